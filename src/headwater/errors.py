@@ -1,0 +1,111 @@
+"""Everything Headwater can raise on purpose.
+
+    HeadwaterError                 base: something a caller can handle
+    ├── CaseError                  a case directory has errors; carries the full report
+    ├── ModelError                 a system built in code contradicts itself
+    ├── UnsupportedFeatureError    the case asks for something that is known and not built yet
+    ├── SolverError                a stage problem could not be solved; says stage, scenario and opening
+    │   ├── InfeasibleError        no point satisfies the constraints of the stage
+    │   └── UnboundedError         the cost of the stage has no minimum
+    ├── PolicyError                a policy on disk is damaged, foreign or does not fit the case
+    ├── ResultsError               an output directory cannot be written or read
+    └── StopTraining               raised by a callback to end training cleanly
+
+Each class fixes the exit code of the command line, so that schedulers can tell a bad case from a full disk.
+"""
+
+from __future__ import annotations
+
+
+class HeadwaterError(Exception):
+    """Base of all errors that Headwater raises on purpose."""
+
+    exit_code: int = 4
+
+
+class CaseError(HeadwaterError):
+    """A case directory, or part of it, cannot be used.
+
+    Attributes:
+        report: the collected findings; anything with a readable ``str`` form.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class ModelError(HeadwaterError):
+    """A system built in code contradicts itself."""
+
+    exit_code = 1
+
+
+class UnsupportedFeatureError(HeadwaterError):
+    """The study asks for a feature that is known but not built yet (code HW710).
+
+    Attributes:
+        features: one sentence for each refused feature.
+    """
+
+    exit_code = 1
+
+    def __init__(self, features: list[str]) -> None:
+        super().__init__("this study uses features that are not built yet:\n" + "\n".join(f"  - {f}" for f in features))
+        self.features = features
+
+
+class SolverError(HeadwaterError):
+    """A linear program could not be solved.
+
+    Attributes:
+        status: what the solver said last.
+        stage_id, scenario, opening, iteration: where it happened, as far as the caller knew.
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: str = "",
+        stage_id: int | None = None,
+        scenario: int | None = None,
+        opening: int | None = None,
+        iteration: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.stage_id = stage_id
+        self.scenario = scenario
+        self.opening = opening
+        self.iteration = iteration
+
+
+class InfeasibleError(SolverError):
+    """No point satisfies the constraints of a stage."""
+
+
+class UnboundedError(SolverError):
+    """The cost of a stage can be lowered without limit."""
+
+
+class PolicyError(HeadwaterError):
+    """A stored policy is missing, damaged, of a foreign version, or does not fit the case."""
+
+    exit_code = 5
+
+
+class ResultsError(HeadwaterError):
+    """An output directory cannot be written or read."""
+
+    exit_code = 2
+
+
+class StopTraining(HeadwaterError):  # noqa: N818 - named for what a callback asks, as StopIteration is
+    """Raise this in a training callback to finish cleanly after the current iteration."""
+
+    exit_code = 0

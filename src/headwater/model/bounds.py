@@ -1,0 +1,177 @@
+"""Limits of every entity at every stage: base values with the overrides of single stages applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from headwater.model.system import System
+
+Array = NDArray[np.float64]
+Entity = TypeVar("Entity")
+
+
+@dataclass(frozen=True)
+class HydroBounds:
+    """Arrays ``[hydro, stage]``; ``max_outflow_m3s`` is infinite where there is no limit."""
+
+    min_storage_hm3: Array
+    max_storage_hm3: Array
+    min_turbined_m3s: Array
+    max_turbined_m3s: Array
+    min_outflow_m3s: Array
+    max_outflow_m3s: Array
+    min_generation_mw: Array
+    max_generation_mw: Array
+    max_diversion_m3s: Array
+    filling_inflow_m3s: Array
+    water_withdrawal_m3s: Array
+
+
+@dataclass(frozen=True)
+class ThermalBounds:
+    """Arrays ``[thermal, stage, block]``, blocks padded; ``cost_per_mwh`` is NaN where the plant's own segments hold."""
+
+    min_generation_mw: Array
+    max_generation_mw: Array
+    cost_per_mwh: Array
+
+
+@dataclass(frozen=True)
+class LineBounds:
+    """Arrays ``[line, stage, block]`` with the exchange factors multiplied in, blocks padded."""
+
+    direct_mw: Array
+    reverse_mw: Array
+
+
+@dataclass(frozen=True)
+class PumpingBounds:
+    """Arrays ``[station, stage]``."""
+
+    min_flow_m3s: Array
+    max_flow_m3s: Array
+
+
+@dataclass(frozen=True)
+class ContractBounds:
+    """Arrays ``[contract, stage]``."""
+
+    min_mw: Array
+    max_mw: Array
+    price_per_mwh: Array
+
+
+@dataclass(frozen=True)
+class NonControllableBounds:
+    """Array ``[source, stage]``: power available before any stochastic factor."""
+
+    available_mw: Array
+
+
+@dataclass(frozen=True)
+class ResolvedBounds:
+    """All limits, each a question answered by one array."""
+
+    hydro: HydroBounds
+    thermal: ThermalBounds
+    line: LineBounds
+    pumping: PumpingBounds
+    contract: ContractBounds
+    non_controllable: NonControllableBounds
+
+
+def resolve_bounds(system: System) -> ResolvedBounds:
+    """Broadcast base limits over the stages and apply the overrides."""
+    n_stages = len(system.stages)
+    n_blocks = max(len(stage.blocks) for stage in system.stages)
+
+    def base(entities: Sequence[Entity], value: Callable[[Entity], float | None], missing: float = 0.0) -> Array:
+        column = [missing if (v := value(entity)) is None else v for entity in entities]
+        return np.repeat(np.array(column, np.float64)[:, None], n_stages, axis=1)
+
+    hydro = HydroBounds(
+        min_storage_hm3=base(system.hydros, lambda h: h.min_storage_hm3),
+        max_storage_hm3=base(system.hydros, lambda h: h.max_storage_hm3),
+        min_turbined_m3s=base(system.hydros, lambda h: h.min_turbined_m3s),
+        max_turbined_m3s=base(system.hydros, lambda h: h.max_turbined_m3s),
+        min_outflow_m3s=base(system.hydros, lambda h: h.min_outflow_m3s),
+        max_outflow_m3s=base(system.hydros, lambda h: h.max_outflow_m3s, np.inf),
+        min_generation_mw=base(system.hydros, lambda h: h.min_generation_mw),
+        max_generation_mw=base(system.hydros, lambda h: h.max_generation_mw),
+        max_diversion_m3s=base(system.hydros, lambda h: None if h.diversion is None else h.diversion.max_flow_m3s),
+        filling_inflow_m3s=base(system.hydros, lambda h: None if h.filling is None else h.filling.inflow_m3s),
+        water_withdrawal_m3s=base(system.hydros, lambda _: 0.0),
+    )
+    for name in (f.name for f in fields(hydro)):
+        system.hydro_bound_overrides.apply(name, getattr(hydro, name), system.hydro_index, system.stage_index)
+
+    def per_block(array: Array) -> Array:
+        return np.repeat(array[:, :, None], n_blocks, axis=2)
+
+    thermal = ThermalBounds(
+        min_generation_mw=per_block(base(system.thermals, lambda j: j.min_generation_mw)),
+        max_generation_mw=per_block(base(system.thermals, lambda j: j.max_generation_mw)),
+        cost_per_mwh=np.full((len(system.thermals), n_stages, n_blocks), np.nan),
+    )
+    for name in (f.name for f in fields(thermal)):
+        system.thermal_bound_overrides.apply(name, getattr(thermal, name), system.thermal_index, system.stage_index)
+
+    direct = base(system.lines, lambda line: line.direct_capacity_mw)
+    reverse = base(system.lines, lambda line: line.reverse_capacity_mw)
+    system.line_bound_overrides.apply("direct_mw", direct, system.line_index, system.stage_index)
+    system.line_bound_overrides.apply("reverse_mw", reverse, system.line_index, system.stage_index)
+    line = LineBounds(direct_mw=per_block(direct), reverse_mw=per_block(reverse))
+    for name, limit in (("direct_factor", line.direct_mw), ("reverse_factor", line.reverse_mw)):
+        factor = np.ones_like(limit)
+        system.exchange_factors.apply(name, factor, system.line_index, system.stage_index)
+        np.multiply(limit, factor, out=limit)
+
+    pumping = PumpingBounds(
+        min_flow_m3s=base(system.pumping_stations, lambda p: p.min_flow_m3s),
+        max_flow_m3s=base(system.pumping_stations, lambda p: p.max_flow_m3s),
+    )
+    system.pumping_bound_overrides.apply("min_m3s", pumping.min_flow_m3s, system.pumping_index, system.stage_index)
+    system.pumping_bound_overrides.apply("max_m3s", pumping.max_flow_m3s, system.pumping_index, system.stage_index)
+
+    contract = ContractBounds(
+        min_mw=base(system.contracts, lambda c: c.min_mw),
+        max_mw=base(system.contracts, lambda c: c.max_mw),
+        price_per_mwh=base(system.contracts, lambda c: c.price_per_mwh),
+    )
+    for name in (f.name for f in fields(contract)):
+        system.contract_bound_overrides.apply(name, getattr(contract, name), system.contract_index, system.stage_index)
+
+    available = base(system.non_controllables, lambda r: r.max_generation_mw)
+    system.ncs_bound_overrides.apply("available_generation_mw", available, system.ncs_index, system.stage_index)
+    non_controllable = NonControllableBounds(available_mw=available)
+
+    groups = (hydro, thermal, line, pumping, contract, non_controllable)
+    for group in groups:
+        for f in fields(group):
+            getattr(group, f.name).flags.writeable = False
+    return ResolvedBounds(*groups)
+
+
+def load_factors(system: System) -> Array:
+    """Multipliers of the load of each bus, ``[bus, stage, block]``; 1 where none is given."""
+    return _factors(system, len(system.buses), "load")
+
+
+def ncs_factors(system: System) -> Array:
+    """Multipliers of the availability of each source, ``[source, stage, block]``; 1 where none is given."""
+    return _factors(system, len(system.non_controllables), "ncs")
+
+
+def _factors(system: System, n_entities: int, which: str) -> Array:
+    n_blocks = max(len(stage.blocks) for stage in system.stages)
+    factor = np.ones((n_entities, len(system.stages), n_blocks))
+    table, index = (system.load_factors, system.bus_index) if which == "load" else (system.ncs_factors, system.ncs_index)
+    table.apply("factor", factor, index, system.stage_index)
+    factor.flags.writeable = False
+    return factor

@@ -1,0 +1,214 @@
+"""Linear constraints written by the user over named quantities of the system.
+
+Grammar (white space is free, names are case-sensitive)::
+
+    expression := ["+" | "-"] term { ("+" | "-") term }
+    term       := number ["*"] reference | reference | number
+    reference  := quantity "(" entity id ["," block id] ")"
+
+A bare number is a constant and moves to the right-hand side. Repeated references add up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from headwater.errors import ModelError
+
+STAGE_QUANTITIES: tuple[str, ...] = ("hydro_storage", "hydro_evaporation", "hydro_withdrawal")
+"""Quantities with one value per stage; a block argument on them is an error."""
+
+QUANTITY_ENTITY = MappingProxyType(
+    {
+        "hydro_storage": "hydros",
+        "hydro_turbined": "hydros",
+        "hydro_spillage": "hydros",
+        "hydro_diversion": "hydros",
+        "hydro_outflow": "hydros",
+        "hydro_generation": "hydros",
+        "hydro_evaporation": "hydros",
+        "hydro_withdrawal": "hydros",
+        "thermal_generation": "thermals",
+        "line_direct": "lines",
+        "line_reverse": "lines",
+        "line_exchange": "lines",
+        "bus_deficit": "buses",
+        "bus_excess": "buses",
+        "pumping_flow": "pumping_stations",
+        "pumping_power": "pumping_stations",
+        "contract_import": "contracts",
+        "contract_export": "contracts",
+        "non_controllable_generation": "non_controllables",
+        "non_controllable_curtailment": "non_controllables",
+    }
+)
+"""Quantity -> the kind of entity its first argument names."""
+
+
+class Sense(Enum):
+    """Direction of a constraint."""
+
+    LESS_EQUAL = "<="
+    GREATER_EQUAL = ">="
+    EQUAL = "=="
+
+
+class BlockAggregation(Enum):
+    """What a constraint without a block means for block quantities: a row per block, their sum, their weighted mean."""
+
+    PER_BLOCK = "per_block"
+    SUM = "sum"
+    AVERAGE = "average"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """``coefficient * quantity(entity_id, block_id)``; ``block_id`` ``None`` takes the block of the row."""
+
+    coefficient: float
+    quantity: str
+    entity_id: int
+    block_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A sum of terms and a constant."""
+
+    terms: tuple[Term, ...]
+    constant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GenericConstraint:
+    """A user constraint; ``slack_cost`` (per unit and hour) makes it soft, ``None`` keeps it hard."""
+
+    id: int
+    expression: Expression
+    sense: Sense
+    name: str = ""
+    description: str = ""
+    slack_cost: float | None = None
+    block_aggregation: BlockAggregation = BlockAggregation.PER_BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class GenericConstraintBound:
+    """Right-hand side of a constraint at a stage, for one block or (``None``) for every block."""
+
+    constraint_id: int
+    stage_id: int
+    bound: float
+    block_id: int | None = None
+
+
+class ExpressionError(ModelError):
+    """An expression does not parse; ``column`` is the 1-based position of the offending text."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(f"column {column}: {message}")
+        self.column = column
+
+
+_TOKEN = re.compile(r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-+*(),]))")
+
+
+def parse_expression(text: str) -> Expression:
+    """Parse a constraint expression.
+
+    Raises:
+        ExpressionError: with the column and what was expected there.
+    """
+    return _Parser(text).expression()
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens: list[tuple[str, str, int]] = []
+        position = 0
+        stripped = len(text.rstrip())
+        while position < stripped:
+            match = _TOKEN.match(text, position)
+            if match is None:
+                start = position + len(text[position:]) - len(text[position:].lstrip())
+                raise ExpressionError(f"unexpected character {text[start]!r}", start + 1)
+            kind = str(match.lastgroup)
+            self.tokens.append((kind, match.group(kind), match.start(kind) + 1))
+            position = match.end()
+        self.next = 0
+
+    def peek(self) -> tuple[str, str, int]:
+        return self.tokens[self.next] if self.next < len(self.tokens) else ("end", "", len(self.text) + 1)
+
+    def take(self) -> tuple[str, str, int]:
+        token = self.peek()
+        self.next += 1
+        return token
+
+    def expect(self, mark: str) -> None:
+        _, value, column = self.take()
+        if value != mark:
+            raise ExpressionError(f"expected {mark!r}, got {value or 'the end'!r}", column)
+
+    def integer(self, what: str) -> int:
+        kind, value, column = self.take()
+        if kind != "number" or not value.isdigit():
+            raise ExpressionError(f"expected {what} (a whole number), got {value or 'the end'!r}", column)
+        return int(value)
+
+    def expression(self) -> Expression:
+        merged: dict[tuple[str, int, int | None], float] = {}
+        constant = 0.0
+        sign = -1.0 if self.peek()[1] == "-" else 1.0
+        if self.peek()[1] in ("+", "-"):
+            self.take()
+        while True:
+            coefficient, reference = self.term()
+            if reference is None:
+                constant += sign * coefficient
+            else:
+                merged[reference] = merged.get(reference, 0.0) + sign * coefficient
+            kind, value, column = self.take()
+            if kind == "end":
+                break
+            if value not in ("+", "-"):
+                raise ExpressionError(f"expected '+' or '-', got {value!r}", column)
+            sign = 1.0 if value == "+" else -1.0
+        terms = tuple(Term(value, *key) for key, value in merged.items())
+        return Expression(terms, constant)
+
+    def term(self) -> tuple[float, tuple[str, int, int | None] | None]:
+        kind, value, column = self.peek()
+        coefficient = 1.0
+        if kind == "number":
+            self.take()
+            coefficient = float(value)
+            starred = self.peek()[1] == "*"
+            if starred:
+                self.take()
+            if self.peek()[0] != "name":
+                if starred:
+                    raise ExpressionError("expected a quantity after '*'", self.peek()[2])
+                return coefficient, None
+        elif kind != "name":
+            raise ExpressionError(f"expected a number or a quantity, got {value or 'the end'!r}", column)
+        return coefficient, self.reference()
+
+    def reference(self) -> tuple[str, int, int | None]:
+        _, name, column = self.take()
+        if name not in QUANTITY_ENTITY:
+            raise ExpressionError(f"unknown quantity '{name}' (known: {', '.join(sorted(QUANTITY_ENTITY))})", column)
+        self.expect("(")
+        entity_id = self.integer("an entity id")
+        block_id = None
+        if self.peek()[1] == ",":
+            comma = self.take()
+            if name in STAGE_QUANTITIES:
+                raise ExpressionError(f"'{name}' has one value per stage and takes no block", comma[2])
+            block_id = self.integer("a block id")
+        self.expect(")")
+        return name, entity_id, block_id

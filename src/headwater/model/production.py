@@ -1,0 +1,152 @@
+"""Which production function a plant uses at each stage, and the planes of the piecewise-linear ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from headwater.errors import ModelError
+from headwater.model.entities import Hydro, ProductionKind
+
+if TYPE_CHECKING:
+    from headwater.model.stages import Stage
+    from headwater.model.system import System
+
+
+class FphaSource(Enum):
+    """Where the planes of a production function come from."""
+
+    PRECOMPUTED = "precomputed"
+    COMPUTED = "computed"
+
+
+@dataclass(frozen=True, slots=True)
+class FphaFit:
+    """How computed planes are fitted; percentiles are fractions of the storage range, kappa a rule name."""
+
+    source: FphaSource = FphaSource.PRECOMPUTED
+    volume_points: int = 5
+    turbine_points: int = 5
+    spillage_points: int = 5
+    max_planes: int = 10
+    volume_min_hm3: float | None = None
+    volume_max_hm3: float | None = None
+    volume_min_percentile: float | None = None
+    volume_max_percentile: float | None = None
+    kappa: str = "least_squares"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionRule:
+    """A production function and when it holds.
+
+    Stage rules hold for ``start_stage_id <= t <= end_stage_id`` (``None``: open end); season rules for ``season_id``.
+    """
+
+    kind: ProductionKind
+    start_stage_id: int | None = None
+    end_stage_id: int | None = None
+    season_id: int | None = None
+    productivity_mw_per_m3s: float | None = None
+    fit: FphaFit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionModel:
+    """The rules of one plant, by stage ranges or by season; ``default`` serves stages that no season rule names."""
+
+    hydro_id: int
+    rules: tuple[ProductionRule, ...]
+    seasonal: bool = False
+    default: ProductionKind | None = None
+
+    def rule_at(self, stage: Stage) -> ProductionRule | None:
+        """First rule that holds at ``stage``, or ``None`` for the plant's own function."""
+        for rule in self.rules:
+            if self.seasonal:
+                if rule.season_id == stage.season_id:
+                    return rule
+            elif (rule.start_stage_id is None or rule.start_stage_id <= stage.id) and (
+                rule.end_stage_id is None or stage.id <= rule.end_stage_id
+            ):
+                return rule
+        return ProductionRule(self.default) if self.seasonal and self.default is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class FphaPlane:
+    """``g <= kappa * gamma_0 + gamma_v * (v_in + v_out) / 2 + gamma_q * q + gamma_s * s``.
+
+    Units: ``gamma_0`` MW, ``gamma_v`` MW/hm3, ``gamma_q`` and ``gamma_s`` MW/(m3/s). ``stage_id`` ``None`` holds for all stages
+    that have no planes of their own.
+    """
+
+    hydro_id: int
+    plane_id: int
+    gamma_0: float
+    gamma_v: float
+    gamma_q: float
+    gamma_s: float
+    kappa: float = 1.0
+    stage_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryPoint:
+    """A point of the volume-height-area curve of a reservoir."""
+
+    hydro_id: int
+    volume_hm3: float
+    height_m: float
+    area_km2: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedProduction:
+    """The production function of one plant at one stage.
+
+    ``productivity_mw_per_m3s`` is 0 for FPHA; ``planes`` is empty otherwise.
+    """
+
+    kind: ProductionKind
+    productivity_mw_per_m3s: float = 0.0
+    planes: tuple[FphaPlane, ...] = ()
+    fit: FphaFit | None = None
+
+
+def resolve_production(system: System) -> tuple[tuple[ResolvedProduction, ...], ...]:
+    """Production functions as ``[hydro][stage]``.
+
+    Raises:
+        ModelError: a plant is left without productivity or planes at some stage.
+    """
+    models = {model.hydro_id: model for model in system.production_models}
+    planes: dict[tuple[int, int | None], list[FphaPlane]] = {}
+    for plane in system.fpha_planes:
+        planes.setdefault((plane.hydro_id, plane.stage_id), []).append(plane)
+    return tuple(
+        tuple(_resolve_one(plant, stage, models.get(plant.id), planes) for stage in system.stages) for plant in system.hydros
+    )
+
+
+def _resolve_one(
+    plant: Hydro,
+    stage: Stage,
+    model: ProductionModel | None,
+    planes: dict[tuple[int, int | None], list[FphaPlane]],
+) -> ResolvedProduction:
+    rule = None if model is None else model.rule_at(stage)
+    kind = plant.production if rule is None else rule.kind
+    if kind is ProductionKind.FPHA:
+        fit = rule.fit if rule is not None and rule.fit is not None else FphaFit()
+        chosen = planes.get((plant.id, stage.id)) or planes.get((plant.id, None)) or []
+        if not chosen and fit.source is FphaSource.PRECOMPUTED:
+            raise ModelError(f"hydro {plant.id} uses FPHA at stage {stage.id} but has no planes there")
+        return ResolvedProduction(kind, planes=tuple(chosen), fit=fit)
+    productivity = plant.productivity_mw_per_m3s
+    if rule is not None and rule.productivity_mw_per_m3s is not None:
+        productivity = rule.productivity_mw_per_m3s
+    if productivity is None:
+        raise ModelError(f"hydro {plant.id} has no productivity at stage {stage.id}")
+    return ResolvedProduction(kind, productivity_mw_per_m3s=productivity)

@@ -1,0 +1,252 @@
+"""A whole power system and its study horizon as one immutable value, in canonical order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import ModelError
+from headwater.model import bounds as _bounds
+from headwater.model import topology as _topology
+from headwater.model.bounds import ResolvedBounds
+from headwater.model.entities import (
+    Bus,
+    EnergyContract,
+    Hydro,
+    Line,
+    NonControllableSource,
+    PumpingStation,
+    Thermal,
+)
+from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound
+from headwater.model.overrides import StageOverrides
+from headwater.model.penalties import Penalties, ResolvedPenalties, resolve_penalties
+from headwater.model.production import (
+    FphaPlane,
+    GeometryPoint,
+    ProductionModel,
+    ResolvedProduction,
+    resolve_production,
+)
+from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap, Stage
+from headwater.model.topology import Cascade, Network
+from headwater.model.uncertainty import (
+    AvailabilityStatistics,
+    Correlation,
+    GivenOpenings,
+    InflowObservation,
+    InflowStatistics,
+    InitialConditions,
+    LoadStatistics,
+)
+
+_SORT_KEYS: dict[str, tuple[str, ...]] = {
+    "buses": ("id",),
+    "stages": ("id",),
+    "pre_study_stages": ("id",),
+    "lines": ("id",),
+    "hydros": ("id",),
+    "thermals": ("id",),
+    "pumping_stations": ("id",),
+    "contracts": ("id",),
+    "non_controllables": ("id",),
+    "inflow_statistics": ("hydro_id", "stage_id"),
+    "load_statistics": ("bus_id", "stage_id"),
+    "availability_statistics": ("ncs_id", "stage_id"),
+    "inflow_history": ("hydro_id", "date"),
+    "production_models": ("hydro_id",),
+    "hydro_geometry": ("hydro_id", "volume_hm3"),
+    "generic_constraints": ("id",),
+}
+"""Collections with the key they are sorted by; the key must be unique."""
+
+
+@dataclass(frozen=True)
+class System:
+    """Everything that describes the system and its uncertainty, and nothing about how it is solved.
+
+    Collections may be given in any order and are kept sorted by id; positions (``*_index``) are positions in that order, and
+    stage positions count study stages only. Derived views (bounds, penalties, topology) are computed once, on first use.
+
+    Raises:
+        ModelError: duplicate ids, or no stage or bus.
+    """
+
+    stages: tuple[Stage, ...]
+    buses: tuple[Bus, ...]
+    lines: tuple[Line, ...] = ()
+    hydros: tuple[Hydro, ...] = ()
+    thermals: tuple[Thermal, ...] = ()
+    pumping_stations: tuple[PumpingStation, ...] = ()
+    contracts: tuple[EnergyContract, ...] = ()
+    non_controllables: tuple[NonControllableSource, ...] = ()
+    penalties: Penalties = field(default_factory=Penalties)
+    policy_graph: PolicyGraph = field(default_factory=PolicyGraph)
+    season_map: SeasonMap | None = None
+    pre_study_stages: tuple[PreStudyStage, ...] = ()
+    initial: InitialConditions = field(default_factory=InitialConditions)
+    inflow_statistics: tuple[InflowStatistics, ...] = ()
+    load_statistics: tuple[LoadStatistics, ...] = ()
+    load_factors: StageOverrides = field(default_factory=StageOverrides)
+    availability_statistics: tuple[AvailabilityStatistics, ...] = ()
+    ncs_factors: StageOverrides = field(default_factory=StageOverrides)
+    correlation: Correlation | None = None
+    given_openings: GivenOpenings | None = None
+    inflow_history: tuple[InflowObservation, ...] = ()
+    production_models: tuple[ProductionModel, ...] = ()
+    fpha_planes: tuple[FphaPlane, ...] = ()
+    hydro_geometry: tuple[GeometryPoint, ...] = ()
+    generic_constraints: tuple[GenericConstraint, ...] = ()
+    generic_constraint_bounds: tuple[GenericConstraintBound, ...] = ()
+    hydro_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
+    thermal_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
+    line_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
+    pumping_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
+    contract_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
+    ncs_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
+    exchange_factors: StageOverrides = field(default_factory=StageOverrides)
+    bus_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
+    line_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
+    hydro_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
+    ncs_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
+
+    def __post_init__(self) -> None:
+        for name, key in _SORT_KEYS.items():
+            object.__setattr__(self, name, _sorted_unique(name, getattr(self, name), key))
+        planes = sorted(self.fpha_planes, key=lambda p: (p.hydro_id, p.stage_id is not None, p.stage_id or 0, p.plane_id))
+        object.__setattr__(self, "fpha_planes", tuple(planes))
+        rhs = sorted(
+            self.generic_constraint_bounds,
+            key=lambda b: (b.constraint_id, b.stage_id, b.block_id is not None, b.block_id or 0),
+        )
+        object.__setattr__(self, "generic_constraint_bounds", tuple(rhs))
+        if not self.stages:
+            raise ModelError("a system needs at least one stage")
+        if not self.buses:
+            raise ModelError("a system needs at least one bus")
+
+    @cached_property
+    def stage_index(self) -> Mapping[int, int]:
+        """Stage id -> position among the study stages."""
+        return _index(self.stages)
+
+    @cached_property
+    def bus_index(self) -> Mapping[int, int]:
+        """Bus id -> position."""
+        return _index(self.buses)
+
+    @cached_property
+    def line_index(self) -> Mapping[int, int]:
+        """Line id -> position."""
+        return _index(self.lines)
+
+    @cached_property
+    def hydro_index(self) -> Mapping[int, int]:
+        """Hydro id -> position."""
+        return _index(self.hydros)
+
+    @cached_property
+    def thermal_index(self) -> Mapping[int, int]:
+        """Thermal id -> position."""
+        return _index(self.thermals)
+
+    @cached_property
+    def pumping_index(self) -> Mapping[int, int]:
+        """Pumping station id -> position."""
+        return _index(self.pumping_stations)
+
+    @cached_property
+    def contract_index(self) -> Mapping[int, int]:
+        """Contract id -> position."""
+        return _index(self.contracts)
+
+    @cached_property
+    def ncs_index(self) -> Mapping[int, int]:
+        """Non-controllable source id -> position."""
+        return _index(self.non_controllables)
+
+    @cached_property
+    def bounds(self) -> ResolvedBounds:
+        """Limits per entity and stage."""
+        return _bounds.resolve_bounds(self)
+
+    @cached_property
+    def resolved_penalties(self) -> ResolvedPenalties:
+        """Costs per entity and stage."""
+        return resolve_penalties(self)
+
+    @cached_property
+    def operative_states(self) -> Mapping[str, NDArray[np.int8]]:
+        """Kind (``"hydros"``, ...) -> codes of `OperativeState`, ``[entity, stage]``."""
+        return MappingProxyType(dict(_topology.operative_states(self)))
+
+    @cached_property
+    def cascade(self) -> Cascade:
+        """The river network."""
+        return _topology.resolve_cascade(self)
+
+    @cached_property
+    def network(self) -> Network:
+        """What is connected to which bus."""
+        return _topology.resolve_network(self)
+
+    @cached_property
+    def production(self) -> tuple[tuple[ResolvedProduction, ...], ...]:
+        """Production function as ``[hydro][stage]``."""
+        return resolve_production(self)
+
+    @cached_property
+    def load_factor(self) -> NDArray[np.float64]:
+        """Multiplier of the load, ``[bus, stage, block]``."""
+        return _bounds.load_factors(self)
+
+    @cached_property
+    def ncs_factor(self) -> NDArray[np.float64]:
+        """Multiplier of the availability, ``[source, stage, block]``."""
+        return _bounds.ncs_factors(self)
+
+    @cached_property
+    def discount_factors(self) -> NDArray[np.float64]:
+        """One-step discount of the transition leaving each stage, ``[stage]``."""
+        return np.array([self.policy_graph.discount_factor(stage) for stage in self.stages])
+
+    @cached_property
+    def cumulative_discount(self) -> NDArray[np.float64]:
+        """Present value of one unit at the start of each stage, ``[stage]``; 1 at the first."""
+        return np.concatenate([[1.0], np.cumprod(self.discount_factors[:-1])])
+
+    @cached_property
+    def initial_storage_hm3(self) -> NDArray[np.float64]:
+        """Storage before the first stage, ``[hydro]``; filling storage included, 0 where nothing is given."""
+        given = {**self.initial.storage_hm3, **self.initial.filling_storage_hm3}
+        return np.array([given.get(hydro.id, 0.0) for hydro in self.hydros], np.float64)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{len(getattr(self, kind))} {kind.replace('_', ' ')}"
+            for kind in ("buses", "lines", "hydros", "thermals", "pumping_stations", "contracts", "non_controllables")
+            if getattr(self, kind)
+        )
+        first, last = self.stages[0].start_date, self.stages[-1].end_date
+        return f"<System: {counts}; {len(self.stages)} stages from {first} to {last}>"
+
+
+def _index(entities: Iterable[Any]) -> Mapping[int, int]:
+    return MappingProxyType({entity.id: position for position, entity in enumerate(entities)})
+
+
+def _sorted_unique(name: str, items: Iterable[Any], key: tuple[str, ...]) -> tuple[Any, ...]:
+    get = attrgetter(*key)
+    ordered = tuple(sorted(items, key=get))
+    for left, right in pairwise(ordered):
+        if get(left) == get(right):
+            raise ModelError(f"{name}: the key ({', '.join(key)}) = {get(right)} appears more than once")
+    return ordered

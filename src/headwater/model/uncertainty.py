@@ -1,0 +1,171 @@
+"""What is known about the future: statistics of inflows, loads and availability, correlation, given openings, the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class AnnualComponent:
+    """Annual term of a PAR(p)-A model: coefficient, and mean and deviation of the previous 12 months' mean inflow."""
+
+    coefficient: float
+    mean_m3s: float
+    std_m3s: float
+
+
+@dataclass(frozen=True, slots=True)
+class InflowStatistics:
+    """Incremental inflow of one plant at one stage (or pre-study stage, with a negative id).
+
+    Attributes:
+        mean_m3s, std_m3s: seasonal mean and standard deviation.
+        coefficients: standardised autoregressive coefficients phi, lag 1 first; empty for independent inflows.
+        residual_std_ratio: noise deviation over ``std_m3s``; ``None`` derives it from the coefficients.
+    """
+
+    hydro_id: int
+    stage_id: int
+    mean_m3s: float
+    std_m3s: float = 0.0
+    coefficients: tuple[float, ...] = ()
+    residual_std_ratio: float | None = None
+    annual: AnnualComponent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStatistics:
+    """Load of one bus at one stage in MW: normal with this mean and deviation, cut at zero."""
+
+    bus_id: int
+    stage_id: int
+    mean_mw: float
+    std_mw: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityStatistics:
+    """Availability of a non-controllable source at one stage as a fraction of its capacity."""
+
+    ncs_id: int
+    stage_id: int
+    mean: float
+    std: float = 0.0
+
+
+class NoiseClass(Enum):
+    """The three kinds of uncertain quantity."""
+
+    INFLOW = "inflow"
+    LOAD = "load"
+    NCS = "ncs"
+
+
+class FactorMethod(Enum):
+    """How a correlation matrix is factorised."""
+
+    SPECTRAL = "spectral"
+    CHOLESKY = "cholesky"
+
+
+@dataclass(frozen=True, eq=False)
+class CorrelationGroup:
+    """Entities of one class and the correlation matrix of their noise, ``[entity, entity]``."""
+
+    name: str
+    noise_class: NoiseClass
+    entity_ids: tuple[int, ...]
+    matrix: NDArray[np.float64]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CorrelationGroup):
+            return NotImplemented
+        same = (self.name, self.noise_class, self.entity_ids) == (other.name, other.noise_class, other.entity_ids)
+        return same and np.array_equal(self.matrix, other.matrix)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Named profiles of correlation groups and which stage uses which; ``default`` serves the others."""
+
+    profiles: Mapping[str, tuple[CorrelationGroup, ...]]
+    schedule: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    method: FactorMethod = FactorMethod.SPECTRAL
+
+    def profile_at(self, stage_id: int) -> tuple[CorrelationGroup, ...]:
+        """Groups in force at a stage."""
+        name = self.schedule.get(stage_id)
+        if name is not None:
+            return self.profiles[name]
+        if "default" in self.profiles:
+            return self.profiles["default"]
+        return next(iter(self.profiles.values())) if len(self.profiles) == 1 else ()
+
+
+@dataclass(frozen=True, eq=False)
+class GivenOpenings:
+    """An opening tree supplied by the user.
+
+    Attributes:
+        noise: stage id -> standardised noise ``[opening, dimension]``, used as it is; dimensions are all hydros by id, then
+            buses with stochastic load, then sources with availability statistics.
+        probability: stage id -> ``[opening]``; stages left out have equal probabilities.
+    """
+
+    noise: Mapping[int, NDArray[np.float64]]
+    probability: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GivenOpenings):
+            return NotImplemented
+        pairs = ((self.noise, other.noise), (self.probability, other.probability))
+        return all(a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a) for a, b in pairs)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class InflowObservation:
+    """A recorded inflow."""
+
+    hydro_id: int
+    date: date
+    value_m3s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecentObservation:
+    """Observed mean inflow over part of the period that is under way when the study starts (end exclusive)."""
+
+    hydro_id: int
+    start_date: date
+    end_date: date
+    value_m3s: float
+
+
+@dataclass(frozen=True)
+class InitialConditions:
+    """Where the system stands before the first stage.
+
+    Attributes:
+        storage_hm3: hydro id -> storage; plants left out start empty.
+        filling_storage_hm3: the same for plants that are filling.
+        past_inflows_m3s: hydro id -> inflows of the periods before the study, most recent first.
+        recent_observations: inflow of the part of the current period that has passed.
+        gnl_pipeline_mw: (thermal id, stage offset from 1) -> committed power.
+    """
+
+    storage_hm3: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    filling_storage_hm3: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    past_inflows_m3s: Mapping[int, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    recent_observations: tuple[RecentObservation, ...] = ()
+    gnl_pipeline_mw: Mapping[tuple[int, int], float] = field(default_factory=lambda: MappingProxyType({}))
