@@ -1,0 +1,16 @@
+"""What a linear programming solver is: a program, a starting basis, many right-hand sides, proven answers. HiGHS inside."""
+
+from headwater.solver.highs import HighsProgram, SolverStatistics
+from headwater.solver.highs_library import highs_version
+from headwater.solver.problem import SMALLEST_COEFFICIENT, AppendedRows, Basis, LinearProgram, OpeningResults
+
+__all__ = [
+    "SMALLEST_COEFFICIENT",
+    "AppendedRows",
+    "Basis",
+    "HighsProgram",
+    "LinearProgram",
+    "OpeningResults",
+    "SolverStatistics",
+    "highs_version",
+]

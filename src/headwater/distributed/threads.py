@@ -1,0 +1,82 @@
+"""Worker threads within a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+from headwater.distributed.partition import blocks
+
+Result = TypeVar("Result")
+
+THREADS_VARIABLE = "HEADWATER_THREADS"
+"""Environment variable that sets the number of threads."""
+
+
+def granted_threads() -> int:
+    """Processors this process may use: what a batch scheduler granted, else the affinity mask."""
+    scheduled = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    if scheduled.isdigit() and int(scheduled) > 0:
+        return int(scheduled)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_threads(requested: int | None, configured: int | None = None) -> int:
+    """Number of worker threads: the caller's word, else the environment, else the configuration, else all that is granted.
+
+    Raises:
+        ValueError: a number below one, or an environment variable that is not a number.
+    """
+    from_environment = os.environ.get(THREADS_VARIABLE)
+    if requested is None and from_environment is not None:
+        if not from_environment.isdigit():
+            raise ValueError(f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'")
+        requested = int(from_environment)
+    chosen = requested if requested is not None else configured
+    if chosen is None:
+        return granted_threads()
+    if chosen < 1:
+        raise ValueError(f"the number of threads must be at least 1, got {chosen}")
+    return chosen
+
+
+class ThreadTeam:
+    """A fixed number of threads that share out numbered items.
+
+    Worker ``w`` always gets the same block of items, so what it owns (a solver instance, say) needs no lock.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="headwater") if n_workers > 1 else None
+
+    def run(self, task: Callable[[int, range], Result], n_items: int) -> list[Result]:
+        """Call ``task(worker, items)`` for every worker and return the results in worker order.
+
+        Waits for all workers, then raises the error of the lowest worker that failed.
+        """
+        shares = blocks(n_items, self.n_workers)
+        if self._pool is None:
+            return [task(0, shares[0])]
+        futures = [self._pool.submit(task, worker, items) for worker, items in enumerate(shares)]
+        errors = [future.exception() for future in futures]
+        for error in errors:
+            if error is not None:
+                raise error
+        return [future.result() for future in futures]
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def __enter__(self) -> ThreadTeam:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()

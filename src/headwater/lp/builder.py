@@ -1,0 +1,148 @@
+"""Assembles a linear program from named families of columns and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+ABSENT = -1
+"""Position in a family where no column or row exists."""
+
+Indices = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AssembledLp:
+    """``min cost . x`` with ``row_lower <= matrix x - sensitivity x_in <= row_upper`` and column bounds.
+
+    Attributes:
+        matrix: ``[row, column]`` compressed by column, indices sorted.
+        sensitivity: ``[row, state]`` compressed by row: how the incoming state enters the right-hand sides.
+        columns, rows: family name -> positions; `ABSENT` where an entity has none.
+    """
+
+    matrix: sp.csc_array
+    cost: Array
+    column_lower: Array
+    column_upper: Array
+    row_lower: Array
+    row_upper: Array
+    sensitivity: sp.csr_array
+    columns: Mapping[str, Indices]
+    rows: Mapping[str, Indices]
+
+
+class LpBuilder:
+    """Collects columns, rows and coefficients in the order in which equipment declares them.
+
+    The incoming state is written as if it were a variable (`put_state`); assembly moves it to the right-hand side, so that the
+    way it acts on the program is collected mechanically and no formula for it is written by hand.
+    """
+
+    def __init__(self, n_state: int) -> None:
+        self.n_state = n_state
+        self.columns: dict[str, Indices] = {}
+        self.rows: dict[str, Indices] = {}
+        self._cost: list[float] = []
+        self._column_lower: list[float] = []
+        self._column_upper: list[float] = []
+        self._row_lower: list[float] = []
+        self._row_upper: list[float] = []
+        self._entries: tuple[list[int], list[int], list[float]] = ([], [], [])
+        self._state_entries: tuple[list[int], list[int], list[float]] = ([], [], [])
+
+    @property
+    def n_columns(self) -> int:
+        """Columns declared so far."""
+        return len(self._cost)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows declared so far."""
+        return len(self._row_lower)
+
+    def column_family(self, name: str, shape: int | Sequence[int]) -> Indices:
+        """Announce a family of columns; its positions are filled in as they are declared."""
+        self.columns[name] = np.full(shape, ABSENT, np.int64)
+        return self.columns[name]
+
+    def row_family(self, name: str, shape: int | Sequence[int]) -> Indices:
+        """Announce a family of rows."""
+        self.rows[name] = np.full(shape, ABSENT, np.int64)
+        return self.rows[name]
+
+    def column(self, lower: float = 0.0, upper: float = np.inf, cost: float = 0.0) -> int:
+        """Declare a column and return its position."""
+        self._cost.append(float(cost))
+        self._column_lower.append(float(lower))
+        self._column_upper.append(float(upper))
+        return len(self._cost) - 1
+
+    def row(self, lower: float, upper: float) -> int:
+        """Declare a row and return its position."""
+        self._row_lower.append(float(lower))
+        self._row_upper.append(float(upper))
+        return len(self._row_lower) - 1
+
+    def equality(self, value: float = 0.0) -> int:
+        """Declare an equality row."""
+        return self.row(value, value)
+
+    def put(self, row: int, column: int, value: float) -> None:
+        """Add a coefficient; zeros are dropped, repeated places add up."""
+        if value != 0.0:
+            rows, columns, values = self._entries
+            rows.append(int(row))
+            columns.append(int(column))
+            values.append(float(value))
+
+    def put_state(self, row: int, state: int, value: float) -> None:
+        """Add ``value * incoming state component`` to the left-hand side of a row."""
+        if value != 0.0:
+            rows, states, values = self._state_entries
+            rows.append(int(row))
+            states.append(int(state))
+            values.append(float(value))
+
+    def shift_row(self, row: int, constant: float) -> None:
+        """Add a constant to the left-hand side of a row, that is, take it off its bounds."""
+        self._row_lower[row] -= constant
+        self._row_upper[row] -= constant
+
+    def assemble(self) -> AssembledLp:
+        """Put everything together; nothing may be declared afterwards."""
+        shape = (self.n_rows, self.n_columns)
+        rows, columns, values = self._entries
+        matrix = sp.csc_array(sp.coo_array((values, (rows, columns)), shape=shape))
+        matrix.sum_duplicates()
+        matrix.sort_indices()
+        state_rows, states, state_values = self._state_entries
+        negated = [-value for value in state_values]
+        sensitivity = sp.csr_array(sp.coo_array((negated, (state_rows, states)), shape=(self.n_rows, self.n_state)))
+        sensitivity.sum_duplicates()
+        sensitivity.sort_indices()
+        for family in (*self.columns.values(), *self.rows.values()):
+            family.flags.writeable = False
+        return AssembledLp(
+            matrix=matrix,
+            cost=_frozen(self._cost),
+            column_lower=_frozen(self._column_lower),
+            column_upper=_frozen(self._column_upper),
+            row_lower=_frozen(self._row_lower),
+            row_upper=_frozen(self._row_upper),
+            sensitivity=sensitivity,
+            columns=self.columns,
+            rows=self.rows,
+        )
+
+
+def _frozen(values: list[Any]) -> Array:
+    array = np.array(values, np.float64)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,182 @@
+"""The canonical linear program of a stage: state first, then the future cost, then decisions; rows that cuts depend on first.
+
+Columns (``N`` hydros, ``L`` lags)::
+
+    [0, N)                 outgoing storage          N + l N + h   incoming lag l of hydro h
+    n_state = N (1 + L)    future cost               then thermals, lines, buses, inflows, hydros, their slacks, others
+
+Rows::
+
+    [0, N) water balance   N + l N + h  lag fixing   then planes and constraints that name storage: the cut-relevant rows;
+    then load balances, inflow equations, soft limits, storage floors, other constraints. Cuts are appended below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from headwater.errors import ModelError
+from headwater.lp import buses, future_cost, generic, hydro_plants, inflows, lines, reservoirs, thermals
+from headwater.lp.builder import LpBuilder
+from headwater.lp.context import StageContext
+from headwater.model import InflowNonNegativity, System
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StageTemplate:
+    """``min cost . x`` subject to rows and bounds, before state, noise and cuts; money in $.
+
+    Attributes:
+        t: stage position.
+        n_hydros: hydros of the system.
+        n_lags: inflow lags of the state.
+        discount: one-step discount factor, the cost of ``theta``.
+        theta: column of the future cost.
+        matrix: ``[row, column]`` by column.
+        cost, column_lower, column_upper: ``[column]``.
+        row_lower, row_upper: ``[row]`` for incoming state, innovation and load of zero.
+        sensitivity: ``[row, state]``; ``sensitivity @ x_in`` is added to both bounds of the rows.
+        n_cut_relevant: rows from here on do not depend on the incoming state.
+        out_column: ``[state]`` column that holds each component of the outgoing state.
+        columns, rows: families of positions, e.g. ``columns["turbined"][hydro, block]``; -1 where absent.
+    """
+
+    t: int
+    n_hydros: int
+    n_lags: int
+    discount: float
+    theta: int
+    matrix: sp.csc_array
+    cost: Array
+    column_lower: Array
+    column_upper: Array
+    row_lower: Array
+    row_upper: Array
+    sensitivity: sp.csr_array
+    n_cut_relevant: int
+    out_column: Indices
+    columns: Mapping[str, Indices]
+    rows: Mapping[str, Indices]
+
+    @property
+    def n_state(self) -> int:
+        """Length of the state."""
+        return self.n_hydros * (1 + self.n_lags)
+
+    @property
+    def n_transfer(self) -> int:
+        """Leading columns that are copied into the next incoming state: storages and all lags but the oldest."""
+        return self.n_hydros * (1 + max(self.n_lags - 1, 0))
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        return len(self.cost)
+
+    @property
+    def n_static(self) -> int:
+        """Number of rows without cuts."""
+        return len(self.row_lower)
+
+    def __repr__(self) -> str:
+        return f"<StageTemplate {self.t}: {self.n_static} rows, {self.n_columns} columns, {self.matrix.nnz} non-zeros>"
+
+
+def build_stage_template(
+    system: System,
+    t: int,
+    psi: Array,
+    *,
+    inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
+    theta_lower: float = 0.0,
+) -> StageTemplate:
+    """Build the canonical program of stage position ``t``.
+
+    Args:
+        system: the power system.
+        t: stage position.
+        psi: ``[hydro, lag]`` autoregressive coefficients of the stage.
+        inflow_method: treatment of negative inflow.
+        theta_lower: lower bound of the future cost in $.
+    """
+    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method)
+    n_state = ctx.n_hydros * (1 + ctx.n_lags)
+    build = LpBuilder(n_state)
+    discount = float(system.discount_factors[t])
+    theta = _declare_columns(build, ctx, discount, theta_lower, is_last=t == len(system.stages) - 1)
+    n_cut_relevant = _declare_rows(build, ctx)
+    for module in (thermals, lines, buses, reservoirs, hydro_plants):
+        module.put_terms(build, ctx)
+    lp = build.assemble()
+    if lp.sensitivity.indptr[-1] != lp.sensitivity.indptr[n_cut_relevant]:
+        raise ModelError("a row outside the cut-relevant region depends on the incoming state")
+    return StageTemplate(
+        t=t,
+        n_hydros=ctx.n_hydros,
+        n_lags=ctx.n_lags,
+        discount=discount,
+        theta=theta,
+        matrix=lp.matrix,
+        cost=lp.cost,
+        column_lower=lp.column_lower,
+        column_upper=lp.column_upper,
+        row_lower=lp.row_lower,
+        row_upper=lp.row_upper,
+        sensitivity=lp.sensitivity,
+        n_cut_relevant=n_cut_relevant,
+        out_column=_out_columns(build, ctx),
+        columns=lp.columns,
+        rows=lp.rows,
+    )
+
+
+def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta_lower: float, *, is_last: bool) -> int:
+    reservoirs.declare_storage_columns(build, ctx)
+    inflows.declare_lag_columns(build, ctx)
+    theta = future_cost.declare_column(build, lower=theta_lower, discount=discount, is_last=is_last)
+    thermals.declare_columns(build, ctx)
+    lines.declare_columns(build, ctx)
+    buses.declare_columns(build, ctx)
+    inflows.declare_inflow_columns(build, ctx)
+    hydro_plants.declare_flow_columns(build, ctx)
+    reservoirs.announce_stage_columns(build, ctx)
+    hydro_plants.announce_slack_columns(build, ctx)
+    for h in range(ctx.n_hydros):
+        reservoirs.declare_withdrawal_columns(build, ctx, h)
+        inflows.declare_slack_column(build, ctx, h)
+    for h in range(ctx.n_hydros):
+        reservoirs.declare_floor_column(build, ctx, h)
+        hydro_plants.declare_slack_columns(build, ctx, h)
+    generic.declare_slack_columns(build, ctx)
+    return theta
+
+
+def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
+    reservoirs.declare_balance_rows(build, ctx)
+    inflows.declare_lag_rows(build, ctx)
+    hydro_plants.declare_plane_rows(build, ctx)
+    generic.declare_rows(build, ctx, with_storage=True)
+    n_cut_relevant = build.n_rows
+    buses.declare_rows(build, ctx)
+    inflows.declare_inflow_rows(build, ctx)
+    hydro_plants.declare_limit_rows(build, ctx)
+    reservoirs.declare_floor_rows(build, ctx)
+    generic.declare_rows(build, ctx, with_storage=False)
+    return n_cut_relevant
+
+
+def _out_columns(build: LpBuilder, ctx: StageContext) -> Indices:
+    """Outgoing storage is storage; the newest outgoing lag is the realised inflow; older lags move up by one."""
+    parts = [build.columns["storage"]]
+    if ctx.n_lags:
+        parts.append(build.columns["inflow"])
+        parts.extend(build.columns["inflow_lag"][lag] for lag in range(ctx.n_lags - 1))
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)

@@ -1,0 +1,69 @@
+r"""Thermal plants: hard limits, convex cost in segments.
+
+    cost  sum_k tau_k sum_s c[s] g[k, s]
+
+Segments fill from the cheapest because costs ascend, so the limits of the plant become limits of its segments:
+``upper[s] = min(capacity[s], max(0, max - capacities before s))`` and
+``lower[s] = min(upper[s], max(0, min - uppers before s))``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from headwater.errors import ModelError
+from headwater.lp.builder import ABSENT, LpBuilder
+from headwater.lp.context import StageContext
+from headwater.model import CostSegment, Thermal
+
+Combination = list[tuple[int, float]]
+"""Columns with coefficients."""
+
+
+def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
+    """Columns ``g[j, k, s]`` in MW."""
+    thermals = ctx.system.thermals
+    n_segments = max((len(thermal.cost_segments) for thermal in thermals), default=0)
+    columns = build.column_family("thermal_segment", (len(thermals), ctx.n_blocks, n_segments))
+    limits = ctx.system.bounds.thermal
+    for j, thermal in enumerate(thermals):
+        if not ctx.operating("thermals", j):
+            continue
+        for k in range(ctx.n_blocks):
+            segments = _segments_at(thermal, float(limits.cost_per_mwh[j, ctx.t, k]))
+            remaining_max = float(limits.max_generation_mw[j, ctx.t, k])
+            remaining_min = float(limits.min_generation_mw[j, ctx.t, k])
+            for s, segment in enumerate(segments):
+                upper = min(segment.capacity_mw, max(0.0, remaining_max))
+                lower = min(upper, max(0.0, remaining_min))
+                columns[j, k, s] = build.column(lower, upper, ctx.block_hours[k] * segment.cost_per_mwh)
+                remaining_max -= segment.capacity_mw
+                remaining_min -= upper
+            if remaining_min > 1e-9:
+                raise ModelError(
+                    f"thermal {thermal.id} must generate {limits.min_generation_mw[j, ctx.t, k]:g} MW at stage {ctx.stage.id}, "
+                    f"more than its segments hold"
+                )
+
+
+def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]:
+    """Segments with the cost of the stage in place of the plant's own, where one is given (not NaN)."""
+    if math.isnan(stage_cost):
+        return thermal.cost_segments
+    if len(thermal.cost_segments) > 1:
+        raise ModelError(f"thermal {thermal.id} has {len(thermal.cost_segments)} cost segments: a stage cost needs exactly one")
+    return (CostSegment(thermal.cost_segments[0].capacity_mw, stage_cost),)
+
+
+def put_terms(build: LpBuilder, ctx: StageContext) -> None:
+    """Generation enters the load balance of the plant's bus."""
+    bus = ctx.system.network.thermal_bus
+    for j in range(len(ctx.system.thermals)):
+        for k in range(ctx.n_blocks):
+            for column, value in generation(build, j, k):
+                build.put(build.rows["load"][bus[j], k], column, value)
+
+
+def generation(build: LpBuilder, j: int, k: int) -> Combination:
+    """Power of plant ``j`` in block ``k`` as a combination of columns."""
+    return [(int(column), 1.0) for column in build.columns["thermal_segment"][j, k] if column != ABSENT]

@@ -1,0 +1,121 @@
+"""Backward pass: a cut per trajectory and stage, from the optimal values and duals of all openings of the next stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.distributed import ThreadTeam
+from headwater.sddp import stage_kernel as kernel
+from headwater.sddp.forward import Interrupted, TrajectoryStore
+from headwater.sddp.problems import Programs, StudyProblems
+from headwater.sddp.risk import risk_weights
+from headwater.sddp.stage_problem import Solved, StageProblem
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """The risk-adjusted value of a stage at one state, and its slope.
+
+    Attributes:
+        value: in $.
+        slope: ``[n_state]`` in $ per unit of incoming state.
+    """
+
+    value: float
+    slope: Array
+
+    def intercept(self, state: Array) -> float:
+        """Intercept of the cut through this point."""
+        return self.value - float(kernel.dot(self.slope, state))
+
+
+def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
+    """Weigh the openings of stage position ``t`` with its risk measure."""
+    problem: StageProblem = problems.stages[t]
+    objective = problem.objective(solved)
+    weights = risk_weights(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective)
+    return Aggregated(float(kernel.dot(weights, objective)), problem.slope(solved, weights))
+
+
+def run_backward(
+    problems: StudyProblems,
+    team: ThreadTeam,
+    programs: list[Programs],
+    store: TrajectoryStore,
+    iteration: int,
+    should_stop: Callable[[], bool],
+) -> int:
+    """Add one cut per trajectory to the pool of every stage but the last; returns the number of cuts added.
+
+    Stage ``t`` is done when its successors are: cuts of this iteration at ``t + 1`` are in force when ``t`` is built.
+
+    Raises:
+        Interrupted: ``should_stop`` said so between two stages.
+    """
+    n_trajectories, n_state = len(store.costs), problems.layout.dimension
+    tolerance = problems.study.config.training.cut_activity_tolerance
+    added = 0
+    for t in range(problems.n_stages - 2, -1, -1):
+        intercepts, slopes = np.empty(n_trajectories), np.empty((n_trajectories, n_state))
+        successor = problems.stages[t + 1]
+
+        def work(
+            worker: int,
+            trajectories: range,
+            t: int = t,
+            successor: StageProblem = successor,
+            intercepts: Array = intercepts,
+            slopes: Array = slopes,
+        ) -> NDArray[np.int64]:
+            counts = np.zeros(successor.rows.n_rows, np.int64)
+            for m in trajectories:
+                if should_stop():
+                    raise Interrupted
+                state = store.states[m, t]
+                solved = programs[worker].solve(
+                    t + 1, state, successor.openings, store.bases[m][t + 1], scenario=m, iteration=iteration
+                )
+                point = aggregate(problems, t + 1, solved)
+                slopes[m] = point.slope
+                intercepts[m] = point.intercept(state)
+                counts += successor.binding_counts(solved, tolerance)
+            return counts
+
+        _record_binding(successor, sum(team.run(work, n_trajectories)), iteration)
+        added += _insert(problems, t, intercepts, slopes, iteration)
+    return added
+
+
+def evaluate_lower_bound(problems: StudyProblems, programs: Programs, basis_store: list[object], iteration: int) -> float:
+    """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $."""
+    first = problems.stages[0]
+    solved = programs.solve(0, problems.initial_state, first.openings, basis_store[0], iteration=iteration)  # type: ignore[arg-type]
+    basis_store[0] = solved.results.basis
+    tolerance = problems.study.config.training.cut_activity_tolerance
+    _record_binding(first, first.binding_counts(solved, tolerance), iteration)
+    return aggregate(problems, 0, solved).value
+
+
+def _record_binding(problem: StageProblem, counts: NDArray[np.int64] | int, iteration: int) -> None:
+    if isinstance(counts, int) or not len(counts):
+        return
+    pool, slots = problem.pool, problem.row_slots[: len(counts)]
+    pool.times_binding[slots] += counts
+    pool.last_binding[slots[counts > 0]] = iteration
+
+
+def _insert(problems: StudyProblems, t: int, intercepts: Array, slopes: Array, iteration: int) -> int:
+    """Append the cuts that are numbers to pool ``t`` and to the stage's program."""
+    valid = np.isfinite(intercepts) & np.isfinite(slopes).all(axis=1)
+    trajectories = np.flatnonzero(valid)
+    slots = problems.pools[t].append(
+        intercepts[trajectories], slopes[trajectories], iteration=iteration, forward_passes=trajectories
+    )
+    problems.stages[t].append_cuts(slots)
+    return len(slots)

@@ -1,0 +1,113 @@
+"""Cuts: the linear underestimators of the future cost that make up a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+WARM_START_ITERATION = -1
+"""Birth iteration of a cut that came from an earlier policy."""
+
+_ALIGNMENT = 64
+
+
+def aligned_empty(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """A float64 matrix that starts on a 64-byte boundary; untouched pages cost no memory."""
+    size = shape[0] * shape[1]
+    raw = np.empty(size + _ALIGNMENT // 8, np.float64)
+    shift = (-raw.ctypes.data % _ALIGNMENT) // 8
+    return raw[shift : shift + size].reshape(shape)
+
+
+class CutPool:
+    """The cuts of one stage, as arrays with one slot per cut.
+
+    A cut says ``future cost >= intercept + coefficients . state`` where the state is the *outgoing* state of the stage (hm3,
+    m3/s) and the future cost is in $, seen from the end of the stage. Slots are stable: a cut is deactivated, never moved.
+
+    Attributes:
+        n_state: length of the state.
+        capacity: slots that exist.
+        n_populated: slots in use are ``[0, n_populated)``.
+        coefficients: ``[slot, n_state]`` in $/hm3 and $/(m3/s).
+        intercepts: ``[slot]`` in $.
+        active: ``[slot]`` whether the cut counts.
+        born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START_ITERATION`.
+        forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
+        times_binding: ``[slot]`` solves in which the cut was binding.
+        last_binding: ``[slot]`` last iteration in which it was.
+    """
+
+    def __init__(self, n_state: int, capacity: int) -> None:
+        self.n_state = n_state
+        self.capacity = capacity
+        self.n_populated = 0
+        self.coefficients = aligned_empty((capacity, n_state))
+        self.intercepts = np.empty(capacity, np.float64)
+        self.active = np.zeros(capacity, np.bool_)
+        self.born_at = np.zeros(capacity, np.int32)
+        self.forward_pass = np.zeros(capacity, np.int32)
+        self.times_binding = np.zeros(capacity, np.int64)
+        self.last_binding = np.zeros(capacity, np.int32)
+
+    def append(
+        self,
+        intercepts: NDArray[np.float64],
+        coefficients: NDArray[np.float64],
+        *,
+        iteration: int,
+        forward_passes: Sequence[int] | NDArray[np.integer],
+    ) -> NDArray[np.int64]:
+        """Add cuts in the given order and return their slots.
+
+        Args:
+            intercepts: ``[cut]`` in $.
+            coefficients: ``[cut, n_state]``.
+            iteration: iteration of birth.
+            forward_passes: ``[cut]`` trajectories they come from.
+        """
+        n_new = len(intercepts)
+        start, stop = self.n_populated, self.n_populated + n_new
+        if stop > self.capacity:
+            self._grow(stop)
+        self.coefficients[start:stop] = coefficients
+        self.intercepts[start:stop] = intercepts
+        self.active[start:stop] = True
+        self.born_at[start:stop] = iteration
+        self.forward_pass[start:stop] = forward_passes
+        self.times_binding[start:stop] = 0
+        self.last_binding[start:stop] = iteration
+        self.n_populated = stop
+        return np.arange(start, stop)
+
+    def truncate(self, n_populated: int) -> None:
+        """Forget the cuts from slot ``n_populated`` on, for an iteration that was not finished."""
+        self.active[n_populated : self.n_populated] = False
+        self.n_populated = n_populated
+
+    def active_slots(self) -> NDArray[np.int64]:
+        """Slots of the cuts that count, ascending."""
+        return np.flatnonzero(self.active[: self.n_populated])
+
+    def value(self, state: NDArray[np.float64]) -> tuple[float, int]:
+        """Largest cut at ``state`` and its slot; ``(-inf, -1)`` without active cuts."""
+        slots = self.active_slots()
+        if not len(slots):
+            return -np.inf, -1
+        values = self.intercepts[slots] + self.coefficients[slots] @ state
+        best = int(np.argmax(values))
+        return float(values[best]), int(slots[best])
+
+    def _grow(self, needed: int) -> None:
+        capacity = max(needed, 2 * self.capacity)
+        wider = CutPool(self.n_state, capacity)
+        used = self.n_populated
+        for name in ("coefficients", "intercepts", "active", "born_at", "forward_pass", "times_binding", "last_binding"):
+            getattr(wider, name)[:used] = getattr(self, name)[:used]
+            setattr(self, name, getattr(wider, name))
+        self.capacity = capacity
+
+    def __repr__(self) -> str:
+        return f"<CutPool: {len(self.active_slots())} active of {self.n_populated} cuts, {self.n_state} states>"

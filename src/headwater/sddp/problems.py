@@ -1,0 +1,202 @@
+"""All stages of a study, ready to be solved: templates, noise, cut pools, initial state."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import InfeasibleError, SolverError
+from headwater.lp import build_stage_template, future_cost_lower_bounds, make_form
+from headwater.model import Formulation, InflowNonNegativity, Study, System
+from headwater.sddp.cuts import CutPool
+from headwater.sddp.policy import PolicyStage, StateLayout
+from headwater.sddp.stage_problem import NoiseBatch, Solved, StageProblem
+from headwater.solver import Basis, HighsProgram
+from headwater.stochastic import InflowModel, Uncertainty, build_uncertainty
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StudyProblems:
+    """What the algorithm works on.
+
+    Attributes:
+        study: the study.
+        uncertainty: inflow, load and availability models with the opening tree.
+        stages: one problem per study stage.
+        pools: one cut pool per study stage; pool ``t`` bounds the future cost of stage ``t``.
+        initial_state: ``[n_state]`` state before the first stage.
+        layout: meaning of the state components.
+    """
+
+    study: Study
+    uncertainty: Uncertainty
+    stages: tuple[StageProblem, ...]
+    pools: tuple[CutPool, ...]
+    initial_state: NDArray[np.float64]
+    layout: StateLayout
+
+    @property
+    def system(self) -> System:
+        """The power system."""
+        return self.study.system
+
+    @property
+    def n_stages(self) -> int:
+        """Number of study stages."""
+        return len(self.stages)
+
+    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """Rows, columns and non-zeros of every solved program, without cuts."""
+        return tuple((s.form.n_rows, s.form.n_columns, int(s.form.matrix.nnz)) for s in self.stages)
+
+    def new_programs(self) -> Programs:
+        """Solver instances for one thread."""
+        return Programs(self)
+
+
+class Programs:
+    """The solver instances of one thread, one per stage, made when first used."""
+
+    def __init__(self, problems: StudyProblems) -> None:
+        self._problems = problems
+        self._held: list[HighsProgram | None] = [None] * problems.n_stages
+
+    def solve(
+        self,
+        t: int,
+        state: NDArray[np.float64],
+        noise: NoiseBatch,
+        basis: Basis | None,
+        *,
+        want_primal: bool = False,
+        scenario: int | None = None,
+        iteration: int | None = None,
+    ) -> Solved:
+        """Solve stage position ``t``, loading the cuts that were added since this thread last did.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem = self._problems.stages[t]
+        program = self._held[t]
+        if program is None:
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
+        program.sync_rows()
+        start = None if basis is None else basis.extended(program.n_rows)
+        try:
+            return problem.solve(program, state, noise, start, want_primal=want_primal)
+        except SolverError as error:
+            raise _located(error, self._problems.study, t, scenario, iteration) from error
+
+    def retries(self) -> int:
+        """Solves of this thread so far that needed more than the first attempt."""
+        return sum(program.statistics.retried for program in self._held if program is not None)
+
+
+def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> StudyProblems:
+    """Build everything for a study.
+
+    Args:
+        study: system and configuration.
+        pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
+    """
+    system, training = study.system, study.config.training
+    uncertainty = build_uncertainty(system, training.tree_seed)
+    inflow = uncertainty.inflow
+    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags)
+    if pools is None:
+        capacity = training.max_iterations * training.forward_passes
+        last = len(system.stages) - 1
+        pools = [CutPool(layout.dimension, 0 if t == last else capacity) for t in range(len(system.stages))]
+    lowest = future_cost_lower_bounds(system, training.theta_lower_bound)
+    stages = tuple(
+        _build_stage(study, uncertainty, t, pools[t], float(lowest[t]), training.formulation) for t in range(len(system.stages))
+    )
+    return StudyProblems(
+        study=study,
+        uncertainty=uncertainty,
+        stages=stages,
+        pools=tuple(pools),
+        initial_state=initial_state(system, inflow),
+        layout=layout,
+    )
+
+
+def _build_stage(
+    study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, theta_lower: float, formulation: Formulation
+) -> StageProblem:
+    method: InflowNonNegativity = study.config.inflow_non_negativity
+    psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
+    template = build_stage_template(study.system, t, psi, inflow_method=method, theta_lower=theta_lower)
+    form = make_form(template, formulation, study.config.training.cost_scale)
+    problem = StageProblem(form, pool, psi, truncates=method.truncates)
+    noise = uncertainty.tree.noise[t]
+    problem.set_openings(uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise))
+    return problem
+
+
+def initial_state(system: System, inflow: InflowModel) -> NDArray[np.float64]:
+    """State before the first stage: initial storages, then lags of past inflows, most recent first."""
+    return np.concatenate([system.initial_storage_hm3, np.asarray(inflow.initial_lags_m3s).ravel()])
+
+
+def inflow_digest(inflow: InflowModel) -> str:
+    """SHA-256 of the inflow model, rounded to nine digits, to compare the model of a policy with that of a case."""
+    digest = hashlib.sha256()
+    for array in (inflow.psi, inflow.base, inflow.sigma):
+        rounded = np.array([float(f"{value:.9e}") for value in np.ravel(array)]) + 0.0
+        digest.update(np.array(np.shape(array), np.int64).tobytes())
+        digest.update(rounded.tobytes())
+    return digest.hexdigest()
+
+
+def policy_stages(system: System) -> tuple[PolicyStage, ...]:
+    """What a policy records of every stage."""
+    return tuple(
+        PolicyStage(
+            stage_id=stage.id,
+            start_date=stage.start_date,
+            end_date=stage.end_date,
+            season_id=stage.season_id,
+            block_hours=tuple(block.hours for block in stage.blocks),
+            production=tuple(system.production[h][t].kind.value for h in range(len(system.hydros))),
+        )
+        for t, stage in enumerate(system.stages)
+    )
+
+
+def _located(error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None) -> SolverError:
+    """The same error with stage, scenario and iteration, and for infeasible stages what usually causes them."""
+    stage = study.system.stages[t]
+    where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
+    if iteration is not None:
+        where += f", iteration {iteration}"
+    if scenario is not None:
+        where += f", scenario {scenario}"
+    hint = ""
+    if isinstance(error, InfeasibleError):
+        causes = []
+        if not study.config.inflow_non_negativity.has_slack:
+            causes.append(
+                "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
+                f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
+            )
+        hard = [c.name or f"constraint {c.id}" for c in study.system.generic_constraints if c.slack_cost is None]
+        if hard:
+            causes.append(f"user constraints without slack ({', '.join(hard)})")
+        hint = "; usual causes: " + " or ".join(causes) if causes else ""
+    return type(error)(
+        f"{where}: {error}{hint}",
+        status=error.status,
+        stage_id=stage.id,
+        scenario=scenario,
+        opening=error.opening,
+        iteration=iteration,
+    )

@@ -1,0 +1,141 @@
+"""What training and simulation leave behind, as plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class IterationRecord:
+    """One iteration of training; money in $, times in seconds.
+
+    Attributes:
+        iteration: 1-based.
+        lower_bound: bound after the cuts of this iteration.
+        simulated_mean, simulated_std: mean and sample deviation of the forward costs (policy before this iteration's cuts).
+        simulated_ci95: half width of the 95 % interval of the mean; 0 with one forward pass.
+        cuts_added, cuts_active: over all stages.
+        lp_solves: linear programs solved in this iteration.
+        retries: solves that needed more than the first attempt.
+        forward_seconds, backward_seconds, bound_seconds, total_seconds: of this iteration.
+        elapsed_seconds: since training started.
+    """
+
+    iteration: int
+    lower_bound: float
+    simulated_mean: float
+    simulated_std: float
+    simulated_ci95: float
+    forward_passes: int
+    cuts_added: int
+    cuts_removed: int
+    cuts_active: int
+    lp_solves: int
+    retries: int
+    forward_seconds: float
+    backward_seconds: float
+    bound_seconds: float
+    total_seconds: float
+    elapsed_seconds: float
+    peak_memory_mb: float
+    truncated_inflows: int = 0
+
+    @property
+    def gap(self) -> float:
+        """``(simulated mean - lower bound) / max(1, |simulated mean|)``; noisy, it says nothing with one forward pass."""
+        return (self.simulated_mean - self.lower_bound) / max(1.0, abs(self.simulated_mean))
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """The trace of one training.
+
+    Attributes:
+        iterations: one record each.
+        reason: rule that ended it: ``iteration_limit``, ``time_limit``, ``bound_stalling`` or ``shutdown``.
+        converged: whether the reason speaks of convergence rather than of a limit.
+        lower_bound_kind: ``expected_cost`` or ``nested_risk``.
+        seconds: wall time.
+        threads: worker threads used.
+        stage_sizes: per stage, rows, columns and non-zeros of the solved linear program without cuts.
+        warnings: sentences for the user.
+        solver: name and version.
+    """
+
+    iterations: tuple[IterationRecord, ...]
+    reason: str
+    converged: bool
+    lower_bound_kind: str
+    seconds: float
+    threads: int
+    stage_sizes: tuple[tuple[int, int, int], ...]
+    solver: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScenarioSummary:
+    """Costs of simulated scenarios, arrays ``[scenario]`` in $ (present value) and physical totals.
+
+    Attributes:
+        total_cost: discounted cost of each scenario.
+        categories: ``resource``, ``recourse``, ``violation``, ``regularisation`` -> discounted cost.
+        deficit_mwh, spillage_hm3: totals over the horizon.
+        lp_solves: problems solved per scenario.
+    """
+
+    scenario_id: NDArray[np.int64]
+    total_cost: NDArray[np.float64]
+    categories: dict[str, NDArray[np.float64]]
+    deficit_mwh: NDArray[np.float64]
+    spillage_hm3: NDArray[np.float64]
+    lp_solves: NDArray[np.int64]
+
+    @property
+    def mean_cost(self) -> float:
+        """Mean discounted cost in $."""
+        return float(np.mean(self.total_cost))
+
+    @property
+    def ci95(self) -> float:
+        """Half width of the 95 % interval of the mean; 0 for a single scenario."""
+        n = len(self.total_cost)
+        return float(1.96 * np.std(self.total_cost, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class SimulationChunk:
+    """The tables of a run of consecutive scenarios.
+
+    Attributes:
+        first_scenario: id of the first scenario in the chunk.
+        tables: table name (``"hydros"``, ...) -> column name -> array; all columns of a table have one row per
+            (scenario, stage, block, entity) in that order. Nullable columns mark null with NaN (floats) or -1 (``block_id``).
+        summary: costs of these scenarios.
+    """
+
+    first_scenario: int
+    tables: dict[str, dict[str, NDArray[np.generic]]]
+    summary: ScenarioSummary
+
+
+@dataclass(frozen=True)
+class SimulationRecord:
+    """The outcome of a simulation.
+
+    Attributes:
+        summary: all scenarios, in order.
+        seconds: wall time.
+        threads: worker threads used.
+        seed: seed of fresh draws, ``None`` for in-sample noise.
+        warnings: sentences for the user.
+    """
+
+    summary: ScenarioSummary
+    seconds: float
+    threads: int
+    seed: int | None = None
+    warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,196 @@
+"""Training: iterate forward and backward passes until a stopping rule holds."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from headwater.distributed import ThreadTeam
+from headwater.errors import StopTraining
+from headwater.model import Study
+from headwater.sddp import events
+from headwater.sddp.backward import evaluate_lower_bound, run_backward
+from headwater.sddp.forward import Interrupted, TrajectoryStore, run_forward
+from headwater.sddp.policy import Policy
+from headwater.sddp.problems import StudyProblems, build_problems, inflow_digest, policy_stages
+from headwater.sddp.records import IterationRecord, TrainingRecord
+from headwater.sddp.stopping import Verdict, verdict
+from headwater.solver import highs_version
+from headwater.stochastic import training_sampler
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN = Verdict("shutdown", converged=False)
+
+
+def _never() -> bool:
+    return False
+
+
+def train_policy(
+    study: Study,
+    *,
+    threads: int = 1,
+    on_event: events.EventSink = events.ignore,
+    should_stop: Callable[[], bool] = _never,
+) -> Policy:
+    """Learn a policy for ``study``.
+
+    Args:
+        study: system and configuration.
+        threads: worker threads; the result does not depend on it.
+        on_event: called between steps, in the calling thread.
+        should_stop: asked between stages; saying yes abandons the iteration under way and returns what was learned before.
+
+    Raises:
+        SolverError: a stage could not be solved.
+    """
+    started = time.perf_counter()
+    config = study.config.training
+    problems = build_problems(study)
+    sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed)
+    store = TrajectoryStore.empty(config.forward_passes, problems.n_stages, problems.layout.dimension)
+    history: list[IterationRecord] = []
+    lower_bound_basis: list[object] = [None]
+    on_event(_started(problems, threads))
+    outcome: Verdict | None = None
+    with ThreadTeam(threads) as team:
+        programs = [problems.new_programs() for _ in range(threads)]
+        while outcome is None:
+            iteration = len(history) + 1
+            sizes = [pool.n_populated for pool in problems.pools]
+            retries_before = sum(p.retries() for p in programs)
+            t0 = time.perf_counter()
+            try:
+                run_forward(problems, team, programs, sampler, store, iteration, should_stop)
+                t1 = time.perf_counter()
+                added = run_backward(problems, team, programs, store, iteration, should_stop)
+                t2 = time.perf_counter()
+                lower_bound = evaluate_lower_bound(problems, programs[0], lower_bound_basis, iteration)
+                t3 = time.perf_counter()
+            except Interrupted:
+                for pool, size in zip(problems.pools, sizes, strict=True):
+                    pool.truncate(size)
+                outcome = SHUTDOWN
+                break
+            history.append(
+                _record(
+                    problems,
+                    store,
+                    iteration,
+                    lower_bound,
+                    added,
+                    sum(p.retries() for p in programs) - retries_before,
+                    (t1 - t0, t2 - t1, t3 - t2),
+                    time.perf_counter() - started,
+                )
+            )
+            outcome = verdict(config, history)
+            try:
+                on_event(events.IterationFinished(history[-1]))
+            except StopTraining:
+                outcome = outcome or SHUTDOWN
+            if outcome is None and should_stop():
+                outcome = SHUTDOWN
+    record = _training_record(problems, history, outcome, time.perf_counter() - started, threads)
+    on_event(events.TrainingFinished(record))
+    return Policy(
+        layout=problems.layout,
+        stages=policy_stages(study.system),
+        pools=problems.pools,
+        inflow_digest=inflow_digest(problems.uncertainty.inflow),
+        lower_bound=history[-1].lower_bound if history else -np.inf,
+        n_iterations=len(history),
+        training=record,
+        study=study,
+        provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
+    )
+
+
+def _started(problems: StudyProblems, threads: int) -> events.TrainingStarted:
+    system, config = problems.system, problems.study.config.training
+    return events.TrainingStarted(
+        name=problems.study.name,
+        n_stages=problems.n_stages,
+        n_hydros=len(system.hydros),
+        n_thermals=len(system.thermals),
+        n_state=problems.layout.dimension,
+        forward_passes=config.forward_passes,
+        max_iterations=config.max_iterations,
+        threads=threads,
+    )
+
+
+def _record(
+    problems: StudyProblems,
+    store: TrajectoryStore,
+    iteration: int,
+    lower_bound: float,
+    added: int,
+    retries: int,
+    seconds: tuple[float, float, float],
+    elapsed: float,
+) -> IterationRecord:
+    totals = store.total_costs(problems.system.cumulative_discount)
+    n = len(totals)
+    std = float(np.std(totals, ddof=1)) if n > 1 else 0.0
+    openings = [len(stage.openings.innovation) for stage in problems.stages]
+    return IterationRecord(
+        iteration=iteration,
+        lower_bound=lower_bound,
+        simulated_mean=float(np.mean(totals)),
+        simulated_std=std,
+        simulated_ci95=1.96 * std / float(np.sqrt(n)),
+        forward_passes=n,
+        cuts_added=added,
+        cuts_removed=0,
+        cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
+        lp_solves=n * problems.n_stages + n * sum(openings[1:]) + openings[0],
+        retries=retries,
+        forward_seconds=seconds[0],
+        backward_seconds=seconds[1],
+        bound_seconds=seconds[2],
+        total_seconds=sum(seconds),
+        elapsed_seconds=elapsed,
+        peak_memory_mb=peak_memory_mb(),
+        truncated_inflows=int(store.truncated.sum()),
+    )
+
+
+def _training_record(
+    problems: StudyProblems, history: list[IterationRecord], outcome: Verdict, seconds: float, threads: int
+) -> TrainingRecord:
+    risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
+    warnings = list(problems.uncertainty.inflow.warnings)
+    truncated = sum(record.truncated_inflows for record in history)
+    if truncated:
+        inflows = sum(r.forward_passes for r in history) * problems.n_stages * problems.layout.n_hydros
+        warnings.append(
+            f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
+            + ("; with inflow lags in the state, cuts of such openings are heuristic" if problems.layout.n_lags else "")
+        )
+    retries = sum(record.retries for record in history)
+    if retries:
+        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+    return TrainingRecord(
+        iterations=tuple(history),
+        reason=outcome.reason,
+        converged=outcome.converged,
+        lower_bound_kind="nested_risk" if risky else "expected_cost",
+        seconds=seconds,
+        threads=threads,
+        stage_sizes=problems.stage_sizes(),
+        solver=highs_version(),
+        warnings=tuple(warnings),
+    )
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of the process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

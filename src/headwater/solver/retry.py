@@ -1,0 +1,76 @@
+"""What to try, in which order, when HiGHS does not solve a program at the first attempt.
+
+The ladder depends on statuses and iteration limits only, never on time, so that a run is reproducible; the time budget can only
+abort the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+Option = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class RetryLevel:
+    """One attempt: options on top of the defaults, from a cleared solver.
+
+    ``relaxed`` attempts use looser tolerances; their result is marked.
+    """
+
+    options: MappingProxyType[str, Option]
+    relaxed: bool = False
+
+
+def default_options(n_columns: int) -> dict[str, Option]:
+    """Options of a first attempt.
+
+    Args:
+        n_columns: size of the program; it sets the iteration limit.
+    """
+    return {
+        "output_flag": False,
+        "solver": "simplex",
+        "simplex_strategy": 1,
+        "simplex_scale_strategy": 0,
+        "presolve": "off",
+        "parallel": "off",
+        "threads": 1,
+        "random_seed": 0,
+        "primal_feasibility_tolerance": 1e-7,
+        "dual_feasibility_tolerance": 1e-7,
+        "simplex_dual_edge_weight_strategy": 1,
+        "simplex_price_strategy": 1,
+        "dual_simplex_cost_perturbation_multiplier": 0.0,
+        "rebuild_refactor_solution_error_tolerance": 1e-6,
+        "simplex_iteration_limit": max(100_000, 50 * n_columns),
+        "ipm_iteration_limit": 10_000,
+        "run_crossover": "on",
+        "user_objective_scale": 0,
+        "user_bound_scale": 0,
+    }
+
+
+def _level(*, relaxed: bool = False, **options: Option) -> RetryLevel:
+    if relaxed:
+        options |= {"primal_feasibility_tolerance": 1e-6, "dual_feasibility_tolerance": 1e-6}
+    return RetryLevel(MappingProxyType(options), relaxed)
+
+
+LADDER: tuple[RetryLevel, ...] = (
+    _level(),  # the same again, cold
+    _level(dual_simplex_cost_perturbation_multiplier=1.0),
+    _level(dual_simplex_cost_perturbation_multiplier=1.0, presolve="on"),
+    _level(presolve="on", simplex_strategy=4),
+    _level(presolve="on", solver="ipm"),
+    _level(presolve="on", simplex_scale_strategy=3),
+    _level(presolve="on", simplex_strategy=4, simplex_scale_strategy=4),
+    _level(presolve="on", user_objective_scale=-10),
+    _level(presolve="on", simplex_strategy=4, user_objective_scale=-10, user_bound_scale=-5),
+    _level(relaxed=True, dual_simplex_cost_perturbation_multiplier=1.0),
+    _level(relaxed=True, presolve="on", simplex_scale_strategy=3),
+    _level(relaxed=True, presolve="on", user_objective_scale=-13, user_bound_scale=-8),
+    _level(relaxed=True, presolve="on", solver="ipm", user_objective_scale=-10, user_bound_scale=-5),
+)
+"""Attempts after the first, in order. Attempts with looser tolerances come last."""
