@@ -1,0 +1,200 @@
+"""Simulation: operate the system with a finished policy over many scenarios and read out what happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.distributed import ThreadTeam
+from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
+from headwater.model import Scheme, Study
+from headwater.sddp import events
+from headwater.sddp.forward import Interrupted
+from headwater.sddp.policy import Policy
+from headwater.sddp.problems import Programs, StudyProblems, build_problems
+from headwater.sddp.records import ScenarioSummary, SimulationChunk, SimulationRecord
+from headwater.solver import Basis
+from headwater.stochastic import Sampler, simulation_sampler
+
+Array = NDArray[np.float64]
+
+CHUNK_SCENARIOS = 100
+"""Scenarios that are held in memory at a time; part of the output layout, so it never depends on threads."""
+
+
+@dataclass
+class _Buffers:
+    """Solutions of one chunk, by stage."""
+
+    solutions: list[StageSolutions]
+
+    @classmethod
+    def empty(cls, problems: StudyProblems, n_scenarios: int) -> _Buffers:
+        discount = problems.system.cumulative_discount
+        made = []
+        for t, stage in enumerate(problems.stages):
+            template, form = stage.template, stage.form
+            shape = (n_scenarios, *form.load_rows.shape)
+            made.append(
+                StageSolutions(
+                    primal=np.empty((n_scenarios, template.n_columns)),
+                    state=np.empty((n_scenarios, template.n_state)),
+                    load_mw=np.empty(shape),
+                    load_dual=np.empty(shape),
+                    water_value=np.empty((n_scenarios, template.n_hydros)),
+                    future_cost=np.empty(n_scenarios),
+                    cumulative_discount=float(discount[t]),
+                )
+            )
+        return cls(made)
+
+
+def simulate_policy(
+    policy: Policy,
+    study: Study,
+    *,
+    n_scenarios: int,
+    threads: int = 1,
+    sink: Callable[[SimulationChunk], None],
+    on_event: events.EventSink = events.ignore,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SimulationRecord:
+    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, chunk by chunk, in order.
+
+    Args:
+        policy: cuts to operate with; it must fit the study.
+        study: system and configuration.
+        n_scenarios: number of scenarios.
+        threads: worker threads; results do not depend on it.
+        sink: receives the tables.
+        on_event: called between chunks.
+        should_stop: asked between stages; saying yes raises `Interrupted`.
+
+    Raises:
+        SolverError: a stage could not be solved.
+        Interrupted: ``should_stop`` said so.
+    """
+    started = time.perf_counter()
+    config = study.config
+    source = config.simulation.scenario_source or config.training.scenario_source
+    problems = build_problems(study, policy.pools)
+    sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed)
+    method = config.inflow_non_negativity
+    readouts = [StageReadout(study.system, stage.template, method) for stage in problems.stages]
+    on_event(events.SimulationStarted(study.name, n_scenarios, threads))
+    summaries: list[ScenarioSummary] = []
+    with ThreadTeam(threads) as team:
+        programs = [problems.new_programs() for _ in range(threads)]
+        bases = _reference_bases(problems, programs[0])
+        for first in range(0, n_scenarios, CHUNK_SCENARIOS):
+            scenarios = np.arange(first, min(first + CHUNK_SCENARIOS, n_scenarios))
+            buffers = _Buffers.empty(problems, len(scenarios))
+            _run_chunk(problems, team, programs, sampler, bases, scenarios, buffers, should_stop)
+            summary = _summarise(readouts, buffers.solutions, scenarios)
+            sink(SimulationChunk(first, _tables(readouts, buffers.solutions), summary))
+            summaries.append(summary)
+            so_far = _concatenate(summaries)
+            on_event(
+                events.SimulationProgress(
+                    len(so_far.total_cost), n_scenarios, so_far.mean_cost, so_far.ci95, time.perf_counter() - started
+                )
+            )
+    schemes = (source.inflow, source.load, source.ncs)
+    record = SimulationRecord(
+        summary=_concatenate(summaries),
+        seconds=time.perf_counter() - started,
+        threads=threads,
+        seed=source.seed if any(scheme is not Scheme.IN_SAMPLE for scheme in schemes) else None,
+    )
+    on_event(events.SimulationFinished(record))
+    return record
+
+
+def _reference_bases(problems: StudyProblems, programs: Programs) -> list[Basis]:
+    """A starting basis per stage, from one trajectory of mean noise: the same whatever the threads."""
+    uncertainty = problems.uncertainty
+    state, bases = problems.initial_state, []
+    for t, problem in enumerate(problems.stages):
+        eta = np.zeros((1, uncertainty.layout.dim))
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta))
+        solved = programs.solve(t, state, batch, None, want_primal=True)
+        bases.append(solved.results.basis)
+        state = problem.outgoing_state(solved)
+    return bases
+
+
+def _run_chunk(
+    problems: StudyProblems,
+    team: ThreadTeam,
+    programs: list[Programs],
+    sampler: Sampler,
+    bases: list[Basis],
+    scenarios: NDArray[np.int64],
+    buffers: _Buffers,
+    should_stop: Callable[[], bool],
+) -> None:
+    uncertainty = problems.uncertainty
+    noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
+    innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
+    load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+
+    def walk(worker: int, places: range) -> None:
+        for i in places:
+            state = problems.initial_state
+            for t, problem in enumerate(problems.stages):
+                if should_stop():
+                    raise Interrupted
+                batch = problem.noise_batch(innovation[t][i : i + 1], load[t][i : i + 1])
+                solved = programs[worker].solve(t, state, batch, bases[t], want_primal=True, scenario=int(scenarios[i]))
+                form, out = problem.form, buffers.solutions[t]
+                out.state[i] = state
+                out.primal[i] = form.full_primal(solved.results.primal[0], state, solved.innovation[0])
+                out.future_cost[i] = solved.results.primal[0, form.theta] * form.cost_scale
+                out.load_mw[i] = load[t][i, :, : form.load_rows.shape[1]]
+                out.load_dual[i] = solved.results.row_dual[0, form.load_rows] * form.cost_scale
+                out.water_value[i] = -problem.slope(solved, np.ones(1))[: form.template.n_hydros]
+                state = problem.outgoing_state(solved)
+
+    team.run(walk, len(scenarios))
+
+
+def _tables(readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions]) -> dict[str, dict[str, NDArray[np.generic]]]:
+    """Tables of all stages with rows by scenario, stage, block, entity."""
+    per_stage = [readout.tables(s) for readout, s in zip(readouts, solutions, strict=True)]
+    names = dict.fromkeys(name for tables in per_stage for name in tables)
+    joined: dict[str, dict[str, NDArray[np.generic]]] = {}
+    for name in names:
+        parts = [tables[name] for tables in per_stage if name in tables]
+        joined[name] = {column: np.concatenate([part[column] for part in parts], axis=1).ravel() for column in parts[0]}
+    return joined
+
+
+def _summarise(
+    readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions], scenarios: NDArray[np.int64]
+) -> ScenarioSummary:
+    n = len(scenarios)
+    total, deficit, spilled = np.zeros(n), np.zeros(n), np.zeros(n)
+    categories = {name: np.zeros(n) for name in CATEGORIES}
+    for readout, s in zip(readouts, solutions, strict=True):
+        components = readout.cost_components(s)
+        total += s.cumulative_discount * sum_components(components).sum(axis=1)
+        for name, members in CATEGORIES.items():
+            categories[name] += s.cumulative_discount * np.sum([components[m].sum(axis=1) for m in members], axis=0)
+        deficit += readout.deficit_mwh(s)
+        spilled += readout.spilled_hm3(s)
+    return ScenarioSummary(scenarios, total, categories, deficit, spilled, np.full(n, len(readouts)))
+
+
+def _concatenate(parts: Sequence[ScenarioSummary]) -> ScenarioSummary:
+    return ScenarioSummary(
+        scenario_id=np.concatenate([p.scenario_id for p in parts]),
+        total_cost=np.concatenate([p.total_cost for p in parts]),
+        categories={name: np.concatenate([p.categories[name] for p in parts]) for name in CATEGORIES},
+        deficit_mwh=np.concatenate([p.deficit_mwh for p in parts]),
+        spillage_hm3=np.concatenate([p.spillage_hm3 for p in parts]),
+        lp_solves=np.concatenate([p.lp_solves for p in parts]),
+    )
