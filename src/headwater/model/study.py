@@ -52,7 +52,7 @@ class StoppingMode(Enum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IterationLimit:
     """Stop after ``limit`` iterations."""
 
@@ -63,7 +63,7 @@ class IterationLimit:
             raise ModelError(f"the iteration limit must be at least 1, got {self.limit}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TimeLimit:
     """Stop after ``seconds``, at the end of the iteration under way."""
 
@@ -74,7 +74,7 @@ class TimeLimit:
             raise ModelError(f"the time limit must be positive, got {self.seconds}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoundStalling:
     """Stop when the bound grew by less than ``tolerance`` (relative) over the last ``iterations``."""
 
@@ -89,7 +89,7 @@ class BoundStalling:
 StoppingRule = IterationLimit | TimeLimit | BoundStalling
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScenarioSource:
     """Where the noise of each class is drawn from, and the seed of fresh draws."""
 
@@ -103,7 +103,7 @@ class ScenarioSource:
         return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SolverOptions:
     """How hard to try when a stage problem is difficult.
 
@@ -114,7 +114,7 @@ class SolverOptions:
     retry_time_budget_seconds: float = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrainingConfig:
     """How the policy is learned.
 
@@ -153,7 +153,7 @@ class TrainingConfig:
         return max(rule.limit for rule in self.stopping_rules if isinstance(rule, IterationLimit))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SimulationConfig:
     """What is simulated with the policy; ``scenario_source`` ``None`` takes that of training."""
 
@@ -163,7 +163,7 @@ class SimulationConfig:
     tables: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StudyConfig:
     """All of ``config.json``."""
 

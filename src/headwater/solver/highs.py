@@ -203,6 +203,7 @@ class HighsProgram:
         started = time.monotonic()
         last = name
         infeasible_verdicts = 0
+        self._library.Highs_changeRowsBoundsByRange(self._handle, 0, len(row_lower) - 1, _at(row_lower), _at(row_upper))
         try:
             for level in self._ladder:
                 self.statistics.attempts += 1
