@@ -1,0 +1,35 @@
+"""From a `headwater.model.System` to the random numbers of its stage problems.
+
+Nothing here knows a linear program or a file. Everything is a function of the system and of seeds.
+"""
+
+from headwater.stochastic.correlation import Correlator, build_correlator
+from headwater.stochastic.lagstate import shift_lags
+from headwater.stochastic.layout import NoiseLayout, noise_layout
+from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
+from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
+from headwater.stochastic.sampling import Sampler, simulation_sampler, training_sampler
+from headwater.stochastic.tree import OpeningTree, build_opening_tree
+from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty
+
+__all__ = [
+    "AvailabilityModel",
+    "Correlator",
+    "InflowModel",
+    "LoadModel",
+    "NoiseLayout",
+    "OpeningTree",
+    "Sampler",
+    "Uncertainty",
+    "build_availability_model",
+    "build_correlator",
+    "build_inflow_model",
+    "build_load_model",
+    "build_opening_tree",
+    "build_uncertainty",
+    "noise_layout",
+    "shift_lags",
+    "simulation_sampler",
+    "training_sampler",
+    "truncate",
+]

@@ -1,0 +1,339 @@
+"""Which calendar period a stage stands for, and which stages stand some periods before it."""
+
+from __future__ import annotations
+
+import calendar as _gregorian
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Protocol
+
+from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.model import CycleType, PreStudyStage, Season, SeasonMap, Stage, System
+
+_SAME_LENGTH_DAYS = 7
+"""Calendar lengths that differ by no more than this count as equal."""
+
+_COMMON_YEAR = 2001
+"""Any year without a leap day, to compare dates within the year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One occurrence of a season in the calendar, e.g. January 2026.
+
+    Attributes:
+        cycle: position of the season's cycle in the season map.
+        ordinal: running number of the occurrence; the period before has the number before.
+        season_id: season that occurs; ``None`` in a part of the year that the map leaves without a season.
+        start_date, end_date: calendar span, end exclusive.
+    """
+
+    cycle: int
+    ordinal: int
+    season_id: int | None
+    start_date: date
+    end_date: date
+
+    @property
+    def days(self) -> int:
+        """Calendar days."""
+        return (self.end_date - self.start_date).days
+
+
+@dataclass(frozen=True, slots=True)
+class _Cycle:
+    """Seasons of one resolution that follow each other round the year; ``starts`` is ``None`` for ISO weeks."""
+
+    season_ids: tuple[int | None, ...]
+    starts: tuple[tuple[int, int], ...] | None
+
+    def start(self, ordinal: int) -> date:
+        year, position = divmod(ordinal, len(self.season_ids))
+        if self.starts is None:
+            return date.fromisocalendar(year, position + 1, 1)
+        month, day = self.starts[position]
+        return date(year, month, min(day, _gregorian.monthrange(year, month)[1]))
+
+
+class SeasonCalendar:
+    """A season map laid out along the calendar.
+
+    A map may hold several cycles, for example twelve months and then four quarters: in ascending id, a new cycle begins when
+    the seasons before it have filled the year.
+
+    Raises:
+        ModelError: custom seasons that overlap or leave gaps.
+    """
+
+    def __init__(self, season_map: SeasonMap) -> None:
+        seasons = sorted(season_map.seasons, key=lambda season: season.id)
+        self._cycles: tuple[_Cycle, ...]
+        if season_map.cycle_type is CycleType.MONTHLY:
+            by_month = {season.month_start: season.id for season in reversed(seasons)}
+            months = range(1, 13)
+            self._cycles = (_Cycle(tuple(by_month.get(m) for m in months), tuple((m, 1) for m in months)),)
+        elif season_map.cycle_type is CycleType.WEEKLY:
+            known = {season.id for season in seasons}
+            # Week 53 belongs to the last season, whose occurrence then has two weeks.
+            self._cycles = (_Cycle(tuple(week if week in known else None for week in range(52)), None),)
+        else:
+            self._cycles = _custom_cycles(seasons)
+
+    def period(self, start_date: date, end_date: date, season_id: int | None = None) -> Period:
+        """The occurrence that a span of days overlaps most, of the given season or of any season of the first cycle.
+
+        Raises:
+            ModelError: the season is not in the map.
+        """
+        cycle = 0 if season_id is None else self._cycle_of(season_id)
+        season_ids = self._cycles[cycle].season_ids
+        positions = range(len(season_ids)) if season_id is None else [season_ids.index(season_id)]
+        n = len(season_ids)
+        years = range(start_date.year - 1, end_date.year + 2)
+        occurrences = [self._occurrence(cycle, year * n + position) for year in years for position in positions]
+
+        def fit(period: Period) -> tuple[int, int]:
+            overlap = (min(end_date, period.end_date) - max(start_date, period.start_date)).days
+            return max(overlap, 0), -abs((period.start_date - start_date).days)
+
+        return max(occurrences, key=fit)
+
+    def before(self, period: Period, n_periods: int) -> Period:
+        """The occurrence ``n_periods`` steps earlier in the same cycle."""
+        return self._occurrence(period.cycle, period.ordinal - n_periods)
+
+    def _cycle_of(self, season_id: int) -> int:
+        for cycle, seasons in enumerate(self._cycles):
+            if season_id in seasons.season_ids:
+                return cycle
+        raise ModelError(f"season {season_id} is not in the season definitions")
+
+    def _occurrence(self, cycle: int, ordinal: int) -> Period:
+        seasons = self._cycles[cycle]
+        season_id = seasons.season_ids[ordinal % len(seasons.season_ids)]
+        return Period(cycle, ordinal, season_id, seasons.start(ordinal), seasons.start(ordinal + 1))
+
+
+class Timeline(Protocol):
+    """The stages in order, pre-study stages first, and how to look back from them.
+
+    Positions count pre-study and study stages together; `n_pre_study` of them come before the first study stage.
+    """
+
+    stages: tuple[Stage | PreStudyStage, ...]
+    n_pre_study: int
+
+    def back(self, position: int, lag: int) -> tuple[int, ...]:
+        """Positions whose statistics can stand for the period ``lag`` steps back, the best first."""
+        ...
+
+    def span(self, position: int, lag: int) -> tuple[date, date] | None:
+        """Calendar span of that period, end exclusive, where it is known."""
+        ...
+
+    def label(self, position: int, lag: int) -> str:
+        """That period in words, for messages."""
+        ...
+
+    def noise_groups(self) -> tuple[int, ...]:
+        """Number of the noise group of every study stage; stages of one group share their noise."""
+        ...
+
+    def require_uniform(self) -> None:
+        """Make sure that lags move on by exactly one period per stage.
+
+        Raises:
+            UnsupportedFeatureError: they do not.
+        """
+        ...
+
+
+def build_timeline(system: System) -> Timeline:
+    """Look back by calendar period where seasons are defined, and stage by stage where they are not."""
+    return StageTimeline(system) if system.season_map is None else SeasonTimeline(system, system.season_map)
+
+
+class StageTimeline:
+    """Every stage is its own period; season ids only say which stages have the same statistics."""
+
+    def __init__(self, system: System) -> None:
+        self.stages: tuple[Stage | PreStudyStage, ...] = (*system.pre_study_stages, *system.stages)
+        self.n_pre_study = len(system.pre_study_stages)
+        self._season_before_start: dict[tuple[int, int], int | None] = {}
+
+    def back(self, position: int, lag: int) -> tuple[int, ...]:
+        """The ``lag``-th stage back, then the stages of its season."""
+        exact = position - lag
+        season_id = self.stages[exact].season_id if exact >= 0 else self._season_of_missing(position, lag)
+        same = () if season_id is None else _with_season(self, season_id)
+        return ((exact,) if exact >= 0 else ()) + tuple(other for other in same if other != exact)
+
+    def span(self, position: int, lag: int) -> tuple[date, date] | None:
+        """Dates of the ``lag``-th stage back, if there is such a stage."""
+        if position < lag:
+            return None
+        stage = self.stages[position - lag]
+        return stage.start_date, stage.end_date
+
+    def label(self, position: int, lag: int) -> str:
+        """The stage by its id."""
+        if position >= lag:
+            return f"stage {self.stages[position - lag].id}"
+        return f"the stage {lag} before stage {self.stages[position].id}"
+
+    def noise_groups(self) -> tuple[int, ...]:
+        """Each stage alone."""
+        return tuple(range(len(self.stages) - self.n_pre_study))
+
+    def require_uniform(self) -> None:
+        """Stages are their own periods: always uniform."""
+
+    def _season_of_missing(self, position: int, lag: int) -> int | None:
+        """Season of a period before the first known stage, as far as the order of the seasons reveals it."""
+        key = (position, lag)
+        if key not in self._season_before_start:
+            self._season_before_start[key] = self._infer_season(position, lag)
+        return self._season_before_start[key]
+
+    def _infer_season(self, position: int, lag: int) -> int | None:
+        season_id = self.stages[position].season_id
+        if season_id is None:
+            return None
+        for other in range(lag, len(self.stages)):
+            if self.stages[other].season_id == season_id:
+                return self.stages[other - lag].season_id
+        start = self.stages[0].start_date
+        for n, stage in enumerate(self.stages, start=1):
+            # Stages that fill one year repeat in the next, so the year before ends with the last of them.
+            if abs((stage.end_date - start).days - 365) <= _SAME_LENGTH_DAYS:
+                return self.stages[(position - lag) % n].season_id
+        return None
+
+
+class SeasonTimeline:
+    """Every stage stands for a calendar occurrence of a season, e.g. January 2026."""
+
+    def __init__(self, system: System, season_map: SeasonMap) -> None:
+        self.stages: tuple[Stage | PreStudyStage, ...] = (*system.pre_study_stages, *system.stages)
+        self.n_pre_study = len(system.pre_study_stages)
+        self.calendar = SeasonCalendar(season_map)
+        self.periods = tuple(self.calendar.period(s.start_date, s.end_date, s.season_id) for s in self.stages)
+        self._recent = system.initial.recent_observations
+
+    def back(self, position: int, lag: int) -> tuple[int, ...]:
+        """Stages that stand for exactly that period, then stages of its season."""
+        target = self.calendar.before(self.periods[position], lag)
+        exact = tuple(p for p, period in enumerate(self.periods) if period == target)
+        same = () if target.season_id is None else _with_season(self, target.season_id)
+        return exact + tuple(other for other in same if other not in exact)
+
+    def span(self, position: int, lag: int) -> tuple[date, date] | None:
+        """Dates of the period."""
+        target = self.calendar.before(self.periods[position], lag)
+        return target.start_date, target.end_date
+
+    def label(self, position: int, lag: int) -> str:
+        """The season and the start of its occurrence."""
+        target = self.calendar.before(self.periods[position], lag)
+        season = "the period without season" if target.season_id is None else f"season {target.season_id}"
+        return f"{season} from {target.start_date}"
+
+    def noise_groups(self) -> tuple[int, ...]:
+        """One group for the stages of each period; a stage without a season is alone.
+
+        Raises:
+            ModelError: the stages of a period do not follow each other, or are together longer than it.
+        """
+        groups: list[int] = []
+        seen: dict[Period, int] = {}
+        days: dict[Period, int] = {}
+        previous: Period | None = None
+        for stage, period in zip(self.stages[self.n_pre_study :], self.periods[self.n_pre_study :], strict=True):
+            if stage.season_id is None:
+                groups.append(max(groups, default=-1) + 1)
+                previous = None
+                continue
+            where = f"season {period.season_id} from {period.start_date}"
+            if period in seen and period != previous:
+                raise ModelError(f"stage {stage.id} returns to {where}: the stages of one season period must follow each other")
+            groups.append(seen.setdefault(period, max(groups, default=-1) + 1))
+            days[period] = days.get(period, 0) + (stage.end_date - stage.start_date).days
+            if days[period] > period.days + _SAME_LENGTH_DAYS:
+                raise ModelError(
+                    f"the stages of {where} (last: stage {stage.id}) take {days[period]} days, the period has {period.days}; "
+                    "stages of one period share their noise, so check their season ids and dates"
+                )
+            previous = period
+        return tuple(groups)
+
+    def require_uniform(self) -> None:
+        """Refuse lags where stages and season periods do not go one to one.
+
+        Raises:
+            UnsupportedFeatureError: two stages share a period, a period is skipped, resolutions are mixed, or the study
+                starts inside a period of which a part has been observed.
+        """
+        refused = []
+        study = list(zip(self.stages, self.periods, strict=True))[self.n_pre_study :]
+        for (left, left_period), (right, right_period) in pairwise(study):
+            follows = (left_period.cycle, left_period.ordinal + 1) == (right_period.cycle, right_period.ordinal)
+            if not follows:
+                refused.append(
+                    f"past inflows as state where stages are not one season period each: stage {left.id} stands for season "
+                    f"{left_period.season_id} from {left_period.start_date}, stage {right.id} for season "
+                    f"{right_period.season_id} from {right_period.start_date}"
+                )
+                break
+        first = study[0][1]
+        if any(observation.end_date > first.start_date for observation in self._recent):
+            refused.append(f"a study with past inflows as state that starts inside a season period (from {first.start_date})")
+        if refused:
+            raise UnsupportedFeatureError(refused)
+
+
+def _with_season(timeline: StageTimeline | SeasonTimeline, season_id: int) -> tuple[int, ...]:
+    """Positions of the stages with a season, study stages first."""
+    found = [p for p, stage in enumerate(timeline.stages) if stage.season_id == season_id]
+    split = bisect_right(found, timeline.n_pre_study - 1)
+    return (*found[split:], *found[:split])
+
+
+def _custom_cycles(seasons: list[Season]) -> tuple[_Cycle, ...]:
+    cycles: list[_Cycle] = []
+    run: list[Season] = []
+    for season in seasons:
+        run.append(season)
+        ordered = sorted(run, key=_first_day)
+        if _fills_the_year(ordered):
+            cycles.append(_Cycle(tuple(s.id for s in ordered), tuple((s.month_start, s.day_start or 1) for s in ordered)))
+            run = []
+    if run or not cycles:
+        raise ModelError(
+            f"the custom seasons {', '.join(str(s.id) for s in run) or '(none)'} do not fill the year without gaps and "
+            "overlaps; both the first and the last day belong to a season"
+        )
+    return tuple(cycles)
+
+
+def _fills_the_year(ordered: list[Season]) -> bool:
+    """Whether each season ends the day before the next begins; one day more or less is a way of writing the same."""
+    for season, following in zip(ordered, ordered[1:] + ordered[:1], strict=True):
+        if (_last_day(season) + 1 - _first_day(following)) % 365 not in {364, 0, 1}:
+            return False
+    covered = sum((_last_day(s) - _first_day(s)) % 365 + 1 for s in ordered)
+    return abs(covered - 365) <= len(ordered)
+
+
+def _first_day(season: Season) -> int:
+    return _day_of_year(season.month_start, season.day_start or 1)
+
+
+def _last_day(season: Season) -> int:
+    return _day_of_year(season.month_end or season.month_start, season.day_end or 31)
+
+
+def _day_of_year(month: int, day: int) -> int:
+    day = min(day, _gregorian.monthrange(_COMMON_YEAR, month)[1])
+    return date(_COMMON_YEAR, month, day).timetuple().tm_yday

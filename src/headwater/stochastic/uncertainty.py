@@ -1,0 +1,80 @@
+"""All of the uncertainty of a system in one value: what the algorithm asks for numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.model import System
+from headwater.stochastic.calendar import build_timeline
+from headwater.stochastic.correlation import Correlator, build_correlator
+from headwater.stochastic.layout import NoiseLayout, noise_layout
+from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
+from headwater.stochastic.par import InflowModel, build_inflow_model
+from headwater.stochastic.tree import OpeningTree, make_tree
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """Models, correlation and opening tree of a system. Immutable, so threads may share it.
+
+    Attributes:
+        system: where it all comes from.
+        layout: what the entries of a noise vector belong to.
+        inflow, load, availability: from noise to physical values.
+        correlator: how independent draws become correlated.
+        tree: openings of every stage.
+        noise_groups: per stage the number of its group; stages of one group share their noise.
+    """
+
+    system: System
+    layout: NoiseLayout
+    inflow: InflowModel
+    load: LoadModel
+    availability: AvailabilityModel
+    correlator: Correlator
+    tree: OpeningTree
+    noise_groups: tuple[int, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was assumed or repaired, in words."""
+        return self.inflow.warnings + self.correlator.warnings
+
+    def innovation_m3s(self, stage_index: int, eta: Array) -> Array:
+        """Inflow without its lag term, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, entry]``."""
+        return self.inflow.innovation_m3s(stage_index, eta[:, self.layout.inflow])
+
+    def load_mw(self, stage_index: int, eta: Array) -> Array:
+        """Load, ``[scenario, bus, block]`` in MW, for noise ``[scenario, entry]``."""
+        return self.load.load_mw(stage_index, eta[:, self.layout.load])
+
+    def available_mw(self, stage_index: int, eta: Array) -> Array:
+        """Availability, ``[scenario, source, block]`` in MW, for noise ``[scenario, entry]``."""
+        return self.availability.available_mw(stage_index, eta[:, self.layout.ncs])
+
+
+def build_uncertainty(system: System, tree_seed: int) -> Uncertainty:
+    """Build everything once, before training or simulation.
+
+    Raises:
+        ModelError: statistics, correlation or given openings contradict the system.
+        UnsupportedFeatureError: the system asks for something that is not built yet.
+    """
+    layout = noise_layout(system)
+    correlator = build_correlator(system, layout)
+    groups = build_timeline(system).noise_groups()
+    return Uncertainty(
+        system=system,
+        layout=layout,
+        inflow=build_inflow_model(system),
+        load=build_load_model(system, layout),
+        availability=build_availability_model(system, layout),
+        correlator=correlator,
+        tree=make_tree(system, layout, correlator, groups, tree_seed),
+        noise_groups=groups,
+    )
