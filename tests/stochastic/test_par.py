@@ -6,12 +6,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.errors import ModelError
 from headwater.model import (
     AnnualComponent,
-    InflowObservation,
+    GraphType,
     InflowStatistics,
     InitialConditions,
+    PolicyGraph,
     RecentObservation,
 )
 from headwater.stochastic import build_inflow_model, shift_lags, truncate
@@ -273,12 +274,76 @@ def test_impossible_statistics_are_refused(make_system, row, message):
         build_inflow_model(make_system(1, inflow_statistics=(row,)))
 
 
-def test_history_and_annual_components_are_refused_until_they_are_built(make_system):
-    annual = replace(rows(1)[0], annual=AnnualComponent(0.2, 60.0, 20.0))
-    history = (InflowObservation(0, date(2000, 1, 1), 5.0),)
-    with pytest.raises(UnsupportedFeatureError) as refused:
-        build_inflow_model(make_system(1, inflow_statistics=(annual,), inflow_history=history))
-    assert len(refused.value.features) == 2
+def months_with_annual_term(make_system, months, **changes):
+    """The worked example of an annual component: January with two lags and the mean of the past twelve months."""
+    mean = (100, 80, 60, 50, 45, 40, 40, 45, 50, 60, 70, 90)
+    std = (30, 24, 18, 15, 12, 10, 10, 12, 15, 18, 21, 27)
+    statistics = [InflowStatistics(0, m, float(mean[m]), float(std[m])) for m in range(12)]
+    annual = AnnualComponent(0.2, changes.pop("annual_mean", 60.0), changes.pop("annual_std", 20.0))
+    ratio = changes.pop("ratio", 0.8)
+    statistics[0] = replace(statistics[0], coefficients=(0.5, 0.1), residual_std_ratio=ratio, annual=annual)
+    return make_system(12, seasons=range(12), season_map=months, inflow_statistics=tuple(statistics), **changes)
+
+
+def test_an_annual_component_adds_an_equal_share_to_twelve_lags(make_system, months):
+    model = build_inflow_model(months_with_annual_term(make_system, months, initial=past(*[50.0] * 12)))
+    assert model.psi.shape == (12, 1, 12)
+    expected = [0.5 * 30 / 27 + 0.025, 0.1 * 30 / 21 + 0.025, *[0.025] * 10]
+    np.testing.assert_allclose(model.psi[0, 0], expected, rtol=1e-13)
+    np.testing.assert_allclose(model.psi[0, 0, :2], [0.580555555556, 0.167857142857], atol=1e-12)
+    assert model.base[0, 0] == pytest.approx(21.75, abs=1e-12)
+    assert model.order[0, 0] == 2
+
+
+def test_an_annual_component_keeps_the_mean_also_when_its_own_mean_drifts(make_system, months):
+    system = months_with_annual_term(make_system, months, annual_mean=80.0, initial=past(*[50.0] * 12))
+    model = build_inflow_model(system)
+    means = np.array([row.mean_m3s for row in system.inflow_statistics])
+    past_means = means[[-lag for lag in range(1, 13)]]
+    assert model.base[0, 0] + model.psi[0, 0] @ past_means == pytest.approx(100.0)
+    assert any("annual component differs by more than 5 %" in warning for warning in model.warnings)
+    close = build_inflow_model(months_with_annual_term(make_system, months, initial=past(*[50.0] * 12)))
+    assert not any("annual component" in warning for warning in close.warnings)
+
+
+def test_the_ratio_implied_by_an_annual_component_counts_all_of_its_twelve_lags(make_system, months):
+    system = months_with_annual_term(make_system, months, ratio=None, initial=past(*[50.0] * 12))
+    model = build_inflow_model(system)
+    std = np.array([row.std_m3s for row in system.inflow_statistics])
+    # All other months are independent, so the variance that the past explains is a plain sum.
+    explained = sum((model.psi[0, 0, lag - 1] * std[-lag]) ** 2 for lag in range(1, 13))
+    assert model.sigma[0, 0] ** 2 == pytest.approx(30.0**2 - explained)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"annual_std": 0.0}, "a deviation above 0"),
+        ({"annual_mean": np.nan}, "a finite coefficient and mean"),
+    ],
+)
+def test_impossible_annual_components_are_refused(make_system, months, changes, message):
+    with pytest.raises(ModelError, match=message):
+        build_inflow_model(months_with_annual_term(make_system, months, initial=past(*[50.0] * 12), **changes))
+
+
+def test_an_annual_component_needs_twelve_defined_seasons(make_system):
+    row = replace(rows(1)[0], annual=AnnualComponent(0.2, 60.0, 20.0))
+    with pytest.raises(ModelError, match="twelve seasons"):
+        build_inflow_model(make_system(1, inflow_statistics=(row,)))
+
+
+def test_an_unstable_model_is_warned_about_and_refused_on_a_cyclic_horizon(make_system, quarters):
+    statistics = rows(4, (1.02,), 0.5)
+    system = make_system(
+        4, seasons=range(4), season_map=quarters, months_per_stage=3, inflow_statistics=statistics, initial=past(100.0)
+    )
+    assert any("does not forget its past" in warning for warning in build_inflow_model(system).warnings)
+    cyclic = replace(system, policy_graph=PolicyGraph(GraphType.CYCLIC, 0.1))
+    with pytest.raises(ModelError, match="needs a stable model"):
+        build_inflow_model(cyclic)
+    stable = replace(cyclic, inflow_statistics=rows(4, (0.98,), 0.5))
+    assert build_inflow_model(stable).warnings == ()
 
 
 def test_negative_means_are_legal(make_system):

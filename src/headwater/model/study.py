@@ -45,6 +45,24 @@ class Scheme(Enum):
     HISTORICAL = "historical"
 
 
+class OrderSelection(Enum):
+    """How the order of an estimated inflow model is chosen."""
+
+    FIXED = "fixed"
+    AIC = "aic"
+    BIC = "bic"
+    PACF = "pacf"
+    PACF_ANNUAL = "pacf_annual"
+
+
+class HistoryResolution(Enum):
+    """Length of the time that one observation of an inflow history stands for."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
 class StoppingMode(Enum):
     """Whether one satisfied rule ends training, or all must hold together (limits always end it alone)."""
 
@@ -101,6 +119,40 @@ class ScenarioSource:
     def scheme(self, noise_class: NoiseClass) -> Scheme:
         """Scheme of one class."""
         return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]
+
+
+@dataclass(frozen=True)
+class EstimationConfig:
+    """How inflow models are estimated from history.
+
+    Attributes:
+        max_order: largest autoregressive order that is tried.
+        order_selection: how the order is chosen.
+        min_observations_per_season: a season with fewer observations gets order 0.
+        max_coefficient_magnitude: a season with a larger standardised coefficient gets order 0; ``None`` allows any.
+        history_resolution: length of an observation; ``None`` infers it from the spacing.
+        mode_rounding_m3s: step to which inflows are rounded before the most frequent value is looked for; ``None`` takes 1
+            where the median is at least 10 m3/s and no rounding elsewhere.
+    """
+
+    max_order: int = 6
+    order_selection: OrderSelection = OrderSelection.PACF
+    min_observations_per_season: int = 30
+    max_coefficient_magnitude: float | None = None
+    history_resolution: HistoryResolution | None = None
+    mode_rounding_m3s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_order < 0:
+            raise ModelError(f"estimation.max_order must be at least 0, got {self.max_order}")
+        if self.min_observations_per_season < 1:
+            raise ModelError(
+                f"estimation.min_observations_per_season must be at least 1, got {self.min_observations_per_season}"
+            )
+        if self.max_coefficient_magnitude is not None and not self.max_coefficient_magnitude > 0.0:
+            raise ModelError(f"estimation.max_coefficient_magnitude must be positive, got {self.max_coefficient_magnitude}")
+        if self.mode_rounding_m3s is not None and not self.mode_rounding_m3s >= 0.0:
+            raise ModelError(f"estimation.mode_rounding_m3s must be at least 0, got {self.mode_rounding_m3s}")
 
 
 @dataclass(frozen=True)
@@ -171,6 +223,7 @@ class StudyConfig:
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     inflow_non_negativity: InflowNonNegativity = InflowNonNegativity.PENALTY
     policy_path: str = "./policy"
+    estimation: EstimationConfig = field(default_factory=EstimationConfig)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class InflowStatistics:
     """Incremental inflow of one plant at one stage (or pre-study stage, with a negative id).
 
     Attributes:
-        mean_m3s, std_m3s: seasonal mean and standard deviation.
+        mean_m3s, std_m3s: seasonal mean and standard deviation; ``nan`` where only coefficients are given and these two are to
+            be estimated from history.
         coefficients: standardised autoregressive coefficients phi, lag 1 first; empty for independent inflows.
         residual_std_ratio: noise deviation over ``std_m3s``; ``None`` derives it from the coefficients.
     """

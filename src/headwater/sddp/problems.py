@@ -108,7 +108,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
     """
     system, training = study.system, study.config.training
-    uncertainty = build_uncertainty(system, training.tree_seed)
+    uncertainty = build_uncertainty(system, training.tree_seed, study.config.estimation)
     inflow = uncertainty.inflow
     layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags)
     if pools is None:

@@ -100,6 +100,22 @@ class SeasonCalendar:
 
         return max(occurrences, key=fit)
 
+    @property
+    def cycles(self) -> tuple[tuple[int | None, ...], ...]:
+        """Season ids of every cycle in the order of the year; ``None`` where a part of the year has no season."""
+        return tuple(cycle.season_ids for cycle in self._cycles)
+
+    def containing(self, day: date, cycle: int) -> Period:
+        """The occurrence of a season of one cycle that a day belongs to."""
+        n = len(self._cycles[cycle].season_ids)
+        ordinal = day.year * n + (day.timetuple().tm_yday - 1) * n // 366
+        start = self._cycles[cycle].start
+        while start(ordinal) > day:
+            ordinal -= 1
+        while start(ordinal + 1) <= day:
+            ordinal += 1
+        return self._occurrence(cycle, ordinal)
+
     def before(self, period: Period, n_periods: int) -> Period:
         """The occurrence ``n_periods`` steps earlier in the same cycle."""
         return self._occurrence(period.cycle, period.ordinal - n_periods)
@@ -135,6 +151,22 @@ class Timeline(Protocol):
 
     def label(self, position: int, lag: int) -> str:
         """That period in words, for messages."""
+        ...
+
+    def period_before(self, position: int, lag: int) -> Period | None:
+        """That period, where seasons are defined."""
+        ...
+
+    def season_before(self, position: int, lag: int) -> int | None:
+        """Its season, where seasons are defined and it has one."""
+        ...
+
+    def seasons_of_year(self, position: int) -> int | None:
+        """How many seasons the year of a stage has, where seasons are defined."""
+        ...
+
+    def one_year(self) -> tuple[int, ...] | None:
+        """Positions of study stages that stand for each season of the year once, in order; ``None`` if there are none."""
         ...
 
     def noise_groups(self) -> tuple[int, ...]:
@@ -182,6 +214,25 @@ class StageTimeline:
         if position >= lag:
             return f"stage {self.stages[position - lag].id}"
         return f"the stage {lag} before stage {self.stages[position].id}"
+
+    def period_before(self, position: int, lag: int) -> Period | None:
+        """Unknown."""
+        del position, lag
+        return None
+
+    def season_before(self, position: int, lag: int) -> int | None:
+        """Unknown."""
+        del position, lag
+        return None
+
+    def seasons_of_year(self, position: int) -> int | None:
+        """Unknown."""
+        del position
+        return None
+
+    def one_year(self) -> tuple[int, ...] | None:
+        """Unknown: without definitions seasons do not tile a year."""
+        return None
 
     def noise_groups(self) -> tuple[int, ...]:
         """Each stage alone."""
@@ -239,6 +290,29 @@ class SeasonTimeline:
         target = self.calendar.before(self.periods[position], lag)
         season = "the period without season" if target.season_id is None else f"season {target.season_id}"
         return f"{season} from {target.start_date}"
+
+    def period_before(self, position: int, lag: int) -> Period | None:
+        """The occurrence of a season."""
+        return self.calendar.before(self.periods[position], lag)
+
+    def season_before(self, position: int, lag: int) -> int | None:
+        """The season of that occurrence."""
+        return self.calendar.before(self.periods[position], lag).season_id
+
+    def seasons_of_year(self, position: int) -> int | None:
+        """Seasons of the cycle of the stage."""
+        return len(self.calendar.cycles[self.periods[position].cycle])
+
+    def one_year(self) -> tuple[int, ...] | None:
+        """The first stage of each season of the first cycle that the study covers."""
+        study = range(self.n_pre_study, len(self.stages))
+        for cycle in self.calendar.cycles:
+            first: dict[int | None, int] = {}
+            for position in study:
+                first.setdefault(self.periods[position].season_id, position)
+            if all(season_id is not None and season_id in first for season_id in cycle):
+                return tuple(first[season_id] for season_id in cycle)
+        return None
 
     def noise_groups(self) -> tuple[int, ...]:
         """One group for the stages of each period; a stage without a season is alone.

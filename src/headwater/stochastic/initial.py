@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +12,37 @@ from headwater.errors import ModelError
 from headwater.model import Hydro, System
 from headwater.stochastic.calendar import Timeline
 
-SeasonalMean = Callable[[int, int], float | None]
+
+class PastInflows(Protocol):
+    """What is known about the inflow of a hydro (by position) some periods before the study."""
+
+    def observed_m3s(self, hydro: int, lag: int) -> float | None:
+        """The recorded value, if there is one."""
+        ...
+
+    def mean_m3s(self, hydro: int, lag: int) -> float | None:
+        """The seasonal mean, if there are statistics."""
+        ...
 
 
 def initial_lags(
     system: System,
     timeline: Timeline,
-    order: NDArray[np.int64],
-    seasonal_mean_m3s: SeasonalMean,
+    width: NDArray[np.int64],
+    past: PastInflows,
     warnings: list[str],
 ) -> NDArray[np.float64]:
     """Lags before the first stage.
 
-    A lag is the past inflow that is given; else the mean of the observations when they cover its whole period; else the
-    seasonal mean of the period, with a warning, if some model looks that far back. A lag that nobody gives and no model looks
-    at is 0.
+    A lag is the past inflow that is given; else the mean of the recent observations when they cover its whole period; else the
+    value of the history; else the seasonal mean of the period, with a warning, if some model looks that far back. A lag that
+    nobody gives and no model looks at is 0.
 
     Args:
         system: for its initial conditions.
         timeline: to find the periods.
-        order: ``[stage, hydro]``.
-        seasonal_mean_m3s: (hydro, lag) -> mean of the lag's period, ``None`` if there are no statistics for it.
+        width: ``[stage, hydro]`` past inflows that a model looks at.
+        past: history and seasonal means.
         warnings: receives what was assumed.
 
     Returns:
@@ -41,7 +51,7 @@ def initial_lags(
     Raises:
         ModelError: a past inflow is not finite or of an unknown hydro, or a needed lag has no value and no seasonal mean.
     """
-    n_lags = int(order.max(initial=0))
+    n_lags = int(width.max(initial=0))
     lags = np.zeros((n_lags, len(system.hydros)))
     for hydro_id, values in system.initial.past_inflows_m3s.items():
         if hydro_id not in system.hydro_index:
@@ -50,12 +60,13 @@ def initial_lags(
             raise ModelError(f"the past inflows {tuple(values)} of hydro {hydro_id} are not all finite")
     for h, hydro in enumerate(system.hydros):
         given = system.initial.past_inflows_m3s.get(hydro.id, ())
-        needed = max((int(p) - t for t, p in enumerate(order[:, h])), default=0)
+        needed = max((int(p) - t for t, p in enumerate(width[:, h])), default=0)
         assumed = []
         for lag in range(1, n_lags + 1):
             value = given[lag - 1] if lag <= len(given) else _observed(system, timeline, hydro, lag)
+            value = past.observed_m3s(h, lag) if value is None else value
             if value is None and lag <= needed:
-                value = seasonal_mean_m3s(h, lag)
+                value = past.mean_m3s(h, lag)
                 assumed.append(lag)
                 if value is None:
                     raise ModelError(

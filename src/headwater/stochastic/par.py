@@ -3,7 +3,9 @@
     inflow[t] = base[t] + sum_l psi[t, l] * inflow[l periods before t] + sigma[t] * eta[t]
 
 in m3/s, with ``psi = phi * s[t] / s[l before]``, ``base = mu[t] - sum_l psi * mu[l before]`` and ``sigma = s[t] * r[t]``,
-where mu and s are the seasonal mean and deviation, phi the standardised coefficients and r the residual ratio.
+where mu and s are the seasonal mean and deviation, phi the standardised coefficients and r the residual ratio. An annual
+component (PAR(p)-A), the mean A of the twelve values before with coefficient psiA, adds ``psiA * s[t] / sA / 12`` to each of
+twelve lags.
 
 Source: Maceira and Damazio, "Use of the PAR(p) model in the stochastic dual dynamic programming optimization scheme used in the
 operation planning of the Brazilian hydropower system" (2006).
@@ -18,13 +20,19 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ModelError, UnsupportedFeatureError
-from headwater.model import InflowStatistics, System
+from headwater.errors import ModelError
+from headwater.model import GraphType, InflowStatistics, System
+from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN
 from headwater.stochastic.calendar import Timeline, build_timeline
+from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
 from headwater.stochastic.initial import initial_lags
+from headwater.stochastic.stability import monodromy_radius
 
 Array = NDArray[np.float64]
+
+_ANNUAL_DRIFT = 0.05
+"""Share of the mean by which the mean of an annual component may differ from the seasonal means."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +43,7 @@ class InflowModel:
         psi: ``[stage, hydro, lag]``, weight of the inflow ``lag + 1`` periods before; zero beyond the order.
         base: ``[stage, hydro]``, deterministic part in m3/s.
         sigma: ``[stage, hydro]``, deviation of the noise in m3/s.
-        order: ``[stage, hydro]``.
+        order: ``[stage, hydro]``, without the annual component.
         initial_lags_m3s: ``[lag, hydro]``, inflows before the first stage, row 0 the most recent.
         warnings: what was assumed or is unusual, in words.
     """
@@ -49,7 +57,7 @@ class InflowModel:
 
     @property
     def n_lags(self) -> int:
-        """Lags that are state: the largest order over hydros and stages."""
+        """Lags that are state: the most that any model looks back over hydros and stages."""
         return int(self.psi.shape[2])
 
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
@@ -80,26 +88,30 @@ def truncate(innovation_m3s: Array, lag_term_m3s: Array) -> tuple[Array, NDArray
     return np.where(truncated, -lag_term_m3s, innovation_m3s), truncated
 
 
-def build_inflow_model(system: System) -> InflowModel:
-    """Convert the inflow statistics of a system.
+def build_inflow_model(system: System, estimation: Estimation | None = None) -> InflowModel:
+    """Convert the inflow statistics of a system, estimated from its history where they are not given.
 
     A stage whose ``inflow_lags`` flag is off still has its lags in the state when a model needs them, with a warning.
 
+    Args:
+        system: the power system.
+        estimation: what `complete_system` made of it; ``None`` estimates with default options where that is needed.
+
     Raises:
-        ModelError: missing or impossible statistics, statistics of a lag that cannot be found, or coefficients that explain all
-            of the variance.
-        UnsupportedFeatureError: estimation from history, annual components, or lags over stages that are not one season period
-            each.
+        ModelError: missing or impossible statistics, statistics of a lag that cannot be found, coefficients that explain all
+            of the variance, or a cyclic horizon with a model that does not forget its past.
+        UnsupportedFeatureError: lags over stages that are not one season period each.
     """
-    _refuse_unsupported(system)
+    estimation = estimation or complete_system(system)
+    system = estimation.system
     timeline = build_timeline(system)
     rows = _rows(system, timeline)
     n_stages, n_hydros, first = len(system.stages), len(system.hydros), timeline.n_pre_study
-    warnings: list[str] = []
-    order = np.array(
-        [[len(rows[h][first + t].coefficients) for h in range(n_hydros)] for t in range(n_stages)], np.int64
-    ).reshape(n_stages, n_hydros)
-    n_lags = int(order.max(initial=0))
+    warnings = list(estimation.warnings)
+    in_study = [[rows[h][first + t] for h in range(n_hydros)] for t in range(n_stages)]
+    order = _integers([[len(row.coefficients) for row in stage] for stage in in_study], (n_stages, n_hydros))
+    width = _integers([[_width(row) for row in stage] for stage in in_study], (n_stages, n_hydros))
+    n_lags = int(width.max(initial=0))
     if n_lags:
         timeline.require_uniform()
         if off := [stage.id for stage in system.stages if not stage.inflow_lags]:
@@ -111,23 +123,27 @@ def build_inflow_model(system: System) -> InflowModel:
     base, sigma = np.zeros((n_stages, n_hydros)), np.zeros((n_stages, n_hydros))
     back = cache(timeline.back)  # the same for all hydros
     for h in range(n_hydros):
-        lookup = _Lookup(system, timeline, back, h, rows[h])
+        lookup = _Lookup(system, timeline, back, h, rows[h], estimation)
         ratio = _residual_ratios(lookup, warnings)
-        constant_lags: set[str] = set()
         for t in range(n_stages):
             row = rows[h][first + t]
-            base[t, h] = row.mean_m3s
+            weights = lookup.unit_coefficients(first + t)
+            psi[t, h, : len(weights)] = weights
             sigma[t, h] = row.std_m3s * ratio[first + t]
-            for lag, phi in enumerate(row.coefficients, start=1):
-                past = lookup.statistics(first + t, lag)
-                if past.std_m3s > 0.0:
-                    psi[t, h, lag - 1] = phi * row.std_m3s / past.std_m3s
-                elif phi != 0.0:
-                    constant_lags.add(timeline.label(first + t, lag))
-                base[t, h] -= psi[t, h, lag - 1] * past.mean_m3s
-        if constant_lags:
-            warnings.append(f"{lookup.name}: coefficients on {_listed(sorted(constant_lags))} are 0, its deviation being 0")
-    lags = initial_lags(system, timeline, order, lambda h, lag: _mean_before_study(rows, timeline, h, lag), warnings)
+            base[t, h] = row.mean_m3s
+            for lag, weight in enumerate(weights, start=1):
+                base[t, h] -= weight * lookup.statistics(first + t, lag)[0]
+        if lookup.constant_lags:
+            warnings.append(
+                f"{lookup.name}: coefficients on {_listed(sorted(lookup.constant_lags))} are 0, its deviation being 0"
+            )
+        if lookup.drifting:
+            warnings.append(
+                f"{lookup.name}: at stage(s) {_listed(lookup.drifting)} the mean of the annual component differs by more than "
+                "5 % from the average of the twelve seasonal means, which is what the model uses"
+            )
+    _check_stability(system, timeline, psi, width, warnings)
+    lags = initial_lags(system, timeline, width, _PastInflows(system, timeline, rows, estimation), warnings)
     return InflowModel(_frozen(psi), _frozen(base), _frozen(sigma), _frozen_orders(order), _frozen(lags), tuple(warnings))
 
 
@@ -141,37 +157,72 @@ class _Lookup:
         back: Callable[[int, int], tuple[int, ...]],
         hydro: int,
         rows: Mapping[int, InflowStatistics],
+        estimation: Estimation,
     ) -> None:
         self.timeline, self.back, self.rows = timeline, back, rows
         self.name = _name(system, hydro)
+        self.constant_lags: set[str] = set()
+        self.drifting: list[int] = []
+        self._hydro, self._estimation = hydro, estimation
 
-    def statistics(self, position: int, lag: int) -> InflowStatistics:
-        """Statistics of the period ``lag`` steps before a stage."""
+    def statistics(self, position: int, lag: int) -> tuple[float, float]:
+        """Mean and deviation of the period ``lag`` steps before a stage."""
         for candidate in self.back(position, lag):
             if candidate in self.rows:
-                return self.rows[candidate]
+                return self.rows[candidate].mean_m3s, self.rows[candidate].std_m3s
+        season_id = self.timeline.season_before(position, lag)
+        from_history = None if season_id is None else self._estimation.seasonal_statistics(self._hydro, season_id)
+        if from_history is not None:
+            return from_history
         raise ModelError(
             f"{self.name}: lag {lag} of stage {self.timeline.stages[position].id} needs the mean and deviation of "
             f"{self.timeline.label(position, lag)}, and there is no row for it; add a pre-study stage with inflow statistics, "
             "or give the stages season ids that say whose statistics apply"
         )
 
+    def unit_coefficients(self, position: int) -> list[float]:
+        """Weights of the past inflows of a stage in m3/s per m3/s, lag 1 first, the annual term spread over twelve lags."""
+        row = self.rows[position]
+        weights = [0.0] * _width(row)
+        for lag, phi in enumerate(row.coefficients, start=1):
+            std = self.statistics(position, lag)[1]
+            if std > 0.0:
+                weights[lag - 1] = phi * row.std_m3s / std
+            elif phi != 0.0:
+                self.constant_lags.add(self.timeline.label(position, lag))
+        if row.annual is not None:
+            share = row.annual.coefficient * row.std_m3s / row.annual.std_m3s / MONTHS_OF_ANNUAL_MEAN
+            weights = [weight + share for weight in weights]
+            mean = sum(self.statistics(position, lag)[0] for lag in range(1, MONTHS_OF_ANNUAL_MEAN + 1)) / MONTHS_OF_ANNUAL_MEAN
+            if abs(row.annual.mean_m3s - mean) > _ANNUAL_DRIFT * abs(mean):
+                self.drifting.append(self.timeline.stages[position].id)
+        return weights
+
+    def standardised(self, position: int) -> list[float]:
+        """Weights of the standardised past inflows, the annual term spread over twelve lags."""
+        row = self.rows[position]
+        if row.annual is None or row.std_m3s == 0.0:
+            return list(row.coefficients)
+        share = row.annual.coefficient / row.annual.std_m3s / MONTHS_OF_ANNUAL_MEAN
+        phi = [*row.coefficients, *[0.0] * (_width(row) - len(row.coefficients))]
+        return [value + share * self.statistics(position, lag)[1] for lag, value in enumerate(phi, start=1)]
+
     def model_before(self, position: int, lag: int) -> int | None:
         """Position of the model ``lag`` steps before; rows that only carry mean and deviation (pre-study ones) have none."""
         for candidate in self.back(position, lag):
-            if candidate in self.rows and (candidate >= self.timeline.n_pre_study or self.rows[candidate].coefficients):
+            if candidate in self.rows and (candidate >= self.timeline.n_pre_study or _width(self.rows[candidate])):
                 return candidate
         return None
 
 
 def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
-    """Residual ratio per position: as given, 1 without coefficients, otherwise what the coefficients imply."""
+    """Residual ratio per position: as given, 1 without past inflows, otherwise what the coefficients imply."""
     rows = lookup.rows
     ratios = {position: 1.0 if row.residual_std_ratio is None else row.residual_std_ratio for position, row in rows.items()}
-    derived = [p for p, row in rows.items() if row.coefficients and row.residual_std_ratio is None]
+    derived = [p for p, row in rows.items() if _width(row) and row.residual_std_ratio is None]
     if not derived:
         return ratios
-    known = [p for p in rows if p >= lookup.timeline.n_pre_study or rows[p].coefficients]
+    known = [p for p in rows if p >= lookup.timeline.n_pre_study or _width(rows[p])]
     node = {position: number for number, position in enumerate(known)}
     unknown: set[str] = set()
 
@@ -182,9 +233,10 @@ def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
             return None
         return node[earlier]
 
+    coefficients = [lookup.standardised(position) for position in known]
     try:
-        _, variance = implied_residual_variances([rows[position].coefficients for position in known], before)
-        implied = {p: residual_ratio(float(variance[node[p]]), rows[p].coefficients) for p in derived}
+        _, variance = implied_residual_variances(coefficients, before)
+        implied = {p: residual_ratio(float(variance[node[p]]), coefficients[node[p]]) for p in derived}
     except ModelError as error:
         raise ModelError(f"{lookup.name}: {error}; correct them or give residual_std_ratio") from None
     if unknown:
@@ -195,13 +247,63 @@ def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
     return ratios | implied
 
 
-def _mean_before_study(
-    rows: tuple[Mapping[int, InflowStatistics], ...], timeline: Timeline, hydro: int, lag: int
-) -> float | None:
-    for candidate in timeline.back(timeline.n_pre_study, lag):
-        if candidate in rows[hydro]:
-            return rows[hydro][candidate].mean_m3s
-    return None
+class _PastInflows:
+    """What history and statistics say about the inflows before the first stage."""
+
+    def __init__(
+        self,
+        system: System,
+        timeline: Timeline,
+        rows: tuple[Mapping[int, InflowStatistics], ...],
+        estimation: Estimation,
+    ) -> None:
+        self._system, self._timeline, self._rows, self._estimation = system, timeline, rows, estimation
+
+    def observed_m3s(self, hydro: int, lag: int) -> float | None:
+        """Inflow of the history."""
+        period = self._timeline.period_before(self._timeline.n_pre_study, lag)
+        if period is None:
+            return None
+        for fit in self._estimation.cycles:
+            if fit.history.cycle == period.cycle:
+                value = float(fit.history.at(period)[hydro])
+                return value if np.isfinite(value) else None
+        return None
+
+    def mean_m3s(self, hydro: int, lag: int) -> float | None:
+        """Seasonal mean."""
+        position = self._timeline.n_pre_study
+        for candidate in self._timeline.back(position, lag):
+            if candidate in self._rows[hydro]:
+                return self._rows[hydro][candidate].mean_m3s
+        season_id = self._timeline.season_before(position, lag)
+        found = None if season_id is None else self._estimation.seasonal_statistics(hydro, season_id)
+        return None if found is None else found[0]
+
+
+def _width(row: InflowStatistics) -> int:
+    """Past inflows that a model looks at."""
+    return len(row.coefficients) if row.annual is None else max(len(row.coefficients), MONTHS_OF_ANNUAL_MEAN)
+
+
+def _check_stability(system: System, timeline: Timeline, psi: Array, width: NDArray[np.int64], warnings: list[str]) -> None:
+    """Follow a year of each model where the stages cover one; an unstable model is no use on a horizon that repeats."""
+    positions = timeline.one_year()
+    if positions is None:
+        return
+    study = [position - timeline.n_pre_study for position in positions]
+    for h in range(len(system.hydros)):
+        if not width[study, h].any():
+            continue
+        radius = monodromy_radius(psi[study, h])
+        if radius >= 1.0:
+            message = (
+                f"{_name(system, h)}: the inflow model does not forget its past (a deviation is multiplied by {radius:.4g} per "
+                "year)"
+            )
+            if system.policy_graph.type is GraphType.CYCLIC:
+                raise ModelError(message + "; a cyclic horizon needs a stable model")
+            warnings.append(message)
 
 
 def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatistics], ...]:
@@ -215,6 +317,8 @@ def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatis
         if row.stage_id not in position:
             raise ModelError(f"{where}: there is no such study or pre-study stage")
         _check_row(row, where)
+        if row.annual is not None and timeline.seasons_of_year(position[row.stage_id]) != MONTHS_OF_ANNUAL_MEAN:
+            raise ModelError(f"{where}: an annual component needs season definitions with twelve seasons")
         rows[system.hydro_index[row.hydro_id]][position[row.stage_id]] = row
     missing = []
     for h in range(len(system.hydros)):
@@ -240,22 +344,16 @@ def _check_row(row: InflowStatistics, where: str) -> None:
         )
     if not np.isfinite(row.coefficients).all():
         raise ModelError(f"{where}: the coefficients {row.coefficients} are not all finite")
-    if row.coefficients and row.std_m3s == 0.0:
+    if row.annual is not None and not (
+        row.annual.std_m3s > 0.0 and np.isfinite([row.annual.coefficient, row.annual.mean_m3s]).all()
+    ):
+        raise ModelError(f"{where}: an annual component needs a finite coefficient and mean and a deviation above 0")
+    if _width(row) and row.std_m3s == 0.0:
         raise ModelError(
             f"{where}: coefficients are relative to the deviation, which is 0; give a deviation or no coefficients"
         )
     if row.residual_std_ratio is not None and not 0.0 < row.residual_std_ratio <= 1.0:
         raise ModelError(f"{where}: residual_std_ratio must lie in (0, 1], got {row.residual_std_ratio}")
-
-
-def _refuse_unsupported(system: System) -> None:
-    features = []
-    if system.inflow_history:
-        features.append("estimation of inflow models from inflow history")
-    if annual := sorted({row.hydro_id for row in system.inflow_statistics if row.annual is not None}):
-        features.append(f"annual inflow components (hydro(s) {_listed(annual)})")
-    if features:
-        raise UnsupportedFeatureError(features)
 
 
 def _name(system: System, hydro: int) -> str:
@@ -267,6 +365,10 @@ def _listed(items: Iterable[object], limit: int = 8) -> str:
     texts = [str(item) for item in items]
     rest = len(texts) - limit
     return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _integers(values: list[list[int]], shape: tuple[int, int]) -> NDArray[np.int64]:
+    return np.array(values, np.int64).reshape(shape)
 
 
 def _frozen(array: Array) -> Array:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.model import System
+from headwater.model import EstimationConfig, System
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
+from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
 from headwater.stochastic.par import InflowModel, build_inflow_model
@@ -23,7 +24,8 @@ class Uncertainty:
     """Models, correlation and opening tree of a system. Immutable, so threads may share it.
 
     Attributes:
-        system: where it all comes from.
+        system: where it all comes from, with statistics and correlation estimated where they were not given.
+        estimation: which parts were given and which were estimated.
         layout: what the entries of a noise vector belong to.
         inflow, load, availability: from noise to physical values.
         correlator: how independent draws become correlated.
@@ -32,6 +34,7 @@ class Uncertainty:
     """
 
     system: System
+    estimation: Estimation
     layout: NoiseLayout
     inflow: InflowModel
     load: LoadModel
@@ -58,20 +61,28 @@ class Uncertainty:
         return self.availability.available_mw(stage_index, eta[:, self.layout.ncs])
 
 
-def build_uncertainty(system: System, tree_seed: int) -> Uncertainty:
+def build_uncertainty(system: System, tree_seed: int, estimation: EstimationConfig | None = None) -> Uncertainty:
     """Build everything once, before training or simulation.
+
+    Args:
+        system: the power system.
+        tree_seed: seed of the opening tree.
+        estimation: how inflow models are estimated from history where they are not given.
 
     Raises:
         ModelError: statistics, correlation or given openings contradict the system.
         UnsupportedFeatureError: the system asks for something that is not built yet.
     """
+    completed = complete_system(system, estimation)
+    given, system = system, completed.system
     layout = noise_layout(system)
     correlator = build_correlator(system, layout)
     groups = build_timeline(system).noise_groups()
     return Uncertainty(
         system=system,
+        estimation=completed,
         layout=layout,
-        inflow=build_inflow_model(system),
+        inflow=build_inflow_model(given, completed),
         load=build_load_model(system, layout),
         availability=build_availability_model(system, layout),
         correlator=correlator,

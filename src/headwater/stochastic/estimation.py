@@ -1,0 +1,316 @@
+"""From inflow history to complete inflow statistics: which parts of a system's model are given, and which are estimated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import ModelError
+from headwater.model import (
+    AnnualComponent,
+    Correlation,
+    CorrelationGroup,
+    EstimationConfig,
+    InflowStatistics,
+    NoiseClass,
+    OrderSelection,
+    System,
+)
+from headwater.stochastic.autocorrelation import (
+    SeasonalStatistics,
+    annual_series,
+    periodic_autocorrelation,
+    seasonal_statistics,
+)
+from headwater.stochastic.calendar import SeasonCalendar, SeasonTimeline
+from headwater.stochastic.correlation import clipped_correlation
+from headwater.stochastic.cycle_fit import CycleFit
+from headwater.stochastic.fitting_report import fitting_report
+from headwater.stochastic.history import SeasonalHistory, seasonal_history
+from headwater.stochastic.order import HydroFit, fit_hydro
+from headwater.stochastic.residuals import residual_correlation, residuals
+from headwater.stochastic.yule_walker import Correlogram, SeasonFit
+
+Array = NDArray[np.float64]
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Estimation:
+    """A system whose inflow model is complete, and where its parts come from.
+
+    Attributes:
+        system: with statistics for every stage and a correlation, as far as history gives them.
+        path: which combination of history, statistics and coefficients was found.
+        sources: part of the model -> ``"user"``, ``"estimated"`` or ``"none"``.
+        cycles: what was estimated, by cycle of the season map; empty without history.
+        report: the fitting report; ``None`` where no equations were estimated.
+        warnings: in words.
+    """
+
+    system: System
+    path: str
+    sources: Mapping[str, str]
+    cycles: tuple[CycleFit, ...] = ()
+    report: Mapping[str, object] | None = None
+    warnings: tuple[str, ...] = ()
+    _seasonal: Mapping[tuple[int, int], tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def seasonal_statistics(self, hydro: int, season_id: int) -> tuple[float, float] | None:
+        """Mean and deviation of a season of a hydro (by position) from history."""
+        return self._seasonal.get((hydro, season_id))
+
+
+def complete_system(system: System, config: EstimationConfig | None = None) -> Estimation:
+    """Estimate from history what a system's inflow model lacks.
+
+    Given statistics, coefficients and correlation are kept; rows with a mean of ``nan`` give coefficients only.
+
+    Raises:
+        ModelError: history without season definitions, hydros without history, too few observations, or coefficients without
+            statistics and history.
+    """
+    has_statistics = any(math.isfinite(row.mean_m3s) for row in system.inflow_statistics)
+    has_coefficients = any(row.coefficients or row.annual is not None for row in system.inflow_statistics)
+    path = _PATHS[bool(system.inflow_history), has_statistics, has_coefficients]
+    correlation = "none" if system.correlation is None else "user"
+    if not system.inflow_history or not system.hydros:
+        if has_coefficients and not has_statistics:
+            raise ModelError(
+                "inflow coefficients are given without inflow statistics and without history to estimate them from"
+            )
+        given = {"statistics": "user" if has_statistics else "none", "coefficients": "user" if has_coefficients else "none"}
+        return Estimation(system, path, MappingProxyType(given | {"correlation": correlation}))
+    return _Estimator(system, config or EstimationConfig(), path, has_statistics, has_coefficients).run()
+
+
+_PATHS = {
+    (False, False, False): "deterministic",
+    (False, False, True): "deterministic",
+    (False, True, False): "user_stats_white_noise",
+    (False, True, True): "user_provided_no_history",
+    (True, False, False): "full_estimation",
+    (True, False, True): "user_ar_history_stats",
+    (True, True, False): "partial_estimation",
+    (True, True, True): "user_provided_all",
+}
+
+
+class _Estimator:
+    def __init__(
+        self, system: System, config: EstimationConfig, path: str, has_statistics: bool, has_coefficients: bool
+    ) -> None:
+        if system.season_map is None:
+            raise ModelError("an inflow history can only be used with season_definitions, which say what its dates belong to")
+        self.system, self.config, self.path = system, config, path
+        self.has_statistics, self.has_coefficients = has_statistics, has_coefficients
+        self.timeline = SeasonTimeline(system, system.season_map)
+        self.warnings: list[str] = []
+        self.white_noise: list[dict[str, object]] = []
+
+    def run(self) -> Estimation:
+        system = self.system
+        without = sorted({hydro.id for hydro in system.hydros} - {o.hydro_id for o in system.inflow_history})
+        if without:
+            raise ModelError(f"hydro(s) {', '.join(map(str, without))} have no inflow history; every hydro needs one")
+        used = sorted({period.cycle for period in self.timeline.periods})
+        fits = tuple(self._fit_cycle(self.timeline.calendar, cycle) for cycle in used)
+        seasonal = {
+            (h, season_id): (float(fit.statistics.mean_m3s[h, m]), float(fit.statistics.std_m3s[h, m]))
+            for fit in fits
+            for m, season_id in enumerate(fit.history.season_ids)
+            for h in range(len(system.hydros))
+            if season_id is not None and fit.statistics.n_obs[h, m] > 0
+        }
+        rows = self._rows(fits, seasonal)
+        correlation = system.correlation
+        if correlation is None:
+            correlation = self._correlation(fits)
+        report: Mapping[str, object] | None = None
+        if not self.has_coefficients:
+            given = rows if self.has_statistics else None
+            report = fitting_report(system, self.timeline, self.config, fits, given, self.white_noise, self.warnings)
+        sources = {
+            "statistics": "user" if self.has_statistics else "estimated",
+            "coefficients": "user" if self.has_coefficients else "estimated",
+            "correlation": "user" if system.correlation is not None else "estimated",
+        }
+        return Estimation(
+            system=replace(system, inflow_statistics=rows, correlation=correlation),
+            path=self.path,
+            sources=MappingProxyType(sources),
+            cycles=fits,
+            report=report,
+            warnings=tuple(self.warnings),
+            _seasonal=MappingProxyType(seasonal),
+        )
+
+    def _fit_cycle(self, calendar: SeasonCalendar, cycle: int) -> CycleFit:
+        config = self.config
+        history = seasonal_history(self.system, calendar, cycle, config.history_resolution)
+        self.warnings.extend(history.warnings)
+        self._check_counts(history)
+        statistics = seasonal_statistics(history.values_m3s, config.mode_rounding_m3s)
+        n_lags = max(config.max_order, *self._given_widths(), 1)
+        rho = periodic_autocorrelation(history.values_m3s, statistics, n_lags)
+        annual = None
+        wants_annual = config.order_selection is OrderSelection.PACF_ANNUAL
+        if self.has_coefficients:
+            wants_annual = any(row.annual is not None for row in self.system.inflow_statistics)
+        if wants_annual:
+            self._check_annual(history)
+            annual = annual_series(history.values_m3s, statistics, n_lags)
+        correlograms = tuple(
+            Correlogram(rho[h], None if annual is None else annual.correlation[h]) for h in range(len(self.system.hydros))
+        )
+        hydros: tuple[HydroFit, ...] = ()
+        if self.has_coefficients:
+            seasons = self._given_equations(history)
+        else:
+            hydros = tuple(
+                fit_hydro(correlogram, statistics.std_m3s[h], statistics.n_obs[h], config)
+                for h, correlogram in enumerate(correlograms)
+            )
+            seasons = tuple(hydro.seasons for hydro in hydros)
+            self._warn_about_short_seasons(history, statistics)
+        left = residuals(history.values_m3s, statistics, seasons, annual)
+        return CycleFit(history, statistics, annual, correlograms, hydros, seasons, left)
+
+    def _given_widths(self) -> list[int]:
+        return [len(row.coefficients) for row in self.system.inflow_statistics] or [0]
+
+    def _check_counts(self, history: SeasonalHistory) -> None:
+        counts = np.isfinite(history.values_m3s).sum(axis=1)
+        for h, hydro in enumerate(self.system.hydros):
+            for m, season_id in enumerate(history.season_ids):
+                if season_id is not None and counts[h, m] == 1:
+                    raise ModelError(f"hydro {hydro.id} has a single observation of season {season_id}; at least 2 are needed")
+            empty = [s for m, s in enumerate(history.season_ids) if s is not None and counts[h, m] == 0]
+            if empty:
+                self.warnings.append(f"hydro {hydro.id} has no observation of season(s) {', '.join(map(str, empty))}")
+
+    def _check_annual(self, history: SeasonalHistory) -> None:
+        if history.n_seasons != 12:
+            raise ModelError(
+                f"the annual component (estimation.order_selection 'pacf_annual') needs 12 seasons in the year, "
+                f"got {history.n_seasons}"
+            )
+        counts = np.isfinite(history.values_m3s).sum(axis=(1, 2))
+        for h, hydro in enumerate(self.system.hydros):
+            if counts[h] < 13:
+                raise ModelError(f"hydro {hydro.id} has {counts[h]} monthly observations; the annual component needs 13")
+
+    def _warn_about_short_seasons(self, history: SeasonalHistory, statistics: SeasonalStatistics) -> None:
+        least = self.config.min_observations_per_season
+        for h, hydro in enumerate(self.system.hydros):
+            short = [
+                season_id
+                for m, season_id in enumerate(history.season_ids)
+                if season_id is not None and 0 < statistics.n_obs[h, m] < least
+            ]
+            for season_id in short:
+                self.white_noise.append({"hydro_id": hydro.id, "season_id": season_id, "reason": "too_few_observations"})
+            if short:
+                self.warnings.append(
+                    f"hydro {hydro.id}: season(s) {', '.join(map(str, short))} have fewer than {least} observations "
+                    "(estimation.min_observations_per_season) and get order 0"
+                )
+
+    def _given_equations(self, history: SeasonalHistory) -> tuple[tuple[SeasonFit, ...], ...]:
+        """The user's coefficients by season: those of the first stage of the season."""
+        by_season: dict[tuple[int, int | None], SeasonFit] = {}
+        season_of = {
+            stage.id: period.season_id for stage, period in zip(self.timeline.stages, self.timeline.periods, strict=True)
+        }
+        for row in sorted(self.system.inflow_statistics, key=lambda r: (r.stage_id < 0, r.stage_id)):
+            if row.stage_id in season_of:
+                annual = None if row.annual is None else row.annual.coefficient
+                by_season.setdefault((row.hydro_id, season_of[row.stage_id]), SeasonFit(row.coefficients, annual))
+        return tuple(
+            tuple(by_season.get((hydro.id, season_id), SeasonFit()) for season_id in history.season_ids)
+            for hydro in self.system.hydros
+        )
+
+    def _rows(
+        self, fits: Sequence[CycleFit], seasonal: Mapping[tuple[int, int], tuple[float, float]]
+    ) -> tuple[InflowStatistics, ...]:
+        """Statistics of every hydro at every stage, pre-study stages included, from what is given and what is estimated."""
+        given = {(row.hydro_id, row.stage_id): row for row in self.system.inflow_statistics}
+        fit_of = {fit.history.cycle: fit for fit in fits}
+        rows = []
+        for h, hydro in enumerate(self.system.hydros):
+            for stage, period in zip(self.timeline.stages, self.timeline.periods, strict=True):
+                row = given.pop((hydro.id, stage.id), None)
+                if self.has_statistics and row is None:
+                    continue  # reported where the statistics are read, all missing rows together
+                if row is not None and self.has_statistics and self.has_coefficients:
+                    rows.append(row)
+                    continue
+                if period.season_id is None or (h, period.season_id) not in seasonal:
+                    raise ModelError(
+                        f"hydro {hydro.id} has no observation for stage {stage.id} "
+                        f"(season {period.season_id}); the history must cover the seasons of the study"
+                    )
+                if not self.has_statistics:
+                    mean, std = seasonal[h, period.season_id]
+                    row = replace(row or InflowStatistics(hydro.id, stage.id, 0.0), mean_m3s=mean, std_m3s=std)
+                if not self.has_coefficients and row is not None:
+                    row = self._with_equation(row, fit_of[period.cycle], h, period.season_id)
+                if row is not None:
+                    rows.append(row)
+        return (*rows, *given.values())
+
+    def _with_equation(self, row: InflowStatistics, fit: CycleFit, h: int, season_id: int) -> InflowStatistics:
+        season = fit.history.season_ids.index(season_id)
+        equation = fit.seasons[h][season]
+        if row.std_m3s == 0.0 or fit.statistics.std_m3s[h, season] == 0.0:
+            return replace(row, coefficients=(), residual_std_ratio=None, annual=None)
+        annual = None
+        if equation.annual is not None and fit.annual is not None and fit.annual.std_m3s[h, season] > 0.0:
+            annual = AnnualComponent(
+                equation.annual, float(fit.annual.mean_m3s[h, season]), float(fit.annual.std_m3s[h, season])
+            )
+        plain = not equation.phi and annual is None
+        ratio = None if plain else equation.residual_std_ratio
+        return replace(row, coefficients=equation.phi, residual_std_ratio=ratio, annual=annual)
+
+    def _correlation(self, fits: Sequence[CycleFit]) -> Correlation:
+        """Correlation of the residuals: pooled as the default, and by season where there are enough of them."""
+        hydro_ids = tuple(hydro.id for hydro in self.system.hydros)
+        profiles: dict[str, tuple[CorrelationGroup, ...]] = {}
+        by_season: dict[int, str] = {}
+        for fit in fits:
+            found = residual_correlation(fit.residuals)
+            if "default" not in profiles:
+                profiles["default"] = (self._group("default", hydro_ids, found.pooled),)
+            for season_id, matrix in zip(fit.history.season_ids, found.seasons, strict=False):
+                if matrix is not None and season_id is not None:
+                    name = f"season_{season_id:02d}"
+                    profiles[name] = (self._group(name, hydro_ids, matrix),)
+                    by_season[season_id] = name
+        study = zip(self.system.stages, self.timeline.periods[self.timeline.n_pre_study :], strict=True)
+        schedule = {
+            stage.id: by_season[period.season_id]
+            for stage, period in study
+            if period.season_id is not None and period.season_id in by_season
+        }
+        used = {"default", *schedule.values()}
+        return Correlation({name: profile for name, profile in profiles.items() if name in used}, MappingProxyType(schedule))
+
+    def _group(self, profile: str, hydro_ids: tuple[int, ...], matrix: Array) -> CorrelationGroup:
+        eigenvalues = np.linalg.eigvalsh(matrix)
+        if eigenvalues[0] < -_ROUNDING * max(eigenvalues[-1], 1.0):
+            # Pairs observed in different years need not fit together, which is no fault of the input.
+            self.warnings.append(
+                f"the estimated correlation of profile '{profile}' has the negative eigenvalue {eigenvalues[0]:.3g}: it was "
+                "clipped to 0 and the diagonal scaled back to 1"
+            )
+            matrix = clipped_correlation(matrix)
+            matrix = np.clip((matrix + matrix.T) / 2.0, -1.0, 1.0)
+        return CorrelationGroup("all_hydros", NoiseClass.INFLOW, hydro_ids, matrix)
