@@ -30,10 +30,7 @@ def _training(results: Results, console: Console) -> None:
         ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
         ("lower bound", f"{money(bound['value'])}   ({bound['meaning']})"),
         ("cuts", f"{metadata['cuts']['active']:,} active"),
-        (
-            "time",
-            f"{metadata['duration_seconds']:.1f} s on {metadata['threads']} thread(s), {metadata['lp_solves']:,} stage problems",
-        ),
+        ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {metadata['threads']} threads"),
     ]
     if trace.height > 1:
         gain = trace["lower_bound"][-1] - trace["lower_bound"][max(0, trace.height - 11)]

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from headwater.errors import PolicyError
 from headwater.sddp import CutPool
+from headwater.solver import Basis
 
 IDENTIFIER = b"HWP1"
 ALIGNMENT = 64
@@ -28,7 +29,12 @@ _VECTORS: tuple[tuple[str, DTypeLike], ...] = (
     ("forward_pass", np.int32),
     ("times_binding", np.int64),
     ("last_binding", np.int32),
+    ("column_status", np.uint8),
+    ("row_status", np.uint8),
 )
+_BASIS = ("column_status", "row_status")
+_LAST_STATUS = 4
+"""Largest status code of a basis."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class StageCuts:
     Attributes:
         coefficients: ``[row, state]``; the active cuts are the first ``n_active`` rows.
         intercepts, slot, born_at, forward_pass, times_binding, last_binding: ``[row]``.
+        column_status, row_status: basis of the stage (rows of cuts in slot order), empty where there is none.
     """
 
     stage_id: int
@@ -49,6 +56,15 @@ class StageCuts:
     forward_pass: NDArray[np.int32]
     times_binding: NDArray[np.int64]
     last_binding: NDArray[np.int32]
+    column_status: NDArray[np.uint8]
+    row_status: NDArray[np.uint8]
+
+    @property
+    def basis(self) -> Basis | None:
+        """The stored basis."""
+        if not len(self.column_status):
+            return None
+        return Basis(self.column_status.astype(np.int32), self.row_status.astype(np.int32))
 
     @property
     def active_coefficients(self) -> NDArray[np.float64]:
@@ -56,7 +72,7 @@ class StageCuts:
         return self.coefficients[: self.n_active]
 
 
-def encode(stage_id: int, pool: CutPool) -> bytes:
+def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> bytes:
     """The file of one stage.
 
     Raises:
@@ -72,6 +88,8 @@ def encode(stage_id: int, pool: CutPool) -> bytes:
         "forward_pass": pool.forward_pass[order],
         "times_binding": pool.times_binding[order],
         "last_binding": pool.last_binding[order],
+        "column_status": np.empty(0) if basis is None else basis.columns,
+        "row_status": np.empty(0) if basis is None else basis.rows,
     }
     size = sum(columns[name].size * np.dtype(kind).itemsize for name, kind in _VECTORS)
     if size > LARGEST_FILE:
@@ -138,7 +156,7 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
         start, length = table.Vector(offset), table.VectorLen(offset)
         vectors[field] = np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count=length, offset=start)
     rows, stride = scalars["n_rows"], scalars["stride"]
-    expected = {field: rows for field, _ in _VECTORS} | {"coefficients": rows * stride}
+    expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {"coefficients": rows * stride}
     for field, length in expected.items():
         if len(vectors[field]) != length:
             raise PolicyError(f"HW808 {name}: damaged ('{field}' has {len(vectors[field])} values, expected {length})")
@@ -146,6 +164,8 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
         raise PolicyError(f"HW808 {name}: damaged (its counts contradict each other)")
     if sorted(vectors["slot"].tolist()) != list(range(rows)):
         raise PolicyError(f"HW808 {name}: damaged (slots are not 0 to {rows - 1})")
+    if any((vectors[field] > _LAST_STATUS).any() for field in _BASIS):
+        raise PolicyError(f"HW808 {name}: damaged (a basis status is unknown)")
     coefficients = vectors.pop("coefficients").reshape(rows, stride)[:, : scalars["state_dimension"]]
     if not (np.isfinite(coefficients).all() and np.isfinite(vectors["intercepts"]).all()):
         raise PolicyError(f"HW808 {name}: damaged (a cut is not a finite number)")

@@ -25,6 +25,7 @@ from headwater.errors import PolicyError
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
 from headwater.sddp.policy import LAYOUT_VERSION
+from headwater.solver import Basis
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ def write_policy(policy: Policy, directory: Path, *, keep: int = KEPT_CHECKPOINT
         target = directory / f"ckpt-{policy.n_iterations:06d}"
         with files.replaced_directory(target) as temporary:
             (temporary / "cuts").mkdir()
-            for position, (stage, pool) in enumerate(zip(policy.stages, policy.pools, strict=True)):
-                (temporary / "cuts" / f"stage_{position:04d}.hwp").write_bytes(encode(stage.stage_id, pool))
+            bases = policy.bases or (None,) * len(policy.stages)
+            for position, (stage, pool, basis) in enumerate(zip(policy.stages, policy.pools, bases, strict=True)):
+                (temporary / "cuts" / f"stage_{position:04d}.hwp").write_bytes(encode(stage.stage_id, pool, basis))
             _write_json(temporary / _METADATA, _metadata(policy))
             _write_json(temporary / _DICTIONARY, {"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()})
             commit = _commit_record(temporary)
@@ -145,6 +147,7 @@ def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: 
         for s in metadata["stages"]
     )
     pools: list[CutPool] = []
+    bases: list[Basis | None] = []
     for position, stage in enumerate(stages):
         name = f"cuts/stage_{position:04d}.hwp"
         cuts = decode(contents[name], str(checkpoint / name))
@@ -154,6 +157,7 @@ def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: 
                 f"expected stage {stage.stage_id} with {layout.dimension}"
             )
         pools.append(to_pool(cuts))
+        bases.append(cuts.basis)
     return Policy(
         layout=layout,
         stages=stages,
@@ -161,6 +165,7 @@ def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: 
         inflow_digest=metadata["inflow_digest"],
         lower_bound=float(metadata["lower_bound"]),
         n_iterations=metadata["n_iterations"],
+        bases=tuple(bases),
         provenance=metadata["provenance"],
     )
 
