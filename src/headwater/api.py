@@ -22,7 +22,7 @@ from headwater.sddp.forward import Interrupted
 from headwater.sddp.problems import inflow_digest
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
-from headwater.stochastic import build_uncertainty
+from headwater.stochastic import study_uncertainty
 
 logger = logging.getLogger(__name__)
 
@@ -278,7 +278,7 @@ def _simulate_with(
 ) -> SimulationRecord:
     _refuse_unbuilt(study)
     config = study.config
-    inflow = build_uncertainty(study.system, config.training.tree_seed).inflow
+    inflow = study_uncertainty(study).inflow
     check_compatibility(policy, study, inflow_digest(inflow))
     count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
     if count < 1:

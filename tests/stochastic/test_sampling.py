@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.errors import ModelError
 from headwater.model import (
     AvailabilityStatistics,
     Block,
@@ -15,7 +15,6 @@ from headwater.model import (
     GivenOpenings,
     LoadStatistics,
     NoiseClass,
-    SamplingMethod,
     ScenarioSource,
     Scheme,
     Stage,
@@ -147,21 +146,6 @@ def test_fresh_noise_needs_a_seed(three_classes):
     for build in (training_sampler, simulation_sampler):
         with pytest.raises(ModelError, match=r"scenario_source\.seed"):
             build(three_classes, replace(FRESH, seed=None), 42)
-
-
-@pytest.mark.parametrize("scheme", [Scheme.EXTERNAL, Scheme.HISTORICAL])
-def test_libraries_of_scenarios_are_refused_until_they_are_built(three_classes, scheme):
-    with pytest.raises(UnsupportedFeatureError, match=scheme.value):
-        training_sampler(three_classes, ScenarioSource(inflow=scheme, seed=1), 42)
-
-
-def test_fresh_noise_by_other_methods_is_refused_even_with_given_openings(make_system):
-    base = make_system(1, given_openings=GivenOpenings({0: np.zeros((1, 1))}))
-    stages = (replace(base.stages[0], sampling_method=SamplingMethod.LHS),)
-    uncertainty = build_uncertainty(replace(base, stages=stages), 1)
-    training_sampler(uncertainty, IN_SAMPLE, 1)
-    with pytest.raises(UnsupportedFeatureError, match="lhs"):
-        training_sampler(uncertainty, FRESH, 1)
 
 
 def weekly(make_system, months, openings):

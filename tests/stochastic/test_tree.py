@@ -5,8 +5,9 @@ from datetime import date
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
-from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.errors import ModelError
 from headwater.model import (
     AvailabilityStatistics,
     Block,
@@ -86,11 +87,65 @@ def test_weeks_of_one_month_have_the_same_openings(make_system, months):
     np.testing.assert_array_equal(tree.noise[1], tree.noise[2][:4])
 
 
-def test_other_sampling_methods_are_refused(make_system):
-    base = make_system(1)
-    system = replace(base, stages=(replace(base.stages[0], sampling_method=SamplingMethod.QMC_SOBOL),))
-    with pytest.raises(UnsupportedFeatureError, match="qmc_sobol"):
-        build_opening_tree(system, 1)
+def by(method, system, **changes):
+    stages = tuple(replace(stage, sampling_method=method, **changes) for stage in system.stages)
+    return replace(system, stages=stages)
+
+
+@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+def test_designs_are_correlated_after_they_are_drawn(make_system, method):
+    matrix = np.array([[1.0, 0.8], [0.8, 1.0]])
+    correlation = Correlation({"default": (CorrelationGroup("g", NoiseClass.INFLOW, (0, 1), matrix),)})
+    tree = build_opening_tree(by(method, make_system(2, 3, n_openings=512, correlation=correlation)), 3)
+    assert np.corrcoef(tree.noise[0].T)[0, 1] == pytest.approx(0.8, abs=0.03)
+    np.testing.assert_allclose(tree.noise[0].mean(axis=0), 0.0, atol=0.02)
+    np.testing.assert_allclose(tree.noise[0].std(axis=0), 1.0, atol=0.03)
+    assert not np.array_equal(tree.noise[0], tree.noise[1])
+    again = build_opening_tree(by(method, make_system(2, 3, n_openings=512, correlation=correlation)), 3)
+    np.testing.assert_array_equal(tree.noise[1], again.noise[1])
+
+
+def test_a_latin_hypercube_has_one_opening_in_each_stratum(make_system):
+    tree = build_opening_tree(by(SamplingMethod.LHS, make_system(1, 4, n_openings=50)), 5)
+    strata = np.floor(ndtr(tree.noise[0]) * 50).astype(int)
+    for column in strata.T:
+        assert sorted(column) == list(range(50))
+
+
+def test_sobol_points_that_are_no_power_of_two_are_pointed_out(make_system):
+    tree = build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=20)), 5)
+    assert "power of two, e.g. 16 or 32" in tree.warnings[0]
+    assert build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=16)), 5).warnings == ()
+
+
+def test_methods_can_differ_between_stages(make_system):
+    base = make_system(2, 2, n_openings=8)
+    mixed = replace(base, stages=(base.stages[0], replace(base.stages[1], sampling_method=SamplingMethod.LHS)))
+    plain, changed = build_opening_tree(base, 1), build_opening_tree(mixed, 1)
+    np.testing.assert_array_equal(plain.noise[0], changed.noise[0])
+    assert not np.array_equal(plain.noise[1], changed.noise[1])
+
+
+def test_selective_openings_have_weights_and_keep_mean_and_variance(make_system):
+    system = by(SamplingMethod.SELECTIVE, make_system(2, 3, n_openings=6))
+    tree = build_opening_tree(system, 4, experimental=True)
+    for noise, probability in zip(tree.noise, tree.probability, strict=True):
+        assert probability.sum() == pytest.approx(1.0)
+        assert len(set(probability.tolist())) > 1
+        np.testing.assert_allclose(probability @ noise, 0.0, atol=1e-12)
+        np.testing.assert_allclose(probability @ noise**2, 1.0)
+    again = build_opening_tree(system, 4, experimental=True)
+    np.testing.assert_array_equal(tree.noise[1], again.noise[1])
+
+
+def test_selective_sampling_is_refused_unless_experimental(make_system):
+    with pytest.raises(ModelError, match=r"stochastic\.experimental"):
+        build_opening_tree(by(SamplingMethod.SELECTIVE, make_system(1)), 4)
+
+
+def test_historical_residuals_need_a_history(make_system):
+    with pytest.raises(ModelError, match="historical_residuals"):
+        build_opening_tree(by(SamplingMethod.HISTORICAL_RESIDUALS, make_system(1)), 4)
 
 
 def test_a_stage_without_openings_is_refused(make_system):

@@ -107,14 +107,62 @@ class BoundStalling:
 StoppingRule = IterationLimit | TimeLimit | BoundStalling
 
 
+class SelectionMode(Enum):
+    """How a trajectory picks one of finitely many scenarios."""
+
+    PERMUTATION = "permutation"
+    RANDOM = "random"
+    SEQUENTIAL = "sequential"
+
+
+class HistoricalLags(Enum):
+    """Which past a replayed year starts from: the one that it had, or that of the study."""
+
+    WINDOW = "window"
+    STUDY = "study"
+
+
+class NoiseSharing(Enum):
+    """Whether the stages of one season period repeat one draw."""
+
+    SEASON_GROUP = "season_group"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class ScenarioSource:
-    """Where the noise of each class is drawn from, and the seed of fresh draws."""
+    """Where the noise of each class is drawn from, and the seed of fresh draws.
+
+    Attributes:
+        inflow, load, ncs: scheme of each class.
+        seed: of fresh draws and of the choice among external and historical scenarios; needed by all schemes but in-sample.
+        inflow_selection, load_selection, ncs_selection: how external and historical scenarios are picked; ``None`` permutes
+            them in training and goes through them in order in simulation.
+        historical_years: years that may start a replay; ``None`` takes all that the history covers.
+        historical_lags: past that a replay starts from; ``None`` takes that of the study in training, so that bound and
+            trajectories share it, and that of the replayed year in simulation.
+        couple_classes: whether all external classes take the same scenario number; ``None`` couples them when they have equally
+            many scenarios.
+    """
 
     inflow: Scheme = Scheme.IN_SAMPLE
     load: Scheme = Scheme.IN_SAMPLE
     ncs: Scheme = Scheme.IN_SAMPLE
     seed: int | None = None
+    inflow_selection: SelectionMode | None = None
+    load_selection: SelectionMode | None = None
+    ncs_selection: SelectionMode | None = None
+    historical_years: tuple[int, ...] | None = None
+    historical_lags: HistoricalLags | None = None
+    couple_classes: bool | None = None
+
+    def selection(self, noise_class: NoiseClass) -> SelectionMode | None:
+        """How scenarios of one class are picked."""
+        return {
+            NoiseClass.INFLOW: self.inflow_selection,
+            NoiseClass.LOAD: self.load_selection,
+            NoiseClass.NCS: self.ncs_selection,
+        }[noise_class]
 
     def scheme(self, noise_class: NoiseClass) -> Scheme:
         """Scheme of one class."""
@@ -217,13 +265,24 @@ class SimulationConfig:
 
 @dataclass(frozen=True)
 class StudyConfig:
-    """All of ``config.json``."""
+    """All of ``config.json``.
+
+    Attributes:
+        training, simulation: what to do.
+        inflow_non_negativity: treatment of negative inflows.
+        policy_path: where the policy is.
+        estimation: how inflow models are estimated from history.
+        noise_sharing: whether the stages of one season period repeat one draw.
+        experimental: allow the sampling method ``selective``.
+    """
 
     training: TrainingConfig
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     inflow_non_negativity: InflowNonNegativity = InflowNonNegativity.PENALTY
     policy_path: str = "./policy"
     estimation: EstimationConfig = field(default_factory=EstimationConfig)
+    noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP
+    experimental: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from headwater.model.topology import Cascade, Network
 from headwater.model.uncertainty import (
     AvailabilityStatistics,
     Correlation,
+    ExternalScenarios,
     GivenOpenings,
     InflowObservation,
     InflowStatistics,
@@ -101,6 +102,9 @@ class System:
     correlation: Correlation | None = None
     given_openings: GivenOpenings | None = None
     inflow_history: tuple[InflowObservation, ...] = ()
+    external_inflows: ExternalScenarios | None = None
+    external_loads: ExternalScenarios | None = None
+    external_availability: ExternalScenarios | None = None
     production_models: tuple[ProductionModel, ...] = ()
     fpha_planes: tuple[FphaPlane, ...] = ()
     hydro_geometry: tuple[GeometryPoint, ...] = ()

@@ -134,6 +134,28 @@ class GivenOpenings:
     __hash__ = None  # type: ignore[assignment]
 
 
+@dataclass(frozen=True, eq=False)
+class ExternalScenarios:
+    """Realisations of one class supplied by the user, in physical units.
+
+    Attributes:
+        entity_ids: hydros, buses or sources, ascending.
+        values: stage id -> ``[scenario, entity]``: inflow in m3/s, load in MW, or availability as a fraction. Stages may differ
+            in the number of scenarios; the shorter ones repeat.
+    """
+
+    entity_ids: tuple[int, ...]
+    values: Mapping[int, NDArray[np.float64]]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ExternalScenarios):
+            return NotImplemented
+        same = self.entity_ids == other.entity_ids and self.values.keys() == other.values.keys()
+        return same and all(np.array_equal(self.values[k], other.values[k]) for k in self.values)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class InflowObservation:
     """A recorded inflow."""

@@ -71,11 +71,12 @@ def run_forward(
     uncertainty = problems.uncertainty
     noise = [sampler.noise(t, iteration, everyone) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
-    load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+    load = [sampler.load_mw(t, iteration, everyone, noise[t]) for t in range(problems.n_stages)]
+    memory = sampler.initial_memory_m3s(iteration, everyone)
 
     def walk(worker: int, trajectories: range) -> None:
         for m in trajectories:
-            state = problems.initial_state
+            state = problems.starting_state(None if memory is None else memory[m])
             store.truncated[m] = 0
             for t, problem in enumerate(problems.stages):
                 if should_stop():

@@ -17,7 +17,7 @@ from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, StageProblem
 from headwater.solver import Basis, HighsProgram
-from headwater.stochastic import InflowModel, Uncertainty, build_uncertainty
+from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,15 @@ class StudyProblems:
     def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
         """Rows, columns and non-zeros of every solved program, without cuts."""
         return tuple((s.form.n_rows, s.form.n_columns, int(s.form.matrix.nnz)) for s in self.stages)
+
+    def starting_state(self, memory_m3s: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """State before the first stage, with the study's past inflows or others ``[lag, hydro]``."""
+        if memory_m3s is None:
+            return self.initial_state
+        n = self.layout.n_hydros
+        state = self.initial_state.copy()
+        state[n : n + memory_m3s.size] = memory_m3s.ravel()
+        return state
 
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""
@@ -108,7 +117,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
     """
     system, training = study.system, study.config.training
-    uncertainty = build_uncertainty(system, training.tree_seed, study.config.estimation)
+    uncertainty = study_uncertainty(study)
     inflow = uncertainty.inflow
     layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags)
     if pools is None:

@@ -82,7 +82,7 @@ def simulate_policy(
     config = study.config
     source = config.simulation.scenario_source or config.training.scenario_source
     problems = build_problems(study, policy.pools)
-    sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed)
+    sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
     method = config.inflow_non_negativity
     readouts = [StageReadout(study.system, stage.template, method) for stage in problems.stages]
     on_event(events.SimulationStarted(study.name, n_scenarios, threads))
@@ -109,6 +109,7 @@ def simulate_policy(
         seconds=time.perf_counter() - started,
         threads=threads,
         seed=source.seed if any(scheme is not Scheme.IN_SAMPLE for scheme in schemes) else None,
+        warnings=sampler.warnings,
     )
     on_event(events.SimulationFinished(record))
     return record
@@ -152,11 +153,12 @@ def _run_chunk(
     uncertainty = problems.uncertainty
     noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
-    load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+    load = [sampler.load_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
+    memory = sampler.initial_memory_m3s(0, scenarios)
 
     def walk(worker: int, places: range) -> None:
         for i in places:
-            state = problems.initial_state
+            state = problems.starting_state(None if memory is None else memory[i])
             for t, problem in enumerate(problems.stages):
                 if should_stop():
                     raise Interrupted

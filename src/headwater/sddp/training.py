@@ -53,7 +53,7 @@ def train_policy(
     started = time.perf_counter()
     config = study.config.training
     problems = build_problems(study)
-    sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed)
+    sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
     store = TrajectoryStore.empty(config.forward_passes, problems.n_stages, problems.layout.dimension)
     history: list[IterationRecord] = []
     lower_bound_basis: list[object] = [None]
@@ -97,7 +97,7 @@ def train_policy(
                 outcome = outcome or SHUTDOWN
             if outcome is None and should_stop():
                 outcome = SHUTDOWN
-    record = _training_record(problems, history, outcome, time.perf_counter() - started, threads)
+    record = _training_record(problems, sampler.warnings, history, outcome, time.perf_counter() - started, threads)
     on_event(events.TrainingFinished(record))
     return Policy(
         layout=problems.layout,
@@ -173,10 +173,15 @@ def _record(
 
 
 def _training_record(
-    problems: StudyProblems, history: list[IterationRecord], outcome: Verdict, seconds: float, threads: int
+    problems: StudyProblems,
+    sampler_warnings: tuple[str, ...],
+    history: list[IterationRecord],
+    outcome: Verdict,
+    seconds: float,
+    threads: int,
 ) -> TrainingRecord:
     risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
-    warnings = list(problems.uncertainty.inflow.warnings)
+    warnings = [*problems.uncertainty.warnings, *sampler_warnings]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
         inflows = sum(r.forward_passes for r in history) * problems.n_stages * problems.layout.n_hydros

@@ -10,7 +10,7 @@ from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_avai
 from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
 from headwater.stochastic.sampling import Sampler, simulation_sampler, training_sampler
 from headwater.stochastic.tree import OpeningTree, build_opening_tree
-from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty
+from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty, study_uncertainty
 
 __all__ = [
     "AvailabilityModel",
@@ -30,6 +30,7 @@ __all__ = [
     "noise_layout",
     "shift_lags",
     "simulation_sampler",
+    "study_uncertainty",
     "training_sampler",
     "truncate",
 ]

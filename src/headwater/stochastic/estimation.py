@@ -30,6 +30,7 @@ from headwater.stochastic.autocorrelation import (
 from headwater.stochastic.calendar import SeasonCalendar, SeasonTimeline
 from headwater.stochastic.correlation import clipped_correlation
 from headwater.stochastic.cycle_fit import CycleFit
+from headwater.stochastic.ensemble import fit_ensemble
 from headwater.stochastic.fitting_report import fitting_report
 from headwater.stochastic.history import SeasonalHistory, seasonal_history
 from headwater.stochastic.order import HydroFit, fit_hydro
@@ -70,7 +71,8 @@ class Estimation:
 def complete_system(system: System, config: EstimationConfig | None = None) -> Estimation:
     """Estimate from history what a system's inflow model lacks.
 
-    Given statistics, coefficients and correlation are kept; rows with a mean of ``nan`` give coefficients only.
+    Without history and statistics the model is fitted to external inflow scenarios, if there are any. Given statistics,
+    coefficients and correlation are kept; rows with a mean of ``nan`` give coefficients only.
 
     Raises:
         ModelError: history without season definitions, hydros without history, too few observations, or coefficients without
@@ -85,9 +87,29 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
             raise ModelError(
                 "inflow coefficients are given without inflow statistics and without history to estimate them from"
             )
+        if system.hydros and not has_statistics and _is_whole(system):
+            assert system.external_inflows is not None
+            fitted = fit_ensemble(system, system.external_inflows, config or EstimationConfig())
+            sources = {"statistics": "estimated", "coefficients": "estimated", "correlation": correlation}
+            if correlation == "none":
+                sources["correlation"] = "estimated"
+            return Estimation(fitted, "external_ensemble", MappingProxyType(sources))
         given = {"statistics": "user" if has_statistics else "none", "coefficients": "user" if has_coefficients else "none"}
         return Estimation(system, path, MappingProxyType(given | {"correlation": correlation}))
     return _Estimator(system, config or EstimationConfig(), path, has_statistics, has_coefficients).run()
+
+
+def _is_whole(system: System) -> bool:
+    """Whether there are external inflows of every hydro at every stage; what is wrong with them is said where they are used."""
+    given = system.external_inflows
+    return (
+        given is not None
+        and given.entity_ids == tuple(hydro.id for hydro in system.hydros)
+        and all(
+            stage.id in given.values and len(given.values[stage.id]) and np.isfinite(given.values[stage.id]).all()
+            for stage in system.stages
+        )
+    )
 
 
 _PATHS = {

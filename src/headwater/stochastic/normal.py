@@ -31,15 +31,18 @@ class LoadModel:
     load_buses: NDArray[np.int64]
     n_blocks: tuple[int, ...]
 
-    def load_mw(self, stage_index: int, eta_load: Array) -> Array:
+    def load_mw(self, stage_index: int, eta_load: Array, given: tuple[NDArray[np.int64], Array] | None = None) -> Array:
         """Load in MW, ``[scenario, bus, block]`` with the blocks of this stage.
 
         Args:
             stage_index: position of the stage.
             eta_load: standardised noise ``[scenario, entry of load_buses]``.
+            given: positions of buses and their loads ``[scenario, position]`` in MW, in place of mean and noise.
         """
         level = np.repeat(self.mean_mw[None, :, stage_index], len(eta_load), axis=0)
         level[:, self.load_buses] += self.std_mw[self.load_buses, stage_index] * eta_load
+        if given is not None:
+            level[:, given[0]] = given[1]
         np.maximum(level, 0.0, out=level)
         return level[:, :, None] * self.factor[None, :, stage_index, : self.n_blocks[stage_index]]
 
@@ -70,18 +73,21 @@ class AvailabilityModel:
     sources: NDArray[np.int64]
     n_blocks: tuple[int, ...]
 
-    def available_mw(self, stage_index: int, eta_ncs: Array) -> Array:
+    def available_mw(self, stage_index: int, eta_ncs: Array, given: tuple[NDArray[np.int64], Array] | None = None) -> Array:
         """Available power in MW, ``[scenario, source, block]`` with the blocks of this stage.
 
         Args:
             stage_index: position of the stage.
             eta_ncs: standardised noise ``[scenario, entry of sources]``.
+            given: positions of sources and their fractions ``[scenario, position]``, in place of mean and noise.
         """
         n_scenarios = len(eta_ncs)
         fraction = np.repeat(self.mean[None, :, stage_index], n_scenarios, axis=0)
         fraction[:, self.sources] += self.std[self.sources, stage_index] * eta_ncs
         drawn = self.capacity_mw * np.clip(fraction, 0.0, 1.0)
         level = np.where(self.has_statistics[:, stage_index], drawn, self.deterministic_mw[:, stage_index])
+        if given is not None:
+            level[:, given[0]] = self.capacity_mw[given[0]] * np.clip(given[1], 0.0, 1.0)
         available = level[:, :, None] * self.factor[None, :, stage_index, : self.n_blocks[stage_index]]
         return np.minimum(available, self.capacity_mw[None, :, None])
 

@@ -27,6 +27,7 @@ from headwater.stochastic.calendar import Timeline, build_timeline
 from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
 from headwater.stochastic.initial import initial_lags
+from headwater.stochastic.lagstate import shift_lags
 from headwater.stochastic.stability import monodromy_radius
 
 Array = NDArray[np.float64]
@@ -59,6 +60,16 @@ class InflowModel:
     def n_lags(self) -> int:
         """Lags that are state: the most that any model looks back over hydros and stages."""
         return int(self.psi.shape[2])
+
+    @property
+    def n_own_lags(self) -> int:
+        """Leading lags that are plain past inflows."""
+        return self.n_lags
+
+    def next_memory_m3s(self, stage_index: int, memory_m3s: Array, inflow_m3s: Array) -> Array:
+        """Past inflows of the next stage, ``[scenario, lag, hydro]``, for those of this stage and its inflow."""
+        del stage_index
+        return shift_lags(memory_m3s, inflow_m3s)
 
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
         """``base + sigma * eta``, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, hydro]``."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.errors import ModelError
 from headwater.model import GivenOpenings, SamplingMethod, System
 from headwater.stochastic import rng
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
+from headwater.stochastic.designs import DESIGNED, design_normals, design_warning
 from headwater.stochastic.layout import NoiseLayout, noise_layout
+from headwater.stochastic.selective import pool_size, representative_openings
 
 Array = NDArray[np.float64]
 
@@ -26,10 +28,12 @@ class OpeningTree:
     Attributes:
         noise: per stage ``[opening, entry]``, standardised and correlated; entries as in `NoiseLayout`.
         probability: per stage ``[opening]``, adding up to 1.
+        warnings: what a sampling method could not do as asked, in words.
     """
 
     noise: tuple[Array, ...]
     probability: tuple[Array, ...]
+    warnings: tuple[str, ...] = ()
 
     def n_openings(self, stage_index: int) -> int:
         """Openings of a stage."""
@@ -57,48 +61,132 @@ class OpeningTree:
         return tuple(cumulative)
 
 
-def build_opening_tree(system: System, tree_seed: int) -> OpeningTree:
+def build_opening_tree(system: System, tree_seed: int, *, experimental: bool = False) -> OpeningTree:
     """The openings given by the user, or else drawn with ``tree_seed``; nothing else has an influence.
 
     Raises:
-        ModelError: the given openings do not fit the system, or its statistics or correlation are wrong.
-        UnsupportedFeatureError: a stage asks for a sampling method other than sample average approximation.
+        ModelError: as `make_tree`.
     """
     layout = noise_layout(system)
     groups = build_timeline(system).noise_groups()
-    return make_tree(system, layout, build_correlator(system, layout), groups, tree_seed)
+    return make_tree(system, layout, build_correlator(system, layout), groups, tree_seed, experimental=experimental)
 
 
 def make_tree(
-    system: System, layout: NoiseLayout, correlator: Correlator, groups: Sequence[int], tree_seed: int
+    system: System,
+    layout: NoiseLayout,
+    correlator: Correlator,
+    groups: Sequence[int],
+    tree_seed: int,
+    historical: Callable[[], Array] | None = None,
+    *,
+    experimental: bool = False,
 ) -> OpeningTree:
-    """As `build_opening_tree`, from its parts; ``groups`` is the noise group of each stage."""
-    if system.given_openings is not None:
-        return _given_tree(system, layout, system.given_openings)
-    require_plain_sampling(system)
-    noise, probability = [], []
-    for t, stage in enumerate(system.stages):
-        if stage.n_openings < 1:
-            raise ModelError(f"stage {stage.id} needs at least 1 opening, got {stage.n_openings}")
-        # Stages of one group get the same numbers because the coordinates name the group and not the stage.
-        openings = np.arange(stage.n_openings)
-        words = rng.raw_words(tree_seed, rng.Purpose.OPENINGS, groups[t], openings, 0, layout.dim)
-        noise.append(_frozen(correlator.apply(t, rng.normals(words))))
-        probability.append(_frozen(np.full(stage.n_openings, 1.0 / stage.n_openings)))
-    return OpeningTree(tuple(noise), tuple(probability))
+    """As `build_opening_tree`, from its parts.
 
-
-def require_plain_sampling(system: System) -> None:
-    """Refuse sampling methods that are not built.
+    Args:
+        system: the power system.
+        layout: entries of a noise vector.
+        correlator: of the entries.
+        groups: noise group of each stage.
+        tree_seed: seed.
+        historical: gives the noise of the years of history ``[year, stage, hydro]`` for the method ``historical_residuals``.
+        experimental: allow the method ``selective``.
 
     Raises:
-        UnsupportedFeatureError: a stage has one.
+        ModelError: the given openings do not fit the system, or a stage asks for what its sampling method cannot give.
     """
-    others = [stage for stage in system.stages if stage.sampling_method is not SamplingMethod.SAA]
-    if others:
-        raise UnsupportedFeatureError(
-            [f"sampling method '{stage.sampling_method.value}' (stage {stage.id})" for stage in others]
-        )
+    if system.given_openings is not None:
+        return _given_tree(system, layout, system.given_openings)
+    return _Generator(system, layout, correlator, groups, tree_seed, historical, experimental).run()
+
+
+class _Generator:
+    """Draws the openings of all stages. The stages of a noise group take the first rows of the same draw."""
+
+    def __init__(
+        self,
+        system: System,
+        layout: NoiseLayout,
+        correlator: Correlator,
+        groups: Sequence[int],
+        tree_seed: int,
+        historical: Callable[[], Array] | None,
+        experimental: bool,
+    ) -> None:
+        self.system, self.layout, self.correlator = system, layout, correlator
+        self.groups, self.seed, self.experimental = groups, tree_seed, experimental
+        self._historical = historical
+        self.warnings: list[str] = []
+        self.largest: dict[int, int] = {}
+        for stage, group in zip(system.stages, groups, strict=True):
+            if stage.n_openings < 1:
+                raise ModelError(f"stage {stage.id} needs at least 1 opening, got {stage.n_openings}")
+            self.largest[group] = max(self.largest.get(group, 0), stage.n_openings)
+
+    def run(self) -> OpeningTree:
+        noise, probability = [], []
+        for t in range(len(self.system.stages)):
+            values, chance = self._stage(t)
+            noise.append(_frozen(values))
+            probability.append(_frozen(chance))
+        return OpeningTree(tuple(noise), tuple(probability), tuple(dict.fromkeys(self.warnings)))
+
+    def _stage(self, t: int) -> tuple[Array, Array]:
+        stage, group = self.system.stages[t], self.groups[t]
+        n, method = stage.n_openings, stage.sampling_method
+        if method is SamplingMethod.SELECTIVE:
+            return self._selective(t)
+        if method is SamplingMethod.HISTORICAL_RESIDUALS:
+            values = self._residuals(t)
+            n = len(values)
+        elif method in DESIGNED:
+            shape = (self.largest[group], self.layout.dim)
+            normals = design_normals(method, self.seed, rng.Purpose.BATCH_DESIGN, group, 0, shape)
+            values = self.correlator.apply(t, normals)[:n]
+            if warning := design_warning(method, self.largest[group]):
+                self.warnings.append(f"stage {stage.id}: {warning}")
+        else:
+            values = self._independent(t, n)
+        return values, np.full(n, 1.0 / n)
+
+    def _independent(self, t: int, n: int) -> Array:
+        # Stages of one group get the same numbers because the coordinates name the group and not the stage.
+        words = rng.raw_words(self.seed, rng.Purpose.OPENINGS, self.groups[t], np.arange(n), 0, self.layout.dim)
+        return self.correlator.apply(t, rng.normals(words))
+
+    def _residuals(self, t: int) -> Array:
+        """Noise of historical years without repetition; the classes without history are drawn independently."""
+        stage, group = self.system.stages[t], self.groups[t]
+        if self._historical is None:
+            raise ModelError(f"stage {stage.id}: sampling method 'historical_residuals' needs an inflow model and a history")
+        years = self._historical()
+        n = min(stage.n_openings, len(years))
+        if n < stage.n_openings:
+            self.warnings.append(
+                f"stage {stage.id}: sampling method 'historical_residuals' has {n} historical years; {n} openings are used "
+                f"instead of {stage.n_openings}"
+            )
+        words = rng.raw_words(self.seed, rng.Purpose.BATCH_DESIGN, group, np.zeros(1, np.int64), 0, len(years))[0]
+        values = self._independent(t, n)
+        values[:, self.layout.inflow] = years[rng.permutation(words)[:n], t]
+        return values
+
+    def _selective(self, t: int) -> tuple[Array, Array]:
+        stage, group = self.system.stages[t], self.groups[t]
+        if not self.experimental:
+            raise ModelError(
+                f"stage {stage.id}: the sampling method 'selective' is experimental; stochastic.experimental allows it"
+            )
+        if self.largest[group] != stage.n_openings:
+            raise ModelError(
+                f"stage {stage.id} shares its noise with stages of another number of openings, which the sampling method "
+                "'selective' cannot do: its openings have weights; give them the same number"
+            )
+        members = np.arange(pool_size(stage.n_openings))
+        words = rng.raw_words(self.seed, rng.Purpose.BATCH_DESIGN, group, members, 0, self.layout.dim)
+        pool = self.correlator.apply(t, rng.normals(words))
+        return representative_openings(pool, stage.n_openings, self.seed, group)
 
 
 def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> OpeningTree:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.model import EstimationConfig, System
+from headwater.model import EstimationConfig, NoiseSharing, Study, System
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
 from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.layout import NoiseLayout, noise_layout
+from headwater.stochastic.libraries import historical_library
 from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
 from headwater.stochastic.par import InflowModel, build_inflow_model
 from headwater.stochastic.tree import OpeningTree, make_tree
@@ -46,7 +48,7 @@ class Uncertainty:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was assumed or repaired, in words."""
-        return self.inflow.warnings + self.correlator.warnings
+        return self.inflow.warnings + self.correlator.warnings + self.tree.warnings
 
     def innovation_m3s(self, stage_index: int, eta: Array) -> Array:
         """Inflow without its lag term, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, entry]``."""
@@ -61,31 +63,67 @@ class Uncertainty:
         return self.availability.available_mw(stage_index, eta[:, self.layout.ncs])
 
 
-def build_uncertainty(system: System, tree_seed: int, estimation: EstimationConfig | None = None) -> Uncertainty:
+def study_uncertainty(study: Study) -> Uncertainty:
+    """Build everything for a study, as its configuration says.
+
+    Raises:
+        ModelError: as `build_uncertainty`.
+    """
+    config = study.config
+    return build_uncertainty(
+        study.system,
+        config.training.tree_seed,
+        config.estimation,
+        noise_sharing=config.noise_sharing,
+        experimental=config.experimental,
+    )
+
+
+def build_uncertainty(
+    system: System,
+    tree_seed: int,
+    estimation: EstimationConfig | None = None,
+    *,
+    noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP,
+    experimental: bool = False,
+) -> Uncertainty:
     """Build everything once, before training or simulation.
 
     Args:
         system: the power system.
         tree_seed: seed of the opening tree.
         estimation: how inflow models are estimated from history where they are not given.
+        noise_sharing: whether the stages of one season period repeat one draw.
+        experimental: allow the sampling method ``selective``.
 
     Raises:
-        ModelError: statistics, correlation or given openings contradict the system.
+        ModelError: statistics, history, correlation or given openings contradict the system.
         UnsupportedFeatureError: the system asks for something that is not built yet.
     """
     completed = complete_system(system, estimation)
-    given, system = system, completed.system
+    inflow = build_inflow_model(system, completed)
+    system = completed.system
     layout = noise_layout(system)
     correlator = build_correlator(system, layout)
     groups = build_timeline(system).noise_groups()
+    if noise_sharing is NoiseSharing.NONE:
+        groups = tuple(range(len(system.stages)))
     return Uncertainty(
         system=system,
         estimation=completed,
         layout=layout,
-        inflow=build_inflow_model(given, completed),
+        inflow=inflow,
         load=build_load_model(system, layout),
         availability=build_availability_model(system, layout),
         correlator=correlator,
-        tree=make_tree(system, layout, correlator, groups, tree_seed),
+        tree=make_tree(
+            system,
+            layout,
+            correlator,
+            groups,
+            tree_seed,
+            cache(lambda: historical_library(completed, inflow).eta),
+            experimental=experimental,
+        ),
         noise_groups=groups,
     )
