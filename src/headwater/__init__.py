@@ -13,12 +13,15 @@ A system can also be built in code from the classes of `headwater.model`.
 from headwater import model
 from headwater._version import __version__
 from headwater.api import (
+    FitResult,
     RunResult,
     Simulation,
     StoppedError,
+    fit,
     load_policy,
     run,
     save_policy,
+    scenarios,
     simulate,
     train,
 )
@@ -42,6 +45,7 @@ from headwater.sddp import Policy
 __all__ = [
     "Case",
     "CaseError",
+    "FitResult",
     "HeadwaterError",
     "InfeasibleError",
     "ModelError",
@@ -62,12 +66,14 @@ __all__ = [
     "UnboundedError",
     "UnsupportedFeatureError",
     "__version__",
+    "fit",
     "load_case",
     "load_policy",
     "load_results",
     "model",
     "run",
     "save_policy",
+    "scenarios",
     "simulate",
     "train",
     "validate_case",

@@ -10,25 +10,32 @@ from pathlib import Path
 
 import polars as pl
 
+from headwater import files
 from headwater.case import Case, load_case, refused_features
 from headwater.distributed import StopRequest, choose_threads, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError
-from headwater.model import Study, TrainingConfig
+from headwater.model import ScenarioSource, Scheme, Study, TrainingConfig
 from headwater.policy import check_compatibility, read_policy, write_policy
 from headwater.results import ResultsWriter, chunk_frame
+from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_model, write_stochastic
+from headwater.results.stochastic_tables import openings_table, trajectories_table
+from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.forward import Interrupted
 from headwater.sddp.problems import inflow_digest
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
-from headwater.stochastic import study_uncertainty
+from headwater.stochastic import Uncertainty, simulation_sampler, study_uncertainty, training_sampler
 
 logger = logging.getLogger(__name__)
 
 EXIT_STOPPED = 75
 """Exit code of a run that was stopped by a signal and kept what it had learned."""
 
+
+PICTURED_SCENARIOS = 200
+"""Trajectories that the bands of pictures are made of."""
 
 ChunkSink = Callable[[SimulationChunk], None]
 """Receives the tables of a run of scenarios."""
@@ -157,6 +164,77 @@ def simulate(
     return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
 
 
+@dataclass(frozen=True)
+class FitResult:
+    """What `fit` leaves behind.
+
+    Attributes:
+        directory: where the model tables and the report are.
+        uncertainty: the fitted models.
+        pictures: page with pictures; ``None`` when they were not asked for or cannot be drawn.
+    """
+
+    directory: Path
+    uncertainty: Uncertainty
+    pictures: Path | None = None
+
+
+def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitResult:
+    """Estimate the inflow model of a study from its history and write it, in tables that a case can take as input.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        directory: where to write; made anew.
+        pictures: draw history, correlograms and sampled paths, if plotly is installed.
+
+    Raises:
+        ModelError: the history does not allow it, or there is none.
+    """
+    found = study_uncertainty(study)
+    if not found.estimation.cycles:
+        raise ModelError("there is no inflow history to fit a model to (scenarios/inflow_history.parquet)")
+    target = Path(directory)
+    page = None
+    with files.replaced_directory(target) as temporary:
+        write_model(temporary, found)
+        if pictures and plotly_is_there():
+            fresh = ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=study.config.training.tree_seed)
+            sampler = simulation_sampler(found, fresh, study.config.training.tree_seed, PICTURED_SCENARIOS)
+            write_pictures(temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS))
+            page = target / "pictures.html"
+    return FitResult(target, found, page)
+
+
+def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None = None, iteration: int = 1) -> pl.DataFrame:
+    """The random future of a study as a table.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        kind: ``"openings"`` of the tree, or the trajectories of ``"training"`` or ``"simulation"``.
+        n_scenarios: number of trajectories; by default forward passes or simulated scenarios of the study.
+        iteration: of training, from 1.
+
+    Raises:
+        ModelError: an unknown kind, or a number below 1.
+    """
+    config = study.config
+    found = study_uncertainty(study)
+    if kind == "openings":
+        return openings_table(found)
+    if kind not in ("training", "simulation"):
+        raise ModelError(f"scenarios are 'openings', 'training' or 'simulation', got '{kind}'")
+    if iteration < 1 or (n_scenarios is not None and n_scenarios < 1):
+        raise ModelError(f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}")
+    seed = config.training.tree_seed
+    if kind == "training":
+        passes = config.training.forward_passes
+        sampler = training_sampler(found, config.training.scenario_source, seed, passes)
+        return trajectories_table(sampler, min(n_scenarios or passes, passes), iteration)
+    count = n_scenarios or config.simulation.n_scenarios
+    source = config.simulation.scenario_source or config.training.scenario_source
+    return trajectories_table(simulation_sampler(found, source, seed, count), count)
+
+
 def load_policy(directory: str | Path) -> Policy:
     """Read a policy from disk.
 
@@ -218,6 +296,8 @@ def run_training(
         policy = _train(case, threads, on_event, stop)
         write_policy(policy, output_dir / "policy")
         writer.write_training(policy, case)
+        if case.config.export_stochastic:
+            write_stochastic(output_dir / STOCHASTIC_DIRECTORY, case, study_uncertainty(case))
         if stop() or not then_simulate:
             return RunResult(output_dir, policy, None, stopped=stop())
         record = _simulate_to(writer, policy, case, None, threads, on_event, stop)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from case_builder import TinyCase, codes_of, constraint, geometry, production, tiny_case
 
+from case_builder import TinyCase, codes_of, constraint, geometry, production, tiny_case
 from headwater.case import load_case, refused_features, validate_case
 from headwater.case.features import FEATURES
 from headwater.model import (
@@ -62,26 +62,10 @@ def two_weeks_of_january(case: TinyCase):
         entry |= {"start_date": start, "end_date": end, "season_id": 0}
 
 
-def history_alone(case: TinyCase):
-    two_weeks_of_january(case)
-    case.tables.pop("scenarios/inflow_seasonal_stats")
-    case.tables["scenarios/inflow_history"] = [
-        {"hydro_id": hydro_id, "date": date(year, 1, 1), "value_m3s": 5.0} for hydro_id in (0, 1) for year in range(1990, 2021)
-    ]
-
-
-def external(case: TinyCase):
-    case.training["scenario_source"] = {"inflow": {"scheme": "external", "selection_mode": "random"}, "seed": 3}
-    case.tables["scenarios/external_inflow_scenarios"] = [
-        {"stage_id": t, "scenario_id": s, "hydro_id": h, "value_m3s": 1.0} for t in (0, 1) for s in range(4) for h in (0, 1)
-    ]
-
-
 STATION = {"id": 0, "name": "P", "bus_id": 0, "source_hydro_id": 1, "destination_hydro_id": 0, "consumption_mw_per_m3s": 0.1}
 CONTRACT = {"id": 0, "name": "C", "bus_id": 0, "type": "import", "price_per_mwh": 9.0, "limits": {"min_mw": 0, "max_mw": 5}}
 SOURCE = {"id": 0, "name": "W", "bus_id": 0, "max_generation_mw": 5.0}
 GAP = {"type": "simulation", "replications": 1, "period": 1, "bound_window": 1, "distance_tol": 0.1, "bound_tol": 0.1}
-HISTORICAL = {"inflow": {"scheme": "historical"}, "seed": 1}
 EVAPORATING = both(
     hydro(evaporation={"coefficients_mm": [1.0] * 12}),
     lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
@@ -108,22 +92,15 @@ USES = {
     ),
     "policy graphs": graph(
         type="cyclic",
-        transitions=[{"source_id": 0, "target_id": 1, "probability": 1.0}, {"source_id": 1, "target_id": 0, "probability": 1.0}],
+        transitions=[
+            {"source_id": 0, "target_id": 1, "probability": 1.0},
+            {"source_id": 1, "target_id": 0, "probability": 1.0},
+        ],
     ),
-    "annual component": lambda case: case.tables.__setitem__(
-        "scenarios/inflow_annual_component",
-        [{"hydro_id": 0, "stage_id": 0, "annual_coefficient": 0.1, "annual_mean_m3s": 40.0, "annual_std_m3s": 4.0}],
-    ),
-    "estimation": history_alone,
     "sub-period stages": two_weeks_of_january,
     "recent observations": lambda case: case.initial.update(
         recent_observations=[{"hydro_id": 0, "start_date": "2024-01-01", "end_date": "2024-01-02", "value_m3s": 1.0}]
     ),
-    "historical scheme": both(history_alone, training(scenario_source=HISTORICAL)),
-    "external scheme": external,
-    "selection mode": external,
-    "sampling methods": stage(sampling_method="lhs"),
-    "noise sharing": config("stochastic", noise_sharing="none"),
     "generic constraint quantities": constraint("hydro_evaporation(0)"),
     "block aggregation": constraint("hydro_turbined(0)", block_aggregation="sum"),
     "linearised head passes": config("modeling", linearized_head_passes=2),

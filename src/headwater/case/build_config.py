@@ -13,6 +13,10 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
         simulation=_simulation(config.simulation),
         inflow_non_negativity=m.InflowNonNegativity(config.modeling.inflow_non_negativity.method),
         policy_path=config.policy.path,
+        estimation=_estimation(config.estimation),
+        noise_sharing=m.NoiseSharing(config.stochastic.noise_sharing),
+        experimental=config.stochastic.experimental,
+        export_stochastic=config.exports.stochastic,
     )
 
 
@@ -50,8 +54,37 @@ def _rule(shape: s.StoppingRuleShape) -> m.StoppingRule | None:
 
 
 def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
+    years = source.historical_years
+    lags = source.historical.initial_lags
     return m.ScenarioSource(
-        m.Scheme(source.inflow.scheme), m.Scheme(source.load.scheme), m.Scheme(source.ncs.scheme), source.seed
+        m.Scheme(source.inflow.scheme),
+        m.Scheme(source.load.scheme),
+        m.Scheme(source.ncs.scheme),
+        source.seed,
+        inflow_selection=_selection(source.inflow),
+        load_selection=_selection(source.load),
+        ncs_selection=_selection(source.ncs),
+        historical_years=tuple(range(years.from_year, years.to_year + 1))
+        if isinstance(years, s.YearRange)
+        else (None if years is None else tuple(years)),
+        historical_lags=None if lags is None else m.HistoricalLags(lags),
+        couple_classes=source.couple_classes,
+    )
+
+
+def _selection(shape: s.InflowSourceShape | s.SourceShape) -> m.SelectionMode | None:
+    return None if shape.selection_mode is None else m.SelectionMode(shape.selection_mode)
+
+
+def _estimation(shape: s.EstimationShape) -> m.EstimationConfig:
+    resolution = shape.history_resolution
+    return m.EstimationConfig(
+        max_order=shape.max_order,
+        order_selection=m.OrderSelection(shape.order_selection),
+        min_observations_per_season=shape.min_observations_per_season,
+        max_coefficient_magnitude=shape.max_coefficient_magnitude,
+        history_resolution=None if resolution is None else m.HistoryResolution(resolution),
+        mode_rounding_m3s=shape.mode_rounding_m3s,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 
 import numpy as np
@@ -28,7 +29,20 @@ def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
         )
         for row in parts.table("scenarios/inflow_annual_component.parquet").iter_rows(named=True)
     }
+    own_ratio = {
+        (row["hydro_id"], row["stage_id"]): row["residual_std_ratio"]
+        for row in parts.table("scenarios/inflow_annual_component.parquet").iter_rows(named=True)
+        if row["residual_std_ratio"] is not None
+    }
+    ratio |= own_ratio
     statistics = []
+    given = parts.table("scenarios/inflow_seasonal_stats.parquet")
+    if given.is_empty():
+        # The means and deviations come from history; the coefficients are kept.
+        statistics = [
+            m.InflowStatistics(h, t, math.nan, math.nan, tuple(phi.get((h, t), ())), ratio.get((h, t)), annual.get((h, t)))
+            for h, t in sorted(phi.keys() | annual.keys())
+        ]
     for row in parts.table("scenarios/inflow_seasonal_stats.parquet").iter_rows(named=True):
         key = (row["hydro_id"], row["stage_id"])
         statistics.append(
@@ -96,6 +110,23 @@ def given_openings(parts: Parts) -> m.GivenOpenings | None:
         chance.flags.writeable = False
         probability[int(str(stage_id))] = chance
     return m.GivenOpenings(MappingProxyType(noise), MappingProxyType(probability))
+
+
+def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.ExternalScenarios | None:
+    """Scenarios of one class from outside: hydros, buses or sources in ascending id."""
+    frame = parts.table(name)
+    if frame.is_empty():
+        return None
+    ids = tuple(frame.get_column(entity).unique().sort().to_list())
+    place = {entity_id: position for position, entity_id in enumerate(ids)}
+    values: dict[int, NDArray[np.float64]] = {}
+    for (stage_id,), rows in frame.group_by(["stage_id"], maintain_order=True):
+        scenario = rows.get_column("scenario_id").to_numpy()
+        table = np.full((int(scenario.max()) + 1, len(ids)), np.nan)
+        table[scenario, [place[i] for i in rows.get_column(entity).to_list()]] = rows.get_column(value).to_numpy()
+        table.flags.writeable = False
+        values[int(str(stage_id))] = table
+    return m.ExternalScenarios(ids, MappingProxyType(values))
 
 
 def initial_conditions(parts: Parts) -> m.InitialConditions:

@@ -12,7 +12,13 @@ import polars as pl
 
 from headwater import model as m
 from headwater.case import schema_penalties, schema_production, schema_scenarios, schema_stages, schema_system
-from headwater.case.build_scenarios import correlation, given_openings, inflow_statistics, initial_conditions
+from headwater.case.build_scenarios import (
+    correlation,
+    external_scenarios,
+    given_openings,
+    inflow_statistics,
+    initial_conditions,
+)
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
 from headwater.model.generic_constraints import QUANTITY_ENTITY
@@ -24,7 +30,9 @@ def build_system(parts: Parts) -> m.System:
     assert stages_file is not None  # the caller has checked that every required file parses
     openings = given_openings(parts)
     statistics = inflow_statistics(parts)
-    lags = any(row.coefficients or row.annual is not None for row in statistics)
+    # models that are estimated may turn out autoregressive
+    estimated = not parts.table("scenarios/inflow_history.parquet").is_empty()
+    lags = estimated or any(row.coefficients or row.annual is not None for row in statistics)
     return m.System(
         stages=tuple(_stage(stage, openings, lags=lags) for stage in parts.stages),
         buses=tuple(_bus(bus) for bus in parts.entities("bus")),
@@ -59,6 +67,9 @@ def build_system(parts: Parts) -> m.System:
         inflow_history=tuple(
             m.InflowObservation(**row) for row in _rows(parts, "scenarios/inflow_history.parquet", m.InflowObservation)
         ),
+        external_inflows=external_scenarios(parts, "scenarios/external_inflow_scenarios.parquet", "hydro_id", "value_m3s"),
+        external_loads=external_scenarios(parts, "scenarios/external_load_scenarios.parquet", "bus_id", "value_mw"),
+        external_availability=external_scenarios(parts, "scenarios/external_ncs_scenarios.parquet", "ncs_id", "value"),
         production_models=_production_models(parts),
         fpha_planes=_planes(parts),
         hydro_geometry=tuple(m.GeometryPoint(**row) for row in _rows(parts, "system/hydro_geometry.parquet", m.GeometryPoint)),

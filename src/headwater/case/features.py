@@ -110,26 +110,6 @@ def _sub_periods(study: Study) -> list[str]:
     return [f"stage {stage.id}" for stage in system.stages if stage in shared or stage in odd or stage in mixed]
 
 
-def _estimation(study: Study) -> list[str]:
-    system = study.system
-    autoregressive = any(row.coefficients for row in system.inflow_statistics)
-    return ["inflow_history"] if system.inflow_history and not autoregressive else []
-
-
-def _schemes(scheme: m.Scheme) -> Callable[[Study], list[str]]:
-    def used(study: Study) -> list[str]:
-        sources = {"training": study.config.training.scenario_source, "simulation": study.config.simulation.scenario_source}
-        return [
-            f"{name} {noise_class.value}"
-            for name, source in sources.items()
-            if source is not None
-            for noise_class in m.NoiseClass
-            if source.scheme(noise_class) is scheme
-        ]
-
-    return used
-
-
 BUILT_QUANTITIES = frozenset(
     {
         "hydro_storage",
@@ -229,20 +209,6 @@ FEATURES: tuple[Feature, ...] = (
         "policy graphs other than the chain of stages are not built yet",
     ),
     Feature(
-        "annual component",
-        lambda study: sorted(
-            {f"Hydro {row.hydro_id}" for row in study.system.inflow_statistics if row.annual is not None},
-        ),
-        ("scenarios/inflow_annual_component.parquet", None),
-        "the annual component of inflow models, PAR(p)-A, is not built yet",
-    ),
-    Feature(
-        "estimation",
-        _estimation,
-        ("scenarios/inflow_history.parquet", None),
-        "estimating inflow models from history is not built yet (give statistics and coefficients)",
-    ),
-    Feature(
         "sub-period stages",
         _sub_periods,
         (_STAGES, "season_definitions"),
@@ -253,42 +219,6 @@ FEATURES: tuple[Feature, ...] = (
         lambda study: sorted({f"Hydro {observation.hydro_id}" for observation in study.system.initial.recent_observations}),
         ("initial_conditions.json", "recent_observations"),
         "inflows observed since the start of the current period are not built yet",
-    ),
-    Feature(
-        "historical scheme",
-        _schemes(m.Scheme.HISTORICAL),
-        (_CONFIG, "training.scenario_source"),
-        "drawing scenarios from historical years is not built yet",
-    ),
-    Feature(
-        "external scheme",
-        _schemes(m.Scheme.EXTERNAL),
-        (_CONFIG, "training.scenario_source"),
-        "external scenarios are not built yet",
-    ),
-    Feature(
-        "selection mode",
-        _config(
-            *(
-                f"{part}.scenario_source.{name}.selection_mode"
-                for part in ("training", "simulation")
-                for name in ("inflow", "load", "ncs")
-            )
-        ),
-        (_CONFIG, "scenario_source.selection_mode"),
-        "choosing among external scenarios (selection_mode) is not built yet",
-    ),
-    Feature(
-        "sampling methods",
-        _stages(lambda stage: stage.sampling_method is not m.SamplingMethod.SAA),
-        (_STAGES, "stages.sampling_method"),
-        "sampling methods other than 'saa' are not built yet",
-    ),
-    Feature(
-        "noise sharing",
-        _config("stochastic.noise_sharing", built=("season_group",)),
-        (_CONFIG, "stochastic.noise_sharing"),
-        "noise sharing other than 'season_group' is not built yet",
     ),
     Feature(
         "generic constraint quantities",
@@ -399,9 +329,9 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "exports",
-        _config("exports.states", "exports.stochastic", built=(False,)),
-        (_CONFIG, "exports"),
-        "exporting visited states and stochastic artefacts is not built yet",
+        _config("exports.states", built=(False,)),
+        (_CONFIG, "exports.states"),
+        "exporting visited states is not built yet",
     ),
 )
 """Every feature that is refused today."""

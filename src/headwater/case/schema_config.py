@@ -60,6 +60,12 @@ class InflowSourceShape(Shape):
     selection_mode: Literal["permutation", "random", "sequential"] | None = None
 
 
+class HistoricalShape(Shape):
+    """How years of history are replayed."""
+
+    initial_lags: Literal["window", "study"] | None = None
+
+
 class ScenarioSourceShape(Shape):
     """Section ``scenario_source`` of training or simulation."""
 
@@ -68,6 +74,8 @@ class ScenarioSourceShape(Shape):
     ncs: SourceShape = SourceShape()
     seed: Int64 | None = None
     historical_years: list[int] | YearRange | None = None
+    historical: HistoricalShape = HistoricalShape()
+    couple_classes: bool | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> ScenarioSourceShape:
@@ -304,6 +312,7 @@ class StochasticShape(Shape):
     """Section ``stochastic``."""
 
     noise_sharing: Literal["season_group", "none"] = "season_group"
+    experimental: bool = False
 
 
 class ConfigFile(Shape):

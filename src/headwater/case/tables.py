@@ -165,6 +165,7 @@ TABLES: dict[str, Table] = {
             _free("annual_coefficient", required=True),
             _free("annual_mean_m3s", required=True),
             _positive("annual_std_m3s", required=True),
+            _free("residual_std_ratio"),
         ),
         ("hydro_id", "stage_id"),
     ),

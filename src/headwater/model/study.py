@@ -274,6 +274,7 @@ class StudyConfig:
         estimation: how inflow models are estimated from history.
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
+        export_stochastic: write model, openings and their account beside the results.
     """
 
     training: TrainingConfig
@@ -283,6 +284,7 @@ class StudyConfig:
     estimation: EstimationConfig = field(default_factory=EstimationConfig)
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP
     experimental: bool = False
+    export_stochastic: bool = False
 
 
 @dataclass(frozen=True)

@@ -141,9 +141,7 @@ def historical_library(
     """
     system = estimation.system
     if system.season_map is None:
-        raise ModelError(
-            "replaying historical years needs season_definitions, which say what its dates belong to"
-        )
+        raise ModelError("replaying historical years needs season_definitions, which say what its dates belong to")
     if not estimation.cycles:
         raise ModelError("replaying historical years needs an inflow history, and there is none")
     without = [stage.id for stage in system.stages if stage.season_id is None]
