@@ -69,7 +69,9 @@ ROUNDING_TOLERANCE = 1e-9
 _PRIMAL_TOLERANCE = 1e-8
 _DUAL_TOLERANCE = 1e-9
 _START_DUAL_TOLERANCE = 1e-7
+_WIDE_DUAL_TOLERANCE = 1e-7
 _SMALLEST_PIVOT = 1e-7
+_WANTED_PIVOT = 1e-4
 _ZERO = 1e-14
 _AT_LOWER, _BASIC, _AT_UPPER, _FREE = 0, 1, 2, 3
 
@@ -255,7 +257,7 @@ def _price_row(rho, n, m, m_static, row_starts, row_indices, row_values, cut_col
 
 
 @njit(cache=True, nogil=True)
-def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, candidates, flips):
+def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, tolerance, candidates, flips):
     """Dual ratio test: Harris' tolerance with the largest pivot, flipping boxed variables while that still pays.
 
     Returns:
@@ -275,7 +277,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, can
         step = np.inf
         for k in range(n_candidates):
             j = candidates[k]
-            step = min(step, (abs(d[j]) + _DUAL_TOLERANCE) / abs(alpha[j]))
+            step = min(step, (abs(d[j]) + tolerance) / abs(alpha[j]))
         best, largest, change = -1, 0.0, 0.0
         for k in range(n_candidates):
             j = candidates[k]
@@ -454,7 +456,14 @@ def solve_openings(
             n_touched = _price_row(
                 rho, n, m, m_static, row_starts, row_indices, row_values, cut_columns, cut_rows, where, alpha, touched
             )
-            entering, n_flips = _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, candidates, flips)
+            entering, n_flips = _choose_entering(
+                n_touched, touched, alpha, sign, d, low, up, xn, slope, _DUAL_TOLERANCE, candidates, flips
+            )
+            if entering >= 0 and abs(alpha[entering]) < _WANTED_PIVOT:
+                # a little more dual infeasibility for a pivot that can be trusted
+                entering, n_flips = _choose_entering(
+                    n_touched, touched, alpha, sign, d, low, up, xn, slope, _WIDE_DUAL_TOLERANCE, candidates, flips
+                )
             if entering < 0:
                 status = NO_ENTERING
             elif abs(alpha[entering]) < _SMALLEST_PIVOT:
@@ -521,6 +530,24 @@ def solve_openings(
             starts, indices, values, cut_columns, cut_rows, n_cuts, cost, lower, upper, row_lowers[w], row_uppers[w], x,
             row_dual[w], reduced, activity, magnitude, OBJECTIVE_TOLERANCE
         )
+        if not proven:
+            # Rounding has piled up over the pivots: recompute the basic values and the duals from the program and try again.
+            work[:] = 0.0
+            for j in range(total):
+                if xn[j] != 0.0:
+                    _load_column(j, n, starts, indices, values, place, cut_columns_dense, n_cuts, m_static, -xn[j], work)
+            _forward_solve(highs, work, column, n_etas, eta_row, eta_start, eta_index, eta_value, eta_pivot)
+            for i in range(m):
+                xn[basic[i]] += column[i]
+                work[i] = cost[basic[i]] if basic[i] < n else 0.0
+            _backward_solve(highs, work, rho, n_etas, eta_row, eta_start, eta_index, eta_value, eta_pivot)
+            x[:] = xn[:n]
+            for i in range(m):
+                row_dual[w, i] = rho[i] if where[n + i] < 0 else 0.0
+            proven, objective[w] = certify(
+                starts, indices, values, cut_columns, cut_rows, n_cuts, cost, lower, upper, row_lowers[w], row_uppers[w], x,
+                row_dual[w], reduced, activity, magnitude, OBJECTIVE_TOLERANCE
+            )
         outcome[w] = PROVEN if proven else NOT_PROVEN
     if outcome[n_openings - 1] == PROVEN:
         _statuses(n, m, where, xn, low, up, final_column_status, final_row_status)
