@@ -207,7 +207,7 @@ def run(
 
 
 def run_training(
-    case: Case,
+    case: Study,
     output_dir: Path,
     *,
     threads: int | None = None,
@@ -233,7 +233,7 @@ def run_training(
 
 
 def run_simulation(
-    case: Case,
+    case: Study,
     policy: Policy,
     output_dir: Path,
     *,
@@ -265,7 +265,7 @@ def _train(study: Study, threads: int | None, on_event: EventSink, stop: StopReq
 def _simulate_to(
     writer: ResultsWriter,
     policy: Policy,
-    case: Case,
+    case: Study,
     n_scenarios: int | None,
     threads: int | None,
     on_event: EventSink,

@@ -94,7 +94,7 @@ def test_loads_costs_limits_and_network_may_differ():
     altered = changed(
         thermals=tuple(
             dataclasses.replace(
-                t, segments=tuple(dataclasses.replace(s, cost_per_mwh=s.cost_per_mwh * 1.5) for s in t.segments)
+                t, cost_segments=tuple(dataclasses.replace(s, cost_per_mwh=s.cost_per_mwh * 1.5) for s in t.cost_segments)
             )
             for t in system.thermals
         ),

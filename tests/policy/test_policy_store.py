@@ -299,9 +299,9 @@ def test_three_checkpoints_stay_and_the_newest_is_read_whatever_its_number(tmp_p
         write_policy(policy, tmp_path)
         assert fingerprint(read_policy(tmp_path)) == fingerprint(policy)
         assert len(checkpoints(tmp_path)) == min(turn + 1, 3)
-    assert checkpoints(tmp_path) == ["ckpt-000003", "ckpt-000007", "ckpt-000050"]
+    assert checkpoints(tmp_path) == ["ckpt-000003", "ckpt-000007-3", "ckpt-000050"]
     newest_first = (5, 4, 3)
-    for turn, name in zip(newest_first, ("ckpt-000003", "ckpt-000007", "ckpt-000050"), strict=True):
+    for turn, name in zip(newest_first, ("ckpt-000003", "ckpt-000007-3", "ckpt-000050"), strict=True):
         assert read_policy(tmp_path).lower_bound == variant(trained(), float(turn)).lower_bound
         shutil.rmtree(tmp_path / name)
     with pytest.raises(PolicyError):

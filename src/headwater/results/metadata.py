@@ -91,7 +91,7 @@ def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
         tail_fraction: in (0, 1].
     """
     weights = np.clip(tail_fraction * len(costs) - np.arange(len(costs)), 0.0, 1.0)
-    return float(np.sort(costs)[::-1] @ weights / weights.sum())
+    return float(np.sort(costs)[::-1] @ (weights / weights.sum()))
 
 
 def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str, Any]:
