@@ -15,8 +15,8 @@ from headwater.lp import build_stage_template, future_cost_lower_bounds, make_fo
 from headwater.model import Formulation, InflowNonNegativity, Study, System
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
-from headwater.sddp.stage_problem import NoiseBatch, Solved, StageProblem
-from headwater.solver import Basis, HighsProgram
+from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
+from headwater.solver import Basis, BasisBatch, HighsProgram
 from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty
 
 logger = logging.getLogger(__name__)
@@ -56,14 +56,18 @@ class StudyProblems:
         """Rows, columns and non-zeros of every solved program, without cuts."""
         return tuple((s.form.n_rows, s.form.n_columns, int(s.form.matrix.nnz)) for s in self.stages)
 
-    def starting_state(self, memory_m3s: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """State before the first stage, with the study's past inflows or others ``[lag, hydro]``."""
-        if memory_m3s is None:
-            return self.initial_state
-        n = self.layout.n_hydros
-        state = self.initial_state.copy()
-        state[n : n + memory_m3s.size] = memory_m3s.ravel()
-        return state
+    def starting_states(self, n_trajectories: int, memory_m3s: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """State before the first stage, ``[trajectory, n_state]``, with the study's past inflows or others.
+
+        Args:
+            n_trajectories: number of rows.
+            memory_m3s: ``[trajectory, lag, hydro]`` past inflows in place of those of the study.
+        """
+        states = np.tile(self.initial_state, (n_trajectories, 1))
+        if memory_m3s is not None:
+            n = self.layout.n_hydros
+            states[:, n : n + memory_m3s[0].size] = memory_m3s.reshape(n_trajectories, -1)
+        return states
 
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""
@@ -93,16 +97,71 @@ class Programs:
         Raises:
             SolverError: with stage, scenario and iteration filled in.
         """
-        problem = self._problems.stages[t]
-        program = self._held[t]
-        if program is None:
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
-        program.sync_rows()
+        problem, program = self._problems.stages[t], self._ready(t)
         start = None if basis is None else basis.extended(program.n_rows)
         try:
             return problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
             raise _located(error, self._problems.study, t, scenario, iteration) from error
+
+    def solve_each(
+        self,
+        t: int,
+        states: NDArray[np.float64],
+        noise: NoiseBatch,
+        bases: BasisBatch | None,
+        *,
+        first: int = 0,
+        iteration: int | None = None,
+    ) -> SolvedTrials:
+        """Solve stage position ``t`` for several trials with an opening each, with primal values.
+
+        Args:
+            t: stage position.
+            states: ``[trial, n_state]``.
+            noise: one opening per trial.
+            bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
+            first: number of the first trial, for messages.
+            iteration: for messages.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem, program = self._problems.stages[t], self._ready(t)
+        starts = BasisBatch.repeated(self._cold_basis(t), len(states)) if bases is None else bases
+        try:
+            return problem.solve_each(program, states, noise, starts)
+        except SolverError as error:
+            raise _located(error, self._problems.study, t, first + (error.trial or 0), iteration) from error
+
+    def solve_tree(
+        self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
+    ) -> SolvedTrials:
+        """Solve stage position ``t`` for several trials under every opening of the tree.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        try:
+            return self._problems.stages[t].solve_tree(self._ready(t), states, bases)
+        except SolverError as error:
+            raise _located(error, self._problems.study, t, first + (error.trial or 0), iteration) from error
+
+    def _ready(self, t: int) -> HighsProgram:
+        """The instance of a stage, with the cuts that were added since this thread last used it."""
+        program = self._held[t]
+        if program is None:
+            problem = self._problems.stages[t]
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
+        program.sync_rows()
+        return program
+
+    def _cold_basis(self, t: int) -> Basis:
+        """Basis of a cold solve at the initial state and mean noise: the same for every thread."""
+        uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
+        eta = np.zeros((1, uncertainty.layout.dim))
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta))
+        return self.solve(t, self._problems.initial_state, batch, None).results.basis
 
     def retries(self) -> int:
         """Solves of this thread so far that needed more than the first attempt."""
@@ -145,7 +204,8 @@ def _build_stage(
     psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
     template = build_stage_template(study.system, t, psi, inflow_method=method, theta_lower=theta_lower)
     form = make_form(template, formulation, study.config.training.cost_scale)
-    problem = StageProblem(form, pool, psi, truncates=method.truncates)
+    batched = formulation is Formulation.CONDENSED
+    problem = StageProblem(form, pool, psi, truncates=method.truncates, batched=batched)
     noise = uncertainty.tree.noise[t]
     problem.set_openings(uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise))
     return problem

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 SMALLEST_COEFFICIENT = 1e-9
@@ -32,6 +34,14 @@ class LinearProgram:
     row_lower: Array
     row_upper: Array
 
+    @cached_property
+    def by_row(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
+        """``A`` compressed by row: starts, indices, values."""
+        shape = (self.n_rows, self.n_columns)
+        matrix = sp.csr_array(sp.csc_array((self.values, self.indices, self.starts), shape=shape))
+        matrix.sort_indices()
+        return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+
     @property
     def n_columns(self) -> int:
         """Number of columns."""
@@ -44,58 +54,41 @@ class LinearProgram:
 
 
 class AppendedRows:
-    """Rows added below a program after it was built, compressed by row; it only grows.
+    """Rows added below a program after it was built. All have their entries in the same columns; they are kept dense.
 
     Attributes:
+        columns: ``[place]`` the columns, int32.
         n_rows: rows appended so far.
-        starts: ``[row + 1]`` first entry of each row.
-        indices, values: entries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, columns: NDArray[np.int32] | None = None) -> None:
+        self.columns = np.empty(0, np.int32) if columns is None else np.asarray(columns, np.int32)
         self.n_rows = 0
-        self._starts = np.zeros(16, np.int32)
-        self._indices = np.empty(64, np.int32)
-        self._values = np.empty(64, np.float64)
-
-    @property
-    def starts(self) -> NDArray[np.int32]:
-        """First entry of each row, and one past the last."""
-        return self._starts[: self.n_rows + 1]
-
-    @property
-    def n_entries(self) -> int:
-        """Entries in all rows."""
-        return int(self._starts[self.n_rows])
-
-    @property
-    def indices(self) -> NDArray[np.int32]:
-        """Columns of the entries."""
-        return self._indices[: self.n_entries]
+        self._rows = np.empty((0, len(self.columns)))
+        self._transposed = np.empty((len(self.columns), 0))
 
     @property
     def values(self) -> Array:
-        """Values of the entries."""
-        return self._values[: self.n_entries]
+        """``[row, place]``; room for more rows follows the first ``n_rows``."""
+        return self._rows
 
-    def append(self, columns: NDArray[np.int32], rows: Array) -> None:
-        """Append rows given as a dense block over some columns; entries that a solver would drop are left out.
+    @property
+    def transposed(self) -> Array:
+        """``[place, row]``, with the same room."""
+        return self._transposed
 
-        Args:
-            columns: ``[place]`` column of each place of the block.
-            rows: ``[row, place]``.
-        """
-        keep = np.abs(rows) > SMALLEST_COEFFICIENT
-        per_row = keep.sum(axis=1)
-        n_new, n_entries = len(rows), int(per_row.sum())
-        self._starts = _room(self._starts, self.n_rows + n_new + 1)
-        used = self.n_entries
-        self._indices = _room(self._indices, used + n_entries)
-        self._values = _room(self._values, used + n_entries)
-        self._indices[used : used + n_entries] = np.broadcast_to(columns, rows.shape)[keep]
-        self._values[used : used + n_entries] = rows[keep]
-        self._starts[self.n_rows + 1 : self.n_rows + 1 + n_new] = used + np.cumsum(per_row)
-        self.n_rows += n_new
+    def append(self, rows: Array) -> None:
+        """Append rows ``[row, place]``; entries that a solver would drop become zero."""
+        kept = np.where(np.abs(rows) > SMALLEST_COEFFICIENT, rows, 0.0)
+        start, stop = self.n_rows, self.n_rows + len(rows)
+        if stop > len(self._rows):
+            capacity = max(stop, 2 * len(self._rows), 16)
+            wider, taller = np.empty((capacity, len(self.columns))), np.empty((len(self.columns), capacity))
+            wider[:start], taller[:, :start] = self._rows[:start], self._transposed[:, :start]
+            self._rows, self._transposed = wider, taller
+        self._rows[start:stop] = kept
+        self._transposed[:, start:stop] = kept.T
+        self.n_rows = stop
 
 
 @dataclass(frozen=True)
@@ -112,6 +105,65 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class TrialBounds:
+    """Row bounds of several trials under several openings: what a trial and what an opening adds.
+
+    The bounds of a static row are those of the program plus ``trial_shift`` plus ``opening_shift``; the lower bound of an
+    appended row is ``trial_cut`` plus ``opening_cut``, its upper bound infinite.
+
+    Attributes:
+        trial_shift, trial_cut: ``[trial, row]`` and ``[trial, appended row]``.
+        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, appended row]``.
+    """
+
+    trial_shift: Array
+    opening_shift: Array
+    trial_cut: Array
+    opening_cut: Array
+
+    def of_trial(self, program: LinearProgram, trial: int) -> tuple[Array, Array]:
+        """Bounds of one trial written out, two arrays ``[opening, row]``."""
+        shift = self.trial_shift[trial] + self.opening_shift
+        cuts = self.trial_cut[trial] + self.opening_cut
+        lower = np.hstack([program.row_lower + shift, cuts])
+        return lower, np.hstack([program.row_upper + shift, np.full_like(cuts, np.inf)])
+
+
+@dataclass(frozen=True)
+class BasisBatch:
+    """Bases of several trials, ``[trial, column]`` and ``[trial, row]``."""
+
+    columns: NDArray[np.int32]
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def repeated(cls, basis: Basis, n_trials: int) -> BasisBatch:
+        """The same basis for every trial."""
+        return cls(np.tile(basis.columns, (n_trials, 1)), np.tile(basis.rows, (n_trials, 1)))
+
+
+@dataclass(frozen=True)
+class TrialResults:
+    """Solutions of several trials under several openings; see `OpeningResults`.
+
+    Attributes:
+        objective: ``[trial, opening]``.
+        row_dual: ``[trial, opening, row]``.
+        primal: ``[trial, opening, column]``, or empty when not asked for.
+        bases: final bases of the last openings.
+    """
+
+    objective: Array
+    row_dual: Array
+    primal: Array
+    bases: BasisBatch
+    retries: int
+    relaxed: int
+    fallbacks: int
+    pivots: int
+
+
+@dataclass(frozen=True)
 class OpeningResults:
     """Solutions of one program under several right-hand sides.
 
@@ -120,9 +172,10 @@ class OpeningResults:
         row_dual: ``[opening, row]`` change of the optimum per unit of right-hand side.
         primal: ``[opening, column]``, or ``[0, 0]`` when not asked for.
         basis: final basis of the last opening.
-        retries: openings that needed more than the first attempt.
+        retries: openings that HiGHS did not solve at its first attempt.
         relaxed: openings accepted with a looser tolerance.
-        pivots: simplex iterations of all openings.
+        fallbacks: openings that the batched kernel left to HiGHS.
+        pivots: pivots of the batched kernel over all openings.
     """
 
     objective: Array
@@ -131,12 +184,5 @@ class OpeningResults:
     basis: Basis
     retries: int
     relaxed: int
+    fallbacks: int
     pivots: int
-
-
-def _room(array: NDArray, needed: int) -> NDArray:  # type: ignore[type-arg]
-    if needed <= len(array):
-        return array
-    wider = np.zeros(max(needed, 2 * len(array)), array.dtype)
-    wider[: len(array)] = array
-    return wider
