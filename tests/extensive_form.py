@@ -110,7 +110,10 @@ def _solve(
             program.columns["x", t].cost[:] = np.kron(probability, discount * np.array(stage.cost))
         discount *= system.discount_factors[t]
         older = np.repeat(history, n_openings, axis=0)
-        history = np.concatenate([inflow[:, None], older], axis=1)[:, : history.shape[1]]
+        if u.inflow.memory is None:
+            history = np.concatenate([inflow[:, None], older], axis=1)[:, : history.shape[1]]
+        else:
+            history = u.inflow.next_memory_m3s(t, older, inflow)
         before = stage
     if averse:
         program.columns["risk-adjusted", first].cost[:] = 1.0

@@ -97,10 +97,6 @@ USES = {
             {"source_id": 1, "target_id": 0, "probability": 1.0},
         ],
     ),
-    "sub-period stages": two_weeks_of_january,
-    "recent observations": lambda case: case.initial.update(
-        recent_observations=[{"hydro_id": 0, "start_date": "2024-01-01", "end_date": "2024-01-02", "value_m3s": 1.0}]
-    ),
     "generic constraint quantities": constraint("hydro_evaporation(0)"),
     "block aggregation": constraint("hydro_turbined(0)", block_aggregation="sum"),
     "linearised head passes": config("modeling", linearized_head_passes=2),

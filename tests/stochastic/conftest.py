@@ -77,7 +77,7 @@ def make_system(
         statistics = tuple(InflowStatistics(h, stage.id, 100.0, 20.0) for h in range(n_hydros) for stage in stages)
     return System(
         stages=stages,
-        pre_study_stages=pre_study,
+        pre_study_stages=rest.pop("pre_study_stages", pre_study),
         buses=tuple(Bus(b) for b in range(n_buses)),
         hydros=tuple(Hydro(h, 0, 100.0, 50.0, 50.0, productivity_mw_per_m3s=1.0) for h in range(n_hydros)),
         non_controllables=tuple(NonControllableSource(r, 0, 200.0) for r in range(n_sources)),

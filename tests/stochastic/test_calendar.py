@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.errors import ModelError
 from headwater.model import Block, InflowStatistics, InitialConditions, RecentObservation, Season, SeasonMap, Stage
 from headwater.model.stages import CycleType
 from headwater.stochastic.calendar import SeasonCalendar, SeasonTimeline, build_timeline
@@ -117,24 +117,15 @@ def test_stages_of_one_period_must_follow_each_other(make_system, months):
         build_timeline(make_system(stages=stages, season_map=months)).noise_groups()
 
 
-def test_lags_over_weeks_inside_a_month_are_refused(make_system, months):
+def test_stages_are_uniform_when_each_is_one_period_of_which_nothing_has_been_observed(make_system, months):
     weeks = (stage(0, "2026-01-01", "2026-01-08", 0), stage(1, "2026-01-08", "2026-02-01", 0))
-    with pytest.raises(UnsupportedFeatureError, match="not one season period each"):
-        build_timeline(make_system(stages=weeks, season_map=months)).require_uniform()
-
-
-def test_lags_over_skipped_months_are_refused(make_system, months):
-    quarterly = make_system(3, seasons=[0, 3, 6], months_per_stage=3, season_map=months)
-    with pytest.raises(UnsupportedFeatureError, match="stage 0 stands for season 0 from 2026-01-01, stage 1 for season 3"):
-        build_timeline(quarterly).require_uniform()
-
-
-def test_a_study_with_lags_that_starts_inside_an_observed_month_is_refused(make_system, months):
+    assert not build_timeline(make_system(stages=weeks, season_map=months)).is_uniform()
+    assert not build_timeline(make_system(3, seasons=[0, 3, 6], months_per_stage=3, season_map=months)).is_uniform()
     started = InitialConditions(recent_observations=(RecentObservation(0, date(2026, 1, 1), date(2026, 1, 4), 520.0),))
     before = InitialConditions(recent_observations=(RecentObservation(0, date(2025, 12, 1), date(2026, 1, 1), 520.0),))
-    build_timeline(make_system(2, seasons=[0, 1], season_map=months, initial=before)).require_uniform()
-    with pytest.raises(UnsupportedFeatureError, match="starts inside a season period"):
-        build_timeline(make_system(2, seasons=[0, 1], season_map=months, initial=started)).require_uniform()
+    assert build_timeline(make_system(2, seasons=[0, 1], season_map=months, initial=before)).is_uniform()
+    assert not build_timeline(make_system(2, seasons=[0, 1], season_map=months, initial=started)).is_uniform()
+    assert build_timeline(make_system(2)).is_uniform()
 
 
 def test_a_period_that_is_exactly_there_comes_before_others_of_its_season(make_system, months):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -94,20 +93,6 @@ def _graph(study: Study) -> list[str]:
     chain = {(source, target, 1.0) for source, target in pairwise(ids)}
     given = {(t.source_id, t.target_id, t.probability) for t in graph.transitions}
     return [] if given == chain else ["transitions other than the chain of stages"]
-
-
-def _sub_periods(study: Study) -> list[str]:
-    system = study.system
-    seasonal = [stage for stage in system.stages if stage.season_id is not None]
-    if system.season_map is None or not seasonal:
-        return []
-    periods = Counter((stage.season_id, stage.start_date.year) for stage in seasonal)
-    shared = [stage for stage in seasonal if periods[stage.season_id, stage.start_date.year] > 1]
-    monthly = system.season_map.cycle_type is m.CycleType.MONTHLY
-    odd = [stage for stage in seasonal if monthly and not 28 <= stage.days <= 31]
-    days = [stage.days for stage in seasonal]
-    mixed = seasonal if max(days) > 1.5 * min(days) else []
-    return [f"stage {stage.id}" for stage in system.stages if stage in shared or stage in odd or stage in mixed]
 
 
 BUILT_QUANTITIES = frozenset(
@@ -207,18 +192,6 @@ FEATURES: tuple[Feature, ...] = (
         _graph,
         (_STAGES, "policy_graph"),
         "policy graphs other than the chain of stages are not built yet",
-    ),
-    Feature(
-        "sub-period stages",
-        _sub_periods,
-        (_STAGES, "season_definitions"),
-        "stages shorter or longer than the periods of their seasons are not built yet",
-    ),
-    Feature(
-        "recent observations",
-        lambda study: sorted({f"Hydro {observation.hydro_id}" for observation in study.system.initial.recent_observations}),
-        ("initial_conditions.json", "recent_observations"),
-        "inflows observed since the start of the current period are not built yet",
     ),
     Feature(
         "generic constraint quantities",

@@ -20,12 +20,15 @@ class StageContext:
         t: stage position.
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage in m3/s per m3/s.
         inflow_method: treatment of negative inflow.
+        memory: how past inflows move on: ``keep[hydro, after, before]`` and ``add[hydro, after]``, with
+            ``after = keep @ before + add * inflow``; ``None`` where they grow older by one.
     """
 
     system: System
     t: int
     psi: NDArray[np.float64]
     inflow_method: InflowNonNegativity
+    memory: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     @property
     def stage(self) -> Stage:

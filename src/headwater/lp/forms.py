@@ -109,8 +109,11 @@ def make_form(template: StageTemplate, formulation: Formulation, cost_scale: flo
     if formulation is Formulation.EXPLICIT:
         no_indices = np.empty(0, np.int64)
         return _eliminate(template, no_indices, no_indices, cost_scale)
-    columns = np.concatenate([template.columns["inflow_lag"].ravel(), template.columns["inflow"]])
-    rows = np.concatenate([template.rows["lag_fixing"].ravel(), template.rows["inflow"]])
+    memory_columns, memory_rows = template.columns["memory"].ravel(), template.rows["memory"].ravel()
+    columns = np.concatenate(
+        [template.columns["inflow_lag"].ravel(), template.columns["inflow"], memory_columns[memory_columns >= 0]]
+    )
+    rows = np.concatenate([template.rows["lag_fixing"].ravel(), template.rows["inflow"], memory_rows[memory_rows >= 0]])
     return _eliminate(template, columns, rows, cost_scale)
 
 

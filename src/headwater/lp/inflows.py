@@ -9,6 +9,7 @@ r"""Inflow: lags of the past, the autoregressive equation, and the slack for neg
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
@@ -54,3 +55,58 @@ def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:
         build.put(row, build.columns["inflow"][h], 1.0)
         for lag in range(ctx.n_lags):
             build.put(row, build.columns["inflow_lag"][lag, h], -ctx.psi[h, lag])
+
+
+def declare_memory_columns(build: LpBuilder, ctx: StageContext) -> None:
+    """Columns of past inflows after the stage that are neither a past inflow before it nor the inflow itself."""
+    columns = build.column_family("memory", (ctx.n_lags, ctx.n_hydros))
+    if ctx.memory is None:
+        return
+    for k in range(ctx.n_lags):
+        for h in range(ctx.n_hydros):
+            if _same_column(build, ctx, k, h) < 0:
+                columns[k, h] = build.column(-np.inf, np.inf)
+
+
+def declare_memory_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Rows that define those columns."""
+    rows = build.row_family("memory", (ctx.n_lags, ctx.n_hydros))
+    if ctx.memory is None:
+        return
+    keep, add = ctx.memory
+    for k in range(ctx.n_lags):
+        for h in range(ctx.n_hydros):
+            column = build.columns["memory"][k, h]
+            if column < 0:
+                continue
+            row = rows[k, h] = build.equality()
+            build.put(row, column, 1.0)
+            for j in np.flatnonzero(keep[h, k]):
+                build.put(row, build.columns["inflow_lag"][j, h], -keep[h, k, j])
+            if add[h, k] != 0.0:
+                build.put(row, build.columns["inflow"][h], -add[h, k])
+
+
+def memory_out_columns(build: LpBuilder, ctx: StageContext) -> list[NDArray[np.int64]]:
+    """Column of every past inflow after the stage, one array over the hydros for each component."""
+    if ctx.memory is None:
+        older = [build.columns["inflow_lag"][lag] for lag in range(ctx.n_lags - 1)]
+        return [build.columns["inflow"], *older] if ctx.n_lags else []
+    out = []
+    for k in range(ctx.n_lags):
+        own = build.columns["memory"][k]
+        same = np.array([_same_column(build, ctx, k, h) for h in range(ctx.n_hydros)], np.int64)
+        out.append(np.where(own >= 0, own, same))
+    return out
+
+
+def _same_column(build: LpBuilder, ctx: StageContext, k: int, h: int) -> int:
+    """The column that component ``k`` of hydro ``h`` is after the stage; -1 where it is a mixture."""
+    assert ctx.memory is not None
+    keep, add = ctx.memory[0][h, k], ctx.memory[1][h, k]
+    kept = np.flatnonzero(keep)
+    if add == 1.0 and not len(kept):
+        return int(build.columns["inflow"][h])
+    if add == 0.0 and len(kept) == 1 and keep[kept[0]] == 1.0:
+        return int(build.columns["inflow_lag"][kept[0], h])
+    return -1

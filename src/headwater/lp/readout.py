@@ -358,7 +358,7 @@ class StageReadout:
         )
 
     def _inflow_lags(self, s: StageSolutions) -> Columns:
-        n_scenarios, n_hydros, n_lags = len(s.primal), self.ctx.n_hydros, self.template.n_lags
+        n_scenarios, n_hydros, n_lags = len(s.primal), self.ctx.n_hydros, self.template.n_past_inflows
         if not n_hydros or not n_lags:
             return {}
         ids = np.array([hydro.id for hydro in self.system.hydros], np.int32)
@@ -366,7 +366,7 @@ class StageReadout:
         return {
             "hydro_id": np.broadcast_to(np.tile(ids, n_lags), shape),
             "lag_index": np.broadcast_to(np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape),
-            "inflow_m3s": s.state[:, n_hydros:],
+            "inflow_m3s": s.state[:, n_hydros : n_hydros * (1 + n_lags)],
         }
 
     def _generic(self, s: StageSolutions) -> Columns:

@@ -37,7 +37,8 @@ class StageTemplate:
     Attributes:
         t: stage position.
         n_hydros: hydros of the system.
-        n_lags: inflow lags of the state.
+        n_lags: inflow lags of the state, accumulators included.
+        n_past_inflows: leading ones that are past inflows.
         discount: one-step discount factor, the cost of ``theta``.
         theta: column of the future cost.
         matrix: ``[row, column]`` by column.
@@ -52,6 +53,7 @@ class StageTemplate:
     t: int
     n_hydros: int
     n_lags: int
+    n_past_inflows: int
     discount: float
     theta: int
     matrix: sp.csc_array
@@ -97,6 +99,8 @@ def build_stage_template(
     *,
     inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
     theta_lower: float = 0.0,
+    memory: tuple[Array, Array] | None = None,
+    n_past_inflows: int | None = None,
 ) -> StageTemplate:
     """Build the canonical program of stage position ``t``.
 
@@ -106,8 +110,10 @@ def build_stage_template(
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage.
         inflow_method: treatment of negative inflow.
         theta_lower: lower bound of the future cost in $.
+        memory: how past inflows move on, as in `StageContext`; ``None`` where they grow older by one.
+        n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None`` for all.
     """
-    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method)
+    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method, memory=memory)
     n_state = ctx.n_hydros * (1 + ctx.n_lags)
     build = LpBuilder(n_state)
     discount = float(system.discount_factors[t])
@@ -122,6 +128,7 @@ def build_stage_template(
         t=t,
         n_hydros=ctx.n_hydros,
         n_lags=ctx.n_lags,
+        n_past_inflows=ctx.n_lags if n_past_inflows is None else n_past_inflows,
         discount=discount,
         theta=theta,
         matrix=lp.matrix,
@@ -156,6 +163,7 @@ def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta
         reservoirs.declare_floor_column(build, ctx, h)
         hydro_plants.declare_slack_columns(build, ctx, h)
     generic.declare_slack_columns(build, ctx)
+    inflows.declare_memory_columns(build, ctx)
     return theta
 
 
@@ -170,13 +178,10 @@ def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
     hydro_plants.declare_limit_rows(build, ctx)
     reservoirs.declare_floor_rows(build, ctx)
     generic.declare_rows(build, ctx, with_storage=False)
+    inflows.declare_memory_rows(build, ctx)
     return n_cut_relevant
 
 
 def _out_columns(build: LpBuilder, ctx: StageContext) -> Indices:
-    """Outgoing storage is storage; the newest outgoing lag is the realised inflow; older lags move up by one."""
-    parts = [build.columns["storage"]]
-    if ctx.n_lags:
-        parts.append(build.columns["inflow"])
-        parts.extend(build.columns["inflow_lag"][lag] for lag in range(ctx.n_lags - 1))
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+    """Outgoing storage is storage; past inflows move on as `headwater.lp.inflows` says."""
+    return np.concatenate([build.columns["storage"], *inflows.memory_out_columns(build, ctx)])

@@ -173,7 +173,9 @@ def _read_checkpoint(checkpoint: Path, commit_digest: str | None) -> Policy:
 
 
 def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: Path) -> Policy:
-    layout = StateLayout(tuple(metadata["layout"]["hydro_ids"]), metadata["layout"]["n_lags"])
+    layout = StateLayout(
+        tuple(metadata["layout"]["hydro_ids"]), metadata["layout"]["n_lags"], metadata["layout"].get("n_accumulators", 0)
+    )
     stages = tuple(
         PolicyStage(
             stage_id=s["stage_id"],
@@ -273,6 +275,7 @@ def _metadata(policy: Policy, created_at: datetime) -> dict[str, Any]:
             "layout_version": LAYOUT_VERSION,
             "hydro_ids": list(policy.layout.hydro_ids),
             "n_lags": policy.layout.n_lags,
+            "n_accumulators": policy.layout.n_accumulators,
             "state_dimension": policy.layout.dimension,
         },
         "stages": [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headwater.sddp.records import TrainingRecord
 
 LAYOUT_VERSION = 1
-"""Version of the state order: storages, then lags (lag-major), both by ascending hydro id."""
+"""Version of the state order: storages, lags (lag-major), accumulators, each by ascending hydro id."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class StateLayout:
     Attributes:
         hydro_ids: ids of all hydros, ascending.
         n_lags: inflow lags kept for every hydro.
+        n_accumulators: accumulators of inflow kept for every hydro, in studies whose stages are not one season period each.
     """
 
     hydro_ids: tuple[int, ...]
     n_lags: int
+    n_accumulators: int = 0
 
     @property
     def n_hydros(self) -> int:
@@ -41,8 +43,8 @@ class StateLayout:
 
     @property
     def dimension(self) -> int:
-        """Length of the state: ``n_hydros * (1 + n_lags)``."""
-        return self.n_hydros * (1 + self.n_lags)
+        """Length of the state: ``n_hydros * (1 + n_lags + n_accumulators)``."""
+        return self.n_hydros * (1 + self.n_lags + self.n_accumulators)
 
     def describe(self) -> list[dict[str, Any]]:
         """One record per component: kind, hydro id, lag (1-based, for lags), unit."""
@@ -61,7 +63,18 @@ class StateLayout:
             for lag in range(self.n_lags)
             for i, hydro_id in enumerate(self.hydro_ids)
         ]
-        return storages + lags
+        accumulators: list[dict[str, Any]] = [
+            {
+                "dimension": self.n_hydros * (1 + self.n_lags + place) + i,
+                "kind": "inflow_accumulator",
+                "hydro_id": hydro_id,
+                "place": place + 1,
+                "unit": "m3/s",
+            }
+            for place in range(self.n_accumulators)
+            for i, hydro_id in enumerate(self.hydro_ids)
+        ]
+        return storages + lags + accumulators
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     system, training = study.system, study.config.training
     uncertainty = study_uncertainty(study)
     inflow = uncertainty.inflow
-    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags)
+    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_own_lags, inflow.n_lags - inflow.n_own_lags)
     if pools is None:
         capacity = training.max_iterations * training.forward_passes
         last = len(system.stages) - 1
@@ -202,7 +202,16 @@ def _build_stage(
 ) -> StageProblem:
     method: InflowNonNegativity = study.config.inflow_non_negativity
     psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
-    template = build_stage_template(study.system, t, psi, inflow_method=method, theta_lower=theta_lower)
+    transition = uncertainty.inflow.transition(t)
+    template = build_stage_template(
+        study.system,
+        t,
+        psi,
+        inflow_method=method,
+        theta_lower=theta_lower,
+        memory=None if transition is None else (transition.keep, transition.add),
+        n_past_inflows=uncertainty.inflow.n_own_lags,
+    )
     form = make_form(template, formulation, study.config.training.cost_scale)
     batched = formulation is Formulation.CONDENSED
     problem = StageProblem(form, pool, psi, truncates=method.truncates, batched=batched)
@@ -219,7 +228,10 @@ def initial_state(system: System, inflow: InflowModel) -> NDArray[np.float64]:
 def inflow_digest(inflow: InflowModel) -> str:
     """SHA-256 of the inflow model, rounded to nine digits, to compare the model of a policy with that of a case."""
     digest = hashlib.sha256()
-    for array in (inflow.psi, inflow.base, inflow.sigma):
+    arrays = [inflow.psi, inflow.base, inflow.sigma]
+    for transition in () if inflow.memory is None else inflow.memory.transitions:
+        arrays += [transition.keep, transition.add]
+    for array in arrays:
         rounded = np.array([float(f"{value:.9e}") for value in np.ravel(array)]) + 0.0
         digest.update(np.array(np.shape(array), np.int64).tobytes())
         digest.update(rounded.tobytes())

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Protocol
 
-from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.errors import ModelError
 from headwater.model import CycleType, PreStudyStage, Season, SeasonMap, Stage, System
 
 _SAME_LENGTH_DAYS = 7
@@ -173,12 +173,8 @@ class Timeline(Protocol):
         """Number of the noise group of every study stage; stages of one group share their noise."""
         ...
 
-    def require_uniform(self) -> None:
-        """Make sure that lags move on by exactly one period per stage.
-
-        Raises:
-            UnsupportedFeatureError: they do not.
-        """
+    def is_uniform(self) -> bool:
+        """Whether lags move on by exactly one period per stage."""
         ...
 
 
@@ -238,8 +234,9 @@ class StageTimeline:
         """Each stage alone."""
         return tuple(range(len(self.stages) - self.n_pre_study))
 
-    def require_uniform(self) -> None:
+    def is_uniform(self) -> bool:
         """Stages are their own periods: always uniform."""
+        return True
 
     def _season_of_missing(self, position: int, lag: int) -> int | None:
         """Season of a period before the first known stage, as far as the order of the seasons reveals it."""
@@ -342,29 +339,11 @@ class SeasonTimeline:
             previous = period
         return tuple(groups)
 
-    def require_uniform(self) -> None:
-        """Refuse lags where stages and season periods do not go one to one.
-
-        Raises:
-            UnsupportedFeatureError: two stages share a period, a period is skipped, resolutions are mixed, or the study
-                starts inside a period of which a part has been observed.
-        """
-        refused = []
-        study = list(zip(self.stages, self.periods, strict=True))[self.n_pre_study :]
-        for (left, left_period), (right, right_period) in pairwise(study):
-            follows = (left_period.cycle, left_period.ordinal + 1) == (right_period.cycle, right_period.ordinal)
-            if not follows:
-                refused.append(
-                    f"past inflows as state where stages are not one season period each: stage {left.id} stands for season "
-                    f"{left_period.season_id} from {left_period.start_date}, stage {right.id} for season "
-                    f"{right_period.season_id} from {right_period.start_date}"
-                )
-                break
-        first = study[0][1]
-        if any(observation.end_date > first.start_date for observation in self._recent):
-            refused.append(f"a study with past inflows as state that starts inside a season period (from {first.start_date})")
-        if refused:
-            raise UnsupportedFeatureError(refused)
+    def is_uniform(self) -> bool:
+        """Whether every stage is one season period, and no part of the first has been observed."""
+        study = self.periods[self.n_pre_study :]
+        follows = all((left.cycle, left.ordinal + 1) == (right.cycle, right.ordinal) for left, right in pairwise(study))
+        return follows and not any(observation.end_date > study[0].start_date for observation in self._recent)
 
 
 def _with_season(timeline: StageTimeline | SeasonTimeline, season_id: int) -> tuple[int, ...]:

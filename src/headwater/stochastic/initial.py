@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
@@ -31,6 +32,7 @@ def initial_lags(
     width: NDArray[np.int64],
     past: PastInflows,
     warnings: list[str],
+    elapsed: Sequence[int] | None = None,
 ) -> NDArray[np.float64]:
     """Lags before the first stage.
 
@@ -44,6 +46,7 @@ def initial_lags(
         width: ``[stage, hydro]`` past inflows that a model looks at.
         past: history and seasonal means.
         warnings: receives what was assumed.
+        elapsed: periods that have closed before each stage; ``None`` for one per stage.
 
     Returns:
         ``[lag, hydro]`` in m3/s, row 0 the most recent.
@@ -53,6 +56,7 @@ def initial_lags(
     """
     n_lags = int(width.max(initial=0))
     lags = np.zeros((n_lags, len(system.hydros)))
+    before = range(len(width)) if elapsed is None else elapsed
     for hydro_id, values in system.initial.past_inflows_m3s.items():
         if hydro_id not in system.hydro_index:
             raise ModelError(f"past inflows name hydro {hydro_id}, which does not exist")
@@ -60,7 +64,7 @@ def initial_lags(
             raise ModelError(f"the past inflows {tuple(values)} of hydro {hydro_id} are not all finite")
     for h, hydro in enumerate(system.hydros):
         given = system.initial.past_inflows_m3s.get(hydro.id, ())
-        needed = max((int(p) - t for t, p in enumerate(width[:, h])), default=0)
+        needed = max((int(p) - closed for closed, p in zip(before, width[:, h], strict=True)), default=0)
         assumed = []
         for lag in range(1, n_lags + 1):
             value = given[lag - 1] if lag <= len(given) else _observed(system, timeline, hydro, lag)

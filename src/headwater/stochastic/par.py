@@ -23,11 +23,19 @@ from numpy.typing import NDArray
 from headwater.errors import ModelError
 from headwater.model import GraphType, InflowStatistics, System
 from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN
-from headwater.stochastic.calendar import Timeline, build_timeline
+from headwater.stochastic.calendar import SeasonTimeline, Timeline, build_timeline
 from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
 from headwater.stochastic.initial import initial_lags
 from headwater.stochastic.lagstate import shift_lags
+from headwater.stochastic.memory import (
+    Memory,
+    MemoryTransition,
+    build_memory,
+    check_recent_observations,
+    check_sequence,
+    periods_elapsed,
+)
 from headwater.stochastic.stability import monodromy_radius
 
 Array = NDArray[np.float64]
@@ -47,6 +55,8 @@ class InflowModel:
         order: ``[stage, hydro]``, without the annual component.
         initial_lags_m3s: ``[lag, hydro]``, inflows before the first stage, row 0 the most recent.
         warnings: what was assumed or is unusual, in words.
+        memory: how past inflows move on where stages are not one season period each; its components beyond the lags have zero
+            weights in ``psi`` and their initial values at the end of ``initial_lags_m3s``.
     """
 
     psi: Array
@@ -55,21 +65,26 @@ class InflowModel:
     order: NDArray[np.int64]
     initial_lags_m3s: Array
     warnings: tuple[str, ...] = ()
+    memory: Memory | None = None
 
     @property
     def n_lags(self) -> int:
-        """Lags that are state: the most that any model looks back over hydros and stages."""
+        """Components of the state per hydro: the most lags that any model looks back, and accumulators where there are some."""
         return int(self.psi.shape[2])
 
     @property
     def n_own_lags(self) -> int:
         """Leading lags that are plain past inflows."""
-        return self.n_lags
+        return self.n_lags if self.memory is None else self.memory.n_lags
+
+    def transition(self, stage_index: int) -> MemoryTransition | None:
+        """How the past inflows move on at a stage; ``None`` where all grow older by one and the inflow becomes the first."""
+        return None if self.memory is None else self.memory.transitions[stage_index]
 
     def next_memory_m3s(self, stage_index: int, memory_m3s: Array, inflow_m3s: Array) -> Array:
         """Past inflows of the next stage, ``[scenario, lag, hydro]``, for those of this stage and its inflow."""
-        del stage_index
-        return shift_lags(memory_m3s, inflow_m3s)
+        transition = self.transition(stage_index)
+        return shift_lags(memory_m3s, inflow_m3s) if transition is None else transition.apply(memory_m3s, inflow_m3s)
 
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
         """``base + sigma * eta``, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, hydro]``."""
@@ -111,7 +126,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     Raises:
         ModelError: missing or impossible statistics, statistics of a lag that cannot be found, coefficients that explain all
             of the variance, or a cyclic horizon with a model that does not forget its past.
-        UnsupportedFeatureError: lags over stages that are not one season period each.
+        UnsupportedFeatureError: lags over stages that leave season periods out or become finer.
     """
     estimation = estimation or complete_system(system)
     system = estimation.system
@@ -123,12 +138,13 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     order = _integers([[len(row.coefficients) for row in stage] for stage in in_study], (n_stages, n_hydros))
     width = _integers([[_width(row) for row in stage] for stage in in_study], (n_stages, n_hydros))
     n_lags = int(width.max(initial=0))
-    if n_lags:
-        timeline.require_uniform()
-        if off := [stage.id for stage in system.stages if not stage.inflow_lags]:
-            warnings.append(
-                f"inflow_lags is off at stage(s) {_listed(off)}, but inflow models have autoregressive terms: it is taken as on"
-            )
+    if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
+        warnings.append(
+            f"inflow_lags is off at stage(s) {_listed(off)}, but inflow models have autoregressive terms: it is taken as on"
+        )
+    check_recent_observations(system)
+    if n_lags and isinstance(timeline, SeasonTimeline) and not timeline.is_uniform():
+        check_sequence(system, timeline)
 
     psi = np.zeros((n_stages, n_hydros, n_lags))
     base, sigma = np.zeros((n_stages, n_hydros)), np.zeros((n_stages, n_hydros))
@@ -154,8 +170,27 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
                 "5 % from the average of the twelve seasonal means, which is what the model uses"
             )
     _check_stability(system, timeline, psi, width, warnings)
-    lags = initial_lags(system, timeline, width, _PastInflows(system, timeline, rows, estimation), warnings)
-    return InflowModel(_frozen(psi), _frozen(base), _frozen(sigma), _frozen_orders(order), _frozen(lags), tuple(warnings))
+    past = _PastInflows(system, timeline, rows, estimation)
+    if not n_lags or timeline.is_uniform() or not isinstance(timeline, SeasonTimeline):
+        lags = initial_lags(system, timeline, width, past, warnings)
+        return InflowModel(_frozen(psi), _frozen(base), _frozen(sigma), _frozen_orders(order), _frozen(lags), tuple(warnings))
+
+    def past_m3s(n_periods: int) -> Array:
+        looked_at = np.full((1, n_hydros), max(n_periods, n_lags), np.int64)
+        return initial_lags(system, timeline, looked_at, past, warnings)[:n_periods]
+
+    memory = build_memory(system, timeline, n_lags, past_m3s)
+    lags = initial_lags(system, timeline, width, past, warnings, periods_elapsed(timeline))
+    beyond = ((0, 0), (0, 0), (0, memory.n_components - n_lags))
+    return InflowModel(
+        psi=_frozen(np.pad(psi, beyond)),
+        base=_frozen(base),
+        sigma=_frozen(sigma),
+        order=_frozen_orders(order),
+        initial_lags_m3s=_frozen(np.concatenate([lags, memory.extra_m3s])),
+        warnings=tuple(dict.fromkeys(warnings)),
+        memory=memory,
+    )
 
 
 class _Lookup:
