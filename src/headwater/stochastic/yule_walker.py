@@ -12,13 +12,12 @@ Source: Hipel and McLeod, "Time series modelling of water resources and environm
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
+from scipy.linalg.lapack import dgetrf, dgetrs
 
 Array = NDArray[np.float64]
 
@@ -114,16 +113,14 @@ def conditional_partial_autocorrelations(correlogram: Correlogram, season: int, 
     annual = _annual(correlogram)
     for k in range(1, max_order + 1):
         # Order of the variables: z now, z k back, then what is given: z 1 back .. z k-1 back, the annual mean.
-        lags = [0, k, *range(1, k)]
+        lags = np.array([0, k, *range(1, k)])
         full = np.ones((k + 2, k + 2))
-        for i, left in enumerate(lags):
-            for j, right in enumerate(lags):
-                full[i, j] = _rho(correlogram.rho, season, left, right)
-            full[i, -1] = full[-1, i] = annual[season, left]
+        full[:-1, :-1] = _among(correlogram.rho, season, lags)
+        full[:-1, -1] = full[-1, :-1] = annual[season, lags]
         factor = _lu(full[2:, 2:])
         if factor is None:
             break
-        rest = full[:2, :2] - full[:2, 2:] @ lu_solve(factor, full[2:, :2])
+        rest = full[:2, :2] - full[:2, 2:] @ _solve_with(factor, full[2:, :2])
         product = rest[0, 0] * rest[1, 1]
         values[k - 1] = np.clip(rest[0, 1] / np.sqrt(product), -1.0, 1.0) if product > 0.0 else 0.0
     return values
@@ -146,19 +143,19 @@ def _annual(correlogram: Correlogram) -> Array:
     return correlogram.annual
 
 
-def _rho(rho: Array, season: int, left: int, right: int) -> float:
-    """Correlation of the values ``left`` and ``right`` seasons before an occurrence of ``season``."""
-    return float(rho[(season - min(left, right)) % len(rho), abs(left - right)])
+def _among(rho: Array, season: int, lags: NDArray[np.int64]) -> Array:
+    """Correlations of the values some seasons before an occurrence of ``season`` with each other."""
+    left, right = lags[:, None], lags[None, :]
+    among: Array = rho[(season - np.minimum(left, right)) % len(rho), np.abs(left - right)]
+    return among
 
 
 def _system(correlogram: Correlogram, season: int, order: int) -> tuple[Array, Array]:
     rho = correlogram.rho
     size = order + (correlogram.annual is not None)
     matrix, rhs = np.eye(size), np.zeros(size)
-    for i in range(order):
-        rhs[i] = rho[season, i + 1]
-        for j in range(i):
-            matrix[i, j] = matrix[j, i] = _rho(rho, season, i + 1, j + 1)
+    rhs[:order] = rho[season, 1 : order + 1]
+    matrix[:order, :order] = _among(rho, season, np.arange(1, order + 1))
     if correlogram.annual is not None:
         rhs[order] = correlogram.annual[season, 0]
         matrix[order, :order] = matrix[:order, order] = correlogram.annual[season, 1 : order + 1]
@@ -168,17 +165,17 @@ def _system(correlogram: Correlogram, season: int, order: int) -> tuple[Array, A
 def _lu(matrix: Array) -> tuple[Array, NDArray[np.int32]] | None:
     if not len(matrix):
         return matrix, np.zeros(0, np.int32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LinAlgWarning)
-        factor, pivots = lu_factor(matrix, check_finite=False)
-    return None if np.abs(np.diag(factor)).min() < _SMALLEST_PIVOT else (factor, pivots)
+    factor, pivots, _ = dgetrf(matrix)
+    return None if np.abs(factor.diagonal()).min() < _SMALLEST_PIVOT else (factor, pivots)
+
+
+def _solve_with(factor: tuple[Array, NDArray[np.int32]], rhs: Array) -> Array:
+    solution: Array = dgetrs(*factor, rhs)[0]
+    return solution
 
 
 def _solve(matrix: Array, rhs: Array) -> Array | None:
     if not len(rhs):
         return np.zeros(0)
     factor = _lu(matrix)
-    if factor is None:
-        return None
-    solution: Array = lu_solve(factor, rhs, check_finite=False)
-    return solution
+    return None if factor is None else _solve_with(factor, rhs)
