@@ -10,7 +10,7 @@ import headwater as hw
 from extensive_form import extensive_form_value
 from headwater.case import load_case
 from headwater.model import Formulation, IterationLimit
-from headwater.stochastic import build_uncertainty
+from headwater.stochastic import build_uncertainty, study_uncertainty
 from shared_data import CASES, EXPECTED, requires_shared
 
 PREFIXES = ["d01", "d02", "d03", "d04", "d05", "d10", "d11", "d13", "d14", "d16", "d20", "d23", "d25", "d27"]
@@ -109,3 +109,15 @@ def test_the_second_stage_is_discounted_by_the_days_of_the_first(trained):
     factors = dict(costs.select("stage_id", "discount_factor").unique().iter_rows())
     assert factors == {0: 1.0, 1: pytest.approx(PUBLISHED[name]["discount_factor_stage_1"], abs=1e-9)}
     assert factors[1] == pytest.approx(1.12 ** (-31 / 365.25), rel=1e-12)
+
+
+def test_weeks_of_one_month_share_their_noise_and_train():
+    case = load_case(CASES / "d29-weekly-par-noise-sharing")
+    uncertainty = study_uncertainty(case)
+    assert uncertainty.noise_groups == (0, 0, 0, 0)
+    for noise in uncertainty.tree.noise[1:]:
+        assert (noise == uncertainty.tree.noise[0]).all()
+    policy = hw.train(case, threads=1)
+    assert policy.layout.n_accumulators == 1
+    assert policy.lower_bound > 0.0
+    assert hw.simulate(policy, n_scenarios=2, threads=1).mean_cost > 0.0

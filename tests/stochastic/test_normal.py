@@ -7,7 +7,8 @@ import pytest
 
 from headwater.errors import ModelError
 from headwater.model import AvailabilityStatistics, LoadStatistics, StageOverrides
-from headwater.stochastic import build_availability_model, build_load_model, noise_layout
+from headwater.stochastic import build_availability_model, build_load_model, build_uncertainty, noise_layout
+from headwater.stochastic.normal import _cut_mean, truncation_warnings
 
 
 def load_model(system):
@@ -100,3 +101,23 @@ def test_statistics_of_unknown_entities_are_refused(make_system):
         noise_layout(make_system(1, load_statistics=(LoadStatistics(4, 0, 1.0),)))
     with pytest.raises(ModelError, match="source 4"):
         noise_layout(make_system(1, availability_statistics=(AvailabilityStatistics(4, 0, 0.5),)))
+
+
+def test_means_that_the_limits_move_are_pointed_out(make_system):
+    system = make_system(
+        1,
+        n_buses=2,
+        n_sources=2,
+        load_statistics=(LoadStatistics(0, 0, 1000.0, 400.0), LoadStatistics(1, 0, 1000.0, 800.0)),
+        availability_statistics=(AvailabilityStatistics(0, 0, 0.5, 0.1), AvailabilityStatistics(1, 0, 0.95, 0.3)),
+    )
+    wide, capped = truncation_warnings(system)
+    assert "load of bus 1" in wide
+    assert "availability of source 1" in capped
+    assert set(build_uncertainty(system, 1).warnings) == {wide, capped}
+
+
+def test_the_mean_of_a_cut_variable_is_that_of_many_draws():
+    draws = np.random.default_rng(1).normal(0.8, 0.4, size=400_000)
+    assert _cut_mean(0.8, 0.4, 1.0) == pytest.approx(np.clip(draws, 0.0, 1.0).mean(), abs=2e-3)
+    assert _cut_mean(0.8, 0.4, np.inf) == pytest.approx(np.maximum(draws, 0.0).mean(), abs=3e-3)

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from headwater.errors import ModelError
 from headwater.model import System
 from headwater.stochastic.layout import NoiseLayout
 
 Array = NDArray[np.float64]
+
+_BIAS = 0.02
+"""Share of the mean by which cutting at the limits may move it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +148,36 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
         sources=layout.sources,
         n_blocks=_blocks(system),
     )
+
+
+def truncation_warnings(system: System) -> tuple[str, ...]:
+    """Loads and availabilities whose mean moves by more than 2 % when they are cut at their limits."""
+    warnings = []
+    for what, rows in (
+        ("load of bus", [(r.bus_id, r.stage_id, r.mean_mw, r.std_mw, np.inf) for r in system.load_statistics]),
+        ("availability of source", [(r.ncs_id, r.stage_id, r.mean, r.std, 1.0) for r in system.availability_statistics]),
+    ):
+        shifted: dict[int, list[int]] = {}
+        for entity_id, stage_id, mean, std, limit in rows:
+            if std > 0.0 and abs(_cut_mean(mean, std, limit) - mean) > _BIAS * abs(mean):
+                shifted.setdefault(entity_id, []).append(stage_id)
+        for entity_id, stages in sorted(shifted.items()):
+            warnings.append(
+                f"the {what} {entity_id} is cut at its limits so often that its mean moves by more than 2 % at "
+                f"{len(stages)} stage(s), the first being {stages[0]}"
+            )
+    return tuple(warnings)
+
+
+def _cut_mean(mean: float, std: float, limit: float) -> float:
+    """Mean of a normal variable that is cut at 0 and at a limit."""
+    low, high = -mean / std, (limit - mean) / std
+
+    def density(x: float) -> float:
+        return float(np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi))
+
+    inside = mean * float(ndtr(high) - ndtr(low)) + std * (density(low) - (density(high) if np.isfinite(high) else 0.0))
+    return inside + (limit * float(ndtr(-high)) if np.isfinite(limit) else 0.0)
 
 
 def _stage(system: System, stage_id: int, what: str) -> int:

@@ -14,7 +14,13 @@ from headwater.stochastic.correlation import Correlator, build_correlator
 from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.libraries import historical_library
-from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
+from headwater.stochastic.normal import (
+    AvailabilityModel,
+    LoadModel,
+    build_availability_model,
+    build_load_model,
+    truncation_warnings,
+)
 from headwater.stochastic.par import InflowModel, build_inflow_model
 from headwater.stochastic.tree import OpeningTree, make_tree
 
@@ -48,7 +54,7 @@ class Uncertainty:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was assumed or repaired, in words."""
-        return self.inflow.warnings + self.correlator.warnings + self.tree.warnings
+        return self.inflow.warnings + self.correlator.warnings + self.tree.warnings + truncation_warnings(self.system)
 
     def innovation_m3s(self, stage_index: int, eta: Array) -> Array:
         """Inflow without its lag term, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, entry]``."""
