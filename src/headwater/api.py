@@ -23,7 +23,7 @@ from headwater.results.uncertainty_pictures import plotly_is_there, write_pictur
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.forward import Interrupted
-from headwater.sddp.problems import inflow_digest
+from headwater.sddp.problems import inflow_digest, state_layout
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
 from headwater.stochastic import Uncertainty, simulation_sampler, study_uncertainty, training_sampler
@@ -363,7 +363,7 @@ def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None) -> 
     if n_scenarios is not None and n_scenarios < 1:
         raise UsageError(f"a simulation needs at least one scenario, got {n_scenarios}")
     inflow = study_uncertainty(study).inflow
-    check_compatibility(policy, study, inflow_digest(inflow))
+    check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
 
 
 def _simulate_with(

@@ -97,6 +97,7 @@ def test_the_published_case_estimates_exports_its_annual_component_and_trains(tm
     result = hw.run(copy, tmp_path / "out", threads=1)
     assert np.isfinite(result.policy.lower_bound)
     assert result.policy.lower_bound > 0.0
+    assert hw.simulate(result.policy, case, n_scenarios=1, threads=1).mean_cost > 0.0
     annual = pl.read_parquet(tmp_path / "out" / "stochastic" / "inflow_annual_component.parquet")
     assert set(annual["hydro_id"]) == {0, 1}
     assert set(annual["stage_id"]) == set(range(-2, 24))

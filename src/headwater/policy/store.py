@@ -173,9 +173,18 @@ def _read_checkpoint(checkpoint: Path, commit_digest: str | None) -> Policy:
 
 
 def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: Path) -> Policy:
-    layout = StateLayout(
-        tuple(metadata["layout"]["hydro_ids"]), metadata["layout"]["n_lags"], metadata["layout"].get("n_accumulators", 0)
-    )
+    recorded = metadata["layout"]
+    if recorded["layout_version"] != LAYOUT_VERSION:
+        raise _ForeignVersionError(
+            f"HW806 {checkpoint / _METADATA}: state layout version {recorded['layout_version']!r}; "
+            f"this Headwater reads version {LAYOUT_VERSION}"
+        )
+    layout = StateLayout(tuple(recorded["hydro_ids"]), recorded["n_lags"], recorded.get("n_accumulators", 0))
+    if layout.dimension != recorded["state_dimension"]:
+        raise PolicyError(
+            f"HW808 {checkpoint / _METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
+            f"for {layout.n_hydros} hydros and {layout.n_lags} lags"
+        )
     stages = tuple(
         PolicyStage(
             stage_id=s["stage_id"],

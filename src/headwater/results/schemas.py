@@ -193,6 +193,54 @@ _TABLES = (
         "buses",
     ),
     TableSchema(
+        "pumping_stations",
+        (
+            *_ids("pumping_station"),
+            *_floats(
+                ("pumped_flow_m3s", "m3/s", "pumped flow"),
+                ("pumped_volume_hm3", "hm3", "pumped volume of the block"),
+                ("power_consumption_mw", "MW", "power taken from the bus"),
+                ("energy_consumption_mwh", "MWh", "energy taken from the bus in the block"),
+                ("pumping_cost", "$", "consumed energy at the spot price; imputed"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "pumping_station_id"),
+        "pumping_stations",
+    ),
+    TableSchema(
+        "contracts",
+        (
+            *_ids("contract"),
+            *_floats(
+                ("power_mw", "MW", "contracted power that is used"),
+                ("energy_mwh", "MWh", "energy of the block"),
+                ("price_per_mwh", "$/MWh", "price in force"),
+                ("total_cost", "$", "cost of the block; negative for export revenue"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "contract_id"),
+        "contracts",
+    ),
+    TableSchema(
+        "non_controllables",
+        (
+            *_ids("non_controllable"),
+            *_floats(
+                ("generation_mw", "MW", "power"),
+                ("generation_mwh", "MWh", "energy of the block"),
+                ("available_mw", "MW", "power that wind, sun or river offer"),
+                ("curtailment_mw", "MW", "available and not used"),
+                ("curtailment_mwh", "MWh", "curtailed energy of the block"),
+                ("curtailment_cost", "$", "cost of curtailment"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "non_controllable_id"),
+        "non_controllables",
+    ),
+    TableSchema(
         "inflow_lags",
         (
             *_ids("hydro", block=False),

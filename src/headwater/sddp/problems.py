@@ -178,7 +178,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     system, training = study.system, study.config.training
     uncertainty = study_uncertainty(study)
     inflow = uncertainty.inflow
-    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_own_lags, inflow.n_lags - inflow.n_own_lags)
+    layout = state_layout(system, inflow)
     if pools is None:
         capacity = training.max_iterations * training.forward_passes
         last = len(system.stages) - 1
@@ -218,6 +218,12 @@ def _build_stage(
     noise = uncertainty.tree.noise[t]
     problem.set_openings(uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise))
     return problem
+
+
+def state_layout(system: System, inflow: InflowModel) -> StateLayout:
+    """Meaning of the state of a study."""
+    accumulators = inflow.n_lags - inflow.n_own_lags
+    return StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_own_lags, accumulators)
 
 
 def initial_state(system: System, inflow: InflowModel) -> NDArray[np.float64]:
