@@ -23,7 +23,7 @@ GOLDEN = {
     "d08-evaporation": "HW524 HW552 HW602 HW612 HW710",
     "d10-inflow-nonnegativity": "HW524 HW552 HW602 HW612 HW617 HW712",
     "d11-water-withdrawal": "HW524 HW552 HW602 HW611 HW612",
-    "d12-par-annual": "HW552 HW612 HW710",
+    "d12-par-annual": "HW552 HW612",
     "d13-generic-constraint": "HW524 HW552",
     "d14-block-factors": "HW524 HW552",
     "d15-non-controllable-source": "HW524 HW552 HW710",
@@ -32,7 +32,7 @@ GOLDEN = {
     "d23-bidirectional-withdrawal": "HW524 HW552 HW602 HW611 HW613 HW614",
     "d25-discount-rate": "HW524 HW552 HW602 HW612",
     "d27-per-stage-thermal-cost": "HW524 HW552",
-    "d29-weekly-par-noise-sharing": "HW552 HW557 HW612 HW710",
+    "d29-weekly-par-noise-sharing": "HW552 HW557 HW612",
 }
 REFUSED = {name for name, codes in GOLDEN.items() if "HW710" in codes}
 
