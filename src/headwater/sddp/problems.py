@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +18,29 @@ from headwater.model import Formulation, InflowNonNegativity, Study, System
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
-from headwater.solver import Basis, BasisBatch, HighsProgram
+from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch
 from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty
 
 logger = logging.getLogger(__name__)
+
+FIRST_POOL_BYTES = 64 * 2**20
+"""Memory set aside for the cuts of a stage at the start; pools grow beyond it when needed."""
+
+
+class ColdBases:
+    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
+
+    def __init__(self, n_stages: int) -> None:
+        self._bases: list[Basis | None] = [None] * n_stages
+        self._lock = threading.Lock()
+
+    def get(self, t: int, solve: Callable[[], Basis]) -> Basis:
+        """The basis of a stage; the first caller makes it with ``solve``."""
+        with self._lock:
+            basis = self._bases[t]
+            if basis is None:
+                basis = self._bases[t] = solve()
+            return basis
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,7 @@ class StudyProblems:
         pools: one cut pool per study stage; pool ``t`` bounds the future cost of stage ``t``.
         initial_state: ``[n_state]`` state before the first stage.
         layout: meaning of the state components.
+        cold_bases: where trials without a basis start.
     """
 
     study: Study
@@ -41,6 +63,7 @@ class StudyProblems:
     pools: tuple[CutPool, ...]
     initial_state: NDArray[np.float64]
     layout: StateLayout
+    cold_bases: ColdBases
 
     @property
     def system(self) -> System:
@@ -80,6 +103,7 @@ class Programs:
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self._held: list[HighsProgram | None] = [None] * problems.n_stages
+        self._scratch = KernelScratch()
 
     def solve(
         self,
@@ -128,9 +152,11 @@ class Programs:
             SolverError: with stage, scenario and iteration filled in.
         """
         problem, program = self._problems.stages[t], self._ready(t)
-        starts = BasisBatch.repeated(self._cold_basis(t), len(states)) if bases is None else bases
+        if bases is None:
+            cold = self._problems.cold_bases.get(t, lambda: self._cold_basis(t))
+            bases = BasisBatch.repeated(cold.extended(program.n_rows), len(states))
         try:
-            return problem.solve_each(program, states, noise, starts)
+            return problem.solve_each(program, states, noise, bases)
         except SolverError as error:
             raise _located(error, self._problems.study, t, first + (error.trial or 0), iteration) from error
 
@@ -152,7 +178,7 @@ class Programs:
         program = self._held[t]
         if program is None:
             problem = self._problems.stages[t]
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
         program.sync_rows()
         return program
 
@@ -163,9 +189,13 @@ class Programs:
         batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta))
         return self.solve(t, self._problems.initial_state, batch, None).results.basis
 
-    def retries(self) -> int:
-        """Solves of this thread so far that needed more than the first attempt."""
-        return sum(program.statistics.retried for program in self._held if program is not None)
+    def counts(self) -> Counter[str]:
+        """What the instances of this thread have done so far, see `SolverStatistics.counts`."""
+        total: Counter[str] = Counter()
+        for program in self._held:
+            if program is not None:
+                total.update(program.statistics.counts())
+        return total
 
 
 def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> StudyProblems:
@@ -180,7 +210,8 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     inflow = uncertainty.inflow
     layout = state_layout(system, inflow)
     if pools is None:
-        capacity = training.max_iterations * training.forward_passes
+        wanted = training.max_iterations * training.forward_passes
+        capacity = min(wanted, max(1024, FIRST_POOL_BYTES // (8 * max(layout.dimension, 1))))
         last = len(system.stages) - 1
         pools = [CutPool(layout.dimension, 0 if t == last else capacity) for t in range(len(system.stages))]
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound)
@@ -194,6 +225,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         pools=tuple(pools),
         initial_state=initial_state(system, inflow),
         layout=layout,
+        cold_bases=ColdBases(len(stages)),
     )
 
 
