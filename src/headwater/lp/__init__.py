@@ -3,7 +3,9 @@
 from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
 from headwater.lp.forms import StageForm, make_form
 from headwater.lp.future_cost import future_cost_lower_bounds
-from headwater.lp.readout import CATEGORIES, StageReadout, StageSolutions, sum_components
+from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
+from headwater.lp.reading import StageSolutions
+from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
 from headwater.lp.template import StageTemplate, build_stage_template
 
 __all__ = [
@@ -11,12 +13,15 @@ __all__ = [
     "CATEGORIES",
     "AssembledLp",
     "LpBuilder",
+    "Pipeline",
     "StageForm",
     "StageReadout",
     "StageSolutions",
     "StageTemplate",
     "build_stage_template",
     "future_cost_lower_bounds",
+    "gnl_pipelines",
+    "initial_commitments_mw",
     "make_form",
     "sum_components",
 ]

@@ -72,6 +72,7 @@ def run_forward(
     noise = [sampler.noise(t, iteration, everyone) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
     load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+    available = [uncertainty.available_mw(t, noise[t]) for t in range(problems.n_stages)]
 
     def walk(worker: int, trajectories: range) -> None:
         for m in trajectories:
@@ -80,7 +81,7 @@ def run_forward(
             for t, problem in enumerate(problems.stages):
                 if should_stop():
                     raise Interrupted
-                batch = problem.noise_batch(innovation[t][m : m + 1], load[t][m : m + 1])
+                batch = problem.noise_batch(innovation[t][m : m + 1], load[t][m : m + 1], available[t][m : m + 1])
                 solved = programs[worker].solve(
                     t, state, batch, store.bases[m][t], want_primal=True, scenario=m, iteration=iteration
                 )

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError
-from headwater.lp import build_stage_template, future_cost_lower_bounds, make_form
-from headwater.model import Formulation, InflowNonNegativity, Study, System
+from headwater.lp import build_stage_template, future_cost_lower_bounds, gnl_pipelines, initial_commitments_mw, make_form
+from headwater.model import Formulation, InflowNonNegativity, OperativeState, Study, System
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, StageProblem
@@ -110,7 +110,8 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     system, training = study.system, study.config.training
     uncertainty = build_uncertainty(system, training.tree_seed)
     inflow = uncertainty.inflow
-    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags)
+    commitments = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
+    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags, commitments)
     if pools is None:
         capacity = training.max_iterations * training.forward_passes
         last = len(system.stages) - 1
@@ -138,13 +139,22 @@ def _build_stage(
     form = make_form(template, formulation, study.config.training.cost_scale)
     problem = StageProblem(form, pool, psi, truncates=method.truncates)
     noise = uncertainty.tree.noise[t]
-    problem.set_openings(uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise))
+    problem.set_openings(
+        uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)
+    )
     return problem
 
 
 def initial_state(system: System, inflow: InflowModel) -> NDArray[np.float64]:
-    """State before the first stage: initial storages, then lags of past inflows, most recent first."""
-    return np.concatenate([system.initial_storage_hm3, np.asarray(inflow.initial_lags_m3s).ravel()])
+    """State before the first stage: initial storages, lags of past inflows, most recent first, and commitments."""
+    lags = np.asarray(inflow.initial_lags_m3s).ravel()
+    return np.concatenate([_initial_storage(system), lags, initial_commitments_mw(system)])
+
+
+def _initial_storage(system: System) -> NDArray[np.float64]:
+    """Initial storage of every plant; a plant that left before the study holds no water."""
+    gone = system.operative_states["hydros"][:, 0] == OperativeState.DECOMMISSIONED
+    return np.where(gone, 0.0, system.initial_storage_hm3)
 
 
 def inflow_digest(inflow: InflowModel) -> str:

@@ -35,22 +35,7 @@ class _Buffers:
     @classmethod
     def empty(cls, problems: StudyProblems, n_scenarios: int) -> _Buffers:
         discount = problems.system.cumulative_discount
-        made = []
-        for t, stage in enumerate(problems.stages):
-            template, form = stage.template, stage.form
-            shape = (n_scenarios, *form.load_rows.shape)
-            made.append(
-                StageSolutions(
-                    primal=np.empty((n_scenarios, template.n_columns)),
-                    state=np.empty((n_scenarios, template.n_state)),
-                    load_mw=np.empty(shape),
-                    load_dual=np.empty(shape),
-                    water_value=np.empty((n_scenarios, template.n_hydros)),
-                    future_cost=np.empty(n_scenarios),
-                    cumulative_discount=float(discount[t]),
-                )
-            )
-        return cls(made)
+        return cls([StageSolutions.empty(s.template, n_scenarios, float(discount[t])) for t, s in enumerate(problems.stages)])
 
 
 def simulate_policy(
@@ -120,7 +105,8 @@ def _reference_bases(problems: StudyProblems, programs: Programs) -> list[Basis]
     state, bases = problems.initial_state, []
     for t, problem in enumerate(problems.stages):
         eta = np.zeros((1, uncertainty.layout.dim))
-        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta))
+        load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         solved = programs.solve(t, state, batch, None, want_primal=True)
         bases.append(solved.results.basis)
         state = problem.outgoing_state(solved)
@@ -141,6 +127,8 @@ def _run_chunk(
     noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
     load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+    available = [uncertainty.available_mw(t, noise[t]) for t in range(problems.n_stages)]
+    generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
 
     def walk(worker: int, places: range) -> None:
         for i in places:
@@ -148,7 +136,7 @@ def _run_chunk(
             for t, problem in enumerate(problems.stages):
                 if should_stop():
                     raise Interrupted
-                batch = problem.noise_batch(innovation[t][i : i + 1], load[t][i : i + 1])
+                batch = problem.noise_batch(innovation[t][i : i + 1], load[t][i : i + 1], available[t][i : i + 1])
                 solved = programs[worker].solve(t, state, batch, bases[t], want_primal=True, scenario=int(scenarios[i]))
                 form, out = problem.form, buffers.solutions[t]
                 out.state[i] = state
@@ -156,6 +144,7 @@ def _run_chunk(
                 out.future_cost[i] = solved.results.primal[0, form.theta] * form.cost_scale
                 out.load_mw[i] = load[t][i, :, : form.load_rows.shape[1]]
                 out.load_dual[i] = solved.results.row_dual[0, form.load_rows] * form.cost_scale
+                out.generic_dual[i] = solved.results.row_dual[0, generic_rows[t]] * form.cost_scale
                 out.water_value[i] = -problem.slope(solved, np.ones(1))[: form.template.n_hydros]
                 state = problem.outgoing_state(solved)
 

@@ -29,14 +29,14 @@ class NoiseBatch:
 
     Attributes:
         innovation: ``[opening, hydro]`` in m3/s, before any truncation.
-        load_shift: ``[opening, row]`` load part of the row bounds.
-        row_shift: ``[opening, row]`` load and innovation part.
+        demand_shift: ``[opening, row]`` load and availability part of the row bounds.
+        row_shift: ``[opening, row]`` all of it, with the innovation part.
         exogenous: ``[opening, exogenous]`` innovation part of the exogenous outgoing state.
         cut_noise: ``[cut, opening]`` what the innovation adds to each cut's right-hand side; ``None`` to compute it per call.
     """
 
     innovation: Array
-    load_shift: Array
+    demand_shift: Array
     row_shift: Array
     exogenous: Array
     cut_noise: Array | None = None
@@ -98,23 +98,25 @@ class StageProblem:
             time_budget_seconds=options.retry_time_budget_seconds,
         )
 
-    def noise_batch(self, innovation: Array, load_mw: Array) -> NoiseBatch:
+    def noise_batch(self, innovation: Array, load_mw: Array, available_mw: Array) -> NoiseBatch:
         """Prepare the right-hand sides of some openings.
 
         Args:
             innovation: ``[opening, hydro]`` base plus scaled noise, m3/s.
             load_mw: ``[opening, bus, block]``.
+            available_mw: ``[opening, source, block]``.
         """
         form = self.form
-        load_shift = np.zeros((len(innovation), form.n_rows))
-        n_blocks = form.load_rows.shape[1]
-        load_shift[:, form.load_rows.ravel()] = load_mw[:, :, :n_blocks].reshape(len(innovation), -1)
+        demand_shift = np.zeros((len(innovation), form.n_rows))
+        for rows, values in ((form.load_rows, load_mw), (form.availability_rows, available_mw)):
+            held = rows >= 0
+            demand_shift[:, rows[held]] = values[:, :, : rows.shape[1]][:, held]
         row_shift, exogenous = self._innovation_parts(innovation)
-        return NoiseBatch(innovation, load_shift, load_shift + row_shift, exogenous)
+        return NoiseBatch(innovation, demand_shift, demand_shift + row_shift, exogenous)
 
-    def set_openings(self, innovation: Array, load_mw: Array) -> None:
+    def set_openings(self, innovation: Array, load_mw: Array, available_mw: Array) -> None:
         """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut."""
-        batch = self.noise_batch(innovation, load_mw)
+        batch = self.noise_batch(innovation, load_mw, available_mw)
         self._opening_noise = _with_cut_noise(batch, kernel.dense_products(self._cut_exogenous, batch.exogenous))
 
     @property
@@ -174,7 +176,7 @@ class StageProblem:
             innovation, truncated = self._truncate(state, noise.innovation)
             if truncated.any():
                 inflow_shift, exogenous = self._innovation_parts(innovation)
-                row_shift, cut_noise = noise.load_shift + inflow_shift, None
+                row_shift, cut_noise = noise.demand_shift + inflow_shift, None
         if cut_noise is None:
             cut_noise = kernel.dense_products(self._cut_exogenous, exogenous)
         lowers, uppers = kernel.row_bounds(
@@ -279,7 +281,7 @@ def _add_transpose_product(matrix: object, y: Array, out: Array) -> None:
 
 
 def _with_cut_noise(batch: NoiseBatch, cut_noise: Array) -> NoiseBatch:
-    return NoiseBatch(batch.innovation, batch.load_shift, batch.row_shift, batch.exogenous, cut_noise)
+    return NoiseBatch(batch.innovation, batch.demand_shift, batch.row_shift, batch.exogenous, cut_noise)
 
 
 def _linear_program(form: StageForm) -> LinearProgram:
