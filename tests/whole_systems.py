@@ -103,10 +103,11 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
             )
             for i in range(3)
         ),
-        hydro_geometry=tuple(
-            m.GeometryPoint(2, v, 300.0 + v / 10, a) for v, a in ((0.0, 5.0), (60.0, 40.0), (120.0, 60.0), (200.0, 90.0))
-        )
-        + (m.GeometryPoint(5, 0.0, 100.0, 1.0), m.GeometryPoint(5, 90.0, 120.0, 30.0)),
+        hydro_geometry=(
+            *(m.GeometryPoint(2, v, 300.0 + v / 10, a) for v, a in ((0.0, 5.0), (60.0, 40.0), (120.0, 60.0), (200.0, 90.0))),
+            m.GeometryPoint(5, 0.0, 100.0, 1.0),
+            m.GeometryPoint(5, 90.0, 120.0, 30.0),
+        ),
         hydro_bound_overrides=m.StageOverrides.from_rows(
             [
                 {"hydro_id": 2, "stage_id": 1, "water_withdrawal_m3s": 3.0},

@@ -125,4 +125,5 @@ def _binding(read: StageReader, final: Array) -> NDArray[np.int8]:
     above = (final >= limits.max_storage_hm3[:, t] - STORAGE_TOLERANCE_HM3) & np.isin(
         states, (OperativeState.OPERATING, OperativeState.FILLING)
     )
-    return (below.astype(np.int8) + 2 * above.astype(np.int8)).astype(np.int8)
+    codes: NDArray[np.int8] = below.astype(np.int8) + np.int8(2) * above.astype(np.int8)
+    return codes

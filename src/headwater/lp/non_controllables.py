@@ -31,19 +31,19 @@ def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Availability rows; their right-hand side comes with the opening."""
     generated, curtailed = build.columns["ncs_generation"], build.columns["ncs_curtailment"]
     rows = build.row_family("availability", generated.shape)
-    for r, k in np.ndindex(*generated.shape):
+    for r, k in np.ndindex(generated.shape[0], generated.shape[1]):
         if generated[r, k] != ABSENT:
-            rows[r, k] = build.equality()
-            build.put(rows[r, k], generated[r, k], 1.0)
-            build.put(rows[r, k], curtailed[r, k], 1.0)
+            row = rows[r, k] = build.equality()
+            build.put(row, int(generated[r, k]), 1.0)
+            build.put(row, int(curtailed[r, k]), 1.0)
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     """Generation enters the load balance of the source's bus."""
     generated, bus = build.columns["ncs_generation"], ctx.system.network.ncs_bus
-    for r, k in np.ndindex(*generated.shape):
+    for r, k in np.ndindex(generated.shape[0], generated.shape[1]):
         if generated[r, k] != ABSENT:
-            build.put(build.rows["load"][bus[r], k], generated[r, k], 1.0)
+            build.put(int(build.rows["load"][bus[r], k]), int(generated[r, k]), 1.0)
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
