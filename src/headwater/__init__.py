@@ -1,5 +1,74 @@
-"""Headwater plans the operation of hydrothermal power systems under uncertainty."""
+"""Headwater plans the operation of hydrothermal power systems under uncertainty.
 
+    import headwater as hw
+
+    case = hw.load_case("examples/four-subsystems")
+    policy = hw.train(case)
+    simulation = hw.simulate(policy)
+    simulation.table("hydros")
+
+A system can also be built in code from the classes of `headwater.model`.
+"""
+
+from headwater import model
 from headwater._version import __version__
+from headwater.api import (
+    RunResult,
+    Simulation,
+    StoppedError,
+    load_policy,
+    run,
+    save_policy,
+    simulate,
+    train,
+)
+from headwater.case import Case, Report, load_case, validate_case
+from headwater.errors import (
+    CaseError,
+    HeadwaterError,
+    InfeasibleError,
+    ModelError,
+    PolicyError,
+    ResultsError,
+    SolverError,
+    StopTraining,
+    UnboundedError,
+    UnsupportedFeatureError,
+)
+from headwater.model import Study, StudyConfig, System, TrainingConfig
+from headwater.results import Results, load_results
+from headwater.sddp import Policy
 
-__all__ = ["__version__"]
+__all__ = [
+    "Case",
+    "CaseError",
+    "HeadwaterError",
+    "InfeasibleError",
+    "ModelError",
+    "Policy",
+    "PolicyError",
+    "Report",
+    "Results",
+    "ResultsError",
+    "RunResult",
+    "Simulation",
+    "SolverError",
+    "StopTraining",
+    "StoppedError",
+    "Study",
+    "StudyConfig",
+    "System",
+    "TrainingConfig",
+    "UnboundedError",
+    "UnsupportedFeatureError",
+    "__version__",
+    "load_case",
+    "load_policy",
+    "load_results",
+    "model",
+    "run",
+    "save_policy",
+    "simulate",
+    "train",
+    "validate_case",
+]

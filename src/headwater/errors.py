@@ -9,6 +9,7 @@
     │   └── UnboundedError         the cost of the stage has no minimum
     ├── PolicyError                a policy on disk is damaged, foreign or does not fit the case
     ├── ResultsError               an output directory cannot be written or read
+    ├── UsageError                 an argument or environment variable makes no sense
     └── StopTraining               raised by a callback to end training cleanly
 
 Each class fixes the exit code of the command line, so that schedulers can tell a bad case from a full disk.
@@ -103,6 +104,12 @@ class ResultsError(HeadwaterError):
     """An output directory cannot be written or read."""
 
     exit_code = 2
+
+
+class UsageError(HeadwaterError):
+    """An argument or environment variable makes no sense."""
+
+    exit_code = 64
 
 
 class StopTraining(HeadwaterError):  # noqa: N818 - named for what a callback asks, as StopIteration is

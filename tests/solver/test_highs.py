@@ -130,7 +130,7 @@ class TestCertificate:
         empty = AppendedRows()
         return certify(
             lp.starts, lp.indices, lp.values, empty.starts, empty.indices, empty.values, lp.cost, lp.column_lower,
-            lp.column_upper, lp.row_lower, lp.row_upper, x, y, np.empty(3), np.empty(2), OBJECTIVE_TOLERANCE,
+            lp.column_upper, lp.row_lower, lp.row_upper, x, y, np.empty(3), np.empty(2), np.empty(2), OBJECTIVE_TOLERANCE,
         )  # fmt: skip
 
     def test_a_right_solution_is_proven(self):

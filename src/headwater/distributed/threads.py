@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from headwater.distributed.partition import blocks
+from headwater.errors import UsageError
 
 Result = TypeVar("Result")
 
@@ -30,18 +31,18 @@ def choose_threads(requested: int | None, configured: int | None = None) -> int:
     """Number of worker threads: the caller's word, else the environment, else the configuration, else all that is granted.
 
     Raises:
-        ValueError: a number below one, or an environment variable that is not a number.
+        UsageError: a number below one, or an environment variable that is not a number.
     """
     from_environment = os.environ.get(THREADS_VARIABLE)
     if requested is None and from_environment is not None:
         if not from_environment.isdigit():
-            raise ValueError(f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'")
+            raise UsageError(f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'")
         requested = int(from_environment)
     chosen = requested if requested is not None else configured
     if chosen is None:
         return granted_threads()
     if chosen < 1:
-        raise ValueError(f"the number of threads must be at least 1, got {chosen}")
+        raise UsageError(f"the number of threads must be at least 1, got {chosen}")
     return chosen
 
 

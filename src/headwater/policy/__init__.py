@@ -1,0 +1,7 @@
+"""A policy on disk: written whole or not at all, verified on reading, checked against the study it is used for."""
+
+from headwater.policy.compatibility import check_compatibility
+from headwater.policy.stage_file import StageCuts, decode, encode
+from headwater.policy.store import read_policy, write_policy
+
+__all__ = ["StageCuts", "check_compatibility", "decode", "encode", "read_policy", "write_policy"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import PolicyError
 from headwater.sddp.cuts import CutPool
+from headwater.solver import Basis
 
 if TYPE_CHECKING:
     from headwater.model import Study
@@ -104,6 +105,8 @@ class Policy:
         layout: meaning of the state components.
         stages: one record per study stage.
         pools: one cut pool per study stage.
+        bases: per stage, the basis that the last forward solve of the first trajectory ended with: where simulation starts, so
+            that ties between optimal decisions are broken as in training; ``None`` where there is none.
         inflow_digest: digest of the inflow model (psi, base, sigma), compared when a policy is reused.
         lower_bound: last lower bound in $.
         n_iterations: iterations trained.
@@ -118,6 +121,7 @@ class Policy:
     inflow_digest: str
     lower_bound: float
     n_iterations: int
+    bases: tuple[Basis | None, ...] = ()
     training: TrainingRecord | None = None
     study: Study | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)

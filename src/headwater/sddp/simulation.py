@@ -74,7 +74,7 @@ def simulate_policy(
     summaries: list[ScenarioSummary] = []
     with ThreadTeam(threads) as team:
         programs = [problems.new_programs() for _ in range(threads)]
-        bases = _reference_bases(problems, programs[0])
+        bases = _starting_bases(problems, policy, programs[0])
         for first in range(0, n_scenarios, CHUNK_SCENARIOS):
             scenarios = np.arange(first, min(first + CHUNK_SCENARIOS, n_scenarios))
             buffers = _Buffers.empty(problems, len(scenarios))
@@ -99,6 +99,18 @@ def simulate_policy(
     return record
 
 
+def _starting_bases(problems: StudyProblems, policy: Policy, programs: Programs) -> Sequence[Basis | None]:
+    """Where the solves of each stage start: the bases that training ended with, if they fit the programs."""
+    if len(policy.bases) == problems.n_stages and all(
+        basis is not None
+        and len(basis.columns) == stage.form.n_columns
+        and stage.form.n_rows <= len(basis.rows) <= stage.form.n_rows + stage.rows.n_rows
+        for basis, stage in zip(policy.bases, problems.stages, strict=True)
+    ):
+        return policy.bases
+    return _reference_bases(problems, programs)
+
+
 def _reference_bases(problems: StudyProblems, programs: Programs) -> list[Basis]:
     """A starting basis per stage, from one trajectory of mean noise: the same whatever the threads."""
     uncertainty = problems.uncertainty
@@ -118,7 +130,7 @@ def _run_chunk(
     team: ThreadTeam,
     programs: list[Programs],
     sampler: Sampler,
-    bases: list[Basis],
+    bases: Sequence[Basis | None],
     scenarios: NDArray[np.int64],
     buffers: _Buffers,
     should_stop: Callable[[], bool],

@@ -20,7 +20,7 @@ from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.records import IterationRecord, TrainingRecord
 from headwater.sddp.stopping import Verdict, verdict
-from headwater.solver import highs_version
+from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
 
 logger = logging.getLogger(__name__)
@@ -106,10 +106,20 @@ def train_policy(
         inflow_digest=inflow_digest(problems.uncertainty.inflow),
         lower_bound=history[-1].lower_bound if history else -np.inf,
         n_iterations=len(history),
+        bases=tuple(_kept_bases(problems, store)),
         training=record,
         study=study,
         provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
     )
+
+
+def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis | None]:
+    """Bases of the first trajectory, without rows of cuts that an abandoned iteration took back."""
+    kept: list[Basis | None] = []
+    for stage, basis in zip(problems.stages, store.bases[0], strict=True):
+        n_rows = stage.form.n_rows + stage.pool.n_populated
+        kept.append(basis if basis is not None and len(basis.rows) <= n_rows else None)
+    return kept
 
 
 def _started(problems: StudyProblems, threads: int) -> events.TrainingStarted:

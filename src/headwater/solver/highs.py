@@ -199,7 +199,8 @@ class HighsProgram:
         self.statistics.reasons[name] = self.statistics.reasons.get(name, 0) + 1
         logger.debug("opening %d: %s; trying again", opening, name)
         program, rows = self.program, self.appended
-        reduced, activity = np.empty(program.n_columns), np.empty(len(row_lower))
+        reduced = np.empty(program.n_columns)
+        activity, magnitude = np.empty(len(row_lower)), np.empty(len(row_lower))
         started = time.monotonic()
         last = name
         infeasible_verdicts = 0
@@ -216,7 +217,8 @@ class HighsProgram:
                     tolerance = _RELAXED_OBJECTIVE_TOLERANCE if level.relaxed else OBJECTIVE_TOLERANCE
                     proven, value = certify(
                         program.starts, program.indices, program.values, rows.starts, rows.indices, rows.values, program.cost,
-                        program.column_lower, program.column_upper, row_lower, row_upper, x, y, reduced, activity, tolerance,
+                        program.column_lower, program.column_upper, row_lower, row_upper, x, y, reduced,
+                        activity, magnitude, tolerance,
                     )  # fmt: skip
                     if proven:
                         objective[opening] = value

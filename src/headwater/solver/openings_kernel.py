@@ -39,6 +39,7 @@ PROVEN, NOT_PROVEN = 0, -1
 FEASIBILITY_TOLERANCE = 1e-6
 SIGN_TOLERANCE = 1e-6
 OBJECTIVE_TOLERANCE = 1e-7
+ROUNDING_TOLERANCE = 1e-9
 
 
 @njit(cache=True, nogil=True)
@@ -58,6 +59,7 @@ def certify(
     y,
     reduced,
     activity,
+    magnitude,
     tolerance,
 ):
     """Prove a solution from the program alone and clean its duals.
@@ -87,12 +89,14 @@ def certify(
             else:
                 dual_objective += y[i] * row_upper[i]
         activity[i] = 0.0
+        magnitude[i] = 0.0
     primal_objective = 0.0
     for j in range(n):
         total = cost[j]
         for p in range(starts[j], starts[j + 1]):
             total -= y[indices[p]] * values[p]
             activity[indices[p]] += x[j] * values[p]
+            magnitude[indices[p]] += abs(x[j] * values[p])
         reduced[j] = total
         primal_objective += cost[j] * x[j]
     for c in range(m - m_static):
@@ -100,9 +104,10 @@ def certify(
         for p in range(row_starts[c], row_starts[c + 1]):
             reduced[row_indices[p]] -= y[i] * row_values[p]
             activity[i] += x[row_indices[p]] * row_values[p]
+            magnitude[i] += abs(x[row_indices[p]] * row_values[p])
     for j in range(n):
         d = reduced[j]
-        slack = FEASIBILITY_TOLERANCE * (1.0 + abs(x[j]))
+        slack = FEASIBILITY_TOLERANCE + ROUNDING_TOLERANCE * abs(x[j])
         if not (lower[j] - slack <= x[j] <= upper[j] + slack):
             return False, 0.0
         if d > 0.0:
@@ -116,7 +121,8 @@ def certify(
             elif d < -SIGN_TOLERANCE:
                 return False, 0.0
     for i in range(m):
-        slack = FEASIBILITY_TOLERANCE * (1.0 + abs(activity[i]))
+        # a row whose terms cancel is known to the rounding of its terms only
+        slack = FEASIBILITY_TOLERANCE + ROUNDING_TOLERANCE * magnitude[i]
         if not (row_lower[i] - slack <= activity[i] <= row_upper[i] + slack):
             return False, 0.0
     gap = abs(dual_objective - primal_objective)
@@ -159,7 +165,7 @@ def solve_openings(
     """
     n_openings, m = row_lowers.shape
     n = cost.shape[0]
-    reduced, activity = np.empty(n), np.empty(m)
+    reduced, activity, magnitude = np.empty(n), np.empty(m), np.empty(m)
     if use_basis:
         _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data)
     for w in range(first, n_openings):
@@ -188,6 +194,7 @@ def solve_openings(
             y,
             reduced,
             activity,
+            magnitude,
             OBJECTIVE_TOLERANCE,
         )
         outcome[w] = PROVEN if proven else NOT_PROVEN

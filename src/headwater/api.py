@@ -1,0 +1,315 @@
+"""What a user calls: load, train, simulate, run. Everything the command line does, it does through these functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from headwater.case import Case, load_case, refused_features
+from headwater.distributed import StopRequest, choose_threads, stop_on_signals
+from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError
+from headwater.model import Study, TrainingConfig
+from headwater.policy import check_compatibility, read_policy, write_policy
+from headwater.results import ResultsWriter, chunk_frame
+from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
+from headwater.sddp.events import EventSink, ignore
+from headwater.sddp.forward import Interrupted
+from headwater.sddp.problems import inflow_digest
+from headwater.sddp.simulation import simulate_policy
+from headwater.solver import highs_version
+from headwater.stochastic import build_uncertainty
+
+logger = logging.getLogger(__name__)
+
+EXIT_STOPPED = 75
+"""Exit code of a run that was stopped by a signal and kept what it had learned."""
+
+
+ChunkSink = Callable[[SimulationChunk], None]
+"""Receives the tables of a run of scenarios."""
+
+
+class StoppedError(HeadwaterError):
+    """A run was stopped by a signal before it was done; what it had learned is kept."""
+
+    exit_code = EXIT_STOPPED
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Results of a simulation held in memory.
+
+    Attributes:
+        record: costs per scenario and how the simulation went.
+        study: what was simulated.
+    """
+
+    record: SimulationRecord
+    study: Study
+    _frames: Mapping[str, pl.DataFrame] = field(repr=False)
+
+    @property
+    def summary(self) -> ScenarioSummary:
+        """Costs and totals per scenario."""
+        return self.record.summary
+
+    @property
+    def mean_cost(self) -> float:
+        """Mean discounted cost over the scenarios, in $."""
+        return self.record.summary.mean_cost
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that have rows."""
+        return tuple(sorted(self._frames))
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One table with all scenarios, e.g. ``"hydros"``, ``"buses"``, ``"costs"``.
+
+        Raises:
+            KeyError: no such table; the message lists those there are.
+        """
+        if name not in self._frames:
+            raise KeyError(f"there is no table '{name}'; there are: {', '.join(self.tables)}")
+        return self._frames[name]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run leaves behind.
+
+    Attributes:
+        output_dir: directory of the results.
+        policy: the policy, trained or loaded.
+        simulation: outcome of the simulation; ``None`` when the case asks for none.
+        stopped: whether a signal ended the run early.
+    """
+
+    output_dir: Path
+    policy: Policy
+    simulation: SimulationRecord | None
+    stopped: bool = False
+
+
+def train(
+    study: Study,
+    config: TrainingConfig | None = None,
+    *,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+) -> Policy:
+    """Learn a policy.
+
+    Ctrl-C (or SIGTERM) ends training after the last complete iteration and returns what was learned; a second Ctrl-C raises
+    `KeyboardInterrupt`.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        config: training configuration in place of the study's own.
+        threads: worker threads; by default ``HEADWATER_THREADS``, the configuration, or all processors granted. Results do
+            not depend on it.
+        on_event: called with the events of `headwater.sddp.events`; raising `StopTraining` ends training.
+
+    Raises:
+        UnsupportedFeatureError: the study uses something that is not built yet.
+        SolverError: a stage could not be solved.
+    """
+    with stop_on_signals() as stop:
+        return _train(_with_training(study, config), threads, on_event, stop)
+
+
+def simulate(
+    policy: Policy,
+    study: Study | None = None,
+    *,
+    n_scenarios: int | None = None,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+) -> Simulation:
+    """Operate the system with a policy over many scenarios and keep the results in memory.
+
+    Args:
+        policy: trained here, or read with `load_policy`.
+        study: what to simulate; by default what the policy was trained on.
+        n_scenarios: number of scenarios; by default the study's own.
+        threads: as in `train`.
+        on_event: called with progress events.
+
+    Raises:
+        PolicyError: the policy does not fit the study, or none is known.
+        StoppedError: a signal asked to stop.
+    """
+    chosen = study if study is not None else policy.study
+    if chosen is None:
+        raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
+    chunks: list[SimulationChunk] = []
+    with stop_on_signals() as stop:
+        record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, chunks.append)
+    frames: dict[str, list[pl.DataFrame]] = {}
+    for chunk in chunks:
+        for name in chunk.tables:
+            frames.setdefault(name, []).append(chunk_frame(name, chunk))
+    return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
+
+
+def load_policy(directory: str | Path) -> Policy:
+    """Read a policy from disk.
+
+    Raises:
+        PolicyError: it is missing, damaged or of another version.
+    """
+    return read_policy(Path(directory))
+
+
+def save_policy(policy: Policy, directory: str | Path) -> Path:
+    """Write a policy to disk, atomically; returns the directory."""
+    return write_policy(policy, Path(directory))
+
+
+def run(
+    path: str | Path,
+    output_dir: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+) -> RunResult:
+    """Do what the configuration of a case asks for: train, simulate, write policy and results.
+
+    Args:
+        path: case directory.
+        output_dir: where to write; by default ``output`` inside the case.
+        threads: as in `train`.
+        on_event: called with progress events.
+
+    Raises:
+        CaseError: the case has errors.
+        HeadwaterError: anything else that ends a run on purpose.
+    """
+    case = load_case(path)
+    target = Path(output_dir) if output_dir is not None else case.root / "output"
+    if case.config.training.enabled:
+        return run_training(case, target, threads=threads, on_event=on_event, then_simulate=case.config.simulation.enabled)
+    policy = load_policy(_find_policy(case, target))
+    if not case.config.simulation.enabled:
+        return RunResult(target, policy, None)
+    return run_simulation(case, policy, target, threads=threads, on_event=on_event)
+
+
+def run_training(
+    case: Case,
+    output_dir: Path,
+    *,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+    then_simulate: bool = False,
+) -> RunResult:
+    """Train a case, write the policy and the training results, and maybe simulate with it.
+
+    After a signal the policy learned so far is written and the simulation is left out.
+    """
+    writer = ResultsWriter(output_dir)
+    writer.begin()
+    with stop_on_signals() as stop:
+        policy = _train(case, threads, on_event, stop)
+        write_policy(policy, output_dir / "policy")
+        writer.write_training(policy, case)
+        if stop() or not then_simulate:
+            return RunResult(output_dir, policy, None, stopped=stop())
+        record = _simulate_to(writer, policy, case, None, threads, on_event, stop)
+    return RunResult(output_dir, policy, record)
+
+
+def run_simulation(
+    case: Case,
+    policy: Policy,
+    output_dir: Path,
+    *,
+    n_scenarios: int | None = None,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+) -> RunResult:
+    """Simulate a case with a policy and write the results.
+
+    Raises:
+        PolicyError: the policy does not fit the case.
+        StoppedError: a signal asked to stop; earlier results are left as they were.
+    """
+    writer = ResultsWriter(output_dir)
+    writer.begin()
+    with stop_on_signals() as stop:
+        record = _simulate_to(writer, policy, case, n_scenarios, threads, on_event, stop)
+    return RunResult(output_dir, policy, record)
+
+
+def _train(study: Study, threads: int | None, on_event: EventSink, stop: StopRequest) -> Policy:
+    _refuse_unbuilt(study)
+    workers = choose_threads(threads, study.config.training.threads)
+    return train_policy(study, threads=workers, on_event=on_event, should_stop=stop)
+
+
+def _simulate_to(
+    writer: ResultsWriter,
+    policy: Policy,
+    case: Case,
+    n_scenarios: int | None,
+    threads: int | None,
+    on_event: EventSink,
+    stop: StopRequest,
+) -> SimulationRecord:
+    with writer.simulation_sink(case, highs_version()) as sink:
+        record = _simulate_with(policy, case, n_scenarios, threads, on_event, stop, sink.write)
+        sink.finish(record)
+    return record
+
+
+def _simulate_with(
+    policy: Policy,
+    study: Study,
+    n_scenarios: int | None,
+    threads: int | None,
+    on_event: EventSink,
+    stop: StopRequest,
+    sink: ChunkSink,
+) -> SimulationRecord:
+    _refuse_unbuilt(study)
+    config = study.config
+    inflow = build_uncertainty(study.system, config.training.tree_seed).inflow
+    check_compatibility(policy, study, inflow_digest(inflow))
+    count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
+    if count < 1:
+        raise ModelError(f"a simulation needs at least one scenario, got {count}")
+    workers = choose_threads(threads, config.training.threads)
+    try:
+        return simulate_policy(
+            policy, study, n_scenarios=count, threads=workers, sink=sink, on_event=on_event, should_stop=stop
+        )
+    except Interrupted:
+        raise StoppedError("the simulation was stopped before it was done; earlier results were left as they were") from None
+
+
+def _with_training(study: Study, config: TrainingConfig | None) -> Study:
+    if config is None:
+        return study
+    return dataclasses.replace(study, config=dataclasses.replace(study.config, training=config))
+
+
+def _refuse_unbuilt(study: Study) -> None:
+    features = refused_features(study)
+    if features:
+        raise UnsupportedFeatureError(features)
+
+
+def _find_policy(case: Case, output_dir: Path) -> Path:
+    """The policy that the configuration names: relative to the case, else to the output directory."""
+    named = Path(case.config.policy_path)
+    candidates = [named] if named.is_absolute() else [case.root / named, output_dir / named]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    places = " or ".join(str(candidate) for candidate in candidates)
+    raise PolicyError(f"training is switched off in config.json, but there is no policy at {places} (key policy.path)")

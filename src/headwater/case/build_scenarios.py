@@ -1,0 +1,117 @@
+"""What the files say about the uncertain future and the known past, as values of the model."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater import model as m
+from headwater.case import schema_scenarios
+from headwater.case.parts import Parts
+
+
+def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
+    """Statistics with their autoregressive coefficients and annual terms."""
+    phi: dict[tuple[int, int], list[float]] = {}
+    ratio: dict[tuple[int, int], float | None] = {}
+    for row in (
+        parts.table("scenarios/inflow_ar_coefficients.parquet").sort(["hydro_id", "stage_id", "lag"]).iter_rows(named=True)
+    ):
+        key = (row["hydro_id"], row["stage_id"])
+        phi.setdefault(key, []).append(row["coefficient"])
+        ratio[key] = row["residual_std_ratio"] if row["residual_std_ratio"] is not None else ratio.get(key)
+    annual = {
+        (row["hydro_id"], row["stage_id"]): m.AnnualComponent(
+            row["annual_coefficient"], row["annual_mean_m3s"], row["annual_std_m3s"]
+        )
+        for row in parts.table("scenarios/inflow_annual_component.parquet").iter_rows(named=True)
+    }
+    statistics = []
+    for row in parts.table("scenarios/inflow_seasonal_stats.parquet").iter_rows(named=True):
+        key = (row["hydro_id"], row["stage_id"])
+        statistics.append(
+            m.InflowStatistics(
+                hydro_id=row["hydro_id"],
+                stage_id=row["stage_id"],
+                mean_m3s=row["mean_m3s"],
+                std_m3s=row["std_m3s"],
+                coefficients=tuple(phi.get(key, ())),
+                residual_std_ratio=ratio.get(key),
+                annual=annual.get(key),
+            )
+        )
+    return tuple(statistics)
+
+
+def correlation(parts: Parts) -> m.Correlation | None:
+    """Correlation profiles; groups in the order of their type and smallest id, members in ascending id."""
+    file = parts.shape("scenarios/correlation.json", schema_scenarios.CorrelationFile)
+    if file is None:
+        return None
+    profiles = {}
+    for name in sorted(file.profiles):
+        groups = [_group(group) for group in file.profiles[name].correlation_groups]
+        profiles[name] = tuple(sorted(groups, key=lambda g: (g.noise_class.value, g.entity_ids)))
+    schedule = {entry.stage_id: entry.profile_name for entry in sorted(file.schedule, key=lambda entry: entry.stage_id)}
+    return m.Correlation(MappingProxyType(profiles), MappingProxyType(schedule), m.FactorMethod(file.method))
+
+
+def _group(group: schema_scenarios.CorrelationGroupShape) -> m.CorrelationGroup:
+    ids = np.array([member.id for member in group.entities])
+    order = np.argsort(ids)
+    matrix = np.array(group.matrix, np.float64)[np.ix_(order, order)]
+    matrix.flags.writeable = False
+    return m.CorrelationGroup(group.name, m.NoiseClass(group.entities[0].type), tuple(int(i) for i in ids[order]), matrix)
+
+
+def noise_dimensions(parts: Parts) -> tuple[int, int]:
+    """Width of an opening: without and with the non-controllable sources that have statistics."""
+    loads = parts.table("scenarios/load_seasonal_stats.parquet")
+    n_loads = loads.filter(loads.get_column("std_mw") > 0).get_column("bus_id").n_unique()
+    n_sources = parts.table("scenarios/non_controllable_stats.parquet").get_column("ncs_id").n_unique()
+    base = len(parts.hydros) + n_loads
+    return base, base + n_sources
+
+
+def given_openings(parts: Parts) -> m.GivenOpenings | None:
+    """The opening tree of the user; sources that it leaves out have zero noise."""
+    frame = parts.table("scenarios/noise_openings.parquet")
+    chances = parts.table("scenarios/opening_probabilities.parquet")
+    if frame.is_empty():
+        return None
+    width = noise_dimensions(parts)[1]
+    noise: dict[int, NDArray[np.float64]] = {}
+    for (stage_id,), rows in frame.group_by(["stage_id"], maintain_order=True):
+        opening = rows.get_column("opening_index").to_numpy()
+        values = np.zeros((int(opening.max()) + 1, width))
+        values[opening, rows.get_column("entity_index").to_numpy()] = rows.get_column("value").to_numpy()
+        values.flags.writeable = False
+        noise[int(str(stage_id))] = values
+    probability: dict[int, NDArray[np.float64]] = {}
+    for (stage_id,), rows in chances.group_by(["stage_id"], maintain_order=True):
+        chance = np.zeros(rows.height)
+        chance[rows.get_column("opening_index").to_numpy()] = rows.get_column("probability").to_numpy()
+        chance.flags.writeable = False
+        probability[int(str(stage_id))] = chance
+    return m.GivenOpenings(MappingProxyType(noise), MappingProxyType(probability))
+
+
+def initial_conditions(parts: Parts) -> m.InitialConditions:
+    """Where the system stands, every mapping in ascending id."""
+    file = parts.initial
+    assert file is not None
+    recent = [m.RecentObservation(o.hydro_id, o.start_date, o.end_date, o.value_m3s) for o in file.recent_observations]
+    pipeline = {(c.thermal_id, c.stage_offset): c.committed_mw for c in file.gnl_pipeline}
+    return m.InitialConditions(
+        storage_hm3=MappingProxyType({s.hydro_id: s.value_hm3 for s in sorted(file.storage, key=lambda s: s.hydro_id)}),
+        filling_storage_hm3=MappingProxyType(
+            {s.hydro_id: s.value_hm3 for s in sorted(file.filling_storage, key=lambda s: s.hydro_id)}
+        ),
+        past_inflows_m3s=MappingProxyType(
+            {p.hydro_id: tuple(p.values_m3s) for p in sorted(file.past_inflows, key=lambda p: p.hydro_id)}
+        ),
+        recent_observations=tuple(sorted(recent, key=lambda o: (o.hydro_id, o.start_date))),
+        gnl_pipeline_mw=MappingProxyType(dict(sorted(pipeline.items()))),
+    )

@@ -1,0 +1,91 @@
+"""Reading a case directory: from files to a study, with everything that is wrong reported at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from headwater.case.build_config import build_config
+from headwater.case.build_system import build_system
+from headwater.case.features import report_features
+from headwater.case.manifest import discover
+from headwater.case.parts import Parts, read_parts
+from headwater.case.report import Collector, Report
+from headwater.case.rules import check_parts, check_study
+from headwater.errors import CaseError
+from headwater.model import Study
+
+
+@dataclass(frozen=True, repr=False)
+class Case(Study):
+    """A study that was read from a directory.
+
+    Attributes:
+        root: the case directory.
+        report: what validation said; it has no errors.
+        raw_config: ``config.json`` in the canonical spelling, as plain data.
+        input_files: the files that were read.
+    """
+
+    root: Path = field(default_factory=Path)
+    report: Report = field(default_factory=Report)
+    raw_config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    input_files: tuple[Path, ...] = ()
+
+
+def load_case(path: str | os.PathLike[str], *, strict: bool = False) -> Case:
+    """Read and validate a case directory.
+
+    Args:
+        path: the directory.
+        strict: take advice that published cases often disregard as law.
+
+    Raises:
+        CaseError: the case has errors; its ``report`` lists them all.
+    """
+    case, report = _read(path, strict=strict)
+    if case is None:
+        listed = "\n".join(f"  {finding}" for finding in report.errors)
+        raise CaseError(f"the case '{report.case}' has errors:\n{listed}", report)
+    return case
+
+
+def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Report:
+    """Say everything there is to say about a case directory; whatever it contains, this does not raise."""
+    return _read(path, strict=strict)[1]
+
+
+def _read(path: str | os.PathLike[str], *, strict: bool) -> tuple[Case | None, Report]:
+    root = Path(path)
+    name = root.name or root.absolute().name
+    collector = Collector(strict=strict)
+    manifest = discover(root, collector)
+    if manifest is None:
+        return None, collector.report(name)
+    parts = read_parts(manifest, collector)
+    skipped = check_parts(parts, collector)
+    study = _build(parts, name) if not collector.has_errors else None
+    if study is not None:
+        check_study(study, parts, collector)
+        report_features(study, collector)
+    report = collector.report(name, skipped)
+    if study is None or not report.ok:
+        return None, report
+    return Case(**{**vars(study), "report": report}), report
+
+
+def _build(parts: Parts, name: str) -> Case:
+    assert parts.config is not None
+    root = parts.manifest.root
+    return Case(
+        system=build_system(parts),
+        config=build_config(parts.config),
+        name=name,
+        root=root,
+        raw_config=MappingProxyType(parts.raw_config),
+        input_files=tuple(root / file for file in sorted(parts.manifest.files.values())),
+    )

@@ -1,0 +1,159 @@
+"""Which files a case may have, and finding them: the first layer of validation."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headwater.case.report import Collector
+
+JSON_FILES: dict[str, bool] = {
+    "config.json": True,
+    "stages.json": True,
+    "penalties.json": True,
+    "initial_conditions.json": True,
+    "system/buses.json": True,
+    "system/lines.json": True,
+    "system/hydros.json": True,
+    "system/thermals.json": True,
+    "system/non_controllable_sources.json": False,
+    "system/pumping_stations.json": False,
+    "system/energy_contracts.json": False,
+    "system/hydro_production_models.json": False,
+    "scenarios/load_factors.json": False,
+    "scenarios/non_controllable_factors.json": False,
+    "scenarios/correlation.json": False,
+    "constraints/exchange_factors.json": False,
+    "constraints/generic_constraints.json": False,
+}
+"""JSON file -> whether a case must have it."""
+
+TABLE_FILES: tuple[str, ...] = (
+    "system/hydro_geometry.parquet",
+    "system/fpha_hyperplanes.parquet",
+    "scenarios/inflow_history.parquet",
+    "scenarios/inflow_seasonal_stats.parquet",
+    "scenarios/inflow_ar_coefficients.parquet",
+    "scenarios/inflow_annual_component.parquet",
+    "scenarios/external_inflow_scenarios.parquet",
+    "scenarios/external_load_scenarios.parquet",
+    "scenarios/external_ncs_scenarios.parquet",
+    "scenarios/load_seasonal_stats.parquet",
+    "scenarios/non_controllable_stats.parquet",
+    "scenarios/noise_openings.parquet",
+    "scenarios/opening_probabilities.parquet",
+    "constraints/hydro_bounds.parquet",
+    "constraints/thermal_bounds.parquet",
+    "constraints/line_bounds.parquet",
+    "constraints/pumping_bounds.parquet",
+    "constraints/contract_bounds.parquet",
+    "constraints/ncs_bounds.parquet",
+    "constraints/generic_constraint_bounds.parquet",
+    "constraints/penalty_overrides_bus.parquet",
+    "constraints/penalty_overrides_line.parquet",
+    "constraints/penalty_overrides_hydro.parquet",
+    "constraints/penalty_overrides_ncs.parquet",
+)
+"""Tables, all optional; each may also be a ``.csv`` file."""
+
+FILE_ALIASES: dict[str, str] = {"scenarios/external_scenarios.parquet": "scenarios/external_inflow_scenarios.parquet"}
+"""Older file name -> canonical name."""
+
+DATA_DIRECTORIES = ("system", "scenarios", "constraints")
+DATA_SUFFIXES = (".json", ".parquet", ".csv")
+
+
+@dataclass
+class Manifest:
+    """The files of one case.
+
+    Attributes:
+        root: case directory.
+        files: canonical name -> path of the file that is there, relative to the root with forward slashes.
+        missing: required files that are not there, or files that cannot be opened.
+    """
+
+    root: Path
+    files: dict[str, str] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def shown(self, name: str) -> str:
+        """Name of a file in messages: the one on disk when it is there, the canonical one otherwise."""
+        return self.files.get(name, name)
+
+
+def as_csv(name: str) -> str:
+    """Name of the CSV twin of a table."""
+    return name.removesuffix(".parquet") + ".csv"
+
+
+def discover(root: Path, collector: Collector) -> Manifest | None:
+    """Look for the files of a case.
+
+    Returns:
+        What is there, or ``None`` when ``root`` is not a directory that can be read.
+    """
+    try:
+        usable = root.is_dir() and os.access(root, os.R_OK | os.X_OK)
+    except (OSError, ValueError):
+        usable = False
+    if not usable:
+        collector.error("HW101", "", f"expected a case directory at '{root}', found none", fix="give the path of a directory")
+        return None
+    manifest = Manifest(root)
+    for name, required in JSON_FILES.items():
+        if (root / name).exists() or (root / name).is_symlink():
+            _take(manifest, name, name, collector)
+        elif required:
+            manifest.missing.add(name)
+            collector.error("HW101", name, "this file is required and was not found", fix=f"add {name} to the case")
+    for name in TABLE_FILES:
+        spellings = [name, as_csv(name)]
+        for old, new in FILE_ALIASES.items():
+            if new == name:
+                spellings += [old, as_csv(old)]
+        present = [spelling for spelling in spellings if (root / spelling).exists() or (root / spelling).is_symlink()]
+        if len(present) > 1:
+            manifest.missing.add(name)
+            collector.error(
+                "HW103",
+                present[0],
+                f"the same table is given more than once: {', '.join(present)}; expected one of them",
+                fix="keep one of the files and remove the others",
+            )
+        elif present:
+            _take(manifest, name, present[0], collector)
+            if present[0] not in (name, as_csv(name)):
+                collector.warning("HW701", present[0], f"'{present[0]}' is an older name of '{name}'", fix="rename the file")
+    _unrecognised(root, collector)
+    return manifest
+
+
+def _take(manifest: Manifest, name: str, actual: str, collector: Collector) -> None:
+    path = manifest.root / actual
+    if path.is_file():
+        manifest.files[name] = actual
+        return
+    manifest.missing.add(name)
+    got = "a directory" if path.is_dir() else "something that is not a regular file"
+    collector.error("HW102", actual, f"expected a file, got {got}", fix="replace it by a file or remove it")
+
+
+def _unrecognised(root: Path, collector: Collector) -> None:
+    known = {*JSON_FILES, *TABLE_FILES, *FILE_ALIASES}
+    known |= {as_csv(name) for name in known if name.endswith(".parquet")}
+    for directory in DATA_DIRECTORIES:
+        try:
+            entries = sorted(os.listdir(root / directory))
+        except OSError:
+            continue
+        for entry in entries:
+            name = f"{directory}/{entry}"
+            if Path(entry).suffix.lower() in DATA_SUFFIXES and name not in known:
+                collector.warning(
+                    "HW104",
+                    name,
+                    "this file is not part of the case format and is not read",
+                    fix="check its name, or remove it",
+                )

@@ -1,0 +1,185 @@
+"""The files of a case after reading: typed content, file by file, before anything is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, TypeVar
+
+import polars as pl
+
+from headwater.case import schema_initial, schema_penalties, schema_production, schema_scenarios, schema_stages, schema_system
+from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
+from headwater.case.json_reader import read_json
+from headwater.case.manifest import TABLE_FILES, Manifest
+from headwater.case.report import Collector
+from headwater.case.schema_config import ConfigFile
+from headwater.case.shapes import Shape, parse_shape
+from headwater.case.table_reader import ROW, read_table
+from headwater.case.tables import TABLES, Kind
+
+SHAPES: Mapping[str, type[Shape]] = {
+    "config.json": ConfigFile,
+    "stages.json": schema_stages.StagesFile,
+    "penalties.json": schema_penalties.PenaltiesFile,
+    "initial_conditions.json": schema_initial.InitialConditionsFile,
+    "system/buses.json": schema_system.BusesFile,
+    "system/lines.json": schema_system.LinesFile,
+    "system/hydros.json": schema_system.HydrosFile,
+    "system/thermals.json": schema_system.ThermalsFile,
+    "system/non_controllable_sources.json": schema_system.NonControllablesFile,
+    "system/pumping_stations.json": schema_system.PumpingStationsFile,
+    "system/energy_contracts.json": schema_system.ContractsFile,
+    "system/hydro_production_models.json": schema_production.ProductionModelsFile,
+    "scenarios/load_factors.json": schema_scenarios.LoadFactorsFile,
+    "scenarios/non_controllable_factors.json": schema_scenarios.NcsFactorsFile,
+    "scenarios/correlation.json": schema_scenarios.CorrelationFile,
+    "constraints/exchange_factors.json": schema_scenarios.ExchangeFactorsFile,
+    "constraints/generic_constraints.json": schema_scenarios.GenericConstraintsFile,
+}
+"""JSON file -> its schema."""
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+KINDS: Mapping[str, tuple[str, str, str]] = {
+    "bus": ("system/buses.json", "buses", "Bus"),
+    "line": ("system/lines.json", "lines", "Line"),
+    "hydro": ("system/hydros.json", "hydros", "Hydro"),
+    "thermal": ("system/thermals.json", "thermals", "Thermal"),
+    "ncs": ("system/non_controllable_sources.json", "non_controllable_sources", "Source"),
+    "pumping": ("system/pumping_stations.json", "pumping_stations", "Pumping station"),
+    "contract": ("system/energy_contracts.json", "contracts", "Contract"),
+    "constraint": ("constraints/generic_constraints.json", "constraints", "Constraint"),
+}
+"""Kind of entity -> its file, the key of its list there, and its name in messages."""
+
+
+@cache
+def empty_table(name: str) -> pl.DataFrame:
+    """A table without rows."""
+    types = {Kind.WHOLE: pl.Int64(), Kind.NUMBER: pl.Float64(), Kind.DATE: pl.Date()}
+    schema: dict[str, Any] = {column.name: types[column.kind] for column in TABLES[name].columns}
+    return pl.DataFrame(schema={**schema, ROW: pl.Int64()})
+
+
+@dataclass
+class Parts:
+    """What the files say.
+
+    Attributes:
+        manifest: which files there are.
+        raw_config: ``config.json`` in the canonical spelling, as plain data.
+        shapes: typed content of the JSON files that parse.
+        tables: the tables that are there and parse.
+        failed: files that should be there but do not parse.
+    """
+
+    manifest: Manifest
+    raw_config: dict[str, Any] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+
+    def file(self, name: str) -> str:
+        """Name of a file for messages."""
+        return self.manifest.shown(name)
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there, parsed or not."""
+        return name in self.manifest.files
+
+    def shape(self, name: str, kind: type[ShapeT]) -> ShapeT | None:
+        """Typed content of a JSON file, or ``None``."""
+        shape = self.shapes.get(name)
+        return shape if isinstance(shape, kind) else None
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A table; without rows when the file is not there."""
+        if name in self.tables:
+            return self.tables[name]
+        return empty_table(name)
+
+    @property
+    def config(self) -> ConfigFile | None:
+        """Content of ``config.json``."""
+        return self.shape("config.json", ConfigFile)
+
+    @property
+    def stages_file(self) -> schema_stages.StagesFile | None:
+        """Content of ``stages.json``."""
+        return self.shape("stages.json", schema_stages.StagesFile)
+
+    @cached_property
+    def stages(self) -> list[schema_stages.StageShape]:
+        """Study stages in ascending id."""
+        return sorted(self.stages_file.stages, key=lambda stage: stage.id) if self.stages_file else []
+
+    @cached_property
+    def study_ids(self) -> set[int]:
+        """Ids of the study stages."""
+        return {stage.id for stage in self.stages}
+
+    @cached_property
+    def pre_study_ids(self) -> set[int]:
+        """Ids of the stages before the study."""
+        return {stage.id for stage in self.stages_file.pre_study_stages} if self.stages_file else set()
+
+    @cached_property
+    def n_blocks(self) -> dict[int, int]:
+        """Stage id -> number of blocks."""
+        return {stage.id: len(stage.blocks) for stage in self.stages}
+
+    def entities(self, kind: str) -> list[Any]:
+        """Entities of a kind in file order."""
+        file, key, _ = KINDS[kind]
+        shape = self.shapes.get(file)
+        return list(getattr(shape, key)) if shape is not None else []
+
+    def ids(self, kind: str) -> set[int]:
+        """Ids of the entities of a kind."""
+        return {entity.id for entity in self.entities(kind)}
+
+    @property
+    def hydros(self) -> list[schema_system.HydroShape]:
+        """Hydros in file order."""
+        return self.entities("hydro")
+
+    @property
+    def initial(self) -> schema_initial.InitialConditionsFile | None:
+        """Content of ``initial_conditions.json``."""
+        return self.shape("initial_conditions.json", schema_initial.InitialConditionsFile)
+
+
+def read_parts(manifest: Manifest, collector: Collector) -> Parts:
+    """Read every file, reporting all that is wrong with each on its own."""
+    parts = Parts(manifest, failed=set(manifest.missing))
+    raw: dict[str, dict[str, Any]] = {}
+    for name in SHAPES:
+        if name in manifest.files:
+            data = read_json(manifest.root, manifest.files[name], collector)
+            if data is None:
+                parts.failed.add(name)
+            else:
+                canonical_spelling(name, data, manifest.files[name], collector)
+                raw[name] = data
+    if "config.json" in raw:
+        config = raw["config.json"]
+        if "stages.json" in raw:
+            move_scenario_source(raw["stages.json"], config, "stages.json", "config.json", collector)
+        old_sampling_scheme(config, "config.json", collector)
+        parts.raw_config = config
+    for name, data in raw.items():
+        shape = parse_shape(SHAPES[name], data, manifest.files[name], collector)
+        if shape is None:
+            parts.failed.add(name)
+        else:
+            parts.shapes[name] = shape
+    for name in TABLE_FILES:
+        if name in manifest.files:
+            frame = read_table(manifest.root, manifest.files[name], TABLES[name], collector)
+            if frame is None:
+                parts.failed.add(name)
+            else:
+                parts.tables[name] = frame
+    return parts

@@ -1,0 +1,209 @@
+"""What validation found: findings with a code, a place, what was expected and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+MAX_FINDINGS_PER_CODE_AND_FILE = 20
+"""Further findings of the same code in the same file are only counted."""
+
+
+class Severity(Enum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth saying about a case.
+
+    Attributes:
+        code: stable name of the rule, e.g. ``"HW301"``.
+        severity: error, warning or info.
+        file: path relative to the case root; empty for the case as a whole.
+        path: field or table cell inside the file, e.g. ``"hydros[3].bus_id"``; ``None`` for the whole file.
+        entity: e.g. ``"Hydro 3, stage 5"``; ``None`` when the finding is not about one entity.
+        message: what was found and what was expected.
+        fix: what to do about it; may be empty.
+        count: how many findings of this code in this file the last listed one stands for (1 for all others).
+    """
+
+    code: str
+    severity: Severity
+    file: str
+    path: str | None
+    entity: str | None
+    message: str
+    fix: str = ""
+    count: int = 1
+
+    @property
+    def layer(self) -> int:
+        """Layer of the rule: 1 structure, 2 schema, 3 references, 4 dimensions, 5 semantics, 6 compatibility, 7 policy."""
+        hundreds = int(self.code[2])
+        return hundreds if hundreds <= 5 else hundreds - 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON object."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "file": self.file,
+            "path": self.path,
+            "entity": self.entity,
+            "message": self.message,
+            "fix": self.fix,
+            "count": self.count,
+        }
+
+    def __str__(self) -> str:
+        place = self.file or "case"
+        if self.path:
+            place += f": {self.path}"
+        if self.entity:
+            place += f" ({self.entity})"
+        more = f" [and {self.count - 1} more like this]" if self.count > 1 else ""
+        fix = f" Fix: {self.fix.rstrip('.?')}." if self.fix else ""
+        return f"{self.code} {self.severity.value} {place}: {self.message}.{fix}{more}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings about a case, errors first, in an order that depends on the case alone.
+
+    Attributes:
+        case: name of the case directory.
+        findings: what was found.
+        skipped: names of the rules that could not run because their files do not parse.
+    """
+
+    case: str = ""
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that make the case unusable."""
+        return self._of(Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Findings that deserve a look."""
+        return self._of(Severity.WARNING)
+
+    @property
+    def infos(self) -> tuple[Finding, ...]:
+        """Findings that only inform."""
+        return self._of(Severity.INFO)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the case can be used."""
+        return not self.errors
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a JSON object (no time stamp, so equal cases give equal reports)."""
+        return {
+            "case": self.case,
+            "valid": self.ok,
+            "summary": {
+                "errors": self._total(Severity.ERROR),
+                "warnings": self._total(Severity.WARNING),
+                "infos": self._total(Severity.INFO),
+                "skipped_checks": len(self.skipped),
+            },
+            "findings": [finding.to_json() for finding in self.findings],
+            "skipped_checks": list(self.skipped),
+        }
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.case or 'case'}: {self._total(Severity.ERROR)} errors, {self._total(Severity.WARNING)} warnings, "
+            f"{self._total(Severity.INFO)} notes"
+        )
+        lines = [head, *(f"  {finding}" for finding in self.findings)]
+        if self.skipped:
+            lines.append(f"  {len(self.skipped)} checks were skipped because the files they need do not parse")
+        return "\n".join(lines)
+
+    def _of(self, severity: Severity) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is severity)
+
+    def _total(self, severity: Severity) -> int:
+        return sum(finding.count for finding in self._of(severity))
+
+
+class Collector:
+    """Gathers findings while a case is read; nothing stops at the first problem."""
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self._kept: dict[tuple[str, str], list[Finding]] = {}
+        self._total: dict[tuple[str, str], int] = {}
+        self._error_count = 0
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any error was gathered."""
+        return self._error_count > 0
+
+    def add(self, finding: Finding) -> None:
+        """Keep a finding, or count it when enough of its kind are kept."""
+        key = (finding.code, finding.file)
+        self._total[key] = self._total.get(key, 0) + finding.count
+        kept = self._kept.setdefault(key, [])
+        if len(kept) < MAX_FINDINGS_PER_CODE_AND_FILE:
+            kept.append(replace(finding, message=_printable(finding.message), fix=_printable(finding.fix)))
+        self._error_count += finding.severity is Severity.ERROR
+
+    def error(
+        self, code: str, file: str, message: str, *, path: str | None = None, entity: str | None = None, fix: str = ""
+    ) -> None:
+        """Add an error."""
+        self.add(Finding(code, Severity.ERROR, file, path, entity, message, fix))
+
+    def warning(
+        self, code: str, file: str, message: str, *, path: str | None = None, entity: str | None = None, fix: str = ""
+    ) -> None:
+        """Add a warning."""
+        self.add(Finding(code, Severity.WARNING, file, path, entity, message, fix))
+
+    def report(self, case: str, skipped: tuple[str, ...] = ()) -> Report:
+        """The findings in their final order."""
+        findings: list[Finding] = []
+        for key, kept in self._kept.items():
+            hidden = self._total[key] - sum(finding.count for finding in kept)
+            findings += kept[:-1]
+            findings.append(replace(kept[-1], count=kept[-1].count + hidden))
+        findings.sort(key=_sort_key)
+        return Report(case, tuple(findings), tuple(sorted(skipped)))
+
+
+def _sort_key(finding: Finding) -> tuple[Any, ...]:
+    path = _natural(finding.path or "")
+    return (_ORDER[finding.severity], finding.layer, finding.code, finding.file, path, finding.entity or "", finding.message)
+
+
+def _natural(path: str) -> tuple[tuple[int, int, str], ...]:
+    """Key that puts ``hydros[2]`` before ``hydros[10]``."""
+    parts = path.replace("]", "").replace("[", ".").split(".")
+    return tuple((0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

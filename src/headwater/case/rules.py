@@ -1,0 +1,141 @@
+"""The registry of validation rules: each is one small function with a code and a severity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headwater.case.parts import Parts
+from headwater.case.report import Collector, Finding, Severity
+from headwater.model import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a rule found, before it gets the code and severity of the rule.
+
+    Attributes:
+        file: canonical name of the file it is in.
+        message: what was got and what was expected.
+        path, entity, fix, count: as in `Finding`.
+    """
+
+    file: str
+    message: str
+    path: str | None = None
+    entity: str | None = None
+    fix: str = ""
+    count: int = 1
+
+
+PartsCheck = Callable[[Parts], Iterable[Problem]]
+StudyCheck = Callable[[Study], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule over the files, run as soon as the files it needs parse."""
+
+    code: str
+    severity: Severity
+    strict: Severity
+    needs: tuple[str, ...]
+    check: PartsCheck
+
+
+@dataclass(frozen=True)
+class StudyRule:
+    """A rule over the finished study, run when the files have no errors."""
+
+    code: str
+    severity: Severity
+    strict: Severity
+    check: StudyCheck
+
+
+PARTS_RULES: list[Rule] = []
+STUDY_RULES: list[StudyRule] = []
+
+
+def rule(
+    code: str, severity: Severity = ERROR, *, strict: Severity | None = None, needs: Sequence[str] = ()
+) -> Callable[[PartsCheck], PartsCheck]:
+    """Register a rule over the files.
+
+    Args:
+        code: code of its findings.
+        severity: severity of its findings.
+        strict: severity under strict validation, when it differs.
+        needs: files that must parse; a file that is not there counts as empty, unless it is required.
+    """
+
+    def register(check: PartsCheck) -> PartsCheck:
+        PARTS_RULES.append(Rule(code, severity, strict or severity, tuple(needs), check))
+        return check
+
+    return register
+
+
+def study_rule(
+    code: str, severity: Severity = WARNING, *, strict: Severity | None = None
+) -> Callable[[StudyCheck], StudyCheck]:
+    """Register a rule over the finished study, whose bounds and penalties are resolved."""
+
+    def register(check: StudyCheck) -> StudyCheck:
+        STUDY_RULES.append(StudyRule(code, severity, strict or severity, check))
+        return check
+
+    return register
+
+
+def check_parts(parts: Parts, collector: Collector) -> tuple[str, ...]:
+    """Run the rules over the files.
+
+    Returns:
+        Names of the rules that were skipped because a file they need does not parse.
+    """
+    _load_all()
+    skipped = []
+    for entry in PARTS_RULES:
+        if parts.failed.intersection(entry.needs):
+            skipped.append(f"{entry.code} {entry.check.__name__}")
+            continue
+        severity = entry.strict if collector.strict else entry.severity
+        with np.errstate(all="ignore"):  # absurd figures may overflow; they are judged as infinite
+            _report(entry.code, severity, entry.check(parts), parts, collector)
+    return tuple(skipped)
+
+
+def check_study(study: Study, parts: Parts, collector: Collector) -> None:
+    """Run the rules over the finished study."""
+    for entry in STUDY_RULES:
+        severity = entry.strict if collector.strict else entry.severity
+        with np.errstate(all="ignore"):
+            _report(entry.code, severity, entry.check(study), parts, collector)
+
+
+def _report(code: str, severity: Severity, problems: Iterable[Problem], parts: Parts, collector: Collector) -> None:
+    for p in problems:
+        collector.add(Finding(code, severity, parts.file(p.file), p.path, p.entity, p.message, p.fix, p.count))
+
+
+def _load_all() -> None:
+    """Import the modules whose rules register themselves."""
+    from headwater.case import (  # noqa: F401
+        rules_config,
+        rules_dimensions,
+        rules_identity,
+        rules_inflows,
+        rules_penalties,
+        rules_plants,
+        rules_references,
+        rules_stages,
+    )

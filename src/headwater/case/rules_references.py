@@ -1,0 +1,397 @@
+"""Layer 3: every id that a file mentions exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from headwater.case import schema_scenarios
+from headwater.case.build_system import QUANTITY_KIND
+from headwater.case.parts import KINDS, Parts
+from headwater.case.rules import ERROR, WARNING, PartsCheck, Problem, rule
+from headwater.case.schema_production import ProductionModelsFile
+from headwater.case.table_reader import ROW
+from headwater.case.tables import TABLES
+from headwater.model import parse_expression
+from headwater.model.generic_constraints import QUANTITY_ENTITY
+
+
+def known(ids: Iterable[int]) -> str:
+    """The known ids in a short text."""
+    ordered = sorted(ids)
+    if not ordered:
+        return "there is none"
+    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"known: {ordered[0]}-{ordered[-1]}"
+    return "known: " + ", ".join(map(str, ordered[:10])) + (", ..." if len(ordered) > 10 else "")
+
+
+def _label(kind: str) -> str:
+    return KINDS[kind][2]
+
+
+def _dangling(file: str, path: str, entity: str | None, field: str, kind: str, target: int, ids: set[int]) -> Problem:
+    who = f"{entity} references" if entity else "the file references"
+    message = f"{who} {_label(kind)} {target} in '{field}', which does not exist ({known(ids)})"
+    return Problem(file, message, path, entity, f"correct the id, or add {_label(kind)} {target} to {KINDS[kind][0]}")
+
+
+JSON_REFERENCES: tuple[tuple[str, str, str], ...] = (
+    ("line", "source_bus_id", "bus"),
+    ("line", "target_bus_id", "bus"),
+    ("hydro", "bus_id", "bus"),
+    ("hydro", "downstream_id", "hydro"),
+    ("hydro", "diversion.downstream_id", "hydro"),
+    ("thermal", "bus_id", "bus"),
+    ("ncs", "bus_id", "bus"),
+    ("contract", "bus_id", "bus"),
+    ("pumping", "bus_id", "bus"),
+    ("pumping", "source_hydro_id", "hydro"),
+    ("pumping", "destination_hydro_id", "hydro"),
+)
+"""Kind of entity, field, and the kind that the field names."""
+
+
+def _entity_rule(kind: str, field: str, target: str) -> PartsCheck:
+    file, key, label = KINDS[kind]
+
+    def entity_reference(parts: Parts) -> Iterator[Problem]:
+        ids = parts.ids(target)
+        for position, entity in enumerate(parts.entities(kind)):
+            value: Any = entity
+            for name in field.split("."):
+                value = getattr(value, name) if value is not None else None
+            if value is not None and value not in ids:
+                yield _dangling(file, f"{key}[{position}].{field}", f"{label} {entity.id}", field, target, value, ids)
+
+    return entity_reference
+
+
+for _kind, _field, _target in JSON_REFERENCES:
+    rule("HW301", needs=(KINDS[_kind][0], KINDS[_target][0]))(_entity_rule(_kind, _field, _target))
+
+
+TABLE_REFERENCES: tuple[tuple[str, str, str], ...] = (
+    ("system/hydro_geometry.parquet", "hydro_id", "hydro"),
+    ("system/fpha_hyperplanes.parquet", "hydro_id", "hydro"),
+    ("scenarios/inflow_history.parquet", "hydro_id", "hydro"),
+    ("scenarios/inflow_seasonal_stats.parquet", "hydro_id", "hydro"),
+    ("scenarios/inflow_ar_coefficients.parquet", "hydro_id", "hydro"),
+    ("scenarios/inflow_annual_component.parquet", "hydro_id", "hydro"),
+    ("scenarios/external_inflow_scenarios.parquet", "hydro_id", "hydro"),
+    ("scenarios/external_load_scenarios.parquet", "bus_id", "bus"),
+    ("scenarios/external_ncs_scenarios.parquet", "ncs_id", "ncs"),
+    ("scenarios/load_seasonal_stats.parquet", "bus_id", "bus"),
+    ("scenarios/non_controllable_stats.parquet", "ncs_id", "ncs"),
+    ("constraints/hydro_bounds.parquet", "hydro_id", "hydro"),
+    ("constraints/thermal_bounds.parquet", "thermal_id", "thermal"),
+    ("constraints/line_bounds.parquet", "line_id", "line"),
+    ("constraints/pumping_bounds.parquet", "station_id", "pumping"),
+    ("constraints/contract_bounds.parquet", "contract_id", "contract"),
+    ("constraints/ncs_bounds.parquet", "ncs_id", "ncs"),
+    ("constraints/generic_constraint_bounds.parquet", "constraint_id", "constraint"),
+    ("constraints/penalty_overrides_bus.parquet", "bus_id", "bus"),
+    ("constraints/penalty_overrides_line.parquet", "line_id", "line"),
+    ("constraints/penalty_overrides_hydro.parquet", "hydro_id", "hydro"),
+    ("constraints/penalty_overrides_ncs.parquet", "source_id", "ncs"),
+)
+"""Table, column, and the kind that the column names."""
+
+
+def _rows_outside(parts: Parts, name: str, column: str, allowed: set[int]) -> Iterator[tuple[int, int]]:
+    if name not in parts.tables:
+        return
+    frame = parts.table(name).select(ROW, column).drop_nulls()
+    outside = frame.filter(~frame.get_column(column).is_in(list(allowed))).sort(ROW)
+    for row, value in outside.iter_rows():
+        yield int(row), int(value)
+
+
+def _stem(name: str) -> str:
+    return name.rsplit("/", 1)[-1].removesuffix(".parquet")
+
+
+def _table_rule(name: str, column: str, target: str) -> PartsCheck:
+    def table_reference(parts: Parts) -> Iterator[Problem]:
+        ids = parts.ids(target)
+        for row, value in _rows_outside(parts, name, column, ids):
+            yield _dangling(name, f"{_stem(name)}[{row}].{column}", None, column, target, value, ids)
+
+    return table_reference
+
+
+for _name, _column, _target in TABLE_REFERENCES:
+    rule("HW301", needs=(_name, KINDS[_target][0]))(_table_rule(_name, _column, _target))
+
+
+_STATISTICS = (
+    "scenarios/inflow_seasonal_stats.parquet",
+    "scenarios/inflow_ar_coefficients.parquet",
+    "scenarios/inflow_annual_component.parquet",
+)
+
+
+def _stage_rule(name: str) -> PartsCheck:
+    def stage_reference(parts: Parts) -> Iterator[Problem]:
+        allowed = parts.study_ids | (parts.pre_study_ids if name in _STATISTICS else set())
+        for row, value in _rows_outside(parts, name, "stage_id", allowed):
+            what = "study or pre-study stage" if name in _STATISTICS else "study stage"
+            message = f"stage {value} is not a {what} ({known(parts.study_ids)})"
+            yield Problem(name, message, f"{_stem(name)}[{row}].stage_id", None, "correct the stage id or remove the row")
+
+    return stage_reference
+
+
+for _name in (name for name, table in TABLES.items() if "stage_id" in table.names):
+    rule("HW302", needs=(_name, "stages.json"))(_stage_rule(_name))
+
+
+FACTORS: tuple[tuple[str, str, str, str], ...] = (
+    ("scenarios/load_factors.json", "load_factors", "bus_id", "bus"),
+    ("scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id", "ncs"),
+    ("constraints/exchange_factors.json", "exchange_factors", "line_id", "line"),
+)
+"""Factor file, its list, the field of its entity and the kind that field names."""
+
+
+def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
+    def entries(parts: Parts) -> list[Any]:
+        shape = parts.shapes.get(name)
+        return list(getattr(shape, key)) if shape is not None else []
+
+    @rule("HW301", needs=(name, KINDS[kind][0]))
+    def factor_entity(parts: Parts) -> Iterator[Problem]:
+        ids = parts.ids(kind)
+        for position, entry in enumerate(entries(parts)):
+            value = getattr(entry, field)
+            if value not in ids:
+                yield _dangling(name, f"{key}[{position}].{field}", None, field, kind, value, ids)
+
+    @rule("HW302", needs=(name, "stages.json"))
+    def factor_stage(parts: Parts) -> Iterator[Problem]:
+        for position, entry in enumerate(entries(parts)):
+            if entry.stage_id not in parts.study_ids:
+                message = f"stage {entry.stage_id} is not a study stage ({known(parts.study_ids)})"
+                yield Problem(name, message, f"{key}[{position}].stage_id", None, "correct the stage id or remove the entry")
+
+    @rule("HW301", needs=(name, "stages.json"))
+    def factor_block(parts: Parts) -> Iterator[Problem]:
+        for position, entry in enumerate(entries(parts)):
+            n_blocks = parts.n_blocks.get(entry.stage_id)
+            for inner, block in enumerate(entry.block_factors):
+                if n_blocks is not None and block.block_id >= n_blocks:
+                    message = f"stage {entry.stage_id} has blocks 0-{n_blocks - 1}, got block {block.block_id}"
+                    path = f"{key}[{position}].block_factors[{inner}].block_id"
+                    yield Problem(name, message, path, None, "correct the block id")
+
+    @rule("HW208", needs=(name,))
+    def factor_once(parts: Parts) -> Iterator[Problem]:
+        seen: set[tuple[int, int]] = set()
+        for position, entry in enumerate(entries(parts)):
+            entry_key = (getattr(entry, field), entry.stage_id)
+            if entry_key in seen:
+                message = f"expected one entry for {field} {entry_key[0]}, stage {entry_key[1]}, got several"
+                yield Problem(name, message, f"{key}[{position}]", None, "merge the entries")
+            seen.add(entry_key)
+            blocks = [block.block_id for block in entry.block_factors]
+            if len(set(blocks)) < len(blocks):
+                message = f"expected each block once, got {sorted(blocks)[:10]}"
+                yield Problem(name, message, f"{key}[{position}].block_factors", None, "remove the repetition")
+
+
+for _factor in FACTORS:
+    _factor_rules(*_factor)
+
+
+@rule("HW301", needs=("constraints/thermal_bounds.parquet", "stages.json"))
+def thermal_bound_block(parts: Parts) -> Iterator[Problem]:
+    """Rows of thermal bounds name blocks of their stage."""
+    yield from _row_blocks(parts, "constraints/thermal_bounds.parquet")
+
+
+@rule("HW301", needs=("constraints/generic_constraint_bounds.parquet", "stages.json"))
+def constraint_bound_block(parts: Parts) -> Iterator[Problem]:
+    """Rows of constraint bounds name blocks of their stage."""
+    yield from _row_blocks(parts, "constraints/generic_constraint_bounds.parquet")
+
+
+def _row_blocks(parts: Parts, name: str) -> Iterator[Problem]:
+    for row, stage, block in parts.table(name).select(ROW, "stage_id", "block_id").drop_nulls().sort(ROW).iter_rows():
+        n_blocks = parts.n_blocks.get(stage)
+        if n_blocks is not None and block >= n_blocks:
+            message = f"stage {stage} has blocks 0-{n_blocks - 1}, got block {block}"
+            yield Problem(name, message, f"{_stem(name)}[{row}].block_id", None, "correct the block id")
+
+
+def _listed(parts: Parts, select: Callable[[Any], list[Any]]) -> list[Any]:
+    return select(parts.initial) if parts.initial is not None else []
+
+
+@rule("HW301", needs=("initial_conditions.json", "system/hydros.json"))
+def initial_hydros(parts: Parts) -> Iterator[Problem]:
+    """Initial conditions name hydros that exist."""
+    ids = parts.ids("hydro")
+    for key in ("storage", "filling_storage", "past_inflows", "recent_observations"):
+        for position, entry in enumerate(getattr(parts.initial, key, ())):
+            if entry.hydro_id not in ids:
+                path = f"{key}[{position}].hydro_id"
+                yield _dangling("initial_conditions.json", path, None, "hydro_id", "hydro", entry.hydro_id, ids)
+
+
+@rule("HW301", needs=("initial_conditions.json", "system/thermals.json"))
+def initial_thermals(parts: Parts) -> Iterator[Problem]:
+    """Committed deliveries name thermals that exist."""
+    ids = parts.ids("thermal")
+    for position, entry in enumerate(_listed(parts, lambda initial: initial.gnl_pipeline)):
+        if entry.thermal_id not in ids:
+            path = f"gnl_pipeline[{position}].thermal_id"
+            yield _dangling("initial_conditions.json", path, None, "thermal_id", "thermal", entry.thermal_id, ids)
+
+
+_MODELS = "system/hydro_production_models.json"
+
+
+@rule("HW301", needs=(_MODELS, "system/hydros.json"))
+def production_hydros(parts: Parts) -> Iterator[Problem]:
+    """Production models name hydros that exist."""
+    file = parts.shape(_MODELS, ProductionModelsFile)
+    ids = parts.ids("hydro")
+    for position, entry in enumerate(file.production_models if file else ()):
+        if entry.hydro_id not in ids:
+            yield _dangling(_MODELS, f"production_models[{position}].hydro_id", None, "hydro_id", "hydro", entry.hydro_id, ids)
+
+
+@rule("HW301", needs=(_MODELS, "stages.json"))
+def production_seasons(parts: Parts) -> Iterator[Problem]:
+    """Seasonal production models name seasons that some stage or definition has."""
+    file = parts.shape(_MODELS, ProductionModelsFile)
+    definitions = parts.stages_file.season_definitions if parts.stages_file else None
+    seasons = (
+        {s.id for s in definitions.seasons} if definitions else {s.season_id for s in parts.stages if s.season_id is not None}
+    )
+    for position, entry in enumerate(file.production_models if file else ()):
+        for inner, season in enumerate(entry.seasons or ()):
+            if season.season_id not in seasons:
+                message = f"season {season.season_id} does not exist ({known(seasons)})"
+                path = f"production_models[{position}].seasons[{inner}].season_id"
+                yield Problem(_MODELS, message, path, f"Hydro {entry.hydro_id}", "correct the season id")
+
+
+@rule("HW302", needs=(_MODELS, "stages.json"))
+def production_stages(parts: Parts) -> Iterator[Problem]:
+    """Stage ranges of production models start and end at study stages."""
+    file = parts.shape(_MODELS, ProductionModelsFile)
+    for position, entry in enumerate(file.production_models if file else ()):
+        for inner, stage_range in enumerate(entry.stage_ranges or ()):
+            for name in ("start_stage_id", "end_stage_id"):
+                value = getattr(stage_range, name)
+                if value is not None and value not in parts.study_ids:
+                    message = f"stage {value} is not a study stage ({known(parts.study_ids)})"
+                    path = f"production_models[{position}].stage_ranges[{inner}].{name}"
+                    yield Problem(_MODELS, message, path, f"Hydro {entry.hydro_id}", "correct the stage id")
+
+
+_CORRELATION = "scenarios/correlation.json"
+_CLASS_KIND = {"inflow": "hydro", "load": "bus", "ncs": "ncs"}
+
+
+@rule(
+    "HW301",
+    needs=(_CORRELATION, "system/hydros.json", "system/buses.json", "system/non_controllable_sources.json"),
+)
+def correlated_entities(parts: Parts) -> Iterator[Problem]:
+    """Correlation groups name entities that exist."""
+    file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
+    for name, profile in file.profiles.items() if file else ():
+        for g, group in enumerate(profile.correlation_groups):
+            for e, member in enumerate(group.entities):
+                kind = _CLASS_KIND[member.type]
+                ids = parts.ids(kind)
+                if member.id not in ids:
+                    path = f"profiles.{name}.correlation_groups[{g}].entities[{e}].id"
+                    yield _dangling(_CORRELATION, path, None, "id", kind, member.id, ids)
+
+
+@rule("HW301", needs=(_CORRELATION,))
+def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
+    """The schedule of correlations names profiles that exist, and several profiles need a default."""
+    file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
+    if file is None:
+        return
+    names = ", ".join(sorted(file.profiles))
+    for position, entry in enumerate(file.schedule):
+        if entry.profile_name not in file.profiles:
+            message = f"the profile '{entry.profile_name}' does not exist (known: {names})"
+            yield Problem(_CORRELATION, message, f"schedule[{position}].profile_name", None, "correct the name")
+
+
+@rule("HW302", needs=(_CORRELATION, "stages.json"))
+def scheduled_stages(parts: Parts) -> Iterator[Problem]:
+    """The schedule of correlations names study stages, each once."""
+    file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
+    for position, entry in enumerate(file.schedule if file else ()):
+        if entry.stage_id not in parts.study_ids:
+            message = f"stage {entry.stage_id} is not a study stage ({known(parts.study_ids)})"
+            yield Problem(_CORRELATION, message, f"schedule[{position}].stage_id", None, "correct the stage id")
+
+
+_CONSTRAINTS = "constraints/generic_constraints.json"
+
+
+@rule("HW603", WARNING, strict=ERROR, needs=(_CONSTRAINTS, *(KINDS[kind][0] for kind in QUANTITY_KIND.values())))
+def constraint_entities(parts: Parts) -> Iterator[Problem]:
+    """Terms of generic constraints name entities that exist; others count as zero."""
+    for position, constraint in enumerate(parts.entities("constraint")):
+        for term in parse_expression(constraint.expression).terms:
+            kind = QUANTITY_KIND[QUANTITY_ENTITY[term.quantity]]
+            ids = parts.ids(kind)
+            if term.entity_id not in ids:
+                message = f"{term.quantity}({term.entity_id}) names {_label(kind)} {term.entity_id}, which does not exist"
+                message += f" ({known(ids)}); the term counts as zero"
+                path = f"constraints[{position}].expression"
+                yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the id or remove the term")
+
+
+@rule("HW301", needs=(_CONSTRAINTS, "constraints/generic_constraint_bounds.parquet", "stages.json"))
+def constraint_blocks(parts: Parts) -> Iterator[Problem]:
+    """Blocks named in an expression exist at every stage where the constraint holds."""
+    bounds = parts.table("constraints/generic_constraint_bounds.parquet")
+    for position, constraint in enumerate(parts.entities("constraint")):
+        stages = bounds.filter(bounds.get_column("constraint_id") == constraint.id).get_column("stage_id").unique().sort()
+        for term in parse_expression(constraint.expression).terms:
+            missing = [
+                s for s in stages.to_list() if term.block_id is not None and term.block_id >= parts.n_blocks.get(s, 2**31)
+            ]
+            if missing:
+                message = f"the expression names block {term.block_id}, which stages {missing[:10]} do not have"
+                path = f"constraints[{position}].expression"
+                yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the block or the stages")
+
+
+@rule("HW302", needs=("stages.json",))
+def transition_stages(parts: Parts) -> Iterator[Problem]:
+    """Transitions lead from study stage to study stage."""
+    graph = parts.stages_file.policy_graph if parts.stages_file else None
+    for position, transition in enumerate(graph.transitions if graph else ()):
+        for name in ("source_id", "target_id"):
+            value = getattr(transition, name)
+            if value not in parts.study_ids:
+                message = f"stage {value} is not a study stage ({known(parts.study_ids)})"
+                yield Problem(
+                    "stages.json", message, f"policy_graph.transitions[{position}].{name}", None, "correct the stage id"
+                )
+
+
+@rule("HW304", needs=("stages.json",))
+def stage_seasons(parts: Parts) -> Iterator[Problem]:
+    """Stages name seasons that are defined, where seasons are defined."""
+    file = parts.stages_file
+    if file is None or file.season_definitions is None:
+        return
+    seasons = {season.id for season in file.season_definitions.seasons}
+    named = [("stages", position, stage.id, stage.season_id) for position, stage in enumerate(file.stages)]
+    named += [("pre_study_stages", position, stage.id, stage.season_id) for position, stage in enumerate(file.pre_study_stages)]
+    for key, position, stage_id, season_id in named:
+        if season_id is not None and season_id not in seasons:
+            message = f"season {season_id} is not defined ({known(seasons)})"
+            yield Problem("stages.json", message, f"{key}[{position}].season_id", f"Stage {stage_id}", "define the season")

@@ -1,0 +1,181 @@
+"""The time axis makes sense: dates, hours, seasons and transitions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import pairwise
+
+from headwater.case.parts import Parts
+from headwater.case.rules import ERROR, WARNING, Problem, rule
+from headwater.case.schema_stages import SeasonDefinitionsShape, SeasonShape, StageShape
+
+_FILE = "stages.json"
+_STAGES = (_FILE,)
+_HOURS_TOLERANCE = 1.0
+_DAYS_TOLERANCE = 7
+
+
+def shortened(values: list[int]) -> str:
+    """The first ids of a list."""
+    return ", ".join(map(str, values[:10])) + (", ..." if len(values) > 10 else "")
+
+
+def _definitions(parts: Parts) -> SeasonDefinitionsShape | None:
+    return parts.stages_file.season_definitions if parts.stages_file else None
+
+
+@rule("HW522", needs=_STAGES)
+def transition_probabilities(parts: Parts) -> Iterator[Problem]:
+    """Probabilities of leaving a stage add up to one."""
+    total: dict[int, float] = defaultdict(float)
+    for transition in parts.stages_file.policy_graph.transitions if parts.stages_file else ():
+        total[transition.source_id] += transition.probability
+    for stage, value in sorted(total.items()):
+        if abs(value - 1.0) > 1e-6:
+            message = f"expected outgoing probabilities that add up to 1, got {value:g}"
+            yield Problem(_FILE, message, "policy_graph.transitions", f"Stage {stage}", "correct the probabilities")
+
+
+@rule("HW523", needs=_STAGES)
+def cycles_discount(parts: Parts) -> Iterator[Problem]:
+    """A cyclic graph has one way back and discounts the future."""
+    graph = parts.stages_file.policy_graph if parts.stages_file else None
+    if graph is None or graph.type != "cyclic":
+        return
+    rates = [t.annual_discount_rate_override for t in graph.transitions if t.target_id <= t.source_id]
+    if len(rates) != 1:
+        message = f"expected exactly one transition back to an earlier stage, got {len(rates)}"
+        yield Problem(_FILE, message, "policy_graph.transitions", None, "close the cycle with one transition")
+    elif (graph.annual_discount_rate if rates[0] is None else rates[0]) <= 0:
+        message = "a cyclic graph needs a discount rate above 0, got 0"
+        yield Problem(_FILE, message, "policy_graph.annual_discount_rate", None, "give a positive rate")
+
+
+@rule("HW524", WARNING, strict=ERROR, needs=_STAGES)
+def block_hours(parts: Parts) -> Iterator[Problem]:
+    """Block hours add up to the calendar length of the stage."""
+    off: list[tuple[int, float, int]] = []
+    for stage in parts.stages:
+        calendar = 24 * (stage.end_date - stage.start_date).days
+        hours = sum(block.hours for block in stage.blocks)
+        if abs(hours - calendar) > _HOURS_TOLERANCE:
+            off.append((stage.id, hours, calendar))
+    if off:
+        stage_id, hours, calendar = max(off, key=lambda item: abs(item[1] - item[2]))
+        message = f"{len(off)} stages have block hours that differ from the calendar; the worst is stage {stage_id}: "
+        message += f"{hours:g} h instead of {calendar} h"
+        yield Problem(_FILE, message, "stages.blocks", None, "energy and water use the block hours, discounting the dates")
+
+
+@rule("HW525", WARNING, strict=ERROR, needs=_STAGES)
+def contiguous(parts: Parts) -> Iterator[Problem]:
+    """Each stage starts where the one before ends."""
+    for left, right in pairwise(parts.stages):
+        if left.end_date != right.start_date:
+            what = "a gap" if left.end_date < right.start_date else "an overlap"
+            message = f"stage {left.id} ends on {left.end_date} and stage {right.id} starts on {right.start_date}: {what}"
+            yield Problem(_FILE, message, "stages", f"Stage {right.id}", "let each stage start where the one before ends")
+
+
+@rule("HW527", WARNING, needs=_STAGES)
+def season_ends(parts: Parts) -> Iterator[Problem]:
+    """Season ends are inclusive: an end on the first day of another season is suspicious."""
+    definitions = _definitions(parts)
+    if definitions is None or definitions.cycle_type != "custom":
+        return
+    starts = {(s.month_start, s.day_start or 1): s.id for s in definitions.seasons}
+    for season in definitions.seasons:
+        other = starts.get((season.month_end or season.month_start, season.day_end or 31))
+        if season.day_end == 1 and other is not None and other != season.id:
+            message = f"season {season.id} ends, inclusively, on the day on which season {other} starts"
+            yield Problem(_FILE, message, "season_definitions.seasons", f"Season {season.id}", "end it one day earlier")
+
+
+@rule("HW528", WARNING, needs=_STAGES)
+def stage_gaps(parts: Parts) -> Iterator[Problem]:
+    """Stage ids count from zero."""
+    ids = sorted(parts.study_ids)
+    if ids != list(range(len(ids))):
+        message = f"expected stage ids 0 to {len(ids) - 1}, got {shortened(ids)}"
+        yield Problem(_FILE, message, "stages.id", None, "tables refer to stages by id, never by position; check them")
+
+
+@rule("HW551", WARNING, needs=_STAGES)
+def sobol_sizes(parts: Parts) -> Iterator[Problem]:
+    """Sobol points keep their balance in powers of two."""
+    for stage in parts.stages:
+        if stage.sampling_method == "qmc_sobol" and stage.num_scenarios & (stage.num_scenarios - 1):
+            message = f"qmc_sobol is balanced with a power of two, got num_scenarios {stage.num_scenarios}"
+            yield Problem(_FILE, message, "stages.num_scenarios", f"Stage {stage.id}", "choose a power of two")
+
+
+def _in_season(season: SeasonShape, cycle: str, day: date) -> bool:
+    if cycle == "monthly":
+        return day.month == season.month_start
+    if cycle == "weekly":
+        return min(day.isocalendar().week, 52) - 1 == season.id
+    start = (season.month_start, season.day_start or 1)
+    end = (season.month_end or season.month_start, season.day_end or 31)
+    here = (day.month, day.day)
+    return start <= here <= end if start <= end else here >= start or here <= end
+
+
+@rule("HW554", WARNING, strict=ERROR, needs=_STAGES)
+def within_season(parts: Parts) -> Iterator[Problem]:
+    """A stage lies inside the part of the year of its season."""
+    definitions = _definitions(parts)
+    seasons = {season.id: season for season in definitions.seasons} if definitions else {}
+    for stage in parts.stages:
+        season = seasons.get(stage.season_id) if stage.season_id is not None else None
+        if season is None or definitions is None:
+            continue
+        first, last = stage.start_date, stage.end_date - timedelta(days=1)
+        outside = [day for day in (first, last) if not _in_season(season, definitions.cycle_type, day)]
+        if outside:
+            message = f"{outside[0]} lies outside season {season.id} ({season.label})"
+            yield Problem(_FILE, message, "stages.season_id", f"Stage {stage.id}", "correct the season or the dates")
+
+
+@rule("HW555", WARNING, strict=ERROR, needs=_STAGES)
+def season_lengths(parts: Parts) -> Iterator[Problem]:
+    """The stages of one season cover about the same time every year; the first and last periods may be incomplete."""
+    if _definitions(parts) is None:
+        return
+    periods: dict[tuple[int, int], list[StageShape]] = defaultdict(list)
+    for stage in parts.stages:
+        if stage.season_id is not None:
+            periods[stage.season_id, stage.start_date.year].append(stage)
+    edges = {parts.stages[0].id, parts.stages[-1].id} if parts.stages else set()
+    lengths: dict[int, dict[int, int]] = defaultdict(dict)
+    for (season, year), stages in periods.items():
+        if not edges.intersection(stage.id for stage in stages):
+            lengths[season][year] = sum((stage.end_date - stage.start_date).days for stage in stages)
+    for season, by_year in sorted(lengths.items()):
+        shortest, longest = min(by_year, key=by_year.__getitem__), max(by_year, key=by_year.__getitem__)
+        if by_year[longest] - by_year[shortest] > _DAYS_TOLERANCE:
+            message = f"it covers {by_year[shortest]} days in {shortest} and {by_year[longest]} days in {longest}"
+            yield Problem(_FILE, message, "stages", f"Season {season}", "give the stages of one season the same length")
+
+
+@rule("HW557", WARNING, needs=_STAGES)
+def unused_seasons(parts: Parts) -> Iterator[Problem]:
+    """Every season that is defined belongs to some stage."""
+    definitions, file = _definitions(parts), parts.stages_file
+    if definitions is None or file is None:
+        return
+    used = {stage.season_id for stage in file.stages} | {stage.season_id for stage in file.pre_study_stages}
+    unused = sorted({season.id for season in definitions.seasons} - used)
+    if unused:
+        message = f"{len(unused)} seasons are defined and no stage uses them: {shortened(unused)}"
+        yield Problem(_FILE, message, "season_definitions.seasons", None, "nothing, if the study covers part of the year")
+
+
+@rule("HW715", WARNING, needs=_STAGES)
+def storage_is_state(parts: Parts) -> Iterator[Problem]:
+    """Storage is always part of the state."""
+    without = [stage.id for stage in parts.stages if not stage.state_variables.storage]
+    if without:
+        message = f"stages {shortened(without)} set state_variables.storage to false; storage is state all the same"
+        yield Problem(_FILE, message, "stages.state_variables.storage", None, "remove the setting")

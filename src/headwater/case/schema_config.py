@@ -1,0 +1,319 @@
+"""What ``config.json`` may contain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
+
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+
+
+def _gone(_: object) -> object:
+    raise complaint("HW205", "this setting is not part of Headwater", "remove the key")
+
+
+Gone = Annotated[Any, BeforeValidator(_gone)]
+"""A setting of other programs that has no meaning here and must not be given."""
+
+
+class InflowNonNegativityShape(Shape):
+    """Section ``modeling.inflow_non_negativity``."""
+
+    method: Literal["none", "penalty", "truncation", "truncation_with_penalty"] = "penalty"
+    penalty_cost: Positive | None = None
+
+
+class ModelingShape(Shape):
+    """Section ``modeling``."""
+
+    inflow_non_negativity: InflowNonNegativityShape = InflowNonNegativityShape()
+    linearized_head_passes: Count = 1
+
+
+class YearRange(Shape):
+    """First and last year of a range, both included."""
+
+    from_year: int = Field(alias="from")
+    to_year: int = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> YearRange:
+        if self.from_year > self.to_year:
+            raise complaint("HW205", f"expected from <= to, got {self.from_year} > {self.to_year}", "swap the years")
+        return self
+
+
+class SourceShape(Shape):
+    """Where the noise of one class comes from (load, non-controllable sources)."""
+
+    scheme: Literal["in_sample", "out_of_sample", "external"] = "in_sample"
+    selection_mode: Literal["permutation", "random", "sequential"] | None = None
+
+
+class InflowSourceShape(Shape):
+    """Where inflow noise comes from."""
+
+    scheme: Literal["in_sample", "out_of_sample", "external", "historical"] = "in_sample"
+    selection_mode: Literal["permutation", "random", "sequential"] | None = None
+
+
+class ScenarioSourceShape(Shape):
+    """Section ``scenario_source`` of training or simulation."""
+
+    inflow: InflowSourceShape = InflowSourceShape()
+    load: SourceShape = SourceShape()
+    ncs: SourceShape = SourceShape()
+    seed: Int64 | None = None
+    historical_years: list[int] | YearRange | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ScenarioSourceShape:
+        schemes = {self.inflow.scheme, self.load.scheme, self.ncs.scheme}
+        if schemes != {"in_sample"} and self.seed is None:
+            raise complaint("HW205", "schemes other than 'in_sample' need a seed, got none", "add 'seed' to scenario_source")
+        if self.historical_years is not None and self.inflow.scheme != "historical":
+            message = f"'historical_years' needs the inflow scheme 'historical', got '{self.inflow.scheme}'"
+            raise complaint("HW205", message, "remove 'historical_years' or change the scheme")
+        return self
+
+
+class IterationLimitShape(Shape):
+    """Rule ``iteration_limit``."""
+
+    type: Literal["iteration_limit"]
+    limit: Count
+
+
+class TimeLimitShape(Shape):
+    """Rule ``time_limit``."""
+
+    type: Literal["time_limit"]
+    seconds: Positive
+
+
+class BoundStallingShape(Shape):
+    """Rule ``bound_stalling``."""
+
+    type: Literal["bound_stalling"]
+    iterations: Count
+    tolerance: Positive
+
+
+class SimulationRuleShape(Shape):
+    """Rule ``simulation``."""
+
+    type: Literal["simulation"]
+    replications: Count
+    period: Count
+    bound_window: Count
+    distance_tol: Positive
+    bound_tol: Positive
+
+
+class StatisticalGapShape(Shape):
+    """Rule ``statistical_gap``."""
+
+    type: Literal["statistical_gap"]
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    tolerance: NonNegative | None = None
+    min_iterations: Count | None = None
+    window: Count | None = None
+
+
+class GapShape(Shape):
+    """Rule ``gap``."""
+
+    type: Literal["gap"]
+    tolerance: NonNegative | None = None
+    relative_tolerance: NonNegative | None = None
+
+
+StoppingRuleShape = Annotated[
+    IterationLimitShape | TimeLimitShape | BoundStallingShape | SimulationRuleShape | StatisticalGapShape | GapShape,
+    Field(discriminator="type"),
+]
+
+
+class ForwardPassShape(Shape):
+    """Section ``training.forward_pass``."""
+
+    type: Literal["default"] = "default"
+
+
+class SolverShape(Shape):
+    """Section ``training.solver``."""
+
+    retry_max_attempts: Count | None = None
+    retry_time_budget_seconds: Positive | None = None
+
+
+class CutSelectionShape(Shape):
+    """Section ``training.cut_selection``."""
+
+    enabled: bool = False
+    method: Literal["level1", "lml1", "domination", "dynamic"] | None = None
+    threshold: Whole | None = None
+    memory_window: Whole | None = None
+    domination_epsilon: NonNegative | None = None
+    check_frequency: Count | None = None
+    cut_activity_tolerance: NonNegative | None = None
+    basis_activity_window: Literal[5] = 5
+    max_active_per_stage: Count | None = None
+    protect_warm_start: bool = False
+    working_set: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _has_method(self) -> CutSelectionShape:
+        if self.enabled and self.method is None:
+            message = "enabled cut selection needs a 'method', got none"
+            raise complaint("HW205", message, "add 'method': 'level1', 'lml1', 'domination' or 'dynamic'")
+        return self
+
+
+class CycleShape(Shape):
+    """Section ``training.cycle``."""
+
+    tolerance: Positive | None = None
+    max_length: Count | None = None
+
+
+def _has_iteration_limit(rules: object) -> object:
+    if isinstance(rules, list) and not any(isinstance(rule, dict) and rule.get("type") == "iteration_limit" for rule in rules):
+        message = "expected at least one rule of type 'iteration_limit', got none"
+        raise complaint("HW205", message, "add {'type': 'iteration_limit', 'limit': ...}")
+    return rules
+
+
+class TrainingShape(Shape):
+    """Section ``training``."""
+
+    enabled: bool = True
+    forward_passes: Count
+    stopping_rules: Annotated[list[StoppingRuleShape], BeforeValidator(_has_iteration_limit)]
+    stopping_mode: Literal["any", "all"] = "any"
+    tree_seed: Int64 | None = None
+    cut_formulation: Literal["single", "multi"] = "single"
+    forward_pass: ForwardPassShape = ForwardPassShape()
+    solver: SolverShape = SolverShape()
+    cut_selection: CutSelectionShape = CutSelectionShape()
+    scenario_source: ScenarioSourceShape = ScenarioSourceShape()
+    cost_scale: Positive = 1000.0
+    formulation: Literal["condensed", "explicit"] = "condensed"
+    theta_lower_bound: float | None = None
+    threads: Count | None = None
+    archive_memory_limit_mb: Positive | None = None
+    cycle: CycleShape | None = None
+
+
+class EstimationShape(Shape):
+    """Section ``estimation``."""
+
+    max_order: Whole = 6
+    order_selection: Literal["pacf", "pacf_annual", "aic", "bic", "fixed"] = "pacf"
+    min_observations_per_season: Count = 30
+    max_coefficient_magnitude: Positive | None = None
+    history_resolution: Literal["daily", "weekly", "monthly"] | None = None
+    mode_rounding_m3s: NonNegative | None = None
+
+
+class LipschitzShape(Shape):
+    """Section ``upper_bound_evaluation.lipschitz``."""
+
+    mode: Literal["auto", "fixed"] = "auto"
+    fallback_value: Positive | None = None
+    scale_factor: Annotated[float, Field(ge=1)] | None = None
+
+
+class UpperBoundShape(Shape):
+    """Section ``upper_bound_evaluation``."""
+
+    enabled: bool = False
+    initial_iteration: Count | None = None
+    interval_iterations: Count | None = None
+    max_vertices_per_stage: Count | None = None
+    lipschitz: LipschitzShape = LipschitzShape()
+
+
+class BoundaryShape(Shape):
+    """Section ``policy.boundary``."""
+
+    path: str
+    source_stage: Id
+
+
+class CheckpointingShape(Shape):
+    """Section ``policy.checkpointing``."""
+
+    enabled: bool = False
+    initial_iteration: Count | None = None
+    interval_iterations: Count | None = None
+    interval_minutes: Positive | None = None
+    keep: Count | None = None
+    store_basis: bool | None = None
+    compress: bool | None = None
+
+
+class PolicyShape(Shape):
+    """Section ``policy``."""
+
+    path: Annotated[str, Field(min_length=1)] = "./policy"
+    mode: Literal["fresh", "warm_start", "resume"] = "fresh"
+    validate_compatibility: bool = True
+    stage_map: Any = None
+    purge_after: Whole | None = None
+    trust: bool = False
+    boundary: BoundaryShape | None = None
+    checkpointing: CheckpointingShape = CheckpointingShape()
+
+
+class SimulationShape(Shape):
+    """Section ``simulation``."""
+
+    enabled: bool = False
+    num_scenarios: Count = 2000
+    policy_type: Literal["outer", "inner"] = "outer"
+    scenario_source: ScenarioSourceShape | None = None
+    tables: list[str] | None = None
+    detail: Literal["full", "summary"] = "full"
+    partitioning: Literal["chunk", "scenario"] = "chunk"
+    on_failure: Literal["skip", "abort"] = "skip"
+    cvar_tail_fractions: list[Fraction] | None = None
+    io_channel_capacity: Count | None = None
+    output_path: Gone = None
+    output_mode: Gone = None
+
+
+class ExportsShape(Shape):
+    """Section ``exports``."""
+
+    states: bool = False
+    stochastic: bool = False
+    training: Gone = None
+    cuts: Gone = None
+    vertices: Gone = None
+    simulation: Gone = None
+    forward_detail: Gone = None
+    backward_detail: Gone = None
+    compression: Gone = None
+
+
+class StochasticShape(Shape):
+    """Section ``stochastic``."""
+
+    noise_sharing: Literal["season_group", "none"] = "season_group"
+
+
+class ConfigFile(Shape):
+    """All of ``config.json``."""
+
+    modeling: ModelingShape = ModelingShape()
+    training: TrainingShape
+    estimation: EstimationShape = EstimationShape()
+    stochastic: StochasticShape = StochasticShape()
+    upper_bound_evaluation: UpperBoundShape = UpperBoundShape()
+    policy: PolicyShape = PolicyShape()
+    simulation: SimulationShape = SimulationShape()
+    exports: ExportsShape = ExportsShape()

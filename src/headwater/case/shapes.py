@@ -1,0 +1,215 @@
+"""The JSON boundary: the base of all file schemas, and pydantic's complaints turned into findings."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from headwater.case.json_reader import describe
+from headwater.case.report import Collector
+
+DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
+"""Keys that describe and may stand anywhere."""
+
+INT32_MAX = 2**31 - 1
+
+
+class Shape(BaseModel):
+    """Base of the file schemas: strict types, finite numbers, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False)
+
+
+def complaint(code: str, message: str, fix: str = "") -> PydanticCustomError:
+    """An error for a validator to raise, with our code, what was got and expected, and the fix."""
+    return PydanticCustomError("case_rule", "{message}", {"code": code, "message": message, "fix": fix})
+
+
+def _iso_date(value: object) -> date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    code = "HW204" if isinstance(value, str) else "HW201"
+    raise complaint(code, f"expected a date as YYYY-MM-DD, got {describe(value)}", "write the date as 2024-01-31")
+
+
+Id = Annotated[int, Field(ge=0, le=INT32_MAX)]
+SignedId = Annotated[int, Field(ge=-INT32_MAX - 1, le=INT32_MAX)]
+Count = Annotated[int, Field(ge=1, le=INT32_MAX)]
+Whole = Annotated[int, Field(ge=0, le=INT32_MAX)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+def parse_shape(shape: type[ShapeT], data: dict[str, Any], file: str, collector: Collector) -> ShapeT | None:
+    """Check the content of a file against its schema.
+
+    Unknown keys are reported (HW207) and set aside, so that the rest of the file is still checked.
+
+    Returns:
+        The typed content, or ``None`` after reporting every problem.
+    """
+    for _ in range(2):
+        try:
+            return shape.model_validate(data)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        unknown = [d for d in details if d["type"] == "extra_forbidden"]
+        for detail in unknown:
+            _set_aside(shape, data, detail, file, collector)
+        if len(unknown) < len(details):
+            for detail in details:
+                if detail["type"] != "extra_forbidden":
+                    _report(data, detail, file, collector)
+            return None
+    return shape.model_validate(data)
+
+
+def _set_aside(shape: type[Shape], data: Any, detail: ErrorDetails, file: str, collector: Collector) -> None:
+    holder, steps = _locate(data, detail["loc"][:-1])
+    key = str(detail["loc"][-1])
+    if isinstance(holder, dict):
+        holder.pop(key, None)
+    if key in DESCRIPTIVE_KEYS:
+        return
+    here = _keys_at(shape, detail["loc"][:-1])
+    guess = nearest(key, here) or nearest(key, _all_keys(shape, set()))
+    fix = (
+        f"did you mean '{guess}'? If not, remove the key"
+        if guess
+        else f"remove the key (known here: {', '.join(sorted(here))})"
+    )
+    collector.error("HW207", file, f"'{key}' is not a known key", path=write_path([*steps, key]), fix=fix)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to ``word``, if any is close."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def write_path(steps: Iterable[str | int]) -> str:
+    """``["hydros", 3, "bus_id"]`` as ``hydros[3].bus_id``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _locate(data: Any, loc: tuple[int | str, ...]) -> tuple[Any, list[int | str]]:
+    """Follow a pydantic location into the data; steps that name the branch of a union are left out."""
+    here, steps = data, []
+    for position, step in enumerate(loc):
+        in_object = isinstance(here, dict) and step in here
+        if in_object or (isinstance(here, list) and isinstance(step, int) and step < len(here)):
+            here = here[step]
+        elif position < len(loc) - 1 or not isinstance(here, dict) or here.get("type") == step:
+            continue
+        else:
+            here = None
+        steps.append(step)
+    return here, steps
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _keys_at(shape: type[Shape], loc: tuple[int | str, ...]) -> set[str]:
+    models: list[type[BaseModel]] = [shape]
+    for step in loc:
+        below = [inner for model in models for inner in _models_in(_fields(model).get(str(step)))]
+        models = below or models
+    return {key for model in models for key in _fields(model)}
+
+
+def _all_keys(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
+    if model in seen:
+        return set()
+    seen.add(model)
+    keys: set[str] = set()
+    for key, annotation in _fields(model).items():
+        keys.add(key)
+        for inner in _models_in(annotation):
+            keys |= _all_keys(inner, seen)
+    return keys
+
+
+_WRONG_TYPE = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of ordinary size",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+_RANGE = {
+    "greater_than": ("gt", "a number above {}"),
+    "greater_than_equal": ("ge", "a number of at least {}"),
+    "less_than": ("lt", "a number below {}"),
+    "less_than_equal": ("le", "a number of at most {}"),
+    "too_short": ("min_length", "at least {} values"),
+    "too_long": ("max_length", "at most {} values"),
+    "string_too_short": ("min_length", "a text of at least {} characters"),
+}
+
+
+def _report(data: Any, detail: ErrorDetails, file: str, collector: Collector) -> None:
+    kind, context = detail["type"], detail.get("ctx", {})
+    _, steps = _locate(data, detail["loc"])
+    path, got = write_path(steps) or None, describe(detail["input"])
+    if kind == "case_rule":
+        collector.error(context["code"], file, context["message"], path=path, fix=context["fix"])
+    elif kind == "missing":
+        collector.error("HW201", file, "this key is required and was not found", path=path, fix="add the key")
+    elif kind == "float_type" and isinstance(detail["input"], int) and not isinstance(detail["input"], bool):
+        collector.error("HW204", file, f"expected a finite number, got {got}", path=path, fix="correct the value")
+    elif kind in _WRONG_TYPE:
+        collector.error(
+            "HW201", file, f"expected {_WRONG_TYPE[kind]}, got {got}", path=path, fix="correct the type of the value"
+        )
+    elif kind in _RANGE:
+        key, text = _RANGE[kind]
+        limit = context[key]
+        shown = limit if isinstance(limit, int) or limit != int(limit) else int(limit)
+        collector.error("HW204", file, f"expected {text.format(shown)}, got {got}", path=path, fix="correct the value")
+    elif kind == "finite_number":
+        collector.error("HW204", file, f"expected a finite number, got {got}", path=path, fix="correct the value")
+    elif kind in ("literal_error", "enum"):
+        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        guess = nearest(str(detail["input"]), choices)
+        expected = " or ".join(f"'{choice}'" for choice in choices) or str(context.get("expected"))
+        fix = f"the nearest known word is '{guess}'" if guess else "use one of the known words"
+        collector.error("HW205", file, f"expected {expected}, got {got}", path=path, fix=fix)
+    elif kind == "union_tag_not_found":
+        collector.error("HW201", file, "the key 'type' is required and was not found", path=path, fix="add the key 'type'")
+    elif kind == "union_tag_invalid":
+        tags = str(context.get("expected_tags", ""))
+        guess = nearest(str(context.get("tag", "")), re.findall(r"'([^']*)'", tags))
+        fix = f"the nearest known word is '{guess}'" if guess else "use one of the known types"
+        message = f"expected one of the types {tags}, got {describe(context.get('tag'))}"
+        collector.error("HW205", file, message, path=path, fix=fix)
+    else:
+        collector.error("HW201", file, f"{detail['msg']}, got {got}", path=path, fix="correct the value")

@@ -1,0 +1,214 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+
+import headwater as hw
+from headwater.api import EXIT_STOPPED, RunResult, run_simulation, run_training
+from headwater.case import Report
+from headwater.cli.progress import ProgressDisplay, money, summary_table
+from headwater.errors import HeadwaterError
+
+app = typer.Typer(
+    name="headwater",
+    help="Plan the operation of hydrothermal power systems: train a policy with SDDP, simulate it, read what water is worth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EXIT_CASE, EXIT_IO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 4, 64, 130
+
+
+class OutputFormat(StrEnum):
+    """Form of a report."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+CasePath = Annotated[Path, typer.Argument(metavar="CASE", help="Case directory.", show_default=False)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write results [default: CASE/output].")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", "-j", min=1, help="Worker threads [default: all granted]; results do not depend on it."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(_run(lambda: app(standalone_mode=False)))
+
+
+def _run(command: Callable[[], object]) -> int:
+    """Run a command and turn every way it can end into an exit code and a message without traceback."""
+    console = _stderr()
+    try:
+        result = command()
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as wrong:
+        wrong.show(sys.stderr)
+        return EXIT_USAGE
+    except click.Abort:
+        return EXIT_INTERRUPTED
+    except HeadwaterError as error:
+        _show_error(console, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.print("[red]interrupted[/red]")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, MemoryError) as error:
+        console.print(f"[red]error:[/red] {error}", markup=True, highlight=False)
+        return EXIT_IO
+    except Exception as error:
+        logging.getLogger("headwater").debug("internal error", exc_info=True)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        console.print(
+            f"[red]internal error:[/red] {type(error).__name__}: {error} "
+            f"({Path(place.filename).name}:{place.lineno}). This is a defect of Headwater; please report it with the case.",
+            highlight=False,
+        )
+        return EXIT_INTERNAL
+    return result if isinstance(result, int) else 0
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _stdout() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _show_error(console: Console, error: HeadwaterError) -> None:
+    report = getattr(error, "report", None)
+    if isinstance(report, Report):
+        console.print(str(report), markup=False)
+    else:
+        console.print("[red]error:[/red] ", end="")
+        console.print(str(error), markup=False)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from headwater.solver import highs_version
+
+        python = ".".join(str(part) for part in sys.version_info[:3])
+        typer.echo(f"headwater {hw.__version__} ({highs_version()}, Python {python})")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions and exit.")
+    ] = False,
+    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "warning",
+) -> None:
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise click.BadParameter(f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level")
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+@app.command()
+def run(case: CasePath, output: Output = None, threads: Threads = None, quiet: Quiet = False) -> int:
+    """Train and simulate as the configuration of the case says, and write policy and results."""
+    with ProgressDisplay(_stderr(), quiet=quiet) as progress:
+        result = hw.run(case, output, threads=threads, on_event=progress)
+    _report_run(result)
+    return EXIT_STOPPED if result.stopped else 0
+
+
+@app.command()
+def train(case: CasePath, output: Output = None, threads: Threads = None, quiet: Quiet = False) -> int:
+    """Train a policy and write it to OUTPUT/policy."""
+    loaded = hw.load_case(case)
+    with ProgressDisplay(_stderr(), quiet=quiet) as progress:
+        result = run_training(loaded, output or loaded.root / "output", threads=threads, on_event=progress)
+    _report_run(result)
+    return EXIT_STOPPED if result.stopped else 0
+
+
+@app.command()
+def simulate(
+    case: CasePath,
+    policy: Annotated[
+        Path, typer.Option("--policy", "-p", help="Policy directory, e.g. CASE/output/policy.", show_default=False)
+    ],
+    output: Output = None,
+    scenarios: Annotated[
+        int | None, typer.Option("--scenarios", "-n", min=1, help="Number of scenarios [default: the case's].")
+    ] = None,
+    threads: Threads = None,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a case with a stored policy."""
+    loaded = hw.load_case(case)
+    stored = hw.load_policy(policy)
+    with ProgressDisplay(_stderr(), quiet=quiet) as progress:
+        target = output or loaded.root / "output"
+        result = run_simulation(loaded, stored, target, n_scenarios=scenarios, threads=threads, on_event=progress)
+    _report_run(result)
+
+
+@app.command()
+def validate(
+    case: CasePath,
+    strict: Annotated[bool, typer.Option("--strict", help="Turn advice into errors.")] = False,
+    form: Annotated[OutputFormat, typer.Option("--format", help="human or json.")] = OutputFormat.HUMAN,
+) -> int:
+    """Check a case and report everything that is wrong with it."""
+    report = hw.validate_case(case, strict=strict)
+    if form is OutputFormat.JSON:
+        typer.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        _stdout().print(str(report), markup=False)
+    return 0 if report.ok else EXIT_CASE
+
+
+@app.command()
+def summary(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],
+) -> None:
+    """Show what a run found: bound, costs, and how the system was operated."""
+    from headwater.cli.summary import show_summary
+
+    show_summary(hw.load_results(directory), _stdout())
+
+
+def _report_run(result: RunResult) -> None:
+    console, rows = _stdout(), []
+    record = result.policy.training
+    if record is not None and record.iterations:
+        rows.append(("lower bound", f"{money(result.policy.lower_bound)} after {len(record.iterations)} iterations"))
+    if result.simulation is not None:
+        costs = result.simulation.summary
+        rows.append(
+            ("simulated cost", f"{money(costs.mean_cost)} ± {money(costs.ci95)} over {len(costs.total_cost)} scenarios")
+        )
+    if result.stopped:
+        rows.append(("stopped", "by a signal; the policy holds what was learned until then"))
+    warnings = (record.warnings if record is not None else ()) + (result.simulation.warnings if result.simulation else ())
+    rows.extend(("warning", text) for text in warnings)
+    rows.append(("results", str(result.output_dir)))
+    console.print(summary_table(rows, ""))

@@ -1,0 +1,133 @@
+"""What a person sees while a run is under way: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from headwater.sddp import events
+
+PLAIN_INTERVAL_SECONDS = 2.0
+"""Plain lines come at most this often, besides the first and the last."""
+
+
+def money(value: float) -> str:
+    """An amount with a magnitude a person can read."""
+    return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+class ProgressDisplay:
+    """Shows the events of a run on a console.
+
+    Args:
+        console: where to write; its ``is_terminal`` decides between live and plain.
+        quiet: show nothing.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+        self._last_line = 0.0
+        self._max_iterations = 0
+
+    def __enter__(self) -> ProgressDisplay:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._close()
+
+    def __call__(self, event: events.Event) -> None:
+        """Show one event."""
+        if self._quiet:
+            return
+        if isinstance(event, events.TrainingStarted):
+            self._training_started(event)
+        elif isinstance(event, events.IterationFinished):
+            self._iteration(event)
+        elif isinstance(event, events.TrainingFinished):
+            self._close()
+            record = event.record
+            self._console.print(
+                f"trained {len(record.iterations)} iterations in {record.seconds:.1f} s; "
+                f"ended by {record.reason.replace('_', ' ')}"
+            )
+        elif isinstance(event, events.SimulationStarted):
+            self._console.print(f"[bold]simulating[/bold] {event.n_scenarios} scenarios")
+            self._open("scenarios", event.n_scenarios)
+        elif isinstance(event, events.SimulationProgress):
+            self._simulation(event)
+        else:
+            self._close()
+            self._console.print(f"simulated in {event.record.seconds:.1f} s")
+
+    def _training_started(self, event: events.TrainingStarted) -> None:
+        self._max_iterations = event.max_iterations
+        self._console.print(
+            f"[bold]training[/bold] {event.name or 'study'}: {event.n_stages} stages, {event.n_hydros} hydros, "
+            f"{event.n_thermals} thermals, {event.n_state} state variables; {event.forward_passes} forward passes per "
+            f"iteration, at most {event.max_iterations} iterations, {event.threads} thread{'s' if event.threads != 1 else ''}"
+        )
+        self._open("iterations", event.max_iterations)
+
+    def _iteration(self, event: events.IterationFinished) -> None:
+        record = event.record
+        spread = f" ± {money(record.simulated_ci95)}" if record.forward_passes > 1 else ""
+        text = f"bound {money(record.lower_bound)}   simulated {money(record.simulated_mean)}{spread}"
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, completed=record.iteration, detail=text)
+        elif record.iteration in (1, self._max_iterations) or self._due():
+            mean = record.elapsed_seconds / record.iteration
+            left = mean * (self._max_iterations - record.iteration)
+            self._console.print(
+                f"iteration {record.iteration}/{self._max_iterations}   {text}   "
+                f"[{record.elapsed_seconds:.1f} s < {left:.1f} s]",
+                markup=False,
+            )
+
+    def _simulation(self, event: events.SimulationProgress) -> None:
+        text = f"mean cost {money(event.mean_cost)} ± {money(event.ci95)}"
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, completed=event.completed, detail=text)
+        elif event.completed == event.total or self._due():
+            self._console.print(f"scenario {event.completed}/{event.total}   {text}", markup=False)
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if now - self._last_line < PLAIN_INTERVAL_SECONDS:
+            return False
+        self._last_line = now
+        return True
+
+    def _open(self, unit: str, total: int) -> None:
+        if not self._console.is_terminal:
+            return
+        self._live = Progress(
+            TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[detail]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+        )
+        self._live.start()
+        self._task = self._live.add_task(unit, total=total, detail="")
+
+    def _close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = self._task = None
+
+
+def summary_table(rows: list[tuple[str, str]], title: str) -> Table:
+    """A two-column table of facts."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False, title_style="bold")
+    table.add_column(style="dim")
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,96 @@
+"""``headwater summary``: what a run found, on one screen."""
+
+from __future__ import annotations
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from headwater.cli.progress import money, summary_table
+from headwater.results import Results
+
+MAX_PLANTS = 12
+"""Plants shown; the largest reservoirs come first."""
+
+
+def show_summary(results: Results, console: Console) -> None:
+    """Print bound, costs, supply and water values of a run."""
+    console.print(f"[bold]results in {results.directory}[/bold]")
+    if results.has_training:
+        _training(results, console)
+    if results.has_simulation:
+        _simulation(results, console)
+
+
+def _training(results: Results, console: Console) -> None:
+    metadata, trace = results.training_metadata, results.convergence
+    iterations, bound = metadata["iterations"], metadata["lower_bound"]
+    rows = [
+        ("case", str(metadata["case"])),
+        ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
+        ("lower bound", f"{money(bound['value'])}   ({bound['meaning']})"),
+        ("cuts", f"{metadata['cuts']['active']:,} active"),
+        ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {metadata['threads']} threads"),
+    ]
+    if trace.height > 1:
+        gain = trace["lower_bound"][-1] - trace["lower_bound"][max(0, trace.height - 11)]
+        rows.append(("last 10 iterations", f"bound grew by {money(gain)}"))
+    rows.extend(("warning", text) for text in metadata["warnings"])
+    console.print(summary_table(rows, "training"))
+
+
+def _simulation(results: Results, console: Console) -> None:
+    metadata = results.simulation_metadata
+    cost, deficit = metadata["cost"], metadata["deficit"]
+    rows = [
+        ("scenarios", f"{metadata['scenarios']['completed']}"),
+        ("mean cost", f"{money(cost['mean'])} ± {money(cost['ci95'])}"),
+        ("range", f"{money(cost['min'])} to {money(cost['max'])}; worst 5 %: {money(cost['cvar_worst_5_percent'])}"),
+        *((f"of which {name}", money(value)) for name, value in metadata["categories"].items() if value),
+        ("deficit", f"{deficit['mean_mwh']:,.1f} MWh on average, in {100 * deficit['frequency']:.0f} % of scenarios"),
+        ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
+    ]
+    if results.has_training and results.training_metadata["lower_bound"]["kind"] == "expected_cost":
+        gap = (cost["mean"] - results.training_metadata["lower_bound"]["value"]) / max(1.0, abs(cost["mean"]))
+        rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
+    console.print(summary_table(rows, "simulation"))
+    if "buses" in results.tables:
+        console.print(_prices(results))
+    if "hydros" in results.tables:
+        console.print(_water(results))
+
+
+def _prices(results: Results) -> Table:
+    """Mean marginal cost of energy by stage and bus, weighted by block hours."""
+    frame = results.table("buses").with_columns(hours=pl.col("load_mwh") / pl.col("load_mw"))
+    weight = pl.when(pl.col("hours").is_finite()).then(pl.col("hours")).otherwise(1.0)
+    mean = frame.group_by("start_date", "bus_id", "bus_name").agg(price=(pl.col("spot_price") * weight).sum() / weight.sum())
+    return _by_stage(mean, "bus_id", "bus_name", "price", "marginal cost of energy, $/MWh (mean over scenarios)")
+
+
+def _water(results: Results) -> Table:
+    """Mean water value by stage and plant."""
+    frame = results.table("hydros")
+    largest = (
+        frame.group_by("hydro_id").agg(pl.col("storage_final_hm3").max()).sort("storage_final_hm3", descending=True)
+    )  # fmt: skip
+    chosen = largest["hydro_id"].head(MAX_PLANTS).implode()
+    mean = (
+        frame.filter(pl.col("hydro_id").is_in(chosen))
+        .group_by("start_date", "hydro_id", "hydro_name")
+        .agg(pl.col("water_value_per_hm3").mean())
+    )
+    return _by_stage(mean, "hydro_id", "hydro_name", "water_value_per_hm3", "water value, $/hm3 (mean over scenarios)")
+
+
+def _by_stage(frame: pl.DataFrame, id_column: str, name_column: str, value: str, title: str) -> Table:
+    wide = frame.sort("start_date", id_column)
+    entities = wide.select(id_column, name_column).unique().sort(id_column)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    table.add_column("stage", style="dim")
+    for row in entities.iter_rows():
+        table.add_column(row[1] or str(row[0]), justify="right")
+    for (start,), group in wide.group_by("start_date", maintain_order=True):
+        values = dict(zip(group[id_column], group[value], strict=True))
+        table.add_row(str(start)[:7], *(f"{values[i]:,.2f}" if i in values else "" for i in entities[id_column]))
+    return table

@@ -1,0 +1,120 @@
+"""Writing files so that nothing is lost: temporary name, sync, rename; directories are swapped in whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TEMPORARY_MARK = ".tmp-"
+"""Part of the name of everything that is not finished."""
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` produce a file under a temporary name beside ``path``, sync it, and rename it to ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}{TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
+    try:
+        write(temporary)
+        sync_file(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes atomically."""
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_bytes(path, content.encode())
+
+
+@contextmanager
+def replaced_directory(path: Path) -> Iterator[Path]:
+    """Fill a temporary directory beside ``path``; it takes the place of ``path`` when the block ends without error.
+
+    After an error the temporary directory is removed and ``path`` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}{TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        sync_tree(temporary)
+        swap_directory(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def swap_directory(new: Path, path: Path) -> None:
+    """Put directory ``new`` in the place of ``path``; what was there is removed afterwards."""
+    old = None
+    if path.exists():
+        old = path.with_name(f".{path.name}{TEMPORARY_MARK}old-{uuid.uuid4().hex[:8]}")
+        path.rename(old)
+    try:
+        new.rename(path)
+    except BaseException:
+        if old is not None:
+            old.rename(path)
+        raise
+    sync_directory(path.parent)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Remove what interrupted writers left in ``directory``; if only the old half of a swap survives, it is put back."""
+    if not directory.is_dir():
+        return
+    for entry in sorted(directory.iterdir()):
+        if not (entry.name.startswith(".") and TEMPORARY_MARK in entry.name):
+            continue
+        target = directory / entry.name[1:].split(TEMPORARY_MARK)[0]
+        if f"{TEMPORARY_MARK}old-" in entry.name and not target.exists():
+            entry.rename(target)
+        elif entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """Make sure the content of a file is on the disk."""
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    """Make sure the entries of a directory are on the disk, where the platform can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Sync every file and directory below ``path``."""
+    for root, _, names in os.walk(path):
+        for name in names:
+            sync_file(Path(root) / name)
+        sync_directory(Path(root))
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,186 @@
+"""One stage's cuts as a FlatBuffers file; the schema is ``policy.fbs`` beside this module."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import flatbuffers
+import flatbuffers.number_types as fbn
+import flatbuffers.table
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from headwater.errors import PolicyError
+from headwater.sddp import CutPool
+from headwater.solver import Basis
+
+IDENTIFIER = b"HWP1"
+ALIGNMENT = 64
+LARGEST_FILE = 2**31 - 2**20
+"""FlatBuffers offsets are 32 bits wide."""
+
+_SCALARS = ("stage_id", "state_dimension", "stride", "n_rows", "n_active")
+_VECTORS: tuple[tuple[str, DTypeLike], ...] = (
+    ("coefficients", np.float64),
+    ("intercepts", np.float64),
+    ("slot", np.uint32),
+    ("born_at", np.int32),
+    ("forward_pass", np.int32),
+    ("times_binding", np.int64),
+    ("last_binding", np.int32),
+    ("column_status", np.uint8),
+    ("row_status", np.uint8),
+)
+_BASIS = ("column_status", "row_status")
+_LAST_STATUS = 4
+"""Largest status code of a basis."""
+
+
+@dataclass(frozen=True)
+class StageCuts:
+    """The content of a file; the arrays are views of its bytes.
+
+    Attributes:
+        coefficients: ``[row, state]``; the active cuts are the first ``n_active`` rows.
+        intercepts, slot, born_at, forward_pass, times_binding, last_binding: ``[row]``.
+        column_status, row_status: basis of the stage (rows of cuts in slot order), empty where there is none.
+    """
+
+    stage_id: int
+    n_active: int
+    coefficients: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    slot: NDArray[np.uint32]
+    born_at: NDArray[np.int32]
+    forward_pass: NDArray[np.int32]
+    times_binding: NDArray[np.int64]
+    last_binding: NDArray[np.int32]
+    column_status: NDArray[np.uint8]
+    row_status: NDArray[np.uint8]
+
+    @property
+    def basis(self) -> Basis | None:
+        """The stored basis."""
+        if not len(self.column_status):
+            return None
+        return Basis(self.column_status.astype(np.int32), self.row_status.astype(np.int32))
+
+    @property
+    def active_coefficients(self) -> NDArray[np.float64]:
+        """Coefficients of all active cuts ``[active, state]``: one view, no copy."""
+        return self.coefficients[: self.n_active]
+
+
+def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> bytes:
+    """The file of one stage.
+
+    Raises:
+        PolicyError: the pool is too large for one file.
+    """
+    used = pool.active[: pool.n_populated]
+    order = np.concatenate([np.flatnonzero(used), np.flatnonzero(~used)])
+    columns = {
+        "coefficients": pool.coefficients[order].ravel(),
+        "intercepts": pool.intercepts[order],
+        "slot": order,
+        "born_at": pool.born_at[order],
+        "forward_pass": pool.forward_pass[order],
+        "times_binding": pool.times_binding[order],
+        "last_binding": pool.last_binding[order],
+        "column_status": np.empty(0) if basis is None else basis.columns,
+        "row_status": np.empty(0) if basis is None else basis.rows,
+    }
+    size = sum(columns[name].size * np.dtype(kind).itemsize for name, kind in _VECTORS)
+    if size > LARGEST_FILE:
+        gigabytes = size / 2**30
+        raise PolicyError(
+            f"HW809 stage {stage_id}: {len(order)} cuts take {gigabytes:.1f} GiB, more than a policy file can hold"
+        )
+    builder = flatbuffers.Builder(size + 4096)
+    offsets = [_aligned_vector(builder, np.ascontiguousarray(columns[name], kind)) for name, kind in _VECTORS]
+    scalars = (stage_id, pool.n_state, pool.n_state, len(order), int(used.sum()))
+    builder.StartObject(len(_SCALARS) + len(_VECTORS))
+    builder.PrependInt32Slot(0, scalars[0], 0)
+    for field in range(1, len(_SCALARS)):
+        builder.PrependUint32Slot(field, scalars[field], 0)
+    for place, offset in enumerate(offsets):
+        builder.PrependUOffsetTRelativeSlot(len(_SCALARS) + place, offset, 0)
+    root = builder.EndObject()
+    builder.Finish(root, file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _aligned_vector(builder: flatbuffers.Builder, array: NDArray) -> int:  # type: ignore[type-arg]
+    builder.StartVector(array.itemsize, array.size, ALIGNMENT)
+    start = builder.Head() - array.nbytes
+    builder.head = start
+    builder.Bytes[start : start + array.nbytes] = array.astype(array.dtype.newbyteorder("<")).tobytes()
+    return int(builder.EndVector())
+
+
+def decode(content: bytes | memoryview, name: str) -> StageCuts:
+    """Read a file; the arrays are views of ``content``.
+
+    Args:
+        content: the whole file.
+        name: shown in messages.
+
+    Raises:
+        PolicyError: it is not a file of this kind, or its parts contradict each other.
+    """
+    try:
+        return _decode(content, name)
+    except (struct.error, IndexError, ValueError, TypeError, OverflowError) as error:
+        raise PolicyError(f"HW808 {name}: damaged ({error})") from None
+
+
+def _decode(content: bytes | memoryview, name: str) -> StageCuts:
+    if len(content) < 16 or bytes(content[4:8]) != IDENTIFIER:
+        found = bytes(content[4:8])
+        raise PolicyError(f"HW808 {name}: not a policy file (expected the identifier {IDENTIFIER!r}, got {found!r})")
+    position = struct.unpack_from("<I", content, 0)[0]
+    if position + 4 > len(content):
+        raise PolicyError(f"HW808 {name}: damaged (its root lies outside the file)")
+    table = flatbuffers.table.Table(content, position)
+    scalars = {}
+    for place, field in enumerate(_SCALARS):
+        offset = table.Offset(4 + 2 * place)
+        kind = fbn.Int32Flags if place == 0 else fbn.Uint32Flags
+        scalars[field] = table.Get(kind, offset + table.Pos) if offset else 0
+    vectors = {}
+    for place, (field, kind) in enumerate(_VECTORS):
+        offset = table.Offset(4 + 2 * (len(_SCALARS) + place))
+        if not offset:
+            raise PolicyError(f"HW808 {name}: damaged (no '{field}')")
+        start, length = table.Vector(offset), table.VectorLen(offset)
+        vectors[field] = np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count=length, offset=start)
+    rows, stride = scalars["n_rows"], scalars["stride"]
+    expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {"coefficients": rows * stride}
+    for field, length in expected.items():
+        if len(vectors[field]) != length:
+            raise PolicyError(f"HW808 {name}: damaged ('{field}' has {len(vectors[field])} values, expected {length})")
+    if scalars["n_active"] > rows or scalars["state_dimension"] > stride:
+        raise PolicyError(f"HW808 {name}: damaged (its counts contradict each other)")
+    if sorted(vectors["slot"].tolist()) != list(range(rows)):
+        raise PolicyError(f"HW808 {name}: damaged (slots are not 0 to {rows - 1})")
+    if any((vectors[field] > _LAST_STATUS).any() for field in _BASIS):
+        raise PolicyError(f"HW808 {name}: damaged (a basis status is unknown)")
+    coefficients = vectors.pop("coefficients").reshape(rows, stride)[:, : scalars["state_dimension"]]
+    if not (np.isfinite(coefficients).all() and np.isfinite(vectors["intercepts"]).all()):
+        raise PolicyError(f"HW808 {name}: damaged (a cut is not a finite number)")
+    return StageCuts(stage_id=scalars["stage_id"], n_active=scalars["n_active"], coefficients=coefficients, **vectors)
+
+
+def to_pool(cuts: StageCuts) -> CutPool:
+    """A pool with the cuts in their slots."""
+    n_rows, n_state = cuts.coefficients.shape
+    pool = CutPool(n_state, n_rows)
+    slots = cuts.slot
+    pool.n_populated = n_rows
+    pool.coefficients[slots] = cuts.coefficients
+    for field in ("intercepts", "born_at", "forward_pass", "times_binding", "last_binding"):
+        getattr(pool, field)[slots] = getattr(cuts, field)
+    pool.active[:n_rows] = False
+    pool.active[slots[: cuts.n_active]] = True
+    return pool

@@ -1,0 +1,87 @@
+"""From arrays to typed tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headwater.results.schemas import SCHEMAS
+from headwater.sddp import ScenarioSummary, SimulationChunk, TrainingRecord
+
+NO_BLOCK = -1
+"""Marks a null in nullable integer columns of the arrays."""
+
+
+def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl.DataFrame:
+    """A table with the types of its schema; NaN and -1 become null in nullable columns.
+
+    Args:
+        name: table name, e.g. ``"hydros"``.
+        columns: column name -> array ``[row]``; all columns of the schema that are not nullable must be there.
+    """
+    schema = SCHEMAS[name]
+    series = []
+    for column in schema.columns:
+        if column.name not in columns:
+            continue
+        values = pl.Series(column.name, np.ascontiguousarray(columns[column.name])).cast(column.dtype)
+        if column.nullable and column.dtype == pl.Float64:
+            values = values.fill_nan(None)
+        elif column.nullable:
+            values = values.set(values == NO_BLOCK, None)
+        series.append(values)
+    return pl.DataFrame(series)
+
+
+def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
+    """One table of a chunk, with the scenario of every row, in the order of its schema."""
+    columns = chunk.tables[name]
+    scenarios = chunk.summary.scenario_id
+    n_rows = len(next(iter(columns.values())))
+    ids = np.repeat(scenarios, n_rows // len(scenarios))
+    return tables_to_frame(name, {"scenario_id": ids, **columns}).sort(SCHEMAS[name].sort_keys, maintain_order=True)
+
+
+def summary_frame(summary: ScenarioSummary) -> pl.DataFrame:
+    """One row per scenario."""
+    columns: dict[str, NDArray[np.generic]] = {
+        "scenario_id": summary.scenario_id,
+        "total_cost": summary.total_cost,
+        **{f"{name}_cost": values for name, values in summary.categories.items()},
+        "deficit_mwh": summary.deficit_mwh,
+        "spillage_hm3": summary.spillage_hm3,
+        "lp_solves": summary.lp_solves,
+    }
+    return tables_to_frame("scenario_summary", columns)
+
+
+def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
+    """One row per iteration."""
+    rows = [
+        {
+            "iteration": r.iteration,
+            "lower_bound": r.lower_bound,
+            "upper_bound_mean": r.simulated_mean,
+            "upper_bound_std": r.simulated_std,
+            "upper_bound_ci95": r.simulated_ci95,
+            "gap_percent": None if r.forward_passes == 1 or record.lower_bound_kind != "expected_cost" else 100.0 * r.gap,
+            "cuts_added": r.cuts_added,
+            "cuts_removed": r.cuts_removed,
+            "cuts_active": r.cuts_active,
+            "time_forward_ms": round(1e3 * r.forward_seconds),
+            "time_backward_ms": round(1e3 * r.backward_seconds),
+            "time_total_ms": round(1e3 * r.total_seconds),
+            "forward_passes": r.forward_passes,
+            "lp_solves": r.lp_solves,
+            "lp_retries": r.retries,
+            "truncated_inflows": r.truncated_inflows,
+            "lb_kind": record.lower_bound_kind,
+            "wall_time_ms": round(1e3 * r.elapsed_seconds),
+            "rss_mb": r.peak_memory_mb,
+        }
+        for r in record.iterations
+    ]
+    return pl.DataFrame(rows, schema=SCHEMAS["convergence"].polars_schema)

@@ -1,0 +1,148 @@
+"""What is recorded about a run: versions, sizes, seeds, timings, statistics, and the configuration that was used."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import socket
+import sys
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any
+
+import numba
+import numpy as np
+import polars as pl
+import scipy
+
+from headwater import files
+from headwater._version import __version__
+from headwater.model import Study
+from headwater.sddp import Policy, SimulationRecord, TrainingRecord
+
+BOUND_MEANING = {
+    "expected_cost": "the optimal expected cost of the study is at least this",
+    "nested_risk": "the optimal nested risk-adjusted cost is at least this; it is not comparable with mean simulated cost",
+}
+
+
+def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
+    """Contents of ``training/metadata.json``."""
+    record = policy.training
+    if record is None:
+        raise ValueError("the policy carries no training record")
+    return {
+        **_header(study, record.seconds, record.threads, record.solver),
+        "status": "interrupted" if record.reason == "shutdown" else "complete",
+        "problem_dimensions": _dimensions(study, policy, record),
+        "iterations": {"completed": len(record.iterations), "reason": record.reason, "converged": record.converged},
+        "lower_bound": {
+            "value": policy.lower_bound,
+            "kind": record.lower_bound_kind,
+            "meaning": BOUND_MEANING[record.lower_bound_kind],
+        },
+        "cuts": {
+            "generated": sum(pool.n_populated for pool in policy.pools),
+            "active": sum(len(pool.active_slots()) for pool in policy.pools),
+        },
+        "lp_solves": sum(r.lp_solves for r in record.iterations),
+        "lp_retries": sum(r.retries for r in record.iterations),
+        "seeds": {"tree_seed": study.config.training.tree_seed, "forward": study.config.training.scenario_source.seed},
+        "warnings": list(record.warnings),
+    }
+
+
+def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> dict[str, Any]:
+    """Contents of ``simulation/metadata.json``."""
+    costs = record.summary.total_cost
+    worst = np.sort(costs)[::-1][: max(1, int(np.ceil(0.05 * len(costs))))]
+    return {
+        **_header(study, record.seconds, record.threads, solver),
+        "status": "complete",
+        "scenarios": {"total": len(costs), "completed": len(costs), "failed": 0},
+        "cost": {
+            "mean": float(np.mean(costs)),
+            "std": float(np.std(costs, ddof=1)) if len(costs) > 1 else 0.0,
+            "ci95": record.summary.ci95,
+            "min": float(costs.min()),
+            "max": float(costs.max()),
+            "quantiles": {f"p{p:02d}": float(np.percentile(costs, p)) for p in (5, 10, 50, 90, 95)},
+            "cvar_worst_5_percent": float(worst.mean()),
+        },
+        "categories": {name: float(np.mean(values)) for name, values in record.summary.categories.items()},
+        "deficit": {
+            "mean_mwh": float(np.mean(record.summary.deficit_mwh)),
+            "frequency": float(np.mean(record.summary.deficit_mwh > 1e-6)),
+        },
+        "spillage": {"mean_hm3": float(np.mean(record.summary.spillage_hm3))},
+        "seeds": {"tree_seed": study.config.training.tree_seed, "simulation": record.seed},
+        "warnings": list(record.warnings),
+    }
+
+
+def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str, Any]:
+    finished = datetime.now(UTC)
+    return {
+        "run_id": uuid.uuid4().hex,
+        "case": study.name,
+        "finished_at": finished.isoformat(timespec="seconds"),
+        "duration_seconds": seconds,
+        "threads": threads,
+        "hostname": socket.gethostname(),
+        "versions": {
+            "headwater": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "numba": numba.__version__,
+            "polars": pl.__version__,
+            "solver": solver,
+            "platform": f"{sys.platform} {platform.machine()}",
+        },
+        "stages": [
+            {"stage_id": s.id, "start_date": s.start_date.isoformat(), "end_date": s.end_date.isoformat()}
+            for s in study.system.stages
+        ],
+        "configuration": to_json(study.config),
+        "input_files": _input_digests(study),
+    }
+
+
+def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[str, Any]:
+    system = study.system
+    kinds = ("buses", "lines", "hydros", "thermals", "pumping_stations", "contracts", "non_controllables", "stages")
+    return {
+        **{kind: len(getattr(system, kind)) for kind in kinds},
+        "state": policy.layout.dimension,
+        "lags": policy.layout.n_lags,
+        "stage_programs": [
+            {"stage_id": stage.id, "rows": rows, "columns": columns, "nonzeros": nonzeros}
+            for stage, (rows, columns, nonzeros) in zip(system.stages, record.stage_sizes, strict=True)
+        ],
+    }
+
+
+def _input_digests(study: Study) -> list[dict[str, str]]:
+    root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
+    if root is None:
+        return []
+    return [{"file": path.relative_to(root).as_posix(), "sha256": files.sha256(path)} for path in sorted(listed)]
+
+
+def to_json(value: object) -> Any:
+    """A dataclass tree as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        kind = type(value).__name__
+        return {"rule": kind, **fields} if kind in ("IterationLimit", "TimeLimit", "BoundStalling") else fields
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    return value

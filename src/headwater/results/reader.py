@@ -1,0 +1,139 @@
+"""Reading results back as tables, with names and dates beside ids."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from headwater.errors import ResultsError
+from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
+from headwater.results.writer import SUCCESS
+
+_ENTITY_CODES = {"hydros": (0, "hydro"), "thermals": (1, "thermal"), "buses": (2, "bus"), "lines": (3, "line")}
+
+
+def load_results(directory: str | Path) -> Results:
+    """Open the output directory of a run.
+
+    Raises:
+        ResultsError: it holds no results.
+    """
+    root = Path(directory)
+    if not any((root / part / SUCCESS).is_file() for part in ("training", "simulation")):
+        raise ResultsError(f"{root} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})")
+    return Results(root)
+
+
+class Results:
+    """The results of a run.
+
+    Args:
+        directory: output directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @property
+    def has_training(self) -> bool:
+        """Whether training results are there and complete."""
+        return (self.directory / "training" / SUCCESS).is_file()
+
+    @property
+    def has_simulation(self) -> bool:
+        """Whether simulation results are there and complete."""
+        return (self.directory / "simulation" / SUCCESS).is_file()
+
+    @cached_property
+    def convergence(self) -> pl.DataFrame:
+        """One row per training iteration."""
+        return self._parquet(self.directory / "training" / "convergence.parquet")
+
+    @cached_property
+    def summary(self) -> pl.DataFrame:
+        """One row per simulated scenario."""
+        return self._parquet(self.directory / "simulation" / "scenario_summary.parquet")
+
+    @cached_property
+    def training_metadata(self) -> dict[str, Any]:
+        """What was recorded about training."""
+        return self._json(self.directory / "training" / "metadata.json")
+
+    @cached_property
+    def simulation_metadata(self) -> dict[str, Any]:
+        """What was recorded about the simulation."""
+        return self._json(self.directory / "simulation" / "metadata.json")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the simulation tables that were written."""
+        return tuple(name for name in SIMULATION_TABLES if (self.directory / "simulation" / name).is_dir())
+
+    def table(self, name: str, *, names: bool = True) -> pl.DataFrame:
+        """A simulation table over all scenarios, sorted.
+
+        Args:
+            name: table name, see `tables`.
+            names: add the name of the entity and the dates of the stage beside their ids.
+
+        Raises:
+            ResultsError: no such table, or a part of it is damaged.
+        """
+        if name not in self.tables:
+            raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
+        parts = sorted((self.directory / "simulation" / name).glob("part-*.parquet"))
+        frame = pl.concat([self._parquet(part) for part in parts])
+        schema = SCHEMAS[name]
+        frame = frame.sort(schema.sort_keys, maintain_order=True)
+        return self._with_names(frame, schema.entity) if names else frame
+
+    def _with_names(self, frame: pl.DataFrame, entity: str | None) -> pl.DataFrame:
+        stages = pl.DataFrame(self.simulation_metadata["stages"]).with_columns(
+            pl.col("stage_id").cast(pl.Int32), pl.col("start_date", "end_date").str.to_date()
+        )
+        columns = list(frame.columns)
+        frame = frame.join(stages, on="stage_id", how="left", maintain_order="left")
+        place = columns.index("stage_id") + 1
+        columns[place:place] = ["start_date", "end_date"]
+        if entity in _ENTITY_CODES:
+            code, label = _ENTITY_CODES[entity]
+            named = (
+                self._entities.filter(pl.col("entity_type_code") == code)
+                .select(pl.col("entity_id").cast(pl.Int32).alias(f"{label}_id"), pl.col("name").alias(f"{label}_name"))
+            )  # fmt: skip
+            frame = frame.join(named, on=f"{label}_id", how="left", maintain_order="left")
+            columns.insert(columns.index(f"{label}_id") + 1, f"{label}_name")
+        return frame.select(columns)
+
+    @cached_property
+    def _entities(self) -> pl.DataFrame:
+        path = self.directory / "simulation" / "dictionaries" / "entities.csv"
+        try:
+            return pl.read_csv(path, schema_overrides={"name": pl.String, "bus_id": pl.String})
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise ResultsError(f"{path} cannot be read: {error}") from error
+
+    @staticmethod
+    def _parquet(path: Path) -> pl.DataFrame:
+        try:
+            return pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise ResultsError(f"{path} cannot be read: {error}") from error
+
+    @staticmethod
+    def _json(path: Path) -> dict[str, Any]:
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ResultsError(f"{path} cannot be read: {error}") from error
+        if not isinstance(value, dict):
+            raise ResultsError(f"{path}: expected a JSON object")
+        return value
+
+    def __repr__(self) -> str:
+        parts = [name for name, there in (("training", self.has_training), ("simulation", self.has_simulation)) if there]
+        return f"<Results in {self.directory}: {' and '.join(parts)}>"

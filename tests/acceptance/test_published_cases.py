@@ -1,0 +1,111 @@
+"""Cases published with another program of this field: each must show its published figure."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+import headwater as hw
+from extensive_form import extensive_form_value
+from headwater.case import load_case
+from headwater.model import Formulation, IterationLimit
+from headwater.stochastic import build_uncertainty
+from shared_data import CASES, EXPECTED, requires_shared
+
+PREFIXES = ["d01", "d02", "d03", "d04", "d05", "d10", "d11", "d13", "d14", "d16", "d20", "d23", "d25", "d27"]
+PUBLISHED = (
+    {name: entry for name, entry in json.loads(EXPECTED.read_text()).items() if name[:3] in PREFIXES}
+    if EXPECTED.exists()
+    else {}
+)
+
+pytestmark = requires_shared
+every_case = pytest.mark.parametrize("name", list(PUBLISHED) or PREFIXES)
+
+
+def load(name, formulation=Formulation.CONDENSED):
+    """The case with the iteration limit that its figure is promised for, and no other stopping rule."""
+    case = load_case(CASES / name)
+    rules = (IterationLimit(PUBLISHED[name]["max_iterations"]),)
+    training = replace(case.config.training, stopping_rules=rules, formulation=formulation)
+    return replace(case, config=replace(case.config, training=training))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    policies = {}
+
+    def train(name, formulation=Formulation.CONDENSED):
+        if (name, formulation) not in policies:
+            policies[name, formulation] = hw.train(load(name, formulation), threads=1)
+        return policies[name, formulation]
+
+    return train
+
+
+def test_all_the_cases_are_there():
+    assert sorted(name[:3] for name in PUBLISHED) == PREFIXES
+
+
+@every_case
+def test_the_bound_reaches_the_published_figure_within_its_iterations(trained, name):
+    policy = trained(name)
+    assert policy.lower_bound == pytest.approx(PUBLISHED[name]["lower_bound"], rel=0.0, abs=PUBLISHED[name]["abs"])
+    assert len(policy.training.iterations) <= PUBLISHED[name]["max_iterations"]
+
+
+@every_case
+def test_the_bound_equals_the_extensive_form(trained, name):
+    case = load(name)
+    assert trained(name).lower_bound == pytest.approx(extensive_form_value(case.system, case.config), rel=1e-6)
+
+
+@every_case
+def test_the_explicit_and_the_condensed_form_agree(trained, name):
+    explicit, condensed = trained(name, Formulation.EXPLICIT), trained(name, Formulation.CONDENSED)
+    assert explicit.lower_bound == pytest.approx(condensed.lower_bound, rel=1e-7)
+
+
+@every_case
+def test_the_bound_never_falls(trained, name):
+    bounds = [record.lower_bound for record in trained(name).training.iterations]
+    assert all(later >= earlier - 1e-9 * abs(earlier) for earlier, later in pairwise(bounds))
+
+
+@every_case
+def test_a_future_that_is_known_cannot_be_operated_for_less_than_the_bound(trained, name):
+    """All these cases have a single opening per stage; a converged bound does not make every tied decision optimal."""
+    case = load(name)
+    openings = build_uncertainty(case.system, case.config.training.tree_seed).tree.probability
+    assert all(len(probability) == 1 for probability in openings)
+    simulation = hw.simulate(trained(name), n_scenarios=1)
+    assert simulation.mean_cost >= trained(name).lower_bound * (1.0 - 1e-9)
+
+
+@every_case
+def test_training_found_a_schedule_that_costs_the_bound(trained, name):
+    policy = trained(name)
+    assert min(r.simulated_mean for r in policy.training.iterations) == pytest.approx(policy.lower_bound, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n, entry in PUBLISHED.items() if entry.get("simulation_mean")])
+def test_the_simulated_mean_is_the_published_figure(trained, name):
+    simulation = hw.simulate(trained(name), n_scenarios=1)
+    assert simulation.mean_cost == pytest.approx(PUBLISHED[name]["lower_bound"], rel=0.0, abs=PUBLISHED[name]["abs"])
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [(name, column) for name, entry in PUBLISHED.items() for column in entry.get("positive", ())]
+)
+def test_the_simulation_shows_the_violation_that_the_case_is_about(trained, name, column):
+    hydros = hw.simulate(trained(name), n_scenarios=1).table("hydros")
+    assert hydros[column].sum() > 0.0
+
+
+def test_the_second_stage_is_discounted_by_the_days_of_the_first(trained):
+    name = next(n for n, entry in PUBLISHED.items() if "discount_factor_stage_1" in entry)
+    costs = hw.simulate(trained(name), n_scenarios=1).table("costs")
+    factors = dict(costs.select("stage_id", "discount_factor").unique().iter_rows())
+    assert factors == {0: 1.0, 1: pytest.approx(PUBLISHED[name]["discount_factor_stage_1"], abs=1e-9)}
+    assert factors[1] == pytest.approx(1.12 ** (-31 / 365.25), rel=1e-12)

@@ -1,0 +1,202 @@
+"""Features that are known and not built yet are warned about in a case, and listed for any study."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from case_builder import TinyCase, codes_of, constraint, geometry, production, tiny_case
+
+from headwater.case import load_case, refused_features, validate_case
+from headwater.case.features import FEATURES
+from headwater.model import (
+    Block,
+    Bus,
+    ContractKind,
+    EnergyContract,
+    IterationLimit,
+    Stage,
+    Study,
+    StudyConfig,
+    System,
+    TrainingConfig,
+)
+
+
+def training(**values):
+    return lambda case: case.training.update(values)
+
+
+def config(section, **values):
+    return lambda case: case.files["config.json"].setdefault(section, {}).update(values)
+
+
+def hydro(**values):
+    return lambda case: case.hydros[0].update(values)
+
+
+def stage(**values):
+    return lambda case: case.stages[0].update(values)
+
+
+def file(name, content):
+    return lambda case: case.files.__setitem__(name, content)
+
+
+def both(*changes):
+    return lambda case: [change(case) for change in changes]
+
+
+def rule(**values):
+    return lambda case: case.training["stopping_rules"].append(values)
+
+
+def graph(**values):
+    return lambda case: case.files["stages.json"]["policy_graph"].update(values)
+
+
+def two_weeks_of_january(case: TinyCase):
+    months = [{"id": month, "label": str(month), "month_start": month + 1} for month in range(12)]
+    case.files["stages.json"]["season_definitions"] = {"cycle_type": "monthly", "seasons": months}
+    for entry, start, end in zip(case.stages, ("2024-01-01", "2024-01-08"), ("2024-01-08", "2024-01-15"), strict=True):
+        entry |= {"start_date": start, "end_date": end, "season_id": 0}
+
+
+def history_alone(case: TinyCase):
+    two_weeks_of_january(case)
+    case.tables.pop("scenarios/inflow_seasonal_stats")
+    case.tables["scenarios/inflow_history"] = [
+        {"hydro_id": hydro_id, "date": date(year, 1, 1), "value_m3s": 5.0} for hydro_id in (0, 1) for year in range(1990, 2021)
+    ]
+
+
+def external(case: TinyCase):
+    case.training["scenario_source"] = {"inflow": {"scheme": "external", "selection_mode": "random"}, "seed": 3}
+    case.tables["scenarios/external_inflow_scenarios"] = [
+        {"stage_id": t, "scenario_id": s, "hydro_id": h, "value_m3s": 1.0} for t in (0, 1) for s in range(4) for h in (0, 1)
+    ]
+
+
+STATION = {"id": 0, "name": "P", "bus_id": 0, "source_hydro_id": 1, "destination_hydro_id": 0, "consumption_mw_per_m3s": 0.1}
+CONTRACT = {"id": 0, "name": "C", "bus_id": 0, "type": "import", "price_per_mwh": 9.0, "limits": {"min_mw": 0, "max_mw": 5}}
+SOURCE = {"id": 0, "name": "W", "bus_id": 0, "max_generation_mw": 5.0}
+GAP = {"type": "simulation", "replications": 1, "period": 1, "bound_window": 1, "distance_tol": 0.1, "bound_tol": 0.1}
+HISTORICAL = {"inflow": {"scheme": "historical"}, "seed": 1}
+EVAPORATING = both(
+    hydro(evaporation={"coefficients_mm": [1.0] * 12}),
+    lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
+)
+
+USES = {
+    "GNL thermals": lambda case: case.thermals[0].update(gnl_config={"lag_stages": 2}),
+    "pumping stations": file(
+        "system/pumping_stations.json", {"pumping_stations": [{**STATION, "flow": {"min_m3s": 0, "max_m3s": 5}}]}
+    ),
+    "energy contracts": file("system/energy_contracts.json", {"contracts": [CONTRACT]}),
+    "non-controllable sources": file("system/non_controllable_sources.json", {"non_controllable_sources": [SOURCE]}),
+    "diversion": hydro(diversion={"downstream_id": 1, "max_flow_m3s": 3.0}),
+    "evaporation": EVAPORATING,
+    "lifecycle": hydro(exit_stage_id=1),
+    "chronological blocks": stage(block_mode="chronological"),
+    "computed FPHA": both(
+        production(source="computed"),
+        lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
+    ),
+    "linearised head": both(
+        lambda case: case.hydros[0]["generation"].update(model="linearized_head"),
+        lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
+    ),
+    "policy graphs": graph(
+        type="cyclic",
+        transitions=[{"source_id": 0, "target_id": 1, "probability": 1.0}, {"source_id": 1, "target_id": 0, "probability": 1.0}],
+    ),
+    "annual component": lambda case: case.tables.__setitem__(
+        "scenarios/inflow_annual_component",
+        [{"hydro_id": 0, "stage_id": 0, "annual_coefficient": 0.1, "annual_mean_m3s": 40.0, "annual_std_m3s": 4.0}],
+    ),
+    "estimation": history_alone,
+    "sub-period stages": two_weeks_of_january,
+    "recent observations": lambda case: case.initial.update(
+        recent_observations=[{"hydro_id": 0, "start_date": "2024-01-01", "end_date": "2024-01-02", "value_m3s": 1.0}]
+    ),
+    "historical scheme": both(history_alone, training(scenario_source=HISTORICAL)),
+    "external scheme": external,
+    "selection mode": external,
+    "sampling methods": stage(sampling_method="lhs"),
+    "noise sharing": config("stochastic", noise_sharing="none"),
+    "generic constraint quantities": constraint("hydro_evaporation(0)"),
+    "block aggregation": constraint("hydro_turbined(0)", block_aggregation="sum"),
+    "linearised head passes": config("modeling", linearized_head_passes=2),
+    "warm start": config("policy", mode="resume"),
+    "policy settings": config("policy", trust=True),
+    "boundary policy": config("policy", boundary={"path": "x", "source_stage": 0}),
+    "checkpoints": config("policy", checkpointing={"enabled": True}),
+    "cut selection": training(cut_selection={"enabled": True, "method": "lml1"}),
+    "cap on active cuts": training(cut_selection={"max_active_per_stage": 10}),
+    "multi cuts": training(cut_formulation="multi"),
+    "archive limit": training(archive_memory_limit_mb=10),
+    "cycle settings": training(cycle={"tolerance": 0.1}),
+    "stopping rules": rule(**GAP),
+    "deterministic upper bound": config("upper_bound_evaluation", enabled=True),
+    "inner approximation": config("simulation", policy_type="inner"),
+    "simulation settings": config("simulation", on_failure="abort"),
+    "exports": config("exports", states=True),
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=[feature.name for feature in FEATURES])
+def test_a_feature_in_use_is_warned_about_and_listed(tmp_path, feature):
+    case = load_case(tiny_case(tmp_path).edit(USES[feature.name]))
+    sentences = refused_features(case)
+    assert any(sentence.startswith(feature.sentence) for sentence in sentences)
+    warned = [finding for finding in case.report.warnings if finding.code == "HW710"]
+    assert sorted(finding.message for finding in warned) == sorted(sentences)
+
+
+def test_every_example_belongs_to_a_row_of_the_table():
+    assert set(USES) == {feature.name for feature in FEATURES}
+
+
+def test_a_chain_of_transitions_with_its_own_discount_is_no_feature(tmp_path):
+    transition = {"source_id": 0, "target_id": 1, "probability": 1.0, "annual_discount_rate_override": 0.5}
+    case = load_case(tiny_case(tmp_path).edit(graph(transitions=[transition])))
+    assert refused_features(case) == []
+    assert case.system.discount_factors[0] == pytest.approx(1.5 ** -(31 / 365.25))
+
+
+def test_settings_at_their_defaults_are_no_feature(tmp_path):
+    case = tiny_case(tmp_path)
+    case.files["config.json"] |= {
+        "policy": {"mode": "fresh", "checkpointing": {"enabled": False}, "path": "cuts"},
+        "simulation": {"enabled": True, "num_scenarios": 3, "policy_type": "outer", "io_channel_capacity": 16},
+        "upper_bound_evaluation": {"enabled": False},
+        "exports": {"states": False, "stochastic": False},
+        "stochastic": {"noise_sharing": "season_group"},
+    }
+    loaded = load_case(case.write())
+    assert refused_features(loaded) == []
+    assert loaded.config.policy_path == "cuts"
+
+
+def test_a_study_built_in_code_is_judged_by_the_same_table():
+    day = Stage(0, date(2024, 1, 1), date(2024, 2, 1), (Block(744.0),))
+    study = Study(
+        System((day,), (Bus(0),), contracts=(EnergyContract(4, 0, ContractKind.IMPORT, 10.0, 5.0),)),
+        StudyConfig(TrainingConfig(1, (IterationLimit(1),))),
+    )
+    assert refused_features(study) == ["energy contracts are not built yet: Contract 4"]
+    plain = Study(System((day,), (Bus(0),)), study.config)
+    assert refused_features(plain) == []
+
+
+def test_a_long_list_of_places_is_cut_short(tmp_path):
+    case = tiny_case(tmp_path)
+    case.hydros[0]["downstream_id"] = None
+    for number in range(2, 12):
+        case.hydros.append({**case.hydros[0], "id": number, "exit_stage_id": 1})
+        case.initial["storage"].append({"hydro_id": number, "value_hm3": 50.0})
+        rows = case.tables["scenarios/inflow_seasonal_stats"]
+        rows += [{**row, "hydro_id": number} for row in rows[:2]]
+    (sentence,) = refused_features(load_case(case.write()))
+    assert sentence.endswith("Hydro 2, Hydro 3, Hydro 4, Hydro 5, Hydro 6 and 5 more")
+    assert codes_of(validate_case(case.root).warnings) == {"HW710"}

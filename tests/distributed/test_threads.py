@@ -1,0 +1,69 @@
+"""Sharing out work."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.distributed import ThreadTeam, blocks, choose_threads, granted_threads, stop_on_signals
+from headwater.errors import UsageError
+
+
+@given(st.integers(0, 200), st.integers(1, 40))
+def test_blocks_are_contiguous_even_and_complete(total: int, parts: int):
+    shares = blocks(total, parts)
+    assert [i for share in shares for i in share] == list(range(total))
+    assert len(shares) == parts
+    sizes = [len(share) for share in shares]
+    assert max(sizes) - min(sizes) <= 1
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_results_come_back_in_worker_order(workers: int):
+    with ThreadTeam(workers) as team:
+        assert [i for part in team.run(lambda _, items: list(items), 7) for i in part] == list(range(7))
+
+
+def test_the_error_of_the_lowest_worker_is_raised_after_all_have_ended():
+    ended = []
+
+    def task(worker: int, _items: range) -> None:
+        ended.append(worker)
+        raise ValueError(f"worker {worker}")
+
+    with ThreadTeam(3) as team, pytest.raises(ValueError, match="worker 0"):
+        team.run(task, 3)
+    assert sorted(ended) == [0, 1, 2]
+
+
+def test_the_callers_number_of_threads_wins_over_environment_and_configuration(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADWATER_THREADS", "5")
+    assert choose_threads(3, 2) == 3
+    assert choose_threads(None, 2) == 5
+    monkeypatch.delenv("HEADWATER_THREADS")
+    assert choose_threads(None, 2) == 2
+    assert choose_threads(None) == granted_threads()
+
+
+def test_a_number_of_threads_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(UsageError, match="at least 1"):
+        choose_threads(0)
+    monkeypatch.setenv("HEADWATER_THREADS", "many")
+    with pytest.raises(UsageError, match="HEADWATER_THREADS"):
+        choose_threads(None)
+
+
+def test_the_first_interrupt_asks_and_the_second_insists():
+    with stop_on_signals() as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        assert stop.signal_number == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

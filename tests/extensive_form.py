@@ -1,0 +1,270 @@
+"""The judge: a whole study as one linear program over every node of its opening tree.
+
+A node is a history of openings. Each node repeats the columns and rows of its stage with right-hand sides of its own, and is
+tied to its parent by storage alone: inflows, with all their lags, follow from the history and are numbers. The program
+is written from the formulas of the system; of the product it uses only `headwater.model` and the openings and inflow numbers of
+`headwater.stochastic`. It shares nothing with the stage problems and the decomposition that it judges.
+
+Not covered, and refused: plants that enter, leave or fill, evaporation, diversions, contracts, pumping, uncontrolled sources,
+committed thermals, fitted planes, chronological blocks, truncated inflows, cyclic horizons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.optimize import linprog
+
+from extensive_form_stage import StageProgram, sparse, stage_program
+from headwater.model import (
+    BlockMode,
+    GraphType,
+    OperativeState,
+    ProductionKind,
+    RiskMeasure,
+    Sense,
+    StudyConfig,
+    System,
+)
+from headwater.stochastic import build_uncertainty
+
+MOST_LEAVES = 20_000
+
+Array = np.ndarray
+
+
+def extensive_form_value(
+    system: System, config: StudyConfig, tree_seed: int | None = None, risk: RiskMeasure | None = None
+) -> float:
+    """Optimal cost in $, seen before the openings of the first stage: what a converged lower bound equals.
+
+    Args:
+        system: what is operated.
+        config: for the treatment of negative inflows and, unless given, the seed of the tree.
+        tree_seed: seed of the opening tree.
+        risk: measure of all stages, in place of their own.
+    """
+    return _solve(system, config, tree_seed, risk, first=0, storage=system.initial_storage_hm3, lags=None)
+
+
+def stage_value(
+    system: System,
+    config: StudyConfig,
+    stage_id: int,
+    storage_hm3: Iterable[float],
+    lags_m3s: Array | None = None,
+    tree_seed: int | None = None,
+    risk: RiskMeasure | None = None,
+) -> float:
+    """Optimal cost in $ of everything after ``stage_id``, as money of the next stage.
+
+    Args:
+        storage_hm3: ``[hydro]`` at the end of the stage.
+        lags_m3s: ``[lag, hydro]`` at the end of the stage, row 0 the inflow of the stage itself; ``None`` only without lags.
+    """
+    first = system.stage_index[stage_id] + 1
+    return _solve(system, config, tree_seed, risk, first, np.asarray(storage_hm3, float), lags_m3s)
+
+
+def _solve(
+    system: System,
+    config: StudyConfig,
+    tree_seed: int | None,
+    risk: RiskMeasure | None,
+    first: int,
+    storage: Array,
+    lags: Array | None,
+) -> float:
+    _refuse_what_is_not_covered(system, config)
+    u = build_uncertainty(system, config.training.tree_seed if tree_seed is None else tree_seed)
+    if lags is None:
+        assert first == 0 or u.inflow.n_lags == 0, "the past inflows of a later stage must be given"
+        lags = u.inflow.initial_lags_m3s
+    stages = range(first, len(system.stages))
+    n_leaves = int(np.prod([len(u.tree.probability[t]) for t in stages]))
+    assert n_leaves <= MOST_LEAVES, f"the tree has {n_leaves} leaves, too many for one linear program"
+    program = _LinearProgram()
+    measures = {t: risk if risk is not None else system.stages[t].risk for t in stages}
+    averse = any(measure.weight > 0.0 and measure.tail_fraction < 1.0 for measure in measures.values())
+    history = np.asarray(lags, float)[None]  # [parent, lag, hydro]
+    probability = np.ones(1)  # [parent]
+    discount = 1.0
+    before: StageProgram | None = None
+    for t in stages:
+        eta, p = u.tree.noise[t], u.tree.probability[t]
+        n_parents, n_openings = len(history), len(p)
+        n_nodes = n_parents * n_openings
+        lag_term = np.einsum("hl,nlh->nh", u.inflow.psi[t], history)
+        inflow = (lag_term[:, None] + u.innovation_m3s(t, eta)[None]).reshape(n_nodes, -1)  # [node, hydro]
+        load = np.tile(u.load_mw(t, eta), (n_parents, 1, 1))  # [node, bus, block]
+        stage = stage_program(system, config, t)
+        children = sp.kron(sp.eye(n_parents), np.ones((n_openings, 1)))  # [node, parent]
+        _add_nodes(program, stage, t, inflow, load, children, before, storage)
+        if averse:
+            _add_outcomes(program, stage, t, n_parents, p, measures[t], system, last=t == stages[-1])
+        else:
+            probability = np.kron(probability, p)
+            program.columns["x", t].cost[:] = np.kron(probability, discount * np.array(stage.cost))
+        discount *= system.discount_factors[t]
+        older = np.repeat(history, n_openings, axis=0)
+        history = np.concatenate([inflow[:, None], older], axis=1)[:, : history.shape[1]]
+        before = stage
+    if averse:
+        program.columns["risk-adjusted", first].cost[:] = 1.0
+    return program.solve()
+
+
+@dataclass
+class _ColumnBlock:
+    lower: Array
+    upper: Array
+    cost: Array
+
+
+@dataclass
+class _LinearProgram:
+    """``min cost x`` over blocks of columns; every row block names the column blocks it touches."""
+
+    columns: dict[Hashable, _ColumnBlock] = field(default_factory=dict)
+    rows: dict[Sense, list[tuple[dict[Hashable, sp.sparray], Array]]] = field(
+        default_factory=lambda: {Sense.EQUAL: [], Sense.LESS_EQUAL: []}
+    )
+
+    def add_columns(self, key: Hashable, size: int, lower: Array | float = 0.0, upper: Array | float = np.inf) -> None:
+        self.columns[key] = _ColumnBlock(np.broadcast_to(lower, size), np.broadcast_to(upper, size), np.zeros(size))
+
+    def add_rows(self, sense: Sense, blocks: dict[Hashable, sp.sparray], rhs: Array) -> None:
+        if len(rhs):
+            self.rows[sense].append((blocks, rhs))
+
+    def _stacked(self, sense: Sense) -> tuple[sp.csr_array | None, Array | None]:
+        if not self.rows[sense]:
+            return None, None
+        start = dict(zip(self.columns, np.cumsum([0, *(len(c.cost) for c in self.columns.values())]), strict=False))
+        data, row, column, top = [], [], [], 0
+        for blocks, rhs in self.rows[sense]:
+            for key, matrix in blocks.items():
+                coo = sp.coo_array(matrix)
+                assert coo.shape == (len(rhs), len(self.columns[key].cost))
+                data.append(coo.data)
+                row.append(coo.row + top)
+                column.append(coo.col + start[key])
+            top += len(rhs)
+        shape = (top, sum(len(c.cost) for c in self.columns.values()))
+        matrix = sp.csr_array((np.concatenate(data), (np.concatenate(row), np.concatenate(column))), shape=shape)
+        return matrix, np.concatenate([rhs for _, rhs in self.rows[sense]])
+
+    def solve(self) -> float:
+        """Optimal value."""
+        a_eq, b_eq = self._stacked(Sense.EQUAL)
+        a_ub, b_ub = self._stacked(Sense.LESS_EQUAL)
+        cost, lower, upper = (
+            np.concatenate([getattr(block, name) for block in self.columns.values()]) for name in ("cost", "lower", "upper")
+        )
+        result = linprog(
+            cost,
+            A_ub=a_ub,
+            b_ub=b_ub,
+            A_eq=a_eq,
+            b_eq=b_eq,
+            bounds=np.column_stack([lower, upper]),
+            method="highs",
+            options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
+        )
+        assert result.status == 0, f"the extensive form was not solved: {result.message}"
+        return float(result.fun)
+
+
+def _add_nodes(
+    program: _LinearProgram,
+    stage: StageProgram,
+    t: int,
+    inflow: Array,
+    load: Array,
+    children: sp.sparray,
+    before: StageProgram | None,
+    storage: Array,
+) -> None:
+    """Columns and rows of all nodes of stage ``t``, nodes ordered by parent, then opening."""
+    n_nodes, n_hydros = inflow.shape
+    program.add_columns(("x", t), n_nodes * len(stage.index), np.tile(stage.lower, n_nodes), np.tile(stage.upper, n_nodes))
+    for sense, rows in stage.rows.items():
+        rhs = np.tile([row[3] for row in rows], (n_nodes, 1))
+        for r, (name, *_) in enumerate(rows):
+            if name[:1] == ("load",):
+                rhs[:, r] += load[:, name[1], name[2]]
+            elif name[:1] == ("water",):
+                rhs[:, r] += name[2] * inflow[:, name[1]]
+        blocks = {("x", t): sp.kron(sp.eye(n_nodes), stage.matrix(sense))}
+        incoming = stage.incoming_matrix(sense, n_hydros)
+        if before is None:
+            rhs -= incoming @ storage
+        else:
+            pick = sparse([(h, before.index["storage", h], 1.0) for h in range(n_hydros)], (n_hydros, len(before.index)))
+            blocks["x", t - 1] = sp.kron(children, incoming @ pick)
+        program.add_rows(sense, blocks, rhs.ravel())
+
+
+def _add_outcomes(
+    program: _LinearProgram,
+    stage: StageProgram,
+    t: int,
+    n_parents: int,
+    p: Array,
+    measure: RiskMeasure,
+    system: System,
+    *,
+    last: bool,
+) -> None:
+    """Outcome of each node, and its measure ``(1 - w) E[Z] + w min_a {a + E[(Z - a)+] / k}`` at each parent."""
+    n_nodes, weight = n_parents * len(p), measure.weight
+    program.add_columns(("outcome", t), n_nodes, lower=-np.inf)
+    program.add_columns(("risk-adjusted", t), n_parents, lower=-np.inf)
+    program.add_columns(("threshold", t), n_parents, lower=-np.inf)
+    program.add_columns(("above threshold", t), n_nodes)
+    definition = {("outcome", t): sp.eye(n_nodes), ("x", t): -sp.kron(sp.eye(n_nodes), np.array(stage.cost)[None])}
+    if not last:  # the measures of the children are columns of the next stage
+        definition["risk-adjusted", t + 1] = -system.discount_factors[t] * sp.eye(n_nodes)
+    program.add_rows(Sense.EQUAL, definition, np.zeros(n_nodes))
+    expectation = sp.kron(sp.eye(n_parents), p[None])
+    program.add_rows(
+        Sense.EQUAL,
+        {
+            ("risk-adjusted", t): sp.eye(n_parents),
+            ("outcome", t): -(1.0 - weight) * expectation,
+            ("threshold", t): -weight * sp.eye(n_parents),
+            ("above threshold", t): -weight / measure.tail_fraction * expectation,
+        },
+        np.zeros(n_parents),
+    )
+    children = sp.kron(sp.eye(n_parents), np.ones((len(p), 1)))
+    program.add_rows(
+        Sense.LESS_EQUAL,
+        {("outcome", t): sp.eye(n_nodes), ("threshold", t): -children, ("above threshold", t): -sp.eye(n_nodes)},
+        np.zeros(n_nodes),
+    )
+
+
+def _refuse_what_is_not_covered(system: System, config: StudyConfig) -> None:
+    unusual = {
+        "plants that enter, leave or fill": (system.operative_states["hydros"] != OperativeState.OPERATING).any(),
+        "evaporation": any(hydro.evaporation is not None for hydro in system.hydros),
+        "diversions": any(hydro.diversion is not None for hydro in system.hydros),
+        "contracts": bool(system.contracts),
+        "pumping": bool(system.pumping_stations),
+        "uncontrolled sources": bool(system.non_controllables),
+        "committed thermals": any(thermal.gnl_lag_stages is not None for thermal in system.thermals),
+        "chronological blocks": any(stage.block_mode is not BlockMode.PARALLEL for stage in system.stages),
+        "truncated inflows": config.inflow_non_negativity.truncates,
+        "planes that must be fitted": any(
+            production.kind is ProductionKind.FPHA and not production.planes
+            for plant in system.production
+            for production in plant
+        ),
+        "cyclic horizons": system.policy_graph.type is not GraphType.FINITE_HORIZON,
+    }
+    if refused := [name for name, present in unusual.items() if present]:
+        raise NotImplementedError(f"the extensive form does not cover: {', '.join(refused)}")

@@ -1,0 +1,269 @@
+"""Columns and rows of one stage, written from the formulas for the extensive form that judges the product."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+
+from headwater.model import BlockAggregation, OperativeState, ProductionKind, Sense, StudyConfig, System
+
+M3S_HOUR_IN_HM3 = 0.0036
+STAGE_LEVEL = ("hydro_storage", "hydro_withdrawal")
+
+Name = tuple[Hashable, ...]
+Terms = list[tuple[float, Name]]
+Balance = dict[tuple[int, int], Terms]
+
+
+@dataclass
+class StageProgram:
+    """Columns and rows of one stage, under names. Rows: ``sum terms + sum coefficient * incoming storage (= or <=) rhs``."""
+
+    index: dict[Name, int] = field(default_factory=dict)
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    cost: list[float] = field(default_factory=list)
+    rows: dict[Sense, list[tuple[Name, list[tuple[float, int]], dict[int, float], float]]] = field(
+        default_factory=lambda: {Sense.EQUAL: [], Sense.LESS_EQUAL: []}
+    )
+
+    def column(self, *name: Hashable, upper: float = np.inf, cost: float = 0.0) -> None:
+        """A quantity that is at least 0."""
+        self.index[name] = len(self.index)
+        self.lower.append(0.0)
+        self.upper.append(upper)
+        self.cost.append(cost)
+
+    def row(
+        self,
+        terms: Terms,
+        sense: Sense,
+        rhs: float,
+        incoming_storage: Mapping[int, float] | None = None,
+        name: Name = (),
+    ) -> None:
+        """A constraint; ``>=`` is turned around."""
+        sign = -1.0 if sense is Sense.GREATER_EQUAL else 1.0
+        incoming = {h: sign * value for h, value in (incoming_storage or {}).items()}
+        kind = Sense.EQUAL if sense is Sense.EQUAL else Sense.LESS_EQUAL
+        self.rows[kind].append((name, [(sign * value, self.index[key]) for value, key in terms], incoming, sign * rhs))
+
+    def matrix(self, sense: Sense) -> sp.csr_array:
+        """``[row, column]``."""
+        entries = [(r, c, value) for r, row in enumerate(self.rows[sense]) for value, c in row[1]]
+        return sparse(entries, (len(self.rows[sense]), len(self.index)))
+
+    def incoming_matrix(self, sense: Sense, n_hydros: int) -> sp.csr_array:
+        """``[row, hydro]`` on the storage of the parent."""
+        entries = [(r, h, value) for r, row in enumerate(self.rows[sense]) for h, value in row[2].items()]
+        return sparse(entries, (len(self.rows[sense]), n_hydros))
+
+
+def stage_program(system: System, config: StudyConfig, t: int) -> StageProgram:
+    stage = StageProgram()
+    hours = [block.hours for block in system.stages[t].blocks]
+    balance: Balance = {(b, k): [] for b in range(len(system.buses)) for k in range(len(hours))}
+    _buses(stage, system, t, hours, balance)
+    _thermals(stage, system, t, hours, balance)
+    _lines(stage, system, t, hours, balance)
+    _hydros(stage, system, config, t, hours, balance)
+    for (b, k), terms in balance.items():
+        stage.row(terms, Sense.EQUAL, 0.0, name=("load", b, k))
+    _generic_constraints(stage, system, t, hours)
+    return stage
+
+
+def _buses(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
+    for b, segments in enumerate(system.resolved_penalties.deficit_segments):
+        for k, tau in enumerate(hours):
+            for s, segment in enumerate(segments):
+                depth = np.inf if segment.depth_mw is None else segment.depth_mw
+                stage.column("deficit", b, k, s, upper=depth, cost=tau * segment.cost_per_mwh)
+                balance[b, k].append((1.0, ("deficit", b, k, s)))
+            stage.column("excess", b, k, cost=tau * system.resolved_penalties.excess_per_mwh[b, t])
+            balance[b, k].append((-1.0, ("excess", b, k)))
+
+
+def _thermals(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
+    limits = system.bounds.thermal
+    for j, plant in enumerate(system.thermals):
+        for k, tau in enumerate(hours):
+            if system.operative_states["thermals"][j, t] != OperativeState.OPERATING:
+                continue
+            power = []
+            for s, segment in enumerate(plant.cost_segments):
+                override = limits.cost_per_mwh[j, t, k]
+                price = segment.cost_per_mwh if np.isnan(override) else override
+                stage.column("thermal", j, k, s, upper=segment.capacity_mw, cost=tau * price)
+                power.append((1.0, ("thermal", j, k, s)))
+            stage.row(power, Sense.LESS_EQUAL, limits.max_generation_mw[j, t, k])
+            stage.row(power, Sense.GREATER_EQUAL, limits.min_generation_mw[j, t, k])
+            balance[system.bus_index[plant.bus_id], k].extend(power)
+
+
+def _lines(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
+    for i, line in enumerate(system.lines):
+        if system.operative_states["lines"][i, t] != OperativeState.OPERATING:
+            continue
+        source, target = system.bus_index[line.source_bus_id], system.bus_index[line.target_bus_id]
+        arriving = 1.0 - line.losses_percent / 100.0
+        for k, tau in enumerate(hours):
+            cost = tau * system.resolved_penalties.exchange_per_mwh[i, t]
+            for name, limit, start, end in (
+                ("direct", system.bounds.line.direct_mw, source, target),
+                ("reverse", system.bounds.line.reverse_mw, target, source),
+            ):
+                stage.column(name, i, k, upper=limit[i, t, k], cost=cost)
+                balance[start, k].append((-1.0, (name, i, k)))
+                balance[end, k].append((arriving, (name, i, k)))
+
+
+def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, hours: list[float], balance: Balance) -> None:
+    limits = system.bounds.hydro
+    stage_hours = sum(hours)
+    zeta = M3S_HOUR_IN_HM3 * stage_hours
+    for h, plant in enumerate(system.hydros):
+        cost = {name: values[h, t] for name, values in system.resolved_penalties.hydro.items()}
+        production = system.production[h][t]
+        fpha = production.kind is ProductionKind.FPHA
+        bus = system.bus_index[plant.bus_id]
+        stage.column("storage", h, upper=limits.max_storage_hm3[h, t])
+        if limits.min_storage_hm3[h, t] > 0.0:
+            stage.column("below storage", h, cost=cost["storage_violation_below_cost"])
+            floor = [(1.0, ("storage", h)), (1.0, ("below storage", h))]
+            stage.row(floor, Sense.GREATER_EQUAL, limits.min_storage_hm3[h, t])
+        withdrawal = limits.water_withdrawal_m3s[h, t]
+        if withdrawal > 0.0:
+            short = stage_hours * cost["water_withdrawal_violation_neg_cost"]
+            stage.column("not withdrawn", h, upper=withdrawal, cost=short)
+        if withdrawal != 0.0:
+            most = np.inf if withdrawal > 0.0 else -withdrawal
+            beyond = stage_hours * cost["water_withdrawal_violation_pos_cost"]
+            stage.column("withdrawn beyond", h, upper=most, cost=beyond)
+        if config.inflow_non_negativity.has_slack:
+            stage.column("bought water", h, cost=stage_hours * cost["inflow_nonnegativity_cost"])
+        for k, tau in enumerate(hours):
+            stage.column(
+                "turbined", h, k, upper=limits.max_turbined_m3s[h, t], cost=tau * cost["fpha_turbined_cost"] if fpha else 0.0
+            )
+            stage.column("spilled", h, k, cost=tau * cost["spillage_cost"])
+            if fpha:
+                stage.column("gross power", h, k, upper=limits.max_generation_mw[h, t])
+                stage.column("negative power", h, k, cost=tau * system.resolved_penalties.excess_per_mwh[bus, t])
+            power = _hydro_power(system, h, t, k)
+            if not fpha:
+                stage.row(power, Sense.LESS_EQUAL, limits.max_generation_mw[h, t])
+            for plane in production.planes:
+                slope = plane.gamma_v / 2.0
+                flows = [(-plane.gamma_q, ("turbined", h, k)), (-plane.gamma_s, ("spilled", h, k))]
+                terms = [*power, *flows, (-slope, ("storage", h))]
+                stage.row(terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming_storage={h: -slope})
+            balance[bus, k].extend(power)
+            outflow = [(1.0, ("turbined", h, k)), (1.0, ("spilled", h, k))]
+            for quantity, sense, limit, price in (
+                (outflow[:1], Sense.GREATER_EQUAL, limits.min_turbined_m3s, "turbined_violation_below_cost"),
+                (outflow, Sense.GREATER_EQUAL, limits.min_outflow_m3s, "outflow_violation_below_cost"),
+                (outflow, Sense.LESS_EQUAL, limits.max_outflow_m3s, "outflow_violation_above_cost"),
+                (power, Sense.GREATER_EQUAL, limits.min_generation_mw, "generation_violation_below_cost"),
+            ):
+                if not np.isfinite(limit[h, t]) or (sense is Sense.GREATER_EQUAL and limit[h, t] <= 0.0):
+                    continue
+                stage.column("violation", price, h, k, cost=tau * cost[price])
+                slack = (1.0 if sense is Sense.GREATER_EQUAL else -1.0, ("violation", price, h, k))
+                stage.row([*quantity, slack], sense, limit[h, t])
+    for h, plant in enumerate(system.hydros):
+        upstream = [i for i, other in enumerate(system.hydros) if other.downstream_id == plant.id]
+        terms = [(1.0, ("storage", h))]
+        for k, tau in enumerate(hours):
+            for name in ("turbined", "spilled"):
+                terms.append((M3S_HOUR_IN_HM3 * tau, (name, h, k)))
+                terms.extend((-M3S_HOUR_IN_HM3 * tau, (name, i, k)) for i in upstream)
+        for name, sign in (("withdrawn beyond", 1.0), ("not withdrawn", -1.0), ("bought water", -1.0)):
+            if (name, h) in stage.index:
+                terms.append((sign * zeta, (name, h)))
+        rhs = -zeta * limits.water_withdrawal_m3s[h, t]
+        stage.row(terms, Sense.EQUAL, rhs, incoming_storage={h: -1.0}, name=("water", h, zeta))
+
+
+def _hydro_power(system: System, h: int, t: int, k: int) -> Terms:
+    production = system.production[h][t]
+    if production.kind is ProductionKind.FPHA:
+        return [(1.0, ("gross power", h, k)), (-1.0, ("negative power", h, k))]
+    return [(production.productivity_mw_per_m3s, ("turbined", h, k))]
+
+
+def _generic_constraints(stage: StageProgram, system: System, t: int, hours: list[float]) -> None:
+    for constraint in system.generic_constraints:
+        terms = constraint.expression.terms
+        follows_row = any(term.quantity not in STAGE_LEVEL and term.block_id is None for term in terms)
+        assert constraint.block_aggregation is BlockAggregation.PER_BLOCK, "only rows per block are covered"
+        given = {
+            bound.block_id: bound.bound
+            for bound in system.generic_constraint_bounds
+            if (bound.constraint_id, bound.stage_id) == (constraint.id, system.stages[t].id)
+        }
+        whole = given.pop(None, None)
+        rows = dict(given)
+        if whole is not None and follows_row:
+            rows = dict.fromkeys(range(len(hours)), whole) | given
+        elif whole is not None:
+            rows[None] = whole
+        for block, bound in rows.items():
+            left: Terms = []
+            rhs = bound - constraint.expression.constant
+            for term in terms:
+                k = block if term.block_id is None else term.block_id
+                quantity, constant = _named_quantity(stage, system, t, term.quantity, term.entity_id, k)
+                left.extend((term.coefficient * value, name) for value, name in quantity)
+                rhs -= term.coefficient * constant
+            if constraint.slack_cost is not None:
+                cost = constraint.slack_cost * (sum(hours) if block is None else hours[block])
+                for sign, sense in ((1.0, Sense.GREATER_EQUAL), (-1.0, Sense.LESS_EQUAL)):
+                    if constraint.sense in (sense, Sense.EQUAL):
+                        stage.column("generic", constraint.id, block, sign, cost=cost)
+                        left.append((sign, ("generic", constraint.id, block, sign)))
+            stage.row(left, constraint.sense, rhs)
+
+
+def _named_quantity(
+    stage: StageProgram, system: System, t: int, quantity: str, entity: int, k: int | None
+) -> tuple[Terms, float]:
+    """Terms and constant of a quantity in a user constraint."""
+    if quantity.startswith("hydro_"):
+        h = system.hydro_index[entity]
+        if quantity == "hydro_withdrawal":
+            slacks = ((-1.0, ("not withdrawn", h)), (1.0, ("withdrawn beyond", h)))
+            scheduled = system.bounds.hydro.water_withdrawal_m3s[h, t]
+            return [(sign, name) for sign, name in slacks if name in stage.index], scheduled
+        return {
+            "hydro_storage": [(1.0, ("storage", h))],
+            "hydro_turbined": [(1.0, ("turbined", h, k))],
+            "hydro_spillage": [(1.0, ("spilled", h, k))],
+            "hydro_outflow": [(1.0, ("turbined", h, k)), (1.0, ("spilled", h, k))],
+            "hydro_generation": _hydro_power(system, h, t, k),
+        }[quantity], 0.0
+    if quantity == "thermal_generation":
+        j = system.thermal_index[entity]
+        return [(1.0, name) for name in stage.index if name[:3] == ("thermal", j, k)], 0.0
+    if quantity == "bus_deficit":
+        b = system.bus_index[entity]
+        return [(1.0, name) for name in stage.index if name[:3] == ("deficit", b, k)], 0.0
+    if quantity == "bus_excess":
+        return [(1.0, ("excess", system.bus_index[entity], k))], 0.0
+    i = system.line_index[entity]
+    return {
+        "line_direct": [(1.0, ("direct", i, k))],
+        "line_reverse": [(1.0, ("reverse", i, k))],
+        "line_exchange": [(1.0, ("direct", i, k)), (-1.0, ("reverse", i, k))],
+    }[quantity], 0.0
+
+
+def sparse(entries: list[tuple[int, int, float]], shape: tuple[int, int]) -> sp.csr_array:
+    """Matrix from (row, column, value)."""
+    if not entries:
+        return sp.csr_array(shape)
+    row, column, value = zip(*entries, strict=True)
+    return sp.csr_array((value, (row, column)), shape=shape)
