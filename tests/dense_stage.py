@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import scipy.optimize
@@ -336,7 +337,7 @@ def lake(system: m.System, plant: m.Hydro, stage: m.Stage, hours: float) -> tupl
     volumes, areas = zip(*table, strict=True)
     reference = (plant.min_storage_hm3 + plant.max_storage_hm3) / 2
     area = float(np.interp(reference, volumes, areas))
-    pieces = list(zip(table, table[1:], strict=False))
+    pieces = list(pairwise(table))
     inside = [p for p in pieces if p[0][0] <= reference < p[1][0]] or [pieces[-1] if reference >= volumes[-1] else pieces[0]]
     (v0, a0), (v1, a1) = inside[0]
     slope = (a1 - a0) / (v1 - v0)

@@ -6,8 +6,8 @@ stage touches; ``f_m`` is the share of the days of the month that lie inside the
     kv = sum_m f_m c_m A'(Vref_m) / (3.6 T)        k0 = sum_m f_m c_m (A(Vref_m) - A'(Vref_m) Vref_m) / (3.6 T)
     Qev - kv (v_in + v) / 2 + fp - fm = k0         (one row per lake; m3/s)
 
-``fp`` is evaporation that did not happen, ``fm`` what evaporates beyond. ``Qev`` is negative only where the target itself can be
-(condensation), so that ``fp`` cannot make water.
+``fp`` is evaporation that did not happen, ``fm`` what evaporates beyond. ``Qev`` is negative only where the target itself can
+be (condensation), so that ``fp`` cannot make water.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 r"""The linear program that is handed to a solver: the canonical template, or the same with everything exogenous taken out.
 
-Once the incoming state ``x`` and the innovation ``w`` are known, lag, commitment and inflow columns are numbers. Let ``E`` be these
-columns, ``D`` the decisions, ``F`` the rows that only define ``E``. Then
+Once the incoming state ``x`` and the innovation ``w`` are known, lag, commitment and inflow columns are numbers. Let ``E`` be
+these columns, ``D`` the decisions, ``F`` the rows that only define ``E``. Then
 
     x_E = A_FE^-1 (b_F + C_F x + G_F w)                    values of the exogenous columns
     rl_D + shift <= A_DD x_D <= ru_D + shift               with
     shift = C_D x + G_D w - A_DE x_E                       linear in x and w
 
 Components of the outgoing state that lie in ``E`` move to the right-hand side of cuts. The condensed form is this for the
-columns and rows of the inflow equations and of the commitments; the explicit form is the same with ``E`` empty, so that one code serves both.
+columns and rows of the inflow equations and of the commitments; the explicit form is the same with ``E`` empty, so that one
+code serves both.
 """
 
 from __future__ import annotations

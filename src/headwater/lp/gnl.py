@@ -1,7 +1,7 @@
 r"""Thermals dispatched ahead (GNL): the power of stage ``t + lag`` is ordered at stage ``t``.
 
-State: ``cg[j, i]``, MW committed for stage ``t + i``, ``i < lag``. Decision: the order ``y[j]`` for stage ``t + lag``, within the
-limits that the plant will have there::
+State: ``cg[j, i]``, MW committed for stage ``t + i``, ``i < lag``. Decision: the order ``y[j]`` for stage ``t + lag``, within
+the limits that the plant will have there::
 
     cg[j, i] = incoming commitment                    (one row per commitment)
     sum_s g[j, k, s] - cg[j, 0] = 0                   (one row per block: the same power in all blocks)

@@ -17,8 +17,8 @@ STORAGE_TOLERANCE_HM3 = 1e-6
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``hydros``.
 
-    ``inflow_m3s`` is what the river brings: the incremental inflow of the plant, that of absent plants above it, and the outflow
-    of the plants above it; diverted and pumped water has columns of its own.
+    ``inflow_m3s`` is what the river brings: the incremental inflow of the plant, that of absent plants above it, and the
+    outflow of the plants above it; diverted and pumped water has columns of its own.
     """
     hydros = read.system.hydros
     if not hydros:

@@ -27,7 +27,7 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
                 curtailed[r, k] = build.column(cost=hours * cost[r, ctx.t])
 
 
-def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
+def declare_rows(build: LpBuilder) -> None:
     """Availability rows; their right-hand side comes with the opening."""
     generated, curtailed = build.columns["ncs_generation"], build.columns["ncs_curtailment"]
     rows = build.row_family("availability", generated.shape)

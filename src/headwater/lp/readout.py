@@ -40,8 +40,8 @@ COST_COLUMNS = (
     "pumping_cost",
 )
 """Components of the immediate cost; ``hydro_violation_cost`` is the sum of the outflow, turbined, generation, evaporation and
-withdrawal components and must not be added to them. ``pumping_cost`` is imputed (energy at the marginal cost of its bus) and not
-part of the immediate cost: the energy is paid for where it is generated."""
+withdrawal components and must not be added to them. ``pumping_cost`` is imputed (energy at the marginal cost of its bus) and
+not part of the immediate cost: the energy is paid for where it is generated."""
 
 _BLOCK_COSTS = {
     "thermal_cost": ("thermal_segment",),

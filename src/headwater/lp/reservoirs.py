@@ -4,8 +4,8 @@ Parallel blocks, one row per plant::
 
     v[h] + sum_k zeta_k out[h, k] - sum_k zeta_k in[h, k] + zeta (Qev + rp - rm - sinf - z)[h] = v_in[h] - zeta W[h]
 
-Chronological blocks, one row per plant and block, where ``vb[h, k]`` is storage at the end of block ``k``, ``vb[h, K-1] = v[h]``
-and ``vb[h, -1] = v_in[h]``::
+Chronological blocks, one row per plant and block, where ``vb[h, k]`` is storage at the end of block ``k``,
+``vb[h, K-1] = v[h]`` and ``vb[h, -1] = v_in[h]``::
 
     vb[h, k] - vb[h, k-1] + zeta_k (out - in)[h, k] + zeta_k (Qev + rp - rm - sinf - z)[h] = - zeta_k W[h]
 

@@ -216,7 +216,7 @@ def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
     hydro_plants.declare_limit_rows(build, ctx)
     reservoirs.declare_floor_rows(build, ctx)
     filling.declare_rows(build, ctx)
-    non_controllables.declare_rows(build, ctx)
+    non_controllables.declare_rows(build)
     generic.declare_rows(build, ctx, with_storage=False)
     return n_cut_relevant
 
