@@ -2,6 +2,7 @@
 
 from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
 from headwater.lp.forms import StageForm, make_form
+from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
 from headwater.lp.future_cost import future_cost_lower_bounds
 from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
 from headwater.lp.reading import StageSolutions
@@ -12,6 +13,7 @@ __all__ = [
     "ABSENT",
     "CATEGORIES",
     "AssembledLp",
+    "FittedPlanes",
     "LpBuilder",
     "Pipeline",
     "StageForm",
@@ -19,9 +21,11 @@ __all__ = [
     "StageSolutions",
     "StageTemplate",
     "build_stage_template",
+    "fit_planes",
     "future_cost_lower_bounds",
     "gnl_pipelines",
     "initial_commitments_mw",
     "make_form",
     "sum_components",
+    "with_fitted_planes",
 ]

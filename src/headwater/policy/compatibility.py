@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.errors import PolicyError
+from headwater.lp import gnl_pipelines
 from headwater.model import Study
 from headwater.sddp import Policy
 
@@ -25,6 +26,12 @@ def check_compatibility(policy: Policy, study: Study, inflow_digest: str) -> Non
     hydro_ids = tuple(hydro.id for hydro in system.hydros)
     if hydro_ids != policy.layout.hydro_ids:
         differences.append(f"HW801 hydros: the policy has {_some(policy.layout.hydro_ids)}, the study {_some(hydro_ids)}")
+    ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
+    if ahead != policy.layout.commitments:
+        differences.append(
+            f"HW802 thermals dispatched ahead (id, lag): the policy has {_some(policy.layout.commitments)}, "
+            f"the study {_some(ahead)}"
+        )
     stage_ids = tuple(stage.id for stage in system.stages)
     policy_ids = tuple(stage.stage_id for stage in policy.stages)
     if stage_ids != policy_ids:
@@ -44,6 +51,6 @@ def check_compatibility(policy: Policy, study: Study, inflow_digest: str) -> Non
         raise PolicyError("this policy does not fit the study:\n" + "\n".join(f"  {d}" for d in differences))
 
 
-def _some(ids: tuple[int, ...]) -> str:
+def _some(ids: tuple[object, ...]) -> str:
     shown = ", ".join(str(i) for i in ids[:6])
     return f"{len(ids)} ({shown}{', ...' if len(ids) > 6 else ''})"

@@ -134,7 +134,9 @@ def _read_checkpoint(checkpoint: Path, commit_digest: str | None) -> Policy:
 
 
 def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: Path) -> Policy:
-    layout = StateLayout(tuple(metadata["layout"]["hydro_ids"]), metadata["layout"]["n_lags"])
+    described = metadata["layout"]
+    commitments = tuple((thermal_id, lag) for thermal_id, lag in described.get("commitments", ()))
+    layout = StateLayout(tuple(described["hydro_ids"]), described["n_lags"], commitments)
     stages = tuple(
         PolicyStage(
             stage_id=s["stage_id"],
@@ -233,6 +235,7 @@ def _metadata(policy: Policy) -> dict[str, Any]:
             "layout_version": LAYOUT_VERSION,
             "hydro_ids": list(policy.layout.hydro_ids),
             "n_lags": policy.layout.n_lags,
+            "commitments": [list(pair) for pair in policy.layout.commitments],
             "state_dimension": policy.layout.dimension,
         },
         "stages": [

@@ -75,6 +75,7 @@ _COSTS = (
     ("inflow_penalty_cost", "water bought against negative inflow"),
     ("generic_violation_cost", "slack of user constraints"),
     ("spillage_cost", "spillage"),
+    ("diversion_cost", "water sent through diversions"),
     ("fpha_turbined_cost", "turbined flow of plants with production planes"),
     ("curtailment_cost", "curtailed availability"),
     ("exchange_cost", "exchanges"),
@@ -193,6 +194,54 @@ _TABLES = (
         "buses",
     ),
     TableSchema(
+        "pumping_stations",
+        (
+            *_ids("pumping_station"),
+            *_floats(
+                ("pumped_flow_m3s", "m3/s", "pumped flow"),
+                ("pumped_volume_hm3", "hm3", "pumped volume of the block"),
+                ("power_consumption_mw", "MW", "power taken from the bus"),
+                ("energy_consumption_mwh", "MWh", "energy of the block"),
+                ("pumping_cost", "$", "energy at the spot price; imputed, not part of the immediate cost"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "pumping_station_id"),
+        "pumping_stations",
+    ),
+    TableSchema(
+        "contracts",
+        (
+            *_ids("contract"),
+            *_floats(
+                ("power_mw", "MW", "imported or exported power"),
+                ("energy_mwh", "MWh", "energy of the block"),
+                ("price_per_mwh", "$/MWh", "price in force, negative for revenue"),
+                ("total_cost", "$", "cost, negative for revenue"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "contract_id"),
+        "contracts",
+    ),
+    TableSchema(
+        "non_controllables",
+        (
+            *_ids("non_controllable"),
+            *_floats(
+                ("generation_mw", "MW", "power"),
+                ("generation_mwh", "MWh", "energy of the block"),
+                ("available_mw", "MW", "power that was available"),
+                ("curtailment_mw", "MW", "available and not used"),
+                ("curtailment_mwh", "MWh", "curtailed energy of the block"),
+                ("curtailment_cost", "$", "cost of curtailment"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "non_controllable_id"),
+        "non_controllables",
+    ),
+    TableSchema(
         "inflow_lags",
         (
             *_ids("hydro", block=False),
@@ -210,6 +259,7 @@ _TABLES = (
             *_floats(
                 ("slack_value", "unit of the constraint", "violation"),
                 ("slack_cost", "$", "cost of the violation"),
+                ("marginal_value", "$ per unit and hour", "change of cost when the bound grows by one unit for an hour"),
             ),
         ),
         ("scenario_id", "stage_id", "constraint_id", "block_id"),
