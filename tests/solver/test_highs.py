@@ -39,9 +39,9 @@ def test_objective_and_duals_of_a_known_program():
 
 
 def test_appended_rows_act_only_where_they_are_given_bounds():
-    rows = AppendedRows()
+    rows = AppendedRows(np.array([0, 1], np.int32))
     highs = HighsProgram(conformance_program(), rows)
-    rows.append(np.array([0, 1], np.int32), np.array([[-5.0, 1.0], [3.0, 1.0]]))
+    rows.append(np.array([[-5.0, 1.0], [3.0, 1.0]]))
     highs.sync_rows()
     lower = np.array([[6, 14, 20, 80.0], [6, 14, 20, -np.inf], [6, 14, -np.inf, -np.inf]])
     upper = np.array([[6, 14, np.inf, np.inf]] * 3)
@@ -129,7 +129,7 @@ class TestCertificate:
             y[0] = np.nan
         empty = AppendedRows()
         return certify(
-            lp.starts, lp.indices, lp.values, empty.starts, empty.indices, empty.values, lp.cost, lp.column_lower,
+            lp.starts, lp.indices, lp.values, empty.columns, empty.values, 0, lp.cost, lp.column_lower,
             lp.column_upper, lp.row_lower, lp.row_upper, x, y, np.empty(3), np.empty(2), np.empty(2), OBJECTIVE_TOLERANCE,
         )  # fmt: skip
 
@@ -150,7 +150,7 @@ class TestCertificate:
 def test_an_answer_that_is_not_proven_is_solved_again(monkeypatch: pytest.MonkeyPatch):
     import headwater.solver.highs as module
 
-    real = module.solve_openings
+    real = module.solve_in_turn
 
     def doubtful(*arguments: object) -> int:
         first = arguments[-1]
@@ -161,7 +161,7 @@ def test_an_answer_that_is_not_proven_is_solved_again(monkeypatch: pytest.Monkey
             return 0
         return stopped
 
-    monkeypatch.setattr(module, "solve_openings", doubtful)
+    monkeypatch.setattr(module, "solve_in_turn", doubtful)
     highs = HighsProgram(conformance_program())
     rhs = np.array([[6.0, 14.0], [5.0, 14.0]])
     result = highs.solve_openings(rhs, rhs)

@@ -137,7 +137,8 @@ def _build_stage(
     psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
     template = build_stage_template(study.system, t, psi, inflow_method=method, theta_lower=theta_lower)
     form = make_form(template, formulation, study.config.training.cost_scale)
-    problem = StageProblem(form, pool, psi, truncates=method.truncates)
+    batched = formulation is Formulation.CONDENSED
+    problem = StageProblem(form, pool, psi, truncates=method.truncates, batched=batched)
     noise = uncertainty.tree.noise[t]
     problem.set_openings(
         uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)

@@ -67,20 +67,22 @@ class StageProblem:
         pool: cuts that bound the stage's future cost.
         psi: ``[hydro, lag]`` autoregressive coefficients, for truncation.
         truncates: whether negative inflows are raised to zero.
+        batched: whether openings are re-optimised together; otherwise one by one, as the reference.
     """
 
-    def __init__(self, form: StageForm, pool: CutPool, psi: Array, *, truncates: bool) -> None:
+    def __init__(self, form: StageForm, pool: CutPool, psi: Array, *, truncates: bool, batched: bool = True) -> None:
         self.form = form
         self.pool = pool
         self.psi = psi
         self.truncates = truncates
-        self.rows = AppendedRows()
+        self.batched = batched
         self.row_slots: NDArray[np.int64] = np.empty(0, np.int64)
         self._cut_intercept = np.empty(0)
         self._cut_exogenous = np.empty((0, len(form.exogenous)))
         self._opening_noise: NoiseBatch | None = None
         self._in_lp = np.flatnonzero(form.state_column >= 0)
         self._cut_columns = np.concatenate([form.state_column[self._in_lp], [form.theta]]).astype(np.int32)
+        self.rows = AppendedRows(self._cut_columns)
         self._program = _linear_program(form)
         self.append_cuts(pool.active_slots())
 
@@ -94,6 +96,7 @@ class StageProblem:
         return HighsProgram(
             self._program,
             self.rows,
+            batched=self.batched,
             max_attempts=options.retry_max_attempts,
             time_budget_seconds=options.retry_time_budget_seconds,
         )
@@ -136,7 +139,7 @@ class StageProblem:
         block = np.empty((len(slots), len(self._cut_columns)))
         block[:, :-1] = -coefficients[:, self._in_lp]
         block[:, -1] = 1.0
-        self.rows.append(self._cut_columns, block)
+        self.rows.append(block)
         self.row_slots = np.concatenate([self.row_slots, slots])
         new_exogenous = np.ascontiguousarray(coefficients[:, form.exogenous])
         self._cut_intercept = np.concatenate([self._cut_intercept, self.pool.intercepts[slots] / scale])

@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver.highs_library import highs_library
 from headwater.solver.openings_kernel import (
+    CAP_REACHED,
+    DRIFT,
+    NO_ENTERING,
+    NO_FACTOR,
+    NOT_DUAL_FEASIBLE,
     NOT_PROVEN,
     OBJECTIVE_TOLERANCE,
     OPTIMAL,
     PROVEN,
+    SMALL_PIVOT,
     certify,
-    clear_solver,
     get_basis,
+    run_highs,
+    solve_in_turn,
     solve_openings,
 )
 from headwater.solver.problem import AppendedRows, Basis, LinearProgram, OpeningResults
@@ -42,11 +49,58 @@ _INFEASIBLE, _UNBOUNDED_OR_INFEASIBLE, _UNBOUNDED = 8, 9, 10
 _RELAXED_OBJECTIVE_TOLERANCE = 1e-6
 
 
+_REASONS = {
+    NOT_PROVEN: "kernel: not proven",
+    CAP_REACHED: "kernel: too many pivots",
+    NO_ENTERING: "kernel: no entering variable",
+    SMALL_PIVOT: "kernel: small pivot",
+    DRIFT: "kernel: drift",
+    NOT_DUAL_FEASIBLE: "kernel: start not dual feasible",
+    NO_FACTOR: "kernel: no factorisation",
+}
+
+
+def pivot_cap(n_rows: int) -> int:
+    """Pivots the kernel may spend on one opening before HiGHS, with its refactorisations, does better."""
+    return 40 + n_rows // 4
+
+
+@dataclass
+class _Work:
+    """Output arrays of one call."""
+
+    objective: NDArray[np.float64]
+    row_dual: NDArray[np.float64]
+    primal: NDArray[np.float64]
+    outcome: NDArray[np.int64]
+    pivots: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, n_openings: int, n_rows: int, n_columns: int, *, want_primal: bool) -> _Work:
+        return cls(
+            objective=np.empty(n_openings),
+            row_dual=np.empty((n_openings, n_rows)),
+            primal=np.empty((n_openings if want_primal else 1, n_columns)),
+            outcome=np.full(n_openings, NOT_PROVEN, np.int64),
+            pivots=np.zeros(n_openings, np.int64),
+        )
+
+    def x(self, opening: int) -> NDArray[np.float64]:
+        """Primal values of an opening, or scratch when they are not wanted."""
+        row: NDArray[np.float64] = self.primal[opening] if len(self.primal) == len(self.objective) else self.primal[0]
+        return row
+
+
 @dataclass
 class SolverStatistics:
-    """Counts of one instance since it was made."""
+    """Counts of one instance since it was made; ``reasons`` counts why first attempts failed.
+
+    ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once.
+    """
 
     solves: int = 0
+    fallbacks: int = 0
+    pivots: int = 0
     retried: int = 0
     attempts: int = 0
     relaxed: int = 0
@@ -59,6 +113,7 @@ class HighsProgram:
     Args:
         program: the rows and columns that never change.
         appended: rows below them, shared with the caller; `sync_rows` loads what was added since.
+        batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the other.
         max_attempts: attempts after the first before giving up.
         time_budget_seconds: one solve that takes longer in all aborts the run.
     """
@@ -68,6 +123,7 @@ class HighsProgram:
         program: LinearProgram,
         appended: AppendedRows | None = None,
         *,
+        batched: bool = True,
         max_attempts: int = len(LADDER),
         time_budget_seconds: float = 120.0,
     ) -> None:
@@ -96,6 +152,9 @@ class HighsProgram:
             "load the program",
         )
         self._n_loaded = 0
+        self._batched = batched
+        self._place = np.full(program.n_columns, -1, np.int32)
+        self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
         self.sync_rows()
 
     @property
@@ -109,9 +168,11 @@ class HighsProgram:
         n_new = rows.n_rows - start
         if n_new == 0:
             return
-        first = int(rows.starts[start])
-        starts = np.ascontiguousarray(rows.starts[start:-1] - first, dtype=np.int32)
-        indices, values = rows.indices[first:].copy(), rows.values[first:].copy()
+        block = rows.values[start : rows.n_rows]
+        kept = block != 0.0
+        starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
+        indices = np.broadcast_to(rows.columns, block.shape)[kept].astype(np.int32)
+        values = block[kept]
         lower, upper = np.full(n_new, -np.inf), np.full(n_new, np.inf)
         self._check(
             self._library.Highs_addRows(
@@ -129,7 +190,7 @@ class HighsProgram:
         *,
         want_primal: bool = False,
     ) -> OpeningResults:
-        """Solve the program for several right-hand sides, in order.
+        """Solve the program for several right-hand sides.
 
         The result is a function of the program, the right-hand sides and ``basis`` alone: whatever the instance did before is
         forgotten first.
@@ -145,56 +206,90 @@ class HighsProgram:
             UnboundedError: the cost of an opening has no minimum.
             SolverError: an opening could not be solved to a proven optimum.
         """
-        program, rows = self.program, self.appended
         n_openings, m = row_lower.shape
-        objective, outcome = np.empty(n_openings), np.full(n_openings, NOT_PROVEN, np.int64)
-        row_dual = np.empty((n_openings, m))
-        primal = np.empty((n_openings if want_primal else 1, program.n_columns))
-        arrays = (program.starts, program.indices, program.values, rows.starts, rows.indices, rows.values)
-        bounds = (program.cost, program.column_lower, program.column_upper)
-        pivots_before = self._pivots()
-        clear_solver(self._handle)
-        start = Basis(np.empty(0, np.int32), np.empty(0, np.int32)) if basis is None else basis
-        first, use_basis, retries, relaxed = 0, basis is not None, 0, 0
-        while True:
-            stopped = solve_openings(
-                self._handle, use_basis, start.columns, start.rows, *arrays, *bounds, row_lower, row_upper,
-                objective, row_dual, primal, outcome, first,
-            )  # fmt: skip
-            if stopped == n_openings:
-                break
-            x = primal[stopped] if want_primal else primal[0]
-            was_relaxed = self._repair(
-                int(outcome[stopped]), row_lower[stopped], row_upper[stopped], objective, row_dual[stopped], x, stopped
-            )
-            retries, relaxed = retries + 1, relaxed + was_relaxed
-            first, use_basis = stopped + 1, False
-        column_status, row_status = np.empty(program.n_columns, np.int32), np.empty(m, np.int32)
-        get_basis(self._handle, column_status, row_status)
+        work = _Work.empty(n_openings, m, self.program.n_columns, want_primal=want_primal)
+        if basis is None or not self._batched:
+            fallbacks = 0
+            retries, relaxed, final = self._solve_in_turn(work, row_lower, row_upper, basis)
+        else:
+            fallbacks, retries, relaxed, final = self._solve_batch(work, row_lower, row_upper, basis)
         self.statistics.solves += n_openings
         self.statistics.retried += retries
         self.statistics.relaxed += relaxed
+        self.statistics.fallbacks += fallbacks
+        self.statistics.pivots += int(work.pivots.sum())
         return OpeningResults(
-            objective=objective,
-            row_dual=row_dual,
-            primal=primal if want_primal else np.empty((0, 0)),
-            basis=Basis(column_status, row_status),
+            objective=work.objective,
+            row_dual=work.row_dual,
+            primal=work.primal if want_primal else np.empty((0, 0)),
+            basis=final,
             retries=retries,
             relaxed=relaxed,
-            pivots=self._pivots() - pivots_before,
+            fallbacks=fallbacks,
+            pivots=int(work.pivots.sum()),
         )
 
-    def _repair(
-        self,
-        outcome: int,
-        row_lower: NDArray[np.float64],
-        row_upper: NDArray[np.float64],
-        objective: NDArray[np.float64],
-        y: NDArray[np.float64],
-        x: NDArray[np.float64],
-        opening: int,
-    ) -> bool:
+    def _solve_batch(
+        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis
+    ) -> tuple[int, int, int, Basis]:
+        """All openings by the kernel, then those it left by HiGHS; returns fall-backs, retries, relaxed and the final basis."""
+        program, rows = self.program, self.appended
+        n_openings, m = row_lower.shape
+        final = Basis(np.empty(program.n_columns, np.int32), np.empty(m, np.int32))
+        solve_openings(
+            self._handle, basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
+            self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
+            program.column_upper, row_lower, row_upper, pivot_cap(m), work.objective, work.row_dual, work.primal, work.outcome,
+            work.pivots, final.columns, final.rows,
+        )  # fmt: skip
+        left = np.flatnonzero(work.outcome != PROVEN)
+        if not len(left):
+            return 0, 0, 0, final
+        retries = relaxed = 0
+        reduced, activity, magnitude = np.empty(program.n_columns), np.empty(m), np.empty(m)
+        for w in left:
+            reason = _REASONS[int(work.outcome[w])]
+            self.statistics.reasons[reason] = self.statistics.reasons.get(reason, 0) + 1
+            work.outcome[w], work.objective[w] = run_highs(
+                self._handle, True, basis.columns, basis.rows, program.starts, program.indices, program.values, rows.columns,
+                rows.values, self._n_loaded, program.cost, program.column_lower, program.column_upper, row_lower[w],
+                row_upper[w], work.x(int(w)), work.row_dual[w], reduced, activity, magnitude,
+            )  # fmt: skip
+            if work.outcome[w] != PROVEN:
+                retries += 1
+                relaxed += self._repair(work, row_lower, row_upper, int(w))
+        return len(left), retries, relaxed, self._basis() if left[-1] == n_openings - 1 else final
+
+    def _solve_in_turn(
+        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis | None
+    ) -> tuple[int, int, Basis]:
+        """All openings by HiGHS, one after the other; returns retries, relaxed and the final basis."""
+        program, rows = self.program, self.appended
+        n_openings = len(row_lower)
+        start = Basis(np.empty(0, np.int32), np.empty(0, np.int32)) if basis is None else basis
+        first = retries = relaxed = 0
+        while first < n_openings:
+            stopped = solve_in_turn(
+                self._handle, basis is not None, start.columns, start.rows, program.starts, program.indices, program.values,
+                rows.columns, rows.values, self._n_loaded, program.cost, program.column_lower, program.column_upper, row_lower,
+                row_upper, work.objective, work.row_dual, work.primal, work.outcome, first,
+            )  # fmt: skip
+            if stopped < n_openings:
+                retries += 1
+                relaxed += self._repair(work, row_lower, row_upper, stopped)
+            first = stopped + 1
+        return retries, relaxed, self._basis()
+
+    def _basis(self) -> Basis:
+        """The basis that the instance holds."""
+        basis = Basis(np.empty(self.program.n_columns, np.int32), np.empty(self.n_rows, np.int32))
+        get_basis(self._handle, basis.columns, basis.rows)
+        return basis
+
+    def _repair(self, work: _Work, row_lowers: NDArray[np.float64], row_uppers: NDArray[np.float64], opening: int) -> bool:
         """Climb the ladder for one opening; returns whether a relaxed attempt was needed."""
+        outcome, row_lower, row_upper = int(work.outcome[opening]), row_lowers[opening], row_uppers[opening]
+        objective, y, x = work.objective, work.row_dual[opening], work.x(opening)
         name = "not proven" if outcome == NOT_PROVEN else _STATUS_NAMES.get(outcome, f"status {outcome}")
         self.statistics.reasons[name] = self.statistics.reasons.get(name, 0) + 1
         logger.debug("opening %d: %s; trying again", opening, name)
@@ -209,15 +304,15 @@ class HighsProgram:
             for level in self._ladder:
                 self.statistics.attempts += 1
                 self._apply(self._defaults | dict(level.options))
-                clear_solver(self._handle)
+                self._library.Highs_clearSolver(self._handle)
                 self._library.Highs_run(self._handle)
                 status = self._library.Highs_getModelStatus(self._handle)
                 if status == OPTIMAL:
                     self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(y))
                     tolerance = _RELAXED_OBJECTIVE_TOLERANCE if level.relaxed else OBJECTIVE_TOLERANCE
                     proven, value = certify(
-                        program.starts, program.indices, program.values, rows.starts, rows.indices, rows.values, program.cost,
-                        program.column_lower, program.column_upper, row_lower, row_upper, x, y, reduced,
+                        program.starts, program.indices, program.values, rows.columns, rows.values, self._n_loaded,
+                        program.cost, program.column_lower, program.column_upper, row_lower, row_upper, x, y, reduced,
                         activity, magnitude, tolerance,
                     )  # fmt: skip
                     if proven:
@@ -264,11 +359,6 @@ class HighsProgram:
             if code < 0:
                 logger.debug("this HiGHS has no option %s", name)
 
-    def _pivots(self) -> int:
-        count = ctypes.c_int(0)
-        self._library.Highs_getIntInfoValue(self._handle, b"simplex_iteration_count", ctypes.byref(count))
-        return max(count.value, 0)
-
     def _check(self, code: int, what: str) -> None:
         if code < 0:
             raise SolverError(f"HiGHS could not {what}")
@@ -288,6 +378,3 @@ class HighsProgram:
 
 def _at(array: NDArray[Any]) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
-
-
-__all__ = ["PROVEN", "HighsProgram", "SolverStatistics"]

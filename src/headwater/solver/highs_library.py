@@ -43,11 +43,10 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "Highs_run": (_INT, [_POINTER]),
     "Highs_getModelStatus": (_INT, [_POINTER]),
     "Highs_getSolution": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
-    "Highs_getIntInfoValue": (_INT, [_POINTER, ctypes.c_char_p, _POINTER]),
-    "Highs_getSimplexIterationCount": (_INT, [_POINTER]),
+    "Highs_getBasicVariables": (_INT, [_POINTER, _POINTER]),
+    "Highs_getBasisSolve": (_INT, [_POINTER] * 5),
+    "Highs_getBasisTransposeSolve": (_INT, [_POINTER] * 5),
 }
-
-_OPTIONAL = {"Highs_getSimplexIterationCount"}
 
 
 @lru_cache(maxsize=1)
@@ -63,8 +62,6 @@ def highs_library() -> ctypes.CDLL:
         try:
             function = getattr(library, name)
         except AttributeError:
-            if name in _OPTIONAL:
-                continue
             raise SolverError(f"the HiGHS library {path.name} has no function {name}; install highspy 1.10 or later") from None
         function.restype, function.argtypes = result, arguments
         address = ctypes.cast(function, ctypes.c_void_p).value

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 SMALLEST_COEFFICIENT = 1e-9
@@ -32,6 +34,14 @@ class LinearProgram:
     row_lower: Array
     row_upper: Array
 
+    @cached_property
+    def by_row(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
+        """``A`` compressed by row: starts, indices, values."""
+        shape = (self.n_rows, self.n_columns)
+        matrix = sp.csr_array(sp.csc_array((self.values, self.indices, self.starts), shape=shape))
+        matrix.sort_indices()
+        return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+
     @property
     def n_columns(self) -> int:
         """Number of columns."""
@@ -44,58 +54,41 @@ class LinearProgram:
 
 
 class AppendedRows:
-    """Rows added below a program after it was built, compressed by row; it only grows.
+    """Rows added below a program after it was built. All have their entries in the same columns; they are kept dense.
 
     Attributes:
+        columns: ``[place]`` the columns, int32.
         n_rows: rows appended so far.
-        starts: ``[row + 1]`` first entry of each row.
-        indices, values: entries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, columns: NDArray[np.int32] | None = None) -> None:
+        self.columns = np.empty(0, np.int32) if columns is None else np.asarray(columns, np.int32)
         self.n_rows = 0
-        self._starts = np.zeros(16, np.int32)
-        self._indices = np.empty(64, np.int32)
-        self._values = np.empty(64, np.float64)
-
-    @property
-    def starts(self) -> NDArray[np.int32]:
-        """First entry of each row, and one past the last."""
-        return self._starts[: self.n_rows + 1]
-
-    @property
-    def n_entries(self) -> int:
-        """Entries in all rows."""
-        return int(self._starts[self.n_rows])
-
-    @property
-    def indices(self) -> NDArray[np.int32]:
-        """Columns of the entries."""
-        return self._indices[: self.n_entries]
+        self._rows = np.empty((0, len(self.columns)))
+        self._transposed = np.empty((len(self.columns), 0))
 
     @property
     def values(self) -> Array:
-        """Values of the entries."""
-        return self._values[: self.n_entries]
+        """``[row, place]``; room for more rows follows the first ``n_rows``."""
+        return self._rows
 
-    def append(self, columns: NDArray[np.int32], rows: Array) -> None:
-        """Append rows given as a dense block over some columns; entries that a solver would drop are left out.
+    @property
+    def transposed(self) -> Array:
+        """``[place, row]``, with the same room."""
+        return self._transposed
 
-        Args:
-            columns: ``[place]`` column of each place of the block.
-            rows: ``[row, place]``.
-        """
-        keep = np.abs(rows) > SMALLEST_COEFFICIENT
-        per_row = keep.sum(axis=1)
-        n_new, n_entries = len(rows), int(per_row.sum())
-        self._starts = _room(self._starts, self.n_rows + n_new + 1)
-        used = self.n_entries
-        self._indices = _room(self._indices, used + n_entries)
-        self._values = _room(self._values, used + n_entries)
-        self._indices[used : used + n_entries] = np.broadcast_to(columns, rows.shape)[keep]
-        self._values[used : used + n_entries] = rows[keep]
-        self._starts[self.n_rows + 1 : self.n_rows + 1 + n_new] = used + np.cumsum(per_row)
-        self.n_rows += n_new
+    def append(self, rows: Array) -> None:
+        """Append rows ``[row, place]``; entries that a solver would drop become zero."""
+        kept = np.where(np.abs(rows) > SMALLEST_COEFFICIENT, rows, 0.0)
+        start, stop = self.n_rows, self.n_rows + len(rows)
+        if stop > len(self._rows):
+            capacity = max(stop, 2 * len(self._rows), 16)
+            wider, taller = np.empty((capacity, len(self.columns))), np.empty((len(self.columns), capacity))
+            wider[:start], taller[:, :start] = self._rows[:start], self._transposed[:, :start]
+            self._rows, self._transposed = wider, taller
+        self._rows[start:stop] = kept
+        self._transposed[:, start:stop] = kept.T
+        self.n_rows = stop
 
 
 @dataclass(frozen=True)
@@ -120,9 +113,10 @@ class OpeningResults:
         row_dual: ``[opening, row]`` change of the optimum per unit of right-hand side.
         primal: ``[opening, column]``, or ``[0, 0]`` when not asked for.
         basis: final basis of the last opening.
-        retries: openings that needed more than the first attempt.
+        retries: openings that HiGHS did not solve at its first attempt.
         relaxed: openings accepted with a looser tolerance.
-        pivots: simplex iterations of all openings.
+        fallbacks: openings that the batched kernel left to HiGHS.
+        pivots: pivots of the batched kernel over all openings.
     """
 
     objective: Array
@@ -131,12 +125,5 @@ class OpeningResults:
     basis: Basis
     retries: int
     relaxed: int
+    fallbacks: int
     pivots: int
-
-
-def _room(array: NDArray, needed: int) -> NDArray:  # type: ignore[type-arg]
-    if needed <= len(array):
-        return array
-    wider = np.zeros(max(needed, 2 * len(array)), array.dtype)
-    wider[: len(array)] = array
-    return wider
