@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from case_builder import TinyCase, codes_of, geometry, production, tiny_case
+from case_builder import TinyCase, codes_of, geometry, tiny_case
 
 from headwater.case import features, load_case, refused_features, validate_case
 from headwater.case.features import FEATURES, Feature
@@ -72,10 +72,6 @@ def external(case: TinyCase):
 GAP = {"type": "simulation", "replications": 1, "period": 1, "bound_window": 1, "distance_tol": 0.1, "bound_tol": 0.1}
 HISTORICAL = {"inflow": {"scheme": "historical"}, "seed": 1}
 USES = {
-    "computed FPHA": both(
-        production(source="computed"),
-        lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
-    ),
     "linearised head": both(
         lambda case: case.hydros[0]["generation"].update(model="linearized_head"),
         lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),

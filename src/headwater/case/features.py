@@ -116,12 +116,6 @@ _CONFIG, _STAGES, _HYDROS = "config.json", "stages.json", "system/hydros.json"
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
-        "computed FPHA",
-        _production(lambda one: one.fit is not None and one.fit.source is m.FphaSource.COMPUTED),
-        ("system/hydro_production_models.json", "production_models.fpha_config.source"),
-        "fitting FPHA planes is not built yet (give them in system/fpha_hyperplanes.parquet)",
-    ),
-    Feature(
         "linearised head",
         _production(lambda one: one.kind is m.ProductionKind.LINEARIZED_HEAD),
         (_HYDROS, "hydros.generation.model"),

@@ -7,7 +7,7 @@ import platform
 import socket
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
@@ -19,6 +19,7 @@ import scipy
 
 from headwater import files
 from headwater._version import __version__
+from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
 
@@ -80,6 +81,25 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> 
         "seeds": {"tree_seed": study.config.training.tree_seed, "simulation": record.seed},
         "warnings": list(record.warnings),
     }
+
+
+def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
+    """How well computed planes fit the production function of each plant, in MW."""
+    return [
+        {
+            "hydro_id": fit.hydro_id,
+            "stage_ids": list(fit.stage_ids),
+            "planes": len(fit.planes),
+            "planes_of_the_hull": fit.n_hull,
+            "kappa": fit.kappa,
+            "max_error_mw": fit.max_error_mw,
+            "rms_error_mw": fit.rms_error_mw,
+            "volume_window_hm3": [fit.volume_min_hm3, fit.volume_max_hm3],
+            "max_turbined_m3s": fit.max_turbined_m3s,
+            "warnings": list(fit.warnings),
+        }
+        for fit in fitted
+    ]
 
 
 def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str, Any]:

@@ -112,8 +112,8 @@ _TABLES = (
             *_floats(
                 ("incremental_inflow_m3s", "m3/s", "natural inflow between this plant and those upstream"),
                 ("inflow_m3s", "m3/s", "incremental inflow plus what arrives from upstream"),
-                ("storage_initial_hm3", "hm3", "storage at the start of the stage"),
-                ("storage_final_hm3", "hm3", "storage at the end of the stage"),
+                ("storage_initial_hm3", "hm3", "storage at the start of the stage, or of the chronological block"),
+                ("storage_final_hm3", "hm3", "storage at the end of the stage, or of the chronological block"),
                 ("generation_mw", "MW", "net power"),
                 ("generation_mwh", "MWh", "net energy of the block"),
             ),
@@ -306,6 +306,23 @@ _TABLES = (
         ),
         ("iteration",),
     ),
+    TableSchema(
+        "fpha_hyperplanes",
+        (
+            Column("hydro_id", INT, "-", "id of the hydro"),
+            Column("plane_id", INT, "-", "plane of the hydro, from 0"),
+            Column("stage_id", INT, "-", "stage of the case"),
+            Column("gamma_0", FLOAT, "MW", "intercept"),
+            Column("gamma_v", FLOAT, "MW/hm3", "slope in mean storage"),
+            Column("gamma_q", FLOAT, "MW/(m3/s)", "slope in turbined flow"),
+            Column("gamma_s", FLOAT, "MW/(m3/s)", "slope in spilled flow"),
+            Column("kappa", FLOAT, "-", "1: the correction factor is folded into the coefficients"),
+            Column("valid_v_min_hm3", FLOAT, "hm3", "lower end of the fitting window"),
+            Column("valid_v_max_hm3", FLOAT, "hm3", "upper end of the fitting window"),
+            Column("valid_q_max_m3s", FLOAT, "m3/s", "largest turbined flow of the fit"),
+        ),
+        ("hydro_id", "stage_id", "plane_id"),
+    ),
 )
 
 SCHEMAS = MappingProxyType({schema.name: schema for schema in _TABLES})
@@ -314,7 +331,7 @@ SCHEMAS = MappingProxyType({schema.name: schema for schema in _TABLES})
 TIMING_COLUMNS = ("time_forward_ms", "time_backward_ms", "time_total_ms", "wall_time_ms", "rss_mb")
 """Columns of ``convergence`` that differ from run to run."""
 
-SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary"))
+SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary", "fpha_hyperplanes"))
 """Tables with one part file per chunk of scenarios."""
 
 CODES = MappingProxyType(

@@ -5,13 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError
-from headwater.lp import build_stage_template, future_cost_lower_bounds, gnl_pipelines, initial_commitments_mw, make_form
+from headwater.lp import (
+    FittedPlanes,
+    build_stage_template,
+    future_cost_lower_bounds,
+    gnl_pipelines,
+    initial_commitments_mw,
+    make_form,
+    with_fitted_planes,
+)
 from headwater.model import Formulation, InflowNonNegativity, OperativeState, Study, System
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
@@ -33,6 +41,7 @@ class StudyProblems:
         pools: one cut pool per study stage; pool ``t`` bounds the future cost of stage ``t``.
         initial_state: ``[n_state]`` state before the first stage.
         layout: meaning of the state components.
+        fitted: reports of the production planes that were computed for the study.
     """
 
     study: Study
@@ -41,6 +50,7 @@ class StudyProblems:
     pools: tuple[CutPool, ...]
     initial_state: NDArray[np.float64]
     layout: StateLayout
+    fitted: tuple[FittedPlanes, ...] = ()
 
     @property
     def system(self) -> System:
@@ -107,6 +117,8 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         study: system and configuration.
         pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
     """
+    resolved, fitted = with_fitted_planes(study.system)
+    study = replace(study, system=resolved)
     system, training = study.system, study.config.training
     uncertainty = build_uncertainty(system, training.tree_seed)
     inflow = uncertainty.inflow
@@ -127,6 +139,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         pools=tuple(pools),
         initial_state=initial_state(system, inflow),
         layout=layout,
+        fitted=fitted,
     )
 
 

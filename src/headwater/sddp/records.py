@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.lp import FittedPlanes
+
 
 @dataclass(frozen=True)
 class IterationRecord:
@@ -63,6 +65,7 @@ class TrainingRecord:
         stage_sizes: per stage, rows, columns and non-zeros of the solved linear program without cuts.
         warnings: sentences for the user.
         solver: name and version.
+        fitted_planes: reports of the production planes that were computed for the study.
     """
 
     iterations: tuple[IterationRecord, ...]
@@ -74,6 +77,7 @@ class TrainingRecord:
     stage_sizes: tuple[tuple[int, int, int], ...]
     solver: str
     warnings: tuple[str, ...] = ()
+    fitted_planes: tuple[FittedPlanes, ...] = ()
 
 
 @dataclass(frozen=True)

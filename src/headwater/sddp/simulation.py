@@ -69,7 +69,7 @@ def simulate_policy(
     problems = build_problems(study, policy.pools)
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed)
     method = config.inflow_non_negativity
-    readouts = [StageReadout(study.system, stage.template, method) for stage in problems.stages]
+    readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
     on_event(events.SimulationStarted(study.name, n_scenarios, threads))
     summaries: list[ScenarioSummary] = []
     with ThreadTeam(threads) as team:

@@ -197,6 +197,7 @@ def _training_record(
         stage_sizes=problems.stage_sizes(),
         solver=highs_version(),
         warnings=tuple(warnings),
+        fitted_planes=problems.fitted,
     )
 
 
