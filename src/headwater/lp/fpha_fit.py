@@ -167,8 +167,9 @@ def window_hm3(system: System, plant: Hydro, fit: FphaFit) -> tuple[float, float
             raise ModelError(f"hydro {plant.id}: the {name} of the fitting window is given in hm3 and as a percentile")
         if percentile is not None:
             share = percentile / 100.0 if percentile > 1.0 else percentile
-            absolute = plant.min_storage_hm3 + share * (plant.max_storage_hm3 - plant.min_storage_hm3)
-        ends.append(default if absolute is None else absolute)
+            ends.append(plant.min_storage_hm3 + share * (plant.max_storage_hm3 - plant.min_storage_hm3))
+        else:
+            ends.append(default if absolute is None else absolute)
     volumes = [point.volume_hm3 for point in system.geometry[plant.id]]
     low, high = (float(np.clip(end, volumes[0], volumes[-1])) for end in ends)
     if not low <= high:
@@ -246,6 +247,7 @@ def hull_planes(hydro_id: int, v: Array, q: Array, power: Array) -> Array:
     slopes = facets[:, 1:] * spread[2] / spread[:2]
     planes = np.column_stack([origin[2] + facets[:, 0] * spread[2] - slopes @ origin[:2], slopes])
     top = float(power.max())
+    planes[np.abs(planes[:, 0]) < 1e-12 * top, 0] = 0.0
     planes[np.abs(planes[:, 1]) * spread[0] < 1e-9 * top, 1] = 0.0
     planes = planes[planes[:, 2] * spread[1] > 1e-12 * top]
     falling = planes[:, 1] < 0.0
@@ -326,12 +328,13 @@ def spillage_slopes(function: ProductionFunction, planes: Array, v: Array, q: Ar
         return float(np.sum(lost[points] * spilled) / (weight * points.sum()))
 
     overall = slope(np.ones(len(v), np.bool_))
-    return np.minimum(0.0, np.array([slope(here) if here.any() else overall for here in lowest]))
+    slopes: Array = np.minimum(0.0, np.array([slope(here) if here.any() else overall for here in lowest]))
+    return slopes
 
 
 def fit_all(system: System) -> tuple[FittedPlanes, ...]:
     """Fit every plant that asks for computed planes: one set of planes for each distinct configuration."""
-    fitted = []
+    fitted: list[FittedPlanes] = []
     for h, plant in enumerate(system.hydros):
         stages: dict[FphaFit, list[int]] = {}
         for stage, production in zip(system.stages, system.production[h], strict=True):

@@ -30,11 +30,38 @@ _ROW_NAMES = {
 """Families of rows whose name for people differs."""
 
 _HYDRO = (
-    "storage block_storage inflow turbined spillage diversion generation negative_generation withdrawal_short withdrawal_beyond "
-    "inflow_slack storage_slack filling_slack retention_slack turbined_slack outflow_below_slack outflow_above_slack "
-    "generation_slack evaporation evaporation_short evaporation_beyond water_balance block_water_balance fpha min_storage "
-    "min_turbined min_outflow max_outflow min_generation filling_retention filling_target"
-).split()
+    "storage",
+    "block_storage",
+    "inflow",
+    "turbined",
+    "spillage",
+    "diversion",
+    "generation",
+    "negative_generation",
+    "withdrawal_short",
+    "withdrawal_beyond",
+    "inflow_slack",
+    "storage_slack",
+    "filling_slack",
+    "retention_slack",
+    "turbined_slack",
+    "outflow_below_slack",
+    "outflow_above_slack",
+    "generation_slack",
+    "evaporation",
+    "evaporation_short",
+    "evaporation_beyond",
+    "water_balance",
+    "block_water_balance",
+    "fpha",
+    "min_storage",
+    "min_turbined",
+    "min_outflow",
+    "max_outflow",
+    "min_generation",
+    "filling_retention",
+    "filling_target",
+)
 _KIND = {
     **dict.fromkeys(_HYDRO, "hydros"),
     **dict.fromkeys(("thermal_segment",), "thermals"),

@@ -138,8 +138,8 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
         "state": policy.layout.dimension,
         "lags": policy.layout.n_lags,
         "stage_programs": [
-            {"stage_id": stage.id, "rows": rows, "columns": columns, "nonzeros": nonzeros}
-            for stage, (rows, columns, nonzeros) in zip(system.stages, record.stage_sizes, strict=True)
+            {"stage_id": stage.id, **dataclasses.asdict(statistics)}
+            for stage, statistics in zip(system.stages, record.stage_statistics, strict=True)
         ],
     }
 

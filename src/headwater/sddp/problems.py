@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from headwater.errors import InfeasibleError, SolverError
 from headwater.lp import (
     FittedPlanes,
+    ProgramStatistics,
     build_stage_template,
     future_cost_lower_bounds,
     gnl_pipelines,
     initial_commitments_mw,
     make_form,
+    program_statistics,
+    program_warnings,
     with_fitted_planes,
 )
 from headwater.model import Formulation, InflowNonNegativity, OperativeState, Study, System
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, StageProblem
 from headwater.solver import Basis, HighsProgram
@@ -52,6 +56,10 @@ class StudyProblems:
     layout: StateLayout
     fitted: tuple[FittedPlanes, ...] = ()
 
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know about the stage programs."""
+        return tuple(text for fit in self.fitted for text in fit.warnings) + program_warnings(self.system)
+
     @property
     def system(self) -> System:
         """The power system."""
@@ -62,9 +70,9 @@ class StudyProblems:
         """Number of study stages."""
         return len(self.stages)
 
-    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
-        """Rows, columns and non-zeros of every solved program, without cuts."""
-        return tuple((s.form.n_rows, s.form.n_columns, int(s.form.matrix.nnz)) for s in self.stages)
+    def stage_statistics(self) -> tuple[ProgramStatistics, ...]:
+        """Size and range of numbers of every solved program, without cuts."""
+        return tuple(program_statistics(stage.form) for stage in self.stages)
 
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""
@@ -103,7 +111,8 @@ class Programs:
         try:
             return problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
-            raise _located(error, self._problems.study, t, scenario, iteration) from error
+            why = explain(error, self._problems.system, problem, state, noise)
+            raise _located(error, self._problems.study, t, scenario, iteration, why) from error
 
     def retries(self) -> int:
         """Solves of this thread so far that needed more than the first attempt."""
@@ -196,7 +205,9 @@ def policy_stages(system: System) -> tuple[PolicyStage, ...]:
     )
 
 
-def _located(error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None) -> SolverError:
+def _located(
+    error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None, why: str | None
+) -> SolverError:
     """The same error with stage, scenario and iteration, and for infeasible stages what usually causes them."""
     stage = study.system.stages[t]
     where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
@@ -217,7 +228,7 @@ def _located(error: SolverError, study: Study, t: int, scenario: int | None, ite
             causes.append(f"user constraints without slack ({', '.join(hard)})")
         hint = "; usual causes: " + " or ".join(causes) if causes else ""
     return type(error)(
-        f"{where}: {error}{hint}",
+        f"{where}: {error}{f': {why}' if why else ''}{hint}",
         status=error.status,
         stage_id=stage.id,
         scenario=scenario,

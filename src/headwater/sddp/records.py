@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.lp import FittedPlanes
+from headwater.lp import FittedPlanes, ProgramStatistics
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class TrainingRecord:
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         seconds: wall time.
         threads: worker threads used.
-        stage_sizes: per stage, rows, columns and non-zeros of the solved linear program without cuts.
         warnings: sentences for the user.
         solver: name and version.
+        stage_statistics: per stage, size and range of numbers of the solved linear program without cuts.
         fitted_planes: reports of the production planes that were computed for the study.
     """
 
@@ -74,9 +74,9 @@ class TrainingRecord:
     lower_bound_kind: str
     seconds: float
     threads: int
-    stage_sizes: tuple[tuple[int, int, int], ...]
     solver: str
     warnings: tuple[str, ...] = ()
+    stage_statistics: tuple[ProgramStatistics, ...] = ()
     fitted_planes: tuple[FittedPlanes, ...] = ()
 
 

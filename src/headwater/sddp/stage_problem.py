@@ -176,7 +176,7 @@ class StageProblem:
             noise.cut_noise,
         )
         if self.truncates:
-            innovation, truncated = self._truncate(state, noise.innovation)
+            innovation, truncated = self.truncate(state, noise.innovation)
             if truncated.any():
                 inflow_shift, exogenous = self._innovation_parts(innovation)
                 row_shift, cut_noise = noise.demand_shift + inflow_shift, None
@@ -259,7 +259,8 @@ class StageProblem:
             part[n * (1 + lag) : n * (2 + lag)] = per_inflow * self.psi[:, lag]
         return part
 
-    def _truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
+    def truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Innovations ``[opening, hydro]`` with negative inflows raised to zero, and where that was done."""
         n = self.form.template.n_hydros
         lag_term = np.zeros(n)
         for lag in range(self.psi.shape[1]):

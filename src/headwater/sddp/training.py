@@ -176,7 +176,7 @@ def _training_record(
     problems: StudyProblems, history: list[IterationRecord], outcome: Verdict, seconds: float, threads: int
 ) -> TrainingRecord:
     risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
-    warnings = list(problems.uncertainty.inflow.warnings)
+    warnings = [*problems.uncertainty.warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
         inflows = sum(r.forward_passes for r in history) * problems.n_stages * problems.layout.n_hydros
@@ -194,9 +194,9 @@ def _training_record(
         lower_bound_kind="nested_risk" if risky else "expected_cost",
         seconds=seconds,
         threads=threads,
-        stage_sizes=problems.stage_sizes(),
         solver=highs_version(),
         warnings=tuple(warnings),
+        stage_statistics=problems.stage_statistics(),
         fitted_planes=problems.fitted,
     )
 
