@@ -27,7 +27,9 @@ _TOLERANCE = 1e-6
 _WORDS = {
     "balance": ("the water balance of {0}", "hm3"),
     "load_balance": ("the load balance of {0}", "MW"),
-    "inflow_equation": ("the inflow of {0}", "m3/s"),
+    "natural_inflow": ("the natural inflow of {0}", "m3/s"),
+    "past_inflow": ("the past inflow of {0}", "m3/s"),
+    "bought_water": ("water bought for {0}", "m3/s"),
     "plane": ("a production plane of {0}", "MW"),
     "constraint": ("user constraint {0}", ""),
     "evaporation": ("the evaporation of {0}", "m3/s"),

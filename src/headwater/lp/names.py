@@ -19,11 +19,18 @@ from headwater.model import InflowNonNegativity, System
 
 _UNSAFE = re.compile(r"[^\w.\-]+")
 
+_COLUMN_NAMES = {
+    "inflow": "natural_inflow",
+    "inflow_lag": "past_inflow",
+    "inflow_slack": "bought_water",
+}
+"""Families of columns with another name for people: readers of the LP format take names that begin with ``inf`` for infinity."""
+
 _ROW_NAMES = {
     "water_balance": "balance",
     "block_water_balance": "balance",
     "load": "load_balance",
-    "inflow": "inflow_equation",
+    "inflow": "natural_inflow",
     "fpha": "plane",
     "generic": "constraint",
 }
@@ -87,7 +94,7 @@ def column_names(system: System, template: StageTemplate) -> list[str]:
     """A name for every column of the template, all different."""
     names = [""] * template.n_columns
     names[template.theta] = "future_cost"
-    _fill(names, template.columns, _labellers(system, template), {})
+    _fill(names, template.columns, _labellers(system, template), _COLUMN_NAMES)
     return names
 
 
