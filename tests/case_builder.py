@@ -131,7 +131,10 @@ _FILES: dict[str, Any] = {
         "stages": [_stage(0, "2024-01-01", "2024-02-01", 744.0), _stage(1, "2024-02-01", "2024-03-01", 696.0)],
     },
     "penalties.json": {
-        "bus": {"deficit_segments": [{"depth_mw": 50.0, "cost": 4000.0}, {"depth_mw": None, "cost": 5000.0}], "excess_cost": 0.1},
+        "bus": {
+            "deficit_segments": [{"depth_mw": 50.0, "cost": 4000.0}, {"depth_mw": None, "cost": 5000.0}],
+            "excess_cost": 0.1,
+        },
         "line": {"exchange_cost": 0.01},
         "hydro": {
             "spillage_cost": 0.01,
@@ -242,7 +245,11 @@ def constraint(expression: str, **more: Any) -> Callable[[TinyCase], None]:
 def rich_case(root: Path) -> TinyCase:
     """The tiny case with most kinds of files."""
     case = tiny_case(root)
-    group: dict[str, Any] = {"name": "g", "entities": [{"type": "inflow", "id": 1}, {"type": "inflow", "id": 0}], "matrix": [[1, 0.4], [0.4, 1]]}
+    group: dict[str, Any] = {
+        "name": "g",
+        "entities": [{"type": "inflow", "id": 1}, {"type": "inflow", "id": 0}],
+        "matrix": [[1, 0.4], [0.4, 1]],
+    }
     case.files["scenarios/correlation.json"] = {"method": "spectral", "profiles": {"default": {"correlation_groups": [group]}}}
     case.files["scenarios/load_factors.json"] = {
         "load_factors": [

@@ -12,7 +12,7 @@ import polars as pl
 
 from headwater.case import Case, load_case, refused_features
 from headwater.distributed import StopRequest, choose_threads, stop_on_signals
-from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError
+from headwater.errors import HeadwaterError, PolicyError, UnsupportedFeatureError, UsageError
 from headwater.lp import NamedProgram
 from headwater.model import Study, TrainingConfig
 from headwater.policy import check_compatibility, read_policy, write_policy
@@ -151,6 +151,7 @@ def simulate(
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
     chunks: list[SimulationChunk] = []
     with stop_on_signals() as stop:
+        _check_simulation(policy, chosen, n_scenarios)
         record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, chunks.append)
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:
@@ -192,8 +193,13 @@ def load_policy(directory: str | Path) -> Policy:
 
 
 def save_policy(policy: Policy, directory: str | Path) -> Path:
-    """Write a policy to disk, atomically; returns the directory."""
-    return write_policy(policy, Path(directory))
+    """Write a policy to disk, whole or not at all; returns ``directory``.
+
+    Raises:
+        ResultsError: the directory cannot be written.
+    """
+    write_policy(policy, Path(directory))
+    return Path(directory)
 
 
 def run(
@@ -226,7 +232,7 @@ def run(
 
 
 def run_training(
-    case: Case,
+    case: Study,
     output_dir: Path,
     *,
     threads: int | None = None,
@@ -237,9 +243,11 @@ def run_training(
 
     After a signal the policy learned so far is written and the simulation is left out.
     """
+    _refuse_unbuilt(case)
+    choose_threads(threads, case.config.training.threads)
     writer = ResultsWriter(output_dir)
-    writer.begin()
     with stop_on_signals() as stop:
+        writer.begin()
         policy = _train(case, threads, on_event, stop)
         write_policy(policy, output_dir / "policy")
         writer.write_training(policy, case)
@@ -250,7 +258,7 @@ def run_training(
 
 
 def run_simulation(
-    case: Case,
+    case: Study,
     policy: Policy,
     output_dir: Path,
     *,
@@ -264,9 +272,11 @@ def run_simulation(
         PolicyError: the policy does not fit the case.
         StoppedError: a signal asked to stop; earlier results are left as they were.
     """
+    choose_threads(threads, case.config.training.threads)
     writer = ResultsWriter(output_dir)
-    writer.begin()
     with stop_on_signals() as stop:
+        _check_simulation(policy, case, n_scenarios)
+        writer.begin()
         record = _simulate_to(writer, policy, case, n_scenarios, threads, on_event, stop)
     return RunResult(output_dir, policy, record)
 
@@ -280,7 +290,7 @@ def _train(study: Study, threads: int | None, on_event: EventSink, stop: StopReq
 def _simulate_to(
     writer: ResultsWriter,
     policy: Policy,
-    case: Case,
+    case: Study,
     n_scenarios: int | None,
     threads: int | None,
     on_event: EventSink,
@@ -292,6 +302,15 @@ def _simulate_to(
     return record
 
 
+def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None) -> None:
+    """Refuse what cannot be simulated, before anything is written."""
+    _refuse_unbuilt(study)
+    if n_scenarios is not None and n_scenarios < 1:
+        raise UsageError(f"a simulation needs at least one scenario, got {n_scenarios}")
+    inflow = build_uncertainty(study.system, study.config.training.tree_seed).inflow
+    check_compatibility(policy, study, inflow_digest(inflow))
+
+
 def _simulate_with(
     policy: Policy,
     study: Study,
@@ -301,13 +320,8 @@ def _simulate_with(
     stop: StopRequest,
     sink: ChunkSink,
 ) -> SimulationRecord:
-    _refuse_unbuilt(study)
     config = study.config
-    inflow = build_uncertainty(study.system, config.training.tree_seed).inflow
-    check_compatibility(policy, study, inflow_digest(inflow))
     count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
-    if count < 1:
-        raise ModelError(f"a simulation needs at least one scenario, got {count}")
     workers = choose_threads(threads, config.training.threads)
     try:
         return simulate_policy(

@@ -64,6 +64,7 @@ class SolverError(HeadwaterError):
     Attributes:
         status: what the solver said last.
         stage_id, scenario, opening, iteration: where it happened, as far as the caller knew.
+        trial: position of the trial in a batch.
     """
 
     exit_code = 3
@@ -83,6 +84,7 @@ class SolverError(HeadwaterError):
         self.stage_id = stage_id
         self.scenario = scenario
         self.opening = opening
+        self.trial: int | None = None
         self.iteration = iteration
 
 

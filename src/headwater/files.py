@@ -59,19 +59,18 @@ def replaced_directory(path: Path) -> Iterator[Path]:
 
 def swap_directory(new: Path, path: Path) -> None:
     """Put directory ``new`` in the place of ``path``; what was there is removed afterwards."""
-    old = None
-    if path.exists():
-        old = path.with_name(f".{path.name}{TEMPORARY_MARK}old-{uuid.uuid4().hex[:8]}")
-        path.rename(old)
+    old = path.with_name(f".{path.name}{TEMPORARY_MARK}old-{uuid.uuid4().hex[:8]}")
     try:
+        if path.exists():
+            path.rename(old)
         new.rename(path)
     except BaseException:
-        if old is not None:
+        # an interrupt may come between any two lines
+        if old.exists() and not path.exists():
             old.rename(path)
         raise
     sync_directory(path.parent)
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def remove_leftovers(directory: Path) -> None:

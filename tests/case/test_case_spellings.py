@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from case_builder import codes_of, tiny_case
 
+from case_builder import codes_of, tiny_case
 from headwater.case import load_case, validate_case
 from headwater.model import CostSegment, Scheme
 
@@ -40,7 +40,9 @@ SPELLINGS = {
     "discount of a transition": (chain("annual_discount_rate"), chain("annual_discount_rate_override")),
     "tree seed": (tree_seed("seed"), tree_seed("tree_seed")),
     "scenario source": (
-        lambda case: case.files["stages.json"].update(scenario_source={"sampling_scheme": {"type": "out_of_sample"}, "seed": 7}),
+        lambda case: case.files["stages.json"].update(
+            scenario_source={"sampling_scheme": {"type": "out_of_sample"}, "seed": 7}
+        ),
         lambda case: case.training.update(scenario_source={"inflow": SAMPLE, "load": SAMPLE, "ncs": SAMPLE, "seed": 7}),
     ),
     "sampling scheme of the simulation": (

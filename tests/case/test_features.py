@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from case_builder import TinyCase, codes_of, geometry, tiny_case
 
+from case_builder import TinyCase, codes_of, geometry, tiny_case
 from headwater.case import features, load_case, refused_features, validate_case
 from headwater.case.features import FEATURES, Feature
 from headwater.model import (
@@ -78,7 +78,10 @@ USES = {
     ),
     "policy graphs": graph(
         type="cyclic",
-        transitions=[{"source_id": 0, "target_id": 1, "probability": 1.0}, {"source_id": 1, "target_id": 0, "probability": 1.0}],
+        transitions=[
+            {"source_id": 0, "target_id": 1, "probability": 1.0},
+            {"source_id": 1, "target_id": 0, "probability": 1.0},
+        ],
     ),
     "annual component": lambda case: case.tables.__setitem__(
         "scenarios/inflow_annual_component",

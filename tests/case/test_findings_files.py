@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from case_builder import codes_of, tiny_case
 
+from case_builder import codes_of, tiny_case
 from headwater.case import Severity, load_case, validate_case
 from headwater.errors import CaseError
 
@@ -148,7 +148,11 @@ JSON_PROBLEMS = [
     ("HW205", set_in(*TRAINING, "stopping_mode", value="some"), "training.stopping_mode"),
     ("HW205", set_in(*TRAINING, "stopping_rules", value=[{"type": "time_limit", "seconds": 1}]), "training.stopping_rules"),
     ("HW205", set_in(*TRAINING, "scenario_source", value={"load": {"scheme": "out_of_sample"}}), "training.scenario_source"),
-    ("HW205", set_in(*TRAINING, "scenario_source", value={"load": {"scheme": "historical"}}), "training.scenario_source.load.scheme"),
+    (
+        "HW205",
+        set_in(*TRAINING, "scenario_source", value={"load": {"scheme": "historical"}}),
+        "training.scenario_source.load.scheme",
+    ),
     ("HW205", set_in(*TRAINING, "cut_selection", value={"enabled": True}), "training.cut_selection"),
     ("HW205", set_in("config.json", "simulation", value={"output_path": "x"}), "simulation.output_path"),
     ("HW205", set_in("config.json", "exports", value={"cuts": True}), "exports.cuts"),
@@ -292,9 +296,7 @@ def test_a_cell_that_is_no_number_is_reported_with_its_row(tmp_path):
 
 def test_the_report_has_an_order_and_a_cap_and_says_how_many_there_are(tmp_path):
     case = tiny_case(tmp_path)
-    case.tables["constraints/hydro_bounds"] = [
-        {"hydro_id": 100 + i, "stage_id": 0, "max_storage_hm3": 1.0} for i in range(50)
-    ]
+    case.tables["constraints/hydro_bounds"] = [{"hydro_id": 100 + i, "stage_id": 0, "max_storage_hm3": 1.0} for i in range(50)]
     report = validate_case(case.write())
     assert len(report.errors) == 20
     assert report.errors[-1].count == 31

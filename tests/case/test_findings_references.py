@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from case_builder import ar_row, codes_of, constraint, geometry, opening_rows, plane, production, tiny_case
 
+from case_builder import ar_row, codes_of, constraint, geometry, opening_rows, plane, production, tiny_case
 from headwater.case import load_case, validate_case
 
 
@@ -53,7 +53,11 @@ ERRORS = [
     ("HW301", entity("thermals", 0, bus_id=5), "thermals[0].bus_id"),
     ("HW301", initial(past_inflows=[{"hydro_id": 5, "values_m3s": [1.0]}]), "past_inflows[0].hydro_id"),
     ("HW301", initial(gnl_pipeline=[{"thermal_id": 9, "stage_offset": 1, "committed_mw": 1}]), "gnl_pipeline[0].thermal_id"),
-    ("HW301", rows("constraints/hydro_bounds", {"hydro_id": 5, "stage_id": 0, "max_storage_hm3": 1.0}), "hydro_bounds[0].hydro_id"),
+    (
+        "HW301",
+        rows("constraints/hydro_bounds", {"hydro_id": 5, "stage_id": 0, "max_storage_hm3": 1.0}),
+        "hydro_bounds[0].hydro_id",
+    ),
     ("HW301", rows("constraints/penalty_overrides_ncs", {"source_id": 0, "stage_id": 0, "curtailment_cost": 1.0}), None),
     (
         "HW301",
@@ -64,7 +68,11 @@ ERRORS = [
     ("HW301", json_file("scenarios/load_factors.json", load_factors(entity_id=8)), "load_factors[0].bus_id"),
     ("HW301", json_file("constraints/exchange_factors.json", exchange_factors(entity_id=8)), "exchange_factors[0].line_id"),
     ("HW302", json_file("constraints/exchange_factors.json", exchange_factors(stage_id=8)), "exchange_factors[0].stage_id"),
-    ("HW301", json_file("scenarios/correlation.json", {"method": "spectral", "profiles": {"p": {"correlation_groups": [group]}}}), None),
+    (
+        "HW301",
+        json_file("scenarios/correlation.json", {"method": "spectral", "profiles": {"p": {"correlation_groups": [group]}}}),
+        None,
+    ),
     (
         "HW301",
         json_file(
@@ -73,7 +81,11 @@ ERRORS = [
         ),
         "schedule[0].profile_name",
     ),
-    ("HW301", rows("constraints/generic_constraint_bounds", {"constraint_id": 3, "stage_id": 0, "block_id": None, "bound": 1.0}), None),
+    (
+        "HW301",
+        rows("constraints/generic_constraint_bounds", {"constraint_id": 3, "stage_id": 0, "block_id": None, "bound": 1.0}),
+        None,
+    ),
     ("HW301", production(hydro_id=5), "production_models[0].hydro_id"),
     ("HW302", production(start_stage_id=9), "production_models[0].stage_ranges[0].start_stage_id"),
     ("HW302", rows("constraints/line_bounds", {"line_id": 0, "stage_id": 7, "direct_mw": 1.0}), "line_bounds[0].stage_id"),
@@ -93,7 +105,9 @@ ERRORS = [
         "HW403",
         both(
             rows("scenarios/noise_openings", *opening_rows()),
-            rows("scenarios/opening_probabilities", *({"stage_id": 0, "opening_index": i, "probability": 0.3} for i in range(4))),
+            rows(
+                "scenarios/opening_probabilities", *({"stage_id": 0, "opening_index": i, "probability": 0.3} for i in range(4))
+            ),
         ),
         None,
     ),
@@ -122,7 +136,14 @@ def test_seasons_of_stages_are_defined_where_seasons_are(tmp_path):
 
 def test_pumping_stations_connect_two_reservoirs(tmp_path):
     case = tiny_case(tmp_path)
-    station = {"id": 0, "name": "P", "bus_id": 0, "source_hydro_id": 0, "destination_hydro_id": 0, "consumption_mw_per_m3s": 0.1}
+    station = {
+        "id": 0,
+        "name": "P",
+        "bus_id": 0,
+        "source_hydro_id": 0,
+        "destination_hydro_id": 0,
+        "consumption_mw_per_m3s": 0.1,
+    }
     case.files["system/pumping_stations.json"] = {"pumping_stations": [{**station, "flow": {"min_m3s": 0, "max_m3s": 5}}]}
     assert codes_of(validate_case(case.write()).errors) == {"HW310"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from case_builder import ar_row, codes_of, constraint, geometry, plane, production, tiny_case
 
+from case_builder import ar_row, codes_of, constraint, geometry, plane, production, tiny_case
 from headwater.case import Severity, load_case, validate_case
 from headwater.model import RiskMeasure
 
@@ -155,7 +155,11 @@ PROBLEMS = [
             thermal(cost_segments=[{"capacity_mw": 59, "cost_per_mwh": 9}]),
         ),
     ),
-    ("HW516", "warning", both(production(source="computed"), rows("system/hydro_geometry", geometry(0, 1.0), geometry(0, 2.0)))),
+    (
+        "HW516",
+        "warning",
+        both(production(source="computed"), rows("system/hydro_geometry", geometry(0, 1.0), geometry(0, 2.0))),
+    ),
     (
         "HW518",
         "error",
@@ -170,7 +174,11 @@ PROBLEMS = [
         "HW522",
         "error",
         stages_file(
-            policy_graph={"type": "finite_horizon", "annual_discount_rate": 0.1, "transitions": [{**TRANSITION, "probability": 0.5}]}
+            policy_graph={
+                "type": "finite_horizon",
+                "annual_discount_rate": 0.1,
+                "transitions": [{**TRANSITION, "probability": 0.5}],
+            }
         ),
     ),
     ("HW523", "error", stages_file(policy_graph={"type": "cyclic", "annual_discount_rate": 0.1, "transitions": [TRANSITION]})),
@@ -215,18 +223,38 @@ PROBLEMS = [
     ("HW557", "warning", seasonal(0, 1)),
     ("HW558", "error", both(with_lags(ar_row(0, 0, 1, 0.5)), stats(std_m3s=0.0))),
     ("HW602", "warning", stats(std_m3s=0.0)),
-    ("HW603", "warning", both(constraint("hydro_storage(0)"), lambda case: case.tables.pop("constraints/generic_constraint_bounds"))),
+    (
+        "HW603",
+        "warning",
+        both(constraint("hydro_storage(0)"), lambda case: case.tables.pop("constraints/generic_constraint_bounds")),
+    ),
     ("HW604", "warning", thermal(generation={"min_mw": 0, "max_mw": 0})),
-    ("HW604", "warning", rows("constraints/line_bounds", *({"line_id": 0, "stage_id": t, "direct_mw": 0.0, "reverse_mw": 0.0} for t in (0, 1)))),
-    ("HW605", "warning", both(with_lags(ar_row(0, 0, 1, 1.2), ar_row(0, 1, 1, 1.2)), stage(0, season_id=0), stage(1, season_id=1))),
-    ("HW610", "warning", both(cost("hydro", filling_target_violation_cost=10.0), hydro(entry_stage_id=1, filling={"start_stage_id": 0}))),
+    (
+        "HW604",
+        "warning",
+        rows("constraints/line_bounds", *({"line_id": 0, "stage_id": t, "direct_mw": 0.0, "reverse_mw": 0.0} for t in (0, 1))),
+    ),
+    (
+        "HW605",
+        "warning",
+        both(with_lags(ar_row(0, 0, 1, 1.2), ar_row(0, 1, 1, 1.2)), stage(0, season_id=0), stage(1, season_id=1)),
+    ),
+    (
+        "HW610",
+        "warning",
+        both(cost("hydro", filling_target_violation_cost=10.0), hydro(entry_stage_id=1, filling={"start_stage_id": 0})),
+    ),
     ("HW611", "warning", cost("hydro", storage_violation_below_cost=5000.0)),
     ("HW612", "warning", cost("hydro", generation_violation_below_cost=5000.0)),
     ("HW613", "warning", cost("hydro", turbined_violation_below_cost=20.0)),
     ("HW614", "warning", cost("line", exchange_cost=20.0)),
     ("HW615", "warning", both(fpha(*(plane(0, i) for i in range(3))), cost("hydro", fpha_turbined_cost=0.01))),
     ("HW616", "warning", cost("bus", excess_cost=4000.0)),
-    ("HW617", "warning", both(config("modeling", inflow_non_negativity={"method": "penalty"}), cost("hydro", inflow_nonnegativity_cost=5000.0))),
+    (
+        "HW617",
+        "warning",
+        both(config("modeling", inflow_non_negativity={"method": "penalty"}), cost("hydro", inflow_nonnegativity_cost=5000.0)),
+    ),
     ("HW618", "warning", cost("hydro", spillage_cost=0.0)),
     ("HW701", "warning", training(cut_selection={"threshold": 2})),
     ("HW712", "warning", config("modeling", inflow_non_negativity={"method": "none", "penalty_cost": 5.0})),

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from case_builder import TinyCase, frame_of, rich_case
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from case_builder import TinyCase, frame_of, rich_case
 from headwater.case import load_case, refused_features, validate_case
+from headwater.errors import CaseError
 
 LEAVES = st.one_of(
     st.none(),
@@ -22,7 +24,9 @@ LEAVES = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
 )
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3))
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+)
 CELLS = st.sampled_from([None, -1, 0, 1, 2, 7, 2**31 - 1]) | st.floats()
 
 
@@ -34,7 +38,10 @@ def nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def replace_node(case: TinyCase, draw: st.DrawFn) -> None:
     name = draw(st.sampled_from(sorted(case.files)))
-    path = draw(st.sampled_from(nodes(case.files[name])[1:]))
+    paths = nodes(case.files[name])[1:]
+    if not paths:
+        return
+    path = draw(st.sampled_from(paths))
     holder = case.files[name]
     for key in path[:-1]:
         holder = holder[key]
@@ -52,7 +59,9 @@ def replace_cell(case: TinyCase, draw: st.DrawFn) -> None:
     row = draw(st.sampled_from(rows))
     column = draw(st.sampled_from(sorted(row)))
     value = draw(CELLS)
-    row[column] = int(value) if column.endswith(("_id", "_index", "lag")) and value is not None and abs(value) < 2**31 else value
+    row[column] = (
+        int(value) if column.endswith(("_id", "_index", "lag")) and value is not None and abs(value) < 2**31 else value
+    )
     if column.endswith(("_id", "_index", "lag")) and not isinstance(row[column], int | None):
         row[column] = 3
 
@@ -66,19 +75,21 @@ def broken_cases(draw: st.DrawFn) -> TinyCase:
 
 
 def assert_answered(root: Path) -> None:
-    for strict in (False, True):
-        report = validate_case(root, strict=strict)
-        assert all(finding.code[:2] == "HW" and finding.message for finding in report)
-        json.dumps(report.to_json())
-        str(report).encode()
-    if validate_case(root).ok:
-        study = load_case(root)
-        refused_features(study)
-        assert study.system.production is not None
-        assert study.system.resolved_penalties is not None
+    report = validate_case(root, strict=True)
+    assert all(finding.code[:2] == "HW" and finding.message for finding in report)
+    json.dumps(report.to_json())
+    str(report).encode()
+    if not validate_case(root).ok:
+        with pytest.raises(CaseError):
+            load_case(root)
+        return
+    study = load_case(root)
+    refused_features(study)
+    assert study.system.production is not None
+    assert study.system.resolved_penalties is not None
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=broken_cases())
 def test_a_case_with_random_values_is_answered(case):
     with tempfile.TemporaryDirectory() as directory:
@@ -87,7 +98,7 @@ def test_a_case_with_random_values_is_answered(case):
         assert_answered(case.root)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_case_with_random_bytes_is_answered(data):
     with tempfile.TemporaryDirectory() as directory:
@@ -97,14 +108,15 @@ def test_a_case_with_random_bytes_is_answered(data):
         content = path.read_bytes()
         start = data.draw(st.integers(0, len(content)))
         junk = data.draw(st.binary(max_size=20))
-        path.write_bytes(content[:start] + junk + content[start + len(junk) :])
+        rest = content[start + len(junk) :] if path.suffix == ".json" else b""
+        path.write_bytes(content[:start] + junk + rest)
         assert_answered(case.root)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_table_with_columns_of_any_type_is_answered(data):
-    types = [pl.Boolean(), pl.String(), pl.Date(), pl.List(pl.Int8()), pl.UInt64(), pl.Float32(), pl.Binary(), pl.Null(), pl.Categorical()]
+    types = [pl.Boolean(), pl.String(), pl.Date(), pl.List(pl.Int8()), pl.UInt64(), pl.Float32(), pl.Binary(), pl.Null()]
     with tempfile.TemporaryDirectory() as directory:
         case = rich_case(Path(directory))
         case.write()

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from shared_data import CASES, requires_shared
 
 from headwater.case import load_case, refused_features
 from headwater.model import CostSegment, FphaSource, InflowNonNegativity, IterationLimit, Scheme
+from shared_data import CASES, requires_shared
 
 GOLDEN = {
     "1dtoy": "HW552 HW612",

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import typer
 
+import headwater
 from headwater import errors
 from headwater.case import load_case
 from headwater.case.features import BUILT_QUANTITIES, FEATURES
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
-from headwater.lp.readout import COST_COLUMNS
+from headwater.cli.app import app
+from headwater.results import SCHEMAS
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 TOP_LEVEL = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -105,9 +108,21 @@ def test_every_file_of_a_case_is_documented_with_its_necessity(root: Path) -> No
     assert documented == {**JSON_FILES, **dict.fromkeys(TABLE_FILES, False)}
 
 
-def test_every_cost_is_documented(root: Path) -> None:
-    text = section(root / "docs" / "results.md", "simulation/costs")
-    assert [name for name in COST_COLUMNS if not re.search(rf"\b{name}\b", text)] == []
+def test_every_result_column_is_documented(root: Path) -> None:
+    page = root / "docs" / "results.md"
+    missing = [
+        f"{name}.{column.name}"
+        for name, schema in SCHEMAS.items()
+        for column in schema.columns
+        if column.name not in ("scenario_id", "stage_id", "block_id", "hydro_id")
+        and not re.search(rf"\b{column.name}\b", section(page, _heading(name)))
+    ]
+    assert sum(len(schema.columns) for schema in SCHEMAS.values()) > 80
+    assert missing == []
+
+
+def _heading(table: str) -> str:
+    return f"training/{table}" if table == "convergence" else f"simulation/{table}"
 
 
 def test_every_exit_code_is_documented(root: Path) -> None:
@@ -124,7 +139,7 @@ def test_every_error_is_documented(root: Path) -> None:
     text = section(root / "docs" / "python-api.md", "Errors")
     raised = {name for name, kind in vars(errors).items() if isinstance(kind, type) and name.endswith("Error")}
     assert len(raised) > 5
-    assert {name for name in raised if f"`{name}`" not in text} == set()
+    assert {name for name in raised if f"{name}`" not in text} == set()
 
 
 def test_python_on_the_pages_is_valid(root: Path) -> None:
@@ -139,6 +154,28 @@ def test_python_on_the_pages_is_valid(root: Path) -> None:
             ast.parse(code)
         except SyntaxError as error:
             pytest.fail(f"{page.relative_to(root)}: {error}")
+
+
+def test_names_of_the_package_on_the_pages_exist(root: Path) -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in pages_of(root))
+    named = set(re.findall(r"\bhw\.([A-Za-z_]+)", text))
+    assert {"load_case", "train", "simulate", "load_results"} <= named
+    assert {name for name in named if not hasattr(headwater, name)} == set()
+
+
+def test_commands_and_options_on_the_page_exist(root: Path) -> None:
+    rows = section_free_of(root / "docs" / "command-line.md", "Exit codes")
+    commands = set(re.findall(r"`headwater ([a-z]+) ", rows))
+    options = set(re.findall(r"--[a-z][a-z-]+", rows))
+    known = typer.main.get_command(app)
+    assert commands == set(known.commands)
+    parameters = [p for command in (known, *known.commands.values()) for p in command.params]
+    assert options - {"--help"} == {name for p in parameters for name in p.opts if name.startswith("--")}
+
+
+def section_free_of(page: Path, heading: str) -> str:
+    """Text of a page before a heading."""
+    return page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[0]
 
 
 def test_json_of_the_case_page_makes_a_case_that_loads(root: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,10 @@ def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
                 collector.error("HW202", file, "expected a header row, got an empty file", fix="write the column names")
                 return None
             return pl.read_csv(content, infer_schema=False, encoding="utf8", truncate_ragged_lines=False)
+        if not _is_whole_parquet(path):
+            message = "expected a Parquet table, got something else or a file that was cut short"
+            collector.error("HW202", file, message, fix="write the file anew")
+            return None
         return pl.read_parquet(path, use_statistics=False, glob=False)
     except OSError as error:
         collector.error("HW102", file, f"the file cannot be read: {error.strerror or error}", fix="check its permissions")
@@ -78,6 +83,18 @@ def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
             "HW202", file, f"expected a {kind} table: {(reason or ['unreadable'])[0][:200]}", fix="write the file anew"
         )
     return None
+
+
+def _is_whole_parquet(path: Path) -> bool:
+    """Whether both ends of a file are those of a Parquet file: damaged files are best kept from the decoder."""
+    size = path.stat().st_size
+    if size < 12:
+        return False
+    with path.open("rb") as stream:
+        head = stream.read(4)
+        stream.seek(-8, os.SEEK_END)
+        length, tail = int.from_bytes(stream.read(4), "little"), stream.read(4)
+    return head == tail == b"PAR1" and 0 < length <= size - 12
 
 
 def _rename(frame: pl.DataFrame, table: Table, file: str, collector: Collector) -> pl.DataFrame:

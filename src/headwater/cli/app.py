@@ -10,11 +10,11 @@ import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
+from rich.text import Text
 
 import headwater as hw
 from headwater.api import EXIT_STOPPED, RunResult, run_simulation, run_training
@@ -32,6 +32,12 @@ app = typer.Typer(
 )
 
 EXIT_CASE, EXIT_IO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 4, 64, 130
+
+FILE_WIDTH = 200
+"""Columns of tables that go to a file or a pipe, unless ``COLUMNS`` says otherwise."""
+
+# typer has used the installed click in some versions and a copy of its own in others: its base class is found, not imported
+_WrongUsage: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 class OutputFormat(StrEnum):
@@ -60,52 +66,68 @@ def _run(command: Callable[[], object]) -> int:
     console = _stderr()
     try:
         result = command()
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as wrong:
+    except _WrongUsage as wrong:
         wrong.show(sys.stderr)
         return EXIT_USAGE
-    except click.Abort:
-        return EXIT_INTERRUPTED
     except HeadwaterError as error:
         _show_error(console, error)
         return error.exit_code
-    except KeyboardInterrupt:
-        console.print("[red]interrupted[/red]")
+    except (KeyboardInterrupt, typer.Abort):
+        console.print(Text("interrupted", "red"))
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # outside consoles a closed pipe ends in either; what was to be read has been read
+        _silence(sys.stdout.fileno())
         return 0
     except (OSError, MemoryError) as error:
-        console.print(f"[red]error:[/red] {error}", markup=True, highlight=False)
+        console.print(Text.assemble(("error: ", "red"), str(error) or type(error).__name__))
         return EXIT_IO
     except Exception as error:
         logging.getLogger("headwater").debug("internal error", exc_info=True)
         place = traceback.extract_tb(error.__traceback__)[-1]
         console.print(
-            f"[red]internal error:[/red] {type(error).__name__}: {error} "
-            f"({Path(place.filename).name}:{place.lineno}). This is a defect of Headwater; please report it with the case.",
-            highlight=False,
+            Text.assemble(
+                ("internal error: ", "red"),
+                f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). "
+                "This is a defect of Headwater; please report it with the case.",
+            )
         )
         return EXIT_INTERNAL
     return result if isinstance(result, int) else 0
 
 
+class _SteadyConsole(Console):
+    """A console that falls silent when nobody reads it any more, so that a run goes on and writes its results."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        _silence(self.file.fileno())
+
+
+def _silence(descriptor: int) -> None:
+    """Send what still goes to a descriptor to nowhere, so that the interpreter can flush it when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 def _stderr() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _SteadyConsole(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def _stdout() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
+    return _SteadyConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def _show_error(console: Console, error: HeadwaterError) -> None:
     report = getattr(error, "report", None)
     if isinstance(report, Report):
-        console.print(str(report), markup=False)
+        console.print(str(report))
     else:
-        console.print("[red]error:[/red] ", end="")
-        console.print(str(error), markup=False)
+        console.print(Text.assemble(("error: ", "red"), str(error)))
 
 
 def _version(value: bool) -> None:
@@ -113,7 +135,7 @@ def _version(value: bool) -> None:
         from headwater.solver import highs_version
 
         python = ".".join(str(part) for part in sys.version_info[:3])
-        typer.echo(f"headwater {hw.__version__} ({highs_version()}, Python {python})")
+        _stdout().out(f"headwater {hw.__version__} ({highs_version()}, Python {python})")
         raise typer.Exit
 
 
@@ -126,7 +148,7 @@ def _options(
 ) -> None:
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
-        raise click.BadParameter(f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level")
+        raise typer.BadParameter(f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level")
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
@@ -180,9 +202,9 @@ def validate(
     """Check a case and report everything that is wrong with it."""
     report = hw.validate_case(case, strict=strict)
     if form is OutputFormat.JSON:
-        typer.echo(json.dumps(report.to_json(), indent=2))
+        _stdout().out(json.dumps(report.to_json(), indent=2))
     else:
-        _stdout().print(str(report), markup=False)
+        _stdout().print(str(report))
     return 0 if report.ok else EXIT_CASE
 
 

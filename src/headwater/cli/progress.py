@@ -8,6 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from headwater.sddp import events
 
@@ -58,7 +59,7 @@ class ProgressDisplay:
                 f"ended by {record.reason.replace('_', ' ')}"
             )
         elif isinstance(event, events.SimulationStarted):
-            self._console.print(f"[bold]simulating[/bold] {event.n_scenarios} scenarios")
+            self._console.print(Text.assemble(("simulating", "bold"), f" {event.n_scenarios} scenarios"))
             self._open("scenarios", event.n_scenarios)
         elif isinstance(event, events.SimulationProgress):
             self._simulation(event)
@@ -68,11 +69,12 @@ class ProgressDisplay:
 
     def _training_started(self, event: events.TrainingStarted) -> None:
         self._max_iterations = event.max_iterations
-        self._console.print(
-            f"[bold]training[/bold] {event.name or 'study'}: {event.n_stages} stages, {event.n_hydros} hydros, "
+        sizes = (
+            f" {event.name or 'study'}: {event.n_stages} stages, {event.n_hydros} hydros, "
             f"{event.n_thermals} thermals, {event.n_state} state variables; {event.forward_passes} forward passes per "
             f"iteration, at most {event.max_iterations} iterations, {event.threads} thread{'s' if event.threads != 1 else ''}"
         )
+        self._console.print(Text.assemble(("training", "bold"), sizes))
         self._open("iterations", event.max_iterations)
 
     def _iteration(self, event: events.IterationFinished) -> None:
@@ -125,9 +127,16 @@ class ProgressDisplay:
 
 def summary_table(rows: list[tuple[str, str]], title: str) -> Table:
     """A two-column table of facts."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False, title_style="bold")
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        show_header=False,
+        box=None,
+        pad_edge=False,
+        title_style="bold",
+    )
     table.add_column(style="dim")
-    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))
     return table

@@ -5,8 +5,10 @@ from __future__ import annotations
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from headwater.cli.progress import money, summary_table
+from headwater.errors import ResultsError
 from headwater.results import Results
 
 MAX_PLANTS = 12
@@ -15,11 +17,14 @@ MAX_PLANTS = 12
 
 def show_summary(results: Results, console: Console) -> None:
     """Print bound, costs, supply and water values of a run."""
-    console.print(f"[bold]results in {results.directory}[/bold]")
-    if results.has_training:
-        _training(results, console)
-    if results.has_simulation:
-        _simulation(results, console)
+    console.print(Text(f"results in {results.directory}", "bold"))
+    try:
+        if results.has_training:
+            _training(results, console)
+        if results.has_simulation:
+            _simulation(results, console)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"the metadata.json of {results.directory} is damaged ({error!r}); run again") from error
 
 
 def _training(results: Results, console: Console) -> None:
@@ -28,7 +33,7 @@ def _training(results: Results, console: Console) -> None:
     rows = [
         ("case", str(metadata["case"])),
         ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
-        ("lower bound", f"{money(bound['value'])}   ({bound['meaning']})"),
+        ("lower bound", "none yet" if bound["value"] is None else f"{money(bound['value'])}   ({bound['meaning']})"),
         ("cuts", f"{metadata['cuts']['active']:,} active"),
         ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {metadata['threads']} threads"),
     ]
@@ -50,8 +55,9 @@ def _simulation(results: Results, console: Console) -> None:
         ("deficit", f"{deficit['mean_mwh']:,.1f} MWh on average, in {100 * deficit['frequency']:.0f} % of scenarios"),
         ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
     ]
-    if results.has_training and results.training_metadata["lower_bound"]["kind"] == "expected_cost":
-        gap = (cost["mean"] - results.training_metadata["lower_bound"]["value"]) / max(1.0, abs(cost["mean"]))
+    bound = results.training_metadata["lower_bound"] if results.has_training else {"value": None}
+    if bound["value"] is not None and bound["kind"] == "expected_cost":
+        gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
         rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
     console.print(summary_table(rows, "simulation"))
     if "buses" in results.tables:
@@ -89,7 +95,7 @@ def _by_stage(frame: pl.DataFrame, id_column: str, name_column: str, value: str,
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     table.add_column("stage", style="dim")
     for row in entities.iter_rows():
-        table.add_column(row[1] or str(row[0]), justify="right")
+        table.add_column(Text(row[1] or str(row[0])), justify="right")
     for (start,), group in wide.group_by("start_date", maintain_order=True):
         values = dict(zip(group[id_column], group[value], strict=True))
         table.add_row(str(start)[:7], *(f"{values[i]:,.2f}" if i in values else "" for i in entities[id_column]))

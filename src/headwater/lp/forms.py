@@ -86,17 +86,18 @@ class StageForm:
         """Rows of the solved program without cuts."""
         return len(self.row_lower)
 
-    def full_primal(self, primal: Array, state: Array, innovation: Array) -> Array:
-        """Values of all template columns.
+    def full_primals(self, primal: Array, states: Array, innovation: Array) -> Array:
+        """Values of all template columns, ``[trial, column]``.
 
         Args:
-            primal: ``[column]`` solution of the solved program; money columns stay scaled.
-            state: incoming state ``[n_state]``.
-            innovation: ``[hydro]``.
+            primal: ``[trial, column]`` solutions of the solved program; money columns stay scaled.
+            states: incoming states ``[trial, n_state]``.
+            innovation: ``[trial, hydro]``.
         """
-        full = np.empty(self.template.n_columns)
-        full[self.columns] = primal
-        full[self.eliminated] = self.eliminated_from_state @ state + self.eliminated_from_innovation @ innovation
+        full = np.empty((len(primal), self.template.n_columns))
+        full[:, self.columns] = primal
+        exogenous = self.eliminated_from_state @ states.T + self.eliminated_from_innovation @ innovation.T
+        full[:, self.eliminated] = exogenous.T
         return full
 
     def row_positions(self, template_rows: Indices) -> Indices:

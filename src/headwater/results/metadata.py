@@ -10,12 +10,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 import polars as pl
 import scipy
+from numpy.typing import NDArray
 
 from headwater import files
 from headwater._version import __version__
@@ -40,7 +42,7 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
         "problem_dimensions": _dimensions(study, policy, record),
         "iterations": {"completed": len(record.iterations), "reason": record.reason, "converged": record.converged},
         "lower_bound": {
-            "value": policy.lower_bound,
+            "value": policy.lower_bound if record.iterations else None,
             "kind": record.lower_bound_kind,
             "meaning": BOUND_MEANING[record.lower_bound_kind],
         },
@@ -58,7 +60,6 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
 def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> dict[str, Any]:
     """Contents of ``simulation/metadata.json``."""
     costs = record.summary.total_cost
-    worst = np.sort(costs)[::-1][: max(1, int(np.ceil(0.05 * len(costs))))]
     return {
         **_header(study, record.seconds, record.threads, solver),
         "status": "complete",
@@ -70,7 +71,7 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> 
             "min": float(costs.min()),
             "max": float(costs.max()),
             "quantiles": {f"p{p:02d}": float(np.percentile(costs, p)) for p in (5, 10, 50, 90, 95)},
-            "cvar_worst_5_percent": float(worst.mean()),
+            "cvar_worst_5_percent": worst_mean(costs, 0.05),
         },
         "categories": {name: float(np.mean(values)) for name, values in record.summary.categories.items()},
         "deficit": {
@@ -100,6 +101,17 @@ def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
         }
         for fit in fitted
     ]
+
+
+def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
+    """Mean of the worst fraction of equally likely costs (CVaR): the last cost in the tail counts with the part that is in it.
+
+    Args:
+        costs: ``[scenario]`` in $.
+        tail_fraction: in (0, 1].
+    """
+    weights = np.clip(tail_fraction * len(costs) - np.arange(len(costs)), 0.0, 1.0)
+    return float(np.sort(costs)[::-1] @ (weights / weights.sum()))
 
 
 def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str, Any]:
@@ -144,6 +156,14 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
     }
 
 
+def table_digests(directory: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of every table below a directory, by path relative to it."""
+    return {
+        path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+        for path in sorted(directory.rglob("*.parquet"))
+    }
+
+
 def _input_digests(study: Study) -> list[dict[str, str]]:
     root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
     if root is None:
@@ -165,4 +185,6 @@ def to_json(value: object) -> Any:
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
     return value

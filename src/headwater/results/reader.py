@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from functools import cached_property
 from pathlib import Path
@@ -51,12 +53,12 @@ class Results:
     @cached_property
     def convergence(self) -> pl.DataFrame:
         """One row per training iteration."""
-        return self._parquet(self.directory / "training" / "convergence.parquet")
+        return self._parquet("training", "convergence.parquet", self.training_metadata)
 
     @cached_property
     def summary(self) -> pl.DataFrame:
         """One row per simulated scenario."""
-        return self._parquet(self.directory / "simulation" / "scenario_summary.parquet")
+        return self._parquet("simulation", "scenario_summary.parquet", self.simulation_metadata)
 
     @cached_property
     def training_metadata(self) -> dict[str, Any]:
@@ -85,16 +87,17 @@ class Results:
         """
         if name not in self.tables:
             raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
-        parts = sorted((self.directory / "simulation" / name).glob("part-*.parquet"))
-        frame = pl.concat([self._parquet(part) for part in parts])
+        metadata = self.simulation_metadata
+        parts = [part for part in _listed(metadata) if part.rpartition("/")[0] == name]
+        if not parts:
+            raise ResultsError(f"{self.directory}/simulation/metadata.json lists no files of the table '{name}'")
+        frame = pl.concat([self._parquet("simulation", part, metadata) for part in sorted(parts)])
         schema = SCHEMAS[name]
         frame = frame.sort(schema.sort_keys, maintain_order=True)
         return self._with_names(frame, schema.entity) if names else frame
 
     def _with_names(self, frame: pl.DataFrame, entity: str | None) -> pl.DataFrame:
-        stages = pl.DataFrame(self.simulation_metadata["stages"]).with_columns(
-            pl.col("stage_id").cast(pl.Int32), pl.col("start_date", "end_date").str.to_date()
-        )
+        stages = self._stages
         columns = list(frame.columns)
         frame = frame.join(stages, on="stage_id", how="left", maintain_order="left")
         place = columns.index("stage_id") + 1
@@ -110,17 +113,30 @@ class Results:
         return frame.select(columns)
 
     @cached_property
+    def _stages(self) -> pl.DataFrame:
+        try:
+            return pl.DataFrame(self.simulation_metadata["stages"]).select(
+                pl.col("stage_id").cast(pl.Int32), pl.col("start_date", "end_date").str.to_date()
+            )
+        except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise ResultsError(f"{self.directory}/simulation/metadata.json: the list of stages is damaged ({error})") from error
+
+    @cached_property
     def _entities(self) -> pl.DataFrame:
         path = self.directory / "simulation" / "dictionaries" / "entities.csv"
         try:
-            return pl.read_csv(path, schema_overrides={"name": pl.String, "bus_id": pl.String})
+            return pl.read_csv(path.read_bytes(), schema_overrides={"name": pl.String, "bus_id": pl.String})
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
 
-    @staticmethod
-    def _parquet(path: Path) -> pl.DataFrame:
+    def _parquet(self, group: str, name: str, metadata: dict[str, Any]) -> pl.DataFrame:
+        """Read one file, after comparing it with what was recorded when it was written."""
+        path, entry = self.directory / group / name, _listed(metadata).get(name)
         try:
-            return pl.read_parquet(path)
+            content = path.read_bytes()
+            if not isinstance(entry, dict) or hashlib.sha256(content).hexdigest() != entry.get("sha256"):
+                raise ResultsError(f"{path} is damaged: it is not the file that {group}/metadata.json lists; run again")
+            return pl.read_parquet(io.BytesIO(content))  # never by path: Polars takes brackets in a path for a pattern
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
 
@@ -137,3 +153,9 @@ class Results:
     def __repr__(self) -> str:
         parts = [name for name, there in (("training", self.has_training), ("simulation", self.has_simulation)) if there]
         return f"<Results in {self.directory}: {' and '.join(parts)}>"
+
+
+def _listed(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The recorded files of a part of the results."""
+    listed = metadata.get("tables")
+    return listed if isinstance(listed, dict) else {}

@@ -20,7 +20,7 @@ from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
 from headwater.model import Study, System
 from headwater.results.frames import chunk_frame, convergence_frame, planes_frame, summary_frame
-from headwater.results.metadata import fitting_report, simulation_metadata, training_metadata
+from headwater.results.metadata import fitting_report, simulation_metadata, table_digests, to_json, training_metadata
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import Policy, SimulationChunk, SimulationRecord
 from headwater.sddp.policy import LAYOUT_VERSION
@@ -72,7 +72,7 @@ class ResultsWriter:
             _write_dictionaries(directory / "dictionaries", study.system)
             layout = {"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()}
             _write_json(directory / "dictionaries" / "state_dictionary.json", layout)
-            _write_json(directory / "metadata.json", training_metadata(policy, study))
+            _write_json(directory / "metadata.json", {**training_metadata(policy, study), "tables": table_digests(directory)})
             (directory / SUCCESS).touch()
         self._write_fitted_planes(policy.training.fitted_planes)
 
@@ -132,7 +132,8 @@ class SimulationSink:
         with _told(self._target.parent):
             write_parquet(summary_frame(record.summary), self._temporary / "scenario_summary.parquet")
             _write_dictionaries(self._temporary / "dictionaries", self._study.system)
-            _write_json(self._temporary / "metadata.json", simulation_metadata(record, self._study, self._solver))
+            metadata = simulation_metadata(record, self._study, self._solver)
+            _write_json(self._temporary / "metadata.json", {**metadata, "tables": table_digests(self._temporary)})
             (self._temporary / SUCCESS).touch()
             files.sync_tree(self._temporary)
             files.swap_directory(self._temporary, self._target)
@@ -148,7 +149,7 @@ def _told(directory: Path) -> Iterator[None]:
 
 def _write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, allow_nan=True) + "\n")
+    path.write_text(json.dumps(to_json(value), indent=2, allow_nan=False) + "\n")
 
 
 def _write_dictionaries(directory: Path, system: System) -> None:

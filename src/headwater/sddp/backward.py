@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from headwater.distributed import ThreadTeam
 from headwater.sddp import stage_kernel as kernel
-from headwater.sddp.forward import Interrupted, TrajectoryStore
+from headwater.sddp.forward import Interrupted
 from headwater.sddp.problems import Programs, StudyProblems
 from headwater.sddp.risk import risk_weights
-from headwater.sddp.stage_problem import Solved, StageProblem
+from headwater.sddp.stage_problem import Solved, SolvedTrials, StageProblem
+from headwater.sddp.trajectories import TrajectoryStore
+from headwater.solver import Basis
 
 Array = NDArray[np.float64]
+
+LARGEST_BATCH = 64
+"""Trials per call: bounds the memory of their duals."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
     return Aggregated(float(kernel.dot(weights, objective)), problem.slope(solved, weights))
 
 
+def aggregate_trials(problems: StudyProblems, t: int, solved: SolvedTrials) -> tuple[Array, Array]:
+    """The same for several trials: values ``[trial]`` and slopes ``[trial, n_state]``."""
+    problem, risk = problems.stages[t], problems.system.stages[t].risk
+    objective, probability = problem.trial_objectives(solved), problems.uncertainty.tree.probability[t]
+    weights = np.array([risk_weights(risk, probability, outcomes) for outcomes in objective]).reshape(objective.shape)
+    return kernel.weighted_sums(weights, objective), problem.slopes(solved, weights)
+
+
 def run_backward(
     problems: StudyProblems,
     team: ThreadTeam,
@@ -64,6 +77,7 @@ def run_backward(
     for t in range(problems.n_stages - 2, -1, -1):
         intercepts, slopes = np.empty(n_trajectories), np.empty((n_trajectories, n_state))
         successor = problems.stages[t + 1]
+        store.bases[t + 1].grow(successor.n_rows)
 
         def work(
             worker: int,
@@ -74,17 +88,18 @@ def run_backward(
             slopes: Array = slopes,
         ) -> NDArray[np.int64]:
             counts = np.zeros(successor.rows.n_rows, np.int64)
-            for m in trajectories:
+            for start in range(trajectories.start, trajectories.stop, LARGEST_BATCH):
                 if should_stop():
                     raise Interrupted
-                state = store.states[m, t]
-                solved = programs[worker].solve(
-                    t + 1, state, successor.openings, store.bases[m][t + 1], scenario=m, iteration=iteration
-                )
-                point = aggregate(problems, t + 1, solved)
-                slopes[m] = point.slope
-                intercepts[m] = point.intercept(state)
-                counts += successor.binding_counts(solved, tolerance)
+                batch = range(start, min(start + LARGEST_BATCH, trajectories.stop))
+                part = slice(batch.start, batch.stop)
+                states = np.ascontiguousarray(store.states[part, t])
+                bases = store.bases[t + 1].batch(batch)
+                solved = programs[worker].solve_tree(t + 1, states, bases, first=start, iteration=iteration)
+                values, slopes[part] = aggregate_trials(problems, t + 1, solved)
+                for m, value, state in zip(batch, values, states, strict=True):
+                    intercepts[m] = value - kernel.dot(slopes[m], state)
+                successor.add_binding_counts(solved, tolerance, counts)
             return counts
 
         _record_binding(successor, sum(team.run(work, n_trajectories)), iteration)
@@ -92,14 +107,21 @@ def run_backward(
     return added
 
 
-def evaluate_lower_bound(problems: StudyProblems, programs: Programs, basis_store: list[object], iteration: int) -> float:
-    """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $."""
-    first = problems.stages[0]
-    solved = programs.solve(0, problems.initial_state, first.openings, basis_store[0], iteration=iteration)  # type: ignore[arg-type]
-    basis_store[0] = solved.results.basis
-    tolerance = problems.study.config.training.cut_activity_tolerance
-    _record_binding(first, first.binding_counts(solved, tolerance), iteration)
-    return aggregate(problems, 0, solved).value
+class LowerBound:
+    """The bound of the first stage, evaluated after every iteration from the basis of the evaluation before."""
+
+    def __init__(self, problems: StudyProblems) -> None:
+        self._problems = problems
+        self._basis: Basis | None = None
+
+    def evaluate(self, programs: Programs, iteration: int) -> float:
+        """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $."""
+        problems, first = self._problems, self._problems.stages[0]
+        solved = programs.solve(0, problems.initial_state, first.openings, self._basis, iteration=iteration)
+        self._basis = solved.results.basis
+        tolerance = problems.study.config.training.cut_activity_tolerance
+        _record_binding(first, first.binding_counts(solved, tolerance), iteration)
+        return aggregate(problems, 0, solved).value
 
 
 def _record_binding(problem: StageProblem, counts: NDArray[np.int64] | int, iteration: int) -> None:

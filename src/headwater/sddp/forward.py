@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.distributed import ThreadTeam
 from headwater.sddp.problems import Programs, StudyProblems
-from headwater.solver import Basis
+from headwater.sddp.trajectories import TrajectoryStore
 from headwater.stochastic import Sampler
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
     """The run was asked to stop; the pass under way is abandoned."""
-
-
-@dataclass
-class TrajectoryStore:
-    """States and bases of the trajectories of one iteration, and the bases the next one starts from.
-
-    Attributes:
-        states: ``[trajectory, stage, n_state]`` state that *leaves* each stage.
-        costs: ``[trajectory, stage]`` cost of each stage in $, not discounted.
-        bases: ``[trajectory][stage]`` final basis of the forward solve.
-        truncated: ``[trajectory]`` inflows raised to zero.
-    """
-
-    states: NDArray[np.float64]
-    costs: NDArray[np.float64]
-    bases: list[list[Basis | None]]
-    truncated: NDArray[np.int64]
-
-    @classmethod
-    def empty(cls, n_trajectories: int, n_stages: int, n_state: int) -> TrajectoryStore:
-        """Room for some trajectories."""
-        return cls(
-            states=np.zeros((n_trajectories, n_stages, n_state)),
-            costs=np.zeros((n_trajectories, n_stages)),
-            bases=[[None] * n_stages for _ in range(n_trajectories)],
-            truncated=np.zeros(n_trajectories, np.int64),
-        )
-
-    def total_costs(self, cumulative_discount: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Present value of each trajectory in $."""
-        totals = np.zeros(len(self.costs))
-        for t, discount in enumerate(cumulative_discount):
-            totals += discount * self.costs[:, t]
-        return totals
 
 
 def run_forward(
@@ -61,7 +25,7 @@ def run_forward(
     iteration: int,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Simulate all trajectories of an iteration into ``store``.
+    """Simulate all trajectories of an iteration into ``store``, stage by stage.
 
     Raises:
         Interrupted: ``should_stop`` said so between two stages.
@@ -73,22 +37,25 @@ def run_forward(
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
     load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
     available = [uncertainty.available_mw(t, noise[t]) for t in range(problems.n_stages)]
+    for bases, stage in zip(store.bases, problems.stages, strict=True):
+        bases.grow(stage.n_rows)
+    store.truncated[:] = 0
 
     def walk(worker: int, trajectories: range) -> None:
-        for m in trajectories:
-            state = problems.initial_state
-            store.truncated[m] = 0
-            for t, problem in enumerate(problems.stages):
-                if should_stop():
-                    raise Interrupted
-                batch = problem.noise_batch(innovation[t][m : m + 1], load[t][m : m + 1], available[t][m : m + 1])
-                solved = programs[worker].solve(
-                    t, state, batch, store.bases[m][t], want_primal=True, scenario=m, iteration=iteration
-                )
-                store.bases[m][t] = solved.results.basis
-                store.costs[m, t] = problem.immediate_cost(solved)
-                if solved.truncated is not None:
-                    store.truncated[m] += int(solved.truncated.sum())
-                state = store.states[m, t] = problem.outgoing_state(solved)
+        part = slice(trajectories.start, trajectories.stop)
+        if not len(trajectories):
+            return
+        states = np.tile(problems.initial_state, (len(trajectories), 1))
+        for t, problem in enumerate(problems.stages):
+            if should_stop():
+                raise Interrupted
+            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
+            starts = store.bases[t].batch(trajectories) if store.bases[t].known[part].all() else None
+            solved = programs[worker].solve_each(t, states, batch, starts, first=trajectories.start, iteration=iteration)
+            store.bases[t].store(trajectories, solved.results.bases)
+            store.costs[part, t] = problem.immediate_costs(solved)
+            if solved.truncated is not None:
+                store.truncated[part] += solved.truncated.sum(axis=1)
+            states = store.states[part, t] = problem.outgoing_states(solved)
 
     team.run(walk, n_trajectories)

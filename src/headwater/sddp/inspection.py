@@ -40,14 +40,15 @@ def stage_program(
     )
 
 
-def explain(error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch) -> str | None:
+def explain(
+    error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
+) -> str | None:
     """Why a stage could not be solved, in words; ``None`` where nothing more can be said."""
     if not isinstance(error, InfeasibleError | UnboundedError):
         return None
     # Without the failing opening's number, every opening is a candidate.
-    candidates = range(len(noise.innovation)) if error.opening is None else [error.opening]
-    for opening in candidates:
-        program = stage_program(system, problem, state, noise, opening)
+    for candidate in range(len(noise.innovation)) if opening is None else (opening,):
+        program = stage_program(system, problem, state, noise, candidate)
         found = explain_infeasible(program) if isinstance(error, InfeasibleError) else explain_unbounded(program)
         if found is not None:
             return str(found)
@@ -86,8 +87,8 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         )
         if t == last:
             break
-        solved = programs.solve(t, state, batch, None, want_primal=True, scenario=scenario)
-        state = problem.outgoing_state(solved)
+        solved = programs.solve_each(t, state[None, :], batch, None, first=scenario or 0)
+        state = problem.outgoing_states(solved)[0]
     noise_of = "mean noise" if scenario is None else f"scenario {scenario}"
     title = f"{study.name or 'study'}, stage {stage_id}, {noise_of}, {len(problem.row_slots)} cuts; money in $"
     return stage_program(problems.system, problem, state, batch, title=title)

@@ -27,8 +27,8 @@ from headwater.model import Formulation, InflowNonNegativity, OperativeState, St
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
-from headwater.sddp.stage_problem import NoiseBatch, Solved, StageProblem
-from headwater.solver import Basis, HighsProgram
+from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
+from headwater.solver import Basis, BasisBatch, HighsProgram
 from headwater.stochastic import InflowModel, Uncertainty, build_uncertainty
 
 logger = logging.getLogger(__name__)
@@ -102,17 +102,78 @@ class Programs:
         Raises:
             SolverError: with stage, scenario and iteration filled in.
         """
-        problem = self._problems.stages[t]
-        program = self._held[t]
-        if program is None:
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
-        program.sync_rows()
+        problem, program = self._problems.stages[t], self._ready(t)
         start = None if basis is None else basis.extended(program.n_rows)
         try:
             return problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
-            why = explain(error, self._problems.system, problem, state, noise)
+            why = explain(error, self._problems.system, problem, state, noise, error.opening)
             raise _located(error, self._problems.study, t, scenario, iteration, why) from error
+
+    def solve_each(
+        self,
+        t: int,
+        states: NDArray[np.float64],
+        noise: NoiseBatch,
+        bases: BasisBatch | None,
+        *,
+        first: int = 0,
+        iteration: int | None = None,
+    ) -> SolvedTrials:
+        """Solve stage position ``t`` for several trials with an opening each, with primal values.
+
+        Args:
+            t: stage position.
+            states: ``[trial, n_state]``.
+            noise: one opening per trial.
+            bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
+            first: number of the first trial, for messages.
+            iteration: for messages.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem, program = self._problems.stages[t], self._ready(t)
+        starts = BasisBatch.repeated(self._cold_basis(t), len(states)) if bases is None else bases
+        try:
+            return problem.solve_each(program, states, noise, starts)
+        except SolverError as error:
+            trial = error.trial or 0
+            why = explain(error, self._problems.system, problem, states[trial], noise, trial)
+            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
+
+    def solve_tree(
+        self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
+    ) -> SolvedTrials:
+        """Solve stage position ``t`` for several trials under every opening of the tree.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem = self._problems.stages[t]
+        try:
+            return problem.solve_tree(self._ready(t), states, bases)
+        except SolverError as error:
+            trial = error.trial or 0
+            why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
+            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
+
+    def _ready(self, t: int) -> HighsProgram:
+        """The instance of a stage, with the cuts that were added since this thread last used it."""
+        program = self._held[t]
+        if program is None:
+            problem = self._problems.stages[t]
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
+        program.sync_rows()
+        return program
+
+    def _cold_basis(self, t: int) -> Basis:
+        """Basis of a cold solve at the initial state and mean noise: the same for every thread."""
+        uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
+        eta = np.zeros((1, uncertainty.layout.dim))
+        load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
+        return self.solve(t, self._problems.initial_state, batch, None).results.basis
 
     def retries(self) -> int:
         """Solves of this thread so far that needed more than the first attempt."""

@@ -17,7 +17,7 @@ from headwater.sddp.forward import Interrupted
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems
 from headwater.sddp.records import ScenarioSummary, SimulationChunk, SimulationRecord
-from headwater.solver import Basis
+from headwater.solver import Basis, BasisBatch
 from headwater.stochastic import Sampler, simulation_sampler
 
 Array = NDArray[np.float64]
@@ -74,7 +74,7 @@ def simulate_policy(
     summaries: list[ScenarioSummary] = []
     with ThreadTeam(threads) as team:
         programs = [problems.new_programs() for _ in range(threads)]
-        bases = _starting_bases(problems, policy, programs[0])
+        bases = _starting_bases(problems, policy)
         for first in range(0, n_scenarios, CHUNK_SCENARIOS):
             scenarios = np.arange(first, min(first + CHUNK_SCENARIOS, n_scenarios))
             buffers = _Buffers.empty(problems, len(scenarios))
@@ -99,30 +99,18 @@ def simulate_policy(
     return record
 
 
-def _starting_bases(problems: StudyProblems, policy: Policy, programs: Programs) -> Sequence[Basis | None]:
-    """Where the solves of each stage start: the bases that training ended with, if they fit the programs."""
-    if len(policy.bases) == problems.n_stages and all(
-        basis is not None
+def _starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis | None]:
+    """Where the solves of each stage start: the bases that training ended with, where they fit the programs."""
+    if len(policy.bases) != problems.n_stages:
+        return [None] * problems.n_stages
+    return [
+        basis
+        if basis is not None
         and len(basis.columns) == stage.form.n_columns
-        and stage.form.n_rows <= len(basis.rows) <= stage.form.n_rows + stage.rows.n_rows
+        and stage.form.n_rows <= len(basis.rows) <= stage.n_rows
+        else None
         for basis, stage in zip(policy.bases, problems.stages, strict=True)
-    ):
-        return policy.bases
-    return _reference_bases(problems, programs)
-
-
-def _reference_bases(problems: StudyProblems, programs: Programs) -> list[Basis]:
-    """A starting basis per stage, from one trajectory of mean noise: the same whatever the threads."""
-    uncertainty = problems.uncertainty
-    state, bases = problems.initial_state, []
-    for t, problem in enumerate(problems.stages):
-        eta = np.zeros((1, uncertainty.layout.dim))
-        load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
-        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
-        solved = programs.solve(t, state, batch, None, want_primal=True)
-        bases.append(solved.results.basis)
-        state = problem.outgoing_state(solved)
-    return bases
+    ]
 
 
 def _run_chunk(
@@ -143,22 +131,26 @@ def _run_chunk(
     generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
 
     def walk(worker: int, places: range) -> None:
-        for i in places:
-            state = problems.initial_state
-            for t, problem in enumerate(problems.stages):
-                if should_stop():
-                    raise Interrupted
-                batch = problem.noise_batch(innovation[t][i : i + 1], load[t][i : i + 1], available[t][i : i + 1])
-                solved = programs[worker].solve(t, state, batch, bases[t], want_primal=True, scenario=int(scenarios[i]))
-                form, out = problem.form, buffers.solutions[t]
-                out.state[i] = state
-                out.primal[i] = form.full_primal(solved.results.primal[0], state, solved.innovation[0])
-                out.future_cost[i] = solved.results.primal[0, form.theta] * form.cost_scale
-                out.load_mw[i] = load[t][i, :, : form.load_rows.shape[1]]
-                out.load_dual[i] = solved.results.row_dual[0, form.load_rows] * form.cost_scale
-                out.generic_dual[i] = solved.results.row_dual[0, generic_rows[t]] * form.cost_scale
-                out.water_value[i] = -problem.slope(solved, np.ones(1))[: form.template.n_hydros]
-                state = problem.outgoing_state(solved)
+        part = slice(places.start, places.stop)
+        if not len(places):
+            return
+        states = np.tile(problems.initial_state, (len(places), 1))
+        for t, problem in enumerate(problems.stages):
+            if should_stop():
+                raise Interrupted
+            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
+            start = bases[t]
+            starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(places))
+            solved = programs[worker].solve_each(t, states, batch, starts, first=int(scenarios[places.start]))
+            form, out, results = problem.form, buffers.solutions[t], solved.results
+            out.state[part] = states
+            out.primal[part] = form.full_primals(results.primal[:, 0], states, solved.innovation)
+            out.future_cost[part] = results.primal[:, 0, form.theta] * form.cost_scale
+            out.load_mw[part] = load[t][part]
+            out.load_dual[part] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
+            out.generic_dual[part] = results.row_dual[:, 0][:, generic_rows[t]] * form.cost_scale
+            out.water_value[part] = -problem.slopes(solved, np.ones((len(places), 1)))[:, : form.template.n_hydros]
+            states = problem.outgoing_states(solved)
 
     team.run(walk, len(scenarios))
 

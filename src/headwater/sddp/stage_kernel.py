@@ -117,3 +117,134 @@ def count_binding(duals, tolerance):
             if duals[w, i] > tolerance:
                 counts[i] += 1
     return counts
+
+
+@njit(cache=True, nogil=True)
+def sparse_products(starts, indices, values, vectors):
+    """``A x`` for every row ``x`` of ``vectors``, ``[vector, row]``."""
+    out = np.empty((vectors.shape[0], starts.shape[0] - 1))
+    for k in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            total = 0.0
+            for p in range(starts[i], starts[i + 1]):
+                total += values[p] * vectors[k, indices[p]]
+            out[k, i] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def cut_sides(cut_intercept, cut_exogenous, exogenous):
+    """Right-hand sides of the cuts, ``[trial, cut]``, for exogenous outgoing states ``[trial, exogenous]``."""
+    n_trials, n_cuts = exogenous.shape[0], cut_intercept.shape[0]
+    out = np.empty((n_trials, n_cuts))
+    for k in range(n_trials):
+        for c in range(n_cuts):
+            total = cut_intercept[c]
+            for e in range(cut_exogenous.shape[1]):
+                total += cut_exogenous[c, e] * exogenous[k, e]
+            out[k, c] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def weighted_sums(weights, values):
+    """``sum_w weights[k, w] values[k, w]`` for every trial, opening by opening."""
+    out = np.zeros(values.shape[0])
+    for k in range(values.shape[0]):
+        for w in range(values.shape[1]):
+            out[k] += weights[k, w] * values[k, w]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def gradients(
+    weights, duals, n_rows, row_starts, row_indices, row_values, cut_exogenous, exo_starts, exo_indices, exo_values, n_state
+):
+    """Slopes of the weighted optimal values with respect to the incoming state, ``[trial, state]``.
+
+    Args:
+        weights: ``[trial, opening]``; duals: ``[trial, opening, row + cut]``.
+        n_rows: static rows; ``row_*``: how the state enters their bounds.
+        cut_exogenous: ``[cut, exogenous]``; ``exo_*``: how the state enters the exogenous outgoing state.
+    """
+    n_trials, n_openings, m = duals.shape
+    out = np.zeros((n_trials, n_state))
+    mean, pull = np.empty(m), np.empty(cut_exogenous.shape[1])
+    for k in range(n_trials):
+        mean[:] = 0.0
+        for w in range(n_openings):
+            weight = weights[k, w]
+            if weight != 0.0:
+                for i in range(m):
+                    mean[i] += weight * duals[k, w, i]
+        for i in range(n_rows):
+            if mean[i] != 0.0:
+                for p in range(row_starts[i], row_starts[i + 1]):
+                    out[k, row_indices[p]] += row_values[p] * mean[i]
+        if pull.shape[0] == 0:
+            continue
+        pull[:] = 0.0
+        for c in range(m - n_rows):
+            if mean[n_rows + c] != 0.0:
+                for e in range(pull.shape[0]):
+                    pull[e] += mean[n_rows + c] * cut_exogenous[c, e]
+        for e in range(pull.shape[0]):
+            if pull[e] != 0.0:
+                for p in range(exo_starts[e], exo_starts[e + 1]):
+                    out[k, exo_indices[p]] += exo_values[p] * pull[e]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def add_binding(duals, n_rows, tolerance, counts):
+    """Add to ``counts[cut]`` the number of (trial, opening) pairs in which the cut's dual exceeds the tolerance."""
+    for k in range(duals.shape[0]):
+        for w in range(duals.shape[1]):
+            for c in range(duals.shape[2] - n_rows):
+                if duals[k, w, n_rows + c] > tolerance:
+                    counts[c] += 1
+
+
+@njit(cache=True, nogil=True)
+def outgoing_states(
+    states,
+    innovation,
+    primal,
+    in_lp,
+    columns,
+    lower,
+    upper,
+    exogenous,
+    xs_starts,
+    xs_indices,
+    xs_values,
+    xi_starts,
+    xi_indices,
+    xi_values,
+):
+    """State that leaves the stage, ``[trial, state]``; storage is kept within its bounds against round-off."""
+    n_trials, n_state = states.shape
+    out = np.empty((n_trials, n_state))
+    for k in range(n_trials):
+        for p in range(in_lp.shape[0]):
+            value = primal[k, columns[p]]
+            out[k, in_lp[p]] = min(max(value, lower[columns[p]]), upper[columns[p]])
+        for e in range(exogenous.shape[0]):
+            total = 0.0
+            for p in range(xs_starts[e], xs_starts[e + 1]):
+                total += xs_values[p] * states[k, xs_indices[p]]
+            for p in range(xi_starts[e], xi_starts[e + 1]):
+                total += xi_values[p] * innovation[k, xi_indices[p]]
+            out[k, exogenous[e]] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def immediate_costs(cost, primal, theta):
+    """``cost . x`` without the future cost, ``[trial]``."""
+    out = np.zeros(primal.shape[0])
+    for k in range(primal.shape[0]):
+        for j in range(cost.shape[0]):
+            if j != theta:
+                out[k] += cost[j] * primal[k, j]
+    return out

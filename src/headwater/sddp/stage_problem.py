@@ -15,9 +15,12 @@ from headwater.solver import (
     SMALLEST_COEFFICIENT,
     AppendedRows,
     Basis,
+    BasisBatch,
     HighsProgram,
     LinearProgram,
     OpeningResults,
+    TrialBounds,
+    TrialResults,
 )
 
 Array = NDArray[np.float64]
@@ -57,6 +60,26 @@ class Solved:
     innovation: Array
     truncated: NDArray[np.bool_] | None
     results: OpeningResults
+
+
+@dataclass(frozen=True)
+class SolvedTrials:
+    """Solutions of a stage at several states.
+
+    Attributes:
+        states: ``[trial, n_state]`` incoming states.
+        innovation: ``[trial, hydro]`` in m3/s after truncation, where every trial has one opening of its own; else the
+            openings of the tree ``[opening, hydro]`` before any truncation.
+        truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the method never truncates.
+        results: what the solver said, in scaled money.
+        one_by_one: for the tree under truncation, where right-hand sides depend on trial and opening together, each trial.
+    """
+
+    states: Array
+    innovation: Array
+    truncated: NDArray[np.bool_] | None
+    results: TrialResults
+    one_by_one: tuple[Solved, ...] | None = None
 
 
 class StageProblem:
@@ -121,6 +144,16 @@ class StageProblem:
         """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut."""
         batch = self.noise_batch(innovation, load_mw, available_mw)
         self._opening_noise = _with_cut_noise(batch, kernel.dense_products(self._cut_exogenous, batch.exogenous))
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the program with all cuts."""
+        return self.form.n_rows + self.rows.n_rows
+
+    def _cut_sides(self, exogenous: Array) -> Array:
+        """Right-hand sides of the cuts ``[trial, cut]`` for exogenous outgoing states ``[trial, exogenous]``."""
+        sides: Array = kernel.cut_sides(self._cut_intercept, self._cut_exogenous, exogenous)
+        return sides
 
     @property
     def openings(self) -> NoiseBatch:
@@ -213,23 +246,101 @@ class StageProblem:
         """Optimal values, ``[opening]`` in $."""
         return solved.results.objective * self.form.cost_scale
 
-    def outgoing_state(self, solved: Solved, opening: int = 0) -> Array:
-        """State that leaves the stage, ``[n_state]``; storage is kept within its bounds against round-off."""
-        form = self.form
-        state = np.empty(form.template.n_state)
-        columns = form.state_column[self._in_lp]
-        values = solved.results.primal[opening, columns]
-        state[self._in_lp] = np.clip(values, form.column_lower[columns], form.column_upper[columns])
-        state[form.exogenous] = _product(form.exogenous_from_state, solved.state) + _product(
-            form.exogenous_from_innovation, solved.innovation[opening]
-        )
-        return state
+    def solve_each(
+        self, program: HighsProgram, states: Array, noise: NoiseBatch, bases: BasisBatch, *, want_primal: bool = True
+    ) -> SolvedTrials:
+        """Solve several trials, trial ``k`` at ``states[k]`` under opening ``k`` of ``noise``.
 
-    def immediate_cost(self, solved: Solved, opening: int = 0) -> float:
-        """Cost of the stage itself in $, without the future."""
-        primal = solved.results.primal[opening]
-        total = float(kernel.dot(self.form.cost, primal)) - self.form.template.discount * primal[self.form.theta]
-        return float(total * self.form.cost_scale)
+        Args:
+            program: the calling thread's instance, with all rows loaded.
+            states: ``[trial, n_state]``.
+            noise: one opening per trial.
+            bases: where each trial starts.
+            want_primal: whether primal values are needed.
+        """
+        form = self.form
+        innovation, truncated, row_shift, exogenous = noise.innovation, None, noise.row_shift, noise.exogenous
+        if self.truncates:
+            pairs = [self.truncate(state, noise.innovation[k : k + 1]) for k, state in enumerate(states)]
+            innovation, truncated = np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+            inflow_shift, exogenous = self._innovation_parts(innovation)
+            row_shift = noise.demand_shift + inflow_shift
+        bounds = TrialBounds(
+            trial_shift=_products(form.state_to_rows, states) + row_shift,
+            opening_shift=np.zeros((1, form.n_rows)),
+            trial_cut=self._cut_sides(_products(form.exogenous_from_state, states) + exogenous),
+            opening_cut=np.zeros((1, len(self._cut_intercept))),
+        )
+        return SolvedTrials(states, innovation, truncated, program.solve_trials(bounds, bases, want_primal=want_primal))
+
+    def solve_tree(self, program: HighsProgram, states: Array, bases: BasisBatch) -> SolvedTrials:
+        """Solve several trials, each at its state under every opening of the stage's tree."""
+        form, noise = self.form, self.openings
+        if self.truncates:
+            one_by_one = tuple(
+                self.solve(program, state, noise, Basis(bases.columns[k], bases.rows[k])) for k, state in enumerate(states)
+            )
+            return SolvedTrials(states, noise.innovation, None, _joined(one_by_one), one_by_one)
+        if noise.cut_noise is None:
+            raise RuntimeError("the openings of the tree know what they add to each cut")
+        bounds = TrialBounds(
+            trial_shift=_products(form.state_to_rows, states),
+            opening_shift=noise.row_shift,
+            trial_cut=self._cut_sides(_products(form.exogenous_from_state, states)),
+            opening_cut=np.ascontiguousarray(noise.cut_noise.T),
+        )
+        return SolvedTrials(states, noise.innovation, None, program.solve_trials(bounds, bases))
+
+    def trial_objectives(self, solved: SolvedTrials) -> Array:
+        """Optimal values, ``[trial, opening]`` in $."""
+        return solved.results.objective * self.form.cost_scale
+
+    def slopes(self, solved: SolvedTrials, weights: Array) -> Array:
+        """`slope` for several trials, ``[trial, n_state]``.
+
+        Args:
+            solved: trials.
+            weights: ``[trial, opening]``.
+        """
+        if solved.one_by_one is not None:
+            return np.array([self.slope(one, weights[k]) for k, one in enumerate(solved.one_by_one)])
+        form = self.form
+        gradient: Array = kernel.gradients(
+            weights,
+            solved.results.row_dual,
+            form.n_rows,
+            *_parts(form.state_to_rows),
+            self._cut_exogenous,
+            *_parts(form.exogenous_from_state),
+            form.template.n_state,
+        )
+        return gradient * form.cost_scale
+
+    def outgoing_states(self, solved: SolvedTrials) -> Array:
+        """States that leave the stage, ``[trial, n_state]``; storage is kept within its bounds against round-off."""
+        form = self.form
+        states: Array = kernel.outgoing_states(
+            solved.states,
+            solved.innovation,
+            solved.results.primal[:, 0],
+            self._in_lp,
+            form.state_column[self._in_lp],
+            form.column_lower,
+            form.column_upper,
+            form.exogenous,
+            *_parts(form.exogenous_from_state),
+            *_parts(form.exogenous_from_innovation),
+        )
+        return states
+
+    def immediate_costs(self, solved: SolvedTrials) -> Array:
+        """Cost of the stage itself in $, without the future, ``[trial]``."""
+        costs: Array = kernel.immediate_costs(self.form.cost, solved.results.primal[:, 0], self.form.theta)
+        return costs * self.form.cost_scale
+
+    def add_binding_counts(self, solved: SolvedTrials, tolerance: float, counts: NDArray[np.int64]) -> None:
+        """Add to ``counts[cut row]`` in how many (trial, opening) pairs each cut was binding."""
+        kernel.add_binding(solved.results.row_dual, self.form.n_rows, tolerance, counts)
 
     def binding_counts(self, solved: Solved, tolerance: float) -> NDArray[np.int64]:
         """In how many openings each cut row was binding, ``[cut row]``."""
@@ -269,15 +380,36 @@ class StageProblem:
         return np.where(truncated, -lag_term, innovation), truncated
 
     def _innovation_parts(self, innovation: Array) -> tuple[Array, Array]:
-        rows = np.array([_product(self.form.innovation_to_rows, w) for w in innovation])
-        exogenous = np.array([_product(self.form.exogenous_from_innovation, w) for w in innovation])
-        n_openings = len(innovation)
-        return rows.reshape(n_openings, self.form.n_rows), exogenous.reshape(n_openings, len(self.form.exogenous))
+        rows = _products(self.form.innovation_to_rows, innovation)
+        return rows, _products(self.form.exogenous_from_innovation, innovation)
 
 
 def _product(matrix: object, x: Array) -> Array:
     result: Array = kernel.sparse_product(matrix.indptr, matrix.indices, matrix.data, x)  # type: ignore[attr-defined]
     return result
+
+
+def _products(matrix: object, vectors: Array) -> Array:
+    result: Array = kernel.sparse_products(*_parts(matrix), vectors)
+    return result
+
+
+def _parts(matrix: object) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
+    return matrix.indptr, matrix.indices, matrix.data  # type: ignore[attr-defined]
+
+
+def _joined(solved: tuple[Solved, ...]) -> TrialResults:
+    results = [one.results for one in solved]
+    return TrialResults(
+        objective=np.array([r.objective for r in results]),
+        row_dual=np.array([r.row_dual for r in results]),
+        primal=np.empty((0, 0, 0)),
+        bases=BasisBatch(np.array([r.basis.columns for r in results]), np.array([r.basis.rows for r in results])),
+        retries=sum(r.retries for r in results),
+        relaxed=sum(r.relaxed for r in results),
+        fallbacks=sum(r.fallbacks for r in results),
+        pivots=sum(r.pivots for r in results),
+    )
 
 
 def _add_transpose_product(matrix: object, y: Array, out: Array) -> None:

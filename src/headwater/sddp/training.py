@@ -14,12 +14,13 @@ from headwater.distributed import ThreadTeam
 from headwater.errors import StopTraining
 from headwater.model import Study
 from headwater.sddp import events
-from headwater.sddp.backward import evaluate_lower_bound, run_backward
-from headwater.sddp.forward import Interrupted, TrajectoryStore, run_forward
+from headwater.sddp.backward import LowerBound, run_backward
+from headwater.sddp.forward import Interrupted, run_forward
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.records import IterationRecord, TrainingRecord
 from headwater.sddp.stopping import Verdict, verdict
+from headwater.sddp.trajectories import TrajectoryStore
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
 
@@ -54,9 +55,10 @@ def train_policy(
     config = study.config.training
     problems = build_problems(study)
     sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed)
-    store = TrajectoryStore.empty(config.forward_passes, problems.n_stages, problems.layout.dimension)
+    sizes_of_programs = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
+    store = TrajectoryStore.empty(config.forward_passes, sizes_of_programs, problems.layout.dimension)
     history: list[IterationRecord] = []
-    lower_bound_basis: list[object] = [None]
+    bound = LowerBound(problems)
     on_event(_started(problems, threads))
     outcome: Verdict | None = None
     with ThreadTeam(threads) as team:
@@ -71,7 +73,7 @@ def train_policy(
                 t1 = time.perf_counter()
                 added = run_backward(problems, team, programs, store, iteration, should_stop)
                 t2 = time.perf_counter()
-                lower_bound = evaluate_lower_bound(problems, programs[0], lower_bound_basis, iteration)
+                lower_bound = bound.evaluate(programs[0], iteration)
                 t3 = time.perf_counter()
             except Interrupted:
                 for pool, size in zip(problems.pools, sizes, strict=True):
@@ -115,11 +117,10 @@ def train_policy(
 
 def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis | None]:
     """Bases of the first trajectory, without rows of cuts that an abandoned iteration took back."""
-    kept: list[Basis | None] = []
-    for stage, basis in zip(problems.stages, store.bases[0], strict=True):
-        n_rows = stage.form.n_rows + stage.pool.n_populated
-        kept.append(basis if basis is not None and len(basis.rows) <= n_rows else None)
-    return kept
+    return [
+        bases.of(0, stage.form.n_rows + stage.pool.n_populated)
+        for bases, stage in zip(store.bases, problems.stages, strict=True)
+    ]
 
 
 def _started(problems: StudyProblems, threads: int) -> events.TrainingStarted:

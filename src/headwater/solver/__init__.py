@@ -2,15 +2,27 @@
 
 from headwater.solver.highs import HighsProgram, SolverStatistics
 from headwater.solver.highs_library import highs_version
-from headwater.solver.problem import SMALLEST_COEFFICIENT, AppendedRows, Basis, LinearProgram, OpeningResults
+from headwater.solver.problem import (
+    SMALLEST_COEFFICIENT,
+    AppendedRows,
+    Basis,
+    BasisBatch,
+    LinearProgram,
+    OpeningResults,
+    TrialBounds,
+    TrialResults,
+)
 
 __all__ = [
     "SMALLEST_COEFFICIENT",
     "AppendedRows",
     "Basis",
+    "BasisBatch",
     "HighsProgram",
     "LinearProgram",
     "OpeningResults",
     "SolverStatistics",
+    "TrialBounds",
+    "TrialResults",
     "highs_version",
 ]

@@ -27,10 +27,20 @@ from headwater.solver.openings_kernel import (
     certify,
     get_basis,
     run_highs,
+    scratch_sizes,
     solve_in_turn,
     solve_openings,
+    solve_trials,
 )
-from headwater.solver.problem import AppendedRows, Basis, LinearProgram, OpeningResults
+from headwater.solver.problem import (
+    AppendedRows,
+    Basis,
+    BasisBatch,
+    LinearProgram,
+    OpeningResults,
+    TrialBounds,
+    TrialResults,
+)
 from headwater.solver.retry import LADDER, Option, default_options
 
 logger = logging.getLogger(__name__)
@@ -62,12 +72,25 @@ _REASONS = {
 
 def pivot_cap(n_rows: int) -> int:
     """Pivots the kernel may spend on one opening before HiGHS, with its refactorisations, does better."""
-    return 40 + n_rows // 4
+    return min(40 + n_rows // 4, 300)
+
+
+_Scratch = tuple[NDArray[np.int32], NDArray[np.float64]]
+
+
+def _enough(scratch: _Scratch | None, n: int, m: int, cap: int) -> _Scratch:
+    """Scratch for the kernel: what is there if it suffices, else more, with room for rows to come."""
+    integers, numbers = scratch_sizes(n, m, cap)
+    if scratch is not None and len(scratch[0]) >= integers and len(scratch[1]) >= numbers:
+        return scratch
+    roomy = m + m // 4 + 64
+    integers, numbers = scratch_sizes(n, roomy, pivot_cap(roomy))
+    return np.empty(integers, np.int32), np.empty(numbers)
 
 
 @dataclass
 class _Work:
-    """Output arrays of one call."""
+    """Output arrays of one call; leading axes are trials (if any) and openings."""
 
     objective: NDArray[np.float64]
     row_dual: NDArray[np.float64]
@@ -76,14 +99,19 @@ class _Work:
     pivots: NDArray[np.int64]
 
     @classmethod
-    def empty(cls, n_openings: int, n_rows: int, n_columns: int, *, want_primal: bool) -> _Work:
+    def empty(cls, shape: tuple[int, ...], n_rows: int, n_columns: int, *, want_primal: bool) -> _Work:
+        scratch = (*shape[:-1], 1)
         return cls(
-            objective=np.empty(n_openings),
-            row_dual=np.empty((n_openings, n_rows)),
-            primal=np.empty((n_openings if want_primal else 1, n_columns)),
-            outcome=np.full(n_openings, NOT_PROVEN, np.int64),
-            pivots=np.zeros(n_openings, np.int64),
+            objective=np.empty(shape),
+            row_dual=np.empty((*shape, n_rows)),
+            primal=np.empty((*(shape if want_primal else scratch), n_columns)),
+            outcome=np.full(shape, NOT_PROVEN, np.int64),
+            pivots=np.zeros(shape, np.int64),
         )
+
+    def of_trial(self, trial: int) -> _Work:
+        """Views of the arrays of one trial."""
+        return _Work(self.objective[trial], self.row_dual[trial], self.primal[trial], self.outcome[trial], self.pivots[trial])
 
     def x(self, opening: int) -> NDArray[np.float64]:
         """Primal values of an opening, or scratch when they are not wanted."""
@@ -153,6 +181,7 @@ class HighsProgram:
         )
         self._n_loaded = 0
         self._batched = batched
+        self._scratch: _Scratch | None = None
         self._place = np.full(program.n_columns, -1, np.int32)
         self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
         self.sync_rows()
@@ -206,45 +235,98 @@ class HighsProgram:
             UnboundedError: the cost of an opening has no minimum.
             SolverError: an opening could not be solved to a proven optimum.
         """
-        n_openings, m = row_lower.shape
-        work = _Work.empty(n_openings, m, self.program.n_columns, want_primal=want_primal)
+        work = _Work.empty((len(row_lower),), self.n_rows, self.program.n_columns, want_primal=want_primal)
+        fallbacks = 0
         if basis is None or not self._batched:
-            fallbacks = 0
             retries, relaxed, final = self._solve_in_turn(work, row_lower, row_upper, basis)
         else:
-            fallbacks, retries, relaxed, final = self._solve_batch(work, row_lower, row_upper, basis)
-        self.statistics.solves += n_openings
-        self.statistics.retried += retries
-        self.statistics.relaxed += relaxed
-        self.statistics.fallbacks += fallbacks
-        self.statistics.pivots += int(work.pivots.sum())
-        return OpeningResults(
-            objective=work.objective,
-            row_dual=work.row_dual,
-            primal=work.primal if want_primal else np.empty((0, 0)),
-            basis=final,
-            retries=retries,
-            relaxed=relaxed,
-            fallbacks=fallbacks,
-            pivots=int(work.pivots.sum()),
-        )
+            final = Basis(np.empty_like(basis.columns), np.empty_like(basis.rows))
+            self._run_openings(work, row_lower, row_upper, basis, final)
+            fallbacks, retries, relaxed, last_left = self._finish(work, row_lower, row_upper, basis)
+            final = self._basis() if last_left else final
+        self._count(work, retries, relaxed, fallbacks)
+        primal = work.primal if want_primal else np.empty((0, 0))
+        pivots = int(work.pivots.sum())
+        return OpeningResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
 
-    def _solve_batch(
-        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis
-    ) -> tuple[int, int, int, Basis]:
-        """All openings by the kernel, then those it left by HiGHS; returns fall-backs, retries, relaxed and the final basis."""
+    def _run_openings(
+        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis, final: Basis
+    ) -> None:
         program, rows = self.program, self.appended
-        n_openings, m = row_lower.shape
-        final = Basis(np.empty(program.n_columns, np.int32), np.empty(m, np.int32))
+        cap = pivot_cap(self.n_rows)
+        self._scratch = _enough(self._scratch, program.n_columns, self.n_rows, cap)
         solve_openings(
             self._handle, basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
-            program.column_upper, row_lower, row_upper, pivot_cap(m), work.objective, work.row_dual, work.primal, work.outcome,
-            work.pivots, final.columns, final.rows,
+            program.column_upper, row_lower, row_upper, cap, work.objective, work.row_dual, work.primal, work.outcome,
+            work.pivots, final.columns, final.rows, *self._scratch,
         )  # fmt: skip
+
+    def solve_trials(self, bounds: TrialBounds, bases: BasisBatch, *, want_primal: bool = False) -> TrialResults:
+        """Solve several trials, each from a basis of its own; every trial is what `solve_openings` would make of it.
+
+        Args:
+            bounds: right-hand sides.
+            bases: where each trial starts.
+            want_primal: whether to return primal values.
+
+        Raises:
+            InfeasibleError, UnboundedError, SolverError: as `solve_openings`; ``trial`` tells which trial it was.
+        """
+        n_trials, n_openings = len(bounds.trial_shift), len(bounds.opening_shift)
+        work = _Work.empty((n_trials, n_openings), self.n_rows, self.program.n_columns, want_primal=want_primal)
+        final = BasisBatch(np.empty_like(bases.columns), np.empty_like(bases.rows))
+        retries = relaxed = fallbacks = 0
+        if self._batched:
+            self._run_kernel(work, bounds, bases, final)
+            incomplete = np.flatnonzero((work.outcome != PROVEN).any(axis=1))
+        else:
+            incomplete = np.arange(n_trials)
+        for k in incomplete:
+            trial = work.of_trial(int(k))
+            basis = Basis(bases.columns[k], bases.rows[k])
+            lower, upper = bounds.of_trial(self.program, int(k))
+            try:
+                if self._batched:
+                    counts = self._finish(trial, lower, upper, basis)
+                    fallbacks, retries, relaxed = fallbacks + counts[0], retries + counts[1], relaxed + counts[2]
+                    ended = self._basis() if counts[3] else None
+                else:
+                    counts_in_turn = self._solve_in_turn(trial, lower, upper, basis)
+                    retries, relaxed, ended = retries + counts_in_turn[0], relaxed + counts_in_turn[1], counts_in_turn[2]
+            except SolverError as error:
+                error.trial = int(k)
+                raise
+            if ended is not None:
+                final.columns[k], final.rows[k] = ended.columns, ended.rows
+        self._count(work, retries, relaxed, fallbacks)
+        primal = work.primal if want_primal else np.empty((0, 0, 0))
+        pivots = int(work.pivots.sum())
+        return TrialResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
+
+    def _run_kernel(self, work: _Work, bounds: TrialBounds, bases: BasisBatch, final: BasisBatch) -> None:
+        program, rows, m, n = self.program, self.appended, self.n_rows, self.program.n_columns
+        cap = pivot_cap(m)
+        self._scratch = _enough(self._scratch, n, m, cap)
+        n_openings = len(bounds.opening_shift)
+        solve_trials(
+            self._handle, bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
+            self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
+            program.column_upper, program.row_lower, program.row_upper, bounds.trial_shift, bounds.opening_shift,
+            bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
+            final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), *self._scratch,
+        )  # fmt: skip
+
+    def _finish(
+        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis
+    ) -> tuple[int, int, int, bool]:
+        """Let HiGHS solve the openings of one trial that the kernel left.
+
+        Returns:
+            Openings left, retries, relaxed, and whether the last opening was among them.
+        """
+        program, rows, m = self.program, self.appended, self.n_rows
         left = np.flatnonzero(work.outcome != PROVEN)
-        if not len(left):
-            return 0, 0, 0, final
         retries = relaxed = 0
         reduced, activity, magnitude = np.empty(program.n_columns), np.empty(m), np.empty(m)
         for w in left:
@@ -258,7 +340,14 @@ class HighsProgram:
             if work.outcome[w] != PROVEN:
                 retries += 1
                 relaxed += self._repair(work, row_lower, row_upper, int(w))
-        return len(left), retries, relaxed, self._basis() if left[-1] == n_openings - 1 else final
+        return len(left), retries, relaxed, bool(len(left)) and left[-1] == len(work.outcome) - 1
+
+    def _count(self, work: _Work, retries: int, relaxed: int, fallbacks: int) -> None:
+        self.statistics.solves += work.objective.size
+        self.statistics.retried += retries
+        self.statistics.relaxed += relaxed
+        self.statistics.fallbacks += fallbacks
+        self.statistics.pivots += int(work.pivots.sum())
 
     def _solve_in_turn(
         self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis | None

@@ -69,7 +69,9 @@ ROUNDING_TOLERANCE = 1e-9
 _PRIMAL_TOLERANCE = 1e-8
 _DUAL_TOLERANCE = 1e-9
 _START_DUAL_TOLERANCE = 1e-7
+_WIDE_DUAL_TOLERANCE = 1e-7
 _SMALLEST_PIVOT = 1e-7
+_WANTED_PIVOT = 1e-4
 _ZERO = 1e-14
 _AT_LOWER, _BASIC, _AT_UPPER, _FREE = 0, 1, 2, 3
 
@@ -255,7 +257,7 @@ def _price_row(rho, n, m, m_static, row_starts, row_indices, row_values, cut_col
 
 
 @njit(cache=True, nogil=True)
-def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, candidates, flips):
+def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, tolerance, candidates, flips):
     """Dual ratio test: Harris' tolerance with the largest pivot, flipping boxed variables while that still pays.
 
     Returns:
@@ -275,7 +277,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, can
         step = np.inf
         for k in range(n_candidates):
             j = candidates[k]
-            step = min(step, (abs(d[j]) + _DUAL_TOLERANCE) / abs(alpha[j]))
+            step = min(step, (abs(d[j]) + tolerance) / abs(alpha[j]))
         best, largest, change = -1, 0.0, 0.0
         for k in range(n_candidates):
             j = candidates[k]
@@ -300,11 +302,17 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, can
     return -1, n_flips
 
 
+def scratch_sizes(n: int, m: int, cap: int) -> tuple[int, int]:
+    """How many integers and numbers of scratch `solve_openings` needs for ``n`` columns, ``m`` rows and ``cap`` pivots."""
+    total = n + m
+    return 2 * m + 5 * total + 2 * cap + 3 + (cap + 1) * m, 10 * m + 7 * total + n + cap + 1 + (cap + 1) * m
+
+
 @njit(cache=True, nogil=True)
 def solve_openings(
     highs, column_status, row_status, starts, indices, values, row_starts, row_indices, row_values, place, cut_columns, cut_rows,
     cut_columns_dense, n_cuts, cost, lower, upper, row_lowers, row_uppers, cap, objective, row_dual, primal, outcome, pivots,
-    final_column_status, final_row_status
+    final_column_status, final_row_status, integers, numbers
 ):
     """Re-optimise every opening from one basis.
 
@@ -318,32 +326,44 @@ def solve_openings(
         cap: pivots allowed per opening.
         objective, row_dual, primal, outcome, pivots: outputs; ``primal`` has one row per opening or a single row of scratch.
         final_column_status, final_row_status: basis after the last opening, where that was proven.
+        integers, numbers: scratch of at least `scratch_sizes`.
     """
     n_openings, m = row_lowers.shape
     n = cost.shape[0]
     m_static = m - n_cuts
     total = n + m
     _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data)
-    start_basic = np.empty(m, np.int32)
+    start_basic, basic = integers[0:m], integers[m : 2 * m]
+    start_where, where = integers[2 * m : 2 * m + total], integers[2 * m + total : 2 * m + 2 * total]
+    used = 2 * m + 2 * total
+    touched, candidates = integers[used : used + total], integers[used + total : used + 2 * total]
+    flips = integers[used + 2 * total : used + 3 * total]
+    used += 3 * total
+    eta_row, eta_start = integers[used : used + cap + 1], integers[used + cap + 1 : used + 2 * cap + 3]
+    eta_index = integers[used + 2 * cap + 3 :]
+    work, rho, column, flipped = numbers[0:m], numbers[m : 2 * m], numbers[2 * m : 3 * m], numbers[3 * m : 4 * m]
+    y, weight, xb, base = numbers[4 * m : 5 * m], numbers[5 * m : 6 * m], numbers[6 * m : 7 * m], numbers[7 * m : 8 * m]
+    activity, magnitude = numbers[8 * m : 9 * m], numbers[9 * m : 10 * m]
+    used = 10 * m
+    start_d, d = numbers[used : used + total], numbers[used + total : used + 2 * total]
+    start_x, xn = numbers[used + 2 * total : used + 3 * total], numbers[used + 3 * total : used + 4 * total]
+    low, up = numbers[used + 4 * total : used + 5 * total], numbers[used + 5 * total : used + 6 * total]
+    alpha = numbers[used + 6 * total : used + 7 * total]
+    used += 7 * total
+    reduced, eta_pivot = numbers[used : used + n], numbers[used + n : used + n + cap + 1]
+    eta_value = numbers[used + n + cap + 1 :]
     if _get_basic_variables(highs, start_basic.ctypes.data) != 0:
         outcome[:] = NO_FACTOR
         return
-    start_where = np.full(total, -1, np.int32)
+    start_where[:] = -1
     for i in range(m):
         j = start_basic[i]
         start_basic[i] = j if j >= 0 else n - 1 - j
         start_where[start_basic[i]] = i
-
-    eta_row, eta_pivot = np.empty(cap + 1, np.int32), np.empty(cap + 1)
-    eta_start = np.zeros(cap + 2, np.int64)
-    eta_index, eta_value = np.empty((cap + 1) * m, np.int32), np.empty((cap + 1) * m)
-    work, rho, column, flipped = np.zeros(m), np.empty(m), np.empty(m), np.empty(m)
-    y, weight, xb, base = np.empty(m), np.empty(m), np.empty(m), np.zeros(m)
-    start_d, start_x = np.zeros(total), np.zeros(total)
-    low, up = np.empty(total), np.empty(total)
-    alpha = np.zeros(total)
-    touched, candidates, flips = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.int32)
-    reduced, activity, magnitude = np.empty(n), np.empty(m), np.empty(m)
+    base[:] = 0.0
+    start_x[:] = 0.0
+    alpha[:] = 0.0
+    eta_start[0] = 0
 
     # Duals and nonbasic values of the common basis; they do not depend on the right-hand side.
     for i in range(m):
@@ -364,12 +384,12 @@ def solve_openings(
         if start_where[j] >= 0:
             start_d[j] = 0.0
             continue
-        d = start_d[j]
-        if d > _DUAL_TOLERANCE and lower[j] > -np.inf:
+        slope_j = start_d[j]
+        if slope_j > _DUAL_TOLERANCE and lower[j] > -np.inf:
             start_x[j] = lower[j]
-        elif d < -_DUAL_TOLERANCE and upper[j] < np.inf:
+        elif slope_j < -_DUAL_TOLERANCE and upper[j] < np.inf:
             start_x[j] = upper[j]
-        elif abs(d) > _START_DUAL_TOLERANCE:
+        elif abs(slope_j) > _START_DUAL_TOLERANCE:
             outcome[:] = NOT_DUAL_FEASIBLE
             return
         elif column_status[j] == _AT_UPPER and upper[j] < np.inf:
@@ -383,7 +403,6 @@ def solve_openings(
     for i in range(m):
         start_d[n + i] = -y[i] if start_where[n + i] < 0 else 0.0
 
-    basic, where, d, xn = start_basic.copy(), start_where.copy(), start_d.copy(), start_x.copy()
     for w in range(n_openings):
         basic[:] = start_basic
         where[:] = start_where
@@ -437,7 +456,14 @@ def solve_openings(
             n_touched = _price_row(
                 rho, n, m, m_static, row_starts, row_indices, row_values, cut_columns, cut_rows, where, alpha, touched
             )
-            entering, n_flips = _choose_entering(n_touched, touched, alpha, sign, d, low, up, xn, slope, candidates, flips)
+            entering, n_flips = _choose_entering(
+                n_touched, touched, alpha, sign, d, low, up, xn, slope, _DUAL_TOLERANCE, candidates, flips
+            )
+            if entering >= 0 and abs(alpha[entering]) < _WANTED_PIVOT:
+                # a little more dual infeasibility for a pivot that can be trusted
+                entering, n_flips = _choose_entering(
+                    n_touched, touched, alpha, sign, d, low, up, xn, slope, _WIDE_DUAL_TOLERANCE, candidates, flips
+                )
             if entering < 0:
                 status = NO_ENTERING
             elif abs(alpha[entering]) < _SMALLEST_PIVOT:
@@ -504,9 +530,66 @@ def solve_openings(
             starts, indices, values, cut_columns, cut_rows, n_cuts, cost, lower, upper, row_lowers[w], row_uppers[w], x,
             row_dual[w], reduced, activity, magnitude, OBJECTIVE_TOLERANCE
         )
+        if not proven:
+            # Rounding has piled up over the pivots: recompute the basic values and the duals from the program and try again.
+            work[:] = 0.0
+            for j in range(total):
+                if xn[j] != 0.0:
+                    _load_column(j, n, starts, indices, values, place, cut_columns_dense, n_cuts, m_static, -xn[j], work)
+            _forward_solve(highs, work, column, n_etas, eta_row, eta_start, eta_index, eta_value, eta_pivot)
+            for i in range(m):
+                xn[basic[i]] += column[i]
+                work[i] = cost[basic[i]] if basic[i] < n else 0.0
+            _backward_solve(highs, work, rho, n_etas, eta_row, eta_start, eta_index, eta_value, eta_pivot)
+            x[:] = xn[:n]
+            for i in range(m):
+                row_dual[w, i] = rho[i] if where[n + i] < 0 else 0.0
+            proven, objective[w] = certify(
+                starts, indices, values, cut_columns, cut_rows, n_cuts, cost, lower, upper, row_lowers[w], row_uppers[w], x,
+                row_dual[w], reduced, activity, magnitude, OBJECTIVE_TOLERANCE
+            )
         outcome[w] = PROVEN if proven else NOT_PROVEN
     if outcome[n_openings - 1] == PROVEN:
         _statuses(n, m, where, xn, low, up, final_column_status, final_row_status)
+
+
+@njit(cache=True, nogil=True)
+def solve_trials(
+    highs, column_statuses, row_statuses, starts, indices, values, row_starts, row_indices, row_values, place, cut_columns,
+    cut_rows, cut_columns_dense, n_cuts, cost, lower, upper, row_lower, row_upper, trial_shift, opening_shift, trial_cut,
+    opening_cut, cap, objective, row_dual, primal, outcome, pivots, final_column_statuses, final_row_statuses, row_lowers,
+    row_uppers, integers, numbers
+):
+    """`solve_openings` for several trials, each with a basis of its own.
+
+    The right-hand side of a static row is ``bound + trial_shift[trial] + opening_shift[opening]``, that of a cut is
+    ``trial_cut[trial] + opening_cut[opening]``.
+
+    Args:
+        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` starting bases.
+        row_lower, row_upper: ``[row]`` static bounds.
+        trial_shift, trial_cut: ``[trial, row]`` and ``[trial, cut]``.
+        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, cut]``.
+        objective, row_dual, primal, outcome, pivots: outputs with leading axes ``[trial, opening]``; ``primal`` may have a
+            single opening of scratch.
+        row_lowers, row_uppers: ``[opening, row]`` scratch.
+    """
+    n_trials, m_static = trial_shift.shape
+    n_openings = opening_shift.shape[0]
+    row_uppers[:, m_static:] = np.inf
+    for k in range(n_trials):
+        for w in range(n_openings):
+            for i in range(m_static):
+                shift = trial_shift[k, i] + opening_shift[w, i]
+                row_lowers[w, i] = row_lower[i] + shift
+                row_uppers[w, i] = row_upper[i] + shift
+            for c in range(n_cuts):
+                row_lowers[w, m_static + c] = trial_cut[k, c] + opening_cut[w, c]
+        solve_openings(
+            highs, column_statuses[k], row_statuses[k], starts, indices, values, row_starts, row_indices, row_values, place,
+            cut_columns, cut_rows, cut_columns_dense, n_cuts, cost, lower, upper, row_lowers, row_uppers, cap, objective[k],
+            row_dual[k], primal[k], outcome[k], pivots[k], final_column_statuses[k], final_row_statuses[k], integers, numbers
+        )
 
 
 @njit(cache=True, nogil=True)

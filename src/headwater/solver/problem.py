@@ -105,6 +105,65 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class TrialBounds:
+    """Row bounds of several trials under several openings: what a trial and what an opening adds.
+
+    The bounds of a static row are those of the program plus ``trial_shift`` plus ``opening_shift``; the lower bound of an
+    appended row is ``trial_cut`` plus ``opening_cut``, its upper bound infinite.
+
+    Attributes:
+        trial_shift, trial_cut: ``[trial, row]`` and ``[trial, appended row]``.
+        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, appended row]``.
+    """
+
+    trial_shift: Array
+    opening_shift: Array
+    trial_cut: Array
+    opening_cut: Array
+
+    def of_trial(self, program: LinearProgram, trial: int) -> tuple[Array, Array]:
+        """Bounds of one trial written out, two arrays ``[opening, row]``."""
+        shift = self.trial_shift[trial] + self.opening_shift
+        cuts = self.trial_cut[trial] + self.opening_cut
+        lower = np.hstack([program.row_lower + shift, cuts])
+        return lower, np.hstack([program.row_upper + shift, np.full_like(cuts, np.inf)])
+
+
+@dataclass(frozen=True)
+class BasisBatch:
+    """Bases of several trials, ``[trial, column]`` and ``[trial, row]``."""
+
+    columns: NDArray[np.int32]
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def repeated(cls, basis: Basis, n_trials: int) -> BasisBatch:
+        """The same basis for every trial."""
+        return cls(np.tile(basis.columns, (n_trials, 1)), np.tile(basis.rows, (n_trials, 1)))
+
+
+@dataclass(frozen=True)
+class TrialResults:
+    """Solutions of several trials under several openings; see `OpeningResults`.
+
+    Attributes:
+        objective: ``[trial, opening]``.
+        row_dual: ``[trial, opening, row]``.
+        primal: ``[trial, opening, column]``, or empty when not asked for.
+        bases: final bases of the last openings.
+    """
+
+    objective: Array
+    row_dual: Array
+    primal: Array
+    bases: BasisBatch
+    retries: int
+    relaxed: int
+    fallbacks: int
+    pivots: int
+
+
+@dataclass(frozen=True)
 class OpeningResults:
     """Solutions of one program under several right-hand sides.
 

@@ -43,7 +43,7 @@ def default_options(n_columns: int) -> dict[str, Option]:
         "simplex_dual_edge_weight_strategy": 1,
         "simplex_price_strategy": 1,
         "dual_simplex_cost_perturbation_multiplier": 0.0,
-        "rebuild_refactor_solution_error_tolerance": 1e-6,
+        "rebuild_refactor_solution_error_tolerance": 1e-8,
         "simplex_iteration_limit": max(100_000, 50 * n_columns),
         "ipm_iteration_limit": 10_000,
         "run_crossover": "on",

@@ -1,0 +1,83 @@
+"""What the trajectories of an iteration leave for the backward pass and for the next iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.solver import Basis, BasisBatch
+
+
+class StageBases:
+    """A basis per trajectory for one stage; rows of cuts that are born later are slack.
+
+    Attributes:
+        known: ``[trajectory]`` whether there is a basis yet.
+    """
+
+    def __init__(self, n_trajectories: int, n_columns: int, n_rows: int) -> None:
+        self.known = np.zeros(n_trajectories, np.bool_)
+        self._columns = np.zeros((n_trajectories, n_columns), np.int32)
+        self._rows = np.ones((n_trajectories, n_rows), np.int32)
+        self._n_rows = n_rows
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for rows up to ``n_rows``; not while others read."""
+        if n_rows > self._rows.shape[1]:
+            wider = np.ones((len(self._rows), max(n_rows, self._rows.shape[1] * 3 // 2)), np.int32)
+            wider[:, : self._rows.shape[1]] = self._rows
+            self._rows = wider
+        self._n_rows = n_rows
+
+    def batch(self, trajectories: range) -> BasisBatch:
+        """Bases of some trajectories."""
+        part = slice(trajectories.start, trajectories.stop)
+        return BasisBatch(self._columns[part], np.ascontiguousarray(self._rows[part, : self._n_rows]))
+
+    def store(self, trajectories: range, bases: BasisBatch) -> None:
+        """Remember bases of some trajectories."""
+        part = slice(trajectories.start, trajectories.stop)
+        self._columns[part], self._rows[part, : self._n_rows] = bases.columns, bases.rows
+        self.known[part] = True
+
+    def of(self, trajectory: int, n_rows: int) -> Basis | None:
+        """Basis of one trajectory for the first ``n_rows`` rows."""
+        if not self.known[trajectory]:
+            return None
+        return Basis(self._columns[trajectory].copy(), self._rows[trajectory, :n_rows].copy())
+
+
+@dataclass
+class TrajectoryStore:
+    """States and bases of the trajectories of one iteration, and the bases the next one starts from.
+
+    Attributes:
+        states: ``[trajectory, stage, n_state]`` state that *leaves* each stage.
+        costs: ``[trajectory, stage]`` cost of each stage in $, not discounted.
+        bases: per stage, the final bases of the forward solves.
+        truncated: ``[trajectory]`` inflows raised to zero.
+    """
+
+    states: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    bases: list[StageBases]
+    truncated: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, n_trajectories: int, sizes: list[tuple[int, int]], n_state: int) -> TrajectoryStore:
+        """Room for some trajectories; ``sizes`` are rows and columns of every stage's program."""
+        return cls(
+            states=np.zeros((n_trajectories, len(sizes), n_state)),
+            costs=np.zeros((n_trajectories, len(sizes))),
+            bases=[StageBases(n_trajectories, n_columns, n_rows) for n_rows, n_columns in sizes],
+            truncated=np.zeros(n_trajectories, np.int64),
+        )
+
+    def total_costs(self, cumulative_discount: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Present value of each trajectory in $."""
+        totals = np.zeros(len(self.costs))
+        for t, discount in enumerate(cumulative_discount):
+            totals += discount * self.costs[:, t]
+        return totals

@@ -1,0 +1,254 @@
+"""What a user calls from Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import headwater as hw
+import headwater.model as m
+from case_builder import TinyCase, constraint, tiny_case
+from headwater.results import TIMING_COLUMNS
+from headwater.sddp import events
+from trained_policies import fingerprint, small_study, trained
+
+
+def simulating_case(root: Path, n_scenarios: int = 5) -> TinyCase:
+    case = tiny_case(root)
+    case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": n_scenarios}
+    return case
+
+
+def test_everything_public_is_there():
+    for name in hw.__all__:
+        assert getattr(hw, name) is not None
+    assert hw.__all__ == sorted(hw.__all__)
+
+
+def test_a_study_built_in_code_is_trained_simulated_saved_and_loaded(tmp_path: Path):
+    chosen = small_study()
+    policy = hw.train(chosen, threads=2)
+    assert policy.study is chosen
+    assert hw.save_policy(policy, str(tmp_path / "p")) == tmp_path / "p"
+    loaded = hw.load_policy(str(tmp_path / "p"))
+    assert fingerprint(loaded) == fingerprint(policy)
+    first, second = hw.simulate(policy, n_scenarios=6, threads=1), hw.simulate(loaded, chosen, n_scenarios=6, threads=2)
+    assert first.tables == second.tables
+    for name in first.tables:
+        assert first.table(name).equals(second.table(name)), name
+    assert first.mean_cost == pytest.approx(float(np.mean(first.summary.total_cost)))
+    assert first.study is chosen
+
+
+def test_ids_of_a_study_built_in_code_may_be_numpy_numbers(tmp_path: Path):
+    system = small_study().system
+    buses = tuple(dataclasses.replace(bus, id=np.int64(bus.id)) for bus in system.buses)
+    chosen = dataclasses.replace(small_study(), system=dataclasses.replace(system, buses=buses))
+    hw.save_policy(hw.train(chosen, threads=1), tmp_path)
+    assert fingerprint(hw.load_policy(tmp_path))[0] == trained().layout
+
+
+def test_a_configuration_may_replace_that_of_the_study():
+    policy = hw.train(small_study(), m.TrainingConfig(1, (m.IterationLimit(2),)), threads=1)
+    assert policy.n_iterations == 2
+    assert policy.study is not None
+    assert policy.study.config.training.forward_passes == 1
+
+
+def test_a_policy_from_disk_needs_to_be_told_the_study(tmp_path: Path):
+    hw.save_policy(trained(), tmp_path)
+    with pytest.raises(hw.PolicyError, match=r"say which study to simulate, e\.g\. simulate\(policy, load_case\(DIR\)\)"):
+        hw.simulate(hw.load_policy(tmp_path))
+
+
+def test_an_unknown_table_is_a_key_error_that_lists_the_tables():
+    simulation = hw.simulate(trained(), small_study(), n_scenarios=1, threads=1)
+    with pytest.raises(KeyError, match=r"there is no table 'hydro'; there are: buses, costs, exchanges, hydros"):
+        simulation.table("hydro")
+    assert "hydros" in simulation.tables
+    assert simulation.table("hydros").height > 0
+
+
+@pytest.mark.parametrize("n", [0, -3])
+def test_a_simulation_of_nothing_is_refused(n: int):
+    with pytest.raises(hw.HeadwaterError, match=f"at least one scenario, got {n}"):
+        hw.simulate(trained(), small_study(), n_scenarios=n)
+
+
+def test_fewer_than_one_thread_is_refused_before_anything_is_written(tmp_path: Path):
+    case = simulating_case(tmp_path / "case").write()
+    with pytest.raises(hw.HeadwaterError, match="at least 1, got 0"):
+        hw.run(case, tmp_path / "out", threads=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_feature_that_is_not_built_is_refused_everywhere_and_nothing_is_written(tmp_path: Path):
+    case = simulating_case(tmp_path / "case")
+    case.training["upper_bound_evaluation"] = {"enabled": True}
+    case.files["config.json"]["upper_bound_evaluation"] = case.training.pop("upper_bound_evaluation")
+    loaded = hw.load_case(case.write())
+    for call in (lambda: hw.train(loaded), lambda: hw.run(case.root, tmp_path / "out"), lambda: hw.simulate(trained(), loaded)):
+        with pytest.raises(hw.UnsupportedFeatureError, match="not built yet") as caught:
+            call()
+        assert len(caught.value.features) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_writes_policy_and_results_and_returns_them(tmp_path: Path):
+    case = simulating_case(tmp_path / "case").write()
+    result = hw.run(case, tmp_path / "out", threads=1)
+    assert (result.output_dir, result.stopped) == (tmp_path / "out", False)
+    assert fingerprint(hw.load_policy(tmp_path / "out" / "policy")) == fingerprint(result.policy)
+    results = hw.load_results(tmp_path / "out")
+    assert results.convergence["lower_bound"][-1] == result.policy.lower_bound
+    assert result.simulation is not None
+    assert results.summary["total_cost"].to_list() == result.simulation.summary.total_cost.tolist()
+    digests = {entry["file"] for entry in results.training_metadata["input_files"]}
+    assert {"config.json", "system/hydros.json", "scenarios/load_seasonal_stats.parquet"} <= digests
+
+
+def test_run_writes_into_the_case_unless_told_otherwise(tmp_path: Path):
+    case = simulating_case(tmp_path / "case").write()
+    assert hw.run(case, threads=1).output_dir == case / "output"
+    assert hw.load_results(case / "output").has_simulation
+    hw.run(case, threads=1)  # results inside a case are no part of it
+
+
+def test_run_without_training_uses_the_policy_that_the_case_names(tmp_path: Path):
+    case = simulating_case(tmp_path / "case")
+    trained_run = hw.run(case.write(), tmp_path / "out", threads=1)
+    case.training["enabled"] = False
+    case.files["config.json"]["policy"] = {"path": "stored"}
+    case.write()
+    with pytest.raises(hw.PolicyError, match=r"there is no policy at .*stored.*key policy\.path"):
+        hw.run(case.root, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    hw.save_policy(trained_run.policy, case.root / "stored")
+    again = hw.run(case.root, tmp_path / "again", threads=1)
+    assert again.policy.training is None
+    first, second = hw.load_results(tmp_path / "out"), hw.load_results(tmp_path / "again")
+    assert not second.has_training
+    for name in first.tables:
+        assert first.table(name).equals(second.table(name)), name
+
+
+def test_results_do_not_depend_on_threads_and_simulating_later_gives_what_run_gave(tmp_path: Path):
+    """Three ways to the same bytes: one thread, two threads, and train followed by simulate."""
+    case = hw.load_case(simulating_case(tmp_path / "case", 105).write())
+    for name, threads in (("one", 1), ("two", 2)):
+        hw.run(case.root, tmp_path / name, threads=threads)
+    hw.api.run_training(case, tmp_path / "apart", threads=2)
+    assert not (tmp_path / "apart" / "simulation").exists()
+    hw.api.run_simulation(case, hw.load_policy(tmp_path / "apart" / "policy"), tmp_path / "apart", threads=1)
+    parts = ("policy/*/cuts/*.hwp", "policy/*/state_dictionary.json", "simulation/**/*.parquet", "*/dictionaries/*")
+    one = {p.relative_to(tmp_path / "one"): p.read_bytes() for pattern in parts for p in (tmp_path / "one").glob(pattern)}
+    assert len(one) > 15
+    for other in ("two", "apart"):
+        found = {p.relative_to(tmp_path / other): p.read_bytes() for pattern in parts for p in (tmp_path / other).glob(pattern)}
+        assert found.keys() == one.keys()
+        assert [str(path) for path in one if one[path] != found[path]] == []
+        traces = [pl.read_parquet(tmp_path / d / "training/convergence.parquet").drop(TIMING_COLUMNS) for d in ("one", other)]
+        assert traces[0].equals(traces[1])
+
+
+def test_an_infeasible_stage_is_named_and_earlier_results_stay(tmp_path: Path):
+    case = simulating_case(tmp_path / "case")
+    hw.run(case.write(), tmp_path / "out", threads=1)
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(case)
+    case.tables["constraints/generic_constraint_bounds"][0] |= {"stage_id": 1, "bound": 5000.0}
+    case.write()
+    with pytest.raises(hw.InfeasibleError, match=r"stage 1 \(2024-02-01 to 2024-03-01\).*impossible") as caught:
+        hw.run(case.root, tmp_path / "out", threads=1)
+    assert (caught.value.exit_code, caught.value.stage_id) == (3, 1)
+    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def _after(kind: type, action: Callable[[], object], number: int = 1) -> Callable[[events.Event], None]:
+    """A sink that acts at the n-th event of a kind."""
+    seen = 0
+
+    def sink(event: events.Event) -> None:
+        nonlocal seen
+        seen += isinstance(event, kind)
+        if isinstance(event, kind) and seen == number:
+            action()
+
+    return sink
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_training_and_keeps_what_was_learned(number: signal.Signals, tmp_path: Path):
+    case = simulating_case(tmp_path / "case")
+    case.training["stopping_rules"] = [{"type": "iteration_limit", "limit": 500}]
+    case.write()
+    sink = _after(events.IterationFinished, lambda: signal.raise_signal(number), 3)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    result = hw.run(case.root, tmp_path / "out", threads=1, on_event=sink)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert (result.stopped, result.policy.n_iterations, result.simulation) == (True, 3, None)
+    assert hw.load_policy(tmp_path / "out" / "policy").n_iterations == 3
+    results = hw.load_results(tmp_path / "out")
+    assert (results.training_metadata["status"], results.convergence.height) == ("interrupted", 3)
+    assert not results.has_simulation
+
+
+def test_a_second_interrupt_ends_at_once(tmp_path: Path):
+    case = simulating_case(tmp_path / "case").write()
+
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        hw.run(case, tmp_path / "out", threads=1, on_event=_after(events.IterationFinished, twice))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_signal_during_simulation_leaves_earlier_results(tmp_path: Path):
+    case = hw.load_case(simulating_case(tmp_path / "case", 150).write())
+    hw.run(case.root, tmp_path / "out", threads=1)
+    before = {p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()}
+    sink = _after(events.SimulationProgress, lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(hw.StoppedError, match="earlier results were left") as caught:
+        hw.api.run_simulation(case, hw.load_policy(tmp_path / "out" / "policy"), tmp_path / "out", threads=1, on_event=sink)
+    assert caught.value.exit_code == 75
+    assert {p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()} == before
+
+
+def test_training_works_outside_the_main_thread():
+    made: list[hw.Policy] = []
+    thread = threading.Thread(target=lambda: made.append(hw.train(small_study(), threads=1)))
+    thread.start()
+    thread.join()
+    assert made[0].lower_bound == trained().lower_bound
+
+
+def test_a_callback_ends_training_cleanly_and_the_run_goes_on(tmp_path: Path):
+    case = simulating_case(tmp_path / "case").write()
+
+    def stop() -> None:
+        raise hw.StopTraining
+
+    result = hw.run(case, tmp_path / "out", threads=1, on_event=_after(events.IterationFinished, stop, 2))
+    assert (result.policy.n_iterations, result.stopped) == (2, False)
+    assert result.simulation is not None
+
+
+def test_a_damaged_policy_is_refused_before_the_output_is_touched(tmp_path: Path):
+    case = hw.load_case(simulating_case(tmp_path / "case").write())
+    with pytest.raises(hw.PolicyError, match="HW801"):
+        hw.api.run_simulation(case, _of_another_case(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _of_another_case() -> hw.Policy:
+    return dataclasses.replace(trained(), layout=dataclasses.replace(trained().layout, hydro_ids=(8, 9)))

@@ -1,0 +1,375 @@
+"""The commands, in this process: exit codes, messages, and that nothing is written after an error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+
+import headwater as hw
+from case_builder import TinyCase, constraint, tiny_case
+from headwater.cli.app import _run, app
+from headwater.cli.progress import ProgressDisplay
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command line in this process."""
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+
+    def call(*arguments: object) -> Ended:
+        capsys.readouterr()
+        code = _run(lambda: app([str(a) for a in arguments], standalone_mode=False))
+        return Ended(code, *capsys.readouterr())
+
+    return call
+
+
+def simulating(root: Path) -> TinyCase:
+    case = tiny_case(root)
+    case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 4}
+    return case
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Output of a run; the case is beside it."""
+    root = tmp_path_factory.mktemp("finished")
+    hw.run(simulating(root / "case").write(), root / "out", threads=1)
+    return root / "out"
+
+
+def test_a_run_ends_well_and_leaves_its_files(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case").write()
+    ended = command("run", case, "-o", tmp_path / "out", "-j", 2)
+    assert ended.code == 0
+    for name in (
+        "training/_SUCCESS",
+        "training/convergence.parquet",
+        "policy/LATEST",
+        "simulation/_SUCCESS",
+        "simulation/hydros",
+    ):
+        assert (tmp_path / "out" / name).exists(), name
+    assert "lower bound" in ended.out
+    assert "simulated cost" in ended.out
+    assert str(tmp_path / "out") in ended.out
+    lines = ended.err.splitlines()
+    assert lines[0].startswith("training case: 2 stages, 2 hydros, 2 thermals, 2 state variables; 2 forward passes")
+    assert lines[1].startswith("iteration 1/5   bound ")
+    assert [line for line in lines if line.startswith("iteration 5/5 ")]
+    assert lines[-1].startswith("simulated in ")
+    assert "\x1b" not in ended.err + ended.out
+
+
+def test_quiet_shows_results_only(command: Command, tmp_path: Path):
+    ended = command("run", simulating(tmp_path / "case").write(), "-o", tmp_path / "out", "-q")
+    assert (ended.code, ended.err) == (0, "")
+    assert "lower bound" in ended.out
+
+
+def test_train_then_simulate(command: Command, finished: Path, tmp_path: Path):
+    case = finished.parent / "case"
+    assert command("train", case, "-o", tmp_path / "out", "-q").code == 0
+    assert not (tmp_path / "out" / "simulation").exists()
+    ended = command("simulate", case, "--policy", tmp_path / "out" / "policy", "-o", tmp_path / "sim", "-q")
+    assert (ended.code, ended.err) == (0, "")
+    for path in sorted((finished / "simulation").rglob("*.parquet")):
+        assert path.read_bytes() == (tmp_path / "sim" / path.relative_to(finished)).read_bytes(), path
+    assert command("simulate", case, "-p", tmp_path / "out/policy", "-o", tmp_path / "few", "-n", 3, "-q").code == 0
+    assert hw.load_results(tmp_path / "few").summary.height == 3
+
+
+def _remove(name: str) -> Callable[[TinyCase], None]:
+    return lambda case: (case.write() / name).unlink()
+
+
+def _not_json(case: TinyCase) -> None:
+    (case.write() / "stages.json").write_text('{"stages": [')
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_remove("system/buses.json"), ["HW101 error system/buses.json", "required", "Fix: add system/buses.json"]),
+        (lambda c: c.hydros[1].update(bus_id=9), ["system/hydros.json: hydros[1].bus_id", "9", "Fix:"]),
+        (
+            lambda c: c.thermals[0]["generation"].update(max_mw=-5.0),
+            ["system/thermals.json: thermals[0].generation", "-5", "Fix:"],
+        ),
+        (lambda c: c.training.update(foward_passes=3), ["config.json: training.foward_passes", "forward_passes", "Fix:"]),
+        (_not_json, ["HW202 error stages.json", "expected JSON", "line 1, column", "Fix: correct the syntax"]),
+    ],
+    ids=["missing file", "bad reference", "negative capacity", "unknown key", "not JSON"],
+)
+@pytest.mark.parametrize("verb", ["run", "train", "validate"])
+def test_a_broken_case_is_explained_and_nothing_is_written(
+    change: Callable[[TinyCase], object], says: list[str], verb: str, command: Command, tmp_path: Path
+):
+    case = simulating(tmp_path / "case")
+    root = case.write()
+    change(case)
+    if case.hydros[1]["bus_id"] == 9 or case.thermals[0]["generation"]["max_mw"] < 0 or "foward_passes" in case.training:
+        case.write()
+    ended = command(verb, root, *(["-o", tmp_path / "out"] if verb != "validate" else []))
+    assert ended.code == 1
+    text = ended.out if verb == "validate" else ended.err
+    for piece in says:
+        assert piece in text
+    assert "Traceback" not in ended.out + ended.err
+    assert not (tmp_path / "out").exists()
+    assert not (root / "output").exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "validate"])
+def test_what_is_no_directory_is_no_case(verb: str, command: Command, tmp_path: Path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file", tmp_path / "absent"):
+        ended = command(verb, path)
+        assert ended.code == 1
+        assert f"expected a case directory at '{path}'" in ended.out + ended.err
+
+
+def test_a_refused_feature_is_explained(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    case.files["config.json"]["upper_bound_evaluation"] = {"enabled": True}
+    case.write()
+    for verb in ("run", "train"):
+        ended = command(verb, case.root, "-o", tmp_path / "out")
+        assert ended.code == 1
+        assert "the deterministic upper bound is not built yet: upper_bound_evaluation.enabled" in ended.err
+        assert not (tmp_path / "out").exists()
+    report = command("validate", case.root)
+    assert report.code == 0
+    assert "HW710 warning config.json: upper_bound_evaluation.enabled" in report.out
+
+
+def test_validate_writes_json_for_programs(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    good = command("validate", case.write(), "--format", "json")
+    assert (good.code, json.loads(good.out)["valid"], good.err) == (0, True, "")
+    case.hydros[0]["name"] = "x" * 300
+    case.hydros[1]["bus_id"] = 9
+    bad = command("validate", case.write(), "--format", "json")
+    report = json.loads(bad.out)
+    assert (bad.code, report["valid"]) == (1, False)
+    assert any(f["path"] == "hydros[1].bus_id" for f in report["findings"])
+
+
+def test_strict_turns_advice_into_errors(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    case.stages[0]["blocks"][0]["hours"] -= 24.0  # a day short of the calendar
+    case.write()
+    assert command("validate", case.root).code == 0
+    assert command("validate", case.root, "--strict").code == 1
+
+
+def test_a_policy_of_another_case_is_refused(command: Command, finished: Path, tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    case.tables["scenarios/inflow_seasonal_stats"][0]["mean_m3s"] = 55.0
+    ended = command("simulate", case.write(), "-p", finished / "policy", "-o", tmp_path / "out")
+    assert ended.code == 5
+    assert "HW804 the inflow model" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_policy_is_refused_with_the_name_of_the_file(command: Command, finished: Path, tmp_path: Path):
+    policy = Path(shutil.copytree(finished / "policy", tmp_path / "policy"))
+    path = policy / "ckpt-000005" / "cuts" / "stage_0000.hwp"
+    path.write_bytes(path.read_bytes()[:-1])
+    ended = command("simulate", finished.parent / "case", "-p", policy, "-o", tmp_path / "out")
+    assert ended.code == 5
+    assert f"HW808 {path}" in ended.err
+    assert not (tmp_path / "out").exists()
+    assert command("simulate", finished.parent / "case", "-p", tmp_path / "absent").code == 5
+
+
+def test_an_infeasible_stage_is_named(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(case)
+    case.tables["constraints/generic_constraint_bounds"][0] |= {"stage_id": 1, "bound": 5000.0}
+    ended = command("run", case.write(), "-o", tmp_path / "out", "-q")
+    assert ended.code == 3
+    assert "stage 1 (2024-02-01 to 2024-03-01)" in ended.err
+    assert "impossible" in ended.err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--nope"], "--nope"),
+        (["run"], "CASE"),
+        (["frobnicate"], "frobnicate"),
+        (["run", ".", "-j", "0"], "--threads"),
+        (["run", ".", "-j", "many"], "--threads"),
+        (["validate", ".", "--format", "xml"], "xml"),
+        (["simulate", "."], "--policy"),
+        (["simulate", ".", "-p", ".", "-n", "0"], "--scenarios"),
+        (["--log-level", "loud", "validate", "."], "loud"),
+    ],
+)
+def test_a_wrong_command_line_is_explained(arguments: list[str], says: str, command: Command):
+    ended = command(*arguments)
+    assert ended.code == 64
+    assert says.lower() in ended.err.lower()
+    assert "defect" not in ended.err
+
+
+def test_no_command_shows_the_help(command: Command):
+    ended = command()
+    assert ended.code == 64
+    assert "validate" in ended.out + ended.err
+    for arguments in (["--help"], ["run", "-h"]):
+        ended = command(*arguments)
+        assert ended.code == 0
+        assert "Usage" in ended.out
+
+
+def test_a_bad_number_of_threads_in_the_environment_is_a_wrong_command_line(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HEADWATER_THREADS", "two")
+    ended = command("run", simulating(tmp_path / "case").write(), "-o", tmp_path / "out")
+    assert ended.code == 64
+    assert "HEADWATER_THREADS must be a whole number, got 'two'" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be_written_is_an_error_of_output(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case").write()
+    (tmp_path / "file").write_text("x")
+    ended = command("run", case, "-o", tmp_path / "file" / "out")
+    assert ended.code == 2
+    assert "results cannot be written to" in ended.err
+
+
+def test_summary_shows_bound_cost_prices_and_water(command: Command, finished: Path):
+    ended = command("summary", finished)
+    assert ended.code == 0
+    results = hw.load_results(finished)
+    assert f"{results.training_metadata['lower_bound']['value']:,.0f}" in ended.out
+    assert f"{results.simulation_metadata['cost']['mean']:,.0f}" in ended.out
+    prices = results.table("buses").filter(stage_id=1, bus_id=1)["spot_price"]
+    assert prices.min() <= float(ended.out.split("marginal cost")[1].split("2024-02")[1].split()[1]) <= prices.max()
+    assert "water value" in ended.out
+    assert "H0" in ended.out
+
+
+def test_summary_of_nothing_or_of_damaged_results_is_an_error_of_output(command: Command, finished: Path, tmp_path: Path):
+    ended = command("summary", tmp_path)
+    assert ended.code == 2
+    assert "holds no results of a run" in ended.err
+    out = Path(shutil.copytree(finished, tmp_path / "out"))
+    for text in ("{", "{}", '{"iterations": 3}'):
+        (out / "training" / "metadata.json").write_text(text)
+        ended = command("summary", out)
+        assert ended.code == 2
+        assert "metadata.json" in ended.err
+        assert "defect" not in ended.err
+
+
+def test_names_with_brackets_and_colons_are_shown_as_they_are(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case [bold] :smile:")
+    case.files["system/buses.json"]["buses"][0]["name"] = "[/b] :bus:"
+    case.hydros[0]["name"] = "[red]ITÁ"
+    root = case.write()
+    out = tmp_path / "out [/red] :rocket:"
+    ended = command("run", root, "-o", out)
+    assert ended.code == 0
+    assert str(out) in ended.out
+    assert "training case [bold] :smile:: 2 stages" in ended.err
+    shown = command("summary", out)
+    assert shown.code == 0
+    for piece in ("[/b] :bus:", "[red]ITÁ", str(out), root.name):
+        assert piece in shown.out
+    (root / "config.json").unlink()
+    assert root.name in command("run", root).err
+
+
+def test_long_lines_are_not_broken_where_nobody_reads_a_terminal(command: Command, tmp_path: Path):
+    out = tmp_path / ("a" * 60) / ("b" * 60)
+    assert str(out) in command("run", simulating(tmp_path / "case").write(), "-o", out, "-q").out
+    assert str(out) in command("summary", out).out
+    (tmp_path / "file").touch()
+    assert f"{tmp_path}/file/{'c' * 120}" in command("run", tmp_path / "case", "-o", tmp_path / "file" / ("c" * 120)).err
+
+
+def _raise(error: BaseException) -> Callable[[], object]:
+    def command() -> object:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (RuntimeError("odd [/x]"), 4, "internal error: RuntimeError: odd [/x] ("),
+        (FileNotFoundError(2, "No such file", "/a/[/b]"), 2, "error: [Errno 2] No such file: '/a/[/b]'"),
+        (MemoryError(), 2, "error: MemoryError"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (typer.Abort(), 130, "interrupted"),
+        (typer.Exit(7), 7, ""),
+        (hw.SolverError("stage 3: [/x] :x:"), 3, "error: stage 3: [/x] :x:"),
+        (hw.StoppedError("stopped"), 75, "error: stopped"),
+        (hw.ModelError("m"), 1, "error: m"),
+    ],
+)
+def test_every_way_to_end_has_its_code(error: BaseException, code: int, says: str, capsys: pytest.CaptureFixture[str]):
+    assert _run(_raise(error)) == code
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert "Traceback" not in shown
+
+
+def test_documented_exit_codes_are_those_of_the_errors():
+    codes = {
+        hw.CaseError: 1,
+        hw.ModelError: 1,
+        hw.UnsupportedFeatureError: 1,
+        hw.ResultsError: 2,
+        hw.SolverError: 3,
+        hw.InfeasibleError: 3,
+        hw.UnboundedError: 3,
+        hw.HeadwaterError: 4,
+        hw.PolicyError: 5,
+        hw.StoppedError: 75,
+    }
+    assert {kind: kind.exit_code for kind in codes} == codes
+
+
+def test_a_live_display_is_closed_after_an_error(tmp_path: Path):
+    with (tmp_path / "terminal").open("w") as terminal:
+        console = Console(file=terminal, force_terminal=True, width=100)
+        progress = ProgressDisplay(console)
+        with pytest.raises(ZeroDivisionError), progress:
+            _train_and_fail(simulating(tmp_path / "case").write(), progress)
+        assert progress._live is None
+    assert "iterations" in (tmp_path / "terminal").read_text()
+
+
+def _train_and_fail(case: Path, progress: ProgressDisplay) -> None:
+    hw.train(hw.load_case(case), threads=1, on_event=progress)
+    progress._open("scenarios", 3)
+    assert progress._live is not None
+    raise ZeroDivisionError

@@ -1,0 +1,233 @@
+"""The command line as processes: signals, pipes, terminals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import headwater as hw
+from case_builder import TinyCase, tiny_case
+from headwater.results import TIMING_COLUMNS
+
+HEADWATER = [sys.executable, "-m", "headwater"]
+PATIENCE = 120.0
+"""Seconds to wait for a process that compiles its loops first."""
+
+
+def case_with(root: Path, iterations: int = 5, n_scenarios: int = 4) -> TinyCase:
+    case = tiny_case(root)
+    case.training["stopping_rules"] = [{"type": "iteration_limit", "limit": iterations}]
+    case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": n_scenarios}
+    case.write()
+    return case
+
+
+@contextmanager
+def started(*arguments: object, command: list[str] | None = None, **options: object) -> Iterator[subprocess.Popen[str]]:
+    """A process that does not outlive the test."""
+    words = [*(command or HEADWATER), *(str(a) for a in arguments)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload]
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for(process: subprocess.Popen[str], beginning: str) -> str:
+    """Read standard error until a line begins so."""
+    assert process.stderr is not None
+    seen = ""
+    for line in process.stderr:
+        seen += line
+        if line.startswith(beginning):
+            return seen
+    raise AssertionError(f"the process ended before '{beginning}':\n{seen}")
+
+
+def test_version():
+    done = subprocess.run([*HEADWATER, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"headwater {hw.__version__} (HiGHS ")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_a_long_training_keeps_what_was_learned(number: signal.Signals, tmp_path: Path):
+    case = case_with(tmp_path / "case", iterations=1_000_000)
+    out = tmp_path / "out"
+    with started("run", case.root, "-o", out, "-j", 2) as process:
+        wait_for(process, "iteration 1/1000000")
+        time.sleep(0.5)
+        sent = time.monotonic()
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=PATIENCE)
+        assert time.monotonic() - sent < 20
+    assert process.returncode == 75, stderr
+    assert "Traceback" not in stderr
+    assert "ended by shutdown" in stderr
+    assert "stopped" in stdout
+    results, policy = hw.load_results(out), hw.load_policy(out / "policy")
+    assert not results.has_simulation
+    assert results.training_metadata["status"] == "interrupted"
+    assert results.convergence.height == policy.n_iterations > 1
+    assert results.convergence["lower_bound"][-1] == policy.lower_bound
+    assert "fallback" not in policy.provenance
+    assert not [path for path in out.rglob("*") if ".tmp-" in path.name]
+    hw.api.run_simulation(hw.load_case(case.root), policy, out, threads=1)
+    assert hw.load_results(out).summary.height == 4
+
+
+SLOW_WRITER = """
+import sys, time
+import headwater.api
+from headwater.cli import main
+
+def write_policy(policy, directory):
+    print("writing", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+headwater.api.write_policy = write_policy
+sys.argv[0] = "headwater"
+main()
+"""
+
+
+def test_a_second_interrupt_ends_at_once_and_earlier_files_stay(tmp_path: Path):
+    case = case_with(tmp_path / "case", iterations=1_000_000)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "earlier").write_text("x")
+    with started("run", case.root, "-o", tmp_path / "out", command=[sys.executable, "-c", SLOW_WRITER]) as process:
+        wait_for(process, "iteration 1/")
+        process.send_signal(signal.SIGINT)
+        wait_for(process, "writing")
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=PATIENCE)
+        assert time.monotonic() - sent < 20
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["earlier"]
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path):
+    """A report longer than a pipe holds, of which only the first line is read."""
+    case = case_with(tmp_path / "case")
+    thermal = case.thermals[0]
+    case.files["system/thermals.json"]["thermals"] = [
+        {**thermal, "id": i, "name": "x" * 4000, f"{'y' * 4000}{i}": 1} for i in range(60)
+    ]
+    case.write()
+    for form, first in (("human", "case: "), ("json", "{\n")):
+        piped = subprocess.run(
+            f"'{sys.executable}' -m headwater validate '{case.root}' --format {form} | head -1",
+            shell=True,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert piped.stdout.startswith(first)
+        assert (piped.stdout.count("\n"), piped.stderr, piped.returncode) == (1, "", 0)
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(tmp_path: Path):
+    case = case_with(tmp_path / "case", n_scenarios=250)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*HEADWATER, "run", str(case.root), "-o", str(tmp_path / "out")],
+        stdout=writing,
+        stderr=writing,
+        timeout=PATIENCE,
+        check=False,
+    )
+    os.close(writing)
+    assert done.returncode == 0
+    assert hw.load_results(tmp_path / "out").summary.height == 250
+
+
+def on_a_terminal(arguments: list[object], **environment: str) -> tuple[int, str]:
+    """Run with a pseudo-terminal as standard output and error; exit code and what was shown."""
+    master, slave = pty.openpty()
+    variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    process = subprocess.Popen(
+        [*HEADWATER, *(str(a) for a in arguments)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**variables, "TERM": "xterm-256color", **environment},
+    )
+    os.close(slave)
+    shown, deadline = b"", time.monotonic() + PATIENCE
+    try:
+        while time.monotonic() < deadline:
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    piece = os.read(master, 65536)
+                except OSError:
+                    break
+                if not piece:
+                    break
+                shown += piece
+            elif process.poll() is not None:
+                break
+        return process.wait(timeout=5), shown.decode()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+        os.close(master)
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The same case run in two processes, with one thread in colour and with two without; directory and what was shown."""
+    root = tmp_path_factory.mktemp("terminal")
+    case = case_with(root / "case", iterations=20, n_scenarios=120)
+    shown = []
+    for threads, environment in ((1, {}), (2, {"NO_COLOR": "1"})):
+        code, text = on_a_terminal(["run", case.root, "-o", root / str(threads), "-j", threads], **environment)
+        assert code == 0, text
+        shown.append(text)
+    return root, shown
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|38|9[0-7])\b[0-9;]*m")
+
+
+def test_a_terminal_sees_live_progress_in_colour_unless_it_asks_for_none(two_runs: tuple[Path, list[str]]):
+    in_colour, plain = two_runs[1]
+    for shown in (in_colour, plain):
+        assert "20/20 iterations" in shown
+        assert "120/120 scenarios" in shown
+        assert "\x1b[?25l" in shown  # the cursor is hidden ...
+        assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # ... and comes back
+    assert COLOUR.search(in_colour)
+    assert not COLOUR.search(plain)
+
+
+def test_two_processes_with_other_threads_write_the_same_bytes(two_runs: tuple[Path, list[str]]):
+    """What a process happens to have in memory must not reach the files."""
+    written = []
+    for threads in ("1", "2"):
+        out = two_runs[0] / threads
+        paths = [*out.glob("policy/*/cuts/*"), *out.glob("simulation/**/*.parquet"), *out.glob("*/dictionaries/*")]
+        written.append({path.relative_to(out).as_posix(): path.read_bytes() for path in paths})
+    assert written[0] == written[1]
+    assert len(written[0]) > 12
+    traces = [hw.load_results(two_runs[0] / threads).convergence.drop(TIMING_COLUMNS) for threads in ("1", "2")]
+    assert traces[0].equals(traces[1])
