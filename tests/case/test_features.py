@@ -72,10 +72,6 @@ def external(case: TinyCase):
 GAP = {"type": "simulation", "replications": 1, "period": 1, "bound_window": 1, "distance_tol": 0.1, "bound_tol": 0.1}
 HISTORICAL = {"inflow": {"scheme": "historical"}, "seed": 1}
 USES = {
-    "linearised head": both(
-        lambda case: case.hydros[0]["generation"].update(model="linearized_head"),
-        lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
-    ),
     "policy graphs": graph(
         type="cyclic",
         transitions=[
@@ -97,7 +93,6 @@ USES = {
     "selection mode": external,
     "sampling methods": stage(sampling_method="lhs"),
     "noise sharing": config("stochastic", noise_sharing="none"),
-    "linearised head passes": config("modeling", linearized_head_passes=2),
     "warm start": config("policy", mode="resume"),
     "policy settings": config("policy", trust=True),
     "boundary policy": config("policy", boundary={"path": "x", "source_stage": 0}),

@@ -116,12 +116,6 @@ _CONFIG, _STAGES, _HYDROS = "config.json", "stages.json", "system/hydros.json"
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
-        "linearised head",
-        _production(lambda one: one.kind is m.ProductionKind.LINEARIZED_HEAD),
-        (_HYDROS, "hydros.generation.model"),
-        "the production model 'linearized_head' is not built yet",
-    ),
-    Feature(
         "policy graphs",
         _graph,
         (_STAGES, "policy_graph"),
@@ -188,12 +182,6 @@ FEATURES: tuple[Feature, ...] = (
         _config("stochastic.noise_sharing", built=("season_group",)),
         (_CONFIG, "stochastic.noise_sharing"),
         "noise sharing other than 'season_group' is not built yet",
-    ),
-    Feature(
-        "linearised head passes",
-        _config("modeling.linearized_head_passes", built=(1,)),
-        (_CONFIG, "modeling.linearized_head_passes"),
-        "refining the head in several passes is not built yet",
     ),
     Feature(
         "warm start",

@@ -6,6 +6,7 @@ from headwater.lp.explain import Explanation, explain_infeasible, explain_unboun
 from headwater.lp.forms import StageForm, make_form
 from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
 from headwater.lp.future_cost import future_cost_lower_bounds
+from headwater.lp.head import LinearHead, linear_heads
 from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
 from headwater.lp.program import NamedProgram, named_program
 from headwater.lp.reading import StageSolutions
@@ -20,6 +21,7 @@ __all__ = [
     "AssembledLp",
     "Explanation",
     "FittedPlanes",
+    "LinearHead",
     "LpBuilder",
     "NamedProgram",
     "Pipeline",
@@ -35,6 +37,7 @@ __all__ = [
     "future_cost_lower_bounds",
     "gnl_pipelines",
     "initial_commitments_mw",
+    "linear_heads",
     "make_form",
     "named_program",
     "program_statistics",

@@ -21,12 +21,14 @@ class StageContext:
         t: stage position.
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage in m3/s per m3/s.
         inflow_method: treatment of negative inflow.
+        fixed_productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
     """
 
     system: System
     t: int
     psi: NDArray[np.float64]
     inflow_method: InflowNonNegativity
+    fixed_productivity: NDArray[np.float64] | None = None
 
     @property
     def stage(self) -> Stage:
@@ -99,6 +101,12 @@ class StageContext:
     def present(self, h: int) -> bool:
         """Whether a plant holds water at this stage: filling or operating."""
         return self.operating("hydros", h) or self.filling(h)
+
+    def productivity(self, h: int) -> float:
+        """Power per flow of a plant in MW per m3/s; 0 with planes."""
+        if self.fixed_productivity is not None:
+            return float(self.fixed_productivity[h])
+        return self.system.production[h][self.t].productivity_mw_per_m3s
 
     def penalty(self, name: str, h: int) -> float:
         """A hydro cost at this stage, in the unit of `HydroPenalties`."""

@@ -53,7 +53,7 @@ def declare_flow_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 def max_turbined_m3s(ctx: StageContext, h: int) -> float:
     """Largest turbined flow; where productivity is constant, maximum generation limits it too."""
-    limits, productivity = ctx.system.bounds.hydro, ctx.system.production[h][ctx.t].productivity_mw_per_m3s
+    limits, productivity = ctx.system.bounds.hydro, ctx.productivity(h)
     flow = float(limits.max_turbined_m3s[h, ctx.t])
     if is_fpha(ctx, h) or productivity <= 0.0:
         return flow
@@ -164,7 +164,7 @@ def generation(build: LpBuilder, ctx: StageContext, h: int, k: int) -> Combinati
         return []
     if is_fpha(ctx, h):
         return [(int(columns["generation"][h, k]), 1.0), (int(columns["negative_generation"][h, k]), -1.0)]
-    return [(int(columns["turbined"][h, k]), ctx.system.production[h][ctx.t].productivity_mw_per_m3s)]
+    return [(int(columns["turbined"][h, k]), ctx.productivity(h))]
 
 
 def outflow(build: LpBuilder, h: int, k: int) -> Combination:

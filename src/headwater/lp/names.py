@@ -24,7 +24,7 @@ _COLUMN_NAMES = {
     "inflow_lag": "past_inflow",
     "inflow_slack": "bought_water",
 }
-"""Families of columns with another name for people: readers of the LP format take names that begin with ``inf`` for infinity."""
+"""Families of columns with another name for people: readers of the LP format take names in ``inf...`` for infinity."""
 
 _ROW_NAMES = {
     "water_balance": "balance",

@@ -118,6 +118,7 @@ def build_stage_template(
     *,
     inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
     theta_lower: float = 0.0,
+    productivity: Array | None = None,
 ) -> StageTemplate:
     """Build the canonical program of stage position ``t``.
 
@@ -127,8 +128,9 @@ def build_stage_template(
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage.
         inflow_method: treatment of negative inflow.
         theta_lower: lower bound of the future cost in $.
+        productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
     """
-    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method)
+    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method, fixed_productivity=productivity)
     build = LpBuilder(ctx.n_state)
     discount = float(system.discount_factors[t])
     theta = _declare_columns(build, ctx, discount, theta_lower, is_last=t == len(system.stages) - 1)

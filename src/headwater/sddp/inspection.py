@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headwater.errors import InfeasibleError, ModelError, SolverError, UnboundedError
 from headwater.lp import NamedProgram, explain_infeasible, explain_unbounded, named_program
 from headwater.model import Formulation, Study, System
+from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.stage_problem import NoiseBatch, StageProblem
 from headwater.stochastic import simulation_sampler
 
@@ -85,9 +86,11 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         batch = problem.noise_batch(
             uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
         )
+        refinement = HeadRefinement.of_stage(problems.study, problem)
         if t == last:
+            problem = problem if refinement is None else refinement.problem_at(state)
             break
-        solved = programs.solve_each(t, state[None, :], batch, None, first=scenario or 0)
+        solved = programs.solve_each(t, state[None, :], batch, None, first=scenario or 0, refinement=refinement)
         state = problem.outgoing_states(solved)[0]
     noise_of = "mean noise" if scenario is None else f"scenario {scenario}"
     title = f"{study.name or 'study'}, stage {stage_id}, {noise_of}, {len(problem.row_slots)} cuts; money in $"

@@ -25,6 +25,7 @@ from headwater.lp import (
 )
 from headwater.model import Formulation, InflowNonNegativity, OperativeState, Study, System
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
@@ -119,6 +120,7 @@ class Programs:
         *,
         first: int = 0,
         iteration: int | None = None,
+        refinement: HeadRefinement | None = None,
     ) -> SolvedTrials:
         """Solve stage position ``t`` for several trials with an opening each, with primal values.
 
@@ -129,6 +131,7 @@ class Programs:
             bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
             first: number of the first trial, for messages.
             iteration: for messages.
+            refinement: productivity that follows storage, where a plant of the stage has it.
 
         Raises:
             SolverError: with stage, scenario and iteration filled in.
@@ -136,6 +139,8 @@ class Programs:
         problem, program = self._problems.stages[t], self._ready(t)
         starts = BasisBatch.repeated(self._cold_basis(t), len(states)) if bases is None else bases
         try:
+            if refinement is not None:
+                return refinement.solve_each(states, noise, starts)
             return problem.solve_each(program, states, noise, starts)
         except SolverError as error:
             trial = error.trial or 0

@@ -14,6 +14,7 @@ from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_component
 from headwater.model import Scheme, Study
 from headwater.sddp import events
 from headwater.sddp.forward import Interrupted
+from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems
 from headwater.sddp.records import ScenarioSummary, SimulationChunk, SimulationRecord
@@ -130,6 +131,8 @@ def _run_chunk(
     available = [uncertainty.available_mw(t, noise[t]) for t in range(problems.n_stages)]
     generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
 
+    heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
+
     def walk(worker: int, places: range) -> None:
         part = slice(places.start, places.stop)
         if not len(places):
@@ -141,7 +144,11 @@ def _run_chunk(
             batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
             start = bases[t]
             starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(places))
-            solved = programs[worker].solve_each(t, states, batch, starts, first=int(scenarios[places.start]))
+            solved = programs[worker].solve_each(
+                t, states, batch, starts, first=int(scenarios[places.start]), refinement=heads[t]
+            )
+            if solved.productivity is not None:
+                buffers.solutions[t].productivity[part] = solved.productivity
             form, out, results = problem.form, buffers.solutions[t], solved.results
             out.state[part] = states
             out.primal[part] = form.full_primals(results.primal[:, 0], states, solved.innovation)

@@ -73,6 +73,7 @@ class SolvedTrials:
         truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the method never truncates.
         results: what the solver said, in scaled money.
         one_by_one: for the tree under truncation, where right-hand sides depend on trial and opening together, each trial.
+        productivity: ``[trial, hydro]`` where it followed storage, NaN elsewhere; ``None`` where it was constant.
     """
 
     states: Array
@@ -80,6 +81,7 @@ class SolvedTrials:
     truncated: NDArray[np.bool_] | None
     results: TrialResults
     one_by_one: tuple[Solved, ...] | None = None
+    productivity: Array | None = None
 
 
 class StageProblem:
