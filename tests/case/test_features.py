@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from case_builder import TinyCase, codes_of, geometry, tiny_case
+from case_builder import TinyCase, codes_of, tiny_case
 from headwater.case import features, load_case, refused_features, validate_case
 from headwater.case.features import FEATURES, Feature
 from headwater.model import (

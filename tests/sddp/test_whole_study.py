@@ -142,6 +142,18 @@ def test_water_and_power_balance_with_everything_on(seed: int, chronological: bo
         assert supply + deficit - excess == pytest.approx(load, abs=1e-6)
 
 
+def test_net_generation_of_plane_plants_lies_under_every_plane_and_is_nothing_without_flow() -> None:
+    system, tables, _ = simulated(0, chronological=True)
+    chosen = tables["hydros"]["hydro_id"] == 3
+    h = {name: values[chosen] for name, values in tables["hydros"].items()}
+    mean = (h["storage_initial_hm3"] + h["storage_final_hm3"]) / 2
+    for plane in system.fpha_planes:
+        bound = plane.kappa * plane.gamma_0 + plane.gamma_v * mean
+        bound += plane.gamma_q * h["turbined_m3s"] + plane.gamma_s * h["spillage_m3s"]
+        assert (h["generation_mw"] <= bound + 1e-6).all()
+    assert h["generation_mw"].max() > 0.0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_components_add_up_to_the_cost_and_costs_to_the_total(seed: int) -> None:
     _, tables, chunk = simulated(seed)

@@ -1,7 +1,7 @@
 r"""The linearised head: productivity that follows storage, for simulation.
 
-Around the reference volume ``V_ref`` (65 % of the useful range), with the slope of the volume-height table there and the net head
-``H_ref`` at ``V_ref`` and full flow::
+Around the reference volume ``V_ref`` (65 % of the useful range), with the slope of the volume-height table there and the net
+head ``H_ref`` at ``V_ref`` and full flow::
 
     rho(v) = rho * max(0, 1 + k_V (v - V_ref))        k_V = (dh / dv at V_ref) / H_ref
 
