@@ -350,8 +350,7 @@ def _dead(*_: object, **__: object) -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["error", "killed"])
-@pytest.mark.parametrize("same_number", [True, False], ids=["same number", "another number"])
+@pytest.mark.parametrize(("killed", "same_number"), [(False, True), (True, True), (True, False)])
 def test_an_interrupted_write_leaves_the_previous_policy(killed: bool, same_number: bool, tmp_path: Path):
     old, new = trained(), variant(trained(), 3.0, None if same_number else 5)
     for at in range(100):

@@ -24,10 +24,11 @@ from headwater.solver.openings_kernel import (
     OPTIMAL,
     PROVEN,
     SMALL_PIVOT,
+    Scratch,
     certify,
     get_basis,
+    make_scratch,
     run_highs,
-    scratch_sizes,
     solve_in_turn,
     solve_openings,
     solve_trials,
@@ -73,19 +74,6 @@ _REASONS = {
 def pivot_cap(n_rows: int) -> int:
     """Pivots the kernel may spend on one opening before HiGHS, with its refactorisations, does better."""
     return min(40 + n_rows // 4, 300)
-
-
-_Scratch = tuple[NDArray[np.int32], NDArray[np.float64]]
-
-
-def _enough(scratch: _Scratch | None, n: int, m: int, cap: int) -> _Scratch:
-    """Scratch for the kernel: what is there if it suffices, else more, with room for rows to come."""
-    integers, numbers = scratch_sizes(n, m, cap)
-    if scratch is not None and len(scratch[0]) >= integers and len(scratch[1]) >= numbers:
-        return scratch
-    roomy = m + m // 4 + 64
-    integers, numbers = scratch_sizes(n, roomy, pivot_cap(roomy))
-    return np.empty(integers, np.int32), np.empty(numbers)
 
 
 @dataclass
@@ -181,7 +169,8 @@ class HighsProgram:
         )
         self._n_loaded = 0
         self._batched = batched
-        self._scratch: _Scratch | None = None
+        self._scratch: Scratch | None = None
+        self._scratch_cuts = -1
         self._place = np.full(program.n_columns, -1, np.int32)
         self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
         self.sync_rows()
@@ -254,12 +243,11 @@ class HighsProgram:
     ) -> None:
         program, rows = self.program, self.appended
         cap = pivot_cap(self.n_rows)
-        self._scratch = _enough(self._scratch, program.n_columns, self.n_rows, cap)
         solve_openings(
-            self._handle, basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
+            basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
             program.column_upper, row_lower, row_upper, cap, work.objective, work.row_dual, work.primal, work.outcome,
-            work.pivots, final.columns, final.rows, *self._scratch,
+            work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
 
     def solve_trials(self, bounds: TrialBounds, bases: BasisBatch, *, want_primal: bool = False) -> TrialResults:
@@ -305,17 +293,27 @@ class HighsProgram:
         return TrialResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
 
     def _run_kernel(self, work: _Work, bounds: TrialBounds, bases: BasisBatch, final: BasisBatch) -> None:
-        program, rows, m, n = self.program, self.appended, self.n_rows, self.program.n_columns
+        program, rows, m = self.program, self.appended, self.n_rows
         cap = pivot_cap(m)
-        self._scratch = _enough(self._scratch, n, m, cap)
         n_openings = len(bounds.opening_shift)
         solve_trials(
-            self._handle, bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
+            bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
             program.column_upper, program.row_lower, program.row_upper, bounds.trial_shift, bounds.opening_shift,
             bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
-            final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), *self._scratch,
+            final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), self._room(),
         )  # fmt: skip
+
+    def _room(self) -> Scratch:
+        """Scratch of the kernel, with room for cuts to come."""
+        if self._scratch is None or self._scratch_cuts < self._n_loaded:
+            self._scratch_cuts = self._n_loaded + self._n_loaded // 2 + 32
+            program, cap = self.program, pivot_cap(self.program.n_rows + self._scratch_cuts)
+            places = len(self.appended.columns)
+            self._scratch = make_scratch(
+                program.n_columns, program.n_rows, self._scratch_cuts, places, len(program.values), cap
+            )
+        return self._scratch
 
     def _finish(
         self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis
