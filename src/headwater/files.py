@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import shutil
@@ -87,6 +88,14 @@ def remove_leftovers(directory: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+
+
+def surviving_directory(path: Path) -> Path:
+    """``path``, or while it is missing between the two halves of an interrupted swap, what it was before."""
+    if not path.exists():
+        for entry in sorted(path.parent.glob(f".{glob.escape(path.name)}{TEMPORARY_MARK}old-*")):
+            return entry
+    return path
 
 
 def sync_file(path: Path) -> None:

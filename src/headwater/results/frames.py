@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
-from headwater.results.schemas import SCHEMAS
+from headwater.results.schemas import SCHEMAS, Column
 from headwater.sddp import ScenarioSummary, SimulationChunk, TrainingRecord
 
 NO_BLOCK = -1
@@ -17,24 +18,37 @@ NO_BLOCK = -1
 
 
 def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl.DataFrame:
-    """A table with the types of its schema; NaN and -1 become null in nullable columns.
+    """A table with the types of its schema, columns in its order; NaN and -1 become null in nullable columns.
 
     Args:
         name: table name, e.g. ``"hydros"``.
-        columns: column name -> array ``[row]``; all columns of the schema that are not nullable must be there.
+        columns: column name -> array ``[row]``; all columns of the schema, save that ``scenario_id`` may be absent.
+
+    Raises:
+        ResultsError: no such table, a column is missing or unknown, or a value does not fit its column.
     """
-    schema = SCHEMAS[name]
-    series = []
-    for column in schema.columns:
-        if column.name not in columns:
-            continue
-        values = pl.Series(column.name, np.ascontiguousarray(columns[column.name])).cast(column.dtype)
-        if column.nullable and column.dtype == pl.Float64:
-            values = values.fill_nan(None)
-        elif column.nullable:
-            values = values.set(values == NO_BLOCK, None)
-        series.append(values)
-    return pl.DataFrame(series)
+    if name not in SCHEMAS:
+        raise ResultsError(f"there is no table '{name}' (there are: {', '.join(SCHEMAS)})")
+    schema = SCHEMAS[name].columns
+    missing = [c.name for c in schema if c.name not in columns and c.name != "scenario_id"]
+    unknown = sorted(set(columns) - {c.name for c in schema})
+    if missing or unknown:
+        raise ResultsError(f"table '{name}': missing columns {missing}, unknown columns {unknown}")
+    return pl.DataFrame([_series(name, column, columns[column.name]) for column in schema if column.name in columns])
+
+
+def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series:
+    try:
+        values = pl.Series(column.name, np.ascontiguousarray(array)).cast(column.dtype)
+    except pl.exceptions.PolarsError as error:
+        raise ResultsError(
+            f"table '{table}', column '{column.name}': a value is not of type {column.dtype}: {error}"
+        ) from error
+    if column.nullable:
+        return values.fill_nan(None) if column.dtype == pl.Float64 else values.set(values == NO_BLOCK, None)
+    if column.dtype == pl.Float64 and values.is_nan().any():
+        raise ResultsError(f"table '{table}', column '{column.name}': {values.is_nan().sum()} values are not numbers (NaN)")
+    return values
 
 
 def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
@@ -42,6 +56,8 @@ def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
     columns = chunk.tables[name]
     scenarios = chunk.summary.scenario_id
     n_rows = len(next(iter(columns.values())))
+    if n_rows % len(scenarios):
+        raise ResultsError(f"table '{name}': {n_rows} rows do not divide into {len(scenarios)} scenarios")
     ids = np.repeat(scenarios, n_rows // len(scenarios))
     return tables_to_frame(name, {"scenario_id": ids, **columns}).sort(SCHEMAS[name].sort_keys, maintain_order=True)
 

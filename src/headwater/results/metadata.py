@@ -164,11 +164,19 @@ def table_digests(directory: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _input_digests(study: Study) -> list[dict[str, str]]:
+def _input_digests(study: Study) -> list[dict[str, str | None]]:
+    """Digests of the case files; ``None`` for one that cannot be read by now, which must not cost the results."""
     root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
     if root is None:
         return []
-    return [{"file": path.relative_to(root).as_posix(), "sha256": files.sha256(path)} for path in sorted(listed)]
+    return [{"file": path.relative_to(root).as_posix(), "sha256": _sha256(path)} for path in sorted(listed)]
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return files.sha256(path)
+    except OSError:
+        return None
 
 
 def to_json(value: object) -> Any:

@@ -118,9 +118,11 @@ class SimulationSink:
         """
         with _told(self._target.parent):
             for name in chunk.tables:
-                path = self._temporary / name / f"part-00000-{self._parts:05d}.parquet"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_parquet(chunk_frame(name, chunk), path)
+                directory = self._temporary
+                for part in name.split("/"):
+                    directory /= part
+                    directory.mkdir(exist_ok=True)  # without parents: what was removed meanwhile must not come back in part
+                write_parquet(chunk_frame(name, chunk), directory / f"part-00000-{self._parts:05d}.parquet")
         self._parts += 1
 
     def finish(self, record: SimulationRecord) -> None:

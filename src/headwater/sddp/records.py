@@ -79,6 +79,11 @@ class TrainingRecord:
     stage_statistics: tuple[ProgramStatistics, ...] = ()
     fitted_planes: tuple[FittedPlanes, ...] = ()
 
+    @property
+    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """Rows, columns and non-zeros of every stage program without cuts."""
+        return tuple((one.rows, one.columns, one.nonzeros) for one in self.stage_statistics)
+
 
 @dataclass(frozen=True)
 class ScenarioSummary:
