@@ -52,7 +52,13 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]:
-    """Segments with the cost of the stage in place of the plant's own, where one is given (not NaN)."""
+    """Segments with the cost of the stage in place of the plant's own, where one is given (not NaN).
+
+    A single segment that holds the whole plant has no limit of its own, so that a stage may raise the plant's maximum.
+    """
+    if len(thermal.cost_segments) == 1 and thermal.cost_segments[0].capacity_mw >= thermal.max_generation_mw:
+        cost = thermal.cost_segments[0].cost_per_mwh if math.isnan(stage_cost) else stage_cost
+        return (CostSegment(math.inf, cost),)
     if math.isnan(stage_cost):
         return thermal.cost_segments
     if len(thermal.cost_segments) > 1:

@@ -52,6 +52,7 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
         },
         "lp_solves": sum(r.lp_solves for r in record.iterations),
         "lp_retries": sum(r.retries for r in record.iterations),
+        "solver_counts": dict(record.solver_counts),
         "seeds": {"tree_seed": study.config.training.tree_seed, "forward": study.config.training.scenario_source.seed},
         "warnings": list(record.warnings),
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +36,25 @@ from headwater.stochastic import InflowModel, Uncertainty, build_uncertainty
 
 logger = logging.getLogger(__name__)
 
+FIRST_POOL_BYTES = 64 * 2**20
+"""Memory set aside for the cuts of a stage at the start; pools grow beyond it when needed."""
+
+
+class ColdBases:
+    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
+
+    def __init__(self, n_stages: int) -> None:
+        self._bases: list[Basis | None] = [None] * n_stages
+        self._lock = threading.Lock()
+
+    def get(self, t: int, solve: Callable[[], Basis]) -> Basis:
+        """The basis of a stage; the first caller makes it with ``solve``."""
+        with self._lock:
+            basis = self._bases[t]
+            if basis is None:
+                basis = self._bases[t] = solve()
+            return basis
+
 
 @dataclass(frozen=True)
 class StudyProblems:
@@ -46,6 +67,7 @@ class StudyProblems:
         pools: one cut pool per study stage; pool ``t`` bounds the future cost of stage ``t``.
         initial_state: ``[n_state]`` state before the first stage.
         layout: meaning of the state components.
+        cold_bases: where trials without a basis start.
         fitted: reports of the production planes that were computed for the study.
     """
 
@@ -55,6 +77,7 @@ class StudyProblems:
     pools: tuple[CutPool, ...]
     initial_state: NDArray[np.float64]
     layout: StateLayout
+    cold_bases: ColdBases
     fitted: tuple[FittedPlanes, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
@@ -137,11 +160,13 @@ class Programs:
             SolverError: with stage, scenario and iteration filled in.
         """
         problem, program = self._problems.stages[t], self._ready(t)
-        starts = BasisBatch.repeated(self._cold_basis(t), len(states)) if bases is None else bases
+        if bases is None:
+            cold = self._problems.cold_bases.get(t, lambda: self._cold_basis(t))
+            bases = BasisBatch.repeated(cold.extended(program.n_rows), len(states))
         try:
             if refinement is not None:
-                return refinement.solve_each(states, noise, starts)
-            return problem.solve_each(program, states, noise, starts)
+                return refinement.solve_each(states, noise, bases)
+            return problem.solve_each(program, states, noise, bases)
         except SolverError as error:
             trial = error.trial or 0
             why = explain(error, self._problems.system, problem, states[trial], noise, trial)
@@ -180,9 +205,13 @@ class Programs:
         batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         return self.solve(t, self._problems.initial_state, batch, None).results.basis
 
-    def retries(self) -> int:
-        """Solves of this thread so far that needed more than the first attempt."""
-        return sum(program.statistics.retried for program in self._held if program is not None)
+    def counts(self) -> Counter[str]:
+        """What the instances of this thread have done so far, see `SolverStatistics.counts`."""
+        total: Counter[str] = Counter()
+        for program in self._held:
+            if program is not None:
+                total.update(program.statistics.counts())
+        return total
 
 
 def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> StudyProblems:
@@ -200,7 +229,8 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     commitments = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
     layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags, commitments)
     if pools is None:
-        capacity = training.max_iterations * training.forward_passes
+        wanted = training.max_iterations * training.forward_passes
+        capacity = min(wanted, max(1024, FIRST_POOL_BYTES // (8 * max(layout.dimension, 1))))
         last = len(system.stages) - 1
         pools = [CutPool(layout.dimension, 0 if t == last else capacity) for t in range(len(system.stages))]
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound)
@@ -214,6 +244,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         pools=tuple(pools),
         initial_state=initial_state(system, inflow),
         layout=layout,
+        cold_bases=ColdBases(len(stages)),
         fitted=fitted,
     )
 

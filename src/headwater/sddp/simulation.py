@@ -70,18 +70,22 @@ def simulate_policy(
     problems = build_problems(study, policy.pools)
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed)
     method = config.inflow_non_negativity
+    wanted = config.simulation.tables
     readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
     on_event(events.SimulationStarted(study.name, n_scenarios, threads))
     summaries: list[ScenarioSummary] = []
+    truncated = 0
     with ThreadTeam(threads) as team:
         programs = [problems.new_programs() for _ in range(threads)]
         bases = _starting_bases(problems, policy)
         for first in range(0, n_scenarios, CHUNK_SCENARIOS):
             scenarios = np.arange(first, min(first + CHUNK_SCENARIOS, n_scenarios))
             buffers = _Buffers.empty(problems, len(scenarios))
-            _run_chunk(problems, team, programs, sampler, bases, scenarios, buffers, should_stop)
+            truncated += _run_chunk(problems, team, programs, sampler, bases, scenarios, buffers, should_stop)
             summary = _summarise(readouts, buffers.solutions, scenarios)
-            sink(SimulationChunk(first, _tables(readouts, buffers.solutions), summary))
+            tables = _tables(readouts, buffers.solutions)
+            kept = {name: columns for name, columns in tables.items() if wanted is None or name in wanted}
+            sink(SimulationChunk(first, kept, summary))
             summaries.append(summary)
             so_far = _concatenate(summaries)
             on_event(
@@ -89,12 +93,22 @@ def simulate_policy(
                     len(so_far.total_cost), n_scenarios, so_far.mean_cost, so_far.ci95, time.perf_counter() - started
                 )
             )
-    schemes = (source.inflow, source.load, source.ncs)
+    warnings = []
+    if truncated:
+        inflows = n_scenarios * problems.n_stages * problems.layout.n_hydros
+        warnings.append(
+            f"{truncated} of {inflows} simulated inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
+        )
+    retries = sum(thread.counts()["retried"] for thread in programs)
+    if retries:
+        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+    fresh = any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
         summary=_concatenate(summaries),
         seconds=time.perf_counter() - started,
         threads=threads,
-        seed=source.seed if any(scheme is not Scheme.IN_SAMPLE for scheme in schemes) else None,
+        seed=source.seed if fresh or source.seed is not None else config.training.tree_seed,
+        warnings=tuple(warnings),
     )
     on_event(events.SimulationFinished(record))
     return record
@@ -123,7 +137,8 @@ def _run_chunk(
     scenarios: NDArray[np.int64],
     buffers: _Buffers,
     should_stop: Callable[[], bool],
-) -> None:
+) -> int:
+    """Solve all stages of a chunk into ``buffers``; returns how many inflows were raised to zero."""
     uncertainty = problems.uncertainty
     noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
@@ -133,10 +148,11 @@ def _run_chunk(
 
     heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
 
-    def walk(worker: int, places: range) -> None:
+    def walk(worker: int, places: range) -> int:
         part = slice(places.start, places.stop)
+        truncated = 0
         if not len(places):
-            return
+            return truncated
         states = np.tile(problems.initial_state, (len(places), 1))
         for t, problem in enumerate(problems.stages):
             if should_stop():
@@ -158,8 +174,11 @@ def _run_chunk(
             out.generic_dual[part] = results.row_dual[:, 0][:, generic_rows[t]] * form.cost_scale
             out.water_value[part] = -problem.slopes(solved, np.ones((len(places), 1)))[:, : form.template.n_hydros]
             states = problem.outgoing_states(solved)
+            if solved.truncated is not None:
+                truncated += int(solved.truncated.sum())
+        return truncated
 
-    team.run(walk, len(scenarios))
+    return sum(team.run(walk, len(scenarios)))
 
 
 def _tables(readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions]) -> dict[str, dict[str, NDArray[np.generic]]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors import SolverError
 from headwater.lp import StageForm, StageTemplate
 from headwater.model import SolverOptions
 from headwater.sddp import stage_kernel as kernel
@@ -279,10 +280,14 @@ class StageProblem:
         """Solve several trials, each at its state under every opening of the stage's tree."""
         form, noise = self.form, self.openings
         if self.truncates:
-            one_by_one = tuple(
-                self.solve(program, state, noise, Basis(bases.columns[k], bases.rows[k])) for k, state in enumerate(states)
-            )
-            return SolvedTrials(states, noise.innovation, None, _joined(one_by_one), one_by_one)
+            solved: list[Solved] = []
+            for k, state in enumerate(states):
+                try:
+                    solved.append(self.solve(program, state, noise, Basis(bases.columns[k], bases.rows[k])))
+                except SolverError as error:
+                    error.trial = k
+                    raise
+            return SolvedTrials(states, noise.innovation, None, _joined(tuple(solved)), tuple(solved))
         if noise.cut_noise is None:
             raise RuntimeError("the openings of the tree know what they add to each cut")
         bounds = TrialBounds(

@@ -122,6 +122,11 @@ class SolverStatistics:
     relaxed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
+    def counts(self) -> dict[str, int]:
+        """All counts by name; reasons as ``reason: ...``."""
+        named = {name: getattr(self, name) for name in ("solves", "fallbacks", "pivots", "retried", "attempts", "relaxed")}
+        return named | {f"reason: {name}": count for name, count in self.reasons.items()}
+
 
 class HighsProgram:
     """A linear program in a HiGHS instance of its own. Not for use by two threads at a time.
@@ -143,13 +148,14 @@ class HighsProgram:
         max_attempts: int = len(LADDER),
         time_budget_seconds: float = 120.0,
     ) -> None:
+        self._handle = 0
         self.program = program
         self.appended = AppendedRows() if appended is None else appended
         self.statistics = SolverStatistics()
         self._ladder = LADDER[:max_attempts]
         self._time_budget_seconds = time_budget_seconds
         self._library = highs_library()
-        self._handle: int = self._library.Highs_create()
+        self._handle = self._library.Highs_create()
         self._defaults = default_options(program.n_columns)
         self._apply(self._defaults)
         self._check(

@@ -61,7 +61,7 @@ NO_FACTOR = -7
 """The starting basis is singular, of the wrong size, or too large to factorise here."""
 
 FEASIBILITY_TOLERANCE = 1e-6
-SIGN_TOLERANCE = 1e-6
+SIGN_TOLERANCE = 1e-7
 OBJECTIVE_TOLERANCE = 1e-7
 ROUNDING_TOLERANCE = 1e-9
 
@@ -179,9 +179,9 @@ def certify(
 ):
     """Prove a solution from the program alone and clean its duals.
 
-    Duals with the wrong sign for an infinite bound are zeroed when tiny. The proof asks for primal feasibility, dual signs, and
-    agreement of primal and dual objective; the *dual* objective is returned because it bounds the optimum from below whatever
-    the primal noise.
+    Row duals with the wrong sign for an infinite bound are zeroed when tiny; a reduced cost that is tiny and wrong for an
+    infinite bound is taken as zero. The proof asks for primal feasibility, dual signs, and agreement of primal and dual
+    objective; the *dual* objective is returned because primal noise does not raise it above the optimum.
 
     Returns:
         Whether the solution is proven, and its dual objective.
@@ -263,8 +263,8 @@ def run_highs(
     """Ask HiGHS for one opening, from a cleared solver and the given basis; returns outcome and objective."""
     m = row_lower.shape[0]
     _clear_solver(highs)
-    if use_basis:
-        _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data)
+    if use_basis and _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data) != 0:
+        _clear_solver(highs)
     _change_row_bounds(highs, 0, m - 1, row_lower.ctypes.data, row_upper.ctypes.data)
     _run(highs)
     status = _model_status(highs)
@@ -643,8 +643,9 @@ def _price_row(rho, n, m_static, width, row_starts, row_indices, row_values, cut
                     if alpha[j] == 0.0:
                         touched[n_touched] = j
                         n_touched += 1
-                        alpha[j] = 1e-300  # marks the place as listed even if the sum passes through zero
                     alpha[j] += value * row_values[p]
+                    if alpha[j] == 0.0:
+                        alpha[j] = 1e-300  # listed already, though the sum has come back to zero
         else:
             c = working_cut[r - m_static]
             logical = n + m_static + c
@@ -654,8 +655,9 @@ def _price_row(rho, n, m_static, width, row_starts, row_indices, row_values, cut
                     if alpha[j] == 0.0:
                         touched[n_touched] = j
                         n_touched += 1
-                        alpha[j] = 1e-300
                     alpha[j] += value * cut_rows[c, p]
+                    if alpha[j] == 0.0:
+                        alpha[j] = 1e-300
         if where[logical] < 0:
             alpha[logical] = value
             touched[n_touched] = logical
@@ -932,7 +934,7 @@ def solve_openings(
                 low[j], up[j], weight[width] = -row_uppers[w, m_static + c], -row_lowers[w, m_static + c], 1.0
                 width += 1
                 continue
-            if n_pivots >= cap:
+            if n_pivots >= cap or n_steps > 2 * cap:
                 status = CAP_REACHED
                 break
             leaving = basic[r]
@@ -1129,8 +1131,8 @@ def solve_in_turn(
     reduced, activity, magnitude = np.empty(n), np.empty(m), np.empty(m)
     if first == 0:
         _clear_solver(highs)
-        if use_basis:
-            _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data)
+        if use_basis and _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data) != 0:
+            _clear_solver(highs)
     for w in range(first, n_openings):
         x = primal[w] if primal.shape[0] == n_openings else primal[0]
         y = row_dual[w]
