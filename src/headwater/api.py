@@ -160,9 +160,7 @@ def simulate(
     return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
 
 
-def stage_program(
-    study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None
-) -> NamedProgram:
+def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
     """The linear program of one stage, with names, at the state in which a scenario arrives there.
 
     Args:
