@@ -294,7 +294,7 @@ def _simulate_to(
     on_event: EventSink,
     stop: StopRequest,
 ) -> SimulationRecord:
-    with writer.simulation_sink(case, highs_version()) as sink:
+    with writer.simulation_sink(case, highs_version(), policy) as sink:
         record = _simulate_with(policy, case, n_scenarios, threads, on_event, stop, sink.write)
         sink.finish(record)
     return record

@@ -6,6 +6,7 @@ import contextlib
 import glob
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from pathlib import Path
 
 TEMPORARY_MARK = ".tmp-"
 """Part of the name of everything that is not finished."""
+
+_LEFTOVER = re.compile(rf"\..+{re.escape(TEMPORARY_MARK)}(old-)?[0-9a-f]{{1,32}}")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -79,7 +82,7 @@ def remove_leftovers(directory: Path) -> None:
     if not directory.is_dir():
         return
     for entry in sorted(directory.iterdir()):
-        if not (entry.name.startswith(".") and TEMPORARY_MARK in entry.name):
+        if not _LEFTOVER.fullmatch(entry.name):
             continue
         target = directory / entry.name[1:].split(TEMPORARY_MARK)[0]
         if f"{TEMPORARY_MARK}old-" in entry.name and not target.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import platform
 import socket
 import sys
@@ -50,6 +51,7 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
             "generated": sum(pool.n_populated for pool in policy.pools),
             "active": sum(len(pool.active_slots()) for pool in policy.pools),
         },
+        "policy_digest": policy_digest(policy),
         "lp_solves": sum(r.lp_solves for r in record.iterations),
         "lp_retries": sum(r.retries for r in record.iterations),
         "solver_counts": dict(record.solver_counts),
@@ -58,12 +60,23 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
     }
 
 
-def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> dict[str, Any]:
+def policy_digest(policy: Policy) -> str:
+    """SHA-256 of the active cuts, to tell whether two results come from one policy."""
+    digest = hashlib.sha256()
+    for pool in policy.pools:
+        slots = pool.active_slots()
+        digest.update(np.ascontiguousarray(pool.coefficients[slots]).tobytes())
+        digest.update(np.ascontiguousarray(pool.intercepts[slots]).tobytes())
+    return digest.hexdigest()
+
+
+def simulation_metadata(record: SimulationRecord, study: Study, solver: str, policy: Policy | None = None) -> dict[str, Any]:
     """Contents of ``simulation/metadata.json``."""
     costs = record.summary.total_cost
     return {
         **_header(study, record.seconds, record.threads, solver),
         "status": "complete",
+        "policy_digest": None if policy is None else policy_digest(policy),
         "scenarios": {"total": len(costs), "completed": len(costs), "failed": 0},
         "cost": {
             "mean": float(np.mean(costs)),
@@ -135,7 +148,12 @@ def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str
             "platform": f"{sys.platform} {platform.machine()}",
         },
         "stages": [
-            {"stage_id": s.id, "start_date": s.start_date.isoformat(), "end_date": s.end_date.isoformat()}
+            {
+                "stage_id": s.id,
+                "start_date": s.start_date.isoformat(),
+                "end_date": s.end_date.isoformat(),
+                "block_hours": [block.hours for block in s.blocks],
+            }
             for s in study.system.stages
         ],
         "configuration": to_json(study.config),

@@ -54,6 +54,8 @@ class ResultsWriter:
         """
         with _told(self.output_dir):
             self.output_dir.mkdir(parents=True, exist_ok=True)
+            for part in ("training", "simulation"):
+                _refuse_foreign(self.output_dir / part)
             files.remove_leftovers(self.output_dir)
             probe = self.output_dir / f".probe{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}"
             probe.touch()
@@ -84,9 +86,9 @@ class ResultsWriter:
             write_parquet(planes_frame(fitted), directory / "fpha_hyperplanes.parquet")
             _write_json(directory / "fitting_report.json", fitting_report(fitted))
 
-    def simulation_sink(self, study: Study, solver: str) -> SimulationSink:
+    def simulation_sink(self, study: Study, solver: str, policy: Policy | None = None) -> SimulationSink:
         """A sink for the tables of a simulation; use it as a context manager."""
-        return SimulationSink(self.output_dir / "simulation", study, solver)
+        return SimulationSink(self.output_dir / "simulation", study, solver, policy)
 
 
 class SimulationSink:
@@ -95,9 +97,10 @@ class SimulationSink:
     Leaving the context without `finish` removes what was written and keeps earlier results.
     """
 
-    def __init__(self, target: Path, study: Study, solver: str) -> None:
+    def __init__(self, target: Path, study: Study, solver: str, policy: Policy | None = None) -> None:
         self._target = target
         self._study = study
+        self._policy = policy
         self._solver = solver
         self._temporary = target.with_name(f".{target.name}{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
         self._parts = 0
@@ -134,11 +137,19 @@ class SimulationSink:
         with _told(self._target.parent):
             write_parquet(summary_frame(record.summary), self._temporary / "scenario_summary.parquet")
             _write_dictionaries(self._temporary / "dictionaries", self._study.system)
-            metadata = simulation_metadata(record, self._study, self._solver)
+            metadata = simulation_metadata(record, self._study, self._solver, self._policy)
             _write_json(self._temporary / "metadata.json", {**metadata, "tables": table_digests(self._temporary)})
             (self._temporary / SUCCESS).touch()
             files.sync_tree(self._temporary)
             files.swap_directory(self._temporary, self._target)
+
+
+def _refuse_foreign(directory: Path) -> None:
+    """Refuse to replace a directory that no run of ours wrote."""
+    if directory.exists() and not (directory / "metadata.json").is_file() and any(directory.iterdir()):
+        raise ResultsError(
+            f"{directory} was not written by Headwater and would be replaced; choose another output directory or move it away"
+        )
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
-from headwater.solver import Basis, BasisBatch, HighsProgram
+from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch
 from headwater.stochastic import InflowModel, Uncertainty, build_uncertainty
 
 logger = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ class Programs:
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self._held: list[HighsProgram | None] = [None] * problems.n_stages
+        self._scratch = KernelScratch()
 
     def solve(
         self,
@@ -193,7 +194,7 @@ class Programs:
         program = self._held[t]
         if program is None:
             problem = self._problems.stages[t]
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
         program.sync_rows()
         return program
 

@@ -18,6 +18,7 @@ from headwater.solver import (
     Basis,
     BasisBatch,
     HighsProgram,
+    KernelScratch,
     LinearProgram,
     OpeningResults,
     TrialBounds,
@@ -117,12 +118,13 @@ class StageProblem:
         """The canonical program."""
         return self.form.template
 
-    def new_program(self, options: SolverOptions) -> HighsProgram:
-        """A solver instance for one thread."""
+    def new_program(self, options: SolverOptions, scratch: KernelScratch | None = None) -> HighsProgram:
+        """A solver instance for one thread, with the working memory that its programs share."""
         return HighsProgram(
             self._program,
             self.rows,
             batched=self.batched,
+            scratch=scratch,
             max_attempts=options.retry_max_attempts,
             time_budget_seconds=options.retry_time_budget_seconds,
         )

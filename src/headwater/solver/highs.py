@@ -76,6 +76,23 @@ def pivot_cap(n_rows: int) -> int:
     return min(40 + n_rows // 4, 300)
 
 
+class KernelScratch:
+    """Working memory of the kernel, for programs that are solved one at a time; it only grows."""
+
+    def __init__(self) -> None:
+        self._sizes = (0, 0, 0, 0, 0)
+        self._arrays: Scratch | None = None
+
+    def of(self, sizes: tuple[int, int, int, int, int]) -> Scratch:
+        """Scratch for columns, static rows, appended rows, their places, and static entries of at least these numbers."""
+        if self._arrays is None or any(need > have for need, have in zip(sizes, self._sizes, strict=True)):
+            n, m_static, n_cuts, places, entries = (max(pair) for pair in zip(sizes, self._sizes, strict=True))
+            n_cuts += n_cuts // 2 + 32
+            self._sizes = (n, m_static, n_cuts, places, entries)
+            self._arrays = make_scratch(*self._sizes, pivot_cap(m_static + n_cuts))
+        return self._arrays
+
+
 @dataclass
 class _Work:
     """Output arrays of one call; leading axes are trials (if any) and openings."""
@@ -135,6 +152,7 @@ class HighsProgram:
         program: the rows and columns that never change.
         appended: rows below them, shared with the caller; `sync_rows` loads what was added since.
         batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the other.
+        scratch: working memory of the kernel; programs of one thread may share it.
         max_attempts: attempts after the first before giving up.
         time_budget_seconds: one solve that takes longer in all aborts the run.
     """
@@ -145,6 +163,7 @@ class HighsProgram:
         appended: AppendedRows | None = None,
         *,
         batched: bool = True,
+        scratch: KernelScratch | None = None,
         max_attempts: int = len(LADDER),
         time_budget_seconds: float = 120.0,
     ) -> None:
@@ -175,8 +194,7 @@ class HighsProgram:
         )
         self._n_loaded = 0
         self._batched = batched
-        self._scratch: Scratch | None = None
-        self._scratch_cuts = -1
+        self._scratch = KernelScratch() if scratch is None else scratch
         self._place = np.full(program.n_columns, -1, np.int32)
         self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
         self.sync_rows()
@@ -311,15 +329,9 @@ class HighsProgram:
         )  # fmt: skip
 
     def _room(self) -> Scratch:
-        """Scratch of the kernel, with room for cuts to come."""
-        if self._scratch is None or self._scratch_cuts < self._n_loaded:
-            self._scratch_cuts = self._n_loaded + self._n_loaded // 2 + 32
-            program, cap = self.program, pivot_cap(self.program.n_rows + self._scratch_cuts)
-            places = len(self.appended.columns)
-            self._scratch = make_scratch(
-                program.n_columns, program.n_rows, self._scratch_cuts, places, len(program.values), cap
-            )
-        return self._scratch
+        program = self.program
+        sizes = (program.n_columns, program.n_rows, self._n_loaded, len(self.appended.columns), len(program.values))
+        return self._scratch.of(sizes)
 
     def _finish(
         self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis
