@@ -23,6 +23,7 @@ from headwater.api import (
     save_policy,
     scenarios,
     simulate,
+    stage_program,
     train,
 )
 from headwater.case import Case, Report, load_case, validate_case
@@ -38,6 +39,7 @@ from headwater.errors import (
     UnboundedError,
     UnsupportedFeatureError,
 )
+from headwater.lp import write_program
 from headwater.model import Study, StudyConfig, System, TrainingConfig
 from headwater.results import Results, load_results
 from headwater.sddp import Policy
@@ -75,6 +77,8 @@ __all__ = [
     "save_policy",
     "scenarios",
     "simulate",
+    "stage_program",
     "train",
     "validate_case",
+    "write_program",
 ]

@@ -14,6 +14,7 @@ from headwater import files
 from headwater.case import Case, load_case, refused_features
 from headwater.distributed import StopRequest, choose_threads, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError, UsageError
+from headwater.lp import NamedProgram
 from headwater.model import ScenarioSource, Scheme, Study, TrainingConfig
 from headwater.policy import check_compatibility, read_policy, write_policy
 from headwater.results import ResultsWriter, chunk_frame
@@ -23,6 +24,7 @@ from headwater.results.uncertainty_pictures import plotly_is_there, write_pictur
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.forward import Interrupted
+from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest, state_layout
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
@@ -234,6 +236,28 @@ def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None =
     count = n_scenarios or config.simulation.n_scenarios
     source = config.simulation.scenario_source or config.training.scenario_source
     return trajectories_table(simulation_sampler(found, source, seed, count), count)
+
+
+def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
+    """The linear program of one stage, with names, at the state in which a scenario arrives there.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        stage_id: the stage.
+        scenario: number of a simulated scenario; ``None`` takes the mean of all noise.
+        policy: cuts of the future cost; without it every stage minds its own cost only.
+
+    Raises:
+        UnsupportedFeatureError: the study uses something that is not built yet.
+        ModelError: there is no such stage.
+        PolicyError: the policy does not fit the study.
+        SolverError: an earlier stage could not be solved.
+    """
+    _refuse_unbuilt(study)
+    if policy is not None:
+        inflow = study_uncertainty(study).inflow
+        check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
+    return scenario_program(study, stage_id, scenario=scenario, policy=policy)
 
 
 def load_policy(directory: str | Path) -> Policy:

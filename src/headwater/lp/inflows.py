@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
+from headwater.lp.reading import Columns, StageReader, StageSolutions
 
 
 def declare_lag_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -32,9 +33,8 @@ def declare_inflow_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 def declare_slack_column(build: LpBuilder, ctx: StageContext, h: int) -> None:
     """Column of water bought in the balance of one hydro, where the method of the study has it."""
-    if ctx.inflow_method.has_slack:
-        cost = ctx.system.resolved_penalties.hydro["inflow_nonnegativity_cost"][h, ctx.t]
-        build.columns["inflow_slack"][h] = build.column(cost=ctx.hours * cost)
+    if ctx.inflow_method.has_slack and ctx.present(h):
+        build.columns["inflow_slack"][h] = build.column(cost=ctx.hours * ctx.penalty("inflow_nonnegativity_cost", h))
 
 
 def declare_lag_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -110,3 +110,17 @@ def _same_column(build: LpBuilder, ctx: StageContext, k: int, h: int) -> int:
     if add == 0.0 and len(kept) == 1 and keep[kept[0]] == 1.0:
         return int(build.columns["inflow_lag"][kept[0], h])
     return -1
+
+
+def read_lags(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``inflow_lags``: the incoming lags, most recent first."""
+    n_scenarios, n_hydros, n_lags = len(s.primal), read.ctx.n_hydros, read.template.n_past_inflows
+    if not n_hydros or not n_lags:
+        return {}
+    ids = np.array([hydro.id for hydro in read.system.hydros], np.int32)
+    shape = (n_scenarios, n_hydros * n_lags)
+    return {
+        "hydro_id": np.broadcast_to(np.tile(ids, n_lags), shape),
+        "lag_index": np.broadcast_to(np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape),
+        "inflow_m3s": s.state[:, n_hydros : n_hydros * (1 + n_lags)],
+    }

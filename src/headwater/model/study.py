@@ -261,12 +261,21 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class SimulationConfig:
-    """What is simulated with the policy; ``scenario_source`` ``None`` takes that of training."""
+    """What is simulated with the policy; ``scenario_source`` ``None`` takes that of training.
+
+    ``linearized_head_passes`` is how often a stage with the linearised head is solved: once with the productivity of the
+    incoming storage, then with that of the mean of incoming and outgoing storage.
+    """
 
     enabled: bool = False
     n_scenarios: int = 2000
     scenario_source: ScenarioSource | None = None
     tables: tuple[str, ...] | None = None
+    linearized_head_passes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.linearized_head_passes < 1:
+            raise ModelError(f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from headwater.errors import PolicyError
+from headwater.lp import gnl_pipelines
 from headwater.model import Study
 from headwater.sddp import Policy
 from headwater.sddp.policy import StateLayout
@@ -51,6 +52,9 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
     n_lags, dimension = own.n_lags, own.dimension
     if n_lags != layout.n_lags:
         yield f"HW802 inflow lags in the state: the policy has {layout.n_lags}, the study {n_lags}"
+    ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
+    if ahead != layout.commitments:
+        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {_some(layout.commitments)}, the study {_some(ahead)}"
     if dimension != layout.dimension:
         yield f"HW805 state: the policy has {layout.dimension} components, the study {dimension}"
     policy_ids = tuple(stage.stage_id for stage in policy.stages)
@@ -68,6 +72,6 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
             return
 
 
-def _some(ids: tuple[int, ...]) -> str:
+def _some(ids: tuple[object, ...]) -> str:
     shown = ", ".join(str(i) for i in ids[:6])
     return f"{len(ids)} ({shown}{', ...' if len(ids) > 6 else ''})"

@@ -179,7 +179,9 @@ def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: 
             f"HW806 {checkpoint / _METADATA}: state layout version {recorded['layout_version']!r}; "
             f"this Headwater reads version {LAYOUT_VERSION}"
         )
-    layout = StateLayout(tuple(recorded["hydro_ids"]), recorded["n_lags"], recorded.get("n_accumulators", 0))
+    commitments = tuple((thermal_id, lag) for thermal_id, lag in recorded.get("commitments", ()))
+    hydro_ids = tuple(recorded["hydro_ids"])
+    layout = StateLayout(hydro_ids, recorded["n_lags"], commitments, recorded.get("n_accumulators", 0))
     if layout.dimension != recorded["state_dimension"]:
         raise PolicyError(
             f"HW808 {checkpoint / _METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
@@ -285,6 +287,7 @@ def _metadata(policy: Policy, created_at: datetime) -> dict[str, Any]:
             "hydro_ids": list(policy.layout.hydro_ids),
             "n_lags": policy.layout.n_lags,
             "n_accumulators": policy.layout.n_accumulators,
+            "commitments": [list(pair) for pair in policy.layout.commitments],
             "state_dimension": policy.layout.dimension,
         },
         "stages": [

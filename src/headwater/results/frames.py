@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from headwater.errors import ResultsError
+from headwater.lp import FittedPlanes
 from headwater.results.schemas import SCHEMAS, Column
 from headwater.sddp import ScenarioSummary, SimulationChunk, TrainingRecord
 
@@ -101,3 +102,27 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
         for r in record.iterations
     ]
     return pl.DataFrame(rows, schema=SCHEMAS["convergence"].polars_schema)
+
+
+def planes_frame(fitted: Sequence[FittedPlanes]) -> pl.DataFrame:
+    """Computed planes, a row per hydro, stage and plane: a table that a case can read."""
+    rows = [
+        {
+            "hydro_id": fit.hydro_id,
+            "plane_id": plane.plane_id,
+            "stage_id": stage_id,
+            "gamma_0": plane.gamma_0,
+            "gamma_v": plane.gamma_v,
+            "gamma_q": plane.gamma_q,
+            "gamma_s": plane.gamma_s,
+            "kappa": plane.kappa,
+            "valid_v_min_hm3": fit.volume_min_hm3,
+            "valid_v_max_hm3": fit.volume_max_hm3,
+            "valid_q_max_m3s": fit.max_turbined_m3s,
+        }
+        for fit in fitted
+        for stage_id in fit.stage_ids
+        for plane in fit.planes
+    ]
+    schema = SCHEMAS["fpha_hyperplanes"]
+    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(schema.sort_keys)

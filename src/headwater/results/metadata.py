@@ -8,7 +8,7 @@ import platform
 import socket
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from headwater import files
 from headwater._version import __version__
+from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
 
@@ -97,6 +98,25 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str, pol
     }
 
 
+def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
+    """How well computed planes fit the production function of each plant, in MW."""
+    return [
+        {
+            "hydro_id": fit.hydro_id,
+            "stage_ids": list(fit.stage_ids),
+            "planes": len(fit.planes),
+            "planes_of_the_hull": fit.n_hull,
+            "kappa": fit.kappa,
+            "max_error_mw": fit.max_error_mw,
+            "rms_error_mw": fit.rms_error_mw,
+            "volume_window_hm3": [fit.volume_min_hm3, fit.volume_max_hm3],
+            "max_turbined_m3s": fit.max_turbined_m3s,
+            "warnings": list(fit.warnings),
+        }
+        for fit in fitted
+    ]
+
+
 def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
     """Mean of the worst fraction of equally likely costs (CVaR): the last cost in the tail counts with the part that is in it.
 
@@ -149,8 +169,8 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
         "state": policy.layout.dimension,
         "lags": policy.layout.n_lags,
         "stage_programs": [
-            {"stage_id": stage.id, "rows": rows, "columns": columns, "nonzeros": nonzeros}
-            for stage, (rows, columns, nonzeros) in zip(system.stages, record.stage_sizes, strict=True)
+            {"stage_id": stage.id, **dataclasses.asdict(statistics)}
+            for stage, statistics in zip(system.stages, record.stage_statistics, strict=True)
         ],
     }
 

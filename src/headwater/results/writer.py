@@ -17,9 +17,10 @@ import polars as pl
 
 from headwater import files
 from headwater.errors import ResultsError
+from headwater.lp import FittedPlanes
 from headwater.model import Study, System
-from headwater.results.frames import chunk_frame, convergence_frame, summary_frame
-from headwater.results.metadata import simulation_metadata, table_digests, to_json, training_metadata
+from headwater.results.frames import chunk_frame, convergence_frame, planes_frame, summary_frame
+from headwater.results.metadata import fitting_report, simulation_metadata, table_digests, to_json, training_metadata
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import Policy, SimulationChunk, SimulationRecord
 from headwater.sddp.policy import LAYOUT_VERSION
@@ -75,6 +76,15 @@ class ResultsWriter:
             _write_json(directory / "dictionaries" / "state_dictionary.json", layout)
             _write_json(directory / "metadata.json", {**training_metadata(policy, study), "tables": table_digests(directory)})
             (directory / SUCCESS).touch()
+        self._write_fitted_planes(policy.training.fitted_planes)
+
+    def _write_fitted_planes(self, fitted: tuple[FittedPlanes, ...]) -> None:
+        """Write ``hydro_models/``: computed planes in the form in which a case gives them, and how well they fit."""
+        if not fitted:
+            return
+        with _told(self.output_dir), files.replaced_directory(self.output_dir / "hydro_models") as directory:
+            write_parquet(planes_frame(fitted), directory / "fpha_hyperplanes.parquet")
+            _write_json(directory / "fitting_report.json", fitting_report(fitted))
 
     def simulation_sink(self, study: Study, solver: str, policy: Policy | None = None) -> SimulationSink:
         """A sink for the tables of a simulation; use it as a context manager."""

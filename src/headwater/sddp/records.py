@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.lp import FittedPlanes, ProgramStatistics
+
 
 @dataclass(frozen=True)
 class IterationRecord:
@@ -64,11 +66,12 @@ class TrainingRecord:
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         seconds: wall time.
         threads: worker threads used.
-        stage_sizes: per stage, rows, columns and non-zeros of the solved linear program without cuts.
         solver: name and version.
         warnings: sentences for the user.
         solver_counts: problems solved, pivots, problems that the kernel left to HiGHS (``fallbacks``) or that needed more than
             one attempt (``retried``), with reasons.
+        stage_statistics: per stage, size and range of numbers of the solved linear program without cuts.
+        fitted_planes: reports of the production planes that were computed for the study.
     """
 
     iterations: tuple[IterationRecord, ...]
@@ -77,10 +80,16 @@ class TrainingRecord:
     lower_bound_kind: str
     seconds: float
     threads: int
-    stage_sizes: tuple[tuple[int, int, int], ...]
     solver: str
     warnings: tuple[str, ...] = ()
     solver_counts: Mapping[str, int] = field(default_factory=dict)
+    stage_statistics: tuple[ProgramStatistics, ...] = ()
+    fitted_planes: tuple[FittedPlanes, ...] = ()
+
+    @property
+    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """Rows, columns and non-zeros of every stage program without cuts."""
+        return tuple((one.rows, one.columns, one.nonzeros) for one in self.stage_statistics)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_component
 from headwater.model import Scheme, Study
 from headwater.sddp import events
 from headwater.sddp.forward import Interrupted
+from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems
 from headwater.sddp.records import ScenarioSummary, SimulationChunk, SimulationRecord
@@ -35,22 +36,7 @@ class _Buffers:
     @classmethod
     def empty(cls, problems: StudyProblems, n_scenarios: int) -> _Buffers:
         discount = problems.system.cumulative_discount
-        made = []
-        for t, stage in enumerate(problems.stages):
-            template, form = stage.template, stage.form
-            shape = (n_scenarios, *form.load_rows.shape)
-            made.append(
-                StageSolutions(
-                    primal=np.empty((n_scenarios, template.n_columns)),
-                    state=np.empty((n_scenarios, template.n_state)),
-                    load_mw=np.empty(shape),
-                    load_dual=np.empty(shape),
-                    water_value=np.empty((n_scenarios, template.n_hydros)),
-                    future_cost=np.empty(n_scenarios),
-                    cumulative_discount=float(discount[t]),
-                )
-            )
-        return cls(made)
+        return cls([StageSolutions.empty(s.template, n_scenarios, float(discount[t])) for t, s in enumerate(problems.stages)])
 
 
 def simulate_policy(
@@ -85,7 +71,7 @@ def simulate_policy(
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
     method = config.inflow_non_negativity
     wanted = config.simulation.tables
-    readouts = [StageReadout(study.system, stage.template, method) for stage in problems.stages]
+    readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
     on_event(events.SimulationStarted(study.name, n_scenarios, threads))
     summaries: list[ScenarioSummary] = []
     truncated = 0
@@ -157,6 +143,9 @@ def _run_chunk(
     noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
     load = [sampler.load_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
+    available = [sampler.available_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
+    generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
+    heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
     memory = sampler.initial_memory_m3s(0, scenarios)
 
     def walk(worker: int, places: range) -> int:
@@ -168,16 +157,21 @@ def _run_chunk(
         for t, problem in enumerate(problems.stages):
             if should_stop():
                 raise Interrupted
-            batch = problem.noise_batch(innovation[t][part], load[t][part])
+            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
             start = bases[t]
             starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(places))
-            solved = programs[worker].solve_each(t, states, batch, starts, first=int(scenarios[places.start]))
+            solved = programs[worker].solve_each(
+                t, states, batch, starts, first=int(scenarios[places.start]), refinement=heads[t]
+            )
+            if solved.productivity is not None:
+                buffers.solutions[t].productivity[part] = solved.productivity
             form, out, results = problem.form, buffers.solutions[t], solved.results
             out.state[part] = states
             out.primal[part] = form.full_primals(results.primal[:, 0], states, solved.innovation)
             out.future_cost[part] = results.primal[:, 0, form.theta] * form.cost_scale
             out.load_mw[part] = load[t][part]
             out.load_dual[part] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
+            out.generic_dual[part] = results.row_dual[:, 0][:, generic_rows[t]] * form.cost_scale
             out.water_value[part] = -problem.slopes(solved, np.ones((len(places), 1)))[:, : form.template.n_hydros]
             states = problem.outgoing_states(solved)
             if solved.truncated is not None:

@@ -200,7 +200,7 @@ def _training_record(
     counts: Counter[str],
 ) -> TrainingRecord:
     risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
-    warnings = [*problems.uncertainty.warnings, *sampler_warnings]
+    warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
         inflows = sum(r.forward_passes for r in history) * problems.n_stages * problems.layout.n_hydros
@@ -222,10 +222,11 @@ def _training_record(
         lower_bound_kind="nested_risk" if risky else "expected_cost",
         seconds=seconds,
         threads=threads,
-        stage_sizes=problems.stage_sizes(),
         solver=highs_version(),
         warnings=tuple(warnings),
         solver_counts=dict(sorted(counts.items())),
+        stage_statistics=problems.stage_statistics(),
+        fitted_planes=problems.fitted,
     )
 
 
