@@ -147,8 +147,12 @@ def test_limits_are_what_the_cells_say(drawn):
     for name, base in thermal.items():
         assert_cells(getattr(bounds.thermal, name), system.thermals, rows["thermal_bound"], "thermal_id", name, base)
     pumping = rows["pumping_bound"]
-    assert_cells(bounds.pumping.min_flow_m3s, system.pumping_stations, pumping, "station_id", "min_m3s", lambda p: p.min_flow_m3s)
-    assert_cells(bounds.pumping.max_flow_m3s, system.pumping_stations, pumping, "station_id", "max_m3s", lambda p: p.max_flow_m3s)
+    assert_cells(
+        bounds.pumping.min_flow_m3s, system.pumping_stations, pumping, "station_id", "min_m3s", lambda p: p.min_flow_m3s
+    )
+    assert_cells(
+        bounds.pumping.max_flow_m3s, system.pumping_stations, pumping, "station_id", "max_m3s", lambda p: p.max_flow_m3s
+    )
     for name in ("min_mw", "max_mw", "price_per_mwh"):
         table = getattr(bounds.contract, name)
         assert_cells(table, system.contracts, rows["contract_bound"], "contract_id", name, lambda c, n=name: getattr(c, n))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from headwater.case.meanings import meaning_of, unit_of
 from headwater.case.parts import SHAPES
 from headwater.case.shapes import DESCRIPTIVE_KEYS
 
@@ -30,9 +31,18 @@ def write_schemas(directory: Path) -> list[Path]:
 
 def _schema(name: str) -> dict[str, Any]:
     schema = SHAPES[name].model_json_schema(by_alias=True)
-    for holder in (schema, *schema.get("$defs", {}).values()):
-        _open_for_comments(holder)
+    for holder, part in ((SHAPES[name].__name__, schema), *schema.get("$defs", {}).items()):
+        _explain(part, holder)
+        _open_for_comments(part)
     return {"$schema": _DIALECT, "title": name, **{key: value for key, value in schema.items() if key != "title"}}
+
+
+def _explain(schema: dict[str, Any], holder: str) -> None:
+    """Give every key its meaning and unit."""
+    for key, value in schema.get("properties", {}).items():
+        value["description"] = meaning_of(holder, key)
+        if unit_of(key):
+            value["x-unit"] = unit_of(key)
 
 
 def _open_for_comments(schema: dict[str, Any]) -> None:
@@ -44,7 +54,7 @@ def _open_for_comments(schema: dict[str, Any]) -> None:
     for key, value in properties.items():
         value.pop("title", None)
         if key not in required and not _allows_null(value):
-            described = {word: value.pop(word) for word in ("description", "default") if word in value}
+            described = {word: value.pop(word) for word in ("description", "default", "x-unit") if word in value}
             properties[key] = {"anyOf": [value, {"type": "null"}], **described}
     for key in ("$schema", "$comment", *sorted(DESCRIPTIVE_KEYS)):
         properties.setdefault(key, True)
