@@ -20,6 +20,7 @@ from headwater.api import (
     run,
     save_policy,
     simulate,
+    stage_program,
     train,
 )
 from headwater.case import Case, Report, load_case, validate_case
@@ -35,6 +36,7 @@ from headwater.errors import (
     UnboundedError,
     UnsupportedFeatureError,
 )
+from headwater.lp import write_program
 from headwater.model import Study, StudyConfig, System, TrainingConfig
 from headwater.results import Results, load_results
 from headwater.sddp import Policy
@@ -69,6 +71,8 @@ __all__ = [
     "run",
     "save_policy",
     "simulate",
+    "stage_program",
     "train",
     "validate_case",
+    "write_program",
 ]

@@ -13,12 +13,14 @@ import polars as pl
 from headwater.case import Case, load_case, refused_features
 from headwater.distributed import StopRequest, choose_threads, stop_on_signals
 from headwater.errors import HeadwaterError, PolicyError, UnsupportedFeatureError, UsageError
+from headwater.lp import NamedProgram
 from headwater.model import Study, TrainingConfig
 from headwater.policy import check_compatibility, read_policy, write_policy
 from headwater.results import ResultsWriter, chunk_frame
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.forward import Interrupted
+from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
@@ -158,6 +160,27 @@ def simulate(
     return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
 
 
+def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
+    """The linear program of one stage, with names, at the state in which a scenario arrives there.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        stage_id: the stage.
+        scenario: number of a simulated scenario; ``None`` takes the mean of all noise.
+        policy: cuts of the future cost; without it every stage minds its own cost only.
+
+    Raises:
+        UnsupportedFeatureError: the study uses something that is not built yet.
+        ModelError: there is no such stage.
+        PolicyError: the policy does not fit the study.
+        SolverError: an earlier stage could not be solved.
+    """
+    _refuse_unbuilt(study)
+    if policy is not None:
+        check_compatibility(policy, study, inflow_digest(build_uncertainty(study.system, 0).inflow))
+    return scenario_program(study, stage_id, scenario=scenario, policy=policy)
+
+
 def load_policy(directory: str | Path) -> Policy:
     """Read a policy from disk.
 
@@ -271,7 +294,7 @@ def _simulate_to(
     on_event: EventSink,
     stop: StopRequest,
 ) -> SimulationRecord:
-    with writer.simulation_sink(case, highs_version()) as sink:
+    with writer.simulation_sink(case, highs_version(), policy) as sink:
         record = _simulate_with(policy, case, n_scenarios, threads, on_event, stop, sink.write)
         sink.finish(record)
     return record

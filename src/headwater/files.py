@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +15,8 @@ from pathlib import Path
 
 TEMPORARY_MARK = ".tmp-"
 """Part of the name of everything that is not finished."""
+
+_LEFTOVER = re.compile(rf"\..+{re.escape(TEMPORARY_MARK)}(old-)?[0-9a-f]{{1,32}}")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -78,7 +82,7 @@ def remove_leftovers(directory: Path) -> None:
     if not directory.is_dir():
         return
     for entry in sorted(directory.iterdir()):
-        if not (entry.name.startswith(".") and TEMPORARY_MARK in entry.name):
+        if not _LEFTOVER.fullmatch(entry.name):
             continue
         target = directory / entry.name[1:].split(TEMPORARY_MARK)[0]
         if f"{TEMPORARY_MARK}old-" in entry.name and not target.exists():
@@ -87,6 +91,14 @@ def remove_leftovers(directory: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+
+
+def surviving_directory(path: Path) -> Path:
+    """``path``, or while it is missing between the two halves of an interrupted swap, what it was before."""
+    if not path.exists():
+        for entry in sorted(path.parent.glob(f".{glob.escape(path.name)}{TEMPORARY_MARK}old-*")):
+            return entry
+    return path
 
 
 def sync_file(path: Path) -> None:

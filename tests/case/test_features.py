@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from case_builder import TinyCase, codes_of, constraint, geometry, production, tiny_case
-from headwater.case import load_case, refused_features, validate_case
-from headwater.case.features import FEATURES
+from case_builder import TinyCase, codes_of, tiny_case
+from headwater.case import features, load_case, refused_features, validate_case
+from headwater.case.features import FEATURES, Feature
 from headwater.model import (
     Block,
     Bus,
@@ -31,16 +31,8 @@ def config(section, **values):
     return lambda case: case.files["config.json"].setdefault(section, {}).update(values)
 
 
-def hydro(**values):
-    return lambda case: case.hydros[0].update(values)
-
-
 def stage(**values):
     return lambda case: case.stages[0].update(values)
-
-
-def file(name, content):
-    return lambda case: case.files.__setitem__(name, content)
 
 
 def both(*changes):
@@ -77,35 +69,9 @@ def external(case: TinyCase):
     ]
 
 
-STATION = {"id": 0, "name": "P", "bus_id": 0, "source_hydro_id": 1, "destination_hydro_id": 0, "consumption_mw_per_m3s": 0.1}
-CONTRACT = {"id": 0, "name": "C", "bus_id": 0, "type": "import", "price_per_mwh": 9.0, "limits": {"min_mw": 0, "max_mw": 5}}
-SOURCE = {"id": 0, "name": "W", "bus_id": 0, "max_generation_mw": 5.0}
 GAP = {"type": "simulation", "replications": 1, "period": 1, "bound_window": 1, "distance_tol": 0.1, "bound_tol": 0.1}
 HISTORICAL = {"inflow": {"scheme": "historical"}, "seed": 1}
-EVAPORATING = both(
-    hydro(evaporation={"coefficients_mm": [1.0] * 12}),
-    lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
-)
-
 USES = {
-    "GNL thermals": lambda case: case.thermals[0].update(gnl_config={"lag_stages": 2}),
-    "pumping stations": file(
-        "system/pumping_stations.json", {"pumping_stations": [{**STATION, "flow": {"min_m3s": 0, "max_m3s": 5}}]}
-    ),
-    "energy contracts": file("system/energy_contracts.json", {"contracts": [CONTRACT]}),
-    "non-controllable sources": file("system/non_controllable_sources.json", {"non_controllable_sources": [SOURCE]}),
-    "diversion": hydro(diversion={"downstream_id": 1, "max_flow_m3s": 3.0}),
-    "evaporation": EVAPORATING,
-    "lifecycle": hydro(exit_stage_id=1),
-    "chronological blocks": stage(block_mode="chronological"),
-    "computed FPHA": both(
-        production(source="computed"),
-        lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
-    ),
-    "linearised head": both(
-        lambda case: case.hydros[0]["generation"].update(model="linearized_head"),
-        lambda case: case.tables.__setitem__("system/hydro_geometry", [geometry(0, 0.0), geometry(0, 9.0, 301.0)]),
-    ),
     "policy graphs": graph(
         type="cyclic",
         transitions=[
@@ -127,9 +93,6 @@ USES = {
     "selection mode": external,
     "sampling methods": stage(sampling_method="lhs"),
     "noise sharing": config("stochastic", noise_sharing="none"),
-    "generic constraint quantities": constraint("hydro_evaporation(0)"),
-    "block aggregation": constraint("hydro_turbined(0)", block_aggregation="sum"),
-    "linearised head passes": config("modeling", linearized_head_passes=2),
     "warm start": config("policy", mode="resume"),
     "policy settings": config("policy", trust=True),
     "boundary policy": config("policy", boundary={"path": "x", "source_stage": 0}),
@@ -181,25 +144,35 @@ def test_settings_at_their_defaults_are_no_feature(tmp_path):
     assert loaded.config.policy_path == "cuts"
 
 
-def test_a_study_built_in_code_is_judged_by_the_same_table():
+def test_a_study_built_in_code_is_judged_by_the_same_table(monkeypatch):
+    def contracts(study):
+        return [f"Contract {contract.id}" for contract in study.system.contracts]
+
+    row = Feature("contracts", contracts, ("system/energy_contracts.json", None), "contracts are not built yet")
+    monkeypatch.setattr(features, "FEATURES", (row,))
     day = Stage(0, date(2024, 1, 1), date(2024, 2, 1), (Block(744.0),))
     study = Study(
         System((day,), (Bus(0),), contracts=(EnergyContract(4, 0, ContractKind.IMPORT, 10.0, 5.0),)),
         StudyConfig(TrainingConfig(1, (IterationLimit(1),))),
     )
-    assert refused_features(study) == ["energy contracts are not built yet: Contract 4"]
+    assert refused_features(study) == ["contracts are not built yet: Contract 4"]
     plain = Study(System((day,), (Bus(0),)), study.config)
     assert refused_features(plain) == []
 
 
-def test_a_long_list_of_places_is_cut_short(tmp_path):
+def test_a_long_list_of_places_is_cut_short(tmp_path, monkeypatch):
+    def hydros(study):
+        return [f"Hydro {plant.id}" for plant in study.system.hydros]
+
+    row = Feature("hydros", hydros, ("system/hydros.json", None), "hydros are not built yet")
+    monkeypatch.setattr(features, "FEATURES", (row,))
     case = tiny_case(tmp_path)
     case.hydros[0]["downstream_id"] = None
     for number in range(2, 12):
-        case.hydros.append({**case.hydros[0], "id": number, "exit_stage_id": 1})
+        case.hydros.append({**case.hydros[0], "id": number})
         case.initial["storage"].append({"hydro_id": number, "value_hm3": 50.0})
         rows = case.tables["scenarios/inflow_seasonal_stats"]
         rows += [{**row, "hydro_id": number} for row in rows[:2]]
     (sentence,) = refused_features(load_case(case.write()))
-    assert sentence.endswith("Hydro 2, Hydro 3, Hydro 4, Hydro 5, Hydro 6 and 5 more")
+    assert sentence.endswith("Hydro 0, Hydro 1, Hydro 2, Hydro 3, Hydro 4 and 7 more")
     assert codes_of(validate_case(case.root).warnings) == {"HW710"}

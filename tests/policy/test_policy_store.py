@@ -107,6 +107,11 @@ def _read_after_damage(directory: Path, path: Path, content: bytes | None) -> Po
         path.write_bytes(sound)
 
 
+def _words(content: bytes) -> list[str]:
+    """Words as text has them: more characters separate words there than in bytes."""
+    return content.decode("ascii", errors="replace").split()
+
+
 def test_of_a_single_checkpoint_damage_is_an_error_or_harmless(tmp_path: Path):
     policy = trained()
     write_policy(policy, tmp_path)
@@ -124,7 +129,7 @@ def test_of_a_single_checkpoint_damage_is_an_error_or_harmless(tmp_path: Path):
             continue
         assert back is not None
         assert fingerprint(back) == fingerprint(policy)
-        same_words = content is not None and content.split() == path.read_bytes().split()
+        same_words = content is not None and _words(content) == _words(path.read_bytes())
         assert ("fallback" in back.provenance) != same_words
     assert fingerprint(read_policy(tmp_path)) == fingerprint(policy)
 
@@ -350,8 +355,7 @@ def _dead(*_: object, **__: object) -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["error", "killed"])
-@pytest.mark.parametrize("same_number", [True, False], ids=["same number", "another number"])
+@pytest.mark.parametrize(("killed", "same_number"), [(False, True), (True, True), (True, False)])
 def test_an_interrupted_write_leaves_the_previous_policy(killed: bool, same_number: bool, tmp_path: Path):
     old, new = trained(), variant(trained(), 3.0, None if same_number else 5)
     for at in range(100):

@@ -14,9 +14,10 @@ import typer
 import headwater
 from headwater import errors
 from headwater.case import load_case
-from headwater.case.features import BUILT_QUANTITIES, FEATURES
+from headwater.case.features import FEATURES
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.cli.app import app
+from headwater.model.generic_constraints import QUANTITY_ENTITY
 from headwater.results import SCHEMAS
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
@@ -97,7 +98,7 @@ def test_every_refused_feature_is_documented(root: Path) -> None:
 
 def test_every_quantity_of_user_constraints_is_documented(root: Path) -> None:
     text = (root / "docs" / "model.md").read_text(encoding="utf-8").split("### User constraints")[1].split("\n## ")[0]
-    assert set(re.findall(r"`((?:hydro|thermal|line|bus)_\w+)`", text)) == BUILT_QUANTITIES
+    assert QUANTITY_ENTITY.keys() <= set(re.findall(r"`(\w+)`", text))
 
 
 def test_every_file_of_a_case_is_documented_with_its_necessity(root: Path) -> None:
@@ -122,7 +123,9 @@ def test_every_result_column_is_documented(root: Path) -> None:
 
 
 def _heading(table: str) -> str:
-    return f"training/{table}" if table == "convergence" else f"simulation/{table}"
+    return {"convergence": "training/convergence", "fpha_hyperplanes": "hydro_models/fpha_hyperplanes"}.get(
+        table, f"simulation/{table}"
+    )
 
 
 def test_every_exit_code_is_documented(root: Path) -> None:

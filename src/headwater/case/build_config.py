@@ -10,7 +10,7 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
     """The part of the configuration that training and simulation act on; the table of features watches over the rest."""
     return m.StudyConfig(
         training=_training(config.training),
-        simulation=_simulation(config.simulation),
+        simulation=_simulation(config.simulation, config.modeling.linearized_head_passes),
         inflow_non_negativity=m.InflowNonNegativity(config.modeling.inflow_non_negativity.method),
         policy_path=config.policy.path,
     )
@@ -55,10 +55,11 @@ def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
     )
 
 
-def _simulation(simulation: s.SimulationShape) -> m.SimulationConfig:
+def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m.SimulationConfig:
     return m.SimulationConfig(
         enabled=simulation.enabled,
         n_scenarios=simulation.num_scenarios,
         scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
+        linearized_head_passes=linearized_head_passes,
     )

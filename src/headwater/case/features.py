@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from headwater import model as m
 from headwater.case.report import Collector, Finding, Severity
 from headwater.model import Study
-from headwater.model.generic_constraints import QUANTITY_ENTITY
 
 _SHOWN = 5
 
@@ -59,21 +56,6 @@ def _config(*paths: str, built: tuple[Any, ...] = ()) -> Callable[[Study], list[
 def _stopping_rules(study: Study) -> list[str]:
     rules = _setting(study, "training.stopping_rules") or ()
     return sorted({f"'{rule['type']}'" for rule in rules} - {"'iteration_limit'", "'time_limit'", "'bound_stalling'"})
-
-
-def _lifecycle(study: Study) -> Iterator[str]:
-    labels = {
-        "lines": "Line",
-        "hydros": "Hydro",
-        "thermals": "Thermal",
-        "pumping_stations": "Pumping station",
-        "contracts": "Contract",
-        "non_controllables": "Source",
-    }
-    for kind, codes in study.system.operative_states.items():
-        for entity, row in zip(getattr(study.system, kind), codes, strict=True):
-            if np.any(row != m.OperativeState.OPERATING) or getattr(entity, "filling", None) is not None:
-                yield f"{labels[kind]} {entity.id}"
 
 
 def _production(test: Callable[[m.ResolvedProduction], bool]) -> Callable[[Study], list[str]]:
@@ -130,98 +112,9 @@ def _schemes(scheme: m.Scheme) -> Callable[[Study], list[str]]:
     return used
 
 
-BUILT_QUANTITIES = frozenset(
-    {
-        "hydro_storage",
-        "hydro_turbined",
-        "hydro_spillage",
-        "hydro_outflow",
-        "hydro_generation",
-        "hydro_withdrawal",
-        "thermal_generation",
-        "line_direct",
-        "line_reverse",
-        "line_exchange",
-        "bus_deficit",
-        "bus_excess",
-    }
-)
-"""Quantities that generic constraints may name today."""
-
-
-def _quantities(study: Study) -> list[str]:
-    named = {term.quantity for constraint in study.system.generic_constraints for term in constraint.expression.terms}
-    return sorted((named & QUANTITY_ENTITY.keys()) - BUILT_QUANTITIES)
-
-
 _CONFIG, _STAGES, _HYDROS = "config.json", "stages.json", "system/hydros.json"
 
 FEATURES: tuple[Feature, ...] = (
-    Feature(
-        "GNL thermals",
-        lambda study: sorted(
-            {
-                *_entities("thermals", "Thermal", lambda thermal: thermal.gnl_lag_stages is not None)(study),
-                *(f"Thermal {thermal_id}" for thermal_id, _ in study.system.initial.gnl_pipeline_mw),
-            }
-        ),
-        ("system/thermals.json", "thermals.gnl_config"),
-        "thermals whose dispatch is decided ahead (GNL) are not built yet",
-    ),
-    Feature(
-        "pumping stations",
-        _entities("pumping_stations", "Pumping station", lambda _: True),
-        ("system/pumping_stations.json", "pumping_stations"),
-        "pumping stations are not built yet",
-    ),
-    Feature(
-        "energy contracts",
-        _entities("contracts", "Contract", lambda _: True),
-        ("system/energy_contracts.json", "contracts"),
-        "energy contracts are not built yet",
-    ),
-    Feature(
-        "non-controllable sources",
-        _entities("non_controllables", "Source", lambda _: True),
-        ("system/non_controllable_sources.json", "non_controllable_sources"),
-        "non-controllable sources are not built yet",
-    ),
-    Feature(
-        "diversion",
-        _entities("hydros", "Hydro", lambda hydro: hydro.diversion is not None),
-        (_HYDROS, "hydros.diversion"),
-        "diversion channels are not built yet",
-    ),
-    Feature(
-        "evaporation",
-        _entities("hydros", "Hydro", lambda hydro: hydro.evaporation is not None),
-        (_HYDROS, "hydros.evaporation"),
-        "evaporation is not built yet",
-    ),
-    Feature(
-        "lifecycle",
-        lambda study: list(_lifecycle(study)),
-        ("system", None),
-        "entry, exit and filling of plants and lines are not built yet",
-    ),
-    Feature(
-        "chronological blocks",
-        _stages(lambda stage: stage.block_mode is m.BlockMode.CHRONOLOGICAL),
-        (_STAGES, "stages.block_mode"),
-        "chronological blocks are not built yet",
-    ),
-    Feature(
-        "computed FPHA",
-        _production(lambda one: one.fit is not None and one.fit.source is m.FphaSource.COMPUTED),
-        ("system/hydro_production_models.json", "production_models.fpha_config.source"),
-        "fitting FPHA planes is not built yet (give them in system/fpha_hyperplanes.parquet)",
-    ),
-    Feature(
-        "linearised head",
-        _production(lambda one: one.kind is m.ProductionKind.LINEARIZED_HEAD),
-        (_HYDROS, "hydros.generation.model"),
-        "the production model 'linearized_head' is not built yet",
-    ),
     Feature(
         "policy graphs",
         _graph,
@@ -289,24 +182,6 @@ FEATURES: tuple[Feature, ...] = (
         _config("stochastic.noise_sharing", built=("season_group",)),
         (_CONFIG, "stochastic.noise_sharing"),
         "noise sharing other than 'season_group' is not built yet",
-    ),
-    Feature(
-        "generic constraint quantities",
-        _quantities,
-        ("constraints/generic_constraints.json", "constraints.expression"),
-        "generic constraints over some quantities are not built yet",
-    ),
-    Feature(
-        "block aggregation",
-        _entities("generic_constraints", "Constraint", lambda row: row.block_aggregation is not m.BlockAggregation.PER_BLOCK),
-        ("constraints/generic_constraints.json", "constraints.block_aggregation"),
-        "block aggregation other than 'per_block' is not built yet",
-    ),
-    Feature(
-        "linearised head passes",
-        _config("modeling.linearized_head_passes", built=(1,)),
-        (_CONFIG, "modeling.linearized_head_passes"),
-        "refining the head in several passes is not built yet",
     ),
     Feature(
         "warm start",

@@ -219,6 +219,36 @@ def validate(
     return 0 if report.ok else EXIT_CASE
 
 
+@app.command(name="lp")
+def write_lp(
+    case: CasePath,
+    stage: Annotated[int, typer.Option("--stage", help="Id of the stage.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="File to write; its suffix, .lp or .mps, says how.", show_default=False)],
+    scenario: Annotated[
+        int | None, typer.Option("--scenario", min=0, help="Simulated scenario [default: mean of all noise].")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", "-p", help="Policy whose cuts to include [default: no future cost].")
+    ] = None,
+) -> None:
+    """Write the linear program of one stage, with names, as the scenario meets it there."""
+    stored = None if policy is None else hw.load_policy(policy)
+    program = hw.stage_program(hw.load_case(case), stage, scenario=scenario, policy=stored)
+    hw.write_program(program, out)
+    _stdout().print(f"{out}: {len(program.rows)} rows, {len(program.columns)} columns", markup=False)
+
+
+@app.command()
+def describe(
+    case: CasePath,
+    lp: Annotated[bool, typer.Option("--lp", help="Also show the size and range of numbers of every stage program.")] = False,
+) -> None:
+    """Show what a case consists of."""
+    from headwater.cli.describe import show_case
+
+    show_case(hw.load_case(case), _stdout(), programs=lp)
+
+
 @app.command()
 def summary(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],

@@ -56,6 +56,9 @@ def _simulation(results: Results, console: Console) -> None:
         ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
     ]
     bound = results.training_metadata["lower_bound"] if results.has_training else {"value": None}
+    if results.has_training and results.training_metadata["policy_digest"] != metadata["policy_digest"]:
+        rows.append(("note", "these scenarios were simulated with another policy than the one trained above"))
+        bound = {"value": None}
     if bound["value"] is not None and bound["kind"] == "expected_cost":
         gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
         rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
@@ -68,9 +71,18 @@ def _simulation(results: Results, console: Console) -> None:
 
 def _prices(results: Results) -> Table:
     """Mean marginal cost of energy by stage and bus, weighted by block hours."""
-    frame = results.table("buses").with_columns(hours=pl.col("load_mwh") / pl.col("load_mw"))
-    weight = pl.when(pl.col("hours").is_finite()).then(pl.col("hours")).otherwise(1.0)
-    mean = frame.group_by("start_date", "bus_id", "bus_name").agg(price=(pl.col("spot_price") * weight).sum() / weight.sum())
+    hours = pl.DataFrame(
+        [
+            (stage["stage_id"], block, value)
+            for stage in results.simulation_metadata["stages"]
+            for block, value in enumerate(stage["block_hours"])
+        ],
+        schema={"stage_id": pl.Int32, "block_id": pl.Int32, "hours": pl.Float64},
+        orient="row",
+    )
+    frame = results.table("buses").join(hours, on=["stage_id", "block_id"], how="left")
+    price = (pl.col("spot_price") * pl.col("hours")).sum() / pl.col("hours").sum()
+    mean = frame.group_by("start_date", "bus_id", "bus_name").agg(price=price)
     return _by_stage(mean, "bus_id", "bus_name", "price", "marginal cost of energy, $/MWh (mean over scenarios)")
 
 
@@ -96,7 +108,12 @@ def _by_stage(frame: pl.DataFrame, id_column: str, name_column: str, value: str,
     table.add_column("stage", style="dim")
     for row in entities.iter_rows():
         table.add_column(Text(row[1] or str(row[0])), justify="right")
+    months = {str(start)[:7] for start in wide["start_date"]}
+    days_matter = len(months) < wide["start_date"].n_unique()
     for (start,), group in wide.group_by("start_date", maintain_order=True):
         values = dict(zip(group[id_column], group[value], strict=True))
-        table.add_row(str(start)[:7], *(f"{values[i]:,.2f}" if i in values else "" for i in entities[id_column]))
+        table.add_row(
+            str(start) if days_matter else str(start)[:7],
+            *(f"{values[i]:,.2f}" if i in values else "" for i in entities[id_column]),
+        )
     return table

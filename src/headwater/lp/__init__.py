@@ -1,22 +1,48 @@
 """From a system and a stage to a linear program: the canonical template, its solvable forms, and reading solutions back."""
 
+from headwater.lp.advice import program_warnings
 from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
+from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded
 from headwater.lp.forms import StageForm, make_form
+from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
 from headwater.lp.future_cost import future_cost_lower_bounds
-from headwater.lp.readout import CATEGORIES, StageReadout, StageSolutions, sum_components
+from headwater.lp.head import LinearHead, linear_heads
+from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
+from headwater.lp.program import NamedProgram, named_program
+from headwater.lp.reading import StageSolutions
+from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
+from headwater.lp.statistics import ProgramStatistics, program_statistics
 from headwater.lp.template import StageTemplate, build_stage_template
+from headwater.lp.writing import write_program
 
 __all__ = [
     "ABSENT",
     "CATEGORIES",
     "AssembledLp",
+    "Explanation",
+    "FittedPlanes",
+    "LinearHead",
     "LpBuilder",
+    "NamedProgram",
+    "Pipeline",
+    "ProgramStatistics",
     "StageForm",
     "StageReadout",
     "StageSolutions",
     "StageTemplate",
     "build_stage_template",
+    "explain_infeasible",
+    "explain_unbounded",
+    "fit_planes",
     "future_cost_lower_bounds",
+    "gnl_pipelines",
+    "initial_commitments_mw",
+    "linear_heads",
     "make_form",
+    "named_program",
+    "program_statistics",
+    "program_warnings",
     "sum_components",
+    "with_fitted_planes",
+    "write_program",
 ]

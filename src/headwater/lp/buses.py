@@ -12,6 +12,7 @@ import numpy as np
 
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
+from headwater.lp.reading import Columns, StageReader, StageSolutions
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -45,3 +46,23 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
                 if column >= 0:
                     build.put(row, column, 1.0)
             build.put(row, build.columns["excess"][b, k], -1.0)
+
+
+def read_table(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``buses``."""
+    load = np.swapaxes(s.load_mw[:, :, : read.ctx.n_blocks], 1, 2)
+    deficit, excess = read.values(s, "deficit").sum(axis=3), read.values(s, "excess")
+    return read.flat(
+        s,
+        "bus_id",
+        [bus.id for bus in read.system.buses],
+        {
+            "load_mw": load,
+            "load_mwh": load * read.hours,
+            "deficit_mw": deficit,
+            "deficit_mwh": deficit * read.hours,
+            "excess_mw": excess,
+            "excess_mwh": excess * read.hours,
+            "spot_price": np.swapaxes(s.load_dual, 1, 2) / read.hours,
+        },
+    )

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.model import HM3_PER_M3S_HOUR, InflowNonNegativity, OperativeState, Stage, System
+from headwater.lp.pipelines import Pipeline, gnl_pipelines
+from headwater.model import HM3_PER_M3S_HOUR, BlockMode, InflowNonNegativity, OperativeState, Stage, System
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class StageContext:
         t: stage position.
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage in m3/s per m3/s.
         inflow_method: treatment of negative inflow.
+        fixed_productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
     """
 
     system: System
     t: int
     psi: NDArray[np.float64]
     inflow_method: InflowNonNegativity
+    fixed_productivity: NDArray[np.float64] | None = None
 
     @property
     def stage(self) -> Stage:
@@ -67,6 +70,44 @@ class StageContext:
         """Inflow lags in the state."""
         return int(self.psi.shape[1])
 
+    @cached_property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """Plants whose dispatch is decided ahead, with their places in the state."""
+        return gnl_pipelines(self.system)
+
+    @property
+    def n_commitments(self) -> int:
+        """Commitments in the state, behind the lags."""
+        return sum(pipeline.lag for pipeline in self.pipelines)
+
+    @property
+    def n_state(self) -> int:
+        """Length of the state: storages, lags, commitments."""
+        return self.n_hydros * (1 + self.n_lags) + self.n_commitments
+
+    @property
+    def chronological(self) -> bool:
+        """Whether the blocks follow each other in time."""
+        return self.stage.block_mode is BlockMode.CHRONOLOGICAL
+
     def operating(self, kind: str, position: int) -> bool:
         """Whether an entity (``"hydros"``, ...) operates at this stage."""
         return bool(self.system.operative_states[kind][position, self.t] == OperativeState.OPERATING)
+
+    def filling(self, h: int) -> bool:
+        """Whether the reservoir of a plant is being filled for the first time."""
+        return bool(self.system.operative_states["hydros"][h, self.t] == OperativeState.FILLING)
+
+    def present(self, h: int) -> bool:
+        """Whether a plant holds water at this stage: filling or operating."""
+        return self.operating("hydros", h) or self.filling(h)
+
+    def productivity(self, h: int) -> float:
+        """Power per flow of a plant in MW per m3/s; 0 with planes."""
+        if self.fixed_productivity is not None:
+            return float(self.fixed_productivity[h])
+        return self.system.production[h][self.t].productivity_mw_per_m3s
+
+    def penalty(self, name: str, h: int) -> float:
+        """A hydro cost at this stage, in the unit of `HydroPenalties`."""
+        return float(self.system.resolved_penalties.hydro[name][h, self.t])

@@ -1,14 +1,15 @@
 r"""The linear program that is handed to a solver: the canonical template, or the same with everything exogenous taken out.
 
-Once the incoming state ``x`` and the innovation ``w`` are known, lag and inflow columns are numbers. Let ``E`` be these
-columns, ``D`` the decisions, ``F`` the rows that only define ``E``. Then
+Once the incoming state ``x`` and the innovation ``w`` are known, lag, commitment and inflow columns are numbers. Let ``E`` be
+these columns, ``D`` the decisions, ``F`` the rows that only define ``E``. Then
 
     x_E = A_FE^-1 (b_F + C_F x + G_F w)                    values of the exogenous columns
     rl_D + shift <= A_DD x_D <= ru_D + shift               with
     shift = C_D x + G_D w - A_DE x_E                       linear in x and w
 
 Components of the outgoing state that lie in ``E`` move to the right-hand side of cuts. The condensed form is this for the
-columns and rows of the inflow equations; the explicit form is the same with ``E`` empty, so that one code serves both.
+columns and rows of the inflow equations and of the commitments; the explicit form is the same with ``E`` empty, so that one
+code serves both.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ class StageForm:
         columns, rows: template positions of the columns and rows that are kept.
         matrix: ``[row, column]`` of what is kept, by column.
         cost, column_lower, column_upper: ``[column]``.
-        row_lower, row_upper: ``[row]`` for zero state, innovation and load.
+        row_lower, row_upper: ``[row]`` for zero state, innovation, load and availability.
         theta: column of the future cost.
         state_to_rows: ``[row, state]`` shift of both row bounds per unit of incoming state.
         innovation_to_rows: ``[row, hydro]`` the same per m3/s of innovation.
         load_rows: ``[bus, block]`` rows whose bounds are raised by the load.
+        availability_rows: ``[source, block]`` rows whose bounds are raised by the availability; -1 where a source is absent.
         state_column: ``[state]`` kept column of each outgoing component, -1 where it is exogenous.
         exogenous: state components that are exogenous, ascending.
         exogenous_from_state: ``[exogenous, state]``, exogenous_from_innovation: ``[exogenous, hydro]``: their outgoing value.
@@ -65,6 +67,7 @@ class StageForm:
     state_to_rows: sp.csr_array
     innovation_to_rows: sp.csr_array
     load_rows: Indices
+    availability_rows: Indices
     state_column: Indices
     exogenous: Indices
     exogenous_from_state: sp.csr_array
@@ -109,8 +112,9 @@ def make_form(template: StageTemplate, formulation: Formulation, cost_scale: flo
     if formulation is Formulation.EXPLICIT:
         no_indices = np.empty(0, np.int64)
         return _eliminate(template, no_indices, no_indices, cost_scale)
-    columns = np.concatenate([template.columns["inflow_lag"].ravel(), template.columns["inflow"]])
-    rows = np.concatenate([template.rows["lag_fixing"].ravel(), template.rows["inflow"]])
+    lags, commitments = template.columns["inflow_lag"].ravel(), template.columns["gnl_commitment"]
+    columns = np.concatenate([lags, commitments, template.columns["inflow"]])
+    rows = np.concatenate([template.rows["lag_fixing"].ravel(), template.rows["gnl_fixing"], template.rows["inflow"]])
     return _eliminate(template, columns, rows, cost_scale)
 
 
@@ -139,7 +143,7 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
     exogenous = np.flatnonzero(state_column < 0)
     picked = place_eliminated[template.out_column[exogenous]]
 
-    kept_row_position = np.full(template.n_static, -1, np.int64)
+    kept_row_position = np.full(template.n_static + 1, -1, np.int64)  # the last entry serves absent rows (-1)
     kept_row_position[kept_rows] = np.arange(len(kept_rows))
     return StageForm(
         template=template,
@@ -156,6 +160,7 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
         state_to_rows=_sorted_csr(template.sensitivity[kept_rows] - coupling @ from_state),
         innovation_to_rows=_sorted_csr(injection[kept_rows] - coupling @ from_innovation),
         load_rows=kept_row_position[template.rows["load"]],
+        availability_rows=kept_row_position[template.rows["availability"]],
         state_column=state_column,
         exogenous=exogenous,
         exogenous_from_state=_sorted_csr(from_state[picked]),

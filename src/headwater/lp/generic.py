@@ -2,7 +2,9 @@ r"""User constraints: linear in named quantities, with priced slack where the us
 
 A right-hand side without a block makes one row per block when the constraint names a block quantity without block (the quantity
 takes the block of the row), else one row for the stage; a right-hand side for a block makes one row, and wins over the one
-without block. Slack costs ``penalty * hours of the row``. Rows that name storage are part of the rows that cuts may depend on.
+without block. With an aggregation there is one row for the stage, in which a block quantity without block stands for its sum
+over the blocks, or its mean weighted by hours. Slack costs ``penalty * hours of the row``. Rows that name storage are part of
+the rows that cuts may depend on.
 """
 
 from __future__ import annotations
@@ -11,22 +13,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import ModelError
-from headwater.lp import hydro_plants, thermals
 from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
-from headwater.lp.thermals import Combination
-from headwater.model import GenericConstraint, Sense, Term
+from headwater.lp.quantities import quantity
+from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.model import BlockAggregation, GenericConstraint, Sense, Term
 from headwater.model.generic_constraints import STAGE_QUANTITIES
 
 
 @dataclass(frozen=True)
 class GenericRow:
-    """One row to build: position of its constraint, block (``None``: the whole stage), right-hand side, hours."""
+    """One row to build.
+
+    Attributes:
+        constraint: position of its constraint.
+        block: block of the row, ``None`` for the whole stage.
+        unqualified: what a block quantity without block stands for: blocks and their weights.
+        bound: right-hand side.
+        hours: hours that the slack is paid for.
+    """
 
     constraint: int
     block: int | None
+    unqualified: tuple[tuple[int, float], ...]
     bound: float
     hours: float
 
@@ -37,17 +49,34 @@ def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
     for entry in ctx.system.generic_constraint_bounds:
         if entry.stage_id == ctx.stage.id:
             bounds.setdefault(entry.constraint_id, {})[entry.block_id] = entry.bound
-    rows = []
+    rows: list[GenericRow] = []
     for position, constraint in enumerate(ctx.system.generic_constraints):
         given = bounds.get(constraint.id, {})
+        if constraint.block_aggregation is not BlockAggregation.PER_BLOCK:
+            rows.extend(_aggregated(ctx, position, constraint, given))
+            continue
         per_block = any(term.block_id is None and term.quantity not in STAGE_QUANTITIES for term in constraint.expression.terms)
         if None in given and not per_block:
-            rows.append(GenericRow(position, None, given[None], ctx.hours))
+            rows.append(GenericRow(position, None, (), given[None], ctx.hours))
         for k in range(ctx.n_blocks):
             bound = given.get(k, given.get(None) if per_block else None)
             if bound is not None:
-                rows.append(GenericRow(position, k, bound, float(ctx.block_hours[k])))
+                rows.append(GenericRow(position, k, ((k, 1.0),), bound, float(ctx.block_hours[k])))
     return rows
+
+
+def _aggregated(
+    ctx: StageContext, position: int, constraint: GenericConstraint, given: dict[int | None, float]
+) -> Iterator[GenericRow]:
+    if given.keys() - {None}:
+        raise ModelError(
+            f"constraint {constraint.id} aggregates over blocks ({constraint.block_aggregation.value}), so its bounds cannot "
+            f"name a block (stage {ctx.stage.id})"
+        )
+    if None in given:
+        mean = constraint.block_aggregation is BlockAggregation.AVERAGE
+        weights = ctx.block_hours / ctx.hours if mean else np.ones(ctx.n_blocks)
+        yield GenericRow(position, None, tuple(enumerate(weights.tolist())), given[None], ctx.hours)
 
 
 def names_storage(constraint: GenericConstraint) -> bool:
@@ -87,11 +116,11 @@ def _declare_row(build: LpBuilder, ctx: StageContext, constraint: GenericConstra
     index = build.row(lower, upper)
     build.shift_row(index, constraint.expression.constant)
     for term in constraint.expression.terms:
-        for block in _blocks(ctx, term, row.block):
+        for block, weight in _blocks(ctx, term, row):
             combination, constant = quantity(build, ctx, term.quantity, term.entity_id, block)
-            build.shift_row(index, term.coefficient * constant)
+            build.shift_row(index, weight * term.coefficient * constant)
             for column, value in combination:
-                build.put(index, column, term.coefficient * value)
+                build.put(index, column, weight * term.coefficient * value)
     plus, minus = build.columns["generic_slack"][r], build.columns["generic_slack_minus"][r]
     if plus != ABSENT:
         build.put(index, plus, -1.0 if constraint.sense is Sense.LESS_EQUAL else 1.0)
@@ -100,59 +129,45 @@ def _declare_row(build: LpBuilder, ctx: StageContext, constraint: GenericConstra
     return index
 
 
-def _blocks(ctx: StageContext, term: Term, row_block: int | None) -> Iterator[int | None]:
+def _blocks(ctx: StageContext, term: Term, row: GenericRow) -> tuple[tuple[int, float], ...]:
+    """Blocks that a term refers to in a row, each with its weight; stage quantities are the same in every block."""
     if term.quantity in STAGE_QUANTITIES:
-        yield None
-        return
-    block = term.block_id if term.block_id is not None else row_block
-    if block is None or not 0 <= block < ctx.n_blocks:
-        raise ModelError(f"'{term.quantity}({term.entity_id}, {block})' names a block that stage {ctx.stage.id} does not have")
-    yield block
+        return ((0, 1.0),)
+    if term.block_id is None:
+        return row.unqualified
+    if not 0 <= term.block_id < ctx.n_blocks:
+        raise ModelError(
+            f"'{term.quantity}({term.entity_id}, {term.block_id})' names a block that stage {ctx.stage.id} does not have"
+        )
+    return ((term.block_id, 1.0),)
 
 
-def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, block: int | None) -> tuple[Combination, float]:
-    """A named quantity as a combination of columns and a constant.
+def slack_costs(read: StageReader, s: StageSolutions) -> NDArray[np.float64]:
+    """What the slacks cost, ``[scenario, block]`` in $; rows of the whole stage are shared by block hours."""
+    costs = np.zeros((len(s.primal), read.ctx.n_blocks))
+    paid = read.stage_priced(s, "generic_slack") + read.stage_priced(s, "generic_slack_minus")
+    for r, row in enumerate(rows_of_stage(read.ctx)):
+        if row.block is None:
+            costs += paid[:, r, None] * (read.ctx.block_hours / read.ctx.hours)
+        else:
+            costs[:, row.block] += paid[:, r]
+    return costs
 
-    Raises:
-        ModelError: the quantity is not part of the stage problem.
+
+def read_table(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``violations/generic``: a row per constraint row of the stage, block -1 for the whole stage.
+
+    The marginal value is the change of cost per unit of the right-hand side and hour of the row.
     """
-    system, columns = ctx.system, build.columns
-    k = 0 if block is None else block
-    if name.startswith("hydro_"):
-        return _hydro_quantity(build, ctx, name, system.hydro_index[entity_id], k)
-    if name == "thermal_generation":
-        return thermals.generation(build, system.thermal_index[entity_id], k), 0.0
-    if name.startswith("line_"):
-        line = system.line_index[entity_id]
-        direct, reverse = int(columns["line_direct"][line, k]), int(columns["line_reverse"][line, k])
-        if direct == ABSENT:
-            return [], 0.0
-        return {
-            "line_direct": [(direct, 1.0)],
-            "line_reverse": [(reverse, 1.0)],
-            "line_exchange": [(direct, 1.0), (reverse, -1.0)],
-        }[name], 0.0
-    if name == "bus_deficit":
-        return [(int(c), 1.0) for c in columns["deficit"][system.bus_index[entity_id], k] if c != ABSENT], 0.0
-    if name == "bus_excess":
-        return [(int(columns["excess"][system.bus_index[entity_id], k]), 1.0)], 0.0
-    raise ModelError(f"constraints over '{name}' are not built yet")
-
-
-def _hydro_quantity(build: LpBuilder, ctx: StageContext, name: str, h: int, k: int) -> tuple[Combination, float]:
-    columns = build.columns
-    if name == "hydro_storage":
-        return [(int(columns["storage"][h]), 1.0)], 0.0
-    if name == "hydro_turbined":
-        return [(int(columns["turbined"][h, k]), 1.0)], 0.0
-    if name == "hydro_spillage":
-        return [(int(columns["spillage"][h, k]), 1.0)], 0.0
-    if name == "hydro_outflow":
-        return hydro_plants.outflow(build, h, k), 0.0
-    if name == "hydro_generation":
-        return hydro_plants.generation(build, ctx, h, k), 0.0
-    if name == "hydro_withdrawal":
-        slacks = (("withdrawal_short", -1.0), ("withdrawal_beyond", 1.0))
-        terms = [(int(columns[s][h]), sign) for s, sign in slacks if columns[s][h] != ABSENT]
-        return terms, float(ctx.system.bounds.hydro.water_withdrawal_m3s[h, ctx.t])
-    raise ModelError(f"constraints over '{name}' are not built yet")
+    rows = rows_of_stage(read.ctx)
+    shape = (len(s.primal), len(rows))
+    block = np.array([-1 if row.block is None else row.block for row in rows], np.int32)
+    ids = np.array([read.system.generic_constraints[row.constraint].id for row in rows], np.int32)
+    hours = np.array([row.hours for row in rows])
+    return {
+        "block_id": np.broadcast_to(block, shape),
+        "constraint_id": np.broadcast_to(ids, shape),
+        "slack_value": read.stage_values(s, "generic_slack") + read.stage_values(s, "generic_slack_minus"),
+        "slack_cost": read.stage_priced(s, "generic_slack") + read.stage_priced(s, "generic_slack_minus"),
+        "marginal_value": s.generic_dual / hours,
+    }

@@ -3,7 +3,7 @@ r"""Hydro plants: turbined flow, spillage, the production function, and soft lim
 Constant productivity: ``generation = rho q``, substituted, with ``q <= min(Q_max, G_max / rho)``.
 Piecewise-linear (FPHA), one row per block and plane ``m``::
 
-    gh - gneg - (gv_m / 2) v - gq_m q - gs_m s <= kappa g0_m + (gv_m / 2) v_in
+    gh - gneg - gv_m (storage before + storage after) / 2 - gq_m q - gs_m s <= kappa g0_m
 
 ``gneg`` keeps the stage feasible where a plane is negative; it costs as much as excess energy, so it is never a source.
 
@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.lp.builder import LpBuilder
+from headwater.errors import ModelError
+from headwater.lp import diversions, reservoirs
+from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
 from headwater.lp.thermals import Combination
-from headwater.model import ProductionKind
+from headwater.model import NONE, FphaPlane, ProductionKind
 
 _LIMITS = ("turbined_slack", "outflow_below_slack", "outflow_above_slack", "generation_slack")
 
@@ -29,22 +31,33 @@ def is_fpha(ctx: StageContext, h: int) -> bool:
 
 
 def declare_flow_columns(build: LpBuilder, ctx: StageContext) -> None:
-    """For each hydro and block: turbined and spilled flow in m3/s, and generation in MW of plants with planes."""
+    """For each hydro and block: turbined, spilled and diverted flow in m3/s, and generation in MW of plants with planes."""
     shape = (ctx.n_hydros, ctx.n_blocks)
     turbined, spillage = build.column_family("turbined", shape), build.column_family("spillage", shape)
     generation_ = build.column_family("generation", shape)
-    limits, costs = ctx.system.bounds.hydro, ctx.system.resolved_penalties.hydro
+    diversions.announce_columns(build, ctx)
+    limits = ctx.system.bounds.hydro
     for h in range(ctx.n_hydros):
-        max_turbined, max_generation = limits.max_turbined_m3s[h, ctx.t], limits.max_generation_mw[h, ctx.t]
-        fpha = is_fpha(ctx, h)
-        productivity = ctx.system.production[h][ctx.t].productivity_mw_per_m3s
-        if not fpha and productivity > 0.0:
-            max_turbined = min(max_turbined, max_generation / productivity)
+        if not ctx.present(h):
+            continue
+        operating, fpha, max_turbined = ctx.operating("hydros", h), is_fpha(ctx, h), max_turbined_m3s(ctx, h)
         for k, hours in enumerate(ctx.block_hours):
-            turbined[h, k] = build.column(0.0, max_turbined, hours * costs["fpha_turbined_cost"][h, ctx.t] if fpha else 0.0)
-            spillage[h, k] = build.column(cost=hours * costs["spillage_cost"][h, ctx.t])
-            if fpha:
-                generation_[h, k] = build.column(0.0, max_generation)
+            if operating:
+                turbined_cost = hours * ctx.penalty("fpha_turbined_cost", h) if fpha else 0.0
+                turbined[h, k] = build.column(0.0, max_turbined, turbined_cost)
+            spillage[h, k] = build.column(cost=hours * ctx.penalty("spillage_cost", h))
+            diversions.declare_column(build, ctx, h, k)
+            if operating and fpha:
+                generation_[h, k] = build.column(0.0, limits.max_generation_mw[h, ctx.t])
+
+
+def max_turbined_m3s(ctx: StageContext, h: int) -> float:
+    """Largest turbined flow; where productivity is constant, maximum generation limits it too."""
+    limits, productivity = ctx.system.bounds.hydro, ctx.productivity(h)
+    flow = float(limits.max_turbined_m3s[h, ctx.t])
+    if is_fpha(ctx, h) or productivity <= 0.0:
+        return flow
+    return min(flow, float(limits.max_generation_mw[h, ctx.t]) / productivity)
 
 
 def announce_slack_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -54,30 +67,30 @@ def announce_slack_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def declare_slack_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
-    """For each block: recourse of the planes, then the slacks of active limits."""
-    limits, costs = ctx.system.bounds.hydro, ctx.system.resolved_penalties.hydro
-    t, bus = ctx.t, ctx.system.network.hydro_bus[h]
+    """For each block: recourse of the planes, then the slacks of active limits; a filling plant only has minimum outflow."""
+    if not ctx.present(h):
+        return
+    limits, columns, t, operating = ctx.system.bounds.hydro, build.columns, ctx.t, ctx.operating("hydros", h)
+    excess_cost = ctx.system.resolved_penalties.excess_per_mwh[ctx.system.network.hydro_bus[h], t]
+    min_turbined, min_outflow = limits.min_turbined_m3s[h, t], limits.min_outflow_m3s[h, t]
     for k, hours in enumerate(ctx.block_hours):
-        if is_fpha(ctx, h):
-            cost = ctx.system.resolved_penalties.excess_per_mwh[bus, t]
-            build.columns["negative_generation"][h, k] = build.column(cost=hours * cost)
-        if limits.min_turbined_m3s[h, t] > 0.0:
-            build.columns["turbined_slack"][h, k] = build.column(
-                0.0, limits.min_turbined_m3s[h, t], hours * costs["turbined_violation_below_cost"][h, t]
-            )
-        if limits.min_outflow_m3s[h, t] > 0.0:
-            build.columns["outflow_below_slack"][h, k] = build.column(
-                0.0, limits.min_outflow_m3s[h, t], hours * costs["outflow_violation_below_cost"][h, t]
-            )
-        if np.isfinite(limits.max_outflow_m3s[h, t]):
-            build.columns["outflow_above_slack"][h, k] = build.column(cost=hours * costs["outflow_violation_above_cost"][h, t])
-        if limits.min_generation_mw[h, t] > 0.0:
-            build.columns["generation_slack"][h, k] = build.column(cost=hours * costs["generation_violation_below_cost"][h, t])
+        if operating and is_fpha(ctx, h):
+            columns["negative_generation"][h, k] = build.column(cost=hours * excess_cost)
+        if operating and min_turbined > 0.0:
+            cost = hours * ctx.penalty("turbined_violation_below_cost", h)
+            columns["turbined_slack"][h, k] = build.column(0.0, min_turbined, cost)
+        if min_outflow > 0.0:
+            cost = hours * ctx.penalty("outflow_violation_below_cost", h)
+            columns["outflow_below_slack"][h, k] = build.column(0.0, min_outflow, cost)
+        if operating and np.isfinite(limits.max_outflow_m3s[h, t]):
+            columns["outflow_above_slack"][h, k] = build.column(cost=hours * ctx.penalty("outflow_violation_above_cost", h))
+        if operating and limits.min_generation_mw[h, t] > 0.0:
+            columns["generation_slack"][h, k] = build.column(cost=hours * ctx.penalty("generation_violation_below_cost", h))
 
 
 def declare_plane_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Rows of the planes: for each hydro, block, plane."""
-    planes = [ctx.system.production[h][ctx.t].planes if is_fpha(ctx, h) else () for h in range(ctx.n_hydros)]
+    planes = [_planes(ctx, h) for h in range(ctx.n_hydros)]
     n_planes = max((len(p) for p in planes), default=0)
     rows = build.row_family("fpha", (ctx.n_hydros, ctx.n_blocks, n_planes))
     columns = build.columns
@@ -87,10 +100,18 @@ def declare_plane_rows(build: LpBuilder, ctx: StageContext) -> None:
                 row = rows[h, k, m] = build.row(-np.inf, plane.kappa * plane.gamma_0)
                 build.put(row, columns["generation"][h, k], 1.0)
                 build.put(row, columns["negative_generation"][h, k], -1.0)
-                build.put(row, columns["storage"][h], -plane.gamma_v / 2.0)
-                build.put_state(row, h, -plane.gamma_v / 2.0)
+                reservoirs.put_mean_storage(build, ctx, row, h, k, -plane.gamma_v)
                 build.put(row, columns["turbined"][h, k], -plane.gamma_q)
                 build.put(row, columns["spillage"][h, k], -plane.gamma_s)
+
+
+def _planes(ctx: StageContext, h: int) -> tuple[FphaPlane, ...]:
+    if not (is_fpha(ctx, h) and ctx.operating("hydros", h)):
+        return ()
+    planes = ctx.system.production[h][ctx.t].planes
+    if not planes:
+        raise ModelError(f"hydro {ctx.system.hydros[h].id} uses FPHA at stage {ctx.stage.id} but has no planes there")
+    return planes
 
 
 def declare_limit_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -124,22 +145,29 @@ def declare_limit_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
-    """Generation enters the load balance of the plant's bus."""
-    bus = ctx.system.network.hydro_bus
+    """Generation enters the load balance of the plant's bus; water leaves the reservoir for the next plant present."""
+    bus, receiver = ctx.system.network.hydro_bus, ctx.system.cascade.receiver[:, ctx.t]
     for h in range(ctx.n_hydros):
         for k in range(ctx.n_blocks):
             for column, value in generation(build, ctx, h, k):
                 build.put(build.rows["load"][bus[h], k], column, value)
+            for column, _ in outflow(build, h, k):
+                reservoirs.put_block_flow(build, ctx, h, k, column, 1.0)
+                if receiver[h] != NONE:
+                    reservoirs.put_block_flow(build, ctx, int(receiver[h]), k, column, -1.0)
 
 
 def generation(build: LpBuilder, ctx: StageContext, h: int, k: int) -> Combination:
     """Net power of hydro ``h`` in block ``k`` as a combination of columns."""
     columns = build.columns
+    if columns["turbined"][h, k] == ABSENT:
+        return []
     if is_fpha(ctx, h):
         return [(int(columns["generation"][h, k]), 1.0), (int(columns["negative_generation"][h, k]), -1.0)]
-    return [(int(columns["turbined"][h, k]), ctx.system.production[h][ctx.t].productivity_mw_per_m3s)]
+    return [(int(columns["turbined"][h, k]), ctx.productivity(h))]
 
 
 def outflow(build: LpBuilder, h: int, k: int) -> Combination:
-    """Turbined plus spilled flow of hydro ``h`` in block ``k``."""
-    return [(int(build.columns["turbined"][h, k]), 1.0), (int(build.columns["spillage"][h, k]), 1.0)]
+    """Turbined plus spilled flow of hydro ``h`` in block ``k``; a filling plant only spills, an absent one has none."""
+    columns = (int(build.columns[name][h, k]) for name in ("turbined", "spillage"))
+    return [(column, 1.0) for column in columns if column != ABSENT]

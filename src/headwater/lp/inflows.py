@@ -12,6 +12,7 @@ import numpy as np
 
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
+from headwater.lp.reading import Columns, StageReader, StageSolutions
 
 
 def declare_lag_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -31,9 +32,8 @@ def declare_inflow_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 def declare_slack_column(build: LpBuilder, ctx: StageContext, h: int) -> None:
     """Column of water bought in the balance of one hydro, where the method of the study has it."""
-    if ctx.inflow_method.has_slack:
-        cost = ctx.system.resolved_penalties.hydro["inflow_nonnegativity_cost"][h, ctx.t]
-        build.columns["inflow_slack"][h] = build.column(cost=ctx.hours * cost)
+    if ctx.inflow_method.has_slack and ctx.present(h):
+        build.columns["inflow_slack"][h] = build.column(cost=ctx.hours * ctx.penalty("inflow_nonnegativity_cost", h))
 
 
 def declare_lag_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -54,3 +54,17 @@ def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:
         build.put(row, build.columns["inflow"][h], 1.0)
         for lag in range(ctx.n_lags):
             build.put(row, build.columns["inflow_lag"][lag, h], -ctx.psi[h, lag])
+
+
+def read_lags(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``inflow_lags``: the incoming lags, most recent first."""
+    n_scenarios, n_hydros, n_lags = len(s.primal), read.ctx.n_hydros, read.ctx.n_lags
+    if not n_hydros or not n_lags:
+        return {}
+    ids = np.array([hydro.id for hydro in read.system.hydros], np.int32)
+    shape = (n_scenarios, n_hydros * n_lags)
+    return {
+        "hydro_id": np.broadcast_to(np.tile(ids, n_lags), shape),
+        "lag_index": np.broadcast_to(np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape),
+        "inflow_m3s": s.state[:, n_hydros : n_hydros * (1 + n_lags)],
+    }

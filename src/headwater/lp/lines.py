@@ -6,8 +6,11 @@ cost  tau_k * exchange cost * (direct + reverse)
 
 from __future__ import annotations
 
+import numpy as np
+
 from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
+from headwater.lp.reading import Columns, StageReader, StageSolutions
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -41,3 +44,27 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
             build.put(load[source, k], direct, -1.0)
             build.put(load[source, k], reverse, efficiency)
             build.put(load[target, k], reverse, -1.0)
+
+
+def read_table(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``exchanges``."""
+    lines = read.system.lines
+    if not lines:
+        return {}
+    direct, reverse = read.values(s, "line_direct"), read.values(s, "line_reverse")
+    lost = (direct + reverse) * (np.array([line.losses_percent for line in lines]) / 100.0)
+    return read.flat(
+        s,
+        "line_id",
+        [line.id for line in lines],
+        {
+            "direct_flow_mw": direct,
+            "reverse_flow_mw": reverse,
+            "net_flow_mw": direct - reverse,
+            "net_flow_mwh": (direct - reverse) * read.hours,
+            "losses_mw": lost,
+            "losses_mwh": lost * read.hours,
+            "exchange_cost": read.priced(s, "line_direct") + read.priced(s, "line_reverse"),
+            "operative_state_code": read.states("lines", direct),
+        },
+    )

@@ -1,92 +1,180 @@
 r"""Reservoirs: storage, the water balance along the cascade, scheduled withdrawal, the soft storage floor.
 
-    v[h] + sum_k zeta_k (q + s)[h, k] - sum_{i upstream} sum_k zeta_k (q + s)[i, k]
-         + zeta (rp - rm - sinf - z)[h] = v_in[h] - zeta W[h]              (one row per hydro)
-    v[h] + sv[h] >= V_min[h]
+Parallel blocks, one row per plant::
 
-``zeta_k`` turns m3/s over a block into hm3. ``W`` is scheduled withdrawal (negative adds water); ``rm`` is the part that is not
-withdrawn, ``rp`` what is withdrawn beyond it. A plant that is absent keeps its storage column, fixed by its row; the inflow of
-its river goes to the next plant present.
+    v[h] + sum_k zeta_k out[h, k] - sum_k zeta_k in[h, k] + zeta (Qev + rp - rm - sinf - z)[h] = v_in[h] - zeta W[h]
+
+Chronological blocks, one row per plant and block, where ``vb[h, k]`` is storage at the end of block ``k``,
+``vb[h, K-1] = v[h]`` and ``vb[h, -1] = v_in[h]``::
+
+    vb[h, k] - vb[h, k-1] + zeta_k (out - in)[h, k] + zeta_k (Qev + rp - rm - sinf - z)[h] = - zeta_k W[h]
+
+``out`` is what leaves the reservoir (turbined, spilled, diverted, pumped), ``in`` what arrives. ``zeta_k`` turns m3/s over a
+block into hm3. ``W`` is scheduled withdrawal (negative adds water); ``rm`` is the part that is not withdrawn, ``rp`` what is
+withdrawn beyond it. The floor is ``vb[h, k] + sv[h] >= V_min[h]`` at the end of the stage, or of every chronological block.
+
+A plant that is absent keeps its storage column, fixed by its row: the initial storage before it enters, zero after it left. The
+inflow of its river goes to the next plant present.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from headwater.lp.builder import LpBuilder
+from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
-from headwater.model import NONE
+from headwater.model import NONE, OperativeState
 
 
 def declare_storage_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns ``v[h]`` at ``h``, in hm3."""
     storage = build.column_family("storage", ctx.n_hydros)
     for h in range(ctx.n_hydros):
-        storage[h] = build.column(0.0, ctx.system.bounds.hydro.max_storage_hm3[h, ctx.t])
+        upper = ctx.system.bounds.hydro.max_storage_hm3[h, ctx.t]
+        if not ctx.present(h):
+            upper = max(upper, storage_while_absent_hm3(ctx, h))
+        storage[h] = build.column(0.0, upper)
+
+
+def storage_while_absent_hm3(ctx: StageContext, h: int) -> float:
+    """Storage that the state carries for a plant that is not there."""
+    gone = ctx.system.operative_states["hydros"][h, ctx.t] == OperativeState.DECOMMISSIONED
+    return 0.0 if gone else float(ctx.system.initial_storage_hm3[h])
 
 
 def announce_stage_columns(build: LpBuilder, ctx: StageContext) -> None:
-    """Families of columns with one value per stage, filled hydro by hydro."""
+    """Families of columns that are filled hydro by hydro."""
+    build.column_family("block_storage", (ctx.n_hydros, ctx.n_blocks - 1 if ctx.chronological else 0))
     for name in ("withdrawal_short", "withdrawal_beyond", "inflow_slack", "storage_slack"):
         build.column_family(name, ctx.n_hydros)
+
+
+def declare_block_storage_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
+    """Columns ``vb[h, k]`` of one plant at the ends of all chronological blocks but the last."""
+    if ctx.chronological and ctx.present(h):
+        upper = ctx.system.bounds.hydro.max_storage_hm3[h, ctx.t]
+        for k in range(ctx.n_blocks - 1):
+            build.columns["block_storage"][h, k] = build.column(0.0, upper)
 
 
 def declare_withdrawal_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
     """Two-sided, bounded slack of the withdrawal of one hydro, where one is scheduled."""
     withdrawal = ctx.system.bounds.hydro.water_withdrawal_m3s[h, ctx.t]
-    costs = ctx.system.resolved_penalties.hydro
+    if not ctx.present(h):
+        return
     if withdrawal > 0.0:
-        short_cost = ctx.hours * costs["water_withdrawal_violation_neg_cost"][h, ctx.t]
+        short_cost = ctx.hours * ctx.penalty("water_withdrawal_violation_neg_cost", h)
         build.columns["withdrawal_short"][h] = build.column(0.0, withdrawal, short_cost)
     if withdrawal != 0.0:
-        beyond_cost = ctx.hours * costs["water_withdrawal_violation_pos_cost"][h, ctx.t]
+        beyond_cost = ctx.hours * ctx.penalty("water_withdrawal_violation_pos_cost", h)
         upper = np.inf if withdrawal > 0.0 else -withdrawal
         build.columns["withdrawal_beyond"][h] = build.column(0.0, upper, beyond_cost)
 
 
 def declare_floor_column(build: LpBuilder, ctx: StageContext, h: int) -> None:
-    """Slack below minimum storage of one hydro."""
+    """Slack below minimum storage of one hydro, shared by chronological blocks."""
     floor = ctx.system.bounds.hydro.min_storage_hm3[h, ctx.t]
-    if floor > 0.0:
-        cost = ctx.system.resolved_penalties.hydro["storage_violation_below_cost"][h, ctx.t]
-        build.columns["storage_slack"][h] = build.column(0.0, floor, cost)
+    if floor > 0.0 and ctx.operating("hydros", h):
+        build.columns["storage_slack"][h] = build.column(0.0, floor, ctx.penalty("storage_violation_below_cost", h))
 
 
 def declare_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
-    """Water balance rows ``[0, N)``."""
+    """Water balance rows ``[0, N)``: of the stage, or of the first chronological block."""
     rows = build.row_family("water_balance", ctx.n_hydros)
     for h in range(ctx.n_hydros):
         rows[h] = build.equality()
 
 
+def declare_later_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Water balance rows of the second and later chronological blocks."""
+    rows = build.row_family("block_water_balance", (ctx.n_hydros, ctx.n_blocks - 1 if ctx.chronological else 0))
+    for h in range(ctx.n_hydros):
+        if ctx.present(h):
+            for k in range(rows.shape[1]):
+                rows[h, k] = build.equality()
+
+
 def declare_floor_rows(build: LpBuilder, ctx: StageContext) -> None:
-    """Minimum storage rows."""
-    rows = build.row_family("min_storage", ctx.n_hydros)
+    """Minimum storage rows, ``[hydro, checked block end]``."""
+    ends = range(ctx.n_blocks) if ctx.chronological else range(ctx.n_blocks - 1, ctx.n_blocks)
+    rows = build.row_family("min_storage", (ctx.n_hydros, len(ends)))
     for h in range(ctx.n_hydros):
         slack = build.columns["storage_slack"][h]
-        if slack >= 0:
-            rows[h] = build.row(ctx.system.bounds.hydro.min_storage_hm3[h, ctx.t], np.inf)
-            build.put(rows[h], build.columns["storage"][h], 1.0)
-            build.put(rows[h], slack, 1.0)
+        if slack == ABSENT:
+            continue
+        for i, k in enumerate(ends):
+            rows[h, i] = build.row(ctx.system.bounds.hydro.min_storage_hm3[h, ctx.t], np.inf)
+            build.put(rows[h, i], storage_after(build, ctx, h, k), 1.0)
+            build.put(rows[h, i], slack, 1.0)
+
+
+def storage_after(build: LpBuilder, ctx: StageContext, h: int, k: int) -> int:
+    """Column of the storage of plant ``h`` that block ``k`` ends with; parallel blocks all end with the stage."""
+    if ctx.chronological and k < ctx.n_blocks - 1:
+        return int(build.columns["block_storage"][h, k])
+    return int(build.columns["storage"][h])
+
+
+def put_mean_storage(build: LpBuilder, ctx: StageContext, row: int, h: int, k: int, value: float) -> None:
+    """Add ``value`` times the mean of the storages that block ``k`` begins and ends with."""
+    build.put(row, storage_after(build, ctx, h, k), value / 2.0)
+    if ctx.chronological and k > 0:
+        build.put(row, storage_after(build, ctx, h, k - 1), value / 2.0)
+    else:
+        build.put_state(row, h, value / 2.0)
+
+
+def put_block_flow(build: LpBuilder, ctx: StageContext, h: int, k: int, column: int, sign: float) -> None:
+    """A flow of block ``k`` in m3/s leaves (``sign`` 1) or enters (-1) the reservoir of plant ``h``."""
+    rows = build.rows["block_water_balance"]
+    row = rows[h, k - 1] if ctx.chronological and k > 0 else build.rows["water_balance"][h]
+    build.put(row, column, sign * ctx.block_hm3[k])
+
+
+def put_stage_flow(build: LpBuilder, ctx: StageContext, h: int, column: int, sign: float) -> None:
+    """A flow in m3/s held over the whole stage leaves (1) or enters (-1) the reservoir of plant ``h``."""
+    if not ctx.chronological:
+        build.put(build.rows["water_balance"][h], column, sign * ctx.stage_hm3)
+        return
+    for k in range(ctx.n_blocks):
+        put_block_flow(build, ctx, h, k, column, sign)
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
-    """Everything that moves water."""
-    balance, columns = build.rows["water_balance"], build.columns
-    receiver = ctx.system.cascade.receiver[:, ctx.t]
+    """Storage, inflow, withdrawal and bought water; other modules add the flows that they declare."""
+    columns = build.columns
     for h in range(ctx.n_hydros):
-        row = balance[h]
-        build.put(row, columns["storage"][h], 1.0)
-        build.put_state(row, h, -1.0)
-        build.put(row, columns["inflow"][h], -ctx.stage_hm3)
-        build.shift_row(row, ctx.stage_hm3 * ctx.system.bounds.hydro.water_withdrawal_m3s[h, ctx.t])
-        for name, sign in (("withdrawal_beyond", 1.0), ("withdrawal_short", -1.0), ("inflow_slack", -1.0)):
-            if columns[name][h] >= 0:
-                build.put(row, columns[name][h], sign * ctx.stage_hm3)
-        for k in range(ctx.n_blocks):
-            for name in ("turbined", "spillage"):
-                if columns[name][h, k] < 0:
-                    continue
-                build.put(row, columns[name][h, k], ctx.block_hm3[k])
-                if receiver[h] != NONE:
-                    build.put(balance[receiver[h]], columns[name][h, k], -ctx.block_hm3[k])
+        receiver = h if ctx.present(h) else ctx.system.cascade.receiver[h, ctx.t]
+        if receiver != NONE:
+            put_stage_flow(build, ctx, receiver, columns["inflow"][h], -1.0)
+        if not ctx.present(h):
+            build.put(build.rows["water_balance"][h], columns["storage"][h], 1.0)
+            build.shift_row(build.rows["water_balance"][h], -storage_while_absent_hm3(ctx, h))
+            continue
+        _put_storage(build, ctx, h)
+        _put_withdrawal(build, ctx, h)
+        if columns["inflow_slack"][h] != ABSENT:
+            put_stage_flow(build, ctx, h, columns["inflow_slack"][h], -1.0)
+
+
+def _put_storage(build: LpBuilder, ctx: StageContext, h: int) -> None:
+    first = build.rows["water_balance"][h]
+    build.put(first, storage_after(build, ctx, h, 0), 1.0)
+    build.put_state(first, h, -1.0)
+    for k in range(1, ctx.n_blocks if ctx.chronological else 1):
+        row = build.rows["block_water_balance"][h, k - 1]
+        build.put(row, storage_after(build, ctx, h, k), 1.0)
+        build.put(row, storage_after(build, ctx, h, k - 1), -1.0)
+
+
+def _put_withdrawal(build: LpBuilder, ctx: StageContext, h: int) -> None:
+    withdrawal = ctx.system.bounds.hydro.water_withdrawal_m3s[h, ctx.t]
+    if ctx.chronological:
+        rows = [build.rows["water_balance"][h], *build.rows["block_water_balance"][h]]
+        for row, volume in zip(rows, ctx.block_hm3, strict=True):
+            build.shift_row(row, volume * withdrawal)
+    else:
+        build.shift_row(build.rows["water_balance"][h], ctx.stage_hm3 * withdrawal)
+    for name, sign in (("withdrawal_beyond", 1.0), ("withdrawal_short", -1.0)):
+        if build.columns[name][h] != ABSENT:
+            put_stage_flow(build, ctx, h, build.columns[name][h], sign)

@@ -1,14 +1,17 @@
 """The canonical linear program of a stage: state first, then the future cost, then decisions; rows that cuts depend on first.
 
-Columns (``N`` hydros, ``L`` lags)::
+Columns (``N`` hydros, ``L`` lags, ``G`` commitments of plants dispatched ahead)::
 
-    [0, N)                 outgoing storage          N + l N + h   incoming lag l of hydro h
-    n_state = N (1 + L)    future cost               then thermals, lines, buses, inflows, hydros, their slacks, others
+    [0, N)                     outgoing storage        N + l N + h   incoming lag l of hydro h
+    N (1 + L) + i              incoming commitment i
+    n_state = N (1 + L) + G    future cost             then thermals, lines, buses, inflows, hydros, their slacks, contracts,
+                                                       pumping stations, non-controllable sources, slacks of constraints
 
 Rows::
 
-    [0, N) water balance   N + l N + h  lag fixing   then planes and constraints that name storage: the cut-relevant rows;
-    then load balances, inflow equations, soft limits, storage floors, other constraints. Cuts are appended below.
+    [0, N) water balance   N + l N + h  lag fixing   N (1 + L) + i  commitment fixing, then planes, constraints that name
+    storage, evaporation: the cut-relevant rows; then load balances, inflow equations, balances of later blocks, delivery of
+    what was ordered, soft limits, storage floors, filling, availability, other constraints. Cuts are appended below.
 """
 
 from __future__ import annotations
@@ -21,7 +24,23 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from headwater.errors import ModelError
-from headwater.lp import buses, future_cost, generic, hydro_plants, inflows, lines, reservoirs, thermals
+from headwater.lp import (
+    buses,
+    contracts,
+    diversions,
+    evaporation,
+    filling,
+    future_cost,
+    generic,
+    gnl,
+    hydro_plants,
+    inflows,
+    lines,
+    non_controllables,
+    pumping,
+    reservoirs,
+    thermals,
+)
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
 from headwater.model import InflowNonNegativity, System
@@ -38,11 +57,12 @@ class StageTemplate:
         t: stage position.
         n_hydros: hydros of the system.
         n_lags: inflow lags of the state.
+        n_commitments: commitments of the state.
         discount: one-step discount factor, the cost of ``theta``.
         theta: column of the future cost.
         matrix: ``[row, column]`` by column.
         cost, column_lower, column_upper: ``[column]``.
-        row_lower, row_upper: ``[row]`` for incoming state, innovation and load of zero.
+        row_lower, row_upper: ``[row]`` for incoming state, innovation, load and availability of zero.
         sensitivity: ``[row, state]``; ``sensitivity @ x_in`` is added to both bounds of the rows.
         n_cut_relevant: rows from here on do not depend on the incoming state.
         out_column: ``[state]`` column that holds each component of the outgoing state.
@@ -52,6 +72,7 @@ class StageTemplate:
     t: int
     n_hydros: int
     n_lags: int
+    n_commitments: int
     discount: float
     theta: int
     matrix: sp.csc_array
@@ -69,7 +90,7 @@ class StageTemplate:
     @property
     def n_state(self) -> int:
         """Length of the state."""
-        return self.n_hydros * (1 + self.n_lags)
+        return self.n_hydros * (1 + self.n_lags) + self.n_commitments
 
     @property
     def n_transfer(self) -> int:
@@ -97,6 +118,7 @@ def build_stage_template(
     *,
     inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
     theta_lower: float = 0.0,
+    productivity: Array | None = None,
 ) -> StageTemplate:
     """Build the canonical program of stage position ``t``.
 
@@ -106,15 +128,26 @@ def build_stage_template(
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage.
         inflow_method: treatment of negative inflow.
         theta_lower: lower bound of the future cost in $.
+        productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
     """
-    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method)
-    n_state = ctx.n_hydros * (1 + ctx.n_lags)
-    build = LpBuilder(n_state)
+    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method, fixed_productivity=productivity)
+    build = LpBuilder(ctx.n_state)
     discount = float(system.discount_factors[t])
     theta = _declare_columns(build, ctx, discount, theta_lower, is_last=t == len(system.stages) - 1)
     n_cut_relevant = _declare_rows(build, ctx)
-    for module in (thermals, lines, buses, reservoirs, hydro_plants):
-        module.put_terms(build, ctx)
+    for put_terms in (
+        thermals.put_terms,
+        lines.put_terms,
+        buses.put_terms,
+        reservoirs.put_terms,
+        hydro_plants.put_terms,
+        diversions.put_terms,
+        evaporation.put_terms,
+        contracts.put_terms,
+        pumping.put_terms,
+        non_controllables.put_terms,
+    ):
+        put_terms(build, ctx)
     lp = build.assemble()
     if lp.sensitivity.indptr[-1] != lp.sensitivity.indptr[n_cut_relevant]:
         raise ModelError("a row outside the cut-relevant region depends on the incoming state")
@@ -122,6 +155,7 @@ def build_stage_template(
         t=t,
         n_hydros=ctx.n_hydros,
         n_lags=ctx.n_lags,
+        n_commitments=ctx.n_commitments,
         discount=discount,
         theta=theta,
         matrix=lp.matrix,
@@ -141,20 +175,30 @@ def build_stage_template(
 def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta_lower: float, *, is_last: bool) -> int:
     reservoirs.declare_storage_columns(build, ctx)
     inflows.declare_lag_columns(build, ctx)
+    gnl.declare_commitment_columns(build, ctx)
     theta = future_cost.declare_column(build, lower=theta_lower, discount=discount, is_last=is_last)
     thermals.declare_columns(build, ctx)
+    gnl.declare_order_columns(build, ctx)
     lines.declare_columns(build, ctx)
     buses.declare_columns(build, ctx)
     inflows.declare_inflow_columns(build, ctx)
     hydro_plants.declare_flow_columns(build, ctx)
     reservoirs.announce_stage_columns(build, ctx)
-    hydro_plants.announce_slack_columns(build, ctx)
+    evaporation.announce_columns(build, ctx)
     for h in range(ctx.n_hydros):
+        reservoirs.declare_block_storage_columns(build, ctx, h)
+        evaporation.declare_columns(build, ctx, h)
         reservoirs.declare_withdrawal_columns(build, ctx, h)
         inflows.declare_slack_column(build, ctx, h)
+    filling.announce_columns(build, ctx)
+    hydro_plants.announce_slack_columns(build, ctx)
     for h in range(ctx.n_hydros):
         reservoirs.declare_floor_column(build, ctx, h)
+        filling.declare_slack_columns(build, ctx, h)
         hydro_plants.declare_slack_columns(build, ctx, h)
+    contracts.declare_columns(build, ctx)
+    pumping.declare_columns(build, ctx)
+    non_controllables.declare_columns(build, ctx)
     generic.declare_slack_columns(build, ctx)
     return theta
 
@@ -162,13 +206,19 @@ def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta
 def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
     reservoirs.declare_balance_rows(build, ctx)
     inflows.declare_lag_rows(build, ctx)
+    gnl.declare_fixing_rows(build, ctx)
     hydro_plants.declare_plane_rows(build, ctx)
     generic.declare_rows(build, ctx, with_storage=True)
+    evaporation.declare_rows(build, ctx)
     n_cut_relevant = build.n_rows
     buses.declare_rows(build, ctx)
     inflows.declare_inflow_rows(build, ctx)
+    reservoirs.declare_later_balance_rows(build, ctx)
+    gnl.declare_coupling_rows(build, ctx)
     hydro_plants.declare_limit_rows(build, ctx)
     reservoirs.declare_floor_rows(build, ctx)
+    filling.declare_rows(build, ctx)
+    non_controllables.declare_rows(build)
     generic.declare_rows(build, ctx, with_storage=False)
     return n_cut_relevant
 
@@ -179,4 +229,4 @@ def _out_columns(build: LpBuilder, ctx: StageContext) -> Indices:
     if ctx.n_lags:
         parts.append(build.columns["inflow"])
         parts.extend(build.columns["inflow_lag"][lag] for lag in range(ctx.n_lags - 1))
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return np.concatenate([*parts, gnl.out_columns(build, ctx)])

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from headwater.errors import ModelError
 from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
+from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.model import CostSegment, Thermal
 
 Combination = list[tuple[int, float]]
@@ -26,13 +29,15 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     n_segments = max((len(thermal.cost_segments) for thermal in thermals), default=0)
     columns = build.column_family("thermal_segment", (len(thermals), ctx.n_blocks, n_segments))
     limits = ctx.system.bounds.thermal
+    ahead = {pipeline.thermal for pipeline in ctx.pipelines}
     for j, thermal in enumerate(thermals):
         if not ctx.operating("thermals", j):
             continue
         for k in range(ctx.n_blocks):
             segments = _segments_at(thermal, float(limits.cost_per_mwh[j, ctx.t, k]))
             remaining_max = float(limits.max_generation_mw[j, ctx.t, k])
-            remaining_min = float(limits.min_generation_mw[j, ctx.t, k])
+            # The power of a plant that is dispatched ahead is set by its order, which was held to the limits of this stage.
+            remaining_min = 0.0 if j in ahead else float(limits.min_generation_mw[j, ctx.t, k])
             for s, segment in enumerate(segments):
                 upper = min(segment.capacity_mw, max(0.0, remaining_max))
                 lower = min(upper, max(0.0, remaining_min))
@@ -47,7 +52,13 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]:
-    """Segments with the cost of the stage in place of the plant's own, where one is given (not NaN)."""
+    """Segments with the cost of the stage in place of the plant's own, where one is given (not NaN).
+
+    A single segment that holds the whole plant has no limit of its own, so that a stage may raise the plant's maximum.
+    """
+    if len(thermal.cost_segments) == 1 and thermal.cost_segments[0].capacity_mw >= thermal.max_generation_mw:
+        cost = thermal.cost_segments[0].cost_per_mwh if math.isnan(stage_cost) else stage_cost
+        return (CostSegment(math.inf, cost),)
     if math.isnan(stage_cost):
         return thermal.cost_segments
     if len(thermal.cost_segments) > 1:
@@ -67,3 +78,31 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 def generation(build: LpBuilder, j: int, k: int) -> Combination:
     """Power of plant ``j`` in block ``k`` as a combination of columns."""
     return [(int(column), 1.0) for column in build.columns["thermal_segment"][j, k] if column != ABSENT]
+
+
+def read_table(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``thermals``; for plants dispatched ahead, the commitment of this stage and the order given in it."""
+    thermals = read.system.thermals
+    if not thermals:
+        return {}
+    generation_mw = read.values(s, "thermal_segment").sum(axis=3)
+    ahead = np.zeros(generation_mw.shape, np.bool_)
+    committed, ordered = np.full_like(generation_mw, np.nan), np.full_like(generation_mw, np.nan)
+    for i, pipeline in enumerate(read.ctx.pipelines):
+        ahead[:, :, pipeline.thermal] = True
+        committed[:, :, pipeline.thermal] = read.stage_values(s, "gnl_commitment")[:, None, pipeline.first]
+        ordered[:, :, pipeline.thermal] = read.stage_values(s, "gnl_order")[:, None, i]
+    return read.flat(
+        s,
+        "thermal_id",
+        [thermal.id for thermal in thermals],
+        {
+            "generation_mw": generation_mw,
+            "generation_mwh": generation_mw * read.hours,
+            "generation_cost": read.priced(s, "thermal_segment").sum(axis=3),
+            "is_gnl": ahead,
+            "gnl_committed_mw": committed,
+            "gnl_decision_mw": ordered,
+            "operative_state_code": read.states("thermals", generation_mw),
+        },
+    )

@@ -110,8 +110,12 @@ class SolverOptions:
     ``retry_time_budget_seconds`` aborts the run when one problem takes longer in all; it never changes which attempt is made.
     """
 
-    retry_max_attempts: int = 12
+    retry_max_attempts: int = 13
     retry_time_budget_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        if self.retry_max_attempts < 0 or not self.retry_time_budget_seconds > 0:
+            raise ModelError("solver retries need a number of attempts that is not negative and a positive time budget")
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.forward_passes < 1:
             raise ModelError(f"forward_passes must be at least 1, got {self.forward_passes}")
+        if not 0.0 < self.cost_scale < float("inf"):
+            raise ModelError(f"cost_scale must be a positive number, got {self.cost_scale}")
         if not any(isinstance(rule, IterationLimit) for rule in self.stopping_rules):
             raise ModelError("the stopping rules need at least one iteration limit")
 
@@ -155,12 +161,21 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class SimulationConfig:
-    """What is simulated with the policy; ``scenario_source`` ``None`` takes that of training."""
+    """What is simulated with the policy; ``scenario_source`` ``None`` takes that of training.
+
+    ``linearized_head_passes`` is how often a stage with the linearised head is solved: once with the productivity of the
+    incoming storage, then with that of the mean of incoming and outgoing storage.
+    """
 
     enabled: bool = False
     n_scenarios: int = 2000
     scenario_source: ScenarioSource | None = None
     tables: tuple[str, ...] | None = None
+    linearized_head_passes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.linearized_head_passes < 1:
+            raise ModelError(f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}")
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,14 @@ class System:
         return resolve_production(self)
 
     @cached_property
+    def geometry(self) -> Mapping[int, tuple[GeometryPoint, ...]]:
+        """Hydro id -> its volume-height-area table, by ascending volume."""
+        tables: dict[int, list[GeometryPoint]] = {}
+        for point in self.hydro_geometry:
+            tables.setdefault(point.hydro_id, []).append(point)
+        return MappingProxyType({hydro_id: tuple(points) for hydro_id, points in tables.items()})
+
+    @cached_property
     def load_factor(self) -> NDArray[np.float64]:
         """Multiplier of the load, ``[bus, stage, block]``."""
         return _bounds.load_factors(self)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 from headwater.errors import PolicyError
+from headwater.lp import gnl_pipelines
 from headwater.model import Study
 from headwater.sddp import Policy
 
+logger = logging.getLogger(__name__)
 
-def check_compatibility(policy: Policy, study: Study, inflow_digest: str) -> None:
+
+def check_compatibility(policy: Policy, study: Study, inflow_digest: str | None) -> None:
     """Refuse a policy whose cuts do not fit the stage problems of a study.
 
     Loads, limits, costs and the network may differ; hydros, lags, stages, production functions and the inflow model may not.
@@ -15,35 +21,50 @@ def check_compatibility(policy: Policy, study: Study, inflow_digest: str) -> Non
     Args:
         policy: the policy.
         study: what it is to be used for.
-        inflow_digest: digest of the study's inflow model.
+        inflow_digest: digest of the study's inflow model; without it that comparison is left out, with a logged note.
 
     Raises:
         PolicyError: with every difference and its code.
     """
-    system = study.system
-    differences = []
-    hydro_ids = tuple(hydro.id for hydro in system.hydros)
-    if hydro_ids != policy.layout.hydro_ids:
-        differences.append(f"HW801 hydros: the policy has {_some(policy.layout.hydro_ids)}, the study {_some(hydro_ids)}")
-    stage_ids = tuple(stage.id for stage in system.stages)
-    policy_ids = tuple(stage.stage_id for stage in policy.stages)
-    if stage_ids != policy_ids:
-        differences.append(f"HW805 stages: the policy has {_some(policy_ids)}, the study {_some(stage_ids)}")
-    if not differences:
-        for t, stage in enumerate(policy.stages):
-            kinds = tuple(system.production[h][t].kind.value for h in range(len(system.hydros)))
-            changed = [hydro_ids[h] for h in range(len(kinds)) if kinds[h] != stage.production[h]]
-            if changed:
-                differences.append(
-                    f"HW803 production function of hydros {_some(tuple(changed))} differs at stage {stage.stage_id}"
-                )
-                break
-    if not differences and inflow_digest != policy.inflow_digest:
+    differences = list(_differences(policy, study))
+    if not inflow_digest or not policy.inflow_digest:
+        logger.warning("HW807 the inflow models of policy and study were not compared: one of the digests is not known")
+    elif inflow_digest != policy.inflow_digest:
         differences.append("HW804 the inflow model (means, deviations, autoregressive coefficients) differs")
     if differences:
         raise PolicyError("this policy does not fit the study:\n" + "\n".join(f"  {d}" for d in differences))
 
 
-def _some(ids: tuple[int, ...]) -> str:
+def _differences(policy: Policy, study: Study) -> Iterator[str]:
+    system, layout = study.system, policy.layout
+    hydro_ids = tuple(hydro.id for hydro in system.hydros)
+    if hydro_ids != layout.hydro_ids:
+        yield f"HW801 hydros: the policy has {_some(layout.hydro_ids)}, the study {_some(hydro_ids)}"
+    stage_ids = tuple(stage.id for stage in system.stages)
+    n_lags = max((len(row.coefficients) for row in system.inflow_statistics if row.stage_id in system.stage_index), default=0)
+    if n_lags != layout.n_lags:
+        yield f"HW802 inflow lags in the state: the policy has {layout.n_lags}, the study {n_lags}"
+    ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
+    if ahead != layout.commitments:
+        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {_some(layout.commitments)}, the study {_some(ahead)}"
+    dimension = len(hydro_ids) * (1 + n_lags) + sum(lag for _, lag in ahead)
+    if dimension != layout.dimension:
+        yield f"HW805 state: the policy has {layout.dimension} components, the study {dimension}"
+    policy_ids = tuple(stage.stage_id for stage in policy.stages)
+    if stage_ids != policy_ids:
+        yield f"HW805 stages: the policy has {_some(policy_ids)}, the study {_some(stage_ids)}"
+    for stage in policy.stages:
+        if stage.stage_id not in system.stage_index or len(stage.production) != layout.n_hydros:
+            continue
+        t = system.stage_index[stage.stage_id]
+        before = dict(zip(layout.hydro_ids, stage.production, strict=True))
+        kinds = ((hydro_id, system.production[h][t].kind.value) for h, hydro_id in enumerate(hydro_ids))
+        changed = tuple(hydro_id for hydro_id, kind in kinds if before.get(hydro_id, kind) != kind)
+        if changed:
+            yield f"HW803 production function of hydros {_some(changed)} differs at stage {stage.stage_id}"
+            return
+
+
+def _some(ids: tuple[object, ...]) -> str:
     shown = ", ".join(str(i) for i in ids[:6])
     return f"{len(ids)} ({shown}{', ...' if len(ids) > 6 else ''})"

@@ -76,8 +76,11 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> bytes:
     """The file of one stage.
 
     Raises:
-        PolicyError: the pool is too large for one file.
+        PolicyError: the pool is too large for one file, or a cut is not a finite number.
     """
+    stored = slice(0, pool.n_populated)
+    if not (np.isfinite(pool.coefficients[stored]).all() and np.isfinite(pool.intercepts[stored]).all()):
+        raise PolicyError(f"HW809 stage {stage_id}: a cut is not a finite number; the policy is not written")
     used = pool.active[: pool.n_populated]
     order = np.concatenate([np.flatnonzero(used), np.flatnonzero(~used)])
     columns = {

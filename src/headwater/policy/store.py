@@ -173,7 +173,19 @@ def _read_checkpoint(checkpoint: Path, commit_digest: str | None) -> Policy:
 
 
 def _assemble(metadata: dict[str, Any], contents: dict[str, bytes], checkpoint: Path) -> Policy:
-    layout = StateLayout(tuple(metadata["layout"]["hydro_ids"]), metadata["layout"]["n_lags"])
+    recorded = metadata["layout"]
+    if recorded["layout_version"] != LAYOUT_VERSION:
+        raise _ForeignVersionError(
+            f"HW806 {checkpoint / _METADATA}: state layout version {recorded['layout_version']!r}; "
+            f"this Headwater reads version {LAYOUT_VERSION}"
+        )
+    commitments = tuple((thermal_id, lag) for thermal_id, lag in recorded.get("commitments", ()))
+    layout = StateLayout(tuple(recorded["hydro_ids"]), recorded["n_lags"], commitments)
+    if layout.dimension != recorded["state_dimension"]:
+        raise PolicyError(
+            f"HW808 {checkpoint / _METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
+            f"for {layout.n_hydros} hydros and {layout.n_lags} lags"
+        )
     stages = tuple(
         PolicyStage(
             stage_id=s["stage_id"],
@@ -273,6 +285,7 @@ def _metadata(policy: Policy, created_at: datetime) -> dict[str, Any]:
             "layout_version": LAYOUT_VERSION,
             "hydro_ids": list(policy.layout.hydro_ids),
             "n_lags": policy.layout.n_lags,
+            "commitments": [list(pair) for pair in policy.layout.commitments],
             "state_dimension": policy.layout.dimension,
         },
         "stages": [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headwater.results.schemas import SCHEMAS
+from headwater.errors import ResultsError
+from headwater.lp import FittedPlanes
+from headwater.results.schemas import SCHEMAS, Column
 from headwater.sddp import ScenarioSummary, SimulationChunk, TrainingRecord
 
 NO_BLOCK = -1
@@ -16,24 +18,37 @@ NO_BLOCK = -1
 
 
 def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl.DataFrame:
-    """A table with the types of its schema; NaN and -1 become null in nullable columns.
+    """A table with the types of its schema, columns in its order; NaN and -1 become null in nullable columns.
 
     Args:
         name: table name, e.g. ``"hydros"``.
-        columns: column name -> array ``[row]``; all columns of the schema that are not nullable must be there.
+        columns: column name -> array ``[row]``; all columns of the schema, save that ``scenario_id`` may be absent.
+
+    Raises:
+        ResultsError: no such table, a column is missing or unknown, or a value does not fit its column.
     """
-    schema = SCHEMAS[name]
-    series = []
-    for column in schema.columns:
-        if column.name not in columns:
-            continue
-        values = pl.Series(column.name, np.ascontiguousarray(columns[column.name])).cast(column.dtype)
-        if column.nullable and column.dtype == pl.Float64:
-            values = values.fill_nan(None)
-        elif column.nullable:
-            values = values.set(values == NO_BLOCK, None)
-        series.append(values)
-    return pl.DataFrame(series)
+    if name not in SCHEMAS:
+        raise ResultsError(f"there is no table '{name}' (there are: {', '.join(SCHEMAS)})")
+    schema = SCHEMAS[name].columns
+    missing = [c.name for c in schema if c.name not in columns and c.name != "scenario_id"]
+    unknown = sorted(set(columns) - {c.name for c in schema})
+    if missing or unknown:
+        raise ResultsError(f"table '{name}': missing columns {missing}, unknown columns {unknown}")
+    return pl.DataFrame([_series(name, column, columns[column.name]) for column in schema if column.name in columns])
+
+
+def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series:
+    try:
+        values = pl.Series(column.name, np.ascontiguousarray(array)).cast(column.dtype)
+    except pl.exceptions.PolarsError as error:
+        raise ResultsError(
+            f"table '{table}', column '{column.name}': a value is not of type {column.dtype}: {error}"
+        ) from error
+    if column.nullable:
+        return values.fill_nan(None) if column.dtype == pl.Float64 else values.set(values == NO_BLOCK, None)
+    if column.dtype == pl.Float64 and values.is_nan().any():
+        raise ResultsError(f"table '{table}', column '{column.name}': {values.is_nan().sum()} values are not numbers (NaN)")
+    return values
 
 
 def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
@@ -41,6 +56,8 @@ def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
     columns = chunk.tables[name]
     scenarios = chunk.summary.scenario_id
     n_rows = len(next(iter(columns.values())))
+    if n_rows % len(scenarios):
+        raise ResultsError(f"table '{name}': {n_rows} rows do not divide into {len(scenarios)} scenarios")
     ids = np.repeat(scenarios, n_rows // len(scenarios))
     return tables_to_frame(name, {"scenario_id": ids, **columns}).sort(SCHEMAS[name].sort_keys, maintain_order=True)
 
@@ -85,3 +102,27 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
         for r in record.iterations
     ]
     return pl.DataFrame(rows, schema=SCHEMAS["convergence"].polars_schema)
+
+
+def planes_frame(fitted: Sequence[FittedPlanes]) -> pl.DataFrame:
+    """Computed planes, a row per hydro, stage and plane: a table that a case can read."""
+    rows = [
+        {
+            "hydro_id": fit.hydro_id,
+            "plane_id": plane.plane_id,
+            "stage_id": stage_id,
+            "gamma_0": plane.gamma_0,
+            "gamma_v": plane.gamma_v,
+            "gamma_q": plane.gamma_q,
+            "gamma_s": plane.gamma_s,
+            "kappa": plane.kappa,
+            "valid_v_min_hm3": fit.volume_min_hm3,
+            "valid_v_max_hm3": fit.volume_max_hm3,
+            "valid_q_max_m3s": fit.max_turbined_m3s,
+        }
+        for fit in fitted
+        for stage_id in fit.stage_ids
+        for plane in fit.planes
+    ]
+    schema = SCHEMAS["fpha_hyperplanes"]
+    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(schema.sort_keys)

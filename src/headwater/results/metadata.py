@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import platform
 import socket
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from headwater import files
 from headwater._version import __version__
+from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
 
@@ -49,19 +51,32 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
             "generated": sum(pool.n_populated for pool in policy.pools),
             "active": sum(len(pool.active_slots()) for pool in policy.pools),
         },
+        "policy_digest": policy_digest(policy),
         "lp_solves": sum(r.lp_solves for r in record.iterations),
         "lp_retries": sum(r.retries for r in record.iterations),
+        "solver_counts": dict(record.solver_counts),
         "seeds": {"tree_seed": study.config.training.tree_seed, "forward": study.config.training.scenario_source.seed},
         "warnings": list(record.warnings),
     }
 
 
-def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> dict[str, Any]:
+def policy_digest(policy: Policy) -> str:
+    """SHA-256 of the active cuts, to tell whether two results come from one policy."""
+    digest = hashlib.sha256()
+    for pool in policy.pools:
+        slots = pool.active_slots()
+        digest.update(np.ascontiguousarray(pool.coefficients[slots]).tobytes())
+        digest.update(np.ascontiguousarray(pool.intercepts[slots]).tobytes())
+    return digest.hexdigest()
+
+
+def simulation_metadata(record: SimulationRecord, study: Study, solver: str, policy: Policy | None = None) -> dict[str, Any]:
     """Contents of ``simulation/metadata.json``."""
     costs = record.summary.total_cost
     return {
         **_header(study, record.seconds, record.threads, solver),
         "status": "complete",
+        "policy_digest": None if policy is None else policy_digest(policy),
         "scenarios": {"total": len(costs), "completed": len(costs), "failed": 0},
         "cost": {
             "mean": float(np.mean(costs)),
@@ -81,6 +96,25 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str) -> 
         "seeds": {"tree_seed": study.config.training.tree_seed, "simulation": record.seed},
         "warnings": list(record.warnings),
     }
+
+
+def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
+    """How well computed planes fit the production function of each plant, in MW."""
+    return [
+        {
+            "hydro_id": fit.hydro_id,
+            "stage_ids": list(fit.stage_ids),
+            "planes": len(fit.planes),
+            "planes_of_the_hull": fit.n_hull,
+            "kappa": fit.kappa,
+            "max_error_mw": fit.max_error_mw,
+            "rms_error_mw": fit.rms_error_mw,
+            "volume_window_hm3": [fit.volume_min_hm3, fit.volume_max_hm3],
+            "max_turbined_m3s": fit.max_turbined_m3s,
+            "warnings": list(fit.warnings),
+        }
+        for fit in fitted
+    ]
 
 
 def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
@@ -114,7 +148,12 @@ def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str
             "platform": f"{sys.platform} {platform.machine()}",
         },
         "stages": [
-            {"stage_id": s.id, "start_date": s.start_date.isoformat(), "end_date": s.end_date.isoformat()}
+            {
+                "stage_id": s.id,
+                "start_date": s.start_date.isoformat(),
+                "end_date": s.end_date.isoformat(),
+                "block_hours": [block.hours for block in s.blocks],
+            }
             for s in study.system.stages
         ],
         "configuration": to_json(study.config),
@@ -130,8 +169,8 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
         "state": policy.layout.dimension,
         "lags": policy.layout.n_lags,
         "stage_programs": [
-            {"stage_id": stage.id, "rows": rows, "columns": columns, "nonzeros": nonzeros}
-            for stage, (rows, columns, nonzeros) in zip(system.stages, record.stage_sizes, strict=True)
+            {"stage_id": stage.id, **dataclasses.asdict(statistics)}
+            for stage, statistics in zip(system.stages, record.stage_statistics, strict=True)
         ],
     }
 
@@ -144,11 +183,19 @@ def table_digests(directory: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _input_digests(study: Study) -> list[dict[str, str]]:
+def _input_digests(study: Study) -> list[dict[str, str | None]]:
+    """Digests of the case files; ``None`` for one that cannot be read by now, which must not cost the results."""
     root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
     if root is None:
         return []
-    return [{"file": path.relative_to(root).as_posix(), "sha256": files.sha256(path)} for path in sorted(listed)]
+    return [{"file": path.relative_to(root).as_posix(), "sha256": _sha256(path)} for path in sorted(listed)]
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return files.sha256(path)
+    except OSError:
+        return None
 
 
 def to_json(value: object) -> Any:

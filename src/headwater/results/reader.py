@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from headwater import files
 from headwater.errors import ResultsError
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.results.writer import SUCCESS
@@ -25,7 +26,7 @@ def load_results(directory: str | Path) -> Results:
         ResultsError: it holds no results.
     """
     root = Path(directory)
-    if not any((root / part / SUCCESS).is_file() for part in ("training", "simulation")):
+    if not any((files.surviving_directory(root / part) / SUCCESS).is_file() for part in ("training", "simulation")):
         raise ResultsError(f"{root} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})")
     return Results(root)
 
@@ -43,12 +44,12 @@ class Results:
     @property
     def has_training(self) -> bool:
         """Whether training results are there and complete."""
-        return (self.directory / "training" / SUCCESS).is_file()
+        return (self._part("training") / SUCCESS).is_file()
 
     @property
     def has_simulation(self) -> bool:
         """Whether simulation results are there and complete."""
-        return (self.directory / "simulation" / SUCCESS).is_file()
+        return (self._part("simulation") / SUCCESS).is_file()
 
     @cached_property
     def convergence(self) -> pl.DataFrame:
@@ -63,17 +64,17 @@ class Results:
     @cached_property
     def training_metadata(self) -> dict[str, Any]:
         """What was recorded about training."""
-        return self._json(self.directory / "training" / "metadata.json")
+        return self._json(self._part("training") / "metadata.json")
 
     @cached_property
     def simulation_metadata(self) -> dict[str, Any]:
         """What was recorded about the simulation."""
-        return self._json(self.directory / "simulation" / "metadata.json")
+        return self._json(self._part("simulation") / "metadata.json")
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the simulation tables that were written."""
-        return tuple(name for name in SIMULATION_TABLES if (self.directory / "simulation" / name).is_dir())
+        return tuple(name for name in SIMULATION_TABLES if (self._part("simulation") / name).is_dir())
 
     def table(self, name: str, *, names: bool = True) -> pl.DataFrame:
         """A simulation table over all scenarios, sorted.
@@ -112,6 +113,10 @@ class Results:
             columns.insert(columns.index(f"{label}_id") + 1, f"{label}_name")
         return frame.select(columns)
 
+    def _part(self, name: str) -> Path:
+        """A part of the results; what was there before, when a run died while replacing it."""
+        return files.surviving_directory(self.directory / name)
+
     @cached_property
     def _stages(self) -> pl.DataFrame:
         try:
@@ -123,7 +128,7 @@ class Results:
 
     @cached_property
     def _entities(self) -> pl.DataFrame:
-        path = self.directory / "simulation" / "dictionaries" / "entities.csv"
+        path = self._part("simulation") / "dictionaries" / "entities.csv"
         try:
             return pl.read_csv(path.read_bytes(), schema_overrides={"name": pl.String, "bus_id": pl.String})
         except (OSError, pl.exceptions.PolarsError) as error:
@@ -131,7 +136,7 @@ class Results:
 
     def _parquet(self, group: str, name: str, metadata: dict[str, Any]) -> pl.DataFrame:
         """Read one file, after comparing it with what was recorded when it was written."""
-        path, entry = self.directory / group / name, _listed(metadata).get(name)
+        path, entry = self._part(group) / name, _listed(metadata).get(name)
         try:
             content = path.read_bytes()
             if not isinstance(entry, dict) or hashlib.sha256(content).hexdigest() != entry.get("sha256"):

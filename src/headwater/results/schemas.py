@@ -75,6 +75,7 @@ _COSTS = (
     ("inflow_penalty_cost", "water bought against negative inflow"),
     ("generic_violation_cost", "slack of user constraints"),
     ("spillage_cost", "spillage"),
+    ("diversion_cost", "water sent through diversions"),
     ("fpha_turbined_cost", "turbined flow of plants with production planes"),
     ("curtailment_cost", "curtailed availability"),
     ("exchange_cost", "exchanges"),
@@ -111,8 +112,8 @@ _TABLES = (
             *_floats(
                 ("incremental_inflow_m3s", "m3/s", "natural inflow between this plant and those upstream"),
                 ("inflow_m3s", "m3/s", "incremental inflow plus what arrives from upstream"),
-                ("storage_initial_hm3", "hm3", "storage at the start of the stage"),
-                ("storage_final_hm3", "hm3", "storage at the end of the stage"),
+                ("storage_initial_hm3", "hm3", "storage at the start of the stage, or of the chronological block"),
+                ("storage_final_hm3", "hm3", "storage at the end of the stage, or of the chronological block"),
                 ("generation_mw", "MW", "net power"),
                 ("generation_mwh", "MWh", "net energy of the block"),
             ),
@@ -193,6 +194,54 @@ _TABLES = (
         "buses",
     ),
     TableSchema(
+        "pumping_stations",
+        (
+            *_ids("pumping_station"),
+            *_floats(
+                ("pumped_flow_m3s", "m3/s", "pumped flow"),
+                ("pumped_volume_hm3", "hm3", "pumped volume of the block"),
+                ("power_consumption_mw", "MW", "power taken from the bus"),
+                ("energy_consumption_mwh", "MWh", "energy of the block"),
+                ("pumping_cost", "$", "energy at the spot price; imputed, not part of the immediate cost"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "pumping_station_id"),
+        "pumping_stations",
+    ),
+    TableSchema(
+        "contracts",
+        (
+            *_ids("contract"),
+            *_floats(
+                ("power_mw", "MW", "imported or exported power"),
+                ("energy_mwh", "MWh", "energy of the block"),
+                ("price_per_mwh", "$/MWh", "price in force, negative for revenue"),
+                ("total_cost", "$", "cost, negative for revenue"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "contract_id"),
+        "contracts",
+    ),
+    TableSchema(
+        "non_controllables",
+        (
+            *_ids("non_controllable"),
+            *_floats(
+                ("generation_mw", "MW", "power"),
+                ("generation_mwh", "MWh", "energy of the block"),
+                ("available_mw", "MW", "power that was available"),
+                ("curtailment_mw", "MW", "available and not used"),
+                ("curtailment_mwh", "MWh", "curtailed energy of the block"),
+                ("curtailment_cost", "$", "cost of curtailment"),
+            ),
+            _STATE,
+        ),
+        ("scenario_id", "stage_id", "block_id", "non_controllable_id"),
+        "non_controllables",
+    ),
+    TableSchema(
         "inflow_lags",
         (
             *_ids("hydro", block=False),
@@ -210,6 +259,7 @@ _TABLES = (
             *_floats(
                 ("slack_value", "unit of the constraint", "violation"),
                 ("slack_cost", "$", "cost of the violation"),
+                ("marginal_value", "$ per unit and hour", "change of cost when the bound grows by one unit for an hour"),
             ),
         ),
         ("scenario_id", "stage_id", "constraint_id", "block_id"),
@@ -256,6 +306,23 @@ _TABLES = (
         ),
         ("iteration",),
     ),
+    TableSchema(
+        "fpha_hyperplanes",
+        (
+            Column("hydro_id", INT, "-", "id of the hydro"),
+            Column("plane_id", INT, "-", "plane of the hydro, from 0"),
+            Column("stage_id", INT, "-", "stage of the case"),
+            Column("gamma_0", FLOAT, "MW", "intercept"),
+            Column("gamma_v", FLOAT, "MW/hm3", "slope in mean storage"),
+            Column("gamma_q", FLOAT, "MW/(m3/s)", "slope in turbined flow"),
+            Column("gamma_s", FLOAT, "MW/(m3/s)", "slope in spilled flow"),
+            Column("kappa", FLOAT, "-", "1: the correction factor is folded into the coefficients"),
+            Column("valid_v_min_hm3", FLOAT, "hm3", "lower end of the fitting window"),
+            Column("valid_v_max_hm3", FLOAT, "hm3", "upper end of the fitting window"),
+            Column("valid_q_max_m3s", FLOAT, "m3/s", "largest turbined flow of the fit"),
+        ),
+        ("hydro_id", "stage_id", "plane_id"),
+    ),
 )
 
 SCHEMAS = MappingProxyType({schema.name: schema for schema in _TABLES})
@@ -264,7 +331,7 @@ SCHEMAS = MappingProxyType({schema.name: schema for schema in _TABLES})
 TIMING_COLUMNS = ("time_forward_ms", "time_backward_ms", "time_total_ms", "wall_time_ms", "rss_mb")
 """Columns of ``convergence`` that differ from run to run."""
 
-SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary"))
+SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary", "fpha_hyperplanes"))
 """Tables with one part file per chunk of scenarios."""
 
 CODES = MappingProxyType(

@@ -17,9 +17,10 @@ import polars as pl
 
 from headwater import files
 from headwater.errors import ResultsError
+from headwater.lp import FittedPlanes
 from headwater.model import Study, System
-from headwater.results.frames import chunk_frame, convergence_frame, summary_frame
-from headwater.results.metadata import simulation_metadata, table_digests, to_json, training_metadata
+from headwater.results.frames import chunk_frame, convergence_frame, planes_frame, summary_frame
+from headwater.results.metadata import fitting_report, simulation_metadata, table_digests, to_json, training_metadata
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import Policy, SimulationChunk, SimulationRecord
 from headwater.sddp.policy import LAYOUT_VERSION
@@ -53,6 +54,8 @@ class ResultsWriter:
         """
         with _told(self.output_dir):
             self.output_dir.mkdir(parents=True, exist_ok=True)
+            for part in ("training", "simulation"):
+                _refuse_foreign(self.output_dir / part)
             files.remove_leftovers(self.output_dir)
             probe = self.output_dir / f".probe{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}"
             probe.touch()
@@ -73,10 +76,19 @@ class ResultsWriter:
             _write_json(directory / "dictionaries" / "state_dictionary.json", layout)
             _write_json(directory / "metadata.json", {**training_metadata(policy, study), "tables": table_digests(directory)})
             (directory / SUCCESS).touch()
+        self._write_fitted_planes(policy.training.fitted_planes)
 
-    def simulation_sink(self, study: Study, solver: str) -> SimulationSink:
+    def _write_fitted_planes(self, fitted: tuple[FittedPlanes, ...]) -> None:
+        """Write ``hydro_models/``: computed planes in the form in which a case gives them, and how well they fit."""
+        if not fitted:
+            return
+        with _told(self.output_dir), files.replaced_directory(self.output_dir / "hydro_models") as directory:
+            write_parquet(planes_frame(fitted), directory / "fpha_hyperplanes.parquet")
+            _write_json(directory / "fitting_report.json", fitting_report(fitted))
+
+    def simulation_sink(self, study: Study, solver: str, policy: Policy | None = None) -> SimulationSink:
         """A sink for the tables of a simulation; use it as a context manager."""
-        return SimulationSink(self.output_dir / "simulation", study, solver)
+        return SimulationSink(self.output_dir / "simulation", study, solver, policy)
 
 
 class SimulationSink:
@@ -85,9 +97,10 @@ class SimulationSink:
     Leaving the context without `finish` removes what was written and keeps earlier results.
     """
 
-    def __init__(self, target: Path, study: Study, solver: str) -> None:
+    def __init__(self, target: Path, study: Study, solver: str, policy: Policy | None = None) -> None:
         self._target = target
         self._study = study
+        self._policy = policy
         self._solver = solver
         self._temporary = target.with_name(f".{target.name}{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
         self._parts = 0
@@ -108,9 +121,11 @@ class SimulationSink:
         """
         with _told(self._target.parent):
             for name in chunk.tables:
-                path = self._temporary / name / f"part-00000-{self._parts:05d}.parquet"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_parquet(chunk_frame(name, chunk), path)
+                directory = self._temporary
+                for part in name.split("/"):
+                    directory /= part
+                    directory.mkdir(exist_ok=True)  # without parents: what was removed meanwhile must not come back in part
+                write_parquet(chunk_frame(name, chunk), directory / f"part-00000-{self._parts:05d}.parquet")
         self._parts += 1
 
     def finish(self, record: SimulationRecord) -> None:
@@ -122,11 +137,19 @@ class SimulationSink:
         with _told(self._target.parent):
             write_parquet(summary_frame(record.summary), self._temporary / "scenario_summary.parquet")
             _write_dictionaries(self._temporary / "dictionaries", self._study.system)
-            metadata = simulation_metadata(record, self._study, self._solver)
+            metadata = simulation_metadata(record, self._study, self._solver, self._policy)
             _write_json(self._temporary / "metadata.json", {**metadata, "tables": table_digests(self._temporary)})
             (self._temporary / SUCCESS).touch()
             files.sync_tree(self._temporary)
             files.swap_directory(self._temporary, self._target)
+
+
+def _refuse_foreign(directory: Path) -> None:
+    """Refuse to replace a directory that no run of ours wrote."""
+    if directory.exists() and not (directory / "metadata.json").is_file() and any(directory.iterdir()):
+        raise ResultsError(
+            f"{directory} was not written by Headwater and would be replaced; choose another output directory or move it away"
+        )
 
 
 @contextmanager

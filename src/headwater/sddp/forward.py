@@ -36,6 +36,7 @@ def run_forward(
     noise = [sampler.noise(t, iteration, everyone) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
     load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+    available = [uncertainty.available_mw(t, noise[t]) for t in range(problems.n_stages)]
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
     store.truncated[:] = 0
@@ -48,7 +49,7 @@ def run_forward(
         for t, problem in enumerate(problems.stages):
             if should_stop():
                 raise Interrupted
-            batch = problem.noise_batch(innovation[t][part], load[t][part])
+            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
             starts = store.bases[t].batch(trajectories) if store.bases[t].known[part].all() else None
             solved = programs[worker].solve_each(t, states, batch, starts, first=trajectories.start, iteration=iteration)
             store.bases[t].store(trajectories, solved.results.bases)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headwater.sddp.records import TrainingRecord
 
 LAYOUT_VERSION = 1
-"""Version of the state order: storages, then lags (lag-major), both by ascending hydro id."""
+"""Version of the state order: storages, then lags (lag-major), both by ascending hydro id, then commitments by thermal id."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class StateLayout:
     Attributes:
         hydro_ids: ids of all hydros, ascending.
         n_lags: inflow lags kept for every hydro.
+        commitments: thermal id and lag in stages of every plant whose dispatch is decided ahead, ascending.
     """
 
     hydro_ids: tuple[int, ...]
     n_lags: int
+    commitments: tuple[tuple[int, int], ...] = ()
 
     @property
     def n_hydros(self) -> int:
@@ -41,11 +43,11 @@ class StateLayout:
 
     @property
     def dimension(self) -> int:
-        """Length of the state: ``n_hydros * (1 + n_lags)``."""
-        return self.n_hydros * (1 + self.n_lags)
+        """Length of the state: ``n_hydros * (1 + n_lags)`` and the commitments."""
+        return self.n_hydros * (1 + self.n_lags) + sum(lag for _, lag in self.commitments)
 
     def describe(self) -> list[dict[str, Any]]:
-        """One record per component: kind, hydro id, lag (1-based, for lags), unit."""
+        """One record per component: kind, hydro or thermal id, lag (1-based, not for storages), unit."""
         storages: list[dict[str, Any]] = [
             {"dimension": i, "kind": "storage", "hydro_id": hydro_id, "unit": "hm3"}
             for i, hydro_id in enumerate(self.hydro_ids)
@@ -61,7 +63,19 @@ class StateLayout:
             for lag in range(self.n_lags)
             for i, hydro_id in enumerate(self.hydro_ids)
         ]
-        return storages + lags
+        places = [(thermal_id, i + 1) for thermal_id, lag in self.commitments for i in range(lag)]
+        behind = self.n_hydros * (1 + self.n_lags)
+        commitments: list[dict[str, Any]] = [
+            {
+                "dimension": behind + i,
+                "kind": f"gnl_commitment_{position}",
+                "thermal_id": thermal_id,
+                "lag": position,
+                "unit": "MW",
+            }
+            for i, (thermal_id, position) in enumerate(places)
+        ]
+        return storages + lags + commitments
 
 
 @dataclass(frozen=True)

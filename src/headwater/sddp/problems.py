@@ -4,22 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError
-from headwater.lp import build_stage_template, future_cost_lower_bounds, make_form
-from headwater.model import Formulation, InflowNonNegativity, Study, System
+from headwater.lp import (
+    FittedPlanes,
+    ProgramStatistics,
+    build_stage_template,
+    future_cost_lower_bounds,
+    gnl_pipelines,
+    initial_commitments_mw,
+    make_form,
+    program_statistics,
+    program_warnings,
+    with_fitted_planes,
+)
+from headwater.model import Formulation, InflowNonNegativity, OperativeState, Study, System
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.head_refinement import HeadRefinement
+from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
-from headwater.solver import Basis, BasisBatch, HighsProgram
+from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch
 from headwater.stochastic import InflowModel, Uncertainty, build_uncertainty
 
 logger = logging.getLogger(__name__)
+
+FIRST_POOL_BYTES = 64 * 2**20
+"""Memory set aside for the cuts of a stage at the start; pools grow beyond it when needed."""
+
+
+class ColdBases:
+    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
+
+    def __init__(self, n_stages: int) -> None:
+        self._bases: list[Basis | None] = [None] * n_stages
+        self._lock = threading.Lock()
+
+    def get(self, t: int, solve: Callable[[], Basis]) -> Basis:
+        """The basis of a stage; the first caller makes it with ``solve``."""
+        with self._lock:
+            basis = self._bases[t]
+            if basis is None:
+                basis = self._bases[t] = solve()
+            return basis
 
 
 @dataclass(frozen=True)
@@ -33,6 +67,8 @@ class StudyProblems:
         pools: one cut pool per study stage; pool ``t`` bounds the future cost of stage ``t``.
         initial_state: ``[n_state]`` state before the first stage.
         layout: meaning of the state components.
+        cold_bases: where trials without a basis start.
+        fitted: reports of the production planes that were computed for the study.
     """
 
     study: Study
@@ -41,6 +77,12 @@ class StudyProblems:
     pools: tuple[CutPool, ...]
     initial_state: NDArray[np.float64]
     layout: StateLayout
+    cold_bases: ColdBases
+    fitted: tuple[FittedPlanes, ...] = ()
+
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know about the stage programs."""
+        return tuple(text for fit in self.fitted for text in fit.warnings) + program_warnings(self.system)
 
     @property
     def system(self) -> System:
@@ -52,9 +94,9 @@ class StudyProblems:
         """Number of study stages."""
         return len(self.stages)
 
-    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
-        """Rows, columns and non-zeros of every solved program, without cuts."""
-        return tuple((s.form.n_rows, s.form.n_columns, int(s.form.matrix.nnz)) for s in self.stages)
+    def stage_statistics(self) -> tuple[ProgramStatistics, ...]:
+        """Size and range of numbers of every solved program, without cuts."""
+        return tuple(program_statistics(stage.form) for stage in self.stages)
 
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""
@@ -67,6 +109,7 @@ class Programs:
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self._held: list[HighsProgram | None] = [None] * problems.n_stages
+        self._scratch = KernelScratch()
 
     def solve(
         self,
@@ -89,7 +132,8 @@ class Programs:
         try:
             return problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
-            raise _located(error, self._problems.study, t, scenario, iteration) from error
+            why = explain(error, self._problems.system, problem, state, noise, error.opening)
+            raise _located(error, self._problems.study, t, scenario, iteration, why) from error
 
     def solve_each(
         self,
@@ -100,6 +144,7 @@ class Programs:
         *,
         first: int = 0,
         iteration: int | None = None,
+        refinement: HeadRefinement | None = None,
     ) -> SolvedTrials:
         """Solve stage position ``t`` for several trials with an opening each, with primal values.
 
@@ -110,16 +155,23 @@ class Programs:
             bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
             first: number of the first trial, for messages.
             iteration: for messages.
+            refinement: productivity that follows storage, where a plant of the stage has it.
 
         Raises:
             SolverError: with stage, scenario and iteration filled in.
         """
         problem, program = self._problems.stages[t], self._ready(t)
-        starts = BasisBatch.repeated(self._cold_basis(t), len(states)) if bases is None else bases
+        if bases is None:
+            cold = self._problems.cold_bases.get(t, lambda: self._cold_basis(t))
+            bases = BasisBatch.repeated(cold.extended(program.n_rows), len(states))
         try:
-            return problem.solve_each(program, states, noise, starts)
+            if refinement is not None:
+                return refinement.solve_each(states, noise, bases)
+            return problem.solve_each(program, states, noise, bases)
         except SolverError as error:
-            raise _located(error, self._problems.study, t, first + (error.trial or 0), iteration) from error
+            trial = error.trial or 0
+            why = explain(error, self._problems.system, problem, states[trial], noise, trial)
+            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
 
     def solve_tree(
         self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
@@ -129,17 +181,20 @@ class Programs:
         Raises:
             SolverError: with stage, scenario and iteration filled in.
         """
+        problem = self._problems.stages[t]
         try:
-            return self._problems.stages[t].solve_tree(self._ready(t), states, bases)
+            return problem.solve_tree(self._ready(t), states, bases)
         except SolverError as error:
-            raise _located(error, self._problems.study, t, first + (error.trial or 0), iteration) from error
+            trial = error.trial or 0
+            why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
+            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
 
     def _ready(self, t: int) -> HighsProgram:
         """The instance of a stage, with the cuts that were added since this thread last used it."""
         program = self._held[t]
         if program is None:
             problem = self._problems.stages[t]
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver)
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
         program.sync_rows()
         return program
 
@@ -147,12 +202,17 @@ class Programs:
         """Basis of a cold solve at the initial state and mean noise: the same for every thread."""
         uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
         eta = np.zeros((1, uncertainty.layout.dim))
-        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta))
+        load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         return self.solve(t, self._problems.initial_state, batch, None).results.basis
 
-    def retries(self) -> int:
-        """Solves of this thread so far that needed more than the first attempt."""
-        return sum(program.statistics.retried for program in self._held if program is not None)
+    def counts(self) -> Counter[str]:
+        """What the instances of this thread have done so far, see `SolverStatistics.counts`."""
+        total: Counter[str] = Counter()
+        for program in self._held:
+            if program is not None:
+                total.update(program.statistics.counts())
+        return total
 
 
 def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> StudyProblems:
@@ -162,12 +222,16 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         study: system and configuration.
         pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
     """
+    resolved, fitted = with_fitted_planes(study.system)
+    study = replace(study, system=resolved)
     system, training = study.system, study.config.training
     uncertainty = build_uncertainty(system, training.tree_seed)
     inflow = uncertainty.inflow
-    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags)
+    commitments = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
+    layout = StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_lags, commitments)
     if pools is None:
-        capacity = training.max_iterations * training.forward_passes
+        wanted = training.max_iterations * training.forward_passes
+        capacity = min(wanted, max(1024, FIRST_POOL_BYTES // (8 * max(layout.dimension, 1))))
         last = len(system.stages) - 1
         pools = [CutPool(layout.dimension, 0 if t == last else capacity) for t in range(len(system.stages))]
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound)
@@ -181,6 +245,8 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         pools=tuple(pools),
         initial_state=initial_state(system, inflow),
         layout=layout,
+        cold_bases=ColdBases(len(stages)),
+        fitted=fitted,
     )
 
 
@@ -194,13 +260,22 @@ def _build_stage(
     batched = formulation is Formulation.CONDENSED
     problem = StageProblem(form, pool, psi, truncates=method.truncates, batched=batched)
     noise = uncertainty.tree.noise[t]
-    problem.set_openings(uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise))
+    problem.set_openings(
+        uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)
+    )
     return problem
 
 
 def initial_state(system: System, inflow: InflowModel) -> NDArray[np.float64]:
-    """State before the first stage: initial storages, then lags of past inflows, most recent first."""
-    return np.concatenate([system.initial_storage_hm3, np.asarray(inflow.initial_lags_m3s).ravel()])
+    """State before the first stage: initial storages, lags of past inflows, most recent first, and commitments."""
+    lags = np.asarray(inflow.initial_lags_m3s).ravel()
+    return np.concatenate([_initial_storage(system), lags, initial_commitments_mw(system)])
+
+
+def _initial_storage(system: System) -> NDArray[np.float64]:
+    """Initial storage of every plant; a plant that left before the study holds no water."""
+    gone = system.operative_states["hydros"][:, 0] == OperativeState.DECOMMISSIONED
+    return np.where(gone, 0.0, system.initial_storage_hm3)
 
 
 def inflow_digest(inflow: InflowModel) -> str:
@@ -228,7 +303,9 @@ def policy_stages(system: System) -> tuple[PolicyStage, ...]:
     )
 
 
-def _located(error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None) -> SolverError:
+def _located(
+    error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None, why: str | None
+) -> SolverError:
     """The same error with stage, scenario and iteration, and for infeasible stages what usually causes them."""
     stage = study.system.stages[t]
     where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
@@ -249,7 +326,7 @@ def _located(error: SolverError, study: Study, t: int, scenario: int | None, ite
             causes.append(f"user constraints without slack ({', '.join(hard)})")
         hint = "; usual causes: " + " or ".join(causes) if causes else ""
     return type(error)(
-        f"{where}: {error}{hint}",
+        f"{where}: {error}{f': {why}' if why else ''}{hint}",
         status=error.status,
         stage_id=stage.id,
         scenario=scenario,

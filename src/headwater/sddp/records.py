@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from headwater.lp import FittedPlanes, ProgramStatistics
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,14 @@ class IterationRecord:
         lower_bound: bound after the cuts of this iteration.
         simulated_mean, simulated_std: mean and sample deviation of the forward costs (policy before this iteration's cuts).
         simulated_ci95: half width of the 95 % interval of the mean; 0 with one forward pass.
-        cuts_added, cuts_active: over all stages.
+        forward_passes: trajectories of the iteration.
+        cuts_added, cuts_removed, cuts_active: over all stages.
         lp_solves: linear programs solved in this iteration.
         retries: solves that needed more than the first attempt.
         forward_seconds, backward_seconds, bound_seconds, total_seconds: of this iteration.
         elapsed_seconds: since training started.
+        peak_memory_mb: largest resident memory of the process so far.
+        truncated_inflows: forward inflows that were negative and raised to zero.
     """
 
     iteration: int
@@ -60,9 +66,12 @@ class TrainingRecord:
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         seconds: wall time.
         threads: worker threads used.
-        stage_sizes: per stage, rows, columns and non-zeros of the solved linear program without cuts.
-        warnings: sentences for the user.
         solver: name and version.
+        warnings: sentences for the user.
+        solver_counts: problems solved, pivots, problems that the kernel left to HiGHS (``fallbacks``) or that needed more than
+            one attempt (``retried``), with reasons.
+        stage_statistics: per stage, size and range of numbers of the solved linear program without cuts.
+        fitted_planes: reports of the production planes that were computed for the study.
     """
 
     iterations: tuple[IterationRecord, ...]
@@ -71,9 +80,16 @@ class TrainingRecord:
     lower_bound_kind: str
     seconds: float
     threads: int
-    stage_sizes: tuple[tuple[int, int, int], ...]
     solver: str
     warnings: tuple[str, ...] = ()
+    solver_counts: Mapping[str, int] = field(default_factory=dict)
+    stage_statistics: tuple[ProgramStatistics, ...] = ()
+    fitted_planes: tuple[FittedPlanes, ...] = ()
+
+    @property
+    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """Rows, columns and non-zeros of every stage program without cuts."""
+        return tuple((one.rows, one.columns, one.nonzeros) for one in self.stage_statistics)
 
 
 @dataclass(frozen=True)
@@ -130,7 +146,7 @@ class SimulationRecord:
         summary: all scenarios, in order.
         seconds: wall time.
         threads: worker threads used.
-        seed: seed of fresh draws, ``None`` for in-sample noise.
+        seed: seed of the draws: of openings in sample, of fresh noise out of sample.
         warnings: sentences for the user.
     """
 

@@ -14,6 +14,7 @@ from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_component
 from headwater.model import Scheme, Study
 from headwater.sddp import events
 from headwater.sddp.forward import Interrupted
+from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems
 from headwater.sddp.records import ScenarioSummary, SimulationChunk, SimulationRecord
@@ -35,22 +36,7 @@ class _Buffers:
     @classmethod
     def empty(cls, problems: StudyProblems, n_scenarios: int) -> _Buffers:
         discount = problems.system.cumulative_discount
-        made = []
-        for t, stage in enumerate(problems.stages):
-            template, form = stage.template, stage.form
-            shape = (n_scenarios, *form.load_rows.shape)
-            made.append(
-                StageSolutions(
-                    primal=np.empty((n_scenarios, template.n_columns)),
-                    state=np.empty((n_scenarios, template.n_state)),
-                    load_mw=np.empty(shape),
-                    load_dual=np.empty(shape),
-                    water_value=np.empty((n_scenarios, template.n_hydros)),
-                    future_cost=np.empty(n_scenarios),
-                    cumulative_discount=float(discount[t]),
-                )
-            )
-        return cls(made)
+        return cls([StageSolutions.empty(s.template, n_scenarios, float(discount[t])) for t, s in enumerate(problems.stages)])
 
 
 def simulate_policy(
@@ -84,18 +70,22 @@ def simulate_policy(
     problems = build_problems(study, policy.pools)
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed)
     method = config.inflow_non_negativity
-    readouts = [StageReadout(study.system, stage.template, method) for stage in problems.stages]
+    wanted = config.simulation.tables
+    readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
     on_event(events.SimulationStarted(study.name, n_scenarios, threads))
     summaries: list[ScenarioSummary] = []
+    truncated = 0
     with ThreadTeam(threads) as team:
         programs = [problems.new_programs() for _ in range(threads)]
         bases = _starting_bases(problems, policy)
         for first in range(0, n_scenarios, CHUNK_SCENARIOS):
             scenarios = np.arange(first, min(first + CHUNK_SCENARIOS, n_scenarios))
             buffers = _Buffers.empty(problems, len(scenarios))
-            _run_chunk(problems, team, programs, sampler, bases, scenarios, buffers, should_stop)
+            truncated += _run_chunk(problems, team, programs, sampler, bases, scenarios, buffers, should_stop)
             summary = _summarise(readouts, buffers.solutions, scenarios)
-            sink(SimulationChunk(first, _tables(readouts, buffers.solutions), summary))
+            tables = _tables(readouts, buffers.solutions)
+            kept = {name: columns for name, columns in tables.items() if wanted is None or name in wanted}
+            sink(SimulationChunk(first, kept, summary))
             summaries.append(summary)
             so_far = _concatenate(summaries)
             on_event(
@@ -103,12 +93,22 @@ def simulate_policy(
                     len(so_far.total_cost), n_scenarios, so_far.mean_cost, so_far.ci95, time.perf_counter() - started
                 )
             )
-    schemes = (source.inflow, source.load, source.ncs)
+    warnings = []
+    if truncated:
+        inflows = n_scenarios * problems.n_stages * problems.layout.n_hydros
+        warnings.append(
+            f"{truncated} of {inflows} simulated inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
+        )
+    retries = sum(thread.counts()["retried"] for thread in programs)
+    if retries:
+        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+    fresh = any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
         summary=_concatenate(summaries),
         seconds=time.perf_counter() - started,
         threads=threads,
-        seed=source.seed if any(scheme is not Scheme.IN_SAMPLE for scheme in schemes) else None,
+        seed=source.seed if fresh or source.seed is not None else config.training.tree_seed,
+        warnings=tuple(warnings),
     )
     on_event(events.SimulationFinished(record))
     return record
@@ -137,34 +137,48 @@ def _run_chunk(
     scenarios: NDArray[np.int64],
     buffers: _Buffers,
     should_stop: Callable[[], bool],
-) -> None:
+) -> int:
+    """Solve all stages of a chunk into ``buffers``; returns how many inflows were raised to zero."""
     uncertainty = problems.uncertainty
     noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
     innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
     load = [uncertainty.load_mw(t, noise[t]) for t in range(problems.n_stages)]
+    available = [uncertainty.available_mw(t, noise[t]) for t in range(problems.n_stages)]
+    generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
 
-    def walk(worker: int, places: range) -> None:
+    heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
+
+    def walk(worker: int, places: range) -> int:
         part = slice(places.start, places.stop)
+        truncated = 0
         if not len(places):
-            return
+            return truncated
         states = np.tile(problems.initial_state, (len(places), 1))
         for t, problem in enumerate(problems.stages):
             if should_stop():
                 raise Interrupted
-            batch = problem.noise_batch(innovation[t][part], load[t][part])
+            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
             start = bases[t]
             starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(places))
-            solved = programs[worker].solve_each(t, states, batch, starts, first=int(scenarios[places.start]))
+            solved = programs[worker].solve_each(
+                t, states, batch, starts, first=int(scenarios[places.start]), refinement=heads[t]
+            )
+            if solved.productivity is not None:
+                buffers.solutions[t].productivity[part] = solved.productivity
             form, out, results = problem.form, buffers.solutions[t], solved.results
             out.state[part] = states
             out.primal[part] = form.full_primals(results.primal[:, 0], states, solved.innovation)
             out.future_cost[part] = results.primal[:, 0, form.theta] * form.cost_scale
             out.load_mw[part] = load[t][part]
             out.load_dual[part] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
+            out.generic_dual[part] = results.row_dual[:, 0][:, generic_rows[t]] * form.cost_scale
             out.water_value[part] = -problem.slopes(solved, np.ones((len(places), 1)))[:, : form.template.n_hydros]
             states = problem.outgoing_states(solved)
+            if solved.truncated is not None:
+                truncated += int(solved.truncated.sum())
+        return truncated
 
-    team.run(walk, len(scenarios))
+    return sum(team.run(walk, len(scenarios)))
 
 
 def _tables(readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions]) -> dict[str, dict[str, NDArray[np.generic]]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors import SolverError
 from headwater.lp import StageForm, StageTemplate
 from headwater.model import SolverOptions
 from headwater.sddp import stage_kernel as kernel
@@ -17,6 +18,7 @@ from headwater.solver import (
     Basis,
     BasisBatch,
     HighsProgram,
+    KernelScratch,
     LinearProgram,
     OpeningResults,
     TrialBounds,
@@ -32,14 +34,14 @@ class NoiseBatch:
 
     Attributes:
         innovation: ``[opening, hydro]`` in m3/s, before any truncation.
-        load_shift: ``[opening, row]`` load part of the row bounds.
-        row_shift: ``[opening, row]`` load and innovation part.
+        demand_shift: ``[opening, row]`` load and availability part of the row bounds.
+        row_shift: ``[opening, row]`` all of it, with the innovation part.
         exogenous: ``[opening, exogenous]`` innovation part of the exogenous outgoing state.
         cut_noise: ``[cut, opening]`` what the innovation adds to each cut's right-hand side; ``None`` to compute it per call.
     """
 
     innovation: Array
-    load_shift: Array
+    demand_shift: Array
     row_shift: Array
     exogenous: Array
     cut_noise: Array | None = None
@@ -73,6 +75,7 @@ class SolvedTrials:
         truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the method never truncates.
         results: what the solver said, in scaled money.
         one_by_one: for the tree under truncation, where right-hand sides depend on trial and opening together, each trial.
+        productivity: ``[trial, hydro]`` where it followed storage, NaN elsewhere; ``None`` where it was constant.
     """
 
     states: Array
@@ -80,6 +83,7 @@ class SolvedTrials:
     truncated: NDArray[np.bool_] | None
     results: TrialResults
     one_by_one: tuple[Solved, ...] | None = None
+    productivity: Array | None = None
 
 
 class StageProblem:
@@ -114,33 +118,36 @@ class StageProblem:
         """The canonical program."""
         return self.form.template
 
-    def new_program(self, options: SolverOptions) -> HighsProgram:
-        """A solver instance for one thread."""
+    def new_program(self, options: SolverOptions, scratch: KernelScratch | None = None) -> HighsProgram:
+        """A solver instance for one thread, with the working memory that its programs share."""
         return HighsProgram(
             self._program,
             self.rows,
             batched=self.batched,
+            scratch=scratch,
             max_attempts=options.retry_max_attempts,
             time_budget_seconds=options.retry_time_budget_seconds,
         )
 
-    def noise_batch(self, innovation: Array, load_mw: Array) -> NoiseBatch:
+    def noise_batch(self, innovation: Array, load_mw: Array, available_mw: Array) -> NoiseBatch:
         """Prepare the right-hand sides of some openings.
 
         Args:
             innovation: ``[opening, hydro]`` base plus scaled noise, m3/s.
             load_mw: ``[opening, bus, block]``.
+            available_mw: ``[opening, source, block]``.
         """
         form = self.form
-        load_shift = np.zeros((len(innovation), form.n_rows))
-        n_blocks = form.load_rows.shape[1]
-        load_shift[:, form.load_rows.ravel()] = load_mw[:, :, :n_blocks].reshape(len(innovation), -1)
+        demand_shift = np.zeros((len(innovation), form.n_rows))
+        for rows, values in ((form.load_rows, load_mw), (form.availability_rows, available_mw)):
+            held = rows >= 0
+            demand_shift[:, rows[held]] = values[:, :, : rows.shape[1]][:, held]
         row_shift, exogenous = self._innovation_parts(innovation)
-        return NoiseBatch(innovation, load_shift, load_shift + row_shift, exogenous)
+        return NoiseBatch(innovation, demand_shift, demand_shift + row_shift, exogenous)
 
-    def set_openings(self, innovation: Array, load_mw: Array) -> None:
+    def set_openings(self, innovation: Array, load_mw: Array, available_mw: Array) -> None:
         """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut."""
-        batch = self.noise_batch(innovation, load_mw)
+        batch = self.noise_batch(innovation, load_mw, available_mw)
         self._opening_noise = _with_cut_noise(batch, kernel.dense_products(self._cut_exogenous, batch.exogenous))
 
     @property
@@ -207,10 +214,10 @@ class StageProblem:
             noise.cut_noise,
         )
         if self.truncates:
-            innovation, truncated = self._truncate(state, noise.innovation)
+            innovation, truncated = self.truncate(state, noise.innovation)
             if truncated.any():
                 inflow_shift, exogenous = self._innovation_parts(innovation)
-                row_shift, cut_noise = noise.load_shift + inflow_shift, None
+                row_shift, cut_noise = noise.demand_shift + inflow_shift, None
         if cut_noise is None:
             cut_noise = kernel.dense_products(self._cut_exogenous, exogenous)
         lowers, uppers = kernel.row_bounds(
@@ -259,10 +266,10 @@ class StageProblem:
         form = self.form
         innovation, truncated, row_shift, exogenous = noise.innovation, None, noise.row_shift, noise.exogenous
         if self.truncates:
-            pairs = [self._truncate(state, noise.innovation[k : k + 1]) for k, state in enumerate(states)]
+            pairs = [self.truncate(state, noise.innovation[k : k + 1]) for k, state in enumerate(states)]
             innovation, truncated = np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
             inflow_shift, exogenous = self._innovation_parts(innovation)
-            row_shift = noise.load_shift + inflow_shift
+            row_shift = noise.demand_shift + inflow_shift
         bounds = TrialBounds(
             trial_shift=_products(form.state_to_rows, states) + row_shift,
             opening_shift=np.zeros((1, form.n_rows)),
@@ -275,10 +282,14 @@ class StageProblem:
         """Solve several trials, each at its state under every opening of the stage's tree."""
         form, noise = self.form, self.openings
         if self.truncates:
-            one_by_one = tuple(
-                self.solve(program, state, noise, Basis(bases.columns[k], bases.rows[k])) for k, state in enumerate(states)
-            )
-            return SolvedTrials(states, noise.innovation, None, _joined(one_by_one), one_by_one)
+            solved: list[Solved] = []
+            for k, state in enumerate(states):
+                try:
+                    solved.append(self.solve(program, state, noise, Basis(bases.columns[k], bases.rows[k])))
+                except SolverError as error:
+                    error.trial = k
+                    raise
+            return SolvedTrials(states, noise.innovation, None, _joined(tuple(solved)), tuple(solved))
         if noise.cut_noise is None:
             raise RuntimeError("the openings of the tree know what they add to each cut")
         bounds = TrialBounds(
@@ -368,7 +379,8 @@ class StageProblem:
             part[n * (1 + lag) : n * (2 + lag)] = per_inflow * self.psi[:, lag]
         return part
 
-    def _truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
+    def truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Innovations ``[opening, hydro]`` with negative inflows raised to zero, and where that was done."""
         n = self.form.template.n_hydros
         lag_term = np.zeros(n)
         for lag in range(self.psi.shape[1]):
@@ -414,7 +426,7 @@ def _add_transpose_product(matrix: object, y: Array, out: Array) -> None:
 
 
 def _with_cut_noise(batch: NoiseBatch, cut_noise: Array) -> NoiseBatch:
-    return NoiseBatch(batch.innovation, batch.load_shift, batch.row_shift, batch.exogenous, cut_noise)
+    return NoiseBatch(batch.innovation, batch.demand_shift, batch.row_shift, batch.exogenous, cut_noise)
 
 
 def _linear_program(form: StageForm) -> LinearProgram:

@@ -6,6 +6,7 @@ import logging
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,7 @@ from headwater.sddp import events
 from headwater.sddp.backward import LowerBound, run_backward
 from headwater.sddp.forward import Interrupted, run_forward
 from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems, build_problems, inflow_digest, policy_stages
+from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.records import IterationRecord, TrainingRecord
 from headwater.sddp.stopping import Verdict, verdict
 from headwater.sddp.trajectories import TrajectoryStore
@@ -59,14 +60,15 @@ def train_policy(
     store = TrajectoryStore.empty(config.forward_passes, sizes_of_programs, problems.layout.dimension)
     history: list[IterationRecord] = []
     bound = LowerBound(problems)
-    on_event(_started(problems, threads))
     outcome: Verdict | None = None
+    if not _tell(on_event, _started(problems, threads)):
+        outcome = SHUTDOWN
+    counts: Counter[str] = Counter()
     with ThreadTeam(threads) as team:
         programs = [problems.new_programs() for _ in range(threads)]
         while outcome is None:
             iteration = len(history) + 1
             sizes = [pool.n_populated for pool in problems.pools]
-            retries_before = sum(p.retries() for p in programs)
             t0 = time.perf_counter()
             try:
                 run_forward(problems, team, programs, sampler, store, iteration, should_stop)
@@ -87,20 +89,19 @@ def train_policy(
                     iteration,
                     lower_bound,
                     added,
-                    sum(p.retries() for p in programs) - retries_before,
+                    _counts(programs)["retried"] - counts["retried"],
                     (t1 - t0, t2 - t1, t3 - t2),
                     time.perf_counter() - started,
                 )
             )
+            counts = _counts(programs)
             outcome = verdict(config, history)
-            try:
-                on_event(events.IterationFinished(history[-1]))
-            except StopTraining:
+            if not _tell(on_event, events.IterationFinished(history[-1])):
                 outcome = outcome or SHUTDOWN
             if outcome is None and should_stop():
                 outcome = SHUTDOWN
-    record = _training_record(problems, history, outcome, time.perf_counter() - started, threads)
-    on_event(events.TrainingFinished(record))
+    record = _training_record(problems, history, outcome, time.perf_counter() - started, threads, counts)
+    _tell(on_event, events.TrainingFinished(record))
     return Policy(
         layout=problems.layout,
         stages=policy_stages(study.system),
@@ -113,6 +114,22 @@ def train_policy(
         study=study,
         provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
     )
+
+
+def _tell(on_event: events.EventSink, event: events.Event) -> bool:
+    """Send an event; returns whether training may go on."""
+    try:
+        on_event(event)
+    except StopTraining:
+        return False
+    return True
+
+
+def _counts(programs: list[Programs]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for thread in programs:
+        total.update(thread.counts())
+    return total
 
 
 def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis | None]:
@@ -174,10 +191,15 @@ def _record(
 
 
 def _training_record(
-    problems: StudyProblems, history: list[IterationRecord], outcome: Verdict, seconds: float, threads: int
+    problems: StudyProblems,
+    history: list[IterationRecord],
+    outcome: Verdict,
+    seconds: float,
+    threads: int,
+    counts: Counter[str],
 ) -> TrainingRecord:
     risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
-    warnings = list(problems.uncertainty.inflow.warnings)
+    warnings = [*problems.uncertainty.warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
         inflows = sum(r.forward_passes for r in history) * problems.n_stages * problems.layout.n_hydros
@@ -188,6 +210,10 @@ def _training_record(
     retries = sum(record.retries for record in history)
     if retries:
         warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+    missing = len(history) * problems.study.config.training.forward_passes * (problems.n_stages - 1)
+    missing -= sum(record.cuts_added for record in history)
+    if missing:
+        warnings.append(f"{missing} cuts were not finite numbers and were left out")
     return TrainingRecord(
         iterations=tuple(history),
         reason=outcome.reason,
@@ -195,9 +221,11 @@ def _training_record(
         lower_bound_kind="nested_risk" if risky else "expected_cost",
         seconds=seconds,
         threads=threads,
-        stage_sizes=problems.stage_sizes(),
         solver=highs_version(),
         warnings=tuple(warnings),
+        solver_counts=dict(sorted(counts.items())),
+        stage_statistics=problems.stage_statistics(),
+        fitted_planes=problems.fitted,
     )
 
 

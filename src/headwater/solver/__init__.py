@@ -1,6 +1,6 @@
 """What a linear programming solver is: a program, a starting basis, many right-hand sides, proven answers. HiGHS inside."""
 
-from headwater.solver.highs import HighsProgram, SolverStatistics
+from headwater.solver.highs import HighsProgram, KernelScratch, SolverStatistics
 from headwater.solver.highs_library import highs_version
 from headwater.solver.problem import (
     SMALLEST_COEFFICIENT,
@@ -19,6 +19,7 @@ __all__ = [
     "Basis",
     "BasisBatch",
     "HighsProgram",
+    "KernelScratch",
     "LinearProgram",
     "OpeningResults",
     "SolverStatistics",

@@ -24,10 +24,11 @@ from headwater.solver.openings_kernel import (
     OPTIMAL,
     PROVEN,
     SMALL_PIVOT,
+    Scratch,
     certify,
     get_basis,
+    make_scratch,
     run_highs,
-    scratch_sizes,
     solve_in_turn,
     solve_openings,
     solve_trials,
@@ -75,17 +76,21 @@ def pivot_cap(n_rows: int) -> int:
     return min(40 + n_rows // 4, 300)
 
 
-_Scratch = tuple[NDArray[np.int32], NDArray[np.float64]]
+class KernelScratch:
+    """Working memory of the kernel, for programs that are solved one at a time; it only grows."""
 
+    def __init__(self) -> None:
+        self._sizes = (0, 0, 0, 0, 0)
+        self._arrays: Scratch | None = None
 
-def _enough(scratch: _Scratch | None, n: int, m: int, cap: int) -> _Scratch:
-    """Scratch for the kernel: what is there if it suffices, else more, with room for rows to come."""
-    integers, numbers = scratch_sizes(n, m, cap)
-    if scratch is not None and len(scratch[0]) >= integers and len(scratch[1]) >= numbers:
-        return scratch
-    roomy = m + m // 4 + 64
-    integers, numbers = scratch_sizes(n, roomy, pivot_cap(roomy))
-    return np.empty(integers, np.int32), np.empty(numbers)
+    def of(self, sizes: tuple[int, int, int, int, int]) -> Scratch:
+        """Scratch for columns, static rows, appended rows, their places, and static entries of at least these numbers."""
+        if self._arrays is None or any(need > have for need, have in zip(sizes, self._sizes, strict=True)):
+            n, m_static, n_cuts, places, entries = (max(pair) for pair in zip(sizes, self._sizes, strict=True))
+            n_cuts += n_cuts // 2 + 32
+            self._sizes = (n, m_static, n_cuts, places, entries)
+            self._arrays = make_scratch(*self._sizes, pivot_cap(m_static + n_cuts))
+        return self._arrays
 
 
 @dataclass
@@ -134,6 +139,11 @@ class SolverStatistics:
     relaxed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
+    def counts(self) -> dict[str, int]:
+        """All counts by name; reasons as ``reason: ...``."""
+        named = {name: getattr(self, name) for name in ("solves", "fallbacks", "pivots", "retried", "attempts", "relaxed")}
+        return named | {f"reason: {name}": count for name, count in self.reasons.items()}
+
 
 class HighsProgram:
     """A linear program in a HiGHS instance of its own. Not for use by two threads at a time.
@@ -142,6 +152,7 @@ class HighsProgram:
         program: the rows and columns that never change.
         appended: rows below them, shared with the caller; `sync_rows` loads what was added since.
         batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the other.
+        scratch: working memory of the kernel; programs of one thread may share it.
         max_attempts: attempts after the first before giving up.
         time_budget_seconds: one solve that takes longer in all aborts the run.
     """
@@ -152,16 +163,18 @@ class HighsProgram:
         appended: AppendedRows | None = None,
         *,
         batched: bool = True,
+        scratch: KernelScratch | None = None,
         max_attempts: int = len(LADDER),
         time_budget_seconds: float = 120.0,
     ) -> None:
+        self._handle = 0
         self.program = program
         self.appended = AppendedRows() if appended is None else appended
         self.statistics = SolverStatistics()
         self._ladder = LADDER[:max_attempts]
         self._time_budget_seconds = time_budget_seconds
         self._library = highs_library()
-        self._handle: int = self._library.Highs_create()
+        self._handle = self._library.Highs_create()
         self._defaults = default_options(program.n_columns)
         self._apply(self._defaults)
         self._check(
@@ -181,7 +194,7 @@ class HighsProgram:
         )
         self._n_loaded = 0
         self._batched = batched
-        self._scratch: _Scratch | None = None
+        self._scratch = KernelScratch() if scratch is None else scratch
         self._place = np.full(program.n_columns, -1, np.int32)
         self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
         self.sync_rows()
@@ -254,12 +267,11 @@ class HighsProgram:
     ) -> None:
         program, rows = self.program, self.appended
         cap = pivot_cap(self.n_rows)
-        self._scratch = _enough(self._scratch, program.n_columns, self.n_rows, cap)
         solve_openings(
-            self._handle, basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
+            basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
             program.column_upper, row_lower, row_upper, cap, work.objective, work.row_dual, work.primal, work.outcome,
-            work.pivots, final.columns, final.rows, *self._scratch,
+            work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
 
     def solve_trials(self, bounds: TrialBounds, bases: BasisBatch, *, want_primal: bool = False) -> TrialResults:
@@ -305,17 +317,21 @@ class HighsProgram:
         return TrialResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
 
     def _run_kernel(self, work: _Work, bounds: TrialBounds, bases: BasisBatch, final: BasisBatch) -> None:
-        program, rows, m, n = self.program, self.appended, self.n_rows, self.program.n_columns
+        program, rows, m = self.program, self.appended, self.n_rows
         cap = pivot_cap(m)
-        self._scratch = _enough(self._scratch, n, m, cap)
         n_openings = len(bounds.opening_shift)
         solve_trials(
-            self._handle, bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
+            bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
             program.column_upper, program.row_lower, program.row_upper, bounds.trial_shift, bounds.opening_shift,
             bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
-            final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), *self._scratch,
+            final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), self._room(),
         )  # fmt: skip
+
+    def _room(self) -> Scratch:
+        program = self.program
+        sizes = (program.n_columns, program.n_rows, self._n_loaded, len(self.appended.columns), len(program.values))
+        return self._scratch.of(sizes)
 
     def _finish(
         self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis

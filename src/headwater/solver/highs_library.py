@@ -43,9 +43,6 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "Highs_run": (_INT, [_POINTER]),
     "Highs_getModelStatus": (_INT, [_POINTER]),
     "Highs_getSolution": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
-    "Highs_getBasicVariables": (_INT, [_POINTER, _POINTER]),
-    "Highs_getBasisSolve": (_INT, [_POINTER] * 5),
-    "Highs_getBasisTransposeSolve": (_INT, [_POINTER] * 5),
 }
 
 

@@ -1,0 +1,169 @@
+"""Why a stage has no solution, in the words of a planner.
+
+An infeasible program is solved again with a way out for every row, at the price of its amount: the rows that use it are those
+that cannot all hold, and the duals of that program say which other rows and limits they collide with. A program without minimum
+is solved in a large box: the columns at its walls are those that earn without limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.optimize
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from headwater.lp.program import NamedProgram
+
+SHOWN = 6
+"""Rows or limits that are named before the rest is counted."""
+
+BOX = 1e9
+"""Half width of the box in which a program without minimum is solved."""
+
+_TOLERANCE = 1e-6
+
+_WORDS = {
+    "balance": ("the water balance of {0}", "hm3"),
+    "load_balance": ("the load balance of {0}", "MW"),
+    "natural_inflow": ("the natural inflow of {0}", "m3/s"),
+    "past_inflow": ("the past inflow of {0}", "m3/s"),
+    "bought_water": ("water bought for {0}", "m3/s"),
+    "plane": ("a production plane of {0}", "MW"),
+    "constraint": ("user constraint {0}", ""),
+    "evaporation": ("the evaporation of {0}", "m3/s"),
+    "gnl_coupling": ("the delivery of what was ordered from {0}", "MW"),
+    "gnl_fixing": ("the commitment of {0}", "MW"),
+    "availability": ("the availability of {0}", "MW"),
+    "min_turbined": ("the minimum turbined flow of {0}", "m3/s"),
+    "min_outflow": ("the minimum outflow of {0}", "m3/s"),
+    "max_outflow": ("the maximum outflow of {0}", "m3/s"),
+    "min_generation": ("the minimum generation of {0}", "MW"),
+    "min_storage": ("the minimum storage of {0}", "hm3"),
+    "filling_retention": ("the water kept back while {0} fills", "m3/s"),
+    "filling_target": ("the filling target of {0}", "hm3"),
+    "cut": ("cut {0} of the future cost", "$"),
+    "storage": ("storage of {0}", "hm3"),
+    "turbined": ("turbined flow of {0}", "m3/s"),
+    "spillage": ("spillage of {0}", "m3/s"),
+    "diversion": ("diversion of {0}", "m3/s"),
+    "pumping": ("pumped flow of {0}", "m3/s"),
+    "contract": ("contract {0}", "MW"),
+    "thermal_segment": ("generation of {0}", "MW"),
+    "line_direct": ("direct flow on {0}", "MW"),
+    "line_reverse": ("reverse flow on {0}", "MW"),
+    "future_cost": ("the future cost", "$"),
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a program has no solution.
+
+    Attributes:
+        violated: rows that give way in the nearest point, with the amount, in words.
+        colliding: other rows and limits that take part, in words.
+    """
+
+    violated: tuple[str, ...]
+    colliding: tuple[str, ...]
+
+    def __str__(self) -> str:
+        sentence = "no decision satisfies " + _listed(self.violated)
+        return sentence + (f" together with {_listed(self.colliding)}" if self.colliding else "")
+
+
+def in_words(name: str) -> tuple[str, str]:
+    """A name of a row or column in words, and its unit."""
+    family, _, inside = name.partition("[")
+    arguments = inside.removesuffix("]").split(",") if inside else []
+    words, unit = _WORDS.get(family, (family.replace("_", " ") + (" of {0}" if arguments else ""), ""))
+    block = f" in block {arguments[1]}" if len(arguments) > 1 and arguments[1].isdigit() else ""
+    return words.format(*(arguments or [""])) + block, unit
+
+
+def explain_infeasible(program: NamedProgram) -> Explanation | None:
+    """What collides in a program; ``None`` if it has a solution after all."""
+    matrix, rows = program.matrix, len(program.rows)
+    needs_more, needs_less = np.isfinite(program.row_lower), np.isfinite(program.row_upper)
+    ways_out = sp.hstack([sp.eye_array(rows, format="csr"), -sp.eye_array(rows, format="csr")])
+    relaxed = sp.csr_array(sp.hstack([matrix, ways_out]))
+    scale = 1.0 / np.maximum(1.0, abs(matrix).max(axis=1).toarray().ravel())
+    cost = np.concatenate([np.zeros(len(program.columns)), np.where(needs_more, scale, 0.0), np.where(needs_less, scale, 0.0)])
+    lower = np.concatenate([program.column_lower, np.zeros(2 * rows)])
+    upper = np.concatenate([program.column_upper, np.where(needs_more, np.inf, 0.0), np.where(needs_less, np.inf, 0.0)])
+    solved = _minimise(cost, relaxed, program.row_lower, program.row_upper, lower, upper)
+    if solved is None:
+        return None
+    x, duals, reduced = solved
+    n = len(program.columns)
+    short, over = x[n : n + rows], x[n + rows :]
+    size = np.maximum(1.0, np.where(needs_more, np.abs(program.row_lower), 0.0))
+    broken = np.flatnonzero(np.maximum(short, over) > _TOLERANCE * size)
+    if not len(broken):
+        return None
+    order = broken[np.argsort(-np.maximum(short, over)[broken], kind="stable")]
+    violated = [_amount(program.rows[i], float(short[i]), float(over[i])) for i in order]
+    taking_part = [in_words(program.rows[i])[0] for i in np.flatnonzero(np.abs(duals) > 1e-9) if i not in broken]
+    limits = []
+    for j in np.flatnonzero(np.abs(reduced[:n]) > 1e-9):
+        bound, value = ("least", lower[j]) if reduced[j] > 0 else ("greatest", upper[j])
+        words, unit = in_words(program.columns[j])
+        limits.append(f"the {bound} {words} ({value:g}{' ' + unit if unit else ''})")
+    return Explanation(tuple(violated), tuple(dict.fromkeys(taking_part + limits)))
+
+
+def explain_unbounded(program: NamedProgram) -> str | None:
+    """Which columns earn without limit; ``None`` if none do."""
+    lower, upper = np.maximum(program.column_lower, -BOX), np.minimum(program.column_upper, BOX)
+    solved = _minimise(program.cost, program.matrix, program.row_lower, program.row_upper, lower, upper)
+    if solved is None:
+        return None
+    free = np.isneginf(program.column_lower) | np.isposinf(program.column_upper)
+    far = np.flatnonzero(free & (np.abs(solved[0]) > 0.5 * BOX))
+    if not len(far):
+        return None
+    order = far[np.argsort(solved[0][far] * program.cost[far], kind="stable")]
+    return "the cost falls without limit with " + _listed([in_words(program.columns[j])[0] for j in order])
+
+
+def _amount(name: str, short: float, over: float) -> str:
+    words, unit = in_words(name)
+    amount, what = (short, "short by") if short >= over else (over, "over by")
+    return f"{words} ({what} {amount:.6g}{' ' + unit if unit else ''})"
+
+
+def _listed(items: tuple[str, ...] | list[str]) -> str:
+    shown = list(items[:SHOWN])
+    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return ", ".join(shown) + more
+
+
+def _minimise(
+    cost: NDArray[np.float64],
+    matrix: sp.csr_array,
+    row_lower: NDArray[np.float64],
+    row_upper: NDArray[np.float64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
+    """Primal values, row duals and reduced costs; ``None`` where there is no optimum."""
+    equal = row_lower == row_upper
+    above, below = ~equal & np.isfinite(row_lower), ~equal & np.isfinite(row_upper)
+    result = scipy.optimize.linprog(
+        cost,
+        A_ub=sp.vstack([matrix[below], -matrix[above]]) if (above | below).any() else None,
+        b_ub=np.concatenate([row_upper[below], -row_lower[above]]) if (above | below).any() else None,
+        A_eq=matrix[equal] if equal.any() else None,
+        b_eq=row_lower[equal] if equal.any() else None,
+        bounds=np.column_stack([lower, upper]),
+        method="highs",
+    )
+    if result.status != 0:
+        return None
+    duals = np.zeros(len(row_lower))
+    duals[equal] = result.eqlin.marginals
+    duals[below] += result.ineqlin.marginals[: below.sum()]
+    duals[above] -= result.ineqlin.marginals[below.sum() :]
+    return result.x, duals, result.lower.marginals + result.upper.marginals

@@ -1,0 +1,73 @@
+r"""Thermals dispatched ahead (GNL): the power of stage ``t + lag`` is ordered at stage ``t``.
+
+State: ``cg[j, i]``, MW committed for stage ``t + i``, ``i < lag``. Decision: the order ``y[j]`` for stage ``t + lag``, within
+the limits that the plant will have there::
+
+    cg[j, i] = incoming commitment                    (one row per commitment)
+    sum_s g[j, k, s] - cg[j, 0] = 0                   (one row per block: the same power in all blocks)
+    outgoing commitment i = cg[j, i + 1], the last one y[j]
+
+Fuel is paid at delivery, through ``g``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import ModelError
+from headwater.lp import thermals
+from headwater.lp.builder import LpBuilder
+from headwater.lp.context import StageContext
+from headwater.lp.pipelines import order_limits_mw
+from headwater.model import GraphType
+
+
+def declare_commitment_columns(build: LpBuilder, ctx: StageContext) -> None:
+    """Columns ``cg[j, i]``, by plant, then offset."""
+    columns = build.column_family("gnl_commitment", ctx.n_commitments)
+    for i in range(ctx.n_commitments):
+        columns[i] = build.column(-np.inf, np.inf)
+
+
+def declare_order_columns(build: LpBuilder, ctx: StageContext) -> None:
+    """Columns ``y[j]``, by plant."""
+    if ctx.pipelines and ctx.system.policy_graph.type is GraphType.CYCLIC:
+        raise ModelError("thermals that are dispatched ahead (GNL) cannot be combined with a cyclic horizon yet")
+    columns = build.column_family("gnl_order", len(ctx.pipelines))
+    for i, pipeline in enumerate(ctx.pipelines):
+        columns[i] = build.column(*order_limits_mw(ctx.system, pipeline.thermal, ctx.t + pipeline.lag))
+
+
+def declare_fixing_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Rows that fix the commitments to the incoming state."""
+    rows = build.row_family("gnl_fixing", ctx.n_commitments)
+    behind_lags = ctx.n_hydros * (1 + ctx.n_lags)
+    for i in range(ctx.n_commitments):
+        rows[i] = build.equality()
+        build.put(rows[i], build.columns["gnl_commitment"][i], 1.0)
+        build.put_state(rows[i], behind_lags + i, -1.0)
+
+
+def declare_coupling_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Rows that make the plant deliver what was ordered."""
+    rows = build.row_family("gnl_coupling", (len(ctx.pipelines), ctx.n_blocks))
+    for i, pipeline in enumerate(ctx.pipelines):
+        if not ctx.operating("thermals", pipeline.thermal):
+            continue
+        for k in range(ctx.n_blocks):
+            rows[i, k] = build.equality()
+            for column, value in thermals.generation(build, pipeline.thermal, k):
+                build.put(rows[i, k], column, value)
+            build.put(rows[i, k], build.columns["gnl_commitment"][pipeline.first], -1.0)
+
+
+def out_columns(build: LpBuilder, ctx: StageContext) -> NDArray[np.int64]:
+    """Columns that hold the outgoing commitments, ``[commitment]``."""
+    commitments, orders = build.columns["gnl_commitment"], build.columns["gnl_order"]
+    out = np.empty(ctx.n_commitments, np.int64)
+    for pipeline, order in zip(ctx.pipelines, orders, strict=True):
+        last = pipeline.first + pipeline.lag - 1
+        out[pipeline.first : last] = commitments[pipeline.first + 1 : last + 1]
+        out[last] = order
+    return out

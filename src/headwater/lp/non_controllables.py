@@ -1,0 +1,68 @@
+r"""Non-controllable sources (wind, solar, small hydro): generation up to an exogenous availability, the rest curtailed.
+
+    gn[r, k] + kap[r, k] = A[r, k]      gn, kap >= 0      cost  tau_k c_curt kap[r, k]
+
+The right-hand side is the availability of the opening, so openings differ in row bounds only, and the cost is the true cost of
+curtailed energy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headwater.lp.builder import ABSENT, LpBuilder
+from headwater.lp.context import StageContext
+from headwater.lp.reading import Columns, StageReader, StageSolutions
+
+
+def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
+    """For each source and block: generated and curtailed power in MW."""
+    shape = (len(ctx.system.non_controllables), ctx.n_blocks)
+    generated, curtailed = build.column_family("ncs_generation", shape), build.column_family("ncs_curtailment", shape)
+    cost = ctx.system.resolved_penalties.curtailment_per_mwh
+    for r in range(shape[0]):
+        if ctx.operating("non_controllables", r):
+            for k, hours in enumerate(ctx.block_hours):
+                generated[r, k] = build.column()
+                curtailed[r, k] = build.column(cost=hours * cost[r, ctx.t])
+
+
+def declare_rows(build: LpBuilder) -> None:
+    """Availability rows; their right-hand side comes with the opening."""
+    generated, curtailed = build.columns["ncs_generation"], build.columns["ncs_curtailment"]
+    rows = build.row_family("availability", generated.shape)
+    for r, k in np.ndindex(generated.shape[0], generated.shape[1]):
+        if generated[r, k] != ABSENT:
+            row = rows[r, k] = build.equality()
+            build.put(row, int(generated[r, k]), 1.0)
+            build.put(row, int(curtailed[r, k]), 1.0)
+
+
+def put_terms(build: LpBuilder, ctx: StageContext) -> None:
+    """Generation enters the load balance of the source's bus."""
+    generated, bus = build.columns["ncs_generation"], ctx.system.network.ncs_bus
+    for r, k in np.ndindex(generated.shape[0], generated.shape[1]):
+        if generated[r, k] != ABSENT:
+            build.put(int(build.rows["load"][bus[r], k]), int(generated[r, k]), 1.0)
+
+
+def read_table(read: StageReader, s: StageSolutions) -> Columns:
+    """Table ``non_controllables``."""
+    sources = read.system.non_controllables
+    if not sources:
+        return {}
+    generated, curtailed = read.values(s, "ncs_generation"), read.values(s, "ncs_curtailment")
+    return read.flat(
+        s,
+        "non_controllable_id",
+        [source.id for source in sources],
+        {
+            "generation_mw": generated,
+            "generation_mwh": generated * read.hours,
+            "available_mw": generated + curtailed,
+            "curtailment_mw": curtailed,
+            "curtailment_mwh": curtailed * read.hours,
+            "curtailment_cost": read.priced(s, "ncs_curtailment"),
+            "operative_state_code": read.states("non_controllables", generated),
+        },
+    )

@@ -1,0 +1,123 @@
+"""How solutions of a stage are read: families of columns become arrays ``[scenario, block, entity]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.lp.context import StageContext
+from headwater.model import System
+
+if TYPE_CHECKING:
+    from headwater.lp.template import StageTemplate
+
+Array = NDArray[np.float64]
+Columns = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class StageSolutions:
+    """Solutions of one stage for several scenarios.
+
+    Attributes:
+        primal: ``[scenario, column]`` of the canonical template; money columns in $.
+        state: ``[scenario, n_state]`` incoming state.
+        load_mw: ``[scenario, bus, block]``.
+        load_dual: ``[scenario, bus, block]`` in $ per MW.
+        generic_dual: ``[scenario, row]`` in $ per unit of the right-hand side, of the rows of user constraints.
+        water_value: ``[scenario, hydro]`` in $/hm3 of incoming storage.
+        future_cost: ``[scenario]`` in $, not discounted.
+        cumulative_discount: present value of $1 of this stage.
+        productivity: ``[scenario, hydro]`` in MW per m3/s, where it depends on the scenario; NaN elsewhere.
+    """
+
+    primal: Array
+    state: Array
+    load_mw: Array
+    load_dual: Array
+    generic_dual: Array
+    water_value: Array
+    future_cost: Array
+    cumulative_discount: float
+    productivity: Array
+
+    @classmethod
+    def empty(cls, template: StageTemplate, n_scenarios: int, cumulative_discount: float) -> StageSolutions:
+        """Room for the solutions of some scenarios."""
+        loads = (n_scenarios, *template.rows["load"].shape)
+        return cls(
+            primal=np.empty((n_scenarios, template.n_columns)),
+            state=np.empty((n_scenarios, template.n_state)),
+            load_mw=np.empty(loads),
+            load_dual=np.empty(loads),
+            generic_dual=np.empty((n_scenarios, len(template.rows["generic"]))),
+            water_value=np.empty((n_scenarios, template.n_hydros)),
+            future_cost=np.empty(n_scenarios),
+            cumulative_discount=cumulative_discount,
+            productivity=np.full((n_scenarios, template.n_hydros), np.nan),
+        )
+
+
+class StageReader:
+    """Access to the solutions of one stage by family.
+
+    Args:
+        ctx: the stage.
+        template: its canonical program.
+    """
+
+    def __init__(self, ctx: StageContext, template: StageTemplate) -> None:
+        self.ctx = ctx
+        self.template = template
+
+    @property
+    def system(self) -> System:
+        """The power system."""
+        return self.ctx.system
+
+    @property
+    def hours(self) -> Array:
+        """Block hours that multiply ``[scenario, block, entity]``."""
+        return self.ctx.block_hours[None, :, None]
+
+    def values(self, s: StageSolutions, family: str) -> Array:
+        """``[scenario, block, entity...]`` values of a family ``[entity, block, ...]``; 0 where absent."""
+        return np.moveaxis(self.stage_values(s, family), 2, 1)
+
+    def priced(self, s: StageSolutions, family: str) -> Array:
+        """The same times the cost of each column, in $."""
+        return np.moveaxis(self.stage_priced(s, family), 2, 1)
+
+    def stage_values(self, s: StageSolutions, family: str) -> Array:
+        """``[scenario, entity...]`` values of a family ``[entity...]``; 0 where absent."""
+        positions = self.template.columns[family]
+        return np.where(positions >= 0, s.primal[:, positions], 0.0)
+
+    def stage_priced(self, s: StageSolutions, family: str) -> Array:
+        """The same times the cost of each column, in $."""
+        positions = self.template.columns[family]
+        return np.where(positions >= 0, s.primal[:, positions] * self.template.cost[positions], 0.0)
+
+    def repeat(self, stage_values: NDArray[Any]) -> NDArray[Any]:
+        """``[scenario, entity]`` -> the same in every block."""
+        return np.repeat(stage_values[:, None, :], self.ctx.n_blocks, axis=1)
+
+    def states(self, kind: str, like: Array) -> NDArray[np.int8]:
+        """Operative state codes of a kind, ``[scenario, block, entity]``."""
+        return np.broadcast_to(self.system.operative_states[kind][:, self.ctx.t], like.shape)
+
+    def flat(
+        self, s: StageSolutions, key: str, ids: Sequence[int], columns: Mapping[str, NDArray[Any]]
+    ) -> dict[str, NDArray[np.generic]]:
+        """A table with rows by block, then entity: block id, entity id, then ``columns`` ``[scenario, block, entity]``."""
+        n_scenarios, n_blocks = len(s.primal), self.ctx.n_blocks
+        shape = (n_scenarios, n_blocks, len(ids))
+        keys = {
+            "block_id": np.broadcast_to(np.arange(n_blocks, dtype=np.int32)[:, None], shape),
+            key: np.broadcast_to(np.array(ids, np.int32), shape),
+        }
+        return {name: np.ascontiguousarray(values).reshape(n_scenarios, -1) for name, values in {**keys, **columns}.items()}

@@ -1,0 +1,97 @@
+"""Looking at one stage program: the one a simulated scenario solves, or the one that could not be solved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import InfeasibleError, ModelError, SolverError, UnboundedError
+from headwater.lp import NamedProgram, explain_infeasible, explain_unbounded, named_program
+from headwater.model import Formulation, Study, System
+from headwater.sddp.head_refinement import HeadRefinement
+from headwater.sddp.stage_problem import NoiseBatch, StageProblem
+from headwater.stochastic import simulation_sampler
+
+if TYPE_CHECKING:
+    from headwater.sddp.policy import Policy
+
+Array = NDArray[np.float64]
+
+
+def stage_program(
+    system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int = 0, title: str = ""
+) -> NamedProgram:
+    """The program that a stage solves at a state under one opening, with its cuts, named and in $."""
+    innovation = noise.innovation[opening]
+    if problem.truncates:
+        innovation = problem.truncate(state, noise.innovation)[0][opening]
+    slots = problem.row_slots
+    return named_program(
+        system,
+        problem.form,
+        state=state,
+        innovation=innovation,
+        demand_shift=noise.demand_shift[opening],
+        intercepts=problem.pool.intercepts[slots],
+        slopes=problem.pool.coefficients[slots],
+        title=title or f"stage {system.stages[problem.template.t].id}",
+    )
+
+
+def explain(
+    error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
+) -> str | None:
+    """Why a stage could not be solved, in words; ``None`` where nothing more can be said."""
+    if not isinstance(error, InfeasibleError | UnboundedError):
+        return None
+    # Without the failing opening's number, every opening is a candidate.
+    for candidate in range(len(noise.innovation)) if opening is None else (opening,):
+        program = stage_program(system, problem, state, noise, candidate)
+        found = explain_infeasible(program) if isinstance(error, InfeasibleError) else explain_unbounded(program)
+        if found is not None:
+            return str(found)
+    return None
+
+
+def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
+    """The program of a stage in full form, at the state in which a scenario arrives there.
+
+    Args:
+        study: system and configuration.
+        stage_id: the stage.
+        scenario: number of a simulated scenario, whose noise is used; ``None`` takes the mean of all noise.
+        policy: cuts of the future cost; without it every stage minds its own cost only.
+
+    Raises:
+        ModelError: there is no such stage.
+        SolverError: an earlier stage could not be solved.
+    """
+    from headwater.sddp.problems import build_problems
+
+    if stage_id not in study.system.stage_index:
+        raise ModelError(f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})")
+    config = study.config
+    training = replace(config.training, formulation=Formulation.EXPLICIT)
+    problems = build_problems(replace(study, config=replace(config, training=training)), policy.pools if policy else None)
+    uncertainty, programs = problems.uncertainty, problems.new_programs()
+    source = config.simulation.scenario_source or config.training.scenario_source
+    sampler = simulation_sampler(uncertainty, source, config.training.tree_seed)
+    state, last = problems.initial_state, study.system.stage_index[stage_id]
+    for t in range(last + 1):
+        problem = problems.stages[t]
+        eta = np.zeros((1, uncertainty.layout.dim)) if scenario is None else sampler.noise(t, 0, np.array([scenario]))
+        batch = problem.noise_batch(
+            uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
+        )
+        refinement = HeadRefinement.of_stage(problems.study, problem)
+        if t == last:
+            problem = problem if refinement is None else refinement.problem_at(state)
+            break
+        solved = programs.solve_each(t, state[None, :], batch, None, first=scenario or 0, refinement=refinement)
+        state = problem.outgoing_states(solved)[0]
+    noise_of = "mean noise" if scenario is None else f"scenario {scenario}"
+    title = f"{study.name or 'study'}, stage {stage_id}, {noise_of}, {len(problem.row_slots)} cuts; money in $"
+    return stage_program(problems.system, problem, state, batch, title=title)

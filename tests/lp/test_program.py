@@ -1,0 +1,185 @@
+"""Stage programs in names: written, read back by a solver, explained."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import highspy
+import numpy as np
+import pytest
+
+import headwater.model as m
+from headwater.errors import InfeasibleError, ModelError, ResultsError, UnboundedError
+from headwater.lp import NamedProgram, build_stage_template, explain_infeasible, explain_unbounded, write_program
+from headwater.lp.explain import in_words
+from headwater.lp.names import column_names, labels, row_names
+from headwater.sddp import train_policy
+from headwater.sddp.inspection import scenario_program
+from headwater.sddp.problems import build_problems
+from operated import inflows, operate, reservoir, system
+from small_systems import study
+from whole_systems import whole_system
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_column_and_row_has_a_name_of_its_own(seed: int) -> None:
+    whole = whole_system(seed)
+    for t in range(4):
+        template = build_stage_template(whole, t, np.full((5, 2), 0.2))
+        for names, size in (
+            (column_names(whole, template), template.n_columns),
+            (row_names(whole, template), template.n_static),
+        ):
+            assert len(set(names)) == len(names) == size
+            assert all(name and " " not in name for name in names)
+
+
+def test_names_say_plant_and_block() -> None:
+    whole = whole_system(0, chronological=True)
+    template = build_stage_template(whole, 1, np.full((5, 2), 0.2))
+    columns, rows = column_names(whole, template), row_names(whole, template)
+    assert columns[:5] == [f"storage[plant_{h}]" for h in (2, 3, 5, 7, 11)]
+    assert {"turbined[plant_3,2]", "past_inflow[plant_7,2]", "gnl_commitment[gas,2]", "pumping[lift,0]"} <= set(columns)
+    assert {"ncs_curtailment[wind,1]", "contract[sell,0]", "line_direct[tie,1]", "gnl_order[ship]"} <= set(columns)
+    assert {"balance[plant_2]", "balance[plant_2,1]", "load_balance[north,0]", "plane[plant_3,0,1]"} <= set(rows)
+    assert {"filling_retention[plant_5]", "evaporation[plant_2]", "constraint[rule_1,1]"} <= set(rows)
+
+
+def test_entities_that_share_a_name_are_told_apart_by_id() -> None:
+    buses = (m.Bus(1, "São Paulo"), m.Bus(2, "x"), m.Bus(3, "x"), m.Bus(4))
+    assert labels(buses) == ["São_Paulo", "x#2", "x#3", "4"]
+
+
+@pytest.mark.parametrize("suffix", [".lp", ".mps"])
+@pytest.mark.parametrize("stage_id", [0, 2, 3])
+def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Path, suffix: str, stage_id: int) -> None:
+    chosen = study(whole_system(2), iterations=4, forward_passes=2, method="penalty")
+    policy = train_policy(chosen)
+    program = scenario_program(chosen, stage_id, scenario=3, policy=policy)
+    path = tmp_path / f"stage{suffix}"
+    write_program(program, path)
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    assert solver.readModel(str(path)) == highspy.HighsStatus.kOk
+    solver.run()
+
+    problems, sampler = build_problems(chosen, policy.pools), None
+    from headwater.stochastic import simulation_sampler
+
+    u = problems.uncertainty
+    sampler = simulation_sampler(u, chosen.config.training.scenario_source, chosen.config.training.tree_seed)
+    programs, state = problems.new_programs(), problems.initial_state
+    for t in range(stage_id + 1):
+        eta = sampler.noise(t, 0, np.array([3]))
+        batch = problems.stages[t].noise_batch(u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta))
+        solved = programs.solve_each(t, state[None, :], batch, None)
+        state = problems.stages[t].outgoing_states(solved)[0]
+    met = float(problems.stages[stage_id].trial_objectives(solved)[0, 0])
+    assert solver.getObjectiveValue() == pytest.approx(met, rel=1e-7)
+    shown = "storage(plant_2)" if suffix == ".lp" else "storage[plant_2]"
+    assert shown in list(solver.getLp().col_names_)
+    assert shown.replace("storage", "balance") in list(solver.getLp().row_names_)
+
+
+def test_a_file_needs_a_suffix_that_says_its_form(tmp_path: Path) -> None:
+    program = scenario_program(study(system()), 0)
+    with pytest.raises(ResultsError, match=r"should end in \.lp or \.mps"):
+        write_program(program, tmp_path / "stage.txt")
+    with pytest.raises(ModelError, match="there is no stage 9"):
+        scenario_program(study(system()), 9)
+
+
+def test_names_become_words() -> None:
+    assert in_words("balance[Itaipu,2]") == ("the water balance of Itaipu in block 2", "hm3")
+    assert in_words("future_cost") == ("the future cost", "$")
+    assert in_words("generation_slack[a,0]") == ("generation slack of a in block 0", "")
+
+
+def _rule(text: str, sense: m.Sense, bound: float) -> dict[str, object]:
+    return {
+        "generic_constraints": (m.GenericConstraint(1, m.parse_expression(text), sense, "night rule"),),
+        "generic_constraint_bounds": (m.GenericConstraintBound(1, 0, bound),),
+    }
+
+
+def test_an_infeasible_stage_is_explained_by_plant_constraint_and_stage() -> None:
+    """Plant `coal` has 60 MW and the rule wants 75: 15 MW are missing, and the limit of the plant takes part."""
+    torn = system(
+        thermals=(m.Thermal.flat(0, 0, 60.0, 10.0, name="coal"),),
+        **_rule("thermal_generation(0)", m.Sense.GREATER_EQUAL, 75.0),
+    )
+    with pytest.raises(InfeasibleError) as caught:
+        operate(torn)
+    message = str(caught.value)
+    assert message.startswith("stage 0 (2024-01-01")
+    assert "user constraint night_rule in block 0 (short by 15)" in message
+    assert "the greatest generation of coal in block 0 (60 MW)" in message
+    assert "row" not in message
+
+
+def test_water_that_no_reservoir_has_is_explained_by_its_balance() -> None:
+    """-20 m3/s over 100 h take 7.2 hm3 from a reservoir that has 2."""
+    parched = system(
+        hydros=(reservoir(name="Tucurui"),),
+        initial=m.InitialConditions(storage_hm3={0: 2.0}),
+        inflow_statistics=inflows(h0=(-20.0,)),
+    )
+    with pytest.raises(InfeasibleError, match=r"the water balance of Tucurui \(over by 5.2 hm3\).*negative inflow"):
+        operate(parched)
+
+
+def test_a_pumping_minimum_that_has_no_water_is_explained() -> None:
+    pump = m.PumpingStation(0, 0, 0, 1, 0.1, 30.0, "lift", min_flow_m3s=20.0)
+    dry = system(
+        hydros=(reservoir(0, name="lower"), reservoir(1, name="upper")),
+        pumping_stations=(pump,),
+        initial=m.InitialConditions(storage_hm3={0: 2.0, 1: 0.0}),
+        inflow_statistics=inflows(h0=(0.0,), h1=(0.0,)),
+    )
+    with pytest.raises(InfeasibleError, match=r"the water balance of lower.*least pumped flow of lift in block 0 \(20 m3/s\)"):
+        operate(dry)
+
+
+def test_a_cost_without_minimum_names_what_earns() -> None:
+    endless = system(
+        contracts=(m.EnergyContract(2, 0, m.ContractKind.IMPORT, -30.0, np.inf, "neighbour"),),
+        penalties=m.Penalties(deficit_segments=(m.DeficitSegment(None, 1000.0),), excess_cost_per_mwh=0.0),
+    )
+    with pytest.raises(UnboundedError, match="the cost falls without limit with contract neighbour in block 0"):
+        operate(endless)
+
+
+def test_a_program_with_a_solution_has_nothing_to_explain() -> None:
+    program = scenario_program(study(system(thermals=(m.Thermal.flat(0, 0, 60.0, 10.0),))), 0)
+    assert explain_infeasible(program) is None
+    assert explain_unbounded(program) is None
+
+
+def test_a_row_with_two_sides_is_written_with_both(tmp_path: Path) -> None:
+    import scipy.sparse as sp
+
+    program = NamedProgram(
+        "range",
+        ("x[a]", "y"),
+        ("r[a]", "free"),
+        sp.csr_array(np.array([[1.0, 1.0], [1.0, 0.0]])),
+        np.array([1.0, -1.0]),
+        np.array([-np.inf, 2.0]),
+        np.array([4.0, np.inf]),
+        np.array([1.0, -np.inf]),
+        np.array([3.0, np.inf]),
+    )
+    for suffix in (".lp", ".mps"):
+        path = tmp_path / f"range{suffix}"
+        write_program(program, path)
+        solver = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        assert solver.readModel(str(path)) == highspy.HighsStatus.kOk
+        assert solver.getLp().num_col_ == 2
+        bounded = dataclasses.replace(program, column_lower=np.array([-5.0, 2.0]))
+        write_program(bounded, path)
+        solver.readModel(str(path))
+        solver.run()
+        # x = -5 and y at most 8: x - y = -13.
+        assert solver.getObjectiveValue() == pytest.approx(-13.0)
