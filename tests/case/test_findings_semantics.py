@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +103,29 @@ PAST = {"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-01"}
 WINTER = {"id": 0, "label": "w", "month_start": 1, "month_end": 2, "day_end": 1}
 SUMMER = {"id": 1, "label": "s", "month_start": 2, "day_start": 1, "month_end": 12}
 
+
+def overlapping(case):
+    ranges = case.files["system/hydro_production_models.json"]["production_models"][0]["stage_ranges"]
+    ranges.append({**ranges[0], "start_stage_id": 1})
+
+
+def external_loads(case):
+    for row in case.tables["scenarios/load_seasonal_stats"]:
+        row["std_mw"] = 1.0
+    case.training["scenario_source"] = {"load": {"scheme": "external"}, "seed": 1}
+    case.tables["scenarios/external_load_scenarios"] = [
+        {"stage_id": t, "scenario_id": i, "bus_id": bus, "value_mw": 70.0} for t in (0, 1) for i in range(3) for bus in (0, 1)
+    ]
+
+
+def later_stages(case):
+    """Stages 0 and 2 instead of 0 and 1."""
+    case.stages[1]["id"] = 2
+    for rows_ in case.tables.values():
+        for row in rows_:
+            row["stage_id"] *= 2
+
+
 PROBLEMS = [
     ("HW204", "error", initial(storage=[{"hydro_id": 0, "value_hm3": -1.0}, {"hydro_id": 1, "value_hm3": 60.0}])),
     (
@@ -160,6 +186,7 @@ PROBLEMS = [
         "warning",
         both(production(source="computed"), rows("system/hydro_geometry", geometry(0, 1.0), geometry(0, 2.0))),
     ),
+    ("HW517", "warning", both(production(), overlapping)),
     (
         "HW518",
         "error",
@@ -196,6 +223,7 @@ PROBLEMS = [
     ("HW524", "warning", lambda case: case.stages[0]["blocks"][0].update(hours=100.0)),
     ("HW525", "warning", both(stage(1, start_date="2024-02-02"), lambda case: case.stages[1]["blocks"][0].update(hours=150.0))),
     ("HW527", "warning", seasonal(0, 1, cycle="custom", definitions=(WINTER, SUMMER))),
+    ("HW528", "warning", later_stages),
     ("HW530", "error", both(stages_file(pre_study_stages=[PAST]), with_lags(ar_row(0, -1, 1, 0.5)))),
     ("HW531", "error", with_lags(ar_row(0, 0, 1, 0.5), ar_row(0, 0, 3, 0.1))),
     ("HW532", "error", stats(ar_order=1)),
@@ -213,6 +241,7 @@ PROBLEMS = [
         initial(recent_observations=[{"hydro_id": 0, "start_date": "2024-01-01", "end_date": "2024-01-02", "value_m3s": 1.0}]),
     ),
     ("HW546", "error", training(scenario_source={"inflow": {"scheme": "external"}, "seed": 1})),
+    ("HW547", "warning", external_loads),
     ("HW549", "error", rows("constraints/hydro_bounds", {"hydro_id": 0, "stage_id": 1, "max_storage_hm3": 5.0})),
     ("HW549", "error", rows("constraints/thermal_bounds", {"thermal_id": 0, "stage_id": 1, "min_generation_mw": 61.0})),
     ("HW551", "warning", stage(sampling_method="qmc_sobol", num_scenarios=3)),
@@ -260,15 +289,31 @@ PROBLEMS = [
     ("HW712", "warning", config("modeling", inflow_non_negativity={"method": "none", "penalty_cost": 5.0})),
     ("HW715", "warning", stage(state_variables={"storage": False})),
 ]
+PLACES = json.loads(Path(__file__).with_name("places_of_findings.json").read_text(encoding="utf-8"))
+"""Name of a test case -> file, path and entity of its findings with the expected code."""
+
 EXPECTED_COMPANY = {"HW710", "HW557", "HW602"}
 """Warnings that come along when a feature or a part of the year is used."""
 
 
-@pytest.mark.parametrize(("code", "severity", "change"), PROBLEMS, ids=[f"{row[0]}-{i}" for i, row in enumerate(PROBLEMS)])
-def test_a_contradiction_is_found_and_nothing_else(tmp_path, code, severity, change):
+def named_problems():
+    """Every problem with a name: its code, and its number among the problems of that code."""
+    count = Counter()
+    for code, severity, change in PROBLEMS:
+        yield f"{code}-{count[code]}", code, severity, change
+        count[code] += 1
+
+
+def places_of(report, code):
+    return [[finding.file, finding.path, finding.entity] for finding in report if finding.code == code]
+
+
+@pytest.mark.parametrize(("name", "code", "severity", "change"), list(named_problems()))
+def test_a_contradiction_is_found_where_it_is_and_nothing_else(tmp_path, name, code, severity, change):
     report = validate_case(tiny_case(tmp_path).edit(change))
     assert (code, severity) in {(finding.code, finding.severity.value) for finding in report}, str(report)
     assert codes_of(report) - EXPECTED_COMPANY <= {code}, str(report)
+    assert places_of(report, code) == PLACES[name]
     assert codes_of(report.errors) == ({code} if severity == "error" else set())
 
 

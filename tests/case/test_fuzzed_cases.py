@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,20 @@ from hypothesis import strategies as st
 from case_builder import TinyCase, frame_of, rich_case
 from headwater.case import load_case, refused_features, validate_case
 from headwater.errors import CaseError
+
+EXAMPLES = int(os.environ.get("HEADWATER_FUZZ_EXAMPLES", "26"))
+"""Examples in all; set the variable to search longer, e.g. to 10000 before a release."""
+
+
+def searching(share: float) -> settings:
+    """Settings for a test that tries its share of the examples."""
+    return settings(
+        max_examples=max(1, round(EXAMPLES * share)),
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
 
 LEAVES = st.one_of(
     st.none(),
@@ -89,7 +104,7 @@ def assert_answered(root: Path) -> None:
     assert study.system.resolved_penalties is not None
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@searching(0.46)
 @given(case=broken_cases())
 def test_a_case_with_random_values_is_answered(case):
     with tempfile.TemporaryDirectory() as directory:
@@ -98,7 +113,7 @@ def test_a_case_with_random_values_is_answered(case):
         assert_answered(case.root)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@searching(0.3)
 @given(data=st.data())
 def test_a_case_with_random_bytes_is_answered(data):
     with tempfile.TemporaryDirectory() as directory:
@@ -113,7 +128,7 @@ def test_a_case_with_random_bytes_is_answered(data):
         assert_answered(case.root)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@searching(0.24)
 @given(data=st.data())
 def test_a_table_with_columns_of_any_type_is_answered(data):
     types = [pl.Boolean(), pl.String(), pl.Date(), pl.List(pl.Int8()), pl.UInt64(), pl.Float32(), pl.Binary(), pl.Null()]

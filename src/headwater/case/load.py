@@ -59,6 +59,15 @@ def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Repo
     return _read(path, strict=strict)[1]
 
 
+def read_case_parts(path: str | os.PathLike[str]) -> Parts:
+    """The files of a case that is known to have no errors."""
+    collector = Collector()
+    manifest = discover(Path(path), collector)
+    if manifest is None:
+        raise CaseError(f"'{path}' is not a case directory")
+    return read_parts(manifest, collector)
+
+
 def _read(path: str | os.PathLike[str], *, strict: bool) -> tuple[Case | None, Report]:
     root = Path(path)
     name = root.name or root.absolute().name

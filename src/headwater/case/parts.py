@@ -70,6 +70,7 @@ class Parts:
     Attributes:
         manifest: which files there are.
         raw_config: ``config.json`` in the canonical spelling, as plain data.
+        raw: the JSON files in the canonical spelling, as plain data.
         shapes: typed content of the JSON files that parse.
         tables: the tables that are there and parse.
         failed: files that should be there but do not parse.
@@ -77,6 +78,7 @@ class Parts:
 
     manifest: Manifest
     raw_config: dict[str, Any] = field(default_factory=dict)
+    raw: dict[str, dict[str, Any]] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
@@ -154,7 +156,7 @@ class Parts:
 def read_parts(manifest: Manifest, collector: Collector) -> Parts:
     """Read every file, reporting all that is wrong with each on its own."""
     parts = Parts(manifest, failed=set(manifest.missing))
-    raw: dict[str, dict[str, Any]] = {}
+    raw = parts.raw
     for name in SHAPES:
         if name in manifest.files:
             data = read_json(manifest.root, manifest.files[name], collector)

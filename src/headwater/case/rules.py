@@ -102,7 +102,7 @@ def check_parts(parts: Parts, collector: Collector) -> tuple[str, ...]:
     Returns:
         Names of the rules that were skipped because a file they need does not parse.
     """
-    _load_all()
+    load_all_rules()
     skipped = []
     for entry in PARTS_RULES:
         if parts.failed.intersection(entry.needs):
@@ -127,7 +127,7 @@ def _report(code: str, severity: Severity, problems: Iterable[Problem], parts: P
         collector.add(Finding(code, severity, parts.file(p.file), p.path, p.entity, p.message, p.fix, p.count))
 
 
-def _load_all() -> None:
+def load_all_rules() -> None:
     """Import the modules whose rules register themselves."""
     from headwater.case import (  # noqa: F401
         rules_config,

@@ -19,6 +19,7 @@ def _lifecycle_rule(kind: str) -> None:
 
     @rule("HW303", needs=(file, "stages.json"))
     def lifecycle_stages(parts: Parts) -> Iterator[Problem]:
+        """Stages of entry, exit and filling exist."""
         ids = parts.study_ids
         for position, entity in enumerate(parts.entities(kind)):
             filling = getattr(entity, "filling", None)
@@ -32,6 +33,7 @@ def _lifecycle_rule(kind: str) -> None:
 
     @rule("HW529", needs=(file,))
     def lifecycle_order(parts: Parts) -> Iterator[Problem]:
+        """An entity enters before it leaves, and a plant that is filled enters after the filling begins."""
         for position, entity in enumerate(parts.entities(kind)):
             entry, exit_, filling = entity.entry_stage_id, entity.exit_stage_id, getattr(entity, "filling", None)
             message = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,18 +43,18 @@ def statistics_for_coefficients(parts: Parts) -> Iterator[Problem]:
             yield Problem(name, message, None, f"Hydro {hydro_id}, stage {stage_id}", f"add a row to {_STATS}")
 
 
-def _by_key(parts: Parts) -> Iterator[tuple[int, int, pl.DataFrame]]:
-    for key, rows in (
-        parts.table(_AR).sort("hydro_id", "stage_id", "lag").group_by(["hydro_id", "stage_id"], maintain_order=True)
-    ):
-        yield int(str(key[0])), int(str(key[1])), rows
+def _by_key(parts: Parts) -> Iterator[tuple[int, int, dict[str, list[Any]]]]:
+    """Hydro, stage, and the coefficients there as columns in ascending lag."""
+    grouped = parts.table(_AR).sort("hydro_id", "stage_id", "lag").group_by(["hydro_id", "stage_id"], maintain_order=True)
+    for row in grouped.agg("lag", "coefficient", "residual_std_ratio").iter_rows(named=True):
+        yield row["hydro_id"], row["stage_id"], row
 
 
 @rule("HW531", needs=(_AR,))
 def lags_contiguous(parts: Parts) -> Iterator[Problem]:
     """Lags count from one without gaps."""
     for hydro_id, stage_id, rows in _by_key(parts):
-        lags = rows.get_column("lag").to_list()
+        lags = rows["lag"]
         if lags != list(range(1, len(lags) + 1)):
             message = f"expected lags 1 to {len(lags)}, got {lags[:12]}"
             yield Problem(_AR, message, None, f"Hydro {hydro_id}, stage {stage_id}", "number the lags from 1 without gaps")
@@ -75,7 +76,7 @@ def declared_order(parts: Parts) -> Iterator[Problem]:
 def residual_ratio(parts: Parts) -> Iterator[Problem]:
     """The residual ratio lies in (0, 1] and is the same for all lags of a stage."""
     for hydro_id, stage_id, rows in _by_key(parts):
-        ratios = set(rows.get_column("residual_std_ratio").to_list())
+        ratios = set(rows["residual_std_ratio"])
         value = next(iter(ratios))
         if len(ratios) > 1:
             message = "expected one residual_std_ratio for all lags, got several"
@@ -181,7 +182,7 @@ def stable_models(parts: Parts) -> Iterator[Problem]:
     for hydro_id, stage_id, rows in _by_key(parts):
         season = season_of.get(stage_id)
         if season is not None:
-            models[hydro_id].setdefault(season, rows.get_column("coefficient").to_list())
+            models[hydro_id].setdefault(season, rows["coefficient"])
     seasons = sorted({season for season in season_of.values() if season is not None})
     for hydro_id, by_season in sorted(models.items()):
         order = max(len(phi) for phi in by_season.values())

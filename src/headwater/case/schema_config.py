@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
 
@@ -15,7 +15,7 @@ def _gone(_: object) -> object:
     raise complaint("HW205", "this setting is not part of Headwater", "remove the key")
 
 
-Gone = Annotated[Any, BeforeValidator(_gone)]
+Gone = Annotated[Any, BeforeValidator(_gone), WithJsonSchema({"not": {}})]
 """A setting of other programs that has no meaning here and must not be given."""
 
 

@@ -75,6 +75,11 @@ def _risk(value: object) -> object:
     return value
 
 
+RiskMeasureShape = Annotated[
+    RiskShape | None, BeforeValidator(_risk, json_schema_input_type=RiskShape | Literal["expectation"] | None)
+]
+
+
 def _block_ids(value: object) -> object:
     if not isinstance(value, list) or not all(isinstance(block, dict) and type(block.get("id")) is int for block in value):
         return value
@@ -107,7 +112,7 @@ class StageShape(_Dated):
     blocks: Annotated[list[BlockShape], BeforeValidator(_block_ids)]
     block_mode: Literal["parallel", "chronological"] = "parallel"
     state_variables: StateVariablesShape = StateVariablesShape()
-    risk_measure: Annotated[RiskShape | None, BeforeValidator(_risk)] = None
+    risk_measure: RiskMeasureShape = None
     num_scenarios: Count
     sampling_method: Literal["saa", "lhs", "qmc_sobol", "qmc_halton", "selective", "historical_residuals"] = "saa"
 

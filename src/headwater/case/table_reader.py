@@ -58,6 +58,12 @@ def read_table(root: Path, file: str, table: Table, collector: Collector) -> pl.
     return result.sort([*table.key, ROW], nulls_last=False) if table.key else result
 
 
+def complete_columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """A table with all its known columns; those that it lacks are empty."""
+    absent = [column for column in table.columns if column.name not in frame.columns]
+    return frame.with_columns([pl.lit(None, dtype=_DTYPES[column.kind]).alias(column.name) for column in absent])
+
+
 def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
     path = root / file
     try:

@@ -10,6 +10,9 @@ from headwater.model.penalties import HYDRO_COST_NAMES
 
 UINT32_MAX = 2**32 - 1
 
+UNSIGNED_COLUMNS = frozenset({"opening_index", "entity_index"})
+"""Columns that are stored as uint32; all other whole numbers are int32."""
+
 
 class Kind(Enum):
     """What the cells of a column are."""

@@ -18,7 +18,15 @@ from rich.text import Text
 
 import headwater as hw
 from headwater.api import EXIT_STOPPED, RunResult, run_simulation, run_training
-from headwater.case import Report
+from headwater.case import (
+    Report,
+    convert_case,
+    json_schemas,
+    report_to_sarif,
+    template_summaries,
+    write_schemas,
+    write_starter,
+)
 from headwater.cli.progress import ProgressDisplay, money, summary_table
 from headwater.errors import HeadwaterError
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
@@ -46,6 +54,7 @@ class OutputFormat(StrEnum):
 
     HUMAN = "human"
     JSON = "json"
+    SARIF = "sarif"
 
 
 class ScenarioKind(StrEnum):
@@ -258,12 +267,14 @@ def scenarios(
 def validate(
     case: CasePath,
     strict: Annotated[bool, typer.Option("--strict", help="Turn advice into errors.")] = False,
-    form: Annotated[OutputFormat, typer.Option("--format", help="human or json.")] = OutputFormat.HUMAN,
+    form: Annotated[OutputFormat, typer.Option("--format", help="human, json or sarif.")] = OutputFormat.HUMAN,
 ) -> int:
     """Check a case and report everything that is wrong with it."""
     report = hw.validate_case(case, strict=strict)
     if form is OutputFormat.JSON:
         _stdout().out(json.dumps(report.to_json(), indent=2))
+    elif form is OutputFormat.SARIF:
+        _stdout().out(json.dumps(report_to_sarif(report, hw.__version__), indent=2))
     else:
         _stdout().print(str(report))
     return 0 if report.ok else EXIT_CASE
@@ -307,6 +318,54 @@ def summary(
     from headwater.cli.summary import show_summary
 
     show_summary(hw.load_results(directory), _stdout())
+
+
+@app.command()
+def describe(case: CasePath) -> None:
+    """Show what the system of a case is: counts, capacities, storage, horizon, uncertainty, what is active when."""
+    from headwater.cli.case_commands import show_case
+
+    show_case(hw.load_case(case), _stdout())
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Case directory.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="New directory.", show_default=False)],
+) -> None:
+    """Rewrite a case in the canonical spelling."""
+    _stdout().out(f"wrote {convert_case(source, target)}")
+
+
+@app.command()
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Directory for the schemas [default: one object on standard output].")
+    ] = None,
+) -> None:
+    """Write JSON Schema of every JSON file of a case, for editors."""
+    if out is None:
+        _stdout().out(json.dumps(json_schemas(), indent=2))
+    else:
+        _stdout().out(f"wrote {len(write_schemas(out))} schemas to {out}")
+
+
+@app.command()
+def init(
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="New case directory.", show_default=False)] = None,
+    template: Annotated[str, typer.Option("--template", "-t", help="Which starter case.")] = "one-reservoir",
+    list_: Annotated[bool, typer.Option("--list", help="Show the templates.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write into a directory that is not empty.")] = False,
+) -> None:
+    """Write a commented starter case."""
+    if list_:
+        for name, summary_ in template_summaries().items():
+            _stdout().out(f"{name}: {summary_}")
+        return
+    if directory is None:
+        raise typer.BadParameter("the new directory is missing", param_hint="DIR")
+    root = write_starter(directory, template, force=force)
+    _stdout().out(f"wrote {root}; read {root / 'README.md'} and try: headwater run {root}")
 
 
 def _report_run(result: RunResult) -> None:

@@ -99,23 +99,28 @@ class StageOverrides:
         if column is None or not len(column):
             return
         given = np.flatnonzero(~np.isnan(column))
-        try:
-            entities = [entity_index[int(i)] for i in self.entity_id[given]]
-            stages = [stage_index[int(i)] for i in self.stage_id[given]]
-        except KeyError as error:
-            raise ModelError(f"a stage value of '{name}' names the unknown id {error.args[0]}") from None
+        entities = _positions(name, self.entity_id[given], entity_index)
+        stages = _positions(name, self.stage_id[given], stage_index)
         blocks = self.block_id[given]
         values = column[given]
+        whole = blocks == ALL_BLOCKS
         if target.ndim == 2:
-            whole = blocks == ALL_BLOCKS
-            target[np.asarray(entities)[whole], np.asarray(stages)[whole]] = values[whole]
+            target[entities[whole], stages[whole]] = values[whole]
             return
-        # ALL_BLOCKS sorts before every block id, so a row for one block overwrites the row of its stage.
-        for entity, stage, block, value in zip(entities, stages, blocks, values, strict=True):
-            if block == ALL_BLOCKS:
-                target[entity, stage, :] = value
-            else:
-                target[entity, stage, block] = value
+        # rows of whole stages first, so that the row of one block wins
+        target[entities[whole], stages[whole], :] = values[whole, None]
+        single = ~whole
+        target[entities[single], stages[single], blocks[single]] = values[single]
+
+
+def _positions(name: str, ids: NDArray[np.int64], index: Mapping[int, int]) -> NDArray[np.intp]:
+    """Positions of some ids; every different id is looked up once."""
+    unique, inverse = np.unique(ids, return_inverse=True)
+    try:
+        positions = np.array([index[int(i)] for i in unique], np.intp)
+    except KeyError as error:
+        raise ModelError(f"a stage value of '{name}' names the unknown id {error.args[0]}") from None
+    return positions[inverse]
 
 
 def _or(value: Any, default: float) -> Any:

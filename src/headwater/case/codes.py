@@ -1,0 +1,76 @@
+"""All codes that validation can report, with what they mean: the registry of rules and what the readers themselves find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headwater.case.report import Severity
+from headwater.case.rules import PARTS_RULES, STUDY_RULES, load_all_rules
+
+READER_CODES: tuple[tuple[str, Severity, str], ...] = (
+    ("HW101", Severity.ERROR, "The case directory and every required file are there."),
+    ("HW102", Severity.ERROR, "Every file of the case is a file that can be read."),
+    ("HW103", Severity.ERROR, "Every table is given once: as Parquet or as CSV, under one name."),
+    ("HW104", Severity.WARNING, "Every data file below system/, scenarios/ and constraints/ is part of the format."),
+    ("HW201", Severity.ERROR, "Required keys and columns are there, and every value has the right type."),
+    ("HW202", Severity.ERROR, "Every file is whole and follows its format: UTF-8, JSON with unique keys, Parquet or CSV."),
+    ("HW203", Severity.ERROR, "Expressions of user constraints follow the grammar."),
+    ("HW204", Severity.ERROR, "Every number and date lies in its range."),
+    ("HW205", Severity.ERROR, "Words are among the known ones, and settings that exclude each other are not combined."),
+    ("HW206", Severity.ERROR, "Every cell converts to the type of its column, and required cells are not empty."),
+    ("HW207", Severity.ERROR, "Every key and every column is part of the format."),
+    ("HW208", Severity.ERROR, "What must be unique appears once: rows of a table by their key, members of groups."),
+    ("HW209", Severity.ERROR, "Deficit segments do not get cheaper, and the last one alone is unlimited."),
+    ("HW210", Severity.ERROR, "Blocks of a stage are numbered from 0 without gaps."),
+    ("HW211", Severity.ERROR, "Lower limits of an entity do not exceed its upper limits."),
+    (
+        "HW212",
+        Severity.ERROR,
+        "Correlation matrices are square and symmetric with unit diagonal, and groups have one type.",
+    ),
+    ("HW213", Severity.ERROR, "Tailrace, losses and efficiency are physically possible."),
+    ("HW214", Severity.ERROR, "Evaporation has twelve values, and reference volumes within the storage range."),
+    ("HW407", Severity.ERROR, "Past inflows have one season for each value, when they have seasons."),
+    ("HW701", Severity.WARNING, "Keys, columns and files have their canonical names."),
+    ("HW702", Severity.ERROR, "Two spellings of one key do not contradict each other."),
+    ("HW710", Severity.WARNING, "Features in use are built; others are read and checked, but the case does not run."),
+)
+"""Code, severity and meaning of what the readers report before and beside the rules."""
+
+
+@dataclass(frozen=True)
+class CodeEntry:
+    """One code.
+
+    Attributes:
+        code: e.g. ``"HW301"``.
+        severity: words such as ``"error"`` or ``"warning (strict: error)"``.
+        meaning: what must hold for the code not to appear.
+        files: files that the rule looks at; empty for findings in any file and for rules over the whole study.
+    """
+
+    code: str
+    severity: str
+    meaning: str
+    files: tuple[str, ...] = ()
+
+
+def code_table() -> tuple[CodeEntry, ...]:
+    """Every code once, in ascending order."""
+    load_all_rules()
+    severities: dict[str, dict[str, None]] = {}
+    meanings: dict[str, dict[str, None]] = {}
+    files: dict[str, dict[str, None]] = {}
+    rows: list[tuple[str, Severity, Severity, str, tuple[str, ...]]] = []
+    rows += [(code, severity, severity, meaning, ()) for code, severity, meaning in READER_CODES]
+    rows += [(rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", rule.needs) for rule in PARTS_RULES]
+    rows += [(rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", ()) for rule in STUDY_RULES]
+    for code, severity, strict, meaning, needs in rows:
+        word = severity.value if strict is severity else f"{severity.value} (strict: {strict.value})"
+        severities.setdefault(code, {})[word] = None
+        meanings.setdefault(code, {})[" ".join(meaning.split("\n\n")[0].split())] = None
+        files.setdefault(code, {}).update(dict.fromkeys(needs))
+    return tuple(
+        CodeEntry(code, " or ".join(severities[code]), " ".join(meanings[code]), tuple(files[code]))
+        for code in sorted(meanings)
+    )

@@ -1,0 +1,195 @@
+"""What a case is, in the figures a planner checks first: counts, capacities, storage, horizon, uncertainty, lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from headwater import model as m
+from headwater.case.load import Case
+
+_KINDS = (
+    ("buses", "buses"),
+    ("lines", "lines"),
+    ("hydros", "hydro plants"),
+    ("thermals", "thermal plants"),
+    ("non_controllables", "non-controllable sources"),
+    ("pumping_stations", "pumping stations"),
+    ("contracts", "contracts"),
+    ("generic_constraints", "user constraints"),
+)
+_LABELS = {
+    "lines": "Line",
+    "hydros": "Hydro",
+    "thermals": "Thermal",
+    "pumping_stations": "Pumping station",
+    "contracts": "Contract",
+    "non_controllables": "Source",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table of a description.
+
+    Attributes:
+        title: what it is about.
+        columns: headings.
+        rows: texts, as many in each row as there are headings.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def describe_case(case: Case) -> tuple[Section, ...]:
+    """The sections of the description of a case; those without rows are left out."""
+    system = case.system
+    sections = (
+        Section("system", ("", "count", "capacity"), tuple(_counts(system))),
+        Section("by bus", ("bus", "hydro MW", "thermal MW", "other MW", "mean load MW"), tuple(_buses(system))),
+        Section("storage", ("", "hm3"), tuple(_storage(system))),
+        Section("horizon", ("", ""), tuple(_horizon(system))),
+        Section("uncertainty", ("", ""), tuple(_uncertainty(case))),
+        Section("active when", ("entity", "stages", "state"), tuple(_lifecycle(system))),
+        Section("values of single stages", ("table", "rows", "stages"), tuple(_overrides(system))),
+        Section("study", ("", ""), tuple(_study(case))),
+    )
+    return tuple(section for section in sections if section.rows)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.4g}"
+
+
+def _span(values: Iterable[float]) -> str:
+    numbers = list(values)
+    low, high = min(numbers), max(numbers)
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _counts(system: m.System) -> Iterable[tuple[str, str, str]]:
+    capacity = {
+        "lines": f"{_number(sum(line.direct_capacity_mw for line in system.lines))} MW direct, "
+        f"{_number(sum(line.reverse_capacity_mw for line in system.lines))} MW reverse",
+        "hydros": f"{_number(sum(hydro.max_generation_mw for hydro in system.hydros))} MW",
+        "thermals": f"{_number(sum(thermal.max_generation_mw for thermal in system.thermals))} MW",
+        "non_controllables": f"{_number(sum(source.max_generation_mw for source in system.non_controllables))} MW",
+        "pumping_stations": f"{_number(sum(station.max_flow_m3s for station in system.pumping_stations))} m3/s",
+        "contracts": f"{_number(sum(contract.max_mw for contract in system.contracts))} MW",
+    }
+    for kind, title in _KINDS:
+        count = len(getattr(system, kind))
+        if count:
+            yield title, str(count), capacity.get(kind, "")
+
+
+def _buses(system: m.System) -> Iterable[tuple[str, ...]]:
+    load: dict[int, list[float]] = {}
+    for row in system.load_statistics:
+        load.setdefault(row.bus_id, []).append(row.mean_mw)
+    for bus in system.buses:
+        hydro = sum(plant.max_generation_mw for plant in system.hydros if plant.bus_id == bus.id)
+        thermal = sum(plant.max_generation_mw for plant in system.thermals if plant.bus_id == bus.id)
+        other = sum(source.max_generation_mw for source in system.non_controllables if source.bus_id == bus.id)
+        mean = float(np.mean(load[bus.id])) if bus.id in load else 0.0
+        yield f"{bus.id} {bus.name}", _number(hydro), _number(thermal), _number(other), _number(mean)
+
+
+def _storage(system: m.System) -> Iterable[tuple[str, str]]:
+    if not system.hydros:
+        return
+    lowest = sum(hydro.min_storage_hm3 for hydro in system.hydros)
+    highest = sum(hydro.max_storage_hm3 for hydro in system.hydros)
+    initial = float(system.initial_storage_hm3.sum())
+    yield "smallest", _number(lowest)
+    yield "largest", _number(highest)
+    share = f" ({100 * (initial - lowest) / (highest - lowest):.0f} % of the useful volume)" if highest > lowest else ""
+    yield "at the start", _number(initial) + share
+
+
+def _horizon(system: m.System) -> Iterable[tuple[str, str]]:
+    stages = system.stages
+    yield "dates", f"{stages[0].start_date} to {stages[-1].end_date}"
+    yield "stages", f"{len(stages)}, of {_span(stage.days for stage in stages)} days"
+    yield "blocks per stage", _span(len(stage.blocks) for stage in stages)
+    graph = system.policy_graph
+    yield "policy graph", graph.type.value.replace("_", " ")
+    yield "discount rate", f"{100 * graph.annual_discount_rate:g} % a year"
+    if system.season_map is not None:
+        yield "seasons", f"{len(system.season_map.seasons)}, {system.season_map.cycle_type.value}"
+    averse = [stage.id for stage in stages if stage.risk.weight > 0]
+    if averse:
+        weights = _span(stage.risk.weight for stage in stages if stage.risk.weight > 0)
+        yield "risk aversion", f"weight {weights} at {_ranges(averse)}"
+
+
+def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
+    system = case.system
+    yield "openings per stage", _span(stage.n_openings for stage in system.stages)
+    if system.given_openings is not None:
+        yield "opening tree", "given"
+    if system.inflow_statistics:
+        orders = [len(row.coefficients) for row in system.inflow_statistics]
+        yield "mean inflow m3/s", _number(sum(row.mean_m3s for row in system.inflow_statistics) / len(system.stages))
+        yield "autoregressive order", _span(orders)
+        certain = sum(row.std_m3s == 0 for row in system.inflow_statistics)
+        if certain:
+            yield "certain inflows", f"{certain} of {len(system.inflow_statistics)} statistics have no deviation"
+    uncertain = {row.bus_id for row in system.load_statistics if row.std_mw > 0}
+    yield "uncertain loads", str(len(uncertain))
+    if system.availability_statistics:
+        yield "uncertain sources", str(len({row.ncs_id for row in system.availability_statistics}))
+    if system.correlation is not None:
+        groups = sum(len(groups) for groups in system.correlation.profiles.values())
+        yield "correlation", f"{groups} groups in {len(system.correlation.profiles)} profiles"
+    if system.inflow_history:
+        dates = [row.date for row in system.inflow_history]
+        yield "history", f"{len(dates)} observations, {min(dates)} to {max(dates)}"
+    source = case.config.training.scenario_source
+    yield "training scenarios", ", ".join(f"{kind.value} {source.scheme(kind).value}" for kind in m.NoiseClass)
+
+
+def _lifecycle(system: m.System) -> Iterable[tuple[str, str, str]]:
+    ids = [stage.id for stage in system.stages]
+    for kind, codes in system.operative_states.items():
+        for entity, row in zip(getattr(system, kind), codes, strict=True):
+            if np.all(row == m.OperativeState.OPERATING):
+                continue
+            for state in m.OperativeState:
+                at = [ids[t] for t in np.flatnonzero(row == state)]
+                if at:
+                    yield f"{_LABELS[kind]} {entity.id} {entity.name}", _ranges(at), state.name.lower().replace("_", " ")
+
+
+def _overrides(system: m.System) -> Iterable[tuple[str, str, str]]:
+    for name in (name for name in vars(system) if name.endswith("_overrides") or name.endswith("_factors")):
+        table = getattr(system, name)
+        if isinstance(table, m.StageOverrides) and len(table):
+            title = name.removesuffix("_overrides").replace("_", " ")
+            yield title, str(len(table)), _ranges(sorted({int(i) for i in table.stage_id}))
+
+
+def _study(case: Case) -> Iterable[tuple[str, str]]:
+    training, simulation = case.config.training, case.config.simulation
+    if training.enabled:
+        rules = ", ".join(type(rule).__name__ for rule in training.stopping_rules)
+        yield "training", f"{training.forward_passes} forward passes per iteration; stops by {rules}"
+    yield "simulation", f"{simulation.n_scenarios} scenarios" if simulation.enabled else "none"
+    warnings = len(case.report.warnings)
+    yield "validation", f"{warnings} warnings" if warnings else "nothing to remark"
+
+
+def _ranges(ids: Sequence[int]) -> str:
+    """``[0, 1, 2, 5]`` as ``"0-2, 5"``."""
+    parts: list[list[int]] = []
+    for number in ids:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    shown = [f"{first}-{last}" if last > first else str(first) for first, last in parts[:8]]
+    return ", ".join(shown) + (", ..." if len(parts) > 8 else "")

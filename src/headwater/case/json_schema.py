@@ -1,0 +1,69 @@
+"""JSON Schema of the JSON files, made from the models that read them, so that editors complete and check what is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headwater.case.meanings import meaning_of, unit_of
+from headwater.case.parts import SHAPES
+from headwater.case.shapes import DESCRIPTIVE_KEYS
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """File name (``"system/hydros.json"``) -> its JSON Schema, in the canonical spelling."""
+    return {name: _schema(name) for name in SHAPES}
+
+
+def write_schemas(directory: Path) -> list[Path]:
+    """Write one ``<file>.schema.json`` for each JSON file of a case below ``directory``; returns what was written."""
+    written = []
+    for name, schema in json_schemas().items():
+        path = directory / f"{name.removesuffix('.json')}.schema.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _schema(name: str) -> dict[str, Any]:
+    schema = SHAPES[name].model_json_schema(by_alias=True)
+    for holder, part in ((SHAPES[name].__name__, schema), *schema.get("$defs", {}).items()):
+        _explain(part, holder)
+        _open_for_comments(part)
+    return {"$schema": _DIALECT, "title": name, **{key: value for key, value in schema.items() if key != "title"}}
+
+
+def _explain(schema: dict[str, Any], holder: str) -> None:
+    """Give every key its meaning and unit."""
+    for key, value in schema.get("properties", {}).items():
+        value["description"] = meaning_of(holder, key)
+        if unit_of(key):
+            value["x-unit"] = unit_of(key)
+
+
+def _open_for_comments(schema: dict[str, Any]) -> None:
+    """Allow what the reader lets through everywhere: comments, descriptive keys, and null for keys that may be left out."""
+    properties = schema.get("properties")
+    if properties is None:
+        return
+    required = schema.get("required", ())
+    for key, value in properties.items():
+        value.pop("title", None)
+        if key not in required and not _allows_null(value):
+            described = {word: value.pop(word) for word in ("description", "default", "x-unit") if word in value}
+            properties[key] = {"anyOf": [value, {"type": "null"}], **described}
+    for key in ("$schema", "$comment", *sorted(DESCRIPTIVE_KEYS)):
+        properties.setdefault(key, True)
+    schema["patternProperties"] = {"^_": True}
+
+
+def _allows_null(schema: dict[str, Any]) -> bool:
+    return (
+        schema.get("type") == "null"
+        or schema.get("not") == {}
+        or any(_allows_null(branch) for branch in schema.get("anyOf", ()))
+    )
