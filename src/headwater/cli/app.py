@@ -304,10 +304,13 @@ def describe(
     case: CasePath,
     lp: Annotated[bool, typer.Option("--lp", help="Also show the size and range of numbers of every stage program.")] = False,
 ) -> None:
-    """Show what a case consists of."""
-    from headwater.cli.describe import show_case
+    """Show what the system of a case is: counts, capacities, storage, horizon, uncertainty, what is active when."""
+    from headwater.cli.case_commands import show_case, show_programs
 
-    show_case(hw.load_case(case), _stdout(), programs=lp)
+    loaded = hw.load_case(case)
+    show_case(loaded, _stdout())
+    if lp:
+        show_programs(loaded, _stdout())
 
 
 @app.command()
@@ -318,14 +321,6 @@ def summary(
     from headwater.cli.summary import show_summary
 
     show_summary(hw.load_results(directory), _stdout())
-
-
-@app.command()
-def describe(case: CasePath) -> None:
-    """Show what the system of a case is: counts, capacities, storage, horizon, uncertainty, what is active when."""
-    from headwater.cli.case_commands import show_case
-
-    show_case(hw.load_case(case), _stdout())
 
 
 @app.command()

@@ -7,6 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.case import Case, describe_case
+from headwater.lp import ProgramStatistics
+from headwater.model import Study
+from headwater.sddp.problems import build_problems
 
 
 def show_case(case: Case, console: Console) -> None:
@@ -20,3 +23,22 @@ def show_case(case: Case, console: Console) -> None:
         for row in section.rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
+
+
+def show_programs(study: Study, console: Console) -> None:
+    """Print size and range of numbers of every stage program."""
+    problems = build_problems(study)
+    console.print(f"{problems.layout.dimension} state components")
+    stages = zip(problems.system.stages, problems.stage_statistics(), strict=True)
+    console.print(_programs_table([(stage.id, statistics) for stage, statistics in stages]))
+
+
+def _programs_table(stages: list[tuple[int, ProgramStatistics]]) -> Table:
+    table = Table(title="stage programs without cuts", title_justify="left")
+    for header in ("stage", "rows", "columns", "non-zeros", "coefficients", "costs", "column bounds", "row bounds"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for stage_id, one in stages:
+        ranges = (one.coefficient_range, one.cost_range, one.bound_range, one.rhs_range)
+        sizes = (one.rows, one.columns, one.nonzeros)
+        table.add_row(str(stage_id), *(f"{n:,}" for n in sizes), *(f"{low:.0e}..{high:.0e}" for low, high in ranges))
+    return table
