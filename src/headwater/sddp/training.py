@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from types import TracebackType
 
 import numpy as np
 
@@ -15,12 +16,13 @@ from headwater.distributed import ThreadTeam
 from headwater.errors import StopTraining
 from headwater.model import Study
 from headwater.sddp import events
-from headwater.sddp.backward import LowerBound, run_backward
+from headwater.sddp.backward import run_backward
 from headwater.sddp.forward import Interrupted, run_forward
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.records import IterationRecord, TrainingRecord
 from headwater.sddp.stopping import Verdict, verdict
+from headwater.sddp.training_state import TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
@@ -52,68 +54,124 @@ def train_policy(
     Raises:
         SolverError: a stage could not be solved.
     """
-    started = time.perf_counter()
-    config = study.config.training
     problems = build_problems(study)
-    sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
-    sizes_of_programs = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
-    store = TrajectoryStore.empty(config.forward_passes, sizes_of_programs, problems.layout.dimension)
-    history: list[IterationRecord] = []
-    bound = LowerBound(problems)
-    outcome: Verdict | None = None
-    if not _tell(on_event, _started(problems, threads)):
-        outcome = SHUTDOWN
-    counts: Counter[str] = Counter()
-    with ThreadTeam(threads) as team:
-        programs = [problems.new_programs() for _ in range(threads)]
+    with Training(study, problems, TrainingState.fresh(problems), threads=threads, should_stop=should_stop) as training:
+        outcome = None if _tell(on_event, _started(problems, threads)) else SHUTDOWN
         while outcome is None:
-            iteration = len(history) + 1
-            sizes = [pool.n_populated for pool in problems.pools]
-            t0 = time.perf_counter()
             try:
-                run_forward(problems, team, programs, sampler, store, iteration, should_stop)
-                t1 = time.perf_counter()
-                added = run_backward(problems, team, programs, store, iteration, should_stop)
-                t2 = time.perf_counter()
-                lower_bound = bound.evaluate(programs[0], iteration)
-                t3 = time.perf_counter()
+                record = training.iterate()
             except Interrupted:
-                for pool, size in zip(problems.pools, sizes, strict=True):
-                    pool.truncate(size)
                 outcome = SHUTDOWN
                 break
-            history.append(
-                _record(
-                    problems,
-                    store,
-                    iteration,
-                    lower_bound,
-                    added,
-                    _counts(programs)["retried"] - counts["retried"],
-                    (t1 - t0, t2 - t1, t3 - t2),
-                    time.perf_counter() - started,
-                )
-            )
-            counts = _counts(programs)
-            outcome = verdict(config, history)
-            if not _tell(on_event, events.IterationFinished(history[-1])):
+            outcome = verdict(study.config.training, training.state.history)
+            if not _tell(on_event, events.IterationFinished(record)):
                 outcome = outcome or SHUTDOWN
             if outcome is None and should_stop():
                 outcome = SHUTDOWN
-    record = _training_record(problems, sampler.warnings, history, outcome, time.perf_counter() - started, threads, counts)
-    _tell(on_event, events.TrainingFinished(record))
-    return Policy(
-        layout=problems.layout,
-        stages=policy_stages(study.system),
-        pools=problems.pools,
-        inflow_digest=inflow_digest(problems.uncertainty.inflow),
-        lower_bound=history[-1].lower_bound if history else -np.inf,
-        n_iterations=len(history),
-        bases=tuple(_kept_bases(problems, store)),
-        training=record,
-        study=study,
-        provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
-    )
+        policy = training.policy(outcome)
+    if policy.training is not None:
+        _tell(on_event, events.TrainingFinished(policy.training))
+    return policy
+
+
+class Training:
+    """A training under way: goes on from a state, one iteration at a time.
+
+    Args:
+        study: the study, as it was given.
+        problems: its stages, with the pools that cuts are added to.
+        state: where to go on from; changed by every complete iteration.
+        threads: worker threads; the result does not depend on it.
+        should_stop: asked between stages.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        problems: StudyProblems,
+        state: TrainingState,
+        *,
+        threads: int = 1,
+        should_stop: Callable[[], bool] = _never,
+    ) -> None:
+        config = study.config.training
+        self.study = study
+        self.problems = problems
+        self.state = state
+        self._started_at = time.perf_counter()
+        self._should_stop = should_stop
+        self._threads = threads
+        self._team = ThreadTeam(threads)
+        self._programs = [problems.new_programs() for _ in range(threads)]
+        self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
+        self._counts: Counter[str] = Counter()
+
+    def iterate(self) -> IterationRecord:
+        """One iteration: forward pass, backward pass, bound.
+
+        Raises:
+            Interrupted: the run was asked to stop; the state is that of the last complete iteration.
+            SolverError: a stage could not be solved.
+        """
+        problems, state = self.problems, self.state
+        iteration = state.n_iterations + 1
+        sizes = [pool.n_populated for pool in problems.pools]
+        t0 = time.perf_counter()
+        try:
+            run_forward(problems, self._team, self._programs, self._sampler, state.store, iteration, self._should_stop)
+            t1 = time.perf_counter()
+            added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop)
+        except Interrupted:
+            for pool, size in zip(problems.pools, sizes, strict=True):
+                pool.truncate(size)
+            raise
+        t2 = time.perf_counter()
+        lower_bound = state.bound.evaluate(self._programs[0], iteration)
+        t3 = time.perf_counter()
+        counts = _counts(self._programs)
+        record = _record(
+            problems,
+            state.store,
+            iteration,
+            lower_bound,
+            added,
+            counts["retried"] - self._counts["retried"],
+            (t1 - t0, t2 - t1, t3 - t2),
+            time.perf_counter() - self._started_at,
+        )
+        self._counts = counts
+        state.history.append(record)
+        return record
+
+    def policy(self, outcome: Verdict) -> Policy:
+        """What has been learned so far.
+
+        Args:
+            outcome: why training ends, or pauses, here.
+        """
+        problems, state, config = self.problems, self.state, self.study.config.training
+        seconds = time.perf_counter() - self._started_at
+        record = _training_record(
+            problems, self._sampler.warnings, state.history, outcome, seconds, self._threads, self._counts
+        )
+        return Policy(
+            layout=problems.layout,
+            stages=policy_stages(self.study.system),
+            pools=problems.pools,
+            inflow_digest=inflow_digest(problems.uncertainty.inflow),
+            lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
+            n_iterations=state.n_iterations,
+            bases=tuple(_kept_bases(problems, state.store)),
+            training=record,
+            study=self.study,
+            provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
+        )
+
+    def __enter__(self) -> Training:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._team.close()
 
 
 def _tell(on_event: events.EventSink, event: events.Event) -> bool:
