@@ -35,11 +35,33 @@ def _training(training: s.TrainingShape) -> m.TrainingConfig:
         cost_scale=training.cost_scale,
         theta_lower_bound=training.theta_lower_bound,
         cut_activity_tolerance=m.TrainingConfig.cut_activity_tolerance if tolerance is None else tolerance,
+        cut_selection=_cut_selection(training.cut_selection),
+        archive_memory_limit_mb=m.TrainingConfig.archive_memory_limit_mb
+        if training.archive_memory_limit_mb is None
+        else training.archive_memory_limit_mb,
         solver=m.SolverOptions(
             defaults.retry_max_attempts if attempts is None else attempts,
             defaults.retry_time_budget_seconds if seconds is None else seconds,
         ),
         threads=training.threads,
+    )
+
+
+def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
+    """Selection as configured; the older general ``threshold`` serves where the method's own parameter is missing."""
+    cap, defaults = shape.max_active_per_stage, m.CutSelection()
+    if not shape.enabled and cap is None:
+        return None
+    method = m.SelectionMethod(shape.method) if shape.enabled and shape.method is not None else None
+    threshold = shape.threshold or 0
+    return m.CutSelection(
+        method=method,
+        threshold=threshold,
+        memory_window=threshold if shape.memory_window is None else shape.memory_window,
+        domination_epsilon=float(threshold) if shape.domination_epsilon is None else shape.domination_epsilon,
+        check_frequency=defaults.check_frequency if shape.check_frequency is None else shape.check_frequency,
+        max_active_per_stage=cap,
+        protect_warm_start=shape.protect_warm_start,
     )
 
 

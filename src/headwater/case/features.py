@@ -95,33 +95,16 @@ FEATURES: tuple[Feature, ...] = (
         "checkpoints are not built yet",
     ),
     Feature(
-        "cut selection",
-        _config("training.cut_selection.enabled", built=(False,)),
-        (_CONFIG, "training.cut_selection.enabled"),
-        "cut selection is not built yet",
-    ),
-    Feature(
-        "cap on active cuts",
-        _config(
-            "training.cut_selection.max_active_per_stage",
-            "training.cut_selection.protect_warm_start",
-            "training.cut_selection.working_set",
-            built=(False,),
-        ),
-        (_CONFIG, "training.cut_selection"),
-        "these settings of cut selection are not built yet",
+        "working sets",
+        _config("training.cut_selection.working_set"),
+        (_CONFIG, "training.cut_selection.working_set"),
+        "the working rows of a solve are chosen by the engine; settings of their own are not built yet",
     ),
     Feature(
         "multi cuts",
         _config("training.cut_formulation", built=("single",)),
         (_CONFIG, "training.cut_formulation"),
         "one cut for each opening ('multi') is not built yet",
-    ),
-    Feature(
-        "archive limit",
-        _config("training.archive_memory_limit_mb"),
-        (_CONFIG, "training.archive_memory_limit_mb"),
-        "a limit on the archive of visited states is not built yet",
     ),
     Feature(
         "cycle settings",

@@ -178,6 +178,9 @@ class CutSelectionShape(Shape):
         if self.enabled and self.method is None:
             message = "enabled cut selection needs a 'method', got none"
             raise complaint("HW205", message, "add 'method': 'level1', 'lml1', 'domination' or 'dynamic'")
+        if self.enabled and self.method == "lml1" and self.memory_window is None and self.threshold is None:
+            message = "the method 'lml1' needs a 'memory_window', got none"
+            raise complaint("HW205", message, "add 'memory_window': the number of iterations that an idle cut is kept")
         return self
 
 

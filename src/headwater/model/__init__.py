@@ -61,6 +61,7 @@ from headwater.model.stages import (
 )
 from headwater.model.study import (
     BoundStalling,
+    CutSelection,
     EstimationConfig,
     Formulation,
     HistoricalLags,
@@ -71,6 +72,7 @@ from headwater.model.study import (
     OrderSelection,
     ScenarioSource,
     Scheme,
+    SelectionMethod,
     SelectionMode,
     SimulationConfig,
     SolverOptions,
@@ -115,6 +117,7 @@ __all__ = [
     "Correlation",
     "CorrelationGroup",
     "CostSegment",
+    "CutSelection",
     "CycleType",
     "DeficitSegment",
     "Diversion",
@@ -172,6 +175,7 @@ __all__ = [
     "Scheme",
     "Season",
     "SeasonMap",
+    "SelectionMethod",
     "SelectionMode",
     "Sense",
     "SimulationConfig",

@@ -218,6 +218,46 @@ class SolverOptions:
             raise ModelError("solver retries need a number of attempts that is not negative and a positive time budget")
 
 
+class SelectionMethod(Enum):
+    """How cut selection judges cuts."""
+
+    LEVEL1 = "level1"
+    LML1 = "lml1"
+    DOMINATION = "domination"
+    DYNAMIC = "dynamic"
+
+
+@dataclass(frozen=True)
+class CutSelection:
+    """Which cuts are deactivated when they are not worth their row any more.
+
+    Attributes:
+        method: ``LEVEL1`` removes cuts that were binding in at most ``threshold`` solves since they were born; ``LML1`` those
+            that were not in the last ``memory_window`` iterations; ``DOMINATION`` those that lie below another one by more than
+            ``domination_epsilon`` $ at every visited state; ``DYNAMIC`` none: cuts join the working rows of a solve when they
+            are violated, as they always do. ``None`` leaves everything to the cap.
+        check_frequency: iterations from one check to the next.
+        max_active_per_stage: cap on active cuts, enforced after every iteration; ``None`` sets none.
+        protect_warm_start: whether cuts that came from another policy are never removed.
+    """
+
+    method: SelectionMethod | None = None
+    threshold: int = 0
+    memory_window: int = 0
+    domination_epsilon: float = 0.0
+    check_frequency: int = 5
+    max_active_per_stage: int | None = None
+    protect_warm_start: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.threshold, self.memory_window, self.domination_epsilon) < 0:
+            raise ModelError("cut selection needs a threshold, a memory window and an epsilon that are not negative")
+        if self.check_frequency < 1:
+            raise ModelError(f"cut selection needs a check frequency of at least 1, got {self.check_frequency}")
+        if self.max_active_per_stage is not None and self.max_active_per_stage < 1:
+            raise ModelError(f"the cap on active cuts must be at least 1, got {self.max_active_per_stage}")
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """How the policy is learned.
@@ -229,6 +269,8 @@ class TrainingConfig:
         cost_scale: objective values are divided by this before they reach the solver.
         theta_lower_bound: bound on the future cost at every stage in place of the computed one.
         cut_activity_tolerance: a cut counts as binding when its dual exceeds this.
+        cut_selection: which cuts are deactivated; ``None`` keeps all.
+        archive_memory_limit_mb: visited states beyond this go to a temporary file.
         threads: worker threads; ``None`` takes what the machine grants.
     """
 
@@ -242,6 +284,8 @@ class TrainingConfig:
     cost_scale: float = 1000.0
     theta_lower_bound: float | None = None
     cut_activity_tolerance: float = 1e-6
+    cut_selection: CutSelection | None = None
+    archive_memory_limit_mb: float = 2048.0
     solver: SolverOptions = field(default_factory=SolverOptions)
     threads: int | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,15 +108,26 @@ def run_backward(
 
 
 class LowerBound:
-    """The bound of the first stage, evaluated after every iteration from the basis of the evaluation before."""
+    """The bound of the first stage, evaluated after every iteration from the basis of the evaluation before.
+
+    Where cuts are selected it has a program of its own, in which every cut that was ever made stays: the bound never falls.
+    """
 
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self._basis: Basis | None = None
+        self._programs: Programs | None = None
+        if problems.study.config.training.cut_selection is not None:
+            first, *others = problems.stages
+            self._problems = replace(problems, stages=(first.with_all_cuts(), *others))
+            self._programs = self._problems.new_programs()
 
     def evaluate(self, programs: Programs, iteration: int) -> float:
         """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $."""
         problems, first = self._problems, self._problems.stages[0]
+        if self._programs is not None:
+            programs = self._programs
+            first.append_cuts(np.arange(len(first.row_slots), first.pool.n_populated))
         solved = programs.solve(0, problems.initial_state, first.openings, self._basis, iteration=iteration)
         self._basis = solved.results.basis
         tolerance = problems.study.config.training.cut_activity_tolerance

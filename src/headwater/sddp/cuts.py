@@ -7,10 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-WARM_START_ITERATION = -1
+WARM_START = -1
 """Birth iteration of a cut that came from an earlier policy."""
 
+BOUNDARY = -2
+"""Birth iteration of a cut that bounds what comes after the horizon."""
+
 _ALIGNMENT = 64
+
+WARM_START = -1
+"""Birth iteration of a cut that came from an earlier policy."""
+
+BOUNDARY = -2
+"""Birth iteration of a cut that bounds what comes after the horizon."""
 
 
 def aligned_empty(shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -34,7 +43,7 @@ class CutPool:
         coefficients: ``[slot, n_state]`` in $/hm3 and $/(m3/s).
         intercepts: ``[slot]`` in $.
         active: ``[slot]`` whether the cut counts.
-        born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START_ITERATION`.
+        born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START` or `BOUNDARY`.
         forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
         times_binding: ``[slot]`` solves in which the cut was binding.
         last_binding: ``[slot]`` last iteration in which it was.

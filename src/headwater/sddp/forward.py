@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def run_forward(
             if should_stop():
                 raise Interrupted
             batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
-            starts = store.bases[t].batch(trajectories) if store.bases[t].known[part].all() else None
+            starts = store.bases[t].batch(trajectories, partial(programs[worker].cold_basis, t))
             solved = programs[worker].solve_each(t, states, batch, starts, first=trajectories.start, iteration=iteration)
             store.bases[t].store(trajectories, solved.results.bases)
             store.costs[part, t] = problem.immediate_costs(solved)

@@ -55,6 +55,10 @@ class ColdBases:
                 basis = self._bases[t] = solve()
             return basis
 
+    def forget(self, t: int) -> None:
+        """Let the basis of a stage be made anew, because rows were taken out of its program."""
+        self._bases[t] = None
+
 
 @dataclass(frozen=True)
 class StudyProblems:
@@ -175,8 +179,7 @@ class Programs:
         """
         problem, program = self._problems.stages[t], self._ready(t)
         if bases is None:
-            cold = self._problems.cold_bases.get(t, lambda: self._cold_basis(t))
-            bases = BasisBatch.repeated(cold.extended(program.n_rows), len(states))
+            bases = BasisBatch.repeated(self.cold_basis(t), len(states))
         try:
             if refinement is not None:
                 return refinement.solve_each(states, noise, bases)
@@ -211,8 +214,12 @@ class Programs:
         program.sync_rows()
         return program
 
-    def _cold_basis(self, t: int) -> Basis:
-        """Basis of a cold solve at the initial state and mean noise: the same for every thread."""
+    def cold_basis(self, t: int) -> Basis:
+        """Where trials without a basis start: the basis of a cold solve, the same for every thread, with all rows."""
+        return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(self._problems.stages[t].n_rows)
+
+    def _solve_cold(self, t: int) -> Basis:
+        """Basis of a cold solve at the initial state and mean noise."""
         uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
         eta = np.zeros((1, uncertainty.layout.dim))
         load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.lp import FittedPlanes, ProgramStatistics
+from headwater.sddp.selection import StageSelection
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class IterationRecord:
         elapsed_seconds: since training started.
         peak_memory_mb: largest resident memory of the process so far.
         truncated_inflows: forward inflows that were negative and raised to zero.
+        selection: what cut selection did, per stage that it acted on.
+        selection_seconds: time of cut selection.
     """
 
     iteration: int
@@ -48,6 +51,8 @@ class IterationRecord:
     elapsed_seconds: float
     peak_memory_mb: float
     truncated_inflows: int = 0
+    selection: tuple[StageSelection, ...] = ()
+    selection_seconds: float = 0.0
 
     @property
     def gap(self) -> float:

@@ -95,9 +95,19 @@ class StageProblem:
         psi: ``[hydro, lag]`` autoregressive coefficients, for truncation.
         truncates: whether negative inflows are raised to zero.
         batched: whether openings are re-optimised together; otherwise one by one, as the reference.
+        slots: cuts that the program starts with, ascending; ``None`` takes the active ones.
     """
 
-    def __init__(self, form: StageForm, pool: CutPool, psi: Array, *, truncates: bool, batched: bool = True) -> None:
+    def __init__(
+        self,
+        form: StageForm,
+        pool: CutPool,
+        psi: Array,
+        *,
+        truncates: bool,
+        batched: bool = True,
+        slots: NDArray[np.int64] | None = None,
+    ) -> None:
         self.form = form
         self.pool = pool
         self.psi = psi
@@ -111,7 +121,7 @@ class StageProblem:
         self._cut_columns = np.concatenate([form.state_column[self._in_lp], [form.theta]]).astype(np.int32)
         self.rows = AppendedRows(self._cut_columns)
         self._program = _linear_program(form)
-        self.append_cuts(pool.active_slots())
+        self.append_cuts(pool.active_slots() if slots is None else slots)
 
     @property
     def template(self) -> StageTemplate:
@@ -186,6 +196,26 @@ class StageProblem:
             grown = kernel.dense_products(new_exogenous, self._opening_noise.exogenous)
             known = self._opening_noise.cut_noise
             self._opening_noise = _with_cut_noise(self._opening_noise, np.concatenate([known, grown]))
+
+    def with_all_cuts(self) -> StageProblem:
+        """A problem of its own on the same pool, with the rows of all its cuts, active or not."""
+        slots = np.arange(self.pool.n_populated)
+        twin = StageProblem(self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots)
+        openings = self.openings
+        twin._opening_noise = _with_cut_noise(openings, kernel.dense_products(twin._cut_exogenous, openings.exogenous))
+        return twin
+
+    def drop_inactive_cuts(self) -> NDArray[np.bool_]:
+        """Take the rows of deactivated cuts out of the program; returns which of the rows of cuts stayed, ``[cut row]``."""
+        kept: NDArray[np.bool_] = self.pool.active[self.row_slots]
+        if kept.all():
+            return kept
+        self.rows.keep(kept)
+        self.row_slots = self.row_slots[kept]
+        self._cut_intercept, self._cut_exogenous = self._cut_intercept[kept], self._cut_exogenous[kept]
+        if self._opening_noise is not None and self._opening_noise.cut_noise is not None:
+            self._opening_noise = _with_cut_noise(self._opening_noise, self._opening_noise.cut_noise[kept])
+        return kept
 
     def solve(
         self,

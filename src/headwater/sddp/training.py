@@ -21,9 +21,11 @@ from headwater.sddp.forward import Interrupted, run_forward
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.records import IterationRecord, TrainingRecord
+from headwater.sddp.selection import StageSelection
 from headwater.sddp.stopping import Verdict, verdict
 from headwater.sddp.training_state import TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
 
@@ -126,6 +128,12 @@ class Training:
                 pool.truncate(size)
             raise
         t2 = time.perf_counter()
+        if state.visited is not None:
+            for t in range(problems.n_stages):
+                state.visited.add(t, iteration, state.store.states[:, t])
+        selected = apply_selection(problems, state.store, state.visited, iteration)
+        selection_seconds = time.perf_counter() - t2
+        t2 = time.perf_counter()
         lower_bound = state.bound.evaluate(self._programs[0], iteration)
         t3 = time.perf_counter()
         counts = _counts(self._programs)
@@ -136,7 +144,9 @@ class Training:
             lower_bound,
             added,
             counts["retried"] - self._counts["retried"],
-            (t1 - t0, t2 - t1, t3 - t2),
+            (t1 - t0, t2 - t1 - selection_seconds, t3 - t2),
+            selected,
+            selection_seconds,
             time.perf_counter() - self._started_at,
         )
         self._counts = counts
@@ -193,7 +203,7 @@ def _counts(programs: list[Programs]) -> Counter[str]:
 def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis | None]:
     """Bases of the first trajectory, without rows of cuts that an abandoned iteration took back."""
     return [
-        bases.of(0, stage.form.n_rows + stage.pool.n_populated)
+        bases.of(0, stage.form.n_rows + int((stage.row_slots < stage.pool.n_populated).sum()))
         for bases, stage in zip(store.bases, problems.stages, strict=True)
     ]
 
@@ -220,6 +230,8 @@ def _record(
     added: int,
     retries: int,
     seconds: tuple[float, float, float],
+    selected: tuple[StageSelection, ...],
+    selection_seconds: float,
     elapsed: float,
 ) -> IterationRecord:
     totals = store.total_costs(problems.system.cumulative_discount)
@@ -234,17 +246,19 @@ def _record(
         simulated_ci95=1.96 * std / float(np.sqrt(n)),
         forward_passes=n,
         cuts_added=added,
-        cuts_removed=0,
+        cuts_removed=sum(one.removed for one in selected),
         cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
         lp_solves=n * problems.n_stages + n * sum(openings[1:]) + openings[0],
         retries=retries,
         forward_seconds=seconds[0],
         backward_seconds=seconds[1],
         bound_seconds=seconds[2],
-        total_seconds=sum(seconds),
+        total_seconds=sum(seconds) + selection_seconds,
         elapsed_seconds=elapsed,
         peak_memory_mb=peak_memory_mb(),
         truncated_inflows=int(store.truncated.sum()),
+        selection=selected,
+        selection_seconds=selection_seconds,
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from headwater.sddp.backward import LowerBound
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import IterationRecord
+from headwater.sddp.selection import needs_archive
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.visited_states import VisitedStates
 
 
 @dataclass
@@ -21,18 +23,24 @@ class TrainingState:
         store: bases of the trajectories.
         bound: evaluates the bound of the first stage, from the basis of its last evaluation.
         history: one record per complete iteration.
+        visited: every state that a trajectory left a stage in; ``None`` where nothing asks for them.
     """
 
     store: TrajectoryStore
     bound: LowerBound
     history: list[IterationRecord] = field(default_factory=list)
+    visited: VisitedStates | None = None
 
     @classmethod
     def fresh(cls, problems: StudyProblems) -> TrainingState:
         """The state before the first iteration."""
         sizes = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
-        n_trajectories = problems.study.config.training.forward_passes
-        return cls(TrajectoryStore.empty(n_trajectories, sizes, problems.layout.dimension), LowerBound(problems))
+        config, n_state = problems.study.config.training, problems.layout.dimension
+        store = TrajectoryStore.empty(config.forward_passes, sizes, n_state)
+        visited = None
+        if needs_archive(config.cut_selection):
+            visited = VisitedStates.empty(problems.n_stages, n_state, config.archive_memory_limit_mb)
+        return cls(store, LowerBound(problems), visited=visited)
 
     @property
     def n_iterations(self) -> int:

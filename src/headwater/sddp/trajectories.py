@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.solver import Basis, BasisBatch
+from headwater.solver import BASIC, Basis, BasisBatch
 
 
 class StageBases:
@@ -31,16 +32,40 @@ class StageBases:
             self._rows = wider
         self._n_rows = n_rows
 
-    def batch(self, trajectories: range) -> BasisBatch:
-        """Bases of some trajectories."""
+    def batch(self, trajectories: range, otherwise: Callable[[], Basis] | None = None) -> BasisBatch:
+        """Bases of some trajectories.
+
+        Args:
+            trajectories: which.
+            otherwise: gives the basis of trajectories that have none, with all rows; asked only when there are such.
+        """
         part = slice(trajectories.start, trajectories.stop)
-        return BasisBatch(self._columns[part], np.ascontiguousarray(self._rows[part, : self._n_rows]))
+        columns, rows = self._columns[part], np.ascontiguousarray(self._rows[part, : self._n_rows])
+        if otherwise is not None and not self.known[part].all():
+            unknown, basis = ~self.known[part], otherwise()
+            columns = columns.copy()
+            columns[unknown], rows[unknown] = basis.columns, basis.rows
+        return BasisBatch(columns, rows)
 
     def store(self, trajectories: range, bases: BasisBatch) -> None:
         """Remember bases of some trajectories."""
         part = slice(trajectories.start, trajectories.stop)
         self._columns[part], self._rows[part, : self._n_rows] = bases.columns, bases.rows
         self.known[part] = True
+
+    def keep(self, n_static: int, kept: NDArray[np.bool_]) -> None:
+        """Drop rows of cuts after the ``n_static`` first rows; a basis that rests on one of them is forgotten.
+
+        Args:
+            n_static: rows that always stay.
+            kept: ``[cut row]`` which rows of cuts stay; rows not stored yet count as slack.
+        """
+        stored = min(self._rows.shape[1] - n_static, len(kept))
+        cuts = self._rows[:, n_static : n_static + stored]
+        self.known &= (cuts[:, ~kept[:stored]] == BASIC).all(axis=1)
+        staying = cuts[:, kept[:stored]]
+        self._rows = np.ascontiguousarray(np.hstack([self._rows[:, :n_static], staying]))
+        self._n_rows = self._rows.shape[1]
 
     def of(self, trajectory: int, n_rows: int) -> Basis | None:
         """Basis of one trajectory for the first ``n_rows`` rows."""

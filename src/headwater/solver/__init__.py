@@ -3,6 +3,7 @@
 from headwater.solver.highs import HighsProgram, KernelScratch, SolverStatistics
 from headwater.solver.highs_library import highs_version
 from headwater.solver.problem import (
+    BASIC,
     SMALLEST_COEFFICIENT,
     AppendedRows,
     Basis,
@@ -14,6 +15,7 @@ from headwater.solver.problem import (
 )
 
 __all__ = [
+    "BASIC",
     "SMALLEST_COEFFICIENT",
     "AppendedRows",
     "Basis",

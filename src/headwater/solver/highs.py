@@ -193,6 +193,7 @@ class HighsProgram:
             "load the program",
         )
         self._n_loaded = 0
+        self._generation = self.appended.generation
         self._batched = batched
         self._scratch = KernelScratch() if scratch is None else scratch
         self._place = np.full(program.n_columns, -1, np.int32)
@@ -206,6 +207,11 @@ class HighsProgram:
 
     def sync_rows(self) -> None:
         """Load the rows appended since the last call; they are inactive until given bounds."""
+        if self.appended.generation != self._generation:
+            if self._n_loaded:
+                first, last = self.program.n_rows, self.n_rows - 1
+                self._check(self._library.Highs_deleteRowsByRange(self._handle, first, last), "take rows away")
+            self._n_loaded, self._generation = 0, self.appended.generation
         rows, start = self.appended, self._n_loaded
         n_new = rows.n_rows - start
         if n_new == 0:

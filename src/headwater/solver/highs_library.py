@@ -36,6 +36,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "Highs_setStringOptionValue": (_INT, [_POINTER, ctypes.c_char_p, ctypes.c_char_p]),
     "Highs_passLp": (_INT, [_POINTER, _INT, _INT, _INT, _INT, _INT, _DOUBLE] + [_POINTER] * 8),
     "Highs_addRows": (_INT, [_POINTER, _INT, _POINTER, _POINTER, _INT, _POINTER, _POINTER, _POINTER]),
+    "Highs_deleteRowsByRange": (_INT, [_POINTER, _INT, _INT]),
     "Highs_clearSolver": (_INT, [_POINTER]),
     "Highs_setBasis": (_INT, [_POINTER, _POINTER, _POINTER]),
     "Highs_getBasis": (_INT, [_POINTER, _POINTER, _POINTER]),

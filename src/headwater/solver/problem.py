@@ -59,11 +59,13 @@ class AppendedRows:
     Attributes:
         columns: ``[place]`` the columns, int32.
         n_rows: rows appended so far.
+        generation: how often rows were taken away; an instance that holds rows of an earlier generation holds wrong ones.
     """
 
     def __init__(self, columns: NDArray[np.int32] | None = None) -> None:
         self.columns = np.empty(0, np.int32) if columns is None else np.asarray(columns, np.int32)
         self.n_rows = 0
+        self.generation = 0
         self._rows = np.empty((0, len(self.columns)))
         self._transposed = np.empty((len(self.columns), 0))
 
@@ -89,6 +91,18 @@ class AppendedRows:
         self._rows[start:stop] = kept
         self._transposed[:, start:stop] = kept.T
         self.n_rows = stop
+
+    def keep(self, kept: NDArray[np.bool_]) -> None:
+        """Take rows away: those where ``kept`` ``[row]`` is false. The others move up and keep their order."""
+        rows = self._rows[: self.n_rows][kept]
+        self.generation += 1
+        self.n_rows = 0
+        self._rows, self._transposed = np.empty((0, len(self.columns))), np.empty((len(self.columns), 0))
+        self.append(rows)
+
+
+BASIC = 1
+"""Status of a basic column or row."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,138 @@
+"""Cut selection: cuts that are not worth their row any more are deactivated, so that programs stay small.
+
+A deactivated cut keeps its slot and its numbers. Every decision is a function of the pools and of the archive of visited states
+alone, so that all threads and ranks come to the same one. Level 1 and limited memory level 1 keep what binds (de Matos,
+Philpott and Finardi, 2015); domination keeps what is highest at some visited state (Pfeiffer, Apparigliato and Auchapt, 2012).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.model import CutSelection, SelectionMethod
+from headwater.sddp import selection_kernel as kernel
+from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.visited_states import StageStates, VisitedStates
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class StageSelection:
+    """What selection did to the cuts of one stage.
+
+    Attributes:
+        stage_position: 0-based position of the stage.
+        populated: cuts ever made or loaded.
+        active_before, deactivated, active_after: active cuts before the method, taken by it, and left by it.
+        evicted: cuts that the cap took after that; ``None`` without a cap.
+        seconds: time it took.
+    """
+
+    stage_position: int
+    populated: int
+    active_before: int
+    deactivated: int
+    active_after: int
+    evicted: int | None
+    seconds: float
+
+    @property
+    def removed(self) -> int:
+        """Cuts deactivated by the method or by the cap."""
+        return self.deactivated + (self.evicted or 0)
+
+
+def needs_archive(selection: CutSelection | None) -> bool:
+    """Whether a method judges cuts by visited states."""
+    return selection is not None and selection.method is SelectionMethod.DOMINATION
+
+
+def is_due(selection: CutSelection | None, iteration: int) -> bool:
+    """Whether anything may be deactivated after ``iteration``: the cap acts after every one, a method at its checks."""
+    if selection is None:
+        return False
+    return selection.max_active_per_stage is not None or _checks(selection, iteration)
+
+
+def _checks(selection: CutSelection, iteration: int) -> bool:
+    acting = selection.method not in (None, SelectionMethod.DYNAMIC)
+    return acting and iteration % selection.check_frequency == 0
+
+
+def select_cuts(
+    pool: CutPool, t: int, selection: CutSelection, iteration: int, visited: VisitedStates | None
+) -> StageSelection:
+    """Deactivate cuts of one pool after an iteration; those born in it always stay.
+
+    Args:
+        pool: the cuts; ``active`` is changed.
+        t: position of their stage.
+        selection: method and cap.
+        iteration: the iteration that was just finished, 1-based.
+        visited: archive of visited states, for domination.
+    """
+    started = time.perf_counter()
+    before = len(pool.active_slots())
+    removable = _removable(pool, selection, iteration)
+    deactivated = 0
+    if _checks(selection, iteration):
+        useless = removable & _useless(pool, selection, iteration, None if visited is None else visited.stages[t], removable)
+        deactivated = int(useless.sum())
+        pool.active[: pool.n_populated][useless] = False
+        removable &= ~useless
+    evicted = None
+    if selection.max_active_per_stage is not None:
+        evicted = _enforce_cap(pool, selection.max_active_per_stage, removable)
+    return StageSelection(
+        stage_position=t,
+        populated=pool.n_populated,
+        active_before=before,
+        deactivated=deactivated,
+        active_after=before - deactivated,
+        evicted=evicted,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _removable(pool: CutPool, selection: CutSelection, iteration: int) -> Mask:
+    """Active cuts that may go: none of this iteration, none of a boundary, warm-started ones unless protected."""
+    used = slice(0, pool.n_populated)
+    born_at = pool.born_at[used]
+    removable: Mask = pool.active[used] & (born_at != iteration) & (born_at != BOUNDARY)
+    if selection.protect_warm_start:
+        removable &= born_at != WARM_START
+    return removable
+
+
+def _useless(pool: CutPool, selection: CutSelection, iteration: int, stage: StageStates | None, removable: Mask) -> Mask:
+    used = slice(0, pool.n_populated)
+    if selection.method is SelectionMethod.LEVEL1:
+        rarely: Mask = pool.times_binding[used] <= selection.threshold
+        return rarely
+    if selection.method is SelectionMethod.LML1:
+        long_ago: Mask = iteration - pool.last_binding[used] > selection.memory_window
+        return long_ago
+    dominated = np.zeros(pool.n_populated, np.bool_)
+    if stage is not None and stage.n_visits:
+        slots = np.flatnonzero(pool.active[used])
+        needed = kernel.needed_cuts(
+            pool.coefficients[slots], pool.intercepts[slots], stage.visited, ~removable[slots], selection.domination_epsilon
+        )
+        dominated[slots] = ~needed
+    return dominated
+
+
+def _enforce_cap(pool: CutPool, cap: int, removable: Mask) -> int:
+    """Evict the cuts that bound longest ago, then least often, then oldest, until the cap holds or none may go."""
+    slots = np.flatnonzero(removable)
+    excess = min(len(pool.active_slots()) - cap, len(slots))
+    if excess <= 0:
+        return 0
+    order = np.lexsort((slots, pool.times_binding[slots], pool.last_binding[slots]))
+    pool.active[slots[order[:excess]]] = False
+    return excess

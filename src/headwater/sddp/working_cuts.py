@@ -1,0 +1,37 @@
+"""Cut selection at work: pools lose cuts, programs lose their rows, and bases that rested on them start anew."""
+
+from __future__ import annotations
+
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.selection import StageSelection, is_due, select_cuts
+from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.visited_states import VisitedStates
+
+
+def apply_selection(
+    problems: StudyProblems, store: TrajectoryStore, visited: VisitedStates | None, iteration: int
+) -> tuple[StageSelection, ...]:
+    """Select the cuts of every stage after an iteration, if it is due.
+
+    Args:
+        problems: pools and programs; both lose what is deactivated.
+        store: bases of the trajectories; rows of deactivated cuts leave them.
+        visited: archive of visited states, for domination.
+        iteration: the iteration that was just finished.
+
+    Returns:
+        One record per stage with a future; none when nothing was due.
+    """
+    selection = problems.study.config.training.cut_selection
+    if selection is None or not is_due(selection, iteration):
+        return ()
+    records = []
+    for t, (stage, bases) in enumerate(zip(problems.stages, store.bases, strict=True)):
+        if not stage.pool.n_populated:
+            continue
+        record = select_cuts(stage.pool, t, selection, iteration, visited)
+        records.append(record)
+        if record.removed:
+            bases.keep(stage.form.n_rows, stage.drop_inactive_cuts())
+            problems.cold_bases.forget(t)
+    return tuple(records)
