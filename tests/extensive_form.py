@@ -1,12 +1,13 @@
 """The judge: a whole study as one linear program over every node of its opening tree.
 
 A node is a history of openings. Each node repeats the columns and rows of its stage with right-hand sides of its own, and is
-tied to its parent by storage alone: inflows, with all their lags, follow from the history and are numbers. The program
-is written from the formulas of the system; of the product it uses only `headwater.model` and the openings and inflow numbers of
-`headwater.stochastic`. It shares nothing with the stage problems and the decomposition that it judges.
+tied to its parent by storage and by the commitments of plants dispatched ahead: inflows, with all their lags, follow from the
+history and are numbers. The program is written from the formulas of the system; of the product it uses only `headwater.model`
+and the openings and inflow numbers of `headwater.stochastic`. It shares nothing with the stage problems and the decomposition
+that it judges.
 
 Not covered, and refused: plants that enter, leave or fill, evaporation, diversions, contracts, pumping, uncontrolled sources,
-committed thermals, fitted planes, chronological blocks, truncated inflows, cyclic horizons.
+plants dispatched ahead that enter or leave, fitted planes, chronological blocks, truncated inflows, cyclic horizons.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ def extensive_form_value(
         tree_seed: seed of the opening tree.
         risk: measure of all stages, in place of their own.
     """
-    return _solve(system, config, tree_seed, risk, first=0, storage=system.initial_storage_hm3, lags=None)
+    pipeline, ahead = system.initial.gnl_pipeline_mw, [j for j in system.thermals if j.gnl_lag_stages is not None]
+    committed = [pipeline[j.id, offset + 1] for j in ahead for offset in range(j.gnl_lag_stages)]
+    state = np.concatenate([system.initial_storage_hm3, committed])
+    return _solve(system, config, tree_seed, risk, first=0, state=state, lags=None)
 
 
 def stage_value(
@@ -66,6 +70,7 @@ def stage_value(
         lags_m3s: ``[lag, hydro]`` at the end of the stage, row 0 the inflow of the stage itself; ``None`` only without lags.
     """
     first = system.stage_index[stage_id] + 1
+    assert not system.initial.gnl_pipeline_mw, "the state of a later stage is storage and past inflows"
     return _solve(system, config, tree_seed, risk, first, np.asarray(storage_hm3, float), lags_m3s)
 
 
@@ -75,7 +80,7 @@ def _solve(
     tree_seed: int | None,
     risk: RiskMeasure | None,
     first: int,
-    storage: Array,
+    state: Array,
     lags: Array | None,
 ) -> float:
     _refuse_what_is_not_covered(system, config)
@@ -102,7 +107,7 @@ def _solve(
         load = np.tile(u.load_mw(t, eta), (n_parents, 1, 1))  # [node, bus, block]
         stage = stage_program(system, config, t)
         children = sp.kron(sp.eye(n_parents), np.ones((n_openings, 1)))  # [node, parent]
-        _add_nodes(program, stage, t, inflow, load, children, before, storage)
+        _add_nodes(program, stage, t, inflow, load, children, before, state)
         if averse:
             _add_outcomes(program, stage, t, n_parents, p, measures[t], system, last=t == stages[-1])
         else:
@@ -189,10 +194,10 @@ def _add_nodes(
     load: Array,
     children: sp.sparray,
     before: StageProgram | None,
-    storage: Array,
+    state: Array,
 ) -> None:
     """Columns and rows of all nodes of stage ``t``, nodes ordered by parent, then opening."""
-    n_nodes, n_hydros = inflow.shape
+    n_nodes = len(inflow)
     program.add_columns(("x", t), n_nodes * len(stage.index), np.tile(stage.lower, n_nodes), np.tile(stage.upper, n_nodes))
     for sense, rows in stage.rows.items():
         rhs = np.tile([row[3] for row in rows], (n_nodes, 1))
@@ -202,11 +207,12 @@ def _add_nodes(
             elif name[:1] == ("water",):
                 rhs[:, r] += name[2] * inflow[:, name[1]]
         blocks = {("x", t): sp.kron(sp.eye(n_nodes), stage.matrix(sense))}
-        incoming = stage.incoming_matrix(sense, n_hydros)
+        incoming = stage.incoming_matrix(sense)
         if before is None:
-            rhs -= incoming @ storage
+            rhs -= incoming @ state
         else:
-            pick = sparse([(h, before.index["storage", h], 1.0) for h in range(n_hydros)], (n_hydros, len(before.index)))
+            held = [(i, before.index[name], 1.0) for i, name in enumerate(before.leaving)]
+            pick = sparse(held, (len(held), len(before.index)))
             blocks["x", t - 1] = sp.kron(children, incoming @ pick)
         program.add_rows(sense, blocks, rhs.ravel())
 
@@ -259,7 +265,10 @@ def _refuse_what_is_not_covered(system: System, config: StudyConfig) -> None:
         "contracts": bool(system.contracts),
         "pumping": bool(system.pumping_stations),
         "uncontrolled sources": bool(system.non_controllables),
-        "committed thermals": any(thermal.gnl_lag_stages is not None for thermal in system.thermals),
+        "plants dispatched ahead that enter or leave": any(
+            thermal.gnl_lag_stages is not None and (states != OperativeState.OPERATING).any()
+            for thermal, states in zip(system.thermals, system.operative_states["thermals"], strict=True)
+        ),
         "chronological blocks": any(stage.block_mode is not BlockMode.PARALLEL for stage in system.stages),
         "truncated inflows": config.inflow_non_negativity.truncates,
         "planes that must be fitted": any(

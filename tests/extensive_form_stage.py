@@ -20,7 +20,11 @@ Balance = dict[tuple[int, int], Terms]
 
 @dataclass
 class StageProgram:
-    """Columns and rows of one stage, under names. Rows: ``sum terms + sum coefficient * incoming storage (= or <=) rhs``."""
+    """Columns and rows of one stage, under names. Rows: ``sum terms + sum coefficient * incoming state (= or <=) rhs``.
+
+    The state is the storage of every plant, then the power that plants dispatched ahead are committed to, the nearest stage
+    first; ``leaving`` names the columns that hold it at the end of the stage.
+    """
 
     index: dict[Name, int] = field(default_factory=dict)
     lower: list[float] = field(default_factory=list)
@@ -29,6 +33,7 @@ class StageProgram:
     rows: dict[Sense, list[tuple[Name, list[tuple[float, int]], dict[int, float], float]]] = field(
         default_factory=lambda: {Sense.EQUAL: [], Sense.LESS_EQUAL: []}
     )
+    leaving: list[Name] = field(default_factory=list)
 
     def column(self, *name: Hashable, upper: float = np.inf, cost: float = 0.0) -> None:
         """A quantity that is at least 0."""
@@ -42,12 +47,12 @@ class StageProgram:
         terms: Terms,
         sense: Sense,
         rhs: float,
-        incoming_storage: Mapping[int, float] | None = None,
+        incoming: Mapping[int, float] | None = None,
         name: Name = (),
     ) -> None:
-        """A constraint; ``>=`` is turned around."""
+        """A constraint; ``>=`` is turned around. ``incoming``: state component -> coefficient."""
         sign = -1.0 if sense is Sense.GREATER_EQUAL else 1.0
-        incoming = {h: sign * value for h, value in (incoming_storage or {}).items()}
+        incoming = {i: sign * value for i, value in (incoming or {}).items()}
         kind = Sense.EQUAL if sense is Sense.EQUAL else Sense.LESS_EQUAL
         self.rows[kind].append((name, [(sign * value, self.index[key]) for value, key in terms], incoming, sign * rhs))
 
@@ -56,14 +61,15 @@ class StageProgram:
         entries = [(r, c, value) for r, row in enumerate(self.rows[sense]) for value, c in row[1]]
         return sparse(entries, (len(self.rows[sense]), len(self.index)))
 
-    def incoming_matrix(self, sense: Sense, n_hydros: int) -> sp.csr_array:
-        """``[row, hydro]`` on the storage of the parent."""
-        entries = [(r, h, value) for r, row in enumerate(self.rows[sense]) for h, value in row[2].items()]
-        return sparse(entries, (len(self.rows[sense]), n_hydros))
+    def incoming_matrix(self, sense: Sense) -> sp.csr_array:
+        """``[row, state]`` on the state that the parent leaves."""
+        entries = [(r, i, value) for r, row in enumerate(self.rows[sense]) for i, value in row[2].items()]
+        return sparse(entries, (len(self.rows[sense]), len(self.leaving)))
 
 
 def stage_program(system: System, config: StudyConfig, t: int) -> StageProgram:
     stage = StageProgram()
+    stage.leaving.extend(("storage", h) for h in range(len(system.hydros)))
     hours = [block.hours for block in system.stages[t].blocks]
     balance: Balance = {(b, k): [] for b in range(len(system.buses)) for k in range(len(hours))}
     _buses(stage, system, t, hours, balance)
@@ -102,6 +108,26 @@ def _thermals(stage: StageProgram, system: System, t: int, hours: list[float], b
             stage.row(power, Sense.LESS_EQUAL, limits.max_generation_mw[j, t, k])
             stage.row(power, Sense.GREATER_EQUAL, limits.min_generation_mw[j, t, k])
             balance[system.bus_index[plant.bus_id], k].extend(power)
+            if plant.gnl_lag_stages is not None:
+                stage.row(power, Sense.EQUAL, 0.0, incoming={len(stage.leaving): -1.0})
+        if plant.gnl_lag_stages is not None:
+            _commitments(stage, system, t, j, plant.gnl_lag_stages)
+
+
+def _commitments(stage: StageProgram, system: System, t: int, j: int, lag: int) -> None:
+    """What plant ``j`` delivers in the coming stages: known, but for the last one, which is ordered now."""
+    first, limits, delivery = len(stage.leaving), system.bounds.thermal, t + lag
+    for i in range(lag):
+        stage.column("committed", j, i)
+        stage.leaving.append(("committed", j, i))
+        if i < lag - 1:
+            stage.row([(1.0, ("committed", j, i))], Sense.EQUAL, 0.0, incoming={first + i + 1: -1.0})
+    order = [(1.0, ("committed", j, lag - 1))]
+    lowest = highest = 0.0
+    if delivery < len(system.stages):
+        lowest, highest = limits.min_generation_mw[j, delivery].max(), limits.max_generation_mw[j, delivery].min()
+    stage.row(order, Sense.LESS_EQUAL, highest)
+    stage.row(order, Sense.GREATER_EQUAL, lowest)
 
 
 def _lines(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
@@ -160,7 +186,7 @@ def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, ho
                 slope = plane.gamma_v / 2.0
                 flows = [(-plane.gamma_q, ("turbined", h, k)), (-plane.gamma_s, ("spilled", h, k))]
                 terms = [*power, *flows, (-slope, ("storage", h))]
-                stage.row(terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming_storage={h: -slope})
+                stage.row(terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming={h: -slope})
             balance[bus, k].extend(power)
             outflow = [(1.0, ("turbined", h, k)), (1.0, ("spilled", h, k))]
             for quantity, sense, limit, price in (
@@ -185,7 +211,7 @@ def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, ho
             if (name, h) in stage.index:
                 terms.append((sign * zeta, (name, h)))
         rhs = -zeta * limits.water_withdrawal_m3s[h, t]
-        stage.row(terms, Sense.EQUAL, rhs, incoming_storage={h: -1.0}, name=("water", h, zeta))
+        stage.row(terms, Sense.EQUAL, rhs, incoming={h: -1.0}, name=("water", h, zeta))
 
 
 def _hydro_power(system: System, h: int, t: int, k: int) -> Terms:

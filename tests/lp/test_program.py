@@ -8,17 +8,21 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from scipy.optimize import linprog
 
 import headwater.model as m
 from headwater.errors import InfeasibleError, ModelError, ResultsError, UnboundedError
 from headwater.lp import NamedProgram, build_stage_template, explain_infeasible, explain_unbounded, write_program
 from headwater.lp.explain import in_words
 from headwater.lp.names import column_names, labels, row_names
-from headwater.sddp import train_policy
+from headwater.sddp import SimulationChunk, train_policy
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import build_problems
+from headwater.sddp.simulation import simulate_policy
 from operated import inflows, operate, reservoir, system
-from small_systems import study
+from small_systems import random_system, study
+from sub_period_systems import KINDS
 from whole_systems import whole_system
 
 
@@ -51,6 +55,17 @@ def test_entities_that_share_a_name_are_told_apart_by_id() -> None:
     assert labels(buses) == ["São_Paulo", "x#2", "x#3", "4"]
 
 
+@pytest.mark.parametrize("kind", ["weeks and cargoes", "months then quarters"])
+def test_what_is_gathered_of_a_period_under_way_has_names_too(kind: str) -> None:
+    problems = build_problems(study(KINDS[kind](0), formulation=m.Formulation.EXPLICIT))
+    for stage in problems.stages:
+        for names in (column_names(problems.system, stage.template), row_names(problems.system, stage.template)):
+            assert len(set(names)) == len(names)
+            assert all(names)
+    columns = column_names(problems.system, problems.stages[0].template)
+    assert {"past_inflow[0,1]", "past_inflow[1,2]", "past_inflow[1,gathered1]", "next_past_inflow[0,gathered1]"} <= set(columns)
+
+
 @pytest.mark.parametrize("suffix", [".lp", ".mps"])
 @pytest.mark.parametrize("stage_id", [0, 2, 3])
 def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Path, suffix: str, stage_id: int) -> None:
@@ -80,6 +95,61 @@ def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Pat
     shown = "storage(plant_2)" if suffix == ".lp" else "storage[plant_2]"
     assert shown in list(solver.getLp().col_names_)
     assert shown.replace("storage", "balance") in list(solver.getLp().row_names_)
+
+
+def _external_loads(system: m.System) -> m.System:
+    """Four scenarios of the load of both buses."""
+    rng = np.random.default_rng(8)
+    values = {stage.id: rng.uniform(50.0, 160.0, (4, 2)) for stage in system.stages}
+    return dataclasses.replace(system, external_loads=m.ExternalScenarios((0, 1), values))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "source"),
+    [
+        (KINDS["weeks and cargoes"](1), m.ScenarioSource()),
+        (_external_loads(random_system(4)), m.ScenarioSource(load=m.Scheme.EXTERNAL, seed=3)),
+        (
+            random_system(5, n_lags=2),
+            m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, m.Scheme.OUT_OF_SAMPLE, m.Scheme.OUT_OF_SAMPLE, seed=9),
+        ),
+    ],
+    ids=["weeks and cargoes", "external loads", "Latin hypercubes"],
+)
+def test_the_program_of_a_scenario_costs_what_the_simulation_says(chosen: m.System, source: m.ScenarioSource) -> None:
+    n_scenarios = 4
+    if source.inflow is m.Scheme.OUT_OF_SAMPLE:
+        drawn = tuple(dataclasses.replace(s, sampling_method=m.SamplingMethod.LHS) for s in chosen.stages)
+        chosen = dataclasses.replace(chosen, stages=drawn)
+    asked = study(chosen, iterations=4, forward_passes=2, method="penalty")
+    simulation = m.SimulationConfig(n_scenarios=n_scenarios, scenario_source=source)
+    asked = dataclasses.replace(asked, config=dataclasses.replace(asked.config, simulation=simulation))
+    policy = train_policy(asked)
+    chunks: list[SimulationChunk] = []
+    simulate_policy(policy, asked, n_scenarios=n_scenarios, sink=chunks.append)
+    costs = chunks[0].tables["costs"]
+    for stage in chosen.stages:
+        here = costs["stage_id"] == stage.id
+        simulated = np.asarray(costs["total_cost"])[here].reshape(n_scenarios, -1).sum(axis=1)
+        for scenario in range(n_scenarios):
+            program = scenario_program(asked, stage.id, scenario=scenario, policy=policy)
+            assert optimum(program) == pytest.approx(simulated[scenario], rel=1e-7)
+
+
+def optimum(program: NamedProgram) -> float:
+    equal = program.row_lower == program.row_upper
+    above, below = ~equal & np.isfinite(program.row_lower), ~equal & np.isfinite(program.row_upper)
+    result = linprog(
+        program.cost,
+        A_ub=sp.vstack([program.matrix[below], -program.matrix[above]]),
+        b_ub=np.concatenate([program.row_upper[below], -program.row_lower[above]]),
+        A_eq=program.matrix[equal],
+        b_eq=program.row_lower[equal],
+        bounds=np.column_stack([program.column_lower, program.column_upper]),
+        method="highs",
+    )
+    assert result.status == 0
+    return float(result.fun)
 
 
 def test_a_file_needs_a_suffix_that_says_its_form(tmp_path: Path) -> None:
@@ -157,8 +227,6 @@ def test_a_program_with_a_solution_has_nothing_to_explain() -> None:
 
 
 def test_a_row_with_two_sides_is_written_with_both(tmp_path: Path) -> None:
-    import scipy.sparse as sp
-
     program = NamedProgram(
         "range",
         ("x[a]", "y"),

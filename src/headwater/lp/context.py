@@ -24,6 +24,7 @@ class StageContext:
         memory: how past inflows move on: ``keep[hydro, after, before]`` and ``add[hydro, after]``, with
             ``after = keep @ before + add * inflow``; ``None`` where they grow older by one.
         fixed_productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
+        n_accumulators: trailing lags that are not past inflows but what has been gathered of periods under way.
     """
 
     system: System
@@ -32,6 +33,7 @@ class StageContext:
     inflow_method: InflowNonNegativity
     memory: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
     fixed_productivity: NDArray[np.float64] | None = None
+    n_accumulators: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -70,8 +72,23 @@ class StageContext:
 
     @property
     def n_lags(self) -> int:
-        """Inflow lags in the state."""
+        """Inflow lags in the state, accumulators included."""
         return int(self.psi.shape[1])
+
+    @property
+    def n_past_inflows(self) -> int:
+        """Leading lags that are past inflows."""
+        return self.n_lags - self.n_accumulators
+
+    def lag_place(self, lag: int) -> int:
+        """Place in the state of a lag of the first hydro: past inflows stand before the commitments, accumulators behind."""
+        before = 0 if lag < self.n_past_inflows else self.n_commitments
+        return self.n_hydros * (1 + lag) + before
+
+    @property
+    def commitment_place(self) -> int:
+        """Place in the state of the first commitment."""
+        return self.n_hydros * (1 + self.n_past_inflows)
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
@@ -80,12 +97,12 @@ class StageContext:
 
     @property
     def n_commitments(self) -> int:
-        """Commitments in the state, behind the lags."""
+        """Commitments in the state, behind the past inflows."""
         return sum(pipeline.lag for pipeline in self.pipelines)
 
     @property
     def n_state(self) -> int:
-        """Length of the state: storages, lags, commitments."""
+        """Length of the state: storages, past inflows, commitments, accumulators."""
         return self.n_hydros * (1 + self.n_lags) + self.n_commitments
 
     @property

@@ -29,6 +29,8 @@ _WORDS = {
     "load_balance": ("the load balance of {0}", "MW"),
     "natural_inflow": ("the natural inflow of {0}", "m3/s"),
     "past_inflow": ("the past inflow of {0}", "m3/s"),
+    "next_past_inflow": ("what the next stage knows of the inflow of {0}", "m3/s"),
+    "lag_fixing": ("the past inflow of {0}", "m3/s"),
     "bought_water": ("water bought for {0}", "m3/s"),
     "plane": ("a production plane of {0}", "MW"),
     "constraint": ("user constraint {0}", ""),

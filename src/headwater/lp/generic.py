@@ -9,7 +9,7 @@ the rows that cuts may depend on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +45,7 @@ class GenericRow:
 
 def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
     """The rows that the right-hand sides of this stage call for, by constraint and block."""
-    bounds: dict[int, dict[int | None, float]] = {}
-    for entry in ctx.system.generic_constraint_bounds:
-        if entry.stage_id == ctx.stage.id:
-            bounds.setdefault(entry.constraint_id, {})[entry.block_id] = entry.bound
+    bounds = ctx.system.right_hand_sides.get(ctx.stage.id, {})
     rows: list[GenericRow] = []
     for position, constraint in enumerate(ctx.system.generic_constraints):
         given = bounds.get(constraint.id, {})
@@ -66,7 +63,7 @@ def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
 
 
 def _aggregated(
-    ctx: StageContext, position: int, constraint: GenericConstraint, given: dict[int | None, float]
+    ctx: StageContext, position: int, constraint: GenericConstraint, given: Mapping[int | None, float]
 ) -> Iterator[GenericRow]:
     if given.keys() - {None}:
         raise ModelError(

@@ -42,11 +42,10 @@ def declare_order_columns(build: LpBuilder, ctx: StageContext) -> None:
 def declare_fixing_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Rows that fix the commitments to the incoming state."""
     rows = build.row_family("gnl_fixing", ctx.n_commitments)
-    behind_lags = ctx.n_hydros * (1 + ctx.n_lags)
     for i in range(ctx.n_commitments):
         rows[i] = build.equality()
         build.put(rows[i], build.columns["gnl_commitment"][i], 1.0)
-        build.put_state(rows[i], behind_lags + i, -1.0)
+        build.put_state(rows[i], ctx.commitment_place + i, -1.0)
 
 
 def declare_coupling_rows(build: LpBuilder, ctx: StageContext) -> None:

@@ -17,11 +17,20 @@ from headwater.lp.reading import Columns, StageReader, StageSolutions
 
 
 def declare_lag_columns(build: LpBuilder, ctx: StageContext) -> None:
-    """Columns ``a[h, l]`` at ``N + l * N + h``."""
-    lags = build.column_family("inflow_lag", (ctx.n_lags, ctx.n_hydros))
-    for lag in range(ctx.n_lags):
+    """Columns ``a[h, l]`` of past inflows at ``N + l * N + h``."""
+    build.column_family("inflow_lag", (ctx.n_lags, ctx.n_hydros))
+    _declare_lag_columns(build, ctx, range(ctx.n_past_inflows))
+
+
+def declare_accumulator_columns(build: LpBuilder, ctx: StageContext) -> None:
+    """Columns ``a[h, l]`` of what has been gathered of periods under way."""
+    _declare_lag_columns(build, ctx, range(ctx.n_past_inflows, ctx.n_lags))
+
+
+def _declare_lag_columns(build: LpBuilder, ctx: StageContext, lags: range) -> None:
+    for lag in lags:
         for h in range(ctx.n_hydros):
-            lags[lag, h] = build.column(-np.inf, np.inf)
+            build.columns["inflow_lag"][lag, h] = build.column(-np.inf, np.inf)
 
 
 def declare_inflow_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -38,13 +47,22 @@ def declare_slack_column(build: LpBuilder, ctx: StageContext, h: int) -> None:
 
 
 def declare_lag_rows(build: LpBuilder, ctx: StageContext) -> None:
-    """Rows that fix the lag columns to the incoming state."""
-    rows = build.row_family("lag_fixing", (ctx.n_lags, ctx.n_hydros))
-    for lag in range(ctx.n_lags):
+    """Rows that fix past inflows to the incoming state."""
+    build.row_family("lag_fixing", (ctx.n_lags, ctx.n_hydros))
+    _declare_lag_rows(build, ctx, range(ctx.n_past_inflows))
+
+
+def declare_accumulator_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Rows that fix the accumulators to the incoming state."""
+    _declare_lag_rows(build, ctx, range(ctx.n_past_inflows, ctx.n_lags))
+
+
+def _declare_lag_rows(build: LpBuilder, ctx: StageContext, lags: range) -> None:
+    for lag in lags:
         for h in range(ctx.n_hydros):
-            row = rows[lag, h] = build.equality()
+            row = build.rows["lag_fixing"][lag, h] = build.equality()
             build.put(row, build.columns["inflow_lag"][lag, h], 1.0)
-            build.put_state(row, ctx.n_hydros * (1 + lag) + h, -1.0)
+            build.put_state(row, ctx.lag_place(lag) + h, -1.0)
 
 
 def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:

@@ -22,6 +22,7 @@ _UNSAFE = re.compile(r"[^\w.\-]+")
 _COLUMN_NAMES = {
     "inflow": "natural_inflow",
     "inflow_lag": "past_inflow",
+    "memory": "next_past_inflow",
     "inflow_slack": "bought_water",
 }
 """Families of columns with another name for people: readers of the LP format take names in ``inf...`` for infinity."""
@@ -31,6 +32,7 @@ _ROW_NAMES = {
     "block_water_balance": "balance",
     "load": "load_balance",
     "inflow": "natural_inflow",
+    "memory": "next_past_inflow",
     "fpha": "plane",
     "generic": "constraint",
 }
@@ -126,8 +128,9 @@ def _labellers(system: System, template: StageTemplate) -> Labeller:
     commitments = [[thermals[p.thermal], str(i + 1)] for p in ctx.pipelines for i in range(p.lag)]
 
     def label(family: str, index: tuple[int, ...]) -> list[str]:
-        if family in ("inflow_lag", "lag_fixing"):
-            return [kinds["hydros"][index[1]], str(index[0] + 1)]
+        if family in ("inflow_lag", "lag_fixing", "memory"):
+            beyond = index[0] - template.n_past_inflows
+            return [kinds["hydros"][index[1]], str(index[0] + 1) if beyond < 0 else f"gathered{beyond + 1}"]
         if family in ("gnl_commitment", "gnl_fixing"):
             return commitments[index[0]]
         if family in ("gnl_order", "gnl_coupling"):

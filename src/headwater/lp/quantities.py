@@ -10,12 +10,22 @@ from headwater.lp import hydro_plants, thermals
 from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
 from headwater.lp.thermals import Combination
-from headwater.model import ContractKind
+from headwater.model import ContractKind, System
+from headwater.model.generic_constraints import QUANTITY_ENTITY
 
 _HYDRO_COLUMNS = {"hydro_turbined": "turbined", "hydro_spillage": "spillage", "hydro_diversion": "diversion"}
 _SOURCE_COLUMNS = {
     "non_controllable_generation": "ncs_generation",
     "non_controllable_curtailment": "ncs_curtailment",
+}
+_SINGULAR = {
+    "hydros": "hydro",
+    "thermals": "thermal",
+    "lines": "line",
+    "buses": "bus",
+    "pumping_stations": "pumping station",
+    "contracts": "contract",
+    "non_controllables": "non-controllable source",
 }
 
 
@@ -23,16 +33,16 @@ def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: 
     """A named quantity in block ``k`` (ignored by quantities of the stage): columns with coefficients, and a constant.
 
     Raises:
-        ModelError: a contract is named as import and is an export, or the other way round.
+        ModelError: there is no such quantity or entity, or a contract is named as import and is an export, or the other way
+            round.
     """
-    system, columns = ctx.system, build.columns
+    system, columns, i = ctx.system, build.columns, _position(ctx.system, name, entity_id)
     if name.startswith("hydro_"):
-        return _hydro_quantity(build, ctx, name, system.hydro_index[entity_id], k)
+        return _hydro_quantity(build, ctx, name, i, k)
     if name == "thermal_generation":
-        return thermals.generation(build, system.thermal_index[entity_id], k), 0.0
+        return thermals.generation(build, i, k), 0.0
     if name.startswith("line_"):
-        line = system.line_index[entity_id]
-        direct, reverse = int(columns["line_direct"][line, k]), int(columns["line_reverse"][line, k])
+        direct, reverse = int(columns["line_direct"][i, k]), int(columns["line_reverse"][i, k])
         flows = {
             "line_direct": [(direct, 1.0)],
             "line_reverse": [(reverse, 1.0)],
@@ -40,21 +50,37 @@ def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: 
         }
         return _existing(flows[name]), 0.0
     if name == "bus_deficit":
-        return _existing([(int(c), 1.0) for c in columns["deficit"][system.bus_index[entity_id], k]]), 0.0
+        return _existing([(int(c), 1.0) for c in columns["deficit"][i, k]]), 0.0
     if name == "bus_excess":
-        return [(int(columns["excess"][system.bus_index[entity_id], k]), 1.0)], 0.0
+        return [(int(columns["excess"][i, k]), 1.0)], 0.0
     if name.startswith("pumping_"):
-        j = system.pumping_index[entity_id]
-        rate = system.pumping_stations[j].consumption_mw_per_m3s if name == "pumping_power" else 1.0
-        return _existing([(int(columns["pumping"][j, k]), rate)]), 0.0
+        rate = system.pumping_stations[i].consumption_mw_per_m3s if name == "pumping_power" else 1.0
+        return _existing([(int(columns["pumping"][i, k]), rate)]), 0.0
     if name.startswith("contract_"):
-        c = system.contract_index[entity_id]
-        if system.contracts[c].kind is not ContractKind(name.removeprefix("contract_")):
-            raise ModelError(
-                f"a constraint names '{name}({entity_id})', but contract {entity_id} is an {system.contracts[c].kind.value}"
-            )
-        return _existing([(int(columns["contract"][c, k]), 1.0)]), 0.0
-    return _existing([(int(columns[_SOURCE_COLUMNS[name]][system.ncs_index[entity_id], k]), 1.0)]), 0.0
+        kind = system.contracts[i].kind
+        if kind is not ContractKind(name.removeprefix("contract_")):
+            raise ModelError(f"a constraint names '{name}({entity_id})', but contract {entity_id} is an {kind.value}")
+        return _existing([(int(columns["contract"][i, k]), 1.0)]), 0.0
+    return _existing([(int(columns[_SOURCE_COLUMNS[name]][i, k]), 1.0)]), 0.0
+
+
+def _position(system: System, name: str, entity_id: int) -> int:
+    """Position of the entity that a quantity names."""
+    indices = {
+        "hydros": system.hydro_index,
+        "thermals": system.thermal_index,
+        "lines": system.line_index,
+        "buses": system.bus_index,
+        "pumping_stations": system.pumping_index,
+        "contracts": system.contract_index,
+        "non_controllables": system.ncs_index,
+    }
+    if name not in QUANTITY_ENTITY:
+        raise ModelError(f"a constraint names '{name}({entity_id})', which is no quantity; known: {', '.join(QUANTITY_ENTITY)}")
+    kind = QUANTITY_ENTITY[name]
+    if entity_id not in indices[kind]:
+        raise ModelError(f"a constraint names '{name}({entity_id})', but there is no {_SINGULAR[kind]} {entity_id}")
+    return indices[kind][entity_id]
 
 
 def _existing(combination: Combination) -> Combination:

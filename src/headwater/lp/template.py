@@ -1,17 +1,18 @@
 """The canonical linear program of a stage: state first, then the future cost, then decisions; rows that cuts depend on first.
 
-Columns (``N`` hydros, ``L`` lags, ``G`` commitments of plants dispatched ahead)::
+Columns (``N`` hydros, ``L`` past inflows of each; commitments of plants dispatched ahead)::
 
-    [0, N)                     outgoing storage        N + l N + h   incoming lag l of hydro h
-    N (1 + L) + i              incoming commitment i
-    n_state = N (1 + L) + G    future cost             then thermals, lines, buses, inflows, hydros, their slacks, contracts,
+    [0, N)                     outgoing storage        N + l N + h   incoming past inflow l of hydro h
+    N (1 + L) + i              incoming commitment i, then what has been gathered of season periods under way
+    n_state                    future cost             then thermals, lines, buses, inflows, hydros, their slacks, contracts,
                                                        pumping stations, non-controllable sources, slacks of constraints
 
 Rows::
 
-    [0, N) water balance   N + l N + h  lag fixing   N (1 + L) + i  commitment fixing, then planes, constraints that name
-    storage, evaporation: the cut-relevant rows; then load balances, inflow equations, balances of later blocks, delivery of
-    what was ordered, soft limits, storage floors, filling, availability, other constraints. Cuts are appended below.
+    [0, N) water balance   N + l N + h  lag fixing   N (1 + L) + i  commitment fixing, then accumulator fixing, planes,
+    constraints that name storage, evaporation: the cut-relevant rows; then load balances, inflow equations, balances of later
+    blocks, delivery of what was ordered, soft limits, storage floors, filling, availability, other constraints. Cuts are
+    appended below.
 """
 
 from __future__ import annotations
@@ -136,7 +137,15 @@ def build_stage_template(
         n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None`` for all.
         productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
     """
-    ctx = StageContext(system=system, t=t, psi=psi, inflow_method=inflow_method, memory=memory, fixed_productivity=productivity)
+    ctx = StageContext(
+        system=system,
+        t=t,
+        psi=psi,
+        inflow_method=inflow_method,
+        memory=memory,
+        fixed_productivity=productivity,
+        n_accumulators=0 if n_past_inflows is None else psi.shape[1] - n_past_inflows,
+    )
     build = LpBuilder(ctx.n_state)
     discount = float(system.discount_factors[t])
     theta = _declare_columns(build, ctx, discount, theta_lower, is_last=t == len(system.stages) - 1)
@@ -161,7 +170,7 @@ def build_stage_template(
         t=t,
         n_hydros=ctx.n_hydros,
         n_lags=ctx.n_lags,
-        n_past_inflows=ctx.n_lags if n_past_inflows is None else n_past_inflows,
+        n_past_inflows=ctx.n_past_inflows,
         n_commitments=ctx.n_commitments,
         discount=discount,
         theta=theta,
@@ -183,6 +192,7 @@ def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta
     reservoirs.declare_storage_columns(build, ctx)
     inflows.declare_lag_columns(build, ctx)
     gnl.declare_commitment_columns(build, ctx)
+    inflows.declare_accumulator_columns(build, ctx)
     theta = future_cost.declare_column(build, lower=theta_lower, discount=discount, is_last=is_last)
     thermals.declare_columns(build, ctx)
     gnl.declare_order_columns(build, ctx)
@@ -215,6 +225,7 @@ def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
     reservoirs.declare_balance_rows(build, ctx)
     inflows.declare_lag_rows(build, ctx)
     gnl.declare_fixing_rows(build, ctx)
+    inflows.declare_accumulator_rows(build, ctx)
     hydro_plants.declare_plane_rows(build, ctx)
     generic.declare_rows(build, ctx, with_storage=True)
     evaporation.declare_rows(build, ctx)
@@ -234,4 +245,5 @@ def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
 
 def _out_columns(build: LpBuilder, ctx: StageContext) -> Indices:
     """Outgoing storage is storage; past inflows move on as `headwater.lp.inflows` says; commitments come a stage nearer."""
-    return np.concatenate([build.columns["storage"], *inflows.memory_out_columns(build, ctx), gnl.out_columns(build, ctx)])
+    memory, last = inflows.memory_out_columns(build, ctx), ctx.n_past_inflows
+    return np.concatenate([build.columns["storage"], *memory[:last], gnl.out_columns(build, ctx), *memory[last:]])

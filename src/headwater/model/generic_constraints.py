@@ -12,11 +12,16 @@ A bare number is a constant and moves to the right-hand side. Repeated reference
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from headwater.errors import ModelError
+
+if TYPE_CHECKING:
+    from headwater.model.system import System
 
 STAGE_QUANTITIES: tuple[str, ...] = ("hydro_storage", "hydro_evaporation", "hydro_withdrawal")
 """Quantities with one value per stage; a block argument on them is an error."""
@@ -103,6 +108,27 @@ class GenericConstraintBound:
     stage_id: int
     bound: float
     block_id: int | None = None
+
+
+def resolve_right_hand_sides(system: System) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
+    """Bounds of user constraints: stage id -> constraint id -> block id (``None`` for every block) -> bound.
+
+    Raises:
+        ModelError: a bound names a constraint, a stage or a block that does not exist.
+    """
+    known = {constraint.id for constraint in system.generic_constraints}
+    bounds: dict[int, dict[int, dict[int | None, float]]] = {}
+    for entry in system.generic_constraint_bounds:
+        where = f"constraint {entry.constraint_id} has a bound at stage {entry.stage_id}"
+        if entry.constraint_id not in known:
+            raise ModelError(f"{where}, but there is no such constraint")
+        if entry.stage_id not in system.stage_index:
+            raise ModelError(f"{where}, but there is no such stage")
+        n_blocks = len(system.stages[system.stage_index[entry.stage_id]].blocks)
+        if entry.block_id is not None and not 0 <= entry.block_id < n_blocks:
+            raise ModelError(f"{where} for block {entry.block_id}, but that stage has blocks 0 to {n_blocks - 1}")
+        bounds.setdefault(entry.stage_id, {}).setdefault(entry.constraint_id, {})[entry.block_id] = entry.bound
+    return bounds
 
 
 class ExpressionError(ModelError):

@@ -26,7 +26,7 @@ from headwater.model.entities import (
     PumpingStation,
     Thermal,
 )
-from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound
+from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound, resolve_right_hand_sides
 from headwater.model.overrides import StageOverrides
 from headwater.model.penalties import Penalties, ResolvedPenalties, resolve_penalties
 from headwater.model.production import (
@@ -214,6 +214,15 @@ class System:
         for point in self.hydro_geometry:
             tables.setdefault(point.hydro_id, []).append(point)
         return MappingProxyType({hydro_id: tuple(points) for hydro_id, points in tables.items()})
+
+    @cached_property
+    def right_hand_sides(self) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
+        """Bounds of user constraints: stage id -> constraint id -> block id (``None`` for every block) -> bound.
+
+        Raises:
+            ModelError: a bound names a constraint, a stage or a block that does not exist.
+        """
+        return resolve_right_hand_sides(self)
 
     @cached_property
     def load_factor(self) -> NDArray[np.float64]:

@@ -62,7 +62,8 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
     Args:
         study: system and configuration.
         stage_id: the stage.
-        scenario: number of a simulated scenario, whose noise is used; ``None`` takes the mean of all noise.
+        scenario: number of a simulated scenario, whose start and noise are used; ``None`` takes the mean of all noise. Where
+            scenarios are drawn together (Latin hypercubes, Sobol and Halton points), it is one of the configured simulation.
         policy: cuts of the future cost; without it every stage minds its own cost only.
 
     Raises:
@@ -78,14 +79,20 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
     problems = build_problems(replace(study, config=replace(config, training=training)), policy.pools if policy else None)
     uncertainty, programs = problems.uncertainty, problems.new_programs()
     source = config.simulation.scenario_source or config.training.scenario_source
-    sampler = simulation_sampler(uncertainty, source, config.training.tree_seed)
-    state, last = problems.initial_state, study.system.stage_index[stage_id]
+    n_scenarios = max(config.simulation.n_scenarios, (scenario or 0) + 1)
+    sampler = simulation_sampler(uncertainty, source, config.training.tree_seed, n_scenarios)
+    chosen, last = np.array([scenario or 0]), study.system.stage_index[stage_id]
+    memory = None if scenario is None else sampler.initial_memory_m3s(0, chosen)
+    state = problems.starting_states(1, memory)[0]
     for t in range(last + 1):
         problem = problems.stages[t]
-        eta = np.zeros((1, uncertainty.layout.dim)) if scenario is None else sampler.noise(t, 0, np.array([scenario]))
-        batch = problem.noise_batch(
-            uncertainty.innovation_m3s(t, eta), uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
-        )
+        if scenario is None:
+            eta = np.zeros((1, uncertainty.layout.dim))
+            load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
+        else:
+            eta = sampler.noise(t, 0, chosen)
+            load, available = sampler.load_mw(t, 0, chosen, eta), sampler.available_mw(t, 0, chosen, eta)
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         refinement = HeadRefinement.of_stage(problems.study, problem)
         if t == last:
             problem = problem if refinement is None else refinement.problem_at(state)

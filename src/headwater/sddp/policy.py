@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from headwater.sddp.records import TrainingRecord
 
 LAYOUT_VERSION = 1
-"""Version of the state order: storages, lags, accumulators (lag-major, by hydro id), then commitments by thermal id."""
+"""Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id, then accumulators."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,28 @@ class StateLayout:
         return len(self.hydro_ids)
 
     @property
+    def n_commitments(self) -> int:
+        """Commitments of all plants dispatched ahead."""
+        return sum(lag for _, lag in self.commitments)
+
+    @property
     def dimension(self) -> int:
         """Length of the state: ``n_hydros * (1 + n_lags + n_accumulators)`` and the commitments."""
-        ahead = sum(lag for _, lag in self.commitments)
-        return self.n_hydros * (1 + self.n_lags + self.n_accumulators) + ahead
+        return self.n_hydros * (1 + self.n_lags + self.n_accumulators) + self.n_commitments
+
+    @cached_property
+    def memory_places(self) -> NDArray[np.int64]:
+        """Places of what is remembered of inflows, ``[component, hydro]``: lags, the most recent first, then accumulators."""
+        n_components = self.n_lags + self.n_accumulators
+        places = self.n_hydros + np.arange(n_components * self.n_hydros).reshape(n_components, self.n_hydros)
+        places[self.n_lags :] += self.n_commitments
+        return places
+
+    @property
+    def commitment_places(self) -> slice:
+        """Places of the commitments."""
+        first = self.n_hydros * (1 + self.n_lags)
+        return slice(first, first + self.n_commitments)
 
     def describe(self) -> list[dict[str, Any]]:
         """One record per component: kind, hydro or thermal id, lag (1-based, not for storages), unit."""
@@ -57,7 +76,7 @@ class StateLayout:
         ]
         lags: list[dict[str, Any]] = [
             {
-                "dimension": self.n_hydros * (1 + lag) + i,
+                "dimension": int(self.memory_places[lag, i]),
                 "kind": "inflow_lag",
                 "hydro_id": hydro_id,
                 "lag": lag + 1,
@@ -68,7 +87,7 @@ class StateLayout:
         ]
         accumulators: list[dict[str, Any]] = [
             {
-                "dimension": self.n_hydros * (1 + self.n_lags + place) + i,
+                "dimension": int(self.memory_places[self.n_lags + place, i]),
                 "kind": "inflow_accumulator",
                 "hydro_id": hydro_id,
                 "place": place + 1,
@@ -78,10 +97,9 @@ class StateLayout:
             for i, hydro_id in enumerate(self.hydro_ids)
         ]
         places = [(thermal_id, i + 1) for thermal_id, lag in self.commitments for i in range(lag)]
-        behind = self.n_hydros * (1 + self.n_lags + self.n_accumulators)
         commitments: list[dict[str, Any]] = [
             {
-                "dimension": behind + i,
+                "dimension": self.commitment_places.start + i,
                 "kind": f"gnl_commitment_{position}",
                 "thermal_id": thermal_id,
                 "lag": position,
@@ -89,7 +107,7 @@ class StateLayout:
             }
             for i, (thermal_id, position) in enumerate(places)
         ]
-        return storages + lags + accumulators + commitments
+        return storages + lags + commitments + accumulators
 
 
 @dataclass(frozen=True)

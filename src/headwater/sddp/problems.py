@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import InfeasibleError, SolverError, UnsupportedFeatureError
+from headwater.errors import InfeasibleError, SolverError
 from headwater.lp import (
     FittedPlanes,
     ProgramStatistics,
@@ -107,12 +107,11 @@ class StudyProblems:
 
         Args:
             n_trajectories: number of rows.
-            memory_m3s: ``[trajectory, lag, hydro]`` past inflows in place of those of the study.
+            memory_m3s: ``[trajectory, component, hydro]`` past inflows and accumulators in place of those of the study.
         """
         states = np.tile(self.initial_state, (n_trajectories, 1))
         if memory_m3s is not None:
-            n = self.layout.n_hydros
-            states[:, n : n + memory_m3s[0].size] = memory_m3s.reshape(n_trajectories, -1)
+            states[:, self.layout.memory_places] = memory_m3s
         return states
 
     def new_programs(self) -> Programs:
@@ -262,7 +261,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         uncertainty=uncertainty,
         stages=stages,
         pools=tuple(pools),
-        initial_state=initial_state(system, inflow),
+        initial_state=initial_state(system, inflow, layout),
         layout=layout,
         cold_bases=ColdBases(len(stages)),
         fitted=fitted,
@@ -298,15 +297,16 @@ def state_layout(system: System, inflow: InflowModel) -> StateLayout:
     """Meaning of the state of a study."""
     commitments = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
     accumulators = inflow.n_lags - inflow.n_own_lags
-    if commitments and accumulators:
-        raise UnsupportedFeatureError(["thermal plants dispatched ahead together with stages that share a season period"])
     return StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_own_lags, commitments, accumulators)
 
 
-def initial_state(system: System, inflow: InflowModel) -> NDArray[np.float64]:
-    """State before the first stage: initial storages, lags of past inflows, most recent first, and commitments."""
-    lags = np.asarray(inflow.initial_lags_m3s).ravel()
-    return np.concatenate([_initial_storage(system), lags, initial_commitments_mw(system)])
+def initial_state(system: System, inflow: InflowModel, layout: StateLayout) -> NDArray[np.float64]:
+    """State before the first stage, in the order of ``layout``: storages, what is remembered of inflows, commitments."""
+    state = np.empty(layout.dimension)
+    state[: layout.n_hydros] = _initial_storage(system)
+    state[layout.memory_places] = inflow.initial_lags_m3s
+    state[layout.commitment_places] = initial_commitments_mw(system)
+    return state
 
 
 def _initial_storage(system: System) -> NDArray[np.float64]:

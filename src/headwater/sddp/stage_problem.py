@@ -92,7 +92,7 @@ class StageProblem:
     Args:
         form: the program.
         pool: cuts that bound the stage's future cost.
-        psi: ``[hydro, lag]`` autoregressive coefficients, for truncation.
+        psi: ``[hydro, lag]`` autoregressive coefficients, for truncation; zero for accumulators.
         truncates: whether negative inflows are raised to zero.
         batched: whether openings are re-optimised together; otherwise one by one, as the reference.
         slots: cuts that the program starts with, ascending; ``None`` takes the active ones.
@@ -405,7 +405,7 @@ class StageProblem:
     def _lag_part(self, per_inflow: Array) -> Array:
         n = self.form.template.n_hydros
         part = np.zeros(self.form.template.n_state)
-        for lag in range(self.psi.shape[1]):
+        for lag in range(self.form.template.n_past_inflows):
             part[n * (1 + lag) : n * (2 + lag)] = per_inflow * self.psi[:, lag]
         return part
 
@@ -413,7 +413,7 @@ class StageProblem:
         """Innovations ``[opening, hydro]`` with negative inflows raised to zero, and where that was done."""
         n = self.form.template.n_hydros
         lag_term = np.zeros(n)
-        for lag in range(self.psi.shape[1]):
+        for lag in range(self.form.template.n_past_inflows):
             lag_term += self.psi[:, lag] * state[n * (1 + lag) : n * (2 + lag)]
         truncated = innovation + lag_term < 0.0
         return np.where(truncated, -lag_term, innovation), truncated
