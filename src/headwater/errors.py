@@ -10,6 +10,7 @@
     ├── PolicyError                a policy on disk is damaged, foreign or does not fit the case
     ├── ResultsError               an output directory cannot be written or read
     ├── UsageError                 an argument or environment variable makes no sense
+    ├── RankError                  another process of a run over several failed
     └── StopTraining               raised by a callback to end training cleanly
 
 Each class fixes the exit code of the command line, so that schedulers can tell a bad case from a full disk.
@@ -112,6 +113,20 @@ class UsageError(HeadwaterError):
     """An argument or environment variable makes no sense."""
 
     exit_code = 64
+
+
+class RankError(HeadwaterError):
+    """A process of a run over several failed, and the others end with it.
+
+    Attributes:
+        rank: which of them.
+        exit_code: the one of its error.
+    """
+
+    def __init__(self, message: str, *, rank: int, exit_code: int) -> None:
+        super().__init__(message)
+        self.rank = rank
+        self.exit_code = exit_code
 
 
 class StopTraining(HeadwaterError):  # noqa: N818 - named for what a callback asks, as StopIteration is

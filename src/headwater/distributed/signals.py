@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
+    """The run was asked to stop; what is under way is abandoned."""
+
+
 class StopRequest:
     """A flag that worker threads may read at any time.
 

@@ -56,15 +56,15 @@ class ThreadTeam:
         self.n_workers = n_workers
         self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="headwater") if n_workers > 1 else None
 
-    def run(self, task: Callable[[int, range], Result], n_items: int) -> list[Result]:
-        """Call ``task(worker, items)`` for every worker and return the results in worker order.
+    def run(self, task: Callable[[int, range], Result], items: range) -> list[Result]:
+        """Call ``task(worker, part)`` for every worker, with parts of ``items``, and return the results in worker order.
 
         Waits for all workers, then raises the error of the lowest worker that failed.
         """
-        shares = blocks(n_items, self.n_workers)
         if self._pool is None:
-            return [task(0, shares[0])]
-        futures = [self._pool.submit(task, worker, items) for worker, items in enumerate(shares)]
+            return [task(0, items)]
+        shares = [items[part.start : part.stop] for part in blocks(len(items), self.n_workers)]
+        futures = [self._pool.submit(task, worker, part) for worker, part in enumerate(shares)]
         errors = [future.exception() for future in futures]
         for error in errors:
             if error is not None:

@@ -1,0 +1,55 @@
+"""Workers: the ranks of a run and the threads of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar
+
+from headwater.distributed.communicator import ALONE, Communicator
+from headwater.distributed.partition import blocks
+from headwater.distributed.threads import ThreadTeam
+
+Result = TypeVar("Result")
+
+
+class Team:
+    """Ranks and threads that share out numbered items: contiguous blocks over ranks, then over the threads of each.
+
+    Args:
+        n_threads: threads of this rank.
+        communicator: the ranks.
+    """
+
+    def __init__(self, n_threads: int, communicator: Communicator = ALONE) -> None:
+        self.communicator = communicator
+        self.threads = ThreadTeam(n_threads)
+
+    @property
+    def n_threads(self) -> int:
+        """Threads of this rank."""
+        return self.threads.n_workers
+
+    def mine(self, n_items: int) -> range:
+        """The items of this rank."""
+        return blocks(n_items, self.communicator.size)[self.communicator.rank]
+
+    def run(self, task: Callable[[int, range], Result], n_items: int) -> list[Result]:
+        """Call ``task(worker, items)`` for every thread of every rank; returns the results of this rank's threads, in order.
+
+        All ranks call, and all end in the same way.
+
+        Raises:
+            Interrupted, RankError: as `Communicator.together`.
+        """
+        return self.communicator.together(lambda: self.threads.run(task, self.mine(n_items)))
+
+    def close(self) -> None:
+        """End the threads."""
+        self.threads.close()
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
