@@ -12,7 +12,7 @@ import polars as pl
 
 from headwater import files
 from headwater.case import Case, load_case, refused_features
-from headwater.distributed import StopRequest, choose_threads, stop_on_signals
+from headwater.distributed import Interrupted, StopRequest, choose_threads, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError, UsageError
 from headwater.lp import NamedProgram
 from headwater.model import ScenarioSource, Scheme, Study, TrainingConfig
@@ -23,7 +23,6 @@ from headwater.results.stochastic_tables import openings_table, trajectories_tab
 from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
 from headwater.sddp.events import EventSink, ignore
-from headwater.sddp.forward import Interrupted
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest, state_layout
 from headwater.sddp.simulation import simulate_policy

@@ -26,7 +26,7 @@ def test_blocks_are_contiguous_even_and_complete(total: int, parts: int):
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_results_come_back_in_worker_order(workers: int):
     with ThreadTeam(workers) as team:
-        assert [i for part in team.run(lambda _, items: list(items), 7) for i in part] == list(range(7))
+        assert [i for part in team.run(lambda _, items: list(items), range(7)) for i in part] == list(range(7))
 
 
 def test_the_error_of_the_lowest_worker_is_raised_after_all_have_ended():
@@ -37,7 +37,7 @@ def test_the_error_of_the_lowest_worker_is_raised_after_all_have_ended():
         raise ValueError(f"worker {worker}")
 
     with ThreadTeam(3) as team, pytest.raises(ValueError, match="worker 0"):
-        team.run(task, 3)
+        team.run(task, range(3))
     assert sorted(ended) == [0, 1, 2]
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed import ThreadTeam
+from headwater.distributed import Interrupted, Team
 from headwater.sddp import stage_kernel as kernel
-from headwater.sddp.forward import Interrupted
 from headwater.sddp.problems import Programs, StudyProblems
 from headwater.sddp.risk import risk_weights
 from headwater.sddp.stage_problem import Solved, SolvedTrials, StageProblem
@@ -58,7 +57,7 @@ def aggregate_trials(problems: StudyProblems, t: int, solved: SolvedTrials) -> t
 
 def run_backward(
     problems: StudyProblems,
-    team: ThreadTeam,
+    team: Team,
     programs: list[Programs],
     store: TrajectoryStore,
     iteration: int,
@@ -66,16 +65,18 @@ def run_backward(
 ) -> int:
     """Add one cut per trajectory to the pool of every stage but the last; returns the number of cuts added.
 
-    Stage ``t`` is done when its successors are: cuts of this iteration at ``t + 1`` are in force when ``t`` is built.
+    Stage ``t`` is done when its successors are: cuts of this iteration at ``t + 1`` are in force when ``t`` is built. Every
+    rank makes the cuts of its own trajectories and receives the others', in the order of trajectories.
 
     Raises:
-        Interrupted: ``should_stop`` said so between two stages.
+        Interrupted: ``should_stop`` said so between two stages, on any rank.
+        RankError: another rank failed.
     """
-    n_trajectories, n_state = len(store.costs), problems.layout.dimension
+    n_trajectories = len(store.costs)
     tolerance = problems.study.config.training.cut_activity_tolerance
     added = 0
     for t in range(problems.n_stages - 2, -1, -1):
-        intercepts, slopes = np.empty(n_trajectories), np.empty((n_trajectories, n_state))
+        intercepts, slopes = problems.pools[t].room(n_trajectories)
         successor = problems.stages[t + 1]
         store.bases[t + 1].grow(successor.n_rows)
 
@@ -102,7 +103,11 @@ def run_backward(
                 successor.add_binding_counts(solved, tolerance, counts)
             return counts
 
-        _record_binding(successor, sum(team.run(work, n_trajectories)), iteration)
+        binding = np.sum(team.run(work, n_trajectories), axis=0)
+        team.communicator.add_up(binding)
+        team.communicator.gather_rows(intercepts)
+        team.communicator.gather_rows(slopes)
+        _record_binding(successor, binding, iteration)
         added += _insert(problems, t, intercepts, slopes, iteration)
     return added
 
@@ -122,22 +127,29 @@ class LowerBound:
             self._problems = replace(problems, stages=(first.with_all_cuts(), *others))
             self._programs = self._problems.new_programs()
 
-    def evaluate(self, programs: Programs, iteration: int) -> float:
-        """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $."""
-        problems, first = self._problems, self._problems.stages[0]
+    def evaluate(self, team: Team, programs: Programs, iteration: int) -> float:
+        """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $.
+
+        Rank 0 evaluates it; all ranks call and learn it.
+        """
+        first = self._problems.stages[0]
         if self._programs is not None:
             programs = self._programs
             first.append_cuts(np.arange(len(first.row_slots), first.pool.n_populated))
+        value, binding = team.communicator.on_leader(lambda: self._solve(programs, iteration))
+        _record_binding(first, binding, iteration)
+        return value
+
+    def _solve(self, programs: Programs, iteration: int) -> tuple[float, NDArray[np.int64]]:
+        """The bound, and in how many openings each cut row was binding."""
+        problems, first = self._problems, self._problems.stages[0]
         solved = programs.solve(0, problems.initial_state, first.openings, self._basis, iteration=iteration)
         self._basis = solved.results.basis
         tolerance = problems.study.config.training.cut_activity_tolerance
-        _record_binding(first, first.binding_counts(solved, tolerance), iteration)
-        return aggregate(problems, 0, solved).value
+        return aggregate(problems, 0, solved).value, first.binding_counts(solved, tolerance)
 
 
-def _record_binding(problem: StageProblem, counts: NDArray[np.int64] | int, iteration: int) -> None:
-    if isinstance(counts, int) or not len(counts):
-        return
+def _record_binding(problem: StageProblem, counts: NDArray[np.int64], iteration: int) -> None:
     pool, slots = problem.pool, problem.row_slots[: len(counts)]
     pool.times_binding[slots] += counts
     pool.last_binding[slots[counts > 0]] = iteration

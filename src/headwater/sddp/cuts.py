@@ -91,6 +91,16 @@ class CutPool:
         self.n_populated = stop
         return np.arange(start, stop)
 
+    def room(self, n_cuts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Intercepts ``[cut]`` and coefficients ``[cut, n_state]`` of the slots that `append` fills next, to be written to.
+
+        What is made there is appended without being copied.
+        """
+        start, stop = self.n_populated, self.n_populated + n_cuts
+        if stop > self.capacity:
+            self._grow(stop)
+        return self.intercepts[start:stop], self.coefficients[start:stop]
+
     def truncate(self, n_populated: int) -> None:
         """Forget the cuts from slot ``n_populated`` on, for an iteration that was not finished."""
         self.active[n_populated : self.n_populated] = False

@@ -20,6 +20,7 @@ class TrainingStarted:
     forward_passes: int
     max_iterations: int
     threads: int
+    ranks: int = 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SimulationStarted:
     name: str
     n_scenarios: int
     threads: int
+    ranks: int = 1
 
 
 @dataclass(frozen=True)

@@ -7,29 +7,26 @@ from functools import partial
 
 import numpy as np
 
-from headwater.distributed import ThreadTeam
+from headwater.distributed import Interrupted, Team
 from headwater.sddp.problems import Programs, StudyProblems
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.stochastic import Sampler
 
 
-class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
-    """The run was asked to stop; the pass under way is abandoned."""
-
-
 def run_forward(
     problems: StudyProblems,
-    team: ThreadTeam,
+    team: Team,
     programs: list[Programs],
     sampler: Sampler,
     store: TrajectoryStore,
     iteration: int,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Simulate all trajectories of an iteration into ``store``, stage by stage.
+    """Simulate all trajectories of an iteration into ``store``, stage by stage; every rank its own, costs are known to all.
 
     Raises:
-        Interrupted: ``should_stop`` said so between two stages.
+        Interrupted: ``should_stop`` said so between two stages, on any rank.
+        RankError: another rank failed.
     """
     n_trajectories = len(store.costs)
     everyone = np.arange(n_trajectories)
@@ -61,3 +58,5 @@ def run_forward(
             states = store.states[part, t] = problem.outgoing_states(solved)
 
     team.run(walk, n_trajectories)
+    team.communicator.gather_rows(store.costs)
+    team.communicator.gather_rows(store.truncated)

@@ -61,6 +61,30 @@ class IterationRecord:
 
 
 @dataclass(frozen=True)
+class RankTiming:
+    """How one rank spent its time in one iteration, in seconds.
+
+    Attributes:
+        iteration: 1-based.
+        rank: 0-based.
+        forward_seconds, backward_seconds: passes, as this rank saw them, with the time it waited for others.
+        communication_seconds: exchanging data with other ranks.
+        idle_seconds: waiting for other ranks to come to the same point.
+        lp_solves: linear programs it solved.
+        trajectories: forward passes it made.
+    """
+
+    iteration: int
+    rank: int
+    forward_seconds: float
+    backward_seconds: float
+    communication_seconds: float
+    idle_seconds: float
+    lp_solves: int
+    trajectories: int
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """The trace of one training.
 
@@ -70,13 +94,15 @@ class TrainingRecord:
         converged: whether the reason speaks of convergence rather than of a limit.
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         seconds: wall time.
-        threads: worker threads used.
+        threads: worker threads used, of each rank.
         solver: name and version.
         warnings: sentences for the user.
         solver_counts: problems solved, pivots, problems that the kernel left to HiGHS (``fallbacks``) or that needed more than
             one attempt (``retried``), with reasons.
         stage_statistics: per stage, size and range of numbers of the solved linear program without cuts.
         fitted_planes: reports of the production planes that were computed for the study.
+        ranks: processes that trained.
+        rank_timings: how every rank spent its time, by iteration and rank, since this training started or was resumed.
     """
 
     iterations: tuple[IterationRecord, ...]
@@ -90,6 +116,8 @@ class TrainingRecord:
     solver_counts: Mapping[str, int] = field(default_factory=dict)
     stage_statistics: tuple[ProgramStatistics, ...] = ()
     fitted_planes: tuple[FittedPlanes, ...] = ()
+    ranks: int = 1
+    rank_timings: tuple[RankTiming, ...] = ()
 
     @property
     def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed import ThreadTeam
+from headwater.distributed import Interrupted, ThreadTeam
 from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
 from headwater.model import Scheme, Study
 from headwater.sddp import events
-from headwater.sddp.forward import Interrupted
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems
@@ -178,7 +177,7 @@ def _run_chunk(
                 truncated += int(solved.truncated.sum())
         return truncated
 
-    return sum(team.run(walk, len(scenarios)))
+    return sum(team.run(walk, range(len(scenarios))))
 
 
 def _tables(readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions]) -> dict[str, dict[str, NDArray[np.generic]]]:

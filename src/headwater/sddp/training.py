@@ -8,19 +8,21 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
 
 import numpy as np
 
-from headwater.distributed import ThreadTeam
+from headwater.distributed import ALONE, Communicator, Interrupted, Team
 from headwater.errors import StopTraining
-from headwater.model import Study
+from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
 from headwater.sddp.backward import run_backward
-from headwater.sddp.forward import Interrupted, run_forward
+from headwater.sddp.forward import run_forward
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
-from headwater.sddp.records import IterationRecord, TrainingRecord
+from headwater.sddp.records import IterationRecord, RankTiming, TrainingRecord
 from headwater.sddp.selection import StageSelection
 from headwater.sddp.stopping import Verdict, verdict
 from headwater.sddp.training_state import TrainingState
@@ -42,37 +44,41 @@ def train_policy(
     study: Study,
     *,
     threads: int = 1,
+    communicator: Communicator = ALONE,
     on_event: events.EventSink = events.ignore,
     should_stop: Callable[[], bool] = _never,
 ) -> Policy:
-    """Learn a policy for ``study``.
+    """Learn a policy for ``study``; with several ranks all call, and all get it.
 
     Args:
         study: system and configuration.
-        threads: worker threads; the result does not depend on it.
-        on_event: called between steps, in the calling thread.
-        should_stop: asked between stages; saying yes abandons the iteration under way and returns what was learned before.
+        threads: worker threads of this rank; the result does not depend on it.
+        communicator: the ranks that share out the work; the result does not depend on their number.
+        on_event: called between steps, in the calling thread of rank 0.
+        should_stop: asked between stages; saying yes, on any rank, abandons the iteration under way and returns what was
+            learned before.
 
     Raises:
         SolverError: a stage could not be solved.
+        RankError: another rank failed.
     """
     problems = build_problems(study)
-    with Training(study, problems, TrainingState.fresh(problems), threads=threads, should_stop=should_stop) as training:
-        outcome = None if _tell(on_event, _started(problems, threads)) else SHUTDOWN
+    fresh = TrainingState.fresh(problems)
+    with Training(study, problems, fresh, threads=threads, communicator=communicator, should_stop=should_stop) as training:
+        outcome = communicator.on_leader(partial(_go_on, on_event, _started(problems, threads, communicator.size)))
         while outcome is None:
             try:
                 record = training.iterate()
             except Interrupted:
                 outcome = SHUTDOWN
                 break
-            outcome = verdict(study.config.training, training.state.history)
-            if not _tell(on_event, events.IterationFinished(record)):
+            # rank 0 decides for all: clocks differ
+            outcome = communicator.on_leader(partial(_judged, study.config.training, training.state.history, on_event, record))
+            if communicator.any(should_stop()):
                 outcome = outcome or SHUTDOWN
-            if outcome is None and should_stop():
-                outcome = SHUTDOWN
         policy = training.policy(outcome)
     if policy.training is not None:
-        _tell(on_event, events.TrainingFinished(policy.training))
+        communicator.on_leader(partial(_go_on, on_event, events.TrainingFinished(policy.training)))
     return policy
 
 
@@ -83,7 +89,8 @@ class Training:
         study: the study, as it was given.
         problems: its stages, with the pools that cuts are added to.
         state: where to go on from; changed by every complete iteration.
-        threads: worker threads; the result does not depend on it.
+        threads: worker threads of this rank; the result does not depend on it.
+        communicator: the ranks that share out the work; all of them make the same calls.
         should_stop: asked between stages.
     """
 
@@ -94,6 +101,7 @@ class Training:
         state: TrainingState,
         *,
         threads: int = 1,
+        communicator: Communicator = ALONE,
         should_stop: Callable[[], bool] = _never,
     ) -> None:
         config = study.config.training
@@ -102,11 +110,12 @@ class Training:
         self.state = state
         self._started_at = time.perf_counter()
         self._should_stop = should_stop
-        self._threads = threads
-        self._team = ThreadTeam(threads)
+        self._communicator = communicator
+        self._team = Team(threads, communicator)
         self._programs = [problems.new_programs() for _ in range(threads)]
         self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
         self._counts: Counter[str] = Counter()
+        self._rank_timings: list[RankTiming] = []
 
     def iterate(self) -> IterationRecord:
         """One iteration: forward pass, backward pass, bound.
@@ -114,8 +123,10 @@ class Training:
         Raises:
             Interrupted: the run was asked to stop; the state is that of the last complete iteration.
             SolverError: a stage could not be solved.
+            RankError: another rank failed.
         """
         problems, state = self.problems, self.state
+        exchanged = self._communicator.transfer_seconds, self._communicator.waiting_seconds
         iteration = state.n_iterations + 1
         sizes = [pool.n_populated for pool in problems.pools]
         t0 = time.perf_counter()
@@ -129,14 +140,15 @@ class Training:
             raise
         t2 = time.perf_counter()
         if state.visited is not None:
+            self._communicator.gather_rows(state.store.states)
             for t in range(problems.n_stages):
                 state.visited.add(t, iteration, state.store.states[:, t])
         selected = apply_selection(problems, state.store, state.visited, iteration)
         selection_seconds = time.perf_counter() - t2
         t2 = time.perf_counter()
-        lower_bound = state.bound.evaluate(self._programs[0], iteration)
+        lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
         t3 = time.perf_counter()
-        counts = _counts(self._programs)
+        counts = self._gather_counts(iteration, (t1 - t0, t2 - t1), exchanged)
         record = _record(
             problems,
             state.store,
@@ -153,6 +165,33 @@ class Training:
         state.history.append(record)
         return record
 
+    def _gather_counts(self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]) -> Counter[str]:
+        """What the programs of all ranks have done so far; keeps how this iteration went on every rank.
+
+        Args:
+            iteration: the iteration.
+            seconds: of its forward and backward pass on this rank.
+            exchanged: seconds of transfer and of waiting before it.
+        """
+        problems, communicator = self.problems, self._communicator
+        n_mine = len(self._team.mine(problems.study.config.training.forward_passes))
+        openings = [len(stage.openings.innovation) for stage in problems.stages]
+        timing = RankTiming(
+            iteration=iteration,
+            rank=communicator.rank,
+            forward_seconds=seconds[0],
+            backward_seconds=seconds[1],
+            communication_seconds=communicator.transfer_seconds - exchanged[0],
+            idle_seconds=communicator.waiting_seconds - exchanged[1],
+            lp_solves=n_mine * (problems.n_stages + sum(openings[1:])) + (openings[0] if communicator.leads else 0),
+            trajectories=n_mine,
+        )
+        total: Counter[str] = Counter()
+        for one, counts in communicator.gather((timing, _counts(self._programs))):
+            self._rank_timings.append(one)
+            total.update(counts)
+        return total
+
     def policy(self, outcome: Verdict) -> Policy:
         """What has been learned so far.
 
@@ -162,8 +201,9 @@ class Training:
         problems, state, config = self.problems, self.state, self.study.config.training
         seconds = time.perf_counter() - self._started_at
         record = _training_record(
-            problems, self._sampler.warnings, state.history, outcome, seconds, self._threads, self._counts
+            problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, self._counts
         )
+        record = replace(record, ranks=self._communicator.size, rank_timings=tuple(self._rank_timings))
         return Policy(
             layout=problems.layout,
             stages=policy_stages(self.study.system),
@@ -171,7 +211,7 @@ class Training:
             inflow_digest=inflow_digest(problems.uncertainty.inflow),
             lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
             n_iterations=state.n_iterations,
-            bases=tuple(_kept_bases(problems, state.store)),
+            bases=tuple(self._communicator.on_leader(partial(_kept_bases, problems, state.store))),
             training=record,
             study=self.study,
             provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
@@ -184,13 +224,21 @@ class Training:
         self._team.close()
 
 
-def _tell(on_event: events.EventSink, event: events.Event) -> bool:
-    """Send an event; returns whether training may go on."""
+def _go_on(on_event: events.EventSink, event: events.Event) -> Verdict | None:
+    """Send an event; the receiver may end training."""
     try:
         on_event(event)
     except StopTraining:
-        return False
-    return True
+        return SHUTDOWN
+    return None
+
+
+def _judged(
+    config: TrainingConfig, history: list[IterationRecord], on_event: events.EventSink, record: IterationRecord
+) -> Verdict | None:
+    """What stopping rules and the receiver of events say after an iteration."""
+    asked = _go_on(on_event, events.IterationFinished(record))
+    return verdict(config, history) or asked
 
 
 def _counts(programs: list[Programs]) -> Counter[str]:
@@ -208,7 +256,7 @@ def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis |
     ]
 
 
-def _started(problems: StudyProblems, threads: int) -> events.TrainingStarted:
+def _started(problems: StudyProblems, threads: int, ranks: int) -> events.TrainingStarted:
     system, config = problems.system, problems.study.config.training
     return events.TrainingStarted(
         name=problems.study.name,
@@ -219,6 +267,7 @@ def _started(problems: StudyProblems, threads: int) -> events.TrainingStarted:
         forward_passes=config.forward_passes,
         max_iterations=config.max_iterations,
         threads=threads,
+        ranks=ranks,
     )
 
 
