@@ -8,6 +8,7 @@ at 1, as in the sources.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from headwater.model import (
     DeficitSegment,
     FphaPlane,
     GivenOpenings,
+    GraphType,
     Hydro,
     HydroPenalties,
     InflowNonNegativity,
@@ -29,6 +31,7 @@ from headwater.model import (
     Line,
     LoadStatistics,
     Penalties,
+    PolicyGraph,
     PreStudyStage,
     ProductionKind,
     Season,
@@ -40,6 +43,7 @@ from headwater.model import (
     System,
     Thermal,
     TrainingConfig,
+    Transition,
 )
 
 UNIT_HOURS = 1e6 / 3600.0
@@ -55,6 +59,7 @@ INNER_BOUND_VALUES = {1: 9.166667, 2: 21.388889, 3: 33.611111, 4: 45.833333, 6: 
 
 For 12 and 20 stages the source reports what its own training reached, 143.607512 and 241.3885.
 """
+INFINITE_INNER_BOUND_VALUE = 119.1667
 FAST_VALUE = 10.0
 CASE3_VALUE = 11000.0
 VALLEY_DETERMINISTIC_VALUE = 5.0
@@ -112,6 +117,15 @@ def additive_autoregressive(forward_passes: int = 2, iterations: int = 60) -> St
         **_first_steps_plants(),
     )
     return _study("additive autoregressive inflow", system, forward_passes, iterations)
+
+
+def infinite_inner_bound(forward_passes: int = 4, iterations: int = 60) -> Study:
+    """`inner_bound` for ever, a unit of money being worth 0.9 a stage later: one stage that leads back to itself."""
+    once = inner_bound(1, forward_passes, iterations)
+    days = once.system.stages[0].days
+    rate = 0.9 ** (-365.25 / days) - 1.0
+    graph = PolicyGraph(GraphType.CYCLIC, rate, (Transition(1, 1),))
+    return replace(once, system=replace(once.system, policy_graph=graph), name="inner bound for ever")
 
 
 def inner_bound(n_stages: int, forward_passes: int = 2, iterations: int = 60) -> Study:

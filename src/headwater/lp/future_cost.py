@@ -13,20 +13,37 @@ from headwater.lp.builder import LpBuilder
 from headwater.model import System
 
 
-def future_cost_lower_bounds(system: System, override: float | None = None) -> NDArray[np.float64]:
-    """Lower bound of the future cost that each stage sees, ``[stage]`` in $; 0 at the last, which has none.
+def future_cost_lower_bounds(
+    system: System, override: float | None = None, terminal: float | None = None
+) -> NDArray[np.float64]:
+    """Lower bound of the future cost that each stage sees, ``[stage]`` in $; 0 at a last stage that has none.
+
+    On a horizon that repeats, the bound is the sum over all time: what one turn of the cycle can cost at least, divided by one
+    minus the discount of a turn.
 
     Args:
         system: the system.
-        override: value given by the user for every stage but the last.
+        override: value given by the user for every stage that has a future.
+        terminal: lower bound of the future cost of the last stage where cuts of another policy give it one.
     """
-    n_stages = len(system.stages)
-    bounds = np.zeros(n_stages)
+    horizon, discount = system.horizon, system.discount_factors
+    last = len(system.stages) - 1
+    bounds = np.zeros(len(system.stages))
     if override is not None:
-        bounds[:-1] = override
+        bounds[:] = override
+        if not horizon.is_cyclic and terminal is None:
+            bounds[last] = 0.0
         return bounds
-    for t in range(n_stages - 2, -1, -1):
-        bounds[t] = _lowest_stage_cost(system, t + 1) + system.discount_factors[t + 1] * bounds[t + 1]
+    if horizon.is_cyclic:
+        turn, weight = 0.0, 1.0
+        for t in horizon.cycle:
+            turn += weight * _lowest_stage_cost(system, t)
+            weight *= float(discount[t])
+        bounds[last] = turn / (1.0 - weight)
+    elif terminal is not None:
+        bounds[last] = terminal
+    for t in range(last - 1, -1, -1):
+        bounds[t] = _lowest_stage_cost(system, t + 1) + discount[t + 1] * bounds[t + 1]
     return bounds
 
 
@@ -45,6 +62,6 @@ def _lowest_stage_cost(system: System, t: int) -> float:
     return lowest
 
 
-def declare_column(build: LpBuilder, *, lower: float, discount: float, is_last: bool) -> int:
+def declare_column(build: LpBuilder, *, lower: float, discount: float, has_future: bool) -> int:
     """The column theta in $; fixed to zero where nothing follows."""
-    return build.column(0.0, 0.0, discount) if is_last else build.column(lower, np.inf, discount)
+    return build.column(lower, np.inf, discount) if has_future else build.column(0.0, 0.0, discount)

@@ -121,6 +121,7 @@ def build_stage_template(
     *,
     inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
     theta_lower: float = 0.0,
+    has_future: bool | None = None,
     memory: tuple[Array, Array] | None = None,
     n_past_inflows: int | None = None,
     productivity: Array | None = None,
@@ -133,6 +134,7 @@ def build_stage_template(
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage.
         inflow_method: treatment of negative inflow.
         theta_lower: lower bound of the future cost in $.
+        has_future: whether anything follows the stage; ``None`` for what the horizon says.
         memory: how past inflows move on, as in `StageContext`; ``None`` where they grow older by one.
         n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None`` for all.
         productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
@@ -148,7 +150,9 @@ def build_stage_template(
     )
     build = LpBuilder(ctx.n_state)
     discount = float(system.discount_factors[t])
-    theta = _declare_columns(build, ctx, discount, theta_lower, is_last=t == len(system.stages) - 1)
+    if has_future is None:
+        has_future = system.horizon.successor(t) is not None
+    theta = _declare_columns(build, ctx, discount, theta_lower, has_future=has_future)
     n_cut_relevant = _declare_rows(build, ctx)
     for put_terms in (
         thermals.put_terms,
@@ -188,12 +192,12 @@ def build_stage_template(
     )
 
 
-def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta_lower: float, *, is_last: bool) -> int:
+def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta_lower: float, *, has_future: bool) -> int:
     reservoirs.declare_storage_columns(build, ctx)
     inflows.declare_lag_columns(build, ctx)
     gnl.declare_commitment_columns(build, ctx)
     inflows.declare_accumulator_columns(build, ctx)
-    theta = future_cost.declare_column(build, lower=theta_lower, discount=discount, is_last=is_last)
+    theta = future_cost.declare_column(build, lower=theta_lower, discount=discount, has_future=has_future)
     thermals.declare_columns(build, ctx)
     gnl.declare_order_columns(build, ctx)
     lines.declare_columns(build, ctx)

@@ -33,6 +33,7 @@ from headwater.model.generic_constraints import (
     Term,
     parse_expression,
 )
+from headwater.model.horizon import Horizon
 from headwater.model.overrides import ALL_BLOCKS, StageOverrides
 from headwater.model.penalties import HydroPenalties, Penalties, ResolvedPenalties
 from headwater.model.production import (
@@ -62,6 +63,7 @@ from headwater.model.stages import (
 from headwater.model.study import (
     BoundStalling,
     CutSelection,
+    CycleConfig,
     EstimationConfig,
     Formulation,
     HistoricalLags,
@@ -118,6 +120,7 @@ __all__ = [
     "CorrelationGroup",
     "CostSegment",
     "CutSelection",
+    "CycleConfig",
     "CycleType",
     "DeficitSegment",
     "Diversion",
@@ -140,6 +143,7 @@ __all__ = [
     "GraphType",
     "HistoricalLags",
     "HistoryResolution",
+    "Horizon",
     "HydraulicLosses",
     "Hydro",
     "HydroCosts",

@@ -259,6 +259,25 @@ class CutSelection:
 
 
 @dataclass(frozen=True)
+class CycleConfig:
+    """How far trajectories follow a horizon that repeats.
+
+    Attributes:
+        tolerance: a trajectory ends where money is worth less than this share of its value at the start.
+        max_length: stages after which it ends in any case; the first turn of the cycle is always completed.
+    """
+
+    tolerance: float = 1e-4
+    max_length: int = 240
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.tolerance < 1.0:
+            raise ModelError(f"cycle.tolerance must lie in (0, 1), got {self.tolerance}")
+        if self.max_length < 1:
+            raise ModelError(f"cycle.max_length must be at least 1, got {self.max_length}")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How the policy is learned.
 
@@ -272,6 +291,7 @@ class TrainingConfig:
         cut_selection: which cuts are deactivated; ``None`` keeps all.
         archive_memory_limit_mb: visited states beyond this go to a temporary file.
         threads: worker threads; ``None`` takes what the machine grants.
+        cycle: how far trajectories follow a horizon that repeats.
     """
 
     forward_passes: int
@@ -288,6 +308,7 @@ class TrainingConfig:
     archive_memory_limit_mb: float = 2048.0
     solver: SolverOptions = field(default_factory=SolverOptions)
     threads: int | None = None
+    cycle: CycleConfig = field(default_factory=CycleConfig)
 
     def __post_init__(self) -> None:
         if self.forward_passes < 1:

@@ -27,6 +27,7 @@ from headwater.model.entities import (
     Thermal,
 )
 from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound, resolve_right_hand_sides
+from headwater.model.horizon import Horizon, cumulative_discount, horizon_of
 from headwater.model.overrides import StageOverrides
 from headwater.model.penalties import Penalties, ResolvedPenalties, resolve_penalties
 from headwater.model.production import (
@@ -242,7 +243,16 @@ class System:
     @cached_property
     def cumulative_discount(self) -> NDArray[np.float64]:
         """Present value of one unit at the start of each stage, ``[stage]``; 1 at the first."""
-        return np.concatenate([[1.0], np.cumprod(self.discount_factors[:-1])])
+        return cumulative_discount(Horizon(len(self.stages)), self.discount_factors, len(self.stages))
+
+    @cached_property
+    def horizon(self) -> Horizon:
+        """Which stage follows which.
+
+        Raises:
+            ModelError: the policy graph is neither the chain of stages nor that chain closed by one way back.
+        """
+        return horizon_of(self.policy_graph, self.stages)
 
     @cached_property
     def initial_storage_hm3(self) -> NDArray[np.float64]:

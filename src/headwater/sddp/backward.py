@@ -63,10 +63,11 @@ def run_backward(
     iteration: int,
     should_stop: Callable[[], bool],
 ) -> int:
-    """Add one cut per trajectory to the pool of every stage but the last; returns the number of cuts added.
+    """Add one cut per trajectory to the pool of every stage that another one follows; returns the number of cuts added.
 
-    Stage ``t`` is done when its successors are: cuts of this iteration at ``t + 1`` are in force when ``t`` is built. Every
-    rank makes the cuts of its own trajectories and receives the others', in the order of trajectories.
+    Stages are done from the last to the first: cuts of this iteration at ``t + 1`` are in force when ``t`` is built. Where the
+    last stage leads back into a cycle, the first stage of the cycle is solved with the cuts of the iteration before. Every rank
+    makes the cuts of its own trajectories and receives the others', in the order of trajectories.
 
     Raises:
         Interrupted: ``should_stop`` said so between two stages, on any rank.
@@ -75,15 +76,19 @@ def run_backward(
     n_trajectories = len(store.costs)
     tolerance = problems.study.config.training.cut_activity_tolerance
     added = 0
-    for t in range(problems.n_stages - 2, -1, -1):
+    for t in range(problems.n_stages - 1, -1, -1):
+        s = problems.successor(t)
+        if s is None:
+            continue
         intercepts, slopes = problems.pools[t].room(n_trajectories)
-        successor = problems.stages[t + 1]
-        store.bases[t + 1].grow(successor.n_rows)
+        successor = problems.stages[s]
+        store.bases[s].grow(successor.n_rows)
 
         def work(
             worker: int,
             trajectories: range,
             t: int = t,
+            s: int = s,
             successor: StageProblem = successor,
             intercepts: Array = intercepts,
             slopes: Array = slopes,
@@ -95,9 +100,9 @@ def run_backward(
                 batch = range(start, min(start + LARGEST_BATCH, trajectories.stop))
                 part = slice(batch.start, batch.stop)
                 states = np.ascontiguousarray(store.states[part, t])
-                bases = store.bases[t + 1].batch(batch)
-                solved = programs[worker].solve_tree(t + 1, states, bases, first=start, iteration=iteration)
-                values, slopes[part] = aggregate_trials(problems, t + 1, solved)
+                bases = store.bases[s].batch(batch)
+                solved = programs[worker].solve_tree(s, states, bases, first=start, iteration=iteration)
+                values, slopes[part] = aggregate_trials(problems, s, solved)
                 for m, value, state in zip(batch, values, states, strict=True):
                     intercepts[m] = value - kernel.dot(slopes[m], state)
                 successor.add_binding_counts(solved, tolerance, counts)

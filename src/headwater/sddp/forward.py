@@ -6,11 +6,36 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
 from headwater.sddp.problems import Programs, StudyProblems
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.walk import Walk
+from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
+
+
+Drawn = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Innovation, load and availability of some trajectories at one visit."""
+
+
+def draw_noise(
+    problems: StudyProblems, walk: Walk, sampler: Sampler, iteration: int, scenarios: NDArray[np.int64]
+) -> list[Drawn]:
+    """What is random for some trajectories, per visit, leading axis ``[trajectory]``; every turn of a cycle draws anew."""
+    uncertainty, drawn = problems.uncertainty, []
+    for visit, t in enumerate(walk.positions):
+        turn = walk.horizon.turn(visit)
+        noise = sampler.noise(t, iteration, scenarios, turn)
+        drawn.append(
+            (
+                uncertainty.innovation_m3s(t, noise),
+                sampler.load_mw(t, iteration, scenarios, noise, turn),
+                sampler.available_mw(t, iteration, scenarios, noise, turn),
+            )
+        )
+    return drawn
 
 
 def run_forward(
@@ -22,19 +47,16 @@ def run_forward(
     iteration: int,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Simulate all trajectories of an iteration into ``store``, stage by stage; every rank its own, costs are known to all.
+    """Simulate all trajectories of an iteration into ``store``, visit by visit; every rank its own, costs are known to all.
 
     Raises:
         Interrupted: ``should_stop`` said so between two stages, on any rank.
         RankError: another rank failed.
     """
-    n_trajectories = len(store.costs)
+    n_trajectories, visits = len(store.costs), problems.walk
     everyone = np.arange(n_trajectories)
-    uncertainty = problems.uncertainty
-    noise = [sampler.noise(t, iteration, everyone) for t in range(problems.n_stages)]
-    innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
-    load = [sampler.load_mw(t, iteration, everyone, noise[t]) for t in range(problems.n_stages)]
-    available = [sampler.available_mw(t, iteration, everyone, noise[t]) for t in range(problems.n_stages)]
+    turns = visits.trial_turns(problems.study.config.training.tree_seed, iteration, everyone)
+    drawn = draw_noise(problems, visits, sampler, iteration, everyone)
     memory = sampler.initial_memory_m3s(iteration, everyone)
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
@@ -45,18 +67,27 @@ def run_forward(
         if not len(trajectories):
             return
         states = problems.starting_states(len(trajectories), None if memory is None else memory[part])
-        for t, problem in enumerate(problems.stages):
+        latest: dict[int, BasisBatch] = {}
+        for visit, t in enumerate(visits.positions):
             if should_stop():
                 raise Interrupted
-            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
-            starts = store.bases[t].batch(trajectories, partial(programs[worker].cold_basis, t))
+            problem = problems.stages[t]
+            batch = problem.noise_batch(*(values[part] for values in drawn[visit]))
+            starts = latest.get(t)
+            if starts is None:
+                starts = store.bases[t].batch(trajectories, partial(programs[worker].cold_basis, t))
             solved = programs[worker].solve_each(t, states, batch, starts, first=trajectories.start, iteration=iteration)
-            store.bases[t].store(trajectories, solved.results.bases)
-            store.costs[part, t] = problem.immediate_costs(solved)
+            latest[t] = solved.results.bases
+            store.bases[t].store(trajectories, solved.results.bases, visits.keeps_basis(visit, turns[part]))
+            store.costs[part, visit] = problem.immediate_costs(solved)
             if solved.truncated is not None:
                 store.truncated[part] += solved.truncated.sum(axis=1)
-            states = store.states[part, t] = problem.outgoing_states(solved)
+            states = problem.outgoing_states(solved)
+            made = visits.makes_cut(visit, turns[part])
+            store.states[trajectories.start + np.flatnonzero(made), t] = states[made]
+        store.future[part] = problem.future_costs(solved)
 
     team.run(walk, n_trajectories)
     team.communicator.gather_rows(store.costs)
+    team.communicator.gather_rows(store.future)
     team.communicator.gather_rows(store.truncated)

@@ -31,6 +31,7 @@ from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
 from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
+from headwater.sddp.walk import Walk
 from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch
 from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty
 
@@ -72,6 +73,7 @@ class StudyProblems:
         initial_state: ``[n_state]`` state before the first stage.
         layout: meaning of the state components.
         cold_bases: where trials without a basis start.
+        walk: the stages that a trajectory of training visits.
         fitted: reports of the production planes that were computed for the study.
     """
 
@@ -82,6 +84,7 @@ class StudyProblems:
     initial_state: NDArray[np.float64]
     layout: StateLayout
     cold_bases: ColdBases
+    walk: Walk
     fitted: tuple[FittedPlanes, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
@@ -97,6 +100,10 @@ class StudyProblems:
     def n_stages(self) -> int:
         """Number of study stages."""
         return len(self.stages)
+
+    def successor(self, t: int) -> int | None:
+        """Position of the stage whose cost the cuts of pool ``t`` bound; ``None`` at the end of a horizon that ends."""
+        return self.system.horizon.successor(t)
 
     def stage_statistics(self) -> tuple[ProgramStatistics, ...]:
         """Size and range of numbers of every solved program, without cuts."""
@@ -259,8 +266,9 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     if pools is None:
         wanted = training.max_iterations * training.forward_passes
         capacity = min(wanted, max(1024, FIRST_POOL_BYTES // (8 * max(layout.dimension, 1))))
-        last = len(system.stages) - 1
-        pools = [CutPool(layout.dimension, 0 if t == last else capacity) for t in range(len(system.stages))]
+        pools = [
+            CutPool(layout.dimension, 0 if system.horizon.successor(t) is None else capacity) for t in range(len(system.stages))
+        ]
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound)
     stages = tuple(
         _build_stage(study, uncertainty, t, pools[t], float(lowest[t]), training.formulation) for t in range(len(system.stages))
@@ -273,6 +281,7 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         initial_state=initial_state(system, inflow, layout),
         layout=layout,
         cold_bases=ColdBases(len(stages)),
+        walk=Walk.of_training(system, training.cycle),
         fitted=fitted,
     )
 

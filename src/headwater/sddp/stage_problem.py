@@ -377,6 +377,11 @@ class StageProblem:
         costs: Array = kernel.immediate_costs(self.form.cost, solved.results.primal[:, 0], self.form.theta)
         return costs * self.form.cost_scale
 
+    def future_costs(self, solved: SolvedTrials) -> Array:
+        """Cost in $ that the policy expects after the stage, seen from its end, ``[trial]``."""
+        future: Array = solved.results.primal[:, 0, self.form.theta] * self.form.cost_scale
+        return future
+
     def add_binding_counts(self, solved: SolvedTrials, tolerance: float, counts: NDArray[np.int64]) -> None:
         """Add to ``counts[cut row]`` in how many (trial, opening) pairs each cut was binding."""
         kernel.add_binding(solved.results.row_dual, self.form.n_rows, tolerance, counts)

@@ -283,10 +283,11 @@ def _record(
     selection_seconds: float,
     elapsed: float,
 ) -> IterationRecord:
-    totals = store.total_costs(problems.system.cumulative_discount)
+    totals = store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
     n = len(totals)
     std = float(np.std(totals, ddof=1)) if n > 1 else 0.0
     openings = [len(stage.openings.innovation) for stage in problems.stages]
+    followers = [problems.successor(t) for t in range(problems.n_stages)]
     return IterationRecord(
         iteration=iteration,
         lower_bound=lower_bound,
@@ -297,7 +298,7 @@ def _record(
         cuts_added=added,
         cuts_removed=sum(one.removed for one in selected),
         cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
-        lp_solves=n * problems.n_stages + n * sum(openings[1:]) + openings[0],
+        lp_solves=n * problems.walk.n_visits + n * sum(openings[s] for s in followers if s is not None) + openings[0],
         retries=retries,
         forward_seconds=seconds[0],
         backward_seconds=seconds[1],
@@ -324,7 +325,7 @@ def _training_record(
     warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
-        inflows = sum(r.forward_passes for r in history) * problems.n_stages * problems.layout.n_hydros
+        inflows = sum(r.forward_passes for r in history) * problems.walk.n_visits * problems.layout.n_hydros
         warnings.append(
             f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
             + ("; with inflow lags in the state, cuts of such openings are heuristic" if problems.layout.n_lags else "")
@@ -332,7 +333,8 @@ def _training_record(
     retries = sum(record.retries for record in history)
     if retries:
         warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
-    missing = len(history) * problems.study.config.training.forward_passes * (problems.n_stages - 1)
+    followed = sum(problems.successor(t) is not None for t in range(problems.n_stages))
+    missing = len(history) * problems.study.config.training.forward_passes * followed
     missing -= sum(record.cuts_added for record in history)
     if missing:
         warnings.append(f"{missing} cuts were not finite numbers and were left out")

@@ -36,7 +36,7 @@ class TrainingState:
         """The state before the first iteration."""
         sizes = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
         config, n_state = problems.study.config.training, problems.layout.dimension
-        store = TrajectoryStore.empty(config.forward_passes, sizes, n_state)
+        store = TrajectoryStore.empty(config.forward_passes, sizes, n_state, problems.walk.n_visits)
         visited = None
         if needs_archive(config.cut_selection):
             visited = VisitedStates.empty(problems.n_stages, n_state, config.archive_memory_limit_mb)

@@ -47,10 +47,14 @@ class StageBases:
             columns[unknown], rows[unknown] = basis.columns, basis.rows
         return BasisBatch(columns, rows)
 
-    def store(self, trajectories: range, bases: BasisBatch) -> None:
-        """Remember bases of some trajectories."""
-        part = slice(trajectories.start, trajectories.stop)
-        self._columns[part], self._rows[part, : self._n_rows] = bases.columns, bases.rows
+    def store(self, trajectories: range, bases: BasisBatch, wanted: NDArray[np.bool_] | None = None) -> None:
+        """Remember bases of some trajectories; of those ``wanted`` alone, where it is given."""
+        part: slice | NDArray[np.int64] = slice(trajectories.start, trajectories.stop)
+        columns, rows = bases.columns, bases.rows
+        if wanted is not None and not wanted.all():
+            part = trajectories.start + np.flatnonzero(wanted)
+            columns, rows = columns[wanted], rows[wanted]
+        self._columns[part], self._rows[part, : self._n_rows] = columns, rows
         self.known[part] = True
 
     def keep(self, n_static: int, kept: NDArray[np.bool_]) -> None:
@@ -79,30 +83,35 @@ class TrajectoryStore:
     """States and bases of the trajectories of one iteration, and the bases the next one starts from.
 
     Attributes:
-        states: ``[trajectory, stage, n_state]`` state that *leaves* each stage.
-        costs: ``[trajectory, stage]`` cost of each stage in $, not discounted.
-        bases: per stage, the final bases of the forward solves.
+        states: ``[trajectory, stage, n_state]`` state that *leaves* each stage, at the visit at which a cut is made.
+        costs: ``[trajectory, visit]`` cost of each visit in $, not discounted.
+        future: ``[trajectory]`` what the policy expects to pay after the last visit, in $ of that time.
+        bases: per stage, the final bases of the forward solves at the visit whose outcome makes a cut.
         truncated: ``[trajectory]`` inflows raised to zero.
     """
 
     states: NDArray[np.float64]
     costs: NDArray[np.float64]
+    future: NDArray[np.float64]
     bases: list[StageBases]
     truncated: NDArray[np.int64]
 
     @classmethod
-    def empty(cls, n_trajectories: int, sizes: list[tuple[int, int]], n_state: int) -> TrajectoryStore:
+    def empty(
+        cls, n_trajectories: int, sizes: list[tuple[int, int]], n_state: int, n_visits: int | None = None
+    ) -> TrajectoryStore:
         """Room for some trajectories; ``sizes`` are rows and columns of every stage's program."""
         return cls(
             states=np.zeros((n_trajectories, len(sizes), n_state)),
-            costs=np.zeros((n_trajectories, len(sizes))),
+            costs=np.zeros((n_trajectories, len(sizes) if n_visits is None else n_visits)),
+            future=np.zeros(n_trajectories),
             bases=[StageBases(n_trajectories, n_columns, n_rows) for n_rows, n_columns in sizes],
             truncated=np.zeros(n_trajectories, np.int64),
         )
 
-    def total_costs(self, cumulative_discount: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Present value of each trajectory in $."""
+    def total_costs(self, cumulative_discount: NDArray[np.float64], final_discount: float = 0.0) -> NDArray[np.float64]:
+        """Present value of each trajectory in $, with what the policy expects to pay after its end."""
         totals = np.zeros(len(self.costs))
-        for t, discount in enumerate(cumulative_discount):
-            totals += discount * self.costs[:, t]
-        return totals
+        for visit, discount in enumerate(cumulative_discount):
+            totals += discount * self.costs[:, visit]
+        return totals + final_discount * self.future

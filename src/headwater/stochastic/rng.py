@@ -43,6 +43,7 @@ class Purpose(IntEnum):
     SIMULATION_NOISE = 7
     SIMULATION_SELECTION = 8
     SIMULATION_DESIGN = 9
+    CYCLE_TURN = 10
 
 
 def raw_words(seed: int, purpose: Purpose, a: int, b: NDArray[np.int64], c: int | NDArray[np.int64], n_words: int) -> Words:

@@ -86,13 +86,15 @@ class Sampler:
     values: Mapping[NoiseClass, ValueLibrary] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
 
-    def noise(self, stage_index: int, iteration: int, scenarios: Scenarios) -> Array:
+    def noise(self, stage_index: int, iteration: int, scenarios: Scenarios, turn: int = 0) -> Array:
         """Noise of some scenarios at a stage.
 
         Args:
             stage_index: position of the stage.
             iteration: absolute, from 1; ignored in simulation.
             scenarios: ``[scenario]``, global numbers from 0.
+            turn: how often a cyclic horizon has been completed before. Every turn draws anew; where noise comes from a library,
+                it goes on with another of its scenarios, in sequential order the one behind.
 
         Returns:
             ``[scenario, entry]``, standardised and correlated; 0 for external loads and availabilities, which have values
@@ -100,7 +102,8 @@ class Sampler:
         """
         layout, tree = self.uncertainty.layout, self.uncertainty.tree
         schemes = {noise_class: self.source.scheme(noise_class) for noise_class in NoiseClass}
-        group = self.uncertainty.noise_groups[stage_index]
+        groups = self.uncertainty.noise_groups
+        group = groups[stage_index] + turn * (max(groups) + 1)
         c = iteration if self.streams.uses_iteration else 0
         noise = np.zeros((len(scenarios), layout.dim))
         if Scheme.IN_SAMPLE in schemes.values():
@@ -112,21 +115,22 @@ class Sampler:
             for segment in drawn:
                 noise[:, segment] = fresh[:, segment]
         if self.inflows is not None:
-            chosen = self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios)
+            chosen = self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios, turn)
             noise[:, layout.inflow] = self.inflows.eta[chosen, stage_index]
         for noise_class in self.values:
             noise[:, layout.segment(noise_class)] = 0.0
         return noise
 
-    def load_mw(self, stage_index: int, iteration: int, scenarios: Scenarios, noise: Array) -> Array:
+    def load_mw(self, stage_index: int, iteration: int, scenarios: Scenarios, noise: Array, turn: int = 0) -> Array:
         """Load of some scenarios, ``[scenario, bus, block]`` in MW, for their noise or from external scenarios."""
         eta = noise[:, self.uncertainty.layout.load]
-        return self.uncertainty.load.load_mw(stage_index, eta, self._values(NoiseClass.LOAD, stage_index, iteration, scenarios))
+        given = self._values(NoiseClass.LOAD, stage_index, iteration, scenarios, turn)
+        return self.uncertainty.load.load_mw(stage_index, eta, given)
 
-    def available_mw(self, stage_index: int, iteration: int, scenarios: Scenarios, noise: Array) -> Array:
+    def available_mw(self, stage_index: int, iteration: int, scenarios: Scenarios, noise: Array, turn: int = 0) -> Array:
         """Availability of some scenarios, ``[scenario, source, block]`` in MW, as `load_mw`."""
         eta = noise[:, self.uncertainty.layout.ncs]
-        given = self._values(NoiseClass.NCS, stage_index, iteration, scenarios)
+        given = self._values(NoiseClass.NCS, stage_index, iteration, scenarios, turn)
         return self.uncertainty.availability.available_mw(stage_index, eta, given)
 
     def initial_memory_m3s(self, iteration: int, scenarios: Scenarios) -> Array | None:
@@ -147,18 +151,18 @@ class Sampler:
         return classes
 
     def _values(
-        self, noise_class: NoiseClass, stage_index: int, iteration: int, scenarios: Scenarios
+        self, noise_class: NoiseClass, stage_index: int, iteration: int, scenarios: Scenarios, turn: int
     ) -> tuple[NDArray[np.int64], Array] | None:
         library = self.values.get(noise_class)
         if library is None:
             return None
-        chosen = self._selected(noise_class, library.n_scenarios, iteration, scenarios)
+        chosen = self._selected(noise_class, library.n_scenarios, iteration, scenarios, turn)
         return library.positions, library.values[chosen, stage_index]
 
     def _mode(self, noise_class: NoiseClass) -> SelectionMode:
         return self.source.selection(noise_class) or self.streams.default_selection
 
-    def _selected(self, noise_class: NoiseClass, n: int, iteration: int, scenarios: Scenarios) -> Scenarios:
+    def _selected(self, noise_class: NoiseClass, n: int, iteration: int, scenarios: Scenarios, turn: int = 0) -> Scenarios:
         """Library scenario of each trajectory."""
         stream = list(NoiseClass).index(noise_class)
         if self._coupled:
@@ -167,12 +171,14 @@ class Sampler:
                 noise_class, stream = external[0], 0
         mode = self._mode(noise_class)
         first = (iteration - 1) * self.n_trajectories if self.streams.uses_iteration else 0
-        order = first + scenarios
+        order = first + scenarios + turn
         if mode is SelectionMode.SEQUENTIAL:
             return order % n
         if mode is SelectionMode.RANDOM:
             a = iteration if self.streams.uses_iteration else 0
-            words = rng.raw_words(self.noise_seed, self.streams.selection, a, scenarios, 2 * stream + 1, 1)[:, 0]
+            words = rng.raw_words(
+                self.noise_seed, self.streams.selection, a, scenarios, 2 * (stream + turn * len(NoiseClass)) + 1, 1
+            )[:, 0]
             return rng.indices(words, n)
         rounds, place = np.divmod(order, n)
         chosen = np.empty(len(scenarios), np.int64)
