@@ -15,7 +15,6 @@ from headwater.sddp.walk import Walk
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
 
-
 Drawn = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Innovation, load and availability of some trajectories at one visit."""
 
