@@ -8,11 +8,16 @@ The right-hand side is the load of the opening.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from headwater.errors import ModelError
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
 from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.lp.thermals import check_ascending
+from headwater.model import DeficitSegment
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -22,11 +27,20 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     deficit = build.column_family("deficit", (len(ctx.system.buses), ctx.n_blocks, n_segments))
     excess = build.column_family("excess", (len(ctx.system.buses), ctx.n_blocks))
     for b, segments in enumerate(penalties.deficit_segments):
+        _check_segments(f"the deficit segments of bus {ctx.system.buses[b].id}", segments)
         for k, hours in enumerate(ctx.block_hours):
             for s, segment in enumerate(segments):
                 depth = np.inf if segment.depth_mw is None else segment.depth_mw
                 deficit[b, k, s] = build.column(0.0, depth, hours * segment.cost_per_mwh)
             excess[b, k] = build.column(cost=hours * penalties.excess_per_mwh[b, ctx.t])
+
+
+def _check_segments(what: str, segments: Sequence[DeficitSegment]) -> None:
+    check_ascending(what, [segment.cost_per_mwh for segment in segments])
+    if not segments or segments[-1].depth_mw is not None:
+        raise ModelError(f"{what}: the last one must be without limit")
+    if any(segment.depth_mw is None for segment in segments[:-1]):
+        raise ModelError(f"{what}: only the last one may be without limit")
 
 
 def declare_rows(build: LpBuilder, ctx: StageContext) -> None:

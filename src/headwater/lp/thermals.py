@@ -10,6 +10,8 @@ Segments fill from the cheapest because costs ascend, so the limits of the plant
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,6 +35,7 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     for j, thermal in enumerate(thermals):
         if not ctx.operating("thermals", j):
             continue
+        check_ascending(f"thermal {thermal.id}: its cost segments", [s.cost_per_mwh for s in thermal.cost_segments])
         for k in range(ctx.n_blocks):
             segments = _segments_at(thermal, float(limits.cost_per_mwh[j, ctx.t, k]))
             remaining_max = float(limits.max_generation_mw[j, ctx.t, k])
@@ -49,6 +52,16 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
                     f"thermal {thermal.id} must generate {limits.min_generation_mw[j, ctx.t, k]:g} MW at stage {ctx.stage.id}, "
                     f"more than its segments hold"
                 )
+
+
+def check_ascending(what: str, costs: Sequence[float]) -> None:
+    """Make sure that costs ascend, without which a program would not use segments in their order.
+
+    Raises:
+        ModelError: they do not.
+    """
+    if any(later < earlier for earlier, later in pairwise(costs)):
+        raise ModelError(f"{what} must be ordered by cost, got {', '.join(f'{cost:g}' for cost in costs)}")
 
 
 def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]:
