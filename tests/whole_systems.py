@@ -79,7 +79,12 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
         ),
         penalties=m.Penalties(
             deficit_segments=(m.DeficitSegment(10.0, 800.0), m.DeficitSegment(None, 3_000.0)),
-            hydro=m.HydroPenalties(evaporation_violation_pos_cost=900.0, evaporation_violation_neg_cost=700.0),
+            hydro=m.HydroPenalties(
+                evaporation_violation_pos_cost=900.0,
+                evaporation_violation_neg_cost=700.0,
+                water_withdrawal_violation_pos_cost=300.0,
+                inflow_nonnegativity_cost=9_000.0,
+            ),
         ),
         policy_graph=m.PolicyGraph(annual_discount_rate=0.08),
         pre_study_stages=tuple(m.PreStudyStage(-i, MONTHS[2 - i], MONTHS[3 - i]) for i in range(1, n_lags + 1)),

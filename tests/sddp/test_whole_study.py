@@ -41,10 +41,15 @@ def interior_state(problems: StudyProblems, t: int, rng: np.random.Generator) ->
 def test_slopes_of_every_state_agree_with_finite_differences(
     seed: int, chronological: bool, formulation: m.Formulation
 ) -> None:
-    """Equality where both one-sided differences agree, between them elsewhere; storages, lags and commitments."""
+    """Equality where both one-sided differences agree, between them elsewhere; storages, lags and commitments.
+
+    Every kind of reservoir is felt: with evaporation and pumping (2), planes (3), filling (5), one that leaves (7), plain (11).
+    """
     problems = trained(seed, formulation, chronological=chronological)
     programs, rng, step = problems.new_programs(), np.random.default_rng(50 + seed), 1e-3
-    layout, smooth = problems.layout, {"storage": 0, "lag": 0, "commitment": 0}
+    layout = problems.layout
+    smooth = {"lag": 0, "commitment": 0} | {f"storage of {i}": 0 for i in layout.hydro_ids}
+    filling = 0
 
     def value(t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
         point = aggregate(problems, t, programs.solve(t, state, problems.stages[t].openings, None))
@@ -55,7 +60,7 @@ def test_slopes_of_every_state_agree_with_finite_differences(
             state = interior_state(problems, t, rng)
             centre, slope = value(t, state)
             for j in range(layout.dimension):
-                kind = "storage" if j < 5 else "lag" if j < 15 else "commitment"
+                kind = f"storage of {layout.hydro_ids[j]}" if j < 5 else "lag" if j < 15 else "commitment"
                 if kind == "commitment" and state[j] == 0.0:
                     continue  # the plant is gone: another power than 0 is not a state
                 move = np.eye(layout.dimension)[j] * step
@@ -64,7 +69,9 @@ def test_slopes_of_every_state_agree_with_finite_differences(
                 tolerance = 1e-6 * max(abs(right), abs(left)) + 1e-7 * abs(centre) / max(1.0, abs(centre)) + 2e-9 * abs(centre)
                 assert min(left, right) - tolerance <= slope[j] <= max(left, right) + tolerance, (t, j)
                 smooth[kind] += abs(right - left) <= tolerance and abs(slope[j]) > 1.0
-    assert min(smooth.values()) >= 4
+                filling += kind == "storage of 5" and t < 3 and abs(slope[j]) > 1.0
+    assert min(smooth.values()) >= 2
+    assert filling > 0
 
 
 def simulated(seed: int, **options: object) -> tuple[m.System, dict[str, dict[str, np.ndarray]], SimulationChunk]:
@@ -142,7 +149,7 @@ def test_water_and_power_balance_with_everything_on(seed: int, chronological: bo
         assert supply + deficit - excess == pytest.approx(load, abs=1e-6)
 
 
-def test_net_generation_of_plane_plants_lies_under_every_plane_and_is_nothing_without_flow() -> None:
+def test_net_generation_of_plane_plants_lies_under_every_plane() -> None:
     system, tables, _ = simulated(0, chronological=True)
     chosen = tables["hydros"]["hydro_id"] == 3
     h = {name: values[chosen] for name, values in tables["hydros"].items()}
