@@ -18,6 +18,12 @@ from headwater.solver import Basis
 
 Array = NDArray[np.float64]
 
+SOUND, RELAXED, UNSOUND = 0, 1, 2
+"""A cut as it should be; one behind which a solve was accepted with a looser tolerance; one that is not used."""
+
+LARGEST_MISS = 1e-9
+"""How far a cut may miss the value at its own state, relative to the value or to 1."""
+
 LARGEST_BATCH = 64
 """Trials per call: bounds the memory of their duals."""
 
@@ -33,10 +39,6 @@ class Aggregated:
 
     value: float
     slope: Array
-
-    def intercept(self, state: Array) -> float:
-        """Intercept of the cut through this point."""
-        return self.value - float(kernel.dot(self.slope, state))
 
 
 def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
@@ -81,6 +83,7 @@ def run_backward(
         if s is None:
             continue
         intercepts, slopes = problems.pools[t].room(n_trajectories)
+        quality = np.zeros(n_trajectories, np.int8)
         successor = problems.stages[s]
         store.bases[s].grow(successor.n_rows)
 
@@ -92,6 +95,7 @@ def run_backward(
             successor: StageProblem = successor,
             intercepts: Array = intercepts,
             slopes: Array = slopes,
+            quality: NDArray[np.int8] = quality,
         ) -> NDArray[np.int64]:
             counts = np.zeros(successor.rows.n_rows, np.int64)
             for start in range(trajectories.start, trajectories.stop, LARGEST_BATCH):
@@ -103,8 +107,8 @@ def run_backward(
                 bases = store.bases[s].batch(batch)
                 solved = programs[worker].solve_tree(s, states, bases, first=start, iteration=iteration)
                 values, slopes[part] = aggregate_trials(problems, s, solved)
-                for m, value, state in zip(batch, values, states, strict=True):
-                    intercepts[m] = value - kernel.dot(slopes[m], state)
+                quality[part] = lay_through(states, values, slopes[part], intercepts[part])
+                quality[part][(quality[part] == SOUND) & (solved.results.relaxed > 0)] = RELAXED
                 successor.add_binding_counts(solved, tolerance, counts)
             return counts
 
@@ -112,9 +116,33 @@ def run_backward(
         team.communicator.add_up(binding)
         team.communicator.gather_rows(intercepts)
         team.communicator.gather_rows(slopes)
+        team.communicator.gather_rows(quality)
         _record_binding(successor, binding, iteration)
-        added += _insert(problems, t, intercepts, slopes, iteration)
+        added += _insert(problems, t, intercepts, slopes, quality, iteration)
     return added
+
+
+def lay_through(states: Array, values: Array, slopes: Array, intercepts: Array) -> NDArray[np.int8]:
+    """Set the intercepts of cuts through points, and judge the cuts.
+
+    Args:
+        states: ``[cut, n_state]``.
+        values: ``[cut]`` in $.
+        slopes: ``[cut, n_state]``.
+        intercepts: ``[cut]``, written to.
+
+    Returns:
+        ``[cut]`` `SOUND`, or `UNSOUND` where a number is not finite or the cut does not pass through its own point.
+    """
+    judged = np.full(len(values), UNSOUND, np.int8)
+    for m, (state, value, slope) in enumerate(zip(states, values, slopes, strict=True)):
+        at_state, wanted = float(kernel.dot(slope, state)), float(value)
+        intercept = wanted - at_state
+        intercepts[m] = intercept
+        # a number that is not finite fails the comparison
+        if np.isfinite(slope).all() and abs(intercept + at_state - wanted) <= LARGEST_MISS * max(1.0, abs(wanted)):
+            judged[m] = SOUND
+    return judged
 
 
 class LowerBound:
@@ -160,12 +188,17 @@ def _record_binding(problem: StageProblem, counts: NDArray[np.int64], iteration:
     pool.last_binding[slots[counts > 0]] = iteration
 
 
-def _insert(problems: StudyProblems, t: int, intercepts: Array, slopes: Array, iteration: int) -> int:
-    """Append the cuts that are numbers to pool ``t`` and to the stage's program."""
-    valid = np.isfinite(intercepts) & np.isfinite(slopes).all(axis=1)
-    trajectories = np.flatnonzero(valid)
+def _insert(
+    problems: StudyProblems, t: int, intercepts: Array, slopes: Array, quality: NDArray[np.int8], iteration: int
+) -> int:
+    """Append the cuts that are sound to pool ``t`` and to the stage's program."""
+    kept = np.flatnonzero(quality != UNSOUND)
     slots = problems.pools[t].append(
-        intercepts[trajectories], slopes[trajectories], iteration=iteration, forward_passes=trajectories
+        intercepts[kept],
+        slopes[kept],
+        iteration=iteration,
+        forward_passes=kept,
+        relaxed=quality[kept] == RELAXED,
     )
     problems.stages[t].append_cuts(slots)
     return len(slots)

@@ -13,13 +13,22 @@ WARM_START = -1
 BOUNDARY = -2
 """Birth iteration of a cut that bounds what comes after the horizon."""
 
+ALL_OPENINGS = -1
+"""In place of an opening: the cut bounds the risk-adjusted cost over all openings of the next stage."""
+
 _ALIGNMENT = 64
 
-WARM_START = -1
-"""Birth iteration of a cut that came from an earlier policy."""
-
-BOUNDARY = -2
-"""Birth iteration of a cut that bounds what comes after the horizon."""
+FIELDS = {
+    "intercepts": np.float64,
+    "active": np.bool_,
+    "born_at": np.int32,
+    "forward_pass": np.int32,
+    "opening": np.int32,
+    "relaxed": np.bool_,
+    "times_binding": np.int64,
+    "last_binding": np.int32,
+}
+"""What a pool knows of every cut besides its coefficients, with the type of each array ``[slot]``."""
 
 
 def aligned_empty(shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -45,6 +54,8 @@ class CutPool:
         active: ``[slot]`` whether the cut counts.
         born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START` or `BOUNDARY`.
         forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
+        opening: ``[slot]`` opening of the next stage whose cost alone the cut bounds, or `ALL_OPENINGS`.
+        relaxed: ``[slot]`` whether a solve behind the cut was accepted with a looser tolerance.
         times_binding: ``[slot]`` solves in which the cut was binding.
         last_binding: ``[slot]`` last iteration in which it was.
     """
@@ -58,6 +69,8 @@ class CutPool:
         self.active = np.zeros(capacity, np.bool_)
         self.born_at = np.zeros(capacity, np.int32)
         self.forward_pass = np.zeros(capacity, np.int32)
+        self.opening = np.full(capacity, ALL_OPENINGS, np.int32)
+        self.relaxed = np.zeros(capacity, np.bool_)
         self.times_binding = np.zeros(capacity, np.int64)
         self.last_binding = np.zeros(capacity, np.int32)
 
@@ -68,6 +81,8 @@ class CutPool:
         *,
         iteration: int,
         forward_passes: Sequence[int] | NDArray[np.integer],
+        openings: int | NDArray[np.integer] = ALL_OPENINGS,
+        relaxed: bool | NDArray[np.bool_] = False,
     ) -> NDArray[np.int64]:
         """Add cuts in the given order and return their slots.
 
@@ -76,6 +91,8 @@ class CutPool:
             coefficients: ``[cut, n_state]``.
             iteration: iteration of birth.
             forward_passes: ``[cut]`` trajectories they come from.
+            openings: ``[cut]`` openings whose cost they bound.
+            relaxed: ``[cut]`` whether a solve behind them was accepted with a looser tolerance.
         """
         n_new = len(intercepts)
         start, stop = self.n_populated, self.n_populated + n_new
@@ -86,6 +103,8 @@ class CutPool:
         self.active[start:stop] = True
         self.born_at[start:stop] = iteration
         self.forward_pass[start:stop] = forward_passes
+        self.opening[start:stop] = openings
+        self.relaxed[start:stop] = relaxed
         self.times_binding[start:stop] = 0
         self.last_binding[start:stop] = iteration
         self.n_populated = stop
@@ -123,7 +142,7 @@ class CutPool:
         capacity = max(needed, 2 * self.capacity)
         wider = CutPool(self.n_state, capacity)
         used = self.n_populated
-        for name in ("coefficients", "intercepts", "active", "born_at", "forward_pass", "times_binding", "last_binding"):
+        for name in ("coefficients", *FIELDS):
             getattr(wider, name)[:used] = getattr(self, name)[:used]
             setattr(self, name, getattr(wider, name))
         self.capacity = capacity

@@ -138,7 +138,7 @@ def _joined(solved: list[SolvedTrials], productivity: Array) -> SolvedTrials:
                 np.concatenate([r.bases.columns for r in results]), np.concatenate([r.bases.rows for r in results])
             ),
             retries=sum(r.retries for r in results),
-            relaxed=sum(r.relaxed for r in results),
+            relaxed=np.concatenate([r.relaxed for r in results]),
             fallbacks=sum(r.fallbacks for r in results),
             pivots=sum(r.pivots for r in results),
         ),

@@ -450,7 +450,7 @@ def _joined(solved: tuple[Solved, ...]) -> TrialResults:
         primal=np.empty((0, 0, 0)),
         bases=BasisBatch(np.array([r.basis.columns for r in results]), np.array([r.basis.rows for r in results])),
         retries=sum(r.retries for r in results),
-        relaxed=sum(r.relaxed for r in results),
+        relaxed=np.array([r.relaxed for r in results]),
         fallbacks=sum(r.fallbacks for r in results),
         pivots=sum(r.pivots for r in results),
     )

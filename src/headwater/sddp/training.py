@@ -337,7 +337,7 @@ def _training_record(
     missing = len(history) * problems.study.config.training.forward_passes * followed
     missing -= sum(record.cuts_added for record in history)
     if missing:
-        warnings.append(f"{missing} cuts were not finite numbers and were left out")
+        warnings.append(f"{missing} cuts were not finite numbers or missed their own point, and were left out")
     return TrainingRecord(
         iterations=tuple(history),
         reason=outcome.reason,

@@ -294,7 +294,8 @@ class HighsProgram:
         n_trials, n_openings = len(bounds.trial_shift), len(bounds.opening_shift)
         work = _Work.empty((n_trials, n_openings), self.n_rows, self.program.n_columns, want_primal=want_primal)
         final = BasisBatch(np.empty_like(bases.columns), np.empty_like(bases.rows))
-        retries = relaxed = fallbacks = 0
+        retries = fallbacks = 0
+        relaxed = np.zeros(n_trials, np.int64)
         if self._batched:
             self._run_kernel(work, bounds, bases, final)
             incomplete = np.flatnonzero((work.outcome != PROVEN).any(axis=1))
@@ -307,17 +308,17 @@ class HighsProgram:
             try:
                 if self._batched:
                     counts = self._finish(trial, lower, upper, basis)
-                    fallbacks, retries, relaxed = fallbacks + counts[0], retries + counts[1], relaxed + counts[2]
+                    fallbacks, retries, relaxed[k] = fallbacks + counts[0], retries + counts[1], counts[2]
                     ended = self._basis() if counts[3] else None
                 else:
                     counts_in_turn = self._solve_in_turn(trial, lower, upper, basis)
-                    retries, relaxed, ended = retries + counts_in_turn[0], relaxed + counts_in_turn[1], counts_in_turn[2]
+                    retries, relaxed[k], ended = retries + counts_in_turn[0], counts_in_turn[1], counts_in_turn[2]
             except SolverError as error:
                 error.trial = int(k)
                 raise
             if ended is not None:
                 final.columns[k], final.rows[k] = ended.columns, ended.rows
-        self._count(work, retries, relaxed, fallbacks)
+        self._count(work, retries, int(relaxed.sum()), fallbacks)
         primal = work.primal if want_primal else np.empty((0, 0, 0))
         pivots = int(work.pivots.sum())
         return TrialResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)

@@ -162,6 +162,7 @@ class TrialResults:
 
     Attributes:
         objective: ``[trial, opening]``.
+        relaxed: ``[trial]`` openings accepted with a looser tolerance.
         row_dual: ``[trial, opening, row]``.
         primal: ``[trial, opening, column]``, or empty when not asked for.
         bases: final bases of the last openings.
@@ -172,7 +173,7 @@ class TrialResults:
     primal: Array
     bases: BasisBatch
     retries: int
-    relaxed: int
+    relaxed: NDArray[np.int64]
     fallbacks: int
     pivots: int
 
