@@ -15,8 +15,8 @@ from headwater.case import Case, load_case, refused_features
 from headwater.distributed import Interrupted, StopRequest, choose_threads, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError, UsageError
 from headwater.lp import NamedProgram
-from headwater.model import ScenarioSource, Scheme, Study, TrainingConfig
-from headwater.policy import check_compatibility, read_policy, write_policy
+from headwater.model import PolicyMode, ScenarioSource, Scheme, Study, TrainingConfig
+from headwater.policy import check_compatibility, check_resumable, holds_checkpoint, read_policy, write_policy
 from headwater.results import ResultsWriter, chunk_frame
 from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_model, write_stochastic
 from headwater.results.stochastic_tables import openings_table, trajectories_table
@@ -26,6 +26,7 @@ from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest, state_layout
 from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.training import SavePolicy
 from headwater.solver import highs_version
 from headwater.stochastic import Uncertainty, simulation_sampler, study_uncertainty, training_sampler
 
@@ -110,6 +111,8 @@ def train(
     *,
     threads: int | None = None,
     on_event: EventSink = ignore,
+    resume: Policy | str | Path | None = None,
+    checkpoints: str | Path | None = None,
 ) -> Policy:
     """Learn a policy.
 
@@ -122,13 +125,21 @@ def train(
         threads: worker threads; by default ``HEADWATER_THREADS``, the configuration, or all processors granted. Results do
             not depend on it.
         on_event: called with the events of `headwater.sddp.events`; raising `StopTraining` ends training.
+        resume: policy of an unfinished training of the same study, or its directory, to go on from as if it had never been
+            interrupted. Stopping rules may differ.
+        checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study says so and after an error.
 
     Raises:
         UnsupportedFeatureError: the study uses something that is not built yet.
         SolverError: a stage could not be solved.
+        PolicyError: ``resume`` is a policy of another study, or cannot be resumed.
     """
+    chosen = _with_training(study, config)
+    target = None if checkpoints is None else Path(checkpoints)
     with stop_on_signals() as stop:
-        return _train(_with_training(study, config), threads, on_event, stop)
+        _refuse_unbuilt(chosen)
+        earlier = load_policy(resume) if isinstance(resume, str | Path) else resume
+        return _train(chosen, threads, on_event, stop, earlier, None if target is None else _saver(chosen, target))
 
 
 def simulate(
@@ -284,6 +295,7 @@ def run(
     *,
     threads: int | None = None,
     on_event: EventSink = ignore,
+    resume: bool = False,
 ) -> RunResult:
     """Do what the configuration of a case asks for: train, simulate, write policy and results.
 
@@ -291,6 +303,7 @@ def run(
         path: case directory.
         output_dir: where to write; by default ``output`` inside the case.
         threads: as in `train`.
+        resume: go on with the training that an earlier run left unfinished in ``output_dir``; start afresh if there is none.
         on_event: called with progress events.
 
     Raises:
@@ -300,7 +313,8 @@ def run(
     case = load_case(path)
     target = Path(output_dir) if output_dir is not None else case.root / "output"
     if case.config.training.enabled:
-        return run_training(case, target, threads=threads, on_event=on_event, then_simulate=case.config.simulation.enabled)
+        then_simulate = case.config.simulation.enabled
+        return run_training(case, target, threads=threads, on_event=on_event, then_simulate=then_simulate, resume=resume)
     policy = load_policy(_find_policy(case, target))
     if not case.config.simulation.enabled:
         return RunResult(target, policy, None)
@@ -314,18 +328,23 @@ def run_training(
     threads: int | None = None,
     on_event: EventSink = ignore,
     then_simulate: bool = False,
+    resume: bool = False,
 ) -> RunResult:
     """Train a case, write the policy and the training results, and maybe simulate with it.
 
-    After a signal the policy learned so far is written and the simulation is left out.
+    Training starts from what the mode of the policy says, or with ``resume`` from what an earlier run left unfinished in
+    ``output_dir``. After a signal the policy learned so far is written and the simulation is left out; after an error what was
+    learned before it is written.
     """
     _refuse_unbuilt(case)
     choose_threads(threads, case.config.training.threads)
     writer = ResultsWriter(output_dir)
+    target = output_dir / "policy"
+    save = _saver(case, target)
     with stop_on_signals() as stop:
         writer.begin()
-        policy = _train(case, threads, on_event, stop)
-        write_policy(policy, output_dir / "policy")
+        policy = _train(case, threads, on_event, stop, _unfinished(case, output_dir, resume), save)
+        save(policy)
         writer.write_training(policy, case)
         if case.config.export_stochastic:
             write_stochastic(output_dir / STOCHASTIC_DIRECTORY, case, study_uncertainty(case))
@@ -359,10 +378,42 @@ def run_simulation(
     return RunResult(output_dir, policy, record)
 
 
-def _train(study: Study, threads: int | None, on_event: EventSink, stop: StopRequest) -> Policy:
+def _train(
+    study: Study,
+    threads: int | None,
+    on_event: EventSink,
+    stop: StopRequest,
+    resume: Policy | None = None,
+    save: SavePolicy | None = None,
+) -> Policy:
     _refuse_unbuilt(study)
     workers = choose_threads(threads, study.config.training.threads)
-    return train_policy(study, threads=workers, on_event=on_event, should_stop=stop)
+    if resume is not None:
+        check_resumable(resume, study)
+    return train_policy(study, threads=workers, on_event=on_event, should_stop=stop, resume=resume, save=save)
+
+
+def _saver(study: Study, directory: Path) -> SavePolicy:
+    """Writes checkpoints of a training to a policy directory."""
+    keep = study.config.policy.checkpointing.keep
+
+    def save(policy: Policy) -> None:
+        write_policy(policy, directory, keep=keep)
+
+    return save
+
+
+def _unfinished(case: Study, output_dir: Path, resume: bool) -> Policy | None:
+    """The policy of the training to go on with; ``None`` to start afresh."""
+    if resume:
+        directory = output_dir / "policy"
+        if not holds_checkpoint(directory):
+            logger.warning("there is no checkpoint in %s to resume from: training starts afresh", directory)
+            return None
+        return load_policy(directory)
+    if case.config.policy.mode is not PolicyMode.RESUME:
+        return None
+    return load_policy(_find_policy(case, output_dir))
 
 
 def _simulate_to(
@@ -421,12 +472,13 @@ def _refuse_unbuilt(study: Study) -> None:
         raise UnsupportedFeatureError(features)
 
 
-def _find_policy(case: Case, output_dir: Path) -> Path:
+def _find_policy(case: Study, output_dir: Path) -> Path:
     """The policy that the configuration names: relative to the case, else to the output directory."""
-    named = Path(case.config.policy_path)
-    candidates = [named] if named.is_absolute() else [case.root / named, output_dir / named]
+    named = Path(case.config.policy.path)
+    root = case.root if isinstance(case, Case) else Path()
+    candidates = [named] if named.is_absolute() else [root / named, output_dir / named]
     for candidate in candidates:
-        if candidate.is_dir():
+        if holds_checkpoint(candidate):
             return candidate
     places = " or ".join(str(candidate) for candidate in candidates)
-    raise PolicyError(f"training is switched off in config.json, but there is no policy at {places} (key policy.path)")
+    raise PolicyError(f"HW808 config.json asks for a stored policy, but there is none at {places} (key policy.path)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -99,6 +100,13 @@ def surviving_directory(path: Path) -> Path:
         for entry in sorted(path.parent.glob(f".{glob.escape(path.name)}{TEMPORARY_MARK}old-*")):
             return entry
     return path
+
+
+def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
+    """Write all of ``content`` to an unbuffered file, however much the system takes at a time."""
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]
 
 
 def sync_file(path: Path) -> None:

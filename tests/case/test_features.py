@@ -63,10 +63,9 @@ USES = {
             {"source_id": 1, "target_id": 0, "probability": 1.0},
         ],
     ),
-    "warm start": config("policy", mode="resume"),
+    "warm start": config("policy", mode="warm_start"),
     "policy settings": config("policy", trust=True),
     "boundary policy": config("policy", boundary={"path": "x", "source_stage": 0}),
-    "checkpoints": config("policy", checkpointing={"enabled": True}),
     "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
     "multi cuts": training(cut_formulation="multi"),
     "cycle settings": training(cycle={"tolerance": 0.1}),
@@ -109,7 +108,7 @@ def test_settings_at_their_defaults_are_no_feature(tmp_path):
     }
     loaded = load_case(case.write())
     assert refused_features(loaded) == []
-    assert loaded.config.policy_path == "cuts"
+    assert loaded.config.policy.path == "cuts"
 
 
 def test_a_study_built_in_code_is_judged_by_the_same_table(monkeypatch):

@@ -12,7 +12,8 @@ import pytest
 
 from headwater.errors import PolicyError
 from headwater.policy import decode, encode
-from headwater.policy.stage_file import _SCALARS, _VECTORS, ALIGNMENT, LARGEST_FILE, to_pool
+from headwater.policy.flat_vectors import ALIGNMENT, LARGEST_FILE
+from headwater.policy.stage_file import _SCALARS, _VECTORS, to_pool
 from headwater.sddp import CutPool
 from headwater.solver import Basis
 from trained_policies import POOL_ARRAYS, random_pool

@@ -33,9 +33,12 @@ def test_the_pool_grows_beyond_its_capacity_and_keeps_slots():
     assert pool.born_at[:5].tolist() == [1, 2, 3, 4, 5]
 
 
-def test_truncating_forgets_the_cuts_of_an_unfinished_iteration():
-    pool = CutPool(1, 4)
+def test_a_pool_goes_back_to_what_it_was_before_an_unfinished_iteration():
+    pool = CutPool(1, 1)
     pool.append(np.array([1.0]), np.array([[0.0]]), iteration=1, forward_passes=[0])
+    undo = pool.remember()
     pool.append(np.array([9.0]), np.array([[0.0]]), iteration=2, forward_passes=[0])
-    pool.truncate(1)
+    pool.active[0], pool.times_binding[0], pool.last_binding[0] = False, 3, 2
+    undo()
+    assert (pool.times_binding[0], pool.last_binding[0]) == (0, 1)
     assert pool.value(np.zeros(1)) == (1.0, 0)

@@ -12,7 +12,7 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
         training=_training(config.training),
         simulation=_simulation(config.simulation, config.modeling.linearized_head_passes),
         inflow_non_negativity=m.InflowNonNegativity(config.modeling.inflow_non_negativity.method),
-        policy_path=config.policy.path,
+        policy=_policy(config.policy),
         estimation=_estimation(config.estimation),
         noise_sharing=m.NoiseSharing(config.stochastic.noise_sharing),
         experimental=config.stochastic.experimental,
@@ -117,4 +117,20 @@ def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m
         scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
         linearized_head_passes=linearized_head_passes,
+    )
+
+
+def _policy(shape: s.PolicyShape) -> m.PolicyConfig:
+    given = shape.checkpointing
+    return m.PolicyConfig(
+        path=shape.path,
+        mode=m.PolicyMode(shape.mode),
+        checkpointing=m.Checkpointing(
+            enabled=given.enabled,
+            initial_iteration=given.initial_iteration,
+            interval_iterations=given.interval_iterations,
+            interval_minutes=given.interval_minutes,
+            keep=given.keep,
+            store_basis=given.store_basis,
+        ),
     )

@@ -72,9 +72,9 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "warm start",
-        _config("policy.mode", built=("fresh",)),
+        _config("policy.mode", built=("fresh", "resume")),
         (_CONFIG, "policy.mode"),
-        "starting from a stored policy (warm_start, resume) is not built yet",
+        "starting from the cuts of a stored policy (warm_start) is not built yet",
     ),
     Feature(
         "policy settings",
@@ -87,12 +87,6 @@ FEATURES: tuple[Feature, ...] = (
         _config("policy.boundary"),
         (_CONFIG, "policy.boundary"),
         "terminal cuts from another policy are not built yet",
-    ),
-    Feature(
-        "checkpoints",
-        _config("policy.checkpointing.enabled", built=(False,)),
-        (_CONFIG, "policy.checkpointing.enabled"),
-        "checkpoints are not built yet",
     ),
     Feature(
         "working sets",

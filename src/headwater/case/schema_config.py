@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
 
@@ -255,16 +255,23 @@ class BoundaryShape(Shape):
     source_stage: Id
 
 
+def _uncompressed(value: bool) -> bool:
+    if value:
+        message = "checkpoints are not compressed, so that cuts can be used as they lie on the disk"
+        raise complaint("HW205", message, "remove the key or set it to false")
+    return value
+
+
 class CheckpointingShape(Shape):
     """Section ``policy.checkpointing``."""
 
     enabled: bool = False
-    initial_iteration: Count | None = None
+    initial_iteration: Count = 1
     interval_iterations: Count | None = None
     interval_minutes: Positive | None = None
-    keep: Count | None = None
-    store_basis: bool | None = None
-    compress: bool | None = None
+    keep: Count = 3
+    store_basis: bool = True
+    compress: Annotated[bool, AfterValidator(_uncompressed)] = False
 
 
 class PolicyShape(Shape):

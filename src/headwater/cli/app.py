@@ -71,6 +71,9 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", "-j", min=1, help="Worker threads [default: all granted]; results do not depend on it."),
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the training that an earlier run left unfinished in the output directory.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -171,20 +174,21 @@ def _options(
 
 
 @app.command()
-def run(case: CasePath, output: Output = None, threads: Threads = None, quiet: Quiet = False) -> int:
+def run(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
-        result = hw.run(case, output, threads=threads, on_event=progress)
+        result = hw.run(case, output, threads=threads, on_event=progress, resume=resume)
     _report_run(result)
     return EXIT_STOPPED if result.stopped else 0
 
 
 @app.command()
-def train(case: CasePath, output: Output = None, threads: Threads = None, quiet: Quiet = False) -> int:
+def train(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
     """Train a policy and write it to OUTPUT/policy."""
     loaded = hw.load_case(case)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
-        result = run_training(loaded, output or loaded.root / "output", threads=threads, on_event=progress)
+        target = output or loaded.root / "output"
+        result = run_training(loaded, target, threads=threads, on_event=progress, resume=resume)
     _report_run(result)
     return EXIT_STOPPED if result.stopped else 0
 
@@ -374,7 +378,7 @@ def _report_run(result: RunResult) -> None:
             ("simulated cost", f"{money(costs.mean_cost)} ± {money(costs.ci95)} over {len(costs.total_cost)} scenarios")
         )
     if result.stopped:
-        rows.append(("stopped", "by a signal; the policy holds what was learned until then"))
+        rows.append(("stopped", "by a signal; go on with --resume"))
     warnings = (record.warnings if record is not None else ()) + (result.simulation.warnings if result.simulation else ())
     rows.extend(("warning", text) for text in warnings)
     rows.append(("results", str(result.output_dir)))

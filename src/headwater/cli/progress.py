@@ -63,7 +63,7 @@ class ProgressDisplay:
             self._open("scenarios", event.n_scenarios)
         elif isinstance(event, events.SimulationProgress):
             self._simulation(event)
-        else:
+        elif isinstance(event, events.SimulationFinished):
             self._close()
             self._console.print(f"simulated in {event.record.seconds:.1f} s")
 
@@ -75,6 +75,8 @@ class ProgressDisplay:
             f"iteration, at most {event.max_iterations} iterations, {event.threads} thread{'s' if event.threads != 1 else ''}"
         )
         self._console.print(Text.assemble(("training", "bold"), sizes))
+        if event.iterations_done:
+            self._console.print(f"going on after iteration {event.iterations_done}")
         self._open("iterations", event.max_iterations)
 
     def _iteration(self, event: events.IterationFinished) -> None:

@@ -343,6 +343,60 @@ class SimulationConfig:
             raise ModelError(f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}")
 
 
+class PolicyMode(Enum):
+    """What training starts from."""
+
+    FRESH = "fresh"
+    WARM_START = "warm_start"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """When training writes down where it stands.
+
+    Whatever is set here, it also does so at its end, when it is stopped by a signal, and after an error.
+
+    Attributes:
+        enabled: whether it does so while it goes on.
+        initial_iteration: first iteration after which a checkpoint is due.
+        interval_iterations: iterations from one checkpoint to the next; ``None`` leaves it to the clock.
+        interval_minutes: time after which a checkpoint is due at the end of the iteration under way; without either interval
+            every tenth iteration is followed by one.
+        keep: checkpoints that stay on disk.
+        store_basis: whether solver bases are written along; without them a resumed training is as good, but not the same to
+            the last bit.
+    """
+
+    enabled: bool = False
+    initial_iteration: int = 1
+    interval_iterations: int | None = None
+    interval_minutes: float | None = None
+    keep: int = 3
+    store_basis: bool = True
+
+    def __post_init__(self) -> None:
+        if min(self.initial_iteration, self.keep, self.interval_iterations or 1) < 1:
+            raise ModelError("checkpoints need a first iteration, an interval and a number to keep of at least 1")
+        if self.interval_minutes is not None and not self.interval_minutes > 0:
+            raise ModelError(f"the minutes between checkpoints must be positive, got {self.interval_minutes}")
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """Where the policy is kept, and what training starts from.
+
+    Attributes:
+        path: directory of the policy that is started from or simulated with.
+        mode: what training starts from.
+        checkpointing: when training writes down where it stands.
+    """
+
+    path: str = "./policy"
+    mode: PolicyMode = PolicyMode.FRESH
+    checkpointing: Checkpointing = field(default_factory=Checkpointing)
+
+
 @dataclass(frozen=True)
 class StudyConfig:
     """All of ``config.json``.
@@ -350,7 +404,7 @@ class StudyConfig:
     Attributes:
         training, simulation: what to do.
         inflow_non_negativity: treatment of negative inflows.
-        policy_path: where the policy is.
+        policy: where the policy is kept, and what training starts from.
         estimation: how inflow models are estimated from history.
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
@@ -360,7 +414,7 @@ class StudyConfig:
     training: TrainingConfig
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     inflow_non_negativity: InflowNonNegativity = InflowNonNegativity.PENALTY
-    policy_path: str = "./policy"
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
     estimation: EstimationConfig = field(default_factory=EstimationConfig)
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP
     experimental: bool = False

@@ -9,6 +9,7 @@ from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
 from headwater.model import Study
 from headwater.sddp import Policy
+from headwater.sddp.fingerprint import differing_parts, study_fingerprint
 from headwater.sddp.policy import StateLayout
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,28 @@ def check_compatibility(
         differences.append("HW804 the inflow model (means, deviations, autoregressive coefficients) differs")
     if differences:
         raise PolicyError("this policy does not fit the study:\n" + "\n".join(f"  {d}" for d in differences))
+
+
+def check_resumable(policy: Policy, study: Study) -> None:
+    """Refuse to go on with a training whose further iterations would not be those of the study.
+
+    Stopping rules, threads, simulation and exports may differ; anything else that the iterations depend on may not.
+
+    Raises:
+        PolicyError: with every part that differs.
+    """
+    if policy.progress is None or not policy.fingerprint:
+        raise PolicyError(
+            "HW814 this policy does not say where its training stands, so that it cannot be resumed; "
+            "start again from its cuts with policy.mode 'warm_start'"
+        )
+    differences = differing_parts(policy.fingerprint, study_fingerprint(study))
+    if differences:
+        raise PolicyError(
+            "HW815 the training cannot be resumed, because this study is not the one it was started with; what differs:\n"
+            + "\n".join(f"  {one}" for one in differences)
+            + "\nstart again from its cuts with policy.mode 'warm_start'"
+        )
 
 
 def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Iterator[str]:

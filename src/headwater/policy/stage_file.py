@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from headwater.errors import PolicyError
+from headwater.policy.flat_vectors import LARGEST_FILE, finish, get_vector, reserve_vector
 from headwater.sddp import CutPool
+from headwater.sddp.cuts import aligned_empty
 from headwater.solver import Basis
 
 IDENTIFIER = b"HWP1"
-ALIGNMENT = 64
-LARGEST_FILE = 2**31 - 2**20
-"""FlatBuffers offsets are 32 bits wide."""
 
 _SCALARS = ("stage_id", "state_dimension", "stride", "n_rows", "n_active")
 _VECTORS: tuple[tuple[str, DTypeLike], ...] = (
@@ -72,7 +71,7 @@ class StageCuts:
         return self.coefficients[: self.n_active]
 
 
-def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> bytes:
+def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> memoryview:
     """The file of one stage.
 
     Raises:
@@ -83,25 +82,31 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> bytes:
         raise PolicyError(f"HW809 stage {stage_id}: a cut is not a finite number; the policy is not written")
     used = pool.active[: pool.n_populated]
     order = np.concatenate([np.flatnonzero(used), np.flatnonzero(~used)])
-    columns = {
-        "coefficients": pool.coefficients[order].ravel(),
-        "intercepts": pool.intercepts[order],
-        "slot": order,
-        "born_at": pool.born_at[order],
-        "forward_pass": pool.forward_pass[order],
-        "times_binding": pool.times_binding[order],
-        "last_binding": pool.last_binding[order],
-        "column_status": np.empty(0) if basis is None else basis.columns,
-        "row_status": np.empty(0) if basis is None else basis.rows,
+    sizes = {
+        "coefficients": len(order) * pool.n_state,
+        "column_status": 0 if basis is None else len(basis.columns),
+        "row_status": 0 if basis is None else len(basis.rows),
     }
-    size = sum(columns[name].size * np.dtype(kind).itemsize for name, kind in _VECTORS)
+    size = sum(sizes.get(name, len(order)) * np.dtype(kind).itemsize for name, kind in _VECTORS)
     if size > LARGEST_FILE:
         gigabytes = size / 2**30
         raise PolicyError(
             f"HW809 stage {stage_id}: {len(order)} cuts take {gigabytes:.1f} GiB, more than a policy file can hold"
         )
     builder = flatbuffers.Builder(size + 4096)
-    offsets = [_aligned_vector(builder, np.ascontiguousarray(columns[name], kind)) for name, kind in _VECTORS]
+    offsets = []
+    for name, kind in _VECTORS:
+        offset, view = reserve_vector(builder, sizes.get(name, len(order)), kind)
+        if name == "coefficients":
+            np.take(pool.coefficients[stored], order, axis=0, out=view.reshape(len(order), pool.n_state), mode="clip")
+        elif name == "slot":
+            view[:] = order
+        elif name in _BASIS:
+            if basis is not None:
+                view[:] = basis.columns if name == "column_status" else basis.rows
+        else:
+            view[:] = getattr(pool, name)[stored][order]
+        offsets.append(offset)
     scalars = (stage_id, pool.n_state, pool.n_state, len(order), int(used.sum()))
     builder.StartObject(len(_SCALARS) + len(_VECTORS))
     builder.PrependInt32Slot(0, scalars[0], 0)
@@ -109,17 +114,7 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> bytes:
         builder.PrependUint32Slot(field, scalars[field], 0)
     for place, offset in enumerate(offsets):
         builder.PrependUOffsetTRelativeSlot(len(_SCALARS) + place, offset, 0)
-    root = builder.EndObject()
-    builder.Finish(root, file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def _aligned_vector(builder: flatbuffers.Builder, array: NDArray) -> int:  # type: ignore[type-arg]
-    builder.StartVector(array.itemsize, array.size, ALIGNMENT)
-    start = builder.Head() - array.nbytes
-    builder.head = start
-    builder.Bytes[start : start + array.nbytes] = array.astype(array.dtype.newbyteorder("<")).tobytes()
-    return int(builder.EndVector())
+    return finish(builder, builder.EndObject(), IDENTIFIER)
 
 
 def decode(content: bytes | memoryview, name: str) -> StageCuts:
@@ -153,11 +148,10 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
         scalars[field] = table.Get(kind, offset + table.Pos) if offset else 0
     vectors = {}
     for place, (field, kind) in enumerate(_VECTORS):
-        offset = table.Offset(4 + 2 * (len(_SCALARS) + place))
-        if not offset:
+        vector = get_vector(table, content, len(_SCALARS) + place, kind)
+        if vector is None:
             raise PolicyError(f"HW808 {name}: damaged (no '{field}')")
-        start, length = table.Vector(offset), table.VectorLen(offset)
-        vectors[field] = np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count=length, offset=start)
+        vectors[field] = vector
     rows, stride = scalars["n_rows"], scalars["stride"]
     expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {"coefficients": rows * stride}
     for field, length in expected.items():
@@ -165,7 +159,7 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
             raise PolicyError(f"HW808 {name}: damaged ('{field}' has {len(vectors[field])} values, expected {length})")
     if scalars["n_active"] > rows or scalars["state_dimension"] > stride:
         raise PolicyError(f"HW808 {name}: damaged (its counts contradict each other)")
-    if sorted(vectors["slot"].tolist()) != list(range(rows)):
+    if not np.array_equal(np.sort(vectors["slot"]), np.arange(rows)):
         raise PolicyError(f"HW808 {name}: damaged (slots are not 0 to {rows - 1})")
     if any((vectors[field] > _LAST_STATUS).any() for field in _BASIS):
         raise PolicyError(f"HW808 {name}: damaged (a basis status is unknown)")
@@ -176,14 +170,22 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
 
 
 def to_pool(cuts: StageCuts) -> CutPool:
-    """A pool with the cuts in their slots."""
+    """A pool with the cuts in their slots; where they are stored in this order, its coefficients are a view of the file."""
     n_rows, n_state = cuts.coefficients.shape
-    pool = CutPool(n_state, n_rows)
+    pool = CutPool(n_state, 0)
+    pool.capacity = pool.n_populated = n_rows
+    in_order = np.array_equal(cuts.slot, np.arange(n_rows))
+    pool.coefficients = (
+        cuts.coefficients if in_order and cuts.coefficients.flags.c_contiguous else aligned_empty((n_rows, n_state))
+    )
     slots = cuts.slot
-    pool.n_populated = n_rows
-    pool.coefficients[slots] = cuts.coefficients
+    if pool.coefficients is not cuts.coefficients:
+        pool.coefficients[slots] = cuts.coefficients
     for field in ("intercepts", "born_at", "forward_pass", "times_binding", "last_binding"):
-        getattr(pool, field)[slots] = getattr(cuts, field)
-    pool.active[:n_rows] = False
+        stored = getattr(cuts, field)
+        column = np.empty(n_rows, stored.dtype.newbyteorder("="))
+        column[slots] = stored
+        setattr(pool, field, column)
+    pool.active = np.zeros(n_rows, np.bool_)
     pool.active[slots[: cuts.n_active]] = True
     return pool

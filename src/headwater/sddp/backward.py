@@ -149,11 +149,14 @@ class LowerBound:
     """The bound of the first stage, evaluated after every iteration from the basis of the evaluation before.
 
     Where cuts are selected it has a program of its own, in which every cut that was ever made stays: the bound never falls.
+
+    Attributes:
+        basis: where rank 0 starts the next evaluation; ``None`` before the first, and on other ranks.
     """
 
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
-        self._basis: Basis | None = None
+        self.basis: Basis | None = None
         self._programs: Programs | None = None
         if problems.study.config.training.cut_selection is not None:
             first, *others = problems.stages
@@ -176,8 +179,8 @@ class LowerBound:
     def _solve(self, programs: Programs, iteration: int) -> tuple[float, NDArray[np.int64]]:
         """The bound, and in how many openings each cut row was binding."""
         problems, first = self._problems, self._problems.stages[0]
-        solved = programs.solve(0, problems.initial_state, first.openings, self._basis, iteration=iteration)
-        self._basis = solved.results.basis
+        solved = programs.solve(0, problems.initial_state, first.openings, self.basis, iteration=iteration)
+        self.basis = solved.results.basis
         tolerance = problems.study.config.training.cut_activity_tolerance
         return aggregate(problems, 0, solved).value, first.binding_counts(solved, tolerance)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ BOUNDARY = -2
 
 ALL_OPENINGS = -1
 """In place of an opening: the cut bounds the risk-adjusted cost over all openings of the next stage."""
+
+COUNTERS = ("active", "times_binding", "last_binding")
+"""Fields of a pool that change after a cut is born."""
 
 _ALIGNMENT = 64
 
@@ -120,10 +123,18 @@ class CutPool:
             self._grow(stop)
         return self.intercepts[start:stop], self.coefficients[start:stop]
 
-    def truncate(self, n_populated: int) -> None:
-        """Forget the cuts from slot ``n_populated`` on, for an iteration that was not finished."""
-        self.active[n_populated : self.n_populated] = False
-        self.n_populated = n_populated
+    def remember(self) -> Callable[[], None]:
+        """A function that takes the pool back to what it is now, for an iteration that is not finished."""
+        used = self.n_populated
+        before = {name: getattr(self, name)[:used].copy() for name in COUNTERS}
+
+        def undo() -> None:
+            self.active[used : self.n_populated] = False
+            self.n_populated = used
+            for name, values in before.items():
+                getattr(self, name)[:used] = values
+
+        return undo
 
     def active_slots(self) -> NDArray[np.int64]:
         """Slots of the cuts that count, ascending."""

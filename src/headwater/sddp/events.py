@@ -10,7 +10,7 @@ from headwater.sddp.records import IterationRecord, SimulationRecord, TrainingRe
 
 @dataclass(frozen=True)
 class TrainingStarted:
-    """Training is about to begin."""
+    """Training is about to begin, or to go on after ``iterations_done``."""
 
     name: str
     n_stages: int
@@ -21,6 +21,7 @@ class TrainingStarted:
     max_iterations: int
     threads: int
     ranks: int = 1
+    iterations_done: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class IterationFinished:
     """One iteration is done."""
 
     record: IterationRecord
+
+
+@dataclass(frozen=True)
+class CheckpointWritten:
+    """Training wrote down where it stands."""
+
+    iteration: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,15 @@ class SimulationFinished:
     record: SimulationRecord
 
 
-Event = TrainingStarted | IterationFinished | TrainingFinished | SimulationStarted | SimulationProgress | SimulationFinished
+Event = (
+    TrainingStarted
+    | IterationFinished
+    | CheckpointWritten
+    | TrainingFinished
+    | SimulationStarted
+    | SimulationProgress
+    | SimulationFinished
+)
 
 EventSink = Callable[[Event], None]
 """Receives events. Raising `headwater.errors.StopTraining` ends training cleanly."""

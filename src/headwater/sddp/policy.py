@@ -18,6 +18,7 @@ from headwater.solver import Basis
 if TYPE_CHECKING:
     from headwater.model import Study
     from headwater.sddp.records import TrainingRecord
+    from headwater.sddp.training_state import StoredTraining
 
 LAYOUT_VERSION = 1
 """Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id, then accumulators."""
@@ -144,6 +145,8 @@ class Policy:
         n_iterations: iterations trained.
         training: trace of the training that made it; ``None`` for a policy read from disk.
         study: the study it was trained on; ``None`` for a policy read from disk.
+        progress: where the training stands, to go on from; ``None`` where that is not known.
+        fingerprint: what the training depends on, part by part, see `headwater.sddp.fingerprint`.
         provenance: anything worth recording with it (versions, seeds, digests); JSON-compatible.
     """
 
@@ -156,6 +159,8 @@ class Policy:
     bases: tuple[Basis | None, ...] = ()
     training: TrainingRecord | None = None
     study: Study | None = None
+    progress: StoredTraining | None = None
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def stage_position(self, stage_id: int) -> int:

@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -15,17 +15,19 @@ from types import TracebackType
 import numpy as np
 
 from headwater.distributed import ALONE, Communicator, Interrupted, Team
-from headwater.errors import StopTraining
+from headwater.errors import PolicyError, ResultsError, StopTraining
 from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
 from headwater.sddp.backward import run_backward
+from headwater.sddp.checkpointing import CheckpointSchedule
+from headwater.sddp.fingerprint import study_fingerprint
 from headwater.sddp.forward import run_forward
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.records import IterationRecord, RankTiming, TrainingRecord
 from headwater.sddp.selection import StageSelection
 from headwater.sddp.stopping import Verdict, verdict
-from headwater.sddp.training_state import TrainingState
+from headwater.sddp.training_state import StoredTraining, TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
@@ -34,6 +36,11 @@ from headwater.stochastic import training_sampler
 logger = logging.getLogger(__name__)
 
 SHUTDOWN = Verdict("shutdown", converged=False)
+ERROR = Verdict("error", converged=False)
+UNDER_WAY = Verdict("checkpoint", converged=False)
+
+SavePolicy = Callable[[Policy], None]
+"""Writes a policy down where it outlives the process."""
 
 
 def _never() -> bool:
@@ -47,6 +54,8 @@ def train_policy(
     communicator: Communicator = ALONE,
     on_event: events.EventSink = events.ignore,
     should_stop: Callable[[], bool] = _never,
+    resume: Policy | None = None,
+    save: SavePolicy | None = None,
 ) -> Policy:
     """Learn a policy for ``study``; with several ranks all call, and all get it.
 
@@ -57,29 +66,76 @@ def train_policy(
         on_event: called between steps, in the calling thread of rank 0.
         should_stop: asked between stages; saying yes, on any rank, abandons the iteration under way and returns what was
             learned before.
+        resume: policy of an unfinished training of the same study to go on from, as if it had never been interrupted; its
+            pools are taken over.
+        save: called on rank 0 when a checkpoint is due, and after an error with what was learned before it.
 
     Raises:
         SolverError: a stage could not be solved.
+        PolicyError: ``resume`` is no policy of an unfinished training, or does not fit the study.
         RankError: another rank failed.
     """
-    problems = build_problems(study)
-    fresh = TrainingState.fresh(problems)
-    with Training(study, problems, fresh, threads=threads, communicator=communicator, should_stop=should_stop) as training:
-        outcome = communicator.on_leader(partial(_go_on, on_event, _started(problems, threads, communicator.size)))
-        while outcome is None:
-            try:
-                record = training.iterate()
-            except Interrupted:
-                outcome = SHUTDOWN
-                break
-            # rank 0 decides for all: clocks differ
-            outcome = communicator.on_leader(partial(_judged, study.config.training, training.state.history, on_event, record))
-            if communicator.any(should_stop()):
-                outcome = outcome or SHUTDOWN
+    problems = build_problems(study, None if resume is None else resume.pools)
+    state = TrainingState.fresh(problems) if resume is None else TrainingState.resumed(problems, stored_training(resume))
+    config = study.config
+    with Training(study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop) as training:
+        if resume is not None:
+            training.add_counts(stored_training(resume).counts)
+        started = _started(problems, threads, communicator.size, state.n_iterations)
+        outcome = communicator.on_leader(partial(_go_on, on_event, started))
+        if state.history:
+            outcome = verdict(config.training, state.history) or outcome
+        checkpoints = CheckpointSchedule(config.policy.checkpointing)
+        try:
+            while outcome is None:
+                try:
+                    record = training.iterate()
+                except Interrupted:
+                    outcome = SHUTDOWN
+                    break
+                # rank 0 decides for all: clocks differ
+                outcome = communicator.on_leader(partial(_judged, config.training, state.history, on_event, record))
+                if communicator.any(should_stop()):
+                    outcome = outcome or SHUTDOWN
+                if outcome is None and save is not None and communicator.from_leader(checkpoints.is_due(record.iteration)):
+                    under_way = training.policy(UNDER_WAY)
+                    outcome = communicator.on_leader(partial(_checkpoint, under_way, save, on_event))
+        except Exception:
+            # an error that the other ranks do not know of leaves them waiting elsewhere
+            if save is not None and state.history and (communicator.size == 1 or communicator.agreed_to_end):
+                learned = training.policy(ERROR)
+                if communicator.leads:
+                    save(learned)
+            raise
         policy = training.policy(outcome)
     if policy.training is not None:
         communicator.on_leader(partial(_go_on, on_event, events.TrainingFinished(policy.training)))
     return policy
+
+
+def stored_training(policy: Policy) -> StoredTraining:
+    """Where the training of a policy stands.
+
+    Raises:
+        PolicyError: the policy does not say.
+    """
+    if policy.progress is None:
+        raise PolicyError(
+            "HW814 this policy does not say where its training stands, so that it cannot be resumed; "
+            "start again from its cuts with policy.mode 'warm_start'"
+        )
+    return policy.progress
+
+
+def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) -> Verdict | None:
+    """Write down where a training stands. A full disk is no reason to lose what is still in memory: it costs a warning."""
+    started = time.perf_counter()
+    try:
+        save(policy)
+    except ResultsError as error:
+        logger.warning("no checkpoint was written after iteration %d: %s", policy.n_iterations, error)
+        return None
+    return _go_on(on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started))
 
 
 class Training:
@@ -115,38 +171,46 @@ class Training:
         self._programs = [problems.new_programs() for _ in range(threads)]
         self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
         self._counts: Counter[str] = Counter()
+        self._earlier: Counter[str] = Counter()
+        self._earlier_seconds = state.history[-1].elapsed_seconds if state.history else 0.0
+        self._fingerprint = study_fingerprint(study)
         self._rank_timings: list[RankTiming] = []
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Count what the solvers did before the training was interrupted."""
+        self._earlier.update(counts)
 
     def iterate(self) -> IterationRecord:
         """One iteration: forward pass, backward pass, bound.
 
         Raises:
-            Interrupted: the run was asked to stop; the state is that of the last complete iteration.
+            Interrupted: the run was asked to stop.
             SolverError: a stage could not be solved.
             RankError: another rank failed.
+
+        After an error state and pools are those of the last complete iteration, to be kept; no other iteration can be made.
         """
         problems, state = self.problems, self.state
         exchanged = self._communicator.transfer_seconds, self._communicator.waiting_seconds
         iteration = state.n_iterations + 1
-        sizes = [pool.n_populated for pool in problems.pools]
+        undo = state.remember(problems)
         t0 = time.perf_counter()
         try:
             run_forward(problems, self._team, self._programs, self._sampler, state.store, iteration, self._should_stop)
             t1 = time.perf_counter()
             added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop)
-        except Interrupted:
-            for pool, size in zip(problems.pools, sizes, strict=True):
-                pool.truncate(size)
+            t2 = time.perf_counter()
+            if state.visited is not None:
+                self._communicator.gather_rows(state.store.states)
+                for t in range(problems.n_stages):
+                    state.visited.add(t, iteration, state.store.states[:, t])
+            selected = apply_selection(problems, state.store, state.visited, iteration)
+            selection_seconds = time.perf_counter() - t2
+            t2 = time.perf_counter()
+            lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
+        except BaseException:
+            undo()
             raise
-        t2 = time.perf_counter()
-        if state.visited is not None:
-            self._communicator.gather_rows(state.store.states)
-            for t in range(problems.n_stages):
-                state.visited.add(t, iteration, state.store.states[:, t])
-        selected = apply_selection(problems, state.store, state.visited, iteration)
-        selection_seconds = time.perf_counter() - t2
-        t2 = time.perf_counter()
-        lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
         t3 = time.perf_counter()
         counts = self._gather_counts(iteration, (t1 - t0, t2 - t1), exchanged)
         record = _record(
@@ -159,7 +223,7 @@ class Training:
             (t1 - t0, t2 - t1 - selection_seconds, t3 - t2),
             selected,
             selection_seconds,
-            time.perf_counter() - self._started_at,
+            self._seconds(),
         )
         self._counts = counts
         state.history.append(record)
@@ -192,17 +256,22 @@ class Training:
             total.update(counts)
         return total
 
+    def _seconds(self) -> float:
+        """Seconds of training, those before an interruption included."""
+        return self._earlier_seconds + time.perf_counter() - self._started_at
+
     def policy(self, outcome: Verdict) -> Policy:
-        """What has been learned so far.
+        """What has been learned so far, on all ranks; all call.
 
         Args:
             outcome: why training ends, or pauses, here.
         """
         problems, state, config = self.problems, self.state, self.study.config.training
-        seconds = time.perf_counter() - self._started_at
+        seconds, counts = self._seconds(), self._earlier + self._counts
         record = _training_record(
-            problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, self._counts
+            problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
         )
+        progress = state.stored(problems, counts, self._communicator)
         record = replace(record, ranks=self._communicator.size, rank_timings=tuple(self._rank_timings))
         return Policy(
             layout=problems.layout,
@@ -214,6 +283,8 @@ class Training:
             bases=tuple(self._communicator.on_leader(partial(_kept_bases, problems, state.store))),
             training=record,
             study=self.study,
+            progress=progress if self.study.config.policy.checkpointing.store_basis else progress.without_bases(),
+            fingerprint=self._fingerprint,
             provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
         )
 
@@ -256,7 +327,7 @@ def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis |
     ]
 
 
-def _started(problems: StudyProblems, threads: int, ranks: int) -> events.TrainingStarted:
+def _started(problems: StudyProblems, threads: int, ranks: int, n_done: int) -> events.TrainingStarted:
     system, config = problems.system, problems.study.config.training
     return events.TrainingStarted(
         name=problems.study.name,
@@ -268,6 +339,7 @@ def _started(problems: StudyProblems, threads: int, ranks: int) -> events.Traini
         max_iterations=config.max_iterations,
         threads=threads,
         ranks=ranks,
+        iterations_done=n_done,
     )
 
 

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.distributed import Communicator
+from headwater.errors import PolicyError
 from headwater.sddp.backward import LowerBound
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import IterationRecord
 from headwater.sddp.selection import needs_archive
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.visited_states import VisitedStates
+from headwater.solver import Basis
+
+StageArrays = Mapping[str, NDArray[Any]]
+"""Named arrays of one stage."""
+
+
+@dataclass(frozen=True)
+class StoredTraining:
+    """A training state as arrays, to be written down and gone on from later.
+
+    Attributes:
+        history: one record per complete iteration.
+        parts: part -> one record of named arrays per stage. ``bases``: bases of the trajectories and of the bound; left out,
+            training goes on from cold bases, as well but not with the same last bits. ``states``: the visited states.
+        counts: what the solvers have done.
+    """
+
+    history: tuple[IterationRecord, ...] = ()
+    parts: Mapping[str, tuple[StageArrays, ...]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def without_bases(self) -> StoredTraining:
+        """The same without solver bases."""
+        return StoredTraining(self.history, {name: part for name, part in self.parts.items() if name != "bases"}, self.counts)
 
 
 @dataclass
@@ -42,7 +73,73 @@ class TrainingState:
             visited = VisitedStates.empty(problems.n_stages, n_state, config.archive_memory_limit_mb)
         return cls(store, LowerBound(problems), visited=visited)
 
+    @classmethod
+    def resumed(cls, problems: StudyProblems, stored: StoredTraining) -> TrainingState:
+        """The state that was stored; ``problems`` hold the cuts of the same policy.
+
+        Raises:
+            PolicyError: what was stored does not fit the stage programs.
+        """
+        state = cls.fresh(problems)
+        state.history.extend(stored.history)
+        try:
+            if "bases" in stored.parts:
+                state._restore_bases(problems, stored.parts["bases"])
+            if state.visited is not None and stored.history:
+                for t, arrays in enumerate(stored.parts["states"]):
+                    state.visited.extend(t, arrays["iteration"], arrays["trajectory"], arrays["states"])
+        except (KeyError, ValueError, IndexError) as error:
+            raise PolicyError(
+                f"HW814 the stored training does not fit the stage programs ({error}); "
+                "start again from the cuts of this policy with policy.mode 'warm_start'"
+            ) from None
+        return state
+
     @property
     def n_iterations(self) -> int:
         """Complete iterations."""
         return self.history[-1].iteration if self.history else 0
+
+    def remember(self, problems: StudyProblems) -> Callable[[], None]:
+        """A function that takes everything back to the present, for an iteration that is not finished."""
+        undo_each = [bases.remember() for bases in self.store.bases] + [pool.remember() for pool in problems.pools]
+        basis, n_iterations = self.bound.basis, self.n_iterations
+
+        def undo() -> None:
+            for undo_one in undo_each:
+                undo_one()
+            self.bound.basis = basis
+            if self.visited is not None:
+                self.visited.forget_after(n_iterations)
+
+        return undo
+
+    def stored(self, problems: StudyProblems, counts: Mapping[str, int], communicator: Communicator) -> StoredTraining:
+        """The state as arrays, with the trajectories of all ranks; all ranks call.
+
+        Visited states are views and change with the next iteration.
+        """
+        bases: list[dict[str, NDArray[Any]]] = []
+        for stage, trajectories in zip(problems.stages, self.store.bases, strict=True):
+            arrays = trajectories.arrays()
+            for array in arrays.values():
+                communicator.gather_rows(array)
+            bases.append({"row_slots": stage.pool.active_slots(), **arrays})
+        bound = communicator.from_leader(self.bound.basis)
+        if bound is not None:
+            bases[0] |= {"bound_columns": bound.columns, "bound_rows": bound.rows}
+        parts: dict[str, tuple[StageArrays, ...]] = {"bases": tuple(bases)}
+        if self.visited is not None:
+            parts["states"] = tuple(stage.arrays() for stage in self.visited.stages)
+        return StoredTraining(tuple(self.history), parts, dict(counts))
+
+    def _restore_bases(self, problems: StudyProblems, stored: tuple[StageArrays, ...]) -> None:
+        for t, (stage, arrays) in enumerate(zip(problems.stages, stored, strict=True)):
+            if not np.array_equal(arrays["row_slots"], stage.row_slots):
+                raise ValueError(f"the cuts at stage {problems.system.stages[t].id} are in another order")
+            self.store.bases[t].restore(arrays["known"], arrays["columns"], arrays["rows"])
+        if "bound_columns" in stored[0]:
+            form, columns, rows = problems.stages[0].form, stored[0]["bound_columns"], stored[0]["bound_rows"]
+            if len(columns) != form.n_columns or len(rows) < form.n_rows:
+                raise ValueError(f"a basis of {len(columns)} columns for the bound, expected {form.n_columns}")
+            self.bound.basis = Basis(columns.astype(np.int32), rows.astype(np.int32))

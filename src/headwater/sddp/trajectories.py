@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,11 +72,37 @@ class StageBases:
         self._rows = np.ascontiguousarray(np.hstack([self._rows[:, :n_static], staying]))
         self._n_rows = self._rows.shape[1]
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is known, as named arrays to be stored."""
+        statuses = {"columns": self._columns, "rows": self._rows[:, : self._n_rows]}
+        return {"known": self.known.copy(), **{name: one.astype(np.uint8) for name, one in statuses.items()}}
+
+    def restore(self, known: NDArray[Any], columns: NDArray[Any], rows: NDArray[Any]) -> None:
+        """Take over what `arrays` gave.
+
+        Raises:
+            ValueError: another number of trajectories or columns, or too few rows.
+        """
+        expected = (len(self.known), self._columns.shape, len(self._rows))
+        if (len(known), columns.shape, len(rows)) != expected or rows.shape[1] < self._rows.shape[1]:
+            raise ValueError(f"bases of {columns.shape} columns and {rows.shape} rows for {self._columns.shape} columns")
+        self.known, self._columns = known.astype(np.bool_), columns.astype(np.int32)
+        self._rows, self._n_rows = rows.astype(np.int32), rows.shape[1]
+
+    def remember(self) -> Callable[[], None]:
+        """A function that takes the bases back to what they are now."""
+        known, columns, rows, n_rows = self.known.copy(), self._columns.copy(), self._rows.copy(), self._n_rows
+
+        def undo() -> None:
+            self.known, self._columns, self._rows, self._n_rows = known, columns, rows, n_rows
+
+        return undo
+
     def of(self, trajectory: int, n_rows: int) -> Basis | None:
         """Basis of one trajectory for the first ``n_rows`` rows."""
         if not self.known[trajectory]:
             return None
-        return Basis(self._columns[trajectory].copy(), self._rows[trajectory, :n_rows].copy())
+        return Basis(self._columns[trajectory].copy(), self._rows[trajectory, :n_rows].copy()).extended(n_rows)
 
 
 @dataclass

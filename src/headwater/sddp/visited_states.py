@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,11 @@ class StageStates:
     def visited(self) -> NDArray[np.float64]:
         """The states alone, ``[visit, n_state]``, a view."""
         return self.states[: self.n_visits]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The visits as named arrays to be stored: views."""
+        used = slice(0, self.n_visits)
+        return {"states": self.states[used], "iteration": self.iteration[used], "trajectory": self.trajectory[used]}
 
 
 @dataclass

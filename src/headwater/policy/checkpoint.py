@@ -1,0 +1,360 @@
+"""One checkpoint: a directory with a complete policy, every file of which is hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from headwater import files
+from headwater._version import __version__
+from headwater.errors import PolicyError
+from headwater.policy.arrays_file import decode_arrays, encode_arrays
+from headwater.policy.history_file import decode_history, encode_history
+from headwater.policy.stage_file import decode, encode, to_pool
+from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.sddp.policy import LAYOUT_VERSION
+from headwater.sddp.training_state import StageArrays, StoredTraining
+from headwater.solver import Basis
+
+SCHEMA_VERSION = 1
+THREADS = 4
+"""Files are hashed, written and read by so many threads; what they hold does not depend on it."""
+
+METADATA, COMMIT, DICTIONARY, HISTORY = "metadata.json", "COMMIT", "state_dictionary.json", "history.parquet"
+_CUTS = "cuts"
+_STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
+
+Content = bytes | memoryview
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+class ForeignVersionError(PolicyError):
+    """A sound policy of another version; an older checkpoint is no substitute for it."""
+
+
+def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
+    """Write all files of a policy into an empty directory; returns the commit record, which is written last.
+
+    Raises:
+        OSError: a file cannot be written.
+        PolicyError: a stage has more cuts than a file can hold.
+    """
+    bases = policy.bases or (None,) * len(policy.stages)
+    progress = policy.progress
+    writers: dict[str, Callable[[], Content]] = {
+        METADATA: lambda: _json(_metadata(policy, made_at)),
+        DICTIONARY: lambda: _json({"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()}),
+    }
+    if progress is not None:
+        writers[HISTORY] = lambda: encode_history(progress.history)
+    for position, (stage, pool, basis) in enumerate(zip(policy.stages, policy.pools, bases, strict=True)):
+        writers[_name(_CUTS, position)] = _encoder(stage.stage_id, pool, basis)
+        for part, stages in (progress.parts if progress is not None else {}).items():
+            writers[_name(part, position)] = _arrays_encoder(stage.stage_id, stages[position])
+    for parent in {Path(name).parent for name in writers}:
+        (directory / parent).mkdir(exist_ok=True)
+
+    def write(item: tuple[str, Callable[[], Content]]) -> dict[str, Any]:
+        content = item[1]()
+        with (directory / item[0]).open("xb", buffering=0) as file:
+            files.write_all(file, content)
+            os.fsync(file.fileno())
+        return {"bytes": len(content), "sha256": digest_of(content)}
+
+    entries = dict(zip(writers, _in_parallel(write, list(writers.items())), strict=True))
+    body = json.dumps({"files": dict(sorted(entries.items()))}, indent=1) + "\n"
+    commit = body + digest_of(body)
+    (directory / COMMIT).write_text(commit)
+    return commit
+
+
+def read_checkpoint(checkpoint: Path, commit_digest: str | None, *, with_progress: bool = True) -> Policy:
+    """Read a policy, comparing every file with the commit record; each file is read once.
+
+    Args:
+        checkpoint: directory.
+        commit_digest: digest of the commit record, as ``LATEST`` has it; ``None`` where that is not known.
+        with_progress: whether to keep what a training needs to be resumed.
+
+    Raises:
+        ForeignVersionError: it was written in another version of the format.
+        PolicyError: it is damaged.
+    """
+    entries = read_commit(checkpoint, commit_digest)
+    metadata = read_metadata(checkpoint, entries)
+    try:
+        return _assemble(metadata, entries, checkpoint, with_progress)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise PolicyError(f"HW808 {checkpoint / METADATA}: damaged ({error!r})") from None
+
+
+def read_commit(checkpoint: Path, commit_digest: str | None = None) -> dict[str, Any]:
+    """The commit record: file name -> bytes and SHA-256.
+
+    Raises:
+        PolicyError: it is damaged, or not the one with the given digest.
+    """
+    record = _read(checkpoint / COMMIT)
+    if commit_digest is not None and digest_of(record) != commit_digest:
+        raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (its digest is not the one that LATEST names)")
+    body, _, own = bytes(record).rpartition(b"\n")
+    if digest_of(body + b"\n").encode() != own:
+        raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (it does not match its own digest)")
+    listed = _parse(body, checkpoint / COMMIT).get("files")
+    if not isinstance(listed, dict):
+        raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (expected a list of files)")
+    return listed
+
+
+def read_metadata(checkpoint: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded of the policy, after a look at its version.
+
+    Raises:
+        ForeignVersionError: it was written in another version of the format.
+        PolicyError: it is damaged.
+    """
+    metadata = _parse(read_verified(checkpoint, METADATA, entries), checkpoint / METADATA)
+    version, layout = metadata.get("schema_version"), metadata.get("layout")
+    if version != SCHEMA_VERSION:
+        raise ForeignVersionError(
+            f"HW806 {checkpoint / METADATA}: written in version {version!r} of the policy format; "
+            f"this Headwater reads version {SCHEMA_VERSION}"
+        )
+    if isinstance(layout, dict) and "layout_version" in layout and layout["layout_version"] != LAYOUT_VERSION:
+        raise ForeignVersionError(
+            f"HW806 {checkpoint / METADATA}: state layout version {layout['layout_version']!r}; "
+            f"this Headwater reads version {LAYOUT_VERSION}"
+        )
+    return metadata
+
+
+def read_verified(checkpoint: Path, name: str, entries: Mapping[str, Any]) -> memoryview:
+    """One file, read at once and compared with the commit record.
+
+    Raises:
+        PolicyError: it is missing or damaged.
+    """
+    if name not in entries:
+        raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (it does not list {name})")
+    content, entry = _read(checkpoint / name), entries[name]
+    size, digest = (entry.get("bytes"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
+    if len(content) != size:
+        raise PolicyError(f"HW808 {checkpoint / name}: {len(content)} bytes, expected {size}; the file is damaged")
+    if digest_of(content) != digest:
+        raise PolicyError(f"HW808 {checkpoint / name}: its SHA-256 is not the recorded one; the file is damaged")
+    return content
+
+
+def created_at(checkpoint: Path) -> datetime:
+    """When a checkpoint was made, as far as it can be read; nothing is verified."""
+    try:
+        made = datetime.fromisoformat(_parse(_read(checkpoint / METADATA), checkpoint)["created_at"])
+        return made.astimezone(UTC)
+    except (PolicyError, KeyError, TypeError, ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def digest_of(content: str | Content) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: Path, with_progress: bool) -> Policy:
+    layout, stages = recorded_layout(metadata, checkpoint), recorded_stages(metadata)
+    read = _in_parallel(
+        lambda position: read_stage_cuts(checkpoint, entries, position, stages[position].stage_id, layout), range(len(stages))
+    )
+    progress = _progress(metadata, entries, checkpoint, len(stages), with_progress)
+    known = {METADATA, *(_name(_CUTS, position) for position in range(len(stages)))}
+    known |= {_name(part, position) for part in metadata.get("parts", ()) for position in range(len(stages))}
+    for name in entries.keys() - known:
+        read_verified(checkpoint, name, entries)
+    return Policy(
+        layout=layout,
+        stages=stages,
+        pools=tuple(pool for pool, _ in read),
+        inflow_digest=metadata["inflow_digest"],
+        lower_bound=-math.inf if metadata["lower_bound"] is None else float(metadata["lower_bound"]),
+        n_iterations=metadata["n_iterations"],
+        bases=tuple(basis for _, basis in read),
+        progress=progress,
+        fingerprint=dict(metadata.get("fingerprint", {})),
+        provenance=dict(metadata["provenance"]),
+    )
+
+
+def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayout:
+    """The state that a policy was made for.
+
+    Raises:
+        PolicyError: the record contradicts itself.
+    """
+    recorded = metadata["layout"]
+    commitments = tuple((thermal_id, lag) for thermal_id, lag in recorded.get("commitments", ()))
+    hydro_ids = tuple(recorded["hydro_ids"])
+    layout = StateLayout(hydro_ids, recorded["n_lags"], commitments, recorded.get("n_accumulators", 0))
+    if layout.dimension != recorded["state_dimension"]:
+        raise PolicyError(
+            f"HW808 {checkpoint / METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
+            f"for {layout.n_hydros} hydros and {layout.n_lags} lags"
+        )
+    return layout
+
+
+def recorded_stages(metadata: Mapping[str, Any]) -> tuple[PolicyStage, ...]:
+    """The stages that a policy was made for."""
+    return tuple(
+        PolicyStage(
+            stage_id=s["stage_id"],
+            start_date=date.fromisoformat(s["start_date"]),
+            end_date=date.fromisoformat(s["end_date"]),
+            season_id=s["season_id"],
+            block_hours=tuple(s["block_hours"]),
+            production=tuple(s["production"]),
+        )
+        for s in metadata["stages"]
+    )
+
+
+def read_stage_cuts(
+    checkpoint: Path, entries: Mapping[str, Any], position: int, stage_id: int, layout: StateLayout
+) -> tuple[CutPool, Basis | None]:
+    """Cuts and basis of one stage.
+
+    Raises:
+        PolicyError: the file is damaged, or of another stage or state.
+    """
+    name = _name(_CUTS, position)
+    cuts = decode(read_verified(checkpoint, name, entries), str(checkpoint / name))
+    if cuts.stage_id != stage_id or cuts.coefficients.shape[1] != layout.dimension:
+        raise PolicyError(
+            f"HW808 {checkpoint / name}: holds cuts of stage {cuts.stage_id} with {cuts.coefficients.shape[1]} states, "
+            f"expected stage {stage_id} with {layout.dimension}"
+        )
+    return to_pool(cuts), cuts.basis
+
+
+def _progress(
+    metadata: Mapping[str, Any], entries: Mapping[str, Any], checkpoint: Path, n_stages: int, wanted: bool
+) -> StoredTraining | None:
+    """Where the training stood; its files are verified even where they are not wanted."""
+    if "parts" not in metadata:
+        return None
+
+    def read(name: str) -> StageArrays:
+        content = read_verified(checkpoint, name, entries)
+        return decode_arrays(content, str(checkpoint / name))[1] if wanted else {}
+
+    parts = {
+        str(part): tuple(_in_parallel(read, [_name(part, position) for position in range(n_stages)]))
+        for part in metadata["parts"]
+    }
+    if not wanted:
+        return None
+    history = decode_history(read_verified(checkpoint, HISTORY, entries), str(checkpoint / HISTORY))
+    return StoredTraining(history, parts, {str(name): int(count) for name, count in metadata["solver_counts"].items()})
+
+
+def _encoder(stage_id: int, pool: CutPool, basis: Basis | None) -> Callable[[], Content]:
+    return lambda: encode(stage_id, pool, basis)
+
+
+def _arrays_encoder(stage_id: int, arrays: StageArrays) -> Callable[[], Content]:
+    return lambda: encode_arrays(stage_id, arrays)
+
+
+def _name(part: str, position: int) -> str:
+    return f"{part}/stage_{position:04d}.hwp"
+
+
+def _in_parallel(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list[Outcome]:
+    """Results in the order of the items; the first error in that order is raised."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="headwater-files") as pool:
+        return list(pool.map(work, items))
+
+
+def _read(path: Path) -> memoryview:
+    """A whole file in one read, on a 64-byte boundary of memory."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            room = np.empty(size + 64, np.uint8)
+            start = -room.ctypes.data % 64
+            content = memoryview(room)[start : start + size]  # type: ignore[arg-type]
+            return content[: file.readinto(content)]
+    except (OSError, ValueError) as error:
+        raise PolicyError(f"HW808 {path}: cannot be read ({error})") from None
+
+
+def _parse(content: Content, path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(bytes(content))
+    except (ValueError, RecursionError) as error:
+        raise PolicyError(f"HW808 {path}: not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise PolicyError(f"HW808 {path}: expected a JSON object")
+    return value
+
+
+def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
+    training, progress = policy.training, policy.progress
+    reason = training.reason if training is not None else None
+    resumable: dict[str, Any] = {}
+    if progress is not None:
+        resumable = {"parts": sorted(progress.parts), "solver_counts": dict(sorted(progress.counts.items()))}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "headwater_version": __version__,
+        "created_at": made_at.isoformat(timespec="microseconds"),
+        "status": _STATUS.get(reason or "", "complete"),
+        "reason": reason,
+        "n_iterations": policy.n_iterations,
+        "lower_bound": policy.lower_bound if math.isfinite(policy.lower_bound) else None,
+        "lower_bound_kind": training.lower_bound_kind if training is not None else "expected_cost",
+        "layout": {
+            "layout_version": LAYOUT_VERSION,
+            "hydro_ids": list(policy.layout.hydro_ids),
+            "n_lags": policy.layout.n_lags,
+            "n_accumulators": policy.layout.n_accumulators,
+            "commitments": [list(pair) for pair in policy.layout.commitments],
+            "state_dimension": policy.layout.dimension,
+        },
+        "stages": [
+            {
+                "stage_id": stage.stage_id,
+                "start_date": stage.start_date.isoformat(),
+                "end_date": stage.end_date.isoformat(),
+                "season_id": stage.season_id,
+                "block_hours": list(stage.block_hours),
+                "production": list(stage.production),
+                "cuts": pool.n_populated,
+                "active_cuts": len(pool.active_slots()),
+            }
+            for stage, pool in zip(policy.stages, policy.pools, strict=True)
+        ],
+        "inflow_digest": policy.inflow_digest,
+        "fingerprint": dict(policy.fingerprint),
+        **resumable,
+        "provenance": dict(policy.provenance),
+    }
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, allow_nan=False, default=_plain) + "\n").encode()
+
+
+def _plain(value: object) -> Any:
+    """The Python number of a NumPy number, as ids of systems built in code may be."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be stored in a policy")
