@@ -127,7 +127,7 @@ def test_run_without_training_uses_the_policy_that_the_case_names(tmp_path: Path
     case.training["enabled"] = False
     case.files["config.json"]["policy"] = {"path": "stored"}
     case.write()
-    with pytest.raises(hw.PolicyError, match=r"there is no policy at .*stored.*key policy\.path"):
+    with pytest.raises(hw.PolicyError, match=r"there is none at .*stored.*key policy\.path"):
         hw.run(case.root, tmp_path / "again")
     assert not (tmp_path / "again").exists()
     hw.save_policy(trained_run.policy, case.root / "stored")

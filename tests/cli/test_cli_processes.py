@@ -100,7 +100,7 @@ import sys, time
 import headwater.api
 from headwater.cli import main
 
-def write_policy(policy, directory):
+def write_policy(policy, directory, keep):
     print("writing", file=sys.stderr, flush=True)
     time.sleep(60)
 
