@@ -12,9 +12,10 @@ import numpy as np
 
 import headwater as hw
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.sddp.cuts import FIELDS
 from small_systems import random_system, study
 
-POOL_ARRAYS = ("coefficients", "intercepts", "active", "born_at", "forward_pass", "times_binding", "last_binding")
+POOL_ARRAYS = ("coefficients", *FIELDS)
 
 
 @cache
@@ -66,6 +67,8 @@ def random_pool(seed: int, n_state: int, n_cuts: int, capacity: int | None = Non
     pool.times_binding[:n_cuts] = rng.integers(0, 2**62, n_cuts)
     pool.last_binding[:n_cuts] = rng.integers(0, 2**31 - 1, n_cuts)
     pool.active[:n_cuts] = rng.random(n_cuts) < 0.66
+    pool.opening[:n_cuts] = rng.integers(-1, 20, n_cuts)
+    pool.relaxed[:n_cuts] = rng.random(n_cuts) < 0.2
     return pool
 
 

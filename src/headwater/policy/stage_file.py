@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import flatbuffers
 import flatbuffers.number_types as fbn
@@ -14,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from headwater.errors import PolicyError
 from headwater.policy.flat_vectors import LARGEST_FILE, finish, get_vector, reserve_vector
 from headwater.sddp import CutPool
-from headwater.sddp.cuts import aligned_empty
+from headwater.sddp.cuts import ALL_OPENINGS, FIELDS, aligned_empty
 from headwater.solver import Basis
 
 IDENTIFIER = b"HWP1"
@@ -30,7 +31,11 @@ _VECTORS: tuple[tuple[str, DTypeLike], ...] = (
     ("last_binding", np.int32),
     ("column_status", np.uint8),
     ("row_status", np.uint8),
+    ("opening", np.int32),
+    ("relaxed", np.uint8),
 )
+_LATER: dict[str, int] = {"opening": ALL_OPENINGS, "relaxed": 0}
+"""Vectors that older files lack, with what they then mean."""
 _BASIS = ("column_status", "row_status")
 _LAST_STATUS = 4
 """Largest status code of a basis."""
@@ -42,7 +47,7 @@ class StageCuts:
 
     Attributes:
         coefficients: ``[row, state]``; the active cuts are the first ``n_active`` rows.
-        intercepts, slot, born_at, forward_pass, times_binding, last_binding: ``[row]``.
+        intercepts, slot, born_at, forward_pass, times_binding, last_binding, opening, relaxed: ``[row]``, see `CutPool`.
         column_status, row_status: basis of the stage (rows of cuts in slot order), empty where there is none.
     """
 
@@ -57,6 +62,8 @@ class StageCuts:
     last_binding: NDArray[np.int32]
     column_status: NDArray[np.uint8]
     row_status: NDArray[np.uint8]
+    opening: NDArray[np.int32]
+    relaxed: NDArray[np.uint8]
 
     @property
     def basis(self) -> Basis | None:
@@ -146,12 +153,12 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
         offset = table.Offset(4 + 2 * place)
         kind = fbn.Int32Flags if place == 0 else fbn.Uint32Flags
         scalars[field] = table.Get(kind, offset + table.Pos) if offset else 0
-    vectors = {}
+    vectors: dict[str, NDArray[Any]] = {}
     for place, (field, kind) in enumerate(_VECTORS):
         vector = get_vector(table, content, len(_SCALARS) + place, kind)
-        if vector is None:
+        if vector is None and field not in _LATER:
             raise PolicyError(f"HW808 {name}: damaged (no '{field}')")
-        vectors[field] = vector
+        vectors[field] = np.full(len(vectors["intercepts"]), _LATER[field], kind) if vector is None else vector
     rows, stride = scalars["n_rows"], scalars["stride"]
     expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {"coefficients": rows * stride}
     for field, length in expected.items():
@@ -181,11 +188,8 @@ def to_pool(cuts: StageCuts) -> CutPool:
     slots = cuts.slot
     if pool.coefficients is not cuts.coefficients:
         pool.coefficients[slots] = cuts.coefficients
-    for field in ("intercepts", "born_at", "forward_pass", "times_binding", "last_binding"):
-        stored = getattr(cuts, field)
-        column = np.empty(n_rows, stored.dtype.newbyteorder("="))
-        column[slots] = stored
+    for field, kind in FIELDS.items():
+        column: NDArray[Any] = np.zeros(n_rows, kind)
+        column[slots] = np.arange(n_rows) < cuts.n_active if field == "active" else getattr(cuts, field)
         setattr(pool, field, column)
-    pool.active = np.zeros(n_rows, np.bool_)
-    pool.active[slots[: cuts.n_active]] = True
     return pool
