@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from headwater.lp.pipelines import Pipeline, gnl_pipelines
 from headwater.model import HM3_PER_M3S_HOUR, BlockMode, InflowNonNegativity, OperativeState, Stage, System
 
+_OPERATING, _FILLING = int(OperativeState.OPERATING), int(OperativeState.FILLING)
+
 
 @dataclass(frozen=True)
 class StageContext:
@@ -35,7 +37,7 @@ class StageContext:
     fixed_productivity: NDArray[np.float64] | None = None
     n_accumulators: int = 0
 
-    @property
+    @cached_property
     def stage(self) -> Stage:
         """The stage."""
         return self.system.stages[self.t]
@@ -50,7 +52,7 @@ class StageContext:
         """Duration of each block, ``[block]``."""
         return np.array([block.hours for block in self.stage.blocks])
 
-    @property
+    @cached_property
     def hours(self) -> float:
         """Duration of the stage."""
         return self.stage.hours
@@ -112,15 +114,20 @@ class StageContext:
 
     def operating(self, kind: str, position: int) -> bool:
         """Whether an entity (``"hydros"``, ...) operates at this stage."""
-        return bool(self.system.operative_states[kind][position, self.t] == OperativeState.OPERATING)
+        return self._states[kind][position] == _OPERATING
 
     def filling(self, h: int) -> bool:
         """Whether the reservoir of a plant is being filled for the first time."""
-        return bool(self.system.operative_states["hydros"][h, self.t] == OperativeState.FILLING)
+        return self._states["hydros"][h] == _FILLING
 
     def present(self, h: int) -> bool:
         """Whether a plant holds water at this stage: filling or operating."""
-        return self.operating("hydros", h) or self.filling(h)
+        return self._states["hydros"][h] in (_OPERATING, _FILLING)
+
+    @cached_property
+    def _states(self) -> dict[str, list[int]]:
+        """Codes of operative states at this stage, as numbers: they are asked for thousands of times."""
+        return {kind: codes[:, self.t].tolist() for kind, codes in self.system.operative_states.items()}
 
     def productivity(self, h: int) -> float:
         """Power per flow of a plant in MW per m3/s; 0 with planes."""
