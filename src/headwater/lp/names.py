@@ -32,6 +32,8 @@ _ROW_NAMES = {
     "block_water_balance": "balance",
     "load": "load_balance",
     "inflow": "natural_inflow",
+    "lag_fixing": "past_inflow",
+    "gnl_fixing": "gnl_commitment",
     "memory": "next_past_inflow",
     "fpha": "plane",
     "generic": "constraint",
