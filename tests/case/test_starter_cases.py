@@ -40,6 +40,9 @@ def test_the_starter_cases_show_what_their_names_promise(tmp_path):
     assert len(systems["cascade-fpha"].fpha_planes) >= 3
     assert list(systems["cascade-fpha"].cascade.downstream) == [1, 2, -1]
     assert len(systems["subsystems"].lines) >= 3
+    record = systems["from-history"]
+    assert record.inflow_statistics == ()
+    assert len(record.inflow_history) == 2 * 40 * 12
     for system in systems.values():
         factors = [[block.hours / stage.hours for block in stage.blocks] for stage in system.stages]
         means = (system.load_factor * factors).sum(axis=2)
