@@ -6,13 +6,14 @@ import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from headwater import files
 from headwater.case import Case, load_case, refused_features
-from headwater.distributed import Interrupted, StopRequest, choose_threads, stop_on_signals
+from headwater.distributed import Interrupted, StopRequest, choose_threads, find_communicator, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError, UsageError
 from headwater.lp import NamedProgram
 from headwater.model import PolicyMode, ScenarioSource, Scheme, Study, TrainingConfig
@@ -166,15 +167,23 @@ def simulate(
     chosen = study if study is not None else policy.study
     if chosen is None:
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
-    chunks: list[SimulationChunk] = []
     with stop_on_signals() as stop:
-        _check_simulation(policy, chosen, n_scenarios)
-        record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, chunks.append)
+        record, chunks = find_communicator().on_leader(
+            partial(_simulate_in_memory, policy, chosen, n_scenarios, threads, on_event, stop)
+        )
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:
         for name in chunk.tables:
             frames.setdefault(name, []).append(chunk_frame(name, chunk))
     return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
+
+
+def _simulate_in_memory(
+    policy: Policy, study: Study, n_scenarios: int | None, threads: int | None, on_event: EventSink, stop: StopRequest
+) -> tuple[SimulationRecord, list[SimulationChunk]]:
+    chunks: list[SimulationChunk] = []
+    _check_simulation(policy, study, n_scenarios, threads)
+    return _simulate_with(policy, study, n_scenarios, threads, on_event, stop, chunks.append), chunks
 
 
 @dataclass(frozen=True)
@@ -310,12 +319,13 @@ def run(
         CaseError: the case has errors.
         HeadwaterError: anything else that ends a run on purpose.
     """
-    case = load_case(path)
+    ranks = find_communicator()
+    case = ranks.together(partial(load_case, path))
     target = Path(output_dir) if output_dir is not None else case.root / "output"
     if case.config.training.enabled:
         then_simulate = case.config.simulation.enabled
         return run_training(case, target, threads=threads, on_event=on_event, then_simulate=then_simulate, resume=resume)
-    policy = load_policy(_find_policy(case, target))
+    policy = ranks.together(lambda: load_policy(_find_policy(case, target)))
     if not case.config.simulation.enabled:
         return RunResult(target, policy, None)
     return run_simulation(case, policy, target, threads=threads, on_event=on_event)
@@ -336,20 +346,17 @@ def run_training(
     ``output_dir``. After a signal the policy learned so far is written and the simulation is left out; after an error what was
     learned before it is written.
     """
-    _refuse_unbuilt(case)
-    choose_threads(threads, case.config.training.threads)
-    writer = ResultsWriter(output_dir)
-    target = output_dir / "policy"
-    save = _saver(case, target)
+    ranks, writer = find_communicator(), ResultsWriter(output_dir)
+    ranks.together(partial(_ready_to_train, case, threads))
+    save = _saver(case, output_dir / "policy")
     with stop_on_signals() as stop:
-        writer.begin()
-        policy = _train(case, threads, on_event, stop, _unfinished(case, output_dir, resume), save)
-        save(policy)
-        writer.write_training(policy, case)
-        if case.config.export_stochastic:
-            write_stochastic(output_dir / STOCHASTIC_DIRECTORY, case, study_uncertainty(case))
-        if stop() or not then_simulate:
-            return RunResult(output_dir, policy, None, stopped=stop())
+        ranks.on_leader(writer.begin)
+        unfinished = ranks.together(partial(_unfinished, case, output_dir, resume))
+        policy = _train(case, threads, on_event, stop, unfinished, save)
+        ranks.on_leader(partial(_write_trained, writer, policy, case, save))
+        stopped = ranks.any(stop())
+        if stopped or not then_simulate:
+            return RunResult(output_dir, policy, None, stopped=stopped)
         record = _simulate_to(writer, policy, case, None, threads, on_event, stop)
     return RunResult(output_dir, policy, record)
 
@@ -369,13 +376,19 @@ def run_simulation(
         PolicyError: the policy does not fit the case.
         StoppedError: a signal asked to stop; earlier results are left as they were.
     """
-    choose_threads(threads, case.config.training.threads)
-    writer = ResultsWriter(output_dir)
+    ranks, writer = find_communicator(), ResultsWriter(output_dir)
+    ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
     with stop_on_signals() as stop:
-        _check_simulation(policy, case, n_scenarios)
-        writer.begin()
+        ranks.on_leader(writer.begin)
         record = _simulate_to(writer, policy, case, n_scenarios, threads, on_event, stop)
     return RunResult(output_dir, policy, record)
+
+
+def _write_trained(writer: ResultsWriter, policy: Policy, case: Study, save: SavePolicy) -> None:
+    save(policy)
+    writer.write_training(policy, case)
+    if case.config.export_stochastic:
+        write_stochastic(writer.output_dir / STOCHASTIC_DIRECTORY, case, study_uncertainty(case))
 
 
 def _train(
@@ -386,11 +399,23 @@ def _train(
     resume: Policy | None = None,
     save: SavePolicy | None = None,
 ) -> Policy:
+    ranks = find_communicator()
+    workers = ranks.together(partial(_ready_to_train, study, threads, resume))
+    return train_policy(
+        study, threads=workers, communicator=ranks, on_event=on_event, should_stop=stop, resume=resume, save=save
+    )
+
+
+def _ready_to_train(study: Study, threads: int | None, resume: Policy | None = None) -> int:
+    """Refuse what cannot be trained; returns the number of threads of this rank."""
     _refuse_unbuilt(study)
-    workers = choose_threads(threads, study.config.training.threads)
     if resume is not None:
         check_resumable(resume, study)
-    return train_policy(study, threads=workers, on_event=on_event, should_stop=stop, resume=resume, save=save)
+    return _threads(threads, study)
+
+
+def _threads(requested: int | None, study: Study) -> int:
+    return choose_threads(requested, study.config.training.threads, n_sharing=find_communicator().n_sharing)
 
 
 def _saver(study: Study, directory: Path) -> SavePolicy:
@@ -425,15 +450,19 @@ def _simulate_to(
     on_event: EventSink,
     stop: StopRequest,
 ) -> SimulationRecord:
-    with writer.simulation_sink(case, highs_version(), policy) as sink:
-        record = _simulate_with(policy, case, n_scenarios, threads, on_event, stop, sink.write)
-        sink.finish(record)
-    return record
+    def simulate_and_write() -> SimulationRecord:
+        with writer.simulation_sink(case, highs_version(), policy) as sink:
+            record = _simulate_with(policy, case, n_scenarios, threads, on_event, stop, sink.write)
+            sink.finish(record)
+        return record
+
+    return find_communicator().on_leader(simulate_and_write)
 
 
-def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None) -> None:
+def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, threads: int | None) -> None:
     """Refuse what cannot be simulated, before anything is written."""
     _refuse_unbuilt(study)
+    _threads(threads, study)
     if n_scenarios is not None and n_scenarios < 1:
         raise UsageError(f"a simulation needs at least one scenario, got {n_scenarios}")
     inflow = study_uncertainty(study).inflow
@@ -451,7 +480,7 @@ def _simulate_with(
 ) -> SimulationRecord:
     config = study.config
     count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
-    workers = choose_threads(threads, config.training.threads)
+    workers = _threads(threads, study)
     try:
         return simulate_policy(
             policy, study, n_scenarios=count, threads=workers, sink=sink, on_event=on_event, should_stop=stop

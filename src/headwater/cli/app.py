@@ -28,7 +28,8 @@ from headwater.case import (
     write_starter,
 )
 from headwater.cli.progress import ProgressDisplay, money, summary_table
-from headwater.errors import HeadwaterError
+from headwater.distributed import known_communicator
+from headwater.errors import HeadwaterError, RankError
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
 
 app = typer.Typer(
@@ -69,7 +70,9 @@ CasePath = Annotated[Path, typer.Argument(metavar="CASE", help="Case directory."
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write results [default: CASE/output].")]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", "-j", min=1, help="Worker threads [default: all granted]; results do not depend on it."),
+    typer.Option(
+        "--threads", "-j", min=1, help="Worker threads per process [default: all granted]; results do not depend on it."
+    ),
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the training that an earlier run left unfinished in the output directory.")
@@ -84,39 +87,48 @@ def main() -> None:
 
 def _run(command: Callable[[], object]) -> int:
     """Run a command and turn every way it can end into an exit code and a message without traceback."""
-    console = _stderr()
     try:
         result = command()
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except _WrongUsage as wrong:
-        wrong.show(sys.stderr)
-        return EXIT_USAGE
-    except HeadwaterError as error:
-        _show_error(console, error)
+    except BaseException as error:
+        exit_code, ranks = _show_end(error), known_communicator()
+        if exit_code and not ranks.agreed_to_end:
+            ranks.abort(exit_code)  # the others would wait for this one
+        return exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _show_end(error: BaseException) -> int:
+    """Say why a command ended, once for all ranks, and return its exit code."""
+    console = _stderr()
+    if isinstance(error, typer.Exit):
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    if isinstance(error, _WrongUsage):
+        error.show(sys.stderr)
+        return EXIT_USAGE
+    if isinstance(error, HeadwaterError):
+        if known_communicator().leads or not isinstance(error, RankError):
+            _show_error(console, error)
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
         console.print(Text("interrupted", "red"))
         return EXIT_INTERRUPTED
-    except (BrokenPipeError, SystemExit):
+    if isinstance(error, BrokenPipeError | SystemExit):
         # outside consoles a closed pipe ends in either; what was to be read has been read
         _silence(sys.stdout.fileno())
         return 0
-    except (OSError, MemoryError) as error:
+    if isinstance(error, OSError | MemoryError):
         console.print(Text.assemble(("error: ", "red"), str(error) or type(error).__name__))
         return EXIT_IO
-    except Exception as error:
-        logging.getLogger("headwater").debug("internal error", exc_info=True)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        console.print(
-            Text.assemble(
-                ("internal error: ", "red"),
-                f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). "
-                "This is a defect of Headwater; please report it with the case.",
-            )
+    logging.getLogger("headwater").debug("internal error", exc_info=error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    console.print(
+        Text.assemble(
+            ("internal error: ", "red"),
+            f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). "
+            "This is a defect of Headwater; please report it with the case.",
         )
-        return EXIT_INTERNAL
-    return result if isinstance(result, int) else 0
+    )
+    return EXIT_INTERNAL
 
 
 class _SteadyConsole(Console):
@@ -368,6 +380,8 @@ def init(
 
 
 def _report_run(result: RunResult) -> None:
+    if not known_communicator().leads:
+        return
     console, rows = _stdout(), []
     record = result.policy.training
     if record is not None and record.iterations:

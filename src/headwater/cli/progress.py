@@ -21,6 +21,12 @@ def money(value: float) -> str:
     return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
+def workers(ranks: int, threads: int) -> str:
+    """How many threads work, of how many processes."""
+    text = f"{threads} thread{'s' if threads != 1 else ''}"
+    return text if ranks == 1 else f"{ranks} ranks of {text}"
+
+
 class ProgressDisplay:
     """Shows the events of a run on a console.
 
@@ -72,7 +78,7 @@ class ProgressDisplay:
         sizes = (
             f" {event.name or 'study'}: {event.n_stages} stages, {event.n_hydros} hydros, "
             f"{event.n_thermals} thermals, {event.n_state} state variables; {event.forward_passes} forward passes per "
-            f"iteration, at most {event.max_iterations} iterations, {event.threads} thread{'s' if event.threads != 1 else ''}"
+            f"iteration, at most {event.max_iterations} iterations, {workers(event.ranks, event.threads)}"
         )
         self._console.print(Text.assemble(("training", "bold"), sizes))
         if event.iterations_done:

@@ -1,7 +1,7 @@
 """Sharing out work: blocks of items, ranks, threads, and ending on request. It knows nothing of what is computed."""
 
 from headwater.distributed.communicator import ALONE, Communicator
-from headwater.distributed.launch import COMMUNICATOR_VARIABLE, find_communicator
+from headwater.distributed.launch import COMMUNICATOR_VARIABLE, find_communicator, known_communicator
 from headwater.distributed.partition import blocks
 from headwater.distributed.signals import Interrupted, StopRequest, stop_on_signals
 from headwater.distributed.team import Team
@@ -20,5 +20,6 @@ __all__ = [
     "choose_threads",
     "find_communicator",
     "granted_threads",
+    "known_communicator",
     "stop_on_signals",
 ]

@@ -26,7 +26,8 @@ class Communicator:
         size: number of ranks.
         transfer_seconds: time spent on exchanging data so far.
         waiting_seconds: time spent on waiting until all ranks had come to the same point.
-        agreed_to_end: whether all ranks know that the run ends with an error.
+        agreed_to_end: whether all ranks know that what they did together last did not come to its end.
+        n_sharing: ranks that run on the same processors of the same node, this one included.
     """
 
     rank: int = 0
@@ -36,6 +37,7 @@ class Communicator:
         self.transfer_seconds = 0.0
         self.waiting_seconds = 0.0
         self.agreed_to_end = False
+        self.n_sharing = 1
 
     @property
     def leads(self) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headwater.distributed.communicator import Communicator
 from headwater.distributed.partition import blocks
 from headwater.distributed.signals import Interrupted
+from headwater.distributed.threads import available_processors
 from headwater.errors import HeadwaterError, RankError
 
 mpi4py.rc.thread_level = "funneled"  # worker threads never call MPI
@@ -26,6 +27,8 @@ from mpi4py import MPI  # noqa: E402 - what is set above counts when this is imp
 Result = TypeVar("Result")
 
 _FINE, _INTERRUPTED, _FAILED = 0, 1, 2
+
+SHORT_WAIT_SECONDS, LONGEST_SLEEP_SECONDS = 2e-4, 2e-3
 
 
 class MpiCommunicator(Communicator):
@@ -42,7 +45,9 @@ class MpiCommunicator(Communicator):
         self._comm = world.Split(0, key=sorted(world.allgather(order)).index(order))
         self._node = self._comm.Split_type(MPI.COMM_TYPE_SHARED, key=self._comm.rank)
         self.rank, self.size = self._comm.rank, self._comm.size
-        self._rows: dict[tuple[str, int], Any] = {}
+        self._rows: dict[int, Any] = {}
+        mine = available_processors()
+        self.n_sharing = sum(1 for others in self._node.allgather(mine) if others == mine)
 
     def gather_rows(self, array: NDArray[Any]) -> None:
         """Give every rank the rows of ``array`` that the others hold."""
@@ -59,10 +64,9 @@ class MpiCommunicator(Communicator):
 
     def _row_type(self, array: NDArray[Any]) -> Any:
         n_bytes = array.nbytes // len(array)
-        key = ("row", n_bytes)
-        if key not in self._rows:
-            self._rows[key] = MPI.BYTE.Create_contiguous(n_bytes).Commit()
-        return self._rows[key]
+        if n_bytes not in self._rows:
+            self._rows[n_bytes] = MPI.BYTE.Create_contiguous(n_bytes).Commit()
+        return self._rows[n_bytes]
 
     def add_up(self, counts: NDArray[np.int64]) -> None:
         """Replace ``counts`` by their sums over the ranks."""
@@ -92,12 +96,12 @@ class MpiCommunicator(Communicator):
         except Exception as raised:
             state, error = _FAILED, raised
         worst, rank = self._worst(state)
+        self.agreed_to_end = worst != _FINE
         if worst == _FINE:
             return result
         if worst == _INTERRUPTED:
             raise Interrupted
         message, exit_code = self._comm.bcast(None if error is None else _described(error, self.rank), root=rank)
-        self.agreed_to_end = True
         if error is not None and self.rank == rank == 0:
             raise error
         raise RankError(message, rank=rank, exit_code=exit_code) from error
@@ -109,10 +113,8 @@ class MpiCommunicator(Communicator):
 
     def _worst(self, state: int) -> tuple[int, int]:
         """The worst state of all ranks, and the lowest rank that is in it."""
-        started = time.perf_counter()
         mine = np.array([state * self.size + self.size - 1 - self.rank], np.int64)
-        self._comm.Allreduce(MPI.IN_PLACE, mine, MPI.MAX)
-        self.waiting_seconds += time.perf_counter() - started
+        self.waiting_seconds += _wait(self._comm.Iallreduce(MPI.IN_PLACE, mine, MPI.MAX))
         worst, behind = divmod(int(mine[0]), self.size)
         return worst, self.size - 1 - behind
 
@@ -125,6 +127,20 @@ class MpiCommunicator(Communicator):
         sys.stdout.flush()
         sys.stderr.flush()
         self._comm.Abort(exit_code)
+
+
+def _wait(request: Any) -> float:
+    """Wait for a request and return the seconds it took.
+
+    MPI libraries wait by asking without a pause, which takes a processor from those that work. A wait that turns out long
+    sleeps between questions instead, for a small part of the time waited so far.
+    """
+    started, waited = time.perf_counter(), 0.0
+    while not request.Test():
+        waited = time.perf_counter() - started
+        if waited > SHORT_WAIT_SECONDS:
+            time.sleep(min(0.05 * waited, LONGEST_SLEEP_SECONDS))
+    return time.perf_counter() - started
 
 
 def _described(error: Exception, rank: int) -> tuple[str, int]:

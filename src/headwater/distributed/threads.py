@@ -17,18 +17,32 @@ THREADS_VARIABLE = "HEADWATER_THREADS"
 """Environment variable that sets the number of threads."""
 
 
-def granted_threads() -> int:
-    """Processors this process may use: what a batch scheduler granted, else the affinity mask."""
+def available_processors() -> tuple[int, ...]:
+    """Numbers of the processors on which the system lets this process run."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def granted_threads(n_sharing: int = 1) -> int:
+    """Processors this process may use: what a batch scheduler granted, else its part of those the system lets it run on.
+
+    Args:
+        n_sharing: processes that run on the same processors, see `Communicator`.
+    """
     scheduled = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if scheduled.isdigit() and int(scheduled) > 0:
         return int(scheduled)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return max(1, len(available_processors()) // n_sharing)
 
 
-def choose_threads(requested: int | None, configured: int | None = None) -> int:
+def choose_threads(requested: int | None, configured: int | None = None, *, n_sharing: int = 1) -> int:
     """Number of worker threads: the caller's word, else the environment, else the configuration, else all that is granted.
+
+    Args:
+        requested: what the caller says.
+        configured: what the configuration says.
+        n_sharing: processes that run on the same processors, see `Communicator`.
 
     Raises:
         UsageError: a number below one, or an environment variable that is not a number.
@@ -40,7 +54,7 @@ def choose_threads(requested: int | None, configured: int | None = None) -> int:
         requested = int(from_environment)
     chosen = requested if requested is not None else configured
     if chosen is None:
-        return granted_threads()
+        return granted_threads(n_sharing)
     if chosen < 1:
         raise UsageError(f"the number of threads must be at least 1, got {chosen}")
     return chosen

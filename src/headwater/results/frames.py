@@ -104,6 +104,24 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMAS["convergence"].polars_schema)
 
 
+def ranks_frame(record: TrainingRecord) -> pl.DataFrame:
+    """How every rank spent its time, one row per iteration and rank."""
+    rows = [
+        {
+            "iteration": r.iteration,
+            "rank": r.rank,
+            "forward_time_ms": round(1e3 * r.forward_seconds),
+            "backward_time_ms": round(1e3 * r.backward_seconds),
+            "communication_time_ms": round(1e3 * r.communication_seconds),
+            "idle_time_ms": round(1e3 * r.idle_seconds),
+            "lp_solves": r.lp_solves,
+            "scenarios_processed": r.trajectories,
+        }
+        for r in record.rank_timings
+    ]
+    return pl.DataFrame(rows, schema=SCHEMAS["timing/mpi_ranks"].polars_schema)
+
+
 def planes_frame(fitted: Sequence[FittedPlanes]) -> pl.DataFrame:
     """Computed planes, a row per hydro, stage and plane: a table that a case can read."""
     rows = [

@@ -40,6 +40,12 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
     return {
         **_header(study, record.seconds, record.threads, record.solver),
         "status": "interrupted" if record.reason == "shutdown" else "complete",
+        "distribution": {
+            "ranks": record.ranks,
+            "threads_per_rank": record.threads,
+            "communication_share": _share(record, "communication_seconds"),
+            "idle_share": _share(record, "idle_seconds"),
+        },
         "problem_dimensions": _dimensions(study, policy, record),
         "iterations": {"completed": len(record.iterations), "reason": record.reason, "converged": record.converged},
         "lower_bound": {
@@ -58,6 +64,12 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
         "seeds": {"tree_seed": study.config.training.tree_seed, "forward": study.config.training.scenario_source.seed},
         "warnings": list(record.warnings),
     }
+
+
+def _share(record: TrainingRecord, name: str) -> float:
+    """Part of the time of all ranks in passes that something took."""
+    total = sum(r.forward_seconds + r.backward_seconds for r in record.rank_timings)
+    return sum(getattr(r, name) for r in record.rank_timings) / total if total else 0.0
 
 
 def policy_digest(policy: Policy) -> str:

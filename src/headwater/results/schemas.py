@@ -307,6 +307,20 @@ _TABLES = (
         ("iteration",),
     ),
     TableSchema(
+        "timing/mpi_ranks",
+        (
+            Column("iteration", INT, "-", "iteration, from 1"),
+            Column("rank", INT, "-", "process, from 0"),
+            Column("forward_time_ms", LONG, "ms", "forward pass, waiting included"),
+            Column("backward_time_ms", LONG, "ms", "backward pass, waiting included"),
+            Column("communication_time_ms", LONG, "ms", "exchanging data with other ranks"),
+            Column("idle_time_ms", LONG, "ms", "waiting for other ranks"),
+            Column("lp_solves", LONG, "-", "stage problems solved by the rank"),
+            Column("scenarios_processed", INT, "-", "trajectories of the rank"),
+        ),
+        ("iteration", "rank"),
+    ),
+    TableSchema(
         "fpha_hyperplanes",
         (
             Column("hydro_id", INT, "-", "id of the hydro"),
@@ -331,7 +345,7 @@ SCHEMAS = MappingProxyType({schema.name: schema for schema in _TABLES})
 TIMING_COLUMNS = ("time_forward_ms", "time_backward_ms", "time_total_ms", "wall_time_ms", "rss_mb")
 """Columns of ``convergence`` that differ from run to run."""
 
-SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary", "fpha_hyperplanes"))
+SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary", "timing/mpi_ranks", "fpha_hyperplanes"))
 """Tables with one part file per chunk of scenarios."""
 
 CODES = MappingProxyType(

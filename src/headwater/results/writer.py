@@ -19,7 +19,7 @@ from headwater import files
 from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
 from headwater.model import Study, System
-from headwater.results.frames import chunk_frame, convergence_frame, planes_frame, summary_frame
+from headwater.results.frames import chunk_frame, convergence_frame, planes_frame, ranks_frame, summary_frame
 from headwater.results.metadata import fitting_report, simulation_metadata, table_digests, to_json, training_metadata
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import Policy, SimulationChunk, SimulationRecord
@@ -71,6 +71,8 @@ class ResultsWriter:
             raise ResultsError("this policy was read from disk and carries no training to write")
         with _told(self.output_dir), files.replaced_directory(self.output_dir / "training") as directory:
             write_parquet(convergence_frame(policy.training), directory / "convergence.parquet")
+            (directory / "timing").mkdir()
+            write_parquet(ranks_frame(policy.training), directory / "timing" / "mpi_ranks.parquet")
             _write_dictionaries(directory / "dictionaries", study.system)
             layout = {"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()}
             _write_json(directory / "dictionaries" / "state_dictionary.json", layout)

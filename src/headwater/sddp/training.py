@@ -18,6 +18,7 @@ from headwater.distributed import ALONE, Communicator, Interrupted, Team
 from headwater.errors import PolicyError, ResultsError, StopTraining
 from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
+from headwater.sddp.agreement import check_agreement
 from headwater.sddp.backward import run_backward
 from headwater.sddp.checkpointing import CheckpointSchedule
 from headwater.sddp.fingerprint import study_fingerprint
@@ -75,8 +76,9 @@ def train_policy(
         PolicyError: ``resume`` is no policy of an unfinished training, or does not fit the study.
         RankError: another rank failed.
     """
-    problems = build_problems(study, None if resume is None else resume.pools)
-    state = TrainingState.fresh(problems) if resume is None else TrainingState.resumed(problems, stored_training(resume))
+    problems = communicator.together(partial(build_problems, study, None if resume is None else resume.pools))
+    communicator.together(partial(check_agreement, communicator, problems))
+    state = communicator.together(partial(_state_to_start_from, problems, resume))
     config = study.config
     with Training(study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop) as training:
         if resume is not None:
@@ -111,6 +113,12 @@ def train_policy(
     if policy.training is not None:
         communicator.on_leader(partial(_go_on, on_event, events.TrainingFinished(policy.training)))
     return policy
+
+
+def _state_to_start_from(problems: StudyProblems, resume: Policy | None) -> TrainingState:
+    if resume is None:
+        return TrainingState.fresh(problems)
+    return TrainingState.resumed(problems, stored_training(resume))
 
 
 def stored_training(policy: Policy) -> StoredTraining:

@@ -1,0 +1,96 @@
+"""The same case gives the same bytes for any number of ranks and threads."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import headwater as hw
+from headwater.results import TIMING_COLUMNS
+from rank_processes import HEADWATER, on_ranks, requires_mpi
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "four-subsystems"
+
+TOLD_BY_CLOCK_OR_MACHINE = {
+    "run_id", "created_at", "finished_at", "duration_seconds", "hostname", "threads", "distribution",
+}  # fmt: skip
+"""Keys of metadata that say when, where and with how many workers, but not what."""
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example with more forward passes than workers, cut selection at work, and several parts of simulation tables."""
+    root = tmp_path_factory.mktemp("same-bytes") / "case"
+    shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("output"))
+    config = json.loads((root / "config.json").read_text())
+    config["training"].update(
+        forward_passes=5,
+        stopping_rules=[{"type": "iteration_limit", "limit": 6}],
+        cut_selection={"enabled": True, "method": "lml1", "memory_window": 1, "check_frequency": 2},
+    )
+    config["simulation"] = {"enabled": True, "num_scenarios": 130}
+    (root / "config.json").write_text(json.dumps(config))
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected(case: Path) -> dict[str, object]:
+    """What one rank with one thread writes."""
+    hw.run(case, case.parent / "one", threads=1)
+    return contents(case.parent / "one")
+
+
+def contents(output: Path) -> dict[str, object]:
+    """Every file of an output directory: its bytes, or what is left of it without times and places."""
+    found: dict[str, object] = {}
+    for path in sorted(path for path in output.rglob("*") if path.is_file()):
+        name = path.relative_to(output).as_posix()
+        if name.endswith("metadata.json"):
+            found[name] = timeless(json.loads(path.read_text()))
+        elif name.endswith("convergence.parquet"):
+            found[name] = pl.read_parquet(io.BytesIO(path.read_bytes())).drop(TIMING_COLUMNS).write_csv()
+        elif "/timing/" not in name and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
+            found[name] = path.read_bytes()
+    return found
+
+
+def timeless(metadata: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in metadata.items() if key not in TOLD_BY_CLOCK_OR_MACHINE}
+    kept.get("tables", {}).pop("convergence.parquet", None)
+    for name in [name for name in kept.get("tables", {}) if name.startswith("timing/")]:
+        del kept["tables"][name]
+    return kept
+
+
+def same(found: dict[str, object], expected: dict[str, object]) -> None:
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+
+
+def test_the_case_is_worth_comparing(expected: dict[str, object], case: Path):
+    cuts = [name for name in expected if name.endswith(".hwp")]
+    parts = [name for name in expected if name.startswith("simulation/hydros/part")]
+    assert len(cuts) > 5
+    assert len(parts) > 1
+    assert pl.read_parquet(case.parent / "one/training/convergence.parquet")["cuts_removed"].sum() > 0
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_do_not_matter(case: Path, expected: dict[str, object], tmp_path: Path, threads: int):
+    hw.run(case, tmp_path / "out", threads=threads)
+    same(contents(tmp_path / "out"), expected)
+
+
+@requires_mpi
+@pytest.mark.parametrize(("ranks", "threads"), [(2, 2), (3, 1)])
+def test_ranks_do_not_matter(case: Path, expected: dict[str, object], tmp_path: Path, ranks: int, threads: int):
+    done = on_ranks(ranks, *HEADWATER, "run", case, "-o", tmp_path / "out", "-j", threads, PYTHONHASHSEED="random")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("lower bound") == 1
+    same(contents(tmp_path / "out"), expected)

@@ -1,0 +1,156 @@
+"""Ranks: what they tell each other, and that they end together."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from case_builder import TinyCase, tiny_case
+from headwater.distributed import ALONE, choose_threads, find_communicator
+from headwater.distributed.launch import launched_ranks
+from headwater.errors import UsageError
+from rank_processes import HEADWATER, PROGRAMS, on_ranks, requires_mpi
+
+TO_END_SECONDS = 30.0
+"""In this time an accident on one rank must have ended all."""
+
+PROGRAM = (sys.executable, PROGRAMS)
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case that takes a while: accidents happen long before its end."""
+    return long_case(tmp_path_factory.mktemp("ranks") / "case").write()
+
+
+def long_case(root: Path) -> TinyCase:
+    case = tiny_case(root)
+    case.training.update(forward_passes=3, stopping_rules=[{"type": "iteration_limit", "limit": 100_000}])
+    return case
+
+
+@requires_mpi
+def test_ranks_exchange_rows_counts_and_endings(tmp_path: Path):
+    done = on_ranks(3, *PROGRAM, "talk", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [[3.0 * i, 3.0 * i + 1, 3.0 * i + 2] for i in range(7)]
+    for rank in range(3):
+        assert ast.literal_eval((tmp_path / f"{rank}.txt").read_text()) == [
+            rows,
+            [3, 3, 3 * 2**40],
+            ["rank 0", "rank 1", "rank 2"],
+            "rank 0",
+            True,
+            True,
+            False,
+            "3 of 2: no solution on 2",
+            "own: no solution on 0" if rank == 0 else "3 of 0: no solution on 0",
+            "interrupted",
+            "3 of 2: no solution on 2",
+            "done",
+        ]
+
+
+def accident(program: str, *arguments: object) -> tuple[subprocess.CompletedProcess[str], float]:
+    """How a run over ranks ended, and the seconds it took."""
+    started = time.monotonic()
+    done = on_ranks(2, *PROGRAM, program, *arguments)
+    return done, time.monotonic() - started
+
+
+@requires_mpi
+def test_a_solve_that_fails_on_one_rank_ends_all_with_its_message(case: Path, tmp_path: Path):
+    done, seconds = accident("failing_solve", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+    assert done.returncode == 3
+    assert done.stderr.count("planted failure") == 1
+    assert "error: rank 1 on " in done.stderr
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
+def test_a_defect_on_one_rank_ends_all_with_its_message(case: Path, tmp_path: Path):
+    done, seconds = accident("defect", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+    assert done.returncode == 4
+    assert "internal error: RuntimeError: planted defect" in done.stderr
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
+def test_a_killed_rank_leaves_no_hang(case: Path, tmp_path: Path):
+    done, seconds = accident("killed", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+    assert done.returncode != 0
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
+def test_a_signal_to_one_rank_ends_all_and_keeps_what_was_learned(case: Path, tmp_path: Path):
+    done, seconds = accident("signalled", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+    assert done.returncode == 75, done.stderr
+    assert "stopped" in done.stdout
+    assert (tmp_path / "out" / "policy" / "LATEST").is_file()
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
+def test_an_uncaught_mistake_in_a_users_program_ends_all_ranks(tmp_path: Path):
+    done, seconds = accident("script", tmp_path)
+    assert done.returncode != 0
+    assert "planted mistake" in done.stderr
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
+def test_ranks_that_do_not_solve_the_same_problem_refuse_to_begin(case: Path, tmp_path: Path):
+    other = long_case(tmp_path / "other")
+    other.thermals[0]["cost_per_mwh"] += 1.0
+    done = on_ranks(2, *PROGRAM, "other_case", case, other.write(), "-o", tmp_path / "out", "-q")
+    assert done.returncode == 64
+    assert done.stderr.count("error: rank 1 on ") == 1
+    assert "limits or costs of the stage programs" in done.stderr
+
+
+@requires_mpi
+def test_an_error_in_the_case_is_reported_once(tmp_path: Path):
+    broken = tiny_case(tmp_path / "case")
+    broken.hydros[0]["downstream_id"] = 77
+    done = on_ranks(2, *HEADWATER, "run", broken.write(), "-q")
+    assert done.returncode == 1
+    assert done.stderr.count("77") == 1
+
+
+def test_a_process_alone_starts_no_mpi():
+    code = "import sys, headwater.api, headwater.distributed as d; assert d.find_communicator() is d.ALONE; "
+    code += "assert not [m for m in sys.modules if m.startswith('mpi4py')]"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_the_environment_says_how_many_were_started():
+    assert launched_ranks({}) == 1
+    assert launched_ranks({"PMI_SIZE": "4"}) == 4
+    assert launched_ranks({"OMPI_COMM_WORLD_SIZE": "2"}) == 2
+    assert launched_ranks({"SLURM_NTASKS": "8"}) == 1  # a batch script, not a step of it
+    assert launched_ranks({"SLURM_NTASKS": "8", "PMIX_RANK": "0"}) == 8
+    assert find_communicator({"HEADWATER_COMM": "local", "PMI_SIZE": "4"}) is ALONE
+
+
+def test_what_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(UsageError, match="must be auto, local or mpi, got 'smoke'"):
+        find_communicator({"HEADWATER_COMM": "smoke"})
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    with pytest.raises(UsageError, match=r"one of 4 that were started together, but .*pip install 'headwater\[mpi\]'"):
+        find_communicator({"PMI_SIZE": "4"})
+
+
+def test_ranks_share_the_processors_of_a_node(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    monkeypatch.setattr("headwater.distributed.threads.available_processors", lambda: tuple(range(8)))
+    assert choose_threads(None, n_sharing=3) == 2
+    assert choose_threads(None, n_sharing=20) == 1
+    assert choose_threads(5, n_sharing=3) == 5
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "6")
+    assert choose_threads(None, n_sharing=3) == 6

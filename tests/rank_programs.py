@@ -1,0 +1,136 @@
+"""What ranks do in tests: ``rank_programs.py PROGRAM [ARGUMENT ...]``. Not a test itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headwater.cli import main
+from headwater.distributed import Communicator, Interrupted, find_communicator
+from headwater.distributed.partition import blocks
+from headwater.errors import RankError, SolverError
+from headwater.sddp.problems import Programs
+from headwater.sddp.training import Training
+
+
+def talk(directory: str) -> None:
+    """Every call of the communicator; each rank writes what it got."""
+    ranks = find_communicator()
+    rows = np.zeros((7, 3))
+    part = blocks(7, ranks.size)[ranks.rank]
+    rows[part.start : part.stop] = np.arange(21.0).reshape(7, 3)[part.start : part.stop]
+    ranks.gather_rows(rows)
+    few = np.zeros((2, 0, 4))
+    ranks.gather_rows(few)
+    counts = np.array([ranks.rank, 1, 2**40], np.int64)
+    ranks.add_up(counts)
+    said = [
+        rows.tolist(),
+        counts.tolist(),
+        ranks.gather(f"rank {ranks.rank}"),
+        ranks.from_leader(f"rank {ranks.rank}"),
+        ranks.on_leader(os.getpid) == ranks.from_leader(os.getpid()),
+        ranks.any(ranks.rank == 1),
+        ranks.any(False),
+        ending(ranks, failing=2),
+        ending(ranks, failing=0),
+        ending(ranks, failing=None, interrupted=1),
+        ending(ranks, failing=2, interrupted=1),
+        ending(ranks, failing=None),
+    ]
+    Path(directory, f"{ranks.rank}.txt").write_text(repr(said))
+
+
+def ending(ranks: Communicator, *, failing: int | None, interrupted: int | None = None) -> str:
+    """How work ends that fails on one rank and is interrupted on another."""
+
+    def work() -> str:
+        if ranks.rank == failing:
+            raise SolverError(f"no solution on {ranks.rank}")
+        if ranks.rank == interrupted:
+            raise Interrupted
+        return "done"
+
+    try:
+        return ranks.together(work)
+    except Interrupted:
+        return "interrupted"
+    except RankError as error:
+        return f"{error.exit_code} of {error.rank}: {str(error).split(': ')[-1]}"
+    except SolverError as error:
+        return f"own: {error}"
+
+
+def command_line(*arguments: str) -> None:
+    """The command line, as it is."""
+    sys.argv = ["headwater", *arguments]
+    main()
+
+
+def failing_solve(*arguments: str) -> None:
+    """The command line; one solve of rank 1 fails in the third iteration."""
+    solve = Programs.solve_tree
+
+    def solve_tree(self: Programs, t: int, *others: Any, **named: Any) -> Any:
+        if find_communicator().rank == 1 and named["iteration"] == 3 and t == 1:
+            raise SolverError("planted failure")
+        return solve(self, t, *others, **named)
+
+    Programs.solve_tree = solve_tree  # type: ignore[method-assign]
+    command_line(*arguments)
+
+
+def dying(*arguments: str, how: Callable[[], None]) -> None:
+    """The command line; rank 1 meets an accident after the third iteration, where the others do not look."""
+    iterate = Training.iterate
+
+    def accident(self: Training) -> Any:
+        record = iterate(self)
+        if find_communicator().rank == 1 and record.iteration == 3:
+            how()
+        return record
+
+    Training.iterate = accident  # type: ignore[method-assign]
+    command_line(*arguments)
+
+
+def defect(*arguments: str) -> None:
+    """An error that nobody planned for."""
+
+    def fail() -> None:
+        raise RuntimeError("planted defect")
+
+    dying(*arguments, how=fail)
+
+
+def killed(*arguments: str) -> None:
+    """The end that leaves no time for words."""
+    dying(*arguments, how=lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def signalled(*arguments: str) -> None:
+    """A request to stop that reaches one rank only."""
+    dying(*arguments, how=lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def other_case(first: str, second: str, *arguments: str) -> None:
+    """The command line, with another case on rank 1 than on the others."""
+    command_line("run", second if find_communicator().rank == 1 else first, *arguments)
+
+
+def script(directory: str) -> None:
+    """A program that uses the package and fails on one rank, without the command line."""
+    ranks = find_communicator()
+    if ranks.rank == 1:
+        raise ValueError(f"planted mistake in {directory}")
+    ranks.gather(0)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
