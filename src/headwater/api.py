@@ -139,7 +139,7 @@ def train(
     target = None if checkpoints is None else Path(checkpoints)
     with stop_on_signals() as stop:
         _refuse_unbuilt(chosen)
-        earlier = load_policy(resume) if isinstance(resume, str | Path) else resume
+        earlier = find_communicator().together(lambda: load_policy(resume) if isinstance(resume, str | Path) else resume)
         return _train(chosen, threads, on_event, stop, earlier, None if target is None else _saver(chosen, target))
 
 

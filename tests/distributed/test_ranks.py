@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import headwater as hw
 from case_builder import TinyCase, tiny_case
 from headwater.distributed import ALONE, choose_threads, find_communicator
 from headwater.distributed.launch import launched_ranks
@@ -81,10 +82,27 @@ def test_a_defect_on_one_rank_ends_all_with_its_message(case: Path, tmp_path: Pa
 
 
 @requires_mpi
-def test_a_killed_rank_leaves_no_hang(case: Path, tmp_path: Path):
-    done, seconds = accident("killed", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+def test_a_killed_rank_leaves_no_hang_and_a_policy_that_can_be_resumed(tmp_path: Path):
+    case, out = long_case(tmp_path / "case"), tmp_path / "out"
+    case.files["config.json"]["policy"] = {"checkpointing": {"enabled": True, "interval_iterations": 1}}
+    done, seconds = accident("killed", "run", case.write(), "-o", out, "-j", "1", "-q")
     assert done.returncode != 0
     assert seconds < TO_END_SECONDS
+    left = hw.load_policy(out / "policy")
+    assert left.n_iterations in (2, 3)
+    case.training["stopping_rules"] = [{"type": "iteration_limit", "limit": 5}]
+    resumed = hw.run(case.write(), out, threads=1, resume=True).policy
+    whole = hw.run(case.root, tmp_path / "whole", threads=1).policy
+    assert resumed.n_iterations == whole.n_iterations == 5
+    assert [p.read_bytes() for p in policy_files(out, resumed)] == [
+        p.read_bytes() for p in policy_files(tmp_path / "whole", whole)
+    ]
+
+
+def policy_files(output: Path, policy: hw.Policy) -> list[Path]:
+    found = sorted((output / "policy").glob(f"ckpt-{policy.n_iterations:06d}/cuts/*"))
+    assert len(found) == len(policy.stages)
+    return found
 
 
 @requires_mpi
@@ -120,7 +138,7 @@ def test_an_error_in_the_case_is_reported_once(tmp_path: Path):
     broken.hydros[0]["downstream_id"] = 77
     done = on_ranks(2, *HEADWATER, "run", broken.write(), "-q")
     assert done.returncode == 1
-    assert done.stderr.count("77") == 1
+    assert done.stderr.count("HW301") == 1
 
 
 def test_a_process_alone_starts_no_mpi():

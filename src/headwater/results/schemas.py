@@ -345,7 +345,9 @@ SCHEMAS = MappingProxyType({schema.name: schema for schema in _TABLES})
 TIMING_COLUMNS = ("time_forward_ms", "time_backward_ms", "time_total_ms", "wall_time_ms", "rss_mb")
 """Columns of ``convergence`` that differ from run to run."""
 
-SIMULATION_TABLES = tuple(name for name in SCHEMAS if name not in ("convergence", "scenario_summary", "timing/mpi_ranks", "fpha_hyperplanes"))
+SIMULATION_TABLES = tuple(
+    name for name in SCHEMAS if name not in ("convergence", "scenario_summary", "timing/mpi_ranks", "fpha_hyperplanes")
+)
 """Tables with one part file per chunk of scenarios."""
 
 CODES = MappingProxyType(
