@@ -18,8 +18,8 @@ from headwater import files
 from headwater._version import __version__
 from headwater.errors import PolicyError
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
-from headwater.policy.history_file import decode_history, encode_history
 from headwater.policy.stage_file import decode, encode, to_pool
+from headwater.policy.trace import decode_trace, encode_trace
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
 from headwater.sddp.policy import LAYOUT_VERSION
 from headwater.sddp.training_state import StageArrays, StoredTraining
@@ -29,7 +29,7 @@ SCHEMA_VERSION = 1
 THREADS = 4
 """Files are hashed, written and read by so many threads; what they hold does not depend on it."""
 
-METADATA, COMMIT, DICTIONARY, HISTORY = "metadata.json", "COMMIT", "state_dictionary.json", "history.parquet"
+METADATA, COMMIT, DICTIONARY, HISTORY = "metadata.json", "COMMIT", "state_dictionary.json", "history.json"
 _CUTS = "cuts"
 _STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
 
@@ -56,7 +56,7 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
         DICTIONARY: lambda: _json({"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()}),
     }
     if progress is not None:
-        writers[HISTORY] = lambda: encode_history(progress.history)
+        writers[HISTORY] = lambda: encode_trace(progress.history)
     for position, (stage, pool, basis) in enumerate(zip(policy.stages, policy.pools, bases, strict=True)):
         writers[_name(_CUTS, position)] = _encoder(stage.stage_id, pool, basis)
         for part, stages in (progress.parts if progress is not None else {}).items():
@@ -261,7 +261,7 @@ def _progress(
     }
     if not wanted:
         return None
-    history = decode_history(read_verified(checkpoint, HISTORY, entries), str(checkpoint / HISTORY))
+    history = decode_trace(read_verified(checkpoint, HISTORY, entries), str(checkpoint / HISTORY))
     return StoredTraining(history, parts, {str(name): int(count) for name, count in metadata["solver_counts"].items()})
 
 

@@ -1,0 +1,59 @@
+"""The trace of a training as JSON: one object per iteration, with the fields of the record.
+
+Numbers come back to the last bit. A damaged Parquet file can end the process that reads it; JSON cannot.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any, get_args, get_type_hints
+
+from headwater.errors import PolicyError
+from headwater.sddp.records import IterationRecord
+
+
+def encode_trace(history: tuple[IterationRecord, ...]) -> bytes:
+    """The file; numbers that JSON does not know are texts."""
+    lines = [json.dumps(_plain(dataclasses.asdict(record)), allow_nan=False) for record in history]
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def decode_trace(content: bytes | memoryview, name: str) -> tuple[IterationRecord, ...]:
+    """The records; fields of later versions are passed over, fields that are missing take their defaults.
+
+    Args:
+        content: the whole file.
+        name: shown in messages.
+
+    Raises:
+        PolicyError: it is no such file.
+    """
+    try:
+        return tuple(_record(IterationRecord, row) for row in json.loads(bytes(content)))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+        raise PolicyError(f"HW808 {name}: damaged ({error})") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _record(kind: Any, row: dict[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    return kind(**{name: _value(hints[name], value) for name, value in row.items() if name in hints})
+
+
+def _value(hint: Any, value: Any) -> Any:
+    """A value as its field has it: lists become tuples, objects become records."""
+    if isinstance(value, list):
+        inner = get_args(hint)[0]
+        return tuple(_value(inner, item) for item in value)
+    if isinstance(value, dict):
+        return _record(hint, value)
+    return float(value) if isinstance(value, str) and hint is float else value
