@@ -9,6 +9,7 @@ from headwater.case.load import Case, load_case, validate_case
 from headwater.case.report import Finding, Report, Severity
 from headwater.case.sarif import report_to_sarif
 from headwater.case.starter import TEMPLATES, template_summaries, write_starter
+from headwater.case.synthetic import SyntheticSize, write_synthetic
 
 __all__ = [
     "TEMPLATES",
@@ -18,6 +19,7 @@ __all__ = [
     "Report",
     "Section",
     "Severity",
+    "SyntheticSize",
     "code_table",
     "convert_case",
     "describe_case",
@@ -29,4 +31,5 @@ __all__ = [
     "validate_case",
     "write_schemas",
     "write_starter",
+    "write_synthetic",
 ]

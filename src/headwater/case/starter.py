@@ -31,10 +31,25 @@ def write_starter(directory: str | os.PathLike[str], template: str, *, force: bo
     """
     if template not in TEMPLATES:
         raise CaseError(f"there is no template '{template}'; expected one of {', '.join(TEMPLATES)}")
+    return write_new_case(directory, template, TEMPLATES[template], force=force)
+
+
+def write_new_case(directory: str | os.PathLike[str], title: str, make: Callable[[], Starter], *, force: bool = False) -> Path:
+    """Write a case that was made in code, with a ``README.md`` that explains it.
+
+    Args:
+        directory: where to; made when it does not exist.
+        title: of the explanation.
+        make: makes what is to be written.
+        force: write into a directory that holds something already; files of the same name are replaced.
+
+    Raises:
+        CaseError: the directory is not empty.
+    """
     root = Path(directory)
     if root.exists() and not force and (not root.is_dir() or any(root.iterdir())):
         raise CaseError(f"'{root}' exists and is not an empty directory; choose another name, or force it")
-    starter = TEMPLATES[template]()
+    starter = make()
     for folder in ("system", "scenarios", "constraints"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for name, content in starter.files.items():
@@ -42,7 +57,7 @@ def write_starter(directory: str | os.PathLike[str], template: str, *, force: bo
     for name, rows in starter.tables.items():
         table = TABLES[f"{name}.parquet"]
         canonical_table(complete_columns(pl.DataFrame(rows), table), table).write_parquet(root / f"{name}.parquet")
-    readme = f"# {template}\n\n{starter.explanation}\n{_NEXT_STEPS}"
+    readme = f"# {title}\n\n{starter.explanation}\n{_NEXT_STEPS}"
     (root / "README.md").write_text(readme, encoding="utf-8")
     return root
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from numpy.typing import NDArray
+
 Json = dict[str, Any]
 Rows = list[dict[str, Any]]
+Columns = dict[str, NDArray[Any]]
 
 FIRST_YEAR = 2024
 """Year of the study."""
 WET_SEASON = (1.5, 1.6, 1.45, 1.15, 0.85, 0.7, 0.55, 0.5, 0.55, 0.75, 0.95, 1.25)
 """Mean inflow of each month against the mean of the year."""
-_DEMAND = (1.04, 1.05, 1.03, 1.0, 0.97, 0.95, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03)
+DEMAND = (1.04, 1.05, 1.03, 1.0, 0.97, 0.95, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03)
 
 
 @dataclass
@@ -26,13 +29,13 @@ class Starter:
         summary: one line for a list of templates.
         explanation: text of ``README.md`` below the title.
         files: JSON file -> content.
-        tables: table -> rows.
+        tables: table -> rows, or columns.
     """
 
     summary: str
     explanation: str
     files: dict[str, Json] = field(default_factory=dict)
-    tables: dict[str, Rows] = field(default_factory=dict)
+    tables: dict[str, Rows | Columns] = field(default_factory=dict)
 
 
 def common(summary: str, explanation: str, *, season_load: Mapping[int, float], lags: bool = False) -> Starter:
@@ -89,7 +92,7 @@ def common(summary: str, explanation: str, *, season_load: Mapping[int, float], 
     }
     starter.files["system/lines.json"] = {"_comment": "No lines: the load is fed from its own bus.", "lines": []}
     starter.tables["scenarios/load_seasonal_stats"] = [
-        {"bus_id": bus, "stage_id": i, "mean_mw": round(mean * _DEMAND[i], 3), "std_mw": 0.0}
+        {"bus_id": bus, "stage_id": i, "mean_mw": round(mean * DEMAND[i], 3), "std_mw": 0.0}
         for bus, mean in season_load.items()
         for i in range(12)
     ]
