@@ -10,7 +10,9 @@ from headwater.case import SyntheticSize, load_case, validate_case, write_synthe
 from headwater.errors import CaseError
 from headwater.model import ProductionKind
 
-SMALL = SyntheticSize(hydros=5, lags=3, stages=5, openings=4, blocks=2, thermals=4, buses=3, cascade=3, fpha_share=0.4, planes=3)
+SMALL = SyntheticSize(
+    hydros=5, lags=3, stages=5, openings=4, blocks=2, thermals=4, buses=3, cascade=3, fpha_share=0.4, planes=3
+)
 
 
 def test_a_case_has_the_size_that_was_asked_for(tmp_path: Path):

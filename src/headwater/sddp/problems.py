@@ -249,6 +249,16 @@ class Programs:
         total.subtract(self._preparing)
         return total
 
+    def stage_counts(self, t: int) -> Counter[str]:
+        """The same for one stage position, cold solves included."""
+        program = self._held[t]
+        return Counter() if program is None else Counter(program.statistics.counts())
+
+    def seconds(self) -> tuple[float, float]:
+        """Time that this thread has spent in the kernel and in HiGHS."""
+        statistics = [program.statistics for program in self._held if program is not None]
+        return sum(one.kernel_seconds for one in statistics), sum(one.highs_seconds for one in statistics)
+
 
 def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> StudyProblems:
     """Build everything for a study.

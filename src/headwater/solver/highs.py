@@ -42,7 +42,7 @@ from headwater.solver.problem import (
     TrialBounds,
     TrialResults,
 )
-from headwater.solver.retry import LADDER, Option, default_options
+from headwater.solver.retry import COLD_START, LADDER, Option, default_options, ladder_options
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +129,7 @@ class SolverStatistics:
     """Counts of one instance since it was made; ``reasons`` counts why first attempts failed.
 
     ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once.
+    ``kernel_seconds`` and ``highs_seconds`` tell where the time went.
     """
 
     solves: int = 0
@@ -138,6 +139,8 @@ class SolverStatistics:
     attempts: int = 0
     relaxed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    kernel_seconds: float = 0.0
+    highs_seconds: float = 0.0
 
     def counts(self) -> dict[str, int]:
         """All counts by name; reasons as ``reason: ...``."""
@@ -273,12 +276,14 @@ class HighsProgram:
     ) -> None:
         program, rows = self.program, self.appended
         cap = pivot_cap(self.n_rows)
+        started = time.perf_counter()
         solve_openings(
             basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
             program.column_upper, row_lower, row_upper, cap, work.objective, work.row_dual, work.primal, work.outcome,
             work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
+        self.statistics.kernel_seconds += time.perf_counter() - started
 
     def solve_trials(self, bounds: TrialBounds, bases: BasisBatch, *, want_primal: bool = False) -> TrialResults:
         """Solve several trials, each from a basis of its own; every trial is what `solve_openings` would make of it.
@@ -327,6 +332,7 @@ class HighsProgram:
         program, rows, m = self.program, self.appended, self.n_rows
         cap = pivot_cap(m)
         n_openings = len(bounds.opening_shift)
+        started = time.perf_counter()
         solve_trials(
             bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
             self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
@@ -334,6 +340,7 @@ class HighsProgram:
             bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
             final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), self._room(),
         )  # fmt: skip
+        self.statistics.kernel_seconds += time.perf_counter() - started
 
     def _room(self) -> Scratch:
         program = self.program
@@ -349,6 +356,7 @@ class HighsProgram:
             Openings left, retries, relaxed, and whether the last opening was among them.
         """
         program, rows, m = self.program, self.appended, self.n_rows
+        started = time.perf_counter()
         left = np.flatnonzero(work.outcome != PROVEN)
         retries = relaxed = 0
         reduced, activity, magnitude = np.empty(program.n_columns), np.empty(m), np.empty(m)
@@ -363,6 +371,7 @@ class HighsProgram:
             if work.outcome[w] != PROVEN:
                 retries += 1
                 relaxed += self._repair(work, row_lower, row_upper, int(w))
+        self.statistics.highs_seconds += time.perf_counter() - started
         return len(left), retries, relaxed, bool(len(left)) and left[-1] == len(work.outcome) - 1
 
     def _count(self, work: _Work, retries: int, relaxed: int, fallbacks: int) -> None:
@@ -380,16 +389,24 @@ class HighsProgram:
         n_openings = len(row_lower)
         start = Basis(np.empty(0, np.int32), np.empty(0, np.int32)) if basis is None else basis
         first = retries = relaxed = 0
-        while first < n_openings:
-            stopped = solve_in_turn(
-                self._handle, basis is not None, start.columns, start.rows, program.starts, program.indices, program.values,
-                rows.columns, rows.values, self._n_loaded, program.cost, program.column_lower, program.column_upper, row_lower,
-                row_upper, work.objective, work.row_dual, work.primal, work.outcome, first,
-            )  # fmt: skip
-            if stopped < n_openings:
-                retries += 1
-                relaxed += self._repair(work, row_lower, row_upper, stopped)
-            first = stopped + 1
+        started = time.perf_counter()
+        if basis is None:
+            self._apply(dict(COLD_START))
+        try:
+            while first < n_openings:
+                stopped = solve_in_turn(
+                    self._handle, basis is not None, start.columns, start.rows, program.starts, program.indices, program.values,
+                    rows.columns, rows.values, self._n_loaded, program.cost, program.column_lower, program.column_upper,
+                    row_lower, row_upper, work.objective, work.row_dual, work.primal, work.outcome, first,
+                )  # fmt: skip
+                if stopped < n_openings:
+                    retries += 1
+                    relaxed += self._repair(work, row_lower, row_upper, stopped)
+                first = stopped + 1
+        finally:
+            if basis is None:
+                self._apply(self._defaults)
+        self.statistics.highs_seconds += time.perf_counter() - started
         return retries, relaxed, self._basis()
 
     def _basis(self) -> Basis:
@@ -415,7 +432,7 @@ class HighsProgram:
         try:
             for level in self._ladder:
                 self.statistics.attempts += 1
-                self._apply(self._defaults | dict(level.options))
+                self._apply(ladder_options(program.n_columns) | dict(level.options))
                 self._library.Highs_clearSolver(self._handle)
                 self._library.Highs_run(self._handle)
                 status = self._library.Highs_getModelStatus(self._handle)

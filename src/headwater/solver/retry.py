@@ -23,8 +23,14 @@ class RetryLevel:
     relaxed: bool = False
 
 
+COLD_START: MappingProxyType[str, Option] = MappingProxyType({"dual_simplex_cost_perturbation_multiplier": 1.0})
+"""Options for a first attempt without a basis: from there, unperturbed costs make degenerate programs stall."""
+
+
 def default_options(n_columns: int) -> dict[str, Option]:
     """Options of a first attempt.
+
+    A warm start that is not done after a few pivots per column has stalled; the ladder then does better than patience.
 
     Args:
         n_columns: size of the program; it sets the iteration limit.
@@ -44,12 +50,17 @@ def default_options(n_columns: int) -> dict[str, Option]:
         "simplex_price_strategy": 1,
         "dual_simplex_cost_perturbation_multiplier": 0.0,
         "rebuild_refactor_solution_error_tolerance": 1e-8,
-        "simplex_iteration_limit": max(100_000, 50 * n_columns),
+        "simplex_iteration_limit": 2_000 + 2 * n_columns,
         "ipm_iteration_limit": 10_000,
         "run_crossover": "on",
         "user_objective_scale": 0,
         "user_bound_scale": 0,
     }
+
+
+def ladder_options(n_columns: int) -> dict[str, Option]:
+    """Options that every further attempt starts from."""
+    return default_options(n_columns) | {"simplex_iteration_limit": max(100_000, 50 * n_columns)}
 
 
 def _level(*, relaxed: bool = False, **options: Option) -> RetryLevel:
@@ -59,8 +70,8 @@ def _level(*, relaxed: bool = False, **options: Option) -> RetryLevel:
 
 
 LADDER: tuple[RetryLevel, ...] = (
-    _level(),  # the same again, cold
-    _level(dual_simplex_cost_perturbation_multiplier=1.0),
+    _level(**COLD_START),
+    _level(simplex_dual_edge_weight_strategy=2),
     _level(dual_simplex_cost_perturbation_multiplier=1.0, presolve="on"),
     _level(presolve="on", simplex_strategy=4),
     _level(presolve="on", solver="ipm"),
