@@ -1,8 +1,8 @@
 """Synthetic cases of any size: what benchmarks run, and a quick way to see how a study of a given size behaves.
 
-Rivers are chains of plants from the spring to the sea; inflows are seasonal, correlated along a river, and remember as many months
-as asked; the load is what hydro and about a third of the thermal plants can serve in a mean month. The same size and seed give the
-same case.
+Rivers are chains of plants from the spring to the sea; inflows are seasonal, correlated along a river, and remember as many
+months as asked; the load is what hydro and about a third of the thermal plants can serve in a mean month. The same size and
+seed give the same case.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def _level(*, relaxed: bool = False, **options: Option) -> RetryLevel:
 
 
 LADDER: tuple[RetryLevel, ...] = (
-    _level(**COLD_START),
+    _level(dual_simplex_cost_perturbation_multiplier=1.0),
     _level(simplex_dual_edge_weight_strategy=2),
     _level(dual_simplex_cost_perturbation_multiplier=1.0, presolve="on"),
     _level(presolve="on", simplex_strategy=4),

@@ -1,0 +1,1 @@
+"""How fast the engine is: workloads, measurements, and a report of them."""
