@@ -25,8 +25,9 @@ from headwater.api import (
     simulate,
     stage_program,
     train,
+    validate_case,
 )
-from headwater.case import Case, Report, load_case, validate_case
+from headwater.case import Case, Report, load_case
 from headwater.errors import (
     CaseError,
     HeadwaterError,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,8 @@ from pathlib import Path
 import polars as pl
 
 from headwater import files
-from headwater.case import Case, load_case, refused_features
+from headwater.case import Case, Report, load_case, refused_features
+from headwater.case import validate_case as validate_files
 from headwater.distributed import Interrupted, StopRequest, choose_threads, find_communicator, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError, UsageError
 from headwater.lp import NamedProgram
@@ -26,6 +28,7 @@ from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationR
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest, state_layout
+from headwater.sddp.readiness import readiness_findings
 from headwater.sddp.simulation import simulate_policy
 from headwater.sddp.training import SavePolicy
 from headwater.solver import highs_version
@@ -104,6 +107,19 @@ class RunResult:
     policy: Policy
     simulation: SimulationRecord | None
     stopped: bool = False
+
+
+def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Report:
+    """Say everything there is to say about a case directory; whatever it contains, this does not raise.
+
+    When the files have no errors, all that training and simulation would start from is built too (inflow model, openings,
+    production planes, stage programs); nothing is solved.
+
+    Args:
+        path: the directory.
+        strict: take advice that published cases often disregard as law.
+    """
+    return validate_files(path, strict=strict, also=readiness_findings)
 
 
 def train(

@@ -31,6 +31,7 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
     ("HW213", Severity.ERROR, "Tailrace, losses and efficiency are physically possible."),
     ("HW214", Severity.ERROR, "Evaporation has twelve values, and reference volumes within the storage range."),
     ("HW407", Severity.ERROR, "Past inflows have one season for each value, when they have seasons."),
+    ("HW570", Severity.ERROR, "Inflow model, openings, production planes and stage programs can be made from the case."),
     ("HW701", Severity.WARNING, "Keys, columns and files have their canonical names."),
     ("HW702", Severity.ERROR, "Two spellings of one key do not contradict each other."),
     ("HW710", Severity.WARNING, "Features in use are built; others are read and checked, but the case does not run."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from headwater.case.build_system import build_system
 from headwater.case.features import report_features
 from headwater.case.manifest import discover
 from headwater.case.parts import Parts, read_parts
-from headwater.case.report import Collector, Report
+from headwater.case.report import Collector, Finding, Report
 from headwater.case.rules import check_parts, check_study
 from headwater.errors import CaseError
 from headwater.model import Study
@@ -54,9 +54,23 @@ def load_case(path: str | os.PathLike[str], *, strict: bool = False) -> Case:
     return case
 
 
-def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Report:
-    """Say everything there is to say about a case directory; whatever it contains, this does not raise."""
-    return _read(path, strict=strict)[1]
+def validate_case(
+    path: str | os.PathLike[str], *, strict: bool = False, also: Callable[[Study], Iterable[Finding]] | None = None
+) -> Report:
+    """Say everything there is to say about a case directory; whatever it contains, this does not raise.
+
+    Args:
+        path: the directory.
+        strict: take advice that published cases often disregard as law.
+        also: what else to look at when the files have no errors.
+    """
+    case, report = _read(path, strict=strict)
+    if case is None or also is None:
+        return report
+    collector = Collector(strict=strict)
+    for finding in (*report.findings, *also(case)):
+        collector.add(finding)
+    return collector.report(report.case, report.skipped)
 
 
 def read_case_parts(path: str | os.PathLike[str]) -> Parts:

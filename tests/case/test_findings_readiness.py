@@ -1,0 +1,82 @@
+"""What the files do not show and training would refuse at its start is found by validation too."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import headwater as hw
+from case_builder import rich_case, tiny_case
+from headwater.case import TEMPLATES, write_starter
+from headwater.errors import UnsupportedFeatureError
+
+
+def codes_of(findings):
+    return {finding.code for finding in findings}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_case_that_is_ready_gets_no_more_findings(tmp_path, template):
+    root = write_starter(tmp_path / "new", template)
+    assert hw.validate_case(root, strict=True).findings == ()
+
+
+def test_a_lag_whose_statistics_nobody_gives_is_found(tmp_path):
+    (finding,) = hw.validate_case(rich_case(tmp_path).write()).errors
+    assert finding.code == "HW570"
+    assert "lag 1 of stage 0 needs the mean and deviation" in finding.message
+
+
+def test_a_broken_case_is_not_built(tmp_path):
+    case = tiny_case(tmp_path)
+    case.thermals[0]["bus_id"] = 99
+    assert "HW570" not in codes_of(hw.validate_case(case.write()))
+
+
+def test_a_first_delivery_beyond_the_limits_of_its_plant_is_found(tmp_path):
+    case = tiny_case(tmp_path)
+    case.thermals[0]["gnl_config"] = {"lag_stages": 1}
+    case.initial["gnl_pipeline"] = [{"thermal_id": case.thermals[0]["id"], "stage_offset": 1, "committed_mw": 1e4}]
+    (finding,) = hw.validate_case(case.write()).errors
+    assert finding.code == "HW570"
+    assert "commits thermal" in finding.message
+    with pytest.raises(hw.HeadwaterError, match="commits thermal"):
+        hw.train(hw.load_case(case.root))
+
+
+def test_stages_that_become_finer_under_lags_are_refused_before_training(tmp_path):
+    """A quarter, then months, with inflows that remember: lags over quarters say nothing of months."""
+    root = write_starter(tmp_path / "new", "cascade-fpha")
+    stages = json.loads((root / "stages.json").read_text())
+    months = [{"id": i, "label": f"m{i}", "month_start": i + 1, "month_end": i + 1} for i in range(12)]
+    quarters = [
+        {"id": 12 + q, "label": f"q{q}", "month_start": 3 * q + 1, "day_start": 1, "month_end": 3 * q + 3, "day_end": d}
+        for q, d in enumerate((31, 30, 30, 31))
+    ]
+    stages["season_definitions"] = {"cycle_type": "custom", "seasons": months + quarters}
+    first = stages["stages"][0]
+    first |= {"season_id": 12, "end_date": "2024-04-01"}
+    first["blocks"] = [{**block, "hours": block["hours"] * 91 / 31} for block in first["blocks"]]
+    stages["stages"] = [first, *({**stage, "id": i} for i, stage in enumerate(stages["stages"][3:], 1))]
+    (root / "stages.json").write_text(json.dumps(stages))
+    for name in ("inflow_seasonal_stats", "inflow_ar_coefficients", "load_seasonal_stats"):
+        _renumber(root / "scenarios" / f"{name}.parquet")
+    factors = json.loads((root / "scenarios" / "load_factors.json").read_text())
+    factors["load_factors"] = [row for row in factors["load_factors"] if row["stage_id"] < 10]
+    (root / "scenarios" / "load_factors.json").write_text(json.dumps(factors))
+
+    report = hw.validate_case(root)
+    assert [f.message for f in report.warnings if f.code == "HW710"] == [
+        "not built yet: past inflows as state where stages become finer, between stages 0 and 1"
+    ]
+    with pytest.raises(UnsupportedFeatureError, match="stages become finer"):
+        hw.train(hw.load_case(root))
+
+
+def _renumber(path):
+    import polars as pl
+
+    table = pl.read_parquet(path).filter(~pl.col("stage_id").is_in([1, 2]))
+    moved = pl.when(pl.col("stage_id") > 2).then(pl.col("stage_id") - 2).otherwise(pl.col("stage_id"))
+    table.with_columns(moved.cast(pl.Int32).alias("stage_id")).write_parquet(path)
