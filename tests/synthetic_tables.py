@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 import headwater.model as m
-from headwater.sddp import ScenarioSummary
+from headwater.results import SimulationSink
+from headwater.sddp import Policy, ScenarioSummary, StageMoments
+from headwater.sddp.problems import build_problems, policy_stages
+from headwater.sddp.simulation_records import STAGE_QUANTITIES
 
 TABLES = ("costs", "hydros", "thermals", "exchanges", "buses", "inflow_lags", "violations/generic")
-CATEGORIES = ("resource", "recourse", "violation", "regularisation")
+CATEGORIES = ("resource", "recourse", "violation", "regularization")
 
 
 def summary_of(costs: NDArray[np.float64], first: int = 0) -> ScenarioSummary:
     n = len(costs)
     shares = {name: costs * share for name, share in zip(CATEGORIES, (0.5, 0.25, 0.125, 0.125), strict=True)}
     ids = np.arange(first, first + n)
-    return ScenarioSummary(ids, costs, shares, np.arange(n) * 1.0, np.ones(n), np.full(n, 3))
+    return ScenarioSummary(
+        ids, costs, shares, np.zeros(n), np.arange(n) * 1.0, np.ones(n), np.full(n, 3), np.zeros(n), np.zeros(n, np.bool_)
+    )
+
+
+def moments_of(n_scenarios: int, n_stages: int, seed: int = 0) -> StageMoments:
+    rng = np.random.default_rng(seed)
+    return StageMoments.of({name: rng.normal(size=(n_scenarios, n_stages)) for name in STAGE_QUANTITIES})
+
+
+def untrained(study: m.Study) -> Policy:
+    """A policy without cuts."""
+    problems = build_problems(study)
+    return Policy(problems.layout, policy_stages(study.system), problems.pools, "", -np.inf, 0)
+
+
+def sink_of(output: Path, study: m.Study, n_scenarios: int = 6, **options: bool) -> SimulationSink:
+    return SimulationSink(output, study, untrained(study), n_scenarios, "solver 1.0", **options)
 
 
 def key_columns(system: m.System, name: str, n_scenarios: int) -> dict[str, NDArray[np.generic]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,12 @@ from headwater.errors import HeadwaterError, ModelError, PolicyError, Unsupporte
 from headwater.lp import NamedProgram
 from headwater.model import PolicyMode, ScenarioSource, Scheme, Study, TrainingConfig
 from headwater.policy import check_compatibility, check_resumable, holds_checkpoint, read_policy, write_policy
-from headwater.results import ResultsWriter, chunk_frame
+from headwater.results import ResultsWriter, SimulationSink, chunk_frame
+from headwater.results.simulation_writer import simulation_can_go_on
 from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_model, write_stochastic
 from headwater.results.stochastic_tables import openings_table, trajectories_table
 from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
-from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationRecord, train_policy
+from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationPart, SimulationRecord, train_policy
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest, state_layout
@@ -328,7 +329,8 @@ def run(
         path: case directory.
         output_dir: where to write; by default ``output`` inside the case.
         threads: as in `train`.
-        resume: go on with the training that an earlier run left unfinished in ``output_dir``; start afresh if there is none.
+        resume: go on with what an earlier run left unfinished in ``output_dir``, the training and then the simulation; what is
+            not there starts afresh.
         on_event: called with progress events.
 
     Raises:
@@ -344,7 +346,7 @@ def run(
     policy = ranks.together(lambda: load_policy(_find_policy(case, target)))
     if not case.config.simulation.enabled:
         return RunResult(target, policy, None)
-    return run_simulation(case, policy, target, threads=threads, on_event=on_event)
+    return run_simulation(case, policy, target, threads=threads, on_event=on_event, resume=resume)
 
 
 def run_training(
@@ -373,7 +375,8 @@ def run_training(
         stopped = ranks.any(stop())
         if stopped or not then_simulate:
             return RunResult(output_dir, policy, None, stopped=stopped)
-        record = _simulate_to(writer, policy, case, None, threads, on_event, stop)
+        go_on = resume and simulation_can_go_on(output_dir, case, policy, case.config.simulation.n_scenarios)
+        record = _simulate_to(output_dir, policy, case, None, threads, on_event, stop, resume=go_on)
     return RunResult(output_dir, policy, record)
 
 
@@ -384,19 +387,31 @@ def run_simulation(
     *,
     n_scenarios: int | None = None,
     threads: int | None = None,
+    resume: bool = False,
     on_event: EventSink = ignore,
 ) -> RunResult:
     """Simulate a case with a policy and write the results.
 
+    Args:
+        case: what to simulate.
+        policy: what to operate it with.
+        output_dir: where to write.
+        n_scenarios: number of scenarios; by default the case's own.
+        threads: as in `train`.
+        resume: go on with the simulation that was interrupted in ``output_dir``, if there is one; the results are those of an
+            uninterrupted one.
+        on_event: called with progress events.
+
     Raises:
         PolicyError: the policy does not fit the case.
-        StoppedError: a signal asked to stop; earlier results are left as they were.
+        ResultsError: the directory cannot be written, or the interrupted simulation was another one.
+        StoppedError: a signal asked to stop; earlier results are left as they were, and ``resume`` goes on.
     """
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
     with stop_on_signals() as stop:
         ranks.on_leader(writer.begin)
-        record = _simulate_to(writer, policy, case, n_scenarios, threads, on_event, stop)
+        record = _simulate_to(output_dir, policy, case, n_scenarios, threads, on_event, stop, resume=resume)
     return RunResult(output_dir, policy, record)
 
 
@@ -458,17 +473,24 @@ def _unfinished(case: Study, output_dir: Path, resume: bool) -> Policy | None:
 
 
 def _simulate_to(
-    writer: ResultsWriter,
+    output_dir: Path,
     policy: Policy,
     case: Study,
     n_scenarios: int | None,
     threads: int | None,
     on_event: EventSink,
     stop: StopRequest,
+    *,
+    resume: bool = False,
 ) -> SimulationRecord:
+    count = case.config.simulation.n_scenarios if n_scenarios is None else n_scenarios
+
     def simulate_and_write() -> SimulationRecord:
-        with writer.simulation_sink(case, highs_version(), policy) as sink:
-            record = _simulate_with(policy, case, n_scenarios, threads, on_event, stop, sink.write)
+        with SimulationSink(output_dir, case, policy, count, highs_version(), resume=resume) as sink:
+            try:
+                record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
+            except StoppedError as error:
+                raise StoppedError(f"{error}; earlier results were left as they were, and --resume goes on") from None
             sink.finish(record)
         return record
 
@@ -493,16 +515,17 @@ def _simulate_with(
     on_event: EventSink,
     stop: StopRequest,
     sink: ChunkSink,
+    done: Sequence[SimulationPart] = (),
 ) -> SimulationRecord:
     config = study.config
     count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
     workers = _threads(threads, study)
     try:
         return simulate_policy(
-            policy, study, n_scenarios=count, threads=workers, sink=sink, on_event=on_event, should_stop=stop
+            policy, study, n_scenarios=count, threads=workers, sink=sink, done=done, on_event=on_event, should_stop=stop
         )
     except Interrupted:
-        raise StoppedError("the simulation was stopped before it was done; earlier results were left as they were") from None
+        raise StoppedError("the simulation was stopped before it was done") from None
 
 
 def _with_training(study: Study, config: TrainingConfig | None) -> Study:

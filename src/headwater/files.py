@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import hashlib
 import io
@@ -20,8 +21,11 @@ TEMPORARY_MARK = ".tmp-"
 _LEFTOVER = re.compile(rf"\..+{re.escape(TEMPORARY_MARK)}(old-)?[0-9a-f]{{1,32}}")
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` produce a file under a temporary name beside ``path``, sync it, and rename it to ``path``."""
+def write_atomically(path: Path, write: Callable[[Path], object], *, sync_parent: bool = True) -> None:
+    """Let ``write`` produce a file under a temporary name beside ``path``, sync it, and rename it to ``path``.
+
+    Who writes many files may sync their directory once at the end instead.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}{TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
     try:
@@ -31,7 +35,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if sync_parent:
+        sync_directory(path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -107,6 +112,27 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
     view = memoryview(content)
     while view:
         view = view[file.write(view) :]
+
+
+def lock_directory(path: Path) -> int | None:
+    """Claim a directory for this process until `unlock` or its end; ``None`` when another has it.
+
+    Where the file system knows no locks, nothing is claimed and nobody refused.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        pass
+    return descriptor
+
+
+def unlock(descriptor: int) -> None:
+    """Give a directory free."""
+    os.close(descriptor)
 
 
 def sync_file(path: Path) -> None:

@@ -17,6 +17,7 @@ import headwater.model as m
 from case_builder import TinyCase, constraint, tiny_case
 from headwater.results import TIMING_COLUMNS
 from headwater.sddp import events
+from same_results import contents
 from trained_policies import fingerprint, small_study, trained
 
 
@@ -148,10 +149,11 @@ def test_results_do_not_depend_on_threads_and_simulating_later_gives_what_run_ga
     assert not (tmp_path / "apart" / "simulation").exists()
     hw.api.run_simulation(case, hw.load_policy(tmp_path / "apart" / "policy"), tmp_path / "apart", threads=1)
     parts = ("policy/*/cuts/*.hwp", "policy/*/state_dictionary.json", "simulation/**/*.parquet", "*/dictionaries/*")
-    one = {p.relative_to(tmp_path / "one"): p.read_bytes() for pattern in parts for p in (tmp_path / "one").glob(pattern)}
+
+    one = contents(tmp_path / "one", *parts)
     assert len(one) > 15
     for other in ("two", "apart"):
-        found = {p.relative_to(tmp_path / other): p.read_bytes() for pattern in parts for p in (tmp_path / other).glob(pattern)}
+        found = contents(tmp_path / other, *parts)
         assert found.keys() == one.keys()
         assert [str(path) for path in one if one[path] != found[path]] == []
         traces = [pl.read_parquet(tmp_path / d / "training/convergence.parquet").drop(TIMING_COLUMNS) for d in ("one", other)]

@@ -72,7 +72,6 @@ USES = {
     "stopping rules": rule(**GAP),
     "deterministic upper bound": config("upper_bound_evaluation", enabled=True),
     "inner approximation": config("simulation", policy_type="inner"),
-    "simulation settings": config("simulation", on_failure="abort"),
     "exports": config("exports", states=True),
 }
 

@@ -17,6 +17,7 @@ import headwater as hw
 from case_builder import TinyCase, constraint, tiny_case
 from headwater.cli.app import _run, app
 from headwater.cli.progress import ProgressDisplay
+from same_results import content
 
 
 @dataclass
@@ -94,7 +95,7 @@ def test_train_then_simulate(command: Command, finished: Path, tmp_path: Path):
     ended = command("simulate", case, "--policy", tmp_path / "out" / "policy", "-o", tmp_path / "sim", "-q")
     assert (ended.code, ended.err) == (0, "")
     for path in sorted((finished / "simulation").rglob("*.parquet")):
-        assert path.read_bytes() == (tmp_path / "sim" / path.relative_to(finished)).read_bytes(), path
+        assert content(path) == content(tmp_path / "sim" / path.relative_to(finished)), path
     assert command("simulate", case, "-p", tmp_path / "out/policy", "-o", tmp_path / "few", "-n", 3, "-q").code == 0
     assert hw.load_results(tmp_path / "few").summary.height == 3
 

@@ -20,6 +20,7 @@ import pytest
 import headwater as hw
 from case_builder import TinyCase, tiny_case
 from headwater.results import TIMING_COLUMNS
+from same_results import contents
 
 HEADWATER = [sys.executable, "-m", "headwater"]
 PATIENCE = 120.0
@@ -231,8 +232,7 @@ def test_two_processes_with_other_threads_write_the_same_bytes(two_runs: tuple[P
     written = []
     for threads in ("1", "2"):
         out = two_runs[0] / threads
-        paths = [*out.glob("policy/*/cuts/*"), *out.glob("simulation/**/*.parquet"), *out.glob("*/dictionaries/*")]
-        written.append({path.relative_to(out).as_posix(): path.read_bytes() for path in paths})
+        written.append(contents(out, "policy/*/cuts/*", "simulation/**/*.parquet", "*/dictionaries/*"))
     assert written[0] == written[1]
     assert len(written[0]) > 12
     traces = [hw.load_results(two_runs[0] / threads).convergence.drop(TIMING_COLUMNS) for threads in ("1", "2")]

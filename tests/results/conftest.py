@@ -10,9 +10,9 @@ import pytest
 
 import headwater.model as m
 from headwater.results import SCHEMAS
-from headwater.sddp import SimulationChunk, SimulationRecord
+from headwater.sddp import SimulationChunk, SimulationPart, SimulationRecord
 from small_systems import random_system, study
-from synthetic_tables import TABLES, key_columns, summary_of
+from synthetic_tables import TABLES, key_columns, moments_of, summary_of
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def a_study() -> m.Study:
 @pytest.fixture
 def make_chunk(a_study) -> Callable[..., SimulationChunk]:
     def make(first: int = 0, n_scenarios: int = 3, seed: int = 0) -> SimulationChunk:
+        stages = a_study.system.stages
         rng = np.random.default_rng([seed, first])
         tables = {}
         for name in TABLES:
@@ -41,7 +42,8 @@ def make_chunk(a_study) -> Callable[..., SimulationChunk]:
                 else:
                     columns[column.name] = rng.integers(0, 4, n_rows)
             tables[name] = columns
-        return SimulationChunk(first, tables, summary_of(rng.uniform(10, 20, n_scenarios), first))
+        summary, moments = summary_of(rng.uniform(10, 20, n_scenarios), first), moments_of(n_scenarios, len(stages), seed)
+        return SimulationChunk(SimulationPart(summary, moments), tables)
 
     return make
 
@@ -50,6 +52,9 @@ def make_chunk(a_study) -> Callable[..., SimulationChunk]:
 def make_record() -> Callable[..., SimulationRecord]:
     def make(*chunks: SimulationChunk) -> SimulationRecord:
         costs = np.concatenate([chunk.summary.total_cost for chunk in chunks])
-        return SimulationRecord(summary_of(costs), 1.5, 2, seed=7, warnings=("a warning",))
+        moments = chunks[0].part.moments
+        for chunk in chunks[1:]:
+            moments = moments.merged(chunk.part.moments)
+        return SimulationRecord(summary_of(costs), 1.5, 2, seed=7, moments=moments, warnings=("a warning",))
 
     return make

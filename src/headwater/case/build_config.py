@@ -111,12 +111,18 @@ def _estimation(shape: s.EstimationShape) -> m.EstimationConfig:
 
 
 def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m.SimulationConfig:
+    fractions, capacity = simulation.cvar_tail_fractions, simulation.io_channel_capacity
     return m.SimulationConfig(
         enabled=simulation.enabled,
         n_scenarios=simulation.num_scenarios,
         scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
         linearized_head_passes=linearized_head_passes,
+        detail=m.SimulationDetail(simulation.detail),
+        partitioning=m.Partitioning(simulation.partitioning),
+        on_failure=m.OnFailure(simulation.on_failure),
+        cvar_tail_fractions=m.SimulationConfig.cvar_tail_fractions if fractions is None else tuple(fractions),
+        io_channel_capacity=m.SimulationConfig.io_channel_capacity if capacity is None else capacity,
     )
 
 

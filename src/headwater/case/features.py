@@ -125,18 +125,6 @@ FEATURES: tuple[Feature, ...] = (
         "simulating with the inner approximation is not built yet",
     ),
     Feature(
-        "simulation settings",
-        lambda study: [
-            *_config("simulation.detail", built=("full",))(study),
-            *_config("simulation.partitioning", built=("chunk",))(study),
-            *_config("simulation.on_failure", built=("skip",))(study),
-            *_config("simulation.cvar_tail_fractions", built=([0.05],))(study),
-            *_config("simulation.io_channel_capacity", built=(16,))(study),
-        ],
-        (_CONFIG, "simulation"),
-        "some settings of the simulation are not built yet",
-    ),
-    Feature(
         "exports",
         _config("exports.states", built=(False,)),
         (_CONFIG, "exports.states"),

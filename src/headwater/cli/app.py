@@ -75,7 +75,7 @@ Threads = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with the training that an earlier run left unfinished in the output directory.")
+    bool, typer.Option("--resume", help="Go on with what an earlier run left unfinished in the output directory.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
@@ -216,6 +216,9 @@ def simulate(
         int | None, typer.Option("--scenarios", "-n", min=1, help="Number of scenarios [default: the case's].")
     ] = None,
     threads: Threads = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the simulation that was interrupted in the output directory.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Simulate a case with a stored policy."""
@@ -223,7 +226,9 @@ def simulate(
     stored = hw.load_policy(policy)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
         target = output or loaded.root / "output"
-        result = run_simulation(loaded, stored, target, n_scenarios=scenarios, threads=threads, on_event=progress)
+        result = run_simulation(
+            loaded, stored, target, n_scenarios=scenarios, threads=threads, resume=resume, on_event=progress
+        )
     _report_run(result)
 
 

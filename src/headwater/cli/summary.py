@@ -50,8 +50,9 @@ def _simulation(results: Results, console: Console) -> None:
     rows = [
         ("scenarios", f"{metadata['scenarios']['completed']}"),
         ("mean cost", f"{money(cost['mean'])} ± {money(cost['ci95'])}"),
-        ("range", f"{money(cost['min'])} to {money(cost['max'])}; worst 5 %: {money(cost['cvar_worst_5_percent'])}"),
-        *((f"of which {name}", money(value)) for name, value in metadata["categories"].items() if value),
+        ("range", f"{money(cost['min'])} to {money(cost['max'])}"),
+        *((f"worst {100 * tail['tail_fraction']:g} %", money(tail["mean"])) for tail in cost["cvar"]),
+        *((f"of which {name}", money(value["mean"])) for name, value in metadata["categories"].items() if value["mean"]),
         ("deficit", f"{deficit['mean_mwh']:,.1f} MWh on average, in {100 * deficit['frequency']:.0f} % of scenarios"),
         ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
     ]

@@ -81,6 +81,13 @@ def _generation(read: StageReader, s: StageSolutions, turbined: Array) -> tuple[
     return generation, productivity
 
 
+def generated_mwh(read: StageReader, s: StageSolutions) -> Array:
+    """Net energy of all plants, ``[scenario]``."""
+    generation, _ = _generation(read, s, read.values(s, "turbined"))
+    energy: Array = (generation * read.hours).sum(axis=(1, 2))
+    return energy
+
+
 def _arriving(read: StageReader, outflow: Array, inflow: Array) -> Array:
     """What comes down the river besides the plant's own incremental inflow, ``[scenario, block, hydro]``."""
     arriving = np.zeros_like(outflow)

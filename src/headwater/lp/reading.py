@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +59,13 @@ class StageSolutions:
             future_cost=np.empty(n_scenarios),
             cumulative_discount=cumulative_discount,
             productivity=np.full((n_scenarios, template.n_hydros), np.nan),
+        )
+
+    def of(self, scenarios: NDArray[np.int64]) -> StageSolutions:
+        """Solutions of some scenarios, by position."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cumulative_discount"}
+        return StageSolutions(
+            **{name: array[scenarios] for name, array in arrays.items()}, cumulative_discount=self.cumulative_discount
         )
 
 

@@ -83,7 +83,7 @@ CATEGORIES = {
         "inflow_penalty_cost",
         "generic_violation_cost",
     ),
-    "regularisation": ("spillage_cost", "diversion_cost", "fpha_turbined_cost", "curtailment_cost", "exchange_cost"),
+    "regularization": ("spillage_cost", "diversion_cost", "fpha_turbined_cost", "curtailment_cost", "exchange_cost"),
 }
 """Categories of the immediate cost; together they hold all of it."""
 
@@ -151,6 +151,20 @@ class StageReadout:
         """Energy not served at all buses, ``[scenario]``."""
         unserved: Array = (self._read.values(s, "deficit").sum(axis=(2, 3)) * self.ctx.block_hours).sum(axis=1)
         return unserved
+
+    def quantities(self, s: StageSolutions) -> dict[str, Array]:
+        """What the system did in the stage as a whole, ``[scenario]`` each: money in $ of the stage, energy, water."""
+        hours = self.ctx.block_hours
+        return {
+            "immediate_cost": sum_components(self.cost_components(s)).sum(axis=1),
+            "future_cost": s.future_cost,
+            "load_mwh": (s.load_mw[:, :, : len(hours)].sum(axis=1) * hours).sum(axis=1),
+            "deficit_mwh": self.deficit_mwh(s),
+            "hydro_mwh": hydro_readout.generated_mwh(self._read, s),
+            "thermal_mwh": (self._read.values(s, "thermal_segment").sum(axis=(2, 3)) * hours).sum(axis=1),
+            "spillage_hm3": self.spilled_hm3(s),
+            "storage_final_hm3": self._read.stage_values(s, "storage").sum(axis=1),
+        }
 
     def _costs(self, s: StageSolutions) -> Columns:
         share = self.ctx.block_hours / self.ctx.hours

@@ -2,8 +2,10 @@
 
 from headwater.results.frames import chunk_frame, tables_to_frame
 from headwater.results.reader import Results, load_results
-from headwater.results.schemas import SCHEMAS, TIMING_COLUMNS, Column, TableSchema
-from headwater.results.writer import ResultsWriter, SimulationSink
+from headwater.results.schemas import SCHEMAS, TIMING_COLUMNS
+from headwater.results.simulation_writer import SimulationSink
+from headwater.results.table_schema import Column, TableSchema
+from headwater.results.writer import ResultsWriter
 
 __all__ = [
     "SCHEMAS",

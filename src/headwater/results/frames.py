@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
-from headwater.results.schemas import SCHEMAS, Column
-from headwater.sddp import ScenarioSummary, SimulationChunk, TrainingRecord
+from headwater.results.schemas import SCHEMAS
+from headwater.results.table_schema import Column
+from headwater.sddp import ScenarioSummary, SimulationChunk, StageMoments, TrainingRecord
+from headwater.sddp.simulation_records import STAGE_QUANTITIES
 
 NO_BLOCK = -1
 """Marks a null in nullable integer columns of the arrays."""
@@ -44,7 +46,7 @@ def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series
         raise ResultsError(
             f"table '{table}', column '{column.name}': a value is not of type {column.dtype}: {error}"
         ) from error
-    if column.nullable:
+    if column.nullable and column.dtype.is_numeric():
         return values.fill_nan(None) if column.dtype == pl.Float64 else values.set(values == NO_BLOCK, None)
     if column.dtype == pl.Float64 and values.is_nan().any():
         raise ResultsError(f"table '{table}', column '{column.name}': {values.is_nan().sum()} values are not numbers (NaN)")
@@ -54,7 +56,7 @@ def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series
 def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
     """One table of a chunk, with the scenario of every row, in the order of its schema."""
     columns = chunk.tables[name]
-    scenarios = chunk.summary.scenario_id
+    scenarios = chunk.scenario_ids
     n_rows = len(next(iter(columns.values())))
     if n_rows % len(scenarios):
         raise ResultsError(f"table '{name}': {n_rows} rows do not divide into {len(scenarios)} scenarios")
@@ -64,15 +66,31 @@ def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
 
 def summary_frame(summary: ScenarioSummary) -> pl.DataFrame:
     """One row per scenario."""
+    years = summary.sampled_years
+    none = np.full(len(summary.scenario_id), None)
     columns: dict[str, NDArray[np.generic]] = {
         "scenario_id": summary.scenario_id,
         "total_cost": summary.total_cost,
         **{f"{name}_cost": values for name, values in summary.categories.items()},
+        "imputed_cost": summary.imputed_cost,
         "deficit_mwh": summary.deficit_mwh,
         "spillage_hm3": summary.spillage_hm3,
         "lp_solves": summary.lp_solves,
+        "solve_time_ms": 1e3 * summary.solve_seconds,
+        "status": np.where(summary.failed, "failed", "complete"),
+        "sampled_years": none if years is None else years.astype(np.str_),
     }
     return tables_to_frame("scenario_summary", columns)
+
+
+def stages_frame(moments: StageMoments, stage_ids: Sequence[int]) -> pl.DataFrame:
+    """Mean, deviation and maximum of every quantity of every stage over the scenarios that were solved."""
+    columns: dict[str, NDArray[np.generic]] = {"stage_id": np.array(stage_ids)}
+    for name in STAGE_QUANTITIES:
+        columns[f"{name}_mean"] = moments.mean[name]
+        columns[f"{name}_std"] = moments.std(name)
+        columns[f"{name}_max"] = moments.largest[name]
+    return tables_to_frame("stage_summary", columns)
 
 
 def convergence_frame(record: TrainingRecord) -> pl.DataFrame:

@@ -18,12 +18,12 @@ import numba
 import numpy as np
 import polars as pl
 import scipy
-from numpy.typing import NDArray
 
 from headwater import files
 from headwater._version import __version__
 from headwater.lp import FittedPlanes
 from headwater.model import Study
+from headwater.results.statistics import gap_to_bound, simulation_statistics
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
 
 BOUND_MEANING = {
@@ -72,39 +72,40 @@ def _share(record: TrainingRecord, name: str) -> float:
     return sum(getattr(r, name) for r in record.rank_timings) / total if total else 0.0
 
 
-def policy_digest(policy: Policy) -> str:
-    """SHA-256 of the active cuts, to tell whether two results come from one policy."""
+def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
+    """SHA-256 of the active cuts, to tell whether two results come from one policy.
+
+    Args:
+        policy: the policy.
+        with_bases: also of the bases that solves start from, which decide between equally good solutions.
+    """
     digest = hashlib.sha256()
     for pool in policy.pools:
         slots = pool.active_slots()
         digest.update(np.ascontiguousarray(pool.coefficients[slots]).tobytes())
         digest.update(np.ascontiguousarray(pool.intercepts[slots]).tobytes())
+    for basis in policy.bases if with_bases else ():
+        digest.update(b"-" if basis is None else basis.columns.tobytes() + basis.rows.tobytes())
     return digest.hexdigest()
 
 
 def simulation_metadata(record: SimulationRecord, study: Study, solver: str, policy: Policy | None = None) -> dict[str, Any]:
     """Contents of ``simulation/metadata.json``."""
-    costs = record.summary.total_cost
+    summary, failures = record.summary, record.failures
     return {
         **_header(study, record.seconds, record.threads, solver),
-        "status": "complete",
+        "status": "partial" if failures else "complete",
         "policy_digest": None if policy is None else policy_digest(policy),
-        "scenarios": {"total": len(costs), "completed": len(costs), "failed": 0},
-        "cost": {
-            "mean": float(np.mean(costs)),
-            "std": float(np.std(costs, ddof=1)) if len(costs) > 1 else 0.0,
-            "ci95": record.summary.ci95,
-            "min": float(costs.min()),
-            "max": float(costs.max()),
-            "quantiles": {f"p{p:02d}": float(np.percentile(costs, p)) for p in (5, 10, 50, 90, 95)},
-            "cvar_worst_5_percent": worst_mean(costs, 0.05),
+        "scenarios": {
+            "total": len(summary.scenario_id),
+            "completed": int(summary.completed.sum()),
+            "failed": len(failures),
+            "failures": [dataclasses.asdict(failure) for failure in failures],
+            "resumed": record.resumed_scenarios,
         },
-        "categories": {name: float(np.mean(values)) for name, values in record.summary.categories.items()},
-        "deficit": {
-            "mean_mwh": float(np.mean(record.summary.deficit_mwh)),
-            "frequency": float(np.mean(record.summary.deficit_mwh > 1e-6)),
-        },
-        "spillage": {"mean_hm3": float(np.mean(record.summary.spillage_hm3))},
+        "schemes": dict(record.schemes),
+        **simulation_statistics(summary, study.config.simulation.cvar_tail_fractions),
+        "gap": None if policy is None else gap_to_bound(record, study, policy),
         "seeds": {"tree_seed": study.config.training.tree_seed, "simulation": record.seed},
         "warnings": list(record.warnings),
     }
@@ -127,17 +128,6 @@ def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
         }
         for fit in fitted
     ]
-
-
-def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
-    """Mean of the worst fraction of equally likely costs (CVaR): the last cost in the tail counts with the part that is in it.
-
-    Args:
-        costs: ``[scenario]`` in $.
-        tail_fraction: in (0, 1].
-    """
-    weights = np.clip(tail_fraction * len(costs) - np.arange(len(costs)), 0.0, 1.0)
-    return float(np.sort(costs)[::-1] @ (weights / weights.sum()))
 
 
 def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str, Any]:

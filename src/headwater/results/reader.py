@@ -13,10 +13,14 @@ import polars as pl
 
 from headwater import files
 from headwater.errors import ResultsError
+from headwater.results.pieces import SUCCESS
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
-from headwater.results.writer import SUCCESS
+from headwater.results.table_schema import TableSchema
 
 _ENTITY_CODES = {"hydros": (0, "hydro"), "thermals": (1, "thermal"), "buses": (2, "bus"), "lines": (3, "line")}
+
+_SCENARIO = "scenario_id="
+"""Beginning of the names of directories that hold one scenario."""
 
 
 def load_results(directory: str | Path) -> Results:
@@ -62,6 +66,11 @@ class Results:
         return self._parquet("simulation", "scenario_summary.parquet", self.simulation_metadata)
 
     @cached_property
+    def stage_summary(self) -> pl.DataFrame:
+        """One row per stage: mean, deviation and maximum over scenarios."""
+        return self._parquet("simulation", "stage_summary.parquet", self.simulation_metadata)
+
+    @cached_property
     def training_metadata(self) -> dict[str, Any]:
         """What was recorded about training."""
         return self._json(self._part("training") / "metadata.json")
@@ -89,13 +98,22 @@ class Results:
         if name not in self.tables:
             raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
         metadata = self.simulation_metadata
-        parts = [part for part in _listed(metadata) if part.rpartition("/")[0] == name]
+        schema = SCHEMAS[name]
+        parts = [self._part_of_table(part, metadata, schema) for part in sorted(_listed(metadata)) if _table_of(part) == name]
         if not parts:
             raise ResultsError(f"{self.directory}/simulation/metadata.json lists no files of the table '{name}'")
-        frame = pl.concat([self._parquet("simulation", part, metadata) for part in sorted(parts)])
-        schema = SCHEMAS[name]
+        frame = pl.concat(parts)
         frame = frame.sort(schema.sort_keys, maintain_order=True)
         return self._with_names(frame, schema.entity) if names else frame
+
+    def _part_of_table(self, part: str, metadata: dict[str, Any], schema: TableSchema) -> pl.DataFrame:
+        """One file of a table; the scenario is in it, or in the name of its directory."""
+        frame = self._parquet("simulation", part, metadata)
+        directory = part.rpartition("/")[0].rpartition("/")[2]
+        if directory.startswith(_SCENARIO):
+            number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
+            frame = frame.with_columns(number.alias("scenario_id")).select(*schema.polars_schema)
+        return frame
 
     def _with_names(self, frame: pl.DataFrame, entity: str | None) -> pl.DataFrame:
         stages = self._stages
@@ -158,6 +176,12 @@ class Results:
     def __repr__(self) -> str:
         parts = [name for name, there in (("training", self.has_training), ("simulation", self.has_simulation)) if there]
         return f"<Results in {self.directory}: {' and '.join(parts)}>"
+
+
+def _table_of(part: str) -> str:
+    """The table that a file belongs to, by its path."""
+    table, _, directory = part.rpartition("/")[0].rpartition("/")
+    return table if directory.startswith(_SCENARIO) else f"{table}/{directory}".lstrip("/")
 
 
 def _listed(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import scipy
 from headwater import files
 from headwater.model import Study, System
 from headwater.results import stochastic_tables as tables
-from headwater.results.writer import write_parquet
+from headwater.results.pieces import write_parquet
 from headwater.stochastic import Sampler, Uncertainty, simulation_sampler, training_sampler
 
 STOCHASTIC_DIRECTORY = "stochastic"

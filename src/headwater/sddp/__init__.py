@@ -2,12 +2,14 @@
 
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import Policy, PolicyStage, StateLayout
-from headwater.sddp.records import (
-    IterationRecord,
+from headwater.sddp.records import IterationRecord, TrainingRecord
+from headwater.sddp.simulation_records import (
+    ScenarioFailure,
     ScenarioSummary,
     SimulationChunk,
+    SimulationPart,
     SimulationRecord,
-    TrainingRecord,
+    StageMoments,
 )
 from headwater.sddp.training import train_policy
 
@@ -16,9 +18,12 @@ __all__ = [
     "IterationRecord",
     "Policy",
     "PolicyStage",
+    "ScenarioFailure",
     "ScenarioSummary",
     "SimulationChunk",
+    "SimulationPart",
     "SimulationRecord",
+    "StageMoments",
     "StateLayout",
     "TrainingRecord",
     "train_policy",

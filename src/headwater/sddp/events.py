@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headwater.sddp.records import IterationRecord, SimulationRecord, TrainingRecord
+from headwater.sddp.records import IterationRecord, TrainingRecord
+from headwater.sddp.simulation_records import SimulationRecord
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,7 @@ class Programs:
         bases: BasisBatch | None,
         *,
         first: int = 0,
+        numbers: NDArray[np.int64] | None = None,
         iteration: int | None = None,
         refinement: HeadRefinement | None = None,
     ) -> SolvedTrials:
@@ -178,6 +179,7 @@ class Programs:
             noise: one opening per trial.
             bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
             first: number of the first trial, for messages.
+            numbers: number of every trial, where they do not just count on from the first.
             iteration: for messages.
             refinement: productivity that follows storage, where a plant of the stage has it.
 
@@ -194,7 +196,8 @@ class Programs:
         except SolverError as error:
             trial = error.trial or 0
             why = explain(error, self._problems.system, problem, states[trial], noise, trial)
-            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
+            number = first + trial if numbers is None else int(numbers[trial])
+            raise _located(error, self._problems.study, t, number, iteration, why) from error
 
     def solve_tree(
         self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
@@ -393,7 +396,7 @@ def _located(
         if hard:
             causes.append(f"user constraints without slack ({', '.join(hard)})")
         hint = "; usual causes: " + " or ".join(causes) if causes else ""
-    return type(error)(
+    located = type(error)(
         f"{where}: {error}{f': {why}' if why else ''}{hint}",
         status=error.status,
         stage_id=stage.id,
@@ -401,3 +404,5 @@ def _located(
         opening=error.opening,
         iteration=iteration,
     )
+    located.trial = error.trial
+    return located

@@ -1,12 +1,9 @@
-"""What training and simulation leave behind, as plain records."""
+"""What training leaves behind, as plain records."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
 
 from headwater.lp import FittedPlanes, ProgramStatistics
 from headwater.sddp.selection import StageSelection
@@ -123,68 +120,3 @@ class TrainingRecord:
     def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
         """Rows, columns and non-zeros of every stage program without cuts."""
         return tuple((one.rows, one.columns, one.nonzeros) for one in self.stage_statistics)
-
-
-@dataclass(frozen=True)
-class ScenarioSummary:
-    """Costs of simulated scenarios, arrays ``[scenario]`` in $ (present value) and physical totals.
-
-    Attributes:
-        total_cost: discounted cost of each scenario.
-        categories: ``resource``, ``recourse``, ``violation``, ``regularisation`` -> discounted cost.
-        deficit_mwh, spillage_hm3: totals over the horizon.
-        lp_solves: problems solved per scenario.
-    """
-
-    scenario_id: NDArray[np.int64]
-    total_cost: NDArray[np.float64]
-    categories: dict[str, NDArray[np.float64]]
-    deficit_mwh: NDArray[np.float64]
-    spillage_hm3: NDArray[np.float64]
-    lp_solves: NDArray[np.int64]
-
-    @property
-    def mean_cost(self) -> float:
-        """Mean discounted cost in $."""
-        return float(np.mean(self.total_cost))
-
-    @property
-    def ci95(self) -> float:
-        """Half width of the 95 % interval of the mean; 0 for a single scenario."""
-        n = len(self.total_cost)
-        return float(1.96 * np.std(self.total_cost, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-
-
-@dataclass(frozen=True)
-class SimulationChunk:
-    """The tables of a run of consecutive scenarios.
-
-    Attributes:
-        first_scenario: id of the first scenario in the chunk.
-        tables: table name (``"hydros"``, ...) -> column name -> array; all columns of a table have one row per
-            (scenario, stage, block, entity) in that order. Nullable columns mark null with NaN (floats) or -1 (``block_id``).
-        summary: costs of these scenarios.
-    """
-
-    first_scenario: int
-    tables: dict[str, dict[str, NDArray[np.generic]]]
-    summary: ScenarioSummary
-
-
-@dataclass(frozen=True)
-class SimulationRecord:
-    """The outcome of a simulation.
-
-    Attributes:
-        summary: all scenarios, in order.
-        seconds: wall time.
-        threads: worker threads used.
-        seed: seed of the draws: of openings in sample, of fresh noise out of sample.
-        warnings: sentences for the user.
-    """
-
-    summary: ScenarioSummary
-    seconds: float
-    threads: int
-    seed: int | None = None
-    warnings: tuple[str, ...] = field(default=())

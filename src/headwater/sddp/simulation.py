@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed import Interrupted, ThreadTeam
+from headwater.distributed import ThreadTeam
+from headwater.errors import SolverError
 from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
-from headwater.model import Scheme, Study
+from headwater.model import NoiseClass, OnFailure, Scheme, SimulationDetail, Study
 from headwater.sddp import events
-from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.policy import Policy
-from headwater.sddp.problems import Programs, StudyProblems, build_problems
-from headwater.sddp.records import ScenarioSummary, SimulationChunk, SimulationRecord
-from headwater.solver import Basis, BasisBatch
+from headwater.sddp.problems import StudyProblems, build_problems
+from headwater.sddp.scenario_walk import ScenarioWalk, Walked
+from headwater.sddp.simulation_records import (
+    STAGE_QUANTITIES,
+    ScenarioSummary,
+    SimulationChunk,
+    SimulationPart,
+    SimulationRecord,
+    StageMoments,
+)
+from headwater.solver import Basis
 from headwater.stochastic import Sampler, simulation_sampler
 
-Array = NDArray[np.float64]
+Tables = dict[str, dict[str, NDArray[np.generic]]]
 
 CHUNK_SCENARIOS = 100
-"""Scenarios that are held in memory at a time; part of the output layout, so it never depends on threads."""
+"""Most scenarios of one part of the output."""
+
+CHUNK_BYTES = 128 * 2**20
+"""Size that the tables of a part are to have in memory; parts of large systems hold fewer scenarios."""
+
+TABLE_BYTES_PER_COLUMN = 24
+"""What a column of a stage program takes in memory once it is read out, roughly."""
+
+SCENARIOS_PER_THREAD = 4
+"""Scenarios that every thread has to itself at least, so that none waits long for another."""
+
+LARGEST_FAILED_SHARE = 0.01
+"""Share of scenarios that may be left out."""
 
 
-@dataclass
-class _Buffers:
-    """Solutions of one chunk, by stage."""
-
-    solutions: list[StageSolutions]
-
-    @classmethod
-    def empty(cls, problems: StudyProblems, n_scenarios: int) -> _Buffers:
-        discount = problems.system.cumulative_discount
-        return cls([StageSolutions.empty(s.template, n_scenarios, float(discount[t])) for t, s in enumerate(problems.stages)])
+def scenarios_per_part(problems: StudyProblems) -> int:
+    """Scenarios of one part: a matter of sizes alone, so that the files of a simulation never depend on threads."""
+    per_scenario = TABLE_BYTES_PER_COLUMN * sum(stage.template.n_columns for stage in problems.stages)
+    return int(np.clip(CHUNK_BYTES // max(per_scenario, 1), 1, CHUNK_SCENARIOS))
 
 
 def simulate_policy(
@@ -45,10 +58,11 @@ def simulate_policy(
     n_scenarios: int,
     threads: int = 1,
     sink: Callable[[SimulationChunk], None],
+    done: Sequence[SimulationPart] = (),
     on_event: events.EventSink = events.ignore,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SimulationRecord:
-    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, chunk by chunk, in order.
+    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, part by part, in order.
 
     Args:
         policy: cuts to operate with; it must fit the study.
@@ -56,11 +70,12 @@ def simulate_policy(
         n_scenarios: number of scenarios.
         threads: worker threads; results do not depend on it.
         sink: receives the tables.
-        on_event: called between chunks.
+        done: the first parts, when an interrupted simulation goes on; they are not simulated again.
+        on_event: called between parts.
         should_stop: asked between stages; saying yes raises `Interrupted`.
 
     Raises:
-        SolverError: a stage could not be solved.
+        SolverError: a stage could not be solved; or, where scenarios may be left out, more than 1 % of them could not.
         Interrupted: ``should_stop`` said so.
     """
     started = time.perf_counter()
@@ -68,49 +83,116 @@ def simulate_policy(
     source = config.simulation.scenario_source or config.training.scenario_source
     problems = build_problems(study, policy.pools)
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
-    method = config.inflow_non_negativity
-    wanted = config.simulation.tables
-    readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
+    reader = _PartReader(problems)
+    allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None
+    account = _Account(list(done), n_scenarios, allowed)
+    account.check()
     on_event(events.SimulationStarted(study.name, n_scenarios, threads))
-    summaries: list[ScenarioSummary] = []
-    truncated = 0
     with ThreadTeam(threads) as team:
-        programs = [problems.new_programs() for _ in range(threads)]
-        bases = _starting_bases(problems, policy)
-        for first in range(0, n_scenarios, CHUNK_SCENARIOS):
-            scenarios = np.arange(first, min(first + CHUNK_SCENARIOS, n_scenarios))
-            buffers = _Buffers.empty(problems, len(scenarios))
-            truncated += _run_chunk(problems, team, programs, sampler, bases, scenarios, buffers, should_stop)
-            summary = _summarise(readouts, buffers.solutions, scenarios)
-            tables = _tables(readouts, buffers.solutions)
-            kept = {name: columns for name, columns in tables.items() if wanted is None or name in wanted}
-            sink(SimulationChunk(first, kept, summary))
-            summaries.append(summary)
-            so_far = _concatenate(summaries)
-            on_event(
-                events.SimulationProgress(
-                    len(so_far.total_cost), n_scenarios, so_far.mean_cost, so_far.ci95, time.perf_counter() - started
-                )
-            )
-    warnings = []
-    if truncated:
-        inflows = n_scenarios * problems.n_stages * problems.layout.n_hydros
-        warnings.append(
-            f"{truncated} of {inflows} simulated inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
+        walk = ScenarioWalk(
+            problems,
+            team,
+            sampler,
+            _starting_bases(problems, policy),
+            most_failures=None if allowed is None else int(allowed),
+            should_stop=should_stop,
         )
-    retries = sum(thread.counts()["retried"] for thread in programs)
-    if retries:
-        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+        for parts in _groups(account.n_scenarios, n_scenarios, scenarios_per_part(problems), threads):
+            first = parts[0].start
+            walked = walk(np.arange(first, parts[-1].stop))
+            for part in parts:
+                chunk = reader.chunk(walked, np.arange(part.start - first, part.stop - first), sampler)
+                account.add(chunk.part)
+                account.check()
+                sink(chunk)
+                on_event(account.progress(time.perf_counter() - started))
     fresh = any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
-        summary=_concatenate(summaries),
+        summary=account.summary(),
         seconds=time.perf_counter() - started,
         threads=threads,
         seed=source.seed if fresh or source.seed is not None else config.training.tree_seed,
-        warnings=(*sampler.warnings, *warnings),
+        schemes={noise_class.value: source.scheme(noise_class).value for noise_class in NoiseClass},
+        moments=account.moments(),
+        failures=tuple(failure for part in account.parts for failure in part.failures),
+        warnings=(*sampler.warnings, *account.warnings(problems.n_stages * problems.layout.n_hydros)),
+        resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
     )
     on_event(events.SimulationFinished(record))
     return record
+
+
+def _groups(first: int, n_scenarios: int, part_size: int, threads: int) -> Iterator[list[range]]:
+    """Parts that are solved at one go: enough scenarios to keep all threads busy."""
+    parts = [range(i, min(i + part_size, n_scenarios)) for i in range(first, n_scenarios, part_size)]
+    step = -(-SCENARIOS_PER_THREAD * threads // part_size)
+    for i in range(0, len(parts), step):
+        yield parts[i : i + step]
+
+
+class _Account:
+    """What the parts so far amount to."""
+
+    def __init__(self, parts: list[SimulationPart], total: int, allowed_failures: float | None) -> None:
+        self.parts = parts
+        self._total = total
+        self._allowed = allowed_failures
+
+    @property
+    def n_scenarios(self) -> int:
+        """Scenarios done."""
+        return sum(len(part.summary.scenario_id) for part in self.parts)
+
+    def add(self, part: SimulationPart) -> None:
+        """Add the next part."""
+        self.parts.append(part)
+
+    def check(self) -> None:
+        """Refuse to go on when more scenarios failed than may be left out."""
+        failures = [failure for part in self.parts for failure in part.failures]
+        if failures and (self._allowed is None or len(failures) > self._allowed):
+            limit = f"{100 * LARGEST_FAILED_SHARE:g} %"
+            raise SolverError(
+                f"{len(failures)} of {self._total} scenarios could not be solved, more than the {limit} that may be left out "
+                f"(simulation.on_failure); the last: {failures[-1].message}"
+            )
+
+    def summary(self) -> ScenarioSummary:
+        """All scenarios so far."""
+        return ScenarioSummary.joined([part.summary for part in self.parts])
+
+    def moments(self) -> StageMoments:
+        """Of all scenarios so far, merged in the order of the parts."""
+        merged = self.parts[0].moments
+        for part in self.parts[1:]:
+            merged = merged.merged(part.moments)
+        return merged
+
+    def progress(self, seconds: float) -> events.SimulationProgress:
+        """How far the simulation is."""
+        so_far = self.summary()
+        any_left = bool(so_far.completed.any())
+        mean, ci95 = (so_far.mean_cost, so_far.ci95) if any_left else (float("nan"), 0.0)
+        return events.SimulationProgress(len(so_far.total_cost), self._total, mean, ci95, seconds)
+
+    def warnings(self, inflows_per_scenario: int) -> list[str]:
+        """Sentences for the user."""
+        found = []
+        truncated = sum(part.truncated_inflows for part in self.parts)
+        if truncated:
+            inflows = self.n_scenarios * inflows_per_scenario
+            share = 100 * truncated / inflows
+            found.append(f"{truncated} of {inflows} simulated inflows ({share:.2f} %) were negative and raised to zero")
+        retries = sum(part.retries for part in self.parts)
+        if retries:
+            found.append(f"{retries} stage problems needed more than one attempt of the solver")
+        failed = sum(len(part.failures) for part in self.parts)
+        if failed:
+            found.append(
+                f"{failed} of {self.n_scenarios} scenarios could not be solved and are left out of all statistics "
+                "(metadata.json lists them)"
+            )
+        return found
 
 
 def _starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis | None]:
@@ -127,92 +209,81 @@ def _starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis |
     ]
 
 
-def _run_chunk(
-    problems: StudyProblems,
-    team: ThreadTeam,
-    programs: list[Programs],
-    sampler: Sampler,
-    bases: Sequence[Basis | None],
-    scenarios: NDArray[np.int64],
-    buffers: _Buffers,
-    should_stop: Callable[[], bool],
-) -> int:
-    """Solve all stages of a chunk into ``buffers``; returns how many inflows were raised to zero."""
-    uncertainty = problems.uncertainty
-    noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
-    innovation = [uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
-    load = [sampler.load_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
-    available = [sampler.available_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
-    generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
-    heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
-    memory = sampler.initial_memory_m3s(0, scenarios)
+class _PartReader:
+    """Reads solutions: the tables of a part, and what it adds to the account."""
 
-    def walk(worker: int, places: range) -> int:
-        part = slice(places.start, places.stop)
-        truncated = 0
-        if not len(places):
-            return truncated
-        states = problems.starting_states(len(places), None if memory is None else memory[part])
-        for t, problem in enumerate(problems.stages):
-            if should_stop():
-                raise Interrupted
-            batch = problem.noise_batch(innovation[t][part], load[t][part], available[t][part])
-            start = bases[t]
-            starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(places))
-            solved = programs[worker].solve_each(
-                t, states, batch, starts, first=int(scenarios[places.start]), refinement=heads[t]
-            )
-            if solved.productivity is not None:
-                buffers.solutions[t].productivity[part] = solved.productivity
-            form, out, results = problem.form, buffers.solutions[t], solved.results
-            out.state[part] = states
-            out.primal[part] = form.full_primals(results.primal[:, 0], states, solved.innovation)
-            out.future_cost[part] = results.primal[:, 0, form.theta] * form.cost_scale
-            out.load_mw[part] = load[t][part]
-            out.load_dual[part] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
-            out.generic_dual[part] = results.row_dual[:, 0][:, generic_rows[t]] * form.cost_scale
-            out.water_value[part] = -problem.slopes(solved, np.ones((len(places), 1)))[:, : form.template.n_hydros]
-            states = problem.outgoing_states(solved)
-            if solved.truncated is not None:
-                truncated += int(solved.truncated.sum())
-        return truncated
+    def __init__(self, problems: StudyProblems) -> None:
+        config = problems.study.config
+        method = config.inflow_non_negativity
+        self._readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
+        self._wanted = config.simulation.tables
+        self._detail = config.simulation.detail
 
-    return sum(team.run(walk, range(len(scenarios))))
+    def chunk(self, walked: Walked, positions: NDArray[np.int64], sampler: Sampler) -> SimulationChunk:
+        """The part of the scenarios at some positions of what was walked."""
+        scenarios, ok = walked.scenarios[positions], ~walked.failed[positions]
+        everything = len(positions) == len(walked.scenarios) and bool(ok.all())
+        solutions = walked.solutions if everything else [s.of(positions[ok]) for s in walked.solutions]
+        summary = self._summary(walked, positions, ok, solutions, sampler.sampled_years(0, scenarios))
+        part = SimulationPart(
+            summary=summary,
+            moments=self._moments(solutions),
+            failures=tuple(failure for failure in walked.failures if failure.scenario_id in scenarios),
+            truncated_inflows=int(walked.truncated[positions[ok]].sum()),
+            retries=int(walked.retries[positions].sum()),
+        )
+        tables = self._tables(solutions) if self._detail is SimulationDetail.FULL and ok.any() else {}
+        return SimulationChunk(part, tables)
 
+    def _tables(self, solutions: Sequence[StageSolutions]) -> Tables:
+        """Tables of all stages with rows by scenario, stage, block, entity."""
+        per_stage = [readout.tables(s) for readout, s in zip(self._readouts, solutions, strict=True)]
+        names = dict.fromkeys(name for tables in per_stage for name in tables)
+        joined: Tables = {}
+        for name in names:
+            if self._wanted is None or name in self._wanted:
+                parts = [tables[name] for tables in per_stage if name in tables]
+                joined[name] = {column: np.concatenate([part[column] for part in parts], axis=1).ravel() for column in parts[0]}
+        return joined
 
-def _tables(readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions]) -> dict[str, dict[str, NDArray[np.generic]]]:
-    """Tables of all stages with rows by scenario, stage, block, entity."""
-    per_stage = [readout.tables(s) for readout, s in zip(readouts, solutions, strict=True)]
-    names = dict.fromkeys(name for tables in per_stage for name in tables)
-    joined: dict[str, dict[str, NDArray[np.generic]]] = {}
-    for name in names:
-        parts = [tables[name] for tables in per_stage if name in tables]
-        joined[name] = {column: np.concatenate([part[column] for part in parts], axis=1).ravel() for column in parts[0]}
-    return joined
+    def _moments(self, solutions: Sequence[StageSolutions]) -> StageMoments:
+        quantities = [readout.quantities(s) for readout, s in zip(self._readouts, solutions, strict=True)]
+        return StageMoments.of({name: np.stack([q[name] for q in quantities], axis=1) for name in STAGE_QUANTITIES})
 
+    def _summary(
+        self,
+        walked: Walked,
+        positions: NDArray[np.int64],
+        ok: NDArray[np.bool_],
+        solutions: Sequence[StageSolutions],
+        years: NDArray[np.int64] | None,
+    ) -> ScenarioSummary:
+        totals: Mapping[str, NDArray[np.float64]] = {
+            name: np.zeros(int(ok.sum())) for name in ("total", "imputed", "deficit", "spilled", *CATEGORIES)
+        }
+        for readout, s in zip(self._readouts, solutions, strict=True):
+            components, discount = readout.cost_components(s), s.cumulative_discount
+            totals["total"][:] += discount * sum_components(components).sum(axis=1)
+            for name, members in CATEGORIES.items():
+                totals[name][:] += discount * np.sum([components[m].sum(axis=1) for m in members], axis=0)
+            totals["imputed"][:] += discount * components["pumping_cost"].sum(axis=1)
+            totals["deficit"][:] += readout.deficit_mwh(s)
+            totals["spilled"][:] += readout.spilled_hm3(s)
 
-def _summarise(
-    readouts: Sequence[StageReadout], solutions: Sequence[StageSolutions], scenarios: NDArray[np.int64]
-) -> ScenarioSummary:
-    n = len(scenarios)
-    total, deficit, spilled = np.zeros(n), np.zeros(n), np.zeros(n)
-    categories = {name: np.zeros(n) for name in CATEGORIES}
-    for readout, s in zip(readouts, solutions, strict=True):
-        components = readout.cost_components(s)
-        total += s.cumulative_discount * sum_components(components).sum(axis=1)
-        for name, members in CATEGORIES.items():
-            categories[name] += s.cumulative_discount * np.sum([components[m].sum(axis=1) for m in members], axis=0)
-        deficit += readout.deficit_mwh(s)
-        spilled += readout.spilled_hm3(s)
-    return ScenarioSummary(scenarios, total, categories, deficit, spilled, np.full(n, len(readouts)))
+        def of_all(name: str) -> NDArray[np.float64]:
+            values = np.full(len(positions), np.nan)
+            values[ok] = totals[name]
+            return values
 
-
-def _concatenate(parts: Sequence[ScenarioSummary]) -> ScenarioSummary:
-    return ScenarioSummary(
-        scenario_id=np.concatenate([p.scenario_id for p in parts]),
-        total_cost=np.concatenate([p.total_cost for p in parts]),
-        categories={name: np.concatenate([p.categories[name] for p in parts]) for name in CATEGORIES},
-        deficit_mwh=np.concatenate([p.deficit_mwh for p in parts]),
-        spillage_hm3=np.concatenate([p.spillage_hm3 for p in parts]),
-        lp_solves=np.concatenate([p.lp_solves for p in parts]),
-    )
+        return ScenarioSummary(
+            scenario_id=walked.scenarios[positions],
+            total_cost=of_all("total"),
+            categories={name: of_all(name) for name in CATEGORIES},
+            imputed_cost=of_all("imputed"),
+            deficit_mwh=of_all("deficit"),
+            spillage_hm3=of_all("spilled"),
+            lp_solves=walked.lp_solves[positions],
+            solve_seconds=walked.seconds[positions],
+            failed=~ok,
+            sampled_years=years,
+        )

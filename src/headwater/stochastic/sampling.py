@@ -139,6 +139,13 @@ class Sampler:
             return None
         return self.inflows.memory_m3s[self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios)]
 
+    def sampled_years(self, iteration: int, scenarios: Scenarios) -> NDArray[np.int64] | None:
+        """Year of history that each scenario replays from; ``None`` when none does."""
+        if self.inflows is None or not self.inflows.years:
+            return None
+        chosen = self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios)
+        return np.array(self.inflows.years, np.int64)[chosen]
+
     def report(self) -> dict[str, object]:
         """Schemes, and how the libraries look."""
         classes: dict[str, object] = {}

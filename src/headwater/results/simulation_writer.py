@@ -1,0 +1,216 @@
+"""Writing a simulation while it runs: parts go to the disk one by one, so that an interrupted simulation can go on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import polars as pl
+
+from headwater import files
+from headwater.errors import ResultsError
+from headwater.model import Partitioning, Study
+from headwater.results.frames import chunk_frame, stages_frame, summary_frame
+from headwater.results.metadata import policy_digest, simulation_metadata, table_digests
+from headwater.results.part_channel import PartChannel
+from headwater.results.pieces import SUCCESS, said_with_place, write_dictionaries, write_json, write_parquet
+from headwater.results.simulation_journal import SimulationJournal
+from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
+from headwater.sddp.fingerprint import study_fingerprint
+
+logger = logging.getLogger(__name__)
+
+PARTIAL = "simulation.partial"
+"""Directory, beside the results, of a simulation under way or interrupted."""
+
+SCENARIO_DIGITS = 4
+"""Digits of scenario numbers in directory names; more when there are more scenarios."""
+
+
+def simulation_request(study: Study, policy: Policy, n_scenarios: int) -> dict[str, str]:
+    """What the results of a simulation depend on, to tell whether an interrupted one can go on."""
+    settings = study.config.simulation
+    return {
+        **study_fingerprint(study),
+        **{
+            f"simulation.{name}": str(getattr(settings, name))
+            for name in ("scenario_source", "tables", "linearized_head_passes", "detail", "partitioning", "on_failure")
+        },
+        "number of scenarios": str(n_scenarios),
+        "policy": policy_digest(policy, with_bases=True),
+    }
+
+
+class SimulationSink:
+    """Streams the tables of a simulation to disk in a thread of its own and puts them in place when finished.
+
+    Used as a context manager. Leaving it without `finish` keeps the parts that were written, in ``simulation.partial``, so that
+    the simulation can go on later; earlier results stay as they were.
+
+    Args:
+        output_dir: where results go.
+        study, policy: what is simulated.
+        n_scenarios: number of scenarios.
+        solver: name and version.
+        resume: go on with the interrupted simulation that is there, if there is one.
+
+    Attributes:
+        done: parts that an interrupted simulation had written.
+    """
+
+    def __init__(
+        self, output_dir: Path, study: Study, policy: Policy, n_scenarios: int, solver: str, *, resume: bool = False
+    ) -> None:
+        self._target = output_dir / "simulation"
+        self._partial = output_dir / PARTIAL
+        self._study = study
+        self._policy = policy
+        self._n_scenarios = n_scenarios
+        self._solver = solver
+        self._resume = resume
+        self._digits = max(SCENARIO_DIGITS, len(str(n_scenarios - 1)))
+        self._journal = SimulationJournal(self._partial)
+        self._channel: PartChannel | None = None
+        self._started = datetime.now(UTC)
+        self._n_parts = 0
+        self._lock: int | None = None
+        self.done: tuple[SimulationPart, ...] = ()
+
+    def __enter__(self) -> SimulationSink:
+        request = simulation_request(self._study, self._policy, self._n_scenarios)
+        with said_with_place(self._target.parent):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = files.lock_directory(self._target.parent)
+        if self._lock is None:
+            raise ResultsError(f"another run is writing a simulation to {self._target.parent}; choose another output directory")
+        try:
+            self._prepare(request)
+        except BaseException:
+            files.unlock(self._lock)
+            raise
+        self._channel = PartChannel(self._write, self._study.config.simulation.io_channel_capacity)
+        return self
+
+    def _prepare(self, request: Mapping[str, str]) -> None:
+        with said_with_place(self._target.parent):
+            if self._resume and self._journal.is_there:
+                self._journal.check(request)
+                self.done = tuple(self._journal.parts())
+                self._n_parts = len(self.done)
+            else:
+                shutil.rmtree(self._partial, ignore_errors=True)
+                self._journal.start(request)
+            self._write_status("running")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self._channel is not None:
+            self._channel.abandon()
+        if self._partial.is_dir():
+            self._leave(error)
+        if self._lock is not None:
+            files.unlock(self._lock)
+
+    def write(self, chunk: SimulationChunk) -> None:
+        """Hand over the tables of a part; waits while too many scenarios are waiting.
+
+        Raises:
+            ResultsError: the directory cannot be written.
+        """
+        assert self._channel is not None, "the sink is used as a context manager"
+        self._channel.put(chunk)
+
+    def finish(self, record: SimulationRecord) -> None:
+        """Write summaries and metadata and put the results in place.
+
+        Raises:
+            ResultsError: the directory cannot be written.
+        """
+        assert self._channel is not None, "the sink is used as a context manager"
+        self._channel.close()
+        with said_with_place(self._target.parent):
+            partial, system = self._partial, self._study.system
+            write_parquet(summary_frame(record.summary), partial / "scenario_summary.parquet")
+            if record.moments is not None:
+                stages = stages_frame(record.moments, [stage.id for stage in system.stages])
+                write_parquet(stages, partial / "stage_summary.parquet")
+            write_dictionaries(partial / "dictionaries", system)
+            metadata = simulation_metadata(record, self._study, self._solver, self._policy)
+            timed = {"started_at": self._started.isoformat(timespec="seconds")}
+            write_json(partial / "metadata.json", {**metadata, **timed, "tables": table_digests(partial)})
+            (partial / SUCCESS).touch()
+            files.sync_tree(partial)
+            self._journal.end()
+            files.swap_directory(partial, self._target)
+
+    def _write(self, chunk: SimulationChunk) -> None:
+        """Write the tables of a part and then note that it is done."""
+        with said_with_place(self._target.parent):
+            written = []
+            for name in chunk.tables:
+                for path, frame in self._files(name, chunk_frame(name, chunk)).items():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    files.write_atomically(path, lambda to, frame=frame: write_parquet(frame, to), sync_parent=False)  # type: ignore[misc]
+                    written.append(path)
+            for directory in {path.parent for path in written}:
+                files.sync_directory(directory)
+            self._journal.commit(chunk.part, written)
+            self._n_parts += 1
+
+    def _files(self, name: str, frame: pl.DataFrame) -> Mapping[Path, pl.DataFrame]:
+        """Which rows of a table go to which file."""
+        directory = self._partial / name
+        if self._study.config.simulation.partitioning is Partitioning.CHUNK:
+            return {directory / f"part-00000-{self._n_parts:05d}.parquet": frame}
+        return {
+            directory / f"scenario_id={scenario:0{self._digits}d}" / "data.parquet": rows.drop("scenario_id")
+            for (scenario,), rows in frame.group_by("scenario_id", maintain_order=True)
+        }
+
+    def _write_status(self, status: str, **more: Any) -> None:
+        content = {
+            "status": status,
+            "case": self._study.name,
+            "started_at": self._started.isoformat(timespec="seconds"),
+            "process": {"id": os.getpid(), "host": socket.gethostname()},
+            "scenarios": {"total": self._n_scenarios, "resumed": sum(len(part.summary.scenario_id) for part in self.done)},
+            **more,
+        }
+        files.write_atomically(self._partial / "metadata.json", lambda path: write_json(path, content))
+
+    def _leave(self, error: BaseException | None) -> None:
+        """Keep what was written for a later session; if nothing was, leave nothing."""
+        try:
+            if not self._journal.n_entries():
+                shutil.rmtree(self._partial, ignore_errors=True)
+            elif not (self._partial / SUCCESS).exists():
+                failed = isinstance(error, Exception) and type(error).__name__ not in ("Interrupted", "StoppedError")
+                self._write_status("failed" if failed else "interrupted", error=str(error) if failed else None)
+        except OSError:
+            pass  # the disk that could not take the results cannot take this either
+
+
+def simulation_can_go_on(output_dir: Path, study: Study, policy: Policy, n_scenarios: int) -> bool:
+    """Whether an interrupted simulation is there, and is this one."""
+    journal = SimulationJournal(output_dir / PARTIAL)
+    if not journal.is_there:
+        return False
+    try:
+        journal.check(simulation_request(study, policy, n_scenarios))
+    except ResultsError as error:
+        logger.info("%s", error)
+        return False
+    return True
+
+
+def settle_simulation(output_dir: Path) -> None:
+    """Put a finished simulation in place that a crash caught just before."""
+    partial = output_dir / PARTIAL
+    if (partial / SUCCESS).is_file() and not (partial / "request.json").exists():
+        files.swap_directory(partial, output_dir / "simulation")

@@ -1,0 +1,197 @@
+"""Walking scenarios through the stages with a finished policy; those that cannot be solved stay behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.distributed import Interrupted, ThreadTeam
+from headwater.errors import SolverError
+from headwater.lp import StageSolutions
+from headwater.sddp.head_refinement import HeadRefinement
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.simulation_records import ScenarioFailure
+from headwater.sddp.stage_problem import SolvedTrials
+from headwater.solver import Basis, BasisBatch
+from headwater.stochastic import Sampler
+
+
+@dataclass
+class Walked:
+    """Scenarios that went through the stages.
+
+    Attributes:
+        scenarios: ``[scenario]`` their numbers.
+        solutions: per stage; rows of scenarios that failed before or there mean nothing.
+        failed: ``[scenario]`` whether a stage could not be solved.
+        truncated, lp_solves: ``[scenario]`` inflows raised to zero, problems solved.
+        retries: ``[scenario]`` problems that took more than one attempt, counted at the first of those solved together.
+        seconds: ``[scenario]`` share of the time of those solved together.
+        failures: in the order of scenarios.
+    """
+
+    scenarios: NDArray[np.int64]
+    solutions: list[StageSolutions]
+    failed: NDArray[np.bool_]
+    truncated: NDArray[np.int64]
+    retries: NDArray[np.int64]
+    lp_solves: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    failures: list[ScenarioFailure]
+
+    @classmethod
+    def empty(cls, problems: StudyProblems, scenarios: NDArray[np.int64]) -> Walked:
+        """Room for some scenarios."""
+        n, discount = len(scenarios), problems.system.cumulative_discount
+        return cls(
+            scenarios=scenarios,
+            solutions=[StageSolutions.empty(s.template, n, float(discount[t])) for t, s in enumerate(problems.stages)],
+            failed=np.zeros(n, np.bool_),
+            truncated=np.zeros(n, np.int64),
+            retries=np.zeros(n, np.int64),
+            lp_solves=np.zeros(n, np.int64),
+            seconds=np.zeros(n),
+            failures=[],
+        )
+
+
+class ScenarioWalk:
+    """Solves scenarios, shared out over threads. A scenario comes out the same whichever others are solved with it.
+
+    Args:
+        problems: the stages with their cuts.
+        team: worker threads.
+        sampler: noise of the scenarios.
+        bases: per stage, where solves start; ``None`` starts from a cold solve.
+        most_failures: failures after which there is no point in going on; ``None`` lets the first end the walk.
+        should_stop: asked between stages.
+    """
+
+    def __init__(
+        self,
+        problems: StudyProblems,
+        team: ThreadTeam,
+        sampler: Sampler,
+        bases: Sequence[Basis | None],
+        *,
+        most_failures: int | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._problems = problems
+        self._team = team
+        self._sampler = sampler
+        self._bases = bases
+        self._most_failures = most_failures
+        self._should_stop = should_stop
+        self._programs = [problems.new_programs() for _ in range(team.n_workers)]
+        self._heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
+        self._generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
+        self._lock = threading.Lock()
+
+    def __call__(self, scenarios: NDArray[np.int64]) -> Walked:
+        """Solve all stages of some scenarios.
+
+        Raises:
+            SolverError: a stage could not be solved, and failures are not allowed or too many.
+            Interrupted: the run was asked to stop.
+        """
+        problems, sampler = self._problems, self._sampler
+        noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
+        innovation = [problems.uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
+        load = [sampler.load_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
+        available = [sampler.available_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
+        memory = sampler.initial_memory_m3s(0, scenarios)
+        walked = Walked.empty(problems, scenarios)
+
+        def walk(worker: int, places: range) -> None:
+            started = time.perf_counter()
+            alive = np.arange(places.start, places.stop)
+            states = problems.starting_states(len(alive), None if memory is None else memory[alive])
+            for t, problem in enumerate(problems.stages):
+                alive, states, solved = self._stage(worker, t, alive, states, innovation[t], load[t], available[t], walked)
+                if solved is None:
+                    break
+                self._keep(t, walked, alive, states, load[t], solved)
+                states = problem.outgoing_states(solved)
+            walked.seconds[places.start : places.stop] = (time.perf_counter() - started) / max(len(places), 1)
+
+        self._team.run(walk, range(len(scenarios)))
+        walked.failures.sort(key=lambda failure: failure.scenario_id)
+        return walked
+
+    def _stage(
+        self,
+        worker: int,
+        t: int,
+        alive: NDArray[np.int64],
+        states: NDArray[np.float64],
+        innovation: NDArray[np.float64],
+        load_mw: NDArray[np.float64],
+        available_mw: NDArray[np.float64],
+        walked: Walked,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], SolvedTrials | None]:
+        """Solve a stage for the scenarios that got there; who cannot be solved is left behind and the others solved again."""
+        problem, start = self._problems.stages[t], self._bases[t]
+        while len(alive):
+            if self._should_stop():
+                raise Interrupted
+            batch = problem.noise_batch(innovation[alive], load_mw[alive], available_mw[alive])
+            starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(alive))
+            numbers = walked.scenarios[alive]
+            try:
+                solved = self._programs[worker].solve_each(t, states, batch, starts, numbers=numbers, refinement=self._heads[t])
+            except SolverError as error:
+                self._left_behind(error, t, walked, alive)
+                staying = np.arange(len(alive)) != error.trial
+                alive, states = alive[staying], states[staying]
+                continue
+            walked.lp_solves[alive] += 1
+            walked.retries[alive[0]] += solved.results.retries
+            return alive, states, solved
+        return alive, states, None
+
+    def _left_behind(self, error: SolverError, t: int, walked: Walked, alive: NDArray[np.int64]) -> None:
+        """Note a scenario that could not be solved, or give up."""
+        if self._most_failures is None or error.trial is None:
+            raise error
+        place = int(alive[error.trial])
+        with self._lock:
+            walked.failed[place] = True
+            stage_id = self._problems.system.stages[t].id
+            walked.failures.append(ScenarioFailure(int(walked.scenarios[place]), stage_id, str(error)))
+            if len(walked.failures) > self._most_failures:
+                n = len(walked.failures)
+                raise SolverError(
+                    f"{n} scenario{'s' if n > 1 else ''} could not be solved, more than the 1 % that may be left out "
+                    f"(simulation.on_failure); the last: {error}"
+                ) from error
+
+    def _keep(
+        self,
+        t: int,
+        walked: Walked,
+        alive: NDArray[np.int64],
+        states: NDArray[np.float64],
+        load_mw: NDArray[np.float64],
+        solved: SolvedTrials,
+    ) -> None:
+        """Write the solutions of a stage into their places."""
+        problem = self._problems.stages[t]
+        form, out, results = problem.form, walked.solutions[t], solved.results
+        if solved.productivity is not None:
+            out.productivity[alive] = solved.productivity
+        out.state[alive] = states
+        out.primal[alive] = form.full_primals(results.primal[:, 0], states, solved.innovation)
+        out.future_cost[alive] = results.primal[:, 0, form.theta] * form.cost_scale
+        out.load_mw[alive] = load_mw[alive]
+        out.load_dual[alive] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
+        out.generic_dual[alive] = results.row_dual[:, 0][:, self._generic_rows[t]] * form.cost_scale
+        slopes = problem.slopes(solved, np.ones((len(alive), 1)))
+        out.water_value[alive] = -slopes[:, : form.template.n_hydros]
+        if solved.truncated is not None:
+            walked.truncated[alive] += solved.truncated.sum(axis=1)
