@@ -42,7 +42,6 @@ def test_appended_rows_act_only_where_they_are_given_bounds():
     rows = AppendedRows(np.array([0, 1], np.int32))
     highs = HighsProgram(conformance_program(), rows)
     rows.append(np.array([[-5.0, 1.0], [3.0, 1.0]]))
-    highs.sync_rows()
     lower = np.array([[6, 14, 20, 80.0], [6, 14, 20, -np.inf], [6, 14, -np.inf, -np.inf]])
     upper = np.array([[6, 14, np.inf, np.inf]] * 3)
     assert highs.solve_openings(lower, upper).objective == pytest.approx([162, 150, 100])

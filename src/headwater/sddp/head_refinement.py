@@ -102,7 +102,6 @@ class HeadRefinement:
         changed = self._changed(values)
         program = changed.new_program(self.study.config.training.solver)
         try:
-            program.sync_rows()
             one = slice(k, k + 1)
             alone = NoiseBatch(noise.innovation[one], noise.demand_shift[one], noise.row_shift[one], noise.exogenous[one])
             start = BasisBatch(bases.columns[one], bases.rows[one])

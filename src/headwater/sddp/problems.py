@@ -216,12 +216,11 @@ class Programs:
             raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
 
     def _ready(self, t: int) -> HighsProgram:
-        """The instance of a stage, with the cuts that were added since this thread last used it."""
+        """The instance of a stage."""
         program = self._held[t]
         if program is None:
             problem = self._problems.stages[t]
             program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
-        program.sync_rows()
         return program
 
     def cold_basis(self, t: int) -> Basis:

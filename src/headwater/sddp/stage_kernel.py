@@ -31,35 +31,48 @@ def add_sparse_transpose_product(starts, indices, values, y, out):
 
 
 @njit(cache=True, nogil=True)
-def dense_products(matrix, vectors):
-    """``matrix @ vectors.T`` as ``[row, vector]``."""
-    n_rows, n_vectors = matrix.shape[0], vectors.shape[0]
-    out = np.empty((n_rows, n_vectors))
-    for i in range(n_rows):
+def cut_products(coefficients, slots, exogenous, scale, states):
+    """What exogenous outgoing states add to the right-hand sides of cuts, ``[vector, cut]``.
+
+    Each number is summed in the order of ``exogenous``, however many vectors there are.
+
+    Args:
+        coefficients: ``[slot, state]``; slots: ``[cut]``; exogenous: ``[exogenous]`` positions in the state.
+        scale: the products are divided by it.
+        states: ``[vector, exogenous]``.
+    """
+    n_vectors, n_cuts = states.shape[0], slots.shape[0]
+    out = np.empty((n_vectors, n_cuts))
+    by_place = np.ascontiguousarray(states.T)
+    totals = np.empty(n_vectors)
+    for c in range(n_cuts):
+        slot = slots[c]
+        totals[:] = 0.0
+        for e in range(exogenous.shape[0]):
+            coefficient = coefficients[slot, exogenous[e]]
+            if coefficient != 0.0:
+                for w in range(n_vectors):
+                    totals[w] += coefficient * by_place[e, w]
         for w in range(n_vectors):
-            total = 0.0
-            for j in range(matrix.shape[1]):
-                total += matrix[i, j] * vectors[w, j]
-            out[i, w] = total
+            out[w, c] = totals[w] / scale
     return out
 
 
 @njit(cache=True, nogil=True)
-def row_bounds(lower, upper, state_shift, noise_shift, cut_intercept, cut_exogenous, exogenous_state, cut_noise):
+def row_bounds(lower, upper, state_shift, noise_shift, cut_sides, cut_noise):
     """Bounds of all rows, cuts last, for every opening.
 
     Args:
         lower, upper: ``[row]`` for zero state and noise.
         state_shift: ``[row]``; noise_shift: ``[opening, row]``.
-        cut_intercept: ``[cut]``; cut_exogenous: ``[cut, exogenous]`` coefficients on exogenous outgoing state.
-        exogenous_state: ``[exogenous]`` part of the exogenous outgoing state that comes from the incoming state.
-        cut_noise: ``[cut, opening]`` contribution of the innovation.
+        cut_sides: ``[cut]`` right-hand sides of the cuts without noise.
+        cut_noise: ``[opening, cut]`` contribution of the innovation; may be wider.
 
     Returns:
         Two arrays ``[opening, row + cut]``.
     """
     n_openings, n_rows = noise_shift.shape
-    n_cuts = cut_intercept.shape[0]
+    n_cuts = cut_sides.shape[0]
     lowers = np.empty((n_openings, n_rows + n_cuts))
     uppers = np.empty((n_openings, n_rows + n_cuts))
     for w in range(n_openings):
@@ -67,12 +80,8 @@ def row_bounds(lower, upper, state_shift, noise_shift, cut_intercept, cut_exogen
             shift = state_shift[i] + noise_shift[w, i]
             lowers[w, i] = lower[i] + shift
             uppers[w, i] = upper[i] + shift
-    for c in range(n_cuts):
-        base = cut_intercept[c]
-        for e in range(cut_exogenous.shape[1]):
-            base += cut_exogenous[c, e] * exogenous_state[e]
-        for w in range(n_openings):
-            lowers[w, n_rows + c] = base + cut_noise[c, w]
+        for c in range(n_cuts):
+            lowers[w, n_rows + c] = cut_sides[c] + cut_noise[w, c]
             uppers[w, n_rows + c] = np.inf
     return lowers, uppers
 
@@ -89,13 +98,31 @@ def weighted_duals(weights, duals):
 
 
 @njit(cache=True, nogil=True)
-def cut_pull(multipliers, cut_exogenous):
-    """``sum_c multipliers[c] cut_exogenous[c]``: how the cuts in force weigh the exogenous outgoing state."""
-    out = np.zeros(cut_exogenous.shape[1])
+def cut_pull(multipliers, coefficients, slots, exogenous, scale):
+    """``sum_c multipliers[c] coefficients[slots[c], exogenous] / scale``: how cuts weigh the exogenous outgoing state."""
+    out = np.zeros(exogenous.shape[0])
     for c in range(multipliers.shape[0]):
         if multipliers[c] != 0.0:
-            for e in range(cut_exogenous.shape[1]):
-                out[e] += multipliers[c] * cut_exogenous[c, e]
+            factor, slot = multipliers[c] / scale, slots[c]
+            for e in range(exogenous.shape[0]):
+                out[e] += factor * coefficients[slot, exogenous[e]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def cut_pulls(weights, duals, coefficients, slots, exogenous, scale):
+    """`cut_pull` for every trial, with the duals of cuts (the last of each opening) weighted by opening."""
+    n_trials, n_cuts = weights.shape[0], slots.shape[0]
+    first = duals.shape[2] - n_cuts
+    out = np.zeros((n_trials, exogenous.shape[0]))
+    mean = np.empty(n_cuts)
+    for k in range(n_trials):
+        mean[:] = 0.0
+        for w in range(weights.shape[1]):
+            if weights[k, w] != 0.0:
+                for c in range(n_cuts):
+                    mean[c] += weights[k, w] * duals[k, w, first + c]
+        out[k] = cut_pull(mean, coefficients, slots, exogenous, scale)
     return out
 
 
@@ -133,20 +160,6 @@ def sparse_products(starts, indices, values, vectors):
 
 
 @njit(cache=True, nogil=True)
-def cut_sides(cut_intercept, cut_exogenous, exogenous):
-    """Right-hand sides of the cuts, ``[trial, cut]``, for exogenous outgoing states ``[trial, exogenous]``."""
-    n_trials, n_cuts = exogenous.shape[0], cut_intercept.shape[0]
-    out = np.empty((n_trials, n_cuts))
-    for k in range(n_trials):
-        for c in range(n_cuts):
-            total = cut_intercept[c]
-            for e in range(cut_exogenous.shape[1]):
-                total += cut_exogenous[c, e] * exogenous[k, e]
-            out[k, c] = total
-    return out
-
-
-@njit(cache=True, nogil=True)
 def weighted_sums(weights, values):
     """``sum_w weights[k, w] values[k, w]`` for every trial, opening by opening."""
     out = np.zeros(values.shape[0])
@@ -157,41 +170,32 @@ def weighted_sums(weights, values):
 
 
 @njit(cache=True, nogil=True)
-def gradients(
-    weights, duals, n_rows, row_starts, row_indices, row_values, cut_exogenous, exo_starts, exo_indices, exo_values, n_state
-):
+def gradients(weights, duals, n_rows, row_starts, row_indices, row_values, pulls, exo_starts, exo_indices, exo_values, n_state):
     """Slopes of the weighted optimal values with respect to the incoming state, ``[trial, state]``.
 
     Args:
         weights: ``[trial, opening]``; duals: ``[trial, opening, row + cut]``.
         n_rows: static rows; ``row_*``: how the state enters their bounds.
-        cut_exogenous: ``[cut, exogenous]``; ``exo_*``: how the state enters the exogenous outgoing state.
+        pulls: ``[trial, exogenous]`` from `cut_pulls`; ``exo_*``: how the state enters the exogenous outgoing state.
     """
-    n_trials, n_openings, m = duals.shape
+    n_trials, n_openings, _ = duals.shape
     out = np.zeros((n_trials, n_state))
-    mean, pull = np.empty(m), np.empty(cut_exogenous.shape[1])
+    mean = np.empty(n_rows)
     for k in range(n_trials):
         mean[:] = 0.0
         for w in range(n_openings):
             weight = weights[k, w]
             if weight != 0.0:
-                for i in range(m):
+                for i in range(n_rows):
                     mean[i] += weight * duals[k, w, i]
         for i in range(n_rows):
             if mean[i] != 0.0:
                 for p in range(row_starts[i], row_starts[i + 1]):
                     out[k, row_indices[p]] += row_values[p] * mean[i]
-        if pull.shape[0] == 0:
-            continue
-        pull[:] = 0.0
-        for c in range(m - n_rows):
-            if mean[n_rows + c] != 0.0:
-                for e in range(pull.shape[0]):
-                    pull[e] += mean[n_rows + c] * cut_exogenous[c, e]
-        for e in range(pull.shape[0]):
-            if pull[e] != 0.0:
+        for e in range(pulls.shape[1]):
+            if pulls[k, e] != 0.0:
                 for p in range(exo_starts[e], exo_starts[e + 1]):
-                    out[k, exo_indices[p]] += exo_values[p] * pull[e]
+                    out[k, exo_indices[p]] += exo_values[p] * pulls[k, e]
     return out
 
 

@@ -11,6 +11,7 @@ from headwater.errors import SolverError
 from headwater.lp import StageForm, StageTemplate
 from headwater.model import SolverOptions
 from headwater.sddp import stage_kernel as kernel
+from headwater.sddp.cut_rows import CutRows
 from headwater.sddp.cuts import CutPool
 from headwater.solver import (
     SMALLEST_COEFFICIENT,
@@ -37,14 +38,12 @@ class NoiseBatch:
         demand_shift: ``[opening, row]`` load and availability part of the row bounds.
         row_shift: ``[opening, row]`` all of it, with the innovation part.
         exogenous: ``[opening, exogenous]`` innovation part of the exogenous outgoing state.
-        cut_noise: ``[cut, opening]`` what the innovation adds to each cut's right-hand side; ``None`` to compute it per call.
     """
 
     innovation: Array
     demand_shift: Array
     row_shift: Array
     exogenous: Array
-    cut_noise: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,7 @@ class StageProblem:
         self.psi = psi
         self.truncates = truncates
         self.batched = batched
-        self.row_slots: NDArray[np.int64] = np.empty(0, np.int64)
-        self._cut_intercept = np.empty(0)
-        self._cut_exogenous = np.empty((0, len(form.exogenous)))
+        self._cuts = CutRows(pool, form.exogenous, form.cost_scale)
         self._opening_noise: NoiseBatch | None = None
         self._in_lp = np.flatnonzero(form.state_column >= 0)
         self._cut_columns = np.concatenate([form.state_column[self._in_lp], [form.theta]]).astype(np.int32)
@@ -157,18 +154,18 @@ class StageProblem:
 
     def set_openings(self, innovation: Array, load_mw: Array, available_mw: Array) -> None:
         """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut."""
-        batch = self.noise_batch(innovation, load_mw, available_mw)
-        self._opening_noise = _with_cut_noise(batch, kernel.dense_products(self._cut_exogenous, batch.exogenous))
+        self._opening_noise = self.noise_batch(innovation, load_mw, available_mw)
+        self._cuts.set_tree(self._opening_noise.exogenous)
 
     @property
     def n_rows(self) -> int:
         """Rows of the program with all cuts."""
         return self.form.n_rows + self.rows.n_rows
 
-    def _cut_sides(self, exogenous: Array) -> Array:
-        """Right-hand sides of the cuts ``[trial, cut]`` for exogenous outgoing states ``[trial, exogenous]``."""
-        sides: Array = kernel.cut_sides(self._cut_intercept, self._cut_exogenous, exogenous)
-        return sides
+    @property
+    def row_slots(self) -> NDArray[np.int64]:
+        """Slots of the cuts that are rows of the program, ``[cut row]``."""
+        return self._cuts.slots
 
     @property
     def openings(self) -> NoiseBatch:
@@ -181,28 +178,18 @@ class StageProblem:
         """Turn cuts of the pool into rows, in the given order."""
         if not len(slots):
             return
-        form, scale = self.form, self.form.cost_scale
-        coefficients = self.pool.coefficients[slots] / scale
-        coefficients[np.abs(coefficients) <= SMALLEST_COEFFICIENT] = 0.0
         block = np.empty((len(slots), len(self._cut_columns)))
-        block[:, :-1] = -coefficients[:, self._in_lp]
+        block[:, :-1] = self.pool.coefficients[np.ix_(slots, self._in_lp)] / -self.form.cost_scale
         block[:, -1] = 1.0
         self.rows.append(block)
-        self.row_slots = np.concatenate([self.row_slots, slots])
-        new_exogenous = np.ascontiguousarray(coefficients[:, form.exogenous])
-        self._cut_intercept = np.concatenate([self._cut_intercept, self.pool.intercepts[slots] / scale])
-        self._cut_exogenous = np.concatenate([self._cut_exogenous, new_exogenous])
-        if self._opening_noise is not None and self._opening_noise.cut_noise is not None:
-            grown = kernel.dense_products(new_exogenous, self._opening_noise.exogenous)
-            known = self._opening_noise.cut_noise
-            self._opening_noise = _with_cut_noise(self._opening_noise, np.concatenate([known, grown]))
+        self._cuts.append(slots)
 
     def with_all_cuts(self) -> StageProblem:
         """A problem of its own on the same pool, with the rows of all its cuts, active or not."""
         slots = np.arange(self.pool.n_populated)
         twin = StageProblem(self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots)
-        openings = self.openings
-        twin._opening_noise = _with_cut_noise(openings, kernel.dense_products(twin._cut_exogenous, openings.exogenous))
+        twin._opening_noise = self.openings
+        twin._cuts.set_tree(self.openings.exogenous)
         return twin
 
     def drop_inactive_cuts(self) -> NDArray[np.bool_]:
@@ -211,10 +198,7 @@ class StageProblem:
         if kept.all():
             return kept
         self.rows.keep(kept)
-        self.row_slots = self.row_slots[kept]
-        self._cut_intercept, self._cut_exogenous = self._cut_intercept[kept], self._cut_exogenous[kept]
-        if self._opening_noise is not None and self._opening_noise.cut_noise is not None:
-            self._opening_noise = _with_cut_noise(self._opening_noise, self._opening_noise.cut_noise[kept])
+        self._cuts.keep(kept)
         return kept
 
     def solve(
@@ -236,29 +220,20 @@ class StageProblem:
             want_primal: whether primal values are needed.
         """
         form = self.form
-        innovation, truncated, row_shift, exogenous, cut_noise = (
-            noise.innovation,
-            None,
-            noise.row_shift,
-            noise.exogenous,
-            noise.cut_noise,
-        )
+        innovation, truncated, row_shift, exogenous = noise.innovation, None, noise.row_shift, noise.exogenous
+        of_tree = noise is self._opening_noise
         if self.truncates:
             innovation, truncated = self.truncate(state, noise.innovation)
             if truncated.any():
                 inflow_shift, exogenous = self._innovation_parts(innovation)
-                row_shift, cut_noise = noise.demand_shift + inflow_shift, None
-        if cut_noise is None:
-            cut_noise = kernel.dense_products(self._cut_exogenous, exogenous)
+                row_shift, of_tree = noise.demand_shift + inflow_shift, False
         lowers, uppers = kernel.row_bounds(
             form.row_lower,
             form.row_upper,
             _product(form.state_to_rows, state),
             row_shift,
-            self._cut_intercept,
-            self._cut_exogenous,
-            _product(form.exogenous_from_state, state),
-            cut_noise,
+            self._cuts.sides(_product(form.exogenous_from_state, state)[None, :])[0],
+            self._cuts.tree_sides if of_tree else self._cuts.added(exogenous),
         )
         results = program.solve_openings(lowers, uppers, basis, want_primal=want_primal)
         return Solved(state, innovation, truncated, results)
@@ -303,8 +278,8 @@ class StageProblem:
         bounds = TrialBounds(
             trial_shift=_products(form.state_to_rows, states) + row_shift,
             opening_shift=np.zeros((1, form.n_rows)),
-            trial_cut=self._cut_sides(_products(form.exogenous_from_state, states) + exogenous),
-            opening_cut=np.zeros((1, len(self._cut_intercept))),
+            trial_cut=self._cuts.sides(_products(form.exogenous_from_state, states) + exogenous),
+            opening_cut=np.zeros((1, self._cuts.n_rows)),
         )
         return SolvedTrials(states, innovation, truncated, program.solve_trials(bounds, bases, want_primal=want_primal))
 
@@ -320,13 +295,11 @@ class StageProblem:
                     error.trial = k
                     raise
             return SolvedTrials(states, noise.innovation, None, _joined(tuple(solved)), tuple(solved))
-        if noise.cut_noise is None:
-            raise RuntimeError("the openings of the tree know what they add to each cut")
         bounds = TrialBounds(
             trial_shift=_products(form.state_to_rows, states),
             opening_shift=noise.row_shift,
-            trial_cut=self._cut_sides(_products(form.exogenous_from_state, states)),
-            opening_cut=np.ascontiguousarray(noise.cut_noise.T),
+            trial_cut=self._cuts.sides(_products(form.exogenous_from_state, states)),
+            opening_cut=self._cuts.tree_sides,
         )
         return SolvedTrials(states, noise.innovation, None, program.solve_trials(bounds, bases))
 
@@ -349,7 +322,7 @@ class StageProblem:
             solved.results.row_dual,
             form.n_rows,
             *_parts(form.state_to_rows),
-            self._cut_exogenous,
+            self._cuts.pulls(weights, solved.results.row_dual),
             *_parts(form.exogenous_from_state),
             form.template.n_state,
         )
@@ -395,7 +368,7 @@ class StageProblem:
         form = self.form
         gradient = np.zeros(form.template.n_state)
         _add_transpose_product(form.state_to_rows, duals[: form.n_rows], gradient)
-        pull = kernel.cut_pull(duals[form.n_rows :], self._cut_exogenous)
+        pull = self._cuts.pull(duals[form.n_rows :])
         _add_transpose_product(form.exogenous_from_state, pull, gradient)
         return gradient
 
@@ -403,7 +376,7 @@ class StageProblem:
         form = self.form
         gradient = np.zeros(form.template.n_hydros)
         _add_transpose_product(form.innovation_to_rows, duals[: form.n_rows], gradient)
-        pull = kernel.cut_pull(duals[form.n_rows :], self._cut_exogenous)
+        pull = self._cuts.pull(duals[form.n_rows :])
         _add_transpose_product(form.exogenous_from_innovation, pull, gradient)
         return gradient
 
@@ -458,10 +431,6 @@ def _joined(solved: tuple[Solved, ...]) -> TrialResults:
 
 def _add_transpose_product(matrix: object, y: Array, out: Array) -> None:
     kernel.add_sparse_transpose_product(matrix.indptr, matrix.indices, matrix.data, y, out)  # type: ignore[attr-defined]
-
-
-def _with_cut_noise(batch: NoiseBatch, cut_noise: Array) -> NoiseBatch:
-    return NoiseBatch(batch.innovation, batch.demand_shift, batch.row_shift, batch.exogenous, cut_noise)
 
 
 def _linear_program(form: StageForm) -> LinearProgram:

@@ -153,7 +153,7 @@ class HighsProgram:
 
     Args:
         program: the rows and columns that never change.
-        appended: rows below them, shared with the caller; `sync_rows` loads what was added since.
+        appended: rows below them, shared with the caller, who may add rows and take rows away between two solves.
         batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the other.
         scratch: working memory of the kernel; programs of one thread may share it.
         max_attempts: attempts after the first before giving up.
@@ -201,18 +201,17 @@ class HighsProgram:
         self._scratch = KernelScratch() if scratch is None else scratch
         self._place = np.full(program.n_columns, -1, np.int32)
         self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
-        self.sync_rows()
 
     @property
     def n_rows(self) -> int:
-        """Rows held, appended ones included."""
-        return self.program.n_rows + self._n_loaded
+        """Rows of the program, appended ones included."""
+        return self.program.n_rows + self.appended.n_rows
 
-    def sync_rows(self) -> None:
-        """Load the rows appended since the last call; they are inactive until given bounds."""
+    def _load_rows(self) -> None:
+        """Let HiGHS have the rows appended since it last did; the kernel works without it, and mostly HiGHS is not asked."""
         if self.appended.generation != self._generation:
             if self._n_loaded:
-                first, last = self.program.n_rows, self.n_rows - 1
+                first, last = self.program.n_rows, self.program.n_rows + self._n_loaded - 1
                 self._check(self._library.Highs_deleteRowsByRange(self._handle, first, last), "take rows away")
             self._n_loaded, self._generation = 0, self.appended.generation
         rows, start = self.appended, self._n_loaded
@@ -279,7 +278,7 @@ class HighsProgram:
         started = time.perf_counter()
         solve_openings(
             basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
-            self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
+            self._place, rows.columns, rows.values, rows.transposed, rows.n_rows, program.cost, program.column_lower,
             program.column_upper, row_lower, row_upper, cap, work.objective, work.row_dual, work.primal, work.outcome,
             work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
@@ -335,7 +334,7 @@ class HighsProgram:
         started = time.perf_counter()
         solve_trials(
             bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
-            self._place, rows.columns, rows.values, rows.transposed, self._n_loaded, program.cost, program.column_lower,
+            self._place, rows.columns, rows.values, rows.transposed, rows.n_rows, program.cost, program.column_lower,
             program.column_upper, program.row_lower, program.row_upper, bounds.trial_shift, bounds.opening_shift,
             bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
             final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), self._room(),
@@ -344,7 +343,7 @@ class HighsProgram:
 
     def _room(self) -> Scratch:
         program = self.program
-        sizes = (program.n_columns, program.n_rows, self._n_loaded, len(self.appended.columns), len(program.values))
+        sizes = (program.n_columns, program.n_rows, self.appended.n_rows, len(self.appended.columns), len(program.values))
         return self._scratch.of(sizes)
 
     def _finish(
@@ -358,6 +357,8 @@ class HighsProgram:
         program, rows, m = self.program, self.appended, self.n_rows
         started = time.perf_counter()
         left = np.flatnonzero(work.outcome != PROVEN)
+        if len(left):
+            self._load_rows()
         retries = relaxed = 0
         reduced, activity, magnitude = np.empty(program.n_columns), np.empty(m), np.empty(m)
         for w in left:
@@ -365,7 +366,7 @@ class HighsProgram:
             self.statistics.reasons[reason] = self.statistics.reasons.get(reason, 0) + 1
             work.outcome[w], work.objective[w] = run_highs(
                 self._handle, True, basis.columns, basis.rows, program.starts, program.indices, program.values, rows.columns,
-                rows.values, self._n_loaded, program.cost, program.column_lower, program.column_upper, row_lower[w],
+                rows.values, rows.n_rows, program.cost, program.column_lower, program.column_upper, row_lower[w],
                 row_upper[w], work.x(int(w)), work.row_dual[w], reduced, activity, magnitude,
             )  # fmt: skip
             if work.outcome[w] != PROVEN:
@@ -387,6 +388,7 @@ class HighsProgram:
         """All openings by HiGHS, one after the other; returns retries, relaxed and the final basis."""
         program, rows = self.program, self.appended
         n_openings = len(row_lower)
+        self._load_rows()
         start = Basis(np.empty(0, np.int32), np.empty(0, np.int32)) if basis is None else basis
         first = retries = relaxed = 0
         started = time.perf_counter()
@@ -396,7 +398,7 @@ class HighsProgram:
             while first < n_openings:
                 stopped = solve_in_turn(
                     self._handle, basis is not None, start.columns, start.rows, program.starts, program.indices, program.values,
-                    rows.columns, rows.values, self._n_loaded, program.cost, program.column_lower, program.column_upper,
+                    rows.columns, rows.values, rows.n_rows, program.cost, program.column_lower, program.column_upper,
                     row_lower, row_upper, work.objective, work.row_dual, work.primal, work.outcome, first,
                 )  # fmt: skip
                 if stopped < n_openings:
@@ -440,7 +442,7 @@ class HighsProgram:
                     self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(y))
                     tolerance = _RELAXED_OBJECTIVE_TOLERANCE if level.relaxed else OBJECTIVE_TOLERANCE
                     proven, value = certify(
-                        program.starts, program.indices, program.values, rows.columns, rows.values, self._n_loaded,
+                        program.starts, program.indices, program.values, rows.columns, rows.values, rows.n_rows,
                         program.cost, program.column_lower, program.column_upper, row_lower, row_upper, x, y, reduced,
                         activity, magnitude, tolerance,
                     )  # fmt: skip
@@ -502,7 +504,7 @@ class HighsProgram:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<HighsProgram: {self.n_rows} rows ({self._n_loaded} appended), {self.program.n_columns} columns>"
+        return f"<HighsProgram: {self.n_rows} rows ({self.appended.n_rows} appended), {self.program.n_columns} columns>"
 
 
 def _at(array: NDArray[Any]) -> ctypes.c_void_p:

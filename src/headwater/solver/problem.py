@@ -127,7 +127,7 @@ class TrialBounds:
 
     Attributes:
         trial_shift, trial_cut: ``[trial, row]`` and ``[trial, appended row]``.
-        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, appended row]``.
+        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, appended row]``; the latter may be wider.
     """
 
     trial_shift: Array
@@ -138,7 +138,7 @@ class TrialBounds:
     def of_trial(self, program: LinearProgram, trial: int) -> tuple[Array, Array]:
         """Bounds of one trial written out, two arrays ``[opening, row]``."""
         shift = self.trial_shift[trial] + self.opening_shift
-        cuts = self.trial_cut[trial] + self.opening_cut
+        cuts = self.trial_cut[trial] + self.opening_cut[:, : self.trial_cut.shape[1]]
         lower = np.hstack([program.row_lower + shift, cuts])
         return lower, np.hstack([program.row_upper + shift, np.full_like(cuts, np.inf)])
 
