@@ -1,7 +1,7 @@
 r"""Thermals dispatched ahead (GNL): the power of stage ``t + lag`` is ordered at stage ``t``.
 
 State: ``cg[j, i]``, MW committed for stage ``t + i``, ``i < lag``. Decision: the order ``y[j]`` for stage ``t + lag``, within
-the limits that the plant will have there::
+the limits that the plant will have there (on a horizon that repeats, ``t + lag`` is the stage that comes then)::
 
     cg[j, i] = incoming commitment                    (one row per commitment)
     sum_s g[j, k, s] - cg[j, 0] = 0                   (one row per block: the same power in all blocks)
@@ -15,12 +15,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ModelError
 from headwater.lp import thermals
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
 from headwater.lp.pipelines import order_limits_mw
-from headwater.model import GraphType
 
 
 def declare_commitment_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -32,8 +30,6 @@ def declare_commitment_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 def declare_order_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns ``y[j]``, by plant."""
-    if ctx.pipelines and ctx.system.policy_graph.type is GraphType.CYCLIC:
-        raise ModelError("thermals that are dispatched ahead (GNL) cannot be combined with a cyclic horizon yet")
     columns = build.column_family("gnl_order", len(ctx.pipelines))
     for i, pipeline in enumerate(ctx.pipelines):
         columns[i] = build.column(*order_limits_mw(ctx.system, pipeline.thermal, ctx.t + pipeline.lag))

@@ -46,12 +46,16 @@ def gnl_pipelines(system: System) -> tuple[Pipeline, ...]:
     return tuple(pipelines)
 
 
-def order_limits_mw(system: System, j: int, stage: int) -> tuple[float, float]:
-    """Least and greatest flat power of plant ``j`` at a stage position: within its limits in every block.
+def order_limits_mw(system: System, j: int, visit: int) -> tuple[float, float]:
+    """Least and greatest flat power of plant ``j`` at a visit of a stage: within its limits in every block.
 
-    Zero where the plant does not exist or the horizon has ended.
+    Visits are counted from the first stage of the study; where the horizon repeats, they go on beyond the last one. Zero where
+    the plant does not exist or the horizon has ended.
     """
-    if stage >= len(system.stages) or system.operative_states["thermals"][j, stage] != OperativeState.OPERATING:
+    if visit >= len(system.stages) and not system.horizon.is_cyclic:
+        return 0.0, 0.0
+    stage = system.horizon.position(visit)
+    if system.operative_states["thermals"][j, stage] != OperativeState.OPERATING:
         return 0.0, 0.0
     n_blocks = len(system.stages[stage].blocks)
     limits = system.bounds.thermal
