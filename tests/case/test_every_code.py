@@ -21,7 +21,8 @@ def provoked() -> set[str]:
         text = path.read_text(encoding="utf-8")
         found.update(TABLE_ROW.findall(text))
         found.update(code for line in ASSERTED.findall(text) for code in re.findall(r'"(HW\d{3})"', line))
-    for path in (Path(__file__).with_name("test_case_spellings.py"), Path(__file__).with_name("test_features.py")):
+    for name in ("test_case_spellings.py", "test_features.py", "test_rehearsal.py"):
+        path = Path(__file__).with_name(name)
         found.update(re.findall(r'"(HW\d{3})"', path.read_text(encoding="utf-8")))
     return found
 

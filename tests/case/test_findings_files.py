@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 
+import polars as pl
 import pytest
 
 from case_builder import codes_of, tiny_case
@@ -60,7 +62,10 @@ BROKEN_TEXT = {
     "duplicate key": b'{"lines": [], "lines": []}',
     "not a number": b'{"lines": NaN}',
     "infinity": b'{"lines": -Infinity}',
-    "deep": b'{"lines":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "deep": b'{"lines":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}",
+    "deep objects": b'{"lines":' * 1_000_000,
+    "utf-16": '{"lines": []}'.encode("utf-16"),
+    "latin": '{"lines": [], "_note": "S\u00e3o"}'.encode("latin-1"),
     "half a surrogate": b'{"lines": ["\\ud800"]}',
     "endless number": b'{"lines": ' + b"9" * 10_000 + b"}",
 }
@@ -84,6 +89,64 @@ def test_a_list_at_the_top_is_not_a_file_of_the_format(tmp_path):
     root = tiny_case(tmp_path).write()
     (root / "system" / "lines.json").write_text("[]")
     assert codes_of(errors_of(root)) == {"HW201"}
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "HW202"),
+        (b" \n", "HW202"),
+        (b"thermal_id,stage_id\n1,1,5\n", "HW202"),
+        (b"\xff\xfe\x00", "HW202"),
+        (b"thermal_id,stage_id\none,1\n", "HW206"),
+        (b"thermal_id,stage_id\n1.5,1\n", "HW206"),
+        (b"thermal_id;stage_id\n1;1\n", "HW201"),
+        (b"thermal_id,thermal_id,stage_id\n1,1,1\n", "HW207"),
+    ],
+)
+def test_a_damaged_csv_table_is_reported(tmp_path, content, code):
+    case = tiny_case(tmp_path)
+    del case.tables["constraints/thermal_bounds"]
+    root = case.write()
+    (root / "constraints" / "thermal_bounds.csv").write_bytes(content)
+    found = errors_of(root)
+    assert code in codes_of(found), [str(finding) for finding in found]
+    assert {finding.file for finding in found} == {"constraints/thermal_bounds.csv"}
+
+
+def test_a_column_of_another_type_is_reported(tmp_path):
+    root = tiny_case(tmp_path).write()
+    file = root / "constraints" / "thermal_bounds.parquet"
+    pl.read_parquet(file).with_columns(pl.col("max_generation_mw").cast(pl.String)).write_parquet(file)
+    (finding,) = errors_of(root)
+    assert (finding.code, finding.path) == ("HW201", "thermal_bounds.max_generation_mw")
+
+
+def test_two_names_of_one_column_contradict_each_other(tmp_path):
+    case = tiny_case(tmp_path)
+    source = {"id": 0, "name": "W", "bus_id": 0, "max_generation_mw": 9.0}
+    case.files["system/non_controllable_sources.json"] = {"non_controllable_sources": [source]}
+    row = {"ncs_id": 0, "source_id": 0, "stage_id": 0, "curtailment_cost": 1.0}
+    case.tables["constraints/penalty_overrides_ncs"] = [row]
+    (finding,) = errors_of(case.write())
+    assert (finding.code, finding.path) == ("HW702", "ncs_id")
+
+
+def test_a_table_with_an_older_name_is_read_and_pointed_out(tmp_path):
+    case = tiny_case(tmp_path)
+    row = {"stage_id": 0, "scenario_id": 0, "value_m3s": 1.0}
+    case.tables["scenarios/external_scenarios"] = [{**row, "hydro_id": hydro} for hydro in (0, 1)]
+    loaded = load_case(case.write())
+    assert [(f.code, f.file) for f in loaded.report] == [("HW701", "scenarios/external_scenarios.parquet")]
+    assert loaded.system.external_inflows.entity_ids == (0, 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+@pytest.mark.parametrize("name", ["penalties.json", "constraints/thermal_bounds.parquet"])
+def test_a_file_that_may_not_be_read_is_reported(tmp_path, name):
+    root = tiny_case(tmp_path).write()
+    (root / name).chmod(0)
+    assert [(f.code, f.file) for f in errors_of(root)] == [("HW102", name)]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1" + bytes(50) + b"PAR1"], ids=["empty", "text", "magic only"])

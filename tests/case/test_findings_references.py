@@ -201,3 +201,16 @@ def test_planes_of_one_stage_cover_that_stage_only(tmp_path):
     (finding,) = validate_case(case.write()).errors
     assert finding.code == "HW405"
     assert "[1]" in finding.message
+
+
+def test_scenarios_from_outside_are_numbered_as_one_likes(tmp_path):
+    case = tiny_case(tmp_path)
+    case.tables["scenarios/external_inflow_scenarios"] = [
+        {"stage_id": stage, "scenario_id": number, "hydro_id": hydro, "value_m3s": 10.0 * hydro + number / 1e9}
+        for stage in (0, 1)
+        for number in (2**31 - 1, 1931)
+        for hydro in (0, 1)
+    ]
+    values = load_case(case.write()).system.external_inflows.values[0]
+    assert values.shape == (2, 2)
+    assert values[0, 0] < values[1, 0] < values[0, 1] < values[1, 1]

@@ -232,13 +232,13 @@ PROBLEMS = [
     ("HW534", "info", with_lags(ar_row(0, 0, 1, 0.5, None))),
     ("HW535", "error", both(seasonal(0, None), with_lags(ar_row(0, 1, 1, 0.5)))),
     ("HW536", "error", lambda case: case.tables.pop(STATS)),
-    ("HW539", "warning", correlation("spectral", 0.9)),
+    ("HW539", "warning", correlation("spectral", 0.52)),
     ("HW540", "error", correlation("cholesky", 0.9)),
     ("HW541", "warning", initial(past_inflows=[{"hydro_id": 0, "values_m3s": [-3.0]}])),
     (
         "HW542",
         "warning",
-        initial(recent_observations=[{"hydro_id": 0, "start_date": "2024-01-01", "end_date": "2024-01-02", "value_m3s": 1.0}]),
+        initial(recent_observations=[{"hydro_id": 0, "start_date": "2023-12-30", "end_date": "2024-01-01", "value_m3s": 1.0}]),
     ),
     ("HW546", "error", training(scenario_source={"inflow": {"scheme": "external"}, "seed": 1})),
     ("HW547", "warning", external_loads),
@@ -251,6 +251,7 @@ PROBLEMS = [
     ("HW556", "error", training(scenario_source={"inflow": {"scheme": "historical"}, "seed": 1})),
     ("HW557", "warning", seasonal(0, 1)),
     ("HW558", "error", both(with_lags(ar_row(0, 0, 1, 0.5)), stats(std_m3s=0.0))),
+    ("HW567", "error", stage(num_scenarios=2**28)),
     ("HW602", "warning", stats(std_m3s=0.0)),
     (
         "HW603",
@@ -292,8 +293,8 @@ PROBLEMS = [
 PLACES = json.loads(Path(__file__).with_name("places_of_findings.json").read_text(encoding="utf-8"))
 """Name of a test case -> file, path and entity of its findings with the expected code."""
 
-EXPECTED_COMPANY = {"HW710", "HW557", "HW602"}
-"""Warnings that come along when a feature or a part of the year is used."""
+EXPECTED_COMPANY = {"HW710", "HW557", "HW602", "HW542"}
+"""Warnings that come along when a feature, a part of the year or an observation is used."""
 
 
 def named_problems():

@@ -6,6 +6,7 @@ import math
 from types import MappingProxyType
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from headwater import model as m
@@ -82,10 +83,10 @@ def _group(group: schema_scenarios.CorrelationGroupShape) -> m.CorrelationGroup:
 
 def noise_dimensions(parts: Parts) -> tuple[int, int]:
     """Width of an opening: without and with the non-controllable sources that have statistics."""
-    loads = parts.table("scenarios/load_seasonal_stats.parquet")
-    n_loads = loads.filter(loads.get_column("std_mw") > 0).get_column("bus_id").n_unique()
-    n_sources = parts.table("scenarios/non_controllable_stats.parquet").get_column("ncs_id").n_unique()
-    base = len(parts.hydros) + n_loads
+    loads = parts.table("scenarios/load_seasonal_stats.parquet").filter(pl.col("std_mw") > 0).get_column("bus_id").to_list()
+    sources = parts.table("scenarios/non_controllable_stats.parquet").get_column("ncs_id").to_list()
+    base = len(parts.ids("hydro")) + len(parts.ids("bus").intersection(loads))
+    n_sources = len(parts.ids("ncs").intersection(sources))
     return base, base + n_sources
 
 
@@ -113,7 +114,7 @@ def given_openings(parts: Parts) -> m.GivenOpenings | None:
 
 
 def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.ExternalScenarios | None:
-    """Scenarios of one class from outside: hydros, buses or sources in ascending id."""
+    """Scenarios of one class from outside: hydros, buses or sources in ascending id, scenarios in ascending number."""
     frame = parts.table(name)
     if frame.is_empty():
         return None
@@ -121,8 +122,8 @@ def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.Ex
     place = {entity_id: position for position, entity_id in enumerate(ids)}
     values: dict[int, NDArray[np.float64]] = {}
     for (stage_id,), rows in frame.group_by(["stage_id"], maintain_order=True):
-        scenario = rows.get_column("scenario_id").to_numpy()
-        table = np.full((int(scenario.max()) + 1, len(ids)), np.nan)
+        numbers, scenario = np.unique(rows.get_column("scenario_id").to_numpy(), return_inverse=True)
+        table = np.full((len(numbers), len(ids)), np.nan)
         table[scenario, [place[i] for i in rows.get_column(entity).to_list()]] = rows.get_column(value).to_numpy()
         table.flags.writeable = False
         values[int(str(stage_id))] = table

@@ -65,15 +65,27 @@ class Finding:
             "count": self.count,
         }
 
+    @property
+    def place(self) -> str:
+        """Path inside the file and entity, as far as there are any, e.g. ``"hydros[3].bus_id (Hydro 3)"``."""
+        if self.path and self.entity:
+            return f"{self.path} ({self.entity})"
+        return self.path or self.entity or ""
+
+    @property
+    def sentence(self) -> str:
+        """What was found and what to do about it, and how many more there are."""
+        more = f" [and {self.count - 1} more like this]" if self.count > 1 else ""
+        fix = f" Fix: {self.fix.rstrip('.?')}." if self.fix else ""
+        return f"{self.message}.{fix}{more}"
+
     def __str__(self) -> str:
         place = self.file or "case"
         if self.path:
             place += f": {self.path}"
         if self.entity:
             place += f" ({self.entity})"
-        more = f" [and {self.count - 1} more like this]" if self.count > 1 else ""
-        fix = f" Fix: {self.fix.rstrip('.?')}." if self.fix else ""
-        return f"{self.code} {self.severity.value} {place}: {self.message}.{fix}{more}"
+        return f"{self.code} {self.severity.value} {place}: {self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,20 @@ class Report:
     def __len__(self) -> int:
         return len(self.findings)
 
+    def by_file(self) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
+        """Files with their findings, the file with the most important finding first; ``""`` is the case as a whole."""
+        grouped: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            grouped.setdefault(finding.file, []).append(finding)
+        return tuple((file, tuple(found)) for file, found in grouped.items())
+
+    def heading(self) -> str:
+        """The case and how much was found."""
+        totals = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note"))
+        counts = ((self._total(severity), word) for severity, word in totals)
+        listed = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+        return f"{self.case or 'case'}: {listed}"
+
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object (no time stamp, so equal cases give equal reports)."""
         return {
@@ -132,11 +158,7 @@ class Report:
         }
 
     def __str__(self) -> str:
-        head = (
-            f"{self.case or 'case'}: {self._total(Severity.ERROR)} errors, {self._total(Severity.WARNING)} warnings, "
-            f"{self._total(Severity.INFO)} notes"
-        )
-        lines = [head, *(f"  {finding}" for finding in self.findings)]
+        lines = [self.heading(), *(f"  {finding}" for finding in self.findings)]
         if self.skipped:
             lines.append(f"  {len(self.skipped)} checks were skipped because the files they need do not parse")
         return "\n".join(lines)

@@ -132,6 +132,7 @@ def load_all_rules() -> None:
     from headwater.case import (  # noqa: F401
         rules_config,
         rules_dimensions,
+        rules_dispatch,
         rules_identity,
         rules_inflows,
         rules_penalties,

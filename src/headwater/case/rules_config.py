@@ -9,7 +9,7 @@ import polars as pl
 
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule
-from headwater.case.schema_config import ConfigFile
+from headwater.case.schema_config import ConfigFile, YearRange
 from headwater.case.schema_penalties import PenaltiesFile
 
 _FILE = "config.json"
@@ -82,8 +82,8 @@ def _expected_ids(parts: Parts, name: str) -> set[int]:
     if name == "inflow":
         return parts.ids("hydro")
     if name == "load":
-        return set(parts.table(_LOADS).filter(pl.col("std_mw") > 0).get_column("bus_id").to_list())
-    return set(parts.table(_SOURCES).get_column("ncs_id").to_list())
+        return parts.ids("bus").intersection(parts.table(_LOADS).filter(pl.col("std_mw") > 0).get_column("bus_id").to_list())
+    return parts.ids("ncs").intersection(parts.table(_SOURCES).get_column("ncs_id").to_list())
 
 
 @rule("HW546", ERROR, needs=(*_CONFIG, *_EXTERNAL_FILES, _LOADS, _SOURCES, "stages.json", "system/hydros.json"))
@@ -123,9 +123,76 @@ def external_count(parts: Parts) -> Iterator[Problem]:
                 yield Problem(file, message, None, f"Stage {stage.id}", "make both equal")
 
 
-@rule("HW556", needs=(*_CONFIG, "scenarios/inflow_history.parquet"))
+_HISTORY = "scenarios/inflow_history.parquet"
+_AR = "scenarios/inflow_ar_coefficients.parquet"
+_ANNUAL = "scenarios/inflow_annual_component.parquet"
+
+
+@rule("HW556", needs=(*_CONFIG, _HISTORY, _AR, _ANNUAL, "stages.json", "system/hydros.json"))
 def historical_years(parts: Parts) -> Iterator[Problem]:
-    """The historical scheme has a history."""
-    if "historical" in _schemes(parts.config)["inflow"] and parts.table("scenarios/inflow_history.parquet").is_empty():
-        message = "the scheme 'historical' needs scenarios/inflow_history.parquet, which is missing or empty"
-        yield Problem(_FILE, message, "training.scenario_source.inflow.scheme", None, "add the history or change the scheme")
+    """The historical scheme has a history with seasons, and a year with all observations of the study and of its lags."""
+    if parts.config is None or parts.stages_file is None:
+        return
+    for section, source in (("training", parts.config.training), ("simulation", parts.config.simulation)):
+        if source.scenario_source is None or source.scenario_source.inflow.scheme != "historical":
+            continue
+        path = f"{section}.scenario_source.inflow.scheme"
+        definitions = parts.stages_file.season_definitions
+        without = [stage.id for stage in parts.stages if stage.season_id is None]
+        if parts.table(_HISTORY).is_empty():
+            message = f"the scheme 'historical' needs {_HISTORY}, which is missing or empty"
+            yield Problem(_FILE, message, path, None, "add the history or change the scheme")
+        elif definitions is None or without:
+            message = "the scheme 'historical' needs 'season_definitions' and a season_id at every stage, which say what the "
+            message += "dates of the history belong to"
+            yield Problem(_FILE, message, path, None, "define the seasons in stages.json or change the scheme")
+        elif definitions.cycle_type == "monthly":
+            allowed = _allowed_years(source.scenario_source.historical_years)
+            if not any(year in allowed for year in _whole_years(parts)):
+                message = "no year has observations of all months of the study and of the lags before it, for every hydro"
+                if allowed is not _ALL_YEARS:
+                    message = f"among 'historical_years', {message}"
+                yield Problem(_FILE, message, path, None, "complete the history, allow other years or change the scheme")
+
+
+_ALL_YEARS = range(-(10**6), 10**6)
+
+
+def _allowed_years(years: list[int] | YearRange | None) -> range | list[int]:
+    if years is None:
+        return _ALL_YEARS
+    return range(years.from_year, years.to_year + 1) if isinstance(years, YearRange) else years
+
+
+def _whole_years(parts: Parts) -> Iterator[int]:
+    """Years in which a replay of the study can start: those in which every plant has every month that it needs."""
+    start = parts.stages[0].start_date
+    lags = parts.table(_AR).get_column("lag").to_list()
+    n_lags = max([*lags, 0 if parts.table(_ANNUAL).is_empty() else 12], default=0)
+    first = 12 * start.year + start.month - 1
+    needed = {12 * stage.start_date.year + stage.start_date.month - 1 - first for stage in parts.stages}
+    needed |= set(range(-n_lags, 0))
+    month = 12 * pl.col("date").dt.year().cast(pl.Int64) + pl.col("date").dt.month() - 1
+    months = parts.table(_HISTORY).select("hydro_id", month=month).unique()
+    observed: dict[int, set[int]] = {hydro_id: set() for hydro_id in parts.ids("hydro")}
+    for hydro_id, number in months.filter(pl.col("hydro_id").is_in(list(observed))).iter_rows():
+        observed[hydro_id].add(number)
+    common = set.intersection(*observed.values()) if observed else set()
+    for number in sorted(common):
+        if number % 12 == start.month - 1 and all(number + shift in common for shift in needed):
+            yield number // 12
+
+
+@rule("HW559", needs=(*_CONFIG, _HISTORY, "stages.json"))
+def sampling_methods(parts: Parts) -> Iterator[Problem]:
+    """Sampling methods have what they need: historical residuals a history, the selective method a consent."""
+    allowed = parts.config is not None and parts.config.stochastic.experimental
+    for position, stage in enumerate(parts.stages_file.stages if parts.stages_file else ()):
+        message = None
+        if stage.sampling_method == "historical_residuals" and parts.table(_HISTORY).is_empty():
+            message, fix = f"the method 'historical_residuals' needs {_HISTORY}, which is missing or empty", "add the history"
+        elif stage.sampling_method == "selective" and not allowed:
+            message, fix = "the method 'selective' is experimental", "allow it with stochastic.experimental in config.json"
+        if message is not None:
+            path = f"stages[{position}].sampling_method"
+            yield Problem("stages.json", message, path, f"Stage {stage.id}", f"{fix}, or choose another method")

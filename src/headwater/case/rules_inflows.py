@@ -24,21 +24,26 @@ _HISTORY = "scenarios/inflow_history.parquet"
 _CORRELATION = "scenarios/correlation.json"
 _INITIAL = "initial_conditions.json"
 _PSD_TOLERANCE = 1e-9
+_CLIPPED_SHARE = 0.10
+"""Negative eigenvalues up to this share of the largest are taken for rounding of the figures and clipped."""
 
 
 def _keys(frame: pl.DataFrame) -> set[tuple[int, int]]:
     return set(frame.select("hydro_id", "stage_id").iter_rows())
 
 
-@rule("HW530", needs=(_STATS, _AR, _ANNUAL, _HISTORY))
+@rule("HW530", needs=(_STATS, _AR, _ANNUAL, _HISTORY, "system/hydros.json", "stages.json"))
 def statistics_for_coefficients(parts: Parts) -> Iterator[Problem]:
     """Coefficients belong to statistics."""
     statistics = parts.table(_STATS)
     if statistics.is_empty() and not parts.table(_HISTORY).is_empty():
         return  # the statistics are estimated from history
     known = _keys(statistics)
+    hydros, stages = parts.ids("hydro"), parts.study_ids | parts.pre_study_ids
     for name in (_AR, _ANNUAL):
         for hydro_id, stage_id in sorted(_keys(parts.table(name)) - known):
+            if hydro_id not in hydros or stage_id not in stages:
+                continue  # reported as a reference
             message = f"there are coefficients and no statistics for stage {stage_id}"
             yield Problem(name, message, None, f"Hydro {hydro_id}, stage {stage_id}", f"add a row to {_STATS}")
 
@@ -204,30 +209,38 @@ def _companion(phi: list[float], order: int) -> NDArray[np.float64]:
     return matrix
 
 
-def _smallest_eigenvalues(parts: Parts, method: str) -> Iterator[tuple[str, float]]:
+def _negative_eigenvalues(parts: Parts) -> Iterator[tuple[str, str, float, float]]:
+    """Method, place, and the smallest and largest eigenvalue of every matrix that is not positive semidefinite."""
     file = parts.shape(_CORRELATION, CorrelationFile)
-    if file is not None and file.method == method:
-        for name, profile in sorted(file.profiles.items()):
-            for position, group in enumerate(profile.correlation_groups):
-                smallest = float(np.linalg.eigvalsh(np.array(group.matrix))[0])
-                if smallest < -_PSD_TOLERANCE:
-                    yield f"profiles.{name}.correlation_groups[{position}].matrix", smallest
+    if file is None:
+        return
+    for name, profile in sorted(file.profiles.items()):
+        for position, group in enumerate(profile.correlation_groups):
+            eigenvalues = np.linalg.eigvalsh(np.array(group.matrix))
+            if len(eigenvalues) and eigenvalues[0] < -_PSD_TOLERANCE:
+                path = f"profiles.{name}.correlation_groups[{position}].matrix"
+                yield file.method, path, float(eigenvalues[0]), float(eigenvalues[-1])
 
 
 @rule("HW539", WARNING, needs=(_CORRELATION,))
 def clipped_correlation(parts: Parts) -> Iterator[Problem]:
-    """A matrix that is no correlation matrix is replaced by a close one (method spectral)."""
-    for path, value in _smallest_eigenvalues(parts, "spectral"):
-        message = f"the matrix has the negative eigenvalue {value:.3g}; it is replaced by the closest that has none"
-        yield Problem(_CORRELATION, message, path, None, "correct the matrix")
+    """A matrix that is almost a correlation matrix is replaced by a close one (method spectral)."""
+    for method, path, smallest, largest in _negative_eigenvalues(parts):
+        if method == "spectral" and smallest >= -_CLIPPED_SHARE * largest:
+            message = f"the matrix has the negative eigenvalue {smallest:.3g}; it is replaced by the closest that has none"
+            yield Problem(_CORRELATION, message, path, None, "correct the matrix")
 
 
 @rule("HW540", needs=(_CORRELATION,))
 def definite_correlation(parts: Parts) -> Iterator[Problem]:
-    """The method cholesky needs a matrix without negative eigenvalues."""
-    for path, value in _smallest_eigenvalues(parts, "cholesky"):
-        message = f"the method 'cholesky' needs a matrix without negative eigenvalues, got {value:.3g}"
-        yield Problem(_CORRELATION, message, path, None, "correct the matrix or use the method 'spectral'")
+    """Correlations do not contradict each other; the method cholesky allows no negative eigenvalue at all."""
+    for method, path, smallest, largest in _negative_eigenvalues(parts):
+        if method == "cholesky":
+            message = f"the method 'cholesky' needs a matrix without negative eigenvalues, got {smallest:.3g}"
+            yield Problem(_CORRELATION, message, path, None, "correct the matrix or use the method 'spectral'")
+        elif smallest < -_CLIPPED_SHARE * largest:
+            message = f"the smallest eigenvalue is {smallest:.3g} (largest {largest:.3g}), expected none below 0"
+            yield Problem(_CORRELATION, message, path, None, "correct the entries, which contradict each other")
 
 
 @rule("HW541", WARNING, needs=(_INITIAL,))
@@ -243,16 +256,33 @@ def negative_past(parts: Parts) -> Iterator[Problem]:
 
 
 @rule("HW542", WARNING, needs=(_INITIAL, "stages.json"))
-def observations_need_months(parts: Parts) -> Iterator[Problem]:
-    """Recent observations count only with monthly seasons."""
+def observations_count(parts: Parts) -> Iterator[Problem]:
+    """Recent observations lie in the month that is under way when the study starts, and seasons are monthly."""
     definitions = parts.stages_file.season_definitions if parts.stages_file else None
-    if (
-        parts.initial is not None
-        and parts.initial.recent_observations
-        and (not definitions or definitions.cycle_type != "monthly")
-    ):
+    if parts.initial is None or not parts.initial.recent_observations or not parts.stages:
+        return
+    if not definitions or definitions.cycle_type != "monthly":
         message = "recent observations have an effect with monthly season_definitions only"
         yield Problem(_INITIAL, message, "recent_observations", None, "define monthly seasons or remove them")
+        return
+    month = parts.stages[0].start_date.replace(day=1)
+    for position, entry in enumerate(parts.initial.recent_observations):
+        if entry.end_date <= month:
+            message = f"it ends on {entry.end_date}, before the month of the first stage starts ({month}), and has no effect"
+            path = f"recent_observations[{position}]"
+            yield Problem(_INITIAL, message, path, f"Hydro {entry.hydro_id}", "give it as a past inflow, or remove it")
+
+
+@rule("HW204", needs=(_INITIAL, "stages.json"))
+def observations_before_study(parts: Parts) -> Iterator[Problem]:
+    """Recent observations end when the study starts, or before."""
+    for position, entry in enumerate(parts.initial.recent_observations if parts.initial else ()):
+        if parts.stages and entry.end_date > parts.stages[0].start_date:
+            message = (
+                f"expected an end_date of at most {parts.stages[0].start_date}, the start of the study, got {entry.end_date}"
+            )
+            path = f"recent_observations[{position}].end_date"
+            yield Problem(_INITIAL, message, path, f"Hydro {entry.hydro_id}", "correct the dates; the end is exclusive")
 
 
 @rule("HW204", needs=(_INITIAL,))

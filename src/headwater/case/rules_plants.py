@@ -148,6 +148,28 @@ def _plane_counts(parts: Parts) -> Iterator[tuple[tuple[int, int | None], int]]:
         yield (hydro_id, stage_id), count
 
 
+@rule("HW566", WARNING, needs=(_PLANES, *_PRODUCTION))
+def planes_cover_the_plant(parts: Parts) -> Iterator[Problem]:
+    """Planes hold over the whole range of storage and turbined flow of their plant, where they say for which they hold."""
+    planes = parts.table(_PLANES)
+    limits = {"valid_v_min_hm3": "min", "valid_v_max_hm3": "max", "valid_q_max_m3s": "max"}
+    for hydro in sorted(parts.hydros, key=lambda hydro: hydro.id):
+        if not any(source == "precomputed" for _, source, _ in production_at(parts, hydro).values()):
+            continue
+        own = planes.filter(pl.col("hydro_id") == hydro.id)
+        reach = (hydro.reservoir.min_storage_hm3, hydro.reservoir.max_storage_hm3, hydro.generation.max_turbined_m3s)
+        for (column, end), wanted in zip(limits.items(), reach, strict=True):
+            given = own.select(ROW, column).drop_nulls().sort(ROW)
+            short = given.filter(pl.col(column) > wanted if end == "min" else pl.col(column) < wanted)
+            if short.height:
+                row, value = short.row(0)
+                what = "turbined flow" if column == "valid_q_max_m3s" else "storage"
+                message = f"{short.height} planes hold for a {what} of {'at least' if end == 'min' else 'at most'} {value:g}, "
+                message += f"the plant reaches {wanted:g}"
+                path = f"fpha_hyperplanes[{row}].{column}"
+                yield Problem(_PLANES, message, path, f"Hydro {hydro.id}", "fit the planes over the whole range of the plant")
+
+
 @rule("HW514", needs=(_THERMALS,))
 def segment_costs(parts: Parts) -> Iterator[Problem]:
     """Thermal tranches are listed from the cheapest to the dearest."""

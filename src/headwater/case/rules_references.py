@@ -312,7 +312,7 @@ def correlated_entities(parts: Parts) -> Iterator[Problem]:
                     yield _dangling(_CORRELATION, path, None, "id", kind, member.id, ids)
 
 
-@rule("HW301", needs=(_CORRELATION,))
+@rule("HW301", needs=(_CORRELATION, "stages.json"))
 def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
     """The schedule of correlations names profiles that exist, and several profiles need a default."""
     file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
@@ -323,6 +323,11 @@ def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
         if entry.profile_name not in file.profiles:
             message = f"the profile '{entry.profile_name}' does not exist (known: {names})"
             yield Problem(_CORRELATION, message, f"schedule[{position}].profile_name", None, "correct the name")
+    scheduled = {entry.stage_id for entry in file.schedule}
+    unscheduled = sorted(parts.study_ids - scheduled)
+    if len(file.profiles) > 1 and "default" not in file.profiles and unscheduled:
+        message = f"stages {unscheduled[:10]} are not scheduled, and none of the profiles {names} is called 'default'"
+        yield Problem(_CORRELATION, message, "profiles", None, "name one of them 'default', or schedule these stages")
 
 
 @rule("HW302", needs=(_CORRELATION, "stages.json"))

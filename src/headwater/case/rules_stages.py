@@ -15,6 +15,7 @@ _FILE = "stages.json"
 _STAGES = (_FILE,)
 _HOURS_TOLERANCE = 1.0
 _DAYS_TOLERANCE = 7
+_TREE_NUMBERS = 2**28
 
 
 def shortened(values: list[int]) -> str:
@@ -109,6 +110,19 @@ def sobol_sizes(parts: Parts) -> Iterator[Problem]:
         if stage.sampling_method == "qmc_sobol" and stage.num_scenarios & (stage.num_scenarios - 1):
             message = f"qmc_sobol is balanced with a power of two, got num_scenarios {stage.num_scenarios}"
             yield Problem(_FILE, message, "stages.num_scenarios", f"Stage {stage.id}", "choose a power of two")
+
+
+@rule("HW567", needs=(*_STAGES, "system/hydros.json", "scenarios/noise_openings.parquet"))
+def tree_fits(parts: Parts) -> Iterator[Problem]:
+    """The opening tree has a size that a computer can hold."""
+    if parts.table("scenarios/noise_openings.parquet").height:
+        return  # a given tree has the size of its file
+    total = sum(stage.num_scenarios for stage in parts.stages) * max(1, len(parts.hydros))
+    if total > _TREE_NUMBERS:
+        worst = max(parts.stages, key=lambda stage: stage.num_scenarios)
+        message = f"the openings of all stages and plants are {total:,} numbers, expected at most {_TREE_NUMBERS:,}; "
+        message += f"stage {worst.id} has {worst.num_scenarios:,} openings"
+        yield Problem(_FILE, message, "stages.num_scenarios", f"Stage {worst.id}", "ask for fewer openings")
 
 
 def _in_season(season: SeasonShape, cycle: str, day: date) -> bool:

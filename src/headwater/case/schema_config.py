@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
 
@@ -46,6 +46,13 @@ class YearRange(Shape):
         return self
 
 
+Years = Annotated[
+    Annotated[list[int], Tag("list of years")] | Annotated[YearRange, Tag("range of years")],
+    Discriminator(lambda years: "range of years" if isinstance(years, dict | YearRange) else "list of years"),
+]
+"""Years one by one, or the first and the last."""
+
+
 class SourceShape(Shape):
     """Where the noise of one class comes from (load, non-controllable sources)."""
 
@@ -73,7 +80,7 @@ class ScenarioSourceShape(Shape):
     load: SourceShape = SourceShape()
     ncs: SourceShape = SourceShape()
     seed: Int64 | None = None
-    historical_years: list[int] | YearRange | None = None
+    historical_years: Years | None = None
     historical: HistoricalShape = HistoricalShape()
     couple_classes: bool | None = None
 
@@ -222,7 +229,7 @@ class TrainingShape(Shape):
 class EstimationShape(Shape):
     """Section ``estimation``."""
 
-    max_order: Whole = 6
+    max_order: Annotated[int, Field(ge=0, le=60)] = 6
     order_selection: Literal["pacf", "pacf_annual", "aic", "bic", "fixed"] = "pacf"
     min_observations_per_season: Count = 30
     max_coefficient_magnitude: Positive | None = None

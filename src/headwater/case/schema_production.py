@@ -30,9 +30,9 @@ class FphaConfigShape(Shape):
     """Section ``fpha_config``."""
 
     source: Literal["precomputed", "computed"]
-    volume_discretization_points: Annotated[int, Field(ge=2, le=10_000)] = 5
-    turbine_discretization_points: Annotated[int, Field(ge=2, le=10_000)] = 5
-    spillage_discretization_points: Annotated[int, Field(ge=2, le=10_000)] = 5
+    volume_discretization_points: Annotated[int, Field(ge=2, le=50)] = 5
+    turbine_discretization_points: Annotated[int, Field(ge=2, le=50)] = 5
+    spillage_discretization_points: Annotated[int, Field(ge=2, le=50)] = 5
     max_planes_per_hydro: Count = 10
     fitting_window: FittingWindowShape = FittingWindowShape()
     kappa: Literal["least_squares", "worst_case"] = "least_squares"

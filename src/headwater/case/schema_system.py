@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from headwater.case.schema_penalties import DeficitSegments
-from headwater.case.shapes import Count, Id, NonNegative, Positive, Shape, complaint
+from headwater.case.shapes import Id, NonNegative, Positive, Shape, complaint
 
 
 def require_order(low: float, high: float | None, low_name: str, high_name: str) -> None:
@@ -87,7 +87,7 @@ class CostSegmentShape(Shape):
 class GnlShape(Shape):
     """Section ``gnl_config``."""
 
-    lag_stages: Count
+    lag_stages: Annotated[int, Field(ge=1, le=120)]
 
 
 class ThermalShape(Entity):

@@ -115,12 +115,17 @@ def _locate(data: Any, loc: tuple[int | str, ...]) -> tuple[Any, list[int | str]
         in_object = isinstance(here, dict) and step in here
         if in_object or (isinstance(here, list) and isinstance(step, int) and step < len(here)):
             here = here[step]
-        elif position < len(loc) - 1 or not isinstance(here, dict) or here.get("type") == step:
+        elif position < len(loc) - 1 or not isinstance(here, dict) or here.get("type") == step or _is_branch(step):
             continue
         else:
             here = None
         steps.append(step)
     return here, steps
+
+
+def _is_branch(step: int | str) -> bool:
+    """Whether a step names the branch of a union, which no key of the format could be."""
+    return isinstance(step, str) and re.fullmatch(r"\w+", step) is None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -72,6 +72,7 @@ def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
             if not content.strip():
                 collector.error("HW202", file, "expected a header row, got an empty file", fix="write the column names")
                 return None
+            content.decode("utf-8-sig")
             return pl.read_csv(content, infer_schema=False, encoding="utf8", truncate_ragged_lines=False)
         if not _is_whole_parquet(path):
             message = "expected a Parquet table, got something else or a file that was cut short"
@@ -80,6 +81,9 @@ def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
         return pl.read_parquet(path, use_statistics=False, glob=False)
     except OSError as error:
         collector.error("HW102", file, f"the file cannot be read: {error.strerror or error}", fix="check its permissions")
+    except UnicodeDecodeError as error:
+        message = f"expected UTF-8 text, got the byte 0x{content[error.start]:02x} at position {error.start}"
+        collector.error("HW202", file, message, fix="save the file with UTF-8 encoding")
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # damaged files can also make the reader panic, which is not an Exception

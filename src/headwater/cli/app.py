@@ -291,13 +291,15 @@ def validate(
     form: Annotated[OutputFormat, typer.Option("--format", help="human, json or sarif.")] = OutputFormat.HUMAN,
 ) -> int:
     """Check a case and report everything that is wrong with it."""
+    from headwater.cli.case_commands import show_report
+
     report = hw.validate_case(case, strict=strict)
     if form is OutputFormat.JSON:
         _stdout().out(json.dumps(report.to_json(), indent=2))
     elif form is OutputFormat.SARIF:
         _stdout().out(json.dumps(report_to_sarif(report, hw.__version__), indent=2))
     else:
-        _stdout().print(str(report))
+        show_report(report, _stdout())
     return 0 if report.ok else EXIT_CASE
 
 

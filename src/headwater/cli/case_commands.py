@@ -1,4 +1,4 @@
-"""``headwater describe``: what a case is, on one screen."""
+"""``headwater validate`` and ``headwater describe``: what is wrong with a case and what it is, for people."""
 
 from __future__ import annotations
 
@@ -6,10 +6,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.case import Case, describe_case
+from headwater.case import Case, Report, Severity, describe_case
 from headwater.lp import ProgramStatistics
 from headwater.model import Study
 from headwater.sddp.problems import build_problems
+
+_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_WORD = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def show_report(report: Report, console: Console) -> None:
+    """Print the findings of a report file by file, the most important first."""
+    console.print(Text(report.heading(), "bold red" if not report.ok else "bold"))
+    for file, findings in report.by_file():
+        title = Text(file or "the case as a whole", "bold")
+        table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(style="dim", overflow="fold", max_width=60)
+        table.add_column(overflow="fold")
+        for finding in findings:
+            label = Text(f"  {finding.code} {_WORD[finding.severity]}", _STYLE[finding.severity])
+            table.add_row(label, Text(finding.place), Text(finding.sentence))
+        console.print(table)
+    if report.skipped:
+        skipped = f"{len(report.skipped)} checks were skipped because the files they need do not parse"
+        console.print(Text(skipped, "dim"))
 
 
 def show_case(case: Case, console: Console) -> None:

@@ -1,0 +1,153 @@
+"""Stage values of thermals, orders placed ahead and user constraints can be put into the program of every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from headwater.case.parts import Parts
+from headwater.case.rules import ERROR, Problem, rule, study_rule
+from headwater.case.rules_stages import shortened
+from headwater.case.schema_scenarios import GenericConstraintsFile
+from headwater.case.schema_system import ContractShape
+from headwater.case.table_reader import ROW
+from headwater.model import OperativeState, Study, System, Thermal, parse_expression
+
+_THERMALS = "system/thermals.json"
+_THERMAL_BOUNDS = "constraints/thermal_bounds.parquet"
+_INITIAL = "initial_conditions.json"
+_CONTRACTS = "system/energy_contracts.json"
+_CONSTRAINTS = "constraints/generic_constraints.json"
+_CONSTRAINT_BOUNDS = "constraints/generic_constraint_bounds.parquet"
+_TOLERANCE_MW = 1e-6
+
+
+def _stages_and_blocks(system: System) -> Iterator[tuple[int, int]]:
+    for t, stage in enumerate(system.stages):
+        for k in range(len(stage.blocks)):
+            yield t, k
+
+
+def _has_tranches(thermal: Thermal) -> bool:
+    """Whether the tranches limit the plant; a single one that holds all of it does not."""
+    segments = thermal.cost_segments
+    return len(segments) > 1 or segments[0].capacity_mw < thermal.max_generation_mw
+
+
+@study_rule("HW515", ERROR)
+def segments_hold_stage_limits(study: Study) -> Iterator[Problem]:
+    """Thermal tranches reach the maximum generation of every stage."""
+    system, limits = study.system, study.system.bounds.thermal.max_generation_mw
+    for j, thermal in enumerate(system.thermals):
+        total = sum(segment.capacity_mw for segment in thermal.cost_segments)
+        if not _has_tranches(thermal) or total < thermal.max_generation_mw - _TOLERANCE_MW:
+            continue  # the second is reported where the plant is described
+        high = [(t, limits[j, t, k]) for t, k in _stages_and_blocks(system) if limits[j, t, k] > total + _TOLERANCE_MW]
+        if high:
+            stages = list(dict.fromkeys(system.stages[t].id for t, _ in high))
+            message = f"max_generation_mw is {max(value for _, value in high):g} at stages {shortened(stages)}, "
+            message += f"the tranches reach {total:g} MW"
+            yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}", "add a tranche or lower the limit")
+
+
+@study_rule("HW561", ERROR)
+def stage_cost_of_one_tranche(study: Study) -> Iterator[Problem]:
+    """A cost of one stage is given for plants with a single tranche."""
+    system, costs = study.system, study.system.bounds.thermal.cost_per_mwh
+    for j, thermal in enumerate(system.thermals):
+        n_tranches = len(thermal.cost_segments)
+        given = [system.stages[t].id for t, k in _stages_and_blocks(system) if not np.isnan(costs[j, t, k])]
+        if n_tranches > 1 and given:
+            message = f"cost_per_mwh is given at stages {shortened(list(dict.fromkeys(given)))}, and the plant has "
+            message += f"{n_tranches} tranches; expected a plant with one cost"
+            fix = "give the plant a single cost, or leave the cost of the stages empty"
+            yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}", fix)
+
+
+def _order_limits_mw(system: System, j: int, t: int) -> tuple[float, float]:
+    """Least and greatest power that is the same in all blocks of a stage."""
+    n_blocks, limits = len(system.stages[t].blocks), system.bounds.thermal
+    least = float(limits.min_generation_mw[j, t, :n_blocks].max())
+    return least, float(limits.max_generation_mw[j, t, :n_blocks].min())
+
+
+@study_rule("HW562", ERROR)
+def flat_orders(study: Study) -> Iterator[Problem]:
+    """A plant that is dispatched ahead can run at one power in all blocks of a stage."""
+    system = study.system
+    for j, thermal in enumerate(system.thermals):
+        if thermal.gnl_lag_stages is None:
+            continue
+        for t, stage in enumerate(system.stages):
+            least, greatest = _order_limits_mw(system, j, t)
+            if least > greatest + _TOLERANCE_MW and system.operative_states["thermals"][j, t] == OperativeState.OPERATING:
+                message = (
+                    f"its blocks have no power in common: at least {least:g} MW in one, at most {greatest:g} MW in another"
+                )
+                yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}, stage {stage.id}", "widen the limits")
+
+
+@study_rule("HW563", ERROR)
+def pipeline_is_whole(study: Study) -> Iterator[Problem]:
+    """Deliveries that were ordered before the study are given for every plant dispatched ahead, within its limits."""
+    system, states = study.system, study.system.operative_states["thermals"]
+    given = dict(system.initial.gnl_pipeline_mw)
+    for j, thermal in enumerate(system.thermals):
+        if thermal.gnl_lag_stages is None or not np.any(states[j] == OperativeState.OPERATING):
+            continue
+        who = f"Thermal {thermal.id}"
+        offsets = range(1, thermal.gnl_lag_stages + 1)
+        missing = [offset for offset in offsets if (thermal.id, offset) not in given]
+        if missing:
+            message = f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none for {shortened(missing)}"
+            yield Problem(_INITIAL, message, "gnl_pipeline", who, "add the missing deliveries, 0 where nothing was ordered")
+        for offset in offsets:
+            power = given.pop((thermal.id, offset), None)
+            if power is not None and (problem := _outside(system, j, offset, power)):
+                yield Problem(_INITIAL, problem, "gnl_pipeline", who, "correct the power or the limits of the stage")
+    for thermal_id, offset in sorted(given):
+        message = f"the plant has no order that is delivered at offset {offset}; expected none"
+        yield Problem(
+            _INITIAL, message, "gnl_pipeline", f"Thermal {thermal_id}", "remove it, or correct lag_stages of the plant"
+        )
+
+
+def _outside(system: System, j: int, offset: int, power: float) -> str | None:
+    """What is wrong with a committed power, if anything."""
+    least = greatest = 0.0
+    if offset <= len(system.stages) and system.operative_states["thermals"][j, offset - 1] == OperativeState.OPERATING:
+        least, greatest = _order_limits_mw(system, j, offset - 1)
+        if least > greatest:
+            return None  # reported as limits that leave no power
+    if least - _TOLERANCE_MW <= power <= greatest + _TOLERANCE_MW:
+        return None
+    return f"{power:g} MW are committed for offset {offset}, expected {least:g} to {greatest:g} MW"
+
+
+@rule("HW564", needs=(_CONSTRAINTS, _CONTRACTS))
+def contract_kinds(parts: Parts) -> Iterator[Problem]:
+    """Expressions call an import ``contract_import`` and an export ``contract_export``."""
+    kinds = {entity.id: entity.type for entity in parts.entities("contract") if isinstance(entity, ContractShape)}
+    for position, constraint in enumerate(parts.entities("constraint")):
+        for term in parse_expression(constraint.expression).terms:
+            kind = kinds.get(term.entity_id)
+            if kind is not None and term.quantity.startswith("contract_") and term.quantity != f"contract_{kind}":
+                message = f"{term.quantity}({term.entity_id}) names an {kind}; expected contract_{kind}({term.entity_id})"
+                path = f"constraints[{position}].expression"
+                yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the quantity or the id")
+
+
+@rule("HW565", needs=(_CONSTRAINTS, _CONSTRAINT_BOUNDS))
+def bounds_of_aggregates(parts: Parts) -> Iterator[Problem]:
+    """A constraint that aggregates over blocks has bounds for whole stages."""
+    file = parts.shape(_CONSTRAINTS, GenericConstraintsFile)
+    aggregates = {c.id: c.block_aggregation for c in (file.constraints if file else ()) if c.block_aggregation != "per_block"}
+    rows = parts.table(_CONSTRAINT_BOUNDS).filter(pl.col("block_id").is_not_null()).sort(ROW)
+    for row, constraint_id, block in rows.select(ROW, "constraint_id", "block_id").iter_rows():
+        if constraint_id in aggregates:
+            message = f"expected an empty block_id, because the constraint takes the {aggregates[constraint_id]} "
+            message += f"over blocks, got block {block}"
+            path = f"generic_constraint_bounds[{row}].block_id"
+            yield Problem(_CONSTRAINT_BOUNDS, message, path, f"Constraint {constraint_id}", "leave the block empty")
