@@ -7,8 +7,9 @@ import json
 import pytest
 
 import headwater as hw
-from case_builder import rich_case, tiny_case
-from headwater.case import TEMPLATES, write_starter
+from case_builder import ar_row, rich_case, tiny_case
+from full_case import full_case
+from headwater.case import TEMPLATES, load_case, write_starter
 from headwater.errors import UnsupportedFeatureError
 
 
@@ -32,17 +33,6 @@ def test_a_broken_case_is_not_built(tmp_path):
     case = tiny_case(tmp_path)
     case.thermals[0]["bus_id"] = 99
     assert "HW570" not in codes_of(hw.validate_case(case.write()))
-
-
-def test_a_first_delivery_beyond_the_limits_of_its_plant_is_found(tmp_path):
-    case = tiny_case(tmp_path)
-    case.thermals[0]["gnl_config"] = {"lag_stages": 1}
-    case.initial["gnl_pipeline"] = [{"thermal_id": case.thermals[0]["id"], "stage_offset": 1, "committed_mw": 1e4}]
-    (finding,) = hw.validate_case(case.write()).errors
-    assert finding.code == "HW570"
-    assert "commits thermal" in finding.message
-    with pytest.raises(hw.HeadwaterError, match="commits thermal"):
-        hw.train(hw.load_case(case.root))
 
 
 def test_stages_that_become_finer_under_lags_are_refused_before_training(tmp_path):
@@ -72,6 +62,57 @@ def test_stages_that_become_finer_under_lags_are_refused_before_training(tmp_pat
     ]
     with pytest.raises(UnsupportedFeatureError, match="stages become finer"):
         hw.train(hw.load_case(root))
+
+
+def with_lags(case):
+    case.tables["scenarios/inflow_ar_coefficients"] = [ar_row(0, 1, lag, 0.2) for lag in (1, 2)]
+    case.initial["past_inflows"] = [{"hydro_id": 0, "values_m3s": [30.0, 31.0]}]
+    for stage in case.stages:
+        stage["state_variables"] = {"inflow_lags": True}
+
+
+def impossible_coefficients(case):
+    with_lags(case)
+    for row in case.tables["scenarios/inflow_ar_coefficients"]:
+        row |= {"coefficient": 0.9, "residual_std_ratio": None}
+    for stage in case.stages:
+        stage["season_id"] = 0
+
+
+def torn_seasons(case):
+    seasons = [
+        {"id": 0, "label": "a", "month_start": 1, "month_end": 5},
+        {"id": 1, "label": "b", "month_start": 7, "month_end": 12},
+    ]
+    case.files["stages.json"]["season_definitions"] = {"cycle_type": "custom", "seasons": seasons}
+    for stage in case.stages:
+        stage["season_id"] = 0
+
+
+BEYOND_THE_FILES = {
+    "a lag without statistics": (with_lags, "lag 2 of stage 1 needs the mean and deviation"),
+    "coefficients without a residual": (impossible_coefficients, "imply a residual variance"),
+    "seasons that leave days out": (torn_seasons, "do not fill the year"),
+}
+
+
+@pytest.mark.parametrize(("change", "text"), BEYOND_THE_FILES.values(), ids=BEYOND_THE_FILES)
+def test_models_that_cannot_be_made_are_an_error_before_a_run(tmp_path, change, text):
+    root = tiny_case(tmp_path).edit(change)
+    assert load_case(root).report.ok
+    (finding,) = hw.validate_case(root).errors
+    assert finding.code == "HW570"
+    assert text in finding.message
+    with pytest.raises(hw.ModelError, match=text):
+        hw.train(hw.load_case(root))
+
+
+def test_a_case_with_every_file_and_key_can_be_run(tmp_path):
+    root = full_case(tmp_path / "case").write()
+    assert hw.validate_case(root).ok
+    result = hw.run(root, tmp_path / "output", threads=1)
+    assert 1 <= len(result.policy.training.iterations) <= 7
+    assert len(hw.load_results(tmp_path / "output").table("hydros")) == 6 * 5 * (3 * 4)
 
 
 def _renumber(path):

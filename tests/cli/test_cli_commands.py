@@ -111,14 +111,20 @@ def _not_json(case: TinyCase) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_remove("system/buses.json"), ["HW101 error system/buses.json", "required", "Fix: add system/buses.json"]),
-        (lambda c: c.hydros[1].update(bus_id=9), ["system/hydros.json: hydros[1].bus_id", "9", "Fix:"]),
+        (_remove("system/buses.json"), ["system/buses.json\n  HW101 error", "required", "Fix: add system/buses.json"]),
+        (
+            lambda c: c.hydros[1].update(bus_id=9),
+            ["system/hydros.json\n  HW301 error  hydros[1].bus_id (Hydro 1)", "Bus 9", "Fix:"],
+        ),
         (
             lambda c: c.thermals[0]["generation"].update(max_mw=-5.0),
-            ["system/thermals.json: thermals[0].generation", "-5", "Fix:"],
+            ["system/thermals.json\n  HW204 error  thermals[0].generation.max_mw", "-5", "Fix:"],
         ),
-        (lambda c: c.training.update(foward_passes=3), ["config.json: training.foward_passes", "forward_passes", "Fix:"]),
-        (_not_json, ["HW202 error stages.json", "expected JSON", "line 1, column", "Fix: correct the syntax"]),
+        (
+            lambda c: c.training.update(foward_passes=3),
+            ["config.json\n  HW207 error  training.foward_passes", "'forward_passes'", "Fix:"],
+        ),
+        (_not_json, ["stages.json\n  HW202 error", "expected JSON", "line 1, column", "Fix: correct the syntax"]),
     ],
     ids=["missing file", "bad reference", "negative capacity", "unknown key", "not JSON"],
 )
@@ -161,7 +167,7 @@ def test_a_refused_feature_is_explained(command: Command, tmp_path: Path):
         assert not (tmp_path / "out").exists()
     report = command("validate", case.root)
     assert report.code == 0
-    assert "HW710 warning config.json: upper_bound_evaluation.enabled" in report.out
+    assert "config.json\n  HW710 warning  upper_bound_evaluation.enabled" in report.out
 
 
 def test_validate_writes_json_for_programs(command: Command, tmp_path: Path):

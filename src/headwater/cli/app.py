@@ -147,7 +147,8 @@ def _silence(descriptor: int) -> None:
 
 
 def _stderr() -> Console:
-    return _SteadyConsole(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    wide = None if sys.stderr.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
+    return _SteadyConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def _stdout() -> Console:
@@ -158,7 +159,9 @@ def _stdout() -> Console:
 def _show_error(console: Console, error: HeadwaterError) -> None:
     report = getattr(error, "report", None)
     if isinstance(report, Report):
-        console.print(str(report))
+        from headwater.cli.case_commands import show_report
+
+        show_report(report, console)
     else:
         console.print(Text.assemble(("error: ", "red"), str(error)))
 
