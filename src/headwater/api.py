@@ -26,6 +26,7 @@ from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_mode
 from headwater.results.stochastic_tables import openings_table, trajectories_table
 from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationPart, SimulationRecord, train_policy
+from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import inflow_digest, state_layout
@@ -433,7 +434,14 @@ def _train(
     ranks = find_communicator()
     workers = ranks.together(partial(_ready_to_train, study, threads, resume))
     return train_policy(
-        study, threads=workers, communicator=ranks, on_event=on_event, should_stop=stop, resume=resume, save=save
+        study,
+        threads=workers,
+        communicator=ranks,
+        on_event=on_event,
+        should_stop=stop,
+        resume=resume,
+        boundary=ranks.together(partial(_boundary, study)) if resume is None else None,
+        save=save,
     )
 
 
@@ -447,6 +455,19 @@ def _ready_to_train(study: Study, threads: int | None, resume: Policy | None = N
 
 def _threads(requested: int | None, study: Study) -> int:
     return choose_threads(requested, study.config.training.threads, n_sharing=find_communicator().n_sharing)
+
+
+def _boundary(study: Study) -> BoundaryCuts | None:
+    """The cuts that value what follows the study, if its configuration names some; paths are relative to the case."""
+    wanted = study.config.policy.boundary
+    if wanted is None:
+        return None
+    directory = (study.root if isinstance(study, Case) else Path()) / wanted.path
+    if not holds_checkpoint(directory):
+        raise PolicyError(
+            f"HW808 config.json asks for boundary cuts, but there is no policy at {directory} (policy.boundary.path)"
+        )
+    return BoundaryCuts.of_policy(read_policy(directory, with_progress=False), wanted.source_stage)
 
 
 def _saver(study: Study, directory: Path) -> SavePolicy:

@@ -13,11 +13,10 @@ from headwater.sddp.stage_problem import StageProblem
 from small_systems import random_system, study
 
 
-def test_a_cut_passes_through_its_point():
-    states, values = np.array([[2.0, 1.0], [0.0, 5.0]]), np.array([10.0, -4.0])
-    slopes, intercepts = np.array([[1.0, -3.0], [7.0, 0.5]]), np.empty(2)
-    assert lay_through(states, values, slopes, intercepts).tolist() == [SOUND, SOUND]
-    assert intercepts.tolist() == [11.0, -6.5]
+def test_cuts_pass_through_their_points():
+    values, slopes, intercepts = np.array([10.0, -4.0]), np.array([[1.0, -3.0], [7.0, 0.5]]), np.empty(2)
+    assert lay_through(np.array([2.0, 1.0]), values, slopes, intercepts).tolist() == [SOUND, SOUND]
+    assert intercepts.tolist() == [11.0, -18.5]
 
 
 @pytest.mark.parametrize(
@@ -33,8 +32,8 @@ def test_a_cut_passes_through_its_point():
     ],
 )
 def test_a_cut_that_is_no_number_or_misses_its_point_is_unsound(value: float, slope: list[float]):
-    states = np.array([[12345.678, 1.0]])
-    assert lay_through(states, np.array([value]), np.array([slope]), np.empty(1)).tolist() == [UNSOUND]
+    state = np.array([12345.678, 1.0])
+    assert lay_through(state, np.array([value]), np.array([slope]), np.empty(1)).tolist() == [UNSOUND]
 
 
 def test_an_unsound_cut_is_left_out_counted_and_told(monkeypatch: pytest.MonkeyPatch):

@@ -44,6 +44,8 @@ def _training(training: s.TrainingShape) -> m.TrainingConfig:
             defaults.retry_time_budget_seconds if seconds is None else seconds,
         ),
         threads=training.threads,
+        cycle=_cycle(training.cycle),
+        cut_formulation=m.CutFormulation(training.cut_formulation),
     )
 
 
@@ -63,6 +65,10 @@ def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
         max_active_per_stage=cap,
         protect_warm_start=shape.protect_warm_start,
     )
+
+
+def _cycle(shape: s.CycleShape) -> m.CycleConfig:
+    return m.CycleConfig(shape.tolerance, shape.max_length)
 
 
 def _rule(shape: s.StoppingRuleShape) -> m.StoppingRule | None:
@@ -139,4 +145,5 @@ def _policy(shape: s.PolicyShape) -> m.PolicyConfig:
             keep=given.keep,
             store_basis=given.store_basis,
         ),
+        boundary=None if shape.boundary is None else m.Boundary(shape.boundary.path, shape.boundary.source_stage),
     )

@@ -83,22 +83,10 @@ FEATURES: tuple[Feature, ...] = (
         "settings for starting from a stored policy are not built yet",
     ),
     Feature(
-        "boundary policy",
-        _config("policy.boundary"),
-        (_CONFIG, "policy.boundary"),
-        "terminal cuts from another policy are not built yet",
-    ),
-    Feature(
         "working sets",
         _config("training.cut_selection.working_set"),
         (_CONFIG, "training.cut_selection.working_set"),
         "the working rows of a solve are chosen by the engine; settings of their own are not built yet",
-    ),
-    Feature(
-        "multi cuts",
-        _config("training.cut_formulation", built=("single",)),
-        (_CONFIG, "training.cut_formulation"),
-        "one cut for each opening ('multi') is not built yet",
     ),
     Feature(
         "cycle settings",

@@ -194,8 +194,8 @@ class CutSelectionShape(Shape):
 class CycleShape(Shape):
     """Section ``training.cycle``."""
 
-    tolerance: Positive | None = None
-    max_length: Count | None = None
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    max_length: Count = 240
 
 
 def _has_iteration_limit(rules: object) -> object:
@@ -223,7 +223,7 @@ class TrainingShape(Shape):
     theta_lower_bound: float | None = None
     threads: Count | None = None
     archive_memory_limit_mb: Positive | None = None
-    cycle: CycleShape | None = None
+    cycle: CycleShape = CycleShape()
 
 
 class EstimationShape(Shape):

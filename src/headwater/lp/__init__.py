@@ -5,7 +5,7 @@ from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
 from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded
 from headwater.lp.forms import StageForm, make_form
 from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
-from headwater.lp.future_cost import future_cost_lower_bounds
+from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
 from headwater.lp.head import LinearHead, linear_heads
 from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
 from headwater.lp.program import NamedProgram, named_program
@@ -24,6 +24,7 @@ __all__ = [
     "LinearHead",
     "LpBuilder",
     "NamedProgram",
+    "Outlook",
     "Pipeline",
     "ProgramStatistics",
     "StageForm",

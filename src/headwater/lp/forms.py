@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.lp.future_cost import future_weights
 from headwater.lp.template import StageTemplate
 from headwater.model import Formulation
 
@@ -31,8 +32,8 @@ Indices = NDArray[np.int64]
 class StageForm:
     """A solvable program and its linear dependence on incoming state and innovation.
 
-    Objective values and duals are those of the *scaled* program: money divided by ``cost_scale``, except for the coefficient of
-    the future cost, whose column is itself in scaled money.
+    Objective values and duals are those of the *scaled* program: money divided by ``cost_scale``, except for the coefficients
+    of the future cost, whose columns are themselves in scaled money.
 
     Attributes:
         template: what it was made from.
@@ -41,7 +42,8 @@ class StageForm:
         matrix: ``[row, column]`` of what is kept, by column.
         cost, column_lower, column_upper: ``[column]``.
         row_lower, row_upper: ``[row]`` for zero state, innovation, load and availability.
-        theta: column of the future cost.
+        future: ``[column of the future cost]`` positions.
+        future_weight: what a unit of each adds to the future cost.
         state_to_rows: ``[row, state]`` shift of both row bounds per unit of incoming state.
         innovation_to_rows: ``[row, hydro]`` the same per m3/s of innovation.
         load_rows: ``[bus, block]`` rows whose bounds are raised by the load.
@@ -63,7 +65,8 @@ class StageForm:
     column_upper: Array
     row_lower: Array
     row_upper: Array
-    theta: int
+    future: Indices
+    future_weight: Array
     state_to_rows: sp.csr_array
     innovation_to_rows: sp.csr_array
     load_rows: Indices
@@ -75,6 +78,30 @@ class StageForm:
     eliminated: Indices
     eliminated_from_state: sp.csr_array
     eliminated_from_innovation: sp.csr_array
+
+    @property
+    def theta(self) -> int:
+        """First column of the future cost; the only one without an outlook."""
+        return int(self.future[0])
+
+    @property
+    def stage_cost(self) -> Array:
+        """Cost of every column, ``[column]``, without the future."""
+        cost = self.cost.copy()
+        cost[self.future] = 0.0
+        return cost
+
+    def cut_weights(self, openings: NDArray[np.integer]) -> Array:
+        """Coefficients of cuts on the columns of the future cost, ``[cut, column of the future cost]``.
+
+        Args:
+            openings: ``[cut]`` opening whose cost a cut bounds; -1 for the future cost as a whole.
+        """
+        weights = np.tile(self.future_weight, (len(openings), 1))
+        single = np.flatnonzero(openings >= 0)
+        weights[single] = 0.0
+        weights[single, openings[single]] = 1.0
+        return weights
 
     @property
     def n_columns(self) -> int:
@@ -137,11 +164,11 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
     coupling = by_row[kept_rows][:, columns]
 
     cost = template.cost[kept_columns] / cost_scale
-    theta = int(np.searchsorted(kept_columns, template.theta))
-    cost[theta] = template.discount
+    future = np.searchsorted(kept_columns, template.future)
+    cost[future] = template.cost[template.future]
     lower, upper = template.column_lower[kept_columns].copy(), template.column_upper[kept_columns].copy()
-    lower[theta] /= cost_scale
-    upper[theta] /= cost_scale
+    lower[future] /= cost_scale
+    upper[future] /= cost_scale
 
     place = np.full(template.n_columns, -1, np.int64)
     place[kept_columns] = np.arange(len(kept_columns))
@@ -164,7 +191,8 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
         column_upper=upper,
         row_lower=template.row_lower[kept_rows].copy(),
         row_upper=template.row_upper[kept_rows].copy(),
-        theta=theta,
+        future=future,
+        future_weight=future_weights(template.outlook),
         state_to_rows=_sorted_csr(template.sensitivity[kept_rows] - coupling @ from_state),
         innovation_to_rows=_sorted_csr(injection[kept_rows] - coupling @ from_innovation),
         load_rows=kept_row_position[template.rows["load"]],

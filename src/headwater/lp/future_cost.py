@@ -1,4 +1,4 @@
-"""The future cost column and a valid lower bound for it.
+"""The columns of the future cost and a valid lower bound for them.
 
 The bound at a stage is the discounted sum of the lowest cost that each later stage can have; only things with a negative price
 (export revenue, a plant that is paid to run) can make it negative.
@@ -6,11 +6,28 @@ The bound at a stage is the discounted sum of the lowest cost that each later st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.lp.builder import LpBuilder
-from headwater.model import System
+from headwater.model import RiskMeasure, System
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How the costs of the openings of the next stage add up to the future cost of a stage.
+
+    Attributes:
+        probability: of each opening of the next stage.
+        risk: risk measure of the next stage.
+    """
+
+    probability: tuple[float, ...]
+    risk: RiskMeasure
 
 
 def future_cost_lower_bounds(
@@ -62,6 +79,52 @@ def _lowest_stage_cost(system: System, t: int) -> float:
     return lowest
 
 
-def declare_column(build: LpBuilder, *, lower: float, discount: float, has_future: bool) -> int:
-    """The column theta in $; fixed to zero where nothing follows."""
-    return build.column(lower, np.inf, discount) if has_future else build.column(0.0, 0.0, discount)
+def declare_columns(build: LpBuilder, *, lower: float, discount: float, has_future: bool, outlook: Outlook | None) -> Indices:
+    """The columns in $ that the future cost is made of.
+
+    One column theta, fixed to zero where nothing follows; or, with an outlook, a column theta_w for each opening w of the next
+    stage, whose risk-adjusted sum is the future cost::
+
+        (1 - weight) sum_w p_w theta_w + weight (eta + sum_w p_w u_w / tail_fraction),    u_w >= theta_w - eta,  u_w >= 0
+
+    At the least cost this is the expectation mixed with CVaR (Rockafellar and Uryasev 2000).
+
+    Returns:
+        Positions, ``[column]``; the cost of each is the discount times its weight, see `future_weights`.
+    """
+    if outlook is None:
+        return np.array([build.column(lower, np.inf, discount) if has_future else build.column(0.0, 0.0, discount)])
+    shares = discount * future_weights(outlook)
+    n = len(outlook.probability)
+    openings = build.column_family("opening_cost", n)
+    openings[:] = [build.column(lower, np.inf, share) for share in shares[:n]]
+    tail_from, beyond = build.column_family("tail_from", 1), build.column_family("beyond_tail", n)
+    if not outlook.risk.is_expectation:
+        # a quantile of the costs, so nothing is lost by giving it their bound
+        tail_from[0] = build.column(lower, np.inf, shares[n])
+        beyond[:] = [build.column(0.0, np.inf, share) for share in shares[n + 1 :]]
+    declared = np.concatenate([openings, tail_from, beyond])
+    return declared[declared >= 0]
+
+
+def future_weights(outlook: Outlook | None) -> NDArray[np.float64]:
+    """What one unit of each column of `declare_columns` adds to the future cost, ``[column]``."""
+    if outlook is None:
+        return np.ones(1)
+    probability, risk = np.asarray(outlook.probability), outlook.risk
+    if risk.is_expectation:
+        return probability.copy()
+    return np.concatenate([(1.0 - risk.weight) * probability, [risk.weight], risk.weight / risk.tail_fraction * probability])
+
+
+def declare_rows(build: LpBuilder) -> None:
+    """Rows ``u_w - theta_w + eta >= 0``, where there is a tail."""
+    openings, beyond = build.columns.get("opening_cost"), build.columns.get("beyond_tail")
+    if openings is None or beyond is None or (beyond < 0).any():
+        return
+    rows = build.row_family("beyond_tail", len(openings))
+    for w, (theta, above) in enumerate(zip(openings, beyond, strict=True)):
+        rows[w] = build.row(0.0, np.inf)
+        build.put(rows[w], above, 1.0)
+        build.put(rows[w], theta, -1.0)
+        build.put(rows[w], build.columns["tail_from"][0], 1.0)

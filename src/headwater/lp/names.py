@@ -97,7 +97,8 @@ def labels(entities: Sequence[Any]) -> list[str]:
 def column_names(system: System, template: StageTemplate) -> list[str]:
     """A name for every column of the template, all different."""
     names = [""] * template.n_columns
-    names[template.theta] = "future_cost"
+    if template.outlook is None:
+        names[template.theta] = "future_cost"
     _fill(names, template.columns, _labellers(system, template), _COLUMN_NAMES)
     return names
 
@@ -116,7 +117,8 @@ def _fill(names: list[str], families: Mapping[str, Any], label: Labeller, rename
     for family, positions in families.items():
         for index in np.ndindex(positions.shape):
             if positions[index] != ABSENT:
-                names[positions[index]] = f"{renamed.get(family, family)}[{','.join(label(family, index))}]"
+                labelled = ",".join(label(family, index))
+                names[positions[index]] = f"{renamed.get(family, family)}[{labelled}]" if labelled else family
 
 
 def _labellers(system: System, template: StageTemplate) -> Labeller:
@@ -133,6 +135,10 @@ def _labellers(system: System, template: StageTemplate) -> Labeller:
         if family in ("inflow_lag", "lag_fixing", "memory"):
             beyond = index[0] - template.n_past_inflows
             return [kinds["hydros"][index[1]], str(index[0] + 1) if beyond < 0 else f"gathered{beyond + 1}"]
+        if family in ("opening_cost", "beyond_tail"):
+            return [str(index[0])]
+        if family == "tail_from":
+            return []
         if family in ("gnl_commitment", "gnl_fixing"):
             return commitments[index[0]]
         if family in ("gnl_order", "gnl_coupling"):

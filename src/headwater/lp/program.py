@@ -48,6 +48,7 @@ def named_program(
     demand_shift: Array,
     intercepts: Array,
     slopes: Array,
+    openings: NDArray[np.integer],
     title: str,
 ) -> NamedProgram:
     """The program of a stage for one incoming state and one noise.
@@ -60,13 +61,14 @@ def named_program(
         demand_shift: ``[row]`` what load and availability add to the row bounds.
         intercepts: ``[cut]`` in $.
         slopes: ``[cut, n_state]`` in $ per unit of the outgoing state.
+        openings: ``[cut]`` opening whose cost each bounds, -1 for the future cost as a whole.
         title: what it is, in one line.
     """
     template = form.template
     shift = form.state_to_rows @ state + form.innovation_to_rows @ innovation + demand_shift
     known = form.exogenous_from_state @ state + form.exogenous_from_innovation @ innovation
     below = np.zeros((len(intercepts), form.n_columns))
-    below[:, form.theta] = 1.0
+    below[:, form.future] = form.cut_weights(openings)
     decided = np.flatnonzero(form.state_column >= 0)
     below[:, form.state_column[decided]] -= slopes[:, decided]
     matrix = sp.csr_array(sp.vstack([sp.csr_array(form.matrix), sp.csr_array(below)]))

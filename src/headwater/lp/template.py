@@ -60,8 +60,9 @@ class StageTemplate:
         n_lags: inflow lags of the state, accumulators included.
         n_past_inflows: leading ones that are past inflows.
         n_commitments: commitments of the state.
-        discount: one-step discount factor, the cost of ``theta``.
-        theta: column of the future cost.
+        discount: one-step discount factor, the cost of the future.
+        future: ``[column of the future cost]`` positions: theta alone, or a column per opening and what the tail needs.
+        outlook: how the openings of the next stage add up, where each has a column; ``None`` for theta alone.
         matrix: ``[row, column]`` by column.
         cost, column_lower, column_upper: ``[column]``.
         row_lower, row_upper: ``[row]`` for incoming state, innovation, load and availability of zero.
@@ -77,7 +78,8 @@ class StageTemplate:
     n_past_inflows: int
     n_commitments: int
     discount: float
-    theta: int
+    future: Indices
+    outlook: future_cost.Outlook | None
     matrix: sp.csc_array
     cost: Array
     column_lower: Array
@@ -101,6 +103,11 @@ class StageTemplate:
         return self.n_hydros * (1 + max(self.n_lags - 1, 0))
 
     @property
+    def theta(self) -> int:
+        """First column of the future cost; the only one without an outlook."""
+        return int(self.future[0])
+
+    @property
     def n_columns(self) -> int:
         """Number of columns."""
         return len(self.cost)
@@ -122,6 +129,7 @@ def build_stage_template(
     inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
     theta_lower: float = 0.0,
     has_future: bool | None = None,
+    outlook: future_cost.Outlook | None = None,
     memory: tuple[Array, Array] | None = None,
     n_past_inflows: int | None = None,
     productivity: Array | None = None,
@@ -135,6 +143,7 @@ def build_stage_template(
         inflow_method: treatment of negative inflow.
         theta_lower: lower bound of the future cost in $.
         has_future: whether anything follows the stage; ``None`` for what the horizon says.
+        outlook: openings of the next stage, each with a column of its own; ``None`` for one column.
         memory: how past inflows move on, as in `StageContext`; ``None`` where they grow older by one.
         n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None`` for all.
         productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
@@ -152,7 +161,9 @@ def build_stage_template(
     discount = float(system.discount_factors[t])
     if has_future is None:
         has_future = system.horizon.successor(t) is not None
-    theta = _declare_columns(build, ctx, discount, theta_lower, has_future=has_future)
+    _declare_state_columns(build, ctx)
+    future = future_cost.declare_columns(build, lower=theta_lower, discount=discount, has_future=has_future, outlook=outlook)
+    _declare_columns(build, ctx)
     n_cut_relevant = _declare_rows(build, ctx)
     for put_terms in (
         thermals.put_terms,
@@ -177,7 +188,8 @@ def build_stage_template(
         n_past_inflows=ctx.n_past_inflows,
         n_commitments=ctx.n_commitments,
         discount=discount,
-        theta=theta,
+        future=future,
+        outlook=outlook,
         matrix=lp.matrix,
         cost=lp.cost,
         column_lower=lp.column_lower,
@@ -192,12 +204,14 @@ def build_stage_template(
     )
 
 
-def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta_lower: float, *, has_future: bool) -> int:
+def _declare_state_columns(build: LpBuilder, ctx: StageContext) -> None:
     reservoirs.declare_storage_columns(build, ctx)
     inflows.declare_lag_columns(build, ctx)
     gnl.declare_commitment_columns(build, ctx)
     inflows.declare_accumulator_columns(build, ctx)
-    theta = future_cost.declare_column(build, lower=theta_lower, discount=discount, has_future=has_future)
+
+
+def _declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     thermals.declare_columns(build, ctx)
     gnl.declare_order_columns(build, ctx)
     lines.declare_columns(build, ctx)
@@ -222,7 +236,6 @@ def _declare_columns(build: LpBuilder, ctx: StageContext, discount: float, theta
     non_controllables.declare_columns(build, ctx)
     generic.declare_slack_columns(build, ctx)
     inflows.declare_memory_columns(build, ctx)
-    return theta
 
 
 def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
@@ -244,6 +257,7 @@ def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
     non_controllables.declare_rows(build)
     generic.declare_rows(build, ctx, with_storage=False)
     inflows.declare_memory_rows(build, ctx)
+    future_cost.declare_rows(build)
     return n_cut_relevant
 
 

@@ -61,8 +61,10 @@ from headwater.model.stages import (
     Transition,
 )
 from headwater.model.study import (
+    Boundary,
     BoundStalling,
     Checkpointing,
+    CutFormulation,
     CutSelection,
     CycleConfig,
     EstimationConfig,
@@ -119,6 +121,7 @@ __all__ = [
     "BlockAggregation",
     "BlockMode",
     "BoundStalling",
+    "Boundary",
     "Bus",
     "Cascade",
     "Checkpointing",
@@ -126,6 +129,7 @@ __all__ = [
     "Correlation",
     "CorrelationGroup",
     "CostSegment",
+    "CutFormulation",
     "CutSelection",
     "CycleConfig",
     "CycleType",

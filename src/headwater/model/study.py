@@ -36,6 +36,13 @@ class Formulation(Enum):
     EXPLICIT = "explicit"
 
 
+class CutFormulation(Enum):
+    """Whether a cut bounds the future cost as a whole, or the cost of one opening of the next stage."""
+
+    SINGLE = "single"
+    MULTI = "multi"
+
+
 class Scheme(Enum):
     """Where forward and simulated noise comes from."""
 
@@ -313,6 +320,7 @@ class TrainingConfig:
         archive_memory_limit_mb: visited states beyond this go to a temporary file.
         threads: worker threads; ``None`` takes what the machine grants.
         cycle: how far trajectories follow a horizon that repeats.
+        cut_formulation: one cut for all openings or one for each.
     """
 
     forward_passes: int
@@ -330,6 +338,7 @@ class TrainingConfig:
     solver: SolverOptions = field(default_factory=SolverOptions)
     threads: int | None = None
     cycle: CycleConfig = field(default_factory=CycleConfig)
+    cut_formulation: CutFormulation = CutFormulation.SINGLE
 
     def __post_init__(self) -> None:
         if self.forward_passes < 1:
@@ -423,6 +432,19 @@ class Checkpointing:
 
 
 @dataclass(frozen=True)
+class Boundary:
+    """Where the cuts come from that value what follows the horizon.
+
+    Attributes:
+        path: directory of the policy.
+        source_stage: id of its stage that ends where the study ends.
+    """
+
+    path: str
+    source_stage: int
+
+
+@dataclass(frozen=True)
 class PolicyConfig:
     """Where the policy is kept, and what training starts from.
 
@@ -430,11 +452,13 @@ class PolicyConfig:
         path: directory of the policy that is started from or simulated with.
         mode: what training starts from.
         checkpointing: when training writes down where it stands.
+        boundary: cuts of another policy for the end of the horizon; ``None`` where nothing follows.
     """
 
     path: str = "./policy"
     mode: PolicyMode = PolicyMode.FRESH
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
+    boundary: Boundary | None = None
 
 
 @dataclass(frozen=True)

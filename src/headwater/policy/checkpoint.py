@@ -17,6 +17,8 @@ import numpy as np
 from headwater import files
 from headwater._version import __version__
 from headwater.errors import PolicyError
+from headwater.lp import Outlook
+from headwater.model import RiskMeasure
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_trace, encode_trace
@@ -221,9 +223,25 @@ def recorded_stages(metadata: Mapping[str, Any]) -> tuple[PolicyStage, ...]:
             season_id=s["season_id"],
             block_hours=tuple(s["block_hours"]),
             production=tuple(s["production"]),
+            outlook=_outlook(s.get("outlook")),
         )
         for s in metadata["stages"]
     )
+
+
+def _outlook(recorded: Mapping[str, Any] | None) -> Outlook | None:
+    if recorded is None:
+        return None
+    risk = RiskMeasure(weight=recorded["lambda"], tail_fraction=recorded["tail_fraction"])
+    return Outlook(tuple(recorded["probability"]), risk)
+
+
+def _recorded_outlook(outlook: Outlook | None) -> dict[str, Any] | None:
+    """Openings that follow a stage, and their risk measure."""
+    if outlook is None:
+        return None
+    risk = outlook.risk
+    return {"probability": list(outlook.probability), "lambda": risk.weight, "tail_fraction": risk.tail_fraction}
 
 
 def read_stage_cuts(
@@ -337,6 +355,7 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
                 "season_id": stage.season_id,
                 "block_hours": list(stage.block_hours),
                 "production": list(stage.production),
+                "outlook": _recorded_outlook(stage.outlook),
                 "cuts": pool.n_populated,
                 "active_cuts": len(pool.active_slots()),
             }

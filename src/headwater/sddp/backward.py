@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
 from headwater.sddp import stage_kernel as kernel
+from headwater.sddp.cuts import ALL_OPENINGS
 from headwater.sddp.problems import Programs, StudyProblems
 from headwater.sddp.risk import risk_weights
 from headwater.sddp.stage_problem import Solved, SolvedTrials, StageProblem
@@ -57,6 +58,18 @@ def aggregate_trials(problems: StudyProblems, t: int, solved: SolvedTrials) -> t
     return kernel.weighted_sums(weights, objective), problem.slopes(solved, weights)
 
 
+def each_opening(problem: StageProblem, solved: SolvedTrials) -> tuple[Array, Array]:
+    """Values ``[trial, opening]`` and slopes ``[trial, opening, n_state]`` of every opening alone."""
+    values = problem.trial_objectives(solved)
+    n_trials, n_openings = values.shape
+    slopes = np.empty((n_trials, n_openings, problem.template.n_state))
+    for w in range(n_openings):
+        alone = np.zeros(values.shape)
+        alone[:, w] = 1.0
+        slopes[:, w] = problem.slopes(solved, alone)
+    return values, slopes
+
+
 def run_backward(
     problems: StudyProblems,
     team: Team,
@@ -65,7 +78,9 @@ def run_backward(
     iteration: int,
     should_stop: Callable[[], bool],
 ) -> int:
-    """Add one cut per trajectory to the pool of every stage that another one follows; returns the number of cuts added.
+    """Add cuts to the pool of every stage that another one follows; returns the number of cuts added.
+
+    A trajectory adds one cut per stage, or one for each opening of the next stage.
 
     Stages are done from the last to the first: cuts of this iteration at ``t + 1`` are in force when ``t`` is built. Where the
     last stage leads back into a cycle, the first stage of the cycle is solved with the cuts of the iteration before. Every rank
@@ -82,8 +97,10 @@ def run_backward(
         s = problems.successor(t)
         if s is None:
             continue
-        intercepts, slopes = problems.pools[t].room(n_trajectories)
-        quality = np.zeros(n_trajectories, np.int8)
+        n_cuts = problems.n_cuts_of_trial(t)
+        room = problems.pools[t].room(n_trajectories * n_cuts)
+        intercepts, slopes = room[0].reshape(n_trajectories, n_cuts), room[1].reshape(n_trajectories, n_cuts, -1)
+        quality = np.zeros((n_trajectories, n_cuts), np.int8)
         successor = problems.stages[s]
         store.bases[s].grow(successor.n_rows)
 
@@ -106,9 +123,15 @@ def run_backward(
                 states = np.ascontiguousarray(store.states[part, t])
                 bases = store.bases[s].batch(batch)
                 solved = programs[worker].solve_tree(s, states, bases, first=start, iteration=iteration)
-                values, slopes[part] = aggregate_trials(problems, s, solved)
-                quality[part] = lay_through(states, values, slopes[part], intercepts[part])
-                quality[part][(quality[part] == SOUND) & (solved.results.relaxed > 0)] = RELAXED
+                if not problems.is_multi:
+                    values, slopes[part, 0] = aggregate_trials(problems, s, solved)
+                    outcomes = values[:, None]
+                else:
+                    outcomes, slopes[part] = each_opening(successor, solved)
+                for k, m in enumerate(batch):
+                    quality[m] = lay_through(states[k], outcomes[k], slopes[m], intercepts[m])
+                    if solved.results.relaxed[k]:
+                        quality[m][quality[m] == SOUND] = RELAXED
                 successor.add_binding_counts(solved, tolerance, counts)
             return counts
 
@@ -122,11 +145,11 @@ def run_backward(
     return added
 
 
-def lay_through(states: Array, values: Array, slopes: Array, intercepts: Array) -> NDArray[np.int8]:
-    """Set the intercepts of cuts through points, and judge the cuts.
+def lay_through(state: Array, values: Array, slopes: Array, intercepts: Array) -> NDArray[np.int8]:
+    """Set the intercepts of cuts through values at one state, and judge the cuts.
 
     Args:
-        states: ``[cut, n_state]``.
+        state: ``[n_state]``.
         values: ``[cut]`` in $.
         slopes: ``[cut, n_state]``.
         intercepts: ``[cut]``, written to.
@@ -135,7 +158,7 @@ def lay_through(states: Array, values: Array, slopes: Array, intercepts: Array) 
         ``[cut]`` `SOUND`, or `UNSOUND` where a number is not finite or the cut does not pass through its own point.
     """
     judged = np.full(len(values), UNSOUND, np.int8)
-    for m, (state, value, slope) in enumerate(zip(states, values, slopes, strict=True)):
+    for m, (value, slope) in enumerate(zip(values, slopes, strict=True)):
         at_state, wanted = float(kernel.dot(slope, state)), float(value)
         intercept = wanted - at_state
         intercepts[m] = intercept
@@ -194,14 +217,25 @@ def _record_binding(problem: StageProblem, counts: NDArray[np.int64], iteration:
 def _insert(
     problems: StudyProblems, t: int, intercepts: Array, slopes: Array, quality: NDArray[np.int8], iteration: int
 ) -> int:
-    """Append the cuts that are sound to pool ``t`` and to the stage's program."""
+    """Append the cuts that are sound to pool ``t`` and to the stage's program.
+
+    Args:
+        problems: whose pool and stage.
+        t: stage position.
+        intercepts: ``[trajectory, cut]``; where openings have cuts of their own, by opening.
+        slopes: ``[trajectory, cut, n_state]``.
+        quality: ``[trajectory, cut]``.
+        iteration: the one under way.
+    """
     kept = np.flatnonzero(quality != UNSOUND)
+    trajectories, openings = np.divmod(kept, quality.shape[1])
     slots = problems.pools[t].append(
-        intercepts[kept],
-        slopes[kept],
+        intercepts.reshape(-1)[kept],
+        slopes.reshape(-1, slopes.shape[2])[kept],
         iteration=iteration,
-        forward_passes=kept,
-        relaxed=quality[kept] == RELAXED,
+        forward_passes=trajectories,
+        openings=openings if problems.is_multi else ALL_OPENINGS,
+        relaxed=quality.reshape(-1)[kept] == RELAXED,
     )
     problems.stages[t].append_cuts(slots)
     return len(slots)

@@ -140,9 +140,10 @@ class CutPool:
         """Slots of the cuts that count, ascending."""
         return np.flatnonzero(self.active[: self.n_populated])
 
-    def value(self, state: NDArray[np.float64]) -> tuple[float, int]:
-        """Largest cut at ``state`` and its slot; ``(-inf, -1)`` without active cuts."""
+    def value(self, state: NDArray[np.float64], opening: int = ALL_OPENINGS) -> tuple[float, int]:
+        """Largest cut of an opening, or of all together, at ``state`` and its slot; ``(-inf, -1)`` without active ones."""
         slots = self.active_slots()
+        slots = slots[self.opening[slots] == opening]
         if not len(slots):
             return -np.inf, -1
         values = self.intercepts[slots] + self.coefficients[slots] @ state

@@ -33,6 +33,7 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     parts |= {f"training.{name}": _short(value) for name, value in _fields(config.training) if name not in FREE_SETTINGS}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))
+    parts["policy.boundary"] = _short(config.policy.boundary)
     parts["headwater"] = __version__
     parts["solver"] = highs_version()
     return parts

@@ -53,6 +53,7 @@ class HeadRefinement:
             problem.psi,
             inflow_method=study.config.inflow_non_negativity,
             productivity=raised,
+            outlook=template.outlook,
         )
         slope = sp.csc_array(make_form(other, study.config.training.formulation, form.cost_scale).matrix - form.matrix)
         slope.eliminate_zeros()

@@ -37,6 +37,7 @@ def stage_program(
         demand_shift=noise.demand_shift[opening],
         intercepts=problem.pool.intercepts[slots],
         slopes=problem.pool.coefficients[slots],
+        openings=problem.pool.opening[slots],
         title=title or f"stage {system.stages[problem.template.t].id}",
     )
 
@@ -76,7 +77,11 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         raise ModelError(f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})")
     config = study.config
     training = replace(config.training, formulation=Formulation.EXPLICIT)
-    problems = build_problems(replace(study, config=replace(config, training=training)), policy.pools if policy else None)
+    problems = build_problems(
+        replace(study, config=replace(config, training=training)),
+        policy.pools if policy else None,
+        policy.outlooks if policy else None,
+    )
     uncertainty, programs = problems.uncertainty, problems.new_programs()
     source = config.simulation.scenario_source or config.training.scenario_source
     n_scenarios = max(config.simulation.n_scenarios, (scenario or 0) + 1)

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import PolicyError
+from headwater.lp import Outlook
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.risk import risk_weights
 from headwater.solver import Basis
 
 if TYPE_CHECKING:
@@ -117,6 +119,8 @@ class PolicyStage:
 
     Attributes:
         production: production kind of each hydro at the stage, by ascending id.
+        outlook: openings of the stage that follows and its risk measure: how cuts of single openings add up; ``None`` where
+            nothing follows.
     """
 
     stage_id: int
@@ -125,6 +129,7 @@ class PolicyStage:
     season_id: int | None
     block_hours: tuple[float, ...]
     production: tuple[str, ...]
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Policy:
     """The learned future-cost functions of a study.
 
     Pool ``t`` bounds the cost of everything after stage ``t`` as a function of the state that leaves stage ``t``; the pool of
-    the last stage is empty.
+    the last stage is empty where nothing follows it.
 
     Attributes:
         layout: meaning of the state components.
@@ -180,21 +185,26 @@ class Policy:
         """Expected cost in $ of all stages after ``stage_id`` when that stage ends in ``state`` ``[dimension]``.
 
         It is seen from the start of the next stage (not discounted to ``stage_id``) and is a lower bound of the true cost. The
-        last stage has no future: 0.
+        last stage has no future (0), unless the horizon repeats or cuts of another policy value it.
         """
-        position = self.stage_position(stage_id)
-        if position == len(self.stages) - 1 and not self.pools[position].n_populated:
-            return 0.0
-        return self.pools[position].value(self._checked(state))[0]
+        return self._tangent(stage_id, state)[0]
 
     def water_values(self, stage_id: int, state: NDArray[np.float64]) -> NDArray[np.float64]:
         """Worth of one more hm3 in each reservoir at the end of ``stage_id``, ``[hydro]`` in $/hm3."""
+        return -self._tangent(stage_id, state)[1][: self.layout.n_hydros] + 0.0
+
+    @property
+    def outlooks(self) -> tuple[Outlook | None, ...]:
+        """How cuts of single openings add up, per stage."""
+        return tuple(stage.outlook for stage in self.stages)
+
+    def _tangent(self, stage_id: int, state: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Future cost after a stage and its slope ``[dimension]``; 0 after a last stage without cuts."""
         position = self.stage_position(stage_id)
-        _, slot = self.pools[position].value(self._checked(state))
-        if slot < 0:
-            return np.zeros(self.layout.n_hydros)
-        storage_slopes: NDArray[np.float64] = -self.pools[position].coefficients[slot, : self.layout.n_hydros]
-        return storage_slopes
+        pool, checked = self.pools[position], self._checked(state)
+        if position == len(self.stages) - 1 and not pool.n_populated:
+            return 0.0, np.zeros(self.layout.dimension)
+        return tangent(pool, checked, self.stages[position].outlook)
 
     def _checked(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         array = np.asarray(state, np.float64)
@@ -208,3 +218,39 @@ class Policy:
             f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {self.layout.n_hydros} hydros, {self.layout.n_lags} lags, "
             f"lower bound {self.lower_bound:,.2f} after {self.n_iterations} iterations>"
         )
+
+
+def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None = None) -> tuple[float, NDArray[np.float64]]:
+    """Future cost that the active cuts of a stage give at a state, and its slope.
+
+    Cuts of single openings give the cost of each opening, whose risk-adjusted sum is one more bound of the future cost.
+
+    Args:
+        pool: cuts.
+        state: ``[n_state]`` outgoing state.
+        outlook: how openings add up; needed for cuts of single openings.
+
+    Returns:
+        Value in $ (minus infinity without cuts) and slope ``[n_state]``.
+
+    Raises:
+        PolicyError: there are cuts of single openings and no outlook.
+    """
+    value, slot = pool.value(state)
+    slope = np.zeros(pool.n_state) if slot < 0 else pool.coefficients[slot].copy()
+    slots = pool.active_slots()
+    openings = pool.opening[slots]
+    if not (openings >= 0).any():
+        return value, slope
+    if outlook is None:
+        raise PolicyError("the policy has cuts of single openings and does not say how likely these are")
+    probability = np.array(outlook.probability)
+    best = [pool.value(state, opening) for opening in range(len(probability))]
+    costs = np.array([cost for cost, _ in best])
+    if np.isinf(costs).any():
+        return value, slope
+    weights = risk_weights(outlook.risk, probability, costs)
+    together = float(weights @ costs)
+    if together <= value:
+        return value, slope
+    return together, weights @ pool.coefficients[[slot for _, slot in best]]

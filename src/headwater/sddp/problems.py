@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import InfeasibleError, SolverError
+from headwater.errors import InfeasibleError, ModelError, PolicyError, SolverError, UnsupportedFeatureError
 from headwater.lp import (
     FittedPlanes,
+    Outlook,
     ProgramStatistics,
     build_stage_template,
     future_cost_lower_bounds,
@@ -25,7 +26,8 @@ from headwater.lp import (
     program_warnings,
     with_fitted_planes,
 )
-from headwater.model import Formulation, InflowNonNegativity, OperativeState, Study, System
+from headwater.model import CutFormulation, Formulation, InflowNonNegativity, OperativeState, Study, System
+from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.inspection import explain
@@ -75,6 +77,7 @@ class StudyProblems:
         cold_bases: where trials without a basis start.
         walk: the stages that a trajectory of training visits.
         fitted: reports of the production planes that were computed for the study.
+        boundary: cuts that were put at the end of the horizon.
     """
 
     study: Study
@@ -86,10 +89,13 @@ class StudyProblems:
     cold_bases: ColdBases
     walk: Walk
     fitted: tuple[FittedPlanes, ...] = ()
+    boundary: BoundaryCuts | None = None
 
     def warnings(self) -> tuple[str, ...]:
         """What the user should know about the stage programs."""
-        return tuple(text for fit in self.fitted for text in fit.warnings) + program_warnings(self.system)
+        fitted = tuple(text for fit in self.fitted for text in fit.warnings)
+        at_end = () if self.boundary is None else boundary_warnings(self.boundary, self.system)
+        return fitted + program_warnings(self.system) + at_end
 
     @property
     def system(self) -> System:
@@ -104,6 +110,30 @@ class StudyProblems:
     def successor(self, t: int) -> int | None:
         """Position of the stage whose cost the cuts of pool ``t`` bound; ``None`` at the end of a horizon that ends."""
         return self.system.horizon.successor(t)
+
+    @property
+    def n_solves_of_trajectory(self) -> int:
+        """Problems that an iteration solves for one trajectory: its visits, and the openings behind every cut."""
+        followers = [self.successor(t) for t in range(self.n_stages)]
+        return self.walk.n_visits + sum(len(self.stages[s].openings.innovation) for s in followers if s is not None)
+
+    def n_cuts_of_trial(self, t: int) -> int:
+        """Cuts that one trial state adds to pool ``t``: one, or one per opening of the next stage; 0 where none follows."""
+        follower, outlook = self.successor(t), self.stages[t].template.outlook
+        if follower is None:
+            return 0
+        return len(outlook.probability) if self.is_multi and outlook is not None else 1
+
+    @property
+    def is_multi(self) -> bool:
+        """Whether every opening gets cuts of its own."""
+        return self.study.config.training.cut_formulation is CutFormulation.MULTI
+
+    def outlooks(self) -> tuple[Outlook | None, ...]:
+        """Per stage, the openings that follow it and their risk measure."""
+        return tuple(
+            stage.template.outlook or next_outlook(self.system, self.uncertainty, t) for t, stage in enumerate(self.stages)
+        )
 
     def stage_statistics(self) -> tuple[ProgramStatistics, ...]:
         """Size and range of numbers of every solved program, without cuts."""
@@ -262,12 +292,23 @@ class Programs:
         return sum(one.kernel_seconds for one in statistics), sum(one.highs_seconds for one in statistics)
 
 
-def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> StudyProblems:
+def build_problems(
+    study: Study,
+    pools: Sequence[CutPool] | None = None,
+    outlooks: Sequence[Outlook | None] | None = None,
+    boundary: BoundaryCuts | None = None,
+) -> StudyProblems:
     """Build everything for a study.
 
     Args:
         study: system and configuration.
         pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
+        outlooks: per stage, how cuts of single openings add up; ``None`` for the openings of the study's own tree.
+        boundary: cuts that value what follows the last stage, where ``pools`` do not hold them already.
+
+    Raises:
+        PolicyError: the boundary cuts do not fit the state of the study.
+        ModelError: no lower bound of the future cost is known.
     """
     resolved, fitted = with_fitted_planes(study.system)
     study = replace(study, system=resolved)
@@ -276,14 +317,26 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
     inflow = uncertainty.inflow
     layout = state_layout(system, inflow)
     if pools is None:
-        wanted = training.max_iterations * training.forward_passes
-        capacity = min(wanted, max(1024, FIRST_POOL_BYTES // (8 * max(layout.dimension, 1))))
-        pools = [
-            CutPool(layout.dimension, 0 if system.horizon.successor(t) is None else capacity) for t in range(len(system.stages))
-        ]
-    lowest = future_cost_lower_bounds(system, training.theta_lower_bound)
+        pools = _empty_pools(study, uncertainty, layout.dimension)
+    last = len(system.stages) - 1
+    if boundary is not None:
+        _append_boundary(boundary, system, layout, pools[last])
+        outlooks = [*(outlooks or [None] * last)[:last], boundary.stage.outlook]
+    terminal = None
+    if pools[last].n_populated and not system.horizon.is_cyclic:
+        override = training.theta_lower_bound
+        terminal = lowest_terminal_value(system, layout, pools[last]) if override is None else override
+    lowest = future_cost_lower_bounds(system, training.theta_lower_bound, terminal)
     stages = tuple(
-        _build_stage(study, uncertainty, t, pools[t], float(lowest[t]), training.formulation) for t in range(len(system.stages))
+        _build_stage(
+            study,
+            uncertainty,
+            t,
+            pools[t],
+            float(lowest[t]),
+            _outlook(study, uncertainty, t, pools[t], None if outlooks is None else outlooks[t]),
+        )
+        for t in range(len(system.stages))
     )
     return StudyProblems(
         study=study,
@@ -295,12 +348,64 @@ def build_problems(study: Study, pools: Sequence[CutPool] | None = None) -> Stud
         cold_bases=ColdBases(len(stages)),
         walk=Walk.of_training(system, training.cycle),
         fitted=fitted,
+        boundary=boundary,
     )
 
 
+def _empty_pools(study: Study, uncertainty: Uncertainty, n_state: int) -> list[CutPool]:
+    """Pools with room for the configured iterations; more is found when it is needed."""
+    system, training = study.system, study.config.training
+    most = max(1024, FIRST_POOL_BYTES // (8 * max(n_state, 1)))
+    pools = []
+    for t in range(len(system.stages)):
+        follower = system.horizon.successor(t)
+        capacity = 0
+        if follower is not None:
+            n_cuts = uncertainty.tree.n_openings(follower) if training.cut_formulation is CutFormulation.MULTI else 1
+            capacity = min(training.max_iterations * training.forward_passes * n_cuts, most)
+        pools.append(CutPool(n_state, capacity))
+    return pools
+
+
+def _append_boundary(boundary: BoundaryCuts, system: System, layout: StateLayout, pool: CutPool) -> None:
+    if system.horizon.is_cyclic:
+        raise ModelError("boundary cuts value what follows a horizon that ends, and this one repeats; remove policy.boundary")
+    check_boundary(boundary, layout)
+    if layout.commitments:
+        raise UnsupportedFeatureError(["boundary cuts together with thermal plants dispatched ahead"])
+    boundary.put_into(pool)
+
+
+def _outlook(study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, given: Outlook | None) -> Outlook | None:
+    """How the openings that follow a stage add up, where each has a column of its own; ``None`` where none has."""
+    openings = pool.opening[: pool.n_populated]
+    of_single = bool((openings >= 0).any())
+    follower = study.system.horizon.successor(t)
+    if not of_single and (study.config.training.cut_formulation is CutFormulation.SINGLE or follower is None):
+        return None
+    outlook = given if given is not None else next_outlook(study.system, uncertainty, t)
+    if outlook is None or (of_single and int(openings.max()) >= len(outlook.probability)):
+        stage = study.system.stages[t]
+        raise PolicyError(
+            f"stage {stage.id}: the policy has cuts of single openings, and openings up to {int(openings.max())} are not among "
+            f"the {0 if outlook is None else len(outlook.probability)} of the next stage"
+        )
+    return outlook
+
+
+def next_outlook(system: System, uncertainty: Uncertainty, t: int) -> Outlook | None:
+    """Openings of the stage that follows stage position ``t`` and its risk measure; ``None`` where none follows."""
+    follower = system.horizon.successor(t)
+    if follower is None:
+        return None
+    probability = tuple(float(p) for p in uncertainty.tree.probability[follower])
+    return Outlook(probability, system.stages[follower].risk)
+
+
 def _build_stage(
-    study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, theta_lower: float, formulation: Formulation
+    study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, theta_lower: float, outlook: Outlook | None
 ) -> StageProblem:
+    formulation = study.config.training.formulation
     method: InflowNonNegativity = study.config.inflow_non_negativity
     psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
     transition = uncertainty.inflow.transition(t)
@@ -310,6 +415,8 @@ def _build_stage(
         psi,
         inflow_method=method,
         theta_lower=theta_lower,
+        has_future=study.system.horizon.successor(t) is not None or pool.n_populated > 0,
+        outlook=outlook,
         memory=None if transition is None else (transition.keep, transition.add),
         n_past_inflows=uncertainty.inflow.n_own_lags,
     )
@@ -358,8 +465,13 @@ def inflow_digest(inflow: InflowModel) -> str:
     return digest.hexdigest()
 
 
-def policy_stages(system: System) -> tuple[PolicyStage, ...]:
-    """What a policy records of every stage."""
+def policy_stages(system: System, outlooks: Sequence[Outlook | None] | None = None) -> tuple[PolicyStage, ...]:
+    """What a policy records of every stage.
+
+    Args:
+        system: the system.
+        outlooks: per stage, what follows it.
+    """
     return tuple(
         PolicyStage(
             stage_id=stage.id,
@@ -368,6 +480,7 @@ def policy_stages(system: System) -> tuple[PolicyStage, ...]:
             season_id=stage.season_id,
             block_hours=tuple(block.hours for block in stage.blocks),
             production=tuple(system.production[h][t].kind.value for h in range(len(system.hydros))),
+            outlook=None if outlooks is None else outlooks[t],
         )
         for t, stage in enumerate(system.stages)
     )

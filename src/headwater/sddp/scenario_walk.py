@@ -187,7 +187,7 @@ class ScenarioWalk:
             out.productivity[alive] = solved.productivity
         out.state[alive] = states
         out.primal[alive] = form.full_primals(results.primal[:, 0], states, solved.innovation)
-        out.future_cost[alive] = results.primal[:, 0, form.theta] * form.cost_scale
+        out.future_cost[alive] = problem.future_costs(solved)
         out.load_mw[alive] = load_mw[alive]
         out.load_dual[alive] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
         out.generic_dual[alive] = results.row_dual[:, 0][:, self._generic_rows[t]] * form.cost_scale

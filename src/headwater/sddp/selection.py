@@ -119,11 +119,13 @@ def _useless(pool: CutPool, selection: CutSelection, iteration: int, stage: Stag
         return long_ago
     dominated = np.zeros(pool.n_populated, np.bool_)
     if stage is not None and stage.n_visits:
-        slots = np.flatnonzero(pool.active[used])
-        needed = kernel.needed_cuts(
-            pool.coefficients[slots], pool.intercepts[slots], stage.visited, ~removable[slots], selection.domination_epsilon
-        )
-        dominated[slots] = ~needed
+        active = pool.active_slots()
+        for opening in np.unique(pool.opening[active]):  # cuts of different openings do not replace each other
+            slots = active[pool.opening[active] == opening]
+            needed = kernel.needed_cuts(
+                pool.coefficients[slots], pool.intercepts[slots], stage.visited, ~removable[slots], selection.domination_epsilon
+            )
+            dominated[slots] = ~needed
     return dominated
 
 

@@ -81,7 +81,7 @@ def simulate_policy(
     started = time.perf_counter()
     config = study.config
     source = config.simulation.scenario_source or config.training.scenario_source
-    problems = build_problems(study, policy.pools)
+    problems = build_problems(study, policy.pools, policy.outlooks)
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
     reader = _PartReader(problems)
     allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None

@@ -244,11 +244,10 @@ def outgoing_states(
 
 
 @njit(cache=True, nogil=True)
-def immediate_costs(cost, primal, theta):
-    """``cost . x`` without the future cost, ``[trial]``."""
+def costs_of(cost, primal):
+    """``cost . x``, column by column, ``[trial]``."""
     out = np.zeros(primal.shape[0])
     for k in range(primal.shape[0]):
         for j in range(cost.shape[0]):
-            if j != theta:
-                out[k] += cost[j] * primal[k, j]
+            out[k] += cost[j] * primal[k, j]
     return out

@@ -115,7 +115,8 @@ class StageProblem:
         self._cuts = CutRows(pool, form.exogenous, form.cost_scale)
         self._opening_noise: NoiseBatch | None = None
         self._in_lp = np.flatnonzero(form.state_column >= 0)
-        self._cut_columns = np.concatenate([form.state_column[self._in_lp], [form.theta]]).astype(np.int32)
+        self._cut_columns = np.concatenate([form.state_column[self._in_lp], form.future]).astype(np.int32)
+        self._stage_cost = form.stage_cost
         self.rows = AppendedRows(self._cut_columns)
         self._program = _linear_program(form)
         self.append_cuts(pool.active_slots() if slots is None else slots)
@@ -179,8 +180,8 @@ class StageProblem:
         if not len(slots):
             return
         block = np.empty((len(slots), len(self._cut_columns)))
-        block[:, :-1] = self.pool.coefficients[np.ix_(slots, self._in_lp)] / -self.form.cost_scale
-        block[:, -1] = 1.0
+        block[:, : len(self._in_lp)] = self.pool.coefficients[np.ix_(slots, self._in_lp)] / -self.form.cost_scale
+        block[:, len(self._in_lp) :] = self.form.cut_weights(self.pool.opening[slots])
         self.rows.append(block)
         self._cuts.append(slots)
 
@@ -347,13 +348,13 @@ class StageProblem:
 
     def immediate_costs(self, solved: SolvedTrials) -> Array:
         """Cost of the stage itself in $, without the future, ``[trial]``."""
-        costs: Array = kernel.immediate_costs(self.form.cost, solved.results.primal[:, 0], self.form.theta)
+        costs: Array = kernel.costs_of(self._stage_cost, solved.results.primal[:, 0])
         return costs * self.form.cost_scale
 
     def future_costs(self, solved: SolvedTrials) -> Array:
         """Cost in $ that the policy expects after the stage, seen from its end, ``[trial]``."""
-        future: Array = solved.results.primal[:, 0, self.form.theta] * self.form.cost_scale
-        return future
+        future: Array = kernel.costs_of(self.form.future_weight, solved.results.primal[:, 0][:, self.form.future])
+        return future * self.form.cost_scale
 
     def add_binding_counts(self, solved: SolvedTrials, tolerance: float, counts: NDArray[np.int64]) -> None:
         """Add to ``counts[cut row]`` in how many (trial, opening) pairs each cut was binding."""

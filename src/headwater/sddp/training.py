@@ -20,6 +20,7 @@ from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
 from headwater.sddp.agreement import check_agreement
 from headwater.sddp.backward import run_backward
+from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.checkpointing import CheckpointSchedule
 from headwater.sddp.fingerprint import study_fingerprint
 from headwater.sddp.forward import run_forward
@@ -56,6 +57,7 @@ def train_policy(
     on_event: events.EventSink = events.ignore,
     should_stop: Callable[[], bool] = _never,
     resume: Policy | None = None,
+    boundary: BoundaryCuts | None = None,
     save: SavePolicy | None = None,
 ) -> Policy:
     """Learn a policy for ``study``; with several ranks all call, and all get it.
@@ -69,6 +71,7 @@ def train_policy(
             learned before.
         resume: policy of an unfinished training of the same study to go on from, as if it had never been interrupted; its
             pools are taken over.
+        boundary: cuts of another policy that value what follows the last stage; those of ``resume`` stay what they are.
         save: called on rank 0 when a checkpoint is due, and after an error with what was learned before it.
 
     Raises:
@@ -76,7 +79,9 @@ def train_policy(
         PolicyError: ``resume`` is no policy of an unfinished training, or does not fit the study.
         RankError: another rank failed.
     """
-    problems = communicator.together(partial(build_problems, study, None if resume is None else resume.pools))
+    pools, outlooks = (None, None) if resume is None else (resume.pools, resume.outlooks)
+    at_end = boundary if resume is None else None
+    problems = communicator.together(partial(build_problems, study, pools, outlooks, at_end))
     communicator.together(partial(check_agreement, communicator, problems))
     state = communicator.together(partial(_state_to_start_from, problems, resume))
     config = study.config
@@ -247,7 +252,7 @@ class Training:
         """
         problems, communicator = self.problems, self._communicator
         n_mine = len(self._team.mine(problems.study.config.training.forward_passes))
-        openings = [len(stage.openings.innovation) for stage in problems.stages]
+        for_bound = len(problems.stages[0].openings.innovation) if communicator.leads else 0
         timing = RankTiming(
             iteration=iteration,
             rank=communicator.rank,
@@ -255,7 +260,7 @@ class Training:
             backward_seconds=seconds[1],
             communication_seconds=communicator.transfer_seconds - exchanged[0],
             idle_seconds=communicator.waiting_seconds - exchanged[1],
-            lp_solves=n_mine * (problems.n_stages + sum(openings[1:])) + (openings[0] if communicator.leads else 0),
+            lp_solves=n_mine * problems.n_solves_of_trajectory + for_bound,
             trajectories=n_mine,
         )
         total: Counter[str] = Counter()
@@ -283,7 +288,7 @@ class Training:
         record = replace(record, ranks=self._communicator.size, rank_timings=tuple(self._rank_timings))
         return Policy(
             layout=problems.layout,
-            stages=policy_stages(self.study.system),
+            stages=policy_stages(self.study.system, problems.outlooks()),
             pools=problems.pools,
             inflow_digest=inflow_digest(problems.uncertainty.inflow),
             lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
@@ -366,8 +371,6 @@ def _record(
     totals = store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
     n = len(totals)
     std = float(np.std(totals, ddof=1)) if n > 1 else 0.0
-    openings = [len(stage.openings.innovation) for stage in problems.stages]
-    followers = [problems.successor(t) for t in range(problems.n_stages)]
     return IterationRecord(
         iteration=iteration,
         lower_bound=lower_bound,
@@ -378,7 +381,7 @@ def _record(
         cuts_added=added,
         cuts_removed=sum(one.removed for one in selected),
         cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
-        lp_solves=n * problems.walk.n_visits + n * sum(openings[s] for s in followers if s is not None) + openings[0],
+        lp_solves=n * problems.n_solves_of_trajectory + len(problems.stages[0].openings.innovation),
         retries=retries,
         forward_seconds=seconds[0],
         backward_seconds=seconds[1],
@@ -413,8 +416,8 @@ def _training_record(
     retries = sum(record.retries for record in history)
     if retries:
         warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
-    followed = sum(problems.successor(t) is not None for t in range(problems.n_stages))
-    missing = len(history) * problems.study.config.training.forward_passes * followed
+    cuts_of_trajectory = sum(problems.n_cuts_of_trial(t) for t in range(problems.n_stages))
+    missing = len(history) * problems.study.config.training.forward_passes * cuts_of_trajectory
     missing -= sum(record.cuts_added for record in history)
     if missing:
         warnings.append(f"{missing} cuts were not finite numbers or missed their own point, and were left out")

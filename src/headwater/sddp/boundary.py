@@ -1,0 +1,137 @@
+"""What follows a horizon that ends, as cuts of another policy: they bound the future cost of the last stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.optimize
+from numpy.typing import NDArray
+
+from headwater.errors import ModelError, PolicyError
+from headwater.model import System
+from headwater.sddp.cuts import BOUNDARY, CutPool
+from headwater.sddp.policy import Policy, PolicyStage, StateLayout
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BoundaryCuts:
+    """The active cuts of one stage of a policy.
+
+    Attributes:
+        layout: meaning of the state.
+        stage: what the policy knows of the stage.
+        intercepts: ``[cut]`` in $ of the stage that follows.
+        coefficients: ``[cut, n_state]``.
+        openings: ``[cut]``, -1 for the future cost as a whole.
+    """
+
+    layout: StateLayout
+    stage: PolicyStage
+    intercepts: Array
+    coefficients: Array
+    openings: NDArray[np.int32]
+
+    @classmethod
+    def of_policy(cls, policy: Policy, stage_id: int) -> BoundaryCuts:
+        """The cuts that bound what follows ``stage_id``.
+
+        Raises:
+            PolicyError: the policy has no such stage, or no cuts there.
+        """
+        position = policy.stage_position(stage_id)
+        pool = policy.pools[position]
+        slots = pool.active_slots()
+        if not len(slots):
+            raise PolicyError(f"stage {stage_id} of the boundary policy has no cuts; its last stage with cuts will do")
+        return cls(
+            policy.layout,
+            policy.stages[position],
+            pool.intercepts[slots].copy(),
+            pool.coefficients[slots].copy(),
+            pool.opening[slots].copy(),
+        )
+
+    def put_into(self, pool: CutPool) -> None:
+        """Append the cuts to a pool, marked so that nothing removes them."""
+        zeros = np.zeros(len(self.intercepts), np.int64)
+        pool.append(self.intercepts, self.coefficients, iteration=BOUNDARY, forward_passes=zeros, openings=self.openings)
+
+
+def check_boundary(cuts: BoundaryCuts, layout: StateLayout) -> None:
+    """Make sure that cuts speak of the state of a study.
+
+    Raises:
+        PolicyError: they do not.
+    """
+    if cuts.layout.hydro_ids != layout.hydro_ids:
+        raise PolicyError(
+            f"HW801 the boundary policy has {cuts.layout.n_hydros} hydros (ids {_some(cuts.layout.hydro_ids)}), the study "
+            f"{layout.n_hydros} ({_some(layout.hydro_ids)})"
+        )
+    if cuts.layout != layout:
+        raise PolicyError(
+            f"HW802 the state of the boundary policy has {cuts.layout.n_lags} inflow lags, {cuts.layout.n_accumulators} "
+            f"accumulators and dispatch lags {_some(cuts.layout.commitments)}, that of the study {layout.n_lags}, "
+            f"{layout.n_accumulators} and {_some(layout.commitments)}"
+        )
+
+
+def boundary_warnings(cuts: BoundaryCuts, system: System) -> tuple[str, ...]:
+    """What is unusual about cuts at the end of a study."""
+    theirs, ours = cuts.stage.end_date, system.stages[-1].end_date
+    if theirs == ours:
+        return ()
+    return (
+        f"the boundary cuts value water after stage {cuts.stage.stage_id} of their policy, which ends on {theirs}; the study "
+        f"ends on {ours}",
+    )
+
+
+def lowest_terminal_value(system: System, layout: StateLayout, pool: CutPool) -> float:
+    """Least future cost in $ that the cuts of the last stage allow, over all storages that its reservoirs can hold.
+
+    The minimum of the largest cut over the box of storages is a linear program. With cuts of single openings it is taken for
+    each opening, and the least of them returned.
+
+    Args:
+        system: for the largest storages at the last stage.
+        layout: meaning of the state.
+        pool: its active cuts.
+
+    Raises:
+        ModelError: cuts depend on past inflows or commitments, which have no box, so that nothing follows.
+    """
+    slots = pool.active_slots()
+    n = layout.n_hydros
+    if np.any(pool.coefficients[slots, n:] != 0.0):
+        raise ModelError(
+            "the cuts at the end of the horizon depend on past inflows, which are not bounded, so that no lower bound of the "
+            "future cost follows from them; give training.theta_lower_bound"
+        )
+    largest = system.bounds.hydro.max_storage_hm3[:, -1]
+    values = []
+    for opening in np.unique(pool.opening[slots]):
+        chosen = slots[pool.opening[slots] == opening]
+        slopes = pool.coefficients[chosen, :n]
+        # value - slope . storage >= intercept
+        rows = np.hstack([slopes, -np.ones((len(chosen), 1))])
+        result = scipy.optimize.linprog(
+            np.r_[np.zeros(n), 1.0],
+            A_ub=rows,
+            b_ub=-pool.intercepts[chosen],
+            bounds=[*((0.0, value) for value in largest), (None, None)],
+            method="highs",
+        )
+        if result.status != 0:
+            raise ModelError(f"the least value of the cuts at the end of the horizon was not found: {result.message}")
+        # the solver's tolerance must not make the bound too high
+        values.append(float(result.fun) - 1e-6 * max(1.0, abs(float(result.fun))))
+    return min(values)
+
+
+def _some(items: tuple[object, ...]) -> str:
+    shown = ", ".join(str(item) for item in items[:6])
+    return shown + (", ..." if len(items) > 6 else "") if items else "none"
