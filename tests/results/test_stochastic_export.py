@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 import headwater as hw
-from headwater.model import SamplingMethod
+from headwater.model import SamplingMethod, ScenarioSource, Scheme
 from headwater.results.stochastic_export import write_stochastic
 from headwater.results.stochastic_tables import trajectories_table
-from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
+from headwater.results.uncertainty_pictures import figures, plotly_is_there, write_pictures
 from headwater.stochastic import simulation_sampler, study_uncertainty
 from shared_data import CASES, requires_shared
 
@@ -125,3 +125,23 @@ def test_pictures_are_one_page_or_one_sentence(tmp_path):
         return
     page = write_pictures(tmp_path / "p.html", uncertainty).read_text(encoding="utf-8")
     assert page.count("plotly-graph-div") >= 4
+    for shown in ("history and fitted seasons", "correlation with the past", "correlation of the noise", "2 rivers, 24 stages"):
+        assert shown in page
+
+
+@pytest.mark.skipif(not plotly_is_there(), reason="plotly is not installed")
+def test_sampled_scenarios_are_drawn_with_their_band_and_mean():
+    uncertainty = study_uncertainty(hw.load_case(D12))
+    sampler = simulation_sampler(uncertainty, ScenarioSource(inflow=Scheme.OUT_OF_SAMPLE, seed=3), 42, 30)
+    table = trajectories_table(sampler, 30)
+    (figure,) = (
+        f for f in figures(uncertainty, table) if f.layout.title.text.startswith("hydro 1") and "sampled" in str(f.layout)
+    )
+    low, threads, mean = (figure.data[i] for i in (1, 2, 3))
+    z = table.filter((pl.col("class") == "inflow") & (pl.col("entity_id") == 1))
+    expected = z.group_by("stage_id", maintain_order=True).agg(pl.col("value").mean()).sort("stage_id")["value"]
+    np.testing.assert_allclose(mean.y, expected)
+    assert (np.array(low.y) <= np.array(mean.y)).all()
+    assert np.isnan(threads.y).sum() == 20
+    first = z.filter(pl.col("scenario_id") == 0).sort("stage_id")["value"]
+    np.testing.assert_allclose(threads.y[: len(first)], first)
