@@ -14,6 +14,7 @@ from headwater.model import (
     InitialConditions,
     PolicyGraph,
     RecentObservation,
+    Transition,
 )
 from headwater.stochastic import build_inflow_model, shift_lags, truncate
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
@@ -339,7 +340,7 @@ def test_an_unstable_model_is_warned_about_and_refused_on_a_cyclic_horizon(make_
         4, seasons=range(4), season_map=quarters, months_per_stage=3, inflow_statistics=statistics, initial=past(100.0)
     )
     assert any("does not forget its past" in warning for warning in build_inflow_model(system).warnings)
-    cyclic = replace(system, policy_graph=PolicyGraph(GraphType.CYCLIC, 0.1))
+    cyclic = replace(system, policy_graph=PolicyGraph(GraphType.CYCLIC, 0.1, (Transition(3, 0),)))
     with pytest.raises(ModelError, match="needs a stable model"):
         build_inflow_model(cyclic)
     stable = replace(cyclic, inflow_statistics=rows(4, (0.98,), 0.5))

@@ -135,7 +135,8 @@ class SeasonCalendar:
 class Timeline(Protocol):
     """The stages in order, pre-study stages first, and how to look back from them.
 
-    Positions count pre-study and study stages together; `n_pre_study` of them come before the first study stage.
+    Positions count pre-study and study stages together; `n_pre_study` of them come before the first study stage. Where the
+    study repeats, the stages before the first one of the cycle are those at its end.
     """
 
     stages: tuple[Stage | PreStudyStage, ...]
@@ -190,10 +191,13 @@ class StageTimeline:
         self.stages: tuple[Stage | PreStudyStage, ...] = (*system.pre_study_stages, *system.stages)
         self.n_pre_study = len(system.pre_study_stages)
         self._season_before_start: dict[tuple[int, int], int | None] = {}
+        self._cycle = _positions_of_cycle(system)
 
     def back(self, position: int, lag: int) -> tuple[int, ...]:
         """The ``lag``-th stage back, then the stages of its season."""
         exact = position - lag
+        if position in self._cycle:
+            exact = self._cycle.start + (exact - self._cycle.start) % len(self._cycle)
         season_id = self.stages[exact].season_id if exact >= 0 else self._season_of_missing(position, lag)
         same = () if season_id is None else _with_season(self, season_id)
         return ((exact,) if exact >= 0 else ()) + tuple(other for other in same if other != exact)
@@ -269,13 +273,28 @@ class SeasonTimeline:
         self.calendar = SeasonCalendar(season_map)
         self.periods = tuple(self.calendar.period(s.start_date, s.end_date, s.season_id) for s in self.stages)
         self._recent = system.initial.recent_observations
+        self._cycle = _positions_of_cycle(system)
 
     def back(self, position: int, lag: int) -> tuple[int, ...]:
         """Stages that stand for exactly that period, then stages of its season."""
         target = self.calendar.before(self.periods[position], lag)
         exact = tuple(p for p, period in enumerate(self.periods) if period == target)
+        if position in self._cycle:
+            first, last = self.periods[self._cycle.start], self.periods[self._cycle.stop - 1]
+            turns, beyond = divmod(target.ordinal - first.ordinal, last.ordinal - first.ordinal + 1)
+            if turns < 0:
+                around = self.calendar.before(first, -beyond)
+                exact = tuple(p for p in self._cycle if self.periods[p] == around)
         same = () if target.season_id is None else _with_season(self, target.season_id)
         return exact + tuple(other for other in same if other not in exact)
+
+    def closes_the_cycle(self) -> bool:
+        """Whether the period after the last stage of a cyclic study has the season of the cycle's first stage."""
+        if not len(self._cycle):
+            return True
+        first, last = self.periods[self._cycle.start], self.periods[self._cycle.stop - 1]
+        after = self.calendar.before(last, -1)
+        return (after.cycle, after.season_id) == (first.cycle, first.season_id)
 
     def span(self, position: int, lag: int) -> tuple[date, date] | None:
         """Dates of the period."""
@@ -344,6 +363,12 @@ class SeasonTimeline:
         study = self.periods[self.n_pre_study :]
         follows = all((left.cycle, left.ordinal + 1) == (right.cycle, right.ordinal) for left, right in pairwise(study))
         return follows and not any(observation.end_date > study[0].start_date for observation in self._recent)
+
+
+def _positions_of_cycle(system: System) -> range:
+    """Positions of the stages that repeat, pre-study stages counted; empty where the study ends."""
+    cycle, n_pre_study = system.horizon.cycle, len(system.pre_study_stages)
+    return range(n_pre_study + cycle.start, n_pre_study + cycle.stop)
 
 
 def _with_season(timeline: StageTimeline | SeasonTimeline, season_id: int) -> tuple[int, ...]:

@@ -20,8 +20,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ModelError
-from headwater.model import GraphType, InflowStatistics, System
+from headwater.errors import ModelError, UnsupportedFeatureError
+from headwater.model import InflowStatistics, System
 from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN
 from headwater.stochastic.calendar import SeasonTimeline, Timeline, build_timeline
 from headwater.stochastic.estimation import Estimation, complete_system
@@ -143,6 +143,8 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
             f"inflow_lags is off at stage(s) {_listed(off)}, but inflow models have autoregressive terms: it is taken as on"
         )
     check_recent_observations(system)
+    if n_lags and system.horizon.is_cyclic:
+        _check_cycle(system, timeline)
     if n_lags and isinstance(timeline, SeasonTimeline) and not timeline.is_uniform():
         check_sequence(system, timeline)
 
@@ -333,11 +335,10 @@ def _width(row: InflowStatistics) -> int:
 
 
 def _check_stability(system: System, timeline: Timeline, psi: Array, width: NDArray[np.int64], warnings: list[str]) -> None:
-    """Follow a year of each model where the stages cover one; an unstable model is no use on a horizon that repeats."""
-    positions = timeline.one_year()
-    if positions is None:
-        return
-    study = [position - timeline.n_pre_study for position in positions]
+    """Follow a year of each model where the stages cover one, or the cycle, on which an unstable model is of no use."""
+    study = list(system.horizon.cycle)
+    if not study:
+        study = [position - timeline.n_pre_study for position in timeline.one_year() or ()]
     for h in range(len(system.hydros)):
         if not width[study, h].any():
             continue
@@ -345,11 +346,30 @@ def _check_stability(system: System, timeline: Timeline, psi: Array, width: NDAr
         if radius >= 1.0:
             message = (
                 f"{_name(system, h)}: the inflow model does not forget its past (a deviation is multiplied by {radius:.4g} per "
-                "year)"
+                f"{'cycle' if system.horizon.is_cyclic else 'year'})"
             )
-            if system.policy_graph.type is GraphType.CYCLIC:
+            if system.horizon.is_cyclic:
                 raise ModelError(message + "; a cyclic horizon needs a stable model")
             warnings.append(message)
+
+
+def _check_cycle(system: System, timeline: Timeline) -> None:
+    """Past inflows must mean the same each time round.
+
+    Raises:
+        UnsupportedFeatureError: the stages are not one season period each.
+        ModelError: the cycle does not close in the seasons.
+    """
+    if not isinstance(timeline, SeasonTimeline):
+        return
+    if not timeline.is_uniform():
+        raise UnsupportedFeatureError(["past inflows as state on a cyclic horizon whose stages are not one season period each"])
+    if not timeline.closes_the_cycle():
+        first, last = system.stages[system.horizon.cycle.start], system.stages[-1]
+        raise ModelError(
+            f"the cycle leads from stage {last.id} (season {last.season_id}) back to stage {first.id} (season "
+            f"{first.season_id}), which is not the season that follows; past inflows need a cycle of whole years"
+        )
 
 
 def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatistics], ...]:
