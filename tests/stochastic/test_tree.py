@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -48,6 +49,19 @@ def test_only_the_seed_has_an_influence(make_system):
 def test_more_openings_or_more_stages_leave_the_others_as_they_are(make_system):
     small, large = (build_opening_tree(make_system(n, 2, n_openings=m), 7) for n, m in ((2, 40), (4, 90)))
     np.testing.assert_array_equal(small.noise[1], large.noise[1][:40])
+
+
+@pytest.mark.parametrize("method", [m for m in SamplingMethod if m is not SamplingMethod.HISTORICAL_RESIDUALS])
+def test_a_tree_is_the_same_on_any_number_of_threads(make_system, method):
+    """Trees built at once by several threads are, to the last bit, the one that is built alone."""
+    system = by(method, make_system(6, 5, n_openings=16))
+    alone = build_opening_tree(system, 21, experimental=True)
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(lambda _: build_opening_tree(system, 21, experimental=True), range(4)))
+    for tree in built:
+        for name in ("noise", "probability"):
+            pairs = zip(getattr(tree, name), getattr(alone, name), strict=True)
+            assert all(left.tobytes() == right.tobytes() for left, right in pairs)
 
 
 def test_stages_of_a_tree_differ(make_system):
