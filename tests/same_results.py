@@ -11,10 +11,8 @@ from headwater.results import SCHEMAS
 
 def content(path: Path) -> bytes:
     """Bytes of a file of results; of a table with timings, its rows without them."""
-    schema = SCHEMAS.get(path.stem) if path.suffix == ".parquet" else None
-    if schema is None or not schema.timing_columns:
-        return path.read_bytes()
-    return pl.read_parquet(path).drop(schema.timing_columns).write_ndjson().encode()
+    timing = [c for schema in SCHEMAS.values() if path.as_posix().endswith(schema.place) for c in schema.timing_columns]
+    return pl.read_parquet(path).drop(timing).write_ndjson().encode() if timing else path.read_bytes()
 
 
 def contents(directory: Path, *patterns: str) -> dict[str, bytes]:

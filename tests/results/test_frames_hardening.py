@@ -8,7 +8,8 @@ import pytest
 
 from headwater.errors import ResultsError
 from headwater.results import SCHEMAS, chunk_frame, tables_to_frame
-from headwater.results.frames import convergence_frame, summary_frame
+from headwater.results.frames import summary_frame
+from headwater.results.training_frames import convergence_frame
 from headwater.sddp import IterationRecord, TrainingRecord
 from synthetic_tables import TABLES, summary_of
 

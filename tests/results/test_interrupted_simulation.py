@@ -103,7 +103,7 @@ def test_killed_at_any_moment_nothing_is_damaged_and_the_results_are_those_of_an
     hw.save_policy(hw.train(loaded, threads=1), tmp_path / "policy")
     arguments = [str(case.root), str(tmp_path), str(KILLS), str(SCENARIOS)]
     program = [sys.executable, "-c", KILLER, *arguments]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=120 + 5 * KILLS, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120 + 20 * KILLS, check=False)
     assert done.returncode == 0, done.stderr
     reference = tables(tmp_path / "reference" / "simulation")
     assert len([name for name in reference if name.startswith("hydros/")]) == 10

@@ -87,6 +87,10 @@ def test_every_table_has_exactly_the_columns_and_types_of_its_schema(seed: int, 
         "convergence": 3,
         "timing/mpi_ranks": 3,
         "stage_summary": len(system.stages),
+        "timing/iterations": 3 * 2,
+        "solver/iterations": 3 * (2 * len(system.stages)),
+        "solver/retry_histogram": 0,
+        "dictionaries/bounds": len(system.stages) * (4 * len(system.hydros) + 2 * len(system.thermals) + 2 * len(system.lines)),
     }
     if n_lags:
         expected["inflow_lags"] = SCENARIOS * len(system.stages) * len(system.hydros) * n_lags
@@ -105,9 +109,9 @@ def test_the_dictionaries_describe_the_tables(tmp_path: Path):
             for c in schema.columns
         }
         json.loads((tmp_path / part / "dictionaries" / "codes.json").read_text())
-    state = json.loads((tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text())["state"]
+    state = json.loads((tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text())["state_variables"]
     n = len(policy_of(3).study.system.hydros)  # type: ignore[union-attr]
-    assert [component["kind"] for component in state] == ["storage"] * n + ["inflow_lag"] * n
+    assert [component["type"] for component in state] == ["storage"] * n + ["inflow_lag"] * n
 
 
 def test_the_same_data_give_the_same_bytes(tmp_path: Path):

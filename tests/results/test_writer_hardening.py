@@ -212,7 +212,7 @@ def test_training_results(tmp_path, a_study):
     sizes = [(s["rows"], s["columns"], s["nonzeros"]) for s in metadata["problem_dimensions"]["stage_programs"]]
     assert tuple(sizes) == policy.training.stage_sizes
     state = json.loads((tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text())
-    assert len(state["state"]) == policy.layout.dimension
+    assert len(state["state_variables"]) == policy.layout.dimension
 
 
 def test_training_stopped_before_its_first_iteration_is_written_as_valid_json(tmp_path, a_study):

@@ -13,7 +13,7 @@ from headwater.errors import PolicyError, ResultsError, SolverError, StopTrainin
 from headwater.model import Checkpointing, CutSelection, IterationLimit, PolicyConfig, SelectionMethod
 from headwater.policy import read_policy, write_policy
 from headwater.results import TIMING_COLUMNS
-from headwater.results.frames import convergence_frame
+from headwater.results.training_frames import convergence_frame
 from headwater.sddp import Policy, events, train_policy
 from headwater.sddp.training import Training
 from small_systems import random_system, study

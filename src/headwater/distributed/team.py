@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
+from headwater.distributed.clock import Clock
 from headwater.distributed.communicator import ALONE, Communicator
 from headwater.distributed.partition import blocks
 from headwater.distributed.threads import ThreadTeam
@@ -19,11 +20,15 @@ class Team:
     Args:
         n_threads: threads of this rank.
         communicator: the ranks.
+
+    Attributes:
+        clock: time of the steps between the work of the threads.
     """
 
     def __init__(self, n_threads: int, communicator: Communicator = ALONE) -> None:
         self.communicator = communicator
         self.threads = ThreadTeam(n_threads)
+        self.clock = Clock()
 
     @property
     def n_threads(self) -> int:

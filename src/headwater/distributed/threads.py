@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -64,26 +65,46 @@ class ThreadTeam:
     """A fixed number of threads that share out numbered items.
 
     Worker ``w`` always gets the same block of items, so what it owns (a solver instance, say) needs no lock.
+
+    Attributes:
+        wall_seconds: time spent in `run` so far.
+        busy_seconds: ``[worker]`` time each worker took for its parts.
+        cpu_seconds: ``[worker]`` processor time of that; what is missing went to other threads, or to others' programs.
     """
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="headwater") if n_workers > 1 else None
+        self.wall_seconds = 0.0
+        self.busy_seconds = [0.0] * n_workers
+        self.cpu_seconds = [0.0] * n_workers
 
     def run(self, task: Callable[[int, range], Result], items: range) -> list[Result]:
         """Call ``task(worker, part)`` for every worker, with parts of ``items``, and return the results in worker order.
 
         Waits for all workers, then raises the error of the lowest worker that failed.
         """
-        if self._pool is None:
-            return [task(0, items)]
-        shares = [items[part.start : part.stop] for part in blocks(len(items), self.n_workers)]
-        futures = [self._pool.submit(task, worker, part) for worker, part in enumerate(shares)]
-        errors = [future.exception() for future in futures]
-        for error in errors:
-            if error is not None:
-                raise error
-        return [future.result() for future in futures]
+        started = time.perf_counter()
+        try:
+            if self._pool is None:
+                return [self._timed(task, 0, items)]
+            shares = [items[part.start : part.stop] for part in blocks(len(items), self.n_workers)]
+            futures = [self._pool.submit(self._timed, task, worker, part) for worker, part in enumerate(shares)]
+            errors = [future.exception() for future in futures]
+            for error in errors:
+                if error is not None:
+                    raise error
+            return [future.result() for future in futures]
+        finally:
+            self.wall_seconds += time.perf_counter() - started
+
+    def _timed(self, task: Callable[[int, range], Result], worker: int, items: range) -> Result:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        try:
+            return task(worker, items)
+        finally:
+            self.busy_seconds[worker] += time.perf_counter() - wall
+            self.cpu_seconds[worker] += time.thread_time() - cpu
 
     def close(self) -> None:
         """End the threads."""

@@ -9,10 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headwater.errors import ResultsError
-from headwater.lp import FittedPlanes
 from headwater.results.schemas import SCHEMAS
 from headwater.results.table_schema import Column
-from headwater.sddp import ScenarioSummary, SimulationChunk, StageMoments, TrainingRecord
+from headwater.sddp import ScenarioSummary, SimulationChunk, StageMoments
 from headwater.sddp.simulation_records import STAGE_QUANTITIES
 
 NO_BLOCK = -1
@@ -91,74 +90,3 @@ def stages_frame(moments: StageMoments, stage_ids: Sequence[int]) -> pl.DataFram
         columns[f"{name}_std"] = moments.std(name)
         columns[f"{name}_max"] = moments.largest[name]
     return tables_to_frame("stage_summary", columns)
-
-
-def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
-    """One row per iteration."""
-    rows = [
-        {
-            "iteration": r.iteration,
-            "lower_bound": r.lower_bound,
-            "upper_bound_mean": r.simulated_mean,
-            "upper_bound_std": r.simulated_std,
-            "upper_bound_ci95": r.simulated_ci95,
-            "gap_percent": None if r.forward_passes == 1 or record.lower_bound_kind != "expected_cost" else 100.0 * r.gap,
-            "cuts_added": r.cuts_added,
-            "cuts_removed": r.cuts_removed,
-            "cuts_active": r.cuts_active,
-            "time_forward_ms": round(1e3 * r.forward_seconds),
-            "time_backward_ms": round(1e3 * r.backward_seconds),
-            "time_total_ms": round(1e3 * r.total_seconds),
-            "forward_passes": r.forward_passes,
-            "lp_solves": r.lp_solves,
-            "lp_retries": r.retries,
-            "truncated_inflows": r.truncated_inflows,
-            "lb_kind": record.lower_bound_kind,
-            "wall_time_ms": round(1e3 * r.elapsed_seconds),
-            "rss_mb": r.peak_memory_mb,
-        }
-        for r in record.iterations
-    ]
-    return pl.DataFrame(rows, schema=SCHEMAS["convergence"].polars_schema)
-
-
-def ranks_frame(record: TrainingRecord) -> pl.DataFrame:
-    """How every rank spent its time, one row per iteration and rank."""
-    rows = [
-        {
-            "iteration": r.iteration,
-            "rank": r.rank,
-            "forward_time_ms": round(1e3 * r.forward_seconds),
-            "backward_time_ms": round(1e3 * r.backward_seconds),
-            "communication_time_ms": round(1e3 * r.communication_seconds),
-            "idle_time_ms": round(1e3 * r.idle_seconds),
-            "lp_solves": r.lp_solves,
-            "scenarios_processed": r.trajectories,
-        }
-        for r in record.rank_timings
-    ]
-    return pl.DataFrame(rows, schema=SCHEMAS["timing/mpi_ranks"].polars_schema)
-
-
-def planes_frame(fitted: Sequence[FittedPlanes]) -> pl.DataFrame:
-    """Computed planes, a row per hydro, stage and plane: a table that a case can read."""
-    rows = [
-        {
-            "hydro_id": fit.hydro_id,
-            "plane_id": plane.plane_id,
-            "stage_id": stage_id,
-            "gamma_0": plane.gamma_0,
-            "gamma_v": plane.gamma_v,
-            "gamma_q": plane.gamma_q,
-            "gamma_s": plane.gamma_s,
-            "kappa": plane.kappa,
-            "valid_v_min_hm3": fit.volume_min_hm3,
-            "valid_v_max_hm3": fit.volume_max_hm3,
-            "valid_q_max_m3s": fit.max_turbined_m3s,
-        }
-        for fit in fitted
-        for stage_id in fit.stage_ids
-        for plane in fit.planes
-    ]
-    schema = SCHEMAS["fpha_hyperplanes"]
-    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(schema.sort_keys)

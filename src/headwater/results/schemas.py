@@ -29,6 +29,8 @@ CODES = MappingProxyType(
             "5": "contract",
             "7": "non_controllable",
         },
+        "bound_type": {"0": "storage", "2": "turbined flow", "4": "outflow", "6": "generation or power", "8": "flow"},
+        "contract_type": {"0": "import", "1": "export"},
     }
 )
 """Meaning of the codes in the tables."""

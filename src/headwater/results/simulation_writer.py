@@ -17,10 +17,11 @@ import polars as pl
 from headwater import files
 from headwater.errors import ResultsError
 from headwater.model import Partitioning, Study
+from headwater.results.dictionaries import write_dictionaries
 from headwater.results.frames import chunk_frame, stages_frame, summary_frame
 from headwater.results.metadata import policy_digest, simulation_metadata, table_digests
 from headwater.results.part_channel import PartChannel
-from headwater.results.pieces import SUCCESS, said_with_place, write_dictionaries, write_json, write_parquet
+from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_journal import SimulationJournal
 from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
 from headwater.sddp.fingerprint import study_fingerprint
@@ -141,6 +142,7 @@ class SimulationSink:
                 stages = stages_frame(record.moments, [stage.id for stage in system.stages])
                 write_parquet(stages, partial / "stage_summary.parquet")
             write_dictionaries(partial / "dictionaries", system)
+            write_warnings(partial / "diagnostics" / "warnings.jsonl", record.warnings)
             metadata = simulation_metadata(record, self._study, self._solver, self._policy)
             timed = {"started_at": self._started.isoformat(timespec="seconds")}
             write_json(partial / "metadata.json", {**metadata, **timed, "tables": table_digests(partial)})

@@ -8,6 +8,7 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 INT, CODE, FLOAT, TEXT, FLAG, LONG = pl.Int32, pl.Int8, pl.Float64, pl.String, pl.Boolean, pl.Int64
+COUNT, WIDE = pl.UInt32, pl.UInt64
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,54 @@
 
 from __future__ import annotations
 
-from headwater.results.table_schema import FLOAT, INT, LONG, TEXT, Column, TableSchema
+from headwater.results.table_schema import CODE, COUNT, FLOAT, INT, LONG, TEXT, WIDE, Column, TableSchema
+
+_STEPS = (
+    ("forward_wall_ms", "forward pass; of a worker, its own work in it"),
+    ("backward_wall_ms", "backward pass; of a worker, its own work in it"),
+    ("cut_selection_ms", "cut selection"),
+    ("mpi_allreduce_ms", "adding up over processes, waiting included"),
+    ("cut_sync_ms", "exchanging cuts between processes, waiting included"),
+    ("lower_bound_ms", "evaluating the bound"),
+    ("state_exchange_ms", "exchanging states and costs between processes, waiting included"),
+    ("cut_batch_build_ms", "adding the new cuts to pools and programs"),
+    ("bwd_setup_ms", "preparing the stages of the backward pass"),
+    ("bwd_load_imbalance_ms", "backward pass: busiest worker less the mean worker"),
+    ("bwd_scheduling_overhead_ms", "backward pass: parallel work less the busiest worker"),
+    ("fwd_setup_ms", "drawing the noise of the forward pass"),
+    ("fwd_load_imbalance_ms", "forward pass: busiest worker less the mean worker"),
+    ("fwd_scheduling_overhead_ms", "forward pass: parallel work less the busiest worker"),
+    ("bake_ms", "loading new cuts into solver instances, summed over workers"),
+    ("checkpoint_ms", "writing a checkpoint after the iteration"),
+    ("gil_wait_ms", "what workers lost to other threads and programs: their time less their processor time, summed"),
+    ("overhead_ms", "what no other column accounts for"),
+)
+
+_SOLVER_COLUMNS = (
+    Column("iteration", COUNT, "-", "iteration, from 1; of a simulation, the first scenario of a run of scenarios"),
+    Column("phase", TEXT, "-", "forward, backward, lower_bound or simulation"),
+    Column("stage", INT, "-", "stage of the case; -1 for the bound"),
+    Column("lp_solves", COUNT, "-", "problems"),
+    Column("lp_successes", COUNT, "-", "problems that were solved"),
+    Column("lp_retries", COUNT, "-", "problems that needed more than one attempt"),
+    Column("lp_failures", COUNT, "-", "problems that no attempt solved"),
+    Column("retry_attempts", COUNT, "-", "attempts after the first"),
+    Column("relaxed", COUNT, "-", "problems accepted with a looser tolerance"),
+    Column("fallbacks", COUNT, "-", "problems that the batched kernel left to HiGHS"),
+    Column("basis_offered", COUNT, "-", "bases that solves started from"),
+    Column("basis_consistency_failures", COUNT, "-", "problems whose basis the kernel could not use"),
+    Column("simplex_iterations", WIDE, "-", "pivots of the batched kernel; those of HiGHS are not counted"),
+    Column("solve_time_ms", FLOAT, "ms", "time of solves, summed over threads", timing=True),
+    Column("load_model_time_ms", FLOAT, "ms", "time of loading cuts, summed over threads", timing=True),
+)
+
+_RETRY_COLUMNS = (
+    Column("iteration", COUNT, "-", "as in the table of iterations"),
+    Column("phase", TEXT, "-", "as in the table of iterations"),
+    Column("stage", INT, "-", "as in the table of iterations"),
+    Column("retry_level", COUNT, "-", "attempt that solved the problem, from 1, the first being 0"),
+    Column("count", WIDE, "-", "problems"),
+)
 
 TRAINING_SCHEMAS = (
     TableSchema(
@@ -17,6 +64,7 @@ TRAINING_SCHEMAS = (
             Column("cuts_added", INT, "-", "cuts added"),
             Column("cuts_removed", INT, "-", "cuts deactivated"),
             Column("cuts_active", LONG, "-", "active cuts over all stages"),
+            Column("cuts_relaxed", INT, "-", "cuts behind which a solve was accepted with a looser tolerance"),
             Column("time_forward_ms", LONG, "ms", "forward pass", timing=True),
             Column("time_backward_ms", LONG, "ms", "backward pass", timing=True),
             Column("time_total_ms", LONG, "ms", "iteration", timing=True),
@@ -33,6 +81,51 @@ TRAINING_SCHEMAS = (
         "iteration",
     ),
     TableSchema(
+        "timing/iterations",
+        (
+            Column("iteration", INT, "-", "iteration, from 1"),
+            Column("rank", INT, "-", "process, from 0; null in the row of the whole iteration", nullable=True),
+            Column(
+                "worker_id", INT, "-", "thread of the process, from 0; null in the row of the whole iteration", nullable=True
+            ),
+            *(Column(name, LONG, "ms", text, nullable=True, timing=True) for name, text in _STEPS),
+        ),
+        ("iteration", "rank", "worker_id"),
+        "training/timing/iterations.parquet",
+        "iteration, and for each of its workers",
+    ),
+    TableSchema(
+        "solver/iterations",
+        _SOLVER_COLUMNS,
+        ("iteration", "phase", "stage"),
+        "training/solver/iterations.parquet",
+        "iteration, phase and stage",
+    ),
+    TableSchema(
+        "solver/retry_histogram",
+        _RETRY_COLUMNS,
+        ("iteration", "phase", "stage", "retry_level"),
+        "training/solver/retry_histogram.parquet",
+        "iteration, phase, stage and attempt",
+    ),
+    TableSchema(
+        "cut_selection/iterations",
+        (
+            Column("iteration", INT, "-", "iteration, from 1"),
+            Column("stage", INT, "-", "stage of the case whose future the cuts bound"),
+            Column("cuts_populated", INT, "-", "cuts ever made or loaded"),
+            Column("cuts_active_before", INT, "-", "active cuts before selection"),
+            Column("cuts_deactivated", INT, "-", "cuts that the method deactivated"),
+            Column("cuts_active_after", INT, "-", "active cuts after the method"),
+            Column("selection_time_ms", FLOAT, "ms", "time of method and cap", timing=True),
+            Column("budget_evicted", INT, "-", "cuts that the cap took after that; null without a cap", nullable=True),
+            Column("active_after_budget", INT, "-", "active cuts after the cap; null without one", nullable=True),
+        ),
+        ("iteration", "stage"),
+        "training/cut_selection/iterations.parquet",
+        "iteration with selection, and stage",
+    ),
+    TableSchema(
         "timing/mpi_ranks",
         (
             Column("iteration", INT, "-", "iteration, from 1"),
@@ -47,6 +140,21 @@ TRAINING_SCHEMAS = (
         ("iteration", "rank"),
         "training/timing/mpi_ranks.parquet",
         "iteration and process",
+    ),
+    TableSchema(
+        "dictionaries/bounds",
+        (
+            Column("entity_type_code", CODE, "-", "kind of entity, see codes.json"),
+            Column("entity_id", INT, "-", "id of the entity"),
+            Column("stage_id", INT, "-", "stage of the case"),
+            Column("block_id", INT, "-", "block of the stage; null for a limit of the whole stage", nullable=True),
+            Column("bound_type_code", CODE, "-", "what is limited, see codes.json"),
+            Column("lower_bound", FLOAT, "hm3, m3/s or MW", "least value"),
+            Column("upper_bound", FLOAT, "hm3, m3/s or MW", "largest value; null without a limit", nullable=True),
+        ),
+        ("entity_type_code", "entity_id", "stage_id", "bound_type_code", "block_id"),
+        "training/dictionaries/bounds.parquet",
+        "limit in force",
     ),
     TableSchema(
         "fpha_hyperplanes",

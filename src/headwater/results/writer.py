@@ -9,12 +9,20 @@ from headwater import files
 from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
 from headwater.model import Study
-from headwater.results.frames import convergence_frame, planes_frame, ranks_frame
-from headwater.results.metadata import fitting_report, table_digests, training_metadata
-from headwater.results.pieces import SUCCESS, said_with_place, write_dictionaries, write_json, write_parquet
+from headwater.results.dictionaries import write_training_dictionaries
+from headwater.results.metadata import fitting_report, scaling_report, table_digests, training_metadata
+from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_writer import settle_simulation
-from headwater.sddp import Policy
-from headwater.sddp.policy import LAYOUT_VERSION
+from headwater.results.training_frames import (
+    convergence_frame,
+    planes_frame,
+    ranks_frame,
+    retry_frame,
+    selection_frame,
+    solver_frame,
+    timing_frame,
+)
+from headwater.sddp import Policy, TrainingRecord
 
 
 class ResultsWriter:
@@ -52,12 +60,10 @@ class ResultsWriter:
         if policy.training is None:
             raise ResultsError("this policy was read from disk and carries no training to write")
         with said_with_place(self.output_dir), files.replaced_directory(self.output_dir / "training") as directory:
-            write_parquet(convergence_frame(policy.training), directory / "convergence.parquet")
-            (directory / "timing").mkdir()
-            write_parquet(ranks_frame(policy.training), directory / "timing" / "mpi_ranks.parquet")
-            write_dictionaries(directory / "dictionaries", study.system)
-            layout = {"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()}
-            write_json(directory / "dictionaries" / "state_dictionary.json", layout)
+            _write_training_tables(directory, policy.training, study)
+            write_training_dictionaries(directory / "dictionaries", study.system, policy.layout)
+            write_json(directory / "scaling_report.json", scaling_report(policy.training, study))
+            write_warnings(directory / "diagnostics" / "warnings.jsonl", policy.training.warnings)
             write_json(directory / "metadata.json", {**training_metadata(policy, study), "tables": table_digests(directory)})
             (directory / SUCCESS).touch()
         self._write_fitted_planes(policy.training.fitted_planes)
@@ -69,6 +75,23 @@ class ResultsWriter:
         with said_with_place(self.output_dir), files.replaced_directory(self.output_dir / "hydro_models") as directory:
             write_parquet(planes_frame(fitted), directory / "fpha_hyperplanes.parquet")
             write_json(directory / "fitting_report.json", fitting_report(fitted))
+
+
+def _write_training_tables(directory: Path, record: TrainingRecord, study: Study) -> None:
+    stage_ids = [stage.id for stage in study.system.stages]
+    tables = {
+        "convergence": convergence_frame(record),
+        "timing/iterations": timing_frame(record),
+        "timing/mpi_ranks": ranks_frame(record),
+        "solver/iterations": solver_frame(record.efforts, stage_ids),
+        "solver/retry_histogram": retry_frame(record.efforts, stage_ids),
+    }
+    if study.config.training.cut_selection is not None:
+        tables["cut_selection/iterations"] = selection_frame(record, stage_ids)
+    for name, frame in tables.items():
+        path = directory / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        write_parquet(frame, path)
 
 
 def _refuse_foreign(directory: Path) -> None:

@@ -97,12 +97,13 @@ def run_backward(
         s = problems.successor(t)
         if s is None:
             continue
-        n_cuts = problems.n_cuts_of_trial(t)
-        room = problems.pools[t].room(n_trajectories * n_cuts)
-        intercepts, slopes = room[0].reshape(n_trajectories, n_cuts), room[1].reshape(n_trajectories, n_cuts, -1)
-        quality = np.zeros((n_trajectories, n_cuts), np.int8)
         successor = problems.stages[s]
-        store.bases[s].grow(successor.n_rows)
+        with team.clock.measure("bwd_setup"):
+            n_cuts = problems.n_cuts_of_trial(t)
+            room = problems.pools[t].room(n_trajectories * n_cuts)
+            intercepts, slopes = room[0].reshape(n_trajectories, n_cuts), room[1].reshape(n_trajectories, n_cuts, -1)
+            quality = np.zeros((n_trajectories, n_cuts), np.int8)
+            store.bases[s].grow(successor.n_rows)
 
         def work(
             worker: int,
@@ -136,12 +137,15 @@ def run_backward(
             return counts
 
         binding = np.sum(team.run(work, n_trajectories), axis=0)
-        team.communicator.add_up(binding)
-        team.communicator.gather_rows(intercepts)
-        team.communicator.gather_rows(slopes)
-        team.communicator.gather_rows(quality)
-        _record_binding(successor, binding, iteration)
-        added += _insert(problems, t, intercepts, slopes, quality, iteration)
+        with team.clock.measure("mpi_allreduce"):
+            team.communicator.add_up(binding)
+        with team.clock.measure("cut_sync"):
+            team.communicator.gather_rows(intercepts)
+            team.communicator.gather_rows(slopes)
+            team.communicator.gather_rows(quality)
+        with team.clock.measure("cut_batch_build"):
+            _record_binding(successor, binding, iteration)
+            added += _insert(problems, t, intercepts, slopes, quality, iteration)
     return added
 
 
@@ -185,6 +189,11 @@ class LowerBound:
             first, *others = problems.stages
             self._problems = replace(problems, stages=(first.with_all_cuts(), *others))
             self._programs = self._problems.new_programs()
+
+    @property
+    def own_programs(self) -> Programs | None:
+        """Solver instances of its own, where it has some."""
+        return self._programs
 
     def evaluate(self, team: Team, programs: Programs, iteration: int) -> float:
         """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $.

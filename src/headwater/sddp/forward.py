@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -54,12 +55,14 @@ def run_forward(
     """
     n_trajectories, visits = len(store.costs), problems.walk
     everyone = np.arange(n_trajectories)
+    began = time.perf_counter()
     turns = visits.trial_turns(problems.study.config.training.tree_seed, iteration, everyone)
     drawn = draw_noise(problems, visits, sampler, iteration, everyone)
     memory = sampler.initial_memory_m3s(iteration, everyone)
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
     store.truncated[:] = 0
+    team.clock.add("fwd_setup", time.perf_counter() - began)
 
     def walk(worker: int, trajectories: range) -> None:
         part = slice(trajectories.start, trajectories.stop)
@@ -87,6 +90,7 @@ def run_forward(
         store.future[part] = problem.future_costs(solved)
 
     team.run(walk, n_trajectories)
-    team.communicator.gather_rows(store.costs)
-    team.communicator.gather_rows(store.future)
-    team.communicator.gather_rows(store.truncated)
+    with team.clock.measure("state_exchange"):
+        team.communicator.gather_rows(store.costs)
+        team.communicator.gather_rows(store.future)
+        team.communicator.gather_rows(store.truncated)

@@ -163,7 +163,7 @@ class Programs:
         self._problems = problems
         self._held: list[HighsProgram | None] = [None] * problems.n_stages
         self._scratch = KernelScratch()
-        self._preparing: Counter[str] = Counter()
+        self._preparing: dict[int, Counter[str]] = {}
 
     def solve(
         self,
@@ -264,9 +264,10 @@ class Programs:
         load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
         batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         program = self._ready(t)
-        before = Counter(program.statistics.counts())
+        before = program.statistics.effort()
         basis = self.solve(t, self._problems.initial_state, batch, None).results.basis
-        self._preparing.update(Counter(program.statistics.counts()) - before)
+        spent = {name: value - before.get(name, 0) for name, value in program.statistics.effort().items()}
+        self._preparing.setdefault(t, Counter()).update(spent)
         return basis
 
     def counts(self) -> Counter[str]:
@@ -278,8 +279,18 @@ class Programs:
         for program in self._held:
             if program is not None:
                 total.update(program.statistics.counts())
-        total.subtract(self._preparing)
+        for prepared in self._preparing.values():
+            total.subtract({name: int(prepared[name]) for name in total})
         return total
+
+    def stage_efforts(self) -> list[Counter[str]]:
+        """What the instance of every stage has done so far, see `SolverStatistics.effort`, without those cold solves."""
+        efforts = []
+        for t, program in enumerate(self._held):
+            done: Counter[str] = Counter(program.statistics.effort() if program is not None else {})
+            done.subtract(self._preparing.get(t, {}))
+            efforts.append(done)
+        return efforts
 
     def stage_counts(self, t: int) -> Counter[str]:
         """The same for one stage position, cold solves included."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.lp import FittedPlanes, ProgramStatistics
+from headwater.sddp.effort import IterationTiming, StageEffort, WorkerTiming
 from headwater.sddp.selection import StageSelection
 
 
@@ -28,6 +29,7 @@ class IterationRecord:
         truncated_inflows: forward inflows that were negative and raised to zero.
         selection: what cut selection did, per stage that it acted on.
         selection_seconds: time of cut selection.
+        cuts_relaxed: cuts of this iteration behind which a solve was accepted with a looser tolerance.
     """
 
     iteration: int
@@ -50,6 +52,7 @@ class IterationRecord:
     truncated_inflows: int = 0
     selection: tuple[StageSelection, ...] = ()
     selection_seconds: float = 0.0
+    cuts_relaxed: int = 0
 
     @property
     def gap(self) -> float:
@@ -100,6 +103,8 @@ class TrainingRecord:
         fitted_planes: reports of the production planes that were computed for the study.
         ranks: processes that trained.
         rank_timings: how every rank spent its time, by iteration and rank, since this training started or was resumed.
+        timings, workers, efforts: where the time of every iteration went, how busy every worker was, and what the solvers did
+            in every phase and stage, since this training started or was resumed.
     """
 
     iterations: tuple[IterationRecord, ...]
@@ -115,6 +120,9 @@ class TrainingRecord:
     fitted_planes: tuple[FittedPlanes, ...] = ()
     ranks: int = 1
     rank_timings: tuple[RankTiming, ...] = ()
+    timings: tuple[IterationTiming, ...] = ()
+    workers: tuple[WorkerTiming, ...] = ()
+    efforts: tuple[StageEffort, ...] = ()
 
     @property
     def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:

@@ -22,6 +22,16 @@ from headwater.sddp.agreement import check_agreement
 from headwater.sddp.backward import run_backward
 from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.checkpointing import CheckpointSchedule
+from headwater.sddp.effort import (
+    BACKWARD,
+    FORWARD,
+    LOWER_BOUND,
+    EffortMeter,
+    IterationTiming,
+    StageEffort,
+    WorkerTiming,
+    joined_efforts,
+)
 from headwater.sddp.fingerprint import study_fingerprint
 from headwater.sddp.forward import run_forward
 from headwater.sddp.policy import Policy
@@ -106,7 +116,9 @@ def train_policy(
                     outcome = outcome or SHUTDOWN
                 if outcome is None and save is not None and communicator.from_leader(checkpoints.is_due(record.iteration)):
                     under_way = training.policy(UNDER_WAY)
+                    began = time.perf_counter()
                     outcome = communicator.on_leader(partial(_checkpoint, under_way, save, on_event))
+                    training.add_step("checkpoint", time.perf_counter() - began)
         except Exception:
             # an error that the other ranks do not know of leaves them waiting elsewhere
             if save is not None and state.history and (communicator.size == 1 or communicator.agreed_to_end):
@@ -188,6 +200,10 @@ class Training:
         self._earlier_seconds = state.history[-1].elapsed_seconds if state.history else 0.0
         self._fingerprint = study_fingerprint(study)
         self._rank_timings: list[RankTiming] = []
+        self._meter = EffortMeter(self._programs, self._team)
+        self._timings: list[IterationTiming] = []
+        self._workers: list[WorkerTiming] = []
+        self._efforts: list[StageEffort] = []
 
     def add_counts(self, counts: Mapping[str, int]) -> None:
         """Count what the solvers did before the training was interrupted."""
@@ -207,14 +223,18 @@ class Training:
         exchanged = self._communicator.transfer_seconds, self._communicator.waiting_seconds
         iteration = state.n_iterations + 1
         undo = state.remember(problems)
+        self._meter.begin(iteration)
         t0 = time.perf_counter()
         try:
             run_forward(problems, self._team, self._programs, self._sampler, state.store, iteration, self._should_stop)
             t1 = time.perf_counter()
+            self._meter.end(FORWARD)
             added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop)
             t2 = time.perf_counter()
+            self._meter.end(BACKWARD)
             if state.visited is not None:
-                self._communicator.gather_rows(state.store.states)
+                with self._team.clock.measure("state_exchange"):
+                    self._communicator.gather_rows(state.store.states)
                 for t in range(problems.n_stages):
                     state.visited.add(t, iteration, state.store.states[:, t])
             selected = apply_selection(problems, state.store, state.visited, iteration)
@@ -225,6 +245,10 @@ class Training:
             undo()
             raise
         t3 = time.perf_counter()
+        self._meter.end(LOWER_BOUND, state.bound.own_programs)
+        self._team.clock.add("cut_selection", selection_seconds)
+        self._team.clock.add("lower_bound", t3 - t2)
+        self._timings.append(self._meter.timing(t1 - t0, t2 - t1 - selection_seconds, t3 - t0))
         counts = self._gather_counts(iteration, (t1 - t0, t2 - t1), exchanged)
         record = _record(
             problems,
@@ -264,10 +288,21 @@ class Training:
             trajectories=n_mine,
         )
         total: Counter[str] = Counter()
-        for one, counts in communicator.gather((timing, _counts(self._programs))):
+        mine = timing, _counts(self._programs), self._meter.workers(communicator.rank), self._meter.efforts()
+        efforts: list[StageEffort] = []
+        for one, counts, workers, spent in communicator.gather(mine):
             self._rank_timings.append(one)
+            self._workers.extend(workers)
+            efforts.extend(spent)
             total.update(counts)
+        self._efforts.extend(joined_efforts(efforts))
         return total
+
+    def add_step(self, step: str, seconds: float) -> None:
+        """Add something that was done after an iteration to its account."""
+        last = self._timings[-1]
+        steps = {**last.steps, step: last.steps.get(step, 0.0) + seconds}
+        self._timings[-1] = replace(last, steps=steps, total_seconds=last.total_seconds + seconds)
 
     def _seconds(self) -> float:
         """Seconds of training, those before an interruption included."""
@@ -286,6 +321,7 @@ class Training:
         )
         progress = state.stored(problems, counts, self._communicator)
         record = replace(record, ranks=self._communicator.size, rank_timings=tuple(self._rank_timings))
+        record = replace(record, timings=tuple(self._timings), workers=tuple(self._workers), efforts=tuple(self._efforts))
         return Policy(
             layout=problems.layout,
             stages=policy_stages(self.study.system, problems.outlooks()),
@@ -392,6 +428,9 @@ def _record(
         truncated_inflows=int(store.truncated.sum()),
         selection=selected,
         selection_seconds=selection_seconds,
+        cuts_relaxed=sum(
+            int((pool.relaxed & (pool.born_at == iteration))[: pool.n_populated].sum()) for pool in problems.pools
+        ),
     )
 
 

@@ -129,7 +129,8 @@ class SolverStatistics:
     """Counts of one instance since it was made; ``reasons`` counts why first attempts failed.
 
     ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once.
-    ``kernel_seconds`` and ``highs_seconds`` tell where the time went.
+    ``levels`` counts by number, from 1, the attempts that then solved them; ``bases`` the bases that solves started from.
+    ``kernel_seconds``, ``highs_seconds`` and ``load_seconds`` (of rows) tell where the time went.
     """
 
     solves: int = 0
@@ -139,13 +140,22 @@ class SolverStatistics:
     attempts: int = 0
     relaxed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    levels: dict[int, int] = field(default_factory=dict)
+    bases: int = 0
     kernel_seconds: float = 0.0
     highs_seconds: float = 0.0
+    load_seconds: float = 0.0
 
     def counts(self) -> dict[str, int]:
         """All counts by name; reasons as ``reason: ...``."""
         named = {name: getattr(self, name) for name in ("solves", "fallbacks", "pivots", "retried", "attempts", "relaxed")}
         return named | {f"reason: {name}": count for name, count in self.reasons.items()}
+
+    def effort(self) -> dict[str, float]:
+        """Counts, those of attempts as ``level: ...``, and seconds of ``solve`` and ``load``."""
+        levels = {f"level: {level}": count for level, count in self.levels.items()}
+        seconds = {"solve": self.kernel_seconds + self.highs_seconds, "load": self.load_seconds}
+        return {**self.counts(), **levels, "bases": self.bases, **seconds}
 
 
 class HighsProgram:
@@ -218,6 +228,7 @@ class HighsProgram:
         n_new = rows.n_rows - start
         if n_new == 0:
             return
+        started = time.perf_counter()
         block = rows.values[start : rows.n_rows]
         kept = block != 0.0
         starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
@@ -231,6 +242,7 @@ class HighsProgram:
             "append rows",
         )
         self._n_loaded = rows.n_rows
+        self.statistics.load_seconds += time.perf_counter() - started
 
     def solve_openings(
         self,
@@ -265,6 +277,7 @@ class HighsProgram:
             self._run_openings(work, row_lower, row_upper, basis, final)
             fallbacks, retries, relaxed, last_left = self._finish(work, row_lower, row_upper, basis)
             final = self._basis() if last_left else final
+        self.statistics.bases += basis is not None
         self._count(work, retries, relaxed, fallbacks)
         primal = work.primal if want_primal else np.empty((0, 0))
         pivots = int(work.pivots.sum())
@@ -322,6 +335,7 @@ class HighsProgram:
                 raise
             if ended is not None:
                 final.columns[k], final.rows[k] = ended.columns, ended.rows
+        self.statistics.bases += n_trials
         self._count(work, retries, int(relaxed.sum()), fallbacks)
         primal = work.primal if want_primal else np.empty((0, 0, 0))
         pivots = int(work.pivots.sum())
@@ -432,7 +446,7 @@ class HighsProgram:
         infeasible_verdicts = 0
         self._library.Highs_changeRowsBoundsByRange(self._handle, 0, len(row_lower) - 1, _at(row_lower), _at(row_upper))
         try:
-            for level in self._ladder:
+            for number, level in enumerate(self._ladder, start=1):
                 self.statistics.attempts += 1
                 self._apply(ladder_options(program.n_columns) | dict(level.options))
                 self._library.Highs_clearSolver(self._handle)
@@ -448,6 +462,7 @@ class HighsProgram:
                     )  # fmt: skip
                     if proven:
                         objective[opening] = value
+                        self.statistics.levels[number] = self.statistics.levels.get(number, 0) + 1
                         return level.relaxed
                     last = "not proven"
                 else:

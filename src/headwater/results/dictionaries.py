@@ -1,0 +1,132 @@
+"""What codes, ids, columns, limits and state components mean: the dictionaries beside the results."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headwater.model import System
+from headwater.results.pieces import write_json, write_parquet
+from headwater.results.schemas import CODES, SCHEMAS
+from headwater.sddp import StateLayout
+from headwater.sddp.policy import LAYOUT_VERSION
+
+_KINDS = {
+    "hydros": 0,
+    "thermals": 1,
+    "buses": 2,
+    "lines": 3,
+    "pumping_stations": 4,
+    "contracts": 5,
+    "non_controllables": 7,
+}
+"""Kind of entity -> code."""
+
+_STORAGE, _TURBINED, _OUTFLOW, _GENERATION, _FLOW = 0, 2, 4, 6, 8
+"""Codes of what is limited."""
+
+_HYDRO_LIMITS = (
+    (_STORAGE, "min_storage_hm3", "max_storage_hm3"),
+    (_TURBINED, "min_turbined_m3s", "max_turbined_m3s"),
+    (_OUTFLOW, "min_outflow_m3s", "max_outflow_m3s"),
+    (_GENERATION, "min_generation_mw", "max_generation_mw"),
+)
+
+
+def write_dictionaries(directory: Path, system: System) -> None:
+    """Write what codes, ids and columns mean."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / "codes.json", dict(CODES))
+    rows = [
+        (code, entity.id, entity.name, getattr(entity, "bus_id", entity.id if kind == "buses" else ""))
+        for kind, code in _KINDS.items()
+        for entity in getattr(system, kind)
+    ]
+    _write_csv(directory / "entities.csv", ("entity_type_code", "entity_id", "name", "bus_id"), rows)
+    columns = [
+        (schema.name, c.name, str(c.dtype), "yes" if c.nullable else "no", c.unit, c.description)
+        for schema in SCHEMAS.values()
+        for c in schema.columns
+    ]
+    header = ("table", "column", "type", "nullable", "unit", "description")
+    _write_csv(directory / "variables.csv", header, columns)
+
+
+def write_training_dictionaries(directory: Path, system: System, layout: StateLayout) -> None:
+    """Write the same, the limits in force, and what the components of the state are."""
+    write_dictionaries(directory, system)
+    write_parquet(bounds_frame(system), directory / "bounds.parquet")
+    write_json(directory / "state_dictionary.json", state_dictionary(layout))
+
+
+def state_dictionary(layout: StateLayout) -> dict[str, Any]:
+    """What every component of the state is, in order."""
+    components = []
+    for component in layout.describe():
+        kind = "hydro" if "hydro_id" in component else "thermal"
+        entry = {
+            "dimension_index": component["dimension"],
+            "type": component["kind"],
+            "entity_type": kind,
+            "entity_id": component[f"{kind}_id"],
+        }
+        if "lag" in component:
+            entry["lag_index"] = component["lag"]
+        components.append({**entry, "unit": component["unit"]})
+    return {"version": 1, "layout_version": LAYOUT_VERSION, "state_variables": components}
+
+
+def bounds_frame(system: System) -> pl.DataFrame:
+    """Limits of every entity at every stage, with the overrides of single stages applied."""
+    rows = [
+        (code, entity_id, stage_id, block_id, bound, lower, None if np.isinf(upper) else upper)
+        for code, entity_id, stage_id, block_id, bound, lower, upper in _bounds(system)
+    ]
+    schema = SCHEMAS["dictionaries/bounds"]
+    frame = pl.DataFrame(rows, schema=dict(schema.polars_schema), orient="row")
+    return frame.sort(schema.sort_keys, nulls_last=False, maintain_order=True)
+
+
+def _bounds(system: System) -> Iterator[tuple[int, int, int, int | None, int, float, float]]:
+    limits = system.bounds
+    for bound, lower, upper in _HYDRO_LIMITS:
+        lows, highs = getattr(limits.hydro, lower), getattr(limits.hydro, upper)
+        yield from _by_stage(system, "hydros", bound, lows, highs)
+    yield from _by_block(system, "thermals", _GENERATION, limits.thermal.min_generation_mw, limits.thermal.max_generation_mw)
+    yield from _by_block(system, "lines", _FLOW, -limits.line.reverse_mw, limits.line.direct_mw)
+    yield from _by_stage(system, "pumping_stations", _FLOW, limits.pumping.min_flow_m3s, limits.pumping.max_flow_m3s)
+    yield from _by_stage(system, "contracts", _GENERATION, limits.contract.min_mw, limits.contract.max_mw)
+    available = limits.non_controllable.available_mw
+    yield from _by_stage(system, "non_controllables", _GENERATION, np.zeros_like(available), available)
+
+
+def _by_stage(
+    system: System, kind: str, bound: int, lower: NDArray[np.float64], upper: NDArray[np.float64]
+) -> Iterator[tuple[int, int, int, int | None, int, float, float]]:
+    for i, entity in enumerate(getattr(system, kind)):
+        for t, stage in enumerate(system.stages):
+            yield _KINDS[kind], entity.id, stage.id, None, bound, float(lower[i, t]), float(upper[i, t])
+
+
+def _by_block(
+    system: System, kind: str, bound: int, lower: NDArray[np.float64], upper: NDArray[np.float64]
+) -> Iterator[tuple[int, int, int, int | None, int, float, float]]:
+    for i, entity in enumerate(getattr(system, kind)):
+        for t, stage in enumerate(system.stages):
+            for k in range(len(stage.blocks)):
+                yield _KINDS[kind], entity.id, stage.id, k, bound, float(lower[i, t, k]), float(upper[i, t, k])
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    path.write_text(buffer.getvalue(), encoding="utf-8")

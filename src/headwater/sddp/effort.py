@@ -1,0 +1,201 @@
+"""Where the time of an iteration goes: what the solvers did in each phase and stage, and how busy the workers were."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headwater.distributed import Team
+from headwater.sddp.problems import Programs
+
+FORWARD, BACKWARD, LOWER_BOUND, SIMULATION = "forward", "backward", "lower_bound", "simulation"
+"""Phases."""
+
+STEPS = (
+    "fwd_setup",
+    "bwd_setup",
+    "cut_batch_build",
+    "cut_sync",
+    "mpi_allreduce",
+    "state_exchange",
+    "cut_selection",
+    "lower_bound",
+    "checkpoint",
+)
+"""Steps that the clock of a team measures."""
+
+
+@dataclass(frozen=True)
+class StageEffort:
+    """What the solvers did for one stage in one phase of one iteration, over all threads and ranks.
+
+    Attributes:
+        iteration: 1-based; of a simulation, the first scenario of a run of scenarios.
+        phase: see `FORWARD` and the others.
+        stage_position: 0-based.
+        counts: see `SolverStatistics.effort`.
+    """
+
+    iteration: int
+    phase: str
+    stage_position: int
+    counts: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class WorkerTiming:
+    """How busy one worker thread was in one iteration, in seconds; ``waited`` is what others took of its time."""
+
+    iteration: int
+    rank: int
+    worker: int
+    forward_seconds: float
+    backward_seconds: float
+    waited_seconds: float
+
+
+@dataclass(frozen=True)
+class IterationTiming:
+    """Where the time of one iteration went, as the first rank saw it, in seconds.
+
+    Attributes:
+        iteration: 1-based.
+        forward_seconds, backward_seconds, total_seconds: wall time.
+        steps: see `STEPS`.
+        forward_imbalance, backward_imbalance: busiest worker less the mean.
+        forward_scheduling, backward_scheduling: time of parallel work less the busiest worker.
+        loading_seconds: loading cuts into solver instances, summed over workers.
+        waited_seconds: what workers lost to other threads or programs, summed over workers.
+    """
+
+    iteration: int
+    forward_seconds: float
+    backward_seconds: float
+    total_seconds: float
+    steps: Mapping[str, float]
+    forward_imbalance: float
+    backward_imbalance: float
+    forward_scheduling: float
+    backward_scheduling: float
+    loading_seconds: float
+    waited_seconds: float
+
+    @property
+    def overhead_seconds(self) -> float:
+        """What no other entry accounts for."""
+        outside = ("cut_selection", "lower_bound", "checkpoint", "state_exchange")
+        known = self.forward_seconds + self.backward_seconds + sum(self.steps.get(name, 0.0) for name in outside)
+        return max(0.0, self.total_seconds - known)
+
+
+class EffortMeter:
+    """Measures the phases of an iteration on one rank.
+
+    Args:
+        programs: solver instances of the threads.
+        team: the workers.
+    """
+
+    def __init__(self, programs: Sequence[Programs], team: Team) -> None:
+        self._programs = programs
+        self._team = team
+        self._before = self._read(programs)
+        self._bound_before: list[Counter[str]] = []
+        self._iteration = 0
+        self._efforts: list[StageEffort] = []
+        self._phases: dict[str, tuple[float, list[float], list[float]]] = {}
+        self._mark = self._marked()
+
+    def begin(self, iteration: int) -> None:
+        """An iteration begins."""
+        self._iteration = iteration
+        self._efforts, self._phases = [], {}
+        self._mark = self._marked()
+        self._team.clock.take()
+
+    def end(self, phase: str, bound_programs: Programs | None = None) -> None:
+        """A phase is over.
+
+        Args:
+            phase: its name.
+            bound_programs: programs of its own that the evaluation of the bound has.
+        """
+        wall, busy, cpu = self._marked()
+        wall0, busy0, cpu0 = self._mark
+        worked = [now - then for now, then in zip(busy, busy0, strict=True)]
+        waited = [a - (now - then) for a, now, then in zip(worked, cpu, cpu0, strict=True)]
+        self._phases[phase] = (wall - wall0, worked, waited)
+        self._mark = wall, busy, cpu
+        now = self._read(self._programs)
+        self._note(phase, self._before, now)
+        self._before = now
+        if bound_programs is not None:
+            now = self._read([bound_programs])
+            self._note(phase, self._bound_before or [Counter() for _ in now], now)
+            self._bound_before = now
+
+    def _note(self, phase: str, before: list[Counter[str]], now: list[Counter[str]]) -> None:
+        for t, (then, current) in enumerate(zip(before, now, strict=True)):
+            done = {name: value - then[name] for name, value in current.items() if value != then[name]}
+            if done.get("solves"):
+                self._efforts.append(StageEffort(self._iteration, phase, t, done))
+
+    def efforts(self) -> list[StageEffort]:
+        """What the solvers of this rank did in the iteration."""
+        return self._efforts
+
+    def workers(self, rank: int) -> list[WorkerTiming]:
+        """How busy the workers of this rank were."""
+        forward, backward = self._phases[FORWARD], self._phases[BACKWARD]
+        return [
+            WorkerTiming(self._iteration, rank, w, forward[1][w], backward[1][w], max(0.0, forward[2][w] + backward[2][w]))
+            for w in range(self._team.n_threads)
+        ]
+
+    def timing(self, forward_seconds: float, backward_seconds: float, total_seconds: float) -> IterationTiming:
+        """Where the time of the iteration went on this rank."""
+
+        def imbalance(phase: str) -> float:
+            worked = self._phases[phase][1]
+            return max(worked) - sum(worked) / len(worked)
+
+        def scheduling(phase: str) -> float:
+            wall, worked, _ = self._phases[phase]
+            return max(0.0, wall - max(worked))
+
+        return IterationTiming(
+            iteration=self._iteration,
+            forward_seconds=forward_seconds,
+            backward_seconds=backward_seconds,
+            total_seconds=total_seconds,
+            steps=self._team.clock.take(),
+            forward_imbalance=imbalance(FORWARD),
+            backward_imbalance=imbalance(BACKWARD),
+            forward_scheduling=scheduling(FORWARD),
+            backward_scheduling=scheduling(BACKWARD),
+            loading_seconds=sum(effort.counts.get("load", 0.0) for effort in self._efforts),
+            waited_seconds=sum(worker.waited_seconds for worker in self.workers(0)),
+        )
+
+    def _marked(self) -> tuple[float, list[float], list[float]]:
+        threads = self._team.threads
+        return threads.wall_seconds, list(threads.busy_seconds), list(threads.cpu_seconds)
+
+    @staticmethod
+    def _read(programs: Sequence[Programs]) -> list[Counter[str]]:
+        total: list[Counter[str]] = []
+        for thread in programs:
+            counts = thread.stage_efforts()
+            total = counts if not total else [one + other for one, other in zip(total, counts, strict=True)]
+        return total
+
+
+def joined_efforts(efforts: Sequence[StageEffort]) -> list[StageEffort]:
+    """Efforts of all ranks added up, by iteration, phase and stage."""
+    order = {FORWARD: 0, BACKWARD: 1, LOWER_BOUND: 2, SIMULATION: 3}
+    total: dict[tuple[int, int, int], Counter[str]] = {}
+    for effort in efforts:
+        total.setdefault((effort.iteration, order[effort.phase], effort.stage_position), Counter()).update(effort.counts)
+    names = {number: phase for phase, number in order.items()}
+    return [StageEffort(k, names[phase], t, dict(counts)) for (k, phase, t), counts in sorted(total.items())]
