@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,16 +9,13 @@ from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import (
     Block,
     CycleType,
-    GraphType,
     InflowStatistics,
     InitialConditions,
-    PolicyGraph,
     PreStudyStage,
     RecentObservation,
     Season,
     SeasonMap,
     Stage,
-    Transition,
 )
 from headwater.stochastic import build_inflow_model
 from headwater.stochastic.calendar import SeasonTimeline
@@ -51,9 +47,6 @@ def model_of(
     system = make_system(
         stages=stages, season_map=season_map, inflow_statistics=statistics, initial=initial, pre_study_stages=pre_study
     )
-    if back_to is not None:
-        graph = PolicyGraph(GraphType.CYCLIC, 0.1, (Transition(stages[-1].id, stages[back_to].id),))
-        system = replace(system, policy_graph=graph)
     return system, build_inflow_model(system)
 
 
@@ -248,23 +241,6 @@ def test_months_that_are_left_out_and_stages_that_become_finer_are_refused(make_
     finer = stages_of(("2026-01-01", "2026-04-01", 12), ("2026-04-01", "2026-05-01", 3))
     with pytest.raises(UnsupportedFeatureError, match="become finer"):
         model_of(make_system, quarters_after_months(), finer, PAST, pre=("2025-10-01", "2026-01-01", 15))
-
-
-def test_a_turn_of_a_horizon_must_end_with_what_it_began_with(make_system, months):
-    """Whole months cut into weeks may repeat; a turn that ends or begins inside a month may not."""
-    halves = stages_of(
-        ("2026-03-01", "2026-03-16", 2),
-        ("2026-03-16", "2026-04-01", 2),
-        ("2026-04-01", "2026-04-16", 3),
-        ("2026-04-16", "2026-05-01", 3),
-    )
-    before = ("2026-02-01", "2026-03-01", 1)
-    _, model = model_of(make_system, months, halves, PAST, pre=before, back_to=2)
-    assert model.memory is not None
-    with pytest.raises(UnsupportedFeatureError, match="repeats from the middle of a season period"):
-        model_of(make_system, months, halves, PAST, pre=before, back_to=1)
-    with pytest.raises(UnsupportedFeatureError, match="repeats from the middle of a season period"):
-        model_of(make_system, months, WEEKS_OF_APRIL[:5], PAST, back_to=0)
 
 
 @pytest.mark.parametrize(

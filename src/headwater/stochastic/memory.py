@@ -148,25 +148,14 @@ def build_memory(system: System, timeline: SeasonTimeline, n_lags: int, past_m3s
         n_lags: lags that models look at.
         past_m3s: number of periods -> the inflows of so many periods before the first stage ``[period, hydro]``, most recent
             first.
-
-    Raises:
-        UnsupportedFeatureError: the horizon repeats, and a turn does not end with what it began with.
     """
     study = timeline.periods[timeline.n_pre_study :]
     change = next((t for t in range(1, len(study)) if study[t].cycle != study[t - 1].cycle), None)
     shape = _Shape(n_lags, change is not None)
     builder = _Builder(system, timeline, shape, change)
     extra = builder.initial(past_m3s)
-    gathered, transitions = [], []
-    for t in range(len(study)):
-        gathered.append(builder.gathered)
-        transitions.append(builder.transition(t))
-    back = system.horizon.cycle_start
-    if back is not None and (change is not None or not np.allclose(gathered[back], builder.gathered, rtol=0.0, atol=_NOTHING)):
-        raise UnsupportedFeatureError(
-            ["past inflows as state on a horizon that repeats from the middle of a season period, or becomes coarser"]
-        )
-    return Memory(n_lags, shape.n_components, tuple(transitions), extra)
+    transitions = tuple(builder.transition(t) for t in range(len(study)))
+    return Memory(n_lags, shape.n_components, transitions, extra)
 
 
 @dataclass(frozen=True)
