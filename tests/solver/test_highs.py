@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver import AppendedRows, HighsProgram, LinearProgram, highs_version
-from headwater.solver.openings_kernel import OBJECTIVE_TOLERANCE, certify
+from headwater.solver.certificate_kernel import certify
+from headwater.solver.kernel_constants import OBJECTIVE_TOLERANCE
 
 
 def program(matrix: np.ndarray, cost: list[float], lower: list[float], upper: list[float], rhs: list[float]) -> LinearProgram:
@@ -128,8 +129,8 @@ class TestCertificate:
             y[0] = np.nan
         empty = AppendedRows()
         return certify(
-            lp.starts, lp.indices, lp.values, empty.columns, empty.values, 0, lp.cost, lp.column_lower,
-            lp.column_upper, lp.row_lower, lp.row_upper, x, y, np.empty(3), np.empty(2), np.empty(2), OBJECTIVE_TOLERANCE,
+            lp.starts, lp.indices, lp.values, empty.columns, empty.entries, 0, lp.cost, lp.column_lower, lp.column_upper,
+            lp.row_lower, lp.row_upper, np.empty(0), x, y, np.empty(3), np.empty(2), np.empty(0), False, OBJECTIVE_TOLERANCE,
         )  # fmt: skip
 
     def test_a_right_solution_is_proven(self):

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
+from headwater.solver.certificate_kernel import certify
+from headwater.solver.highs_kernel import get_basis, run_highs, solve_in_turn
 from headwater.solver.highs_library import highs_library
-from headwater.solver.openings_kernel import (
+from headwater.solver.kernel_constants import (
     CAP_REACHED,
     DRIFT,
     NO_ENTERING,
@@ -24,15 +26,8 @@ from headwater.solver.openings_kernel import (
     OPTIMAL,
     PROVEN,
     SMALL_PIVOT,
-    Scratch,
-    certify,
-    get_basis,
-    make_scratch,
-    run_highs,
-    solve_in_turn,
-    solve_openings,
-    solve_trials,
 )
+from headwater.solver.openings_kernel import Scratch, make_scratch, solve_openings, solve_trials
 from headwater.solver.problem import (
     AppendedRows,
     Basis,
@@ -43,6 +38,7 @@ from headwater.solver.problem import (
     TrialResults,
 )
 from headwater.solver.retry import COLD_START, LADDER, Option, default_options, ladder_options
+from headwater.solver.simplex_kernel import Program as KernelProgram
 
 logger = logging.getLogger(__name__)
 
@@ -229,7 +225,7 @@ class HighsProgram:
         if n_new == 0:
             return
         started = time.perf_counter()
-        block = rows.values[start : rows.n_rows]
+        block = np.ascontiguousarray(rows.entries[:, start : rows.n_rows].T)
         kept = block != 0.0
         starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
         indices = np.broadcast_to(rows.columns, block.shape)[kept].astype(np.int32)
@@ -290,10 +286,8 @@ class HighsProgram:
         cap = pivot_cap(self.n_rows)
         started = time.perf_counter()
         solve_openings(
-            basis.columns, basis.rows, program.starts, program.indices, program.values, *program.by_row,
-            self._place, rows.columns, rows.values, rows.transposed, rows.n_rows, program.cost, program.column_lower,
-            program.column_upper, row_lower, row_upper, cap, work.objective, work.row_dual, work.primal, work.outcome,
-            work.pivots, final.columns, final.rows, self._room(),
+            basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper, cap, work.objective, work.row_dual,
+            work.primal, work.outcome, work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
 
@@ -347,13 +341,23 @@ class HighsProgram:
         n_openings = len(bounds.opening_shift)
         started = time.perf_counter()
         solve_trials(
-            bases.columns, bases.rows, program.starts, program.indices, program.values, *program.by_row,
-            self._place, rows.columns, rows.values, rows.transposed, rows.n_rows, program.cost, program.column_lower,
-            program.column_upper, program.row_lower, program.row_upper, bounds.trial_shift, bounds.opening_shift,
-            bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
+            bases.columns, bases.rows, self._kernel_program(), program.row_lower, program.row_upper, bounds.trial_shift,
+            bounds.opening_shift, bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
             final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), self._room(),
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
+
+    def _kernel_program(self) -> KernelProgram:
+        """The program and its loaded rows as the kernels see them."""
+        program, rows = self.program, self.appended
+        return KernelProgram(
+            program.starts, program.indices, program.values, *program.by_row, self._place, rows.columns, rows.entries,
+            rows.n_rows, program.cost, program.column_lower, program.column_upper,
+        )  # fmt: skip
+
+    def _certificate_scratch(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Room for reduced costs, row activities and cut activities."""
+        return np.empty(self.program.n_columns), np.empty(self.program.n_rows), np.empty(self.appended.n_rows)
 
     def _room(self) -> Scratch:
         program = self.program
@@ -374,14 +378,14 @@ class HighsProgram:
         if len(left):
             self._load_rows()
         retries = relaxed = 0
-        reduced, activity, magnitude = np.empty(program.n_columns), np.empty(m), np.empty(m)
+        scratch = self._certificate_scratch()
         for w in left:
             reason = _REASONS[int(work.outcome[w])]
             self.statistics.reasons[reason] = self.statistics.reasons.get(reason, 0) + 1
             work.outcome[w], work.objective[w] = run_highs(
                 self._handle, True, basis.columns, basis.rows, program.starts, program.indices, program.values, rows.columns,
-                rows.values, rows.n_rows, program.cost, program.column_lower, program.column_upper, row_lower[w],
-                row_upper[w], work.x(int(w)), work.row_dual[w], reduced, activity, magnitude,
+                rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper, row_lower[w],
+                row_upper[w], work.x(int(w)), work.row_dual[w], *scratch,
             )  # fmt: skip
             if work.outcome[w] != PROVEN:
                 retries += 1
@@ -404,6 +408,7 @@ class HighsProgram:
         n_openings = len(row_lower)
         self._load_rows()
         start = Basis(np.empty(0, np.int32), np.empty(0, np.int32)) if basis is None else basis
+        scratch = self._certificate_scratch()
         first = retries = relaxed = 0
         started = time.perf_counter()
         if basis is None:
@@ -412,8 +417,8 @@ class HighsProgram:
             while first < n_openings:
                 stopped = solve_in_turn(
                     self._handle, basis is not None, start.columns, start.rows, program.starts, program.indices, program.values,
-                    rows.columns, rows.values, rows.n_rows, program.cost, program.column_lower, program.column_upper,
-                    row_lower, row_upper, work.objective, work.row_dual, work.primal, work.outcome, first,
+                    rows.columns, rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper,
+                    row_lower, row_upper, *scratch, work.objective, work.row_dual, work.primal, work.outcome, first,
                 )  # fmt: skip
                 if stopped < n_openings:
                     retries += 1
@@ -439,8 +444,7 @@ class HighsProgram:
         self.statistics.reasons[name] = self.statistics.reasons.get(name, 0) + 1
         logger.debug("opening %d: %s; trying again", opening, name)
         program, rows = self.program, self.appended
-        reduced = np.empty(program.n_columns)
-        activity, magnitude = np.empty(len(row_lower)), np.empty(len(row_lower))
+        scratch = self._certificate_scratch()
         started = time.monotonic()
         last = name
         infeasible_verdicts = 0
@@ -456,9 +460,9 @@ class HighsProgram:
                     self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(y))
                     tolerance = _RELAXED_OBJECTIVE_TOLERANCE if level.relaxed else OBJECTIVE_TOLERANCE
                     proven, value = certify(
-                        program.starts, program.indices, program.values, rows.columns, rows.values, rows.n_rows,
-                        program.cost, program.column_lower, program.column_upper, row_lower, row_upper, x, y, reduced,
-                        activity, magnitude, tolerance,
+                        program.starts, program.indices, program.values, rows.columns, rows.entries, rows.n_rows,
+                        program.cost, program.column_lower, program.column_upper, row_lower[: program.n_rows],
+                        row_upper[: program.n_rows], row_lower[program.n_rows :], x, y, *scratch, False, tolerance,
                     )  # fmt: skip
                     if proven:
                         objective[opening] = value

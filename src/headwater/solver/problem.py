@@ -66,39 +66,28 @@ class AppendedRows:
         self.columns = np.empty(0, np.int32) if columns is None else np.asarray(columns, np.int32)
         self.n_rows = 0
         self.generation = 0
-        self._rows = np.empty((0, len(self.columns)))
-        self._transposed = np.empty((len(self.columns), 0))
+        self._entries = np.empty((len(self.columns), 0))
 
     @property
-    def values(self) -> Array:
-        """``[row, place]``; room for more rows follows the first ``n_rows``."""
-        return self._rows
-
-    @property
-    def transposed(self) -> Array:
-        """``[place, row]``, with the same room."""
-        return self._transposed
+    def entries(self) -> Array:
+        """``[place, row]``; room for more rows follows the first ``n_rows`` columns."""
+        return self._entries
 
     def append(self, rows: Array) -> None:
         """Append rows ``[row, place]``; entries that a solver would drop become zero."""
-        kept = np.where(np.abs(rows) > SMALLEST_COEFFICIENT, rows, 0.0)
         start, stop = self.n_rows, self.n_rows + len(rows)
-        if stop > len(self._rows):
-            capacity = max(stop, 2 * len(self._rows), 16)
-            wider, taller = np.empty((capacity, len(self.columns))), np.empty((len(self.columns), capacity))
-            wider[:start], taller[:, :start] = self._rows[:start], self._transposed[:, :start]
-            self._rows, self._transposed = wider, taller
-        self._rows[start:stop] = kept
-        self._transposed[:, start:stop] = kept.T
+        if stop > self._entries.shape[1]:
+            wider = np.empty((len(self.columns), max(stop, start + start // 2, 64)))
+            wider[:, :start] = self._entries[:, :start]
+            self._entries = wider
+        self._entries[:, start:stop] = np.where(np.abs(rows) > SMALLEST_COEFFICIENT, rows, 0.0).T
         self.n_rows = stop
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
         """Take rows away: those where ``kept`` ``[row]`` is false. The others move up and keep their order."""
-        rows = self._rows[: self.n_rows][kept]
+        self._entries = np.ascontiguousarray(self._entries[:, : self.n_rows][:, kept])
+        self.n_rows = self._entries.shape[1]
         self.generation += 1
-        self.n_rows = 0
-        self._rows, self._transposed = np.empty((0, len(self.columns))), np.empty((len(self.columns), 0))
-        self.append(rows)
 
 
 BASIC = 1

@@ -1,0 +1,365 @@
+"""A dual simplex that re-optimises one opening from a factorised basis.
+
+Variables ``0 .. n-1`` are the columns of the program; variable ``n + r`` is the negated activity of working row ``r``, so that every
+row reads ``A x + z = 0`` and the column of a row variable is a unit vector. Working rows are the static ones, then the cuts that take
+part; other cuts join when the solution violates them.
+"""
+
+# The long argument lists of compiled loops, one name to a line, would bury the loops.
+# fmt: off
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headwater.solver.certificate_kernel import cut_activities
+from headwater.solver.compiled import compiled
+from headwater.solver.factor_kernel import backward_solve, forward_solve, solve_basis
+from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PROVEN, SMALL_PIVOT
+
+_PRIMAL_TOLERANCE = 1e-8
+_DUAL_TOLERANCE = 1e-9
+_WIDE_DUAL_TOLERANCE = 1e-7
+_SMALLEST_PIVOT = 1e-7
+_WANTED_PIVOT = 1e-4
+_ZERO = 1e-14
+_CUT_TOLERANCE = 1e-9
+_ROUNDING = 1e-10
+_LISTED = 1e-300
+"""Stands for a pivot row entry that has come back to zero but is listed already."""
+
+
+class Program(NamedTuple):
+    """A program as the kernels see it.
+
+    Attributes:
+        starts, indices, values: static matrix by column; row_starts, row_indices, row_values: the same by row.
+        place: ``[column]`` place of a column in the cuts, -1 elsewhere.
+        cut_columns: ``[place]``; cut_entries: ``[place, cut]``; n_cuts: how many of them count.
+        cost, lower, upper: ``[column]``.
+    """
+
+    starts: Any
+    indices: Any
+    values: Any
+    row_starts: Any
+    row_indices: Any
+    row_values: Any
+    place: Any
+    cut_columns: Any
+    cut_entries: Any
+    n_cuts: Any
+    cost: Any
+    lower: Any
+    upper: Any
+
+
+class Working(NamedTuple):
+    """The cuts that take part.
+
+    Attributes:
+        cut: ``[position]`` which cut a working row is, counted behind the static rows.
+        rows: ``[position, place]`` its entries.
+        row_of: ``[cut]`` its working row, -1 for a cut that takes no part.
+    """
+
+    cut: Any
+    rows: Any
+    row_of: Any
+
+
+class State(NamedTuple):
+    """A simplex solution under way; variables are numbered as in the module's first lines.
+
+    Attributes:
+        basic: ``[row]`` basic variables; where: ``[variable]`` position in the basis, -1 when nonbasic.
+        d: ``[variable]`` reduced costs; x: ``[variable]`` values of nonbasic ones; xb: ``[row]`` values of basic ones.
+        low, up: ``[variable]``; weight: ``[row]`` devex weights.
+        alpha, touched, candidates, flips: pivot row and lists of variables.
+        work, rho, column, flipped: ``[row]`` scratch.
+        full_x: ``[column]`` values of all columns; cut_activity: ``[cut]`` activities at these.
+    """
+
+    basic: Any
+    where: Any
+    d: Any
+    x: Any
+    xb: Any
+    low: Any
+    up: Any
+    weight: Any
+    alpha: Any
+    touched: Any
+    candidates: Any
+    flips: Any
+    work: Any
+    rho: Any
+    column: Any
+    flipped: Any
+    full_x: Any
+    cut_activity: Any
+
+
+@compiled
+def add_column(j, n, m_static, width, program, working, scale, vector):
+    """Add ``scale`` times the column of variable ``j``, over the working rows, to ``vector``."""
+    if j >= n:
+        vector[j - n] += scale
+        return
+    starts, indices, values = program.starts, program.indices, program.values
+    for p in range(starts[j], starts[j + 1]):
+        vector[indices[p]] += scale * values[p]
+    slot = program.place[j]
+    if slot >= 0:
+        rows = working.rows
+        for r in range(m_static, width):
+            vector[r] += scale * rows[r - m_static, slot]
+
+
+@compiled
+def join_cut(c, program, working, position):
+    """Make cut ``c`` the working cut ``position``."""
+    working.cut[position] = c
+    cut_entries, rows = program.cut_entries, working.rows
+    for p in range(cut_entries.shape[0]):
+        rows[position, p] = cut_entries[p, c]
+
+
+@compiled
+def _price_row(n, m_static, width, program, working, rho, where, alpha, touched):
+    """Pivot row: ``alpha[j] = rho . a_j`` for nonbasic ``j``; ``touched`` lists where it may be non-zero."""
+    row_starts, row_indices, row_values = program.row_starts, program.row_indices, program.row_values
+    cut_columns, rows = program.cut_columns, working.rows
+    n_touched = 0
+    for r in range(width):
+        value = rho[r]
+        if abs(value) <= _ZERO:
+            continue
+        if r < m_static:
+            for p in range(row_starts[r], row_starts[r + 1]):
+                j = row_indices[p]
+                if where[j] < 0:
+                    before = alpha[j]
+                    if before == 0.0:
+                        touched[n_touched] = j
+                        n_touched += 1
+                    total = before + value * row_values[p]
+                    alpha[j] = total if total != 0.0 else _LISTED
+        else:
+            for p in range(cut_columns.shape[0]):
+                j = cut_columns[p]
+                entry = rows[r - m_static, p]
+                if entry != 0.0 and where[j] < 0:
+                    before = alpha[j]
+                    if before == 0.0:
+                        touched[n_touched] = j
+                        n_touched += 1
+                    total = before + value * entry
+                    alpha[j] = total if total != 0.0 else _LISTED
+        if where[n + r] < 0:
+            alpha[n + r] = value
+            touched[n_touched] = n + r
+            n_touched += 1
+    return n_touched
+
+
+@compiled
+def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips):
+    """Dual ratio test: Harris' tolerance with the largest pivot, flipping boxed variables while that still pays.
+
+    Returns:
+        Entering variable (-1: none) and the number of variables to flip, listed in ``flips``.
+    """
+    n_candidates = 0
+    for k in range(n_touched):
+        j = touched[k]
+        a = alpha[j] * sign
+        if ((a < -1e-9 and x[j] < up[j]) or (a > 1e-9 and x[j] > low[j])) and low[j] != up[j]:
+            candidates[n_candidates] = j
+            n_candidates += 1
+    n_flips = 0
+    while n_candidates > 0:
+        step = np.inf
+        for k in range(n_candidates):
+            j = candidates[k]
+            bound = (abs(d[j]) + tolerance) / abs(alpha[j])
+            step = min(step, bound)
+        best, largest, change = -1, 0.0, 0.0
+        for k in range(n_candidates):
+            j = candidates[k]
+            size = abs(alpha[j])
+            if abs(d[j]) <= step * size:
+                change += size * (up[j] - low[j])
+                if size > largest:
+                    largest, best = size, j
+        if not (change < np.inf and slope - change >= 0.0):
+            return best, n_flips
+        slope -= change
+        kept = 0
+        for k in range(n_candidates):
+            j = candidates[k]
+            if abs(d[j]) <= step * abs(alpha[j]):
+                flips[n_flips] = j
+                n_flips += 1
+            else:
+                candidates[kept] = j
+                kept += 1
+        n_candidates = kept
+    return -1, n_flips
+
+
+@compiled
+def _most_violated_cut(n, program, working, state, cut_lower):
+    """The cut that takes no part and is violated most, relative to its right-hand side; -1 when none is."""
+    where, x, xb, full_x, activity, row_of = state.where, state.x, state.xb, state.full_x, state.cut_activity, working.row_of
+    cut_columns, n_cuts = program.cut_columns, program.n_cuts
+    for p in range(cut_columns.shape[0]):
+        j = cut_columns[p]
+        full_x[j] = xb[where[j]] if where[j] >= 0 else x[j]
+    cut_activities(cut_columns, program.cut_entries, n_cuts, full_x, activity)
+    worst, at = 1.0, -1
+    for c in range(n_cuts):
+        gap = cut_lower[c] - activity[c]
+        if gap > _CUT_TOLERANCE:
+            gap /= _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
+            if gap > worst and row_of[c] < 0:
+                worst, at = gap, c
+    return at
+
+
+@compiled
+def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, cut_lower):
+    """Pivot until the solution is primal feasible and no cut is violated.
+
+    Args:
+        program, working, factor, steps: see there; the factor is that of ``k`` working rows.
+        m_static: static rows.
+        room: cuts that may take part.
+        cap: pivots allowed.
+        state: dual feasible, with ``work`` holding the right-hand side of the basic values.
+        cut_lower: ``[cut]`` right-hand sides of the cuts.
+
+    Returns:
+        Status, pivots, working rows, steps.
+    """
+    basic, where, d, x, xb, low, up, weight = (
+        state.basic, state.where, state.d, state.x, state.xb, state.low, state.up, state.weight
+    )
+    alpha, touched, candidates, flips = state.alpha, state.touched, state.candidates, state.flips
+    work, rho, column, flipped = state.work, state.rho, state.column, state.flipped
+    step_row, step_is_row, step_start = steps.row, steps.is_row, steps.start
+    step_index, step_value, step_pivot = steps.index, steps.value, steps.pivot
+    n = program.cost.shape[0]
+    width, n_steps, n_pivots = k, 0, 0
+    step_start[0] = 0
+    solve_basis(factor, work, xb)
+    for i in range(k):
+        weight[i] = 1.0
+    while True:
+        # Leaving row: largest squared infeasibility over its devex weight.
+        score, r = 0.0, -1
+        for i in range(width):
+            j = basic[i]
+            value = xb[i]
+            gap = max(low[j] - value, value - up[j])
+            if gap > _PRIMAL_TOLERANCE and gap > _PRIMAL_TOLERANCE + _ROUNDING * abs(value) and gap * gap > score * weight[i]:
+                score, r = gap * gap / weight[i], i
+        if r < 0:
+            c = _most_violated_cut(n, program, working, state, cut_lower)
+            if c < 0:
+                return PROVEN, n_pivots, width, n_steps
+            if width - m_static >= room or n_steps >= 2 * cap:
+                return CAP_REACHED, n_pivots, width, n_steps
+            # The cut joins the working rows with its own variable basic, and leaves it in the next round.
+            position = width - m_static
+            join_cut(c, program, working, position)
+            working.row_of[c] = width
+            j = n + width
+            end = step_start[n_steps]
+            for p in range(program.cut_columns.shape[0]):
+                at = where[program.cut_columns[p]]
+                entry = working.rows[position, p]
+                if at >= 0 and entry != 0.0:
+                    step_index[end], step_value[end] = at, entry
+                    end += 1
+            step_row[n_steps], step_is_row[n_steps], step_pivot[n_steps] = width, True, 1.0
+            n_steps += 1
+            step_start[n_steps] = end
+            basic[width], where[j], xb[width], d[j], alpha[j] = j, width, -state.cut_activity[c], 0.0, 0.0
+            low[j], up[j], weight[width] = -np.inf, -cut_lower[c], 1.0
+            width += 1
+            continue
+        if n_pivots >= cap or n_steps > 2 * cap:
+            return CAP_REACHED, n_pivots, width, n_steps
+        leaving = basic[r]
+        to_lower = xb[r] < low[leaving]
+        sign = 1.0 if to_lower else -1.0
+        slope = low[leaving] - xb[r] if to_lower else xb[r] - up[leaving]
+        for i in range(width):
+            work[i] = 0.0
+        work[r] = 1.0
+        backward_solve(factor, steps, n_steps, k, width, work, rho)
+        n_touched = _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
+        entering, n_flips = _choose_entering(
+            n_touched, touched, alpha, sign, d, low, up, x, slope, _DUAL_TOLERANCE, candidates, flips
+        )
+        if entering >= 0 and abs(alpha[entering]) < _WANTED_PIVOT:
+            # a little more dual infeasibility for a pivot that can be trusted
+            entering, n_flips = _choose_entering(
+                n_touched, touched, alpha, sign, d, low, up, x, slope, _WIDE_DUAL_TOLERANCE, candidates, flips
+            )
+        status = PROVEN
+        if entering < 0:
+            status = NO_ENTERING
+        elif not abs(alpha[entering]) >= _SMALLEST_PIVOT:
+            status = SMALL_PIVOT
+        pivot = 1.0
+        if status == PROVEN:
+            for i in range(width):
+                work[i] = 0.0
+            add_column(entering, n, m_static, width, program, working, 1.0, work)
+            forward_solve(factor, steps, n_steps, k, width, work, column)
+            pivot = column[r]
+            if not abs(pivot - alpha[entering]) <= 1e-7 * (1.0 + abs(pivot)):
+                status = DRIFT
+        if status != PROVEN:
+            for q in range(n_touched):
+                alpha[touched[q]] = 0.0
+            return status, n_pivots, width, n_steps
+        if n_flips > 0:
+            for i in range(width):
+                work[i] = 0.0
+            for q in range(n_flips):
+                j = flips[q]
+                other = up[j] if x[j] == low[j] else low[j]
+                add_column(j, n, m_static, width, program, working, x[j] - other, work)
+                x[j] = other
+            forward_solve(factor, steps, n_steps, k, width, work, flipped)
+            for i in range(width):
+                xb[i] += flipped[i]
+        n_pivots += 1
+        bound = low[leaving] if to_lower else up[leaving]
+        primal_step, dual_step = (xb[r] - bound) / pivot, d[entering] / pivot
+        for q in range(n_touched):
+            j = touched[q]
+            d[j] -= dual_step * alpha[j]
+            alpha[j] = 0.0
+        d[entering], d[leaving] = 0.0, -dual_step
+        end = step_start[n_steps]
+        pivot_weight = weight[r]
+        for i in range(width):
+            value = column[i]
+            if abs(value) > _ZERO:
+                xb[i] -= primal_step * value
+                if i != r:
+                    step_index[end], step_value[end] = i, value
+                    end += 1
+                    ratio = value / pivot
+                    weight[i] = max(weight[i], ratio * ratio * pivot_weight)
+        weight[r] = max(pivot_weight / (pivot * pivot), 1.0)
+        step_row[n_steps], step_is_row[n_steps], step_pivot[n_steps] = r, False, pivot
+        n_steps += 1
+        step_start[n_steps] = end
+        xb[r], x[leaving] = x[entering] + primal_step, bound
+        basic[r], where[entering], where[leaving] = entering, r, -1
