@@ -240,7 +240,7 @@ def _insert(
     trajectories, openings = np.divmod(kept, quality.shape[1])
     slots = problems.pools[t].append(
         intercepts.reshape(-1)[kept],
-        slopes.reshape(-1, slopes.shape[2])[kept],
+        slopes.reshape(quality.size, slopes.shape[2])[kept],
         iteration=iteration,
         forward_passes=trajectories,
         openings=openings if problems.is_multi else ALL_OPENINGS,

@@ -1,7 +1,7 @@
 """How the solver's compiled functions are declared: without the interpreter's lock, cached on disk, without reference counts.
 
-Numba caches a function by the time stamp of its own file. Kernels call each other across files, so their cache is stamped here with
-a digest of all kernel files: a change in any of them recompiles all.
+Numba caches a function by the time stamp of its own file. Kernels call each other across files, so their cache is stamped here
+with a digest of all kernel files: a change in any of them recompiles all.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     does not need it. A Numba that cannot leave it out compiles the function with it.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    dispatcher: Any
+    decorate: Any = njit
     try:
-        dispatcher = njit(**options, _nrt=False)(function)
+        dispatcher = decorate(**options, _nrt=False)(function)
     except (KeyError, TypeError):
-        dispatcher = njit(**options)(function)
+        dispatcher = decorate(**options)(function)
     dispatcher.enable_caching()
     # the index of cached versions on disk is thrown away when its stamp differs
     index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)

@@ -67,9 +67,9 @@ _REASONS = {
 }
 
 
-def pivot_cap(n_rows: int) -> int:
-    """Pivots the kernel may spend on one opening before HiGHS, with its refactorisations, does better."""
-    return min(40 + n_rows // 4, 300)
+def pivot_cap(n_static_rows: int) -> int:
+    """Pivots the kernel may take before it factorises anew."""
+    return min(40 + n_static_rows // 4, 200)
 
 
 class KernelScratch:
@@ -85,7 +85,7 @@ class KernelScratch:
             n, m_static, n_cuts, places, entries = (max(pair) for pair in zip(sizes, self._sizes, strict=True))
             n_cuts += n_cuts // 2 + 32
             self._sizes = (n, m_static, n_cuts, places, entries)
-            self._arrays = make_scratch(*self._sizes, pivot_cap(m_static + n_cuts))
+            self._arrays = make_scratch(*self._sizes, pivot_cap(m_static))
         return self._arrays
 
 
@@ -282,8 +282,7 @@ class HighsProgram:
     def _run_openings(
         self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis, final: Basis
     ) -> None:
-        program, rows = self.program, self.appended
-        cap = pivot_cap(self.n_rows)
+        cap = pivot_cap(self.program.n_rows)
         started = time.perf_counter()
         solve_openings(
             basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper, cap, work.objective, work.row_dual,
@@ -336,14 +335,15 @@ class HighsProgram:
         return TrialResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
 
     def _run_kernel(self, work: _Work, bounds: TrialBounds, bases: BasisBatch, final: BasisBatch) -> None:
-        program, rows, m = self.program, self.appended, self.n_rows
-        cap = pivot_cap(m)
+        program, m = self.program, self.n_rows
+        cap = pivot_cap(program.n_rows)
         n_openings = len(bounds.opening_shift)
         started = time.perf_counter()
         solve_trials(
             bases.columns, bases.rows, self._kernel_program(), program.row_lower, program.row_upper, bounds.trial_shift,
-            bounds.opening_shift, bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal, work.outcome, work.pivots,
-            final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)), self._room(),
+            bounds.opening_shift, bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal,
+            work.outcome, work.pivots, final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)),
+            self._room(),
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
 
@@ -372,7 +372,7 @@ class HighsProgram:
         Returns:
             Openings left, retries, relaxed, and whether the last opening was among them.
         """
-        program, rows, m = self.program, self.appended, self.n_rows
+        program, rows = self.program, self.appended
         started = time.perf_counter()
         left = np.flatnonzero(work.outcome != PROVEN)
         if len(left):

@@ -314,7 +314,7 @@ def _walk(program, m_static, room, cap, k, row_lower, row_upper, cut_lower, s):
         status = _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
         if status != PROVEN:
             return status, n_pivots, k
-        status, done, width, n_steps = reoptimise(
+        status, done, width, _ = reoptimise(
             program, m_static, k, room, cap, s.working, s.factor, s.steps, s.state, cut_lower
         )
         n_pivots += done

@@ -210,10 +210,10 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
 
 
 @compiled
-def _most_violated_cut(n, program, working, state, cut_lower):
+def _most_violated_cut(program, working, state, cut_lower):
     """The cut that takes no part and is violated most, relative to its right-hand side; -1 when none is."""
-    where, x, xb, full_x, activity, row_of = state.where, state.x, state.xb, state.full_x, state.cut_activity, working.row_of
-    cut_columns, n_cuts = program.cut_columns, program.n_cuts
+    where, x, xb, full_x, activity = state.where, state.x, state.xb, state.full_x, state.cut_activity
+    row_of, cut_columns, n_cuts = working.row_of, program.cut_columns, program.n_cuts
     for p in range(cut_columns.shape[0]):
         j = cut_columns[p]
         full_x[j] = xb[where[j]] if where[j] >= 0 else x[j]
@@ -266,7 +266,7 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
             if gap > _PRIMAL_TOLERANCE and gap > _PRIMAL_TOLERANCE + _ROUNDING * abs(value) and gap * gap > score * weight[i]:
                 score, r = gap * gap / weight[i], i
         if r < 0:
-            c = _most_violated_cut(n, program, working, state, cut_lower)
+            c = _most_violated_cut(program, working, state, cut_lower)
             if c < 0:
                 return PROVEN, n_pivots, width, n_steps
             if width - m_static >= room or n_steps >= 2 * cap:
