@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from headwater.sddp import train_policy
-from headwater.sddp.backward import SOUND, UNSOUND, lay_through
+from headwater.sddp.backward import LARGEST_MISS
+from headwater.sddp.stage_kernel import lay_through
 from headwater.sddp.stage_problem import StageProblem
 from small_systems import random_system, study
 
 
 def test_cuts_pass_through_their_points():
-    values, slopes, intercepts = np.array([10.0, -4.0]), np.array([[1.0, -3.0], [7.0, 0.5]]), np.empty(2)
-    assert lay_through(np.array([2.0, 1.0]), values, slopes, intercepts).tolist() == [SOUND, SOUND]
-    assert intercepts.tolist() == [11.0, -18.5]
+    values, slopes, intercepts = np.array([[10.0, -4.0]]), np.array([[[1.0, -3.0], [7.0, 0.5]]]), np.empty((1, 2))
+    assert lay_through(np.array([[2.0, 1.0]]), values, slopes, intercepts, LARGEST_MISS).tolist() == [[True, True]]
+    assert intercepts.tolist() == [[11.0, -18.5]]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,8 @@ def test_cuts_pass_through_their_points():
     ],
 )
 def test_a_cut_that_is_no_number_or_misses_its_point_is_unsound(value: float, slope: list[float]):
-    state = np.array([12345.678, 1.0])
-    assert lay_through(state, np.array([value]), np.array([slope]), np.empty(1)).tolist() == [UNSOUND]
+    state, intercept = np.array([[12345.678, 1.0]]), np.empty((1, 1))
+    assert lay_through(state, np.array([[value]]), np.array([[slope]]), intercept, LARGEST_MISS).tolist() == [[False]]
 
 
 def test_an_unsound_cut_is_left_out_counted_and_told(monkeypatch: pytest.MonkeyPatch):

@@ -57,6 +57,11 @@ def test_many_draws_at_once_equal_the_generator_of_numpy_one_by_one(seed, purpos
         counter = np.array([0, a, coordinates[row], c], np.uint64)
         np.testing.assert_array_equal(together[row], np.random.Philox(key=key, counter=counter).random_raw(n_words))
     np.testing.assert_array_equal(together[:7], rng.raw_words(seed, purpose, a, coordinates[:7], c, n_words))
+    groups = np.arange(a, a + 40)
+    mixed = rng.raw_words(seed, purpose, groups, coordinates, c, n_words)
+    for rows in (slice(0, 40), slice(31, 33)):
+        np.testing.assert_array_equal(mixed[rows], rng.raw_words(seed, purpose, groups[rows], coordinates[rows], c, n_words))
+    np.testing.assert_array_equal(mixed[5], rng.raw_words(seed, purpose, a + 5, coordinates[5:6], c, n_words)[0])
 
 
 @given(word=st.integers(0, 2**64 - 1), n=st.integers(1, 2**32 - 1))

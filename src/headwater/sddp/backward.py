@@ -12,7 +12,7 @@ from headwater.distributed import Interrupted, Team
 from headwater.sddp import stage_kernel as kernel
 from headwater.sddp.cuts import ALL_OPENINGS
 from headwater.sddp.problems import Programs, StudyProblems
-from headwater.sddp.risk import risk_weights
+from headwater.sddp.risk import risk_weights, risk_weights_of_trials
 from headwater.sddp.stage_problem import Solved, SolvedTrials, StageProblem
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.solver import Basis
@@ -54,7 +54,7 @@ def aggregate_trials(problems: StudyProblems, t: int, solved: SolvedTrials) -> t
     """The same for several trials: values ``[trial]`` and slopes ``[trial, n_state]``."""
     problem, risk = problems.stages[t], problems.system.stages[t].risk
     objective, probability = problem.trial_objectives(solved), problems.uncertainty.tree.probability[t]
-    weights = np.array([risk_weights(risk, probability, outcomes) for outcomes in objective]).reshape(objective.shape)
+    weights = risk_weights_of_trials(risk, probability, objective)
     return kernel.weighted_sums(weights, objective), problem.slopes(solved, weights)
 
 
@@ -129,10 +129,9 @@ def run_backward(
                     outcomes = values[:, None]
                 else:
                     outcomes, slopes[part] = each_opening(successor, solved)
-                for k, m in enumerate(batch):
-                    quality[m] = lay_through(states[k], outcomes[k], slopes[m], intercepts[m])
-                    if solved.results.relaxed[k]:
-                        quality[m][quality[m] == SOUND] = RELAXED
+                sound = kernel.lay_through(states, outcomes, slopes[part], intercepts[part], LARGEST_MISS)
+                accepted = np.where(solved.results.relaxed > 0, RELAXED, SOUND)[:, None]
+                quality[part] = np.where(sound, accepted, UNSOUND)
                 successor.add_binding_counts(solved, tolerance, counts)
             return counts
 
@@ -147,29 +146,6 @@ def run_backward(
             _record_binding(successor, binding, iteration)
             added += _insert(problems, t, intercepts, slopes, quality, iteration)
     return added
-
-
-def lay_through(state: Array, values: Array, slopes: Array, intercepts: Array) -> NDArray[np.int8]:
-    """Set the intercepts of cuts through values at one state, and judge the cuts.
-
-    Args:
-        state: ``[n_state]``.
-        values: ``[cut]`` in $.
-        slopes: ``[cut, n_state]``.
-        intercepts: ``[cut]``, written to.
-
-    Returns:
-        ``[cut]`` `SOUND`, or `UNSOUND` where a number is not finite or the cut does not pass through its own point.
-    """
-    judged = np.full(len(values), UNSOUND, np.int8)
-    for m, (value, slope) in enumerate(zip(values, slopes, strict=True)):
-        at_state, wanted = float(kernel.dot(slope, state)), float(value)
-        intercept = wanted - at_state
-        intercepts[m] = intercept
-        # a number that is not finite fails the comparison
-        if np.isfinite(slope).all() and abs(intercept + at_state - wanted) <= LARGEST_MISS * max(1.0, abs(wanted)):
-            judged[m] = SOUND
-    return judged
 
 
 class LowerBound:

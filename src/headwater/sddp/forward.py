@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,31 +12,45 @@ from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
 from headwater.sddp.problems import Programs, StudyProblems
+from headwater.sddp.stage_problem import NoiseBatch, StageProblem
 from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.walk import Walk
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
 
-Drawn = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Innovation, load and availability of some trajectories at one visit."""
 
+@dataclass(frozen=True)
+class ForwardNoise:
+    """What is random for the trajectories of an iteration.
 
-def draw_noise(
-    problems: StudyProblems, walk: Walk, sampler: Sampler, iteration: int, scenarios: NDArray[np.int64]
-) -> list[Drawn]:
-    """What is random for some trajectories, per visit, leading axis ``[trajectory]``; every turn of a cycle draws anew."""
-    uncertainty, drawn = problems.uncertainty, []
-    for visit, t in enumerate(walk.positions):
-        turn = walk.horizon.turn(visit)
-        noise = sampler.noise(t, iteration, scenarios, turn)
-        drawn.append(
-            (
-                uncertainty.innovation_m3s(t, noise),
-                sampler.load_mw(t, iteration, scenarios, noise, turn),
-                sampler.available_mw(t, iteration, scenarios, noise, turn),
-            )
-        )
-    return drawn
+    Attributes:
+        openings: per visit ``[trajectory]`` openings of the tree, where all noise comes from it; else ``None``.
+        values: per visit innovation, load and availability with leading axis ``[trajectory]``, where some does not.
+    """
+
+    openings: list[NDArray[np.int64]] | None
+    values: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
+
+    @classmethod
+    def drawn(cls, problems: StudyProblems, sampler: Sampler, iteration: int, trajectories: NDArray[np.int64]) -> ForwardNoise:
+        """Draw for some trajectories; every turn of a cycle draws anew."""
+        uncertainty, walk = problems.uncertainty, problems.walk
+        turns = [walk.horizon.turn(visit) for visit in range(walk.n_visits)]
+        openings = sampler.openings(walk.positions, iteration, trajectories, turns)
+        if openings is not None:
+            return cls(openings, [])
+        values = []
+        for t, turn in zip(walk.positions, turns, strict=True):
+            noise = sampler.noise(t, iteration, trajectories, turn)
+            load = sampler.load_mw(t, iteration, trajectories, noise, turn)
+            available = sampler.available_mw(t, iteration, trajectories, noise, turn)
+            values.append((uncertainty.innovation_m3s(t, noise), load, available))
+        return cls(None, values)
+
+    def batch(self, problem: StageProblem, visit: int, part: slice) -> NoiseBatch:
+        """Right-hand sides of some trajectories at a visit."""
+        if self.openings is not None:
+            return problem.openings.taken(self.openings[visit][part])
+        return problem.noise_batch(*(values[part] for values in self.values[visit]))
 
 
 def run_forward(
@@ -57,7 +72,7 @@ def run_forward(
     everyone = np.arange(n_trajectories)
     began = time.perf_counter()
     turns = visits.trial_turns(problems.study.config.training.tree_seed, iteration, everyone)
-    drawn = draw_noise(problems, visits, sampler, iteration, everyone)
+    noise = ForwardNoise.drawn(problems, sampler, iteration, everyone)
     memory = sampler.initial_memory_m3s(iteration, everyone)
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
@@ -74,7 +89,7 @@ def run_forward(
             if should_stop():
                 raise Interrupted
             problem = problems.stages[t]
-            batch = problem.noise_batch(*(values[part] for values in drawn[visit]))
+            batch = noise.batch(problem, visit, part)
             starts = latest.get(t)
             if starts is None:
                 starts = store.bases[t].batch(trajectories, partial(programs[worker].cold_basis, t))

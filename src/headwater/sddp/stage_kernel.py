@@ -136,6 +136,35 @@ def dot(a, b):
 
 
 @njit(cache=True, nogil=True)
+def lay_through(states, values, slopes, intercepts, largest_miss):
+    """Set the intercepts of cuts through values at states, and judge the cuts.
+
+    Args:
+        states: ``[trial, state]``.
+        values: ``[trial, cut]`` in $.
+        slopes: ``[trial, cut, state]``.
+        intercepts: ``[trial, cut]``, written to.
+        largest_miss: how far a cut may miss the value at its own state, relative to the value or to 1.
+
+    Returns:
+        ``[trial, cut]`` whether all numbers of a cut are finite and it passes through its own point.
+    """
+    n_trials, n_cuts, n_state = slopes.shape
+    sound = np.empty((n_trials, n_cuts), np.bool_)
+    for k in range(n_trials):
+        for m in range(n_cuts):
+            at_state, finite = 0.0, True
+            for j in range(n_state):
+                at_state += slopes[k, m, j] * states[k, j]
+                finite = finite and np.isfinite(slopes[k, m, j])
+            wanted = values[k, m]
+            intercepts[k, m] = wanted - at_state
+            # a number that is not finite fails the comparison
+            sound[k, m] = finite and abs(intercepts[k, m] + at_state - wanted) <= largest_miss * max(1.0, abs(wanted))
+    return sound
+
+
+@njit(cache=True, nogil=True)
 def count_binding(duals, tolerance):
     """In how many openings each row's dual exceeds the tolerance."""
     counts = np.zeros(duals.shape[1], np.int64)

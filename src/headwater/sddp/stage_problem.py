@@ -45,6 +45,12 @@ class NoiseBatch:
     row_shift: Array
     exogenous: Array
 
+    def taken(self, openings: NDArray[np.int64]) -> NoiseBatch:
+        """Some of the openings, in the order given; one may be taken several times."""
+        return NoiseBatch(
+            self.innovation[openings], self.demand_shift[openings], self.row_shift[openings], self.exogenous[openings]
+        )
+
 
 @dataclass(frozen=True)
 class Solved:

@@ -46,25 +46,27 @@ class Purpose(IntEnum):
     CYCLE_TURN = 10
 
 
-def raw_words(seed: int, purpose: Purpose, a: int, b: NDArray[np.int64], c: int | NDArray[np.int64], n_words: int) -> Words:
+def raw_words(
+    seed: int, purpose: Purpose, a: int | NDArray[np.int64], b: NDArray[np.int64], c: int | NDArray[np.int64], n_words: int
+) -> Words:
     """Words of one stream per entry of ``b``.
 
     Args:
         seed: any integer, taken modulo 2**64.
         purpose: what the stream is for.
-        a: first coordinate, shared by all the draws.
-        b: ``[draw]``, second coordinate, in which the draws differ.
-        c: third coordinate, shared by all the draws, or one for each.
+        a: first coordinate, shared by all the draws or one for each.
+        b: ``[draw]``, second coordinate.
+        c: third coordinate, shared by all the draws or one for each.
         n_words: words of each draw.
 
     Returns:
         ``[draw, word]``. A row depends on its own coordinates only, not on the other rows.
     """
     rows = np.ascontiguousarray(b, np.uint64)
-    third = np.broadcast_to(np.asarray(c, np.uint64), rows.shape)
+    first, third = (np.broadcast_to(np.asarray(coordinate, np.uint64), rows.shape) for coordinate in (a, c))
     if len(rows) <= _FEW_DRAWS:
-        return _words_one_by_one(seed, purpose, a, rows, third, n_words)
-    return _words_vectorised(seed, purpose, a, rows, third, n_words)
+        return _words_one_by_one(seed, purpose, first, rows, third, n_words)
+    return _words_vectorised(seed, purpose, first, rows, third, n_words)
 
 
 def generator(seed: int, purpose: Purpose, a: int, b: int, c: int) -> np.random.Generator:
@@ -75,22 +77,22 @@ def generator(seed: int, purpose: Purpose, a: int, b: int, c: int) -> np.random.
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & _MASK_64, int(purpose), a, b, c])))
 
 
-def _words_one_by_one(seed: int, purpose: int, a: int, b: Words, c: Words, n_words: int) -> Words:
+def _words_one_by_one(seed: int, purpose: int, a: Words, b: Words, c: Words, n_words: int) -> Words:
     words = np.empty((len(b), n_words), np.uint64)
     key = np.array([seed & _MASK_64, purpose], np.uint64)
-    counter = np.array([0, a, 0, 0], np.uint64)
+    counter = np.zeros(4, np.uint64)
     for row, coordinate in enumerate(b):
-        counter[2], counter[3] = coordinate, c[row]
+        counter[1], counter[2], counter[3] = a[row], coordinate, c[row]
         words[row] = np.random.Philox(key=key, counter=counter).random_raw(n_words)
     return words
 
 
-def _words_vectorised(seed: int, purpose: int, a: int, b: Words, c: Words, n_words: int) -> Words:
+def _words_vectorised(seed: int, purpose: int, a: Words, b: Words, c: Words, n_words: int) -> Words:
     n_blocks = -(-n_words // _WORDS_PER_BLOCK)
     shape = (len(b), n_blocks)
     # NumPy's generator advances the counter before its first block, so blocks count from 1.
     x0 = np.broadcast_to(np.arange(1, n_blocks + 1, dtype=np.uint64), shape)
-    x1 = np.full(shape, a, np.uint64)
+    x1 = np.broadcast_to(a[:, None], shape)
     x2 = np.broadcast_to(b[:, None], shape)
     x3 = np.broadcast_to(c[:, None], shape)
     key = [seed & _MASK_64, int(purpose)]

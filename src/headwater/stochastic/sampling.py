@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -102,8 +102,7 @@ class Sampler:
         """
         layout, tree = self.uncertainty.layout, self.uncertainty.tree
         schemes = {noise_class: self.source.scheme(noise_class) for noise_class in NoiseClass}
-        groups = self.uncertainty.noise_groups
-        group = groups[stage_index] + turn * (max(groups) + 1)
+        group = int(self._groups_of([stage_index], [turn])[0])
         c = iteration if self.streams.uses_iteration else 0
         noise = np.zeros((len(scenarios), layout.dim))
         if Scheme.IN_SAMPLE in schemes.values():
@@ -120,6 +119,34 @@ class Sampler:
         for noise_class in self.values:
             noise[:, layout.segment(noise_class)] = 0.0
         return noise
+
+    def openings(
+        self, stage_indices: Sequence[int], iteration: int, scenarios: Scenarios, turns: Sequence[int]
+    ) -> list[NDArray[np.int64]] | None:
+        """Openings of the tree that some scenarios take, where all their noise comes from it; the noise is that of `noise`.
+
+        Args:
+            stage_indices: ``[visit]`` positions of stages.
+            iteration: absolute, from 1; ignored in simulation.
+            scenarios: ``[scenario]``, global numbers from 0.
+            turns: ``[visit]`` as in `noise`.
+
+        Returns:
+            Per visit ``[scenario]``; ``None`` where some noise comes from elsewhere.
+        """
+        if any(self.source.scheme(noise_class) is not Scheme.IN_SAMPLE for noise_class in NoiseClass):
+            return None
+        groups = self._groups_of(stage_indices, turns)
+        c = iteration if self.streams.uses_iteration else 0
+        n_visits, n = len(groups), len(scenarios)
+        pairs = np.repeat(groups, n), np.tile(scenarios, n_visits)
+        words = rng.raw_words(self.index_seed, self.streams.index, *pairs, c, 1).reshape(n_visits, n)
+        return [self.uncertainty.tree.openings_at(t, row) for t, row in zip(stage_indices, words, strict=True)]
+
+    def _groups_of(self, stage_indices: Sequence[int], turns: Sequence[int]) -> NDArray[np.int64]:
+        """Noise group of each visit; every turn of a cycle has groups of its own."""
+        groups = np.asarray(self.uncertainty.noise_groups, np.int64)
+        return groups[list(stage_indices)] + np.asarray(turns, np.int64) * (int(groups.max()) + 1)
 
     def load_mw(self, stage_index: int, iteration: int, scenarios: Scenarios, noise: Array, turn: int = 0) -> Array:
         """Load of some scenarios, ``[scenario, bus, block]`` in MW, for their noise or from external scenarios."""
