@@ -15,6 +15,7 @@ import pytest
 import headwater as hw
 import headwater.model as m
 from case_builder import TinyCase, constraint, tiny_case
+from headwater.case import features
 from headwater.results import TIMING_COLUMNS
 from headwater.sddp import events
 from same_results import contents
@@ -90,10 +91,10 @@ def test_fewer_than_one_thread_is_refused_before_anything_is_written(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
-def test_a_feature_that_is_not_built_is_refused_everywhere_and_nothing_is_written(tmp_path: Path):
+def test_a_feature_that_is_not_built_is_refused_everywhere_and_nothing_is_written(tmp_path: Path, monkeypatch):
+    row = features.Feature("hydros", lambda _study: ["Hydro 0"], ("system/hydros.json", None), "hydros are not built yet")
+    monkeypatch.setattr(features, "FEATURES", (row,))
     case = simulating_case(tmp_path / "case")
-    case.training["upper_bound_evaluation"] = {"enabled": True}
-    case.files["config.json"]["upper_bound_evaluation"] = case.training.pop("upper_bound_evaluation")
     loaded = hw.load_case(case.write())
     for call in (lambda: hw.train(loaded), lambda: hw.run(case.root, tmp_path / "out"), lambda: hw.simulate(trained(), loaded)):
         with pytest.raises(hw.UnsupportedFeatureError, match="not built yet") as caught:

@@ -39,10 +39,6 @@ def both(*changes):
     return lambda case: [change(case) for change in changes]
 
 
-def rule(**values):
-    return lambda case: case.training["stopping_rules"].append(values)
-
-
 def graph(**values):
     return lambda case: case.files["stages.json"]["policy_graph"].update(values)
 
@@ -54,22 +50,16 @@ def two_weeks_of_january(case: TinyCase):
         entry |= {"start_date": start, "end_date": end, "season_id": 0}
 
 
-GAP = {"type": "simulation", "replications": 1, "period": 1, "bound_window": 1, "distance_tol": 0.1, "bound_tol": 0.1}
+CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1), (1, 0))]
 USES = {
-    "policy graphs": graph(
-        type="cyclic",
-        transitions=[
-            {"source_id": 0, "target_id": 1, "probability": 1.0},
-            {"source_id": 1, "target_id": 0, "probability": 1.0},
-        ],
-    ),
+    "policy graphs": graph(type="cyclic", transitions=CYCLE),
     "warm start": config("policy", mode="warm_start"),
     "policy settings": config("policy", trust=True),
     "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
     "cycle settings": training(cycle={"tolerance": 0.1}),
-    "stopping rules": rule(**GAP),
-    "deterministic upper bound": config("upper_bound_evaluation", enabled=True),
-    "inner approximation": config("simulation", policy_type="inner"),
+    "deterministic upper bound of a cyclic horizon": both(
+        graph(type="cyclic", transitions=CYCLE), config("upper_bound_evaluation", enabled=True)
+    ),
     "exports": config("exports", states=True),
 }
 

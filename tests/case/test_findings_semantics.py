@@ -15,6 +15,9 @@ from headwater.model import RiskMeasure
 
 STATS = "scenarios/inflow_seasonal_stats"
 AR = "scenarios/inflow_ar_coefficients"
+LIMIT = {"type": "iteration_limit", "limit": 3}
+AVERSE = {"cvar": {"tail_fraction": 0.5, "lambda": 0.5}}
+FRESH = {"inflow": {"scheme": "out_of_sample"}, "seed": 1}
 MONTHS = [{"id": month, "label": str(month + 1), "month_start": month + 1} for month in range(12)]
 
 
@@ -142,6 +145,19 @@ PROBLEMS = [
         ),
     ),
     ("HW505", "error", initial(storage=[{"hydro_id": 0, "value_hm3": 50.0}])),
+    ("HW720", "error", training(stopping_rules=[LIMIT, {"type": "gap", "tolerance": 1.0}])),
+    ("HW720", "error", config("simulation", enabled=True, policy_type="inner")),
+    ("HW721", "error", both(training(stopping_rules=[LIMIT, {"type": "statistical_gap"}]), stage(risk_measure=AVERSE))),
+    ("HW721", "error", training(stopping_rules=[LIMIT, {"type": "statistical_gap"}], scenario_source=FRESH)),
+    (
+        "HW722",
+        "error",
+        both(
+            with_lags(ar_row(0, 0, 1, 0.5)),
+            config("upper_bound_evaluation", enabled=True),
+            config("modeling", inflow_non_negativity={"method": "truncation"}),
+        ),
+    ),
     ("HW506", "error", initial(storage=[{"hydro_id": 0, "value_hm3": 101.0}, {"hydro_id": 1, "value_hm3": 60.0}])),
     ("HW506", "warning", initial(storage=[{"hydro_id": 0, "value_hm3": 5.0}, {"hydro_id": 1, "value_hm3": 60.0}])),
     (

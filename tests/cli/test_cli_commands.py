@@ -15,6 +15,7 @@ from rich.console import Console
 
 import headwater as hw
 from case_builder import TinyCase, constraint, tiny_case
+from headwater.case import features
 from headwater.cli.app import _run, app
 from headwater.cli.progress import ProgressDisplay
 from same_results import content
@@ -156,18 +157,34 @@ def test_what_is_no_directory_is_no_case(verb: str, command: Command, tmp_path: 
         assert f"expected a case directory at '{path}'" in ended.out + ended.err
 
 
-def test_a_refused_feature_is_explained(command: Command, tmp_path: Path):
+def test_a_refused_feature_is_explained(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    row = features.Feature("hydros", lambda _study: ["Hydro 0"], ("system/hydros.json", None), "hydros are not built yet")
+    monkeypatch.setattr(features, "FEATURES", (row,))
     case = simulating(tmp_path / "case")
-    case.files["config.json"]["upper_bound_evaluation"] = {"enabled": True}
     case.write()
     for verb in ("run", "train"):
         ended = command(verb, case.root, "-o", tmp_path / "out")
         assert ended.code == 1
-        assert "the deterministic upper bound is not built yet: upper_bound_evaluation.enabled" in ended.err
+        assert "hydros are not built yet: Hydro 0" in ended.err
         assert not (tmp_path / "out").exists()
     report = command("validate", case.root)
     assert report.code == 0
-    assert "config.json\n  HW710 warning  upper_bound_evaluation.enabled" in report.out
+    assert "system/hydros.json\n  HW710 warning" in report.out
+
+
+def test_both_bounds_are_shown(command: Command, tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    case.files["config.json"]["upper_bound_evaluation"] = {"enabled": True, "initial_iteration": 1, "interval_iterations": 1}
+    case.files["config.json"]["simulation"]["policy_type"] = "inner"
+    case.write()
+    ended = command("run", case.root, "-o", tmp_path / "out")
+    assert ended.code == 0
+    assert "the optimal cost lies between" in ended.out + ended.err
+    metadata = hw.load_results(tmp_path / "out").training_metadata
+    assert metadata["upper_bound"]["value"] >= metadata["lower_bound"]["value"] * (1.0 - 1e-9)
+    assert metadata["upper_bound"]["certified"]
+    shown = command("summary", tmp_path / "out").out
+    assert "the optimal expected cost of the study is at most this" in " ".join(shown.split())
 
 
 def test_validate_writes_json_for_programs(command: Command, tmp_path: Path):

@@ -17,6 +17,7 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
         noise_sharing=m.NoiseSharing(config.stochastic.noise_sharing),
         experimental=config.stochastic.experimental,
         export_stochastic=config.exports.stochastic,
+        upper_bound=_upper_bound(config.upper_bound_evaluation),
     )
 
 
@@ -26,7 +27,7 @@ def _training(training: s.TrainingShape) -> m.TrainingConfig:
     attempts, seconds = training.solver.retry_max_attempts, training.solver.retry_time_budget_seconds
     return m.TrainingConfig(
         forward_passes=training.forward_passes,
-        stopping_rules=tuple(rule for shape in training.stopping_rules if (rule := _rule(shape)) is not None),
+        stopping_rules=tuple(_rule(shape) for shape in training.stopping_rules),
         enabled=training.enabled,
         stopping_mode=m.StoppingMode(training.stopping_mode),
         tree_seed=42 if training.tree_seed is None else abs(training.tree_seed),
@@ -71,14 +72,32 @@ def _cycle(shape: s.CycleShape) -> m.CycleConfig:
     return m.CycleConfig(shape.tolerance, shape.max_length)
 
 
-def _rule(shape: s.StoppingRuleShape) -> m.StoppingRule | None:
-    if isinstance(shape, s.IterationLimitShape):
-        return m.IterationLimit(shape.limit)
-    if isinstance(shape, s.TimeLimitShape):
-        return m.TimeLimit(shape.seconds)
-    if isinstance(shape, s.BoundStallingShape):
-        return m.BoundStalling(shape.iterations, shape.tolerance)
-    return None
+def _rule(shape: s.StoppingRuleShape) -> m.StoppingRule:
+    given = {name: value for name, value in shape.model_dump().items() if name != "type"}
+    if isinstance(shape, s.SimulationRuleShape):
+        return m.SimulationStalling(**{**given, "norm": m.DistanceNorm(shape.norm)})
+    return _RULES[type(shape)](**given)
+
+
+_RULES: dict[type, type[m.StoppingRule]] = {
+    s.IterationLimitShape: m.IterationLimit,
+    s.TimeLimitShape: m.TimeLimit,
+    s.BoundStallingShape: m.BoundStalling,
+    s.StatisticalGapShape: m.StatisticalGap,
+    s.GapShape: m.Gap,
+}
+
+
+def _upper_bound(shape: s.UpperBoundShape) -> m.UpperBoundConfig:
+    return m.UpperBoundConfig(
+        enabled=shape.enabled,
+        initial_iteration=shape.initial_iteration,
+        interval_iterations=shape.interval_iterations,
+        max_vertices_per_stage=shape.max_vertices_per_stage,
+        lipschitz=m.LipschitzMode(shape.lipschitz.mode),
+        scale_factor=shape.lipschitz.scale_factor,
+        fallback_value=shape.lipschitz.fallback_value,
+    )
 
 
 def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
@@ -124,6 +143,7 @@ def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m
         scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
         linearized_head_passes=linearized_head_passes,
+        policy_type=m.PolicyType(simulation.policy_type),
         detail=m.SimulationDetail(simulation.detail),
         partitioning=m.Partitioning(simulation.partitioning),
         on_failure=m.OnFailure(simulation.on_failure),

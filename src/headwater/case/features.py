@@ -44,9 +44,9 @@ def _config(*paths: str, built: tuple[Any, ...] = ()) -> Callable[[Study], list[
     return lambda study: [path for path in paths if _setting(study, path) not in (None, *built)]
 
 
-def _stopping_rules(study: Study) -> list[str]:
-    rules = _setting(study, "training.stopping_rules") or ()
-    return sorted({f"'{rule['type']}'" for rule in rules} - {"'iteration_limit'", "'time_limit'", "'bound_stalling'"})
+def _bound_of_a_cycle(study: Study) -> list[str]:
+    cyclic = study.system.policy_graph.type is m.GraphType.CYCLIC
+    return ["upper_bound_evaluation.enabled"] if cyclic and study.config.upper_bound.enabled else []
 
 
 def _graph(study: Study) -> list[str]:
@@ -95,22 +95,10 @@ FEATURES: tuple[Feature, ...] = (
         "settings of cyclic training are not built yet",
     ),
     Feature(
-        "stopping rules",
-        _stopping_rules,
-        (_CONFIG, "training.stopping_rules"),
-        "some stopping rules are not built yet",
-    ),
-    Feature(
-        "deterministic upper bound",
-        _config("upper_bound_evaluation.enabled", built=(False,)),
+        "deterministic upper bound of a cyclic horizon",
+        _bound_of_a_cycle,
         (_CONFIG, "upper_bound_evaluation.enabled"),
-        "the deterministic upper bound is not built yet",
-    ),
-    Feature(
-        "inner approximation",
-        _config("simulation.policy_type", built=("outer",)),
-        (_CONFIG, "simulation.policy_type"),
-        "simulating with the inner approximation is not built yet",
+        "the deterministic upper bound of a cyclic horizon is not built yet",
     ),
     Feature(
         "exports",

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import polars as pl
 
 from headwater.case.parts import Parts
-from headwater.case.rules import ERROR, WARNING, Problem, rule
+from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.schema_config import ConfigFile, YearRange
 from headwater.case.schema_penalties import PenaltiesFile
+from headwater.model import Study, why_no_statistical_gap
 
 _FILE = "config.json"
 _CONFIG = (_FILE,)
@@ -40,6 +41,40 @@ def general_threshold(parts: Parts) -> Iterator[Problem]:
         message = "'threshold' means something else for each method of cut selection"
         fix = "give 'memory_window' (lml1) or 'domination_epsilon' (domination)"
         yield Problem(_FILE, message, "training.cut_selection.threshold", None, fix)
+
+
+@rule("HW720", needs=_CONFIG)
+def gap_without_bound(parts: Parts) -> Iterator[Problem]:
+    """What needs the deterministic upper bound has it: the stopping rule `gap`, simulation with the inner approximation."""
+    config = parts.config
+    if config is None or config.upper_bound_evaluation.enabled:
+        return
+    fix = "set upper_bound_evaluation.enabled to true"
+    for place, shape in enumerate(config.training.stopping_rules):
+        if shape.type == "gap":
+            message = "the rule 'gap' compares the bounds from below and above, but upper_bound_evaluation is switched off"
+            yield Problem(_FILE, message, f"training.stopping_rules[{place}]", None, fix)
+    if config.training.enabled and config.simulation.enabled and config.simulation.policy_type == "inner":
+        message = "the policy type 'inner' needs what upper_bound_evaluation leaves, which is switched off"
+        yield Problem(_FILE, message, "simulation.policy_type", None, fix)
+
+
+@study_rule("HW721", ERROR)
+def comparable_statistical_gap(study: Study) -> Iterator[Problem]:
+    """The stopping rule `statistical_gap` compares a bound of mean costs with costs under the same noise."""
+    reason = why_no_statistical_gap(study)
+    if reason is not None:
+        yield Problem(_FILE, reason, "training.stopping_rules", None, "use the rule 'gap' or 'bound_stalling' instead")
+
+
+@study_rule("HW722", ERROR)
+def bound_under_truncation(study: Study) -> Iterator[Problem]:
+    """There is no deterministic upper bound where inflows have lags and are truncated."""
+    lags = any(row.coefficients for row in study.system.inflow_statistics)
+    if study.config.upper_bound.enabled and study.config.inflow_non_negativity.truncates and lags:
+        message = "costs are not convex in inflow lags where inflows are truncated, so nothing bounds them from above"
+        fix = "set modeling.inflow_non_negativity.method to 'penalty', or switch the evaluation off"
+        yield Problem(_FILE, message, "upper_bound_evaluation.enabled", None, fix)
 
 
 @rule("HW712", WARNING, needs=(*_CONFIG, "penalties.json"))

@@ -126,6 +126,7 @@ class SimulationRuleShape(Shape):
     bound_window: Count
     distance_tol: Positive
     bound_tol: Positive
+    norm: Literal["rms", "l2"] = "rms"
 
 
 class StatisticalGapShape(Shape):
@@ -133,9 +134,9 @@ class StatisticalGapShape(Shape):
 
     type: Literal["statistical_gap"]
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    tolerance: NonNegative | None = None
-    min_iterations: Count | None = None
-    window: Count | None = None
+    tolerance: NonNegative = 0.01
+    min_iterations: Count = 1
+    window: Count = 5
 
 
 class GapShape(Shape):
@@ -144,6 +145,13 @@ class GapShape(Shape):
     type: Literal["gap"]
     tolerance: NonNegative | None = None
     relative_tolerance: NonNegative | None = None
+
+    @model_validator(mode="after")
+    def _has_tolerance(self) -> GapShape:
+        if self.tolerance is None and self.relative_tolerance is None:
+            message = "the rule 'gap' needs 'tolerance' or 'relative_tolerance', got neither"
+            raise complaint("HW205", message, "add 'relative_tolerance', e.g. 0.01")
+        return self
 
 
 StoppingRuleShape = Annotated[
@@ -242,16 +250,22 @@ class LipschitzShape(Shape):
 
     mode: Literal["auto", "fixed"] = "auto"
     fallback_value: Positive | None = None
-    scale_factor: Annotated[float, Field(ge=1)] | None = None
+    scale_factor: Annotated[float, Field(ge=1)] = 1.1
+
+    @model_validator(mode="after")
+    def _has_value(self) -> LipschitzShape:
+        if self.mode == "fixed" and self.fallback_value is None:
+            raise complaint("HW205", "the mode 'fixed' needs a 'fallback_value', got none", "give one, or use mode 'auto'")
+        return self
 
 
 class UpperBoundShape(Shape):
     """Section ``upper_bound_evaluation``."""
 
     enabled: bool = False
-    initial_iteration: Count | None = None
-    interval_iterations: Count | None = None
-    max_vertices_per_stage: Count | None = None
+    initial_iteration: Count = 10
+    interval_iterations: Count = 5
+    max_vertices_per_stage: Count = 200
     lipschitz: LipschitzShape = LipschitzShape()
 
 

@@ -64,6 +64,13 @@ class ProgressDisplay:
                 f"trained {len(record.iterations)} iterations in {record.seconds:.1f} s; "
                 f"ended by {record.reason.replace('_', ' ')}"
             )
+            if record.upper_bound is not None:
+                lower = record.iterations[-1].lower_bound
+                distance = 100.0 * (record.upper_bound - lower) / max(1.0, abs(record.upper_bound))
+                sure = "" if record.inner_evaluations[-1].certified else ", if the given prices are large enough"
+                self._console.print(
+                    f"the optimal cost lies between {money(lower)} and {money(record.upper_bound)} ({distance:.2f} %){sure}"
+                )
         elif isinstance(event, events.SimulationStarted):
             self._console.print(Text.assemble(("simulating", "bold"), f" {event.n_scenarios} scenarios"))
             self._open("scenarios", event.n_scenarios)
@@ -88,7 +95,8 @@ class ProgressDisplay:
     def _iteration(self, event: events.IterationFinished) -> None:
         record = event.record
         spread = f" ± {money(record.simulated_ci95)}" if record.forward_passes > 1 else ""
-        text = f"bound {money(record.lower_bound)}   simulated {money(record.simulated_mean)}{spread}"
+        above = "" if record.upper_bound is None else f" to {money(record.upper_bound)}"
+        text = f"bound {money(record.lower_bound)}{above}   simulated {money(record.simulated_mean)}{spread}"
         if self._live is not None and self._task is not None:
             self._live.update(self._task, completed=record.iteration, detail=text)
         elif record.iteration in (1, self._max_iterations) or self._due():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +36,7 @@ def _training(results: Results, console: Console) -> None:
         ("case", str(metadata["case"])),
         ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
         ("lower bound", "none yet" if bound["value"] is None else f"{money(bound['value'])}   ({bound['meaning']})"),
+        *_upper_bound(metadata),
         ("cuts", f"{metadata['cuts']['active']:,} active"),
         ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {metadata['threads']} threads"),
     ]
@@ -42,6 +45,17 @@ def _training(results: Results, console: Console) -> None:
         rows.append(("last 10 iterations", f"bound grew by {money(gain)}"))
     rows.extend(("warning", text) for text in metadata["warnings"])
     console.print(summary_table(rows, "training"))
+
+
+def _upper_bound(metadata: dict[str, Any]) -> list[tuple[str, str]]:
+    bound = metadata.get("upper_bound")
+    if bound is None:
+        return []
+    sure = "" if bound["certified"] else "; it rests on given prices"
+    return [
+        ("upper bound", f"{money(bound['value'])}   ({bound['meaning']}{sure})"),
+        ("gap between them", f"{money(bound['gap'])}, {bound['gap_percent']:.2f} %"),
+    ]
 
 
 def _simulation(results: Results, console: Console) -> None:

@@ -117,12 +117,13 @@ class StageForm:
         """Values of all template columns, ``[trial, column]``.
 
         Args:
-            primal: ``[trial, column]`` solutions of the solved program; money columns stay scaled.
+            primal: ``[trial, column]`` solutions of the solved program; money columns stay scaled. Columns behind those of the
+                form are left out.
             states: incoming states ``[trial, n_state]``.
             innovation: ``[trial, hydro]``.
         """
         full = np.empty((len(primal), self.template.n_columns))
-        full[:, self.columns] = primal
+        full[:, self.columns] = primal[:, : len(self.columns)]
         exogenous = self.eliminated_from_state @ states.T + self.eliminated_from_innovation @ innovation.T
         full[:, self.eliminated] = exogenous.T
         return full

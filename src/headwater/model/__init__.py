@@ -45,6 +45,8 @@ from headwater.model.production import (
     ProductionRule,
     ResolvedProduction,
 )
+from headwater.model.scenario_source import HistoricalLags, ScenarioSource, Scheme, SelectionMode
+from headwater.model.simulation_config import OnFailure, Partitioning, SimulationConfig, SimulationDetail
 from headwater.model.stages import (
     HM3_PER_M3S_HOUR,
     Block,
@@ -60,38 +62,37 @@ from headwater.model.stages import (
     Stage,
     Transition,
 )
+from headwater.model.stopping_rules import (
+    BoundStalling,
+    DistanceNorm,
+    Gap,
+    IterationLimit,
+    SimulationStalling,
+    StatisticalGap,
+    StoppingMode,
+    StoppingRule,
+    TimeLimit,
+)
 from headwater.model.study import (
     Boundary,
-    BoundStalling,
     Checkpointing,
     CutFormulation,
     CutSelection,
     CycleConfig,
     EstimationConfig,
     Formulation,
-    HistoricalLags,
     HistoryResolution,
     InflowNonNegativity,
-    IterationLimit,
     NoiseSharing,
-    OnFailure,
     OrderSelection,
-    Partitioning,
     PolicyConfig,
     PolicyMode,
-    ScenarioSource,
-    Scheme,
     SelectionMethod,
-    SelectionMode,
-    SimulationConfig,
-    SimulationDetail,
     SolverOptions,
-    StoppingMode,
-    StoppingRule,
     Study,
     StudyConfig,
-    TimeLimit,
     TrainingConfig,
+    why_no_statistical_gap,
 )
 from headwater.model.system import System
 from headwater.model.topology import NONE, Cascade, Network, OperativeState
@@ -110,6 +111,7 @@ from headwater.model.uncertainty import (
     NoiseClass,
     RecentObservation,
 )
+from headwater.model.upper_bound import LipschitzMode, PolicyType, UpperBoundConfig
 
 __all__ = [
     "ALL_BLOCKS",
@@ -134,6 +136,7 @@ __all__ = [
     "CycleConfig",
     "CycleType",
     "DeficitSegment",
+    "DistanceNorm",
     "Diversion",
     "EnergyContract",
     "EstimationConfig",
@@ -147,6 +150,7 @@ __all__ = [
     "FphaFit",
     "FphaPlane",
     "FphaSource",
+    "Gap",
     "GenericConstraint",
     "GenericConstraintBound",
     "GeometryPoint",
@@ -165,6 +169,7 @@ __all__ = [
     "InitialConditions",
     "IterationLimit",
     "Line",
+    "LipschitzMode",
     "LoadStatistics",
     "Network",
     "NoiseClass",
@@ -179,6 +184,7 @@ __all__ = [
     "PolicyConfig",
     "PolicyGraph",
     "PolicyMode",
+    "PolicyType",
     "PolynomialTailrace",
     "PreStudyStage",
     "ProductionKind",
@@ -199,9 +205,11 @@ __all__ = [
     "Sense",
     "SimulationConfig",
     "SimulationDetail",
+    "SimulationStalling",
     "SolverOptions",
     "Stage",
     "StageOverrides",
+    "StatisticalGap",
     "StoppingMode",
     "StoppingRule",
     "Study",
@@ -212,5 +220,7 @@ __all__ = [
     "TimeLimit",
     "TrainingConfig",
     "Transition",
+    "UpperBoundConfig",
     "parse_expression",
+    "why_no_statistical_gap",
 ]

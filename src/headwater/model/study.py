@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from headwater.errors import ModelError
+from headwater.model.scenario_source import ScenarioSource, Scheme
+from headwater.model.simulation_config import SimulationConfig
+from headwater.model.stopping_rules import Gap, IterationLimit, StatisticalGap, StoppingMode, StoppingRule
 from headwater.model.system import System
-from headwater.model.uncertainty import NoiseClass
+from headwater.model.upper_bound import UpperBoundConfig
 
 
 class InflowNonNegativity(Enum):
@@ -43,15 +46,6 @@ class CutFormulation(Enum):
     MULTI = "multi"
 
 
-class Scheme(Enum):
-    """Where forward and simulated noise comes from."""
-
-    IN_SAMPLE = "in_sample"
-    OUT_OF_SAMPLE = "out_of_sample"
-    EXTERNAL = "external"
-    HISTORICAL = "historical"
-
-
 class OrderSelection(Enum):
     """How the order of an estimated inflow model is chosen."""
 
@@ -70,131 +64,11 @@ class HistoryResolution(Enum):
     MONTHLY = "monthly"
 
 
-class SimulationDetail(Enum):
-    """How much of a simulation is written: every table, or statistics and totals per scenario only."""
-
-    FULL = "full"
-    SUMMARY = "summary"
-
-
-class Partitioning(Enum):
-    """How simulation tables are spread over files: runs of scenarios, or one directory per scenario."""
-
-    CHUNK = "chunk"
-    SCENARIO = "scenario"
-
-
-class OnFailure(Enum):
-    """What a scenario that cannot be solved does to a simulation."""
-
-    SKIP = "skip"
-    ABORT = "abort"
-
-
-class StoppingMode(Enum):
-    """Whether one satisfied rule ends training, or all must hold together (limits always end it alone)."""
-
-    ANY = "any"
-    ALL = "all"
-
-
-@dataclass(frozen=True)
-class IterationLimit:
-    """Stop after ``limit`` iterations."""
-
-    limit: int
-
-    def __post_init__(self) -> None:
-        if self.limit < 1:
-            raise ModelError(f"the iteration limit must be at least 1, got {self.limit}")
-
-
-@dataclass(frozen=True)
-class TimeLimit:
-    """Stop after ``seconds``, at the end of the iteration under way."""
-
-    seconds: float
-
-    def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise ModelError(f"the time limit must be positive, got {self.seconds}")
-
-
-@dataclass(frozen=True)
-class BoundStalling:
-    """Stop when the bound grew by less than ``tolerance`` (relative) over the last ``iterations``."""
-
-    iterations: int
-    tolerance: float
-
-    def __post_init__(self) -> None:
-        if self.iterations < 1 or not self.tolerance > 0:
-            raise ModelError("bound stalling needs at least 1 iteration and a positive tolerance")
-
-
-StoppingRule = IterationLimit | TimeLimit | BoundStalling
-
-
-class SelectionMode(Enum):
-    """How a trajectory picks one of finitely many scenarios."""
-
-    PERMUTATION = "permutation"
-    RANDOM = "random"
-    SEQUENTIAL = "sequential"
-
-
-class HistoricalLags(Enum):
-    """Which past a replayed year starts from: the one that it had, or that of the study."""
-
-    WINDOW = "window"
-    STUDY = "study"
-
-
 class NoiseSharing(Enum):
     """Whether the stages of one season period repeat one draw."""
 
     SEASON_GROUP = "season_group"
     NONE = "none"
-
-
-@dataclass(frozen=True)
-class ScenarioSource:
-    """Where the noise of each class is drawn from, and the seed of fresh draws.
-
-    Attributes:
-        inflow, load, ncs: scheme of each class.
-        seed: of fresh draws and of the choice among external and historical scenarios; needed by all schemes but in-sample.
-        inflow_selection, load_selection, ncs_selection: how external and historical scenarios are picked; ``None`` permutes
-            them in training and goes through them in order in simulation.
-        historical_years: years that may start a replay; ``None`` takes all that the history covers.
-        historical_lags: past that a replay starts from; ``None`` takes that of the study in training, so that bound and
-            trajectories share it, and that of the replayed year in simulation.
-        couple_classes: whether all external classes take the same scenario number; ``None`` couples them when they have equally
-            many scenarios.
-    """
-
-    inflow: Scheme = Scheme.IN_SAMPLE
-    load: Scheme = Scheme.IN_SAMPLE
-    ncs: Scheme = Scheme.IN_SAMPLE
-    seed: int | None = None
-    inflow_selection: SelectionMode | None = None
-    load_selection: SelectionMode | None = None
-    ncs_selection: SelectionMode | None = None
-    historical_years: tuple[int, ...] | None = None
-    historical_lags: HistoricalLags | None = None
-    couple_classes: bool | None = None
-
-    def selection(self, noise_class: NoiseClass) -> SelectionMode | None:
-        """How scenarios of one class are picked."""
-        return {
-            NoiseClass.INFLOW: self.inflow_selection,
-            NoiseClass.LOAD: self.load_selection,
-            NoiseClass.NCS: self.ncs_selection,
-        }[noise_class]
-
-    def scheme(self, noise_class: NoiseClass) -> Scheme:
-        """Scheme of one class."""
-        return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]
 
 
 @dataclass(frozen=True)
@@ -354,44 +228,6 @@ class TrainingConfig:
         return max(rule.limit for rule in self.stopping_rules if isinstance(rule, IterationLimit))
 
 
-@dataclass(frozen=True)
-class SimulationConfig:
-    """What is simulated with the policy, and what of it is written.
-
-    Attributes:
-        enabled: whether a run simulates.
-        n_scenarios: number of scenarios.
-        scenario_source: where noise comes from; ``None`` takes that of training.
-        tables: tables that are written; ``None`` writes all.
-        linearized_head_passes: how often a stage with the linearised head is solved: once with the productivity of the
-            incoming storage, then with that of the mean of incoming and outgoing storage.
-        detail: every table, or statistics and totals only.
-        partitioning: how tables are spread over files.
-        on_failure: whether scenarios that cannot be solved are left out, up to 1 % of them, or end the simulation.
-        cvar_tail_fractions: shares of the worst scenarios whose mean cost is reported, each in (0, 1].
-        io_channel_capacity: scenarios whose tables may wait for the writer; beyond that the simulation waits for it.
-    """
-
-    enabled: bool = False
-    n_scenarios: int = 2000
-    scenario_source: ScenarioSource | None = None
-    tables: tuple[str, ...] | None = None
-    linearized_head_passes: int = 1
-    detail: SimulationDetail = SimulationDetail.FULL
-    partitioning: Partitioning = Partitioning.CHUNK
-    on_failure: OnFailure = OnFailure.SKIP
-    cvar_tail_fractions: tuple[float, ...] = (0.05,)
-    io_channel_capacity: int = 16
-
-    def __post_init__(self) -> None:
-        if self.linearized_head_passes < 1:
-            raise ModelError(f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}")
-        if not all(0.0 < fraction <= 1.0 for fraction in self.cvar_tail_fractions):
-            raise ModelError(f"every one of cvar_tail_fractions must be above 0 and at most 1, got {self.cvar_tail_fractions}")
-        if self.io_channel_capacity < 1:
-            raise ModelError(f"io_channel_capacity must be at least 1, got {self.io_channel_capacity}")
-
-
 class PolicyMode(Enum):
     """What training starts from."""
 
@@ -473,6 +309,7 @@ class StudyConfig:
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
         export_stochastic: write model, openings and their account beside the results.
+        upper_bound: when and how the deterministic upper bound is evaluated.
     """
 
     training: TrainingConfig
@@ -483,6 +320,11 @@ class StudyConfig:
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP
     experimental: bool = False
     export_stochastic: bool = False
+    upper_bound: UpperBoundConfig = field(default_factory=UpperBoundConfig)
+
+    def __post_init__(self) -> None:
+        if any(isinstance(rule, Gap) for rule in self.training.stopping_rules) and not self.upper_bound.enabled:
+            raise ModelError("the stopping rule 'gap' needs the deterministic upper bound: enable upper_bound_evaluation")
 
 
 @dataclass(frozen=True)
@@ -501,3 +343,19 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<Study {self.name or 'without name'}: {self.system!r}>"
+
+
+def why_no_statistical_gap(study: Study) -> str | None:
+    """Why the rule ``statistical_gap`` of a study compares what cannot be compared; ``None`` where it is sound or absent."""
+    training = study.config.training
+    if not any(isinstance(rule, StatisticalGap) for rule in training.stopping_rules):
+        return None
+    if any(not stage.risk.is_expectation for stage in study.system.stages):
+        return "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
+    source = training.scenario_source
+    if any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs)):
+        return (
+            "the rule 'statistical_gap' needs forward passes that draw from the opening tree (scheme 'in_sample'): the bound "
+            "says nothing about costs under other noise"
+        )
+    return None

@@ -54,6 +54,7 @@ def _value(hint: Any, value: Any) -> Any:
     if isinstance(value, list):
         inner = get_args(hint)[0]
         return tuple(_value(inner, item) for item in value)
+    kinds = get_args(hint) or (hint,)  # a field that may be empty has several
     if isinstance(value, dict):
-        return _record(hint, value)
-    return float(value) if isinstance(value, str) and hint is float else value
+        return _record(next((kind for kind in kinds if dataclasses.is_dataclass(kind)), hint), value)
+    return float(value) if isinstance(value, str) and float in kinds else value

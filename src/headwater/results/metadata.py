@@ -25,10 +25,16 @@ from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
+from headwater.sddp.vertices import VERTICES
 
 BOUND_MEANING = {
     "expected_cost": "the optimal expected cost of the study is at least this",
     "nested_risk": "the optimal nested risk-adjusted cost is at least this; it is not comparable with mean simulated cost",
+}
+
+UPPER_BOUND_MEANING = {
+    "expected_cost": "the optimal expected cost of the study is at most this",
+    "nested_risk": "the optimal nested risk-adjusted cost is at most this; it is not comparable with mean simulated cost",
 }
 
 
@@ -53,6 +59,8 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
             "kind": record.lower_bound_kind,
             "meaning": BOUND_MEANING[record.lower_bound_kind],
         },
+        "upper_bound": _upper_bound(record),
+        "stopping_rules": [dataclasses.asdict(rule) for rule in record.iterations[-1].rules] if record.iterations else [],
         "cuts": {
             "generated": sum(pool.n_populated for pool in policy.pools),
             "active": sum(len(pool.active_slots()) for pool in policy.pools),
@@ -72,12 +80,30 @@ def _share(record: TrainingRecord, name: str) -> float:
     return sum(getattr(r, name) for r in record.rank_timings) / total if total else 0.0
 
 
+def _upper_bound(record: TrainingRecord) -> dict[str, Any] | None:
+    """The deterministic upper bound and its distance from the lower one; ``None`` where none was evaluated."""
+    if record.upper_bound is None:
+        return None
+    lower, last = record.iterations[-1].lower_bound, record.inner_evaluations[-1]
+    return {
+        "value": record.upper_bound,
+        "kind": record.lower_bound_kind,
+        "meaning": UPPER_BOUND_MEANING[record.lower_bound_kind],
+        "gap": record.upper_bound - lower,
+        "gap_percent": 100.0 * (record.upper_bound - lower) / max(1.0, abs(record.upper_bound)),
+        "evaluated_after_iteration": last.iteration,
+        "certified": last.certified,
+        "vertices": last.n_vertices,
+    }
+
+
 def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
     """SHA-256 of the active cuts, to tell whether two results come from one policy.
 
     Args:
         policy: the policy.
-        with_bases: also of the bases that solves start from, which decide between equally good solutions.
+        with_bases: also of the bases that solves start from, which decide between equally good solutions, and of the inner
+            approximation.
     """
     digest = hashlib.sha256()
     for pool in policy.pools:
@@ -86,6 +112,10 @@ def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
         digest.update(np.ascontiguousarray(pool.intercepts[slots]).tobytes())
     for basis in policy.bases if with_bases else ():
         digest.update(b"-" if basis is None else basis.columns.tobytes() + basis.rows.tobytes())
+    if with_bases and policy.progress is not None:
+        for stage in policy.progress.parts.get(VERTICES, ()):
+            for name in sorted(stage):
+                digest.update(np.ascontiguousarray(stage[name]).tobytes())
     return digest.hexdigest()
 
 

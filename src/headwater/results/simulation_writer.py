@@ -42,7 +42,15 @@ def simulation_request(study: Study, policy: Policy, n_scenarios: int) -> dict[s
         **study_fingerprint(study),
         **{
             f"simulation.{name}": str(getattr(settings, name))
-            for name in ("scenario_source", "tables", "linearized_head_passes", "detail", "partitioning", "on_failure")
+            for name in (
+                "scenario_source",
+                "tables",
+                "linearized_head_passes",
+                "policy_type",
+                "detail",
+                "partitioning",
+                "on_failure",
+            )
         },
         "number of scenarios": str(n_scenarios),
         "policy": policy_digest(policy, with_bases=True),

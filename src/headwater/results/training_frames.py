@@ -126,6 +126,7 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
             "upper_bound_mean": r.simulated_mean,
             "upper_bound_std": r.simulated_std,
             "upper_bound_ci95": r.simulated_ci95,
+            "upper_bound_det": r.upper_bound,
             "gap_percent": None if r.forward_passes == 1 or record.lower_bound_kind != "expected_cost" else 100.0 * r.gap,
             "cuts_added": r.cuts_added,
             "cuts_removed": r.cuts_removed,
@@ -145,6 +146,41 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
         for r in record.iterations
     ]
     return pl.DataFrame(rows, schema=SCHEMAS["convergence"].polars_schema)
+
+
+def inner_bound_frame(record: TrainingRecord) -> pl.DataFrame:
+    """One row per evaluation of the deterministic upper bound."""
+    rows = [
+        {
+            "iteration": one.iteration,
+            "upper_bound_det": one.value,
+            "least_upper_bound": one.upper_bound,
+            "n_vertices": one.n_vertices,
+            "lp_solves": one.lp_solves,
+            "certified": one.certified,
+            "time_ms": round(1e3 * one.seconds),
+        }
+        for one in record.inner_evaluations
+    ]
+    return _frame("diagnostics/inner_bound", rows)
+
+
+def stopping_rules_frame(record: TrainingRecord) -> pl.DataFrame:
+    """One row per iteration and stopping rule."""
+    rows = [
+        {
+            "iteration": r.iteration,
+            "rule_index": place,
+            "rule": one.rule,
+            "met": one.met,
+            "value": one.value,
+            "threshold": one.threshold,
+            "detail": one.detail,
+        }
+        for r in record.iterations
+        for place, one in enumerate(r.rules)
+    ]
+    return _frame("diagnostics/stopping_rules", rows)
 
 
 def ranks_frame(record: TrainingRecord) -> pl.DataFrame:

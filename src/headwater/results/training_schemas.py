@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.results.table_schema import CODE, COUNT, FLOAT, INT, LONG, TEXT, WIDE, Column, TableSchema
+from headwater.results.table_schema import CODE, COUNT, FLAG, FLOAT, INT, LONG, TEXT, WIDE, Column, TableSchema
 
 _STEPS = (
     ("forward_wall_ms", "forward pass; of a worker, its own work in it"),
@@ -11,6 +11,8 @@ _STEPS = (
     ("mpi_allreduce_ms", "adding up over processes, waiting included"),
     ("cut_sync_ms", "exchanging cuts between processes, waiting included"),
     ("lower_bound_ms", "evaluating the bound"),
+    ("upper_bound_ms", "evaluating the bound from above"),
+    ("rule_simulation_ms", "simulating for stopping rules"),
     ("state_exchange_ms", "exchanging states and costs between processes, waiting included"),
     ("cut_batch_build_ms", "adding the new cuts to pools and programs"),
     ("bwd_setup_ms", "preparing the stages of the backward pass"),
@@ -60,6 +62,7 @@ TRAINING_SCHEMAS = (
             Column("upper_bound_mean", FLOAT, "$", "mean simulated cost of the forward pass; a noisy estimate, no bound"),
             Column("upper_bound_std", FLOAT, "$", "its sample standard deviation"),
             Column("upper_bound_ci95", FLOAT, "$", "half width of the 95 % interval of the mean"),
+            Column("upper_bound_det", FLOAT, "$", "least bound from above so far; null before the first", nullable=True),
             Column("gap_percent", FLOAT, "%", "gap; null when risk-averse or with one forward pass", nullable=True),
             Column("cuts_added", INT, "-", "cuts added"),
             Column("cuts_removed", INT, "-", "cuts deactivated"),
@@ -155,6 +158,36 @@ TRAINING_SCHEMAS = (
         ("entity_type_code", "entity_id", "stage_id", "bound_type_code", "block_id"),
         "training/dictionaries/bounds.parquet",
         "limit in force",
+    ),
+    TableSchema(
+        "diagnostics/inner_bound",
+        (
+            Column("iteration", INT, "-", "iteration after which it was evaluated"),
+            Column("upper_bound_det", FLOAT, "$", "bound of the optimal cost from above that this evaluation gave"),
+            Column("least_upper_bound", FLOAT, "$", "least bound of all evaluations so far"),
+            Column("n_vertices", LONG, "-", "states whose cost it is made of, over all stages"),
+            Column("lp_solves", LONG, "-", "stage problems solved for it"),
+            Column("certified", FLAG, "-", "whether all prices it rests on were derived, none given"),
+            Column("time_ms", LONG, "ms", "time it took", timing=True),
+        ),
+        ("iteration",),
+        "training/diagnostics/inner_bound.parquet",
+        "evaluation of the bound from above",
+    ),
+    TableSchema(
+        "diagnostics/stopping_rules",
+        (
+            Column("iteration", INT, "-", "iteration after which the rule was asked"),
+            Column("rule_index", INT, "-", "place of the rule in the configuration, from 0"),
+            Column("rule", TEXT, "-", "name of the rule"),
+            Column("met", FLAG, "-", "whether it was satisfied"),
+            Column("value", FLOAT, "-", "what it compared; null where there was nothing to compare yet", nullable=True),
+            Column("threshold", FLOAT, "-", "what it compared with"),
+            Column("detail", TEXT, "-", "in words, where the numbers do not say it"),
+        ),
+        ("iteration", "rule_index"),
+        "training/diagnostics/stopping_rules.parquet",
+        "iteration and stopping rule",
     ),
     TableSchema(
         "fpha_hyperplanes",

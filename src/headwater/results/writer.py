@@ -15,11 +15,13 @@ from headwater.results.pieces import SUCCESS, said_with_place, write_json, write
 from headwater.results.simulation_writer import settle_simulation
 from headwater.results.training_frames import (
     convergence_frame,
+    inner_bound_frame,
     planes_frame,
     ranks_frame,
     retry_frame,
     selection_frame,
     solver_frame,
+    stopping_rules_frame,
     timing_frame,
 )
 from headwater.sddp import Policy, TrainingRecord
@@ -83,11 +85,14 @@ def _write_training_tables(directory: Path, record: TrainingRecord, study: Study
         "convergence": convergence_frame(record),
         "timing/iterations": timing_frame(record),
         "timing/mpi_ranks": ranks_frame(record),
+        "diagnostics/stopping_rules": stopping_rules_frame(record),
         "solver/iterations": solver_frame(record.efforts, stage_ids),
         "solver/retry_histogram": retry_frame(record.efforts, stage_ids),
     }
     if study.config.training.cut_selection is not None:
         tables["cut_selection/iterations"] = selection_frame(record, stage_ids)
+    if record.inner_evaluations:
+        tables["diagnostics/inner_bound"] = inner_bound_frame(record)
     for name, frame in tables.items():
         path = directory / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)

@@ -31,6 +31,7 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     parts = {f"system.{name}": _digest(value) for name, value in _fields(study.system)}
     config = study.config
     parts |= {f"training.{name}": _short(value) for name, value in _fields(config.training) if name not in FREE_SETTINGS}
+    parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))
     parts["policy.boundary"] = _short(config.policy.boundary)

@@ -55,10 +55,12 @@ class HeadRefinement:
             productivity=raised,
             outlook=template.outlook,
         )
-        slope = sp.csc_array(make_form(other, study.config.training.formulation, form.cost_scale).matrix - form.matrix)
+        own = form.matrix[: len(form.rows), : len(form.columns)]
+        slope = sp.csc_array(make_form(other, study.config.training.formulation, form.cost_scale).matrix - own)
+        slope.resize(form.matrix.shape)
         slope.eliminate_zeros()
         place = np.full(template.n_columns, -1, np.int64)
-        place[form.columns] = np.arange(form.n_columns)
+        place[form.columns] = np.arange(len(form.columns))
         return cls(study, problem, heads, slope, tuple(place[template.columns["turbined"][head.hydro]] for head in heads))
 
     def solve_each(self, states: Array, noise: NoiseBatch, bases: BasisBatch) -> SolvedTrials:

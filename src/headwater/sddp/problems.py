@@ -339,7 +339,7 @@ def build_problems(
         terminal = lowest_terminal_value(system, layout, pools[last]) if override is None else override
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound, terminal)
     stages = tuple(
-        _build_stage(
+        build_stage(
             study,
             uncertainty,
             t,
@@ -413,9 +413,19 @@ def next_outlook(system: System, uncertainty: Uncertainty, t: int) -> Outlook | 
     return Outlook(probability, system.stages[follower].risk)
 
 
-def _build_stage(
+def build_stage(
     study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, theta_lower: float, outlook: Outlook | None
 ) -> StageProblem:
+    """Build the problem of stage position ``t``.
+
+    Args:
+        study: the study, with all planes.
+        uncertainty: its models and tree.
+        t: stage position.
+        pool: cuts that bound its future cost.
+        theta_lower: lower bound of the future cost, or of every opening's, in $.
+        outlook: how the openings that follow add up, where each has a column of its own.
+    """
     formulation = study.config.training.formulation
     method: InflowNonNegativity = study.config.inflow_non_negativity
     psi = np.ascontiguousarray(uncertainty.inflow.psi[t])

@@ -11,6 +11,61 @@ from headwater.sddp.selection import StageSelection
 
 
 @dataclass(frozen=True)
+class RuleEvaluation:
+    """What one stopping rule said after an iteration.
+
+    Attributes:
+        rule: name of the rule.
+        met: whether it is satisfied.
+        value: what it compares; ``None`` where it has nothing to compare yet.
+        threshold: what it compares with.
+        detail: in words, where numbers do not say it.
+    """
+
+    rule: str
+    met: bool
+    value: float | None
+    threshold: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RuleSimulation:
+    """What a stopping rule simulated after an iteration.
+
+    Attributes:
+        rule_index: place of the rule in the configuration.
+        costs: mean cost of every visit of a stage in $, not discounted.
+    """
+
+    rule_index: int
+    costs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class InnerEvaluation:
+    """One evaluation of the deterministic upper bound.
+
+    Attributes:
+        iteration: iteration (1-based) after which it was made.
+        value: bound that it gave, in $.
+        upper_bound: least bound of all evaluations so far, in $.
+        n_vertices: vertices of all stages.
+        lp_solves: stage problems solved.
+        seconds: wall time.
+        certified: whether all prices that it rests on were derived; it is only as good as those that were given otherwise.
+    """
+
+    iteration: int
+    value: float
+    upper_bound: float
+    n_vertices: int
+    lp_solves: int
+    seconds: float
+    certified: bool
+
+
+@dataclass(frozen=True)
 class IterationRecord:
     """One iteration of training; money in $, times in seconds.
 
@@ -30,6 +85,10 @@ class IterationRecord:
         selection: what cut selection did, per stage that it acted on.
         selection_seconds: time of cut selection.
         cuts_relaxed: cuts of this iteration behind which a solve was accepted with a looser tolerance.
+        upper_bound: least deterministic upper bound so far; ``None`` before there is one.
+        inner: evaluation of the deterministic upper bound after this iteration; ``None`` where it was not due.
+        simulations: what stopping rules simulated after this iteration.
+        rules: what every stopping rule said after this iteration.
     """
 
     iteration: int
@@ -53,6 +112,10 @@ class IterationRecord:
     selection: tuple[StageSelection, ...] = ()
     selection_seconds: float = 0.0
     cuts_relaxed: int = 0
+    upper_bound: float | None = None
+    inner: InnerEvaluation | None = None
+    simulations: tuple[RuleSimulation, ...] = ()
+    rules: tuple[RuleEvaluation, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -90,7 +153,8 @@ class TrainingRecord:
 
     Attributes:
         iterations: one record each.
-        reason: rule that ended it: ``iteration_limit``, ``time_limit``, ``bound_stalling`` or ``shutdown``.
+        reason: rule that ended it: ``iteration_limit``, ``time_limit``, ``bound_stalling``, ``simulation``,
+            ``statistical_gap``, ``gap`` or ``shutdown``.
         converged: whether the reason speaks of convergence rather than of a limit.
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         seconds: wall time.
@@ -123,6 +187,16 @@ class TrainingRecord:
     timings: tuple[IterationTiming, ...] = ()
     workers: tuple[WorkerTiming, ...] = ()
     efforts: tuple[StageEffort, ...] = ()
+
+    @property
+    def upper_bound(self) -> float | None:
+        """Deterministic upper bound in $; ``None`` where none was evaluated."""
+        return self.iterations[-1].upper_bound if self.iterations else None
+
+    @property
+    def inner_evaluations(self) -> tuple[InnerEvaluation, ...]:
+        """Evaluations of the deterministic upper bound, in order."""
+        return tuple(record.inner for record in self.iterations if record.inner is not None)
 
     @property
     def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:

@@ -50,3 +50,14 @@ def risk_weights(measure: RiskMeasure, probability: NDArray[np.float64], cost: N
         if remaining <= 0.0:
             break
     return (1.0 - measure.weight) * probability + measure.weight * tail
+
+
+def risk_adjusted_costs(
+    measure: RiskMeasure, probability: NDArray[np.float64], costs: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The measure of the outcomes of several trials, ``[trial]`` in $, for ``costs[trial, opening]``."""
+    adjusted = np.empty(len(costs))
+    for trial, outcomes in enumerate(costs):
+        weights = risk_weights(measure, probability, outcomes)
+        adjusted[trial] = sum(weight * cost for weight, cost in zip(weights.tolist(), outcomes.tolist(), strict=True))
+    return adjusted

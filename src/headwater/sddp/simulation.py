@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from headwater.distributed import ThreadTeam
 from headwater.errors import SolverError
 from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
-from headwater.model import NoiseClass, OnFailure, Scheme, SimulationDetail, Study
+from headwater.model import NoiseClass, OnFailure, PolicyType, Scheme, SimulationDetail, Study
 from headwater.sddp import events
+from headwater.sddp.inner_stage import inner_of, inner_problems
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.scenario_walk import ScenarioWalk, Walked
@@ -75,6 +76,7 @@ def simulate_policy(
         should_stop: asked between stages; saying yes raises `Interrupted`.
 
     Raises:
+        PolicyError: the inner approximation is asked for and the policy has none.
         SolverError: a stage could not be solved; or, where scenarios may be left out, more than 1 % of them could not.
         Interrupted: ``should_stop`` said so.
     """
@@ -82,6 +84,8 @@ def simulate_policy(
     config = study.config
     source = config.simulation.scenario_source or config.training.scenario_source
     problems = build_problems(study, policy.pools, policy.outlooks)
+    if config.simulation.policy_type is PolicyType.INNER:
+        problems = inner_problems(problems, inner_of(policy))
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
     reader = _PartReader(problems)
     allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -26,6 +24,7 @@ from headwater.sddp.effort import (
     BACKWARD,
     FORWARD,
     LOWER_BOUND,
+    SIMULATION,
     EffortMeter,
     IterationTiming,
     StageEffort,
@@ -34,11 +33,20 @@ from headwater.sddp.effort import (
 )
 from headwater.sddp.fingerprint import study_fingerprint
 from headwater.sddp.forward import run_forward
+from headwater.sddp.inner_bound import UpperBound
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
-from headwater.sddp.records import IterationRecord, RankTiming, TrainingRecord
-from headwater.sddp.selection import StageSelection
-from headwater.sddp.stopping import Verdict, verdict
+from headwater.sddp.recording import iteration_record, training_record
+from headwater.sddp.records import InnerEvaluation, IterationRecord, RankTiming, RuleEvaluation, RuleSimulation
+from headwater.sddp.rule_simulation import simulated_stage_costs
+from headwater.sddp.stopping import (
+    SHUTDOWN,
+    Verdict,
+    evaluate_rules,
+    refuse_meaningless_rules,
+    simulations_due,
+    verdict,
+)
 from headwater.sddp.training_state import StoredTraining, TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.working_cuts import apply_selection
@@ -47,7 +55,6 @@ from headwater.stochastic import training_sampler
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN = Verdict("shutdown", converged=False)
 ERROR = Verdict("error", converged=False)
 UNDER_WAY = Verdict("checkpoint", converged=False)
 
@@ -101,7 +108,7 @@ def train_policy(
         started = _started(problems, threads, communicator.size, state.n_iterations)
         outcome = communicator.on_leader(partial(_go_on, on_event, started))
         if state.history:
-            outcome = verdict(config.training, state.history) or outcome
+            outcome = verdict(config.training, evaluate_rules(config.training, state.history)) or outcome
         checkpoints = CheckpointSchedule(config.policy.checkpointing)
         try:
             while outcome is None:
@@ -111,7 +118,8 @@ def train_policy(
                     outcome = SHUTDOWN
                     break
                 # rank 0 decides for all: clocks differ
-                outcome = communicator.on_leader(partial(_judged, config.training, state.history, on_event, record))
+                rules, outcome = communicator.on_leader(partial(_judged, config.training, state.history, on_event))
+                state.history[-1] = replace(record, rules=rules)
                 if communicator.any(should_stop()):
                     outcome = outcome or SHUTDOWN
                 if outcome is None and save is not None and communicator.from_leader(checkpoints.is_due(record.iteration)):
@@ -186,6 +194,7 @@ class Training:
         should_stop: Callable[[], bool] = _never,
     ) -> None:
         config = study.config.training
+        refuse_meaningless_rules(study)
         self.study = study
         self.problems = problems
         self.state = state
@@ -195,6 +204,7 @@ class Training:
         self._team = Team(threads, communicator)
         self._programs = [problems.new_programs() for _ in range(threads)]
         self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
+        self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
         self._counts: Counter[str] = Counter()
         self._earlier: Counter[str] = Counter()
         self._earlier_seconds = state.history[-1].elapsed_seconds if state.history else 0.0
@@ -239,32 +249,67 @@ class Training:
                     state.visited.add(t, iteration, state.store.states[:, t])
             selected = apply_selection(problems, state.store, state.visited, iteration)
             selection_seconds = time.perf_counter() - t2
-            t2 = time.perf_counter()
+            t3 = time.perf_counter()
             lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
+            t4 = time.perf_counter()
+            self._meter.end(LOWER_BOUND, state.bound.own_programs)
+            inner = self._bound_from_above(iteration)
+            simulations = self._simulate_for_rules(iteration, lower_bound)
         except BaseException:
             undo()
             raise
-        t3 = time.perf_counter()
-        self._meter.end(LOWER_BOUND, state.bound.own_programs)
+        t5 = time.perf_counter()
+        self._meter.end(SIMULATION)
         self._team.clock.add("cut_selection", selection_seconds)
-        self._team.clock.add("lower_bound", t3 - t2)
-        self._timings.append(self._meter.timing(t1 - t0, t2 - t1 - selection_seconds, t3 - t0))
+        self._team.clock.add("lower_bound", t4 - t3)
+        self._timings.append(self._meter.timing(t1 - t0, t2 - t1, t5 - t0))
         counts = self._gather_counts(iteration, (t1 - t0, t2 - t1), exchanged)
-        record = _record(
+        record = iteration_record(
             problems,
             state.store,
             iteration,
             lower_bound,
             added,
             counts["retried"] - self._counts["retried"],
-            (t1 - t0, t2 - t1 - selection_seconds, t3 - t2),
+            (t1 - t0, t2 - t1, t4 - t3),
             selected,
             selection_seconds,
             self._seconds(),
         )
+        record = replace(
+            record,
+            total_seconds=t5 - t0,
+            upper_bound=None if state.inner is None else state.inner.upper_bound,
+            inner=inner,
+            simulations=simulations,
+        )
         self._counts = counts
         state.history.append(record)
         return record
+
+    def _bound_from_above(self, iteration: int) -> InnerEvaluation | None:
+        """Evaluate the deterministic upper bound, if it is due."""
+        state = self.state
+        if self._upper_bound is None or state.visited is None or not self.study.config.upper_bound.is_due(iteration):
+            return None
+        with self._team.clock.measure("upper_bound"):
+            state.inner, evaluation = self._upper_bound.evaluate(
+                self._team, state.visited, iteration, state.inner, self._should_stop
+            )
+        return evaluation
+
+    def _simulate_for_rules(self, iteration: int, lower_bound: float) -> tuple[RuleSimulation, ...]:
+        """The simulations that stopping rules ask for after an iteration with this bound."""
+        bounds = [*(record.lower_bound for record in self.state.history), lower_bound]
+        due = simulations_due(self.study.config.training, iteration, bounds)
+        with self._team.clock.measure("rule_simulation"):
+            return tuple(
+                RuleSimulation(
+                    place,
+                    simulated_stage_costs(self.problems, self._team, self._programs, rule.replications, self._should_stop),
+                )
+                for place, rule in due
+            )
 
     def _gather_counts(self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]) -> Counter[str]:
         """What the programs of all ranks have done so far; keeps how this iteration went on every rank.
@@ -316,7 +361,7 @@ class Training:
         """
         problems, state, config = self.problems, self.state, self.study.config.training
         seconds, counts = self._seconds(), self._earlier + self._counts
-        record = _training_record(
+        record = training_record(
             problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
         )
         progress = state.stored(problems, counts, self._communicator)
@@ -354,11 +399,12 @@ def _go_on(on_event: events.EventSink, event: events.Event) -> Verdict | None:
 
 
 def _judged(
-    config: TrainingConfig, history: list[IterationRecord], on_event: events.EventSink, record: IterationRecord
-) -> Verdict | None:
+    config: TrainingConfig, history: list[IterationRecord], on_event: events.EventSink
+) -> tuple[tuple[RuleEvaluation, ...], Verdict | None]:
     """What stopping rules and the receiver of events say after an iteration."""
-    asked = _go_on(on_event, events.IterationFinished(record))
-    return verdict(config, history) or asked
+    rules = evaluate_rules(config, history)
+    asked = _go_on(on_event, events.IterationFinished(replace(history[-1], rules=rules)))
+    return rules, verdict(config, rules) or asked
 
 
 def _counts(programs: list[Programs]) -> Counter[str]:
@@ -390,92 +436,3 @@ def _started(problems: StudyProblems, threads: int, ranks: int, n_done: int) -> 
         ranks=ranks,
         iterations_done=n_done,
     )
-
-
-def _record(
-    problems: StudyProblems,
-    store: TrajectoryStore,
-    iteration: int,
-    lower_bound: float,
-    added: int,
-    retries: int,
-    seconds: tuple[float, float, float],
-    selected: tuple[StageSelection, ...],
-    selection_seconds: float,
-    elapsed: float,
-) -> IterationRecord:
-    totals = store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
-    n = len(totals)
-    std = float(np.std(totals, ddof=1)) if n > 1 else 0.0
-    return IterationRecord(
-        iteration=iteration,
-        lower_bound=lower_bound,
-        simulated_mean=float(np.mean(totals)),
-        simulated_std=std,
-        simulated_ci95=1.96 * std / float(np.sqrt(n)),
-        forward_passes=n,
-        cuts_added=added,
-        cuts_removed=sum(one.removed for one in selected),
-        cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
-        lp_solves=n * problems.n_solves_of_trajectory + len(problems.stages[0].openings.innovation),
-        retries=retries,
-        forward_seconds=seconds[0],
-        backward_seconds=seconds[1],
-        bound_seconds=seconds[2],
-        total_seconds=sum(seconds) + selection_seconds,
-        elapsed_seconds=elapsed,
-        peak_memory_mb=peak_memory_mb(),
-        truncated_inflows=int(store.truncated.sum()),
-        selection=selected,
-        selection_seconds=selection_seconds,
-        cuts_relaxed=sum(
-            int((pool.relaxed & (pool.born_at == iteration))[: pool.n_populated].sum()) for pool in problems.pools
-        ),
-    )
-
-
-def _training_record(
-    problems: StudyProblems,
-    sampler_warnings: tuple[str, ...],
-    history: list[IterationRecord],
-    outcome: Verdict,
-    seconds: float,
-    threads: int,
-    counts: Counter[str],
-) -> TrainingRecord:
-    risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
-    warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
-    truncated = sum(record.truncated_inflows for record in history)
-    if truncated:
-        inflows = sum(r.forward_passes for r in history) * problems.walk.n_visits * problems.layout.n_hydros
-        warnings.append(
-            f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
-            + ("; with inflow lags in the state, cuts of such openings are heuristic" if problems.layout.n_lags else "")
-        )
-    retries = sum(record.retries for record in history)
-    if retries:
-        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
-    cuts_of_trajectory = sum(problems.n_cuts_of_trial(t) for t in range(problems.n_stages))
-    missing = len(history) * problems.study.config.training.forward_passes * cuts_of_trajectory
-    missing -= sum(record.cuts_added for record in history)
-    if missing:
-        warnings.append(f"{missing} cuts were not finite numbers or missed their own point, and were left out")
-    return TrainingRecord(
-        iterations=tuple(history),
-        reason=outcome.reason,
-        converged=outcome.converged,
-        lower_bound_kind="nested_risk" if risky else "expected_cost",
-        seconds=seconds,
-        threads=threads,
-        solver=highs_version(),
-        warnings=tuple(warnings),
-        solver_counts=dict(sorted(counts.items())),
-        stage_statistics=problems.stage_statistics(),
-        fitted_planes=problems.fitted,
-    )
-
-
-def peak_memory_mb() -> float:
-    """Largest resident memory of the process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

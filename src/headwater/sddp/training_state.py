@@ -16,6 +16,7 @@ from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import IterationRecord
 from headwater.sddp.selection import needs_archive
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.vertices import VERTICES, InnerApproximation
 from headwater.sddp.visited_states import VisitedStates
 from headwater.solver import Basis
 
@@ -31,6 +32,7 @@ class StoredTraining:
         history: one record per complete iteration.
         parts: part -> one record of named arrays per stage. ``bases``: bases of the trajectories and of the bound; left out,
             training goes on from cold bases, as well but not with the same last bits. ``states``: the visited states.
+            ``vertices``: the inner approximation that the upper bound rests on.
         counts: what the solvers have done.
     """
 
@@ -55,12 +57,14 @@ class TrainingState:
         bound: evaluates the bound of the first stage, from the basis of its last evaluation.
         history: one record per complete iteration.
         visited: every state that a trajectory left a stage in; ``None`` where nothing asks for them.
+        inner: what the last evaluation of the deterministic upper bound left; ``None`` before the first.
     """
 
     store: TrajectoryStore
     bound: LowerBound
     history: list[IterationRecord] = field(default_factory=list)
     visited: VisitedStates | None = None
+    inner: InnerApproximation | None = None
 
     @classmethod
     def fresh(cls, problems: StudyProblems) -> TrainingState:
@@ -69,7 +73,7 @@ class TrainingState:
         config, n_state = problems.study.config.training, problems.layout.dimension
         store = TrajectoryStore.empty(config.forward_passes, sizes, n_state, problems.walk.n_visits)
         visited = None
-        if needs_archive(config.cut_selection):
+        if needs_archive(config.cut_selection) or problems.study.config.upper_bound.enabled:
             visited = VisitedStates.empty(problems.n_stages, n_state, config.archive_memory_limit_mb)
         return cls(store, LowerBound(problems), visited=visited)
 
@@ -88,6 +92,8 @@ class TrainingState:
             if state.visited is not None and stored.history:
                 for t, arrays in enumerate(stored.parts["states"]):
                     state.visited.extend(t, arrays["iteration"], arrays["trajectory"], arrays["states"])
+            if VERTICES in stored.parts:
+                state.inner = InnerApproximation.from_arrays(stored.parts[VERTICES])
         except (KeyError, ValueError, IndexError) as error:
             raise PolicyError(
                 f"HW814 the stored training does not fit the stage programs ({error}); "
@@ -103,12 +109,13 @@ class TrainingState:
     def remember(self, problems: StudyProblems) -> Callable[[], None]:
         """A function that takes everything back to the present, for an iteration that is not finished."""
         undo_each = [bases.remember() for bases in self.store.bases] + [pool.remember() for pool in problems.pools]
-        basis, n_iterations = self.bound.basis, self.n_iterations
+        basis, n_iterations, inner = self.bound.basis, self.n_iterations, self.inner
 
         def undo() -> None:
             for undo_one in undo_each:
                 undo_one()
             self.bound.basis = basis
+            self.inner = inner
             if self.visited is not None:
                 self.visited.forget_after(n_iterations)
 
@@ -131,6 +138,8 @@ class TrainingState:
         parts: dict[str, tuple[StageArrays, ...]] = {"bases": tuple(bases)}
         if self.visited is not None:
             parts["states"] = tuple(stage.arrays() for stage in self.visited.stages)
+        if self.inner is not None:
+            parts[VERTICES] = self.inner.arrays()
         return StoredTraining(tuple(self.history), parts, dict(counts))
 
     def _restore_bases(self, problems: StudyProblems, stored: tuple[StageArrays, ...]) -> None:

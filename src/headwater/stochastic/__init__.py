@@ -8,7 +8,7 @@ from headwater.stochastic.lagstate import shift_lags
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
 from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
-from headwater.stochastic.sampling import Sampler, simulation_sampler, training_sampler
+from headwater.stochastic.sampling import Sampler, simulation_sampler, stopping_sampler, training_sampler
 from headwater.stochastic.tree import OpeningTree, build_opening_tree
 from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty, study_uncertainty
 
@@ -30,6 +30,7 @@ __all__ = [
     "noise_layout",
     "shift_lags",
     "simulation_sampler",
+    "stopping_sampler",
     "study_uncertainty",
     "training_sampler",
     "truncate",

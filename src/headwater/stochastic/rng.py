@@ -44,6 +44,7 @@ class Purpose(IntEnum):
     SIMULATION_SELECTION = 8
     SIMULATION_DESIGN = 9
     CYCLE_TURN = 10
+    STOPPING_INDEX = 11
 
 
 def raw_words(

@@ -58,6 +58,16 @@ _SIMULATION = _Streams(
 )
 
 
+_STOPPING = _Streams(
+    rng.Purpose.STOPPING_INDEX,
+    rng.Purpose.SIMULATION_NOISE,
+    rng.Purpose.SIMULATION_SELECTION,
+    rng.Purpose.SIMULATION_DESIGN,
+    SelectionMode.SEQUENTIAL,
+    uses_iteration=False,
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Sampler:
     """Noise as a pure function of stage, iteration and scenario.
@@ -271,6 +281,20 @@ def simulation_sampler(uncertainty: Uncertainty, source: ScenarioSource, tree_se
         ModelError: as `training_sampler`.
     """
     return _sampler(uncertainty, source, tree_seed, n_trajectories, _SIMULATION)
+
+
+def stopping_sampler(uncertainty: Uncertainty, tree_seed: int, n_trajectories: int) -> Sampler:
+    """Sampler of the trajectories that a stopping rule simulates: drawn from the tree, the same ones every time.
+
+    Args:
+        uncertainty: models and tree.
+        tree_seed: seed of the opening tree.
+        n_trajectories: trajectories of one simulation.
+
+    Raises:
+        ModelError: stages of one noise group that differ in openings.
+    """
+    return _sampler(uncertainty, ScenarioSource(), tree_seed, n_trajectories, _STOPPING)
 
 
 def _sampler(

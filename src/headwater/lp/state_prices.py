@@ -1,0 +1,278 @@
+r"""What a state that differs by one unit can cost at most: prices of repairs that always work.
+
+Let a stage be operated somehow from the incoming state ``y``. From another state ``x`` the same operation breaks some rows; a
+*repair* is a change of the decisions that mends them. A repair along columns that can always grow works from any operation and
+for any difference, so its cost is a bound on the slope of the cost of the stage, everywhere. The cheapest one is a linear
+program over the recession directions ``r`` of the stage::
+
+    min c . r     A r = C d  (equalities)     A r >= C d  (floors)     A r <= C d  (ceilings)
+
+for a unit difference ``d`` of one component. Columns that can always grow are those without an upper bound (spillage, deficit
+of the last segment, excess, water bought, ...) and slacks that are bounded by the very limit that they stand in for: the
+quantity behind it is never negative. Outgoing storage and orders stay as they were; outgoing components that follow from the
+incoming state alone (past inflows, commitments) change, at the discounted prices of the next stage.
+
+Two things need rows that someone must give way in, whoever that is (*rooms*). A commitment of a plant that is dispatched ahead
+moves along its segments: at most the dearest segment pays. Where missing water cannot be bought, one of those who use the water
+goes without: turbines (and the deficit that follows), spillage, diversion, pumping, storage (and its price in the next stage),
+or the plant below, whose own users then share the loss. That works while the water that is there without help from upstream is
+never negative, which the caller must know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from headwater.errors import InfeasibleError
+from headwater.lp.forms import StageForm
+from headwater.solver import AppendedRows, Basis, HighsProgram, LinearProgram
+
+Array = NDArray[np.float64]
+
+_ROUND_OFF = 1e-12
+"""Entries of a difference that are relatively smaller come from round-off of the condensation; nothing need repair them."""
+
+_SLACKS_OF_THEIR_OWN_LIMIT = (
+    "storage_slack",
+    "filling_slack",
+    "turbined_slack",
+    "outflow_below_slack",
+    "generation_slack",
+)
+
+
+@dataclass(frozen=True)
+class StatePrices:
+    """Bounds on what one more or one less of each component of a state can add to the cost from there on.
+
+    Attributes:
+        above: ``[n_state]`` in $ per unit that a state lies above another.
+        below: ``[n_state]`` in $ per unit that it lies below. Infinite where no repair is known.
+    """
+
+    above: Array
+    below: Array
+
+    @classmethod
+    def none(cls, n_state: int) -> StatePrices:
+        """Where nothing follows."""
+        return cls(np.zeros(n_state), np.zeros(n_state))
+
+    def change(self, delta: Array) -> float:
+        """Price of a change of the state, in $."""
+        up, down = delta > 0.0, delta < 0.0
+        return float(np.sum(self.above[up] * delta[up]) - np.sum(self.below[down] * delta[down]))
+
+
+def incoming_state_prices(form: StageForm, following: StatePrices, *, share_shortage: bool) -> StatePrices:
+    """Prices of the state that enters a stage.
+
+    Args:
+        form: the condensed program of the stage.
+        following: prices of the state that leaves it.
+        share_shortage: whether missing water may be shared by its users: no inflow of the stage is negative or depends on the
+            state.
+
+    Returns:
+        Prices in $; infinite for components without a repair.
+    """
+    repairs = _Repairs(form, following, share_shortage=share_shortage)
+    n_state = form.template.n_state
+    effect, carried = sp.csc_array(form.state_to_rows), sp.csc_array(form.exogenous_from_state)
+    directions = np.concatenate([effect.toarray().T, -effect.toarray().T])
+    stage_prices = repairs.prices(directions).reshape(2, n_state)
+    prices = np.empty((2, n_state))
+    for side, sign in enumerate((1.0, -1.0)):
+        for j in range(n_state):
+            after = np.zeros(n_state)
+            after[form.exogenous] = sign * carried[:, [j]].toarray()[:, 0]
+            prices[side, j] = stage_prices[side, j] + form.template.discount * following.change(after)
+    return StatePrices(np.maximum(prices[0], 0.0), np.maximum(prices[1], 0.0))
+
+
+@dataclass(frozen=True)
+class _Mover:
+    """A column that gives way in a room: by ``step`` for one unit of the room's row, at the price of what it carries on."""
+
+    column: int
+    step: float
+    carried: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Room:
+    """A row in which one of several columns can always give way by one unit, in the direction ``sign`` of the activity."""
+
+    row: int
+    sign: float
+    movers: tuple[_Mover, ...]
+    needs: frozenset[int] = field(default_factory=frozenset)
+
+
+class _Repairs:
+    """The program of repairs of one stage, with a column for every room whose price is known."""
+
+    def __init__(self, form: StageForm, following: StatePrices, *, share_shortage: bool) -> None:
+        self._form = form
+        self._following = following
+        self._matrix = sp.csc_array(form.matrix)
+        self._lower, self._upper = _ray_bounds(form)
+        self._floor = np.where(np.isfinite(form.row_lower), 0.0, -np.inf)
+        self._ceiling = np.where(np.isfinite(form.row_upper), 0.0, np.inf)
+        self._rooms: list[tuple[int, float, float]] = []
+        for room in _commitment_rooms(form):
+            self._rooms.append((room.row, room.sign, self._dearest(room)))
+        if share_shortage:
+            self._share_shortage()
+
+    def prices(self, directions: Array) -> Array:
+        """Cost in $ of the cheapest repair of each change ``[direction, row]`` of row bounds; infinite where there is none."""
+        prices = np.zeros(len(directions))
+        sizes = np.abs(directions).max(axis=1, initial=0.0)
+        moving = np.flatnonzero(sizes)
+        if not len(moving):
+            return prices
+        scaled = directions[moving] / sizes[moving, None]
+        scaled[np.abs(scaled) < _ROUND_OFF] = 0.0
+        unique, place = np.unique(scaled, axis=0, return_inverse=True)
+        prices[moving] = self._solve(unique)[place.ravel()] * sizes[moving]
+        return prices
+
+    def _solve(self, directions: Array) -> Array:
+        """Cheapest repairs of all directions, in $, one program for all of them."""
+        program = HighsProgram(self._program(), AppendedRows())
+        lower, upper = self._floor + directions, self._ceiling + directions
+        prices = np.full(len(directions), np.inf)
+        left = np.arange(len(directions))
+        slack = Basis(_resting(program.program), np.ones(program.n_rows, np.int32))
+        try:
+            while len(left):
+                try:
+                    prices[left] = program.solve_openings(lower[left], upper[left], slack).objective
+                    break
+                except InfeasibleError as error:
+                    left = np.delete(left, error.opening or 0)
+        finally:
+            program.close()
+        return prices * self._form.cost_scale
+
+    def _program(self) -> LinearProgram:
+        known = [room for room in self._rooms if np.isfinite(room[2])]
+        entries = ([sign for _, sign, _ in known], ([row for row, _, _ in known], np.arange(len(known))))
+        extra = sp.csc_array(sp.coo_array(entries, shape=(self._form.n_rows, len(known))))
+        matrix = sp.csc_array(sp.hstack([self._matrix, extra]))
+        matrix.sort_indices()
+        scale = self._form.cost_scale
+        return LinearProgram(
+            starts=matrix.indptr.astype(np.int32),
+            indices=matrix.indices.astype(np.int32),
+            values=np.ascontiguousarray(matrix.data, np.float64),
+            cost=np.concatenate([self._form.cost, [price / scale for _, _, price in known]]),
+            column_lower=np.concatenate([self._lower, np.zeros(len(known))]),
+            column_upper=np.concatenate([self._upper, np.full(len(known), np.inf)]),
+            row_lower=self._floor,
+            row_upper=self._ceiling,
+        )
+
+    def _dearest(self, *rooms: _Room) -> float:
+        """Price of the room: whoever gives way, it costs no more; never negative."""
+        movers = [(room, mover) for room in rooms for mover in room.movers]
+        if not movers:
+            return np.inf
+        directions = np.zeros((len(movers), self._form.n_rows))
+        own = np.empty(len(movers))
+        for i, (room, mover) in enumerate(movers):
+            directions[i] = -mover.step * self._matrix[:, [mover.column]].toarray()[:, 0]
+            directions[i, room.row] = 0.0  # which it moves by exactly what is asked for
+            own[i] = mover.step * self._form.cost[mover.column] * self._form.cost_scale + mover.carried
+        return float(max(0.0, np.max(self.prices(directions) + own)))
+
+    def _share_shortage(self) -> None:
+        """Rooms of the water balances, the lowest plant first: what is missing above is missing below."""
+        waiting = _water_rooms(self._form, self._following)
+        while waiting:
+            still = {room.row for room in waiting}
+            ready = [room for room in waiting if not room.needs & still]
+            if not ready:
+                return  # water that is pumped in a circle: no price is known
+            priced = [(room.row, room.sign, self._dearest(room)) for room in ready]
+            self._rooms.extend(priced)
+            waiting = [room for room in waiting if room.needs & still]
+
+
+def _ray_bounds(form: StageForm) -> tuple[Array, Array]:
+    """Bounds of the recession directions of every column."""
+    lower = np.where(np.isfinite(form.column_lower), 0.0, -np.inf)
+    upper = np.where(np.isfinite(form.column_upper), 0.0, np.inf)
+    place = _places(form)
+    for name in _SLACKS_OF_THEIR_OWN_LIMIT:
+        columns = form.template.columns[name].ravel()
+        upper[place[columns[columns >= 0]]] = np.inf
+    held = np.concatenate([form.state_column[form.state_column >= 0], form.future])
+    lower[held] = upper[held] = 0.0
+    return lower, upper
+
+
+def _places(form: StageForm) -> NDArray[np.int64]:
+    """Positions of template columns among the kept ones; -1 where a column was taken out."""
+    place = np.full(form.template.n_columns, -1, np.int64)
+    place[form.columns] = np.arange(len(form.columns))
+    return place
+
+
+def _commitment_rooms(form: StageForm) -> list[_Room]:
+    """Power that is committed is divided among the segments of its plant: both ways, each of them may have to move."""
+    rooms = []
+    by_row = sp.csr_array(form.matrix)
+    for row in form.row_positions(form.template.rows["gnl_coupling"].ravel()):
+        if row < 0:
+            continue
+        columns = by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]]
+        segments = [int(c) for c in columns if form.column_upper[c] > form.column_lower[c]]
+        for sign in (1.0, -1.0):
+            rooms.append(_Room(int(row), sign, tuple(_Mover(c, sign) for c in segments)))
+    return rooms
+
+
+def _water_rooms(form: StageForm, following: StatePrices) -> list[_Room]:
+    """One unit less of water in each balance: every use of it may be the one that shrinks."""
+    template, place = form.template, _places(form)
+    short = template.columns["withdrawal_short"]
+    unwithdrawn = set(place[short[short >= 0]].tolist())
+    by_row, by_column = sp.csr_array(form.matrix), sp.csc_array(form.matrix)
+    balances = np.concatenate([template.rows["water_balance"], template.rows["block_water_balance"].ravel()])
+    rows = [int(row) for row in form.row_positions(balances) if row >= 0]
+    every = set(rows)
+    component = {int(column): j for j, column in enumerate(form.state_column) if column >= 0}
+    rooms = []
+    for row in rows:
+        part = slice(by_row.indptr[row], by_row.indptr[row + 1])
+        movers: list[_Mover] = []
+        needs: set[int] = set()
+        forced = False
+        for column, value in zip(by_row.indices[part].tolist(), by_row.data[part].tolist(), strict=True):
+            uses = value > 0.0 and np.isfinite(form.column_lower[column])
+            forced |= value > 0.0 and bool(form.column_lower[column] > 0.0)
+            if form.column_lower[column] == form.column_upper[column] or not (uses or column in unwithdrawn):
+                continue
+            step = -1.0 / value
+            carried = 0.0
+            if column in component:
+                carried = -step * template.discount * float(following.below[component[column]])
+            movers.append(_Mover(column, step, carried))
+            entries = slice(by_column.indptr[column], by_column.indptr[column + 1])
+            below = zip(by_column.indices[entries].tolist(), by_column.data[entries].tolist(), strict=True)
+            needs |= {other for other, coefficient in below if other in every and other != row and coefficient * value < 0.0}
+        # A use that must go on whatever happens may leave the others with nothing to give.
+        rooms.append(_Room(row, -1.0, () if forced else tuple(movers), frozenset(needs)))
+    return rooms
+
+
+def _resting(program: LinearProgram) -> NDArray[np.int32]:
+    """Status of columns at rest at zero, in the codes of `Basis`."""
+    at_lower, at_upper = np.isfinite(program.column_lower), np.isfinite(program.column_upper)
+    return np.where(at_lower, 0, np.where(at_upper, 2, 3)).astype(np.int32)

@@ -1,0 +1,72 @@
+"""Where the noise of forward passes and simulations comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from headwater.model.uncertainty import NoiseClass
+
+
+class Scheme(Enum):
+    """Where forward and simulated noise comes from."""
+
+    IN_SAMPLE = "in_sample"
+    OUT_OF_SAMPLE = "out_of_sample"
+    EXTERNAL = "external"
+    HISTORICAL = "historical"
+
+
+class SelectionMode(Enum):
+    """How a trajectory picks one of finitely many scenarios."""
+
+    PERMUTATION = "permutation"
+    RANDOM = "random"
+    SEQUENTIAL = "sequential"
+
+
+class HistoricalLags(Enum):
+    """Which past a replayed year starts from: the one that it had, or that of the study."""
+
+    WINDOW = "window"
+    STUDY = "study"
+
+
+@dataclass(frozen=True)
+class ScenarioSource:
+    """Where the noise of each class is drawn from, and the seed of fresh draws.
+
+    Attributes:
+        inflow, load, ncs: scheme of each class.
+        seed: of fresh draws and of the choice among external and historical scenarios; needed by all schemes but in-sample.
+        inflow_selection, load_selection, ncs_selection: how external and historical scenarios are picked; ``None`` permutes
+            them in training and goes through them in order in simulation.
+        historical_years: years that may start a replay; ``None`` takes all that the history covers.
+        historical_lags: past that a replay starts from; ``None`` takes that of the study in training, so that bound and
+            trajectories share it, and that of the replayed year in simulation.
+        couple_classes: whether all external classes take the same scenario number; ``None`` couples them when they have equally
+            many scenarios.
+    """
+
+    inflow: Scheme = Scheme.IN_SAMPLE
+    load: Scheme = Scheme.IN_SAMPLE
+    ncs: Scheme = Scheme.IN_SAMPLE
+    seed: int | None = None
+    inflow_selection: SelectionMode | None = None
+    load_selection: SelectionMode | None = None
+    ncs_selection: SelectionMode | None = None
+    historical_years: tuple[int, ...] | None = None
+    historical_lags: HistoricalLags | None = None
+    couple_classes: bool | None = None
+
+    def selection(self, noise_class: NoiseClass) -> SelectionMode | None:
+        """How scenarios of one class are picked."""
+        return {
+            NoiseClass.INFLOW: self.inflow_selection,
+            NoiseClass.LOAD: self.load_selection,
+            NoiseClass.NCS: self.ncs_selection,
+        }[noise_class]
+
+    def scheme(self, noise_class: NoiseClass) -> Scheme:
+        """Scheme of one class."""
+        return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]

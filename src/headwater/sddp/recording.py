@@ -1,0 +1,130 @@
+"""Writing down what an iteration and a training did."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections import Counter
+
+import numpy as np
+
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.records import IterationRecord, TrainingRecord
+from headwater.sddp.selection import StageSelection
+from headwater.sddp.stopping import Verdict
+from headwater.sddp.trajectories import TrajectoryStore
+from headwater.solver import highs_version
+
+
+def iteration_record(
+    problems: StudyProblems,
+    store: TrajectoryStore,
+    iteration: int,
+    lower_bound: float,
+    added: int,
+    retries: int,
+    seconds: tuple[float, float, float],
+    selected: tuple[StageSelection, ...],
+    selection_seconds: float,
+    elapsed: float,
+) -> IterationRecord:
+    """The record of an iteration.
+
+    Args:
+        problems: the study with the cuts of the iteration.
+        store: its trajectories.
+        iteration: 1-based.
+        lower_bound: bound after it, in $.
+        added: cuts added.
+        retries: solves that needed more than one attempt.
+        seconds: of forward pass, backward pass and bound.
+        selected: what cut selection did.
+        selection_seconds: and its time.
+        elapsed: seconds since training started.
+    """
+    totals = store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
+    n = len(totals)
+    std = float(np.std(totals, ddof=1)) if n > 1 else 0.0
+    return IterationRecord(
+        iteration=iteration,
+        lower_bound=lower_bound,
+        simulated_mean=float(np.mean(totals)),
+        simulated_std=std,
+        simulated_ci95=1.96 * std / float(np.sqrt(n)),
+        forward_passes=n,
+        cuts_added=added,
+        cuts_removed=sum(one.removed for one in selected),
+        cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
+        lp_solves=n * problems.n_solves_of_trajectory + len(problems.stages[0].openings.innovation),
+        retries=retries,
+        forward_seconds=seconds[0],
+        backward_seconds=seconds[1],
+        bound_seconds=seconds[2],
+        total_seconds=sum(seconds) + selection_seconds,
+        elapsed_seconds=elapsed,
+        peak_memory_mb=peak_memory_mb(),
+        truncated_inflows=int(store.truncated.sum()),
+        selection=selected,
+        selection_seconds=selection_seconds,
+        cuts_relaxed=sum(
+            int((pool.relaxed & (pool.born_at == iteration))[: pool.n_populated].sum()) for pool in problems.pools
+        ),
+    )
+
+
+def training_record(
+    problems: StudyProblems,
+    sampler_warnings: tuple[str, ...],
+    history: list[IterationRecord],
+    outcome: Verdict,
+    seconds: float,
+    threads: int,
+    counts: Counter[str],
+) -> TrainingRecord:
+    """The record of a training.
+
+    Args:
+        problems: the study.
+        sampler_warnings: what the sampler had to say.
+        history: records of the iterations.
+        outcome: why it ended.
+        seconds: wall time.
+        threads: worker threads.
+        counts: what the solver instances did.
+    """
+    risky = any(not stage.risk.is_expectation for stage in problems.system.stages)
+    warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
+    truncated = sum(record.truncated_inflows for record in history)
+    if truncated:
+        inflows = sum(r.forward_passes for r in history) * problems.walk.n_visits * problems.layout.n_hydros
+        warnings.append(
+            f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
+            + ("; with inflow lags in the state, cuts of such openings are heuristic" if problems.layout.n_lags else "")
+        )
+    retries = sum(record.retries for record in history)
+    if retries:
+        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+    cuts_of_trajectory = sum(problems.n_cuts_of_trial(t) for t in range(problems.n_stages))
+    missing = len(history) * problems.study.config.training.forward_passes * cuts_of_trajectory
+    missing -= sum(record.cuts_added for record in history)
+    if missing:
+        warnings.append(f"{missing} cuts were not finite numbers or missed their own point, and were left out")
+    return TrainingRecord(
+        iterations=tuple(history),
+        reason=outcome.reason,
+        converged=outcome.converged,
+        lower_bound_kind="nested_risk" if risky else "expected_cost",
+        seconds=seconds,
+        threads=threads,
+        solver=highs_version(),
+        warnings=tuple(warnings),
+        solver_counts=dict(sorted(counts.items())),
+        stage_statistics=problems.stage_statistics(),
+        fitted_planes=problems.fitted,
+    )
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of the process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
