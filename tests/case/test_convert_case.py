@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from case_builder import rich_case
+from full_case import full_case
 from headwater.case import convert_case, load_case
 from headwater.errors import CaseError
 from shared_data import CASES, requires_shared
@@ -35,6 +36,16 @@ def test_a_converted_case_means_the_same_and_says_nothing_in_older_words(tmp_pat
     assert "HW701" in {finding.code for finding in before.report}
     assert "HW701" not in {finding.code for finding in after.report}
     assert not list(target.rglob("*.csv"))
+
+
+def test_a_case_with_every_file_and_key_is_converted_without_loss(tmp_path):
+    source = full_case(tmp_path / "old").write(csv=True)
+    target = convert_case(source, tmp_path / "new")
+    before, after = load_case(source), load_case(target)
+    assert before.system == after.system
+    assert before.config == after.config
+    names = {path.relative_to(source).with_suffix("") for path in source.rglob("*.*")}
+    assert {path.relative_to(target).with_suffix("") for path in target.rglob("*.*")} == names
 
 
 def test_converting_twice_changes_nothing(tmp_path):

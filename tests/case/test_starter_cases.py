@@ -7,6 +7,7 @@ import json
 import pytest
 
 from case_builder import rich_case
+from full_case import full_case
 from headwater.case import (
     TEMPLATES,
     describe_case,
@@ -83,3 +84,23 @@ def test_a_description_adds_up_what_the_case_has(tmp_path):
     active = next(section for section in describe_case(study) if section.title == "active when")
     assert active.rows == (("Thermal 1 T1", "0", "non existing"), ("Thermal 1 T1", "1", "operating"))
     assert cells(study, "values of single stages")["hydro bound"] == ("4", "0-1")
+
+
+def test_a_description_counts_the_study_and_not_the_periods_before_it(tmp_path):
+    study = load_case(full_case(tmp_path).write())
+    uncertainty = cells(study, "uncertainty")
+    assert uncertainty["mean inflow m3/s"] == ("210",)  # five plants of 40 to 44 m3/s
+    assert uncertainty["autoregressive order"] == ("2",)
+    assert uncertainty["annual terms"] == ("4 of 20 statistics",)
+    assert uncertainty["history"] == ("300 observations, 2000-01-01 to 2004-12-01",)
+    assert cells(study, "study")["stopping rules"] == ("iteration limit, time limit, bound stalling; any of them",)
+
+
+def test_a_case_that_is_estimated_says_so(tmp_path):
+    case = full_case(tmp_path)
+    for name in ("inflow_seasonal_stats", "inflow_annual_component"):
+        case.tables.pop(f"scenarios/{name}")
+    assert cells(load_case(case.write()), "uncertainty")["mean inflow m3/s"] == ("from history",)
+    case.tables.pop("scenarios/inflow_ar_coefficients")
+    (tmp_path / "scenarios" / "inflow_ar_coefficients.parquet").unlink()
+    assert cells(load_case(case.write()), "uncertainty")["inflow models"] == ("estimated from history",)

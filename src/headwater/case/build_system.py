@@ -310,7 +310,9 @@ def _production_models(parts: Parts) -> tuple[m.ProductionModel, ...]:
     models = []
     for shape in file.production_models:
         seasonal = shape.selection_mode == "seasonal"
-        rules = [_production_rule(rule) for rule in (shape.seasons if seasonal else shape.stage_ranges) or ()]
+        # of ranges that overlap the first holds, so their order stays; seasons are told apart by their id
+        shapes = sorted(shape.seasons or (), key=lambda rule: rule.season_id) if seasonal else shape.stage_ranges or ()
+        rules = [_production_rule(rule) for rule in shapes]
         default = None if shape.default_model is None else m.ProductionKind(shape.default_model)
         models.append(m.ProductionModel(shape.hydro_id, tuple(rules), seasonal, default))
     return tuple(models)

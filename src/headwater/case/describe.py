@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -133,12 +134,19 @@ def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
     if system.given_openings is not None:
         yield "opening tree", "given"
     if system.inflow_statistics:
-        orders = [len(row.coefficients) for row in system.inflow_statistics]
-        yield "mean inflow m3/s", _number(sum(row.mean_m3s for row in system.inflow_statistics) / len(system.stages))
-        yield "autoregressive order", _span(orders)
-        certain = sum(row.std_m3s == 0 for row in system.inflow_statistics)
+        study = {stage.id for stage in system.stages}
+        rows = [row for row in system.inflow_statistics if row.stage_id in study]
+        given = [row.mean_m3s for row in rows if np.isfinite(row.mean_m3s)]
+        yield "mean inflow m3/s", _number(sum(given) / len(system.stages)) if given else "from history"
+        yield "autoregressive order", _span(len(row.coefficients) for row in rows)
+        annual = sum(row.annual is not None for row in rows)
+        if annual:
+            yield "annual terms", f"{annual} of {len(rows)} statistics"
+        certain = sum(row.std_m3s == 0 for row in rows)
         if certain:
-            yield "certain inflows", f"{certain} of {len(system.inflow_statistics)} statistics have no deviation"
+            yield "certain inflows", f"{certain} of {len(rows)} statistics have no deviation"
+    elif system.hydros and system.inflow_history:
+        yield "inflow models", "estimated from history"
     uncertain = {row.bus_id for row in system.load_statistics if row.std_mw > 0}
     yield "uncertain loads", str(len(uncertain))
     if system.availability_statistics:
@@ -176,11 +184,20 @@ def _overrides(system: m.System) -> Iterable[tuple[str, str, str]]:
 def _study(case: Case) -> Iterable[tuple[str, str]]:
     training, simulation = case.config.training, case.config.simulation
     if training.enabled:
-        rules = ", ".join(type(rule).__name__ for rule in training.stopping_rules)
-        yield "training", f"{training.forward_passes} forward passes per iteration; stops by {rules}"
+        rules = ", ".join(_words(type(rule).__name__) for rule in training.stopping_rules)
+        yield (
+            "training",
+            f"{training.forward_passes} forward passes per iteration; at most {training.max_iterations} iterations",
+        )
+        yield "stopping rules", f"{rules}; {training.stopping_mode.value} of them"
     yield "simulation", f"{simulation.n_scenarios} scenarios" if simulation.enabled else "none"
     warnings = len(case.report.warnings)
     yield "validation", f"{warnings} warnings" if warnings else "nothing to remark"
+
+
+def _words(name: str) -> str:
+    """``"BoundStalling"`` as ``"bound stalling"``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
 def _ranges(ids: Sequence[int]) -> str:

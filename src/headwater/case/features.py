@@ -83,6 +83,12 @@ FEATURES: tuple[Feature, ...] = (
         "settings for starting from a stored policy are not built yet",
     ),
     Feature(
+        "unchecked policies",
+        _config("policy.validate_compatibility", built=(True,)),
+        (_CONFIG, "policy.validate_compatibility"),
+        "doing without the checks of a stored policy is not built yet",
+    ),
+    Feature(
         "working sets",
         _config("training.cut_selection.working_set"),
         (_CONFIG, "training.cut_selection.working_set"),
