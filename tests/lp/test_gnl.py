@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import headwater.model as m
+from extensive_form import extensive_form_value
 from headwater.errors import ModelError
 from headwater.lp import build_stage_template, initial_commitments_mw
 from headwater.sddp import train_policy
 from headwater.sddp.problems import build_problems
 from operated import operate, system
-from small_systems import study
+from small_systems import random_system, study
+from sub_period_systems import with_cargoes
 
 
 def chain(lag: int = 2, load: tuple[float, ...] = (100.0, 40.0, 90.0, 60.0), **changes: object) -> m.System:
@@ -127,3 +129,11 @@ def test_on_a_horizon_that_repeats_orders_are_for_the_stage_that_comes_then() ->
     repeated = chain(load=load * 10, policy_graph=m.PolicyGraph(annual_discount_rate=rate), thermal_bound_overrides=limits)
     long = train_policy(study(repeated, iterations=10))
     assert train_policy(study(for_ever, iterations=30)).lower_bound == pytest.approx(long.lower_bound, rel=1e-6)
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_the_bound_with_orders_reaches_the_extensive_form(lag: int) -> None:
+    """The extensive form ties what every node of the tree delivers to what the nodes above it ordered."""
+    chosen = study(with_cargoes(random_system(lag, n_stages=4), lag), iterations=40, forward_passes=3, method="penalty")
+    policy = train_policy(chosen)
+    assert policy.lower_bound == pytest.approx(extensive_form_value(chosen.system, chosen.config), rel=1e-6)
