@@ -170,7 +170,7 @@ def test_names_of_the_package_on_the_pages_exist(root: Path) -> None:
 
 def test_commands_and_options_on_the_page_exist(root: Path) -> None:
     rows = section_free_of(root / "docs" / "command-line.md", "Exit codes")
-    commands = set(re.findall(r"`headwater ([a-z]+) ", rows))
+    commands = set(re.findall(r"`headwater ([a-z]+)[ `]", rows))
     options = set(re.findall(r"--[a-z][a-z-]+", rows))
     known = typer.main.get_command(app)
     assert commands == set(known.commands)

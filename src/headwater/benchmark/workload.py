@@ -99,6 +99,8 @@ class Bench:
     """A workload set up for one way of solving.
 
     Attributes:
+        workload: what is solved.
+        batched: whether the engine does it.
         problems: with all cuts.
         programs: of one thread.
         bases: per stage, the basis with which the forward pass of this way of solving left each trial; cuts born later are
@@ -106,6 +108,7 @@ class Bench:
     """
 
     workload: Workload
+    batched: bool
     problems: StudyProblems
     programs: Programs
     bases: tuple[BasisBatch | None, ...]
@@ -143,7 +146,7 @@ def set_up(workload: Workload, formulation: Formulation, *, batched: bool) -> Be
             missing = stage.n_rows - bases.rows.shape[1]
             rows = np.hstack([bases.rows, np.ones((len(bases.rows), missing), np.int32)])
             solved[t] = BasisBatch(bases.columns, np.ascontiguousarray(rows))
-    return Bench(workload, problems, programs, tuple(solved))
+    return Bench(workload, batched, problems, programs, tuple(solved))
 
 
 def _first_cuts(pool: CutPool, count: int) -> CutPool:

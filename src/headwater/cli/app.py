@@ -20,6 +20,7 @@ import headwater as hw
 from headwater.api import EXIT_STOPPED, RunResult, run_simulation, run_training
 from headwater.case import (
     Report,
+    SyntheticSize,
     convert_case,
     json_schemas,
     report_to_sarif,
@@ -30,6 +31,7 @@ from headwater.case import (
 from headwater.cli.progress import ProgressDisplay, money, summary_table
 from headwater.distributed import known_communicator
 from headwater.errors import HeadwaterError, RankError
+from headwater.files import write_text
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
 
 app = typer.Typer(
@@ -156,6 +158,14 @@ def _stdout() -> Console:
     return _SteadyConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
+def _announce_compilation(quiet: bool) -> None:
+    """Say that a run begins by compiling, if it does."""
+    if not quiet:
+        from headwater.cli.engine_commands import announce_compilation
+
+        announce_compilation(_stderr())
+
+
 def _show_error(console: Console, error: HeadwaterError) -> None:
     report = getattr(error, "report", None)
     if isinstance(report, Report):
@@ -191,6 +201,7 @@ def _options(
 @app.command()
 def run(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
+    _announce_compilation(quiet)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
         result = hw.run(case, output, threads=threads, on_event=progress, resume=resume)
     _report_run(result)
@@ -201,6 +212,7 @@ def run(case: CasePath, output: Output = None, threads: Threads = None, resume: 
 def train(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
     """Train a policy and write it to OUTPUT/policy."""
     loaded = hw.load_case(case)
+    _announce_compilation(quiet)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
         target = output or loaded.root / "output"
         result = run_training(loaded, target, threads=threads, on_event=progress, resume=resume)
@@ -227,6 +239,7 @@ def simulate(
     """Simulate a case with a stored policy."""
     loaded = hw.load_case(case)
     stored = hw.load_policy(policy)
+    _announce_compilation(quiet)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
         target = output or loaded.root / "output"
         result = run_simulation(
@@ -337,6 +350,61 @@ def describe(
     show_case(loaded, _stdout())
     if lp:
         show_programs(loaded, _stdout())
+
+
+@app.command()
+def warmup() -> None:
+    """Compile the engine ahead of time; what is compiled is kept for later runs."""
+    from headwater.cli.engine_commands import warm_up
+
+    warm_up(_stderr())
+
+
+@app.command()
+def bench(
+    case: Annotated[
+        Path | None, typer.Argument(metavar="CASE", help="Case directory [default: a synthetic case].", show_default=False)
+    ] = None,
+    cuts: Annotated[int, typer.Option("--cuts", min=1, help="Cuts per stage when the backward pass is timed.")] = 200,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="Trial states per stage [default: the case's forward passes].")
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often everything is timed.")] = 5,
+    training: Annotated[
+        bool, typer.Option("--training/--no-training", help="Also time whole trainings, by number of threads.")
+    ] = False,
+    threads: Threads = None,
+    hydros: Annotated[int, typer.Option("--hydros", min=1, help="Of the synthetic case.")] = 12,
+    lags: Annotated[int, typer.Option("--lags", min=0, max=12, help="Of the synthetic case.")] = 6,
+    stages: Annotated[int, typer.Option("--stages", min=2, help="Of the synthetic case.")] = 24,
+    openings: Annotated[int, typer.Option("--openings", min=1, help="Of the synthetic case.")] = 20,
+    blocks: Annotated[int, typer.Option("--blocks", min=1, help="Of the synthetic case.")] = 3,
+    thermals: Annotated[int, typer.Option("--thermals", min=1, help="Of the synthetic case.")] = 60,
+    cascade: Annotated[int, typer.Option("--cascade", min=1, help="Plants per river of the synthetic case.")] = 8,
+    fpha_share: Annotated[
+        float, typer.Option("--fpha-share", min=0.0, max=1.0, help="Part of the plants with FPHA planes.")
+    ] = 0.0,
+    save_case: Annotated[
+        Path | None, typer.Option("--save-case", help="Directory to keep the synthetic case in.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Markdown file for the report [default: standard output].")
+    ] = None,
+) -> None:
+    """Time the engine against HiGHS on a case of yours, or on a synthetic one."""
+    from headwater.cli.engine_commands import BenchOptions, run_bench
+
+    size = SyntheticSize(
+        hydros=hydros, lags=lags, stages=stages, openings=openings, blocks=blocks, thermals=thermals, cascade=cascade,
+        fpha_share=fpha_share,
+    )  # fmt: skip
+    options = BenchOptions(cuts=cuts, trials=trials, repeats=repeats, training=training, threads=threads)
+    text = run_bench(case, size, save_case, options, _stderr())
+    if output is None:
+        _stdout().out(text)
+    else:
+        write_text(output, text + "\n")
+        _stdout().out(f"wrote {output}")
 
 
 @app.command()

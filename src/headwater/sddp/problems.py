@@ -297,10 +297,10 @@ class Programs:
         program = self._held[t]
         return Counter() if program is None else Counter(program.statistics.counts())
 
-    def seconds(self) -> tuple[float, float]:
-        """Time that this thread has spent in the kernel and in HiGHS."""
-        statistics = [program.statistics for program in self._held if program is not None]
-        return sum(one.kernel_seconds for one in statistics), sum(one.highs_seconds for one in statistics)
+    def seconds(self) -> tuple[float, float, float]:
+        """Time that this thread has spent in the kernel, in HiGHS, and of that on further attempts of HiGHS."""
+        held = [program.statistics for program in self._held if program is not None]
+        return sum(s.kernel_seconds for s in held), sum(s.highs_seconds for s in held), sum(s.repair_seconds for s in held)
 
 
 def build_problems(

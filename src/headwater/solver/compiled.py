@@ -43,3 +43,12 @@ def _digest() -> str:
     for path in sorted(_FOLDER.glob("*kernel*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def is_cached(dispatcher: Any) -> bool:
+    """Whether a compiled version of a kernel function lies on disk; where Numba does not tell, it is taken to."""
+    index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    try:
+        return bool(index._load_index())
+    except (AttributeError, OSError):
+        return True

@@ -126,7 +126,8 @@ class SolverStatistics:
 
     ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once.
     ``levels`` counts by number, from 1, the attempts that then solved them; ``bases`` the bases that solves started from.
-    ``kernel_seconds``, ``highs_seconds`` and ``load_seconds`` (of rows) tell where the time went.
+    ``kernel_seconds``, ``highs_seconds`` (``repair_seconds`` of it on further attempts) and ``load_seconds`` (of rows) tell
+    where the time went.
     """
 
     solves: int = 0
@@ -141,6 +142,7 @@ class SolverStatistics:
     kernel_seconds: float = 0.0
     highs_seconds: float = 0.0
     load_seconds: float = 0.0
+    repair_seconds: float = 0.0
 
     def counts(self) -> dict[str, int]:
         """All counts by name; reasons as ``reason: ...``."""
@@ -484,6 +486,7 @@ class HighsProgram:
                     )
         finally:
             self._apply(self._defaults)
+            self.statistics.repair_seconds += time.monotonic() - started
         if last in (_STATUS_NAMES[_INFEASIBLE], _STATUS_NAMES[_UNBOUNDED_OR_INFEASIBLE]):
             raise InfeasibleError(f"opening {opening} has no feasible point", status=last, opening=opening)
         if last == _STATUS_NAMES[_UNBOUNDED]:

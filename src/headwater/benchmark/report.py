@@ -1,0 +1,82 @@
+"""Measurements as Markdown tables, for people and for the documentation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from headwater.benchmark.comparison import CONDENSED, ENGINE, Comparison
+from headwater.benchmark.training_times import TrainingTimes
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """The three ways side by side."""
+    lines = [
+        f"{comparison.n_programs} programs of at most {comparison.n_rows} rows and {comparison.n_columns} columns, "
+        f"{comparison.n_cuts} cuts; processor time of one thread, median of {comparison.repeats}.",
+        "",
+        "| Way | Time per program | Programs per second | In the engine | In HiGHS | Elsewhere | Largest difference |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for way in comparison.ways:
+        elsewhere = max(0.0, 1.0 - way.kernel_share - way.highs_share)
+        lines.append(
+            f"| {way.name} | {_time(way.seconds_per_program)} | {1.0 / way.seconds_per_program:,.0f} "
+            f"| {way.kernel_share:.0%} | {way.highs_share:.0%} | {elsewhere:.0%} | {way.largest_difference:.0e} |"
+        )
+    lines += ["", f"The engine is {comparison.speed_up():.1f} times as fast as the reference, "]
+    lines[-1] += f"{comparison.speed_up(CONDENSED):.1f} times as fast as HiGHS on the same condensed programs."
+    return "\n".join(lines)
+
+
+def effort_table(comparison: Comparison) -> str:
+    """Pivots and programs left to HiGHS by stage."""
+    lines = ["| Stage | Programs | Pivots per program | Left to HiGHS | Why |", "| ---: | ---: | ---: | ---: | --- |"]
+    for stage in sorted(comparison.stages, key=lambda one: one.position):
+        why = ", ".join(f"{reason} {count}" for reason, count in sorted(stage.reasons.items()))
+        lines.append(
+            f"| {stage.position} | {stage.solves} | {stage.pivots / stage.solves:.1f} | {stage.fallbacks} | {why or '-'} |"
+        )
+    return "\n".join(lines)
+
+
+def summary_row(name: str, comparison: Comparison) -> str:
+    """One case in a table of cases, see `summary_head`."""
+    times = {way.name: way for way in comparison.ways}
+    reference, condensed, engine = (way.seconds_per_program for way in comparison.ways)
+    pivots = sum(stage.pivots for stage in comparison.stages) / comparison.n_programs
+    left: Counter[str] = Counter()
+    for stage in comparison.stages:
+        left.update(stage.reasons)
+    return (
+        f"| {name} | {comparison.n_cuts} | {_time(reference)} | {_time(condensed)} | {_time(engine)} "
+        f"| {comparison.speed_up():.1f} | {comparison.speed_up(CONDENSED):.1f} | {pivots:.1f} "
+        f"| {sum(stage.fallbacks for stage in comparison.stages)} of {comparison.n_programs} "
+        f"| {times[ENGINE].largest_difference:.0e} |"
+    )
+
+
+def summary_head() -> str:
+    """Head of a table of cases."""
+    return (
+        "| Case | Cuts | Reference | Condensed | Engine | Against reference | Against condensed | Pivots | Left to HiGHS "
+        "| Largest difference |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    )
+
+
+def training_table(times: Sequence[TrainingTimes]) -> str:
+    """Whole trainings by number of threads."""
+    lines = [
+        "| Threads | Training | Programs per second | Against one thread | In engine and HiGHS |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {one.threads} | {one.seconds:.2f} s | {one.programs_per_second:,.0f} | {times[0].seconds / one.seconds:.2f} "
+        f"| {one.solver_share:.0%} |"
+        for one in times
+    ]
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    return f"{1e6 * seconds:,.1f} us" if seconds < 1e-3 else f"{1e3 * seconds:,.2f} ms"

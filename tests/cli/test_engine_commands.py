@@ -1,0 +1,54 @@
+"""``headwater bench`` and ``headwater warmup``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from headwater.case import load_case
+from headwater.cli import engine_commands
+from headwater.cli.app import app
+from headwater.sddp.compilation import is_compiled
+
+SIZES = ["--hydros", "2", "--lags", "1", "--stages", "3", "--openings", "2", "--blocks", "1", "--thermals", "2"]
+
+
+def test_bench_reports_on_a_synthetic_case_and_keeps_it(tmp_path: Path):
+    report = tmp_path / "report.md"
+    kept = tmp_path / "kept"
+    options = ["--cuts", "8", "--trials", "2", "--repeats", "1", "--save-case", str(kept), "-o", str(report)]
+    result = CliRunner().invoke(app, ["bench", *SIZES, *options])
+    assert result.exit_code == 0, result.output
+    text = report.read_text()
+    assert "## One backward pass" in text
+    assert "times as fast as the reference" in text
+    assert "8 cuts" in text
+    assert len(load_case(kept).system.hydros) == 2
+
+
+def test_bench_times_a_case_of_the_user_with_its_trainings(tmp_path: Path):
+    kept = tmp_path / "kept"
+    CliRunner().invoke(app, ["init", str(kept), "--template", "one-reservoir"])
+    result = CliRunner().invoke(app, ["bench", str(kept), "--cuts", "4", "--repeats", "1", "-j", "1", "--training"])
+    assert result.exit_code == 0, result.output
+    assert "# Benchmark of kept" in result.output
+    assert "## Whole trainings" in result.output
+
+
+def test_warmup_leaves_nothing_to_compile():
+    result = CliRunner().invoke(app, ["warmup"])
+    assert result.exit_code == 0, result.output
+    assert "the engine is compiled" in result.output
+    assert is_compiled()
+
+
+def test_a_run_that_has_to_compile_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engine_commands, "is_compiled", lambda: False)
+    CliRunner().invoke(app, ["init", str(tmp_path / "case")])
+    result = CliRunner().invoke(app, ["train", str(tmp_path / "case")])
+    assert result.exit_code == 0, result.output
+    assert "compiling the engine" in result.output
+    quiet = CliRunner().invoke(app, ["train", str(tmp_path / "case"), "--quiet"])
+    assert "compiling" not in quiet.output
