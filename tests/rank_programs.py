@@ -13,7 +13,9 @@ import numpy as np
 
 from headwater.cli import main
 from headwater.distributed import Communicator, Interrupted, find_communicator
+from headwater.distributed.mpi import MpiCommunicator
 from headwater.distributed.partition import blocks
+from headwater.distributed.sharing import Sharing
 from headwater.errors import RankError, SolverError
 from headwater.sddp.problems import Programs
 from headwater.sddp.training import Training
@@ -45,6 +47,28 @@ def talk(directory: str) -> None:
         ending(ranks, failing=None),
     ]
     Path(directory, f"{ranks.rank}.txt").write_text(repr(said))
+
+
+def share(directory: str, largest_node: str) -> None:
+    """Write to a matrix in shared memory, each rank its rows; then once for all."""
+    ranks = MpiCommunicator(sharing=Sharing.ON, largest_node=int(largest_node))
+    memory = ranks.memory_for(1000)
+    matrix = memory.matrix((5, 2))
+    memory.put(matrix, np.full((5, 2), -1.0))
+    before = matrix.copy()
+    ranks.gather(None)
+    rows = matrix[1:5]
+    part = blocks(4, ranks.size)[ranks.rank]
+    rows[part.start : part.stop] = 10.0 * ranks.rank + np.arange(2.0)
+    ranks.gather_rows(rows)
+    gathered = rows.copy()
+    ranks.gather(None)
+    if ranks.rank == ranks.size - 1:
+        matrix[0, 0] = 7.0
+    ranks.gather(None)
+    Path(directory, f"{ranks.rank}.txt").write_text(
+        repr([memory.is_shared, before.tolist(), gathered.tolist(), float(matrix[0, 0])])
+    )
 
 
 def ending(ranks: Communicator, *, failing: int | None, interrupted: int | None = None) -> str:

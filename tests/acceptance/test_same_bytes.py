@@ -57,7 +57,9 @@ def contents(output: Path) -> dict[str, object]:
         name = path.relative_to(output).as_posix()
         if name.endswith("metadata.json"):
             found[name] = timeless(json.loads(path.read_text()))
-        elif name.endswith(("convergence.parquet", "history.parquet")):
+        elif name.endswith("history.json"):
+            found[name] = not_measured(json.loads(path.read_text()))
+        elif name.endswith("convergence.parquet"):
             found[name] = not_measured(pl.read_parquet(io.BytesIO(path.read_bytes())).to_dicts())
         elif "/timing/" not in name and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
             found[name] = path.read_bytes()
@@ -99,9 +101,14 @@ def test_threads_do_not_matter(case: Path, expected: dict[str, object], tmp_path
 
 
 @requires_mpi
-@pytest.mark.parametrize(("ranks", "threads"), [(2, 2), (3, 1)])
-def test_ranks_do_not_matter(case: Path, expected: dict[str, object], tmp_path: Path, ranks: int, threads: int):
-    done = on_ranks(ranks, *HEADWATER, "run", case, "-o", tmp_path / "out", "-j", threads, PYTHONHASHSEED="random")
+@pytest.mark.parametrize(("ranks", "threads", "sharing"), [(2, 2, "on"), (3, 1, "off")])
+def test_ranks_do_not_matter(case: Path, expected: dict[str, object], tmp_path: Path, ranks: int, threads: int, sharing: str):
+    done = on_ranks(
+        ranks,
+        *(*HEADWATER, "run", case, "-o", tmp_path / "out", "-j", threads),
+        PYTHONHASHSEED="random",
+        HEADWATER_SHARED_CUTS=sharing,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("lower bound") == 1
     same(contents(tmp_path / "out"), expected)

@@ -57,6 +57,21 @@ def test_ranks_exchange_rows_counts_and_endings(tmp_path: Path):
         ]
 
 
+@requires_mpi
+@pytest.mark.parametrize("largest_node", [3, 2])
+def test_ranks_of_a_node_share_one_copy_and_nodes_exchange_rows(tmp_path: Path, largest_node: int):
+    done = on_ranks(3, *PROGRAM, "share", tmp_path, largest_node)
+    assert done.returncode == 0, done.stderr
+    rows = [[0.0, 1.0], [0.0, 1.0], [10.0, 11.0], [20.0, 21.0]]
+    for rank in range(3):
+        shared, before, gathered, touched = ast.literal_eval((tmp_path / f"{rank}.txt").read_text())
+        assert shared
+        assert before == [[-1.0, -1.0]] * 5
+        assert gathered == rows
+        # what the last rank writes is seen by those of its node at once, and by no other
+        assert touched == (7.0 if rank == 2 or largest_node == 3 else -1.0)
+
+
 def accident(program: str, *arguments: object) -> tuple[subprocess.CompletedProcess[str], float]:
     """How a run over ranks ended, and the seconds it took."""
     started = time.monotonic()
@@ -159,6 +174,8 @@ def test_the_environment_says_how_many_were_started():
 def test_what_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(UsageError, match="must be auto, local or mpi, got 'smoke'"):
         find_communicator({"HEADWATER_COMM": "smoke"})
+    with pytest.raises(UsageError, match="HEADWATER_SHARED_CUTS must be auto, on or off, got 'maybe'"):
+        find_communicator({"HEADWATER_SHARED_CUTS": "maybe", "PMI_SIZE": "2"})
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(UsageError, match=r"one of 4 that were started together, but .*pip install 'headwater\[mpi\]'"):
         find_communicator({"PMI_SIZE": "4"})

@@ -29,7 +29,7 @@ from headwater.case import (
     write_starter,
 )
 from headwater.cli.progress import ProgressDisplay, money, summary_table
-from headwater.distributed import known_communicator
+from headwater.distributed import is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError
 from headwater.files import write_text
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
@@ -92,9 +92,9 @@ def _run(command: Callable[[], object]) -> int:
     try:
         result = command()
     except BaseException as error:
-        exit_code, ranks = _show_end(error), known_communicator()
-        if exit_code and not ranks.agreed_to_end:
-            ranks.abort(exit_code)  # the others would wait for this one
+        exit_code = _show_end(error)
+        if exit_code and not is_known_to_all(error):
+            known_communicator().abort(exit_code)  # the others would wait for this one
         return exit_code
     return result if isinstance(result, int) else 0
 

@@ -1,8 +1,10 @@
 """Sharing out work: blocks of items, ranks, threads, and ending on request. It knows nothing of what is computed."""
 
-from headwater.distributed.communicator import ALONE, Communicator
+from headwater.distributed.communicator import ALONE, Communicator, is_known_to_all
 from headwater.distributed.launch import COMMUNICATOR_VARIABLE, find_communicator, known_communicator
+from headwater.distributed.memory import OWN_MEMORY, Memory, aligned_empty
 from headwater.distributed.partition import blocks
+from headwater.distributed.sharing import SHARING_VARIABLE
 from headwater.distributed.signals import Interrupted, StopRequest, stop_on_signals
 from headwater.distributed.team import Team
 from headwater.distributed.threads import THREADS_VARIABLE, ThreadTeam, choose_threads, granted_threads
@@ -10,16 +12,21 @@ from headwater.distributed.threads import THREADS_VARIABLE, ThreadTeam, choose_t
 __all__ = [
     "ALONE",
     "COMMUNICATOR_VARIABLE",
+    "OWN_MEMORY",
+    "SHARING_VARIABLE",
     "THREADS_VARIABLE",
     "Communicator",
     "Interrupted",
+    "Memory",
     "StopRequest",
     "Team",
     "ThreadTeam",
+    "aligned_empty",
     "blocks",
     "choose_threads",
     "find_communicator",
     "granted_threads",
+    "is_known_to_all",
     "known_communicator",
     "stop_on_signals",
 ]

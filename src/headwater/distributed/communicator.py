@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.distributed.memory import OWN_MEMORY, Memory
+
 Result = TypeVar("Result")
+
+KNOWN_TO_ALL = "known_to_all_ranks"
+"""Attribute of errors that all ranks know of."""
 
 
 class Communicator:
@@ -26,7 +31,6 @@ class Communicator:
         size: number of ranks.
         transfer_seconds: time spent on exchanging data so far.
         waiting_seconds: time spent on waiting until all ranks had come to the same point.
-        agreed_to_end: whether all ranks know that what they did together last did not come to its end.
         n_sharing: ranks that run on the same processors of the same node, this one included.
     """
 
@@ -36,7 +40,6 @@ class Communicator:
     def __init__(self) -> None:
         self.transfer_seconds = 0.0
         self.waiting_seconds = 0.0
-        self.agreed_to_end = False
         self.n_sharing = 1
 
     @property
@@ -66,6 +69,14 @@ class Communicator:
         """The value that rank 0 passed; all ranks call. Not for hot paths."""
         return value
 
+    def memory_for(self, n_bytes: int) -> Memory:  # noqa: ARG002 - a rank alone has no choice
+        """Where to keep that much that all ranks hold alike: in a copy each, or in one per node; all ranks call.
+
+        Raises:
+            UsageError: one copy per node was asked for, and a node has no room for it.
+        """
+        return OWN_MEMORY
+
     def together(self, work: Callable[[], Result]) -> Result:
         """Do ``work`` on every rank and end in the same way on all; all ranks call.
 
@@ -89,6 +100,16 @@ class Communicator:
 
     def abort(self, exit_code: int) -> None:
         """End all ranks at once; for errors that the others cannot know of."""
+
+
+def is_known_to_all(error: BaseException) -> bool:
+    """Whether an error, or the one it was raised for, came out of what all ranks did together: then all of them end."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if getattr(seen, KNOWN_TO_ALL, False):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 ALONE = Communicator()

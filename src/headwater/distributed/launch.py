@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from headwater.distributed.communicator import ALONE, Communicator
+from headwater.distributed.sharing import Sharing, chosen_sharing
 from headwater.errors import UsageError
 
 COMMUNICATOR_VARIABLE = "HEADWATER_COMM"
@@ -51,7 +52,7 @@ def find_communicator(environment: Mapping[str, str] | None = None) -> Communica
     if chosen == Communication.LOCAL or (chosen == Communication.AUTO and launched == 1):
         return ALONE
     if chosen not in _found:
-        _found[chosen] = _mpi(launched)
+        _found[chosen] = _mpi(launched, chosen_sharing(environment))
     return _found[chosen]
 
 
@@ -60,7 +61,7 @@ def known_communicator() -> Communicator:
     return next(iter(_found.values()), ALONE)
 
 
-def _mpi(launched: int) -> Communicator:
+def _mpi(launched: int, sharing: Sharing) -> Communicator:
     try:
         from headwater.distributed.mpi import MpiCommunicator, abort_on_uncaught
     except (ImportError, RuntimeError) as error:
@@ -69,7 +70,7 @@ def _mpi(launched: int) -> Communicator:
             f"this run is one of {launched} that were started together, but {why}: "
             f"pip install 'headwater[mpi]', or set {COMMUNICATOR_VARIABLE}=local to run alone"
         ) from error
-    communicator = MpiCommunicator()
+    communicator = MpiCommunicator(sharing=sharing)
     if launched > 1 and communicator.size == 1:
         raise UsageError(
             f"{launched} processes were started together but cannot see each other: mpi4py was built for another MPI library "

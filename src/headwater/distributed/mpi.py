@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import time
@@ -14,15 +15,21 @@ import mpi4py
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed.communicator import Communicator
+from headwater.distributed.communicator import KNOWN_TO_ALL, Communicator, is_known_to_all
+from headwater.distributed.memory import OWN_MEMORY, Memory
 from headwater.distributed.partition import blocks
+from headwater.distributed.sharing import SHARING_VARIABLE, Sharing
 from headwater.distributed.signals import Interrupted
 from headwater.distributed.threads import available_processors
-from headwater.errors import HeadwaterError, RankError
+from headwater.errors import HeadwaterError, RankError, UsageError
 
 mpi4py.rc.thread_level = "funneled"  # worker threads never call MPI
 
 from mpi4py import MPI  # noqa: E402 - what is set above counts when this is imported
+
+from headwater.distributed.node_memory import NodeMemory, copies_weigh, has_room  # noqa: E402 - it imports MPI too
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -35,16 +42,30 @@ class MpiCommunicator(Communicator):
     """The ranks of an MPI communicator.
 
     Ranks are numbered so that those of a node are neighbours, with rank 0 of ``world`` first: results do not depend on it.
+
+    Args:
+        world: the MPI communicator.
+        sharing: when the ranks of a node share memory.
+        largest_node: treat nodes of more ranks as several.
     """
 
-    def __init__(self, world: Any = MPI.COMM_WORLD) -> None:
+    def __init__(
+        self, world: Any = MPI.COMM_WORLD, *, sharing: Sharing = Sharing.AUTO, largest_node: int | None = None
+    ) -> None:
         super().__init__()
         node = world.Split_type(MPI.COMM_TYPE_SHARED, key=world.rank)
+        if largest_node is not None:
+            node = node.Split(node.rank // largest_node, key=node.rank)
         first_of_node = node.bcast(world.rank)
         order = first_of_node * world.size + world.rank
         self._comm = world.Split(0, key=sorted(world.allgather(order)).index(order))
-        self._node = self._comm.Split_type(MPI.COMM_TYPE_SHARED, key=self._comm.rank)
+        self._node = node
         self.rank, self.size = self._comm.rank, self._comm.size
+        heads = self._comm.Split(0 if node.rank == 0 else MPI.UNDEFINED, key=self.rank)
+        self._heads = heads if node.rank == 0 else None
+        self._node_sizes: list[int] = node.bcast(heads.allgather(node.size) if node.rank == 0 else None)
+        self._sharing = sharing
+        self._memory: NodeMemory | None = None
         self._rows: dict[int, Any] = {}
         mine = available_processors()
         self.n_sharing = sum(1 for others in self._node.allgather(mine) if others == mine)
@@ -56,11 +77,39 @@ class MpiCommunicator(Communicator):
         if not array.size:
             return
         started = time.perf_counter()
-        shares = blocks(len(array), self.size)
-        # counted in rows: numbers of bytes or numbers may be beyond what MPI counts with
-        receive = [array, [len(share) for share in shares], [share.start for share in shares], self._row_type(array)]
-        self._comm.Allgatherv(MPI.IN_PLACE, receive)
+        counts = [len(share) for share in blocks(len(array), self.size)]
+        if self._memory is None or not self._memory.holds(array):
+            self._exchange(self._comm, array, counts)
+        else:
+            # ranks of a node have written to one copy; the first of each node talk to each other
+            self._memory.settle(array)
+            if self._heads is not None and len(self._node_sizes) > 1:
+                ends = np.cumsum(self._node_sizes)
+                sums = [sum(counts[end - n : end]) for end, n in zip(ends, self._node_sizes, strict=True)]
+                self._exchange(self._heads, array, sums)
+            self._memory.settle(array)
         self.transfer_seconds += time.perf_counter() - started
+
+    def _exchange(self, members: Any, array: NDArray[Any], counts: list[int]) -> None:
+        """One ordered gather; ``counts`` are in rows, as bytes or numbers may be more than MPI counts with."""
+        starts = [sum(counts[:member]) for member in range(len(counts))]
+        members.Allgatherv(MPI.IN_PLACE, [array, counts, starts, self._row_type(array)])
+
+    def memory_for(self, n_bytes: int) -> Memory:
+        """Where to keep that much that all ranks hold alike."""
+        if self._sharing is Sharing.OFF or not self.any(self._node.size > 1):
+            return OWN_MEMORY
+        if self._sharing is Sharing.AUTO and not self.any(copies_weigh(n_bytes, self._node.size)):
+            return OWN_MEMORY
+        if self.any(not has_room(n_bytes)):
+            needed = f"the cuts take up to {n_bytes / 2**30:.1f} GiB, more than a node has room for in shared memory"
+            if self._sharing is Sharing.ON:
+                raise UsageError(f"{needed}: set {SHARING_VARIABLE}=off, or run fewer ranks per node")
+            if self.leads:
+                logger.warning("%s; every rank keeps its own copy, fewer ranks per node take less", needed)
+            return OWN_MEMORY
+        self._memory = self._memory or NodeMemory(self._node)
+        return self._memory
 
     def _row_type(self, array: NDArray[Any]) -> Any:
         n_bytes = array.nbytes // len(array)
@@ -96,15 +145,14 @@ class MpiCommunicator(Communicator):
         except Exception as raised:
             state, error = _FAILED, raised
         worst, rank = self._worst(state)
-        self.agreed_to_end = worst != _FINE
         if worst == _FINE:
             return result
         if worst == _INTERRUPTED:
-            raise Interrupted
+            raise _known_to_all(Interrupted())
         message, exit_code = self._comm.bcast(None if error is None else _described(error, self.rank), root=rank)
         if error is not None and self.rank == rank == 0:
-            raise error
-        raise RankError(message, rank=rank, exit_code=exit_code) from error
+            raise _known_to_all(error)
+        raise _known_to_all(RankError(message, rank=rank, exit_code=exit_code)) from error
 
     def on_leader(self, work: Callable[[], Result]) -> Result:
         """Do ``work`` on rank 0 alone and give its result to all."""
@@ -143,6 +191,11 @@ def _wait(request: Any) -> float:
     return time.perf_counter() - started
 
 
+def _known_to_all(error: Exception) -> Exception:
+    setattr(error, KNOWN_TO_ALL, True)
+    return error
+
+
 def _described(error: Exception, rank: int) -> tuple[str, int]:
     """What to tell the other ranks of an error, and its exit code."""
     where = f"rank {rank} on {socket.gethostname()}"
@@ -160,7 +213,7 @@ def abort_on_uncaught(communicator: Communicator) -> None:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         shown(kind, error, trace)
-        if not communicator.agreed_to_end:
+        if not is_known_to_all(error):
             communicator.abort(getattr(error, "exit_code", 1) or 1)
 
     sys.excepthook = hook

@@ -214,9 +214,12 @@ def _insert(
     """
     kept = np.flatnonzero(quality != UNSOUND)
     trajectories, openings = np.divmod(kept, quality.shape[1])
+    intercepts, slopes = intercepts.reshape(-1), slopes.reshape(quality.size, slopes.shape[2])
+    if len(kept) < len(intercepts):
+        intercepts, slopes = intercepts[kept], slopes[kept]
     slots = problems.pools[t].append(
-        intercepts.reshape(-1)[kept],
-        slopes.reshape(quality.size, slopes.shape[2])[kept],
+        intercepts,
+        slopes,
         iteration=iteration,
         forward_passes=trajectories,
         openings=openings if problems.is_multi else ALL_OPENINGS,

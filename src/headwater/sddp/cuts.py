@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.distributed import OWN_MEMORY, Memory
+
 WARM_START = -1
 """Birth iteration of a cut that came from an earlier policy."""
 
@@ -19,8 +21,6 @@ ALL_OPENINGS = -1
 COUNTERS = ("active", "times_binding", "last_binding")
 """Fields of a pool that change after a cut is born."""
 
-_ALIGNMENT = 64
-
 FIELDS = {
     "intercepts": np.float64,
     "active": np.bool_,
@@ -32,14 +32,6 @@ FIELDS = {
     "last_binding": np.int32,
 }
 """What a pool knows of every cut besides its coefficients, with the type of each array ``[slot]``."""
-
-
-def aligned_empty(shape: tuple[int, int]) -> NDArray[np.float64]:
-    """A float64 matrix that starts on a 64-byte boundary; untouched pages cost no memory."""
-    size = shape[0] * shape[1]
-    raw = np.empty(size + _ALIGNMENT // 8, np.float64)
-    shift = (-raw.ctypes.data % _ALIGNMENT) // 8
-    return raw[shift : shift + size].reshape(shape)
 
 
 class CutPool:
@@ -67,7 +59,8 @@ class CutPool:
         self.n_state = n_state
         self.capacity = capacity
         self.n_populated = 0
-        self.coefficients = aligned_empty((capacity, n_state))
+        self._memory = OWN_MEMORY
+        self.coefficients = self._memory.matrix((capacity, n_state))
         self.intercepts = np.empty(capacity, np.float64)
         self.active = np.zeros(capacity, np.bool_)
         self.born_at = np.zeros(capacity, np.int32)
@@ -101,7 +94,9 @@ class CutPool:
         start, stop = self.n_populated, self.n_populated + n_new
         if stop > self.capacity:
             self._grow(stop)
-        self.coefficients[start:stop] = coefficients
+        target = self.coefficients[start:stop]
+        if target.ctypes.data != coefficients.ctypes.data:
+            self._memory.put(target, coefficients)
         self.intercepts[start:stop] = intercepts
         self.active[start:stop] = True
         self.born_at[start:stop] = iteration
@@ -151,10 +146,20 @@ class CutPool:
         return float(values[best]), int(slots[best])
 
     def _grow(self, needed: int) -> None:
-        capacity = max(needed, 2 * self.capacity)
-        wider = CutPool(self.n_state, capacity)
+        self._resize(max(needed, 2 * self.capacity))
+
+    def move_to(self, memory: Memory, capacity: int) -> None:
+        """Keep the coefficients in another memory from now on, with room for ``capacity`` cuts; all ranks call."""
+        self._memory = memory
+        self._resize(max(capacity, self.n_populated))
+
+    def _resize(self, capacity: int) -> None:
         used = self.n_populated
-        for name in ("coefficients", *FIELDS):
+        coefficients = self._memory.matrix((capacity, self.n_state))
+        self._memory.put(coefficients[:used], self.coefficients[:used])
+        self.coefficients = coefficients
+        wider = CutPool(0, capacity)
+        for name in FIELDS:
             getattr(wider, name)[:used] = getattr(self, name)[:used]
             setattr(self, name, getattr(wider, name))
         self.capacity = capacity

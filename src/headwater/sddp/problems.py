@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.distributed import Memory
 from headwater.errors import InfeasibleError, ModelError, PolicyError, SolverError, UnsupportedFeatureError
 from headwater.lp import (
     FittedPlanes,
@@ -150,6 +151,20 @@ class StudyProblems:
         if memory_m3s is not None:
             states[:, self.layout.memory_places] = memory_m3s
         return states
+
+    def keep_cuts_in(self, memory_for: Callable[[int], Memory]) -> None:
+        """Make room for the cuts of a training where ranks can share them; all ranks call.
+
+        Args:
+            memory_for: gives the memory for so many bytes, see `Communicator.memory_for`.
+        """
+        growing = [pool for t, pool in enumerate(self.pools) if self.successor(t) is not None]
+        n_made = self.study.config.training.max_iterations * self.study.config.training.forward_passes
+        capacities = [pool.n_populated + n_made for pool in growing]
+        memory = memory_for(8 * self.layout.dimension * sum(capacities))
+        if memory.is_shared:
+            for pool, capacity in zip(growing, capacities, strict=True):
+                pool.move_to(memory, capacity)
 
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""

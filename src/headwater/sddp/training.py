@@ -12,7 +12,7 @@ from types import TracebackType
 
 import numpy as np
 
-from headwater.distributed import ALONE, Communicator, Interrupted, Team
+from headwater.distributed import ALONE, Communicator, Interrupted, Team, is_known_to_all
 from headwater.errors import PolicyError, ResultsError, StopTraining
 from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
@@ -100,6 +100,7 @@ def train_policy(
     at_end = boundary if resume is None else None
     problems = communicator.together(partial(build_problems, study, pools, outlooks, at_end))
     communicator.together(partial(check_agreement, communicator, problems))
+    problems.keep_cuts_in(communicator.memory_for)
     state = communicator.together(partial(_state_to_start_from, problems, resume))
     config = study.config
     with Training(study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop) as training:
@@ -127,9 +128,9 @@ def train_policy(
                     began = time.perf_counter()
                     outcome = communicator.on_leader(partial(_checkpoint, under_way, save, on_event))
                     training.add_step("checkpoint", time.perf_counter() - began)
-        except Exception:
+        except Exception as error:
             # an error that the other ranks do not know of leaves them waiting elsewhere
-            if save is not None and state.history and (communicator.size == 1 or communicator.agreed_to_end):
+            if save is not None and state.history and (communicator.size == 1 or is_known_to_all(error)):
                 learned = training.policy(ERROR)
                 if communicator.leads:
                     save(learned)
