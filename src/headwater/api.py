@@ -186,22 +186,16 @@ def simulate(
     if chosen is None:
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
     with stop_on_signals() as stop:
-        record, chunks = find_communicator().on_leader(
-            partial(_simulate_in_memory, policy, chosen, n_scenarios, threads, on_event, stop)
-        )
+        ranks = find_communicator()
+        ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
+        own: list[SimulationChunk] = []
+        record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, own.append)
+    chunks = sorted((chunk for of_rank in ranks.gather(own) for chunk in of_rank), key=lambda chunk: chunk.number)
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:
         for name in chunk.tables:
             frames.setdefault(name, []).append(chunk_frame(name, chunk))
     return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
-
-
-def _simulate_in_memory(
-    policy: Policy, study: Study, n_scenarios: int | None, threads: int | None, on_event: EventSink, stop: StopRequest
-) -> tuple[SimulationRecord, list[SimulationChunk]]:
-    chunks: list[SimulationChunk] = []
-    _check_simulation(policy, study, n_scenarios, threads)
-    return _simulate_with(policy, study, n_scenarios, threads, on_event, stop, chunks.append), chunks
 
 
 @dataclass(frozen=True)
@@ -376,7 +370,8 @@ def run_training(
         stopped = ranks.any(stop())
         if stopped or not then_simulate:
             return RunResult(output_dir, policy, None, stopped=stopped)
-        go_on = resume and simulation_can_go_on(output_dir, case, policy, case.config.simulation.n_scenarios)
+        n_scenarios = case.config.simulation.n_scenarios
+        go_on = resume and ranks.on_leader(partial(simulation_can_go_on, output_dir, case, policy, n_scenarios))
         record = _simulate_to(output_dir, policy, case, None, threads, on_event, stop, resume=go_on)
     return RunResult(output_dir, policy, record)
 
@@ -505,17 +500,14 @@ def _simulate_to(
     resume: bool = False,
 ) -> SimulationRecord:
     count = case.config.simulation.n_scenarios if n_scenarios is None else n_scenarios
-
-    def simulate_and_write() -> SimulationRecord:
-        with SimulationSink(output_dir, case, policy, count, highs_version(), resume=resume) as sink:
-            try:
-                record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
-            except StoppedError as error:
-                raise StoppedError(f"{error}; earlier results were left as they were, and --resume goes on") from None
-            sink.finish(record)
-        return record
-
-    return find_communicator().on_leader(simulate_and_write)
+    ranks = find_communicator()
+    with SimulationSink(output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks) as sink:
+        try:
+            record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
+        except StoppedError as error:
+            raise StoppedError(f"{error}; earlier results were left as they were, and --resume goes on") from error
+        sink.finish(record)
+    return record
 
 
 def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, threads: int | None) -> None:
@@ -540,13 +532,20 @@ def _simulate_with(
 ) -> SimulationRecord:
     config = study.config
     count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
-    workers = _threads(threads, study)
     try:
         return simulate_policy(
-            policy, study, n_scenarios=count, threads=workers, sink=sink, done=done, on_event=on_event, should_stop=stop
+            policy,
+            study,
+            n_scenarios=count,
+            threads=_threads(threads, study),
+            communicator=find_communicator(),
+            sink=sink,
+            done=done,
+            on_event=on_event,
+            should_stop=stop,
         )
-    except Interrupted:
-        raise StoppedError("the simulation was stopped before it was done") from None
+    except Interrupted as interrupted:
+        raise StoppedError("the simulation was stopped before it was done") from interrupted
 
 
 def _with_training(study: Study, config: TrainingConfig | None) -> Study:

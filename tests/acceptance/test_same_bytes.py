@@ -12,18 +12,19 @@ import polars as pl
 import pytest
 
 import headwater as hw
-from headwater.results import TIMING_COLUMNS
+from headwater.results import SCHEMAS
 from rank_processes import HEADWATER, on_ranks, requires_mpi
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "four-subsystems"
 
 TOLD_BY_CLOCK_OR_MACHINE = {
-    "run_id", "created_at", "finished_at", "duration_seconds", "hostname", "threads", "distribution",
+    "run_id", "created_at", "started_at", "finished_at", "duration_seconds", "hostname", "threads", "distribution",
 }  # fmt: skip
 """Keys of metadata that say when, where and with how many workers, but not what."""
 
 
-MEASURED = (*TIMING_COLUMNS, "peak_memory_mb")
+TABLES_WITH_TIMES = ("convergence.parquet", "scenario_summary.parquet")
+MEASURED = {column for schema in SCHEMAS.values() for column in schema.timing_columns} | {"peak_memory_mb"}
 """Columns of traces that differ from run to run."""
 
 
@@ -59,7 +60,7 @@ def contents(output: Path) -> dict[str, object]:
             found[name] = timeless(json.loads(path.read_text()))
         elif name.endswith("history.json"):
             found[name] = not_measured(json.loads(path.read_text()))
-        elif name.endswith("convergence.parquet"):
+        elif name.endswith(TABLES_WITH_TIMES):
             found[name] = not_measured(pl.read_parquet(io.BytesIO(path.read_bytes())).to_dicts())
         elif "/timing/" not in name and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
             found[name] = path.read_bytes()
@@ -75,8 +76,7 @@ def not_measured(tree: Any) -> Any:
 
 def timeless(metadata: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in metadata.items() if key not in TOLD_BY_CLOCK_OR_MACHINE}
-    kept.get("tables", {}).pop("convergence.parquet", None)
-    for name in [name for name in kept.get("tables", {}) if name.startswith("timing/")]:
+    for name in [name for name in kept.get("tables", {}) if name.startswith("timing/") or name.endswith(TABLES_WITH_TIMES)]:
         del kept["tables"][name]
     return kept
 

@@ -43,7 +43,7 @@ def make_chunk(a_study) -> Callable[..., SimulationChunk]:
                     columns[column.name] = rng.integers(0, 4, n_rows)
             tables[name] = columns
         summary, moments = summary_of(rng.uniform(10, 20, n_scenarios), first), moments_of(n_scenarios, len(stages), seed)
-        return SimulationChunk(SimulationPart(summary, moments), tables)
+        return SimulationChunk(first // n_scenarios, SimulationPart(summary, moments), tables)
 
     return make
 

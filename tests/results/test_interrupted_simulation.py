@@ -86,7 +86,7 @@ def tables(directory: Path) -> dict[str, bytes]:
         name = path.relative_to(directory).as_posix()
         if name == "metadata.json":
             content = json.loads(path.read_text())
-            for key in ("run_id", "started_at", "finished_at", "duration_seconds", "threads", "hostname"):
+            for key in ("run_id", "started_at", "finished_at", "duration_seconds", "threads", "distribution", "hostname"):
                 content.pop(key)
             content["tables"].pop("scenario_summary.parquet")
             content["scenarios"].pop("resumed")

@@ -125,6 +125,7 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str, pol
     return {
         **_header(study, record.seconds, record.threads, solver),
         "status": "partial" if failures else "complete",
+        "distribution": {"ranks": record.ranks, "threads_per_rank": record.threads},
         "policy_digest": None if policy is None else policy_digest(policy),
         "scenarios": {
             "total": len(summary.scenario_id),

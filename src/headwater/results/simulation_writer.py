@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from headwater import files
+from headwater.distributed import ALONE, Communicator
 from headwater.errors import ResultsError
 from headwater.model import Partitioning, Study
 from headwater.results.dictionaries import write_dictionaries
@@ -61,7 +62,8 @@ class SimulationSink:
     """Streams the tables of a simulation to disk in a thread of its own and puts them in place when finished.
 
     Used as a context manager. Leaving it without `finish` keeps the parts that were written, in ``simulation.partial``, so that
-    the simulation can go on later; earlier results stay as they were.
+    the simulation can go on later; earlier results stay as they were. With several ranks all make the same calls and each
+    writes its own parts; the rest is the business of rank 0.
 
     Args:
         output_dir: where results go.
@@ -69,13 +71,22 @@ class SimulationSink:
         n_scenarios: number of scenarios.
         solver: name and version.
         resume: go on with the interrupted simulation that is there, if there is one.
+        communicator: the ranks.
 
     Attributes:
         done: parts that an interrupted simulation had written.
     """
 
     def __init__(
-        self, output_dir: Path, study: Study, policy: Policy, n_scenarios: int, solver: str, *, resume: bool = False
+        self,
+        output_dir: Path,
+        study: Study,
+        policy: Policy,
+        n_scenarios: int,
+        solver: str,
+        *,
+        resume: bool = False,
+        communicator: Communicator = ALONE,
     ) -> None:
         self._target = output_dir / "simulation"
         self._partial = output_dir / PARTIAL
@@ -84,15 +95,22 @@ class SimulationSink:
         self._n_scenarios = n_scenarios
         self._solver = solver
         self._resume = resume
+        self._communicator = communicator
         self._digits = max(SCENARIO_DIGITS, len(str(n_scenarios - 1)))
         self._journal = SimulationJournal(self._partial)
         self._channel: PartChannel | None = None
         self._started = datetime.now(UTC)
-        self._n_parts = 0
         self._lock: int | None = None
         self.done: tuple[SimulationPart, ...] = ()
 
     def __enter__(self) -> SimulationSink:
+        self.done = self._communicator.on_leader(self._open)
+        self._communicator.together(self._see)
+        self._channel = PartChannel(self._write, self._study.config.simulation.io_channel_capacity)
+        return self
+
+    def _open(self) -> tuple[SimulationPart, ...]:
+        """Make the directory ready; returns the parts that are done."""
         request = simulation_request(self._study, self._policy, self._n_scenarios)
         with said_with_place(self._target.parent):
             self._target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,15 +122,20 @@ class SimulationSink:
         except BaseException:
             files.unlock(self._lock)
             raise
-        self._channel = PartChannel(self._write, self._study.config.simulation.io_channel_capacity)
-        return self
+        return self.done
+
+    def _see(self) -> None:
+        if not self._partial.is_dir():
+            raise ResultsError(
+                f"{socket.gethostname()} does not see {self._partial}, where the run writes: a run over several nodes needs an "
+                "output directory that all of them share"
+            )
 
     def _prepare(self, request: Mapping[str, str]) -> None:
         with said_with_place(self._target.parent):
             if self._resume and self._journal.is_there:
                 self._journal.check(request)
                 self.done = tuple(self._journal.parts())
-                self._n_parts = len(self.done)
             else:
                 shutil.rmtree(self._partial, ignore_errors=True)
                 self._journal.start(request)
@@ -121,7 +144,7 @@ class SimulationSink:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         if self._channel is not None:
             self._channel.abandon()
-        if self._partial.is_dir():
+        if self._communicator.leads and self._partial.is_dir():
             self._leave(error)
         if self._lock is not None:
             files.unlock(self._lock)
@@ -142,7 +165,10 @@ class SimulationSink:
             ResultsError: the directory cannot be written.
         """
         assert self._channel is not None, "the sink is used as a context manager"
-        self._channel.close()
+        self._communicator.together(self._channel.close)
+        self._communicator.on_leader(lambda: self._put_in_place(record))
+
+    def _put_in_place(self, record: SimulationRecord) -> None:
         with said_with_place(self._target.parent):
             partial, system = self._partial, self._study.system
             write_parquet(summary_frame(record.summary), partial / "scenario_summary.parquet")
@@ -164,20 +190,19 @@ class SimulationSink:
         with said_with_place(self._target.parent):
             written = []
             for name in chunk.tables:
-                for path, frame in self._files(name, chunk_frame(name, chunk)).items():
+                for path, frame in self._files(chunk.number, name, chunk_frame(name, chunk)).items():
                     path.parent.mkdir(parents=True, exist_ok=True)
                     files.write_atomically(path, lambda to, frame=frame: write_parquet(frame, to), sync_parent=False)  # type: ignore[misc]
                     written.append(path)
             for directory in {path.parent for path in written}:
                 files.sync_directory(directory)
             self._journal.commit(chunk.part, written)
-            self._n_parts += 1
 
-    def _files(self, name: str, frame: pl.DataFrame) -> Mapping[Path, pl.DataFrame]:
+    def _files(self, number: int, name: str, frame: pl.DataFrame) -> Mapping[Path, pl.DataFrame]:
         """Which rows of a table go to which file."""
         directory = self._partial / name
         if self._study.config.simulation.partitioning is Partitioning.CHUNK:
-            return {directory / f"part-00000-{self._n_parts:05d}.parquet": frame}
+            return {directory / f"part-00000-{number:05d}.parquet": frame}
         return {
             directory / f"scenario_id={scenario:0{self._digits}d}" / "data.parquet": rows.drop("scenario_id")
             for (scenario,), rows in frame.group_by("scenario_id", maintain_order=True)

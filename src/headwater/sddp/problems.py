@@ -158,13 +158,14 @@ class StudyProblems:
         Args:
             memory_for: gives the memory for so many bytes, see `Communicator.memory_for`.
         """
-        growing = [pool for t, pool in enumerate(self.pools) if self.successor(t) is not None]
-        n_made = self.study.config.training.max_iterations * self.study.config.training.forward_passes
-        capacities = [pool.n_populated + n_made for pool in growing]
+        training = self.study.config.training
+        n_trials = training.max_iterations * training.forward_passes
+        capacities = [pool.n_populated + n_trials * self.n_cuts_of_trial(t) for t, pool in enumerate(self.pools)]
         memory = memory_for(8 * self.layout.dimension * sum(capacities))
         if memory.is_shared:
-            for pool, capacity in zip(growing, capacities, strict=True):
-                pool.move_to(memory, capacity)
+            for pool, capacity in zip(self.pools, capacities, strict=True):
+                if capacity > pool.n_populated:
+                    pool.move_to(memory, capacity)
 
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""

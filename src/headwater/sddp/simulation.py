@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed import ThreadTeam
+from headwater.distributed import ALONE, Communicator, ThreadTeam
 from headwater.errors import SolverError
 from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
 from headwater.model import NoiseClass, OnFailure, PolicyType, Scheme, SimulationDetail, Study
 from headwater.sddp import events
+from headwater.sddp.agreement import check_agreement
 from headwater.sddp.inner_stage import inner_of, inner_problems
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, build_problems
@@ -58,40 +60,44 @@ def simulate_policy(
     *,
     n_scenarios: int,
     threads: int = 1,
+    communicator: Communicator = ALONE,
     sink: Callable[[SimulationChunk], None],
     done: Sequence[SimulationPart] = (),
     on_event: events.EventSink = events.ignore,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SimulationRecord:
-    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, part by part, in order.
+    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, part by part; with several ranks all call.
+
+    Each rank simulates whole parts, in turns: in every round the first rank has the first parts, and so on.
 
     Args:
         policy: cuts to operate with; it must fit the study.
         study: system and configuration.
         n_scenarios: number of scenarios.
-        threads: worker threads; results do not depend on it.
-        sink: receives the tables.
+        threads: worker threads of this rank; results do not depend on it.
+        communicator: the ranks that share out the parts; results do not depend on their number.
+        sink: receives the tables of the parts of this rank, in order.
         done: the first parts, when an interrupted simulation goes on; they are not simulated again.
-        on_event: called between parts.
-        should_stop: asked between stages; saying yes raises `Interrupted`.
+        on_event: called on rank 0 between rounds.
+        should_stop: asked between stages; saying yes, on any rank, raises `Interrupted`.
 
     Raises:
         PolicyError: the inner approximation is asked for and the policy has none.
         SolverError: a stage could not be solved; or, where scenarios may be left out, more than 1 % of them could not.
         Interrupted: ``should_stop`` said so.
+        RankError: another rank failed.
     """
     started = time.perf_counter()
     config = study.config
     source = config.simulation.scenario_source or config.training.scenario_source
-    problems = build_problems(study, policy.pools, policy.outlooks)
-    if config.simulation.policy_type is PolicyType.INNER:
-        problems = inner_problems(problems, inner_of(policy))
+    problems = communicator.together(partial(_problems_of, policy, study))
+    communicator.together(partial(check_agreement, communicator, problems))
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
     reader = _PartReader(problems)
     allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None
     account = _Account(list(done), n_scenarios, allowed)
-    account.check()
-    on_event(events.SimulationStarted(study.name, n_scenarios, threads))
+    communicator.together(account.check)
+    communicator.on_leader(partial(on_event, events.SimulationStarted(study.name, n_scenarios, threads, communicator.size)))
     with ThreadTeam(threads) as team:
         walk = ScenarioWalk(
             problems,
@@ -101,20 +107,35 @@ def simulate_policy(
             most_failures=None if allowed is None else int(allowed),
             should_stop=should_stop,
         )
-        for parts in _groups(account.n_scenarios, n_scenarios, scenarios_per_part(problems), threads):
-            first = parts[0].start
-            walked = walk(np.arange(first, parts[-1].stop))
-            for part in parts:
-                chunk = reader.chunk(walked, np.arange(part.start - first, part.stop - first), sampler)
-                account.add(chunk.part)
-                account.check()
-                sink(chunk)
-                on_event(account.progress(time.perf_counter() - started))
+
+        def simulate(parts: range) -> list[SimulationPart]:
+            """Simulate some parts and hand them to the sink."""
+            made: list[SimulationPart] = []
+            if parts:
+                first = parts.start * size
+                walked = walk(np.arange(first, min(parts.stop * size, n_scenarios)))
+                for number in parts:
+                    positions = np.arange(number * size, min((number + 1) * size, n_scenarios)) - first
+                    chunk = reader.chunk(number, walked, positions, sampler)
+                    sink(chunk)
+                    made.append(chunk.part)
+            return made
+
+        size = scenarios_per_part(problems)
+        # enough scenarios at one go to keep all threads busy
+        step = communicator.from_leader(-(-SCENARIOS_PER_THREAD * threads // size))
+        for shares in _rounds(len(account.parts), -(-n_scenarios // size), step, communicator.size):
+            made = communicator.together(partial(simulate, shares[communicator.rank]))
+            for part in (part for of_rank in communicator.gather(made) for part in of_rank):
+                account.add(part)
+            communicator.together(account.check)
+            communicator.on_leader(partial(on_event, account.progress(time.perf_counter() - started)))
     fresh = any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
         summary=account.summary(),
         seconds=time.perf_counter() - started,
         threads=threads,
+        ranks=communicator.size,
         seed=source.seed if fresh or source.seed is not None else config.training.tree_seed,
         schemes={noise_class.value: source.scheme(noise_class).value for noise_class in NoiseClass},
         moments=account.moments(),
@@ -122,16 +143,23 @@ def simulate_policy(
         warnings=(*sampler.warnings, *account.warnings(problems.n_stages * problems.layout.n_hydros)),
         resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
     )
-    on_event(events.SimulationFinished(record))
+    communicator.on_leader(partial(on_event, events.SimulationFinished(record)))
     return record
 
 
-def _groups(first: int, n_scenarios: int, part_size: int, threads: int) -> Iterator[list[range]]:
-    """Parts that are solved at one go: enough scenarios to keep all threads busy."""
-    parts = [range(i, min(i + part_size, n_scenarios)) for i in range(first, n_scenarios, part_size)]
-    step = -(-SCENARIOS_PER_THREAD * threads // part_size)
-    for i in range(0, len(parts), step):
-        yield parts[i : i + step]
+def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[range]]:
+    """Shares of parts ``first`` to ``n_parts``, one per rank and round, each of ``step`` parts while there are enough."""
+    while first < n_parts:
+        share = min(step, -(-(n_parts - first) // n_ranks))
+        ends = [min(first + share * (rank + 1), n_parts) for rank in range(n_ranks)]
+        yield [range(start, end) for start, end in zip([first, *ends], ends, strict=False)]
+        first = ends[-1]
+
+
+def _problems_of(policy: Policy, study: Study) -> StudyProblems:
+    """The stages with the future cost that the study asks to operate with."""
+    problems = build_problems(study, policy.pools, policy.outlooks)
+    return inner_problems(problems, inner_of(policy)) if study.config.simulation.policy_type is PolicyType.INNER else problems
 
 
 class _Account:
@@ -223,7 +251,7 @@ class _PartReader:
         self._wanted = config.simulation.tables
         self._detail = config.simulation.detail
 
-    def chunk(self, walked: Walked, positions: NDArray[np.int64], sampler: Sampler) -> SimulationChunk:
+    def chunk(self, number: int, walked: Walked, positions: NDArray[np.int64], sampler: Sampler) -> SimulationChunk:
         """The part of the scenarios at some positions of what was walked."""
         scenarios, ok = walked.scenarios[positions], ~walked.failed[positions]
         everything = len(positions) == len(walked.scenarios) and bool(ok.all())
@@ -237,7 +265,7 @@ class _PartReader:
             retries=int(walked.retries[positions].sum()),
         )
         tables = self._tables(solutions) if self._detail is SimulationDetail.FULL and ok.any() else {}
-        return SimulationChunk(part, tables)
+        return SimulationChunk(number, part, tables)
 
     def _tables(self, solutions: Sequence[StageSolutions]) -> Tables:
         """Tables of all stages with rows by scenario, stage, block, entity."""

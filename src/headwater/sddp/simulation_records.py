@@ -164,12 +164,14 @@ class SimulationChunk:
     """A run of consecutive scenarios with its tables.
 
     Attributes:
+        number: its place among the parts of the simulation, from 0.
         part: what it adds to the account.
         tables: table name (``"hydros"``, ...) -> column name -> array; all columns of a table have one row per
             (scenario that was solved, stage, block, entity) in that order. Nullable columns mark null with NaN (floats) or -1
             (``block_id``).
     """
 
+    number: int
     part: SimulationPart
     tables: dict[str, dict[str, NDArray[np.generic]]]
 
@@ -196,13 +198,14 @@ class SimulationRecord:
     Attributes:
         summary: all scenarios, in order.
         seconds: wall time; after an interruption, that of the last session.
-        threads: worker threads used.
+        threads: worker threads used, of each rank.
         seed: seed of the draws: of openings in sample, of fresh noise out of sample.
         schemes: where the noise of each class (``inflow``, ``load``, ``ncs``) came from.
         moments: mean and spread of the quantities of every stage.
         failures: scenarios that could not be solved and were left out.
         warnings: sentences for the user.
         resumed_scenarios: scenarios that an interrupted simulation had done before.
+        ranks: processes that simulated.
     """
 
     summary: ScenarioSummary
@@ -214,3 +217,4 @@ class SimulationRecord:
     failures: tuple[ScenarioFailure, ...] = ()
     warnings: tuple[str, ...] = ()
     resumed_scenarios: int = 0
+    ranks: int = 1
