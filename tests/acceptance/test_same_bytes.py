@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 
 import headwater as hw
+import same_results
 from headwater.results import SCHEMAS
 from rank_processes import HEADWATER, on_ranks, requires_mpi
 
@@ -22,10 +22,8 @@ TOLD_BY_CLOCK_OR_MACHINE = {
 }  # fmt: skip
 """Keys of metadata that say when, where and with how many workers, but not what."""
 
-
-TABLES_WITH_TIMES = ("convergence.parquet", "scenario_summary.parquet")
-MEASURED = {column for schema in SCHEMAS.values() for column in schema.timing_columns} | {"peak_memory_mb"}
-"""Columns of traces that differ from run to run."""
+TIMED = tuple(schema.place for schema in SCHEMAS.values() if schema.timing_columns)
+"""Places of tables with columns that differ from run to run."""
 
 
 @pytest.fixture(scope="module")
@@ -57,26 +55,25 @@ def contents(output: Path) -> dict[str, object]:
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
         name = path.relative_to(output).as_posix()
         if name.endswith("metadata.json"):
-            found[name] = timeless(json.loads(path.read_text()))
+            found[name] = timeless(json.loads(path.read_text()), name.split("/")[0])
         elif name.endswith("history.json"):
             found[name] = not_measured(json.loads(path.read_text()))
-        elif name.endswith(TABLES_WITH_TIMES):
-            found[name] = not_measured(pl.read_parquet(io.BytesIO(path.read_bytes())).to_dicts())
         elif "/timing/" not in name and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
-            found[name] = path.read_bytes()
+            found[name] = same_results.content(path)
     return found
 
 
 def not_measured(tree: Any) -> Any:
     """A tree of records without what a clock or the memory of the machine says."""
     if isinstance(tree, dict):
-        return {k: not_measured(v) for k, v in tree.items() if k not in MEASURED and not k.endswith("seconds")}
+        return {k: not_measured(v) for k, v in tree.items() if k != "peak_memory_mb" and not k.endswith("seconds")}
     return [not_measured(item) for item in tree] if isinstance(tree, list) else tree
 
 
-def timeless(metadata: dict[str, Any]) -> dict[str, Any]:
+def timeless(metadata: dict[str, Any], part: str) -> dict[str, Any]:
+    """Metadata of a part of the results, without digests of tables that hold times."""
     kept = {key: value for key, value in metadata.items() if key not in TOLD_BY_CLOCK_OR_MACHINE}
-    for name in [name for name in kept.get("tables", {}) if name.startswith("timing/") or name.endswith(TABLES_WITH_TIMES)]:
+    for name in [name for name in kept.get("tables", {}) if f"{part}/{name}" in TIMED]:
         del kept["tables"][name]
     return kept
 
