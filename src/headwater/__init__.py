@@ -17,6 +17,7 @@ from headwater.api import (
     RunResult,
     Simulation,
     StoppedError,
+    check_policy,
     fit,
     load_policy,
     run,
@@ -42,6 +43,7 @@ from headwater.errors import (
 )
 from headwater.lp import write_program
 from headwater.model import Study, StudyConfig, System, TrainingConfig
+from headwater.policy import PolicyCheck, export_policy, verify_policy
 from headwater.results import Results, load_results
 from headwater.sddp import Policy
 
@@ -53,6 +55,7 @@ __all__ = [
     "InfeasibleError",
     "ModelError",
     "Policy",
+    "PolicyCheck",
     "PolicyError",
     "Report",
     "Results",
@@ -69,6 +72,8 @@ __all__ = [
     "UnboundedError",
     "UnsupportedFeatureError",
     "__version__",
+    "check_policy",
+    "export_policy",
     "fit",
     "load_case",
     "load_policy",
@@ -81,5 +86,6 @@ __all__ = [
     "stage_program",
     "train",
     "validate_case",
+    "verify_policy",
     "write_program",
 ]

@@ -18,8 +18,16 @@ from headwater.case import validate_case as validate_files
 from headwater.distributed import Interrupted, StopRequest, choose_threads, find_communicator, stop_on_signals
 from headwater.errors import HeadwaterError, ModelError, PolicyError, UnsupportedFeatureError, UsageError
 from headwater.lp import NamedProgram
-from headwater.model import PolicyMode, ScenarioSource, Scheme, Study, TrainingConfig
-from headwater.policy import check_compatibility, check_resumable, holds_checkpoint, read_policy, write_policy
+from headwater.model import PolicyMode, ScenarioSource, Scheme, StageMap, Study, TrainingConfig
+from headwater.policy import (
+    PolicyCheck,
+    check_compatibility,
+    check_resumable,
+    check_uses,
+    holds_checkpoint,
+    read_policy,
+    write_policy,
+)
 from headwater.results import ResultsWriter, SimulationSink, chunk_frame
 from headwater.results.simulation_writer import simulation_can_go_on
 from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_model, write_stochastic
@@ -29,7 +37,7 @@ from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationP
 from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.inspection import scenario_program
-from headwater.sddp.problems import inflow_digest, state_layout
+from headwater.sddp.problems import build_problems, inflow_digest, state_layout
 from headwater.sddp.readiness import readiness_findings
 from headwater.sddp.simulation import simulate_policy
 from headwater.sddp.training import SavePolicy
@@ -131,6 +139,7 @@ def train(
     threads: int | None = None,
     on_event: EventSink = ignore,
     resume: Policy | str | Path | None = None,
+    warm_start: Policy | str | Path | None = None,
     checkpoints: str | Path | None = None,
 ) -> Policy:
     """Learn a policy.
@@ -146,19 +155,44 @@ def train(
         on_event: called with the events of `headwater.sddp.events`; raising `StopTraining` ends training.
         resume: policy of an unfinished training of the same study, or its directory, to go on from as if it had never been
             interrupted. Stopping rules may differ.
+        warm_start: policy of this study or a similar one, or its directory, whose cuts to start from; ``policy`` of the study's
+            configuration says which stage takes which cuts.
         checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study says so and after an error.
 
     Raises:
         UnsupportedFeatureError: the study uses something that is not built yet.
         SolverError: a stage could not be solved.
-        PolicyError: ``resume`` is a policy of another study, or cannot be resumed.
+        PolicyError: ``resume`` is a policy of another study, or cannot be resumed; or cuts of ``warm_start`` mean something
+            else here.
+        UsageError: both are given.
     """
+    if resume is not None and warm_start is not None:
+        raise UsageError("a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'")
     chosen = _with_training(study, config)
     target = None if checkpoints is None else Path(checkpoints)
     with stop_on_signals() as stop:
         _refuse_unbuilt(chosen)
-        earlier = find_communicator().together(lambda: load_policy(resume) if isinstance(resume, str | Path) else resume)
-        return _train(chosen, threads, on_event, stop, earlier, None if target is None else _saver(chosen, target))
+        start = find_communicator().together(lambda: _Start(_loaded(resume), _loaded(warm_start)))
+        return _train(chosen, threads, on_event, stop, start, None if target is None else _saver(chosen, target))
+
+
+def check_policy(policy: Policy | str | Path, study: Study, *, shift: int | None = None) -> PolicyCheck:
+    """Find out what a policy may be used for in a study, and why not for the rest.
+
+    Args:
+        policy: the policy, or its directory.
+        study: a `Case`, or a `Study` built in code.
+        shift: stages that the horizon has moved on since; ``None`` takes the stage map of the study.
+
+    Raises:
+        PolicyError: there is no sound policy.
+        UnsupportedFeatureError: the study uses something that is not built yet.
+    """
+    _refuse_unbuilt(study)
+    settings = study.config.policy
+    stage_map = settings.stage_map if shift is None else StageMap(shift=shift)
+    loaded = load_policy(policy) if isinstance(policy, str | Path) else policy
+    return check_uses(loaded, build_problems(study), stage_map, validate=settings.validate_compatibility)
 
 
 def simulate(
@@ -364,8 +398,8 @@ def run_training(
     save = _saver(case, output_dir / "policy")
     with stop_on_signals() as stop:
         ranks.on_leader(writer.begin)
-        unfinished = ranks.together(partial(_unfinished, case, output_dir, resume))
-        policy = _train(case, threads, on_event, stop, unfinished, save)
+        start = ranks.together(partial(_start, case, output_dir, resume))
+        policy = _train(case, threads, on_event, stop, start, save)
         ranks.on_leader(partial(_write_trained, writer, policy, case, save))
         stopped = ranks.any(stop())
         if stopped or not then_simulate:
@@ -418,24 +452,38 @@ def _write_trained(writer: ResultsWriter, policy: Policy, case: Study, save: Sav
         write_stochastic(writer.output_dir / STOCHASTIC_DIRECTORY, case, study_uncertainty(case))
 
 
+@dataclass(frozen=True)
+class _Start:
+    """What a training starts from: one of the two, or nothing.
+
+    Attributes:
+        resume: policy of the training to go on with.
+        warm_start: policy to take cuts from.
+    """
+
+    resume: Policy | None = None
+    warm_start: Policy | None = None
+
+
 def _train(
     study: Study,
     threads: int | None,
     on_event: EventSink,
     stop: StopRequest,
-    resume: Policy | None = None,
+    start: _Start,
     save: SavePolicy | None = None,
 ) -> Policy:
     ranks = find_communicator()
-    workers = ranks.together(partial(_ready_to_train, study, threads, resume))
+    workers = ranks.together(partial(_ready_to_train, study, threads, start.resume))
     return train_policy(
         study,
         threads=workers,
         communicator=ranks,
         on_event=on_event,
         should_stop=stop,
-        resume=resume,
-        boundary=ranks.together(partial(_boundary, study)) if resume is None else None,
+        resume=start.resume,
+        warm_start=start.warm_start,
+        boundary=ranks.together(partial(_boundary, study)) if start.resume is None else None,
         save=save,
     )
 
@@ -475,17 +523,22 @@ def _saver(study: Study, directory: Path) -> SavePolicy:
     return save
 
 
-def _unfinished(case: Study, output_dir: Path, resume: bool) -> Policy | None:
-    """The policy of the training to go on with; ``None`` to start afresh."""
+def _start(case: Study, output_dir: Path, resume: bool) -> _Start:
+    """What training starts from: what an earlier run left in ``output_dir``, or what the mode of the policy says."""
+    mode = case.config.policy.mode
     if resume:
         directory = output_dir / "policy"
-        if not holds_checkpoint(directory):
-            logger.warning("there is no checkpoint in %s to resume from: training starts afresh", directory)
-            return None
-        return load_policy(directory)
-    if case.config.policy.mode is not PolicyMode.RESUME:
-        return None
-    return load_policy(_find_policy(case, output_dir))
+        if holds_checkpoint(directory):
+            return _Start(resume=load_policy(directory))
+        logger.warning("there is no checkpoint in %s to resume from: training starts from the beginning", directory)
+    if mode is PolicyMode.FRESH or (resume and mode is PolicyMode.RESUME):
+        return _Start()
+    stored = load_policy(_find_policy(case, output_dir))
+    return _Start(resume=stored) if mode is PolicyMode.RESUME else _Start(warm_start=stored)
+
+
+def _loaded(policy: Policy | str | Path | None) -> Policy | None:
+    return load_policy(policy) if isinstance(policy, str | Path) else policy
 
 
 def _simulate_to(

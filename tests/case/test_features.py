@@ -52,10 +52,6 @@ def two_weeks_of_january(case: TinyCase):
 
 CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1), (1, 0))]
 USES = {
-    "policy graphs": graph(type="cyclic", transitions=CYCLE),
-    "warm start": config("policy", mode="warm_start"),
-    "policy settings": config("policy", trust=True),
-    "unchecked policies": config("policy", validate_compatibility=False),
     "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
     "cycle settings": training(cycle={"tolerance": 0.1}),
     "deterministic upper bound of a cyclic horizon": both(

@@ -152,11 +152,21 @@ def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m
     )
 
 
+def _stage_map(shape: s.StageMapShape) -> m.StageMap:
+    if isinstance(shape, s.ShiftShape):
+        return m.StageMap(shift=shape.shift)
+    return m.StageMap() if isinstance(shape, str) else m.StageMap(source_ids=tuple(shape))
+
+
 def _policy(shape: s.PolicyShape) -> m.PolicyConfig:
     given = shape.checkpointing
     return m.PolicyConfig(
         path=shape.path,
         mode=m.PolicyMode(shape.mode),
+        stage_map=_stage_map(shape.stage_map),
+        validate_compatibility=shape.validate_compatibility,
+        trust=shape.trust,
+        purge_after=shape.purge_after,
         checkpointing=m.Checkpointing(
             enabled=given.enabled,
             initial_iteration=given.initial_iteration,

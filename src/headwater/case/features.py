@@ -71,24 +71,6 @@ FEATURES: tuple[Feature, ...] = (
         "policy graphs other than the chain of stages are not built yet",
     ),
     Feature(
-        "warm start",
-        _config("policy.mode", built=("fresh", "resume")),
-        (_CONFIG, "policy.mode"),
-        "starting from the cuts of a stored policy (warm_start) is not built yet",
-    ),
-    Feature(
-        "policy settings",
-        _config("policy.stage_map", "policy.purge_after", "policy.trust", built=(False, "identity")),
-        (_CONFIG, "policy"),
-        "settings for starting from a stored policy are not built yet",
-    ),
-    Feature(
-        "unchecked policies",
-        _config("policy.validate_compatibility", built=(True,)),
-        (_CONFIG, "policy.validate_compatibility"),
-        "doing without the checks of a stored policy is not built yet",
-    ),
-    Feature(
         "working sets",
         _config("training.cut_selection.working_set"),
         (_CONFIG, "training.cut_selection.working_set"),

@@ -295,17 +295,33 @@ class CheckpointingShape(Shape):
     compress: Annotated[bool, AfterValidator(_uncompressed)] = False
 
 
+class ShiftShape(Shape):
+    """Form of ``policy.stage_map`` for horizons that roll on."""
+
+    shift: int
+
+
+StageMapShape = Literal["identity"] | ShiftShape | list[Id | None]
+
+
 class PolicyShape(Shape):
     """Section ``policy``."""
 
     path: Annotated[str, Field(min_length=1)] = "./policy"
     mode: Literal["fresh", "warm_start", "resume"] = "fresh"
     validate_compatibility: bool = True
-    stage_map: Any = None
+    stage_map: StageMapShape = "identity"
     purge_after: Whole | None = None
     trust: bool = False
     boundary: BoundaryShape | None = None
     checkpointing: CheckpointingShape = CheckpointingShape()
+
+    @model_validator(mode="after")
+    def _one_way_with_doubt(self) -> PolicyShape:
+        if self.trust and self.purge_after is not None:
+            message = "'purge_after' removes cuts that are not proven to be valid, and 'trust' takes them all as valid"
+            raise complaint("HW205", message, "remove one of the two")
+        return self
 
 
 class SimulationShape(Shape):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -28,6 +27,10 @@ from headwater.case import (
     write_schemas,
     write_starter,
 )
+from headwater.cli.consoles import silence as _silence
+from headwater.cli.consoles import stderr as _stderr
+from headwater.cli.consoles import stdout as _stdout
+from headwater.cli.policy_commands import policy_app
 from headwater.cli.progress import ProgressDisplay, money, summary_table
 from headwater.distributed import is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError
@@ -43,10 +46,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-EXIT_CASE, EXIT_IO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 4, 64, 130
+app.add_typer(policy_app)
 
-FILE_WIDTH = 200
-"""Columns of tables that go to a file or a pipe, unless ``COLUMNS`` says otherwise."""
+EXIT_CASE, EXIT_IO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 4, 64, 130
 
 # typer has used the installed click in some versions and a copy of its own in others: its base class is found, not imported
 _WrongUsage: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -131,31 +133,6 @@ def _show_end(error: BaseException) -> int:
         )
     )
     return EXIT_INTERNAL
-
-
-class _SteadyConsole(Console):
-    """A console that falls silent when nobody reads it any more, so that a run goes on and writes its results."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        _silence(self.file.fileno())
-
-
-def _silence(descriptor: int) -> None:
-    """Send what still goes to a descriptor to nowhere, so that the interpreter can flush it when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
-
-
-def _stderr() -> Console:
-    wide = None if sys.stderr.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return _SteadyConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
-
-
-def _stdout() -> Console:
-    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return _SteadyConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def _announce_compilation(quiet: bool) -> None:

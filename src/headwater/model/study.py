@@ -281,18 +281,40 @@ class Boundary:
 
 
 @dataclass(frozen=True)
+class StageMap:
+    """Which stage of an earlier policy gives its cuts to which stage of a study.
+
+    Attributes:
+        shift: stage position ``t`` takes the cuts of position ``t + shift`` of the policy; those without partner start empty.
+        source_ids: in place of the shift, for each stage of the study the stage id of the policy; ``None`` to start empty.
+    """
+
+    shift: int = 0
+    source_ids: tuple[int | None, ...] | None = None
+
+
+@dataclass(frozen=True)
 class PolicyConfig:
     """Where the policy is kept, and what training starts from.
 
     Attributes:
         path: directory of the policy that is started from or simulated with.
         mode: what training starts from.
+        stage_map: which stage of that policy gives its cuts to which stage, when training starts from its cuts.
+        validate_compatibility: whether inflow models and production functions of that policy must be those of the study; hydros
+            and the layout of the state always must.
+        trust: whether all of its cuts count as valid bounds, whatever may have changed.
+        purge_after: iterations after which cuts that are not proven to be valid bounds are removed; ``None`` keeps them.
         checkpointing: when training writes down where it stands.
         boundary: cuts of another policy for the end of the horizon; ``None`` where nothing follows.
     """
 
     path: str = "./policy"
     mode: PolicyMode = PolicyMode.FRESH
+    stage_map: StageMap = field(default_factory=StageMap)
+    validate_compatibility: bool = True
+    trust: bool = False
+    purge_after: int | None = None
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
     boundary: Boundary | None = None
 

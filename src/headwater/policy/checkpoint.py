@@ -32,7 +32,7 @@ THREADS = 4
 """Files are hashed, written and read by so many threads; what they hold does not depend on it."""
 
 METADATA, COMMIT, DICTIONARY, HISTORY = "metadata.json", "COMMIT", "state_dictionary.json", "history.json"
-_CUTS = "cuts"
+_CUTS, _INFLOW = "cuts", "inflow"
 _STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
 
 Content = bytes | memoryview
@@ -59,9 +59,10 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
     }
     if progress is not None:
         writers[HISTORY] = lambda: encode_trace(progress.history)
+    parts = {**({_INFLOW: policy.inflow} if policy.inflow else {}), **(progress.parts if progress is not None else {})}
     for position, (stage, pool, basis) in enumerate(zip(policy.stages, policy.pools, bases, strict=True)):
         writers[_name(_CUTS, position)] = _encoder(stage.stage_id, pool, basis)
-        for part, stages in (progress.parts if progress is not None else {}).items():
+        for part, stages in parts.items():
             writers[_name(part, position)] = _arrays_encoder(stage.stage_id, stages[position])
     for parent in {Path(name).parent for name in writers}:
         (directory / parent).mkdir(exist_ok=True)
@@ -177,9 +178,14 @@ def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: 
         lambda position: read_stage_cuts(checkpoint, entries, position, stages[position].stage_id, layout), range(len(stages))
     )
     progress = _progress(metadata, entries, checkpoint, len(stages), with_progress)
+    inflow: tuple[StageArrays, ...] = ()
+    if _name(_INFLOW, 0) in entries:
+        names = [_name(_INFLOW, position) for position in range(len(stages))]
+        inflow = tuple(_read_arrays(checkpoint, name, entries) for name in names)
     known = {METADATA, *(_name(_CUTS, position) for position in range(len(stages)))}
-    known |= {_name(part, position) for part in metadata.get("parts", ()) for position in range(len(stages))}
-    for name in entries.keys() - known:
+    parts = (*metadata.get("parts", ()), _INFLOW)
+    known |= {_name(part, position) for part in parts for position in range(len(stages))}
+    for name in entries.keys() - known - ({HISTORY} if progress is not None else set()):
         read_verified(checkpoint, name, entries)
     return Policy(
         layout=layout,
@@ -190,6 +196,7 @@ def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: 
         n_iterations=metadata["n_iterations"],
         bases=tuple(basis for _, basis in read),
         progress=progress,
+        inflow=inflow,
         fingerprint=dict(metadata.get("fingerprint", {})),
         provenance=dict(metadata["provenance"]),
     )
@@ -224,6 +231,7 @@ def recorded_stages(metadata: Mapping[str, Any]) -> tuple[PolicyStage, ...]:
             block_hours=tuple(s["block_hours"]),
             production=tuple(s["production"]),
             outlook=_outlook(s.get("outlook")),
+            digest=s.get("digest", ""),
         )
         for s in metadata["stages"]
     )
@@ -270,8 +278,10 @@ def _progress(
         return None
 
     def read(name: str) -> StageArrays:
-        content = read_verified(checkpoint, name, entries)
-        return decode_arrays(content, str(checkpoint / name))[1] if wanted else {}
+        if wanted:
+            return _read_arrays(checkpoint, name, entries)
+        read_verified(checkpoint, name, entries)
+        return {}
 
     parts = {
         str(part): tuple(_in_parallel(read, [_name(part, position) for position in range(n_stages)]))
@@ -281,6 +291,10 @@ def _progress(
         return None
     history = decode_trace(read_verified(checkpoint, HISTORY, entries), str(checkpoint / HISTORY))
     return StoredTraining(history, parts, {str(name): int(count) for name, count in metadata["solver_counts"].items()})
+
+
+def _read_arrays(checkpoint: Path, name: str, entries: Mapping[str, Any]) -> StageArrays:
+    return decode_arrays(read_verified(checkpoint, name, entries), str(checkpoint / name))[1]
 
 
 def _encoder(stage_id: int, pool: CutPool, basis: Basis | None) -> Callable[[], Content]:
@@ -356,6 +370,7 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
                 "block_hours": list(stage.block_hours),
                 "production": list(stage.production),
                 "outlook": _recorded_outlook(stage.outlook),
+                "digest": stage.digest,
                 "cuts": pool.n_populated,
                 "active_cuts": len(pool.active_slots()),
             }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
-from headwater.model import Study
+from headwater.model import StageMap, Study
 from headwater.sddp import Policy
 from headwater.sddp.fingerprint import differing_parts, study_fingerprint
+from headwater.sddp.matching import match_policy
 from headwater.sddp.policy import StateLayout
+from headwater.sddp.problems import StudyProblems, inflow_digest
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +65,57 @@ def check_resumable(policy: Policy, study: Study) -> None:
             + "\n".join(f"  {one}" for one in differences)
             + "\nstart again from its cuts with policy.mode 'warm_start'"
         )
+
+
+@dataclass(frozen=True)
+class PolicyCheck:
+    """What a policy may be used for in a study: each use with what forbids it, nothing where it is allowed.
+
+    Attributes:
+        simulation: obstacles to simulating with it.
+        resume: obstacles to going on with its training.
+        warm_start: obstacles to starting a training from its cuts.
+        notes: what is different and allowed, for a warm start.
+    """
+
+    simulation: tuple[str, ...]
+    resume: tuple[str, ...]
+    warm_start: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        uses = {"simulation": self.simulation, "resume": self.resume, "warm_start": self.warm_start}
+        allowed = {use: {"allowed": not obstacles, "obstacles": list(obstacles)} for use, obstacles in uses.items()}
+        return {**allowed, "notes": list(self.notes)}
+
+
+def check_uses(policy: Policy, problems: StudyProblems, stage_map: StageMap, *, validate: bool = True) -> PolicyCheck:
+    """Find out what a policy may be used for in a study.
+
+    Args:
+        policy: the policy.
+        problems: stages of the study.
+        stage_map: which stage takes which cuts in a warm start.
+        validate: whether a warm start compares production functions and inflow models.
+    """
+    study, inflow = problems.study, problems.uncertainty.inflow
+    match = match_policy(policy, problems, stage_map, validate=validate)
+    return PolicyCheck(
+        simulation=_obstacles(lambda: check_compatibility(policy, study, inflow_digest(inflow), problems.layout)),
+        resume=_obstacles(lambda: check_resumable(policy, study)),
+        warm_start=match.differences,
+        notes=match.notes,
+    )
+
+
+def _obstacles(check: Callable[[], None]) -> tuple[str, ...]:
+    try:
+        check()
+    except PolicyError as error:
+        heading, *lines = str(error).splitlines()
+        return tuple(line.strip() for line in lines if line.startswith("  ")) or (heading,)
+    return ()
 
 
 def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Iterator[str]:

@@ -34,8 +34,9 @@ _VECTORS: tuple[tuple[str, DTypeLike], ...] = (
     ("row_status", np.uint8),
     ("opening", np.int32),
     ("relaxed", np.uint8),
+    ("unproven", np.uint8),
 )
-_LATER: dict[str, int] = {"opening": ALL_OPENINGS, "relaxed": 0}
+_LATER: dict[str, int] = {"opening": ALL_OPENINGS, "relaxed": 0, "unproven": 0}
 """Vectors that older files lack, with what they then mean."""
 _BASIS = ("column_status", "row_status")
 _LAST_STATUS = 4
@@ -48,7 +49,8 @@ class StageCuts:
 
     Attributes:
         coefficients: ``[row, state]``; the active cuts are the first ``n_active`` rows.
-        intercepts, slot, born_at, forward_pass, times_binding, last_binding, opening, relaxed: ``[row]``, see `CutPool`.
+        intercepts, slot, born_at, forward_pass, times_binding, last_binding, opening, relaxed, unproven: ``[row]``, see
+            `CutPool`.
         column_status, row_status: basis of the stage (rows of cuts in slot order), empty where there is none.
     """
 
@@ -65,6 +67,7 @@ class StageCuts:
     row_status: NDArray[np.uint8]
     opening: NDArray[np.int32]
     relaxed: NDArray[np.uint8]
+    unproven: NDArray[np.uint8]
 
     @property
     def basis(self) -> Basis | None:

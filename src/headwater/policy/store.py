@@ -75,13 +75,13 @@ def read_policy(directory: Path, *, with_progress: bool = True) -> Policy:
     if not directory.is_dir():
         raise PolicyError(f"HW808 there is no policy directory at {directory}")
     try:
-        newest, commit_digest = _follow_latest(directory)
+        newest, commit_digest = latest_checkpoint(directory)
         return read_checkpoint(newest, commit_digest, with_progress=with_progress)
     except ForeignVersionError:
         raise
     except PolicyError as error:
         failure = error
-    for checkpoint in _newest_first(directory):
+    for checkpoint in checkpoints(directory):
         try:
             policy = read_checkpoint(checkpoint, None, with_progress=with_progress)
         except ForeignVersionError:
@@ -107,21 +107,26 @@ def _new_name(directory: Path, n_iterations: int) -> str:
     return name
 
 
-def _newest_first(directory: Path) -> list[Path]:
-    """Checkpoints by age, as far as it can be read; nothing is verified."""
+def checkpoints(directory: Path) -> list[Path]:
+    """Checkpoints, newest first as far as their age can be read; nothing is verified."""
     found = [path for path in directory.glob("ckpt-*") if path.is_dir()]
     return sorted(found, key=lambda path: (created_at(path), path.name), reverse=True)
 
 
 def _now(directory: Path) -> datetime:
     """The time, or just after the newest checkpoint if the clock went back."""
-    newest = max((created_at(path) for path in _newest_first(directory)), default=datetime.min.replace(tzinfo=UTC))
+    newest = max((created_at(path) for path in checkpoints(directory)), default=datetime.min.replace(tzinfo=UTC))
     now = datetime.now(UTC)
     # a checkpoint far in the future is not to be followed there
     return max(now, newest + timedelta(microseconds=1)) if newest - now < timedelta(days=1) else now
 
 
-def _follow_latest(directory: Path) -> tuple[Path, str]:
+def latest_checkpoint(directory: Path) -> tuple[Path, str]:
+    """The checkpoint that ``LATEST`` names, and the digest of its commit record.
+
+    Raises:
+        PolicyError: ``LATEST`` is missing or damaged.
+    """
     path = directory / _LATEST
     try:
         parts = path.read_text(encoding="ascii").split()
@@ -133,6 +138,6 @@ def _follow_latest(directory: Path) -> tuple[Path, str]:
 
 
 def _remove_old(directory: Path, keep: int, newest: str) -> None:
-    others = [path for path in _newest_first(directory) if path.name != newest]
+    others = [path for path in checkpoints(directory) if path.name != newest]
     for path in others[max(keep - 1, 0) :]:
         shutil.rmtree(path, ignore_errors=True)

@@ -103,6 +103,8 @@ def run_backward(
             room = problems.pools[t].room(n_trajectories * n_cuts)
             intercepts, slopes = room[0].reshape(n_trajectories, n_cuts), room[1].reshape(n_trajectories, n_cuts, -1)
             quality = np.zeros((n_trajectories, n_cuts), np.int8)
+            leaning = np.zeros(n_trajectories, np.bool_)
+            doubtful = np.flatnonzero(successor.pool.unproven[successor.row_slots])
             store.bases[s].grow(successor.n_rows)
 
         def work(
@@ -114,6 +116,8 @@ def run_backward(
             intercepts: Array = intercepts,
             slopes: Array = slopes,
             quality: NDArray[np.int8] = quality,
+            leaning: NDArray[np.bool_] = leaning,
+            doubtful: NDArray[np.int64] = doubtful,
         ) -> NDArray[np.int64]:
             counts = np.zeros(successor.rows.n_rows, np.int64)
             for start in range(trajectories.start, trajectories.stop, LARGEST_BATCH):
@@ -132,6 +136,7 @@ def run_backward(
                 sound = kernel.lay_through(states, outcomes, slopes[part], intercepts[part], LARGEST_MISS)
                 accepted = np.where(solved.results.relaxed > 0, RELAXED, SOUND)[:, None]
                 quality[part] = np.where(sound, accepted, UNSOUND)
+                leaning[part] = leans_on(solved, successor.form.n_rows + doubtful)
                 successor.add_binding_counts(solved, tolerance, counts)
             return counts
 
@@ -142,10 +147,19 @@ def run_backward(
             team.communicator.gather_rows(intercepts)
             team.communicator.gather_rows(slopes)
             team.communicator.gather_rows(quality)
+            team.communicator.gather_rows(leaning)
         with team.clock.measure("cut_batch_build"):
             _record_binding(successor, binding, iteration)
-            added += _insert(problems, t, intercepts, slopes, quality, iteration)
+            added += _insert(problems, t, intercepts, slopes, quality, leaning, iteration)
     return added
+
+
+def leans_on(solved: SolvedTrials, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Trials whose cut would be another one without some rows: those where a row has a multiplier under some opening."""
+    if not len(rows):
+        return np.zeros(len(solved.results.row_dual), np.bool_)
+    leaning: NDArray[np.bool_] = (solved.results.row_dual[:, :, rows] != 0.0).any(axis=(1, 2))
+    return leaning
 
 
 class LowerBound:
@@ -161,10 +175,23 @@ class LowerBound:
         self._problems = problems
         self.basis: Basis | None = None
         self._programs: Programs | None = None
+        self._n_seen = problems.pools[0].n_populated
         if problems.study.config.training.cut_selection is not None:
-            first, *others = problems.stages
-            self._problems = replace(problems, stages=(first.with_all_cuts(), *others))
-            self._programs = self._problems.new_programs()
+            self._take_cuts(np.arange(self._n_seen))
+
+    def _take_cuts(self, slots: NDArray[np.int64]) -> None:
+        """A program of its own with some of the cuts."""
+        first, *others = self._problems.stages
+        self._problems = replace(self._problems, stages=(first.with_cuts(slots), *others))
+        self._programs = self._problems.new_programs()
+
+    def leave_out_unproven(self) -> None:
+        """Let the bound rest on proven cuts only from now on; the basis is forgotten."""
+        self.basis = None
+        if self._programs is not None:
+            pool = self._problems.pools[0]
+            self._n_seen = pool.n_populated
+            self._take_cuts(np.flatnonzero(~pool.unproven[: self._n_seen]))
 
     @property
     def own_programs(self) -> Programs | None:
@@ -179,7 +206,8 @@ class LowerBound:
         first = self._problems.stages[0]
         if self._programs is not None:
             programs = self._programs
-            first.append_cuts(np.arange(len(first.row_slots), first.pool.n_populated))
+            first.append_cuts(np.arange(self._n_seen, first.pool.n_populated))
+            self._n_seen = first.pool.n_populated
         value, binding = team.communicator.on_leader(lambda: self._solve(programs, iteration))
         _record_binding(first, binding, iteration)
         return value
@@ -200,7 +228,13 @@ def _record_binding(problem: StageProblem, counts: NDArray[np.int64], iteration:
 
 
 def _insert(
-    problems: StudyProblems, t: int, intercepts: Array, slopes: Array, quality: NDArray[np.int8], iteration: int
+    problems: StudyProblems,
+    t: int,
+    intercepts: Array,
+    slopes: Array,
+    quality: NDArray[np.int8],
+    leaning: NDArray[np.bool_],
+    iteration: int,
 ) -> int:
     """Append the cuts that are sound to pool ``t`` and to the stage's program.
 
@@ -210,6 +244,7 @@ def _insert(
         intercepts: ``[trajectory, cut]``; where openings have cuts of their own, by opening.
         slopes: ``[trajectory, cut, n_state]``.
         quality: ``[trajectory, cut]``.
+        leaning: ``[trajectory]`` whether its cuts rest on cuts that may be wrong.
         iteration: the one under way.
     """
     kept = np.flatnonzero(quality != UNSOUND)
@@ -224,6 +259,7 @@ def _insert(
         forward_passes=trajectories,
         openings=openings if problems.is_multi else ALL_OPENINGS,
         relaxed=quality.reshape(-1)[kept] == RELAXED,
+        unproven=leaning[trajectories],
     )
     problems.stages[t].append_cuts(slots)
     return len(slots)

@@ -28,6 +28,7 @@ FIELDS = {
     "forward_pass": np.int32,
     "opening": np.int32,
     "relaxed": np.bool_,
+    "unproven": np.bool_,
     "times_binding": np.int64,
     "last_binding": np.int32,
 }
@@ -51,6 +52,7 @@ class CutPool:
         forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
         opening: ``[slot]`` opening of the next stage whose cost alone the cut bounds, or `ALL_OPENINGS`.
         relaxed: ``[slot]`` whether a solve behind the cut was accepted with a looser tolerance.
+        unproven: ``[slot]`` whether the cut rests on cuts of another policy that may be wrong in this study.
         times_binding: ``[slot]`` solves in which the cut was binding.
         last_binding: ``[slot]`` last iteration in which it was.
     """
@@ -67,6 +69,7 @@ class CutPool:
         self.forward_pass = np.zeros(capacity, np.int32)
         self.opening = np.full(capacity, ALL_OPENINGS, np.int32)
         self.relaxed = np.zeros(capacity, np.bool_)
+        self.unproven = np.zeros(capacity, np.bool_)
         self.times_binding = np.zeros(capacity, np.int64)
         self.last_binding = np.zeros(capacity, np.int32)
 
@@ -79,6 +82,7 @@ class CutPool:
         forward_passes: Sequence[int] | NDArray[np.integer],
         openings: int | NDArray[np.integer] = ALL_OPENINGS,
         relaxed: bool | NDArray[np.bool_] = False,
+        unproven: bool | NDArray[np.bool_] = False,
     ) -> NDArray[np.int64]:
         """Add cuts in the given order and return their slots.
 
@@ -89,6 +93,7 @@ class CutPool:
             forward_passes: ``[cut]`` trajectories they come from.
             openings: ``[cut]`` openings whose cost they bound.
             relaxed: ``[cut]`` whether a solve behind them was accepted with a looser tolerance.
+            unproven: ``[cut]`` whether they rest on cuts that may be wrong.
         """
         n_new = len(intercepts)
         start, stop = self.n_populated, self.n_populated + n_new
@@ -103,6 +108,7 @@ class CutPool:
         self.forward_pass[start:stop] = forward_passes
         self.opening[start:stop] = openings
         self.relaxed[start:stop] = relaxed
+        self.unproven[start:stop] = unproven
         self.times_binding[start:stop] = 0
         self.last_binding[start:stop] = iteration
         self.n_populated = stop

@@ -134,7 +134,10 @@ class EffortMeter:
         self._before = now
         if bound_programs is not None:
             now = self._read([bound_programs])
-            self._note(phase, self._bound_before or [Counter() for _ in now], now)
+            # programs that were made anew begin to count from nothing
+            pairs = list(zip(self._bound_before, now, strict=False))
+            renewed = any(count < then[name] for then, current in pairs for name, count in current.items())
+            self._note(phase, [Counter() for _ in now] if renewed or not self._bound_before else self._bound_before, now)
             self._bound_before = now
 
     def _note(self, phase: str, before: list[Counter[str]], now: list[Counter[str]]) -> None:

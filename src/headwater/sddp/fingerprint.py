@@ -35,6 +35,7 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))
     parts["policy.boundary"] = _short(config.policy.boundary)
+    parts["policy.purge_after"] = _short(config.policy.purge_after)
     parts["headwater"] = __version__
     parts["solver"] = highs_version()
     return parts

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from headwater.errors import PolicyError
 from headwater.lp import Outlook
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.policy_cuts import Cuts
 from headwater.sddp.risk import risk_weights
 from headwater.solver import Basis
 
 if TYPE_CHECKING:
     from headwater.model import Study
     from headwater.sddp.records import TrainingRecord
-    from headwater.sddp.training_state import StoredTraining
+    from headwater.sddp.training_state import StageArrays, StoredTraining
 
 LAYOUT_VERSION = 1
 """Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id, then accumulators."""
@@ -70,6 +72,11 @@ class StateLayout:
         """Places of the commitments."""
         first = self.n_hydros * (1 + self.n_lags)
         return slice(first, first + self.n_commitments)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name per component, e.g. ``storage_3``, ``inflow_3_lag_1``, ``accumulator_3_1``, ``commitment_7_lag_2``."""
+        return tuple(_name(one) for one in self.describe())
 
     def describe(self) -> list[dict[str, Any]]:
         """One record per component: kind, hydro or thermal id, lag (1-based, not for storages), unit."""
@@ -121,6 +128,7 @@ class PolicyStage:
         production: production kind of each hydro at the stage, by ascending id.
         outlook: openings of the stage that follows and its risk measure: how cuts of single openings add up; ``None`` where
             nothing follows.
+        digest: digest of all that the cost of the stage depends on, see `stage_digests`; empty where it is not known.
     """
 
     stage_id: int
@@ -130,6 +138,7 @@ class PolicyStage:
     block_hours: tuple[float, ...]
     production: tuple[str, ...]
     outlook: Outlook | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +160,7 @@ class Policy:
         training: trace of the training that made it; ``None`` for a policy read from disk.
         study: the study it was trained on; ``None`` for a policy read from disk.
         progress: where the training stands, to go on from; ``None`` where that is not known.
+        inflow: inflow model of every stage as named arrays, see `inflow_arrays`; empty where it is not known.
         fingerprint: what the training depends on, part by part, see `headwater.sddp.fingerprint`.
         provenance: anything worth recording with it (versions, seeds, digests); JSON-compatible.
     """
@@ -165,6 +175,7 @@ class Policy:
     training: TrainingRecord | None = None
     study: Study | None = None
     progress: StoredTraining | None = None
+    inflow: tuple[StageArrays, ...] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -205,6 +216,41 @@ class Policy:
         if position == len(self.stages) - 1 and not pool.n_populated:
             return 0.0, np.zeros(self.layout.dimension)
         return tangent(pool, checked, self.stages[position].outlook)
+
+    def cuts(self, stage_id: int, *, inactive: bool = False) -> Cuts:
+        """The cuts that bound what follows ``stage_id``, as arrays; `Cuts.frame` gives them as a table.
+
+        Args:
+            stage_id: the stage.
+            inactive: whether to include cuts that were deactivated.
+
+        Raises:
+            PolicyError: the policy has no such stage.
+        """
+        return Cuts.of_pool(self.pools[self.stage_position(stage_id)], self.layout, stage_id, inactive=inactive)
+
+    def cuts_frame(self, *, inactive: bool = False) -> pl.DataFrame:
+        """The cuts of all stages in one table, see `Cuts.frame`."""
+        return pl.concat([self.cuts(stage.stage_id, inactive=inactive).frame() for stage in self.stages])
+
+    def state(self, values: Mapping[str, float], otherwise: float | None = None) -> NDArray[np.float64]:
+        """A state ``[dimension]`` from values by name.
+
+        Args:
+            values: name of a component, see `StateLayout.names`, -> hm3, m3/s or MW.
+            otherwise: value of components that are not named; ``None`` requires all.
+
+        Raises:
+            PolicyError: an unknown name, or a component without value.
+        """
+        names = self.layout.names
+        unknown = sorted(values.keys() - set(names))
+        if unknown:
+            raise PolicyError(f"the state has no component '{unknown[0]}'; it has {_listed(names)}")
+        missing = [name for name in names if name not in values]
+        if missing and otherwise is None:
+            raise PolicyError(f"no value is given for {_listed(missing)}")
+        return np.array([values.get(name, otherwise) for name in names], np.float64)
 
     def _checked(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         array = np.asarray(state, np.float64)
@@ -254,3 +300,17 @@ def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None =
     if together <= value:
         return value, slope
     return together, weights @ pool.coefficients[[slot for _, slot in best]]
+
+
+def _name(component: Mapping[str, Any]) -> str:
+    if component["kind"] == "storage":
+        return f"storage_{component['hydro_id']}"
+    if component["kind"] == "inflow_lag":
+        return f"inflow_{component['hydro_id']}_lag_{component['lag']}"
+    if component["kind"] == "inflow_accumulator":
+        return f"accumulator_{component['hydro_id']}_{component['place']}"
+    return f"commitment_{component['thermal_id']}_lag_{component['lag']}"
+
+
+def _listed(names: Sequence[str], shown: int = 8) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

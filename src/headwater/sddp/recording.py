@@ -13,6 +13,7 @@ from headwater.sddp.records import IterationRecord, TrainingRecord
 from headwater.sddp.selection import StageSelection
 from headwater.sddp.stopping import Verdict
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.warm_start import doubtful_cuts
 from headwater.solver import highs_version
 
 
@@ -64,6 +65,7 @@ def iteration_record(
         elapsed_seconds=elapsed,
         peak_memory_mb=peak_memory_mb(),
         truncated_inflows=int(store.truncated.sum()),
+        lower_bound_proven=not doubtful_cuts(problems.pools[0]),
         selection=selected,
         selection_seconds=selection_seconds,
         cuts_relaxed=sum(
@@ -100,6 +102,11 @@ def training_record(
         warnings.append(
             f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
             + ("; with inflow lags in the state, cuts of such openings are heuristic" if problems.layout.n_lags else "")
+        )
+    if history and not history[-1].lower_bound_proven:
+        warnings.append(
+            "the bound rests on cuts of the policy that training started from, which are not proven to be lower bounds in this "
+            "study; policy.purge_after removes them in time, policy.trust takes them as they are"
         )
     retries = sum(record.retries for record in history)
     if retries:

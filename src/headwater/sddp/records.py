@@ -82,6 +82,7 @@ class IterationRecord:
         elapsed_seconds: since training started.
         peak_memory_mb: largest resident memory of the process so far.
         truncated_inflows: forward inflows that were negative and raised to zero.
+        lower_bound_proven: whether the bound rests on no cut of another policy that may be wrong in this study.
         selection: what cut selection did, per stage that it acted on.
         selection_seconds: time of cut selection.
         cuts_relaxed: cuts of this iteration behind which a solve was accepted with a looser tolerance.
@@ -109,6 +110,7 @@ class IterationRecord:
     elapsed_seconds: float
     peak_memory_mb: float
     truncated_inflows: int = 0
+    lower_bound_proven: bool = True
     selection: tuple[StageSelection, ...] = ()
     selection_seconds: float = 0.0
     cuts_relaxed: int = 0

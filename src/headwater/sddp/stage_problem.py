@@ -191,9 +191,8 @@ class StageProblem:
         self.rows.append(block)
         self._cuts.append(slots)
 
-    def with_all_cuts(self) -> StageProblem:
-        """A problem of its own on the same pool, with the rows of all its cuts, active or not."""
-        slots = np.arange(self.pool.n_populated)
+    def with_cuts(self, slots: NDArray[np.int64]) -> StageProblem:
+        """A problem of its own on the same pool, with the rows of some of its cuts, active or not."""
         twin = StageProblem(self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots)
         twin._opening_noise = self.openings
         twin._cuts.set_tree(self.openings.exogenous)

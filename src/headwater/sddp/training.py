@@ -34,7 +34,8 @@ from headwater.sddp.effort import (
 from headwater.sddp.fingerprint import study_fingerprint
 from headwater.sddp.forward import run_forward
 from headwater.sddp.inner_bound import UpperBound
-from headwater.sddp.policy import Policy
+from headwater.sddp.matching import inflow_arrays, stage_digests
+from headwater.sddp.policy import Policy, PolicyStage
 from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
 from headwater.sddp.recording import iteration_record, training_record
 from headwater.sddp.records import InnerEvaluation, IterationRecord, RankTiming, RuleEvaluation, RuleSimulation
@@ -49,6 +50,7 @@ from headwater.sddp.stopping import (
 )
 from headwater.sddp.training_state import StoredTraining, TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.warm_start import purge_unproven, start_from
 from headwater.sddp.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
@@ -75,6 +77,7 @@ def train_policy(
     should_stop: Callable[[], bool] = _never,
     resume: Policy | None = None,
     boundary: BoundaryCuts | None = None,
+    warm_start: Policy | None = None,
     save: SavePolicy | None = None,
 ) -> Policy:
     """Learn a policy for ``study``; with several ranks all call, and all get it.
@@ -89,11 +92,12 @@ def train_policy(
         resume: policy of an unfinished training of the same study to go on from, as if it had never been interrupted; its
             pools are taken over.
         boundary: cuts of another policy that value what follows the last stage; those of ``resume`` stay what they are.
+        warm_start: policy of this or a similar study whose cuts to start from, as the study's policy settings say.
         save: called on rank 0 when a checkpoint is due, and after an error with what was learned before it.
 
     Raises:
         SolverError: a stage could not be solved.
-        PolicyError: ``resume`` is no policy of an unfinished training, or does not fit the study.
+        PolicyError: ``resume`` is no policy of an unfinished training, or one of the policies does not fit the study.
         RankError: another rank failed.
     """
     pools, outlooks = (None, None) if resume is None else (resume.pools, resume.outlooks)
@@ -103,7 +107,11 @@ def train_policy(
     problems.keep_cuts_in(communicator.memory_for)
     state = communicator.together(partial(_state_to_start_from, problems, resume))
     config = study.config
+    notes: tuple[str, ...] = ()
+    if warm_start is not None and resume is None:
+        notes = communicator.together(partial(start_from, warm_start, problems, state))
     with Training(study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop) as training:
+        training.notes = notes
         if resume is not None:
             training.add_counts(stored_training(resume).counts)
         started = _started(problems, threads, communicator.size, state.n_iterations)
@@ -182,6 +190,9 @@ class Training:
         threads: worker threads of this rank; the result does not depend on it.
         communicator: the ranks that share out the work; all of them make the same calls.
         should_stop: asked between stages.
+
+    Attributes:
+        notes: sentences for the user on what it started from.
     """
 
     def __init__(
@@ -210,6 +221,8 @@ class Training:
         self._earlier: Counter[str] = Counter()
         self._earlier_seconds = state.history[-1].elapsed_seconds if state.history else 0.0
         self._fingerprint = study_fingerprint(study)
+        self._stages = _recorded_stages(problems)
+        self.notes: tuple[str, ...] = ()
         self._rank_timings: list[RankTiming] = []
         self._meter = EffortMeter(self._programs, self._team)
         self._timings: list[IterationTiming] = []
@@ -249,6 +262,8 @@ class Training:
                 for t in range(problems.n_stages):
                     state.visited.add(t, iteration, state.store.states[:, t])
             selected = apply_selection(problems, state.store, state.visited, iteration)
+            if iteration == self.study.config.policy.purge_after:
+                purge_unproven(problems, state)
             selection_seconds = time.perf_counter() - t2
             t3 = time.perf_counter()
             lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
@@ -366,11 +381,18 @@ class Training:
             problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
         )
         progress = state.stored(problems, counts, self._communicator)
-        record = replace(record, ranks=self._communicator.size, rank_timings=tuple(self._rank_timings))
-        record = replace(record, timings=tuple(self._timings), workers=tuple(self._workers), efforts=tuple(self._efforts))
+        record = replace(
+            record,
+            warnings=(*self.notes, *record.warnings),
+            ranks=self._communicator.size,
+            rank_timings=tuple(self._rank_timings),
+            timings=tuple(self._timings),
+            workers=tuple(self._workers),
+            efforts=tuple(self._efforts),
+        )
         return Policy(
             layout=problems.layout,
-            stages=policy_stages(self.study.system, problems.outlooks()),
+            stages=self._stages,
             pools=problems.pools,
             inflow_digest=inflow_digest(problems.uncertainty.inflow),
             lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
@@ -379,6 +401,7 @@ class Training:
             training=record,
             study=self.study,
             progress=progress if self.study.config.policy.checkpointing.store_basis else progress.without_bases(),
+            inflow=tuple(inflow_arrays(problems.uncertainty.inflow, t) for t in range(problems.n_stages)),
             fingerprint=self._fingerprint,
             provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
         )
@@ -421,6 +444,12 @@ def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis |
         bases.of(0, stage.form.n_rows + int((stage.row_slots < stage.pool.n_populated).sum()))
         for bases, stage in zip(store.bases, problems.stages, strict=True)
     ]
+
+
+def _recorded_stages(problems: StudyProblems) -> tuple[PolicyStage, ...]:
+    digests = stage_digests(problems)
+    stages = policy_stages(problems.system, problems.outlooks())
+    return tuple(replace(stage, digest=digest) for stage, digest in zip(stages, digests, strict=True))
 
 
 def _started(problems: StudyProblems, threads: int, ranks: int, n_done: int) -> events.TrainingStarted:

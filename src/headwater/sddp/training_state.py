@@ -86,6 +86,9 @@ class TrainingState:
         """
         state = cls.fresh(problems)
         state.history.extend(stored.history)
+        purge_after = problems.study.config.policy.purge_after
+        if purge_after is not None and state.n_iterations >= purge_after:
+            state.bound.leave_out_unproven()
         try:
             if "bases" in stored.parts:
                 state._restore_bases(problems, stored.parts["bases"])

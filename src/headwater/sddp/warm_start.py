@@ -1,0 +1,82 @@
+"""Starting a training from the cuts of another policy, and what becomes of cuts that may be wrong here."""
+
+from __future__ import annotations
+
+from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.matching import Match, match_policy
+from headwater.sddp.policy import Policy
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.training_state import TrainingState
+
+
+def start_from(policy: Policy, problems: StudyProblems, state: TrainingState) -> tuple[str, ...]:
+    """Start a training from the cuts of a policy, as the settings of the study say; returns sentences for the user.
+
+    Raises:
+        PolicyError: the policy does not fit the study.
+    """
+    settings = problems.study.config.policy
+    match = match_policy(policy, problems, settings.stage_map, validate=settings.validate_compatibility)
+    match.insist()
+    import_cuts(problems, state, policy, match, trust=settings.trust)
+    return match.notes
+
+
+def doubtful_cuts(pool: CutPool) -> bool:
+    """Whether active cuts of a pool are not proven to be lower bounds."""
+    return bool(pool.unproven[pool.active_slots()].any())
+
+
+def import_cuts(problems: StudyProblems, state: TrainingState, policy: Policy, match: Match, *, trust: bool = False) -> None:
+    """Give the stages of a study the active cuts of a policy, and the archive the states it visited.
+
+    Cuts keep how often they were binding. Those that are not proven to be lower bounds are marked, unless they are trusted;
+    every cut that is made with their help is marked in turn, so that it is known at any time what the bound rests on.
+
+    Args:
+        problems: stages of the study; they have no cuts of their own yet.
+        state: state of the training, before its first iteration.
+        policy: where the cuts come from.
+        match: which stage takes which cuts, and which are proven.
+        trust: whether all cuts count as proven.
+    """
+    for t, s in enumerate(match.sources):
+        if s is None or problems.successor(t) is None:
+            continue
+        theirs, ours = policy.pools[s], problems.pools[t]
+        slots = theirs.active_slots()
+        slots = slots[theirs.born_at[slots] != BOUNDARY]
+        new = ours.append(
+            theirs.intercepts[slots],
+            theirs.coefficients[slots],
+            iteration=WARM_START,
+            forward_passes=theirs.forward_pass[slots],
+            openings=theirs.opening[slots],
+            relaxed=theirs.relaxed[slots],
+            unproven=False if trust else theirs.unproven[slots] | (not match.proven[t]),
+        )
+        ours.times_binding[new] = theirs.times_binding[slots]
+        ours.last_binding[new] = 0
+        problems.stages[t].append_cuts(new)
+        if state.visited is not None and policy.progress is not None and "states" in policy.progress.parts:
+            visits = policy.progress.parts["states"][s]
+            state.visited.extend(t, 0 * visits["iteration"], visits["trajectory"], visits["states"])
+
+
+def purge_unproven(problems: StudyProblems, state: TrainingState) -> int:
+    """Deactivate every cut that is not proven to be a lower bound; returns how many there were.
+
+    What remains was made without them, so that the bound holds from then on.
+    """
+    removed = 0
+    for t, (stage, bases) in enumerate(zip(problems.stages, state.store.bases, strict=True)):
+        pool = stage.pool
+        slots = pool.active_slots()
+        doubtful = slots[pool.unproven[slots]]
+        if len(doubtful):
+            pool.active[doubtful] = False
+            bases.keep(stage.form.n_rows, stage.drop_inactive_cuts())
+            problems.cold_bases.forget(t)
+            removed += len(doubtful)
+    state.bound.leave_out_unproven()
+    return removed
