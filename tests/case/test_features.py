@@ -52,8 +52,8 @@ def two_weeks_of_january(case: TinyCase):
 
 CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1), (1, 0))]
 USES = {
+    "policy graphs": graph(transitions=[{"source_id": 1, "target_id": 0, "probability": 1.0}]),
     "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
-    "cycle settings": training(cycle={"tolerance": 0.1}),
     "deterministic upper bound of a cyclic horizon": both(
         graph(type="cyclic", transitions=CYCLE), config("upper_bound_evaluation", enabled=True)
     ),
@@ -79,6 +79,18 @@ def test_a_chain_of_transitions_with_its_own_discount_is_no_feature(tmp_path):
     case = load_case(tiny_case(tmp_path).edit(graph(transitions=[transition])))
     assert refused_features(case) == []
     assert case.system.discount_factors[0] == pytest.approx(1.5 ** -(31 / 365.25))
+
+
+def test_a_closed_chain_is_no_feature_but_a_plant_that_enters_inside_the_cycle_is(tmp_path):
+    chain = [{"source_id": 0, "target_id": 1, "probability": 1.0}, {"source_id": 1, "target_id": 0, "probability": 1.0}]
+    case = tiny_case(tmp_path)
+    graph(type="cyclic", transitions=chain)(case)
+    config("training", cycle={"tolerance": 0.01, "max_length": 30})(case)
+    loaded = load_case(case.write())
+    assert refused_features(loaded) == []
+    assert (loaded.system.horizon.cycle_start, loaded.config.training.cycle.max_length) == (0, 30)
+    case.hydros[0]["exit_stage_id"] = 1
+    assert any("which enters, fills or leaves inside the cycle" in text for text in refused_features(load_case(case.write())))
 
 
 def test_settings_at_their_defaults_are_no_feature(tmp_path):

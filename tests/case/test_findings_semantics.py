@@ -236,6 +236,17 @@ PROBLEMS = [
             }
         ),
     ),
+    (
+        "HW523",
+        "error",
+        stages_file(
+            policy_graph={
+                "type": "cyclic",
+                "annual_discount_rate": 0.1,
+                "transitions": [{"source_id": 0, "target_id": 0, "probability": 1.0}],
+            }
+        ),
+    ),
     ("HW524", "warning", lambda case: case.stages[0]["blocks"][0].update(hours=100.0)),
     ("HW525", "warning", both(stage(1, start_date="2024-02-02"), lambda case: case.stages[1]["blocks"][0].update(hours=150.0))),
     ("HW527", "warning", seasonal(0, 1, cycle="custom", definitions=(WINTER, SUMMER))),
@@ -305,6 +316,21 @@ PROBLEMS = [
     ("HW701", "warning", training(cut_selection={"threshold": 2})),
     ("HW712", "warning", config("modeling", inflow_non_negativity={"method": "none", "penalty_cost": 5.0})),
     ("HW715", "warning", stage(state_variables={"storage": False})),
+    ("HW716", "error", config("simulation", num_stages=24)),
+    (
+        "HW716",
+        "error",
+        both(
+            config("policy", boundary={"path": "other", "source_stage": 1}),
+            stages_file(
+                policy_graph={
+                    "type": "cyclic",
+                    "annual_discount_rate": 0.1,
+                    "transitions": [TRANSITION, {"source_id": 1, "target_id": 0, "probability": 1.0}],
+                }
+            ),
+        ),
+    ),
 ]
 PLACES = json.loads(Path(__file__).with_name("places_of_findings.json").read_text(encoding="utf-8"))
 """Name of a test case -> file, path and entity of its findings with the expected code."""

@@ -140,6 +140,7 @@ def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m
     return m.SimulationConfig(
         enabled=simulation.enabled,
         n_scenarios=simulation.num_scenarios,
+        n_stages=simulation.num_stages,
         scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
         linearized_head_passes=linearized_head_passes,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-from headwater import model as m
 from headwater.case.report import Collector, Finding, Severity
-from headwater.model import Study
+from headwater.errors import ModelError
+from headwater.model import GraphType, Study
 
 _SHOWN = 5
 
@@ -45,20 +44,21 @@ def _config(*paths: str, built: tuple[Any, ...] = ()) -> Callable[[Study], list[
 
 
 def _bound_of_a_cycle(study: Study) -> list[str]:
-    cyclic = study.system.policy_graph.type is m.GraphType.CYCLIC
+    cyclic = study.system.policy_graph.type is GraphType.CYCLIC
     return ["upper_bound_evaluation.enabled"] if cyclic and study.config.upper_bound.enabled else []
 
 
 def _graph(study: Study) -> list[str]:
-    graph = study.system.policy_graph
-    if graph.type is m.GraphType.CYCLIC:
-        return ["cyclic"]
-    if not graph.transitions:
-        return []
-    ids = [stage.id for stage in study.system.stages]
-    chain = {(source, target, 1.0) for source, target in pairwise(ids)}
-    given = {(t.source_id, t.target_id, t.probability) for t in graph.transitions}
-    return [] if given == chain else ["transitions other than the chain of stages"]
+    try:
+        horizon = study.system.horizon
+    except ModelError as error:
+        return [str(error)]
+    changing = study.system.operative_states["hydros"][:, list(horizon.cycle)]
+    return [
+        f"Hydro {hydro.id}, which enters, fills or leaves inside the cycle"
+        for hydro, states in zip(study.system.hydros, changing, strict=True)
+        if len(set(states.tolist())) > 1
+    ]
 
 
 _CONFIG, _STAGES = "config.json", "stages.json"
@@ -68,19 +68,13 @@ FEATURES: tuple[Feature, ...] = (
         "policy graphs",
         _graph,
         (_STAGES, "policy_graph"),
-        "policy graphs other than the chain of stages are not built yet",
+        "some policy graphs are not built",
     ),
     Feature(
         "working sets",
         _config("training.cut_selection.working_set"),
         (_CONFIG, "training.cut_selection.working_set"),
         "the working rows of a solve are chosen by the engine; settings of their own are not built yet",
-    ),
-    Feature(
-        "cycle settings",
-        _config("training.cycle"),
-        (_CONFIG, "training.cycle"),
-        "settings of cyclic training are not built yet",
     ),
     Feature(
         "deterministic upper bound of a cyclic horizon",

@@ -199,6 +199,7 @@ MEANINGS = MappingProxyType(
         "store_basis": "whether solver bases are stored, so that a resumed training is the same to the last bit",
         "compress": "must be false: checkpoints are not compressed",
         "num_scenarios": "number of scenarios",
+        "num_stages": "stages that are simulated in a cyclic study; as many as in training when not given",
         "StageShape.num_scenarios": "number of openings of the stage",
         "policy_type": "lower (outer) or upper (inner) approximation of the future cost",
         "tables": "result tables that are written; all when not given",

@@ -34,6 +34,20 @@ def cut_cap(parts: Parts) -> Iterator[Problem]:
         yield Problem(_FILE, message, "training.cut_selection.max_active_per_stage", None, "raise it to forward_passes or more")
 
 
+@rule("HW716", needs=(*_CONFIG, "stages.json"))
+def settings_of_the_horizon(parts: Parts) -> Iterator[Problem]:
+    """Settings for a horizon that repeats, or for one that ends, are given with that horizon."""
+    if parts.config is None or parts.stages_file is None:
+        return
+    cyclic, fix = parts.stages_file.policy_graph.type == "cyclic", "remove the setting, or change policy_graph in stages.json"
+    if parts.config.simulation.num_stages is not None and not cyclic:
+        message = "a number of simulated stages is for cyclic studies; this horizon ends, and all its stages are simulated"
+        yield Problem(_FILE, message, "simulation.num_stages", None, fix)
+    if parts.config.policy.boundary is not None and cyclic:
+        message = "boundary cuts value what follows a horizon that ends, and this one repeats"
+        yield Problem(_FILE, message, "policy.boundary", None, fix)
+
+
 @rule("HW701", WARNING, needs=_CONFIG)
 def general_threshold(parts: Parts) -> Iterator[Problem]:
     """Each method of cut selection has a parameter of its own."""

@@ -41,16 +41,24 @@ def transition_probabilities(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW523", needs=_STAGES)
 def cycles_discount(parts: Parts) -> Iterator[Problem]:
-    """A cyclic graph has one way back and discounts the future."""
+    """A cyclic graph has one way back, from its last stage, and discounts the future."""
     graph = parts.stages_file.policy_graph if parts.stages_file else None
-    if graph is None or graph.type != "cyclic":
+    if graph is None or graph.type != "cyclic" or not parts.study_ids:
         return
-    rates = [t.annual_discount_rate_override for t in graph.transitions if t.target_id <= t.source_id]
-    if len(rates) != 1:
-        message = f"expected exactly one transition back to an earlier stage, got {len(rates)}"
+    back = [t for t in graph.transitions if t.target_id <= t.source_id]
+    last = max(parts.study_ids)
+    if len(back) != 1:
+        message = f"expected exactly one transition back to an earlier stage, got {len(back)}"
         yield Problem(_FILE, message, "policy_graph.transitions", None, "close the cycle with one transition")
-    elif (graph.annual_discount_rate if rates[0] is None else rates[0]) <= 0:
-        message = "a cyclic graph needs a discount rate above 0, got 0"
+        return
+    if back[0].source_id != last:
+        message = f"expected the transition back to leave the last stage ({last}), got stage {back[0].source_id}"
+        yield Problem(_FILE, message, "policy_graph.transitions", None, "lead back from the last stage")
+        return
+    rates = {t.source_id: t.annual_discount_rate_override for t in reversed(graph.transitions)}
+    own = (rates.get(stage) for stage in parts.study_ids if stage >= back[0].target_id)
+    if all((graph.annual_discount_rate if rate is None else rate) <= 0 for rate in own):
+        message = "a cyclic graph needs a discount rate above 0 in its cycle, got 0"
         yield Problem(_FILE, message, "policy_graph.annual_discount_rate", None, "give a positive rate")
 
 

@@ -329,6 +329,7 @@ class SimulationShape(Shape):
 
     enabled: bool = False
     num_scenarios: Count = 2000
+    num_stages: Count | None = None
     policy_type: Literal["outer", "inner"] = "outer"
     scenario_source: ScenarioSourceShape | None = None
     tables: list[str] | None = None

@@ -441,6 +441,7 @@ def _report_run(result: RunResult) -> None:
     record = result.policy.training
     if record is not None and record.iterations:
         rows.append(("lower bound", f"{money(result.policy.lower_bound)} after {len(record.iterations)} iterations"))
+        rows.append(("", record.bound_meaning))
     if result.simulation is not None:
         costs = result.simulation.summary
         rows.append(

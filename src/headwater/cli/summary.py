@@ -74,7 +74,7 @@ def _simulation(results: Results, console: Console) -> None:
     if results.has_training and results.training_metadata["policy_digest"] != metadata["policy_digest"]:
         rows.append(("note", "these scenarios were simulated with another policy than the one trained above"))
         bound = {"value": None}
-    if bound["value"] is not None and bound["kind"] == "expected_cost":
+    if bound["value"] is not None and bound["kind"] == "expected_cost" and bound.get("covers", "study") == "study":
         gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
         rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
     console.print(summary_table(rows, "simulation"))

@@ -32,6 +32,7 @@ class StageSolutions:
         water_value: ``[scenario, hydro]`` in $/hm3 of incoming storage.
         future_cost: ``[scenario]`` in $, not discounted.
         cumulative_discount: present value of $1 of this stage.
+        stage_id: what tables call the stage.
         productivity: ``[scenario, hydro]`` in MW per m3/s, where it depends on the scenario; NaN elsewhere.
     """
 
@@ -43,10 +44,11 @@ class StageSolutions:
     water_value: Array
     future_cost: Array
     cumulative_discount: float
+    stage_id: int
     productivity: Array
 
     @classmethod
-    def empty(cls, template: StageTemplate, n_scenarios: int, cumulative_discount: float) -> StageSolutions:
+    def empty(cls, template: StageTemplate, n_scenarios: int, cumulative_discount: float, stage_id: int) -> StageSolutions:
         """Room for the solutions of some scenarios."""
         loads = (n_scenarios, *template.rows["load"].shape)
         return cls(
@@ -58,14 +60,17 @@ class StageSolutions:
             water_value=np.empty((n_scenarios, template.n_hydros)),
             future_cost=np.empty(n_scenarios),
             cumulative_discount=cumulative_discount,
+            stage_id=stage_id,
             productivity=np.full((n_scenarios, template.n_hydros), np.nan),
         )
 
     def of(self, scenarios: NDArray[np.int64]) -> StageSolutions:
         """Solutions of some scenarios, by position."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cumulative_discount"}
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("cumulative_discount", "stage_id")}
         return StageSolutions(
-            **{name: array[scenarios] for name, array in arrays.items()}, cumulative_discount=self.cumulative_discount
+            **{name: array[scenarios] for name, array in arrays.items()},
+            cumulative_discount=self.cumulative_discount,
+            stage_id=self.stage_id,
         )
 
 

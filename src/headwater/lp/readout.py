@@ -122,7 +122,7 @@ class StageReadout:
         for name, columns in built.items():
             n_rows = next(iter(columns.values())).shape[1] if columns else 0
             if n_rows:
-                tables[name] = {"stage_id": np.full((len(s.primal), n_rows), self.ctx.stage.id, np.int32), **columns}
+                tables[name] = {"stage_id": np.full((len(s.primal), n_rows), s.stage_id, np.int32), **columns}
         return tables
 
     def cost_components(self, s: StageSolutions) -> dict[str, Array]:

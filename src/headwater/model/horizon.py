@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import pairwise
 
 import numpy as np
@@ -106,3 +107,42 @@ def cumulative_discount(horizon: Horizon, discount_factors: NDArray[np.float64],
     """
     steps = discount_factors[list(horizon.walk(n_visits))]
     return np.concatenate([[1.0], np.cumprod(steps[:-1])])
+
+
+def visited_stages(horizon: Horizon, stages: Sequence[Stage], n_visits: int) -> tuple[Stage, ...]:
+    """The stages that are visited, in order, as stages of their own.
+
+    Those of the study keep id and dates. Later turns of a cycle go on counting from the last id, and their dates move on by the
+    length of the cycle: by whole years where it has that length, so that months stay months.
+
+    Args:
+        horizon: order of the stages.
+        stages: of the study.
+        n_visits: number of visits.
+    """
+    last = stages[-1].id
+    visited = []
+    for visit, t in enumerate(horizon.walk(n_visits)):
+        stage, turn = stages[t], horizon.turn(visit)
+        if turn:
+            first_day, end = stages[horizon.cycle.start].start_date, stages[-1].end_date
+            stage = replace(
+                stage,
+                id=last + 1 + visit - horizon.n_stages,
+                start_date=_later(stage.start_date, turn, first_day, end),
+                end_date=_later(stage.end_date, turn, first_day, end),
+            )
+        visited.append(stage)
+    return tuple(visited)
+
+
+def _later(day: date, turns: int, start: date, end: date) -> date:
+    """A day that comes some cycles later; the cycle lasts from ``start`` to ``end``."""
+    years = end.year - start.year
+    if (start.month, start.day) != (end.month, end.day):
+        return day + turns * (end - start)
+    year = day.year + turns * years
+    try:
+        return day.replace(year=year)
+    except ValueError:  # the 29th of February
+        return date(year, 3, 1)

@@ -48,6 +48,7 @@ class SimulationConfig:
         cvar_tail_fractions: shares of the worst scenarios whose mean cost is reported, each in (0, 1].
         policy_type: whether decisions come from the cuts or from the inner approximation that the upper bound leaves.
         io_channel_capacity: scenarios whose tables may wait for the writer; beyond that the simulation waits for it.
+        n_stages: stages that are simulated where the horizon repeats; ``None`` takes as many as trajectories of training visit.
     """
 
     enabled: bool = False
@@ -61,8 +62,11 @@ class SimulationConfig:
     cvar_tail_fractions: tuple[float, ...] = (0.05,)
     io_channel_capacity: int = 16
     policy_type: PolicyType = PolicyType.OUTER
+    n_stages: int | None = None
 
     def __post_init__(self) -> None:
+        if self.n_stages is not None and self.n_stages < 1:
+            raise ModelError(f"the number of simulated stages must be at least 1, got {self.n_stages}")
         if self.linearized_head_passes < 1:
             raise ModelError(f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}")
         if not all(0.0 < fraction <= 1.0 for fraction in self.cvar_tail_fractions):

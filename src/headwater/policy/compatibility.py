@@ -11,6 +11,7 @@ from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
 from headwater.model import StageMap, Study
 from headwater.sddp import Policy
+from headwater.sddp.cuts import BOUNDARY
 from headwater.sddp.fingerprint import differing_parts, study_fingerprint
 from headwater.sddp.matching import match_policy
 from headwater.sddp.policy import StateLayout
@@ -138,6 +139,12 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
     policy_ids = tuple(stage.stage_id for stage in policy.stages)
     if stage_ids != policy_ids:
         yield f"HW805 stages: the policy has {_some(policy_ids)}, the study {_some(stage_ids)}"
+    end = policy.pools[-1]
+    goes_on = bool((end.born_at[: end.n_populated] != BOUNDARY).any())
+    if policy.n_iterations and goes_on != system.horizon.is_cyclic:
+        ends, repeats = "ends with its last stage", "repeats"
+        theirs, ours = (repeats, ends) if goes_on else (ends, repeats)
+        yield f"HW805 horizon: that of the policy {theirs}, that of the study {ours}"
     for stage in policy.stages:
         if stage.stage_id not in system.stage_index or len(stage.production) != layout.n_hydros:
             continue

@@ -22,15 +22,10 @@ import scipy
 from headwater import files
 from headwater._version import __version__
 from headwater.lp import FittedPlanes
-from headwater.model import Study
+from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
 from headwater.sddp.vertices import VERTICES
-
-BOUND_MEANING = {
-    "expected_cost": "the optimal expected cost of the study is at least this",
-    "nested_risk": "the optimal nested risk-adjusted cost is at least this; it is not comparable with mean simulated cost",
-}
 
 UPPER_BOUND_MEANING = {
     "expected_cost": "the optimal expected cost of the study is at most this",
@@ -57,7 +52,8 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
         "lower_bound": {
             "value": policy.lower_bound if record.iterations else None,
             "kind": record.lower_bound_kind,
-            "meaning": BOUND_MEANING[record.lower_bound_kind],
+            "covers": record.covers,
+            "meaning": record.bound_meaning,
         },
         "upper_bound": _upper_bound(record),
         "stopping_rules": [dataclasses.asdict(rule) for rule in record.iterations[-1].rules] if record.iterations else [],
@@ -123,7 +119,7 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str, pol
     """Contents of ``simulation/metadata.json``."""
     summary, failures = record.summary, record.failures
     return {
-        **_header(study, record.seconds, record.threads, solver),
+        **_header(study, record.seconds, record.threads, solver, record.stages),
         "status": "partial" if failures else "complete",
         "distribution": {"ranks": record.ranks, "threads_per_rank": record.threads},
         "policy_digest": None if policy is None else policy_digest(policy),
@@ -192,7 +188,16 @@ def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
     ]
 
 
-def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str, Any]:
+def _header(study: Study, seconds: float, threads: int, solver: str, stages: Sequence[Stage] | None = None) -> dict[str, Any]:
+    """What every record begins with.
+
+    Args:
+        study: what was run.
+        seconds: wall time.
+        threads: worker threads.
+        solver: name and version.
+        stages: the stages that were visited; those of the study where they are not given.
+    """
     finished = datetime.now(UTC)
     return {
         "run_id": uuid.uuid4().hex,
@@ -217,12 +222,19 @@ def _header(study: Study, seconds: float, threads: int, solver: str) -> dict[str
                 "start_date": s.start_date.isoformat(),
                 "end_date": s.end_date.isoformat(),
                 "block_hours": [block.hours for block in s.blocks],
+                **_repeated(study, visit),
             }
-            for s in study.system.stages
+            for visit, s in enumerate(stages or study.system.stages)
         ],
         "configuration": to_json(study.config),
         "input_files": _input_digests(study),
     }
+
+
+def _repeated(study: Study, visit: int) -> dict[str, int]:
+    """Which stage of the study a visit repeats, where the horizon does."""
+    horizon = study.system.horizon
+    return {"repeats_stage_id": study.system.stages[horizon.position(visit)].id} if horizon.is_cyclic else {}
 
 
 def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[str, Any]:

@@ -173,7 +173,7 @@ class SimulationSink:
             partial, system = self._partial, self._study.system
             write_parquet(summary_frame(record.summary), partial / "scenario_summary.parquet")
             if record.moments is not None:
-                stages = stages_frame(record.moments, [stage.id for stage in system.stages])
+                stages = stages_frame(record.moments, [stage.id for stage in record.stages or system.stages])
                 write_parquet(stages, partial / "stage_summary.parquet")
             write_dictionaries(partial / "dictionaries", system)
             write_warnings(partial / "diagnostics" / "warnings.jsonl", record.warnings)

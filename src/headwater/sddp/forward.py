@@ -14,8 +14,25 @@ from headwater.distributed import Interrupted, Team
 from headwater.sddp.problems import Programs, StudyProblems
 from headwater.sddp.stage_problem import NoiseBatch, StageProblem
 from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.walk import Walk
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
+
+Drawn = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Innovation, load and availability of some trajectories at one visit."""
+
+
+def draw_noise(
+    problems: StudyProblems, walk: Walk, sampler: Sampler, iteration: int, scenarios: NDArray[np.int64]
+) -> list[Drawn]:
+    """What is random for some trajectories, per visit, leading axis ``[trajectory]``; every turn of a cycle draws anew."""
+    values = []
+    for t, turn in zip(walk.positions, walk.turns, strict=True):
+        noise = sampler.noise(t, iteration, scenarios, turn)
+        load = sampler.load_mw(t, iteration, scenarios, noise, turn)
+        available = sampler.available_mw(t, iteration, scenarios, noise, turn)
+        values.append((problems.uncertainty.innovation_m3s(t, noise), load, available))
+    return values
 
 
 @dataclass(frozen=True)
@@ -28,23 +45,16 @@ class ForwardNoise:
     """
 
     openings: list[NDArray[np.int64]] | None
-    values: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
+    values: list[Drawn]
 
     @classmethod
     def drawn(cls, problems: StudyProblems, sampler: Sampler, iteration: int, trajectories: NDArray[np.int64]) -> ForwardNoise:
         """Draw for some trajectories; every turn of a cycle draws anew."""
-        uncertainty, walk = problems.uncertainty, problems.walk
-        turns = [walk.horizon.turn(visit) for visit in range(walk.n_visits)]
-        openings = sampler.openings(walk.positions, iteration, trajectories, turns)
+        walk = problems.walk
+        openings = sampler.openings(walk.positions, iteration, trajectories, walk.turns)
         if openings is not None:
             return cls(openings, [])
-        values = []
-        for t, turn in zip(walk.positions, turns, strict=True):
-            noise = sampler.noise(t, iteration, trajectories, turn)
-            load = sampler.load_mw(t, iteration, trajectories, noise, turn)
-            available = sampler.available_mw(t, iteration, trajectories, noise, turn)
-            values.append((uncertainty.innovation_m3s(t, noise), load, available))
-        return cls(None, values)
+        return cls(None, draw_noise(problems, walk, sampler, iteration, trajectories))
 
     def batch(self, problem: StageProblem, visit: int, part: slice) -> NoiseBatch:
         """Right-hand sides of some trajectories at a visit."""

@@ -108,6 +108,12 @@ def training_record(
             "the bound rests on cuts of the policy that training started from, which are not proven to be lower bounds in this "
             "study; policy.purge_after removes them in time, policy.trust takes them as they are"
         )
+    if problems.system.horizon.is_cyclic:
+        share = problems.walk.final_discount
+        warnings.append(
+            f"the horizon repeats: trajectories end after {problems.walk.n_visits} stages, where money is worth {share:.2g} of "
+            "its value at the start, and count what the policy expects to pay after that"
+        )
     retries = sum(record.retries for record in history)
     if retries:
         warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
@@ -121,6 +127,7 @@ def training_record(
         reason=outcome.reason,
         converged=outcome.converged,
         lower_bound_kind="nested_risk" if risky else "expected_cost",
+        covers=_covered(problems),
         seconds=seconds,
         threads=threads,
         solver=highs_version(),
@@ -129,6 +136,13 @@ def training_record(
         stage_statistics=problems.stage_statistics(),
         fitted_planes=problems.fitted,
     )
+
+
+def _covered(problems: StudyProblems) -> str:
+    """What the lower bound is about, see `TrainingRecord.covers`."""
+    if problems.system.horizon.is_cyclic:
+        return "all_time"
+    return "study_and_boundary" if problems.pools[-1].n_populated else "study"
 
 
 def peak_memory_mb() -> float:

@@ -159,6 +159,7 @@ class TrainingRecord:
             ``statistical_gap``, ``gap`` or ``shutdown``.
         converged: whether the reason speaks of convergence rather than of a limit.
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
+        covers: what the bound is about: the ``study``, the study and what follows it (``study_and_boundary``), or ``all_time``.
         seconds: wall time.
         threads: worker threads used, of each rank.
         solver: name and version.
@@ -189,6 +190,19 @@ class TrainingRecord:
     timings: tuple[IterationTiming, ...] = ()
     workers: tuple[WorkerTiming, ...] = ()
     efforts: tuple[StageEffort, ...] = ()
+    covers: str = "study"
+
+    @property
+    def bound_meaning(self) -> str:
+        """What the lower bound says, in words."""
+        what = {
+            "study": "of the study",
+            "study_and_boundary": "of the study and of what the boundary cuts expect after it",
+            "all_time": "of all time to come",
+        }[self.covers]
+        if self.lower_bound_kind == "expected_cost":
+            return f"the optimal expected cost {what} is at least this"
+        return f"the optimal nested risk-adjusted cost {what} is at least this; it is not comparable with mean simulated cost"
 
     @property
     def upper_bound(self) -> float | None:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from headwater.distributed import Interrupted, ThreadTeam
 from headwater.errors import SolverError
 from headwater.lp import StageSolutions
+from headwater.sddp.forward import Drawn, draw_noise
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.simulation_records import ScenarioFailure
 from headwater.sddp.stage_problem import SolvedTrials
+from headwater.sddp.walk import Walk
 from headwater.solver import Basis, BasisBatch
 from headwater.stochastic import Sampler
 
@@ -27,7 +29,7 @@ class Walked:
 
     Attributes:
         scenarios: ``[scenario]`` their numbers.
-        solutions: per stage; rows of scenarios that failed before or there mean nothing.
+        solutions: per visit of a stage; rows of scenarios that failed before or there mean nothing.
         failed: ``[scenario]`` whether a stage could not be solved.
         truncated, lp_solves: ``[scenario]`` inflows raised to zero, problems solved.
         retries: ``[scenario]`` problems that took more than one attempt, counted at the first of those solved together.
@@ -45,12 +47,15 @@ class Walked:
     failures: list[ScenarioFailure]
 
     @classmethod
-    def empty(cls, problems: StudyProblems, scenarios: NDArray[np.int64]) -> Walked:
+    def empty(cls, problems: StudyProblems, visits: Walk, scenarios: NDArray[np.int64]) -> Walked:
         """Room for some scenarios."""
-        n, discount = len(scenarios), problems.system.cumulative_discount
+        n = len(scenarios)
         return cls(
             scenarios=scenarios,
-            solutions=[StageSolutions.empty(s.template, n, float(discount[t])) for t, s in enumerate(problems.stages)],
+            solutions=[
+                StageSolutions.empty(problems.stages[t].template, n, float(discount), stage.id)
+                for t, stage, discount in zip(visits.positions, visits.stages, visits.cumulative_discount, strict=True)
+            ],
             failed=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.int64),
             retries=np.zeros(n, np.int64),
@@ -65,6 +70,7 @@ class ScenarioWalk:
 
     Args:
         problems: the stages with their cuts.
+        visits: which of them are visited, in what order.
         team: worker threads.
         sampler: noise of the scenarios.
         bases: per stage, where solves start; ``None`` starts from a cold solve.
@@ -75,6 +81,7 @@ class ScenarioWalk:
     def __init__(
         self,
         problems: StudyProblems,
+        visits: Walk,
         team: ThreadTeam,
         sampler: Sampler,
         bases: Sequence[Basis | None],
@@ -83,6 +90,7 @@ class ScenarioWalk:
         should_stop: Callable[[], bool],
     ) -> None:
         self._problems = problems
+        self._visits = visits
         self._team = team
         self._sampler = sampler
         self._bases = bases
@@ -101,23 +109,20 @@ class ScenarioWalk:
             Interrupted: the run was asked to stop.
         """
         problems, sampler = self._problems, self._sampler
-        noise = [sampler.noise(t, 0, scenarios) for t in range(problems.n_stages)]
-        innovation = [problems.uncertainty.innovation_m3s(t, noise[t]) for t in range(problems.n_stages)]
-        load = [sampler.load_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
-        available = [sampler.available_mw(t, 0, scenarios, noise[t]) for t in range(problems.n_stages)]
+        drawn = draw_noise(problems, self._visits, sampler, 0, scenarios)
         memory = sampler.initial_memory_m3s(0, scenarios)
-        walked = Walked.empty(problems, scenarios)
+        walked = Walked.empty(problems, self._visits, scenarios)
 
         def walk(worker: int, places: range) -> None:
             started = time.perf_counter()
             alive = np.arange(places.start, places.stop)
             states = problems.starting_states(len(alive), None if memory is None else memory[alive])
-            for t, problem in enumerate(problems.stages):
-                alive, states, solved = self._stage(worker, t, alive, states, innovation[t], load[t], available[t], walked)
+            for visit, t in enumerate(self._visits.positions):
+                alive, states, solved = self._stage(worker, visit, alive, states, drawn[visit], walked)
                 if solved is None:
                     break
-                self._keep(t, walked, alive, states, load[t], solved)
-                states = problem.outgoing_states(solved)
+                self._keep(visit, walked, alive, states, drawn[visit], solved)
+                states = problems.stages[t].outgoing_states(solved)
             walked.seconds[places.start : places.stop] = (time.perf_counter() - started) / max(len(places), 1)
 
         self._team.run(walk, range(len(scenarios)))
@@ -127,26 +132,25 @@ class ScenarioWalk:
     def _stage(
         self,
         worker: int,
-        t: int,
+        visit: int,
         alive: NDArray[np.int64],
         states: NDArray[np.float64],
-        innovation: NDArray[np.float64],
-        load_mw: NDArray[np.float64],
-        available_mw: NDArray[np.float64],
+        drawn: Drawn,
         walked: Walked,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], SolvedTrials | None]:
         """Solve a stage for the scenarios that got there; who cannot be solved is left behind and the others solved again."""
+        t = self._visits.positions[visit]
         problem, start = self._problems.stages[t], self._bases[t]
         while len(alive):
             if self._should_stop():
                 raise Interrupted
-            batch = problem.noise_batch(innovation[alive], load_mw[alive], available_mw[alive])
+            batch = problem.noise_batch(*(values[alive] for values in drawn))
             starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(alive))
             numbers = walked.scenarios[alive]
             try:
                 solved = self._programs[worker].solve_each(t, states, batch, starts, numbers=numbers, refinement=self._heads[t])
             except SolverError as error:
-                self._left_behind(error, t, walked, alive)
+                self._left_behind(error, visit, walked, alive)
                 staying = np.arange(len(alive)) != error.trial
                 alive, states = alive[staying], states[staying]
                 continue
@@ -155,14 +159,14 @@ class ScenarioWalk:
             return alive, states, solved
         return alive, states, None
 
-    def _left_behind(self, error: SolverError, t: int, walked: Walked, alive: NDArray[np.int64]) -> None:
+    def _left_behind(self, error: SolverError, visit: int, walked: Walked, alive: NDArray[np.int64]) -> None:
         """Note a scenario that could not be solved, or give up."""
         if self._most_failures is None or error.trial is None:
             raise error
         place = int(alive[error.trial])
         with self._lock:
             walked.failed[place] = True
-            stage_id = self._problems.system.stages[t].id
+            stage_id = self._visits.stages[visit].id
             walked.failures.append(ScenarioFailure(int(walked.scenarios[place]), stage_id, str(error)))
             if len(walked.failures) > self._most_failures:
                 n = len(walked.failures)
@@ -173,22 +177,23 @@ class ScenarioWalk:
 
     def _keep(
         self,
-        t: int,
+        visit: int,
         walked: Walked,
         alive: NDArray[np.int64],
         states: NDArray[np.float64],
-        load_mw: NDArray[np.float64],
+        drawn: Drawn,
         solved: SolvedTrials,
     ) -> None:
         """Write the solutions of a stage into their places."""
+        t = self._visits.positions[visit]
         problem = self._problems.stages[t]
-        form, out, results = problem.form, walked.solutions[t], solved.results
+        form, out, results = problem.form, walked.solutions[visit], solved.results
         if solved.productivity is not None:
             out.productivity[alive] = solved.productivity
         out.state[alive] = states
         out.primal[alive] = form.full_primals(results.primal[:, 0], states, solved.innovation)
         out.future_cost[alive] = problem.future_costs(solved)
-        out.load_mw[alive] = load_mw[alive]
+        out.load_mw[alive] = drawn[1][alive]
         out.load_dual[alive] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
         out.generic_dual[alive] = results.row_dual[:, 0][:, self._generic_rows[t]] * form.cost_scale
         slopes = problem.slopes(solved, np.ones((len(alive), 1)))

@@ -27,6 +27,7 @@ from headwater.sddp.simulation_records import (
     SimulationRecord,
     StageMoments,
 )
+from headwater.sddp.walk import Walk
 from headwater.solver import Basis
 from headwater.stochastic import Sampler, simulation_sampler
 
@@ -48,9 +49,9 @@ LARGEST_FAILED_SHARE = 0.01
 """Share of scenarios that may be left out."""
 
 
-def scenarios_per_part(problems: StudyProblems) -> int:
+def scenarios_per_part(problems: StudyProblems, visits: Walk) -> int:
     """Scenarios of one part: a matter of sizes alone, so that the files of a simulation never depend on threads."""
-    per_scenario = TABLE_BYTES_PER_COLUMN * sum(stage.template.n_columns for stage in problems.stages)
+    per_scenario = TABLE_BYTES_PER_COLUMN * sum(problems.stages[t].template.n_columns for t in visits.positions)
     return int(np.clip(CHUNK_BYTES // max(per_scenario, 1), 1, CHUNK_SCENARIOS))
 
 
@@ -82,6 +83,7 @@ def simulate_policy(
         should_stop: asked between stages; saying yes, on any rank, raises `Interrupted`.
 
     Raises:
+        ModelError: a number of stages is asked for, and the horizon does not repeat.
         PolicyError: the inner approximation is asked for and the policy has none.
         SolverError: a stage could not be solved; or, where scenarios may be left out, more than 1 % of them could not.
         Interrupted: ``should_stop`` said so.
@@ -93,7 +95,10 @@ def simulate_policy(
     problems = communicator.together(partial(_problems_of, policy, study))
     communicator.together(partial(check_agreement, communicator, problems))
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
-    reader = _PartReader(problems)
+    visits = communicator.together(
+        partial(Walk.of_simulation, problems.system, config.simulation.n_stages, config.training.cycle)
+    )
+    reader = _PartReader(problems, visits)
     allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None
     account = _Account(list(done), n_scenarios, allowed)
     communicator.together(account.check)
@@ -101,6 +106,7 @@ def simulate_policy(
     with ThreadTeam(threads) as team:
         walk = ScenarioWalk(
             problems,
+            visits,
             team,
             sampler,
             _starting_bases(problems, policy),
@@ -121,7 +127,7 @@ def simulate_policy(
                     made.append(chunk.part)
             return made
 
-        size = scenarios_per_part(problems)
+        size = scenarios_per_part(problems, visits)
         # enough scenarios at one go to keep all threads busy
         step = communicator.from_leader(-(-SCENARIOS_PER_THREAD * threads // size))
         for shares in _rounds(len(account.parts), -(-n_scenarios // size), step, communicator.size):
@@ -139,8 +145,9 @@ def simulate_policy(
         seed=source.seed if fresh or source.seed is not None else config.training.tree_seed,
         schemes={noise_class.value: source.scheme(noise_class).value for noise_class in NoiseClass},
         moments=account.moments(),
+        stages=visits.stages,
         failures=tuple(failure for part in account.parts for failure in part.failures),
-        warnings=(*sampler.warnings, *account.warnings(problems.n_stages * problems.layout.n_hydros)),
+        warnings=(*sampler.warnings, *account.warnings(visits.n_visits * problems.layout.n_hydros)),
         resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
     )
     communicator.on_leader(partial(on_event, events.SimulationFinished(record)))
@@ -244,10 +251,11 @@ def _starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis |
 class _PartReader:
     """Reads solutions: the tables of a part, and what it adds to the account."""
 
-    def __init__(self, problems: StudyProblems) -> None:
+    def __init__(self, problems: StudyProblems, visits: Walk) -> None:
         config = problems.study.config
         method = config.inflow_non_negativity
-        self._readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
+        readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
+        self._readouts = [readouts[t] for t in visits.positions]
         self._wanted = config.simulation.tables
         self._detail = config.simulation.detail
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.model import Stage
+
 STAGE_QUANTITIES = (
     "immediate_cost",
     "future_cost",
@@ -201,7 +203,8 @@ class SimulationRecord:
         threads: worker threads used, of each rank.
         seed: seed of the draws: of openings in sample, of fresh noise out of sample.
         schemes: where the noise of each class (``inflow``, ``load``, ``ncs``) came from.
-        moments: mean and spread of the quantities of every stage.
+        moments: mean and spread of the quantities of every simulated stage.
+        stages: the simulated stages; where the horizon repeats, every turn with ids and dates of its own.
         failures: scenarios that could not be solved and were left out.
         warnings: sentences for the user.
         resumed_scenarios: scenarios that an interrupted simulation had done before.
@@ -214,6 +217,7 @@ class SimulationRecord:
     seed: int | None = None
     schemes: Mapping[str, str] = field(default_factory=dict)
     moments: StageMoments | None = None
+    stages: tuple[Stage, ...] = ()
     failures: tuple[ScenarioFailure, ...] = ()
     warnings: tuple[str, ...] = ()
     resumed_scenarios: int = 0

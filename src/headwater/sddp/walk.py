@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.model import CycleConfig, Horizon, System
-from headwater.model.horizon import cumulative_discount
+from headwater.errors import ModelError
+from headwater.model import CycleConfig, Horizon, Stage, System
+from headwater.model.horizon import cumulative_discount, visited_stages
 from headwater.stochastic import rng
 
 
@@ -24,12 +25,14 @@ class Walk:
     Attributes:
         horizon: order of the stages.
         positions: ``[visit]`` stage position.
+        stages: ``[visit]`` the visit as a stage of its own: beyond the study's stages with another id and later dates.
         cumulative_discount: ``[visit]`` present value of one unit at the start of the visit.
         final_discount: present value of one unit after the last visit.
     """
 
     horizon: Horizon
     positions: tuple[int, ...]
+    stages: tuple[Stage, ...]
     cumulative_discount: NDArray[np.float64]
     final_discount: float
 
@@ -38,7 +41,8 @@ class Walk:
         """The first ``n_visits`` visits."""
         positions = system.horizon.walk(n_visits)
         discount = cumulative_discount(system.horizon, system.discount_factors, n_visits)
-        return cls(system.horizon, positions, discount, float(discount[-1] * system.discount_factors[positions[-1]]))
+        stages = visited_stages(system.horizon, system.stages, n_visits)
+        return cls(system.horizon, positions, stages, discount, float(discount[-1] * system.discount_factors[positions[-1]]))
 
     @classmethod
     def of_training(cls, system: System, config: CycleConfig) -> Walk:
@@ -52,10 +56,31 @@ class Walk:
         n_visits = int(worthless[0]) if len(worthless) else longest
         return cls.of_length(system, min(max(n_visits, horizon.n_stages + 1), longest))
 
+    @classmethod
+    def of_simulation(cls, system: System, n_stages: int | None, config: CycleConfig) -> Walk:
+        """The visits of a simulation: every stage of a horizon that ends; else ``n_stages``, or as many as in training.
+
+        Raises:
+            ModelError: a number of stages is asked for, and the horizon ends.
+        """
+        if n_stages is None:
+            return cls.of_training(system, config)
+        if not system.horizon.is_cyclic:
+            raise ModelError(
+                f"simulation.num_stages is {n_stages}, but the horizon ends: all its {system.horizon.n_stages} stages are "
+                "simulated; remove the setting"
+            )
+        return cls.of_length(system, n_stages)
+
     @property
     def n_visits(self) -> int:
         """Number of visits."""
         return len(self.positions)
+
+    @property
+    def turns(self) -> list[int]:
+        """How often the cycle has been completed before each visit, ``[visit]``."""
+        return [self.horizon.turn(visit) for visit in range(self.n_visits)]
 
     @property
     def n_trial_turns(self) -> int:
