@@ -1,0 +1,83 @@
+"""Certified equality on random systems: values of HiGHS from cold, dual feasible duals, cuts that are valid and tight.
+
+``HEADWATER_RANDOM_SYSTEMS`` sets how many systems are drawn.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import scipy.sparse as sp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headwater.sddp import stage_kernel
+from headwater.sddp.backward import aggregate_trials
+from headwater.sddp.problems import StudyProblems, build_problems
+from headwater.sddp.training import train_policy
+from headwater.solver import BasisBatch
+from small_systems import random_system, study
+
+N_SYSTEMS = int(os.environ.get("HEADWATER_RANDOM_SYSTEMS", "200"))
+N_STATES = 50
+
+
+def states_of(problems: StudyProblems, rng: np.random.Generator, count: int) -> np.ndarray:
+    """States between nearly empty and nearly full, with wet and dry pasts."""
+    n = problems.layout.n_hydros
+    top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
+    storage = top * rng.uniform(0.02, 0.98, (count, n))
+    return np.hstack([storage, rng.uniform(5, 90, (count, n * problems.layout.n_lags))])
+
+
+@settings(max_examples=N_SYSTEMS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10**6))
+def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
+    rng = np.random.default_rng(seed)
+    system = random_system(seed, n_openings=int(rng.integers(2, 5)), n_lags=int(rng.integers(0, 3)), planes=bool(seed % 2))
+    chosen = study(system, iterations=4, forward_passes=2, method="penalty")
+    pools = train_policy(chosen).pools
+    problems, reference = build_problems(chosen, pools), build_problems(chosen, pools)
+    for stage in reference.stages:
+        stage.batched = False
+    t = int(rng.integers(1, problems.n_stages))
+    stage, programs, cold = problems.stages[t], problems.new_programs(), reference.new_programs()
+    trial = states_of(problems, rng, 1)
+    start = programs.solve(t, states_of(problems, rng, 1)[0], stage.openings, None).results.basis
+    solved = programs.solve_tree(t, trial, BasisBatch(start.columns[None], start.rows[None]))
+    values, slopes = aggregate_trials(problems, t, solved)
+
+    expected = cold.solve(t, trial[0], reference.stages[t].openings, None)
+    allowed = 1e-7 * np.maximum(1.0, np.abs(expected.results.objective))
+    assert (np.abs(solved.results.objective[0] - expected.results.objective) <= allowed).all()
+    for w in range(len(expected.results.objective)):
+        assert_dual_feasible(stage, solved.results.row_dual[0, w])
+
+    intercept = values[0] - stage_kernel.dot(slopes[0], trial[0])
+    assert abs(intercept + slopes[0] @ trial[0] - values[0]) <= 1e-9 * max(1.0, abs(values[0]))
+    weights = problems.uncertainty.tree.probability[t]
+    true_value = weights @ expected.results.objective * stage.form.cost_scale
+    assert abs(values[0] - true_value) <= 1e-7 * max(1.0, abs(true_value)), "the cut is not tight"
+    others = states_of(problems, rng, N_STATES)
+    basis = expected.results.basis
+    for state in others:
+        recourse = weights @ cold.solve(t, state, reference.stages[t].openings, basis).results.objective * stage.form.cost_scale
+        assert intercept + slopes[0] @ state <= recourse + 1e-7 * max(1.0, abs(recourse)), "the cut is not valid"
+
+
+def assert_dual_feasible(stage, row_dual: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    """Signs of row duals and reduced costs fit the bounds that are infinite; the matrix is that of the form and the cuts."""
+    form, rows = stage.form, stage.rows
+    cuts = np.zeros((rows.n_rows, form.n_columns))
+    cuts[:, rows.columns] = rows.entries[:, : rows.n_rows].T
+    matrix = sp.vstack([sp.csr_array(form.matrix), sp.csr_array(cuts)])
+    reduced = form.cost - matrix.T @ row_dual
+    lower, upper = (
+        np.concatenate([form.row_lower, np.zeros(rows.n_rows)]),
+        np.concatenate([form.row_upper, np.full(rows.n_rows, np.inf)]),
+    )
+    assert (row_dual[np.isinf(lower)] <= 0.0).all()
+    assert (row_dual[np.isinf(upper)] >= 0.0).all()
+    assert (reduced[np.isinf(form.column_lower)] <= 1e-7).all()
+    assert (reduced[np.isinf(form.column_upper)] >= -1e-7).all()
