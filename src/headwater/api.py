@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,13 +30,15 @@ from headwater.policy import (
     write_policy,
 )
 from headwater.results import ResultsWriter, SimulationSink, chunk_frame
+from headwater.results.run_log import RunLog
 from headwater.results.simulation_writer import simulation_can_go_on
 from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_model, write_stochastic
 from headwater.results.stochastic_tables import openings_table, trajectories_table
+from headwater.results.training_progress import TrainingProgress
 from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
 from headwater.sddp import Policy, ScenarioSummary, SimulationChunk, SimulationPart, SimulationRecord, train_policy
 from headwater.sddp.boundary import BoundaryCuts
-from headwater.sddp.events import EventSink, ignore
+from headwater.sddp.events import EventSink, WarningRaised, both, ignore
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import build_problems, inflow_digest, state_layout
 from headwater.sddp.readiness import readiness_findings
@@ -396,17 +399,17 @@ def run_training(
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_ready_to_train, case, threads))
     save = _saver(case, output_dir / "policy")
-    with stop_on_signals() as stop:
-        ranks.on_leader(writer.begin)
-        start = ranks.together(partial(_start, case, output_dir, resume))
-        policy = _train(case, threads, on_event, stop, start, save)
-        ranks.on_leader(partial(_write_trained, writer, policy, case, save))
+    with stop_on_signals() as stop, _logged(writer, case, on_event) as told:
+        with _progress_written(output_dir, case, told) as followed:
+            start = ranks.together(partial(_start, case, output_dir, resume))
+            policy = _train(case, threads, followed, stop, start, save)
+            ranks.on_leader(partial(_write_trained, writer, policy, case, save))
         stopped = ranks.any(stop())
         if stopped or not then_simulate:
             return RunResult(output_dir, policy, None, stopped=stopped)
         n_scenarios = case.config.simulation.n_scenarios
         go_on = resume and ranks.on_leader(partial(simulation_can_go_on, output_dir, case, policy, n_scenarios))
-        record = _simulate_to(output_dir, policy, case, None, threads, on_event, stop, resume=go_on)
+        record = _simulate_to(output_dir, policy, case, None, threads, told, stop, resume=go_on)
     return RunResult(output_dir, policy, record)
 
 
@@ -439,10 +442,33 @@ def run_simulation(
     """
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
-    with stop_on_signals() as stop:
-        ranks.on_leader(writer.begin)
-        record = _simulate_to(output_dir, policy, case, n_scenarios, threads, on_event, stop, resume=resume)
+    with stop_on_signals() as stop, _logged(writer, case, on_event) as told:
+        record = _simulate_to(output_dir, policy, case, n_scenarios, threads, told, stop, resume=resume)
     return RunResult(output_dir, policy, record)
+
+
+@contextmanager
+def _logged(writer: ResultsWriter, case: Study, on_event: EventSink) -> Iterator[EventSink]:
+    """Make the output directory ready and keep a log of the events in it, on rank 0, besides passing them on."""
+    ranks = find_communicator()
+    ranks.on_leader(writer.begin)
+    if not ranks.leads:
+        yield on_event
+        return
+    with RunLog(writer.output_dir) as log:
+        for finding in getattr(getattr(case, "report", None), "warnings", ()):
+            log(WarningRaised(str(finding.message), finding.code))
+        yield both(log, on_event)
+
+
+@contextmanager
+def _progress_written(output_dir: Path, case: Study, on_event: EventSink) -> Iterator[EventSink]:
+    """Keep the status of a training on disk, on rank 0."""
+    if not find_communicator().leads:
+        yield on_event
+        return
+    with TrainingProgress(output_dir, case) as progress:
+        yield both(progress, on_event)
 
 
 def _write_trained(writer: ResultsWriter, policy: Policy, case: Study, save: SavePolicy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import signal
 import threading
 from collections.abc import Callable
@@ -164,14 +165,16 @@ def test_results_do_not_depend_on_threads_and_simulating_later_gives_what_run_ga
 def test_an_infeasible_stage_is_named_and_earlier_results_stay(tmp_path: Path):
     case = simulating_case(tmp_path / "case")
     hw.run(case.write(), tmp_path / "out", threads=1)
-    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != "run.jsonl"}
     constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(case)
     case.tables["constraints/generic_constraint_bounds"][0] |= {"stage_id": 1, "bound": 5000.0}
     case.write()
     with pytest.raises(hw.InfeasibleError, match=r"stage 1 \(2024-02-01 to 2024-03-01\).*impossible") as caught:
         hw.run(case.root, tmp_path / "out", threads=1)
     assert (caught.value.exit_code, caught.value.stage_id) == (3, 1)
-    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+    after = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != "run.jsonl"}
+    assert {p: content for p, content in after.items() if "training.partial" not in p.parts} == before
+    assert json.loads((tmp_path / "out" / "training.partial" / "metadata.json").read_text())["status"] == "failed"
     assert not list((tmp_path / "out").glob(".*"))
 
 
@@ -213,7 +216,7 @@ def test_a_second_interrupt_ends_at_once(tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         hw.run(case, tmp_path / "out", threads=1, on_event=_after(events.IterationFinished, twice))
-    assert list((tmp_path / "out").iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["logs", "training.partial"]
 
 
 def test_a_signal_during_simulation_leaves_earlier_results(tmp_path: Path):

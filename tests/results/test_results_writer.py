@@ -195,7 +195,9 @@ def test_a_single_scenario_has_no_spread(tmp_path: Path):
 
 def _snapshot(directory: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(directory).as_posix(): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and path.parent.name != "logs"
     }
 
 
@@ -218,7 +220,7 @@ def test_a_simulation_that_cannot_be_written_leaves_earlier_results(at: int, tmp
     assert calls == at + 1
     tables_of_a_part = len([path for path in before if path.startswith("simulation/") and "/part-" in path])
     kept = ["simulation.partial"] if at >= tables_of_a_part else []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulation", *kept, "training"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "simulation", *kept, "training"]
     shutil.rmtree(tmp_path / "simulation.partial", ignore_errors=True)
     assert _snapshot(tmp_path) == before
 
@@ -243,10 +245,10 @@ def test_leftovers_of_a_killed_run_are_removed_when_the_next_begins(tmp_path: Pa
     before = _snapshot(tmp_path)
     shutil.copytree(tmp_path / "training", tmp_path / ".training.tmp-12345678")  # the process died while it wrote these
     (tmp_path / "simulation").rename(tmp_path / ".simulation.tmp-old-12345678")
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
     ResultsWriter(tmp_path).begin()
     assert _snapshot(tmp_path) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulation", "training"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "simulation", "training"]
 
 
 @pytest.mark.parametrize("place", ["file", "file/out", "file/deep/out"])

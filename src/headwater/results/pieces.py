@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import polars as pl
 
 from headwater.errors import ResultsError
 from headwater.results.metadata import to_json
+from headwater.sddp.events import WarningRaised
 
 SUCCESS = "_SUCCESS"
 """Empty file whose presence says that a part of the results is complete."""
@@ -35,11 +35,8 @@ def said_with_place(directory: Path) -> Iterator[None]:
 def write_warnings(path: Path, warnings: Sequence[str]) -> None:
     """Write warnings, one JSON object a line; a code at the beginning of a text stands apart."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = []
-    for text in warnings:
-        code, _, rest = text.partition(" ")
-        known = re.fullmatch(r"HW\d{3}", code) is not None
-        lines.append(json.dumps({"code": code if known else None, "message": rest if known else text}))
+    found = map(WarningRaised.of, warnings)
+    lines = [json.dumps({"code": warning.code, "message": warning.message}) for warning in found]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 

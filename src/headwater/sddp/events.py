@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,36 @@ class TrainingStarted:
     threads: int
     ranks: int = 1
     iterations_done: int = 0
+
+
+@dataclass(frozen=True)
+class ForwardPassFinished:
+    """The trajectories of an iteration are done; the cost is that of the policy before its cuts."""
+
+    iteration: int
+    trajectories: int
+    mean_cost: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BackwardPassFinished:
+    """The cuts of an iteration are made."""
+
+    iteration: int
+    cuts_added: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CutSelectionFinished:
+    """Cuts were deactivated, or none was worth it."""
+
+    iteration: int
+    deactivated: int
+    evicted: int
+    active: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -75,18 +106,60 @@ class SimulationFinished:
     record: SimulationRecord
 
 
+@dataclass(frozen=True)
+class WarningRaised:
+    """Something the user should know; ``code`` where it has one (``HW...``)."""
+
+    message: str
+    code: str | None = None
+
+    @classmethod
+    def of(cls, text: str) -> WarningRaised:
+        """A warning whose code, if any, begins the text."""
+        code, _, rest = text.partition(" ")
+        return cls(rest, code) if re.fullmatch(r"HW\d{3}", code) else cls(text)
+
+
+@dataclass(frozen=True)
+class RunFailed:
+    """The run ends with an error: its kind and what it says."""
+
+    error: str
+    message: str
+
+
 Event = (
     TrainingStarted
+    | ForwardPassFinished
+    | BackwardPassFinished
+    | CutSelectionFinished
     | IterationFinished
     | CheckpointWritten
     | TrainingFinished
     | SimulationStarted
     | SimulationProgress
     | SimulationFinished
+    | WarningRaised
+    | RunFailed
 )
 
 EventSink = Callable[[Event], None]
 """Receives events. Raising `headwater.errors.StopTraining` ends training cleanly."""
+
+
+def both(first: EventSink, second: EventSink) -> EventSink:
+    """A sink that passes every event on to two, in this order."""
+
+    def pass_on(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return pass_on
+
+
+def kind(event: Event) -> str:
+    """Name of the kind of an event in logs: ``training_started``, ..."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
 def ignore(_event: Event) -> None:

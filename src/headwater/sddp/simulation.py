@@ -102,7 +102,8 @@ def simulate_policy(
     allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None
     account = _Account(list(done), n_scenarios, allowed)
     communicator.together(account.check)
-    communicator.on_leader(partial(on_event, events.SimulationStarted(study.name, n_scenarios, threads, communicator.size)))
+    started_event = events.SimulationStarted(study.name, n_scenarios, threads, communicator.size)
+    communicator.on_leader(partial(_tell, on_event, [started_event, *map(events.WarningRaised.of, sampler.warnings)]))
     with ThreadTeam(threads) as team:
         walk = ScenarioWalk(
             problems,
@@ -150,8 +151,14 @@ def simulate_policy(
         warnings=(*sampler.warnings, *account.warnings(visits.n_visits * problems.layout.n_hydros)),
         resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
     )
-    communicator.on_leader(partial(on_event, events.SimulationFinished(record)))
+    later = map(events.WarningRaised.of, record.warnings[len(sampler.warnings) :])
+    communicator.on_leader(partial(_tell, on_event, [*later, events.SimulationFinished(record)]))
     return record
+
+
+def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
+    for event in told:
+        on_event(event)
 
 
 def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[range]]:

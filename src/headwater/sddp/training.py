@@ -110,12 +110,14 @@ def train_policy(
     notes: tuple[str, ...] = ()
     if warm_start is not None and resume is None:
         notes = communicator.together(partial(start_from, warm_start, problems, state))
-    with Training(study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop) as training:
+    with Training(
+        study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop, on_event=on_event
+    ) as training:
         training.notes = notes
         if resume is not None:
             training.add_counts(stored_training(resume).counts)
         started = _started(problems, threads, communicator.size, state.n_iterations)
-        outcome = communicator.on_leader(partial(_go_on, on_event, started))
+        outcome = communicator.on_leader(partial(_go_on, on_event, started, *map(events.WarningRaised.of, training.warnings)))
         if state.history:
             outcome = verdict(config.training, evaluate_rules(config.training, state.history)) or outcome
         checkpoints = CheckpointSchedule(config.policy.checkpointing)
@@ -129,6 +131,7 @@ def train_policy(
                 # rank 0 decides for all: clocks differ
                 rules, outcome = communicator.on_leader(partial(_judged, config.training, state.history, on_event))
                 state.history[-1] = replace(record, rules=rules)
+                outcome = outcome or training.asked_to_end
                 if communicator.any(should_stop()):
                     outcome = outcome or SHUTDOWN
                 if outcome is None and save is not None and communicator.from_leader(checkpoints.is_due(record.iteration)):
@@ -145,7 +148,9 @@ def train_policy(
             raise
         policy = training.policy(outcome)
     if policy.training is not None:
-        communicator.on_leader(partial(_go_on, on_event, events.TrainingFinished(policy.training)))
+        later = [text for text in policy.training.warnings if text not in training.warnings]
+        finished = events.TrainingFinished(policy.training)
+        communicator.on_leader(partial(_go_on, on_event, *map(events.WarningRaised.of, later), finished))
     return policy
 
 
@@ -175,8 +180,9 @@ def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) ->
     try:
         save(policy)
     except ResultsError as error:
-        logger.warning("no checkpoint was written after iteration %d: %s", policy.n_iterations, error)
-        return None
+        text = f"no checkpoint was written after iteration {policy.n_iterations}: {error}"
+        logger.warning(text)
+        return _go_on(on_event, events.WarningRaised.of(text))
     return _go_on(on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started))
 
 
@@ -190,9 +196,11 @@ class Training:
         threads: worker threads of this rank; the result does not depend on it.
         communicator: the ranks that share out the work; all of them make the same calls.
         should_stop: asked between stages.
+        on_event: called on rank 0 between the passes of an iteration.
 
     Attributes:
         notes: sentences for the user on what it started from.
+        asked_to_end: set when the receiver of events asked to end after the iteration under way.
     """
 
     def __init__(
@@ -204,9 +212,12 @@ class Training:
         threads: int = 1,
         communicator: Communicator = ALONE,
         should_stop: Callable[[], bool] = _never,
+        on_event: events.EventSink = events.ignore,
     ) -> None:
         config = study.config.training
         refuse_meaningless_rules(study)
+        self.asked_to_end: Verdict | None = None
+        self._on_event = on_event
         self.study = study
         self.problems = problems
         self.state = state
@@ -253,9 +264,12 @@ class Training:
             run_forward(problems, self._team, self._programs, self._sampler, state.store, iteration, self._should_stop)
             t1 = time.perf_counter()
             self._meter.end(FORWARD)
+            costs = state.store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
+            self._tell(events.ForwardPassFinished(iteration, len(costs), float(np.mean(costs)), t1 - t0))
             added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop)
             t2 = time.perf_counter()
             self._meter.end(BACKWARD)
+            self._tell(events.BackwardPassFinished(iteration, added, t2 - t1))
             if state.visited is not None:
                 with self._team.clock.measure("state_exchange"):
                     self._communicator.gather_rows(state.store.states)
@@ -301,6 +315,10 @@ class Training:
         )
         self._counts = counts
         state.history.append(record)
+        if selected:
+            deactivated, evicted = sum(one.deactivated for one in selected), sum(one.evicted or 0 for one in selected)
+            active = record.cuts_active
+            self._tell(events.CutSelectionFinished(iteration, deactivated, evicted, active, selection_seconds))
         return record
 
     def _bound_from_above(self, iteration: int) -> InnerEvaluation | None:
@@ -326,6 +344,16 @@ class Training:
                 )
                 for place, rule in due
             )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know before the first iteration."""
+        return (*self.notes, *self.problems.uncertainty.warnings, *self._sampler.warnings, *self.problems.warnings())
+
+    def _tell(self, event: events.Event) -> None:
+        """Send an event; a receiver that asks to end is heard after the iteration."""
+        asked = self._communicator.on_leader(partial(_go_on, self._on_event, event))
+        self.asked_to_end = self.asked_to_end or asked
 
     def _gather_counts(self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]) -> Counter[str]:
         """What the programs of all ranks have done so far; keeps how this iteration went on every rank.
@@ -413,13 +441,15 @@ class Training:
         self._team.close()
 
 
-def _go_on(on_event: events.EventSink, event: events.Event) -> Verdict | None:
-    """Send an event; the receiver may end training."""
-    try:
-        on_event(event)
-    except StopTraining:
-        return SHUTDOWN
-    return None
+def _go_on(on_event: events.EventSink, *told: events.Event) -> Verdict | None:
+    """Send events; the receiver may end training."""
+    asked = None
+    for event in told:
+        try:
+            on_event(event)
+        except StopTraining:
+            asked = SHUTDOWN
+    return asked
 
 
 def _judged(
