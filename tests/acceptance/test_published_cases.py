@@ -127,6 +127,22 @@ def test_weeks_of_one_month_share_their_noise_and_train():
     assert hw.simulate(policy, n_scenarios=2, threads=1).mean_cost > 0.0
 
 
+def test_a_model_with_an_annual_term_is_fitted_exported_and_trained_with(tmp_path):
+    case = load_case(CASES / "d12-par-annual")
+    assert len(case.system.inflow_history) == 720
+    export = replace(case.config, export_stochastic=True)
+    training = replace(case.config.training, stopping_rules=(IterationLimit(3),))
+    study = replace(case, config=replace(export, training=training))
+    result = hw.api.run_training(study, tmp_path, threads=1)
+    annual = pl.read_parquet(tmp_path / "stochastic" / "inflow_annual_component.parquet")
+    assert len(annual) > 0
+    assert annual["annual_coefficient"].is_finite().all()
+    assert (annual["annual_std_m3s"] > 0.0).all()
+    bounds = [record.lower_bound for record in result.policy.training.iterations]
+    assert len(bounds) == 3
+    assert 0.0 < bounds[0] <= bounds[-1] * (1.0 + 1e-9)
+
+
 def test_planes_are_computed_exported_and_trained_with(tmp_path):
     """The fitted planes, read back as a table of the case, give the optimum that training reached."""
     case = load_case(CASES / "d07-fpha-computed")
