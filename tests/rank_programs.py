@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sys
@@ -11,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
+import headwater.model as m
 from headwater.cli import main
 from headwater.distributed import Communicator, Interrupted, find_communicator
-from headwater.distributed.mpi import MpiCommunicator
 from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import Sharing
 from headwater.errors import RankError, SolverError
+from headwater.sddp import Policy, train_policy
+from headwater.sddp.cuts import FIELDS
 from headwater.sddp.problems import Programs
 from headwater.sddp.training import Training
+from small_systems import random_system, study
 
 
 def talk(directory: str) -> None:
@@ -51,6 +55,8 @@ def talk(directory: str) -> None:
 
 def share(directory: str, largest_node: str) -> None:
     """Write to a matrix in shared memory, each rank its rows; then once for all."""
+    from headwater.distributed.mpi import MpiCommunicator  # what tests import must not start MPI
+
     ranks = MpiCommunicator(sharing=Sharing.ON, largest_node=int(largest_node))
     memory = ranks.memory_for(1000)
     matrix = memory.matrix((5, 2))
@@ -69,6 +75,36 @@ def share(directory: str, largest_node: str) -> None:
     Path(directory, f"{ranks.rank}.txt").write_text(
         repr([memory.is_shared, before.tolist(), gathered.tolist(), float(matrix[0, 0])])
     )
+
+
+def train(directory: str) -> None:
+    """Train a few studies; each rank writes what it learned."""
+    ranks = find_communicator()
+    learned = [digest(train_policy(one, communicator=ranks)) for one in studies()]
+    Path(directory, f"{ranks.rank}.txt").write_text(repr(learned))
+
+
+def studies() -> list[m.Study]:
+    """One forward pass, so that ranks have nothing to do; selection by visited states; cuts per opening; negative inflows."""
+    system = random_system(7, n_openings=3, n_lags=1)
+    domination = m.CutSelection(m.SelectionMethod.DOMINATION, check_frequency=2, max_active_per_stage=9)
+    return [
+        study(system, iterations=3, forward_passes=1, method="penalty"),
+        study(system, iterations=5, forward_passes=4, method="penalty", cut_selection=domination),
+        study(system, iterations=3, forward_passes=4, method="penalty", cut_formulation=m.CutFormulation.MULTI),
+        study(system, iterations=3, forward_passes=4, method="truncation"),
+    ]
+
+
+def digest(policy: Policy) -> str:
+    """Of all that was learned, in all bits."""
+    known = hashlib.sha256()
+    for pool in policy.pools:
+        for name in ("coefficients", *FIELDS):
+            known.update(np.ascontiguousarray(getattr(pool, name)[: pool.n_populated]).tobytes())
+    for record in policy.training.iterations if policy.training else ():
+        known.update(np.array([record.lower_bound, record.simulated_mean, record.simulated_std, record.retries]).tobytes())
+    return known.hexdigest()
 
 
 def ending(ranks: Communicator, *, failing: int | None, interrupted: int | None = None) -> str:

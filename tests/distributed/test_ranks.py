@@ -15,7 +15,9 @@ from case_builder import TinyCase, tiny_case
 from headwater.distributed import ALONE, choose_threads, find_communicator
 from headwater.distributed.launch import launched_ranks
 from headwater.errors import UsageError
+from headwater.sddp import train_policy
 from rank_processes import HEADWATER, PROGRAMS, on_ranks, requires_mpi
+from rank_programs import digest, studies
 
 TO_END_SECONDS = 30.0
 """In this time an accident on one rank must have ended all."""
@@ -70,6 +72,16 @@ def test_ranks_of_a_node_share_one_copy_and_nodes_exchange_rows(tmp_path: Path, 
         assert gathered == rows
         # what the last rank writes is seen by those of its node at once, and by no other
         assert touched == (7.0 if rank == 2 or largest_node == 3 else -1.0)
+
+
+@requires_mpi
+def test_ranks_learn_what_one_process_learns(tmp_path: Path):
+    done = on_ranks(3, *PROGRAM, "train", tmp_path)
+    assert done.returncode == 0, done.stderr
+    alone = [digest(train_policy(one)) for one in studies()]
+    assert len(set(alone)) == len(alone)
+    for rank in range(3):
+        assert ast.literal_eval((tmp_path / f"{rank}.txt").read_text()) == alone
 
 
 def accident(program: str, *arguments: object) -> tuple[subprocess.CompletedProcess[str], float]:

@@ -32,7 +32,7 @@ from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.policy_commands import policy_app
 from headwater.cli.progress import ProgressDisplay, money, summary_table
-from headwater.distributed import is_known_to_all, known_communicator
+from headwater.distributed import find_communicator, is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError
 from headwater.files import write_text
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
@@ -137,7 +137,7 @@ def _show_end(error: BaseException) -> int:
 
 def _announce_compilation(quiet: bool) -> None:
     """Say that a run begins by compiling, if it does."""
-    if not quiet:
+    if not quiet and find_communicator().leads:
         from headwater.cli.engine_commands import announce_compilation
 
         announce_compilation(_stderr())
@@ -188,7 +188,7 @@ def run(case: CasePath, output: Output = None, threads: Threads = None, resume: 
 @app.command()
 def train(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
     """Train a policy and write it to OUTPUT/policy."""
-    loaded = hw.load_case(case)
+    loaded = find_communicator().together(lambda: hw.load_case(case))
     _announce_compilation(quiet)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
         target = output or loaded.root / "output"
@@ -214,8 +214,7 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Simulate a case with a stored policy."""
-    loaded = hw.load_case(case)
-    stored = hw.load_policy(policy)
+    loaded, stored = find_communicator().together(lambda: (hw.load_case(case), hw.load_policy(policy)))
     _announce_compilation(quiet)
     with ProgressDisplay(_stderr(), quiet=quiet) as progress:
         target = output or loaded.root / "output"

@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 _FINE, _INTERRUPTED, _FAILED = 0, 1, 2
 
-SHORT_WAIT_SECONDS, LONGEST_SLEEP_SECONDS = 2e-4, 2e-3
+SHORT_WAIT_SECONDS, LONGEST_SLEEP_SECONDS = 2e-4, 5e-4
 
 
 class MpiCommunicator(Communicator):
@@ -187,7 +187,7 @@ def _wait(request: Any) -> float:
     while not request.Test():
         waited = time.perf_counter() - started
         if waited > SHORT_WAIT_SECONDS:
-            time.sleep(min(0.05 * waited, LONGEST_SLEEP_SECONDS))
+            time.sleep(min(0.02 * waited, LONGEST_SLEEP_SECONDS))
     return time.perf_counter() - started
 
 
