@@ -274,6 +274,11 @@ def test_cuts_of_single_openings_need_a_study_that_has_such_cuts():
     multi = hw.train(a_study(window(0), 3, cut_formulation=m.CutFormulation.MULTI), threads=1)
     with pytest.raises(PolicyError, match="HW817"):
         hw.train(a_study(window(0), 1), warm_start=multi, threads=1)
+    system = window(0)
+    fewer = m.GivenOpenings({stage_id: noise[:1] for stage_id, noise in system.given_openings.noise.items()})
+    small = dataclasses.replace(system, given_openings=fewer)
+    with pytest.raises(PolicyError, match=r"HW817 the policy has cuts for \d openings after stage \d, where the study has 1"):
+        hw.train(a_study(small, 1, cut_formulation=m.CutFormulation.MULTI), warm_start=multi, threads=1)
     again = a_study(window(0), 3, cut_formulation=m.CutFormulation.MULTI)
     best, warm = optimum(again), hw.train(again, warm_start=multi, threads=1)
     assert all(proven(warm))

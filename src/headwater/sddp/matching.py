@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
-from headwater.model import CutFormulation, StageMap
+from headwater.model import StageMap
+from headwater.sddp.cuts import ALL_OPENINGS
 from headwater.sddp.fingerprint import differing_parts, study_fingerprint
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, policy_stages
@@ -187,12 +188,19 @@ def _order(psi: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _formulation_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:
-    if problems.study.config.training.cut_formulation is CutFormulation.MULTI:
-        return
-    for s in sources:
-        pool = None if s is None else policy.pools[s]
-        if pool is not None and (pool.opening[pool.active_slots()] >= 0).any():
+    for t, s in enumerate(sources):
+        if s is None or problems.successor(t) is None:
+            continue
+        pool, outlook = policy.pools[s], problems.stages[t].template.outlook
+        n_openings = int(pool.opening[pool.active_slots()].max(initial=ALL_OPENINGS)) + 1
+        if n_openings and outlook is None:
             yield "HW817 the policy has a cut for each opening; set training.cut_formulation to 'multi' to start from them"
+            return
+        if outlook is not None and n_openings > len(outlook.probability):
+            yield (
+                f"HW817 the policy has cuts for {n_openings} openings after stage {problems.system.stages[t].id}, where the "
+                f"study has {len(outlook.probability)}"
+            )
             return
 
 
