@@ -31,11 +31,17 @@ from headwater.cli.consoles import silence as _silence
 from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.policy_commands import policy_app
-from headwater.cli.progress import ProgressDisplay, money, summary_table
+from headwater.cli.progress import money, summary_table
+from headwater.cli.results_commands import compare, followed, print_envelope, report, show_plan
+from headwater.cli.structured import Color, Form, error_records, said
 from headwater.distributed import find_communicator, is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError
 from headwater.files import write_text
+from headwater.results.overview import overview
+from headwater.results.run_log import event_record
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
+from headwater.sddp.events import WarningRaised
+from headwater.sddp.run_plan import plan_run
 
 app = typer.Typer(
     name="headwater",
@@ -103,6 +109,13 @@ def _run(command: Callable[[], object]) -> int:
 
 def _show_end(error: BaseException) -> int:
     """Say why a command ended, once for all ranks, and return its exit code."""
+    exit_code = _tell_end(error)
+    if exit_code and said.form is not Form.HUMAN and known_communicator().leads:
+        print_envelope(exit_code, errors=error_records(error))
+    return exit_code
+
+
+def _tell_end(error: BaseException) -> int:
     console = _stderr()
     if isinstance(error, typer.Exit):
         return error.exit_code
@@ -164,11 +177,20 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions and exit.")
     ] = False,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "warning",
+    color: Annotated[
+        Color | None, typer.Option("--color", help="auto, always or never [default: HEADWATER_COLOR, else auto].")
+    ] = None,
+    form: Annotated[
+        Form,
+        typer.Option("--output-format", help="human, json (one envelope) or jsonl (a line for each event, then the envelope)."),
+    ] = Form.HUMAN,
 ) -> None:
+    said.color, said.form, said.command = color, form, context.invoked_subcommand or ""
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise typer.BadParameter(f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level")
@@ -176,10 +198,20 @@ def _options(
 
 
 @app.command()
-def run(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
+def run(
+    case: CasePath,
+    output: Output = None,
+    threads: Threads = None,
+    resume: Resume = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show how large the run would be.")] = False,
+    quiet: Quiet = False,
+) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
+    if dry_run:
+        show_plan(plan_run(hw.load_case(case)))
+        return 0
     _announce_compilation(quiet)
-    with ProgressDisplay(_stderr(), quiet=quiet) as progress:
+    with followed(quiet) as progress:
         result = hw.run(case, output, threads=threads, on_event=progress, resume=resume)
     _report_run(result)
     return EXIT_STOPPED if result.stopped else 0
@@ -190,7 +222,7 @@ def train(case: CasePath, output: Output = None, threads: Threads = None, resume
     """Train a policy and write it to OUTPUT/policy."""
     loaded = find_communicator().together(lambda: hw.load_case(case))
     _announce_compilation(quiet)
-    with ProgressDisplay(_stderr(), quiet=quiet) as progress:
+    with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_training(loaded, target, threads=threads, on_event=progress, resume=resume)
     _report_run(result)
@@ -216,7 +248,7 @@ def simulate(
     """Simulate a case with a stored policy."""
     loaded, stored = find_communicator().together(lambda: (hw.load_case(case), hw.load_policy(policy)))
     _announce_compilation(quiet)
-    with ProgressDisplay(_stderr(), quiet=quiet) as progress:
+    with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_simulation(
             loaded, stored, target, n_scenarios=scenarios, threads=threads, resume=resume, on_event=progress
@@ -433,8 +465,20 @@ def init(
     _stdout().out(f"wrote {root}; read {root / 'README.md'} and try: headwater run {root}")
 
 
+app.command()(report)
+app.command()(compare)
+
+
 def _report_run(result: RunResult) -> None:
     if not known_communicator().leads:
+        return
+    if said.form is not Form.HUMAN:
+        told = (result.policy.training.warnings if result.policy.training else ()) + (
+            result.simulation.warnings if result.simulation else ()
+        )
+        as_records = [event_record(WarningRaised.of(text)) for text in told]
+        data = overview(result.output_dir)
+        print_envelope(EXIT_STOPPED if result.stopped else 0, data=data, warnings=as_records, summary=data["status"])
         return
     console, rows = _stdout(), []
     record = result.policy.training

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from rich.console import Console
 
+from headwater.cli.structured import color_options
+
 FILE_WIDTH = 200
 """Columns of tables that go to a file or a pipe, unless ``COLUMNS`` says otherwise."""
 
@@ -37,10 +39,12 @@ def silence(descriptor: int) -> None:
 def stderr() -> Console:
     """A console for progress and messages."""
     wide = None if sys.stderr.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return _SteadyConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    return _SteadyConsole(
+        stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options()
+    )
 
 
 def stdout() -> Console:
     """A console for answers."""
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return _SteadyConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    return _SteadyConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())

@@ -1,0 +1,190 @@
+"""Commands about results, and output for programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import headwater as hw
+from case_builder import tiny_case
+from headwater.cli.app import _run, app
+from headwater.cli.consoles import stdout
+from headwater.cli.structured import Color, Form, said
+
+Ended = tuple[int, str, str]
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    said.color, said.form, said.command = None, Form.HUMAN, ""
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    def run(*words: object) -> Ended:
+        code = _run(lambda: app([str(word) for word in words], standalone_mode=False))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("results")
+    case = tiny_case(root / "case")
+    case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 6}
+    case.write()
+    for name in ("a", "b"):
+        hw.run(case.root, root / name, threads=1)
+    for row in case.tables["scenarios/load_seasonal_stats"]:
+        row["mean_mw"] *= 1.1
+    case.write()
+    hw.run(case.root, root / "c", threads=1)
+    return root
+
+
+def test_two_runs_of_one_case_are_the_same(command: Callable[..., Ended], runs: Path):
+    code, out, err = command("compare", runs / "a", runs / "b")
+    assert (code, err) == (0, "")
+    assert out.rstrip().endswith("the same")
+    for table in ("convergence", "hydros", "buses", "scenario_summary", "lower_bound"):
+        assert table in out
+
+
+def test_runs_that_differ_are_told_apart_where_and_by_how_much(command: Callable[..., Ended], runs: Path):
+    code, out, _ = command("--output-format", "json", "compare", runs / "a", runs / "c")
+    assert code == 1
+    answer = json.loads(out)
+    assert (answer["command"], answer["success"], answer["exit_code"]) == ("compare", False, 1)
+    found = {one["metric"]: one for one in answer["data"]["differences"]}
+    one, other = (hw.load_results(runs / name) for name in ("a", "c"))
+    bounds = [results.training_metadata["lower_bound"]["value"] for results in (one, other)]
+    assert [found["lower_bound"]["first"], found["lower_bound"]["second"]] == bounds
+    assert found["lower_bound"]["relative"] == pytest.approx(abs(bounds[0] - bounds[1]) / max(bounds))
+    largest = {}
+    for column in one.table("buses", names=False).columns:
+        a, b = (results.table("buses", names=False)[column].cast(pl.Float64).to_list() for results in (one, other))
+        largest[column] = max(abs(x - y) / max(1.0, abs(x), abs(y)) for x, y in zip(a, b, strict=True))
+    assert found["buses"]["relative"] == pytest.approx(max(largest.values()))
+    assert largest[found["buses"]["place"]] == max(largest.values())
+    assert command("compare", runs / "a", runs / "c", "--metric", "lower_bound", "--tol", 1.0)[0] == 0
+
+
+def test_what_cannot_be_compared_is_said(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+    code, _, err = command("compare", runs / "a", runs / "b", "-m", "nonsense")
+    assert code == 64
+    assert "there is nothing called nonsense" in err
+    shutil.copytree(runs / "a", tmp_path / "half")
+    shutil.rmtree(tmp_path / "half" / "simulation")
+    code, _, err = command("compare", runs / "a", tmp_path / "half", "-m", "mean_cost")
+    assert (code, "no mean_cost to compare" in err) == (2, True)
+    code, out, _ = command("compare", runs / "a", tmp_path / "half")
+    assert (code, "missing in" in out) == (1, True)
+
+
+def test_a_report_holds_status_and_figures(command: Callable[..., Ended], runs: Path):
+    code, out, err = command("report", runs / "a")
+    report = json.loads(out)
+    assert (code, err, report["status"]) == (0, "", "complete")
+    assert set(report) == {"output_directory", "status", "training", "simulation", "convergence", "policy"}
+    results = hw.load_results(runs / "a")
+    assert report["training"]["lower_bound"] == results.training_metadata["lower_bound"]
+    assert report["simulation"]["cost"] == results.simulation_metadata["cost"]
+    assert len(report["convergence"]) == results.convergence.height
+    assert report["policy"]["checkpoint"].startswith("ckpt-")
+    part = json.loads(command("report", runs / "a", "--section", "policy", "-s", "simulation")[1])
+    assert list(part) == ["output_directory", "status", "policy", "simulation"]
+
+
+def test_a_report_of_a_run_under_way_tells_what_is_there(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+    shutil.copytree(runs / "a", tmp_path / "out")
+    (tmp_path / "out" / "simulation.partial").mkdir()
+    (tmp_path / "out" / "simulation.partial" / "metadata.json").write_text(
+        json.dumps({"status": "running", "scenarios": {"total": 9}})
+    )
+    report = json.loads(command("report", tmp_path / "out")[1])
+    assert (report["status"], report["training"]["status"], report["simulation"]["scenarios"]["total"]) == (
+        "running",
+        "complete",
+        9,
+    )
+    code, _, err = command("report", tmp_path / "nothing")
+    assert (code, "holds nothing of a run" in err) == (2, True)
+
+
+def test_lines_of_a_run_end_with_the_envelope(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+    code, out, err = command("--output-format", "jsonl", "run", runs / "case", "-o", tmp_path / "out")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    kinds = [line["type"] for line in lines if line["type"] != "warning"]
+    n_iterations = hw.load_results(tmp_path / "out").convergence.height
+    training = ["started", *["progress"] * n_iterations, "terminated"]
+    assert kinds == [*training, "started", "progress", "terminated", "result"]
+    last = lines[-1]
+    assert (last["$schema"], last["command"], last["success"]) == ("urn:headwater:response:v1", "run", True)
+    assert last["data"]["status"] == "complete"
+    progress = [line for line in lines if line["type"] == "progress"]
+    assert {"iteration", "lower_bound", "upper_bound", "upper_bound_std", "ci_95", "gap", "wall_time_ms"} <= set(progress[0])
+    assert progress[-1]["completed"] == 6
+
+
+def test_errors_are_records_for_programs(command: Callable[..., Ended], tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    case.hydros[1].update(bus_id=9)
+    case.write()
+    code, out, err = command("--output-format", "json", "run", case.root)
+    answer = json.loads(out)
+    assert (code, answer["exit_code"], answer["success"]) == (1, 1, False)
+    (error,) = [one for one in answer["errors"] if one["context"]["path"] == "hydros[1].bus_id"]
+    assert error["kind"].startswith("HW")
+    assert error["suggestion"]
+    assert "system/hydros.json" in err
+    code, out, _ = command("--output-format", "json", "report", tmp_path / "nothing")
+    assert json.loads(out)["errors"][0]["kind"] == "ResultsError"
+
+
+def test_a_dry_run_measures_and_writes_nothing(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+    code, out, _ = command("run", runs / "case", "-o", tmp_path / "out", "--dry-run")
+    assert code == 0
+    assert not (tmp_path / "out").exists()
+    assert "6 scenarios" in out
+    plan = json.loads(command("--output-format", "json", "run", runs / "case", "--dry-run")[1])["data"]
+    convergence = hw.load_results(runs / "a").convergence
+    assert plan["problems_per_iteration"] == convergence["lp_solves"][0]
+    assert plan["simulated_problems"] == hw.load_results(runs / "a").summary["lp_solves"].sum()
+    policy = hw.load_policy(runs / "a" / "policy")
+    assert plan["n_state"] == policy.layout.dimension
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "coloured"),
+    [
+        (Color.ALWAYS, {}, True),
+        (Color.ALWAYS, {"HEADWATER_COLOR": "never"}, True),
+        (None, {"HEADWATER_COLOR": "always"}, True),
+        (Color.NEVER, {"FORCE_COLOR": "1"}, False),
+        (None, {"HEADWATER_COLOR": "never", "FORCE_COLOR": "1"}, False),
+        (None, {}, False),
+    ],
+)
+def test_colours_are_where_they_are_asked_for(
+    asked: Color | None,
+    environment: dict[str, str],
+    coloured: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    for name in ("HEADWATER_COLOR", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said.color = asked
+    stdout().print("text", style="red")
+    assert ("\x1b[" in capsys.readouterr().out) == coloured
