@@ -52,6 +52,7 @@ def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
         "lower_bound": {
             "value": policy.lower_bound if record.iterations else None,
             "kind": record.lower_bound_kind,
+            "proven": all(one.lower_bound_proven for one in record.iterations[-1:]),
             "covers": record.covers,
             "meaning": record.bound_meaning,
         },

@@ -19,8 +19,8 @@ from headwater.solver import highs_version
 Fingerprint = Mapping[str, str]
 """Part of a study -> digest, or the value itself where it is short."""
 
-FREE_SETTINGS = ("enabled", "stopping_rules", "stopping_mode", "threads")
-"""Settings of training that say when it ends or how many threads work, and so change none of its iterations."""
+FREE_SETTINGS = ("enabled", "stopping_rules", "stopping_mode", "threads", "archive_memory_limit_mb")
+"""Settings of training that say when it ends or what it may use of the machine, and so change none of its iterations."""
 
 
 def study_fingerprint(study: Study) -> dict[str, str]:

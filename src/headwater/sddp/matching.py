@@ -183,8 +183,9 @@ def _inflow_differences(policy: Policy, problems: StudyProblems, sources: tuple[
 
 def _order(psi: NDArray[Any]) -> NDArray[np.int64]:
     """Lags that an equation looks back, ``[hydro]``."""
-    used = psi != 0.0
-    return np.where(used.any(axis=1), psi.shape[1] - np.argmax(used[:, ::-1], axis=1), 0)
+    places = np.arange(1, psi.shape[1] + 1)
+    orders: NDArray[np.int64] = np.max(np.where(psi != 0.0, places, 0), axis=1, initial=0)
+    return orders
 
 
 def _formulation_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:

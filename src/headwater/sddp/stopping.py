@@ -47,6 +47,10 @@ SHUTDOWN = Verdict("shutdown", converged=False)
 """The training was asked to stop."""
 
 
+UNPROVEN = "the bound rests on cuts that are not proven"
+"""Why a gap to the lower bound says nothing, as long as cuts of another policy may be wrong."""
+
+
 def rule_name(rule: StoppingRule) -> str:
     """Name of a rule as results report it."""
     return _NAMES[type(rule)]
@@ -157,6 +161,8 @@ def _statistical_gap(rule: StatisticalGap, history: Sequence[IterationRecord]) -
     half_width = NormalDist().inv_cdf(rule.confidence) * float((squares / (n - 1) / n) ** 0.5)
     relative = half_width / max(1.0, abs(mean))
     reached = history[-1].lower_bound >= mean - half_width
+    if not history[-1].lower_bound_proven:
+        return RuleEvaluation("statistical_gap", False, relative, rule.tolerance, UNPROVEN)
     met = reached and relative <= rule.tolerance
     place = "within" if reached else "below"
     return RuleEvaluation("statistical_gap", met, relative, rule.tolerance, f"bound {place} the interval of the forward costs")
@@ -168,4 +174,6 @@ def _gap(rule: Gap, latest: IterationRecord) -> RuleEvaluation:
     if latest.upper_bound is None:
         return RuleEvaluation("gap", False, None, threshold, "no upper bound yet")
     gap = latest.upper_bound - latest.lower_bound
+    if not latest.lower_bound_proven:
+        return RuleEvaluation("gap", False, gap, threshold, UNPROVEN)
     return RuleEvaluation("gap", gap <= threshold, gap, threshold)
