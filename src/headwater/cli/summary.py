@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.progress import money, summary_table
+from headwater.cli.progress import money, summary_table, workers
 from headwater.errors import ResultsError
 from headwater.results import Results
 
@@ -32,13 +32,14 @@ def show_summary(results: Results, console: Console) -> None:
 def _training(results: Results, console: Console) -> None:
     metadata, trace = results.training_metadata, results.convergence
     iterations, bound = metadata["iterations"], metadata["lower_bound"]
+    by = workers(metadata["distribution"]["ranks"], metadata["threads"])
     rows = [
         ("case", str(metadata["case"])),
         ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
         ("lower bound", "none yet" if bound["value"] is None else f"{money(bound['value'])}   ({bound['meaning']})"),
         *_upper_bound(metadata),
         ("cuts", f"{metadata['cuts']['active']:,} active"),
-        ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {metadata['threads']} threads"),
+        ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {by}"),
     ]
     if trace.height > 1:
         gain = trace["lower_bound"][-1] - trace["lower_bound"][max(0, trace.height - 11)]
