@@ -19,6 +19,7 @@ from headwater.model import (
     BoundStalling,
     CutFormulation,
     CutSelection,
+    Gap,
     GivenOpenings,
     IterationLimit,
     PolicyConfig,
@@ -33,6 +34,7 @@ from headwater.sddp.boundary import BoundaryCuts, lowest_terminal_value
 from headwater.sddp.cuts import BOUNDARY
 from headwater.sddp.problems import build_problems
 from random_systems import random_study
+from upper_bounds import bounded
 
 
 def first_stages(study: Study, n_stages: int) -> Study:
@@ -90,6 +92,18 @@ def test_random_trees_cut_in_two_cost_what_the_whole_does(seed: int, n_stages: i
     optimum = extensive_form_value(study.system, study.config)
     boundary = BoundaryCuts.of_policy(whole, study.system.stages[n_stages - 1].id)
     assert trained(first_stages(study, n_stages), boundary).lower_bound == pytest.approx(optimum, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", [3, 6, 9])
+def test_a_study_that_ends_with_other_cuts_is_bounded_from_above_too(seed: int):
+    """The cuts at its end are what it is to pay there, so its optimum is that of the whole."""
+    study = random_study(seed)
+    boundary = BoundaryCuts.of_policy(trained(study), study.system.stages[1].id)
+    first = bounded(first_stages(study, 2), Gap(relative_tolerance=1e-4), interval_iterations=5)
+    policy = train_policy(first, boundary=boundary)
+    assert policy.training is not None
+    assert policy.training.reason == "gap"
+    assert policy.training.upper_bound == pytest.approx(extensive_form_value(study.system, study.config), rel=2e-4)
 
 
 def test_past_inflows_are_part_of_what_the_boundary_knows():

@@ -1,5 +1,8 @@
 """The deterministic upper bound brackets the optimum, judged by answers of the literature and by whole trees in one program."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -7,16 +10,28 @@ import headwater as hw
 import oracle_systems as oracles
 from extensive_form import extensive_form_value
 from headwater.case import load_case
-from headwater.model import Gap, InflowNonNegativity, IterationLimit, LipschitzMode
+from headwater.model import (
+    CutFormulation,
+    Gap,
+    GraphType,
+    InflowNonNegativity,
+    IterationLimit,
+    LipschitzMode,
+    PolicyGraph,
+    Transition,
+)
+from headwater.sddp import train_policy
 from shared_data import CASES, requires_shared
 from small_systems import study
 from upper_bounds import bounded, varied_study, with_config
 from whole_systems import whole_system
 
+INFINITE = oracles.INFINITE_INNER_BOUND_VALUE - 1e-4  # known to four digits
+
 
 def bounds_of(study):
     """Lower bound, and the bound that each evaluation gave, after every iteration that had one."""
-    records = hw.train(study, threads=1).training.iterations
+    records = train_policy(study).training.iterations
     return [(record.lower_bound, record.inner.value) for record in records if record.inner is not None]
 
 
@@ -85,6 +100,37 @@ def test_systems_with_every_kind_of_equipment_are_bracketed(seed, n_lags):
     best = max(lower for lower, _ in pairs)
     assert min(upper for _, upper in pairs) >= best * (1.0 - 1e-7)
     assert pairs[-1][1] <= best * 1.001
+
+
+def test_a_problem_without_end_is_bracketed_for_all_time():
+    pairs = bounds_of(bounded(oracles.infinite_inner_bound(iterations=9), initial_iteration=1, interval_iterations=4))
+    assert_brackets(pairs, INFINITE)
+    assert pairs[-1][1] == pytest.approx(INFINITE, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", [0, 4, 7])
+def test_random_cycles_are_bracketed_until_the_gap_is_small(seed):
+    """Three months for ever, of which the last two repeat, worth half as much every turn; with and without lags."""
+    study = varied_study(seed)
+    ids = [stage.id for stage in study.system.stages]
+    steps = [Transition(*pair) for pair in (*pairwise(ids), (ids[-1], ids[1]))]
+    graph = PolicyGraph(GraphType.CYCLIC, annual_discount_rate=2.0 ** (365.25 / 61) - 1.0, transitions=tuple(steps))
+    thermals = tuple(thermal for thermal in study.system.thermals if thermal.gnl_lag_stages is None)
+    initial = replace(study.system.initial, gnl_pipeline_mw={})
+    cyclic = replace(study, system=replace(study.system, policy_graph=graph, thermals=thermals, initial=initial))
+    records = train_policy(cyclic).training.iterations
+    best = max(record.lower_bound for record in records)
+    assert min(record.inner.value for record in records if record.inner is not None) >= best * (1.0 - 1e-7)
+    assert records[-1].upper_bound <= best * 1.006
+
+
+@pytest.mark.parametrize("seed", [1, 4, 5])
+def test_cuts_of_single_openings_change_nothing(seed):
+    chosen = varied_study(seed)
+    multi = with_config(chosen, training=replace(chosen.config.training, cut_formulation=CutFormulation.MULTI))
+    pairs = bounds_of(multi)
+    assert_brackets(pairs, extensive_form_value(chosen.system, chosen.config))
+    assert pairs[-1][1] <= pairs[-1][0] * 1.006
 
 
 def test_fewer_vertices_than_visits_still_bound_from_above():

@@ -8,7 +8,7 @@ import pytest
 import headwater.model as m
 from extensive_form import stage_value
 from headwater.errors import ModelError
-from headwater.sddp.inner_bound import lipschitz_prices
+from headwater.sddp.lipschitz import lipschitz_prices
 from headwater.sddp.problems import build_problems
 from random_systems import STAGE_IDS, random_study
 from small_systems import stages, study

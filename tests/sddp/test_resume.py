@@ -15,7 +15,7 @@ from headwater.policy import read_policy, write_policy
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
 from headwater.sddp import Policy, events, train_policy
-from headwater.sddp.training import Training
+from headwater.sddp.training_steps import Training
 from small_systems import random_system, study
 from trained_policies import fingerprint
 
@@ -192,7 +192,7 @@ def test_after_an_error_what_was_learned_before_it_is_kept(tmp_path: Path, monke
     def fails(training: Training) -> object:
         if training.state.n_iterations == 3:
             with monkeypatch.context() as patch:
-                patch.setattr("headwater.sddp.training.run_backward", _raise)
+                patch.setattr("headwater.sddp.training_steps.run_backward", _raise)
                 return real(training)
         return real(training)
 

@@ -13,8 +13,8 @@ from headwater.errors import UsageError
 from headwater.model import Formulation, IterationLimit, Study
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.problems import Programs, StudyProblems, build_problems
-from headwater.sddp.training import Training
 from headwater.sddp.training_state import TrainingState
+from headwater.sddp.training_steps import Training
 from headwater.solver import BasisBatch
 from headwater.stochastic import training_sampler
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.case.report import Collector, Finding, Severity
 from headwater.errors import ModelError
-from headwater.model import GraphType, Study
+from headwater.model import Study
 
 _SHOWN = 5
 
@@ -43,11 +43,6 @@ def _config(*paths: str, built: tuple[Any, ...] = ()) -> Callable[[Study], list[
     return lambda study: [path for path in paths if _setting(study, path) not in (None, *built)]
 
 
-def _bound_of_a_cycle(study: Study) -> list[str]:
-    cyclic = study.system.policy_graph.type is GraphType.CYCLIC
-    return ["upper_bound_evaluation.enabled"] if cyclic and study.config.upper_bound.enabled else []
-
-
 def _graph(study: Study) -> list[str]:
     try:
         horizon = study.system.horizon
@@ -75,12 +70,6 @@ FEATURES: tuple[Feature, ...] = (
         _config("training.cut_selection.working_set"),
         (_CONFIG, "training.cut_selection.working_set"),
         "the working rows of a solve are chosen by the engine; settings of their own are not built yet",
-    ),
-    Feature(
-        "deterministic upper bound of a cyclic horizon",
-        _bound_of_a_cycle,
-        (_CONFIG, "upper_bound_evaluation.enabled"),
-        "the deterministic upper bound of a cyclic horizon is not built yet",
     ),
     Feature(
         "exports",

@@ -11,7 +11,7 @@ from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_
 from headwater.lp.program import NamedProgram, named_program
 from headwater.lp.reading import StageSolutions
 from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
-from headwater.lp.state_prices import StatePrices, incoming_state_prices
+from headwater.lp.state_prices import StatePrices, StateRepairs
 from headwater.lp.statistics import ProgramStatistics, program_statistics
 from headwater.lp.template import StageTemplate, build_stage_template
 from headwater.lp.writing import write_program
@@ -33,13 +33,13 @@ __all__ = [
     "StageSolutions",
     "StageTemplate",
     "StatePrices",
+    "StateRepairs",
     "build_stage_template",
     "explain_infeasible",
     "explain_unbounded",
     "fit_planes",
     "future_cost_lower_bounds",
     "gnl_pipelines",
-    "incoming_state_prices",
     "initial_commitments_mw",
     "linear_heads",
     "make_form",

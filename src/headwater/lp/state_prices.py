@@ -68,30 +68,36 @@ class StatePrices:
         return float(np.sum(self.above[up] * delta[up]) - np.sum(self.below[down] * delta[down]))
 
 
-def incoming_state_prices(form: StageForm, following: StatePrices, *, share_shortage: bool) -> StatePrices:
-    """Prices of the state that enters a stage.
+class StateRepairs:
+    """Prices of the state that enters one stage.
 
     Args:
         form: the condensed program of the stage.
-        following: prices of the state that leaves it.
         share_shortage: whether missing water may be shared by its users: no inflow of the stage is negative or depends on the
             state.
-
-    Returns:
-        Prices in $; infinite for components without a repair.
     """
-    repairs = _Repairs(form, following, share_shortage=share_shortage)
-    n_state = form.template.n_state
-    effect, carried = sp.csc_array(form.state_to_rows), sp.csc_array(form.exogenous_from_state)
-    directions = np.concatenate([effect.toarray().T, -effect.toarray().T])
-    stage_prices = repairs.prices(directions).reshape(2, n_state)
-    prices = np.empty((2, n_state))
-    for side, sign in enumerate((1.0, -1.0)):
-        for j in range(n_state):
-            after = np.zeros(n_state)
-            after[form.exogenous] = sign * carried[:, [j]].toarray()[:, 0]
-            prices[side, j] = stage_prices[side, j] + form.template.discount * following.change(after)
-    return StatePrices(np.maximum(prices[0], 0.0), np.maximum(prices[1], 0.0))
+
+    def __init__(self, form: StageForm, *, share_shortage: bool) -> None:
+        self._form = form
+        self._share_shortage = share_shortage
+        effect = sp.csc_array(form.state_to_rows).toarray().T
+        self._directions = np.concatenate([effect, -effect])
+        carried = sp.csc_array(form.exogenous_from_state).toarray()
+        self._carried = np.zeros((form.template.n_state, form.template.n_state))
+        self._carried[:, form.exogenous] = carried.T
+        self._own: Array | None = None
+
+    def incoming(self, following: StatePrices) -> StatePrices:
+        """Prices in $ where ``following`` are those of the state that leaves; infinite for components without a repair."""
+        if self._own is None or self._share_shortage:  # only water that is kept has the prices of the next stage
+            repairs = _Repairs(self._form, following, share_shortage=self._share_shortage)
+            self._own = repairs.prices(self._directions).reshape(2, -1)
+        discount = self._form.template.discount
+        above, below = (
+            [own + discount * following.change(sign * after) for own, after in zip(side, self._carried, strict=True)]
+            for sign, side in zip((1.0, -1.0), self._own, strict=True)
+        )
+        return StatePrices(np.maximum(above, 0.0), np.maximum(below, 0.0))
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
 from headwater.errors import ModelError
-from headwater.lp import StageForm, StatePrices, incoming_state_prices, make_form
-from headwater.model import Formulation, LipschitzMode, UpperBoundConfig
 from headwater.sddp.inner_stage import with_inner_stage
+from headwater.sddp.lipschitz import lipschitz_prices
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import InnerEvaluation
 from headwater.sddp.risk import risk_adjusted_costs
@@ -31,6 +31,12 @@ Array = NDArray[np.float64]
 
 LARGEST_BATCH = 64
 """Vertices per call: bounds the memory of their duals."""
+
+MOST_TURNS = 20
+"""Turns of a cycle in one evaluation."""
+
+SMALLEST_GAIN = 1e-5
+"""Relative gain of a turn below which an evaluation makes no further one."""
 
 
 class UpperBound:
@@ -75,86 +81,74 @@ class UpperBound:
             SolverError: a stage could not be solved.
         """
         started = time.perf_counter()
-        problems, n_solved = self._problems, 0
-        last = problems.n_stages - 1
+        problems = self._problems
+        sweep = _Sweep(problems, team, iteration, should_stop)
         stages = [StageVertices.none(problems.layout.dimension)] * problems.n_stages
-        for t in range(last - 1, -1, -1):
-            problems = with_inner_stage(problems, t + 1, stages[t + 1])
-            visits = choose_visits(visited.stages[t].visited, self._config.max_vertices_per_stage)
-            points = np.ascontiguousarray(visited.stages[t].visited[visits])
-            values = _costs(problems, team, t + 1, points, iteration, should_stop)
-            n_solved += values.size
-            costs = _risk_adjusted(problems, t + 1, values)
-            stages[t] = StageVertices(points, costs, self.prices[t].above, self.prices[t].below)
-        problems = with_inner_stage(problems, 0, stages[0])
-        values = _costs(problems, team, 0, problems.initial_state[None, :], iteration, should_stop)
-        n_solved += values.size
-        value = float(_risk_adjusted(problems, 0, values)[0])
+        for t in range(problems.n_stages):
+            if problems.successor(t) is not None:
+                visits = choose_visits(visited.stages[t].visited, self._config.max_vertices_per_stage)
+                points = np.ascontiguousarray(visited.stages[t].visited[visits])
+                stages[t] = StageVertices(points, np.empty(0), self.prices[t].above, self.prices[t].below)
+        if problems.system.horizon.is_cyclic:
+            stages[-1] = self._round_the_cycle(sweep, stages, None if previous is None else previous.stages[-1])
+        for t in range(problems.n_stages - 2, -1, -1):
+            stages[t] = replace(stages[t], values=sweep.costs(t + 1, stages[t + 1], stages[t].points))
+        value = float(sweep.costs(0, stages[0], problems.initial_state[None, :])[0])
         best = value if previous is None else min(value, previous.upper_bound)
         inner = InnerApproximation(tuple(stages), iteration, value, best)
         seconds = time.perf_counter() - started
-        return inner, InnerEvaluation(iteration, value, best, inner.n_vertices, n_solved, seconds, self.certified)
+        return inner, InnerEvaluation(iteration, value, best, inner.n_vertices, sweep.n_solved, seconds, self.certified)
+
+    def _round_the_cycle(self, sweep: _Sweep, stages: list[StageVertices], before: StageVertices | None) -> StageVertices:
+        """Vertices of the last stage of a cycle, improved turn by turn from bounds that are known to hold.
+
+        Costs that are bounded from above stay so when they go round the cycle once more. Where one turn takes at least ``m``
+        off every vertex, all the turns to come take ``m / (1 - discount of a turn)`` off, at once.
+        """
+        cycle, factors = self._problems.system.horizon.cycle, self._problems.system.discount_factors
+        discount = float(np.prod(factors[cycle.start :]))
+
+        def turn(last: StageVertices, points: Array) -> Array:
+            following = last
+            for t in reversed(cycle[:-1]):
+                following = replace(stages[t], values=sweep.costs(t + 1, following, stages[t].points))
+            return sweep.costs(cycle.start, following, points)
+
+        if before is None:
+            # One state alone: what a turn from there costs, for ever, with the way back to it paid at the end of every turn.
+            one = replace(stages[-1], points=stages[-1].points[:1], values=np.zeros(1))
+            before = replace(one, values=turn(one, one.points) / (1.0 - discount))
+        last = replace(stages[-1], values=turn(before, stages[-1].points))
+        for _ in range(MOST_TURNS):
+            values = turn(last, last.points)
+            gain = last.values - values
+            sure = max(0.0, float(gain.min())) / (1.0 - discount)
+            last = replace(last, values=np.minimum(values, last.values) - discount * sure)
+            if gain.max() + sure <= SMALLEST_GAIN * max(1.0, float(np.abs(values).max())):
+                break
+        return last
 
 
-def lipschitz_prices(problems: StudyProblems, config: UpperBoundConfig) -> tuple[list[StatePrices], bool]:
-    """Prices of the state that leaves each stage, ``[stage]``, as the configuration has it, and whether all were derived.
+class _Sweep:
+    """Solves stages with the inner approximation of what follows, and counts.
 
-    Raises:
-        ModelError: a component has no price that is known to be large enough, and none is given.
+    Attributes:
+        n_solved: stage problems solved.
     """
-    n_state, n_stages = problems.layout.dimension, problems.n_stages
-    if config.lipschitz is LipschitzMode.FIXED:
-        assert config.fallback_value is not None
-        given = np.full(n_state, config.fallback_value)
-        return [StatePrices(given, given)] * (n_stages - 1) + [StatePrices.none(n_state)], False
-    prices = [terminal_prices(problems)]
-    for t in range(n_stages - 1, 0, -1):
-        prices.insert(0, incoming_state_prices(_condensed(problems, t), prices[0], share_shortage=_may_share(problems, t)))
-    certified = all(np.isfinite(side).all() for p in prices for side in (p.above, p.below))
-    finite = [StatePrices(*(_finite(problems, t, side, config) for side in (p.above, p.below))) for t, p in enumerate(prices)]
-    scaled = [StatePrices(config.scale_factor * p.above, config.scale_factor * p.below) for p in finite[:-1]]
-    return scaled + finite[-1:], certified
 
+    def __init__(self, problems: StudyProblems, team: Team, iteration: int, should_stop: Callable[[], bool]) -> None:
+        self._problems = problems
+        self._team = team
+        self._iteration = iteration
+        self._should_stop = should_stop
+        self.n_solved = 0
 
-def terminal_prices(problems: StudyProblems) -> StatePrices:
-    """Prices of the state that leaves the last stage: nothing follows, or the cuts that were given for what does."""
-    pool = problems.pools[-1]
-    slopes = pool.coefficients[pool.active_slots()]
-    if not len(slopes):
-        return StatePrices.none(problems.layout.dimension)
-    return StatePrices(np.maximum(slopes.max(axis=0), 0.0), np.maximum(-slopes.min(axis=0), 0.0))
-
-
-def _condensed(problems: StudyProblems, t: int) -> StageForm:
-    form = problems.stages[t].form
-    if problems.study.config.training.formulation is Formulation.CONDENSED:
-        return form
-    return make_form(form.template, Formulation.CONDENSED, form.cost_scale)
-
-
-def _may_share(problems: StudyProblems, t: int) -> bool:
-    """Whether the users of water may share a shortage: it cannot be bought, and inflows are never negative nor state."""
-    method = problems.study.config.inflow_non_negativity
-    if method.has_slack or problems.layout.n_lags or problems.layout.n_accumulators:
-        return False
-    return method.truncates or bool((problems.stages[t].openings.innovation >= 0.0).all())
-
-
-def _finite(problems: StudyProblems, t: int, prices: Array, config: UpperBoundConfig) -> Array:
-    """The prices with the fallback in place of unknown ones."""
-    unknown = np.flatnonzero(~np.isfinite(prices))
-    if not len(unknown):
-        return prices
-    if config.fallback_value is not None:
-        return np.where(np.isfinite(prices), prices, config.fallback_value)
-    named = problems.layout.describe()[int(unknown[0])]
-    owner = f"hydro {named['hydro_id']}" if "hydro_id" in named else f"thermal {named['thermal_id']}"
-    raise ModelError(
-        f"the deterministic upper bound has no price for the {named['kind'].replace('_', ' ')} of {owner} after stage "
-        f"{problems.system.stages[t].id}: nothing is sure to make good a change of it ({len(unknown)} such components); give "
-        "modeling.inflow_non_negativity.method 'penalty', slack to user constraints, or "
-        "upper_bound_evaluation.lipschitz.fallback_value (the bound is then only as good as that value)"
-    )
+    def costs(self, t: int, vertices: StageVertices, points: Array) -> Array:
+        """Risk-adjusted cost in $ of entering stage position ``t`` at each point, ``vertices`` bounding what follows it."""
+        problems = with_inner_stage(self._problems, t, vertices)
+        values = _costs(problems, self._team, t, points, self._iteration, self._should_stop)
+        self.n_solved += values.size
+        return risk_adjusted_costs(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], values)
 
 
 def _costs(
@@ -181,10 +175,6 @@ def _costs(
     team.run(work, len(points))
     team.communicator.gather_rows(costs)
     return costs
-
-
-def _risk_adjusted(problems: StudyProblems, t: int, costs: Array) -> Array:
-    return risk_adjusted_costs(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], costs)
 
 
 def _first_opening(problem: StageProblem) -> NoiseBatch:

@@ -4,56 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 
-import numpy as np
-
-from headwater.distributed import ALONE, Communicator, Interrupted, Team, is_known_to_all
-from headwater.errors import PolicyError, ResultsError, StopTraining
+from headwater.distributed import ALONE, Communicator, Interrupted, is_known_to_all
+from headwater.errors import PolicyError, ResultsError
 from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
 from headwater.sddp.agreement import check_agreement
-from headwater.sddp.backward import run_backward
 from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.checkpointing import CheckpointSchedule
-from headwater.sddp.effort import (
-    BACKWARD,
-    FORWARD,
-    LOWER_BOUND,
-    SIMULATION,
-    EffortMeter,
-    IterationTiming,
-    StageEffort,
-    WorkerTiming,
-    joined_efforts,
-)
-from headwater.sddp.fingerprint import study_fingerprint
-from headwater.sddp.forward import run_forward
-from headwater.sddp.inner_bound import UpperBound
-from headwater.sddp.matching import inflow_arrays, stage_digests
-from headwater.sddp.policy import Policy, PolicyStage
-from headwater.sddp.problems import Programs, StudyProblems, build_problems, inflow_digest, policy_stages
-from headwater.sddp.recording import iteration_record, training_record
-from headwater.sddp.records import InnerEvaluation, IterationRecord, RankTiming, RuleEvaluation, RuleSimulation
-from headwater.sddp.rule_simulation import simulated_stage_costs
+from headwater.sddp.policy import Policy
+from headwater.sddp.problems import StudyProblems, build_problems
+from headwater.sddp.records import IterationRecord, RuleEvaluation
 from headwater.sddp.stopping import (
     SHUTDOWN,
     Verdict,
     evaluate_rules,
-    refuse_meaningless_rules,
-    simulations_due,
     verdict,
 )
 from headwater.sddp.training_state import StoredTraining, TrainingState
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.warm_start import purge_unproven, start_from
-from headwater.sddp.working_cuts import apply_selection
-from headwater.solver import Basis, highs_version
-from headwater.stochastic import training_sampler
+from headwater.sddp.training_steps import Training, tell
+from headwater.sddp.warm_start import start_from
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +90,7 @@ def train_policy(
         if resume is not None:
             training.add_counts(stored_training(resume).counts)
         started = _started(problems, threads, communicator.size, state.n_iterations)
-        outcome = communicator.on_leader(partial(_go_on, on_event, started, *map(events.WarningRaised.of, training.warnings)))
+        outcome = communicator.on_leader(partial(tell, on_event, started, *map(events.WarningRaised.of, training.warnings)))
         if state.history:
             outcome = verdict(config.training, evaluate_rules(config.training, state.history)) or outcome
         checkpoints = CheckpointSchedule(config.policy.checkpointing)
@@ -150,7 +123,7 @@ def train_policy(
     if policy.training is not None:
         later = [text for text in policy.training.warnings if text not in training.warnings]
         finished = events.TrainingFinished(policy.training)
-        communicator.on_leader(partial(_go_on, on_event, *map(events.WarningRaised.of, later), finished))
+        communicator.on_leader(partial(tell, on_event, *map(events.WarningRaised.of, later), finished))
     return policy
 
 
@@ -182,274 +155,8 @@ def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) ->
     except ResultsError as error:
         text = f"no checkpoint was written after iteration {policy.n_iterations}: {error}"
         logger.warning(text)
-        return _go_on(on_event, events.WarningRaised.of(text))
-    return _go_on(on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started))
-
-
-class Training:
-    """A training under way: goes on from a state, one iteration at a time.
-
-    Args:
-        study: the study, as it was given.
-        problems: its stages, with the pools that cuts are added to.
-        state: where to go on from; changed by every complete iteration.
-        threads: worker threads of this rank; the result does not depend on it.
-        communicator: the ranks that share out the work; all of them make the same calls.
-        should_stop: asked between stages.
-        on_event: called on rank 0 between the passes of an iteration.
-
-    Attributes:
-        notes: sentences for the user on what it started from.
-        asked_to_end: set when the receiver of events asked to end after the iteration under way.
-    """
-
-    def __init__(
-        self,
-        study: Study,
-        problems: StudyProblems,
-        state: TrainingState,
-        *,
-        threads: int = 1,
-        communicator: Communicator = ALONE,
-        should_stop: Callable[[], bool] = _never,
-        on_event: events.EventSink = events.ignore,
-    ) -> None:
-        config = study.config.training
-        refuse_meaningless_rules(study)
-        self.asked_to_end: Verdict | None = None
-        self._on_event = on_event
-        self.study = study
-        self.problems = problems
-        self.state = state
-        self._started_at = time.perf_counter()
-        self._should_stop = should_stop
-        self._communicator = communicator
-        self._team = Team(threads, communicator)
-        self._programs = [problems.new_programs() for _ in range(threads)]
-        self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
-        self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
-        self._counts: Counter[str] = Counter()
-        self._earlier: Counter[str] = Counter()
-        self._earlier_seconds = state.history[-1].elapsed_seconds if state.history else 0.0
-        self._fingerprint = study_fingerprint(study)
-        self._stages = _recorded_stages(problems)
-        self.notes: tuple[str, ...] = ()
-        self._rank_timings: list[RankTiming] = []
-        self._meter = EffortMeter(self._programs, self._team)
-        self._timings: list[IterationTiming] = []
-        self._workers: list[WorkerTiming] = []
-        self._efforts: list[StageEffort] = []
-
-    def add_counts(self, counts: Mapping[str, int]) -> None:
-        """Count what the solvers did before the training was interrupted."""
-        self._earlier.update(counts)
-
-    def iterate(self) -> IterationRecord:
-        """One iteration: forward pass, backward pass, bound.
-
-        Raises:
-            Interrupted: the run was asked to stop.
-            SolverError: a stage could not be solved.
-            RankError: another rank failed.
-
-        After an error state and pools are those of the last complete iteration, to be kept; no other iteration can be made.
-        """
-        problems, state = self.problems, self.state
-        exchanged = self._communicator.transfer_seconds, self._communicator.waiting_seconds
-        iteration = state.n_iterations + 1
-        undo = state.remember(problems)
-        self._meter.begin(iteration)
-        t0 = time.perf_counter()
-        try:
-            run_forward(problems, self._team, self._programs, self._sampler, state.store, iteration, self._should_stop)
-            t1 = time.perf_counter()
-            self._meter.end(FORWARD)
-            costs = state.store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
-            self._tell(events.ForwardPassFinished(iteration, len(costs), float(np.mean(costs)), t1 - t0))
-            added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop)
-            t2 = time.perf_counter()
-            self._meter.end(BACKWARD)
-            self._tell(events.BackwardPassFinished(iteration, added, t2 - t1))
-            if state.visited is not None:
-                with self._team.clock.measure("state_exchange"):
-                    self._communicator.gather_rows(state.store.states)
-                for t in range(problems.n_stages):
-                    state.visited.add(t, iteration, state.store.states[:, t])
-            selected = apply_selection(problems, state.store, state.visited, iteration)
-            if iteration == self.study.config.policy.purge_after:
-                purge_unproven(problems, state)
-            selection_seconds = time.perf_counter() - t2
-            t3 = time.perf_counter()
-            lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
-            t4 = time.perf_counter()
-            self._meter.end(LOWER_BOUND, state.bound.own_programs)
-            inner = self._bound_from_above(iteration)
-            simulations = self._simulate_for_rules(iteration, lower_bound)
-        except BaseException:
-            undo()
-            raise
-        t5 = time.perf_counter()
-        self._meter.end(SIMULATION)
-        self._team.clock.add("cut_selection", selection_seconds)
-        self._team.clock.add("lower_bound", t4 - t3)
-        self._timings.append(self._meter.timing(t1 - t0, t2 - t1, t5 - t0))
-        counts = self._gather_counts(iteration, (t1 - t0, t2 - t1), exchanged)
-        record = iteration_record(
-            problems,
-            state.store,
-            iteration,
-            lower_bound,
-            added,
-            counts["retried"] - self._counts["retried"],
-            (t1 - t0, t2 - t1, t4 - t3),
-            selected,
-            selection_seconds,
-            self._seconds(),
-        )
-        record = replace(
-            record,
-            total_seconds=t5 - t0,
-            upper_bound=None if state.inner is None else state.inner.upper_bound,
-            inner=inner,
-            simulations=simulations,
-        )
-        self._counts = counts
-        state.history.append(record)
-        if selected:
-            deactivated, evicted = sum(one.deactivated for one in selected), sum(one.evicted or 0 for one in selected)
-            active = record.cuts_active
-            self._tell(events.CutSelectionFinished(iteration, deactivated, evicted, active, selection_seconds))
-        return record
-
-    def _bound_from_above(self, iteration: int) -> InnerEvaluation | None:
-        """Evaluate the deterministic upper bound, if it is due."""
-        state = self.state
-        if self._upper_bound is None or state.visited is None or not self.study.config.upper_bound.is_due(iteration):
-            return None
-        with self._team.clock.measure("upper_bound"):
-            state.inner, evaluation = self._upper_bound.evaluate(
-                self._team, state.visited, iteration, state.inner, self._should_stop
-            )
-        return evaluation
-
-    def _simulate_for_rules(self, iteration: int, lower_bound: float) -> tuple[RuleSimulation, ...]:
-        """The simulations that stopping rules ask for after an iteration with this bound."""
-        bounds = [*(record.lower_bound for record in self.state.history), lower_bound]
-        due = simulations_due(self.study.config.training, iteration, bounds)
-        with self._team.clock.measure("rule_simulation"):
-            return tuple(
-                RuleSimulation(
-                    place,
-                    simulated_stage_costs(self.problems, self._team, self._programs, rule.replications, self._should_stop),
-                )
-                for place, rule in due
-            )
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the user should know before the first iteration."""
-        return (*self.notes, *self.problems.uncertainty.warnings, *self._sampler.warnings, *self.problems.warnings())
-
-    def _tell(self, event: events.Event) -> None:
-        """Send an event; a receiver that asks to end is heard after the iteration."""
-        asked = self._communicator.on_leader(partial(_go_on, self._on_event, event))
-        self.asked_to_end = self.asked_to_end or asked
-
-    def _gather_counts(self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]) -> Counter[str]:
-        """What the programs of all ranks have done so far; keeps how this iteration went on every rank.
-
-        Args:
-            iteration: the iteration.
-            seconds: of its forward and backward pass on this rank.
-            exchanged: seconds of transfer and of waiting before it.
-        """
-        problems, communicator = self.problems, self._communicator
-        n_mine = len(self._team.mine(problems.study.config.training.forward_passes))
-        for_bound = len(problems.stages[0].openings.innovation) if communicator.leads else 0
-        timing = RankTiming(
-            iteration=iteration,
-            rank=communicator.rank,
-            forward_seconds=seconds[0],
-            backward_seconds=seconds[1],
-            communication_seconds=communicator.transfer_seconds - exchanged[0],
-            idle_seconds=communicator.waiting_seconds - exchanged[1],
-            lp_solves=n_mine * problems.n_solves_of_trajectory + for_bound,
-            trajectories=n_mine,
-        )
-        total: Counter[str] = Counter()
-        mine = timing, _counts(self._programs), self._meter.workers(communicator.rank), self._meter.efforts()
-        efforts: list[StageEffort] = []
-        for one, counts, workers, spent in communicator.gather(mine):
-            self._rank_timings.append(one)
-            self._workers.extend(workers)
-            efforts.extend(spent)
-            total.update(counts)
-        self._efforts.extend(joined_efforts(efforts))
-        return total
-
-    def add_step(self, step: str, seconds: float) -> None:
-        """Add something that was done after an iteration to its account."""
-        last = self._timings[-1]
-        steps = {**last.steps, step: last.steps.get(step, 0.0) + seconds}
-        self._timings[-1] = replace(last, steps=steps, total_seconds=last.total_seconds + seconds)
-
-    def _seconds(self) -> float:
-        """Seconds of training, those before an interruption included."""
-        return self._earlier_seconds + time.perf_counter() - self._started_at
-
-    def policy(self, outcome: Verdict) -> Policy:
-        """What has been learned so far, on all ranks; all call.
-
-        Args:
-            outcome: why training ends, or pauses, here.
-        """
-        problems, state, config = self.problems, self.state, self.study.config.training
-        seconds, counts = self._seconds(), self._earlier + self._counts
-        record = training_record(
-            problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
-        )
-        progress = state.stored(problems, counts, self._communicator)
-        record = replace(
-            record,
-            warnings=(*self.notes, *record.warnings),
-            ranks=self._communicator.size,
-            rank_timings=tuple(self._rank_timings),
-            timings=tuple(self._timings),
-            workers=tuple(self._workers),
-            efforts=tuple(self._efforts),
-        )
-        return Policy(
-            layout=problems.layout,
-            stages=self._stages,
-            pools=problems.pools,
-            inflow_digest=inflow_digest(problems.uncertainty.inflow),
-            lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
-            n_iterations=state.n_iterations,
-            bases=tuple(self._communicator.on_leader(partial(_kept_bases, problems, state.store))),
-            training=record,
-            study=self.study,
-            progress=progress if self.study.config.policy.checkpointing.store_basis else progress.without_bases(),
-            inflow=tuple(inflow_arrays(problems.uncertainty.inflow, t) for t in range(problems.n_stages)),
-            fingerprint=self._fingerprint,
-            provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
-        )
-
-    def __enter__(self) -> Training:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._team.close()
-
-
-def _go_on(on_event: events.EventSink, *told: events.Event) -> Verdict | None:
-    """Send events; the receiver may end training."""
-    asked = None
-    for event in told:
-        try:
-            on_event(event)
-        except StopTraining:
-            asked = SHUTDOWN
-    return asked
+        return tell(on_event, events.WarningRaised.of(text))
+    return tell(on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started))
 
 
 def _judged(
@@ -457,29 +164,8 @@ def _judged(
 ) -> tuple[tuple[RuleEvaluation, ...], Verdict | None]:
     """What stopping rules and the receiver of events say after an iteration."""
     rules = evaluate_rules(config, history)
-    asked = _go_on(on_event, events.IterationFinished(replace(history[-1], rules=rules)))
+    asked = tell(on_event, events.IterationFinished(replace(history[-1], rules=rules)))
     return rules, verdict(config, rules) or asked
-
-
-def _counts(programs: list[Programs]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for thread in programs:
-        total.update(thread.counts())
-    return total
-
-
-def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis | None]:
-    """Bases of the first trajectory, without rows of cuts that an abandoned iteration took back."""
-    return [
-        bases.of(0, stage.form.n_rows + int((stage.row_slots < stage.pool.n_populated).sum()))
-        for bases, stage in zip(store.bases, problems.stages, strict=True)
-    ]
-
-
-def _recorded_stages(problems: StudyProblems) -> tuple[PolicyStage, ...]:
-    digests = stage_digests(problems)
-    stages = policy_stages(problems.system, problems.outlooks())
-    return tuple(replace(stage, digest=digest) for stage, digest in zip(stages, digests, strict=True))
 
 
 def _started(problems: StudyProblems, threads: int, ranks: int, n_done: int) -> events.TrainingStarted:
