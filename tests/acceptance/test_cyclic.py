@@ -20,6 +20,7 @@ from headwater.model import (
     Bus,
     ContractKind,
     CutFormulation,
+    CutSelection,
     CycleConfig,
     CycleType,
     EnergyContract,
@@ -35,6 +36,7 @@ from headwater.model import (
     RiskMeasure,
     Season,
     SeasonMap,
+    SelectionMethod,
     SimulationConfig,
     Stage,
     Study,
@@ -279,3 +281,28 @@ def test_a_cyclic_case_runs_and_reads_back(tmp_path):
     assert results.simulation_metadata["gap"] is None
     assert results.training_metadata["lower_bound"]["kind"] == "expected_cost"
     assert "of all time to come" in results.training_metadata["lower_bound"]["meaning"]
+
+
+@pytest.mark.parametrize("formulation", list(CutFormulation))
+def test_a_cyclic_training_goes_on_with_the_same_bytes(formulation: CutFormulation, tmp_path):
+    """With cut selection, from a policy on disk."""
+    study = quarters(1, cyclic=True)
+
+    def until(iterations: int) -> Study:
+        training = replace(
+            study.config.training,
+            stopping_rules=(IterationLimit(iterations),),
+            cut_formulation=formulation,
+            cut_selection=CutSelection(SelectionMethod.LML1, memory_window=2, check_frequency=2),
+            cycle=CycleConfig(max_length=15),
+        )
+        return replace(study, config=replace(study.config, training=training))
+
+    whole = hw.train(until(7), threads=1)
+    hw.save_policy(hw.train(until(4), threads=1), tmp_path / "policy")
+    resumed = hw.train(until(7), resume=hw.load_policy(tmp_path / "policy"), threads=1)
+    assert resumed.lower_bound == whole.lower_bound
+    for a, b in zip(whole.pools, resumed.pools, strict=True):
+        assert a.n_populated == b.n_populated > len(a.active_slots())
+        for name in ("coefficients", "intercepts", "active", "opening", "times_binding"):
+            assert getattr(a, name)[: a.n_populated].tobytes() == getattr(b, name)[: a.n_populated].tobytes()
