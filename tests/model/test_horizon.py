@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from headwater.errors import ModelError
 from headwater.model import Block, GraphType, Horizon, PolicyGraph, Stage, Transition
-from headwater.model.horizon import cumulative_discount, horizon_of
+from headwater.model.horizon import cumulative_discount, horizon_of, visited_stages
 
 STAGES = tuple(Stage(10 * t, date(2026, t + 1, 1), date(2026, t + 2, 1), (Block(730.0),)) for t in range(4))
 CHAIN = (Transition(0, 10), Transition(10, 20), Transition(20, 30))
@@ -73,3 +74,31 @@ def test_one_discounted_stage_of_the_cycle_is_enough_but_not_one_before_it():
     before = cyclic(Transition(0, 10, annual_discount_rate=0.1), *CHAIN[1:], Transition(30, 10), rate=0.0)
     with pytest.raises(ModelError, match="discount rate above 0"):
         horizon_of(before, STAGES)
+
+
+def test_later_turns_count_on_and_keep_their_months():
+    horizon = horizon_of(cyclic(*CHAIN, Transition(30, 10)), STAGES)
+    visited = visited_stages(horizon, STAGES, 9)
+    assert [stage.id for stage in visited] == [0, 10, 20, 30, 31, 32, 33, 34, 35]
+    assert [stage.start_date.month for stage in visited] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert all(stage.start_date.day == 1 for stage in visited)
+    assert all(left.end_date == right.start_date for left, right in pairwise(visited))
+    assert [stage.blocks for stage in visited[4:7]] == [stage.blocks for stage in STAGES[1:]]
+
+
+def test_a_year_stays_a_year_and_days_that_make_no_month_are_counted():
+    year = tuple(
+        Stage(q, date(2027, 3 * q + 1, 1), date(2027 + (q == 3), (3 * q + 3) % 12 + 1, 1), (Block(1.0),)) for q in range(4)
+    )
+    visited = visited_stages(Horizon(4, 0), year, 9)
+    assert (visited[4].start_date, visited[8].start_date) == (date(2028, 1, 1), date(2029, 1, 1))
+    weeks = tuple(Stage(w, date(2027, 1, 4 + 7 * w), date(2027, 1, 11 + 7 * w), (Block(1.0),)) for w in range(2))
+    assert [stage.start_date for stage in visited_stages(Horizon(2, 0), weeks, 5)] == [
+        date(2027, 1, 4),
+        date(2027, 1, 11),
+        date(2027, 1, 18),
+        date(2027, 1, 25),
+        date(2027, 2, 1),
+    ]
+    february = (Stage(0, date(2028, 2, 29), date(2028, 3, 29), (Block(1.0),)),)
+    assert [stage.start_date for stage in visited_stages(Horizon(1, 0), february, 13)][12] == date(2029, 2, 28)

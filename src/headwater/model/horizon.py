@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -113,7 +114,7 @@ def visited_stages(horizon: Horizon, stages: Sequence[Stage], n_visits: int) -> 
     """The stages that are visited, in order, as stages of their own.
 
     Those of the study keep id and dates. Later turns of a cycle go on counting from the last id, and their dates move on by the
-    length of the cycle: by whole years where it has that length, so that months stay months.
+    length of the cycle: by whole months where it has that length, so that a January stays a January.
 
     Args:
         horizon: order of the stages.
@@ -138,11 +139,8 @@ def visited_stages(horizon: Horizon, stages: Sequence[Stage], n_visits: int) -> 
 
 def _later(day: date, turns: int, start: date, end: date) -> date:
     """A day that comes some cycles later; the cycle lasts from ``start`` to ``end``."""
-    years = end.year - start.year
-    if (start.month, start.day) != (end.month, end.day):
+    if start.day != end.day:
         return day + turns * (end - start)
-    year = day.year + turns * years
-    try:
-        return day.replace(year=year)
-    except ValueError:  # the 29th of February
-        return date(year, 3, 1)
+    months = 12 * (end.year - start.year) + end.month - start.month
+    year, month = divmod(12 * day.year + day.month - 1 + turns * months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -148,7 +148,11 @@ def simulate_policy(
         moments=account.moments(),
         stages=visits.stages,
         failures=tuple(failure for part in account.parts for failure in part.failures),
-        warnings=(*sampler.warnings, *account.warnings(visits.n_visits * problems.layout.n_hydros)),
+        warnings=(
+            *sampler.warnings,
+            *_what_follows(problems, visits),
+            *account.warnings(visits.n_visits * problems.layout.n_hydros),
+        ),
         resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
     )
     later = map(events.WarningRaised.of, record.warnings[len(sampler.warnings) :])
@@ -159,6 +163,17 @@ def simulate_policy(
 def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
     for event in told:
         on_event(event)
+
+
+def _what_follows(problems: StudyProblems, visits: Walk) -> tuple[str, ...]:
+    """What the lower bound counts and the simulated costs do not, in words."""
+    if problems.system.horizon.is_cyclic:
+        return (
+            f"the horizon repeats: the costs are those of {visits.n_visits} stages, the lower bound is about all time to come",
+        )
+    if problems.pools[-1].n_populated:
+        return ("the costs leave out what the boundary cuts expect after the last stage, which the lower bound counts",)
+    return ()
 
 
 def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[range]]:
