@@ -22,6 +22,8 @@ TOLD_BY_CLOCK_OR_MACHINE = {
 }  # fmt: skip
 """Keys of metadata that say when, where and with how many workers, but not what."""
 
+NOTHING_BUT_TIMES = ("logs/", "training/timing/")
+
 TIMED = tuple(schema.place for schema in SCHEMAS.values() if schema.timing_columns)
 """Places of tables with columns that differ from run to run."""
 
@@ -58,7 +60,7 @@ def contents(output: Path) -> dict[str, object]:
             found[name] = timeless(json.loads(path.read_text()), name.split("/")[0])
         elif name.endswith("history.json"):
             found[name] = not_measured(json.loads(path.read_text()))
-        elif "/timing/" not in name and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
+        elif not name.startswith(NOTHING_BUT_TIMES) and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
             found[name] = same_results.content(path)
     return found
 
