@@ -54,7 +54,6 @@ CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1
 USES = {
     "policy graphs": graph(transitions=[{"source_id": 1, "target_id": 0, "probability": 1.0}]),
     "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
-    "exports": config("exports", states=True),
 }
 
 

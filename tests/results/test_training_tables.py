@@ -169,3 +169,27 @@ def test_warnings_are_lines_with_their_code_apart(tmp_path: Path):
     write_warnings(tmp_path / "d" / "warnings.jsonl", ["HW614 odd numbers", "3 inflows were negative"])
     lines = [json.loads(line) for line in (tmp_path / "d" / "warnings.jsonl").read_text().splitlines()]
     assert lines == [{"code": "HW614", "message": "odd numbers"}, {"code": None, "message": "3 inflows were negative"}]
+
+
+def test_visited_states_are_written_with_the_policy_when_they_are_asked_for(tmp_path: Path):
+    chosen = trained().study
+    assert chosen is not None
+    asked = replace(chosen, config=replace(chosen.config, export_states=True))
+    policy = hw.train(asked, threads=1)
+    hw.save_policy(policy, tmp_path / "policy")
+    stored = hw.load_policy(tmp_path / "policy").progress
+    assert stored is not None
+    assert len(stored.parts["states"]) == len(policy.stages)
+    for t, stage in enumerate(stored.parts["states"]):
+        visits = stage["states"]
+        assert visits.shape == (ITERATIONS * PASSES, policy.layout.dimension)
+        assert stage["iteration"].tolist() == [k for k in range(1, ITERATIONS + 1) for _ in range(PASSES)]
+        hydros = asked.system.bounds.hydro
+        assert (visits[:, : policy.layout.n_hydros] <= hydros.max_storage_hm3[:, t] + 1e-9).all()
+    assert (
+        sorted(path.name for path in next(iter((tmp_path / "policy").glob("ckpt-*/states"))).iterdir())[0] == "stage_0000.hwp"
+    )
+    assert [pool.n_populated for pool in policy.pools] == [pool.n_populated for pool in trained().pools]
+    assert policy.lower_bound == trained().lower_bound
+    assert trained().progress is not None
+    assert "states" not in trained().progress.parts

@@ -17,6 +17,7 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
         noise_sharing=m.NoiseSharing(config.stochastic.noise_sharing),
         experimental=config.stochastic.experimental,
         export_stochastic=config.exports.stochastic,
+        export_states=config.exports.states,
         upper_bound=_upper_bound(config.upper_bound_evaluation),
     )
 

@@ -71,12 +71,6 @@ FEATURES: tuple[Feature, ...] = (
         (_CONFIG, "training.cut_selection.working_set"),
         "the working rows of a solve are chosen by the engine; settings of their own are not built yet",
     ),
-    Feature(
-        "exports",
-        _config("exports.states", built=(False,)),
-        (_CONFIG, "exports.states"),
-        "exporting visited states is not built yet",
-    ),
 )
 """Every feature that is refused today."""
 

@@ -331,6 +331,7 @@ class StudyConfig:
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
         export_stochastic: write model, openings and their account beside the results.
+        export_states: keep every state that training visits, and write them with the policy.
         upper_bound: when and how the deterministic upper bound is evaluated.
     """
 
@@ -342,6 +343,7 @@ class StudyConfig:
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP
     experimental: bool = False
     export_stochastic: bool = False
+    export_states: bool = False
     upper_bound: UpperBoundConfig = field(default_factory=UpperBoundConfig)
 
     def __post_init__(self) -> None:

@@ -73,7 +73,8 @@ class TrainingState:
         config, n_state = problems.study.config.training, problems.layout.dimension
         store = TrajectoryStore.empty(config.forward_passes, sizes, n_state, problems.walk.n_visits)
         visited = None
-        if needs_archive(config.cut_selection) or problems.study.config.upper_bound.enabled:
+        whole = problems.study.config
+        if needs_archive(config.cut_selection) or whole.upper_bound.enabled or whole.export_states:
             visited = VisitedStates.empty(problems.n_stages, n_state, config.archive_memory_limit_mb)
         return cls(store, LowerBound(problems), visited=visited)
 
