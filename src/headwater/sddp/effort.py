@@ -199,8 +199,11 @@ class EffortMeter:
 def joined_efforts(efforts: Sequence[StageEffort]) -> list[StageEffort]:
     """Efforts of all ranks added up, by iteration, phase and stage."""
     order = {FORWARD: 0, BACKWARD: 1, LOWER_BOUND: 2, SIMULATION: 3}
-    total: dict[tuple[int, int, int], Counter[str]] = {}
+    total: dict[tuple[int, int, int], dict[str, float]] = {}
     for effort in efforts:
-        total.setdefault((effort.iteration, order[effort.phase], effort.stage_position), Counter()).update(effort.counts)
+        key = effort.iteration, order[effort.phase], effort.stage_position
+        known = total.setdefault(key, {})
+        for name, count in effort.counts.items():
+            known[name] = known.get(name, 0) + count
     names = {number: phase for phase, number in order.items()}
-    return [StageEffort(k, names[phase], t, dict(counts)) for (k, phase, t), counts in sorted(total.items())]
+    return [StageEffort(k, names[phase], t, counts) for (k, phase, t), counts in sorted(total.items())]

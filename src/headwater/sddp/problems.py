@@ -294,17 +294,22 @@ class Programs:
         total: Counter[str] = Counter()
         for program in self._held:
             if program is not None:
-                total.update(program.statistics.counts())
+                for name, count in program.statistics.counts().items():
+                    total[name] += count
         for prepared in self._preparing.values():
-            total.subtract({name: int(prepared[name]) for name in total})
+            for name in total:
+                total[name] -= int(prepared[name])
         return total
 
     def stage_efforts(self) -> list[Counter[str]]:
         """What the instance of every stage has done so far, see `SolverStatistics.effort`, without those cold solves."""
         efforts = []
         for t, program in enumerate(self._held):
-            done: Counter[str] = Counter(program.statistics.effort() if program is not None else {})
-            done.subtract(self._preparing.get(t, {}))
+            done: Counter[str] = Counter()
+            if program is not None:
+                dict.update(done, program.statistics.effort())
+            for name, value in self._preparing.get(t, {}).items():
+                done[name] -= value
             efforts.append(done)
         return efforts
 

@@ -146,8 +146,17 @@ class SolverStatistics:
 
     def counts(self) -> dict[str, int]:
         """All counts by name; reasons as ``reason: ...``."""
-        named = {name: getattr(self, name) for name in ("solves", "fallbacks", "pivots", "retried", "attempts", "relaxed")}
-        return named | {f"reason: {name}": count for name, count in self.reasons.items()}
+        named = {
+            "solves": self.solves,
+            "fallbacks": self.fallbacks,
+            "pivots": self.pivots,
+            "retried": self.retried,
+            "attempts": self.attempts,
+            "relaxed": self.relaxed,
+        }
+        for name, count in self.reasons.items():
+            named[f"reason: {name}"] = count
+        return named
 
     def effort(self) -> dict[str, float]:
         """Counts, those of attempts as ``level: ...``, and seconds of ``solve`` and ``load``."""

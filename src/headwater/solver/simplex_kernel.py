@@ -62,11 +62,13 @@ class Working(NamedTuple):
         cut: ``[position]`` which cut a working row is, counted behind the static rows.
         rows: ``[position, place]`` its entries.
         row_of: ``[cut]`` its working row, -1 for a cut that takes no part.
+        sums: ``[place]`` scratch.
     """
 
     cut: Any
     rows: Any
     row_of: Any
+    sums: Any
 
 
 class State(NamedTuple):
@@ -130,8 +132,8 @@ def join_cut(c, program, working, position):
 def _price_row(n, m_static, width, program, working, rho, where, alpha, touched):
     """Pivot row: ``alpha[j] = rho . a_j`` for nonbasic ``j``; ``touched`` lists where it may be non-zero."""
     row_starts, row_indices, row_values = program.row_starts, program.row_indices, program.row_values
-    cut_columns, rows = program.cut_columns, working.rows
-    n_touched = 0
+    cut_columns, rows, sums = program.cut_columns, working.rows, working.sums
+    n_touched, n_places, with_cuts = 0, cut_columns.shape[0], False
     for r in range(width):
         value = rho[r]
         if abs(value) <= _ZERO:
@@ -147,20 +149,27 @@ def _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
                     total = before + value * row_values[p]
                     alpha[j] = total if total != 0.0 else _LISTED
         else:
-            for p in range(cut_columns.shape[0]):
-                j = cut_columns[p]
-                entry = rows[r - m_static, p]
-                if entry != 0.0 and where[j] < 0:
-                    before = alpha[j]
-                    if before == 0.0:
-                        touched[n_touched] = j
-                        n_touched += 1
-                    total = before + value * entry
-                    alpha[j] = total if total != 0.0 else _LISTED
+            row = rows[r - m_static]
+            if not with_cuts:
+                with_cuts = True
+                for p in range(n_places):
+                    sums[p] = 0.0
+            for p in range(n_places):
+                sums[p] += value * row[p]
         if where[n + r] < 0:
             alpha[n + r] = value
             touched[n_touched] = n + r
             n_touched += 1
+    if with_cuts:
+        for p in range(n_places):
+            j = cut_columns[p]
+            if sums[p] != 0.0 and where[j] < 0:
+                before = alpha[j]
+                if before == 0.0:
+                    touched[n_touched] = j
+                    n_touched += 1
+                total = before + sums[p]
+                alpha[j] = total if total != 0.0 else _LISTED
     return n_touched
 
 

@@ -1,0 +1,124 @@
+"""How fast the engine is: standard cases, growth with every size, memory of cuts; prints the tables of ``docs/performance.md``.
+
+Run ``python benchmarks/engine.py [--published DIR] [--only cases|growth|training|memory]``. DIR is a published case that heads
+the table, for instance one of four reservoirs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from headwater.benchmark import (
+    compare,
+    describe_machine,
+    record_workload,
+    summary_head,
+    summary_row,
+    time_training,
+    training_table,
+)
+from headwater.case import Case, SyntheticSize, load_case, write_synthetic
+from headwater.sddp.problems import build_problems
+
+TWELVE = SyntheticSize()
+SIXTY = SyntheticSize(hydros=60, stages=12, thermals=100, forward_passes=4)
+LARGE = SyntheticSize(hydros=160, stages=3, thermals=130, forward_passes=10)
+BASE = SyntheticSize(stages=6, forward_passes=8)
+
+
+def made(size: SyntheticSize) -> Case:
+    with tempfile.TemporaryDirectory() as directory:
+        return load_case(write_synthetic(Path(directory) / "case", size))
+
+
+def row(name: str, case: Case, cuts: int, trials: int, repeats: int) -> None:
+    workload = record_workload(case, cuts=cuts, trials=trials)
+    print(summary_row(name, compare(workload, repeats=repeats)), flush=True)
+
+
+def cases(published: Path | None, repeats: int) -> None:
+    print(summary_head())
+    if published is not None:
+        case = load_case(published)
+        row(f"published case {case.name}", case, 200, 4, repeats)
+    row(TWELVE.title, made(TWELVE), 240, 4, repeats)
+    row(SIXTY.title, made(SIXTY), 100, 2, repeats)
+    row(LARGE.title, made(LARGE), 250, 1, repeats)
+
+
+def growth(repeats: int) -> None:
+    print(summary_head())
+    for changes in (
+        {}, {"hydros": 6}, {"hydros": 24}, {"hydros": 48}, {"lags": 0}, {"lags": 12}, {"openings": 5}, {"openings": 80},
+        {"stages": 12}, {"thermals": 240}, {"blocks": 1}, {"fpha_share": 0.5},
+    ):  # fmt: skip
+        name = ", ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in changes.items()) or BASE.title
+        row(name, made(dataclasses.replace(BASE, **changes)), 200, 4, repeats)
+    for cuts in (500, 1000, 2000):
+        row(f"{cuts} cuts", made(BASE), cuts, 4, repeats)
+
+
+def training(published: Path | None, repeats: int) -> None:
+    for name, case in (
+        *([] if published is None else [(published.name, load_case(published))]),
+        (f"{TWELVE.title}, {TWELVE.iterations} iterations of {TWELVE.forward_passes}", made(TWELVE)),
+    ):
+        print(f"\n{name}\n\n{training_table(time_training(case, (1, 2), repeats=repeats))}", flush=True)
+
+
+def memory(n_stages: int = 4, n_cuts: int = 5000) -> None:
+    """Fill pools and programs of a large system with cuts, and compare what the process holds with the coefficients."""
+    case = made(dataclasses.replace(LARGE, lags=12, stages=n_stages))
+    problems = build_problems(case)
+    before = resident()
+    rng = np.random.default_rng(1)
+    for pool, stage in zip(problems.pools, problems.stages, strict=True):
+        for first in range(0, n_cuts, 50):
+            coefficients = rng.uniform(-1.0, 0.0, (50, pool.n_state))
+            passes = np.arange(50)
+            stage.append_cuts(pool.append(np.zeros(50), coefficients, iteration=first, forward_passes=passes))
+    held = resident() - before
+    wanted = n_stages * n_cuts * 8 * problems.pools[0].n_state
+    print(
+        f"{n_stages} stages of {n_cuts} cuts on {problems.pools[0].n_state} state variables: coefficients "
+        f"{wanted / 2**20:,.0f} MiB, process {held / 2**20:,.0f} MiB, {held / wanted - 1:+.1%}"
+    )
+
+
+def resident() -> int:
+    try:
+        fields = Path("/proc/self/statm").read_text(encoding="utf-8").split()
+        return int(fields[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--published", type=Path)
+    parser.add_argument("--only", choices=("cases", "growth", "training", "memory"))
+    parser.add_argument("--repeats", type=int, default=3)
+    asked = parser.parse_args()
+    print(describe_machine())
+    parts = {
+        "cases": lambda: cases(asked.published, asked.repeats),
+        "growth": lambda: growth(asked.repeats),
+        "training": lambda: training(asked.published, asked.repeats),
+        "memory": memory,
+    }
+    for name, part in parts.items():
+        if asked.only in (None, name):
+            print(f"\n{name}\n", flush=True)
+            part()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
