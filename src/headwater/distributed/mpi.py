@@ -35,6 +35,9 @@ Result = TypeVar("Result")
 
 _FINE, _INTERRUPTED, _FAILED = 0, 1, 2
 
+LARGE_BYTES = 2**18
+"""Exchanges beyond this are not interrupted by sleep: they go on only while the library is asked."""
+
 SHORT_WAIT_SECONDS, LONGEST_SLEEP_SECONDS = 2e-4, 5e-4
 
 
@@ -93,7 +96,11 @@ class MpiCommunicator(Communicator):
     def _exchange(self, members: Any, array: NDArray[Any], counts: list[int]) -> None:
         """One ordered gather; ``counts`` are in rows, as bytes or numbers may be more than MPI counts with."""
         starts = [sum(counts[:member]) for member in range(len(counts))]
-        members.Allgatherv(MPI.IN_PLACE, [array, counts, starts, self._row_type(array)])
+        receive = [array, counts, starts, self._row_type(array)]
+        if array.nbytes > LARGE_BYTES:
+            members.Allgatherv(MPI.IN_PLACE, receive)
+        else:
+            _wait(members.Iallgatherv(MPI.IN_PLACE, receive))
 
     def memory_for(self, n_bytes: int) -> Memory:
         """Where to keep that much that all ranks hold alike."""
@@ -122,7 +129,7 @@ class MpiCommunicator(Communicator):
         if counts.dtype != np.int64:
             raise TypeError(f"only 64-bit whole numbers are added up over ranks, got {counts.dtype}")
         started = time.perf_counter()
-        self._comm.Allreduce(MPI.IN_PLACE, counts, MPI.SUM)
+        _wait(self._comm.Iallreduce(MPI.IN_PLACE, counts, MPI.SUM))
         self.transfer_seconds += time.perf_counter() - started
 
     def gather(self, value: Result) -> list[Result]:
