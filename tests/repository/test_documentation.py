@@ -174,7 +174,8 @@ def test_commands_and_options_on_the_page_exist(root: Path) -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", rows))
     known = typer.main.get_command(app)
     assert commands == set(known.commands)
-    parameters = [p for command in (known, *known.commands.values()) for p in command.params]
+    inner = [one for command in known.commands.values() for one in getattr(command, "commands", {}).values()]
+    parameters = [p for command in (known, *known.commands.values(), *inner) for p in command.params]
     assert options - {"--help"} == {name for p in parameters for name in p.opts if name.startswith("--")}
 
 

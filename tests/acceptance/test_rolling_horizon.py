@@ -1,0 +1,17 @@
+"""The example of a horizon that rolls on: 24 stages, shifted by a month, from the cuts of last month's policy."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "rolling-horizon" / "next_month.py"))
+
+
+def test_next_month_needs_a_third_of_the_iterations(tmp_path: Path):
+    may, cold, warm = EXAMPLE["roll_on"](6, 4, tmp_path / "long-run", threads=1)
+    assert (len(may.stages), len(warm.stages)) == (24, 24)
+    assert warm.stages[0].start_date == may.stages[1].start_date
+    reached = EXAMPLE["first_to_reach"](warm, cold.lower_bound)
+    assert reached is not None
+    assert reached <= 2
