@@ -10,7 +10,17 @@ import pytest
 
 import headwater as hw
 from headwater.errors import PolicyError, ResultsError, SolverError, StopTraining
-from headwater.model import Checkpointing, CutSelection, IterationLimit, PolicyConfig, SelectionMethod
+from headwater.model import (
+    Checkpointing,
+    CutFormulation,
+    CutSelection,
+    GraphType,
+    IterationLimit,
+    PolicyConfig,
+    SelectionMethod,
+    Transition,
+    UpperBoundConfig,
+)
 from headwater.policy import read_policy, write_policy
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
@@ -92,6 +102,35 @@ def test_a_resumed_training_gives_the_bits_of_an_uninterrupted_one(selection: Cu
         assert (half.n_iterations, half.training and half.training.reason) == (iterations, "shutdown")
         write_policy(half, tmp_path)
         assert told(train_policy(made, resume=read_policy(tmp_path), threads=2)) == whole, (iterations, calls)
+
+
+def upper_bounded() -> hw.Study:
+    made = a_study()
+    config = dataclasses.replace(
+        made.config, upper_bound=UpperBoundConfig(enabled=True, initial_iteration=2, interval_iterations=3)
+    )
+    return dataclasses.replace(made, config=config)
+
+
+def cyclic() -> hw.Study:
+    made = a_study()
+    ids = [stage.id for stage in made.system.stages]
+    steps = tuple(Transition(a, b) for a, b in zip(ids, [*ids[1:], ids[0]], strict=True))
+    graph = dataclasses.replace(made.system.policy_graph, type=GraphType.CYCLIC, transitions=steps, annual_discount_rate=3.0)
+    return dataclasses.replace(made, system=dataclasses.replace(made.system, policy_graph=graph))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [upper_bounded, cyclic, lambda: a_study(cut_formulation=CutFormulation.MULTI)],
+    ids=["upper bound", "cycle", "multi"],
+)
+def test_whatever_else_a_training_does_is_resumed_too(make: Callable[[], hw.Study], tmp_path: Path):
+    made = make()
+    whole = told(train_policy(made))
+    for iterations in (3, 5):
+        write_policy(train_policy(made, on_event=stop_after(iterations)), tmp_path)
+        assert told(train_policy(made, resume=read_policy(tmp_path), threads=2)) == whole, iterations
 
 
 def test_a_training_may_be_interrupted_again_and_again(tmp_path: Path):
