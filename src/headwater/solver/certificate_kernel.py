@@ -13,14 +13,21 @@ from headwater.solver.kernel_constants import FEASIBILITY_TOLERANCE, ROUNDING_TO
 @compiled
 def cut_activities(cut_columns, cut_entries, n_cuts, x, activity):
     """``activity[c]`` of every appended row at ``x``; the entries are ``[place, cut]``."""
+    n_places = cut_columns.shape[0]
     for c in range(n_cuts):
         activity[c] = 0.0
-    for p in range(cut_columns.shape[0]):
+    # four places at a time: the activities pass through memory less often, the order of every sum stays
+    fours = n_places - n_places % 4
+    for p in range(0, fours, 4):
+        a, b, e, g = x[cut_columns[p]], x[cut_columns[p + 1]], x[cut_columns[p + 2]], x[cut_columns[p + 3]]
+        row_a, row_b, row_e, row_g = cut_entries[p], cut_entries[p + 1], cut_entries[p + 2], cut_entries[p + 3]
+        for c in range(n_cuts):
+            activity[c] = (((activity[c] + row_a[c] * a) + row_b[c] * b) + row_e[c] * e) + row_g[c] * g
+    for p in range(fours, n_places):
         value = x[cut_columns[p]]
-        if value != 0.0:
-            row = cut_entries[p]
-            for c in range(n_cuts):
-                activity[c] += row[c] * value
+        row = cut_entries[p]
+        for c in range(n_cuts):
+            activity[c] += row[c] * value
 
 
 @compiled
@@ -133,6 +140,11 @@ def certify(
                 return False, 0.0
     if not know_cut_activity:
         cut_activities(cut_columns, cut_entries, n_cuts, x, cut_activity)
+    n_doubtful = 0
+    for c in range(n_cuts):
+        n_doubtful += not cut_activity[c] >= cut_lower[c] - FEASIBILITY_TOLERANCE
+    if n_doubtful == 0:
+        return True, dual_objective
     for c in range(n_cuts):
         if not cut_activity[c] >= cut_lower[c] - FEASIBILITY_TOLERANCE:
             magnitude = 0.0

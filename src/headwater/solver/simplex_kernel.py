@@ -227,13 +227,18 @@ def _most_violated_cut(program, working, state, cut_lower):
         j = cut_columns[p]
         full_x[j] = xb[where[j]] if where[j] >= 0 else x[j]
     cut_activities(cut_columns, program.cut_entries, n_cuts, full_x, activity)
-    worst, at = 1.0, -1
+    # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
+    n_violated = 0
     for c in range(n_cuts):
-        gap = cut_lower[c] - activity[c]
-        if gap > _CUT_TOLERANCE:
-            gap /= _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
-            if gap > worst and row_of[c] < 0:
-                worst, at = gap, c
+        n_violated += cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
+    worst, at = 1.0, -1
+    if n_violated > 0:
+        for c in range(n_cuts):
+            gap = cut_lower[c] - activity[c]
+            if gap > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c])) and row_of[c] < 0:
+                gap /= _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
+                if gap > worst:
+                    worst, at = gap, c
     return at
 
 
