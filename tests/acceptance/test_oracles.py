@@ -67,9 +67,10 @@ def test_nothing_follows_the_last_stage(first_steps):
         (2, 2, 20, 1e-6),
         (3, 2, 40, 1e-6),
         (4, 10, 20, 1e-6),
-        (6, 10, 35, 1e-6),
-        (12, 10, 48, 1e-3),
-        pytest.param(20, 10, 48, 1e-3, marks=pytest.mark.slow),
+        (6, 10, 60, 1e-6),
+        # rare paths of openings decide the last digits of long horizons: many trajectories find them
+        (12, 40, 60, 1e-3),
+        (20, 40, 60, 1e-3),
     ],
 )
 def test_inner_bound_costs_what_dynamic_programming_says(n_stages, forward_passes, iterations, tolerance):
