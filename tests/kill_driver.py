@@ -22,14 +22,14 @@ from typing import Any
 
 import headwater as hw
 from headwater.policy import read_policy
-from headwater.results import TIMING_COLUMNS
+from headwater.results import SCHEMAS
 
 FOREVER = 300.0
 """Seconds after which a run counts as stuck."""
 
 VOLATILE = {
     "created_at", "duration_seconds", "finished_at", "started_at", "hostname", "run_id", "seconds", "threads", "tables",
-    "peak_memory_mb", "performance",
+    "peak_memory_mb", "performance", "resumed",
 }  # fmt: skip
 """Keys of JSON files that say when, where and how fast, not what."""
 
@@ -105,17 +105,20 @@ def write_facts(out: Path, target: Path) -> None:
             if not name.startswith(f"policy/{latest}/"):
                 continue
             name = name.replace(latest, "newest", 1)
-        if path.name in ("COMMIT", "LATEST") or "timing" in name or path.suffix == ".jsonl":
+        if path.name in ("COMMIT", "LATEST", "account.json") or "timing/" in name or name.startswith("logs/"):
             continue
         if path.suffix == ".json":
             facts[name] = _lasting(json.loads(path.read_text()))
-        elif path.name == "convergence.parquet" or "selection" in name:
-            frame = pl.read_parquet(path)
-            timed = [column for column in frame.columns if column in TIMING_COLUMNS or "time" in column]
-            facts[name] = frame.drop(timed).write_json()
+        elif path.suffix == ".parquet" and (timed := timed_columns(path)):
+            facts[name] = pl.read_parquet(path).drop(timed).write_ndjson()
         else:
             facts[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     target.write_text(json.dumps(facts, indent=1, sort_keys=True))
+
+
+def timed_columns(path: Path) -> list[str]:
+    """Columns of a table of results that hold times."""
+    return [c for schema in SCHEMAS.values() if path.as_posix().endswith(schema.place) for c in schema.timing_columns]
 
 
 def _lasting(value: Any) -> Any:

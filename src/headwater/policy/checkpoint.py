@@ -21,9 +21,10 @@ from headwater.lp import Outlook
 from headwater.model import RiskMeasure
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
 from headwater.policy.stage_file import decode, encode, to_pool
-from headwater.policy.trace import decode_trace, encode_trace
+from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
 from headwater.sddp.policy import LAYOUT_VERSION
+from headwater.sddp.records import Account
 from headwater.sddp.training_state import StageArrays, StoredTraining
 from headwater.solver import Basis
 
@@ -32,6 +33,7 @@ THREADS = 4
 """Files are hashed, written and read by so many threads; what they hold does not depend on it."""
 
 METADATA, COMMIT, DICTIONARY, HISTORY = "metadata.json", "COMMIT", "state_dictionary.json", "history.json"
+ACCOUNT = "account.json"
 _CUTS, _INFLOW = "cuts", "inflow"
 _STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
 
@@ -59,6 +61,7 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
     }
     if progress is not None:
         writers[HISTORY] = lambda: encode_trace(progress.history)
+        writers[ACCOUNT] = lambda: encode_account(progress.account)
     parts = {**({_INFLOW: policy.inflow} if policy.inflow else {}), **(progress.parts if progress is not None else {})}
     for position, (stage, pool, basis) in enumerate(zip(policy.stages, policy.pools, bases, strict=True)):
         writers[_name(_CUTS, position)] = _encoder(stage.stage_id, pool, basis)
@@ -185,7 +188,7 @@ def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: 
     known = {METADATA, *(_name(_CUTS, position) for position in range(len(stages)))}
     parts = (*metadata.get("parts", ()), _INFLOW)
     known |= {_name(part, position) for part in parts for position in range(len(stages))}
-    for name in entries.keys() - known - ({HISTORY} if progress is not None else set()):
+    for name in entries.keys() - known - ({HISTORY, ACCOUNT} if progress is not None else set()):
         read_verified(checkpoint, name, entries)
     return Policy(
         layout=layout,
@@ -290,7 +293,11 @@ def _progress(
     if not wanted:
         return None
     history = decode_trace(read_verified(checkpoint, HISTORY, entries), str(checkpoint / HISTORY))
-    return StoredTraining(history, parts, {str(name): int(count) for name, count in metadata["solver_counts"].items()})
+    account = Account()
+    if ACCOUNT in entries:
+        account = decode_account(read_verified(checkpoint, ACCOUNT, entries), str(checkpoint / ACCOUNT))
+    counts = {str(name): int(count) for name, count in metadata["solver_counts"].items()}
+    return StoredTraining(history, parts, counts, account)
 
 
 def _read_arrays(checkpoint: Path, name: str, entries: Mapping[str, Any]) -> StageArrays:

@@ -11,7 +11,7 @@ import math
 from typing import Any, get_args, get_type_hints
 
 from headwater.errors import PolicyError
-from headwater.sddp.records import IterationRecord
+from headwater.sddp.records import Account, IterationRecord
 
 
 def encode_trace(history: tuple[IterationRecord, ...]) -> bytes:
@@ -36,6 +36,24 @@ def decode_trace(content: bytes | memoryview, name: str) -> tuple[IterationRecor
         raise PolicyError(f"HW808 {name}: damaged ({error})") from None
 
 
+def encode_account(account: Account) -> bytes:
+    """The file of an account."""
+    return (json.dumps(_plain(dataclasses.asdict(account)), allow_nan=False) + "\n").encode()
+
+
+def decode_account(content: bytes | memoryview, name: str) -> Account:
+    """The account, as `decode_trace` reads records.
+
+    Raises:
+        PolicyError: it is no such file.
+    """
+    try:
+        account: Account = _record(Account, json.loads(bytes(content)))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+        raise PolicyError(f"HW808 {name}: damaged ({error})") from None
+    return account
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -56,5 +74,6 @@ def _value(hint: Any, value: Any) -> Any:
         return tuple(_value(inner, item) for item in value)
     kinds = get_args(hint) or (hint,)  # a field that may be empty has several
     if isinstance(value, dict):
-        return _record(next((kind for kind in kinds if dataclasses.is_dataclass(kind)), hint), value)
+        record = next((kind for kind in kinds if dataclasses.is_dataclass(kind)), None)
+        return value if record is None else _record(record, value)
     return float(value) if isinstance(value, str) and float in kinds else value

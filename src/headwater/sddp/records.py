@@ -150,6 +150,22 @@ class RankTiming:
 
 
 @dataclass(frozen=True)
+class Account:
+    """What a training keeps of its iterations besides their records, to be told in full after an interruption.
+
+    Attributes:
+        rank_timings, timings, workers, efforts: see `TrainingRecord`.
+        notes: sentences for the user on what it started from.
+    """
+
+    rank_timings: tuple[RankTiming, ...] = ()
+    timings: tuple[IterationTiming, ...] = ()
+    workers: tuple[WorkerTiming, ...] = ()
+    efforts: tuple[StageEffort, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """The trace of one training.
 
@@ -169,7 +185,7 @@ class TrainingRecord:
         stage_statistics: per stage, size and range of numbers of the solved linear program without cuts.
         fitted_planes: reports of the production planes that were computed for the study.
         ranks: processes that trained.
-        rank_timings: how every rank spent its time, by iteration and rank, since this training started or was resumed.
+        rank_timings: how every rank spent its time, by iteration and rank.
         timings, workers, efforts: where the time of every iteration went, how busy every worker was, and what the solvers did
             in every phase and stage, since this training started or was resumed.
     """

@@ -88,7 +88,7 @@ def train_policy(
     ) as training:
         training.notes = notes
         if resume is not None:
-            training.add_counts(stored_training(resume).counts)
+            training.take_over(stored_training(resume))
         started = _started(problems, threads, communicator.size, state.n_iterations)
         outcome = communicator.on_leader(partial(tell, on_event, started, *map(events.WarningRaised.of, training.warnings)))
         if state.history:

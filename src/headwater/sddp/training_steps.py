@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -34,7 +34,7 @@ from headwater.sddp.matching import inflow_arrays, stage_digests
 from headwater.sddp.policy import Policy, PolicyStage
 from headwater.sddp.problems import Programs, StudyProblems, inflow_digest, policy_stages
 from headwater.sddp.recording import iteration_record, training_record
-from headwater.sddp.records import InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
+from headwater.sddp.records import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
 from headwater.sddp.rule_simulation import simulated_stage_costs
 from headwater.sddp.stopping import (
     SHUTDOWN,
@@ -42,7 +42,7 @@ from headwater.sddp.stopping import (
     refuse_meaningless_rules,
     simulations_due,
 )
-from headwater.sddp.training_state import TrainingState
+from headwater.sddp.training_state import StoredTraining, TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.warm_start import purge_unproven
 from headwater.sddp.working_cuts import apply_selection
@@ -108,9 +108,15 @@ class Training:
         self._workers: list[WorkerTiming] = []
         self._efforts: list[StageEffort] = []
 
-    def add_counts(self, counts: Mapping[str, int]) -> None:
-        """Count what the solvers did before the training was interrupted."""
-        self._earlier.update(counts)
+    def take_over(self, stored: StoredTraining) -> None:
+        """Go on with the account of the training that was interrupted."""
+        account = stored.account
+        self._earlier.update(stored.counts)
+        self._rank_timings.extend(account.rank_timings)
+        self._timings.extend(account.timings)
+        self._workers.extend(account.workers)
+        self._efforts.extend(account.efforts)
+        self.notes = account.notes
 
     def iterate(self) -> IterationRecord:
         """One iteration: forward pass, backward pass, bound.
@@ -276,15 +282,18 @@ class Training:
         record = training_record(
             problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
         )
-        progress = state.stored(problems, counts, self._communicator)
+        account = Account(
+            tuple(self._rank_timings), tuple(self._timings), tuple(self._workers), tuple(self._efforts), self.notes
+        )
+        progress = replace(state.stored(problems, counts, self._communicator), account=account)
         record = replace(
             record,
             warnings=(*self.notes, *record.warnings),
             ranks=self._communicator.size,
-            rank_timings=tuple(self._rank_timings),
-            timings=tuple(self._timings),
-            workers=tuple(self._workers),
-            efforts=tuple(self._efforts),
+            rank_timings=account.rank_timings,
+            timings=account.timings,
+            workers=account.workers,
+            efforts=account.efforts,
         )
         return Policy(
             layout=problems.layout,
