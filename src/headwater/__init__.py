@@ -10,42 +10,85 @@
 A system can also be built in code from the classes of `headwater.model`.
 """
 
-from headwater import model
+from typing import TYPE_CHECKING
+
+from headwater._on_demand import on_demand
 from headwater._version import __version__
-from headwater.api import (
-    FitResult,
-    RunResult,
-    Simulation,
-    StoppedError,
-    check_policy,
-    fit,
-    load_policy,
-    run,
-    save_policy,
-    scenarios,
-    simulate,
-    stage_program,
-    train,
-    validate_case,
-)
-from headwater.case import Case, Report, load_case
-from headwater.errors import (
-    CaseError,
-    HeadwaterError,
-    InfeasibleError,
-    ModelError,
-    PolicyError,
-    ResultsError,
-    SolverError,
-    StopTraining,
-    UnboundedError,
-    UnsupportedFeatureError,
-)
-from headwater.lp import write_program
-from headwater.model import Study, StudyConfig, System, TrainingConfig
-from headwater.policy import PolicyCheck, export_policy, verify_policy
-from headwater.results import Results, load_results
-from headwater.sddp import Policy
+
+if TYPE_CHECKING:
+    from headwater import model
+    from headwater.api.outcomes import RunResult, Simulation, StoppedError
+    from headwater.api.programs import stage_program
+    from headwater.api.runs import run
+    from headwater.api.simulation import simulate
+    from headwater.api.stored_policies import check_policy, load_policy, save_policy
+    from headwater.api.training import train
+    from headwater.api.uncertainty import FitResult, fit, scenarios
+    from headwater.api.validation import validate_case
+    from headwater.case import Case, Report, load_case
+    from headwater.errors import (
+        CaseError,
+        HeadwaterError,
+        InfeasibleError,
+        ModelError,
+        PolicyError,
+        ResultsError,
+        SolverError,
+        StopTraining,
+        UnboundedError,
+        UnsupportedFeatureError,
+    )
+    from headwater.lp import write_program
+    from headwater.model import Study, StudyConfig, System, TrainingConfig
+    from headwater.policy import PolicyCheck, export_policy, verify_policy
+    from headwater.results import Results, load_results
+    from headwater.sddp import Policy
+else:
+    __getattr__, __dir__ = on_demand(
+        "headwater",
+        {
+            "headwater.api.programs": ("stage_program",),
+            "headwater.api.validation": ("validate_case",),
+            "headwater.api.outcomes": ("RunResult", "Simulation", "StoppedError"),
+            "headwater.api.runs": ("run",),
+            "headwater.api.simulation": ("simulate",),
+            "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
+            "headwater.api.training": ("train",),
+            "headwater.api.uncertainty": ("FitResult", "fit", "scenarios"),
+            "headwater.case": ("Case", "Report", "load_case"),
+            "headwater.errors": (
+                "CaseError",
+                "HeadwaterError",
+                "InfeasibleError",
+                "ModelError",
+                "PolicyError",
+                "ResultsError",
+                "SolverError",
+                "StopTraining",
+                "UnboundedError",
+                "UnsupportedFeatureError",
+            ),
+            "headwater.lp": ("write_program",),
+            "headwater.model": ("Study", "StudyConfig", "System", "TrainingConfig"),
+            "headwater.policy": ("PolicyCheck", "export_policy", "verify_policy"),
+            "headwater.results": ("Results", "load_results"),
+            "headwater.sddp": ("Policy",),
+        },
+        (
+            "api",
+            "case",
+            "distributed",
+            "errors",
+            "files",
+            "lp",
+            "model",
+            "policy",
+            "results",
+            "sddp",
+            "solver",
+            "stochastic",
+        ),
+    )
 
 __all__ = [
     "Case",

@@ -98,14 +98,14 @@ def test_a_signal_during_a_long_training_keeps_what_was_learned(tmp_path: Path):
 
 SLOW_WRITER = """
 import sys, time
-import headwater.api
+import headwater.api.training
 from headwater.cli import main
 
 def write_policy(policy, directory, keep):
     print("writing", file=sys.stderr, flush=True)
     time.sleep(60)
 
-headwater.api.write_policy = write_policy
+headwater.api.training.write_policy = write_policy
 sys.argv[0] = "headwater"
 main()
 """

@@ -29,7 +29,7 @@ def test_fit_writes_the_model_and_says_what_it_found(tmp_path):
 
 
 def test_fit_without_plotly_writes_the_model_and_names_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr("headwater.api.plotly_is_there", lambda: False)
+    monkeypatch.setattr("headwater.api.uncertainty.plotly_is_there", lambda: False)
     result = invoke("fit", D12, "-o", tmp_path / "fit")
     assert result.exit_code == 0
     assert MISSING_PLOTLY in " ".join(result.output.split())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
-from scipy.special import ndtri
 
 from headwater.case.starter_parts import FIRST_YEAR, WET_SEASON, Rows, Starter, add_hydros, common, hydro, line, thermal
 
@@ -177,6 +176,8 @@ def _record(mean_inflow: dict[int, float]) -> Rows:
     """Monthly inflows that end with the month before the study; the same on every machine."""
     n_months = 12 * _YEARS_ON_RECORD
     words = np.random.Philox(key=1931).random_raw(2 * n_months).reshape(n_months, 2)
+    from scipy.special import ndtri
+
     noise = ndtri(((words >> np.uint64(11)) + 0.5) * 2.0**-53)
     noise[:, 1] = _LIKENESS * noise[:, 0] + (1.0 - _LIKENESS**2) ** 0.5 * noise[:, 1]
     state, rows = np.zeros(2), []

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -153,6 +152,8 @@ def _minimise(
     """Primal values, row duals and reduced costs; ``None`` where there is no optimum."""
     equal = row_lower == row_upper
     above, below = ~equal & np.isfinite(row_lower), ~equal & np.isfinite(row_upper)
+    import scipy.optimize
+
     result = scipy.optimize.linprog(
         cost,
         A_ub=sp.vstack([matrix[below], -matrix[above]]) if (above | below).any() else None,

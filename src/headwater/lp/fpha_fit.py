@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.spatial
 from numpy.typing import NDArray
 
 from headwater.errors import ModelError
@@ -241,6 +240,8 @@ def hull_planes(hydro_id: int, v: Array, q: Array, power: Array) -> Array:
     if np.abs(design @ flat - scaled[:, 2]).max() < 1e-9:
         facets = flat[None, :]
     else:
+        import scipy.spatial
+
         equations = scipy.spatial.ConvexHull(scaled).equations
         upper = equations[equations[:, 2] > 1e-9]
         facets = np.column_stack([-upper[:, 3], -upper[:, 0], -upper[:, 1]]) / upper[:, 2:3]

@@ -11,13 +11,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import polars as pl
-import scipy
 
 from headwater import files
 from headwater._version import __version__
@@ -211,8 +210,8 @@ def _header(study: Study, seconds: float, threads: int, solver: str, stages: Seq
             "headwater": __version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "numba": numba.__version__,
+            "scipy": version("scipy"),
+            "numba": version("numba"),
             "polars": pl.__version__,
             "solver": solver,
             "platform": f"{sys.platform} {platform.machine()}",

@@ -11,8 +11,6 @@ from typing import Any
 import polars as pl
 
 from headwater.errors import ResultsError
-from headwater.results.metadata import to_json
-from headwater.sddp.events import WarningRaised
 
 SUCCESS = "_SUCCESS"
 """Empty file whose presence says that a part of the results is complete."""
@@ -34,6 +32,8 @@ def said_with_place(directory: Path) -> Iterator[None]:
 
 def write_warnings(path: Path, warnings: Sequence[str]) -> None:
     """Write warnings, one JSON object a line; a code at the beginning of a text stands apart."""
+    from headwater.sddp.events import WarningRaised
+
     path.parent.mkdir(parents=True, exist_ok=True)
     found = map(WarningRaised.of, warnings)
     lines = [json.dumps({"code": warning.code, "message": warning.message}) for warning in found]
@@ -42,5 +42,7 @@ def write_warnings(path: Path, warnings: Sequence[str]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value, dataclasses included, as JSON that people can read."""
+    from headwater.results.metadata import to_json
+
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(to_json(value), indent=2, allow_nan=False) + "\n")

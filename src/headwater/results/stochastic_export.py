@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 
 from headwater import files
 from headwater.model import Study, System
@@ -100,7 +100,7 @@ def provenance(study: Study, uncertainty: Uncertainty, training: Sampler, simula
             "training": config.training.scenario_source.seed,
             "simulation": simulation.source.seed,
         },
-        "versions": {"numpy": np.__version__, "scipy": scipy.__version__},
+        "versions": {"numpy": np.__version__, "scipy": version("scipy")},
         "warnings": list(uncertainty.warnings),
     }
 

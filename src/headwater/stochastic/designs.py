@@ -11,7 +11,6 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from headwater.errors import ModelError
 from headwater.model import SamplingMethod
@@ -76,6 +75,8 @@ def _latin_hypercube(seed: int, purpose: rng.Purpose, group: int, iteration: int
 
 
 def _quasi_monte_carlo(method: SamplingMethod, generator: np.random.Generator, shape: tuple[int, int]) -> Array:
+    from scipy.stats import qmc  # takes long to import, and most studies do without
+
     n, dim = shape
     if method is SamplingMethod.QMC_HALTON:
         halton: Array = qmc.Halton(dim, scramble=True, rng=generator).random(n)

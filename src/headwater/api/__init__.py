@@ -1,0 +1,49 @@
+"""What a user calls: load, train, simulate, run. Everything the command line does, it does through these functions."""
+
+from typing import TYPE_CHECKING
+
+from headwater._on_demand import on_demand
+
+if TYPE_CHECKING:
+    from headwater.api.outcomes import EXIT_STOPPED, RunResult, Simulation, StoppedError
+    from headwater.api.programs import stage_program
+    from headwater.api.runs import run
+    from headwater.api.simulation import run_simulation, simulate
+    from headwater.api.stored_policies import check_policy, load_policy, save_policy
+    from headwater.api.training import run_training, train
+    from headwater.api.uncertainty import FitResult, fit, scenarios
+    from headwater.api.validation import validate_case
+else:
+    __getattr__, __dir__ = on_demand(
+        "headwater.api",
+        {
+            "headwater.api.programs": ("stage_program",),
+            "headwater.api.validation": ("validate_case",),
+            "headwater.api.outcomes": ("EXIT_STOPPED", "RunResult", "Simulation", "StoppedError"),
+            "headwater.api.runs": ("run",),
+            "headwater.api.simulation": ("run_simulation", "simulate"),
+            "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
+            "headwater.api.training": ("run_training", "train"),
+            "headwater.api.uncertainty": ("FitResult", "fit", "scenarios"),
+        },
+    )
+
+__all__ = [
+    "EXIT_STOPPED",
+    "FitResult",
+    "RunResult",
+    "Simulation",
+    "StoppedError",
+    "check_policy",
+    "fit",
+    "load_policy",
+    "run",
+    "run_simulation",
+    "run_training",
+    "save_policy",
+    "scenarios",
+    "simulate",
+    "stage_program",
+    "train",
+    "validate_case",
+]

@@ -1,0 +1,34 @@
+"""The linear program of a stage, as a scenario meets it there."""
+
+from __future__ import annotations
+
+from headwater.api.requirements import refuse_unbuilt
+from headwater.lp import NamedProgram
+from headwater.model import Study
+from headwater.policy import check_compatibility
+from headwater.sddp import Policy
+from headwater.sddp.inspection import scenario_program
+from headwater.sddp.problems import inflow_digest, state_layout
+from headwater.stochastic import study_uncertainty
+
+
+def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
+    """The linear program of one stage, with names, at the state in which a scenario arrives there.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        stage_id: the stage.
+        scenario: number of a simulated scenario; ``None`` takes the mean of all noise.
+        policy: cuts of the future cost; without it every stage minds its own cost only.
+
+    Raises:
+        UnsupportedFeatureError: the study uses something that is not built yet.
+        ModelError: there is no such stage.
+        PolicyError: the policy does not fit the study.
+        SolverError: an earlier stage could not be solved.
+    """
+    refuse_unbuilt(study)
+    if policy is not None:
+        inflow = study_uncertainty(study).inflow
+        check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
+    return scenario_program(study, stage_id, scenario=scenario, policy=policy)

@@ -1,0 +1,48 @@
+"""Everything that the configuration of a case asks for."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from headwater.api.outcomes import RunResult
+from headwater.api.simulation import run_simulation
+from headwater.api.stored_policies import find_policy, load_policy
+from headwater.api.training import run_training
+from headwater.case import load_case
+from headwater.distributed import find_communicator
+from headwater.sddp.events import EventSink, ignore
+
+
+def run(
+    path: str | Path,
+    output_dir: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+    resume: bool = False,
+) -> RunResult:
+    """Do what the configuration of a case asks for: train, simulate, write policy and results.
+
+    Args:
+        path: case directory.
+        output_dir: where to write; by default ``output`` inside the case.
+        threads: as in `train`.
+        resume: go on with what an earlier run left unfinished in ``output_dir``, the training and then the simulation; what is
+            not there starts afresh.
+        on_event: called with progress events.
+
+    Raises:
+        CaseError: the case has errors.
+        HeadwaterError: anything else that ends a run on purpose.
+    """
+    ranks = find_communicator()
+    case = ranks.together(partial(load_case, path))
+    target = Path(output_dir) if output_dir is not None else case.root / "output"
+    if case.config.training.enabled:
+        then_simulate = case.config.simulation.enabled
+        return run_training(case, target, threads=threads, on_event=on_event, then_simulate=then_simulate, resume=resume)
+    policy = ranks.together(lambda: load_policy(find_policy(case, target)))
+    if not case.config.simulation.enabled:
+        return RunResult(target, policy, None)
+    return run_simulation(case, policy, target, threads=threads, on_event=on_event, resume=resume)

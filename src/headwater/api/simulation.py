@@ -1,0 +1,159 @@
+"""Simulating with a policy, in memory or to an output directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from headwater.api.outcomes import RunResult, Simulation, StoppedError
+from headwater.api.output import logged
+from headwater.api.requirements import granted_threads, refuse_unbuilt
+from headwater.distributed import Interrupted, StopRequest, find_communicator, stop_on_signals
+from headwater.errors import PolicyError, UsageError
+from headwater.model import Study
+from headwater.policy import check_compatibility
+from headwater.results import ResultsWriter, SimulationSink, chunk_frame
+from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
+from headwater.sddp.events import EventSink, ignore
+from headwater.sddp.problems import inflow_digest, state_layout
+from headwater.sddp.simulation import simulate_policy
+from headwater.solver import highs_version
+from headwater.stochastic import study_uncertainty
+
+ChunkSink = Callable[[SimulationChunk], None]
+"""Receives the tables of a run of scenarios."""
+
+
+def simulate(
+    policy: Policy,
+    study: Study | None = None,
+    *,
+    n_scenarios: int | None = None,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+) -> Simulation:
+    """Operate the system with a policy over many scenarios and keep the results in memory.
+
+    Args:
+        policy: trained here, or read with `load_policy`.
+        study: what to simulate; by default what the policy was trained on.
+        n_scenarios: number of scenarios; by default the study's own.
+        threads: as in `train`.
+        on_event: called with progress events.
+
+    Raises:
+        PolicyError: the policy does not fit the study, or none is known.
+        StoppedError: a signal asked to stop.
+    """
+    chosen = study if study is not None else policy.study
+    if chosen is None:
+        raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
+    with stop_on_signals() as stop:
+        ranks = find_communicator()
+        ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
+        own: list[SimulationChunk] = []
+        record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, own.append)
+    chunks = sorted((chunk for of_rank in ranks.gather(own) for chunk in of_rank), key=lambda chunk: chunk.number)
+    frames: dict[str, list[pl.DataFrame]] = {}
+    for chunk in chunks:
+        for name in chunk.tables:
+            frames.setdefault(name, []).append(chunk_frame(name, chunk))
+    return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
+
+
+def run_simulation(
+    case: Study,
+    policy: Policy,
+    output_dir: Path,
+    *,
+    n_scenarios: int | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    on_event: EventSink = ignore,
+) -> RunResult:
+    """Simulate a case with a policy and write the results.
+
+    Args:
+        case: what to simulate.
+        policy: what to operate it with.
+        output_dir: where to write.
+        n_scenarios: number of scenarios; by default the case's own.
+        threads: as in `train`.
+        resume: go on with the simulation that was interrupted in ``output_dir``, if there is one; the results are those of an
+            uninterrupted one.
+        on_event: called with progress events.
+
+    Raises:
+        PolicyError: the policy does not fit the case.
+        ResultsError: the directory cannot be written, or the interrupted simulation was another one.
+        StoppedError: a signal asked to stop; earlier results are left as they were, and ``resume`` goes on.
+    """
+    ranks, writer = find_communicator(), ResultsWriter(output_dir)
+    ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
+    with stop_on_signals() as stop, logged(writer, case, on_event) as told:
+        record = simulate_to(output_dir, policy, case, n_scenarios, threads, told, stop, resume=resume)
+    return RunResult(output_dir, policy, record)
+
+
+def simulate_to(
+    output_dir: Path,
+    policy: Policy,
+    case: Study,
+    n_scenarios: int | None,
+    threads: int | None,
+    on_event: EventSink,
+    stop: StopRequest,
+    *,
+    resume: bool = False,
+) -> SimulationRecord:
+    """Simulate and write what comes out, part by part; ``resume`` goes on with what is there."""
+    count = case.config.simulation.n_scenarios if n_scenarios is None else n_scenarios
+    ranks = find_communicator()
+    with SimulationSink(output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks) as sink:
+        try:
+            record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
+        except StoppedError as error:
+            raise StoppedError(f"{error}; earlier results were left as they were, and --resume goes on") from error
+        sink.finish(record)
+    return record
+
+
+def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, threads: int | None) -> None:
+    """Refuse what cannot be simulated, before anything is written."""
+    refuse_unbuilt(study)
+    granted_threads(threads, study)
+    if n_scenarios is not None and n_scenarios < 1:
+        raise UsageError(f"a simulation needs at least one scenario, got {n_scenarios}")
+    inflow = study_uncertainty(study).inflow
+    check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
+
+
+def _simulate_with(
+    policy: Policy,
+    study: Study,
+    n_scenarios: int | None,
+    threads: int | None,
+    on_event: EventSink,
+    stop: StopRequest,
+    sink: ChunkSink,
+    done: Sequence[SimulationPart] = (),
+) -> SimulationRecord:
+    config = study.config
+    count = config.simulation.n_scenarios if n_scenarios is None else n_scenarios
+    try:
+        return simulate_policy(
+            policy,
+            study,
+            n_scenarios=count,
+            threads=granted_threads(threads, study),
+            communicator=find_communicator(),
+            sink=sink,
+            done=done,
+            on_event=on_event,
+            should_stop=stop,
+        )
+    except Interrupted as interrupted:
+        raise StoppedError("the simulation was stopped before it was done") from interrupted

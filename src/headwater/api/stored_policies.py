@@ -1,0 +1,68 @@
+"""Policies on disk: reading, writing, finding the one that a case names, and saying what one may be used for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headwater.api.requirements import refuse_unbuilt
+from headwater.case import Case
+from headwater.errors import PolicyError
+from headwater.model import StageMap, Study
+from headwater.policy import PolicyCheck, check_uses, holds_checkpoint, read_policy, write_policy
+from headwater.sddp import Policy
+from headwater.sddp.problems import build_problems
+
+
+def load_policy(directory: str | Path) -> Policy:
+    """Read a policy from disk.
+
+    Raises:
+        PolicyError: it is missing, damaged or of another version.
+    """
+    return read_policy(Path(directory))
+
+
+def save_policy(policy: Policy, directory: str | Path) -> Path:
+    """Write a policy to disk, whole or not at all; returns ``directory``.
+
+    Raises:
+        ResultsError: the directory cannot be written.
+    """
+    write_policy(policy, Path(directory))
+    return Path(directory)
+
+
+def check_policy(policy: Policy | str | Path, study: Study, *, shift: int | None = None) -> PolicyCheck:
+    """Find out what a policy may be used for in a study, and why not for the rest.
+
+    Args:
+        policy: the policy, or its directory.
+        study: a `Case`, or a `Study` built in code.
+        shift: stages that the horizon has moved on since; ``None`` takes the stage map of the study.
+
+    Raises:
+        PolicyError: there is no sound policy.
+        UnsupportedFeatureError: the study uses something that is not built yet.
+    """
+    refuse_unbuilt(study)
+    settings = study.config.policy
+    stage_map = settings.stage_map if shift is None else StageMap(shift=shift)
+    loaded = load_policy(policy) if isinstance(policy, str | Path) else policy
+    return check_uses(loaded, build_problems(study), stage_map, validate=settings.validate_compatibility)
+
+
+def find_policy(case: Study, output_dir: Path) -> Path:
+    """The policy that the configuration names: relative to the case, else to the output directory."""
+    named = Path(case.config.policy.path)
+    root = case.root if isinstance(case, Case) else Path()
+    candidates = [named] if named.is_absolute() else [root / named, output_dir / named]
+    for candidate in candidates:
+        if holds_checkpoint(candidate):
+            return candidate
+    places = " or ".join(str(candidate) for candidate in candidates)
+    raise PolicyError(f"HW808 config.json asks for a stored policy, but there is none at {places} (key policy.path)")
+
+
+def as_policy(policy: Policy | str | Path | None) -> Policy | None:
+    """A policy, read from disk if it is a directory."""
+    return load_policy(policy) if isinstance(policy, str | Path) else policy

@@ -1,0 +1,90 @@
+"""The random future of a study: fitting the inflow model, and scenarios as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from headwater import files
+from headwater.errors import ModelError
+from headwater.model import ScenarioSource, Scheme, Study
+from headwater.results.stochastic_export import write_model
+from headwater.results.stochastic_tables import openings_table, trajectories_table
+from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
+from headwater.stochastic import Uncertainty, simulation_sampler, study_uncertainty, training_sampler
+
+PICTURED_SCENARIOS = 200
+"""Trajectories that the bands of pictures are made of."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What `fit` leaves behind.
+
+    Attributes:
+        directory: where the model tables and the report are.
+        uncertainty: the fitted models.
+        pictures: page with pictures; ``None`` when they were not asked for or cannot be drawn.
+    """
+
+    directory: Path
+    uncertainty: Uncertainty
+    pictures: Path | None = None
+
+
+def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitResult:
+    """Estimate the inflow model of a study from its history and write it, in tables that a case can take as input.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        directory: where to write; made anew.
+        pictures: draw history, correlograms and sampled paths, if plotly is installed.
+
+    Raises:
+        ModelError: the history does not allow it, or there is none.
+    """
+    found = study_uncertainty(study)
+    if not found.estimation.cycles:
+        raise ModelError("there is no inflow history to fit a model to (scenarios/inflow_history.parquet)")
+    target = Path(directory)
+    page = None
+    with files.replaced_directory(target) as temporary:
+        write_model(temporary, found)
+        if pictures and plotly_is_there():
+            fresh = ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=study.config.training.tree_seed)
+            sampler = simulation_sampler(found, fresh, study.config.training.tree_seed, PICTURED_SCENARIOS)
+            write_pictures(temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS))
+            page = target / "pictures.html"
+    return FitResult(target, found, page)
+
+
+def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None = None, iteration: int = 1) -> pl.DataFrame:
+    """The random future of a study as a table.
+
+    Args:
+        study: a `Case`, or a `Study` built in code.
+        kind: ``"openings"`` of the tree, or the trajectories of ``"training"`` or ``"simulation"``.
+        n_scenarios: number of trajectories; by default forward passes or simulated scenarios of the study.
+        iteration: of training, from 1.
+
+    Raises:
+        ModelError: an unknown kind, or a number below 1.
+    """
+    config = study.config
+    found = study_uncertainty(study)
+    if kind == "openings":
+        return openings_table(found)
+    if kind not in ("training", "simulation"):
+        raise ModelError(f"scenarios are 'openings', 'training' or 'simulation', got '{kind}'")
+    if iteration < 1 or (n_scenarios is not None and n_scenarios < 1):
+        raise ModelError(f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}")
+    seed = config.training.tree_seed
+    if kind == "training":
+        passes = config.training.forward_passes
+        sampler = training_sampler(found, config.training.scenario_source, seed, passes)
+        return trajectories_table(sampler, min(n_scenarios or passes, passes), iteration)
+    count = n_scenarios or config.simulation.n_scenarios
+    source = config.simulation.scenario_source or config.training.scenario_source
+    return trajectories_table(simulation_sampler(found, source, seed, count), count)
