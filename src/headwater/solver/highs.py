@@ -69,7 +69,7 @@ _REASONS = {
 
 def pivot_cap(n_static_rows: int) -> int:
     """Pivots the kernel may take before it factorises anew."""
-    return min(40 + n_static_rows // 4, 200)
+    return min(40 + n_static_rows // 2, 600)
 
 
 class KernelScratch:
