@@ -8,9 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from headwater.case import load_case
-from headwater.cli import engine_commands
 from headwater.cli.app import app
-from headwater.sddp.compilation import is_compiled
+from headwater.sddp import compilation
 
 SIZES = ["--hydros", "2", "--lags", "1", "--stages", "3", "--openings", "2", "--blocks", "1", "--thermals", "2"]
 
@@ -41,11 +40,11 @@ def test_warmup_leaves_nothing_to_compile():
     result = CliRunner().invoke(app, ["warmup"])
     assert result.exit_code == 0, result.output
     assert "the engine is compiled" in result.output
-    assert is_compiled()
+    assert compilation.is_compiled()
 
 
 def test_a_run_that_has_to_compile_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engine_commands, "is_compiled", lambda: False)
+    monkeypatch.setattr(compilation, "is_compiled", lambda: False)
     CliRunner().invoke(app, ["init", str(tmp_path / "case")])
     result = CliRunner().invoke(app, ["train", str(tmp_path / "case")])
     assert result.exit_code == 0, result.output

@@ -1,65 +1,116 @@
-"""``headwater validate`` and ``headwater describe``: what is wrong with a case and what it is, for people."""
+"""Commands about cases: ``headwater init``, ``validate``, ``describe``, ``lp``, ``convert`` and ``schema``."""
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
-from headwater.case import Case, Report, Severity, describe_case
-from headwater.lp import ProgramStatistics
-from headwater.model import Study
-from headwater.sddp.problems import build_problems
+import typer
 
-_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-_WORD = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-
-
-def show_report(report: Report, console: Console) -> None:
-    """Print the findings of a report file by file, the most important first."""
-    console.print(Text(report.heading(), "bold red" if not report.ok else "bold"))
-    for file, findings in report.by_file():
-        title = Text(file or "the case as a whole", "bold")
-        table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True)
-        table.add_column(style="dim", overflow="fold", max_width=60)
-        table.add_column(overflow="fold")
-        for finding in findings:
-            label = Text(f"  {finding.code} {_WORD[finding.severity]}", _STYLE[finding.severity])
-            table.add_row(label, Text(finding.place), Text(finding.sentence))
-        console.print(table)
-    if report.skipped:
-        skipped = f"{len(report.skipped)} checks were skipped because the files they need do not parse"
-        console.print(Text(skipped, "dim"))
+import headwater as hw
+from headwater.cli.arguments import EXIT_CASE, CasePath
+from headwater.cli.consoles import stdout
 
 
-def show_case(case: Case, console: Console) -> None:
-    """Print the description of a case."""
-    console.print(Text(f"case {case.name}", "bold"))
-    for section in describe_case(case):
-        headed = any(section.columns)
-        table = Table(title=Text(section.title), title_justify="left", title_style="bold", show_header=headed, box=None)
-        for position, heading in enumerate(section.columns):
-            table.add_column(Text(heading), style="dim" if position == 0 else None, overflow="fold")
-        for row in section.rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
+class OutputFormat(StrEnum):
+    """Form of a report."""
+
+    HUMAN = "human"
+    JSON = "json"
+    SARIF = "sarif"
 
 
-def show_programs(study: Study, console: Console) -> None:
-    """Print size and range of numbers of every stage program."""
-    problems = build_problems(study)
-    console.print(f"{problems.layout.dimension} state components")
-    stages = zip(problems.system.stages, problems.stage_statistics(), strict=True)
-    console.print(_programs_table([(stage.id, statistics) for stage, statistics in stages]))
+def validate(
+    case: CasePath,
+    strict: Annotated[bool, typer.Option("--strict", help="Turn advice into errors.")] = False,
+    form: Annotated[OutputFormat, typer.Option("--format", help="human, json or sarif.")] = OutputFormat.HUMAN,
+) -> int:
+    """Check a case and report everything that is wrong with it."""
+    from headwater.cli.case_display import show_report
+
+    report = hw.validate_case(case, strict=strict)
+    if form is OutputFormat.JSON:
+        stdout().out(json.dumps(report.to_json(), indent=2))
+    elif form is OutputFormat.SARIF:
+        from headwater.case.sarif import report_to_sarif
+
+        stdout().out(json.dumps(report_to_sarif(report, hw.__version__), indent=2))
+    else:
+        show_report(report, stdout())
+    return 0 if report.ok else EXIT_CASE
 
 
-def _programs_table(stages: list[tuple[int, ProgramStatistics]]) -> Table:
-    table = Table(title="stage programs without cuts", title_justify="left")
-    for header in ("stage", "rows", "columns", "non-zeros", "coefficients", "costs", "column bounds", "row bounds"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for stage_id, one in stages:
-        ranges = (one.coefficient_range, one.cost_range, one.bound_range, one.rhs_range)
-        sizes = (one.rows, one.columns, one.nonzeros)
-        table.add_row(str(stage_id), *(f"{n:,}" for n in sizes), *(f"{low:.0e}..{high:.0e}" for low, high in ranges))
-    return table
+def lp(
+    case: CasePath,
+    stage: Annotated[int, typer.Option("--stage", help="Id of the stage.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="File to write; its suffix, .lp or .mps, says how.", show_default=False)],
+    scenario: Annotated[
+        int | None, typer.Option("--scenario", min=0, help="Simulated scenario [default: mean of all noise].")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", "-p", help="Policy whose cuts to include [default: no future cost].")
+    ] = None,
+) -> None:
+    """Write the linear program of one stage, with names, as the scenario meets it there."""
+    stored = None if policy is None else hw.load_policy(policy)
+    program = hw.stage_program(hw.load_case(case), stage, scenario=scenario, policy=stored)
+    hw.write_program(program, out)
+    stdout().print(f"{out}: {len(program.rows)} rows, {len(program.columns)} columns", markup=False)
+
+
+def describe(
+    case: CasePath,
+    lp: Annotated[bool, typer.Option("--lp", help="Also show the size and range of numbers of every stage program.")] = False,
+) -> None:
+    """Show what the system of a case is: counts, capacities, storage, horizon, uncertainty, what is active when."""
+    from headwater.cli.case_display import show_case, show_programs
+
+    loaded = hw.load_case(case)
+    show_case(loaded, stdout())
+    if lp:
+        show_programs(loaded, stdout())
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Case directory.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="New directory.", show_default=False)],
+) -> None:
+    """Rewrite a case in the canonical spelling."""
+    from headwater.case import convert_case
+
+    stdout().out(f"wrote {convert_case(source, target)}")
+
+
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Directory for the schemas [default: one object on standard output].")
+    ] = None,
+) -> None:
+    """Write JSON Schema of every JSON file of a case, for editors."""
+    from headwater.case import json_schemas, write_schemas
+
+    if out is None:
+        stdout().out(json.dumps(json_schemas(), indent=2))
+    else:
+        stdout().out(f"wrote {len(write_schemas(out))} schemas to {out}")
+
+
+def init(
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="New case directory.", show_default=False)] = None,
+    template: Annotated[str, typer.Option("--template", "-t", help="Which starter case.")] = "one-reservoir",
+    list_: Annotated[bool, typer.Option("--list", help="Show the templates.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write into a directory that is not empty.")] = False,
+) -> None:
+    """Write a commented starter case."""
+    from headwater.case import template_summaries, write_starter
+
+    if list_:
+        for name, summary_ in template_summaries().items():
+            stdout().out(f"{name}: {summary_}")
+        return
+    if directory is None:
+        raise typer.BadParameter("the new directory is missing", param_hint="DIR")
+    root = write_starter(directory, template, force=force)
+    stdout().out(f"wrote {root}; read {root / 'README.md'} and try: headwater run {root}")

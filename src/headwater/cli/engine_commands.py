@@ -5,21 +5,18 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
-from headwater.benchmark import (
-    compare,
-    comparison_table,
-    describe_machine,
-    effort_table,
-    record_workload,
-    time_training,
-    training_table,
-)
-from headwater.case import Case, SyntheticSize, load_case, write_synthetic
+from headwater.cli.arguments import Threads
+from headwater.cli.consoles import stderr, stdout
 from headwater.distributed import choose_threads
-from headwater.sddp.compilation import compile_engine, is_compiled
+from headwater.files import write_text
+
+if TYPE_CHECKING:
+    from headwater.case import Case, SyntheticSize
 
 
 @dataclass(frozen=True)
@@ -41,15 +38,70 @@ class BenchOptions:
     threads: int | None
 
 
-def announce_compilation(console: Console) -> None:
+def warmup() -> None:
+    """Compile the engine ahead of time; what is compiled is kept for later runs."""
+    warm_up(stderr())
+
+
+def bench(
+    case: Annotated[
+        Path | None, typer.Argument(metavar="CASE", help="Case directory [default: a synthetic case].", show_default=False)
+    ] = None,
+    cuts: Annotated[int, typer.Option("--cuts", min=1, help="Cuts per stage when the backward pass is timed.")] = 200,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="Trial states per stage [default: the case's forward passes].")
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often everything is timed.")] = 5,
+    training: Annotated[
+        bool, typer.Option("--training/--no-training", help="Also time whole trainings, by number of threads.")
+    ] = False,
+    threads: Threads = None,
+    hydros: Annotated[int, typer.Option("--hydros", min=1, help="Of the synthetic case.")] = 12,
+    lags: Annotated[int, typer.Option("--lags", min=0, max=12, help="Of the synthetic case.")] = 6,
+    stages: Annotated[int, typer.Option("--stages", min=2, help="Of the synthetic case.")] = 24,
+    openings: Annotated[int, typer.Option("--openings", min=1, help="Of the synthetic case.")] = 20,
+    blocks: Annotated[int, typer.Option("--blocks", min=1, help="Of the synthetic case.")] = 3,
+    thermals: Annotated[int, typer.Option("--thermals", min=1, help="Of the synthetic case.")] = 60,
+    cascade: Annotated[int, typer.Option("--cascade", min=1, help="Plants per river of the synthetic case.")] = 8,
+    fpha_share: Annotated[
+        float, typer.Option("--fpha-share", min=0.0, max=1.0, help="Part of the plants with FPHA planes.")
+    ] = 0.0,
+    save_case: Annotated[
+        Path | None, typer.Option("--save-case", help="Directory to keep the synthetic case in.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Markdown file for the report [default: standard output].")
+    ] = None,
+) -> None:
+    """Time the engine against HiGHS on a case of yours, or on a synthetic one."""
+    from headwater.case import SyntheticSize
+
+    size = SyntheticSize(
+        hydros=hydros, lags=lags, stages=stages, openings=openings, blocks=blocks, thermals=thermals, cascade=cascade,
+        fpha_share=fpha_share,
+    )  # fmt: skip
+    options = BenchOptions(cuts=cuts, trials=trials, repeats=repeats, training=training, threads=threads)
+    text = run_bench(case, size, save_case, options, stderr())
+    if output is None:
+        stdout().out(text)
+    else:
+        write_text(output, text + "\n")
+        stdout().out(f"wrote {output}")
+
+
+def say_if_compiling(console: Console) -> None:
     """Say that a run begins by compiling, if it does."""
+    from headwater.sddp.compilation import is_compiled
+
     if not is_compiled():
         console.print("compiling the engine for this machine, once; 'headwater warmup' does it ahead of time")
 
 
 def warm_up(console: Console) -> None:
     """Compile everything and say how long it took."""
-    announce_compilation(console)
+    from headwater.sddp.compilation import compile_engine
+
+    say_if_compiling(console)
     console.print(f"the engine is compiled ({compile_engine():.1f} s)")
 
 
@@ -63,7 +115,9 @@ def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, op
         options: what is timed.
         progress: says what is under way.
     """
-    announce_compilation(progress)
+    from headwater.case import load_case, write_synthetic
+
+    say_if_compiling(progress)
     if case is not None:
         return _report(load_case(case), options, progress)
     if save_case is not None:
@@ -73,6 +127,16 @@ def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, op
 
 
 def _report(case: Case, options: BenchOptions, progress: Console) -> str:
+    from headwater.benchmark import (
+        compare,
+        comparison_table,
+        describe_machine,
+        effort_table,
+        record_workload,
+        time_training,
+        training_table,
+    )
+
     threads = choose_threads(options.threads, case.config.training.threads)
     system = case.system
     sizes = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -14,10 +14,12 @@ from rich.text import Text
 
 import headwater as hw
 from headwater.cli.consoles import JsonOrHuman, stdout
-from headwater.cli.progress import money, summary_table
+from headwater.cli.facts import money, summary_table
 from headwater.errors import PolicyError
-from headwater.policy import CheckpointReport, PolicyCheck, export_policy, latest_facts, verify_policy
-from headwater.sddp import Policy
+
+if TYPE_CHECKING:
+    from headwater.policy import CheckpointReport, PolicyCheck
+    from headwater.sddp import Policy
 
 policy_app = typer.Typer(name="policy", help="Look into a stored policy.", no_args_is_help=True)
 
@@ -38,6 +40,8 @@ def inspect(
     form: Format = JsonOrHuman.HUMAN,
 ) -> None:
     """Show what a policy is: when it was made, how far its training came, how many cuts every stage has."""
+    from headwater.policy import latest_facts
+
     policy, facts = hw.load_policy(directory), latest_facts(directory)
     stages = [_stage_facts(policy, position) for position in range(len(policy.stages))]
     cuts = (
@@ -69,7 +73,7 @@ def inspect(
 @policy_app.command()
 def verify(directory: PolicyPath, form: Format = JsonOrHuman.HUMAN) -> int:
     """Read every byte of every checkpoint and say whether it is as it was written."""
-    reports = verify_policy(directory)
+    reports = hw.verify_policy(directory)
     newest = next((report for report in reports if report.is_latest), None)
     if form is JsonOrHuman.JSON:
         stdout().out(json.dumps([_report_facts(report) for report in reports], indent=2))
@@ -87,7 +91,7 @@ def export(
 ) -> None:
     """Write the cuts as tables that other programs read."""
     policy = hw.load_policy(directory)
-    export_policy(policy, target, inactive=inactive)
+    hw.export_policy(policy, target, inactive=inactive)
     n_cuts = sum(pool.n_populated if inactive else len(pool.active_slots()) for pool in policy.pools)
     stdout().print(f"{n_cuts} cuts of {len(policy.stages)} stages in {target}", markup=False)
 
@@ -115,7 +119,7 @@ def evaluate(
     worth = {str(hydro_id): float(w) for hydro_id, w in zip(policy.layout.hydro_ids, water, strict=True)}
     if form is JsonOrHuman.JSON:
         named = dict(zip(policy.layout.names, vector.tolist(), strict=True))
-        finite = value if np.isfinite(value) else None
+        finite = value if math.isfinite(value) else None
         stdout().out(json.dumps({"stage_id": stage, "state": named, "value": finite, "water_values": worth}, indent=2))
         return
     console = stdout()
@@ -165,6 +169,8 @@ def _state_of(policy: Policy, settings: list[str], file: Path | None, otherwise:
         except ValueError as error:
             raise typer.BadParameter(f"{file} is not JSON ({error})", param_hint="--state") from None
         if isinstance(content, list):
+            import numpy as np
+
             return np.array([_number(value, str(file)) for value in content])
         if not isinstance(content, dict):
             raise typer.BadParameter(f"{file} holds neither an object nor a list", param_hint="--state")
@@ -180,7 +186,7 @@ def _number(value: object, where: str) -> float:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = float("nan")
-    if not np.isfinite(number):
+    if not math.isfinite(number):
         raise typer.BadParameter(f"{where}: '{value}' is not a finite number")
     return number
 
@@ -194,8 +200,8 @@ def _stage_facts(policy: Policy, position: int) -> dict[str, Any]:
         "cuts": pool.n_populated,
         "active": len(slots),
         "not proven": int(pool.unproven[slots].sum()),
-        "largest slope": float(np.abs(pool.coefficients[slots]).max(initial=0.0)),
-        "largest intercept": float(np.abs(pool.intercepts[slots]).max(initial=0.0)),
+        "largest slope": float(abs(pool.coefficients[slots]).max(initial=0.0)),
+        "largest intercept": float(abs(pool.intercepts[slots]).max(initial=0.0)),
     }
 
 

@@ -7,24 +7,13 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
+from headwater.cli.facts import money, workers
 from headwater.sddp import events
 
 PLAIN_INTERVAL_SECONDS = 2.0
 """Plain lines come at most this often, besides the first and the last."""
-
-
-def money(value: float) -> str:
-    """An amount with a magnitude a person can read."""
-    return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
-
-
-def workers(ranks: int, threads: int) -> str:
-    """How many threads work, of how many processes."""
-    text = f"{threads} thread{'s' if threads != 1 else ''}"
-    return text if ranks == 1 else f"{ranks} ranks of {text}"
 
 
 class ProgressDisplay:
@@ -139,20 +128,3 @@ class ProgressDisplay:
         if self._live is not None:
             self._live.stop()
             self._live = self._task = None
-
-
-def summary_table(rows: list[tuple[str, str]], title: str) -> Table:
-    """A two-column table of facts."""
-    table = Table(
-        title=Text(title) if title else None,
-        title_justify="left",
-        show_header=False,
-        box=None,
-        pad_edge=False,
-        title_style="bold",
-    )
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(Text(name), Text(value))
-    return table

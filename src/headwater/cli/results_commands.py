@@ -1,29 +1,25 @@
-"""Commands about results, ``headwater report`` and ``headwater compare``, and how a run is followed and announced."""
+"""Commands about results: ``headwater summary``, ``report`` and ``compare``."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.consoles import stderr, stdout
-from headwater.cli.progress import ProgressDisplay, money, summary_table
-from headwater.cli.structured import EventLines, Form, envelope, said
-from headwater.results import load_results
-from headwater.results.comparison import Difference, compare_results
-from headwater.results.overview import overview
-from headwater.sddp.events import EventSink
-from headwater.sddp.run_plan import RunPlan
+from headwater.cli.consoles import stdout
+from headwater.cli.facts import money
+from headwater.cli.structured import Form, envelope, said
+
+if TYPE_CHECKING:
+    from headwater.results.comparison import Difference
 
 EXIT_DIFFERENT = 1
 
@@ -44,13 +40,6 @@ def print_envelope(exit_code: int, **parts: Any) -> None:
     stdout().out(json.dumps(line, indent=None if said.form is Form.JSONL else 2))
 
 
-@contextmanager
-def followed(quiet: bool) -> Iterator[EventSink]:
-    """A sink that shows what happens: to people on standard error, to programs as lines on standard output."""
-    with ProgressDisplay(stderr(), quiet=quiet or said.form is not Form.HUMAN) as progress:
-        yield EventLines(sys.stdout) if said.form is Form.JSONL else progress
-
-
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],
     section: Annotated[
@@ -58,6 +47,8 @@ def report(
     ] = None,
 ) -> None:
     """Show the status and the figures of a run as JSON, also of one that is under way."""
+    from headwater.results.overview import overview
+
     found = overview(directory)
     if section:
         found = {key: found[key] for key in ("output_directory", "status", *dict.fromkeys(one.value for one in section))}
@@ -77,6 +68,9 @@ def compare(
     tolerance: Annotated[float, typer.Option("--tol", min=0.0, help="Largest relative difference.")] = 0.0,
 ) -> int:
     """Compare two runs, timings aside; ends with 1 when they differ by more than the tolerance."""
+    from headwater.results.comparison import compare_results
+    from headwater.results.reader import load_results
+
     found = compare_results(load_results(first), load_results(second), metric or ())
     exit_code = EXIT_DIFFERENT if any(one.relative > tolerance for one in found) else 0
     if said.form is Form.HUMAN:
@@ -87,12 +81,14 @@ def compare(
     return exit_code
 
 
-def show_plan(plan: RunPlan) -> None:
-    """Say how large a run would be."""
-    if said.form is Form.HUMAN:
-        stdout().print(summary_table(plan_rows(plan), ""))
-    else:
-        print_envelope(0, data=dataclasses.asdict(plan))
+def summary(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],
+) -> None:
+    """Show what a run found: bound, costs, and how the system was operated."""
+    from headwater.cli.summary import show_summary
+    from headwater.results.reader import load_results
+
+    show_summary(load_results(directory), stdout())
 
 
 def show_differences(found: Sequence[Difference], tolerance: float, console: Console) -> None:
@@ -112,24 +108,3 @@ def show_differences(found: Sequence[Difference], tolerance: float, console: Con
         console.print(f"the same within {tolerance:g}")
     else:
         console.print("the same")
-
-
-def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
-    """How large a run would be, as facts."""
-    rows = [
-        ("stages", f"{plan.n_stages}, {plan.n_state} state components"),
-        ("largest program", f"{plan.rows:,} rows, {plan.columns:,} columns, {plan.nonzeros:,} non-zeros, without cuts"),
-    ]
-    if plan.iterations:
-        problems = plan.problems_per_iteration
-        rows += [
-            ("training", f"at most {plan.iterations:,} iterations of {plan.forward_passes} trajectories"),
-            ("problems", f"{problems:,} in an iteration, {plan.iterations * problems:,} in all"),
-            ("cuts", f"at most {plan.cuts_per_stage:,} for a stage, {plan.cut_megabytes:,.1f} MB in all"),
-        ]
-    if plan.scenarios:
-        rows += [
-            ("simulation", f"{plan.scenarios:,} scenarios, {plan.simulated_problems:,} problems"),
-            ("tables", f"written by {plan.part_scenarios} scenarios, about {plan.part_megabytes:,.1f} MB each in memory"),
-        ]
-    return rows

@@ -1,18 +1,17 @@
-"""Output for programs: one envelope at the end, or a line for each event and the envelope last."""
+"""What the options before a command ask for, and the envelope in which programs get its answer."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-import headwater as hw
-from headwater.case import Report
-from headwater.results.run_log import event_record
-from headwater.sddp import events
+from headwater._version import __version__
+
+if TYPE_CHECKING:
+    from headwater.case.report import Report
 
 SCHEMA = "urn:headwater:response:v1"
 """Names the shape of the envelope."""
@@ -63,13 +62,13 @@ def color_options() -> dict[str, Any]:
 
 def envelope(command: str, exit_code: int, *, data: Any = None, errors: Any = (), warnings: Any = (), summary: str = "") -> Any:
     """What a command has to say, for programs."""
-    return _plain(
+    return plain(
         {
             "$schema": SCHEMA,
             "command": command,
             "success": exit_code == 0,
             "exit_code": exit_code,
-            "version": hw.__version__,
+            "version": __version__,
             "errors": list(errors),
             "warnings": list(warnings),
             "data": data,
@@ -78,10 +77,20 @@ def envelope(command: str, exit_code: int, *, data: Any = None, errors: Any = ()
     )
 
 
+def report_of(error: BaseException) -> Report | None:
+    """The findings that an error about a case carries, if it carries some."""
+    carried = getattr(error, "report", None)
+    if carried is None:
+        return None
+    from headwater.case.report import Report
+
+    return carried if isinstance(carried, Report) else None
+
+
 def error_records(error: BaseException) -> list[dict[str, Any]]:
     """An error as records: kind, message, context, suggestion; a case with errors gives one for each finding."""
-    report = getattr(error, "report", None)
-    if isinstance(report, Report):
+    report = report_of(error)
+    if report is not None:
         return [
             {
                 "kind": finding["code"],
@@ -97,57 +106,10 @@ def error_records(error: BaseException) -> list[dict[str, Any]]:
     return [{"kind": type(error).__name__, "message": str(error), "context": context, "suggestion": None}]
 
 
-class EventLines:
-    """Writes what happens as lines of JSON: ``started``, ``progress``, ``warning``, ``terminated``. A sink of events.
-
-    Args:
-        stream: where to.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __call__(self, event: events.Event) -> None:
-        """Write one event, if it is one that watchers wait for."""
-        if isinstance(event, events.TrainingStarted | events.SimulationStarted):
-            self._line("started", phase=_phase(event), **_fields(event))
-        elif isinstance(event, events.IterationFinished):
-            record = event.record
-            self._line(
-                "progress",
-                phase="training",
-                iteration=record.iteration,
-                lower_bound=record.lower_bound,
-                upper_bound=record.simulated_mean,
-                upper_bound_std=record.simulated_std,
-                ci_95=record.simulated_ci95,
-                gap=record.gap,
-                wall_time_ms=round(1e3 * record.elapsed_seconds),
-                iteration_time_ms=round(1e3 * record.total_seconds),
-            )
-        elif isinstance(event, events.SimulationProgress):
-            self._line("progress", **{"phase": "simulation", **_fields(event)})
-        elif isinstance(event, events.WarningRaised):
-            self._line("warning", **_fields(event))
-        elif isinstance(event, events.TrainingFinished | events.SimulationFinished):
-            self._line("terminated", phase=_phase(event), **_fields(event))
-
-    def _line(self, kind: str, **fields: Any) -> None:
-        print(json.dumps(_plain({"type": kind, **fields})), file=self._stream, flush=True)
-
-
-def _phase(event: events.Event) -> str:
-    return "training" if isinstance(event, events.TrainingStarted | events.TrainingFinished) else "simulation"
-
-
-def _fields(event: events.Event) -> dict[str, Any]:
-    return {name: value for name, value in event_record(event).items() if name != "event"}
-
-
-def _plain(value: Any) -> Any:
-    """JSON knows no infinity."""
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: JSON knows no infinity."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

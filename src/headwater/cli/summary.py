@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.progress import money, summary_table, workers
+from headwater.cli.facts import money, summary_table, workers
 from headwater.errors import ResultsError
-from headwater.results import Results
+from headwater.results.reader import Results
 
 MAX_PLANTS = 12
 """Plants shown; the largest reservoirs come first."""

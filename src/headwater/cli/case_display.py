@@ -1,0 +1,70 @@
+"""What is wrong with a case and what it is, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headwater.case import Case, Report, Severity, describe_case
+from headwater.model import Study
+
+if TYPE_CHECKING:
+    from headwater.lp import ProgramStatistics
+
+_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_WORD = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def show_report(report: Report, console: Console) -> None:
+    """Print the findings of a report file by file, the most important first."""
+    console.print(Text(report.heading(), "bold red" if not report.ok else "bold"))
+    for file, findings in report.by_file():
+        title = Text(file or "the case as a whole", "bold")
+        table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(style="dim", overflow="fold", max_width=60)
+        table.add_column(overflow="fold")
+        for finding in findings:
+            label = Text(f"  {finding.code} {_WORD[finding.severity]}", _STYLE[finding.severity])
+            table.add_row(label, Text(finding.place), Text(finding.sentence))
+        console.print(table)
+    if report.skipped:
+        skipped = f"{len(report.skipped)} checks were skipped because the files they need do not parse"
+        console.print(Text(skipped, "dim"))
+
+
+def show_case(case: Case, console: Console) -> None:
+    """Print the description of a case."""
+    console.print(Text(f"case {case.name}", "bold"))
+    for section in describe_case(case):
+        headed = any(section.columns)
+        table = Table(title=Text(section.title), title_justify="left", title_style="bold", show_header=headed, box=None)
+        for position, heading in enumerate(section.columns):
+            table.add_column(Text(heading), style="dim" if position == 0 else None, overflow="fold")
+        for row in section.rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+
+
+def show_programs(study: Study, console: Console) -> None:
+    """Print size and range of numbers of every stage program."""
+    from headwater.sddp.problems import build_problems
+
+    problems = build_problems(study)
+    console.print(f"{problems.layout.dimension} state components")
+    stages = zip(problems.system.stages, problems.stage_statistics(), strict=True)
+    console.print(_programs_table([(stage.id, statistics) for stage, statistics in stages]))
+
+
+def _programs_table(stages: list[tuple[int, ProgramStatistics]]) -> Table:
+    table = Table(title="stage programs without cuts", title_justify="left")
+    for header in ("stage", "rows", "columns", "non-zeros", "coefficients", "costs", "column bounds", "row bounds"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for stage_id, one in stages:
+        ranges = (one.coefficient_range, one.cost_range, one.bound_range, one.rhs_range)
+        sizes = (one.rows, one.columns, one.nonzeros)
+        table.add_row(str(stage_id), *(f"{n:,}" for n in sizes), *(f"{low:.0e}..{high:.0e}" for low, high in ranges))
+    return table

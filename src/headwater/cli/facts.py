@@ -1,0 +1,34 @@
+"""How figures and facts look on a screen."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+
+def money(value: float) -> str:
+    """An amount with a magnitude a person can read."""
+    return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def workers(ranks: int, threads: int) -> str:
+    """How many threads work, of how many processes."""
+    text = f"{threads} thread{'s' if threads != 1 else ''}"
+    return text if ranks == 1 else f"{ranks} ranks of {text}"
+
+
+def summary_table(rows: list[tuple[str, str]], title: str) -> Table:
+    """A two-column table of facts."""
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        show_header=False,
+        box=None,
+        pad_edge=False,
+        title_style="bold",
+    )
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    return table

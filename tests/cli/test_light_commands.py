@@ -1,0 +1,101 @@
+"""Commands that solve nothing do not wait for what solves, and the package offers its names all the same."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import headwater as hw
+from case_builder import tiny_case
+from headwater.solver import highs_version
+
+ENGINE = ("numba", "scipy.stats", "scipy.optimize", "plotly", "headwater.solver", "headwater.sddp")
+
+COMMAND = f"""
+import sys
+from headwater.cli.app import _run, app
+
+sys.argv[0] = "headwater"
+code = _run(lambda: app(standalone_mode=False))
+print("imported:", *(name for name in {ENGINE!r} if name in sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def imported_by(*arguments: object, exit_code: int = 0) -> tuple[list[str], str]:
+    """What a command imports of the engine, and what it writes to standard output."""
+    words = [sys.executable, "-c", COMMAND, *(str(argument) for argument in arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == exit_code, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("imported:")
+    return last.split()[1:], done.stdout
+
+
+def test_the_version_names_the_solver_without_loading_it():
+    imported, output = imported_by("--version")
+    assert imported == []
+    assert output.startswith(f"headwater {hw.__version__} ({highs_version()}, Python 3.")
+
+
+def test_help_init_and_schema_need_no_engine(tmp_path: Path):
+    assert imported_by("--help")[0] == []
+    assert imported_by("init", tmp_path / "case")[0] == []
+    assert (tmp_path / "case" / "config.json").is_file()
+    assert imported_by("schema", "--out", tmp_path / "schemas")[0] == []
+
+
+def test_what_is_wrong_with_files_is_said_without_the_engine(tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    case.write()
+    (case.root / "stages.json").unlink()
+    imported, output = imported_by("validate", case.root, exit_code=1)
+    assert imported == []
+    assert "stages.json" in output
+
+
+def test_a_sound_case_is_described_and_sampled_without_the_engine_and_validated_with_it(tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    case.write()
+    assert imported_by("describe", case.root)[0] == []
+    assert imported_by("scenarios", case.root, "-o", tmp_path / "openings.csv")[0] == []
+    assert "headwater.sddp" in imported_by("validate", case.root)[0]
+
+
+def test_results_are_read_without_the_engine(tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    case.write()
+    hw.run(case.root, tmp_path / "out")
+    for command in ("summary", "report"):
+        imported, output = imported_by(command, tmp_path / "out")
+        assert imported == []
+        assert output
+    assert imported_by("compare", tmp_path / "out", tmp_path / "out")[0] == []
+
+
+def test_importing_the_package_imports_nothing_large():
+    code = "import sys, headwater; assert not {'numpy', 'polars', 'pydantic', 'numba'} & set(sys.modules), sorted(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("package", ["headwater", "headwater.api", "headwater.results"])
+def test_a_package_offers_every_public_name(package: str):
+    module = importlib.import_module(package)
+    listed = dir(module)
+    assert set(module.__all__) <= set(listed)
+    assert listed == sorted(listed)
+    assert all(getattr(module, name) is not None for name in module.__all__)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'reservoir'"):
+        module.reservoir  # noqa: B018
+
+
+def test_packages_are_attributes_before_anything_else_was_imported():
+    code = "import headwater as hw; assert hw.api.run_training and hw.sddp.train_policy and hw.lp.LpBuilder and hw.model.System"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    everything = "from headwater import *; assert load_case and System and write_program and StoppedError"
+    subprocess.run([sys.executable, "-c", everything], check=True, timeout=60)
