@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import subprocess
@@ -92,6 +93,20 @@ def test_a_package_offers_every_public_name(package: str):
     assert all(getattr(module, name) is not None for name in module.__all__)
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'reservoir'"):
         module.reservoir  # noqa: B018
+
+
+@pytest.mark.parametrize("package", ["headwater", "headwater.api", "headwater.results"])
+def test_type_checkers_see_the_names_where_they_come_from(package: str):
+    file = importlib.import_module(package).__file__
+    assert file is not None
+    branch = next(node for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if isinstance(node, ast.If))
+    typed = {(line.module, one.name) for line in branch.body if isinstance(line, ast.ImportFrom) for one in line.names}
+    assignment = branch.orelse[0]
+    assert isinstance(assignment, ast.Assign)
+    assert isinstance(assignment.value, ast.Call)
+    homes = ast.literal_eval(assignment.value.args[1])
+    assert homes
+    assert typed - {("headwater", "model")} == {(module, name) for module, names in homes.items() for name in names}
 
 
 def test_packages_are_attributes_before_anything_else_was_imported():
