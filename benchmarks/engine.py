@@ -49,8 +49,8 @@ def cases(published: Path | None, repeats: int) -> None:
         case = load_case(published)
         row(f"published case {case.name}", case, 200, 4, repeats)
     row(TWELVE.title, made(TWELVE), 240, 4, repeats)
-    row(SIXTY.title, made(SIXTY), 100, 2, repeats)
-    row(LARGE.title, made(LARGE), 250, 1, repeats)
+    row(SIXTY.title, made(SIXTY), 100, 4, repeats)
+    row(LARGE.title, made(LARGE), 250, 10, repeats)
 
 
 def growth(repeats: int) -> None:

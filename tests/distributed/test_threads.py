@@ -68,3 +68,10 @@ def test_the_first_interrupt_asks_and_the_second_insists():
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_few_items_are_not_worth_a_thread_each():
+    with ThreadTeam(3) as team:
+        assert team.run(lambda worker, items: (worker, list(items)), range(5), least=4) == [(0, [0, 1, 2, 3, 4])]
+        assert team.run(lambda worker, items: (worker, list(items)), range(5), least=2) == [(0, [0, 1, 2]), (1, [3, 4])]
+        assert len(team.run(lambda worker, items: list(items), range(5))) == 3

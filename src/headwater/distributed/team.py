@@ -39,15 +39,20 @@ class Team:
         """The items of this rank."""
         return blocks(n_items, self.communicator.size)[self.communicator.rank]
 
-    def run(self, task: Callable[[int, range], Result], n_items: int) -> list[Result]:
+    def run(self, task: Callable[[int, range], Result], n_items: int, least: int = 1) -> list[Result]:
         """Call ``task(worker, items)`` for every thread of every rank; returns the results of this rank's threads, in order.
 
         All ranks call, and all end in the same way.
 
+        Args:
+            task: what to do.
+            n_items: number of items to share out.
+            least: as in `ThreadTeam.run`.
+
         Raises:
             Interrupted, RankError: as `Communicator.together`.
         """
-        return self.communicator.together(lambda: self.threads.run(task, self.mine(n_items)))
+        return self.communicator.together(lambda: self.threads.run(task, self.mine(n_items), least))
 
     def close(self) -> None:
         """End the threads."""

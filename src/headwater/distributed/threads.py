@@ -79,16 +79,22 @@ class ThreadTeam:
         self.busy_seconds = [0.0] * n_workers
         self.cpu_seconds = [0.0] * n_workers
 
-    def run(self, task: Callable[[int, range], Result], items: range) -> list[Result]:
+    def run(self, task: Callable[[int, range], Result], items: range, least: int = 1) -> list[Result]:
         """Call ``task(worker, part)`` for every worker, with parts of ``items``, and return the results in worker order.
 
         Waits for all workers, then raises the error of the lowest worker that failed.
+
+        Args:
+            task: what to do.
+            items: what to share out.
+            least: items that a worker needs to be worth its hand-over; with fewer, fewer workers are called.
         """
         started = time.perf_counter()
+        n_called = min(self.n_workers, max(1, len(items) // least))
         try:
-            if self._pool is None:
+            if self._pool is None or n_called == 1:
                 return [self._timed(task, 0, items)]
-            shares = [items[part.start : part.stop] for part in blocks(len(items), self.n_workers)]
+            shares = [items[part.start : part.stop] for part in blocks(len(items), n_called)]
             futures = [self._pool.submit(self._timed, task, worker, part) for worker, part in enumerate(shares)]
             errors = [future.exception() for future in futures]
             for error in errors:

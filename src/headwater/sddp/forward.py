@@ -35,6 +35,13 @@ def draw_noise(
     return values
 
 
+ROWS_WORTH_A_THREAD = 150
+"""Rows of a stage's programs, over the trajectories of a thread, below which a forward pass is not shared out.
+
+Solving so little takes less than handing it over.
+"""
+
+
 @dataclass(frozen=True)
 class ForwardNoise:
     """What is random for the trajectories of an iteration.
@@ -114,7 +121,8 @@ def run_forward(
             store.states[trajectories.start + np.flatnonzero(made), t] = states[made]
         store.future[part] = problem.future_costs(solved)
 
-    team.run(walk, n_trajectories)
+    rows = max(stage.form.n_rows for stage in problems.stages)
+    team.run(walk, n_trajectories, least=-(-ROWS_WORTH_A_THREAD // rows))
     with team.clock.measure("state_exchange"):
         team.communicator.gather_rows(store.costs)
         team.communicator.gather_rows(store.future)
