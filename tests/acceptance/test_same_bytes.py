@@ -24,6 +24,9 @@ TOLD_BY_CLOCK_OR_MACHINE = {
 
 NOTHING_BUT_TIMES = ("logs/", "training/timing/")
 
+UNLIKE = ("LATEST", "COMMIT", "account.json")
+"""Digests of metadata that name the moment, and the account of time by rank and worker."""
+
 TIMED = tuple(schema.place for schema in SCHEMAS.values() if schema.timing_columns)
 """Places of tables with columns that differ from run to run."""
 
@@ -60,7 +63,7 @@ def contents(output: Path) -> dict[str, object]:
             found[name] = timeless(json.loads(path.read_text()), name.split("/")[0])
         elif name.endswith("history.json"):
             found[name] = not_measured(json.loads(path.read_text()))
-        elif not name.startswith(NOTHING_BUT_TIMES) and path.name not in ("LATEST", "COMMIT"):  # digests of metadata
+        elif not name.startswith(NOTHING_BUT_TIMES) and path.name not in UNLIKE:
             found[name] = same_results.content(path)
     return found
 
