@@ -53,6 +53,13 @@ def two_weeks_of_january(case: TinyCase):
 CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1), (1, 0))]
 USES = {
     "policy graphs": graph(transitions=[{"source_id": 1, "target_id": 0, "probability": 1.0}]),
+    "boundary cuts with plants dispatched ahead": both(
+        config("policy", boundary={"path": "next", "source_stage": 0}),
+        lambda case: case.thermals[0].update(gnl_config={"lag_stages": 1}),
+        lambda case: case.files["initial_conditions.json"].update(
+            gnl_pipeline=[{"thermal_id": 0, "stage_offset": 1, "committed_mw": 0.0}]
+        ),
+    ),
     "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
 }
 

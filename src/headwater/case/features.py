@@ -56,6 +56,13 @@ def _graph(study: Study) -> list[str]:
     ]
 
 
+def _boundary_with_orders(study: Study) -> list[str]:
+    """Thermals whose orders reach beyond the horizon, where cuts of another policy value its end."""
+    if study.config.policy.boundary is None:
+        return []
+    return [f"Thermal {thermal.id}" for thermal in study.system.thermals if thermal.gnl_lag_stages is not None]
+
+
 _CONFIG, _STAGES = "config.json", "stages.json"
 
 FEATURES: tuple[Feature, ...] = (
@@ -64,6 +71,12 @@ FEATURES: tuple[Feature, ...] = (
         _graph,
         (_STAGES, "policy_graph"),
         "some policy graphs are not built",
+    ),
+    Feature(
+        "boundary cuts with plants dispatched ahead",
+        _boundary_with_orders,
+        (_CONFIG, "policy.boundary"),
+        "boundary cuts together with thermal plants dispatched ahead are not built yet",
     ),
     Feature(
         "working sets",
