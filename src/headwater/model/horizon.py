@@ -41,10 +41,6 @@ class Horizon:
         """Position that follows position ``t``; ``None`` where the horizon ends."""
         return t + 1 if t + 1 < self.n_stages else self.cycle_start
 
-    def predecessors(self, t: int) -> tuple[int, ...]:
-        """Positions that lead to position ``t``."""
-        return tuple(s for s in range(self.n_stages) if self.successor(s) == t)
-
     def position(self, visit: int) -> int:
         """Stage position of the visit with this number, counted from the first stage of the study.
 

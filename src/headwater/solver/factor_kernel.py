@@ -100,6 +100,55 @@ def make_steps(width: int, cap: int) -> Steps:
 
 
 @compiled
+def _peel(k, n_peeled, start, index, value, count, active, peeled, other_start, other_index, other_active, other_peeled,
+          peeled_value, stack):
+    """Take out the lines of a matrix that have, or come to have, one entry left, with the line that crosses there.
+
+    Lines are its columns and the others its rows, or the other way round.
+
+    Args:
+        k: dimension.
+        n_peeled: pivots taken out before.
+        start, index, value: the matrix by line; count: ``[line]`` active entries; active, other_active: which are left.
+        other_start, other_index: the matrix by the other lines.
+        peeled, other_peeled, peeled_value: outputs, lines and entries of the pivots in order.
+        stack: scratch.
+
+    Returns:
+        Pivots taken out in all.
+    """
+    n_stack = 0
+    for line in range(k):
+        if active[line] == 1 and count[line] == 1:
+            stack[n_stack] = line
+            n_stack += 1
+    while n_stack > 0:
+        n_stack -= 1
+        line = stack[n_stack]
+        if active[line] == 0:
+            continue
+        at = -1
+        for p in range(start[line], start[line + 1]):
+            if other_active[index[p]] == 1:
+                at = p
+                break
+        if at < 0 or not abs(value[at]) >= _SMALLEST_SINGLETON:
+            continue
+        other = index[at]
+        peeled[n_peeled], other_peeled[n_peeled], peeled_value[n_peeled] = line, other, value[at]
+        n_peeled += 1
+        active[line], other_active[other] = 0, 0
+        for p in range(other_start[other], other_start[other + 1]):
+            crossed = other_index[p]
+            if active[crossed] == 1:
+                count[crossed] -= 1
+                if count[crossed] == 1:
+                    stack[n_stack] = crossed
+                    n_stack += 1
+    return n_peeled
+
+
+@compiled
 def factorise(f, k):
     """Factorise the ``k`` columns in ``f.b_*``; returns whether they are regular and their core fits."""
     b_start, b_index, b_value, r_start, r_index, r_value = f.b_start, f.b_index, f.b_value, f.r_start, f.r_index, f.r_value
@@ -125,66 +174,21 @@ def factorise(f, k):
             at = r_start[i] + row_count[i]
             r_index[at], r_value[at] = c, b_value[p]
             row_count[i] += 1
-    n_peeled, n_stack = 0, 0
-    for c in range(k):
-        if column_count[c] == 1:
-            stack[n_stack] = c
-            n_stack += 1
-    while n_stack > 0:
-        n_stack -= 1
-        c = stack[n_stack]
-        if column_active[c] == 0:
-            continue
-        at = -1
-        for p in range(b_start[c], b_start[c + 1]):
-            if row_active[b_index[p]] == 1:
-                at = p
-                break
-        if at < 0 or not abs(b_value[at]) >= _SMALLEST_SINGLETON:
-            continue
-        r = b_index[at]
-        peeled_row[n_peeled], peeled_position[n_peeled], peeled_value[n_peeled] = r, c, b_value[at]
-        n_peeled += 1
-        column_active[c], row_active[r] = 0, 0
-        for p in range(r_start[r], r_start[r + 1]):
-            other = r_index[p]
-            if column_active[other] == 1:
-                column_count[other] -= 1
-                if column_count[other] == 1:
-                    stack[n_stack] = other
-                    n_stack += 1
+    # columns that come to have one row left, then rows that come to have one column left
+    n_peeled = _peel(
+        k, 0, b_start, b_index, b_value, column_count, column_active, peeled_position, r_start, r_index, row_active, peeled_row,
+        peeled_value, stack
+    )
     head[0] = n_peeled
     for i in range(k):
         row_count[i] = 0
         if row_active[i] == 1:
             for p in range(r_start[i], r_start[i + 1]):
                 row_count[i] += column_active[r_index[p]]
-            if row_count[i] == 1:
-                stack[n_stack] = i
-                n_stack += 1
-    while n_stack > 0:
-        n_stack -= 1
-        r = stack[n_stack]
-        if row_active[r] == 0:
-            continue
-        at = -1
-        for p in range(r_start[r], r_start[r + 1]):
-            if column_active[r_index[p]] == 1:
-                at = p
-                break
-        if at < 0 or not abs(r_value[at]) >= _SMALLEST_SINGLETON:
-            continue
-        c = r_index[at]
-        peeled_row[n_peeled], peeled_position[n_peeled], peeled_value[n_peeled] = r, c, r_value[at]
-        n_peeled += 1
-        column_active[c], row_active[r] = 0, 0
-        for p in range(b_start[c], b_start[c + 1]):
-            i = b_index[p]
-            if row_active[i] == 1:
-                row_count[i] -= 1
-                if row_count[i] == 1:
-                    stack[n_stack] = i
-                    n_stack += 1
+    n_peeled = _peel(
+        k, n_peeled, r_start, r_index, r_value, row_count, row_active, peeled_row, b_start, b_index, column_active,
+        peeled_position, peeled_value, stack
+    )
     head[1] = n_peeled
     head[2] = k - n_peeled
     head[3] = 0
