@@ -1,7 +1,7 @@
 """How fast the engine is: standard cases, growth with every size, memory of cuts; prints the tables of ``docs/performance.md``.
 
-Run ``python benchmarks/engine.py [--published DIR] [--only cases|growth|training|memory]``. DIR is a published case that heads
-the table, for instance one of four reservoirs.
+Run ``python benchmarks/engine.py [--published DIR] [--only cases|growth|training|memory] [--memory-stages N]``. DIR is a
+published case that heads the table, for instance one of four reservoirs. Every stage of ``memory`` takes about 100 MiB.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from headwater.benchmark import (
+    Workers,
     compare,
     describe_machine,
     record_workload,
@@ -70,10 +71,14 @@ def training(published: Path | None, repeats: int) -> None:
         *([] if published is None else [(published.name, load_case(published))]),
         (f"{TWELVE.title}, {TWELVE.iterations} iterations of {TWELVE.forward_passes}", made(TWELVE)),
     ):
-        print(f"\n{name}\n\n{training_table(time_training(case, (1, 2), repeats=repeats))}", flush=True)
+        print(f"\n{name}\n\n{training_table(time_training(case, workers(case), repeats=repeats))}", flush=True)
 
 
-def memory(n_stages: int = 4, n_cuts: int = 5000) -> None:
+def workers(case: Case) -> list[Workers]:
+    return [Workers(1, threads, case.config.training.forward_passes) for threads in (1, 2)]
+
+
+def memory(n_stages: int, n_cuts: int = 5000) -> None:
     """Fill pools and programs of a large system with cuts, and compare what the process holds with the coefficients."""
     case = made(dataclasses.replace(LARGE, lags=12, stages=n_stages))
     problems = build_problems(case)
@@ -105,13 +110,14 @@ def main() -> int:
     parser.add_argument("--published", type=Path)
     parser.add_argument("--only", choices=("cases", "growth", "training", "memory"))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--memory-stages", type=int, default=4)
     asked = parser.parse_args()
     print(describe_machine())
     parts = {
         "cases": lambda: cases(asked.published, asked.repeats),
         "growth": lambda: growth(asked.repeats),
         "training": lambda: training(asked.published, asked.repeats),
-        "memory": memory,
+        "memory": lambda: memory(asked.memory_stages),
     }
     for name, part in parts.items():
         if asked.only in (None, name):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headwater.benchmark import compare, comparison_table, effort_table, record_workload, time_training, training_table
+from headwater.benchmark import compare, comparison_table, effort_table, record_workload
 from headwater.benchmark.comparison import CONDENSED, ENGINE, REFERENCE
 from headwater.benchmark.workload import set_up
 from headwater.case import Case, SyntheticSize, load_case, write_synthetic
@@ -58,12 +58,3 @@ def test_a_study_of_one_stage_has_nothing_to_time(tmp_path: Path):
     one = load_case(write_synthetic(tmp_path / "one", dataclasses.replace(SIZE, stages=1)))
     with pytest.raises(UsageError, match="two stages"):
         record_workload(one, cuts=2)
-
-
-def test_trainings_are_timed_by_threads_and_learn_the_same(case: Case):
-    one, two = time_training(case, (1, 2), repeats=1)
-    assert (one.threads, two.threads) == (1, 2)
-    assert one.lower_bound == two.lower_bound
-    assert one.programs == two.programs > 0
-    assert 0.0 < one.solver_share < 1.0
-    assert "| 2 |" in training_table((one, two))

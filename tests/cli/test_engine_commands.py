@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from headwater.case import load_case
-from headwater.cli.app import app
+from headwater.cli.app import app, main
 from headwater.sddp import compilation
+from rank_processes import requires_mpi
 
 SIZES = ["--hydros", "2", "--lags", "1", "--stages", "3", "--openings", "2", "--blocks", "1", "--thermals", "2"]
 
@@ -34,6 +35,43 @@ def test_bench_times_a_case_of_the_user_with_its_trainings(tmp_path: Path):
     assert result.exit_code == 0, result.output
     assert "# Benchmark of kept" in result.output
     assert "## Whole trainings" in result.output
+
+
+def test_bench_times_trainings_alone_on_the_threads_that_are_named():
+    options = ["--no-comparison", "--training", "--no-weak", "--repeats", "1", "-j", "2,1", "--forward-passes", "2"]
+    result = CliRunner().invoke(app, ["bench", *SIZES, *options, "--iterations", "1"])
+    assert result.exit_code == 0, result.output
+    assert "One backward pass" not in result.output
+    assert "| 1 | 1 | 2 |" in result.output
+    assert "| 1 | 2 | 2 |" in result.output
+    assert "As many forward passes for each worker" not in result.output
+
+
+@requires_mpi
+def test_bench_starts_ranks():
+    options = ["--no-comparison", "--training", "--no-weak", "--repeats", "1", "--ranks", "2", "-j", "1"]
+    result = CliRunner().invoke(app, ["bench", *SIZES, *options, "--iterations", "1"])
+    assert result.exit_code == 0, result.output
+    assert "training on 2 ranks of 1 thread with 8 forward passes" in result.output
+    assert "| 2 | 1 | 8 |" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--ranks", "1,two", "--training"], "'1,two' is not a list of whole numbers from 1"),
+        (["-j", "0", "--training"], "'0' is not a list of whole numbers from 1"),
+        (["--no-comparison"], "--no-comparison needs --training"),
+        (["--ranks", "2"], "add --training"),
+        (["--training", "--ranks", "2", "--mpiexec", "no-such-launcher -n"], "'no-such-launcher'"),
+    ],
+)
+def test_bench_refuses_what_makes_no_sense(options: list[str], said: str, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["headwater", "bench", *SIZES, *options])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 64
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 def test_warmup_leaves_nothing_to_compile():

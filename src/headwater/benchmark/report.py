@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from headwater.benchmark.comparison import CONDENSED, ENGINE, Comparison
+from headwater.benchmark.scaling import Scaling
 from headwater.benchmark.training_times import TrainingTimes
 
 
@@ -64,15 +65,39 @@ def summary_head() -> str:
     )
 
 
+def scaling_report(scaling: Scaling) -> str:
+    """Trainings by more and more workers, with what has to be known to read them."""
+    parts = ["The same forward passes, shared out:", training_table(scaling.strong)]
+    if scaling.weak:
+        parts += [
+            "As many forward passes for each worker, with programs that grow by their cuts:",
+            training_table(scaling.weak),
+        ]
+    bounds = {one.lower_bound for one in scaling.strong}
+    if len(bounds) == 1:
+        parts.append(f"All workers learned the same from the same forward passes: lower bound {bounds.pop()!r}.")
+    else:
+        parts.append(f"WORKERS LEARNED DIFFERENTLY from the same forward passes, which is a defect: {sorted(bounds)}.")
+    crowded = [one for one in scaling.strong if one.workers.total > one.processors]
+    if crowded:
+        processors = max(one.processors for one in crowded)
+        parts.append(
+            f"There are {processors} processors. More workers than that take turns: their times say nothing about scaling."
+        )
+    return "\n\n".join(parts)
+
+
 def training_table(times: Sequence[TrainingTimes]) -> str:
-    """Whole trainings by number of threads."""
+    """Whole trainings by their workers, against the first of them."""
     lines = [
-        "| Threads | Training | Programs per second | Against one thread | In engine and HiGHS |",
-        "| ---: | ---: | ---: | ---: | ---: |",
+        "| Ranks | Threads of each | Forward passes | Training | Programs per second | Against the first | In engine and HiGHS "
+        "| Exchanging | Waiting for ranks | Elsewhere |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {one.threads} | {one.seconds:.2f} s | {one.programs_per_second:,.0f} | {times[0].seconds / one.seconds:.2f} "
-        f"| {one.solver_share:.0%} |"
+        f"| {one.workers.ranks} | {one.workers.threads} | {one.workers.forward_passes} | {one.seconds:.2f} s "
+        f"| {one.programs_per_second:,.0f} | {one.programs_per_second / times[0].programs_per_second:.2f} "
+        f"| {one.solver_share:.0%} | {one.exchange_share:.1%} | {one.waiting_share:.1%} | {one.elsewhere_share:.0%} |"
         for one in times
     ]
     return "\n".join(lines)

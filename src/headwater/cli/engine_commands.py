@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from headwater.cli.arguments import Threads
 from headwater.cli.consoles import stderr, stdout
-from headwater.distributed import choose_threads
+from headwater.distributed import RankStarter, choose_threads
+from headwater.errors import UsageError
 from headwater.files import write_text
 
 if TYPE_CHECKING:
@@ -27,15 +27,23 @@ class BenchOptions:
         cuts: per stage.
         trials: trial states per stage; ``None`` takes all of an iteration.
         repeats: how often.
-        training: whether whole trainings are timed too.
-        threads: largest number of threads; ``None`` takes what is granted.
+        comparison: whether the ways of solving are compared.
+        training: whether whole trainings are timed.
+        threads: numbers of threads; none takes one and what is granted.
+        ranks: numbers of ranks; none trains in this process.
+        weak: whether trainings whose forward passes grow with the workers are timed too.
+        starter: starts ranks.
     """
 
     cuts: int
     trials: int | None
     repeats: int
+    comparison: bool
     training: bool
-    threads: int | None
+    threads: tuple[int, ...]
+    ranks: tuple[int, ...]
+    weak: bool
+    starter: RankStarter | None
 
 
 def warmup() -> None:
@@ -52,10 +60,26 @@ def bench(
         int | None, typer.Option("--trials", min=1, help="Trial states per stage [default: the case's forward passes].")
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often everything is timed.")] = 5,
+    comparison: Annotated[
+        bool, typer.Option("--comparison/--no-comparison", help="Compare the engine with HiGHS on one backward pass.")
+    ] = True,
     training: Annotated[
-        bool, typer.Option("--training/--no-training", help="Also time whole trainings, by number of threads.")
+        bool, typer.Option("--training/--no-training", help="Time whole trainings by number of threads and ranks.")
     ] = False,
-    threads: Threads = None,
+    threads: Annotated[
+        str,
+        typer.Option("--threads", "-j", metavar="N,N", help="Numbers of threads of each rank [default: 1 and all granted]."),
+    ] = "",
+    ranks: Annotated[
+        str, typer.Option("--ranks", metavar="N,N", help="Numbers of ranks to start for trainings [default: none].")
+    ] = "",
+    weak: Annotated[
+        bool, typer.Option("--weak/--no-weak", help="Also time trainings whose forward passes grow with the workers.")
+    ] = True,
+    mpiexec: Annotated[
+        str | None,
+        typer.Option("--mpiexec", help="What starts ranks, their number follows [default: mpiexec -n].", show_default=False),
+    ] = None,
     hydros: Annotated[int, typer.Option("--hydros", min=1, help="Of the synthetic case.")] = 12,
     lags: Annotated[int, typer.Option("--lags", min=0, max=12, help="Of the synthetic case.")] = 6,
     stages: Annotated[int, typer.Option("--stages", min=2, help="Of the synthetic case.")] = 24,
@@ -66,6 +90,8 @@ def bench(
     fpha_share: Annotated[
         float, typer.Option("--fpha-share", min=0.0, max=1.0, help="Part of the plants with FPHA planes.")
     ] = 0.0,
+    forward_passes: Annotated[int, typer.Option("--forward-passes", min=1, help="Of the synthetic case.")] = 8,
+    iterations: Annotated[int, typer.Option("--iterations", min=1, help="Of the synthetic case.")] = 30,
     save_case: Annotated[
         Path | None, typer.Option("--save-case", help="Directory to keep the synthetic case in.", show_default=False)
     ] = None,
@@ -78,15 +104,36 @@ def bench(
 
     size = SyntheticSize(
         hydros=hydros, lags=lags, stages=stages, openings=openings, blocks=blocks, thermals=thermals, cascade=cascade,
-        fpha_share=fpha_share,
+        fpha_share=fpha_share, forward_passes=forward_passes, iterations=iterations,
     )  # fmt: skip
-    options = BenchOptions(cuts=cuts, trials=trials, repeats=repeats, training=training, threads=threads)
+    options = BenchOptions(
+        cuts=cuts,
+        trials=trials,
+        repeats=repeats,
+        comparison=comparison,
+        training=training,
+        threads=_numbers("--threads", threads),
+        ranks=_numbers("--ranks", ranks),
+        weak=weak,
+        starter=RankStarter(mpiexec) if ranks else None,
+    )
+    if not (comparison or training):
+        raise UsageError("nothing is left to time: --no-comparison needs --training")
+    if ranks and not training:
+        raise UsageError("--ranks says on how many ranks to train: add --training")
     text = run_bench(case, size, save_case, options, stderr())
     if output is None:
         stdout().out(text)
     else:
         write_text(output, text + "\n")
         stdout().out(f"wrote {output}")
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    words = [word.strip() for word in text.split(",")] if text else []
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise typer.BadParameter(f"'{text}' is not a list of whole numbers from 1, such as 1,2,4", param_hint=option)
+    return tuple(sorted({int(word) for word in words}))
 
 
 def say_if_compiling(console: Console) -> None:
@@ -117,7 +164,10 @@ def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, op
     """
     from headwater.case import load_case, write_synthetic
 
-    say_if_compiling(progress)
+    if options.ranks:
+        warm_up(progress)  # or every rank would compile
+    else:
+        say_if_compiling(progress)
     if case is not None:
         return _report(load_case(case), options, progress)
     if save_case is not None:
@@ -127,30 +177,31 @@ def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, op
 
 
 def _report(case: Case, options: BenchOptions, progress: Console) -> str:
-    from headwater.benchmark import (
-        compare,
-        comparison_table,
-        describe_machine,
-        effort_table,
-        record_workload,
-        time_training,
-        training_table,
-    )
+    from headwater.benchmark import describe_machine, scaling_report, time_scaling
 
-    threads = choose_threads(options.threads, case.config.training.threads)
+    threads = options.threads or tuple(sorted({1, choose_threads(None, case.config.training.threads)}))
     system = case.system
     sizes = (
         f"{len(system.hydros)} hydros, {len(system.thermals)} thermals, {len(system.stages)} stages, "
         f"{max(stage.n_openings for stage in system.stages)} openings"
     )
+    parts = [f"# Benchmark of {case.name}", sizes + ".", describe_machine()]
+    if options.comparison:
+        parts += _comparison(case, options, max(threads), progress)
+    if options.training:
+        scaling = time_scaling(
+            case, threads, starter=options.starter, ranks=options.ranks, weak=options.weak, repeats=options.repeats,
+            say=progress.print,
+        )  # fmt: skip
+        parts += ["## Whole trainings", scaling_report(scaling)]
+    return "\n\n".join(parts)
+
+
+def _comparison(case: Case, options: BenchOptions, threads: int, progress: Console) -> list[str]:
+    from headwater.benchmark import compare, comparison_table, effort_table, record_workload
+
     progress.print(f"training until every stage has {options.cuts} cuts")
     workload = record_workload(case, cuts=options.cuts, trials=options.trials, threads=threads)
     progress.print(f"timing three ways to solve its last backward pass, {options.repeats} times each")
     comparison = compare(workload, repeats=options.repeats)
-    parts = [f"# Benchmark of {case.name}", sizes + ".", describe_machine()]
-    parts += ["## One backward pass", comparison_table(comparison), "## The engine by stage", effort_table(comparison)]
-    if options.training:
-        numbers = sorted({1, threads})
-        progress.print(f"timing whole trainings on {' and '.join(str(number) for number in numbers)} threads")
-        parts += ["## Whole trainings", training_table(time_training(case, numbers, repeats=options.repeats))]
-    return "\n\n".join(parts)
+    return ["## One backward pass", comparison_table(comparison), "## The engine by stage", effort_table(comparison)]

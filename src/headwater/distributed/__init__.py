@@ -3,11 +3,12 @@
 from headwater.distributed.communicator import ALONE, Communicator, is_known_to_all
 from headwater.distributed.launch import COMMUNICATOR_VARIABLE, find_communicator, known_communicator
 from headwater.distributed.memory import OWN_MEMORY, Memory, aligned_empty
+from headwater.distributed.mpiexec import RankStarter
 from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import SHARING_VARIABLE
 from headwater.distributed.signals import Interrupted, StopRequest, stop_on_signals
 from headwater.distributed.team import Team
-from headwater.distributed.threads import THREADS_VARIABLE, ThreadTeam, choose_threads, granted_threads
+from headwater.distributed.threads import THREADS_VARIABLE, ThreadTeam, available_processors, choose_threads, granted_threads
 
 __all__ = [
     "ALONE",
@@ -18,10 +19,12 @@ __all__ = [
     "Communicator",
     "Interrupted",
     "Memory",
+    "RankStarter",
     "StopRequest",
     "Team",
     "ThreadTeam",
     "aligned_empty",
+    "available_processors",
     "blocks",
     "choose_threads",
     "find_communicator",

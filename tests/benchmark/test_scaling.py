@@ -1,0 +1,97 @@
+"""Scaling over threads and ranks: the work is what was asked for, everybody learns the same, and failures are told."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from headwater.benchmark import Scaling, TrainingTimes, Workers, scaling_report, time_scaling
+from headwater.benchmark.scaling import time_on_ranks
+from headwater.case import Case, SyntheticSize, load_case, write_synthetic
+from headwater.distributed import RankStarter
+from headwater.errors import HeadwaterError
+from headwater.sddp import train_policy
+from rank_processes import requires_mpi
+
+SIZE = SyntheticSize(hydros=3, lags=1, stages=3, openings=3, blocks=1, thermals=3, cascade=2, forward_passes=2, iterations=2)
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return load_case(write_synthetic(tmp_path_factory.mktemp("scaling") / "case", SIZE))
+
+
+def test_threads_share_the_same_passes_or_get_as_many_each(case: Case):
+    told: list[str] = []
+    scaling = time_scaling(case, (2, 1), repeats=1, say=told.append)
+    assert [one.workers for one in scaling.strong] == [Workers(1, 1, 2), Workers(1, 2, 2)]
+    assert [one.workers for one in scaling.weak] == [Workers(1, 1, 2), Workers(1, 2, 4)]
+    assert scaling.weak[0] is scaling.strong[0]
+    alone, pair = scaling.strong
+    # one bound of the first stage for three openings, forward and backward passes of two stages and all openings after it
+    assert alone.programs == pair.programs == 2 * (2 * (3 + 2 * 3) + 3)
+    assert scaling.weak[1].programs == 2 * (4 * (3 + 2 * 3) + 3)
+    assert alone.lower_bound == pair.lower_bound == train_policy(case).lower_bound
+    for one in (*scaling.strong, *scaling.weak):
+        assert 0.0 < one.solver_share < 1.0
+        assert one.exchange_share == 0.0
+        assert one.waiting_share == 0.0
+        assert one.solver_share + one.elsewhere_share == pytest.approx(1.0)
+    assert told == ["training on 1 thread with 2 forward passes, 2 threads with 2 forward passes, "
+                    "2 threads with 4 forward passes, 1 times each"]  # fmt: skip
+
+
+@requires_mpi
+def test_ranks_learn_what_one_process_learns_and_say_what_they_exchanged(case: Case):
+    scaling = time_scaling(case, (1,), ranks=(1, 2), weak=False, repeats=1)
+    one, two = scaling.strong
+    assert scaling.weak == ()
+    assert two.workers == Workers(2, 1, 2)
+    assert two.lower_bound == one.lower_bound == train_policy(case).lower_bound
+    assert two.programs == one.programs
+    assert one.exchange_share == one.waiting_share == 0.0
+    assert 0.0 < two.exchange_share < 1.0
+    assert 0.0 < two.waiting_share < 1.0
+    assert two.exchange_share + two.waiting_share + two.solver_share < 1.0
+
+
+@requires_mpi
+def test_ranks_that_fail_are_heard(tmp_path: Path):
+    with pytest.raises(HeadwaterError, match="the training on 2 ranks of 1 thread with 2 forward passes failed:") as caught:
+        time_on_ranks(tmp_path, Workers(2, 1, 2), RankStarter(), repeats=1)
+    assert "config.json" in str(caught.value)
+    assert caught.value.exit_code == 1
+
+
+@requires_mpi
+def test_a_launcher_that_starts_another_number_is_refused(case: Case, tmp_path: Path):
+    launcher = tmp_path / "launcher"
+    launcher.write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
+    launcher.chmod(0o755)
+    with pytest.raises(HeadwaterError, match="2 ranks were asked for, but the launcher started 1") as caught:
+        time_on_ranks(case.root, Workers(2, 1, 2), RankStarter(f"{launcher} -n"), repeats=1)
+    assert caught.value.exit_code == 64
+
+
+def times(workers: Workers, **changes: float) -> TrainingTimes:
+    known = TrainingTimes(workers, 2, 2.0, 1000, 0.6, 0.02, 0.08, 7.5)
+    return dataclasses.replace(known, **changes)
+
+
+def test_the_report_compares_with_the_first_and_says_where_the_time_went():
+    strong = (times(Workers(1, 1, 8)), times(Workers(2, 1, 8), seconds=1.25))
+    text = scaling_report(Scaling(strong, (strong[0], times(Workers(2, 1, 16), programs=1800))))
+    assert "| 2 | 1 | 8 | 1.25 s | 800 | 1.60 | 60% | 2.0% | 8.0% | 30% |" in text
+    assert "| 2 | 1 | 16 | 2.00 s | 900 | 1.80 |" in text
+    assert "learned the same from the same forward passes: lower bound 7.5." in text
+    assert "take turns" not in text
+
+
+def test_the_report_says_when_processors_are_short_and_when_bounds_differ():
+    strong = (times(Workers(1, 1, 8)), times(Workers(2, 2, 8), lower_bound=7.25))
+    text = scaling_report(Scaling(strong, ()))
+    assert "There are 2 processors. More workers than that take turns" in text
+    assert "LEARNED DIFFERENTLY" in text
+    assert "As many forward passes for each worker" not in text
