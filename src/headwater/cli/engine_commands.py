@@ -60,9 +60,7 @@ def bench(
         int | None, typer.Option("--trials", min=1, help="Trial states per stage [default: the case's forward passes].")
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often everything is timed.")] = 5,
-    comparison: Annotated[
-        bool, typer.Option("--comparison/--no-comparison", help="Compare the engine with HiGHS on one backward pass.")
-    ] = True,
+    no_comparison: Annotated[bool, typer.Option("--no-comparison", help="Leave out the comparison with HiGHS.")] = False,
     training: Annotated[
         bool, typer.Option("--training/--no-training", help="Time whole trainings by number of threads and ranks.")
     ] = False,
@@ -73,9 +71,9 @@ def bench(
     ranks: Annotated[
         str, typer.Option("--ranks", metavar="N,N", help="Numbers of ranks to start for trainings [default: none].")
     ] = "",
-    weak: Annotated[
-        bool, typer.Option("--weak/--no-weak", help="Also time trainings whose forward passes grow with the workers.")
-    ] = True,
+    no_weak: Annotated[
+        bool, typer.Option("--no-weak", help="Leave out trainings whose forward passes grow with the workers.")
+    ] = False,
     mpiexec: Annotated[
         str | None,
         typer.Option("--mpiexec", help="What starts ranks, their number follows [default: mpiexec -n].", show_default=False),
@@ -110,14 +108,14 @@ def bench(
         cuts=cuts,
         trials=trials,
         repeats=repeats,
-        comparison=comparison,
+        comparison=not no_comparison,
         training=training,
         threads=_numbers("--threads", threads),
         ranks=_numbers("--ranks", ranks),
-        weak=weak,
+        weak=not no_weak,
         starter=RankStarter(mpiexec) if ranks else None,
     )
-    if not (comparison or training):
+    if no_comparison and not training:
         raise UsageError("nothing is left to time: --no-comparison needs --training")
     if ranks and not training:
         raise UsageError("--ranks says on how many ranks to train: add --training")
