@@ -419,10 +419,18 @@ def backward_solve(f, steps, n_steps, k, width, vector, out):
                 for p in range(start[q], start[q + 1]):
                     vector[index[p]] -= value[p] * entry
             continue
-        total = vector[r]
-        for p in range(start[q], start[q + 1]):
-            total -= value[p] * vector[index[p]]
-        vector[r] = total / pivot[q]
+        # four sums side by side: one would wait for its own last addition each time
+        first, last = start[q], start[q + 1]
+        fours = first + (last - first) // 4 * 4
+        a, b, c, e = vector[r], 0.0, 0.0, 0.0
+        for p in range(first, fours, 4):
+            a -= value[p] * vector[index[p]]
+            b -= value[p + 1] * vector[index[p + 1]]
+            c -= value[p + 2] * vector[index[p + 2]]
+            e -= value[p + 3] * vector[index[p + 3]]
+        for p in range(fours, last):
+            a -= value[p] * vector[index[p]]
+        vector[r] = ((a + b) + (c + e)) / pivot[q]
     for i in range(k, width):
         out[i] = vector[i]
     solve_transposed_basis(f, vector, out)

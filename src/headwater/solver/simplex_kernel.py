@@ -26,6 +26,8 @@ _WANTED_PIVOT = 1e-4
 _ZERO = 1e-14
 _CUT_TOLERANCE = 1e-9
 _ROUNDING = 1e-10
+_REFERENCE_LIFE = 20
+"""Pivots after which all devex weights start again at one: they only grow, and old ones mislead the choice of rows."""
 _LISTED = 1e-300
 """Stands for a pivot row entry that has come back to zero but is listed already."""
 
@@ -372,6 +374,9 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
                     ratio = value / pivot
                     weight[i] = max(weight[i], ratio * ratio * pivot_weight)
         weight[r] = max(pivot_weight / (pivot * pivot), 1.0)
+        if n_pivots % _REFERENCE_LIFE == 0:
+            for i in range(width):
+                weight[i] = 1.0
         step_row[n_steps], step_is_row[n_steps], step_pivot[n_steps] = r, False, pivot
         n_steps += 1
         step_start[n_steps] = end
