@@ -12,9 +12,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 _FOLDER = Path(__file__).parent
+
+Index = np.uint32
+"""Type of the indices in the kernels' own arrays, and cast of others where loops are hot.
+
+A signed index may count from the end, so compiled code asks for its sign at every access; an unsigned one goes straight to
+memory. Numbers that may be negative, and differences, stay signed.
+"""
 
 
 def compiled(function: Callable[..., Any]) -> Any:

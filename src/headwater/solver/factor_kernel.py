@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.solver.compiled import compiled
+from headwater.solver.compiled import Index, compiled
 from headwater.solver.kernel_constants import LARGEST_CORE
 
 _SMALLEST_SINGLETON = 1e-7
@@ -75,27 +75,27 @@ class Steps(NamedTuple):
 
 def make_factor(width: int, entries: int) -> Factor:
     """Room for bases of up to ``width`` rows with up to ``entries`` entries."""
-    ints, reals = np.int32, np.float64
+    ints, reals = Index, np.float64
     core = min(width, LARGEST_CORE)
     return Factor(
-        np.zeros(4, ints),
+        np.zeros(4, np.int32),
         np.empty(width + 1, ints), np.empty(entries, ints), np.empty(entries, reals),
         np.empty(width + 1, ints), np.empty(entries, ints), np.empty(entries, reals),
         np.empty(width, ints), np.empty(width, ints), np.empty(width, reals),
         np.empty(width, ints), np.empty(width, ints), np.empty(core, reals),
         np.empty(core + 1, ints), np.empty(core * core, ints), np.empty(core * core, reals),
         np.empty(core + 1, ints), np.empty(core * core, ints), np.empty(core * core, reals),
-        np.empty(core, reals), np.empty(core * core, reals), np.empty(7 * width + 1, ints),
+        np.empty(core, reals), np.empty(core * core, reals), np.empty(7 * width + 1, np.int32),
     )
 
 
 def make_steps(width: int, cap: int) -> Steps:
     """Room for ``cap`` pivots and as many appended rows."""
     steps = 2 * cap + 2
-    ints = np.int32
+    entries = steps * width + 1
     return Steps(
-        np.empty(steps, ints), np.empty(steps, np.bool_), np.empty(steps + 1, ints), np.empty(steps * width, ints),
-        np.empty(steps * width), np.empty(steps),
+        np.empty(steps, Index), np.empty(steps, np.bool_), np.empty(steps + 1, Index), np.empty(entries, Index),
+        np.empty(entries), np.empty(steps),
     )
 
 
@@ -127,12 +127,12 @@ def _peel(k, n_peeled, start, index, value, count, active, peeled, other_start, 
         line = stack[n_stack]
         if active[line] == 0:
             continue
-        at = -1
+        at, found = start[line], False
         for p in range(start[line], start[line + 1]):
             if other_active[index[p]] == 1:
-                at = p
+                at, found = p, True
                 break
-        if at < 0 or not abs(value[at]) >= _SMALLEST_SINGLETON:
+        if not found or not abs(value[at]) >= _SMALLEST_SINGLETON:
             continue
         other = index[at]
         peeled[n_peeled], other_peeled[n_peeled], peeled_value[n_peeled] = line, other, value[at]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headwater.solver.certificate_kernel import certify
-from headwater.solver.compiled import compiled
+from headwater.solver.compiled import Index, compiled
 from headwater.solver.factor_kernel import (
     Factor,
     Steps,
@@ -110,11 +110,11 @@ def make_scratch(n: int, m_static: int, n_cuts: int, n_places: int, n_entries: i
 
 
 def _make_state(n: int, width: int, n_cuts: int) -> State:
-    total, ints = n + width, np.int32
+    total = n + width
     return State(
-        basic=np.empty(width, ints), where=np.empty(total, ints), d=np.empty(total), x=np.empty(total), xb=np.empty(width),
-        low=np.empty(total), up=np.empty(total), weight=np.empty(width), alpha=np.zeros(total), touched=np.empty(total, ints),
-        candidates=np.empty(total, ints), flips=np.empty(total, ints), work=np.empty(width), rho=np.empty(width),
+        basic=np.empty(width, Index), where=np.empty(total, np.int32), d=np.empty(total), x=np.empty(total), xb=np.empty(width),
+        low=np.empty(total), up=np.empty(total), weight=np.empty(width), alpha=np.zeros(total), touched=np.empty(total, Index),
+        candidates=np.empty(total, Index), flips=np.empty(total, Index), work=np.empty(width), rho=np.empty(width),
         column=np.empty(width), flipped=np.empty(width), full_x=np.empty(n), cut_activity=np.empty(n_cuts),
     )
 
@@ -122,7 +122,7 @@ def _make_state(n: int, width: int, n_cuts: int) -> State:
 def _make_start(n: int, m_static: int, width: int, n_cuts: int) -> Start:
     total, ints = n + width, np.int32
     return Start(
-        basic=np.empty(width, ints), where=np.empty(total, ints), d=np.empty(total), x=np.empty(n), base=np.empty(width),
+        basic=np.empty(width, Index), where=np.empty(total, ints), d=np.empty(total), x=np.empty(n), base=np.empty(width),
         column_status=np.empty(n, ints), row_status=np.empty(m_static + n_cuts, ints), row_lower=np.empty(m_static),
         row_upper=np.empty(m_static), cut_lower=np.empty(n_cuts), y=np.empty(width), reduced=np.empty(n),
         activity=np.empty(m_static),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headwater.solver.certificate_kernel import cut_activities
-from headwater.solver.compiled import compiled
+from headwater.solver.compiled import Index, compiled
 from headwater.solver.factor_kernel import backward_solve, forward_solve, solve_basis
 from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PROVEN, SMALL_PIVOT
 
@@ -141,15 +141,15 @@ def _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
         if abs(value) <= _ZERO:
             continue
         if r < m_static:
-            for p in range(row_starts[r], row_starts[r + 1]):
-                j = row_indices[p]
-                if where[j] < 0:
-                    before = alpha[j]
-                    if before == 0.0:
-                        touched[n_touched] = j
-                        n_touched += 1
-                    total = before + value * row_values[p]
-                    alpha[j] = total if total != 0.0 else _LISTED
+            # Lists are made without a branch: an entry is always written, and the count goes on when it is to stay.
+            for p in range(Index(row_starts[r]), Index(row_starts[r + 1])):
+                j = Index(row_indices[p])
+                before, nonbasic = alpha[j], where[j] < 0
+                touched[n_touched] = j
+                n_touched += nonbasic & (before == 0.0)
+                total = before + value * row_values[p]
+                total = total if total != 0.0 else _LISTED
+                alpha[j] = total if nonbasic else before
         else:
             row = rows[r - m_static]
             if not with_cuts:
@@ -186,9 +186,8 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
     for k in range(n_touched):
         j = touched[k]
         a = alpha[j] * sign
-        if ((a < -1e-9 and x[j] < up[j]) or (a > 1e-9 and x[j] > low[j])) and low[j] != up[j]:
-            candidates[n_candidates] = j
-            n_candidates += 1
+        candidates[n_candidates] = j
+        n_candidates += ((a < -1e-9) & (x[j] < up[j])) | ((a > 1e-9) & (x[j] > low[j]))
     n_flips = 0
     while n_candidates > 0:
         step = np.inf
@@ -365,14 +364,13 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
         end = step_start[n_steps]
         pivot_weight = weight[r]
         for i in range(width):
-            value = column[i]
-            if abs(value) > _ZERO:
-                xb[i] -= primal_step * value
-                if i != r:
-                    step_index[end], step_value[end] = i, value
-                    end += 1
-                    ratio = value / pivot
-                    weight[i] = max(weight[i], ratio * ratio * pivot_weight)
+            step_index[end], step_value[end] = i, column[i]
+            end += (abs(column[i]) > _ZERO) & (i != r)
+        for p in range(step_start[n_steps], Index(end)):
+            i, value = step_index[p], step_value[p]
+            xb[i] -= primal_step * value
+            ratio = value / pivot
+            weight[i] = max(weight[i], ratio * ratio * pivot_weight)
         weight[r] = max(pivot_weight / (pivot * pivot), 1.0)
         if n_pivots % _REFERENCE_LIFE == 0:
             for i in range(width):
