@@ -114,3 +114,10 @@ def test_packages_are_attributes_before_anything_else_was_imported():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     everything = "from headwater import *; assert load_case and System and write_program and StoppedError"
     subprocess.run([sys.executable, "-c", everything], check=True, timeout=60)
+
+
+def test_a_run_loads_only_what_it_uses_of_the_large_libraries(tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    imported, _ = imported_by("run", case.write(), "--quiet")
+    assert {"numba", "headwater.solver", "headwater.sddp"} <= set(imported)
+    assert not {"scipy.optimize", "scipy.stats", "plotly"} & set(imported)

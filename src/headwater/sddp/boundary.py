@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
 from numpy.typing import NDArray
 
 from headwater.errors import ModelError, PolicyError
@@ -104,6 +103,8 @@ def lowest_terminal_value(system: System, layout: StateLayout, pool: CutPool) ->
     Raises:
         ModelError: cuts depend on past inflows or commitments, which have no box, so that nothing follows.
     """
+    import scipy.optimize  # takes long to import, and most studies do without
+
     slots = pool.active_slots()
     n = layout.n_hydros
     if np.any(pool.coefficients[slots, n:] != 0.0):
