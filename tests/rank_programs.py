@@ -49,8 +49,27 @@ def talk(directory: str) -> None:
         ending(ranks, failing=None, interrupted=1),
         ending(ranks, failing=2, interrupted=1),
         ending(ranks, failing=None),
+        timed(ranks),
     ]
     Path(directory, f"{ranks.rank}.txt").write_text(repr(said))
+
+
+def timed(ranks: Communicator) -> list[bool]:
+    """Whether every kind of exchange and of waiting adds to the account of time."""
+    exchanges: list[Callable[[], object]] = [
+        lambda: ranks.gather_rows(np.zeros((7, 3))),
+        lambda: ranks.add_up(np.zeros(1, np.int64)),
+        lambda: ranks.gather(ranks.rank),
+        lambda: ranks.from_leader(ranks.rank),
+    ]
+    grown = []
+    for exchange in exchanges:
+        before = ranks.transfer_seconds
+        exchange()
+        grown.append(ranks.transfer_seconds > before)
+    before = ranks.waiting_seconds
+    ranks.any(False)
+    return [*grown, ranks.waiting_seconds > before]
 
 
 def share(directory: str, largest_node: str) -> None:

@@ -56,6 +56,7 @@ def test_ranks_exchange_rows_counts_and_endings(tmp_path: Path):
             "interrupted",
             "3 of 2: no solution on 2",
             "done",
+            [True] * 5,
         ]
 
 

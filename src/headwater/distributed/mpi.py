@@ -134,12 +134,16 @@ class MpiCommunicator(Communicator):
 
     def gather(self, value: Result) -> list[Result]:
         """Small values of all ranks, by rank, for everyone."""
+        started = time.perf_counter()
         gathered: list[Result] = self._comm.allgather(value)
+        self.transfer_seconds += time.perf_counter() - started
         return gathered
 
     def from_leader(self, value: Result) -> Result:
         """The value that rank 0 passed."""
+        started = time.perf_counter()
         result: Result = self._comm.bcast(value)
+        self.transfer_seconds += time.perf_counter() - started
         return result
 
     def together(self, work: Callable[[], Result]) -> Result:
