@@ -12,11 +12,18 @@ import headwater.model as m
 from headwater.errors import InfeasibleError, UnboundedError
 from headwater.model import Formulation, System
 from headwater.sddp import train_policy
+from headwater.sddp.compilation import compile_engine
 from headwater.sddp.problems import build_problems
 from small_systems import random_system, study
 
 SECONDS = 10.0
 """No study here may take longer to be refused."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    """Compile before anything is timed."""
+    compile_engine()
 
 
 def extreme_system(seed: int) -> System:

@@ -40,6 +40,18 @@ def program_of(matrix: np.ndarray, cost: np.ndarray, lower: np.ndarray, upper: n
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    """Compile before anything is timed."""
+    program, rows, low, high = hard_stage(np.random.default_rng(0), "nothing")
+    _, refusal = attempt(HighsProgram(program, rows), low, high)
+    assert refusal is None
+    HighsProgram(program, rows).solve_openings(low, high, Basis(*(np.zeros(len(a), np.int32) for a in (program.cost, low[0]))))
+    no_columns = program_of(np.zeros((1, 1)), np.zeros(1), np.zeros(1), np.ones(1))
+    with pytest.raises(InfeasibleError):
+        HighsProgram(no_columns).solve_openings(np.ones((1, 1)), np.ones((1, 1)), slack_basis(no_columns, AppendedRows()))
+
+
 def slack_basis(program: LinearProgram, appended: AppendedRows) -> Basis:
     return Basis(np.zeros(program.n_columns, np.int32), np.ones(program.n_rows + appended.n_rows, np.int32))
 
