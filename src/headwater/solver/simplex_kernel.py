@@ -28,6 +28,8 @@ _CUT_TOLERANCE = 1e-9
 _ROUNDING = 1e-10
 _REFERENCE_LIFE = 20
 """Pivots after which all devex weights start again at one: they only grow, and old ones mislead the choice of rows."""
+_BLOCK = 64
+"""Cuts that are looked at together."""
 _LISTED = 1e-300
 """Stands for a pivot row entry that has come back to zero but is listed already."""
 
@@ -65,12 +67,17 @@ class Working(NamedTuple):
         rows: ``[position, place]`` its entries.
         row_of: ``[cut]`` its working row, -1 for a cut that takes no part.
         sums: ``[place]`` scratch.
+        violated, n_violated: ``[cut]`` and ``[1]`` those that were violated when all were last looked at.
+        violated_activity: ``[cut]`` their activities.
     """
 
     cut: Any
     rows: Any
     row_of: Any
     sums: Any
+    violated: Any
+    n_violated: Any
+    violated_activity: Any
 
 
 class State(NamedTuple):
@@ -220,26 +227,80 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
 
 
 @compiled
+def _excess(lower, activity):
+    """How far a cut is violated, in tolerances."""
+    return (lower - activity) / (_CUT_TOLERANCE * (1.0 + abs(lower)))
+
+
+@compiled
 def _most_violated_cut(program, working, state, cut_lower):
-    """The cut that takes no part and is violated most, relative to its right-hand side; -1 when none is."""
-    where, x, xb, full_x, activity = state.where, state.x, state.xb, state.full_x, state.cut_activity
-    row_of, cut_columns, n_cuts = working.row_of, program.cut_columns, program.n_cuts
+    """A cut that takes no part and is violated, -1 when none is.
+
+    All cuts are looked at, and the one that is violated most, relative to its right-hand side, is taken. Those that were violated
+    besides are asked again first, and while one of them still is, the others wait.
+    """
+    where, x, xb, full_x = state.where, state.x, state.xb, state.full_x
+    cut_columns = program.cut_columns
     for p in range(cut_columns.shape[0]):
         j = cut_columns[p]
         full_x[j] = xb[where[j]] if where[j] >= 0 else x[j]
-    cut_activities(cut_columns, program.cut_entries, n_cuts, full_x, activity)
-    # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
-    n_violated = 0
-    for c in range(n_cuts):
-        n_violated += cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
-    worst, at = 1.0, -1
-    if n_violated > 0:
-        for c in range(n_cuts):
-            gap = cut_lower[c] - activity[c]
-            if gap > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c])) and row_of[c] < 0:
-                gap /= _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
-                if gap > worst:
-                    worst, at = gap, c
+    at = -1
+    if working.n_violated[0] > 0:
+        at = _still_violated(program, working, state, cut_lower)
+    if at < 0:
+        at = _violated_of_all(program, working, state, cut_lower)
+    return at
+
+
+@compiled
+def _excess(lower, activity):
+    """How far a cut is violated, in tolerances."""
+    return (lower - activity) / (_CUT_TOLERANCE * (1.0 + abs(lower)))
+
+
+@compiled
+def _still_violated(program, working, state, cut_lower):
+    """The most violated of the cuts that were violated before; -1 when none is any more."""
+    full_x, row_of, violated, activity = state.full_x, working.row_of, working.violated, working.violated_activity
+    cut_columns, cut_entries, n_violated = program.cut_columns, program.cut_entries, working.n_violated[0]
+    for q in range(n_violated):
+        activity[q] = 0.0
+    for p in range(cut_columns.shape[0]):
+        value, row = full_x[cut_columns[p]], cut_entries[p]
+        for q in range(n_violated):
+            activity[q] += row[violated[q]] * value
+    worst, at, kept = 1.0, -1, 0
+    for q in range(n_violated):
+        c = violated[q]
+        excess = _excess(cut_lower[c], activity[q])
+        violated[kept] = c
+        kept += (excess > 1.0) & (row_of[c] < 0)
+        if excess > worst and row_of[c] < 0:
+            worst, at = excess, c
+            state.cut_activity[c] = activity[q]
+    working.n_violated[0] = kept
+    return at
+
+
+@compiled
+def _violated_of_all(program, working, state, cut_lower):
+    """The most violated of all cuts, -1 when none is; lists those that are violated."""
+    activity, row_of, violated, n_cuts = state.cut_activity, working.row_of, working.violated, program.n_cuts
+    cut_activities(program.cut_columns, program.cut_entries, n_cuts, state.full_x, activity)
+    worst, at, n_violated = 1.0, -1, 0
+    for first in range(0, n_cuts, _BLOCK):
+        # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
+        last, found = min(first + _BLOCK, n_cuts), 0
+        for c in range(first, last):
+            found += cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
+        if found > 0:
+            for c in range(first, last):
+                excess = _excess(cut_lower[c], activity[c])
+                violated[n_violated] = c
+                n_violated += (excess > 1.0) & (row_of[c] < 0)
+                if excess > worst and row_of[c] < 0:
+                    worst, at = excess, c
+    working.n_violated[0] = n_violated
     return at
 
 
@@ -267,7 +328,7 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
     step_index, step_value, step_pivot = steps.index, steps.value, steps.pivot
     n = program.cost.shape[0]
     width, n_steps, n_pivots = k, 0, 0
-    step_start[0] = 0
+    step_start[0], working.n_violated[0] = 0, 0
     solve_basis(factor, work, xb)
     for i in range(k):
         weight[i] = 1.0
