@@ -9,6 +9,9 @@ import numpy as np
 from headwater.solver.compiled import compiled
 from headwater.solver.kernel_constants import FEASIBILITY_TOLERANCE, ROUNDING_TOLERANCE, SIGN_TOLERANCE
 
+_BLOCK = 64
+"""Cuts that are looked at together."""
+
 
 @compiled
 def cut_activities(cut_columns, cut_entries, n_cuts, x, activity):
@@ -82,15 +85,6 @@ def certify(
         elif yi != 0.0:
             return False, 0.0  # not a number
         activity[i] = 0.0
-    for c in range(n_cuts):
-        yi = y[m_static + c]
-        if yi != 0.0:
-            if yi > 0.0 and cut_lower[c] > -np.inf:
-                dual_objective += yi * cut_lower[c]
-            elif abs(yi) <= SIGN_TOLERANCE:
-                y[m_static + c] = 0.0
-            else:
-                return False, 0.0
     primal_objective = 0.0
     for j in range(n):
         total = cost[j]
@@ -103,11 +97,25 @@ def certify(
                 activity[indices[p]] += xj * values[p]
         reduced[j] = total
     n_places = cut_columns.shape[0]
-    for c in range(n_cuts):
-        yi = y[m_static + c]
-        if yi != 0.0:
-            for p in range(n_places):
-                reduced[cut_columns[p]] -= yi * cut_entries[p, c]
+    for first in range(0, n_cuts, _BLOCK):
+        # few cuts have a dual; counting these is done many at a time, so that most blocks are passed over
+        last, n_used = min(first + _BLOCK, n_cuts), 0
+        for c in range(first, last):
+            n_used += y[m_static + c] != 0.0
+        if n_used == 0:
+            continue
+        for c in range(first, last):
+            yi = y[m_static + c]
+            if yi == 0.0:
+                continue
+            if yi > 0.0 and cut_lower[c] > -np.inf:
+                dual_objective += yi * cut_lower[c]
+                for p in range(n_places):
+                    reduced[cut_columns[p]] -= yi * cut_entries[p, c]
+            elif abs(yi) <= SIGN_TOLERANCE:
+                y[m_static + c] = 0.0
+            else:
+                return False, 0.0  # wrong sign, or not a number
     for j in range(n):
         d = reduced[j]
         xj = x[j]

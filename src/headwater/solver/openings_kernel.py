@@ -105,7 +105,7 @@ def make_scratch(n: int, m_static: int, n_cuts: int, n_places: int, n_entries: i
         make_steps(width, cap),
         Working(
             np.empty(room, np.int32), np.empty((room, n_places)), np.full(n_cuts, -1, np.int32), np.empty(n_places),
-            np.empty(n_cuts + 1, Index), np.zeros(1, np.int64), np.empty(n_cuts),
+            np.empty(n_cuts, Index), np.zeros(1, np.int64),
         ),
         _make_state(n, width, n_cuts),
         _make_start(n, m_static, width, n_cuts),

@@ -68,7 +68,6 @@ class Working(NamedTuple):
         row_of: ``[cut]`` its working row, -1 for a cut that takes no part.
         sums: ``[place]`` scratch.
         violated, n_violated: ``[cut]`` and ``[1]`` those that were violated when all were last looked at.
-        violated_activity: ``[cut]`` their activities.
     """
 
     cut: Any
@@ -77,7 +76,6 @@ class Working(NamedTuple):
     sums: Any
     violated: Any
     n_violated: Any
-    violated_activity: Any
 
 
 class State(NamedTuple):
@@ -236,8 +234,8 @@ def _excess(lower, activity):
 def _most_violated_cut(program, working, state, cut_lower):
     """A cut that takes no part and is violated, -1 when none is.
 
-    All cuts are looked at, and the one that is violated most, relative to its right-hand side, is taken. Those that were violated
-    besides are asked again first, and while one of them still is, the others wait.
+    All cuts are looked at, and the one that is violated most is taken. Those that were violated besides are asked again first,
+    and while one of them still is, the others wait.
     """
     where, x, xb, full_x = state.where, state.x, state.xb, state.full_x
     cut_columns = program.cut_columns
@@ -253,31 +251,26 @@ def _most_violated_cut(program, working, state, cut_lower):
 
 
 @compiled
-def _excess(lower, activity):
-    """How far a cut is violated, in tolerances."""
-    return (lower - activity) / (_CUT_TOLERANCE * (1.0 + abs(lower)))
-
-
-@compiled
 def _still_violated(program, working, state, cut_lower):
-    """The most violated of the cuts that were violated before; -1 when none is any more."""
-    full_x, row_of, violated, activity = state.full_x, working.row_of, working.violated, working.violated_activity
-    cut_columns, cut_entries, n_violated = program.cut_columns, program.cut_entries, working.n_violated[0]
-    for q in range(n_violated):
-        activity[q] = 0.0
-    for p in range(cut_columns.shape[0]):
-        value, row = full_x[cut_columns[p]], cut_entries[p]
-        for q in range(n_violated):
-            activity[q] += row[violated[q]] * value
-    worst, at, kept = 1.0, -1, 0
-    for q in range(n_violated):
+    """The most violated of the cuts that were violated before, -1 when none is any more; forgets those that are not."""
+    full_x, row_of, violated = state.full_x, working.row_of, working.violated
+    cut_columns, cut_entries, sums = program.cut_columns, program.cut_entries, working.sums
+    n_places = cut_columns.shape[0]
+    for p in range(n_places):
+        sums[p] = full_x[cut_columns[p]]
+    worst, at, kept = 0.0, -1, 0
+    for q in range(working.n_violated[0]):
         c = violated[q]
-        excess = _excess(cut_lower[c], activity[q])
-        violated[kept] = c
-        kept += (excess > 1.0) & (row_of[c] < 0)
-        if excess > worst and row_of[c] < 0:
-            worst, at = excess, c
-            state.cut_activity[c] = activity[q]
+        activity = 0.0
+        for p in range(n_places):
+            activity += cut_entries[p, c] * sums[p]
+        gap = cut_lower[c] - activity
+        if gap > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c])) and row_of[c] < 0:
+            violated[kept] = c
+            kept += 1
+            if gap > worst:
+                worst, at = gap, c
+                state.cut_activity[c] = activity
     working.n_violated[0] = kept
     return at
 
@@ -287,20 +280,25 @@ def _violated_of_all(program, working, state, cut_lower):
     """The most violated of all cuts, -1 when none is; lists those that are violated."""
     activity, row_of, violated, n_cuts = state.cut_activity, working.row_of, working.violated, program.n_cuts
     cut_activities(program.cut_columns, program.cut_entries, n_cuts, state.full_x, activity)
-    worst, at, n_violated = 1.0, -1, 0
+    n_violated = 0
     for first in range(0, n_cuts, _BLOCK):
         # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
-        last, found = min(first + _BLOCK, n_cuts), 0
+        last, n_below = min(first + _BLOCK, n_cuts), 0
         for c in range(first, last):
-            found += cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
-        if found > 0:
+            n_below += activity[c] < cut_lower[c]
+        if n_below > 0:
             for c in range(first, last):
-                excess = _excess(cut_lower[c], activity[c])
-                violated[n_violated] = c
-                n_violated += (excess > 1.0) & (row_of[c] < 0)
-                if excess > worst and row_of[c] < 0:
-                    worst, at = excess, c
+                gap = cut_lower[c] - activity[c]
+                if gap > 0.0 and gap > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c])) and row_of[c] < 0:
+                    violated[n_violated] = c
+                    n_violated += 1
     working.n_violated[0] = n_violated
+    worst, at = 0.0, -1
+    for q in range(n_violated):
+        c = violated[q]
+        gap = cut_lower[c] - activity[c]
+        if gap > worst:
+            worst, at = gap, c
     return at
 
 
