@@ -105,7 +105,7 @@ def make_scratch(n: int, m_static: int, n_cuts: int, n_places: int, n_entries: i
         make_steps(width, cap),
         Working(
             np.empty(room, np.int32), np.empty((room, n_places)), np.full(n_cuts, -1, np.int32), np.empty(n_places),
-            np.empty(n_cuts, Index), np.zeros(1, np.int64),
+            np.empty(n_cuts + 1, Index), np.zeros(1, np.int64),
         ),
         _make_state(n, width, n_cuts),
         _make_start(n, m_static, width, n_cuts),
@@ -472,15 +472,22 @@ def _average(row_lowers, row_uppers, m_static, start):
     """Mean right-hand sides; an infinite bound stays infinite."""
     n_openings, m = row_lowers.shape
     row_lower, row_upper, cut_lower = start.row_lower, start.row_upper, start.cut_lower
-    for i in range(m):
-        low, up = 0.0, 0.0
-        for w in range(n_openings):
-            low += row_lowers[w, i]
-            up += row_uppers[w, i]
-        if i < m_static:
-            row_lower[i], row_upper[i] = low / n_openings, up / n_openings
-        else:
-            cut_lower[i - m_static] = low / n_openings
+    n_cuts = m - m_static
+    for i in range(m_static):
+        row_lower[i], row_upper[i] = 0.0, 0.0
+    for c in range(n_cuts):
+        cut_lower[c] = 0.0
+    for w in range(n_openings):
+        lowers, uppers, cut_lowers = row_lowers[w], row_uppers[w], row_lowers[w, m_static:]
+        for i in range(m_static):
+            row_lower[i] += lowers[i]
+            row_upper[i] += uppers[i]
+        for c in range(n_cuts):
+            cut_lower[c] += cut_lowers[c]
+    for i in range(m_static):
+        row_lower[i], row_upper[i] = row_lower[i] / n_openings, row_upper[i] / n_openings
+    for c in range(n_cuts):
+        cut_lower[c] /= n_openings
 
 
 @compiled

@@ -28,8 +28,8 @@ _CUT_TOLERANCE = 1e-9
 _ROUNDING = 1e-10
 _REFERENCE_LIFE = 20
 """Pivots after which all devex weights start again at one: they only grow, and old ones mislead the choice of rows."""
-_BLOCK = 64
-"""Cuts that are looked at together."""
+_WORTH_ASKING = 0.5
+"""Of the largest violation: cuts that are violated less are not asked again before all cuts are looked at."""
 _LISTED = 1e-300
 """Stands for a pivot row entry that has come back to zero but is listed already."""
 
@@ -280,25 +280,29 @@ def _violated_of_all(program, working, state, cut_lower):
     """The most violated of all cuts, -1 when none is; lists those that are violated."""
     activity, row_of, violated, n_cuts = state.cut_activity, working.row_of, working.violated, program.n_cuts
     cut_activities(program.cut_columns, program.cut_entries, n_cuts, state.full_x, activity)
+    # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
     n_violated = 0
-    for first in range(0, n_cuts, _BLOCK):
-        # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
-        last, n_below = min(first + _BLOCK, n_cuts), 0
-        for c in range(first, last):
-            n_below += activity[c] < cut_lower[c]
-        if n_below > 0:
-            for c in range(first, last):
-                gap = cut_lower[c] - activity[c]
-                if gap > 0.0 and gap > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c])) and row_of[c] < 0:
-                    violated[n_violated] = c
-                    n_violated += 1
-    working.n_violated[0] = n_violated
+    for c in range(n_cuts):
+        n_violated += cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
+    working.n_violated[0] = 0
+    if n_violated == 0:
+        return -1
+    n_violated = 0
+    for c in range(n_cuts):
+        violated[n_violated] = c
+        n_violated += (cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))) & (row_of[c] < 0)
     worst, at = 0.0, -1
     for q in range(n_violated):
         c = violated[q]
         gap = cut_lower[c] - activity[c]
         if gap > worst:
             worst, at = gap, c
+    kept = 0
+    for q in range(n_violated):
+        c = violated[q]
+        violated[kept] = c
+        kept += cut_lower[c] - activity[c] > _WORTH_ASKING * worst
+    working.n_violated[0] = kept
     return at
 
 
