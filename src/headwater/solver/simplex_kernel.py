@@ -195,16 +195,20 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
         n_candidates += ((a < -1e-9) & (x[j] < up[j])) | ((a > 1e-9) & (x[j] > low[j]))
     n_flips = 0
     while n_candidates > 0:
-        step = np.inf
+        step, tightest = np.inf, -1
         for k in range(n_candidates):
             j = candidates[k]
             bound = (abs(d[j]) + tolerance) / abs(alpha[j])
-            step = min(step, bound)
+            if bound < step:
+                step, tightest = bound, k
+        if tightest < 0:
+            return -1, n_flips  # not a number
+        # the tightest passes its own bound whatever rounding says: every round takes at least one candidate out
         best, largest, change = -1, 0.0, 0.0
         for k in range(n_candidates):
             j = candidates[k]
             size = abs(alpha[j])
-            if abs(d[j]) <= step * size:
+            if k == tightest or abs(d[j]) <= step * size:
                 change += size * (up[j] - low[j])
                 if size > largest:
                     largest, best = size, j
@@ -214,7 +218,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
         kept = 0
         for k in range(n_candidates):
             j = candidates[k]
-            if abs(d[j]) <= step * abs(alpha[j]):
+            if k == tightest or abs(d[j]) <= step * abs(alpha[j]):
                 flips[n_flips] = j
                 n_flips += 1
             else:
