@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from headwater.distributed.partition import blocks
 from headwater.errors import UsageError
@@ -61,8 +63,47 @@ def choose_threads(requested: int | None, configured: int | None = None, *, n_sh
     return chosen
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class _Worker:
+    """A thread that does one thing after the other as it is told. Handing over takes some twenty microseconds."""
+
+    def __init__(self, number: int) -> None:
+        self._orders: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
+        # a daemon: a process that ends in the middle of an order does not wait for it
+        self._thread = threading.Thread(target=self._work, name=f"headwater-{number}", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while (order := self._orders.get()) is not None:
+            try:
+                outcome: tuple[object, BaseException | None] = order(), None
+            except BaseException as error:
+                outcome = None, error
+            # what it worked on is not kept alive until the next order
+            del order
+            self._outcomes.put(outcome)
+            del outcome
+
+    def start(self, order: Callable[[], object]) -> None:
+        """Begin with an order."""
+        self._orders.put(order)
+
+    def outcome(self) -> tuple[object, BaseException | None]:
+        """Wait for the end of the order: its result, or its error."""
+        return self._outcomes.get()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._orders.put(None)
+        self._thread.join()
+
+
 class ThreadTeam:
-    """A fixed number of threads that share out numbered items.
+    """A fixed number of threads that share out numbered items; the calling thread is the first of them.
 
     Worker ``w`` always gets the same block of items, so what it owns (a solver instance, say) needs no lock.
 
@@ -74,12 +115,26 @@ class ThreadTeam:
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
-        self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="headwater") if n_workers > 1 else None
+        self._others = [_Worker(number) for number in range(1, n_workers)]
         self.wall_seconds = 0.0
         self.busy_seconds = [0.0] * n_workers
         self.cpu_seconds = [0.0] * n_workers
 
-    def run(self, task: Callable[[int, range], Result], items: range, least: int = 1) -> list[Result]:
+    def n_called(self, n_items: int, least: int = 1) -> int:
+        """How many workers `run` calls for so many items."""
+        return min(self.n_workers, max(1, n_items // least))
+
+    def shares(self, items: range, n_called: int) -> list[range]:
+        """The items of each worker that is called."""
+        return [items[part.start : part.stop] for part in blocks(len(items), n_called)]
+
+    def run(
+        self,
+        task: Callable[[int, range], Result],
+        items: range,
+        least: int = 1,
+        abandon: Callable[[], None] = _nothing,
+    ) -> list[Result]:
         """Call ``task(worker, part)`` for every worker, with parts of ``items``, and return the results in worker order.
 
         Waits for all workers, then raises the error of the lowest worker that failed.
@@ -88,34 +143,56 @@ class ThreadTeam:
             task: what to do.
             items: what to share out.
             least: items that a worker needs to be worth its hand-over; with fewer, fewer workers are called.
+            abandon: called when a worker fails, for tasks that wait for each other.
         """
         started = time.perf_counter()
-        n_called = min(self.n_workers, max(1, len(items) // least))
+        n_called = self.n_called(len(items), least)
         try:
-            if self._pool is None or n_called == 1:
-                return [self._timed(task, 0, items)]
-            shares = [items[part.start : part.stop] for part in blocks(len(items), n_called)]
-            futures = [self._pool.submit(self._timed, task, worker, part) for worker, part in enumerate(shares)]
-            errors = [future.exception() for future in futures]
-            for error in errors:
-                if error is not None:
-                    raise error
-            return [future.result() for future in futures]
+            if n_called == 1:
+                return [self._timed(task, abandon, 0, items)]
+            own, *shares = self.shares(items, n_called)
+            called: list[_Worker] = []
+            outcomes: list[tuple[object, BaseException | None]] = []
+            try:
+                for number, share in enumerate(shares, start=1):
+                    worker = self._others[number - 1]
+                    worker.start(partial(self._timed, task, abandon, number, share))
+                    called.append(worker)
+                outcomes.append((self._timed(task, abandon, 0, own), None))
+            except BaseException as error:
+                abandon()
+                outcomes.append((None, error))
+            interrupt = None
+            for worker in called:
+                while True:
+                    try:
+                        outcomes.append(worker.outcome())
+                        break
+                    except KeyboardInterrupt as error:
+                        interrupt = error
+            errors = [error for _, error in outcomes if error is not None]
+            if interrupt is not None or errors:
+                raise interrupt or errors[0]
+            return [cast("Result", result) for result, _ in outcomes]
         finally:
             self.wall_seconds += time.perf_counter() - started
 
-    def _timed(self, task: Callable[[int, range], Result], worker: int, items: range) -> Result:
+    def _timed(self, task: Callable[[int, range], Result], abandon: Callable[[], None], worker: int, items: range) -> Result:
         wall, cpu = time.perf_counter(), time.thread_time()
         try:
             return task(worker, items)
+        except BaseException:
+            abandon()
+            raise
         finally:
             self.busy_seconds[worker] += time.perf_counter() - wall
             self.cpu_seconds[worker] += time.thread_time() - cpu
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        for worker in self._others:
+            worker.close()
+        self._others = []
 
     def __enter__(self) -> ThreadTeam:
         return self
