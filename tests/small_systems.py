@@ -31,6 +31,14 @@ def study(
     return m.Study(system, m.StudyConfig(config, inflow_non_negativity=m.InflowNonNegativity(method)))
 
 
+def repeating(made: m.Study) -> m.Study:
+    """The same study on a horizon that begins anew after its last stage, at a discount that forgets soon."""
+    ids = [stage.id for stage in made.system.stages]
+    steps = tuple(m.Transition(a, b) for a, b in zip(ids, [*ids[1:], ids[0]], strict=True))
+    graph = dataclasses.replace(made.system.policy_graph, type=m.GraphType.CYCLIC, transitions=steps, annual_discount_rate=3.0)
+    return dataclasses.replace(made, system=dataclasses.replace(made.system, policy_graph=graph))
+
+
 def layout_example() -> System:
     """Three hydros (the middle one with four planes), two buses, a line, a thermal: the layout example of the specification."""
     planes = tuple(m.FphaPlane(1, i, 1.0 + i, 0.1, 0.5 + 0.1 * i, -0.01) for i in range(4))

@@ -11,10 +11,10 @@ import pytest
 import headwater as hw
 import headwater.model as m
 import oracle_systems
-from headwater.sddp.backward import aggregate
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.training import train_policy
 from shared_data import CASES, requires_shared
+from stage_values import aggregate
 
 PUBLISHED = [
     "d01-thermal-dispatch",

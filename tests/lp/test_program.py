@@ -89,7 +89,7 @@ def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Pat
         eta = sampler.noise(t, 0, np.array([3]))
         batch = problems.stages[t].noise_batch(u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta))
         solved = programs.solve_each(t, state[None, :], batch, None)
-        state = problems.stages[t].outgoing_states(solved)[0]
+        state = problems.stages[t].leave(solved)[0][0]
     met = float(problems.stages[stage_id].trial_objectives(solved)[0, 0])
     assert solver.getObjectiveValue() == pytest.approx(met, rel=1e-7)
     shown = "storage(plant_2)" if suffix == ".lp" else "storage[plant_2]"

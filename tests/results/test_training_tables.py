@@ -107,7 +107,7 @@ def test_attempts_of_hard_problems_are_told_by_number():
         StageEffort(1, "forward", 0, {"solves": 4, "reason: kernel: no factorisation": 1}),
         StageEffort(2, "backward", 1, {"solves": 1, "retried": 1, "attempts": 1, "level: 1": 1, "solve": 0.25}),
     ]
-    joined = joined_efforts(efforts)
+    joined = joined_efforts([efforts[:2], efforts[2:]])
     assert [(one.iteration, one.phase) for one in joined] == [(1, "forward"), (2, "backward")]
     histogram = retry_frame(joined, [10, 20])
     assert histogram.rows() == [(2, "backward", 20, 1, 3), (2, "backward", 20, 3, 1)]

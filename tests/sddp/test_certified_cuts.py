@@ -12,9 +12,8 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.sddp import stage_kernel
-from headwater.sddp.backward import aggregate_trials
 from headwater.sddp.problems import StudyProblems, build_problems
+from headwater.sddp.stage_records import NewCuts
 from headwater.sddp.training import train_policy
 from headwater.solver import BasisBatch
 from small_systems import random_system, study
@@ -46,7 +45,12 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
     trial = states_of(problems, rng, 1)
     start = programs.solve(t, states_of(problems, rng, 1)[0], stage.openings, None).results.basis
     solved = programs.solve_tree(t, trial, BasisBatch(start.columns[None], start.rows[None]))
-    values, slopes = aggregate_trials(problems, t, solved)
+    made, weights = NewCuts.empty(1, 1, len(trial[0])), problems.uncertainty.tree.probability[t]
+    nothing, binding = np.empty(0, np.int64), np.zeros(stage.rows.n_rows, np.int64)
+    stage.make_cuts(solved, made, doubtful=nothing, binding=binding, tolerance=0.0)
+    intercept, slope = float(made.intercepts[0, 0]), made.slopes[0, 0]
+    value = float(weights @ stage.trial_objectives(solved)[0])
+    assert binding.tolist() == (solved.results.row_dual[0, :, stage.form.n_rows :] > 0.0).sum(axis=0).tolist()
 
     expected = cold.solve(t, trial[0], reference.stages[t].openings, None)
     allowed = 1e-7 * np.maximum(1.0, np.abs(expected.results.objective))
@@ -54,16 +58,14 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
     for w in range(len(expected.results.objective)):
         assert_dual_feasible(stage, solved.results.row_dual[0, w])
 
-    intercept = values[0] - stage_kernel.dot(slopes[0], trial[0])
-    assert abs(intercept + slopes[0] @ trial[0] - values[0]) <= 1e-9 * max(1.0, abs(values[0]))
-    weights = problems.uncertainty.tree.probability[t]
+    assert abs(intercept + slope @ trial[0] - value) <= 1e-9 * max(1.0, abs(value))
     true_value = weights @ expected.results.objective * stage.form.cost_scale
-    assert abs(values[0] - true_value) <= 1e-7 * max(1.0, abs(true_value)), "the cut is not tight"
+    assert abs(value - true_value) <= 1e-7 * max(1.0, abs(true_value)), "the cut is not tight"
     others = states_of(problems, rng, N_STATES)
     basis = expected.results.basis
     for state in others:
         recourse = weights @ cold.solve(t, state, reference.stages[t].openings, basis).results.objective * stage.form.cost_scale
-        assert intercept + slopes[0] @ state <= recourse + 1e-7 * max(1.0, abs(recourse)), "the cut is not valid"
+        assert intercept + slope @ state <= recourse + 1e-7 * max(1.0, abs(recourse)), "the cut is not valid"
 
 
 def assert_dual_feasible(stage, row_dual: np.ndarray) -> None:  # type: ignore[no-untyped-def]

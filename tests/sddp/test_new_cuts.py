@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from headwater.sddp import train_policy
-from headwater.sddp.backward import LARGEST_MISS
-from headwater.sddp.stage_kernel import lay_through
+from headwater.sddp.cut_kernel import lay_through
 from headwater.sddp.stage_problem import StageProblem
+from headwater.sddp.whole_pass import WholePass
 from small_systems import random_system, study
 
 
 def test_cuts_pass_through_their_points():
-    values, slopes, intercepts = np.array([[10.0, -4.0]]), np.array([[[1.0, -3.0], [7.0, 0.5]]]), np.empty((1, 2))
-    assert lay_through(np.array([[2.0, 1.0]]), values, slopes, intercepts, LARGEST_MISS).tolist() == [[True, True]]
-    assert intercepts.tolist() == [[11.0, -18.5]]
+    state = np.array([2.0, 1.0])
+    assert lay_through(state, 10.0, np.array([1.0, -3.0])) == (11.0, True)
+    assert lay_through(state, -4.0, np.array([7.0, 0.5])) == (-18.5, True)
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,28 @@ def test_cuts_pass_through_their_points():
     ],
 )
 def test_a_cut_that_is_no_number_or_misses_its_point_is_unsound(value: float, slope: list[float]):
-    state, intercept = np.array([[12345.678, 1.0]]), np.empty((1, 1))
-    assert lay_through(state, np.array([[value]]), np.array([[slope]]), intercept, LARGEST_MISS).tolist() == [[False]]
+    _, sound = lay_through(np.array([12345.678, 1.0]), value, np.array(slope))
+    assert not sound
 
 
+@pytest.fixture
+def stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No compiled passes through all stages, which do not ask `StageProblem`."""
+    monkeypatch.setattr(WholePass, "serves", lambda *_: False)
+
+
+@pytest.mark.usefixtures("stage_by_stage")
 def test_an_unsound_cut_is_left_out_counted_and_told(monkeypatch: pytest.MonkeyPatch):
-    """Slopes of one stage and trajectory become nonsense: training goes on without those cuts."""
-    slopes = StageProblem.slopes
+    """Multipliers of one stage and trajectory become nonsense: training goes on without those cuts."""
+    solve_tree = StageProblem.solve_tree
 
-    def spoiled(self: StageProblem, solved, weights):
-        made = slopes(self, solved, weights)
+    def spoiled(self: StageProblem, program, states, bases):
+        solved = solve_tree(self, program, states, bases)
         if self.template.t == 2:
-            made[0] = np.nan
-        return made
+            solved.results.row_dual[0] = np.nan
+        return solved
 
-    monkeypatch.setattr(StageProblem, "slopes", spoiled)
+    monkeypatch.setattr(StageProblem, "solve_tree", spoiled)
     chosen = study(random_system(3, n_stages=4, n_openings=3), iterations=4, forward_passes=2)
     policy = train_policy(chosen)
     assert [pool.n_populated for pool in policy.pools] == [8, 4, 8, 0]
@@ -56,6 +63,7 @@ def test_an_unsound_cut_is_left_out_counted_and_told(monkeypatch: pytest.MonkeyP
     assert any(text.startswith("4 cuts were not finite numbers or missed their own point") for text in policy.training.warnings)
 
 
+@pytest.mark.usefixtures("stage_by_stage")
 def test_a_cut_from_a_solve_with_a_looser_tolerance_is_marked(monkeypatch: pytest.MonkeyPatch):
     solve_tree = StageProblem.solve_tree
 

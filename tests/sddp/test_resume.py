@@ -14,19 +14,17 @@ from headwater.model import (
     Checkpointing,
     CutFormulation,
     CutSelection,
-    GraphType,
     IterationLimit,
     PolicyConfig,
     SelectionMethod,
-    Transition,
     UpperBoundConfig,
 )
 from headwater.policy import read_policy, write_policy
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
-from headwater.sddp import Policy, events, train_policy
+from headwater.sddp import Policy, events, train_policy, whole_pass
 from headwater.sddp.training_steps import Training
-from small_systems import random_system, study
+from small_systems import random_system, repeating, study
 from trained_policies import fingerprint
 
 
@@ -66,6 +64,12 @@ def stop_after(iterations: int) -> events.EventSink:
             raise StopTraining
 
     return sink
+
+
+@pytest.fixture(autouse=True)
+def questions_at_every_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passes through these small studies take one call; a study that asks whether to stop at every stage is a large one."""
+    monkeypatch.setattr(whole_pass, "ROWS_PER_CALL", 1)
 
 
 def stop_within(iteration: int, calls: int) -> tuple[events.EventSink, Callable[[], bool]]:
@@ -112,17 +116,9 @@ def upper_bounded() -> hw.Study:
     return dataclasses.replace(made, config=config)
 
 
-def cyclic() -> hw.Study:
-    made = a_study()
-    ids = [stage.id for stage in made.system.stages]
-    steps = tuple(Transition(a, b) for a, b in zip(ids, [*ids[1:], ids[0]], strict=True))
-    graph = dataclasses.replace(made.system.policy_graph, type=GraphType.CYCLIC, transitions=steps, annual_discount_rate=3.0)
-    return dataclasses.replace(made, system=dataclasses.replace(made.system, policy_graph=graph))
-
-
 @pytest.mark.parametrize(
     "make",
-    [upper_bounded, cyclic, lambda: a_study(cut_formulation=CutFormulation.MULTI)],
+    [upper_bounded, lambda: repeating(a_study()), lambda: a_study(cut_formulation=CutFormulation.MULTI)],
     ids=["upper bound", "cycle", "multi"],
 )
 def test_whatever_else_a_training_does_is_resumed_too(make: Callable[[], hw.Study], tmp_path: Path):

@@ -13,7 +13,7 @@ import headwater as hw
 import headwater.model as m
 from headwater.errors import SolverError
 from headwater.sddp import SimulationChunk, SimulationRecord, StageMoments, simulation
-from headwater.sddp.problems import Programs
+from headwater.sddp.programs import Programs
 from headwater.sddp.simulation import simulate_policy
 from small_systems import random_system, study
 

@@ -10,11 +10,11 @@ import pytest
 import headwater.model as m
 from extensive_form import extensive_form_value
 from headwater.policy import read_policy, write_policy
-from headwater.sddp.backward import aggregate
 from headwater.sddp.problems import build_problems
 from headwater.sddp.training import train_policy
 from headwater.stochastic import build_uncertainty
 from small_systems import study
+from stage_values import aggregate
 from sub_period_systems import KINDS, months_then_quarters, weeks, with_cargoes
 
 

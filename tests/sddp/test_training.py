@@ -9,7 +9,7 @@ import pytest
 
 import headwater.model as m
 from headwater.errors import InfeasibleError, StopTraining
-from headwater.sddp import SimulationChunk, train_policy
+from headwater.sddp import SimulationChunk, train_policy, whole_pass
 from headwater.sddp.events import Event, IterationFinished
 from headwater.sddp.policy import Policy
 from headwater.sddp.simulation import simulate_policy
@@ -90,7 +90,8 @@ def test_a_callback_can_end_training_and_keeps_what_was_learned():
     assert (policy.n_iterations, policy.training.reason, policy.training.converged) == (3, "shutdown", False)
 
 
-def test_an_interrupt_in_the_middle_of_an_iteration_leaves_the_last_complete_one():
+def test_an_interrupt_in_the_middle_of_an_iteration_leaves_the_last_complete_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(whole_pass, "ROWS_PER_CALL", 1)  # as in large studies: it is asked at every stage
     chosen = study(random_system(1, n_openings=3), iterations=50, forward_passes=2)
     whole = train_policy(dataclasses.replace(chosen, config=study(chosen.system, iterations=4, forward_passes=2).config))
     calls = 0

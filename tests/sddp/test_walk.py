@@ -24,7 +24,7 @@ def test_a_horizon_that_ends_is_walked_once():
     assert walk.positions == (0, 1, 2)
     turns = walk.trial_turns(1, 5, np.arange(4))
     assert turns.tolist() == [0, 0, 0, 0]
-    assert all(walk.makes_cut(visit, turns).all() and walk.keeps_basis(visit, turns).all() for visit in range(3))
+    assert all(walk.makes_cut(visit, turns) is None and walk.keeps_basis(visit, turns) is None for visit in range(3))
 
 
 def test_a_walk_ends_where_money_is_worth_nothing_or_at_the_longest_length():
@@ -42,8 +42,9 @@ def test_every_trajectory_makes_one_cut_per_stage_and_the_visit_after_it_has_a_b
     walk = Walk.of_training(cyclic(back_to=back_to), m.CycleConfig(max_length=length))
     for iteration in range(1, 6):
         turns = walk.trial_turns(7, iteration, np.arange(9))
-        made = np.array([walk.makes_cut(visit, turns) for visit in range(walk.n_visits)])
-        kept = np.array([walk.keeps_basis(visit, turns) for visit in range(walk.n_visits)])
+        everyone = np.ones(len(turns), np.bool_)
+        chosen = [(walk.makes_cut(visit, turns), walk.keeps_basis(visit, turns)) for visit in range(walk.n_visits)]
+        made, kept = (np.array([everyone if one is None else one for one in each]) for each in zip(*chosen, strict=True))
         for t in range(4):
             visits = [v for v, position in enumerate(walk.positions) if position == t]
             assert (made[visits].sum(axis=0) == 1).all()

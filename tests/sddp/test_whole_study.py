@@ -10,10 +10,10 @@ import pytest
 
 import headwater.model as m
 from headwater.sddp import SimulationChunk, train_policy
-from headwater.sddp.backward import aggregate
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.simulation import simulate_policy
 from small_systems import study
+from stage_values import aggregate
 from whole_systems import whole_system
 
 N_SCENARIOS = 6
@@ -202,4 +202,4 @@ def test_the_forward_cost_is_the_simulated_one() -> None:
         solved = programs.solve_each(t, state[None, :], batch, None)
         reported = np.asarray(costs["total_cost"])[np.asarray(costs["stage_id"]) == t].sum()
         assert problem.trial_objectives(solved)[0, 0] == pytest.approx(reported, rel=1e-7)
-        state = problem.outgoing_states(solved)[0]
+        state = problem.leave(solved)[0][0]

@@ -15,7 +15,17 @@ import scipy.sparse as sp
 
 from exact_optimum import Exact, NoMinimumError, NoPointError, dense, exact_optimum
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
-from headwater.solver import AppendedRows, Basis, BasisBatch, HighsProgram, LinearProgram, TrialBounds, simplex_kernel
+from headwater.solver import (
+    NOT_PROVEN,
+    AppendedRows,
+    Basis,
+    BasisBatch,
+    HighsProgram,
+    LinearProgram,
+    TrialResults,
+    TrialSolutions,
+    simplex_kernel,
+)
 from headwater.solver import highs as module
 from headwater.solver.kernel_constants import (
     FEASIBILITY_TOLERANCE,
@@ -284,11 +294,23 @@ def test_a_trial_without_a_solution_is_named_with_its_opening():
     )  # fmt: skip
     highs = HighsProgram(program, rows, time_budget_seconds=BUDGET_SECONDS)
     start = highs.solve_openings(low[:1], high[:1]).basis
-    bounds = TrialBounds(np.zeros((3, m)), np.zeros((2, m)), np.zeros((3, 2)), np.ascontiguousarray(low[:2, m:]))
-    assert highs.solve_trials(bounds, BasisBatch.repeated(start, 3)).objective.shape == (3, 2)
-    bounds.trial_shift[2, 1] = 2.0 * beyond[1]
+    beyond_reach = np.zeros(low.shape[1])
+    beyond_reach[1] = 2.0 * beyond[1]
+
+    def left_to_highs(shifts: list[np.ndarray]) -> TrialResults:
+        """Trials whose bounds are moved, of which the kernel has solved nothing."""
+        solutions = TrialSolutions.empty(len(shifts), 2, low.shape[1], program.n_columns, want_primal=False)
+        solutions.outcome[:] = NOT_PROVEN
+        bases = BasisBatch.repeated(start, len(shifts))
+        return highs.finish_trials(
+            solutions, bases, lambda k: (low[:2] + shifts[k], high[:2] + shifts[k]), want_primal=False,
+            n_left=solutions.outcome.size, n_pivots=0, seconds=0.0,
+        )  # fmt: skip
+
+    nothing = np.zeros(low.shape[1])
+    assert left_to_highs([nothing] * 3).objective.shape == (3, 2)
     with pytest.raises(InfeasibleError, match="opening 0 has no feasible point") as caught:
-        highs.solve_trials(bounds, BasisBatch.repeated(start, 3))
+        left_to_highs([nothing, nothing, beyond_reach])
     assert (caught.value.trial, caught.value.opening) == (2, 0)
 
 

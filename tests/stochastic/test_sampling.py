@@ -60,10 +60,14 @@ def test_in_sample_openings_are_those_of_the_published_stream(three_classes):
 def test_openings_drawn_for_all_stages_at_once_are_those_of_the_noise(three_classes):
     sampler, scenarios = training_sampler(three_classes, IN_SAMPLE, 42), np.arange(30)
     visits, turns = [0, 1, 2, 1, 2], [0, 0, 0, 1, 1]
-    openings = sampler.openings(visits, 3, scenarios, turns)
-    for t, turn, chosen in zip(visits, turns, openings, strict=True):
-        np.testing.assert_array_equal(three_classes.tree.noise[t][chosen], sampler.noise(t, 3, scenarios, turn))
-    assert training_sampler(three_classes, FRESH, 42).openings(visits, 3, scenarios, turns) is None
+    iterations = np.array([3, 4, 9])
+    openings = sampler.openings(visits, iterations, scenarios, turns)
+    for t, turn, of_visit in zip(visits, turns, openings, strict=True):
+        for iteration, chosen in zip(iterations, of_visit, strict=True):
+            np.testing.assert_array_equal(
+                three_classes.tree.noise[t][chosen], sampler.noise(t, int(iteration), scenarios, turn)
+            )
+    assert training_sampler(three_classes, FRESH, 42).openings(visits, iterations, scenarios, turns) is None
 
 
 def test_all_in_sample_classes_take_the_same_opening(three_classes):

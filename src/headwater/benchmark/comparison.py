@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from headwater.benchmark.workload import Bench, Workload, set_up
 from headwater.model import Formulation
-from headwater.sddp.backward import aggregate_trials
+from headwater.sddp.backward import trials_per_call
+from headwater.sddp.stage_records import NewCuts
+from headwater.solver import BasisBatch
 
 REFERENCE = "reference: explicit programs, HiGHS per opening"
 CONDENSED = "condensed programs, HiGHS per opening"
@@ -23,6 +25,9 @@ _WAYS = {
     CONDENSED: (Formulation.CONDENSED, False),
     ENGINE: (Formulation.CONDENSED, True),
 }
+
+
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -141,19 +146,27 @@ def _times(name: str, passes: list[_Pass], expected: list[NDArray[np.float64]], 
 
 
 def _backward(bench: Bench) -> _Pass:
-    """Solve every stage but the first at all trial states under all openings, and build the slopes of the cuts."""
+    """Solve every stage but the first at all trial states under all openings, and make the cuts."""
     problems, programs, states = bench.problems, bench.programs, bench.workload.states
     objectives, stages = [], []
+    tolerance = bench.workload.study.config.training.cut_activity_tolerance
+    programs.take_efforts()
     before, started, started_cpu = programs.seconds(), time.perf_counter(), time.thread_time()
     for t in range(problems.n_stages - 1, 0, -1):
         bases = bench.bases[t]
         if bases is None:
             raise ValueError(f"stage position {t} has no bases")
-        counts = programs.stage_counts(t)
-        solved = programs.solve_tree(t, np.ascontiguousarray(states[:, t - 1]), bases)
-        aggregate_trials(problems, t, solved)
-        objectives.append(problems.stages[t].trial_objectives(solved))
-        stages.append(_effort(t, programs.stage_counts(t), counts))
+        problem, arrived = problems.stages[t], np.ascontiguousarray(states[:, t - 1])
+        made, binding = NewCuts.empty(len(states), 1, arrived.shape[1]), np.zeros(problem.rows.n_rows, np.int64)
+        n_openings = len(problem.openings)
+        objective, at_a_time = np.empty((len(states), n_openings)), trials_per_call(n_openings, problem.n_rows)
+        for start in range(0, len(states), at_a_time):
+            part = slice(start, start + at_a_time)
+            solved = programs.solve_tree(t, arrived[part], BasisBatch(bases.columns[part], bases.rows[part]))
+            objective[part] = problem.trial_objectives(solved)
+            problem.make_cuts(solved, made.of(part), doubtful=_NONE, binding=binding, tolerance=tolerance)
+        objectives.append(objective)
+        stages.append(_effort(t, programs.take_efforts()[t]))
     cpu, wall, after = time.thread_time() - started_cpu, time.perf_counter() - started, programs.seconds()
     kernel, highs, repair = (now - then for now, then in zip(after, before, strict=True))
     if not bench.batched:
@@ -168,7 +181,6 @@ def _backward(bench: Bench) -> _Pass:
     )
 
 
-def _effort(t: int, after: Counter[str], before: Counter[str]) -> StageEffort:
-    grown = after - before
-    reasons = {name.removeprefix("reason: "): count for name, count in grown.items() if name.startswith("reason: ")}
-    return StageEffort(t, grown["solves"], grown["pivots"], grown["fallbacks"], reasons)
+def _effort(t: int, done: Mapping[str, float]) -> StageEffort:
+    reasons = {name.removeprefix("reason: "): int(count) for name, count in done.items() if name.startswith("reason: ")}
+    return StageEffort(t, int(done["solves"]), int(done["pivots"]), int(done["fallbacks"]), reasons)

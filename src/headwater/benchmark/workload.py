@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from headwater.errors import UsageError
 from headwater.model import Formulation, IterationLimit, Study
 from headwater.sddp.cuts import CutPool
-from headwater.sddp.problems import Programs, StudyProblems, build_problems
+from headwater.sddp.problems import StudyProblems, build_problems
+from headwater.sddp.programs import Programs
 from headwater.sddp.training_state import TrainingState
 from headwater.sddp.training_steps import Training
 from headwater.solver import BasisBatch

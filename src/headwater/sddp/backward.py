@@ -3,71 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
-from headwater.sddp import stage_kernel as kernel
+from headwater.sddp.cut_kernel import RELAXED, UNSOUND
 from headwater.sddp.cuts import ALL_OPENINGS
-from headwater.sddp.problems import Programs, StudyProblems
-from headwater.sddp.risk import risk_weights, risk_weights_of_trials
-from headwater.sddp.stage_problem import Solved, SolvedTrials, StageProblem
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.programs import Programs
+from headwater.sddp.stage_problem import StageProblem
+from headwater.sddp.stage_records import NewCuts
 from headwater.sddp.trajectories import TrajectoryStore
-from headwater.solver import Basis
+from headwater.sddp.whole_pass import WholePass
+from headwater.solver import Basis, BasisBatch
 
 Array = NDArray[np.float64]
 
-SOUND, RELAXED, UNSOUND = 0, 1, 2
-"""A cut as it should be; one behind which a solve was accepted with a looser tolerance; one that is not used."""
-
-LARGEST_MISS = 1e-9
-"""How far a cut may miss the value at its own state, relative to the value or to 1."""
-
 LARGEST_BATCH = 64
-"""Trials per call: bounds the memory of their duals."""
+"""Trials per call at most."""
+
+LARGEST_DUALS = 2**18
+"""Numbers that the duals of a call may be: what is written next is then still near the processor."""
 
 
-@dataclass(frozen=True)
-class Aggregated:
-    """The risk-adjusted value of a stage at one state, and its slope.
-
-    Attributes:
-        value: in $.
-        slope: ``[n_state]`` in $ per unit of incoming state.
-    """
-
-    value: float
-    slope: Array
-
-
-def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
-    """Weigh the openings of stage position ``t`` with its risk measure."""
-    problem: StageProblem = problems.stages[t]
-    objective = problem.objective(solved)
-    weights = risk_weights(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective)
-    return Aggregated(float(kernel.dot(weights, objective)), problem.slope(solved, weights))
-
-
-def aggregate_trials(problems: StudyProblems, t: int, solved: SolvedTrials) -> tuple[Array, Array]:
-    """The same for several trials: values ``[trial]`` and slopes ``[trial, n_state]``."""
-    problem, risk = problems.stages[t], problems.system.stages[t].risk
-    objective, probability = problem.trial_objectives(solved), problems.uncertainty.tree.probability[t]
-    weights = risk_weights_of_trials(risk, probability, objective)
-    return kernel.weighted_sums(weights, objective), problem.slopes(solved, weights)
-
-
-def each_opening(problem: StageProblem, solved: SolvedTrials) -> tuple[Array, Array]:
-    """Values ``[trial, opening]`` and slopes ``[trial, opening, n_state]`` of every opening alone."""
-    values = problem.trial_objectives(solved)
-    n_trials, n_openings = values.shape
-    slopes = np.empty((n_trials, n_openings, problem.template.n_state))
-    for w in range(n_openings):
-        alone = np.zeros(values.shape)
-        alone[:, w] = 1.0
-        slopes[:, w] = problem.slopes(solved, alone)
-    return values, slopes
+def trials_per_call(n_openings: int, n_rows: int) -> int:
+    """How many trials to solve and to make cuts of at a time."""
+    return max(1, min(LARGEST_BATCH, LARGEST_DUALS // max(1, n_openings * n_rows)))
 
 
 def run_backward(
@@ -77,6 +40,7 @@ def run_backward(
     store: TrajectoryStore,
     iteration: int,
     should_stop: Callable[[], bool],
+    whole: WholePass | None = None,
 ) -> int:
     """Add cuts to the pool of every stage that another one follows; returns the number of cuts added.
 
@@ -86,25 +50,39 @@ def run_backward(
     last stage leads back into a cycle, the first stage of the cycle is solved with the cuts of the iteration before. Every rank
     makes the cuts of its own trajectories and receives the others', in the order of trajectories.
 
+    Args:
+        problems: stages and pools.
+        team: threads and ranks.
+        programs: solver instances, one per thread.
+        store: states and bases of the trajectories.
+        iteration: 1-based.
+        should_stop: asked between stages.
+        whole: makes the cuts of many stages at a time, where it can.
+
     Raises:
         Interrupted: ``should_stop`` said so between two stages, on any rank.
         RankError: another rank failed.
     """
     n_trajectories = len(store.costs)
     tolerance = problems.study.config.training.cut_activity_tolerance
-    added = 0
-    for t in range(problems.n_stages - 1, -1, -1):
-        s = problems.successor(t)
+    before = sum(pool.n_populated for pool in problems.pools)
+    t = problems.n_stages
+    while t > 0:
+        t -= 1
+        if whole is not None:
+            with team.clock.measure("bwd_setup"):
+                ready = whole.is_ready or whole.prepare()
+            if ready:
+                t = whole.backward(t, iteration, tolerance, should_stop)
+            whole.is_ready = False
+        s = problems.successor(t) if t >= 0 else None
         if s is None:
             continue
         successor = problems.stages[s]
         with team.clock.measure("bwd_setup"):
             n_cuts = problems.n_cuts_of_trial(t)
-            room = problems.pools[t].room(n_trajectories * n_cuts)
-            intercepts, slopes = room[0].reshape(n_trajectories, n_cuts), room[1].reshape(n_trajectories, n_cuts, -1)
-            quality = np.zeros((n_trajectories, n_cuts), np.int8)
-            leaning = np.zeros(n_trajectories, np.bool_)
-            doubtful = np.flatnonzero(successor.pool.unproven[successor.row_slots])
+            made = NewCuts.at(*problems.pools[t].room(n_trajectories * n_cuts), n_trajectories)
+            doubtful = successor.doubtful_rows()
             store.bases[s].grow(successor.n_rows)
 
         def work(
@@ -113,53 +91,33 @@ def run_backward(
             t: int = t,
             s: int = s,
             successor: StageProblem = successor,
-            intercepts: Array = intercepts,
-            slopes: Array = slopes,
-            quality: NDArray[np.int8] = quality,
-            leaning: NDArray[np.bool_] = leaning,
+            made: NewCuts = made,
             doubtful: NDArray[np.int64] = doubtful,
         ) -> NDArray[np.int64]:
             counts = np.zeros(successor.rows.n_rows, np.int64)
-            for start in range(trajectories.start, trajectories.stop, LARGEST_BATCH):
+            at_a_time = trials_per_call(len(successor.openings), successor.n_rows)
+            for start in range(trajectories.start, trajectories.stop, at_a_time):
                 if should_stop():
                     raise Interrupted
-                batch = range(start, min(start + LARGEST_BATCH, trajectories.stop))
-                part = slice(batch.start, batch.stop)
+                part = slice(start, min(start + at_a_time, trajectories.stop))
                 states = np.ascontiguousarray(store.states[part, t])
-                bases = store.bases[s].batch(batch)
+                bases = store.bases[s].batch(range(part.start, part.stop))
                 solved = programs[worker].solve_tree(s, states, bases, first=start, iteration=iteration)
-                if not problems.is_multi:
-                    values, slopes[part, 0] = aggregate_trials(problems, s, solved)
-                    outcomes = values[:, None]
-                else:
-                    outcomes, slopes[part] = each_opening(successor, solved)
-                sound = kernel.lay_through(states, outcomes, slopes[part], intercepts[part], LARGEST_MISS)
-                accepted = np.where(solved.results.relaxed > 0, RELAXED, SOUND)[:, None]
-                quality[part] = np.where(sound, accepted, UNSOUND)
-                leaning[part] = leans_on(solved, successor.form.n_rows + doubtful)
-                successor.add_binding_counts(solved, tolerance, counts)
+                successor.make_cuts(solved, made.of(part), doubtful=doubtful, binding=counts, tolerance=tolerance)
             return counts
 
-        binding = np.sum(team.run(work, n_trajectories), axis=0)
+        binding, *others = team.run(work, n_trajectories)
+        for counts in others:
+            binding += counts
         with team.clock.measure("mpi_allreduce"):
             team.communicator.add_up(binding)
         with team.clock.measure("cut_sync"):
-            team.communicator.gather_rows(intercepts)
-            team.communicator.gather_rows(slopes)
-            team.communicator.gather_rows(quality)
-            team.communicator.gather_rows(leaning)
+            for array in (made.intercepts, made.slopes, made.quality, made.leaning):
+                team.communicator.gather_rows(array)
         with team.clock.measure("cut_batch_build"):
-            _record_binding(successor, binding, iteration)
-            added += _insert(problems, t, intercepts, slopes, quality, leaning, iteration)
-    return added
-
-
-def leans_on(solved: SolvedTrials, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Trials whose cut would be another one without some rows: those where a row has a multiplier under some opening."""
-    if not len(rows):
-        return np.zeros(len(solved.results.row_dual), np.bool_)
-    leaning: NDArray[np.bool_] = (solved.results.row_dual[:, :, rows] != 0.0).any(axis=(1, 2))
-    return leaning
+            successor.record_binding(binding, iteration)
+            _insert(problems, t, made, iteration)
+    return sum(pool.n_populated for pool in problems.pools) - before
 
 
 class LowerBound:
@@ -209,57 +167,48 @@ class LowerBound:
             first.append_cuts(np.arange(self._n_seen, first.pool.n_populated))
             self._n_seen = first.pool.n_populated
         value, binding = team.communicator.on_leader(lambda: self._solve(programs, iteration))
-        _record_binding(first, binding, iteration)
+        first.record_binding(binding, iteration)
         return value
 
     def _solve(self, programs: Programs, iteration: int) -> tuple[float, NDArray[np.int64]]:
         """The bound, and in how many openings each cut row was binding."""
         problems, first = self._problems, self._problems.stages[0]
-        solved = programs.solve(0, problems.initial_state, first.openings, self.basis, iteration=iteration)
-        self.basis = solved.results.basis
         tolerance = problems.study.config.training.cut_activity_tolerance
-        return aggregate(problems, 0, solved).value, first.binding_counts(solved, tolerance)
+        if self.basis is None:
+            solved = programs.solve(0, problems.initial_state, first.openings, None, iteration=iteration)
+            objective, row_dual, self.basis = solved.results.objective, solved.results.row_dual, solved.results.basis
+        else:
+            start, state = self.basis.extended(first.n_rows), problems.initial_state[None, :]
+            bases = BasisBatch(start.columns[None, :], start.rows[None, :])
+            results = programs.solve_tree(0, state, bases, iteration=iteration).results
+            objective, row_dual = results.objective[0], results.row_dual[0]
+            self.basis = Basis(results.bases.columns[0], results.bases.rows[0])
+        return first.weigh(objective, row_dual, tolerance)
 
 
-def _record_binding(problem: StageProblem, counts: NDArray[np.int64], iteration: int) -> None:
-    pool, slots = problem.pool, problem.row_slots[: len(counts)]
-    pool.times_binding[slots] += counts
-    pool.last_binding[slots[counts > 0]] = iteration
-
-
-def _insert(
-    problems: StudyProblems,
-    t: int,
-    intercepts: Array,
-    slopes: Array,
-    quality: NDArray[np.int8],
-    leaning: NDArray[np.bool_],
-    iteration: int,
-) -> int:
+def _insert(problems: StudyProblems, t: int, made: NewCuts, iteration: int) -> None:
     """Append the cuts that are sound to pool ``t`` and to the stage's program.
 
     Args:
         problems: whose pool and stage.
         t: stage position.
-        intercepts: ``[trajectory, cut]``; where openings have cuts of their own, by opening.
-        slopes: ``[trajectory, cut, n_state]``.
-        quality: ``[trajectory, cut]``.
-        leaning: ``[trajectory]`` whether its cuts rest on cuts that may be wrong.
+        made: cuts of all trajectories; where openings have cuts of their own, by opening.
         iteration: the one under way.
     """
-    kept = np.flatnonzero(quality != UNSOUND)
-    trajectories, openings = np.divmod(kept, quality.shape[1])
-    intercepts, slopes = intercepts.reshape(-1), slopes.reshape(quality.size, slopes.shape[2])
-    if len(kept) < len(intercepts):
-        intercepts, slopes = intercepts[kept], slopes[kept]
+    quality = made.quality.reshape(-1)
+    intercepts, slopes = made.intercepts.reshape(-1), made.slopes.reshape(quality.size, made.slopes.shape[2])
+    kept = np.arange(len(quality))
+    if (quality == UNSOUND).any():
+        kept = np.flatnonzero(quality != UNSOUND)
+        intercepts, slopes, quality = intercepts[kept], slopes[kept], quality[kept]
+    trajectories, openings = np.divmod(kept, made.quality.shape[1]) if problems.is_multi else (kept, ALL_OPENINGS)
     slots = problems.pools[t].append(
         intercepts,
         slopes,
         iteration=iteration,
         forward_passes=trajectories,
-        openings=openings if problems.is_multi else ALL_OPENINGS,
-        relaxed=quality.reshape(-1)[kept] == RELAXED,
-        unproven=leaning[trajectories],
+        openings=openings,
+        relaxed=quality == RELAXED,
+        unproven=made.leaning[trajectories],
     )
     problems.stages[t].append_cuts(slots)
-    return len(slots)

@@ -11,19 +11,21 @@ import numpy as np
 
 from headwater.case import SyntheticSize, load_case, write_synthetic
 from headwater.model import Formulation, InflowNonNegativity, Study
+from headwater.sddp.pass_kernel import backward_stages, forward_visits
 from headwater.sddp.problems import build_problems
 from headwater.sddp.simulation import simulate_policy
 from headwater.sddp.training import train_policy
+from headwater.sddp.trial_kernel import solve_trials
 from headwater.solver import Basis
 from headwater.solver.compiled import is_cached
-from headwater.solver.openings_kernel import solve_trials
+from headwater.solver.native_kernel import kernel
 
 _SIZE = SyntheticSize(hydros=2, lags=1, stages=3, openings=3, blocks=1, thermals=2, forward_passes=2, iterations=2)
 
 
 def is_compiled() -> bool:
     """Whether the engine lies compiled on disk, so that a run begins at once."""
-    return is_cached(solve_trials)
+    return kernel.is_cached and all(is_cached(one) for one in (solve_trials, forward_visits, backward_stages))
 
 
 def compile_engine() -> float:

@@ -7,11 +7,15 @@ would be as large as the pool.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.sddp import stage_kernel as kernel
+from headwater.sddp import trial_kernel as kernel
 from headwater.sddp.cuts import CutPool
+from headwater.solver import AppendedRows, LinearProgram, kernel_program
+from headwater.solver.packing_kernel import Packed
 
 Array = NDArray[np.float64]
 
@@ -19,51 +23,87 @@ _FIRST_ROWS = 64
 
 
 class CutRows:
-    """The right-hand sides of the cuts that are rows of a program; money is scaled as in the program.
+    """The cuts that are rows of a program; money is scaled as in the program.
 
     Args:
         pool: where the cuts are.
-        exogenous: ``[exogenous]`` positions in the state of the quantities that are numbers.
-        scale: money in the program is $ divided by this.
+        stage: how the stage depends on its state.
+        program: the program without cuts.
 
     Attributes:
         n_rows: rows of cuts in the program.
+        entries: the rows themselves, shared with the solver instances.
     """
 
-    def __init__(self, pool: CutPool, exogenous: NDArray[np.int64], scale: float) -> None:
+    def __init__(self, pool: CutPool, stage: kernel.StageArrays, program: LinearProgram) -> None:
         self._pool = pool
-        self._exogenous = np.ascontiguousarray(exogenous, np.int64)
-        self._scale = scale
-        self._tree = np.empty((0, len(exogenous)))
+        self._stage = stage
+        self._program = program
+        self._view: Packed | None = None
+        none = np.empty((0, len(stage.row_lower)))
+        self._tree = kernel.NoiseArrays(np.empty((0, len(stage.psi))), none, none, np.empty((0, len(stage.exogenous))))
+        self._risk = kernel.RiskArrays(np.empty(0), 0.0, 1.0)
+        self.entries = AppendedRows(np.concatenate([stage.columns, stage.future]).astype(np.int32))
         self._resize(0)
         self.n_rows = 0
 
     def _resize(self, capacity: int) -> None:
         self._slots = np.empty(capacity, np.int64)
         self._intercepts = np.empty(capacity)
-        self._tree_sides = np.empty((len(self._tree), capacity))
+        self._tree_sides = np.empty((len(self._tree.exogenous), capacity))
+
+    @property
+    def capacity(self) -> int:
+        """Rows that there is room for."""
+        return len(self._slots)
 
     @property
     def slots(self) -> NDArray[np.int64]:
         """``[row]`` slots of the cuts, ascending unless cuts were appended otherwise."""
         return self._slots[: self.n_rows]
 
+    def arrays(self) -> kernel.CutArrays:
+        """The cuts as compiled functions see them."""
+        pool = kernel.PoolArrays(*(getattr(self._pool, name) for name in kernel.PoolArrays._fields))
+        return kernel.CutArrays(pool, self._slots, self._intercepts, self._tree_sides)
+
     @property
-    def tree_sides(self) -> Array:
-        """``[opening, row]`` what the openings of the tree add to each right-hand side, with room for more rows behind."""
-        return self._tree_sides
+    def view(self) -> Packed:
+        """The stage with its cuts as one block; made anew when an array has moved."""
+        view = self._view
+        if view is not None:
+            known = cast("kernel.StageView", view.value)
+            if (
+                known.cuts.tree_sides is self._tree_sides
+                and known.cuts.pool.coefficients is self._pool.coefficients
+                and known.program.cut_entries is self.entries.entries
+            ):
+                return view
+        program = kernel_program(self._program, self.entries)
+        view = self._view = kernel.STAGE.pack(kernel.StageView(self._stage, self.arrays(), self._tree, self._risk, program))
+        return view
 
     def append(self, slots: NDArray[np.int64]) -> None:
         """Add cuts of the pool, in the given order."""
         start, stop = self.n_rows, self.n_rows + len(slots)
+        self.make_room(len(slots))
+        self._slots[start:stop] = slots
+        kernel.append_rows(self.view.block, start, stop)
+        self.note_rows(len(slots))
+
+    def make_room(self, n_new: int) -> None:
+        """Make room for more rows."""
+        start, stop = self.n_rows, self.n_rows + n_new
         if stop > len(self._slots):
             known = self._slots[:start], self._intercepts[:start], self._tree_sides[:, :start]
-            self._resize(max(stop, 2 * len(self._slots), _FIRST_ROWS))
+            self._resize(max(stop, len(self._slots) * 3 // 2, _FIRST_ROWS))
             self._slots[:start], self._intercepts[:start], self._tree_sides[:, :start] = known
-        self._slots[start:stop] = slots
-        self._intercepts[start:stop] = self._pool.intercepts[slots] / self._scale
-        self.n_rows = stop
-        self._tree_sides[:, start:stop] = self._weighed(self._tree, start)
+        self.entries.make_room(self.capacity - start)
+
+    def note_rows(self, n_new: int) -> None:
+        """Count rows that were written behind the last one."""
+        self.n_rows += n_new
+        self.entries.n_rows += n_new
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
         """Take rows away: those where ``kept`` ``[row]`` is false."""
@@ -73,38 +113,10 @@ class CutRows:
         self.n_rows = len(rows)
         self._slots[: self.n_rows], self._intercepts[: self.n_rows] = slots, intercepts
         self._tree_sides[:, : self.n_rows] = tree_sides
+        self.entries.keep(kept)
 
-    def set_tree(self, exogenous: Array) -> None:
-        """Fix the innovation part of the exogenous state for the openings of the tree, ``[opening, exogenous]``."""
-        self._tree = exogenous
-        self._tree_sides = np.empty((len(exogenous), len(self._slots)))
-        self._tree_sides[:, : self.n_rows] = self._weighed(exogenous, 0)
-
-    def sides(self, exogenous: Array) -> Array:
-        """Right-hand sides ``[trial, row]`` for exogenous outgoing states ``[trial, exogenous]``."""
-        return self._weighed(exogenous, 0) + self._intercepts[: self.n_rows]
-
-    def added(self, exogenous: Array) -> Array:
-        """What exogenous outgoing states ``[opening, exogenous]`` add to the right-hand sides, ``[opening, row]``."""
-        return self._weighed(exogenous, 0)
-
-    def pull(self, multipliers: Array) -> Array:
-        """How the cuts weigh the exogenous outgoing state: gradient ``[exogenous]`` for multipliers ``[row]`` of the rows."""
-        pulled: Array = kernel.cut_pull(multipliers, self._pool.coefficients, self.slots, self._exogenous, self._scale)
-        return pulled
-
-    def pulls(self, weights: Array, duals: Array) -> Array:
-        """`pull` of weighted duals, ``[trial, exogenous]``.
-
-        Args:
-            weights: ``[trial, opening]``.
-            duals: ``[trial, opening, row of the program]``, those of cuts last.
-        """
-        pulled: Array = kernel.cut_pulls(weights, duals, self._pool.coefficients, self.slots, self._exogenous, self._scale)
-        return pulled
-
-    def _weighed(self, exogenous: Array, first: int) -> Array:
-        weighed: Array = kernel.cut_products(
-            self._pool.coefficients, self._slots[first : self.n_rows], self._exogenous, self._scale, exogenous
-        )
-        return weighed
+    def set_tree(self, noise: kernel.NoiseArrays, risk: kernel.RiskArrays) -> None:
+        """Fix the openings of the tree; what they add to each cut is then computed once per cut."""
+        self._tree, self._risk = noise, risk
+        self._tree_sides = np.empty((len(noise.exogenous), self.capacity))
+        kernel.append_rows(self.view.block, 0, self.n_rows)

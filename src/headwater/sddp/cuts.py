@@ -120,9 +120,13 @@ class CutPool:
         What is made there is appended without being copied.
         """
         start, stop = self.n_populated, self.n_populated + n_cuts
-        if stop > self.capacity:
-            self._grow(stop)
+        self.make_room(n_cuts)
         return self.intercepts[start:stop], self.coefficients[start:stop]
+
+    def make_room(self, n_cuts: int) -> None:
+        """Make room for more cuts."""
+        if self.n_populated + n_cuts > self.capacity:
+            self._grow(self.n_populated + n_cuts)
 
     def remember(self) -> Callable[[], None]:
         """A function that takes the pool back to what it is now, for an iteration that is not finished."""
@@ -136,6 +140,21 @@ class CutPool:
                 getattr(self, name)[:used] = values
 
         return undo
+
+    @property
+    def any_unproven(self) -> bool:
+        """Whether some cut rests on cuts of another policy that may be wrong in this study."""
+        return bool(self.unproven[: self.n_populated].any())
+
+    @property
+    def n_active(self) -> int:
+        """Cuts that count."""
+        return int(np.count_nonzero(self.active[: self.n_populated]))
+
+    def n_relaxed(self, iteration: int) -> int:
+        """Cuts of an iteration behind which a solve was accepted with a looser tolerance."""
+        relaxed = self.relaxed[: self.n_populated]
+        return int(np.count_nonzero(relaxed & (self.born_at[: self.n_populated] == iteration))) if relaxed.any() else 0
 
     def active_slots(self) -> NDArray[np.int64]:
         """Slots of the cuts that count, ascending."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headwater.distributed import Team
-from headwater.sddp.problems import Programs
+from headwater.sddp.programs import Programs
+from headwater.solver import COUNTED, NUMBERS
 
 FORWARD, BACKWARD, LOWER_BOUND, SIMULATION = "forward", "backward", "lower_bound", "simulation"
 """Phases."""
@@ -102,8 +103,6 @@ class EffortMeter:
     def __init__(self, programs: Sequence[Programs], team: Team) -> None:
         self._programs = programs
         self._team = team
-        self._before = self._read(programs)
-        self._bound_before: list[Counter[str]] = []
         self._iteration = 0
         self._efforts: list[StageEffort] = []
         self._phases: dict[str, tuple[float, list[float], list[float]]] = {}
@@ -129,22 +128,14 @@ class EffortMeter:
         waited = [a - (now - then) for a, now, then in zip(worked, cpu, cpu0, strict=True)]
         self._phases[phase] = (wall - wall0, worked, waited)
         self._mark = wall, busy, cpu
-        now = self._read(self._programs)
-        self._note(phase, self._before, now)
-        self._before = now
-        if bound_programs is not None:
-            now = self._read([bound_programs])
-            # programs that were made anew begin to count from nothing
-            pairs = list(zip(self._bound_before, now, strict=False))
-            renewed = any(count < then[name] for then, current in pairs for name, count in current.items())
-            self._note(phase, [Counter() for _ in now] if renewed or not self._bound_before else self._bound_before, now)
-            self._bound_before = now
-
-    def _note(self, phase: str, before: list[Counter[str]], now: list[Counter[str]]) -> None:
-        for t, (then, current) in enumerate(zip(before, now, strict=True)):
-            done = {name: value - then[name] for name, value in current.items() if value != then[name]}
-            if done.get("solves"):
-                self._efforts.append(StageEffort(self._iteration, phase, t, done))
+        done: dict[int, dict[str, float]] = {}
+        for programs in (*self._programs, *(() if bound_programs is None else (bound_programs,))):
+            for t, effort in programs.take_efforts().items():
+                if t in done:
+                    _add(done[t], effort)
+                else:
+                    done[t] = effort
+        self._efforts += [StageEffort(self._iteration, phase, t, done[t]) for t in sorted(done)]
 
     def efforts(self) -> list[StageEffort]:
         """What the solvers of this rank did in the iteration."""
@@ -187,23 +178,32 @@ class EffortMeter:
         threads = self._team.threads
         return threads.wall_seconds, list(threads.busy_seconds), list(threads.cpu_seconds)
 
-    @staticmethod
-    def _read(programs: Sequence[Programs]) -> list[Counter[str]]:
-        total: list[Counter[str]] = []
-        for thread in programs:
-            counts = thread.stage_efforts()
-            total = counts if not total else [one + other for one, other in zip(total, counts, strict=True)]
-        return total
 
+def joined_efforts(efforts: Sequence[Sequence[StageEffort]]) -> list[StageEffort]:
+    """Efforts of all ranks added up, by iteration, phase and stage.
 
-def joined_efforts(efforts: Sequence[StageEffort]) -> list[StageEffort]:
-    """Efforts of all ranks added up, by iteration, phase and stage."""
+    Args:
+        efforts: of every rank, each in that order already.
+    """
+    if len(efforts) == 1:
+        return list(efforts[0])
     order = {FORWARD: 0, BACKWARD: 1, LOWER_BOUND: 2, SIMULATION: 3}
     total: dict[tuple[int, int, int], dict[str, float]] = {}
-    for effort in efforts:
-        key = effort.iteration, order[effort.phase], effort.stage_position
-        known = total.setdefault(key, {})
-        for name, count in effort.counts.items():
-            known[name] = known.get(name, 0) + count
+    for effort in (effort for of_rank in efforts for effort in of_rank):
+        _add(total.setdefault((effort.iteration, order[effort.phase], effort.stage_position), {}), effort.counts)
     names = {number: phase for phase, number in order.items()}
     return [StageEffort(k, names[phase], t, counts) for (k, phase, t), counts in sorted(total.items())]
+
+
+def program_counts(efforts: Sequence[StageEffort]) -> Counter[str]:
+    """Counts of programs, see `SolverStatistics.counts`, over all stages and phases."""
+    total = Counter({name: int(sum(effort.counts[name] for effort in efforts)) for name in COUNTED})
+    for effort in efforts:
+        if len(effort.counts) > len(NUMBERS):
+            total.update({name: int(n) for name, n in effort.counts.items() if name.startswith("reason: ")})
+    return total
+
+
+def _add(known: dict[str, float], more: Mapping[str, float]) -> None:
+    for name, count in more.items():
+        known[name] = known.get(name, 0) + count

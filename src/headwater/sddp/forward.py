@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
-from headwater.sddp.problems import Programs, StudyProblems
-from headwater.sddp.stage_problem import NoiseBatch, StageProblem
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.programs import Programs
+from headwater.sddp.stage_problem import StageProblem
+from headwater.sddp.stage_records import NoiseBatch
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.walk import Walk
+from headwater.sddp.whole_pass import WholePass
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
 
@@ -36,50 +38,83 @@ def draw_noise(
 
 
 ROWS_WORTH_A_THREAD = 150
-"""Rows of a stage's programs, over the trajectories of a thread, below which a forward pass is not shared out.
+"""Rows of the programs that a thread solves at a time, over its trajectories, below which a forward pass is not shared out.
 
 Solving so little takes less than handing it over.
 """
 
 
-@dataclass(frozen=True)
-class ForwardNoise:
-    """What is random for the trajectories of an iteration.
+BLOCK_DRAWS = 4096
+"""Openings that are drawn at a time, for some iterations ahead: drawing a few takes about as long as drawing many."""
 
-    Attributes:
-        openings: per visit ``[trajectory]`` openings of the tree, where all noise comes from it; else ``None``.
-        values: per visit innovation, load and availability with leading axis ``[trajectory]``, where some does not.
+
+class ForwardNoise:
+    """What is random for the trajectories of every iteration.
+
+    Args:
+        problems: stages and visits.
+        sampler: draws.
+        n_trajectories: of one iteration.
     """
 
-    openings: list[NDArray[np.int64]] | None
-    values: list[Drawn]
+    def __init__(self, problems: StudyProblems, sampler: Sampler, n_trajectories: int) -> None:
+        self._problems = problems
+        self._sampler = sampler
+        self._everyone = np.arange(n_trajectories)
+        self._ahead = max(1, BLOCK_DRAWS // max(1, problems.walk.n_visits * n_trajectories))
+        self._first = 0
+        self._openings: NDArray[np.int64] | None = None
+        self._values: list[Drawn] = []
 
-    @classmethod
-    def drawn(cls, problems: StudyProblems, sampler: Sampler, iteration: int, trajectories: NDArray[np.int64]) -> ForwardNoise:
-        """Draw for some trajectories; every turn of a cycle draws anew."""
-        walk = problems.walk
-        openings = sampler.openings(walk.positions, iteration, trajectories, walk.turns)
-        if openings is not None:
-            return cls(openings, [])
-        return cls(None, draw_noise(problems, walk, sampler, iteration, trajectories))
+    @property
+    def openings(self) -> NDArray[np.int64] | None:
+        """Openings of the tree ``[visit, trajectory]``, where all noise comes from it."""
+        return None if self._openings is None else np.ascontiguousarray(self._openings[:, self._place])
 
-    def batch(self, problem: StageProblem, visit: int, part: slice) -> NoiseBatch:
-        """Right-hand sides of some trajectories at a visit."""
-        if self.openings is not None:
-            return problem.openings.taken(self.openings[visit][part])
-        return problem.noise_batch(*(values[part] for values in self.values[visit]))
+    def draw(self, iteration: int) -> None:
+        """Draw for an iteration; every turn of a cycle draws anew. Not while others read."""
+        walk, sampler = self._problems.walk, self._sampler
+        self._place = iteration - self._first
+        if self._openings is None or not 0 <= self._place < self._ahead:
+            self._first, self._place = iteration, 0
+            ahead = np.arange(iteration, iteration + self._ahead)
+            drawn = sampler.openings(walk.positions, ahead, self._everyone, walk.turns)
+            self._openings = None if drawn is None else np.array(drawn)
+        if self._openings is None:
+            self._values = draw_noise(self._problems, walk, sampler, iteration, self._everyone)
+
+    def memory_m3s(self, iteration: int) -> NDArray[np.float64] | None:
+        """Past inflows that the trajectories of an iteration start from, where not with those of the study."""
+        return self._sampler.initial_memory_m3s(iteration, self._everyone)
+
+    def at(self, problem: StageProblem, visit: int, part: slice) -> tuple[NoiseBatch, NDArray[np.int64] | None]:
+        """What some trajectories meet at a visit: openings, and which of them each takes, where not each its own in turn."""
+        if self._openings is not None:
+            return problem.openings, self._openings[visit, self._place, part]
+        return problem.noise_batch(*(values[part] for values in self._values[visit])), None
 
 
 def run_forward(
     problems: StudyProblems,
     team: Team,
     programs: list[Programs],
-    sampler: Sampler,
+    noise: ForwardNoise,
     store: TrajectoryStore,
     iteration: int,
     should_stop: Callable[[], bool],
+    whole: WholePass | None = None,
 ) -> None:
     """Simulate all trajectories of an iteration into ``store``, visit by visit; every rank its own, costs are known to all.
+
+    Args:
+        problems: stages and visits.
+        team: threads and ranks.
+        programs: solver instances, one per thread.
+        noise: what is random.
+        store: where to.
+        iteration: 1-based.
+        should_stop: asked between stages.
+        whole: makes many visits at a time, where it can.
 
     Raises:
         Interrupted: ``should_stop`` said so between two stages, on any rank.
@@ -89,11 +124,13 @@ def run_forward(
     everyone = np.arange(n_trajectories)
     began = time.perf_counter()
     turns = visits.trial_turns(problems.study.config.training.tree_seed, iteration, everyone)
-    noise = ForwardNoise.drawn(problems, sampler, iteration, everyone)
-    memory = sampler.initial_memory_m3s(iteration, everyone)
+    noise.draw(iteration)
+    memory = noise.memory_m3s(iteration)
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
     store.truncated[:] = 0
+    openings = noise.openings
+    ready = whole is not None and openings is not None and not problems.system.horizon.is_cyclic and whole.prepare()
     team.clock.add("fwd_setup", time.perf_counter() - began)
 
     def walk(worker: int, trajectories: range) -> None:
@@ -102,27 +139,38 @@ def run_forward(
             return
         states = problems.starting_states(len(trajectories), None if memory is None else memory[part])
         latest: dict[int, BasisBatch] = {}
-        for visit, t in enumerate(visits.positions):
+        visit = 0
+        while visit < visits.n_visits:
+            if ready and whole is not None and openings is not None:
+                visit = whole.forward(worker, trajectories, visit, states, openings, should_stop)
+                if visit == visits.n_visits:
+                    return
             if should_stop():
                 raise Interrupted
+            t = visits.positions[visit]
             problem = problems.stages[t]
-            batch = noise.batch(problem, visit, part)
+            batch, chosen = noise.at(problem, visit, part)
             starts = latest.get(t)
             if starts is None:
                 starts = store.bases[t].batch(trajectories, partial(programs[worker].cold_basis, t))
-            solved = programs[worker].solve_each(t, states, batch, starts, first=trajectories.start, iteration=iteration)
+            solved = programs[worker].solve_each(
+                t, states, batch, starts, openings=chosen, first=trajectories.start, iteration=iteration
+            )
             latest[t] = solved.results.bases
             store.bases[t].store(trajectories, solved.results.bases, visits.keeps_basis(visit, turns[part]))
-            store.costs[part, visit] = problem.immediate_costs(solved)
             if solved.truncated is not None:
                 store.truncated[part] += solved.truncated.sum(axis=1)
-            states = problem.outgoing_states(solved)
+            states, store.costs[part, visit], store.future[part] = problem.leave(solved)
             made = visits.makes_cut(visit, turns[part])
-            store.states[trajectories.start + np.flatnonzero(made), t] = states[made]
-        store.future[part] = problem.future_costs(solved)
+            if made is None:
+                store.states[part, t] = states
+            else:
+                store.states[trajectories.start + np.flatnonzero(made), t] = states[made]
+            visit += 1
 
     rows = max(stage.form.n_rows for stage in problems.stages)
-    team.run(walk, n_trajectories, least=-(-ROWS_WORTH_A_THREAD // rows))
+    together = visits.n_visits if ready else 1
+    team.run(walk, n_trajectories, least=-(-ROWS_WORTH_A_THREAD // (rows * together)))
     with team.clock.measure("state_exchange"):
         team.communicator.gather_rows(store.costs)
         team.communicator.gather_rows(store.future)

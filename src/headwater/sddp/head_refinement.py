@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from headwater.errors import SolverError
 from headwater.lp import LinearHead, StageForm, build_stage_template, linear_heads, make_form
 from headwater.model import Study
-from headwater.sddp.stage_problem import NoiseBatch, SolvedTrials, StageProblem
+from headwater.sddp.stage_problem import StageProblem
+from headwater.sddp.stage_records import NoiseBatch, SolvedTrials
 from headwater.solver import BasisBatch, TrialResults
 
 Array = NDArray[np.float64]
@@ -85,7 +86,7 @@ class HeadRefinement:
                 except SolverError as error:
                     error.trial = k
                     raise
-                storages = (state[: len(storages)] + self.problem.outgoing_states(one)[0, : len(storages)]) / 2.0
+                storages = (state[: len(storages)] + self.problem.leave(one)[0][0, : len(storages)]) / 2.0
             productivity[k, [head.hydro for head in self.heads]] = values
             solved.append(one)
         return _joined(solved, productivity)
@@ -105,10 +106,8 @@ class HeadRefinement:
         changed = self._changed(values)
         program = changed.new_program(self.study.config.training.solver)
         try:
-            one = slice(k, k + 1)
-            alone = NoiseBatch(noise.innovation[one], noise.demand_shift[one], noise.row_shift[one], noise.exogenous[one])
-            start = BasisBatch(bases.columns[one], bases.rows[one])
-            return changed.solve_each(program, state[None, :], alone, start)
+            start = BasisBatch(bases.columns[k : k + 1], bases.rows[k : k + 1])
+            return changed.solve_each(program, state[None, :], noise.alone(k), start)
         finally:
             program.close()
 

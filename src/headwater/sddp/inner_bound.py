@@ -22,7 +22,8 @@ from headwater.sddp.lipschitz import lipschitz_prices
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import InnerEvaluation
 from headwater.sddp.risk import risk_adjusted_costs
-from headwater.sddp.stage_problem import NoiseBatch, StageProblem
+from headwater.sddp.stage_problem import StageProblem
+from headwater.sddp.stage_records import NoiseBatch
 from headwater.sddp.vertices import InnerApproximation, StageVertices, choose_visits
 from headwater.sddp.visited_states import VisitedStates
 from headwater.solver import BasisBatch
@@ -178,5 +179,4 @@ def _costs(
 
 
 def _first_opening(problem: StageProblem) -> NoiseBatch:
-    noise = problem.openings
-    return NoiseBatch(noise.innovation[:1], noise.demand_shift[:1], noise.row_shift[:1], noise.exogenous[:1])
+    return problem.openings.alone(0)

@@ -21,7 +21,8 @@ from headwater.errors import PolicyError
 from headwater.lp import StageForm
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import Policy
-from headwater.sddp.problems import ColdBases, StudyProblems, build_stage
+from headwater.sddp.problems import StudyProblems, build_stage
+from headwater.sddp.programs import ColdBases
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.vertices import VERTICES, InnerApproximation, StageVertices
 
@@ -66,9 +67,10 @@ def inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> Sta
         form, CutPool(problems.layout.dimension, 0), outer.psi, truncates=outer.truncates, batched=outer.batched
     )
     noise = uncertainty.tree.noise[t]
-    problem.set_openings(
+    openings = problem.noise_batch(
         uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)
     )
+    problem.set_openings(openings, uncertainty.tree.probability[t], problems.system.stages[t].risk)
     return problem
 
 

@@ -12,7 +12,8 @@ from headwater.errors import InfeasibleError, ModelError, SolverError, Unbounded
 from headwater.lp import NamedProgram, explain_infeasible, explain_unbounded, named_program
 from headwater.model import Formulation, Study, System
 from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.stage_problem import NoiseBatch, StageProblem
+from headwater.sddp.stage_problem import StageProblem
+from headwater.sddp.stage_records import NoiseBatch
 from headwater.stochastic import simulation_sampler
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
             problem = problem if refinement is None else refinement.problem_at(state)
             break
         solved = programs.solve_each(t, state[None, :], batch, None, first=scenario or 0, refinement=refinement)
-        state = problem.outgoing_states(solved)[0]
+        state = problem.leave(solved)[0][0]
     noise_of = "mean noise" if scenario is None else f"scenario {scenario}"
     title = f"{study.name or 'study'}, stage {stage_id}, {noise_of}, {len(problem.row_slots)} cuts; money in $"
     return stage_program(problems.system, problem, state, batch, title=title)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Memory
-from headwater.errors import InfeasibleError, ModelError, PolicyError, SolverError, UnsupportedFeatureError
+from headwater.errors import ModelError, PolicyError, UnsupportedFeatureError
 from headwater.lp import (
     FittedPlanes,
     Outlook,
@@ -30,38 +29,16 @@ from headwater.lp import (
 from headwater.model import CutFormulation, Formulation, InflowNonNegativity, OperativeState, Study, System
 from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
 from headwater.sddp.cuts import CutPool
-from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.inspection import explain
 from headwater.sddp.policy import PolicyStage, StateLayout
-from headwater.sddp.stage_problem import NoiseBatch, Solved, SolvedTrials, StageProblem
+from headwater.sddp.programs import ColdBases, Programs
+from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.walk import Walk
-from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch
 from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty
 
 logger = logging.getLogger(__name__)
 
 FIRST_POOL_BYTES = 64 * 2**20
 """Memory set aside for the cuts of a stage at the start; pools grow beyond it when needed."""
-
-
-class ColdBases:
-    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
-
-    def __init__(self, n_stages: int) -> None:
-        self._bases: list[Basis | None] = [None] * n_stages
-        self._lock = threading.Lock()
-
-    def get(self, t: int, solve: Callable[[], Basis]) -> Basis:
-        """The basis of a stage; the first caller makes it with ``solve``."""
-        with self._lock:
-            basis = self._bases[t]
-            if basis is None:
-                basis = self._bases[t] = solve()
-            return basis
-
-    def forget(self, t: int) -> None:
-        """Let the basis of a stage be made anew, because rows were taken out of its program."""
-        self._bases[t] = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +89,7 @@ class StudyProblems:
         """Position of the stage whose cost the cuts of pool ``t`` bound; ``None`` at the end of a horizon that ends."""
         return self.system.horizon.successor(t)
 
-    @property
+    @cached_property
     def n_solves_of_trajectory(self) -> int:
         """Problems that an iteration solves for one trajectory: its visits, and the openings behind every cut."""
         followers = [self.successor(t) for t in range(self.n_stages)]
@@ -170,158 +147,6 @@ class StudyProblems:
     def new_programs(self) -> Programs:
         """Solver instances for one thread."""
         return Programs(self)
-
-
-class Programs:
-    """The solver instances of one thread, one per stage, made when first used."""
-
-    def __init__(self, problems: StudyProblems) -> None:
-        self._problems = problems
-        self._held: list[HighsProgram | None] = [None] * problems.n_stages
-        self._scratch = KernelScratch()
-        self._preparing: dict[int, Counter[str]] = {}
-
-    def solve(
-        self,
-        t: int,
-        state: NDArray[np.float64],
-        noise: NoiseBatch,
-        basis: Basis | None,
-        *,
-        want_primal: bool = False,
-        scenario: int | None = None,
-        iteration: int | None = None,
-    ) -> Solved:
-        """Solve stage position ``t``, loading the cuts that were added since this thread last did.
-
-        Raises:
-            SolverError: with stage, scenario and iteration filled in.
-        """
-        problem, program = self._problems.stages[t], self._ready(t)
-        start = None if basis is None else basis.extended(program.n_rows)
-        try:
-            return problem.solve(program, state, noise, start, want_primal=want_primal)
-        except SolverError as error:
-            why = explain(error, self._problems.system, problem, state, noise, error.opening)
-            raise _located(error, self._problems.study, t, scenario, iteration, why) from error
-
-    def solve_each(
-        self,
-        t: int,
-        states: NDArray[np.float64],
-        noise: NoiseBatch,
-        bases: BasisBatch | None,
-        *,
-        first: int = 0,
-        numbers: NDArray[np.int64] | None = None,
-        iteration: int | None = None,
-        refinement: HeadRefinement | None = None,
-    ) -> SolvedTrials:
-        """Solve stage position ``t`` for several trials with an opening each, with primal values.
-
-        Args:
-            t: stage position.
-            states: ``[trial, n_state]``.
-            noise: one opening per trial.
-            bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
-            first: number of the first trial, for messages.
-            numbers: number of every trial, where they do not just count on from the first.
-            iteration: for messages.
-            refinement: productivity that follows storage, where a plant of the stage has it.
-
-        Raises:
-            SolverError: with stage, scenario and iteration filled in.
-        """
-        problem, program = self._problems.stages[t], self._ready(t)
-        if bases is None:
-            bases = BasisBatch.repeated(self.cold_basis(t), len(states))
-        try:
-            if refinement is not None:
-                return refinement.solve_each(states, noise, bases)
-            return problem.solve_each(program, states, noise, bases)
-        except SolverError as error:
-            trial = error.trial or 0
-            why = explain(error, self._problems.system, problem, states[trial], noise, trial)
-            number = first + trial if numbers is None else int(numbers[trial])
-            raise _located(error, self._problems.study, t, number, iteration, why) from error
-
-    def solve_tree(
-        self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
-    ) -> SolvedTrials:
-        """Solve stage position ``t`` for several trials under every opening of the tree.
-
-        Raises:
-            SolverError: with stage, scenario and iteration filled in.
-        """
-        problem = self._problems.stages[t]
-        try:
-            return problem.solve_tree(self._ready(t), states, bases)
-        except SolverError as error:
-            trial = error.trial or 0
-            why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
-            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
-
-    def _ready(self, t: int) -> HighsProgram:
-        """The instance of a stage."""
-        program = self._held[t]
-        if program is None:
-            problem = self._problems.stages[t]
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
-        return program
-
-    def cold_basis(self, t: int) -> Basis:
-        """Where trials without a basis start: the basis of a cold solve, the same for every thread, with all rows."""
-        return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(self._problems.stages[t].n_rows)
-
-    def _solve_cold(self, t: int) -> Basis:
-        """Basis of a cold solve at the initial state and mean noise."""
-        uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
-        eta = np.zeros((1, uncertainty.layout.dim))
-        load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
-        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
-        program = self._ready(t)
-        before = program.statistics.effort()
-        basis = self.solve(t, self._problems.initial_state, batch, None).results.basis
-        spent = {name: value - before.get(name, 0) for name, value in program.statistics.effort().items()}
-        self._preparing.setdefault(t, Counter()).update(spent)
-        return basis
-
-    def counts(self) -> Counter[str]:
-        """What the instances of this thread have done so far, see `SolverStatistics.counts`.
-
-        Cold solves that give bases to start from are left out: how many there are depends on how work is shared out.
-        """
-        total: Counter[str] = Counter()
-        for program in self._held:
-            if program is not None:
-                for name, count in program.statistics.counts().items():
-                    total[name] += count
-        for prepared in self._preparing.values():
-            for name in total:
-                total[name] -= int(prepared[name])
-        return total
-
-    def stage_efforts(self) -> list[Counter[str]]:
-        """What the instance of every stage has done so far, see `SolverStatistics.effort`, without those cold solves."""
-        efforts = []
-        for t, program in enumerate(self._held):
-            done: Counter[str] = Counter()
-            if program is not None:
-                dict.update(done, program.statistics.effort())
-            for name, value in self._preparing.get(t, {}).items():
-                done[name] -= value
-            efforts.append(done)
-        return efforts
-
-    def stage_counts(self, t: int) -> Counter[str]:
-        """The same for one stage position, cold solves included."""
-        program = self._held[t]
-        return Counter() if program is None else Counter(program.statistics.counts())
-
-    def seconds(self) -> tuple[float, float, float]:
-        """Time that this thread has spent in the kernel, in HiGHS, and of that on further attempts of HiGHS."""
-        held = [program.statistics for program in self._held if program is not None]
-        return sum(s.kernel_seconds for s in held), sum(s.highs_seconds for s in held), sum(s.repair_seconds for s in held)
 
 
 def build_problems(
@@ -466,9 +291,10 @@ def build_stage(
     batched = formulation is Formulation.CONDENSED
     problem = StageProblem(form, pool, psi, truncates=method.truncates, batched=batched)
     noise = uncertainty.tree.noise[t]
-    problem.set_openings(
+    openings = problem.noise_batch(
         uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)
     )
+    problem.set_openings(openings, uncertainty.tree.probability[t], study.system.stages[t].risk)
     return problem
 
 
@@ -526,37 +352,3 @@ def policy_stages(system: System, outlooks: Sequence[Outlook | None] | None = No
         )
         for t, stage in enumerate(system.stages)
     )
-
-
-def _located(
-    error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None, why: str | None
-) -> SolverError:
-    """The same error with stage, scenario and iteration, and for infeasible stages what usually causes them."""
-    stage = study.system.stages[t]
-    where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
-    if iteration is not None:
-        where += f", iteration {iteration}"
-    if scenario is not None:
-        where += f", scenario {scenario}"
-    hint = ""
-    if isinstance(error, InfeasibleError):
-        causes = []
-        if not study.config.inflow_non_negativity.has_slack:
-            causes.append(
-                "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
-                f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
-            )
-        hard = [c.name or f"constraint {c.id}" for c in study.system.generic_constraints if c.slack_cost is None]
-        if hard:
-            causes.append(f"user constraints without slack ({', '.join(hard)})")
-        hint = "; usual causes: " + " or ".join(causes) if causes else ""
-    located = type(error)(
-        f"{where}: {error}{f': {why}' if why else ''}{hint}",
-        status=error.status,
-        stage_id=stage.id,
-        scenario=scenario,
-        opening=error.opening,
-        iteration=iteration,
-    )
-    located.trial = error.trial
-    return located

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import IterationRecord, TrainingRecord
@@ -20,6 +21,7 @@ from headwater.solver import highs_version
 def iteration_record(
     problems: StudyProblems,
     store: TrajectoryStore,
+    totals: NDArray[np.float64],
     iteration: int,
     lower_bound: float,
     added: int,
@@ -34,6 +36,7 @@ def iteration_record(
     Args:
         problems: the study with the cuts of the iteration.
         store: its trajectories.
+        totals: present value of each in $.
         iteration: 1-based.
         lower_bound: bound after it, in $.
         added: cuts added.
@@ -43,19 +46,19 @@ def iteration_record(
         selection_seconds: and its time.
         elapsed: seconds since training started.
     """
-    totals = store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
     n = len(totals)
-    std = float(np.std(totals, ddof=1)) if n > 1 else 0.0
+    mean = float(totals.sum()) / n
+    std = (float(((totals - mean) ** 2).sum()) / (n - 1)) ** 0.5 if n > 1 else 0.0
     return IterationRecord(
         iteration=iteration,
         lower_bound=lower_bound,
-        simulated_mean=float(np.mean(totals)),
+        simulated_mean=mean,
         simulated_std=std,
-        simulated_ci95=1.96 * std / float(np.sqrt(n)),
+        simulated_ci95=1.96 * std / n**0.5,
         forward_passes=n,
         cuts_added=added,
         cuts_removed=sum(one.removed for one in selected),
-        cuts_active=sum(len(pool.active_slots()) for pool in problems.pools),
+        cuts_active=sum(pool.n_active for pool in problems.pools),
         lp_solves=n * problems.n_solves_of_trajectory + len(problems.stages[0].openings.innovation),
         retries=retries,
         forward_seconds=seconds[0],
@@ -68,9 +71,7 @@ def iteration_record(
         lower_bound_proven=not doubtful_cuts(problems.pools[0]),
         selection=selected,
         selection_seconds=selection_seconds,
-        cuts_relaxed=sum(
-            int((pool.relaxed & (pool.born_at == iteration))[: pool.n_populated].sum()) for pool in problems.pools
-        ),
+        cuts_relaxed=sum(pool.n_relaxed(iteration) for pool in problems.pools),
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from headwater.distributed import Team
-from headwater.sddp.forward import run_forward
-from headwater.sddp.problems import Programs, StudyProblems
+from headwater.sddp.forward import ForwardNoise, run_forward
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.programs import Programs
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.stochastic import stopping_sampler
 
@@ -38,5 +39,6 @@ def simulated_stage_costs(
     sampler = stopping_sampler(problems.uncertainty, problems.study.config.training.tree_seed, replications)
     sizes = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
     store = TrajectoryStore.empty(replications, sizes, problems.layout.dimension, problems.walk.n_visits)
-    run_forward(problems, team, programs, sampler, store, 1, should_stop)
+    noise = ForwardNoise(problems, sampler, replications)
+    run_forward(problems, team, programs, noise, store, 1, should_stop)
     return tuple(float(np.mean(costs)) for costs in store.costs.T)

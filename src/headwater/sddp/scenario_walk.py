@@ -17,7 +17,7 @@ from headwater.sddp.forward import Drawn, draw_noise
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.simulation_records import ScenarioFailure
-from headwater.sddp.stage_problem import SolvedTrials
+from headwater.sddp.stage_records import SolvedTrials
 from headwater.sddp.walk import Walk
 from headwater.solver import Basis, BasisBatch
 from headwater.stochastic import Sampler
@@ -121,8 +121,9 @@ class ScenarioWalk:
                 alive, states, solved = self._stage(worker, visit, alive, states, drawn[visit], walked)
                 if solved is None:
                     break
-                self._keep(visit, walked, alive, states, drawn[visit], solved)
-                states = problems.stages[t].outgoing_states(solved)
+                outgoing, _, future = problems.stages[t].leave(solved)
+                self._keep(visit, walked, alive, drawn[visit], solved, future)
+                states = outgoing
             walked.seconds[places.start : places.stop] = (time.perf_counter() - started) / max(len(places), 1)
 
         self._team.run(walk, range(len(scenarios)))
@@ -180,19 +181,19 @@ class ScenarioWalk:
         visit: int,
         walked: Walked,
         alive: NDArray[np.int64],
-        states: NDArray[np.float64],
         drawn: Drawn,
         solved: SolvedTrials,
+        future_cost: NDArray[np.float64],
     ) -> None:
         """Write the solutions of a stage into their places."""
         t = self._visits.positions[visit]
         problem = self._problems.stages[t]
-        form, out, results = problem.form, walked.solutions[visit], solved.results
+        form, out, results, states = problem.form, walked.solutions[visit], solved.results, solved.states
         if solved.productivity is not None:
             out.productivity[alive] = solved.productivity
         out.state[alive] = states
         out.primal[alive] = form.full_primals(results.primal[:, 0], states, solved.innovation)
-        out.future_cost[alive] = problem.future_costs(solved)
+        out.future_cost[alive] = future_cost
         out.load_mw[alive] = drawn[1][alive]
         out.load_dual[alive] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
         out.generic_dual[alive] = results.row_dual[:, 0][:, self._generic_rows[t]] * form.cost_scale

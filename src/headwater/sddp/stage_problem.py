@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from headwater.errors import SolverError
 from headwater.lp import StageForm, StageTemplate
-from headwater.model import SolverOptions
-from headwater.sddp import stage_kernel as kernel
+from headwater.model import RiskMeasure, SolverOptions
+from headwater.sddp import cut_kernel
+from headwater.sddp import trial_kernel as kernel
 from headwater.sddp.cut_rows import CutRows
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.stage_records import NewCuts, NoiseBatch, Solved, SolvedTrials
 from headwater.solver import (
+    NOT_PROVEN,
     SMALLEST_COEFFICIENT,
     AppendedRows,
     Basis,
@@ -21,74 +24,15 @@ from headwater.solver import (
     HighsProgram,
     KernelScratch,
     LinearProgram,
-    OpeningResults,
-    TrialBounds,
     TrialResults,
+    TrialSolutions,
 )
+from headwater.solver.packing_kernel import Packed
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class NoiseBatch:
-    """The parts of the right-hand sides that come from noise, for several openings.
-
-    Attributes:
-        innovation: ``[opening, hydro]`` in m3/s, before any truncation.
-        demand_shift: ``[opening, row]`` load and availability part of the row bounds.
-        row_shift: ``[opening, row]`` all of it, with the innovation part.
-        exogenous: ``[opening, exogenous]`` innovation part of the exogenous outgoing state.
-    """
-
-    innovation: Array
-    demand_shift: Array
-    row_shift: Array
-    exogenous: Array
-
-    def taken(self, openings: NDArray[np.int64]) -> NoiseBatch:
-        """Some of the openings, in the order given; one may be taken several times."""
-        return NoiseBatch(
-            self.innovation[openings], self.demand_shift[openings], self.row_shift[openings], self.exogenous[openings]
-        )
-
-
-@dataclass(frozen=True)
-class Solved:
-    """Solutions of a stage at one state.
-
-    Attributes:
-        state: incoming state.
-        innovation: ``[opening, hydro]`` in m3/s, after truncation.
-        truncated: ``[opening, hydro]`` where an inflow was raised to zero; ``None`` where the method never does.
-        results: what the solver said, in scaled money.
-    """
-
-    state: Array
-    innovation: Array
-    truncated: NDArray[np.bool_] | None
-    results: OpeningResults
-
-
-@dataclass(frozen=True)
-class SolvedTrials:
-    """Solutions of a stage at several states.
-
-    Attributes:
-        states: ``[trial, n_state]`` incoming states.
-        innovation: ``[trial, hydro]`` in m3/s after truncation, where every trial has one opening of its own; else the
-            openings of the tree ``[opening, hydro]`` before any truncation.
-        truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the method never truncates.
-        results: what the solver said, in scaled money.
-        one_by_one: for the tree under truncation, where right-hand sides depend on trial and opening together, each trial.
-        productivity: ``[trial, hydro]`` where it followed storage, NaN elsewhere; ``None`` where it was constant.
-    """
-
-    states: Array
-    innovation: Array
-    truncated: NDArray[np.bool_] | None
-    results: TrialResults
-    one_by_one: tuple[Solved, ...] | None = None
-    productivity: Array | None = None
+_NONE = np.empty(0, np.int64)
 
 
 class StageProblem:
@@ -118,13 +62,12 @@ class StageProblem:
         self.psi = psi
         self.truncates = truncates
         self.batched = batched
-        self._cuts = CutRows(pool, form.exogenous, form.cost_scale)
-        self._opening_noise: NoiseBatch | None = None
-        self._in_lp = np.flatnonzero(form.state_column >= 0)
-        self._cut_columns = np.concatenate([form.state_column[self._in_lp], form.future]).astype(np.int32)
-        self._stage_cost = form.stage_cost
-        self.rows = AppendedRows(self._cut_columns)
+        self._arrays = _stage_arrays(form, psi, truncates=truncates)
         self._program = _linear_program(form)
+        self._cuts = CutRows(pool, self._arrays, self._program)
+        self._opening_noise: NoiseBatch | None = None
+        self._probability, self._risk = np.empty(0), RiskMeasure()
+        self._every_opening = np.empty((0, 0), np.int64)
         self.append_cuts(pool.active_slots() if slots is None else slots)
 
     @property
@@ -143,6 +86,11 @@ class StageProblem:
             time_budget_seconds=options.retry_time_budget_seconds,
         )
 
+    def kernel_sizes(self, n_cuts: int) -> tuple[int, int, int, int, int]:
+        """Sizes of the program with so many rows of cuts, see `KernelScratch.of`."""
+        program = self._program
+        return program.n_columns, program.n_rows, n_cuts, len(self.rows.columns), len(program.values)
+
     def noise_batch(self, innovation: Array, load_mw: Array, available_mw: Array) -> NoiseBatch:
         """Prepare the right-hand sides of some openings.
 
@@ -151,23 +99,59 @@ class StageProblem:
             load_mw: ``[opening, bus, block]``.
             available_mw: ``[opening, source, block]``.
         """
-        form = self.form
+        form, innovation = self.form, np.ascontiguousarray(innovation)
         demand_shift = np.zeros((len(innovation), form.n_rows))
         for rows, values in ((form.load_rows, load_mw), (form.availability_rows, available_mw)):
             held = rows >= 0
             demand_shift[:, rows[held]] = values[:, :, : rows.shape[1]][:, held]
-        row_shift, exogenous = self._innovation_parts(innovation)
+        row_shift = np.empty((len(innovation), form.n_rows))
+        exogenous = np.empty((len(innovation), len(form.exogenous)))
+        kernel.multiply_each(self._arrays.rows_by_innovation, innovation, row_shift)
+        kernel.multiply_each(self._arrays.exogenous_by_innovation, innovation, exogenous)
         return NoiseBatch(innovation, demand_shift, demand_shift + row_shift, exogenous)
 
-    def set_openings(self, innovation: Array, load_mw: Array, available_mw: Array) -> None:
-        """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut."""
-        self._opening_noise = self.noise_batch(innovation, load_mw, available_mw)
-        self._cuts.set_tree(self._opening_noise.exogenous)
+    def set_openings(self, noise: NoiseBatch, probability: Array, risk: RiskMeasure) -> None:
+        """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut.
+
+        Args:
+            noise: openings.
+            probability: ``[opening]``.
+            risk: weighs their costs.
+        """
+        self._opening_noise, self._probability, self._risk = noise, probability, risk
+        self._every_opening = np.arange(len(noise))[None, :]
+        weight = 0.0 if risk.is_expectation else risk.weight
+        weighing = kernel.RiskArrays(np.ascontiguousarray(probability), float(weight), float(risk.tail_fraction))
+        self._cuts.set_tree(noise.arrays(), weighing)
+
+    @property
+    def rows(self) -> AppendedRows:
+        """The cuts as rows of the program."""
+        return self._cuts.entries
+
+    @property
+    def view(self) -> Packed:
+        """The stage as compiled code sees it; another one when an array has moved."""
+        return self._cuts.view
+
+    def make_room(self, n_cuts: int) -> None:
+        """Make room for more cuts, in the pool and as rows."""
+        self.pool.make_room(n_cuts)
+        self._cuts.make_room(n_cuts)
+
+    @property
+    def room_for_cuts(self) -> int:
+        """Rows of cuts that there is room for."""
+        return self._cuts.capacity
+
+    def note_rows(self, n_cuts: int) -> None:
+        """Count rows of cuts that compiled code wrote behind the last one."""
+        self._cuts.note_rows(n_cuts)
 
     @property
     def n_rows(self) -> int:
         """Rows of the program with all cuts."""
-        return self.form.n_rows + self.rows.n_rows
+        return self.form.n_rows + self._cuts.n_rows
 
     @property
     def row_slots(self) -> NDArray[np.int64]:
@@ -183,28 +167,26 @@ class StageProblem:
 
     def append_cuts(self, slots: NDArray[np.int64]) -> None:
         """Turn cuts of the pool into rows, in the given order."""
-        if not len(slots):
-            return
-        block = np.empty((len(slots), len(self._cut_columns)))
-        block[:, : len(self._in_lp)] = self.pool.coefficients[np.ix_(slots, self._in_lp)] / -self.form.cost_scale
-        block[:, len(self._in_lp) :] = self.form.cut_weights(self.pool.opening[slots])
-        self.rows.append(block)
-        self._cuts.append(slots)
+        if len(slots):
+            self._cuts.append(slots)
 
     def with_cuts(self, slots: NDArray[np.int64]) -> StageProblem:
         """A problem of its own on the same pool, with the rows of some of its cuts, active or not."""
         twin = StageProblem(self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots)
-        twin._opening_noise = self.openings
-        twin._cuts.set_tree(self.openings.exogenous)
+        twin.set_openings(self.openings, self._probability, self._risk)
         return twin
+
+    def doubtful_rows(self) -> NDArray[np.int64]:
+        """Rows of cuts that may be wrong, ascending, the first cut being 0."""
+        if not self.pool.any_unproven:
+            return _NONE
+        return np.flatnonzero(self.pool.unproven[self.row_slots])
 
     def drop_inactive_cuts(self) -> NDArray[np.bool_]:
         """Take the rows of deactivated cuts out of the program; returns which of the rows of cuts stayed, ``[cut row]``."""
         kept: NDArray[np.bool_] = self.pool.active[self.row_slots]
-        if kept.all():
-            return kept
-        self.rows.keep(kept)
-        self._cuts.keep(kept)
+        if not kept.all():
+            self._cuts.keep(kept)
         return kept
 
     def solve(
@@ -225,24 +207,22 @@ class StageProblem:
             basis: where to start.
             want_primal: whether primal values are needed.
         """
+        block, n_cuts, room, given = self._cuts.view.block, self._cuts.n_rows, self._trial_room(len(noise)), noise.arrays()
+        openings = np.arange(len(noise))
+        if noise is self._opening_noise:
+            kernel.bounds_of_trial(block, n_cuts, given, openings, state, True, room.raised, room.flags, room)
+            lowers, uppers = room.row_lowers, room.row_uppers
+        else:
+            lowers, uppers = np.empty_like(room.row_lowers), np.empty_like(room.row_uppers)
+            innovation, truncated = np.empty_like(room.raised), room.flags
+            for w in openings:
+                kernel.bounds_of_trial(block, n_cuts, given, openings[w : w + 1], state, False, innovation, truncated, room)
+                lowers[w], uppers[w] = room.row_lowers[0], room.row_uppers[0]
+        return Solved(state, noise, program.solve_openings(lowers, uppers, basis, want_primal=want_primal))
+
+    def _trial_room(self, n_openings: int) -> kernel.TrialRoom:
         form = self.form
-        innovation, truncated, row_shift, exogenous = noise.innovation, None, noise.row_shift, noise.exogenous
-        of_tree = noise is self._opening_noise
-        if self.truncates:
-            innovation, truncated = self.truncate(state, noise.innovation)
-            if truncated.any():
-                inflow_shift, exogenous = self._innovation_parts(innovation)
-                row_shift, of_tree = noise.demand_shift + inflow_shift, False
-        lowers, uppers = kernel.row_bounds(
-            form.row_lower,
-            form.row_upper,
-            _product(form.state_to_rows, state),
-            row_shift,
-            self._cuts.sides(_product(form.exogenous_from_state, state)[None, :])[0],
-            self._cuts.tree_sides if of_tree else self._cuts.added(exogenous),
-        )
-        results = program.solve_openings(lowers, uppers, basis, want_primal=want_primal)
-        return Solved(state, innovation, truncated, results)
+        return kernel.trial_room(n_openings, form.n_rows, self._cuts.n_rows, len(form.exogenous), form.template.n_hydros)
 
     def slope(self, solved: Solved, weights: Array) -> Array:
         """Gradient of the weighted optimal value with respect to the incoming state, ``[n_state]`` in $ per unit.
@@ -250,64 +230,84 @@ class StageProblem:
         All duals act: rows through the way the state enters their bounds, cuts through the exogenous outgoing state. The inflow
         of a truncated opening does not depend on the lags, so its part is taken out again.
         """
-        gradient = self._gradient(kernel.weighted_duals(weights, solved.results.row_dual))
-        if solved.truncated is not None and solved.truncated.any():
-            for w in np.flatnonzero(solved.truncated.any(axis=1)):
-                value = self._innovation_gradient(weights[w] * solved.results.row_dual[w])
-                value[~solved.truncated[w]] = 0.0
-                gradient -= self._lag_part(value)
-        return gradient * self.form.cost_scale
+        row_dual = solved.results.row_dual[None, :]
+        slope: Array = self._slopes(solved.noise.innovation, solved.state[None, :], weights[None, :], row_dual)[0]
+        return slope
 
     def objective(self, solved: Solved) -> Array:
         """Optimal values, ``[opening]`` in $."""
         return solved.results.objective * self.form.cost_scale
 
     def solve_each(
-        self, program: HighsProgram, states: Array, noise: NoiseBatch, bases: BasisBatch, *, want_primal: bool = True
+        self,
+        program: HighsProgram,
+        states: Array,
+        noise: NoiseBatch,
+        bases: BasisBatch,
+        *,
+        openings: NDArray[np.int64] | None = None,
     ) -> SolvedTrials:
-        """Solve several trials, trial ``k`` at ``states[k]`` under opening ``k`` of ``noise``.
+        """Solve several trials, trial ``k`` at ``states[k]`` under an opening of its own, with primal values.
 
         Args:
             program: the calling thread's instance, with all rows loaded.
             states: ``[trial, n_state]``.
-            noise: one opening per trial.
-            bases: where each trial starts.
-            want_primal: whether primal values are needed.
+            noise: openings.
+            bases: where each trial starts; there may be more rows.
+            openings: ``[trial]`` places in ``noise``; ``None`` for as many openings as trials, in their order.
         """
-        form = self.form
-        innovation, truncated, row_shift, exogenous = noise.innovation, None, noise.row_shift, noise.exogenous
-        if self.truncates:
-            pairs = [self.truncate(state, noise.innovation[k : k + 1]) for k, state in enumerate(states)]
-            innovation, truncated = np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
-            inflow_shift, exogenous = self._innovation_parts(innovation)
-            row_shift = noise.demand_shift + inflow_shift
-        bounds = TrialBounds(
-            trial_shift=_products(form.state_to_rows, states) + row_shift,
-            opening_shift=np.zeros((1, form.n_rows)),
-            trial_cut=self._cuts.sides(_products(form.exogenous_from_state, states) + exogenous),
-            opening_cut=np.zeros((1, self._cuts.n_rows)),
-        )
-        return SolvedTrials(states, innovation, truncated, program.solve_trials(bounds, bases, want_primal=want_primal))
+        chosen = np.arange(len(states)) if openings is None else openings
+        innovation = np.empty((len(states), noise.innovation.shape[1]))
+        truncated = np.empty(innovation.shape, np.bool_)
+        results = self._solve_trials(program, states, noise.arrays(), chosen[:, None], False, bases, innovation, truncated)
+        return SolvedTrials(states, innovation, truncated if self.truncates else None, results)
 
     def solve_tree(self, program: HighsProgram, states: Array, bases: BasisBatch) -> SolvedTrials:
         """Solve several trials, each at its state under every opening of the stage's tree."""
-        form, noise = self.form, self.openings
-        if self.truncates:
-            solved: list[Solved] = []
-            for k, state in enumerate(states):
-                try:
-                    solved.append(self.solve(program, state, noise, Basis(bases.columns[k], bases.rows[k])))
-                except SolverError as error:
-                    error.trial = k
-                    raise
-            return SolvedTrials(states, noise.innovation, None, _joined(tuple(solved)), tuple(solved))
-        bounds = TrialBounds(
-            trial_shift=_products(form.state_to_rows, states),
-            opening_shift=noise.row_shift,
-            trial_cut=self._cuts.sides(_products(form.exogenous_from_state, states)),
-            opening_cut=self._cuts.tree_sides,
+        noise = self.openings
+        if len(self._every_opening) < len(states):
+            self._every_opening = np.tile(np.arange(len(noise)), (len(states), 1))
+        openings = self._every_opening[: len(states)]
+        none = np.empty((0, 0)), np.empty((0, 0), np.bool_)
+        results = self._solve_trials(program, states, noise.arrays(), openings, True, bases, *none)
+        return SolvedTrials(states, noise.innovation, None, results)
+
+    def _solve_trials(
+        self,
+        program: HighsProgram,
+        states: Array,
+        noise: kernel.NoiseArrays,
+        openings: NDArray[np.int64],
+        of_tree: bool,
+        bases: BasisBatch,
+        innovation: Array,
+        truncated: NDArray[np.bool_],
+    ) -> TrialResults:
+        """Solve trials under ``openings[trial, opening]``, places in ``noise``; see `kernel.solve_trials`."""
+        block, n_cuts = self._cuts.view.block, self._cuts.n_rows
+        n_trials, n_openings = openings.shape
+        want_primal, room = not of_tree, self._trial_room(n_openings)
+        solutions = TrialSolutions.empty(n_trials, n_openings, self.n_rows, self.form.n_columns, want_primal=want_primal)
+
+        def bounds(k: int) -> tuple[Array, Array]:
+            own, flags = (room.raised, room.flags) if of_tree else (innovation[k], truncated[k])
+            kernel.bounds_of_trial(block, n_cuts, noise, openings[k], states[k], of_tree, own, flags, room)
+            return room.row_lowers, room.row_uppers
+
+        started = time.perf_counter()
+        if self.batched:
+            cap, scratch = program.kernel_arguments()
+            n_left, n_pivots = kernel.solve_trials(
+                block, n_cuts, noise, openings, of_tree, states, bases.columns, bases.rows, cap, innovation, truncated, room,
+                solutions, scratch.block,
+            )  # fmt: skip
+        else:
+            solutions.outcome.fill(NOT_PROVEN)
+            n_left, n_pivots = solutions.outcome.size, 0
+        seconds = time.perf_counter() - started
+        return program.finish_trials(
+            solutions, bases, bounds, want_primal=want_primal, n_left=n_left, n_pivots=n_pivots, seconds=seconds
         )
-        return SolvedTrials(states, noise.innovation, None, program.solve_trials(bounds, bases))
 
     def trial_objectives(self, solved: SolvedTrials) -> Array:
         """Optimal values, ``[trial, opening]`` in $."""
@@ -320,123 +320,104 @@ class StageProblem:
             solved: trials.
             weights: ``[trial, opening]``.
         """
-        if solved.one_by_one is not None:
-            return np.array([self.slope(one, weights[k]) for k, one in enumerate(solved.one_by_one)])
-        form = self.form
-        gradient: Array = kernel.gradients(
-            weights,
-            solved.results.row_dual,
-            form.n_rows,
-            *_parts(form.state_to_rows),
-            self._cuts.pulls(weights, solved.results.row_dual),
-            *_parts(form.exogenous_from_state),
-            form.template.n_state,
+        return self._slopes(solved.innovation, solved.states, weights, solved.results.row_dual)
+
+    def _slopes(self, innovation: Array, states: Array, weights: Array, row_dual: Array) -> Array:
+        slopes, room = np.empty(states.shape), self._slope_room(weights.shape[1])
+        cut_kernel.slopes_of_trials(
+            self._cuts.view.block, self._cuts.n_rows, innovation, states, weights, row_dual, room, slopes
         )
-        return gradient * form.cost_scale
+        return slopes
 
-    def outgoing_states(self, solved: SolvedTrials) -> Array:
-        """States that leave the stage, ``[trial, n_state]``; storage is kept within its bounds against round-off."""
-        form = self.form
-        states: Array = kernel.outgoing_states(
-            solved.states,
-            solved.innovation,
-            solved.results.primal[:, 0],
-            self._in_lp,
-            form.state_column[self._in_lp],
-            form.column_lower,
-            form.column_upper,
-            form.exogenous,
-            *_parts(form.exogenous_from_state),
-            *_parts(form.exogenous_from_innovation),
-        )
-        return states
+    def _slope_room(self, n_openings: int) -> cut_kernel.SlopeRoom:
+        return cut_kernel.slope_room(n_openings, self.n_rows, len(self.form.exogenous), self.form.template.n_hydros)
 
-    def immediate_costs(self, solved: SolvedTrials) -> Array:
-        """Cost of the stage itself in $, without the future, ``[trial]``."""
-        costs: Array = kernel.costs_of(self._stage_cost, solved.results.primal[:, 0])
-        return costs * self.form.cost_scale
+    def make_cuts(
+        self,
+        solved: SolvedTrials,
+        cuts: NewCuts,
+        *,
+        doubtful: NDArray[np.int64],
+        binding: NDArray[np.int64],
+        tolerance: float,
+    ) -> None:
+        """Cuts for the stage before from trials that were solved under all openings of the tree, weighed by its risk measure.
 
-    def future_costs(self, solved: SolvedTrials) -> Array:
-        """Cost in $ that the policy expects after the stage, seen from its end, ``[trial]``."""
-        future: Array = kernel.costs_of(self.form.future_weight, solved.results.primal[:, 0][:, self.form.future])
-        return future * self.form.cost_scale
+        Args:
+            solved: the trials.
+            cuts: where to.
+            doubtful: ``[cut row]`` rows of cuts that may be wrong.
+            binding: ``[cut row]`` in how many (trial, opening) pairs each row of a cut was binding, added to.
+            tolerance: a cut is binding when its multiplier is larger, in scaled money.
+        """
+        results = solved.results
+        cut_kernel.make_cuts(
+            self._cuts.view.block, self._cuts.n_rows, solved.states, results.objective, results.row_dual, results.relaxed,
+            tolerance, doubtful, self._slope_room(len(self._probability)), cuts.intercepts, cuts.slopes, cuts.quality,
+            cuts.leaning, binding,
+        )  # fmt: skip
 
-    def add_binding_counts(self, solved: SolvedTrials, tolerance: float, counts: NDArray[np.int64]) -> None:
-        """Add to ``counts[cut row]`` in how many (trial, opening) pairs each cut was binding."""
-        kernel.add_binding(solved.results.row_dual, self.form.n_rows, tolerance, counts)
+    def weigh(self, objective: Array, row_dual: Array, tolerance: float) -> tuple[float, NDArray[np.int64]]:
+        """Value in $ of a state that was solved under all openings of the tree, and in how many each row of a cut was binding.
 
-    def binding_counts(self, solved: Solved, tolerance: float) -> NDArray[np.int64]:
-        """In how many openings each cut row was binding, ``[cut row]``."""
-        counts: NDArray[np.int64] = kernel.count_binding(solved.results.row_dual[:, self.form.n_rows :], tolerance)
-        return counts
+        Args:
+            objective: ``[opening]`` in scaled money.
+            row_dual: ``[opening, row]``.
+            tolerance: a cut is binding when its multiplier is larger, in scaled money.
+        """
+        binding, room = np.zeros(self._cuts.n_rows, np.int64), self._slope_room(len(objective))
+        value = cut_kernel.weigh_trial(self._cuts.view.block, len(binding), objective, row_dual, tolerance, room, binding)
+        return float(value), binding
 
-    def _gradient(self, duals: Array) -> Array:
-        form = self.form
-        gradient = np.zeros(form.template.n_state)
-        _add_transpose_product(form.state_to_rows, duals[: form.n_rows], gradient)
-        pull = self._cuts.pull(duals[form.n_rows :])
-        _add_transpose_product(form.exogenous_from_state, pull, gradient)
-        return gradient
+    def record_binding(self, binding: NDArray[np.int64], iteration: int) -> None:
+        """Note in the pool how often rows of cuts were binding in an iteration, ``[cut row]``."""
+        cut_kernel.record_binding(self._cuts.view.block, binding, iteration)
 
-    def _innovation_gradient(self, duals: Array) -> Array:
-        form = self.form
-        gradient = np.zeros(form.template.n_hydros)
-        _add_transpose_product(form.innovation_to_rows, duals[: form.n_rows], gradient)
-        pull = self._cuts.pull(duals[form.n_rows :])
-        _add_transpose_product(form.exogenous_from_innovation, pull, gradient)
-        return gradient
+    def leave(self, solved: SolvedTrials) -> tuple[Array, Array, Array]:
+        """What trials with an opening each leave the stage with.
 
-    def _lag_part(self, per_inflow: Array) -> Array:
-        n = self.form.template.n_hydros
-        part = np.zeros(self.form.template.n_state)
-        for lag in range(self.form.template.n_past_inflows):
-            part[n * (1 + lag) : n * (2 + lag)] = per_inflow * self.psi[:, lag]
-        return part
+        Returns:
+            Outgoing states ``[trial, n_state]``, storage kept within its bounds against round-off; cost of the stage itself
+            in $, ``[trial]``; cost in $ that the policy expects after the stage, seen from its end, ``[trial]``.
+        """
+        states = solved.states
+        outgoing, costs, future = np.empty(states.shape), np.empty(len(states)), np.empty(len(states))
+        kernel.leave_stage(self._cuts.view.block, states, solved.innovation, solved.results.primal, outgoing, costs, future)
+        return outgoing, costs, future
 
     def truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
         """Innovations ``[opening, hydro]`` with negative inflows raised to zero, and where that was done."""
-        n = self.form.template.n_hydros
-        lag_term = np.zeros(n)
-        for lag in range(self.form.template.n_past_inflows):
-            lag_term += self.psi[:, lag] * state[n * (1 + lag) : n * (2 + lag)]
-        truncated = innovation + lag_term < 0.0
-        return np.where(truncated, -lag_term, innovation), truncated
-
-    def _innovation_parts(self, innovation: Array) -> tuple[Array, Array]:
-        rows = _products(self.form.innovation_to_rows, innovation)
-        return rows, _products(self.form.exogenous_from_innovation, innovation)
+        raised = np.empty(innovation.shape)
+        for given, out in zip(innovation, raised, strict=True):
+            kernel.raise_inflows(self._arrays, state, given, out)
+        return raised, raised != innovation
 
 
-def _product(matrix: object, x: Array) -> Array:
-    result: Array = kernel.sparse_product(matrix.indptr, matrix.indices, matrix.data, x)  # type: ignore[attr-defined]
-    return result
-
-
-def _products(matrix: object, vectors: Array) -> Array:
-    result: Array = kernel.sparse_products(*_parts(matrix), vectors)
-    return result
-
-
-def _parts(matrix: object) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
-    return matrix.indptr, matrix.indices, matrix.data  # type: ignore[attr-defined]
-
-
-def _joined(solved: tuple[Solved, ...]) -> TrialResults:
-    results = [one.results for one in solved]
-    return TrialResults(
-        objective=np.array([r.objective for r in results]),
-        row_dual=np.array([r.row_dual for r in results]),
-        primal=np.empty((0, 0, 0)),
-        bases=BasisBatch(np.array([r.basis.columns for r in results]), np.array([r.basis.rows for r in results])),
-        retries=sum(r.retries for r in results),
-        relaxed=np.array([r.relaxed for r in results]),
-        fallbacks=sum(r.fallbacks for r in results),
-        pivots=sum(r.pivots for r in results),
+def _stage_arrays(form: StageForm, psi: Array, *, truncates: bool) -> kernel.StageArrays:
+    in_lp = np.flatnonzero(form.state_column >= 0)
+    return kernel.StageArrays(
+        row_lower=form.row_lower,
+        row_upper=form.row_upper,
+        rows_by_state=_matrix(form.state_to_rows),
+        rows_by_innovation=_matrix(form.innovation_to_rows),
+        exogenous_by_state=_matrix(form.exogenous_from_state),
+        exogenous_by_innovation=_matrix(form.exogenous_from_innovation),
+        exogenous=np.ascontiguousarray(form.exogenous, np.int64),
+        psi=np.ascontiguousarray(psi[:, : form.template.n_past_inflows]),
+        truncates=truncates,
+        in_lp=in_lp,
+        columns=np.ascontiguousarray(form.state_column[in_lp], np.int64),
+        column_lower=form.column_lower,
+        column_upper=form.column_upper,
+        stage_cost=form.stage_cost,
+        future=np.ascontiguousarray(form.future, np.int64),
+        future_weight=np.ascontiguousarray(form.future_weight),
+        scale=float(form.cost_scale),
     )
 
 
-def _add_transpose_product(matrix: object, y: Array, out: Array) -> None:
-    kernel.add_sparse_transpose_product(matrix.indptr, matrix.indices, matrix.data, y, out)  # type: ignore[attr-defined]
+def _matrix(matrix: sp.csr_array) -> kernel.Matrix:
+    return kernel.Matrix(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), np.ascontiguousarray(matrix.data))
 
 
 def _linear_program(form: StageForm) -> LinearProgram:

@@ -13,7 +13,7 @@ import numpy as np
 
 from headwater.distributed import ALONE, Communicator, Team
 from headwater.errors import StopTraining
-from headwater.model import Study
+from headwater.model import SimulationStalling, Study
 from headwater.sddp import events
 from headwater.sddp.backward import run_backward
 from headwater.sddp.effort import (
@@ -26,13 +26,14 @@ from headwater.sddp.effort import (
     StageEffort,
     WorkerTiming,
     joined_efforts,
+    program_counts,
 )
 from headwater.sddp.fingerprint import study_fingerprint
-from headwater.sddp.forward import run_forward
+from headwater.sddp.forward import ForwardNoise, run_forward
 from headwater.sddp.inner_bound import UpperBound
 from headwater.sddp.matching import inflow_arrays, stage_digests
 from headwater.sddp.policy import Policy, PolicyStage
-from headwater.sddp.problems import Programs, StudyProblems, inflow_digest, policy_stages
+from headwater.sddp.problems import StudyProblems, inflow_digest, policy_stages
 from headwater.sddp.recording import iteration_record, training_record
 from headwater.sddp.records import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
 from headwater.sddp.rule_simulation import simulated_stage_costs
@@ -45,6 +46,7 @@ from headwater.sddp.stopping import (
 from headwater.sddp.training_state import StoredTraining, TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.warm_start import purge_unproven
+from headwater.sddp.whole_pass import WholePass
 from headwater.sddp.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
@@ -95,6 +97,10 @@ class Training:
         self._team = Team(threads, communicator)
         self._programs = [problems.new_programs() for _ in range(threads)]
         self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
+        self._noise = ForwardNoise(problems, self._sampler, config.forward_passes)
+        self._whole = None
+        if WholePass.serves(problems, self._team):
+            self._whole = WholePass(problems, self._team, self._programs, state.store)
         self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
         self._counts: Counter[str] = Counter()
         self._earlier: Counter[str] = Counter()
@@ -135,12 +141,14 @@ class Training:
         self._meter.begin(iteration)
         t0 = time.perf_counter()
         try:
-            run_forward(problems, self._team, self._programs, self._sampler, state.store, iteration, self._should_stop)
+            run_forward(
+                problems, self._team, self._programs, self._noise, state.store, iteration, self._should_stop, self._whole
+            )
             t1 = time.perf_counter()
             self._meter.end(FORWARD)
             costs = state.store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
             self._tell(events.ForwardPassFinished(iteration, len(costs), float(np.mean(costs)), t1 - t0))
-            added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop)
+            added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop, self._whole)
             t2 = time.perf_counter()
             self._meter.end(BACKWARD)
             self._tell(events.BackwardPassFinished(iteration, added, t2 - t1))
@@ -167,14 +175,16 @@ class Training:
         self._team.clock.add("cut_selection", selection_seconds)
         self._team.clock.add("lower_bound", t4 - t3)
         self._timings.append(self._meter.timing(t1 - t0, t2 - t1, t5 - t0))
-        counts = self._gather_counts(iteration, (t1 - t0, t2 - t1), exchanged)
+        efforts = self._gather_efforts(iteration, (t1 - t0, t2 - t1), exchanged)
+        counts = program_counts(efforts)
         record = iteration_record(
             problems,
             state.store,
+            costs,
             iteration,
             lower_bound,
             added,
-            counts["retried"] - self._counts["retried"],
+            counts["retried"],
             (t1 - t0, t2 - t1, t4 - t3),
             selected,
             selection_seconds,
@@ -187,7 +197,8 @@ class Training:
             inner=inner,
             simulations=simulations,
         )
-        self._counts = counts
+        self._counts.update(counts)
+        self._efforts.extend(efforts)
         state.history.append(record)
         if selected:
             deactivated, evicted = sum(one.deactivated for one in selected), sum(one.evicted or 0 for one in selected)
@@ -208,6 +219,8 @@ class Training:
 
     def _simulate_for_rules(self, iteration: int, lower_bound: float) -> tuple[RuleSimulation, ...]:
         """The simulations that stopping rules ask for after an iteration with this bound."""
+        if not any(isinstance(rule, SimulationStalling) for rule in self.study.config.training.stopping_rules):
+            return ()
         bounds = [*(record.lower_bound for record in self.state.history), lower_bound]
         due = simulations_due(self.study.config.training, iteration, bounds)
         with self._team.clock.measure("rule_simulation"):
@@ -229,8 +242,10 @@ class Training:
         asked = self._communicator.on_leader(partial(tell, self._on_event, event))
         self.asked_to_end = self.asked_to_end or asked
 
-    def _gather_counts(self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]) -> Counter[str]:
-        """What the programs of all ranks have done so far; keeps how this iteration went on every rank.
+    def _gather_efforts(
+        self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]
+    ) -> list[StageEffort]:
+        """What the programs of all ranks did in this iteration; keeps how it went on every rank.
 
         Args:
             iteration: the iteration.
@@ -250,16 +265,11 @@ class Training:
             lp_solves=n_mine * problems.n_solves_of_trajectory + for_bound,
             trajectories=n_mine,
         )
-        total: Counter[str] = Counter()
-        mine = timing, _counts(self._programs), self._meter.workers(communicator.rank), self._meter.efforts()
-        efforts: list[StageEffort] = []
-        for one, counts, workers, spent in communicator.gather(mine):
+        of_ranks = communicator.gather((timing, self._meter.workers(communicator.rank), self._meter.efforts()))
+        for one, workers, _ in of_ranks:
             self._rank_timings.append(one)
             self._workers.extend(workers)
-            efforts.extend(spent)
-            total.update(counts)
-        self._efforts.extend(joined_efforts(efforts))
-        return total
+        return joined_efforts([efforts for _, _, efforts in of_ranks])
 
     def add_step(self, step: str, seconds: float) -> None:
         """Add something that was done after an iteration to its account."""
@@ -316,13 +326,6 @@ class Training:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._team.close()
-
-
-def _counts(programs: list[Programs]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for thread in programs:
-        total.update(thread.counts())
-    return total
 
 
 def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis | None]:

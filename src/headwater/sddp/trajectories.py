@@ -26,26 +26,40 @@ class StageBases:
         self._n_rows = n_rows
 
     def grow(self, n_rows: int) -> None:
-        """Make room for rows up to ``n_rows``; not while others read."""
+        """Let there be ``n_rows`` rows; not while others read."""
         if n_rows > self._rows.shape[1]:
-            wider = np.ones((len(self._rows), max(n_rows, self._rows.shape[1] * 3 // 2)), np.int32)
-            wider[:, : self._rows.shape[1]] = self._rows
-            self._rows = wider
+            self.make_room(max(n_rows, self._rows.shape[1] * 3 // 2))
         self._n_rows = n_rows
 
+    def make_room(self, n_rows: int) -> None:
+        """Make room for rows up to ``n_rows``; not while others read."""
+        if n_rows > self._rows.shape[1]:
+            wider = np.ones((len(self._rows), n_rows), np.int32)
+            wider[:, : self._rows.shape[1]] = self._rows
+            self._rows = wider
+
+    @property
+    def all_known(self) -> bool:
+        """Whether every trajectory has a basis."""
+        return int(np.count_nonzero(self.known)) == len(self.known)
+
+    def fields(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Statuses ``[trajectory, column]`` and ``[trajectory, row]`` to be read and written, with rows not in use."""
+        return self._columns, self._rows
+
     def batch(self, trajectories: range, otherwise: Callable[[], Basis] | None = None) -> BasisBatch:
-        """Bases of some trajectories.
+        """Bases of some trajectories, to be read before the next are stored; there may be more rows than those in use.
 
         Args:
             trajectories: which.
             otherwise: gives the basis of trajectories that have none, with all rows; asked only when there are such.
         """
         part = slice(trajectories.start, trajectories.stop)
-        columns, rows = self._columns[part], np.ascontiguousarray(self._rows[part, : self._n_rows])
+        columns, rows = self._columns[part], self._rows[part]
         if otherwise is not None and not self.known[part].all():
             unknown, basis = ~self.known[part], otherwise()
-            columns = columns.copy()
-            columns[unknown], rows[unknown] = basis.columns, basis.rows
+            columns, rows = columns.copy(), rows.copy()
+            columns[unknown], rows[unknown, : len(basis.rows)] = basis.columns, basis.rows
         return BasisBatch(columns, rows)
 
     def store(self, trajectories: range, bases: BasisBatch, wanted: NDArray[np.bool_] | None = None) -> None:
@@ -138,7 +152,5 @@ class TrajectoryStore:
 
     def total_costs(self, cumulative_discount: NDArray[np.float64], final_discount: float = 0.0) -> NDArray[np.float64]:
         """Present value of each trajectory in $, with what the policy expects to pay after its end."""
-        totals = np.zeros(len(self.costs))
-        for visit, discount in enumerate(cumulative_discount):
-            totals += discount * self.costs[:, visit]
+        totals: NDArray[np.float64] = (self.costs * cumulative_discount).sum(axis=1)
         return totals + final_discount * self.future

@@ -98,17 +98,17 @@ class Walk:
         drawn = 1 + rng.indices(words, later)
         return np.where((iteration + trajectories) % 2 == 1, 0, drawn)
 
-    def makes_cut(self, visit: int, trial_turns: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which trajectories make a cut at the state that leaves this visit, ``[trajectory]``."""
+    def makes_cut(self, visit: int, trial_turns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Which trajectories make a cut at the state that leaves this visit, ``[trajectory]``; ``None`` where all do."""
         if self.positions[visit] not in self.horizon.cycle:
-            return np.ones(len(trial_turns), np.bool_)
+            return None
         made: NDArray[np.bool_] = trial_turns == self.horizon.turn(visit)
         return made
 
-    def keeps_basis(self, visit: int, trial_turns: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which trajectories make a cut with the basis of this visit: that of the visit before it, ``[trajectory]``."""
+    def keeps_basis(self, visit: int, trial_turns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Which trajectories make a cut with the basis of this visit, that of the visit before it; ``None`` where all do."""
         position = self.positions[visit]
         if position not in self.horizon.cycle:
-            return np.ones(len(trial_turns), np.bool_)
+            return None
         kept: NDArray[np.bool_] = trial_turns + (position == self.horizon.cycle_start) == self.horizon.turn(visit)
         return kept

@@ -24,7 +24,7 @@ def start_from(policy: Policy, problems: StudyProblems, state: TrainingState) ->
 
 def doubtful_cuts(pool: CutPool) -> bool:
     """Whether active cuts of a pool are not proven to be lower bounds."""
-    return bool(pool.unproven[pool.active_slots()].any())
+    return pool.any_unproven and bool((pool.unproven & pool.active)[: pool.n_populated].any())
 
 
 def import_cuts(problems: StudyProblems, state: TrainingState, policy: Policy, match: Match, *, trust: bool = False) -> None:

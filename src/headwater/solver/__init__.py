@@ -1,7 +1,9 @@
 """What a linear programming solver is: a program, a starting basis, many right-hand sides, proven answers. HiGHS inside."""
 
-from headwater.solver.highs import HighsProgram, KernelScratch, SolverStatistics
+from headwater.solver.highs import HighsProgram, kernel_program
 from headwater.solver.highs_library import highs_version
+from headwater.solver.kernel_constants import NOT_PROVEN
+from headwater.solver.kernel_room import KernelScratch, pivot_cap
 from headwater.solver.problem import (
     BASIC,
     SMALLEST_COEFFICIENT,
@@ -10,12 +12,16 @@ from headwater.solver.problem import (
     BasisBatch,
     LinearProgram,
     OpeningResults,
-    TrialBounds,
     TrialResults,
+    TrialSolutions,
 )
+from headwater.solver.statistics import COUNTED, NUMBERS, SolverStatistics
 
 __all__ = [
     "BASIC",
+    "COUNTED",
+    "NOT_PROVEN",
+    "NUMBERS",
     "SMALLEST_COEFFICIENT",
     "AppendedRows",
     "Basis",
@@ -25,7 +31,9 @@ __all__ = [
     "LinearProgram",
     "OpeningResults",
     "SolverStatistics",
-    "TrialBounds",
     "TrialResults",
+    "TrialSolutions",
     "highs_version",
+    "kernel_program",
+    "pivot_cap",
 ]

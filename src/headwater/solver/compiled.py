@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
 
-_FOLDER = Path(__file__).parent
+_PACKAGE = Path(__file__).parent.parent
 
 Index = np.uint32
 """Type of the indices in the kernels' own arrays, and cast of others where loops are hot.
@@ -25,30 +27,71 @@ memory. Numbers that may be negative, and differences, stay signed.
 """
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], *, inlined: bool = False) -> Any:
     """Compile a kernel function that allocates nothing.
 
     Counting references to arrays costs more than the arithmetic of a pivot, and a function that neither makes nor keeps arrays
     does not need it. A Numba that cannot leave it out compiles the function with it.
+
+    Args:
+        function: what is compiled.
+        inlined: whether it becomes part of the only function that calls it; otherwise it is compiled by itself as well.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", **({"inline": "always"} if inlined else {})}
     decorate: Any = njit
     try:
         dispatcher = decorate(**options, _nrt=False)(function)
     except (KeyError, TypeError):
         dispatcher = decorate(**options)(function)
-    dispatcher.enable_caching()
-    # the index of cached versions on disk is thrown away when its stamp differs
-    index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    _cache_by_digest(dispatcher)
+    return dispatcher
+
+
+def _cache_by_digest(function: Any) -> None:
+    """Let compiled versions be kept on disk; they are thrown away when the stamp of their index differs."""
+    function.enable_caching()
+    index: Any = getattr(getattr(function, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
         index._source_stamp = _digest()
-    return dispatcher
+
+
+class Native:
+    """A compiled function that other compiled functions call at its address instead of holding a copy of it.
+
+    Args:
+        function: allocates nothing.
+        signature: in Numba's types.
+    """
+
+    def __init__(self, function: Callable[..., Any], signature: Any) -> None:
+        self._function = function
+        self._signature = signature
+
+    @cached_property
+    def address(self) -> int:
+        """Where it begins; it is compiled, or read from disk, when this is first asked."""
+        callback = self._callback
+        callback.compile()
+        address: int = callback.address
+        return address
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether it lies compiled on disk."""
+        return is_cached(self._callback)
+
+    @cached_property
+    def _callback(self) -> Any:
+        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+        callback = CFunc(self._function, (self._signature.args, self._signature.return_type), locals={}, options=options)
+        _cache_by_digest(callback)
+        return callback
 
 
 @lru_cache(maxsize=1)
 def _digest() -> str:
     digest = hashlib.sha256()
-    for path in sorted(_FOLDER.glob("*kernel*.py")):
+    for path in sorted(_PACKAGE.glob("*/*kernel*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -60,3 +103,21 @@ def is_cached(dispatcher: Any) -> bool:
         return bool(index._load_index())
     except (AttributeError, OSError):
         return True
+
+
+@intrinsic
+def _unliteral(_typing_context: Any, value: Any) -> Any:
+    unliteral: Any = types.unliteral
+    kind = unliteral(value)
+
+    def generate(_context: Any, _builder: Any, _signature: Any, arguments: Any) -> Any:
+        return arguments[0]
+
+    return kind(kind), generate
+
+
+@compiled
+def plain(value: Any) -> Any:
+    """A constant as a value like any other: a function is compiled once more for every constant that it is called with."""
+    unliteral: Any = _unliteral
+    return unliteral(value)

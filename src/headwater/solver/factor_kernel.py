@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.solver.compiled import Index, compiled
+from headwater.solver.compiled import Index, compiled, plain
 from headwater.solver.kernel_constants import LARGEST_CORE
 
 _SMALLEST_SINGLETON = 1e-7
@@ -176,7 +176,7 @@ def factorise(f, k):
             row_count[i] += 1
     # columns that come to have one row left, then rows that come to have one column left
     n_peeled = _peel(
-        k, 0, b_start, b_index, b_value, column_count, column_active, peeled_position, r_start, r_index, row_active, peeled_row,
+        k, plain(0), b_start, b_index, b_value, column_count, column_active, peeled_position, r_start, r_index, row_active, peeled_row,
         peeled_value, stack
     )
     head[0] = n_peeled

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,18 +30,21 @@ from headwater.solver.kernel_constants import (
     PROVEN,
     SMALL_PIVOT,
 )
-from headwater.solver.openings_kernel import Scratch, make_scratch, solve_openings, solve_trials
+from headwater.solver.kernel_room import KernelScratch, pivot_cap
+from headwater.solver.native_kernel import call_kernel, room_for_call
+from headwater.solver.packing_kernel import Packed
 from headwater.solver.problem import (
     AppendedRows,
     Basis,
     BasisBatch,
     LinearProgram,
     OpeningResults,
-    TrialBounds,
     TrialResults,
+    TrialSolutions,
 )
 from headwater.solver.retry import COLD_START, LADDER, Option, default_options, ladder_options
 from headwater.solver.simplex_kernel import Program as KernelProgram
+from headwater.solver.statistics import SolverStatistics
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +60,7 @@ _STATUS_NAMES = {
 }
 _INFEASIBLE, _UNBOUNDED_OR_INFEASIBLE, _UNBOUNDED = 8, 9, 10
 _RELAXED_OBJECTIVE_TOLERANCE = 1e-6
+_NO_PRIMAL = np.empty((0, 0, 0))
 
 
 _REASONS = {
@@ -67,31 +74,9 @@ _REASONS = {
 }
 
 
-def pivot_cap(n_static_rows: int) -> int:
-    """Pivots the kernel may take before it factorises anew."""
-    return min(40 + n_static_rows // 2, 600)
-
-
-class KernelScratch:
-    """Working memory of the kernel, for programs that are solved one at a time; it only grows."""
-
-    def __init__(self) -> None:
-        self._sizes = (0, 0, 0, 0, 0)
-        self._arrays: Scratch | None = None
-
-    def of(self, sizes: tuple[int, int, int, int, int]) -> Scratch:
-        """Scratch for columns, static rows, appended rows, their places, and static entries of at least these numbers."""
-        if self._arrays is None or any(need > have for need, have in zip(sizes, self._sizes, strict=True)):
-            n, m_static, n_cuts, places, entries = (max(pair) for pair in zip(sizes, self._sizes, strict=True))
-            n_cuts += n_cuts // 2 + 32
-            self._sizes = (n, m_static, n_cuts, places, entries)
-            self._arrays = make_scratch(*self._sizes, pivot_cap(m_static))
-        return self._arrays
-
-
 @dataclass
 class _Work:
-    """Output arrays of one call; leading axes are trials (if any) and openings."""
+    """Output arrays for one trial; the leading axis is openings."""
 
     objective: NDArray[np.float64]
     row_dual: NDArray[np.float64]
@@ -100,69 +85,25 @@ class _Work:
     pivots: NDArray[np.int64]
 
     @classmethod
-    def empty(cls, shape: tuple[int, ...], n_rows: int, n_columns: int, *, want_primal: bool) -> _Work:
-        scratch = (*shape[:-1], 1)
+    def empty(cls, n_openings: int, n_rows: int, n_columns: int, *, want_primal: bool) -> _Work:
         return cls(
-            objective=np.empty(shape),
-            row_dual=np.empty((*shape, n_rows)),
-            primal=np.empty((*(shape if want_primal else scratch), n_columns)),
-            outcome=np.full(shape, NOT_PROVEN, np.int64),
-            pivots=np.zeros(shape, np.int64),
+            objective=np.empty(n_openings),
+            row_dual=np.empty((n_openings, n_rows)),
+            primal=np.empty((n_openings if want_primal else 1, n_columns)),
+            outcome=np.full(n_openings, NOT_PROVEN, np.int64),
+            pivots=np.zeros(n_openings, np.int64),
         )
 
-    def of_trial(self, trial: int) -> _Work:
+    @classmethod
+    def of_trial(cls, solutions: TrialSolutions, trial: int) -> _Work:
         """Views of the arrays of one trial."""
-        return _Work(self.objective[trial], self.row_dual[trial], self.primal[trial], self.outcome[trial], self.pivots[trial])
+        arrays = solutions.objective, solutions.row_dual, solutions.primal, solutions.outcome, solutions.pivots
+        return cls(*(array[trial] for array in arrays))
 
     def x(self, opening: int) -> NDArray[np.float64]:
         """Primal values of an opening, or scratch when they are not wanted."""
         row: NDArray[np.float64] = self.primal[opening] if len(self.primal) == len(self.objective) else self.primal[0]
         return row
-
-
-@dataclass
-class SolverStatistics:
-    """Counts of one instance since it was made; ``reasons`` counts why first attempts failed.
-
-    ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once.
-    ``levels`` counts by number, from 1, the attempts that then solved them; ``bases`` the bases that solves started from.
-    ``kernel_seconds``, ``highs_seconds`` (``repair_seconds`` of it on further attempts) and ``load_seconds`` (of rows) tell
-    where the time went.
-    """
-
-    solves: int = 0
-    fallbacks: int = 0
-    pivots: int = 0
-    retried: int = 0
-    attempts: int = 0
-    relaxed: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    levels: dict[int, int] = field(default_factory=dict)
-    bases: int = 0
-    kernel_seconds: float = 0.0
-    highs_seconds: float = 0.0
-    load_seconds: float = 0.0
-    repair_seconds: float = 0.0
-
-    def counts(self) -> dict[str, int]:
-        """All counts by name; reasons as ``reason: ...``."""
-        named = {
-            "solves": self.solves,
-            "fallbacks": self.fallbacks,
-            "pivots": self.pivots,
-            "retried": self.retried,
-            "attempts": self.attempts,
-            "relaxed": self.relaxed,
-        }
-        for name, count in self.reasons.items():
-            named[f"reason: {name}"] = count
-        return named
-
-    def effort(self) -> dict[str, float]:
-        """Counts, those of attempts as ``level: ...``, and seconds of ``solve`` and ``load``."""
-        levels = {f"level: {level}": count for level, count in self.levels.items()}
-        seconds = {"solve": self.kernel_seconds + self.highs_seconds, "load": self.load_seconds}
-        return {**self.counts(), **levels, "bases": self.bases, **seconds}
 
 
 class HighsProgram:
@@ -216,8 +157,6 @@ class HighsProgram:
         self._generation = self.appended.generation
         self._batched = batched
         self._scratch = KernelScratch() if scratch is None else scratch
-        self._place = np.full(program.n_columns, -1, np.int32)
-        self._place[self.appended.columns] = np.arange(len(self.appended.columns), dtype=np.int32)
 
     @property
     def n_rows(self) -> int:
@@ -275,7 +214,7 @@ class HighsProgram:
             UnboundedError: the cost of an opening has no minimum.
             SolverError: an opening could not be solved to a proven optimum.
         """
-        work = _Work.empty((len(row_lower),), self.n_rows, self.program.n_columns, want_primal=want_primal)
+        work = _Work.empty(len(row_lower), self.n_rows, self.program.n_columns, want_primal=want_primal)
         fallbacks = 0
         if basis is None or not self._batched:
             retries, relaxed, final = self._solve_in_turn(work, row_lower, row_upper, basis)
@@ -301,31 +240,51 @@ class HighsProgram:
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
 
-    def solve_trials(self, bounds: TrialBounds, bases: BasisBatch, *, want_primal: bool = False) -> TrialResults:
-        """Solve several trials, each from a basis of its own; every trial is what `solve_openings` would make of it.
+    def kernel_arguments(self) -> tuple[int, Packed]:
+        """The pivots that the kernel may take between factorisations, and room to work in.
+
+        For compiled functions that solve more than one right-hand side per call; `finish_trials` follows.
+        """
+        return pivot_cap(self.program.n_rows), self._room()
+
+    def finish_trials(
+        self,
+        solutions: TrialSolutions,
+        bases: BasisBatch,
+        set_bounds: Callable[[int], tuple[NDArray[np.float64], NDArray[np.float64]]],
+        *,
+        want_primal: bool,
+        n_left: int,
+        n_pivots: int,
+        seconds: float,
+    ) -> TrialResults:
+        """Let HiGHS solve what the kernel left of several trials, and account for all of them.
 
         Args:
-            bounds: right-hand sides.
-            bases: where each trial starts.
-            want_primal: whether to return primal values.
+            solutions: outcome and solutions of every program; completed here. Where the kernel does not work on this program,
+                all of it is left.
+            bases: where each trial started; there may be more rows.
+            set_bounds: bounds ``[opening, row]`` of a trial.
+            want_primal: whether ``solutions`` hold primal values of every opening.
+            n_left: programs that are left.
+            n_pivots: pivots of the kernel.
+            seconds: time that the kernel took.
 
         Raises:
             InfeasibleError, UnboundedError, SolverError: as `solve_openings`; ``trial`` tells which trial it was.
         """
-        n_trials, n_openings = len(bounds.trial_shift), len(bounds.opening_shift)
-        work = _Work.empty((n_trials, n_openings), self.n_rows, self.program.n_columns, want_primal=want_primal)
-        final = BasisBatch(np.empty_like(bases.columns), np.empty_like(bases.rows))
-        retries = fallbacks = 0
+        n_trials, statistics = len(solutions.objective), self.statistics
+        statistics.kernel_seconds += seconds
+        statistics.solves += solutions.objective.size
+        statistics.pivots += n_pivots
+        statistics.bases += n_trials
         relaxed = np.zeros(n_trials, np.int64)
-        if self._batched:
-            self._run_kernel(work, bounds, bases, final)
-            incomplete = np.flatnonzero((work.outcome != PROVEN).any(axis=1))
-        else:
-            incomplete = np.arange(n_trials)
-        for k in incomplete:
-            trial = work.of_trial(int(k))
-            basis = Basis(bases.columns[k], bases.rows[k])
-            lower, upper = bounds.of_trial(self.program, int(k))
+        final = BasisBatch(solutions.column_statuses, solutions.row_statuses)
+        retries = fallbacks = 0
+        for k in np.flatnonzero((solutions.outcome != PROVEN).any(axis=1)) if n_left else ():
+            basis = Basis(bases.columns[k], bases.rows[k, : self.n_rows])
+            lower, upper = set_bounds(int(k))
+            trial = _Work.of_trial(solutions, int(k))
             try:
                 if self._batched:
                     counts = self._finish(trial, lower, upper, basis)
@@ -339,38 +298,21 @@ class HighsProgram:
                 raise
             if ended is not None:
                 final.columns[k], final.rows[k] = ended.columns, ended.rows
-        self.statistics.bases += n_trials
-        self._count(work, retries, int(relaxed.sum()), fallbacks)
-        primal = work.primal if want_primal else np.empty((0, 0, 0))
-        pivots = int(work.pivots.sum())
-        return TrialResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
-
-    def _run_kernel(self, work: _Work, bounds: TrialBounds, bases: BasisBatch, final: BasisBatch) -> None:
-        program, m = self.program, self.n_rows
-        cap = pivot_cap(program.n_rows)
-        n_openings = len(bounds.opening_shift)
-        started = time.perf_counter()
-        solve_trials(
-            bases.columns, bases.rows, self._kernel_program(), program.row_lower, program.row_upper, bounds.trial_shift,
-            bounds.opening_shift, bounds.trial_cut, bounds.opening_cut, cap, work.objective, work.row_dual, work.primal,
-            work.outcome, work.pivots, final.columns, final.rows, np.empty((n_openings, m)), np.empty((n_openings, m)),
-            self._room(),
-        )  # fmt: skip
-        self.statistics.kernel_seconds += time.perf_counter() - started
+        statistics.retried += retries
+        statistics.relaxed += int(relaxed.sum()) if n_left else 0
+        statistics.fallbacks += fallbacks
+        primal = solutions.primal if want_primal else _NO_PRIMAL
+        return TrialResults(solutions.objective, solutions.row_dual, primal, final, retries, relaxed, fallbacks, n_pivots)
 
     def _kernel_program(self) -> KernelProgram:
-        """The program and its loaded rows as the kernels see them."""
-        program, rows = self.program, self.appended
-        return KernelProgram(
-            program.starts, program.indices, program.values, *program.by_row, self._place, rows.columns, rows.entries,
-            rows.n_rows, program.cost, program.column_lower, program.column_upper,
-        )  # fmt: skip
+        """The program and its rows as the kernels see them."""
+        return kernel_program(self.program, self.appended)
 
     def _certificate_scratch(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Room for reduced costs, row activities and cut activities."""
         return np.empty(self.program.n_columns), np.empty(self.program.n_rows), np.empty(self.appended.n_rows)
 
-    def _room(self) -> Scratch:
+    def _room(self) -> Packed:
         program = self.program
         sizes = (program.n_columns, program.n_rows, self.appended.n_rows, len(self.appended.columns), len(program.values))
         return self._scratch.of(sizes)
@@ -388,6 +330,7 @@ class HighsProgram:
         left = np.flatnonzero(work.outcome != PROVEN)
         if len(left):
             self._load_rows()
+            self._limit_time(len(left) * self._time_budget_seconds)
         retries = relaxed = 0
         scratch = self._certificate_scratch()
         for w in left:
@@ -422,6 +365,7 @@ class HighsProgram:
         scratch = self._certificate_scratch()
         first = retries = relaxed = 0
         started = time.perf_counter()
+        self._limit_time(n_openings * self._time_budget_seconds)
         if basis is None:
             self._apply(dict(COLD_START))
         try:
@@ -458,13 +402,14 @@ class HighsProgram:
         scratch = self._certificate_scratch()
         started = time.monotonic()
         last = name
-        infeasible_verdicts = 0
+        verdicts: Counter[int] = Counter()
         self._library.Highs_changeRowsBoundsByRange(self._handle, 0, len(row_lower) - 1, _at(row_lower), _at(row_upper))
         try:
             for number, level in enumerate(self._ladder, start=1):
                 self.statistics.attempts += 1
                 self._apply(ladder_options(program.n_columns) | dict(level.options))
                 self._library.Highs_clearSolver(self._handle)
+                self._limit_time(self._time_budget_seconds - (time.monotonic() - started))
                 self._library.Highs_run(self._handle)
                 status = self._library.Highs_getModelStatus(self._handle)
                 if status == OPTIMAL:
@@ -482,9 +427,9 @@ class HighsProgram:
                     last = "not proven"
                 else:
                     last = _STATUS_NAMES.get(status, f"status {status}")
-                    infeasible_verdicts += status == _INFEASIBLE
-                    # Two independent verdicts of infeasibility, one of them cold, are believed.
-                    if infeasible_verdicts >= 2:
+                    verdicts[status] += status in (_INFEASIBLE, _UNBOUNDED)
+                    # Two independent verdicts, one of them cold, are believed.
+                    if verdicts[status] >= 2:
                         break
                 if time.monotonic() - started > self._time_budget_seconds:
                     raise SolverError(
@@ -495,6 +440,7 @@ class HighsProgram:
                     )
         finally:
             self._apply(self._defaults)
+            self._limit_time(math.inf)
             self.statistics.repair_seconds += time.monotonic() - started
         if last in (_STATUS_NAMES[_INFEASIBLE], _STATUS_NAMES[_UNBOUNDED_OR_INFEASIBLE]):
             raise InfeasibleError(f"opening {opening} has no feasible point", status=last, opening=opening)
@@ -506,6 +452,11 @@ class HighsProgram:
             status=last,
             opening=opening,
         )
+
+    def _limit_time(self, seconds: float) -> None:
+        """Let the next runs end after so many seconds; the clock of an instance goes on from run to run."""
+        until = self._library.Highs_getRunTime(self._handle) + max(seconds, 1e-3)
+        self._library.Highs_setDoubleOptionValue(self._handle, b"time_limit", until)
 
     def _apply(self, options: dict[str, Option]) -> None:
         setters: dict[type, Any] = {
@@ -536,6 +487,20 @@ class HighsProgram:
 
     def __repr__(self) -> str:
         return f"<HighsProgram: {self.n_rows} rows ({self.appended.n_rows} appended), {self.program.n_columns} columns>"
+
+
+def solve_openings(*arguments: Any) -> None:
+    """`headwater.solver.openings_kernel.solve_openings`, with its working memory packed."""
+    *given, scratch = arguments
+    call_kernel(*given, room_for_call(), scratch.block)
+
+
+def kernel_program(program: LinearProgram, rows: AppendedRows) -> KernelProgram:
+    """A program and the rows below it as the kernels see them, until rows are added or taken away."""
+    return KernelProgram(
+        program.starts, program.indices, program.values, *program.by_row, rows.places_of(program.n_columns), rows.columns,
+        rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper,
+    )  # fmt: skip
 
 
 def _at(array: NDArray[Any]) -> ctypes.c_void_p:

@@ -9,7 +9,7 @@ from typing import Any
 from numba import types
 
 from headwater.solver.certificate_kernel import certify
-from headwater.solver.compiled import compiled
+from headwater.solver.compiled import compiled, plain
 from headwater.solver.highs_library import SYMBOL_PREFIX, highs_library
 from headwater.solver.kernel_constants import NOT_PROVEN, OBJECTIVE_TOLERANCE, OPTIMAL, PROVEN
 
@@ -50,7 +50,7 @@ def run_highs(
     _get_solution(highs, x.ctypes.data, 0, 0, y.ctypes.data)
     proven, objective = certify(
         starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper, row_lower[:m_static], row_upper[:m_static],
-        row_lower[m_static:], x, y, reduced, activity, cut_activity, False, OBJECTIVE_TOLERANCE
+        row_lower[m_static:], x, y, reduced, activity, cut_activity, plain(False), OBJECTIVE_TOLERANCE
     )
     return PROVEN if proven else NOT_PROVEN, objective
 
@@ -83,7 +83,7 @@ def solve_in_turn(
         _get_solution(highs, x.ctypes.data, 0, 0, y.ctypes.data)
         proven, objective[w] = certify(
             starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper, row_lowers[w, :m_static],
-            row_uppers[w, :m_static], row_lowers[w, m_static:], x, y, reduced, activity, cut_activity, False, OBJECTIVE_TOLERANCE
+            row_uppers[w, :m_static], row_lowers[w, m_static:], x, y, reduced, activity, cut_activity, plain(False), OBJECTIVE_TOLERANCE
         )
         outcome[w] = PROVEN if proven else NOT_PROVEN
         if not proven:

@@ -42,6 +42,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "Highs_getBasis": (_INT, [_POINTER, _POINTER, _POINTER]),
     "Highs_changeRowsBoundsByRange": (_INT, [_POINTER, _INT, _INT, _POINTER, _POINTER]),
     "Highs_run": (_INT, [_POINTER]),
+    "Highs_getRunTime": (_DOUBLE, [_POINTER]),
     "Highs_getModelStatus": (_INT, [_POINTER]),
     "Highs_getSolution": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
 }

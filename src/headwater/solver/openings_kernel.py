@@ -12,12 +12,13 @@ Functions return status codes and never raise.
 # fmt: off
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from headwater.solver.certificate_kernel import certify
-from headwater.solver.compiled import Index, compiled
+from headwater.solver.compiled import Index, compiled, plain
 from headwater.solver.factor_kernel import (
     Factor,
     Steps,
@@ -146,7 +147,7 @@ def _begin(program, m_static, room, column_status, row_status, s):
     b_start, b_index, b_value = factor.b_start, factor.b_index, factor.b_value
     n, n_places = cost.shape[0], program.cut_columns.shape[0]
     row_of = working.row_of
-    n_tight = 0
+    n_tight = plain(0)
     for c in range(n_cuts):
         row_of[c] = -1
     for c in range(n_cuts):
@@ -352,7 +353,7 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
     proven, objective = certify(
         program.starts, program.indices, program.values, program.cut_columns, program.cut_entries, n_cuts, program.cost,
         program.lower, program.upper, row_lower, row_upper, cut_lower, x, y, start.reduced, start.activity, state.cut_activity,
-        True, OBJECTIVE_TOLERANCE
+        plain(True), OBJECTIVE_TOLERANCE
     )
     if proven:
         return True, objective
@@ -376,11 +377,11 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
     return certify(
         program.starts, program.indices, program.values, program.cut_columns, program.cut_entries, n_cuts, program.cost,
         program.lower, program.upper, row_lower, row_upper, cut_lower, x, y, start.reduced, start.activity, state.cut_activity,
-        False, OBJECTIVE_TOLERANCE
+        plain(False), OBJECTIVE_TOLERANCE
     )
 
 
-@compiled
+@partial(compiled, inlined=True)
 def solve_openings(
     column_status, row_status, program, row_lowers, row_uppers, cap, objective, row_dual, primal, outcome, pivots,
     final_column_status, final_row_status, s
@@ -390,25 +391,24 @@ def solve_openings(
     Args:
         column_status, row_status: starting basis, HiGHS codes.
         program: see `Program`.
-        row_lowers, row_uppers: ``[opening, row]``, cuts last.
+        row_lowers, row_uppers: ``[opening, row]``, cuts last; upper bounds of cuts are not looked at. Both may be wider.
         cap: pivots allowed between factorisations.
         objective, row_dual, primal, outcome, pivots: outputs; ``primal`` has one row per opening or a single row of scratch.
         final_column_status, final_row_status: basis after the last opening, where that was proven.
         s: `Scratch` for a program of at least this size.
     """
-    n_openings, m = row_lowers.shape
-    n_cuts = program.n_cuts
-    m_static = m - n_cuts
+    n_openings, n_cuts, m_static = outcome.shape[0], program.n_cuts, program.row_starts.shape[0] - 1
     room = s.working.cut.shape[0]
     for w in range(n_openings):
         outcome[w], pivots[w] = NO_FACTOR, 0
-    status, k = _begin_at(program, m_static, room, column_status, row_status, s)
+    _start_from(program, m_static, column_status, row_status, s.start)
+    status, k = _begin(program, m_static, room, s.start.column_status, s.start.row_status, s)
     if status != PROVEN:
         for w in range(n_openings):
             outcome[w] = status
         return
     if n_openings > 1:
-        _average(row_lowers, row_uppers, m_static, s.start)
+        _average(row_lowers, row_uppers, n_openings, m_static, n_cuts, s.start)
         _, pivots[0], k = _walk(
             program, m_static, room, cap, k, s.start.row_lower, s.start.row_upper, s.start.cut_lower[:n_cuts], s
         )
@@ -418,7 +418,8 @@ def solve_openings(
                 continue
             row_lower, row_upper, cut_lower = row_lowers[w, :m_static], row_uppers[w, :m_static], row_lowers[w, m_static:]
             if k == 0:
-                status, k = _begin_at(program, m_static, room, column_status, row_status, s)
+                _start_from(program, m_static, column_status, row_status, s.start)
+                status, k = _begin(program, m_static, room, s.start.column_status, s.start.row_status, s)
             if k != 0 and attempt == 1:
                 # far away, or rounding has piled up on the way: go there with fresh factors
                 status, done, k = _walk(program, m_static, room, cap, k, row_lower, row_upper, cut_lower, s)
@@ -435,14 +436,12 @@ def solve_openings(
 
 
 @compiled
-def _begin_at(program, m_static, room, column_status, row_status, s):
-    """Begin at a basis that is not the start's own; returns status and working rows, 0 without a factor."""
-    start = s.start
+def _start_from(program, m_static, column_status, row_status, start):
+    """Take over a basis that is not the start's own."""
     for j in range(program.cost.shape[0]):
         start.column_status[j] = column_status[j]
     for i in range(m_static + program.n_cuts):
         start.row_status[i] = row_status[i]
-    return _begin(program, m_static, room, start.column_status, start.row_status, s)
 
 
 @compiled
@@ -468,11 +467,9 @@ def _solve_one(
 
 
 @compiled
-def _average(row_lowers, row_uppers, m_static, start):
+def _average(row_lowers, row_uppers, n_openings, m_static, n_cuts, start):
     """Mean right-hand sides; an infinite bound stays infinite."""
-    n_openings, m = row_lowers.shape
     row_lower, row_upper, cut_lower = start.row_lower, start.row_upper, start.cut_lower
-    n_cuts = m - m_static
     for i in range(m_static):
         row_lower[i], row_upper[i] = 0.0, 0.0
     for c in range(n_cuts):
@@ -488,45 +485,3 @@ def _average(row_lowers, row_uppers, m_static, start):
         row_lower[i], row_upper[i] = row_lower[i] / n_openings, row_upper[i] / n_openings
     for c in range(n_cuts):
         cut_lower[c] /= n_openings
-
-
-@compiled
-def solve_trials(
-    column_statuses, row_statuses, program, row_lower, row_upper, trial_shift, opening_shift, trial_cut, opening_cut, cap,
-    objective, row_dual, primal, outcome, pivots, final_column_statuses, final_row_statuses, row_lowers, row_uppers, s
-):
-    """`solve_openings` for several trials, each with a basis of its own.
-
-    The right-hand side of a static row is ``bound + trial_shift[trial] + opening_shift[opening]``, that of a cut is
-    ``trial_cut[trial] + opening_cut[opening]``.
-
-    Args:
-        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` starting bases.
-        program: see `Program`.
-        row_lower, row_upper: ``[row]`` static bounds.
-        trial_shift, trial_cut: ``[trial, row]`` and ``[trial, cut]``.
-        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, cut]``.
-        cap: pivots allowed between factorisations.
-        objective, row_dual, primal, outcome, pivots: outputs with leading axes ``[trial, opening]``; ``primal`` may have a
-            single opening of scratch.
-        final_column_statuses, final_row_statuses: ``[trial, column]`` and ``[trial, row]`` bases after the last openings.
-        row_lowers, row_uppers: ``[opening, row]`` scratch.
-        s: `Scratch`.
-    """
-    n_trials, m_static = trial_shift.shape
-    n_openings, n_cuts = opening_shift.shape[0], program.n_cuts
-    for w in range(n_openings):
-        for c in range(n_cuts):
-            row_uppers[w, m_static + c] = np.inf
-    for t in range(n_trials):
-        for w in range(n_openings):
-            for i in range(m_static):
-                shift = trial_shift[t, i] + opening_shift[w, i]
-                row_lowers[w, i] = row_lower[i] + shift
-                row_uppers[w, i] = row_upper[i] + shift
-            for c in range(n_cuts):
-                row_lowers[w, m_static + c] = trial_cut[t, c] + opening_cut[w, c]
-        solve_openings(
-            column_statuses[t], row_statuses[t], program, row_lowers, row_uppers, cap, objective[t], row_dual[t], primal[t],
-            outcome[t], pivots[t], final_column_statuses[t], final_row_statuses[t], s
-        )

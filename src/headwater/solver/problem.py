@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -67,21 +68,35 @@ class AppendedRows:
         self.n_rows = 0
         self.generation = 0
         self._entries = np.empty((len(self.columns), 0))
+        self._places = np.empty(0, np.int32)
 
     @property
     def entries(self) -> Array:
         """``[place, row]``; room for more rows follows the first ``n_rows`` columns."""
         return self._entries
 
+    def places_of(self, n_columns: int) -> NDArray[np.int32]:
+        """Place of every column of a program in the rows, ``[column]``; -1 where they have no entry."""
+        if len(self._places) != n_columns:
+            self._places = np.full(n_columns, -1, np.int32)
+            self._places[self.columns] = np.arange(len(self.columns), dtype=np.int32)
+        return self._places
+
     def append(self, rows: Array) -> None:
         """Append rows ``[row, place]``; entries that a solver would drop become zero."""
         start, stop = self.n_rows, self.n_rows + len(rows)
         if stop > self._entries.shape[1]:
-            wider = np.empty((len(self.columns), max(stop, start + start // 2, 64)))
-            wider[:, :start] = self._entries[:, :start]
-            self._entries = wider
+            self.make_room(max(len(rows), start // 2, 64))
         self._entries[:, start:stop] = np.where(np.abs(rows) > SMALLEST_COEFFICIENT, rows, 0.0).T
         self.n_rows = stop
+
+    def make_room(self, n_new: int) -> None:
+        """Make room for more rows; who writes them himself, without entries that a solver would drop, raises ``n_rows``."""
+        start, stop = self.n_rows, self.n_rows + n_new
+        if stop > self._entries.shape[1]:
+            wider = np.empty((len(self.columns), stop))
+            wider[:, :start] = self._entries[:, :start]
+            self._entries = wider
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
         """Take rows away: those where ``kept`` ``[row]`` is false. The others move up and keep their order."""
@@ -108,31 +123,6 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class TrialBounds:
-    """Row bounds of several trials under several openings: what a trial and what an opening adds.
-
-    The bounds of a static row are those of the program plus ``trial_shift`` plus ``opening_shift``; the lower bound of an
-    appended row is ``trial_cut`` plus ``opening_cut``, its upper bound infinite.
-
-    Attributes:
-        trial_shift, trial_cut: ``[trial, row]`` and ``[trial, appended row]``.
-        opening_shift, opening_cut: ``[opening, row]`` and ``[opening, appended row]``; the latter may be wider.
-    """
-
-    trial_shift: Array
-    opening_shift: Array
-    trial_cut: Array
-    opening_cut: Array
-
-    def of_trial(self, program: LinearProgram, trial: int) -> tuple[Array, Array]:
-        """Bounds of one trial written out, two arrays ``[opening, row]``."""
-        shift = self.trial_shift[trial] + self.opening_shift
-        cuts = self.trial_cut[trial] + self.opening_cut[:, : self.trial_cut.shape[1]]
-        lower = np.hstack([program.row_lower + shift, cuts])
-        return lower, np.hstack([program.row_upper + shift, np.full_like(cuts, np.inf)])
-
-
-@dataclass(frozen=True)
 class BasisBatch:
     """Bases of several trials, ``[trial, column]`` and ``[trial, row]``."""
 
@@ -143,6 +133,39 @@ class BasisBatch:
     def repeated(cls, basis: Basis, n_trials: int) -> BasisBatch:
         """The same basis for every trial."""
         return cls(np.tile(basis.columns, (n_trials, 1)), np.tile(basis.rows, (n_trials, 1)))
+
+
+class TrialSolutions(NamedTuple):
+    """Arrays that compiled functions write the solutions of several trials to; leading axes are trials, then openings.
+
+    Attributes:
+        objective, outcome, pivots: ``[trial, opening]``; the outcome is a status of the kernel.
+        row_dual: ``[trial, opening, row]``.
+        primal: ``[trial, opening, column]``, or ``[trial, 1, column]`` of scratch where they are not wanted.
+        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` bases after the last openings.
+    """
+
+    objective: Array
+    outcome: NDArray[np.int64]
+    pivots: NDArray[np.int64]
+    row_dual: Array
+    primal: Array
+    column_statuses: NDArray[np.int32]
+    row_statuses: NDArray[np.int32]
+
+    @classmethod
+    def empty(cls, n_trials: int, n_openings: int, n_rows: int, n_columns: int, *, want_primal: bool) -> TrialSolutions:
+        """Room for solutions."""
+        shape = n_trials, n_openings
+        return cls(
+            objective=np.empty(shape),
+            outcome=np.empty(shape, np.int64),
+            pivots=np.empty(shape, np.int64),
+            row_dual=np.empty((n_trials, n_openings, n_rows)),
+            primal=np.empty((n_trials, n_openings if want_primal else 1, n_columns)),
+            column_statuses=np.empty((n_trials, n_columns), np.int32),
+            row_statuses=np.empty((n_trials, n_rows), np.int32),
+        )
 
 
 @dataclass(frozen=True)

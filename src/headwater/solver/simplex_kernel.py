@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headwater.solver.certificate_kernel import cut_activities
-from headwater.solver.compiled import Index, compiled
+from headwater.solver.compiled import Index, compiled, plain
 from headwater.solver.factor_kernel import backward_solve, forward_solve, solve_basis
 from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PROVEN, SMALL_PIVOT
 
@@ -57,6 +57,23 @@ class Program(NamedTuple):
     cost: Any
     lower: Any
     upper: Any
+
+
+def sample_program() -> Program:
+    """A program of the least size, with arrays of the right types."""
+    ints, numbers = np.empty(0, np.int32), np.empty(0)
+    return Program(
+        ints, ints, numbers, ints, ints, numbers, ints, ints, np.empty((0, 0)), 0, numbers, numbers, numbers
+    )
+
+
+@compiled
+def with_cuts(program, n_cuts):
+    """The program with another number of cuts."""
+    return Program(
+        program.starts, program.indices, program.values, program.row_starts, program.row_indices, program.row_values,
+        program.place, program.cut_columns, program.cut_entries, n_cuts, program.cost, program.lower, program.upper
+    )
 
 
 class Working(NamedTuple):
@@ -333,7 +350,7 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
     step_row, step_is_row, step_start = steps.row, steps.is_row, steps.start
     step_index, step_value, step_pivot = steps.index, steps.value, steps.pivot
     n = program.cost.shape[0]
-    width, n_steps, n_pivots = k, 0, 0
+    width, n_steps, n_pivots = k, plain(0), 0
     step_start[0], working.n_violated[0] = 0, 0
     solve_basis(factor, work, xb)
     for i in range(k):

@@ -131,27 +131,29 @@ class Sampler:
         return noise
 
     def openings(
-        self, stage_indices: Sequence[int], iteration: int, scenarios: Scenarios, turns: Sequence[int]
+        self, stage_indices: Sequence[int], iterations: NDArray[np.int64], scenarios: Scenarios, turns: Sequence[int]
     ) -> list[NDArray[np.int64]] | None:
         """Openings of the tree that some scenarios take, where all their noise comes from it; the noise is that of `noise`.
 
         Args:
             stage_indices: ``[visit]`` positions of stages.
-            iteration: absolute, from 1; ignored in simulation.
+            iterations: absolute, from 1; ignored in simulation.
             scenarios: ``[scenario]``, global numbers from 0.
             turns: ``[visit]`` as in `noise`.
 
         Returns:
-            Per visit ``[scenario]``; ``None`` where some noise comes from elsewhere.
+            Per visit ``[iteration, scenario]``; ``None`` where some noise comes from elsewhere.
         """
         if any(self.source.scheme(noise_class) is not Scheme.IN_SAMPLE for noise_class in NoiseClass):
             return None
         groups = self._groups_of(stage_indices, turns)
-        c = iteration if self.streams.uses_iteration else 0
-        n_visits, n = len(groups), len(scenarios)
-        pairs = np.repeat(groups, n), np.tile(scenarios, n_visits)
-        words = rng.raw_words(self.index_seed, self.streams.index, *pairs, c, 1).reshape(n_visits, n)
-        return [self.uncertainty.tree.openings_at(t, row) for t, row in zip(stage_indices, words, strict=True)]
+        c = iterations if self.streams.uses_iteration else np.zeros_like(iterations)
+        shape = len(groups), len(iterations), len(scenarios)
+        group, of_iteration, scenario = (
+            np.broadcast_to(one, shape).ravel() for one in (groups[:, None, None], c[:, None], scenarios)
+        )
+        words = rng.raw_words(self.index_seed, self.streams.index, group, scenario, of_iteration, 1).reshape(shape)
+        return [self.uncertainty.tree.openings_at(t, rows) for t, rows in zip(stage_indices, words, strict=True)]
 
     def _groups_of(self, stage_indices: Sequence[int], turns: Sequence[int]) -> NDArray[np.int64]:
         """Noise group of each visit; every turn of a cycle has groups of its own."""

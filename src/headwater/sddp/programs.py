@@ -1,0 +1,248 @@
+"""The solver instances of a thread: solving stages of a study by their position, and saying what could not be solved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import InfeasibleError, SolverError
+from headwater.model import Study
+from headwater.sddp.head_refinement import HeadRefinement
+from headwater.sddp.inspection import explain
+from headwater.sddp.stage_records import NoiseBatch, Solved, SolvedTrials
+from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch, SolverStatistics, pivot_cap
+from headwater.solver.packing_kernel import Packed
+
+if TYPE_CHECKING:
+    from headwater.sddp.problems import StudyProblems
+
+
+class ColdBases:
+    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
+
+    def __init__(self, n_stages: int) -> None:
+        self._bases: list[Basis | None] = [None] * n_stages
+        self._lock = threading.Lock()
+
+    def get(self, t: int, solve: Callable[[], Basis]) -> Basis:
+        """The basis of a stage; the first caller makes it with ``solve``."""
+        with self._lock:
+            basis = self._bases[t]
+            if basis is None:
+                basis = self._bases[t] = solve()
+            return basis
+
+    def forget(self, t: int) -> None:
+        """Let the basis of a stage be made anew, because rows were taken out of its program."""
+        self._bases[t] = None
+
+
+class Programs:
+    """The solver instances of one thread, one per stage, made when first used."""
+
+    def __init__(self, problems: StudyProblems) -> None:
+        self._problems = problems
+        self._held: list[HighsProgram | None] = [None] * problems.n_stages
+        self._scratch = KernelScratch()
+        self._spent = (0.0, 0.0, 0.0)
+        self._noted: dict[int, SolverStatistics] = {}
+        # of the same size for all threads from the start: nothing may depend on the order in which a thread meets the stages
+        self.scratch_for(max(stage.rows.n_rows for stage in problems.stages))
+
+    def scratch_for(self, n_cuts: int) -> Packed:
+        """Room for the kernel, large enough for every stage with so many rows of cuts."""
+        sizes = [stage.kernel_sizes(n_cuts) for stage in self._problems.stages]
+        n, m_static, n_cuts, places, entries = (max(each) for each in zip(*sizes, strict=True))
+        return self._scratch.of((n, m_static, n_cuts, places, entries))
+
+    def pivot_cap(self, t: int) -> int:
+        """Pivots that the kernel may take between factorisations."""
+        return pivot_cap(self._problems.stages[t].form.n_rows)
+
+    def note(self, t: int, n_bases: int, n_solves: int, n_pivots: int, seconds: float) -> None:
+        """Add what compiled code solved for stage position ``t`` without an instance of a solver."""
+        noted = self._noted.setdefault(t, SolverStatistics())
+        noted.bases += n_bases
+        noted.solves += n_solves
+        noted.pivots += int(n_pivots)
+        noted.kernel_seconds += float(seconds)
+
+    def solve(
+        self,
+        t: int,
+        state: NDArray[np.float64],
+        noise: NoiseBatch,
+        basis: Basis | None,
+        *,
+        want_primal: bool = False,
+        scenario: int | None = None,
+        iteration: int | None = None,
+    ) -> Solved:
+        """Solve stage position ``t``, loading the cuts that were added since this thread last did.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem, program = self._problems.stages[t], self._ready(t)
+        start = None if basis is None else basis.extended(program.n_rows)
+        try:
+            return problem.solve(program, state, noise, start, want_primal=want_primal)
+        except SolverError as error:
+            why = explain(error, self._problems.system, problem, state, noise, error.opening)
+            raise _located(error, self._problems.study, t, scenario, iteration, why) from error
+
+    def solve_each(
+        self,
+        t: int,
+        states: NDArray[np.float64],
+        noise: NoiseBatch,
+        bases: BasisBatch | None,
+        *,
+        openings: NDArray[np.int64] | None = None,
+        first: int = 0,
+        numbers: NDArray[np.int64] | None = None,
+        iteration: int | None = None,
+        refinement: HeadRefinement | None = None,
+    ) -> SolvedTrials:
+        """Solve stage position ``t`` for several trials with an opening each, with primal values.
+
+        Args:
+            t: stage position.
+            states: ``[trial, n_state]``.
+            noise: openings.
+            bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
+            openings: ``[trial]`` places in ``noise``; ``None`` for as many openings as trials, in their order.
+            first: number of the first trial, for messages.
+            numbers: number of every trial, where they do not just count on from the first.
+            iteration: for messages.
+            refinement: productivity that follows storage, where a plant of the stage has it.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem, program = self._problems.stages[t], self._ready(t)
+        if bases is None:
+            bases = BasisBatch.repeated(self.cold_basis(t), len(states))
+        try:
+            if refinement is not None:
+                return refinement.solve_each(states, noise, bases)
+            return problem.solve_each(program, states, noise, bases, openings=openings)
+        except SolverError as error:
+            trial = error.trial or 0
+            taken = trial if openings is None else int(openings[trial])
+            why = explain(error, self._problems.system, problem, states[trial], noise, taken)
+            number = first + trial if numbers is None else int(numbers[trial])
+            raise _located(error, self._problems.study, t, number, iteration, why) from error
+
+    def solve_tree(
+        self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
+    ) -> SolvedTrials:
+        """Solve stage position ``t`` for several trials under every opening of the tree.
+
+        Raises:
+            SolverError: with stage, scenario and iteration filled in.
+        """
+        problem = self._problems.stages[t]
+        try:
+            return problem.solve_tree(self._ready(t), states, bases)
+        except SolverError as error:
+            trial = error.trial or 0
+            why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
+            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
+
+    def _ready(self, t: int) -> HighsProgram:
+        """The instance of a stage."""
+        program = self._held[t]
+        if program is None:
+            problem = self._problems.stages[t]
+            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
+        return program
+
+    def cold_basis(self, t: int) -> Basis:
+        """Where trials without a basis start: the basis of a cold solve, the same for every thread, with all rows."""
+        return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(self._problems.stages[t].n_rows)
+
+    def _solve_cold(self, t: int) -> Basis:
+        """Basis of a cold solve at the initial state and mean noise."""
+        uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
+        eta = np.zeros((1, uncertainty.layout.dim))
+        load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
+        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
+        program = self._ready(t)
+        # left out of the account: how many such solves there are depends on how work is shared out
+        done, program.statistics = program.statistics, SolverStatistics()
+        try:
+            return self.solve(t, self._problems.initial_state, batch, None).results.basis
+        finally:
+            program.statistics = done
+
+    def take_efforts(self) -> dict[int, dict[str, float]]:
+        """What the instances of this thread did since this was last asked, by stage position, see `SolverStatistics.effort`.
+
+        Stages without a solve are left out, and so are cold solves that give bases to start from.
+        """
+        efforts: dict[int, dict[str, float]] = {}
+        for t, noted in self._noted.items():
+            efforts[t] = noted.effort()
+            self._spent = _added(self._spent, noted)
+        self._noted = {}
+        for t, program in enumerate(self._held):
+            if program is not None and program.statistics.solves:
+                effort = program.statistics.effort()
+                for name, count in efforts.get(t, {}).items():
+                    effort[name] = effort.get(name, 0) + count
+                efforts[t] = effort
+                self._spent = _added(self._spent, program.statistics)
+                program.statistics = SolverStatistics()
+        return efforts
+
+    def seconds(self) -> tuple[float, float, float]:
+        """Time that this thread has spent in the kernel, in HiGHS, and of that on further attempts of HiGHS."""
+        spent = self._spent
+        for program in self._held:
+            if program is not None:
+                spent = _added(spent, program.statistics)
+        return spent
+
+
+def _added(spent: tuple[float, float, float], more: SolverStatistics) -> tuple[float, float, float]:
+    kernel, highs, repair = spent
+    return kernel + more.kernel_seconds, highs + more.highs_seconds, repair + more.repair_seconds
+
+
+def _located(
+    error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None, why: str | None
+) -> SolverError:
+    """The same error with stage, scenario and iteration, and for infeasible stages what usually causes them."""
+    stage = study.system.stages[t]
+    where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
+    if iteration is not None:
+        where += f", iteration {iteration}"
+    if scenario is not None:
+        where += f", scenario {scenario}"
+    hint = ""
+    if isinstance(error, InfeasibleError):
+        causes = []
+        if not study.config.inflow_non_negativity.has_slack:
+            causes.append(
+                "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
+                f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
+            )
+        hard = [c.name or f"constraint {c.id}" for c in study.system.generic_constraints if c.slack_cost is None]
+        if hard:
+            causes.append(f"user constraints without slack ({', '.join(hard)})")
+        hint = "; usual causes: " + " or ".join(causes) if causes else ""
+    located = type(error)(
+        f"{where}: {error}{f': {why}' if why else ''}{hint}",
+        status=error.status,
+        stage_id=stage.id,
+        scenario=scenario,
+        opening=error.opening,
+        iteration=iteration,
+    )
+    located.trial = error.trial
+    return located

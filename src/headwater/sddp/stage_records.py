@@ -1,0 +1,111 @@
+"""What is given to a stage and what comes back: openings, solutions, new cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.sddp import trial_kernel as kernel
+from headwater.solver import OpeningResults, TrialResults
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NoiseBatch:
+    """The parts of the right-hand sides that come from noise, for several openings.
+
+    Attributes:
+        innovation: ``[opening, hydro]`` in m3/s, before any truncation.
+        demand_shift: ``[opening, row]`` load and availability part of the row bounds.
+        row_shift: ``[opening, row]`` all of it, with the innovation part.
+        exogenous: ``[opening, exogenous]`` innovation part of the exogenous outgoing state.
+    """
+
+    innovation: Array
+    demand_shift: Array
+    row_shift: Array
+    exogenous: Array
+
+    def __len__(self) -> int:
+        return len(self.innovation)
+
+    def arrays(self) -> kernel.NoiseArrays:
+        """The same as compiled functions see it."""
+        return kernel.NoiseArrays(self.innovation, self.demand_shift, self.row_shift, self.exogenous)
+
+    def alone(self, opening: int) -> NoiseBatch:
+        """One of the openings."""
+        one = slice(opening, opening + 1)
+        return NoiseBatch(self.innovation[one], self.demand_shift[one], self.row_shift[one], self.exogenous[one])
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Solutions of a stage at one state.
+
+    Attributes:
+        state: incoming state.
+        noise: the openings.
+        results: what the solver said, in scaled money.
+    """
+
+    state: Array
+    noise: NoiseBatch
+    results: OpeningResults
+
+
+@dataclass(frozen=True)
+class SolvedTrials:
+    """Solutions of a stage at several states.
+
+    Attributes:
+        states: ``[trial, n_state]`` incoming states.
+        innovation: ``[trial, hydro]`` in m3/s after truncation, where every trial has one opening of its own; else the
+            openings of the tree ``[opening, hydro]`` before any truncation.
+        truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the method never truncates.
+        results: what the solver said, in scaled money.
+        productivity: ``[trial, hydro]`` where it followed storage, NaN elsewhere; ``None`` where it was constant.
+    """
+
+    states: Array
+    innovation: Array
+    truncated: NDArray[np.bool_] | None
+    results: TrialResults
+    productivity: Array | None = None
+
+
+@dataclass(frozen=True)
+class NewCuts:
+    """Where the cuts of some trials go.
+
+    Attributes:
+        intercepts: ``[trial, cut]`` in $.
+        slopes: ``[trial, cut, n_state]``; one cut a trial, or one for every opening.
+        quality: ``[trial, cut]`` see `headwater.sddp.cut_kernel.SOUND` and the others.
+        leaning: ``[trial]`` whether its cuts rest on cuts that may be wrong.
+    """
+
+    intercepts: Array
+    slopes: Array
+    quality: NDArray[np.int8]
+    leaning: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, n_trials: int, n_cuts: int, n_state: int) -> NewCuts:
+        """Room for cuts."""
+        return cls.at(np.empty(n_trials * n_cuts), np.empty((n_trials * n_cuts, n_state)), n_trials)
+
+    @classmethod
+    def at(cls, intercepts: Array, slopes: Array, n_trials: int) -> NewCuts:
+        """Cuts that are written to ``intercepts[cut]`` and ``slopes[cut, n_state]``, those of a trial together."""
+        shape = n_trials, len(intercepts) // n_trials
+        return cls(
+            intercepts.reshape(shape), slopes.reshape(*shape, -1), np.zeros(shape, np.int8), np.zeros(n_trials, np.bool_)
+        )
+
+    def of(self, part: slice) -> NewCuts:
+        """Those of some trials."""
+        return NewCuts(self.intercepts[part], self.slopes[part], self.quality[part], self.leaning[part])

@@ -1,0 +1,134 @@
+"""Passes in one call give the bits of passes stage by stage, wherever they are broken off."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import headwater as hw
+from headwater.model import (
+    CutFormulation,
+    CutSelection,
+    RiskMeasure,
+    SelectionMethod,
+)
+from headwater.results import TIMING_COLUMNS
+from headwater.results.training_frames import convergence_frame
+from headwater.sddp import Policy, train_policy, whole_pass
+from headwater.sddp.whole_pass import WholePass
+from small_systems import random_system, repeating, study
+from trained_policies import fingerprint
+
+
+def a_study(method: str = "penalty", n_lags: int = 1, n_openings: int = 3, **training: object) -> hw.Study:
+    system = random_system(3, n_openings=n_openings, n_lags=n_lags)
+    return study(system, iterations=6, forward_passes=5, method=method, **training)
+
+
+def risky() -> hw.Study:
+    made = a_study(n_openings=4)
+    stages = tuple(dataclasses.replace(stage, risk=RiskMeasure(0.4, 0.3)) for stage in made.system.stages)
+    return dataclasses.replace(made, system=dataclasses.replace(made.system, stages=stages))
+
+
+def dry() -> hw.Study:
+    """Inflows that are often negative, and raised to zero."""
+    made = a_study(method="truncation")
+    statistics = tuple(dataclasses.replace(s, mean_m3s=2.0, std_m3s=25.0) for s in made.system.inflow_statistics)
+    return dataclasses.replace(made, system=dataclasses.replace(made.system, inflow_statistics=statistics))
+
+
+STUDIES: dict[str, Callable[[], hw.Study]] = {
+    "plain": a_study,
+    "no lags": lambda: a_study(n_lags=0),
+    "risk-averse": risky,
+    "truncation": dry,
+    "cuts of openings": lambda: a_study(cut_formulation=CutFormulation.MULTI),
+    "selection": lambda: a_study(cut_selection=CutSelection(SelectionMethod.LML1, memory_window=1, check_frequency=2)),
+    "cycle": lambda: repeating(a_study()),
+}
+
+
+def told(policy: Policy) -> tuple[object, ...]:
+    record = policy.training
+    assert record is not None
+    trace = convergence_frame(record).drop(TIMING_COLUMNS).to_dicts()
+    efforts = [
+        (e.iteration, e.phase, e.stage_position, {n: c for n, c in e.counts.items() if n not in ("solve", "load")})
+        for e in record.efforts
+    ]
+    return fingerprint(policy), trace, dict(record.solver_counts), efforts
+
+
+@pytest.fixture(scope="module", params=STUDIES, ids=list(STUDIES))
+def made(request: pytest.FixtureRequest) -> hw.Study:
+    return STUDIES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def stage_by_stage(made: hw.Study) -> tuple[object, ...]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WholePass, "serves", lambda *_: False)
+        return told(train_policy(made))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_one_call_computes_what_calls_stage_by_stage_do(made: hw.Study, stage_by_stage: tuple[object, ...], threads: int):
+    assert told(train_policy(made, threads=threads)) == stage_by_stage
+
+
+def test_a_call_for_some_of_the_stages_too(made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(whole_pass, "ROWS_PER_CALL", 500)
+    assert told(train_policy(made, threads=2)) == stage_by_stage
+
+
+def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
+    made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+):
+    """Calls do one stage or visit and leave the next, as if HiGHS had to be asked at every second one."""
+    forward, backward, calls = whole_pass.kernel.forward_visits, whole_pass.kernel.backward_stages, []
+
+    def one_visit(*given: Any) -> int:
+        calls.append("forward")
+        return forward(*given[:5], given[4] + 1, *given[6:])
+
+    def one_stage(*given: Any) -> int:
+        calls.append("backward")
+        return backward(*given[:5], given[4], *given[6:])
+
+    monkeypatch.setattr(whole_pass.kernel, "forward_visits", one_visit)
+    monkeypatch.setattr(whole_pass.kernel, "backward_stages", one_stage)
+    assert told(train_policy(made, threads=2)) == stage_by_stage
+    assert set(calls) == ({"backward"} if made.system.horizon.is_cyclic else {"forward", "backward"})
+
+
+def test_programs_that_the_kernel_does_not_solve_are_left_to_highs(monkeypatch: pytest.MonkeyPatch):
+    """With a single pivot between factorisations many programs are left: training goes on, to the same optimum."""
+    made = a_study()
+    expected = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)))
+    monkeypatch.setattr("headwater.sddp.programs.pivot_cap", lambda _: 1)
+    monkeypatch.setattr("headwater.solver.highs.pivot_cap", lambda _: 1)
+    policy = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)), threads=2)
+    assert policy.training is not None
+    assert policy.training.solver_counts["fallbacks"] > 0
+    assert policy.lower_bound == pytest.approx(expected.lower_bound, rel=1e-3)
+
+
+def with_iterations(made: hw.Study, iterations: int) -> Any:
+    return study(made.system, iterations=iterations, forward_passes=5, method="penalty").config
+
+
+def test_a_thread_that_fails_does_not_leave_the_others_waiting(monkeypatch: pytest.MonkeyPatch):
+    backward = whole_pass.kernel.backward_stages
+
+    def failing(*given: Any) -> int:
+        if given[18] == 1:
+            raise MemoryError("no room")
+        return backward(*given)
+
+    monkeypatch.setattr(whole_pass.kernel, "backward_stages", failing)
+    with pytest.raises(MemoryError, match="no room"):
+        train_policy(a_study(), threads=3)

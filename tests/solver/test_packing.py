@@ -1,0 +1,66 @@
+"""Arrays that compiled code is handed as one block of memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headwater.sddp.trial_kernel import Matrix, RiskArrays
+from headwater.solver.compiled import compiled
+from headwater.solver.packing_kernel import Packing
+
+Given = tuple[Matrix, RiskArrays, int]
+
+
+def given(rows: int = 2) -> Given:
+    """Types of the package alone: compiled functions are kept on disk by the types of their arguments."""
+    matrix = Matrix(np.arange(3, dtype=np.int32), np.arange(4, dtype=np.int32), np.arange(3.0 * rows))
+    return matrix, RiskArrays(np.ones(2), 2.5, 0.5), 7
+
+
+PACKING = Packing(given(1))
+read = PACKING.unpack
+
+
+@compiled
+def summed(block):
+    matrix, risk, count = read(block)
+    total = risk.weight + count
+    for i in range(matrix.values.shape[0]):
+        total += matrix.values[i]
+    for k in range(matrix.indices.shape[0]):
+        total += matrix.indices[k]
+    return total
+
+
+def test_compiled_code_sees_the_arrays_themselves():
+    packed = PACKING.pack(given(4))
+    assert summed(packed.block) == 2.5 + 7 + 66 + 6
+    packed.value[0].values[0] = 100.0
+    assert summed(packed.block) == 2.5 + 7 + 166 + 6
+
+
+def test_a_block_may_be_written_again():
+    blocks = np.zeros((2, PACKING.size), np.uint8)
+    first, second = given(1), (given(2)[0], RiskArrays(np.ones(1), 0.5, 0.5), 8)
+    PACKING.write(first, blocks[1])
+    PACKING.write(second, blocks[1])
+    assert summed(blocks[1]) == 0.5 + 8 + 15 + 6
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (given()[0]._replace(values=np.zeros(3, np.float32)), *given()[1:]),
+        (given()[0]._replace(values=np.zeros((3, 1))), *given()[1:]),
+        (given()[0]._replace(values=np.zeros(6)[::2]), *given()[1:]),
+        (given()[0], given()[1]._replace(weight=2), 7),
+        (*given()[:2], 7.0),
+        given()[:2],
+    ],
+)
+def test_what_compiled_code_would_read_wrongly_is_refused(other: Any):
+    with pytest.raises(TypeError, match="holds other arrays"):
+        PACKING.pack(other)

@@ -1,0 +1,27 @@
+"""The risk-adjusted value of a stage and its slope, from one solve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from headwater.sddp.problems import StudyProblems
+from headwater.sddp.risk import risk_weights
+from headwater.sddp.stage_records import Solved
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """A value in $ and its slope ``[n_state]`` in $ per unit of incoming state."""
+
+    value: float
+    slope: np.ndarray
+
+
+def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
+    """Weigh the openings of stage position ``t`` with its risk measure."""
+    problem = problems.stages[t]
+    objective = problem.objective(solved)
+    weights = risk_weights(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective)
+    return Aggregated(sum(weights * objective), problem.slope(solved, weights))
