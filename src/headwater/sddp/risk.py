@@ -8,21 +8,6 @@ from numpy.typing import NDArray
 from headwater.model import RiskMeasure
 
 
-def risk_weights_of_trials(
-    measure: RiskMeasure, probability: NDArray[np.float64], costs: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """`risk_weights` for several trials, ``[trial, opening]``.
-
-    Args:
-        measure: expectation or a mix with CVaR.
-        probability: ``[opening]``.
-        costs: ``[trial, opening]`` in $.
-    """
-    if measure.is_expectation:
-        return np.tile(probability, (len(costs), 1))
-    return np.array([risk_weights(measure, probability, cost) for cost in costs]).reshape(costs.shape)
-
-
 def risk_weights(measure: RiskMeasure, probability: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights ``mu`` with ``rho[Z] = sum_w mu[w] Z[w]`` for the outcomes at hand.
 
