@@ -18,7 +18,7 @@ from headwater.solver.packing_kernel import Packed
 from headwater.solver.waiting_kernel import ABANDONED
 
 ROWS_PER_CALL = 500_000
-"""Rows of all programs that one call solves, about: it takes less than half a second, and nobody waits longer to interrupt."""
+"""Rows of all programs that one call solves, about, and at least one stage: tenths of a second, in which nobody is heard."""
 
 
 class WholePass:
