@@ -67,7 +67,6 @@ class StageProblem:
         self._cuts = CutRows(pool, self._arrays, self._program)
         self._opening_noise: NoiseBatch | None = None
         self._probability, self._risk = np.empty(0), RiskMeasure()
-        self._every_opening = np.empty((0, 0), np.int64)
         self.append_cuts(pool.active_slots() if slots is None else slots)
 
     @property
@@ -119,7 +118,6 @@ class StageProblem:
             risk: weighs their costs.
         """
         self._opening_noise, self._probability, self._risk = noise, probability, risk
-        self._every_opening = np.arange(len(noise))[None, :]
         weight = 0.0 if risk.is_expectation else risk.weight
         weighing = kernel.RiskArrays(np.ascontiguousarray(probability), float(weight), float(risk.tail_fraction))
         self._cuts.set_tree(noise.arrays(), weighing)
@@ -265,9 +263,8 @@ class StageProblem:
     def solve_tree(self, program: HighsProgram, states: Array, bases: BasisBatch) -> SolvedTrials:
         """Solve several trials, each at its state under every opening of the stage's tree."""
         noise = self.openings
-        if len(self._every_opening) < len(states):
-            self._every_opening = np.tile(np.arange(len(noise)), (len(states), 1))
-        openings = self._every_opening[: len(states)]
+        openings = np.empty((len(states), len(noise)), np.int64)
+        openings[:] = np.arange(len(noise))
         none = np.empty((0, 0)), np.empty((0, 0), np.bool_)
         results = self._solve_trials(program, states, noise.arrays(), openings, True, bases, *none)
         return SolvedTrials(states, noise.innovation, None, results)
@@ -284,7 +281,8 @@ class StageProblem:
         truncated: NDArray[np.bool_],
     ) -> TrialResults:
         """Solve trials under ``openings[trial, opening]``, places in ``noise``; see `kernel.solve_trials`."""
-        block, n_cuts = self._cuts.view.block, self._cuts.n_rows
+        view, n_cuts = self._cuts.view, self._cuts.n_rows  # the view, not its block alone, keeps the arrays alive
+        block = view.block
         n_trials, n_openings = openings.shape
         want_primal, room = not of_tree, self._trial_room(n_openings)
         solutions = TrialSolutions.empty(n_trials, n_openings, self.n_rows, self.form.n_columns, want_primal=want_primal)

@@ -77,10 +77,12 @@ class AppendedRows:
 
     def places_of(self, n_columns: int) -> NDArray[np.int32]:
         """Place of every column of a program in the rows, ``[column]``; -1 where they have no entry."""
-        if len(self._places) != n_columns:
-            self._places = np.full(n_columns, -1, np.int32)
-            self._places[self.columns] = np.arange(len(self.columns), dtype=np.int32)
-        return self._places
+        places = self._places
+        if len(places) != n_columns:
+            places = np.full(n_columns, -1, np.int32)
+            places[self.columns] = np.arange(len(self.columns), dtype=np.int32)
+            self._places = places
+        return places
 
     def append(self, rows: Array) -> None:
         """Append rows ``[row, place]``; entries that a solver would drop become zero."""
