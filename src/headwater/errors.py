@@ -66,6 +66,7 @@ class SolverError(HeadwaterError):
         status: what the solver said last.
         stage_id, scenario, opening, iteration: where it happened, as far as the caller knew.
         trial: position of the trial in a batch.
+        lp: the linear program itself, named and in $ (`headwater.lp.NamedProgram`), where the caller could make it.
     """
 
     exit_code = 3
@@ -87,6 +88,7 @@ class SolverError(HeadwaterError):
         self.opening = opening
         self.trial: int | None = None
         self.iteration = iteration
+        self.lp: object | None = None
 
 
 class InfeasibleError(SolverError):

@@ -62,9 +62,14 @@ def test_statistics_measure_the_solved_program() -> None:
     """One reservoir, one block of 100 h: balance v + 0.36 (q + s - z) and load q + deficit - excess; z is taken out."""
     problems = build_problems(study(system(hydros=(reservoir(),), inflow_statistics=inflows(h0=(5.0,))), cost_scale=1000.0))
     (one,) = problems.stage_statistics()
-    assert one == program_statistics(problems.stages[0].form)
+    stage = problems.stages[0]
+    assert one == program_statistics(stage.form, stage.scaling)
     assert (one.rows, one.columns, one.nonzeros) == (2, 6, 6)
-    assert one.coefficient_range == (pytest.approx(0.36), 1.0)
-    # Excess at 10 and deficit at 1000 $/MWh for 100 h, in thousands; the future cost has coefficient 1.
-    assert one.cost_range == (1.0, 100.0)
-    assert one.bound_range == (100.0, 100.0)
+    assert one.given.coefficient == (pytest.approx(0.36), 1.0)
+    # Excess at 10 and deficit at 1000 $/MWh for 100 h; the future cost is not a cost of the stage.
+    assert one.given.cost == (1000.0, 100_000.0)
+    assert one.given.column_bound == (100.0, 100.0)
+    # The columns with a range of 100 are counted in units of 128; the rows' largest entries are then about one.
+    assert one.scaled.column_bound == (100.0 / 128, 100.0 / 128)
+    assert 0.5 < one.scaled.coefficient[1] <= 1.5
+    assert one.cost_scale == 1000.0

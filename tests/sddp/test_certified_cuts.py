@@ -70,11 +70,11 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
 
 def assert_dual_feasible(stage, row_dual: np.ndarray) -> None:  # type: ignore[no-untyped-def]
     """Signs of row duals and reduced costs fit the bounds that are infinite; the matrix is that of the form and the cuts."""
-    form, rows = stage.form, stage.rows
+    form, rows, scaling = stage.form, stage.rows, stage.scaling
     cuts = np.zeros((rows.n_rows, form.n_columns))
     cuts[:, rows.columns] = rows.entries[:, : rows.n_rows].T
-    matrix = sp.vstack([sp.csr_array(form.matrix), sp.csr_array(cuts)])
-    reduced = form.cost - matrix.T @ row_dual
+    matrix = sp.vstack([sp.csr_array(scaling.matrix(form.matrix)), sp.csr_array(cuts)])
+    reduced = form.cost * scaling.column - matrix.T @ row_dual
     lower, upper = (
         np.concatenate([form.row_lower, np.zeros(rows.n_rows)]),
         np.concatenate([form.row_upper, np.full(rows.n_rows, np.inf)]),

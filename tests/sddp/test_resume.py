@@ -158,7 +158,7 @@ def test_without_bases_a_resumed_training_comes_to_the_same_bound(tmp_path: Path
 CHANGES: dict[str, Callable[[hw.Study], hw.Study]] = {
     "training.forward_passes (3 there, 4 here)": lambda s: with_training(s, forward_passes=4),
     "training.tree_seed": lambda s: with_training(s, tree_seed=99),
-    "training.cost_scale (1000.0 there, 10.0 here)": lambda s: with_training(s, cost_scale=10.0),
+    "training.cost_scale (None there, 10.0 here)": lambda s: with_training(s, cost_scale=10.0),
     "training.cut_selection": lambda s: with_training(s, cut_selection=SELECTIONS["level 1"]),
     "system.buses": lambda s: dataclasses.replace(
         s, system=dataclasses.replace(s.system, buses=tuple(dataclasses.replace(b, name="other") for b in s.system.buses))

@@ -19,6 +19,7 @@ from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
 from headwater.sddp import Policy, train_policy, whole_pass
 from headwater.sddp.whole_pass import WholePass
+from headwater.solver.simplex_kernel import Effort
 from small_systems import random_system, repeating, study
 from trained_policies import fingerprint
 
@@ -109,8 +110,8 @@ def test_programs_that_the_kernel_does_not_solve_are_left_to_highs(monkeypatch: 
     """With a single pivot between factorisations many programs are left: training goes on, to the same optimum."""
     made = a_study()
     expected = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)))
-    monkeypatch.setattr("headwater.sddp.programs.pivot_cap", lambda _: 1)
-    monkeypatch.setattr("headwater.solver.highs.pivot_cap", lambda _: 1)
+    for module in ("headwater.sddp.programs", "headwater.solver.highs"):
+        monkeypatch.setattr(f"{module}.usual_effort", lambda _: Effort(1, 4, 1e-9))
     policy = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)), threads=2)
     assert policy.training is not None
     assert policy.training.solver_counts["fallbacks"] > 0

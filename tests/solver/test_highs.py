@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -10,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
-from headwater.solver import AppendedRows, HighsProgram, LinearProgram, highs_version
-from headwater.solver.certificate_kernel import certify
-from headwater.solver.kernel_constants import OBJECTIVE_TOLERANCE
+from headwater.solver import AppendedRows, HighsProgram, LinearProgram, highs_version, kernel_program
+from headwater.solver.kernel_constants import BOUNDED, NO_BOUND, PROVEN
+from headwater.solver.repair import Certifier
 
 
 def program(matrix: np.ndarray, cost: list[float], lower: list[float], upper: list[float], rhs: list[float]) -> LinearProgram:
@@ -116,35 +118,54 @@ def test_random_programs_agree_with_a_cold_independent_solver(seed: int):
 
 
 class TestCertificate:
-    """The proof needs the program alone and catches planted faults."""
+    """The bound needs the program alone and catches planted faults."""
 
-    def run(self, change: str) -> tuple[bool, float]:
-        lp = conformance_program()
-        x, y = np.array([6.0, 0.0, 2.0]), np.array([-100.0, 50.0])
-        if change == "primal":
-            x[2] = 2.5
-        elif change == "dual":
-            y[1] = 40.0
-        elif change == "not a number":
-            y[0] = np.nan
-        empty = AppendedRows()
-        return certify(
-            lp.starts, lp.indices, lp.values, empty.columns, empty.entries, 0, lp.cost, lp.column_lower, lp.column_upper,
-            lp.row_lower, lp.row_upper, np.empty(0), x, y, np.empty(3), np.empty(2), np.empty(0), False, OBJECTIVE_TOLERANCE,
-        )  # fmt: skip
+    def judge(self, x: list[float], y: list[float], **changes: object) -> tuple[int, float, float]:
+        lp = dataclasses.replace(conformance_program(), **changes)
+        sides = np.array([6.0, 14.0])
+        certifier = Certifier(kernel_program(lp, AppendedRows()))
+        return certifier.judge(sides, sides, np.array(x), np.array(y))
 
     def test_a_right_solution_is_proven(self):
-        proven, objective = self.run("nothing")
-        assert proven
-        assert objective == pytest.approx(100.0)
+        outcome, bound, gap = self.judge([6.0, 0.0, 2.0], [-100.0, 50.0])
+        assert outcome == PROVEN
+        assert bound == pytest.approx(100.0, abs=1e-9)
+        assert bound <= 100.0
+        assert gap == pytest.approx(0.0, abs=1e-9)
 
-    @pytest.mark.parametrize("fault", ["primal", "dual", "not a number"])
-    def test_a_planted_fault_is_caught(self, fault: str):
-        assert not self.run(fault)[0]
+    def test_a_point_that_misses_a_row_gives_no_upper_bound(self):
+        outcome, bound, gap = self.judge([6.0, 0.0, 2.5], [-100.0, 50.0])
+        assert (outcome, gap) == (BOUNDED, np.inf)
+        assert bound == pytest.approx(100.0)
 
-    def test_the_dual_objective_never_exceeds_the_optimum_even_for_wrong_duals(self):
-        _, objective = self.run("dual")
-        assert objective <= 100.0 + 1e-9
+    def test_wrong_duals_give_a_lower_bound_and_a_gap(self):
+        outcome, bound, gap = self.judge([6.0, 0.0, 2.0], [-100.0, 40.0], column_upper=np.full(3, 20.0))
+        assert outcome == BOUNDED
+        assert bound < 100.0
+        assert bound + gap == pytest.approx(100.0)
+
+    def test_what_is_not_a_number_gives_no_bound(self):
+        assert self.judge([6.0, 0.0, 2.0], [np.nan, 50.0])[:2] == (NO_BOUND, -np.inf)
+
+    def test_a_column_without_limit_is_charged_at_what_it_can_cost_at_most(self):
+        """min x + 2 z with x + z = 3, both without limit: with a dual of 1.5 the reduced cost of x is -0.5.
+
+        The point (3, 0) costs 3, so no optimum has more than 3 of x: the bound is 4.5 - 0.5 * 3 = 3.
+        """
+        lp = program(np.array([[1.0, 1.0]]), [1, 2], [0, 0], [np.inf, np.inf], [3.0])
+        certifier = Certifier(kernel_program(lp, AppendedRows()))
+        side = np.array([3.0])
+        outcome, bound, gap = certifier.judge(side, side, np.array([3.0, 0.0]), np.array([1.5]))
+        assert outcome in (PROVEN, BOUNDED)
+        assert 3.0 - 1e-3 <= bound <= 3.0
+        assert bound + gap == pytest.approx(3.0)
+
+    def test_a_free_lunch_gives_no_bound(self):
+        """A column without limit and without cost whose reduced cost is negative: nothing holds the dual objective."""
+        lp = program(np.array([[1.0, 1.0]]), [1, 0], [0, 0], [np.inf, np.inf], [3.0])
+        certifier = Certifier(kernel_program(lp, AppendedRows()))
+        side = np.array([3.0])
+        assert certifier.judge(side, side, np.array([0.0, 3.0]), np.array([0.5]))[0] == NO_BOUND
 
 
 def test_an_answer_that_is_not_proven_is_solved_again(monkeypatch: pytest.MonkeyPatch):
@@ -153,11 +174,11 @@ def test_an_answer_that_is_not_proven_is_solved_again(monkeypatch: pytest.Monkey
     real = module.solve_in_turn
 
     def doubtful(*arguments: object) -> int:
-        first = arguments[-1]
         stopped = real(*arguments)
+        first, outcome, row_dual = arguments[-2], arguments[-3], arguments[-5]
         if first == 0:
-            arguments[-2][0] = module.NOT_PROVEN
-            arguments[-5][0] = np.nan
+            outcome[0] = NO_BOUND
+            row_dual[0] = np.nan
             return 0
         return stopped
 
@@ -167,7 +188,8 @@ def test_an_answer_that_is_not_proven_is_solved_again(monkeypatch: pytest.Monkey
     result = highs.solve_openings(rhs, rhs)
     assert result.objective == pytest.approx([100.0, 200.0])
     assert result.retries == 1
-    assert highs.statistics.reasons == {"not proven": 1}
+    assert result.gaps == ()
+    assert highs.statistics.reasons == {"no bound": 1}
 
 
 def test_the_version_names_the_solver():

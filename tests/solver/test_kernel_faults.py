@@ -72,7 +72,7 @@ FAULTS = [wrong_pivot, perturbed_factor, factor_without_a_number, column_without
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let the kernel run in the interpreter."""
-    for name in ("_begin", "_walk", "_set_opening", "_solve_one", "_prove", "solve_openings"):
+    for name in ("_begin", "_set_start", "_walk", "_set_opening", "_solve_one", "_prove", "solve_openings"):
         monkeypatch.setattr(openings_kernel, name, getattr(openings_kernel, name).py_func)
     monkeypatch.setattr(openings_kernel, "reoptimise", simplex_kernel.reoptimise.py_func)
     interpreted = openings_kernel.solve_openings

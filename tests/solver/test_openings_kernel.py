@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.solver import Basis, HighsProgram, LinearProgram
 from headwater.solver import highs as module
+from headwater.solver.simplex_kernel import Effort
 from random_programs import dispatch_like
 
 
@@ -124,7 +125,7 @@ def test_a_basis_that_is_not_dual_feasible_is_left_to_highs():
 
 
 def test_a_cap_of_no_pivots_leaves_the_work_to_highs(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "pivot_cap", lambda _rows: 0)
+    monkeypatch.setattr(module, "usual_effort", lambda _rows: Effort(0, 4, 1e-9))
     rng = np.random.default_rng(8)
     program, rows, openings = dispatch_like(rng, 15, 4, 10)
     basis = HighsProgram(program, rows).solve_openings(*openings(1)).basis

@@ -226,7 +226,7 @@ class TrainingShape(Shape):
     solver: SolverShape = SolverShape()
     cut_selection: CutSelectionShape = CutSelectionShape()
     scenario_source: ScenarioSourceShape = ScenarioSourceShape()
-    cost_scale: Positive = 1000.0
+    cost_scale: Positive | None = None
     formulation: Literal["condensed", "explicit"] = "condensed"
     theta_lower_bound: float | None = None
     threads: Count | None = None

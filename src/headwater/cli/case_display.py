@@ -64,7 +64,7 @@ def _programs_table(stages: list[tuple[int, ProgramStatistics]]) -> Table:
     for header in ("stage", "rows", "columns", "non-zeros", "coefficients", "costs", "column bounds", "row bounds"):
         table.add_column(header, justify="right", no_wrap=True)
     for stage_id, one in stages:
-        ranges = (one.coefficient_range, one.cost_range, one.bound_range, one.rhs_range)
+        ranges = (one.given.coefficient, one.given.cost, one.given.column_bound, one.given.row_bound)
         sizes = (one.rows, one.columns, one.nonzeros)
         table.add_row(str(stage_id), *(f"{n:,}" for n in sizes), *(f"{low:.0e}..{high:.0e}" for low, high in ranges))
     return table

@@ -11,6 +11,7 @@ from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_
 from headwater.lp.program import NamedProgram, named_program
 from headwater.lp.reading import StageSolutions
 from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
+from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
 from headwater.lp.state_prices import StatePrices, StateRepairs
 from headwater.lp.statistics import ProgramStatistics, program_statistics
 from headwater.lp.template import StageTemplate, build_stage_template
@@ -28,6 +29,7 @@ __all__ = [
     "Outlook",
     "Pipeline",
     "ProgramStatistics",
+    "Scaling",
     "StageForm",
     "StageReadout",
     "StageSolutions",
@@ -43,9 +45,12 @@ __all__ = [
     "initial_commitments_mw",
     "linear_heads",
     "make_form",
+    "money_at_stake",
+    "money_unit",
     "named_program",
     "program_statistics",
     "program_warnings",
+    "scaling_of",
     "sum_components",
     "with_fitted_planes",
     "write_program",

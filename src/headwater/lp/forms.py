@@ -38,6 +38,7 @@ class StageForm:
     Attributes:
         template: what it was made from.
         cost_scale: money unit of the solver in $.
+        money: what is at stake in the study, in $: gaps far below it are of no interest.
         columns, rows: template positions of the columns and rows that are kept.
         matrix: ``[row, column]`` of what is kept, by column.
         cost, column_lower, column_upper: ``[column]``.
@@ -57,6 +58,7 @@ class StageForm:
 
     template: StageTemplate
     cost_scale: float
+    money: float
     columns: Indices
     rows: Indices
     matrix: sp.csc_array
@@ -135,11 +137,19 @@ class StageForm:
         return position[template_rows]
 
 
-def make_form(template: StageTemplate, formulation: Formulation, cost_scale: float) -> StageForm:
-    """Make the solvable program of a template."""
+def make_form(template: StageTemplate, formulation: Formulation, cost_scale: float, money: float | None = None) -> StageForm:
+    """Make the solvable program of a template.
+
+    Args:
+        template: the stage.
+        formulation: with or without exogenous columns.
+        cost_scale: money unit of the solver in $.
+        money: what is at stake in the study in $; ``None`` takes a hundred units.
+    """
+    money = 100.0 * cost_scale if money is None else money
     if formulation is Formulation.EXPLICIT:
         no_indices = np.empty(0, np.int64)
-        return _eliminate(template, no_indices, no_indices, cost_scale)
+        return _eliminate(template, no_indices, no_indices, cost_scale, money)
     lags, commitments = template.columns["inflow_lag"].ravel(), template.columns["gnl_commitment"]
     memory_columns, memory_rows = template.columns["memory"].ravel(), template.rows["memory"].ravel()
     columns = np.concatenate([lags, commitments, template.columns["inflow"], memory_columns[memory_columns >= 0]])
@@ -151,10 +161,10 @@ def make_form(template: StageTemplate, formulation: Formulation, cost_scale: flo
             memory_rows[memory_rows >= 0],
         ]
     )
-    return _eliminate(template, columns, rows, cost_scale)
+    return _eliminate(template, columns, rows, cost_scale, money)
 
 
-def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_scale: float) -> StageForm:
+def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_scale: float, money: float) -> StageForm:
     kept_columns = np.setdiff1d(np.arange(template.n_columns), columns)
     kept_rows = np.setdiff1d(np.arange(template.n_static), rows)
     by_row = sp.csr_array(template.matrix)
@@ -184,6 +194,7 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
     return StageForm(
         template=template,
         cost_scale=cost_scale,
+        money=money,
         columns=kept_columns,
         rows=kept_rows,
         matrix=_sorted_csc(by_row[kept_rows][:, kept_columns]),

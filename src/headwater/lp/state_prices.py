@@ -182,6 +182,7 @@ class _Repairs:
             column_upper=np.concatenate([self._upper, np.full(len(known), np.inf)]),
             row_lower=self._floor,
             row_upper=self._ceiling,
+            money=self._form.money / scale,
         )
 
     def _dearest(self, *rooms: _Room) -> float:

@@ -8,6 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.lp.forms import StageForm
+from headwater.lp.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class NumberRanges:
+    """Smallest and largest absolute value that is neither zero nor infinite; zeros where there is none.
+
+    Attributes:
+        coefficient, cost, column_bound, row_bound: of the matrix, the costs, the column and the row bounds.
+    """
+
+    coefficient: tuple[float, float]
+    cost: tuple[float, float]
+    column_bound: tuple[float, float]
+    row_bound: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -16,30 +31,34 @@ class ProgramStatistics:
 
     Attributes:
         rows, columns, nonzeros: its size.
-        coefficient_range, cost_range, bound_range, rhs_range: smallest and largest absolute value that is neither zero nor
-            infinite, of the matrix, of the costs in solver money, of the column bounds, of the row bounds; zeros without any.
+        given: ranges of its numbers in the units of the case, money in $.
+        scaled: the same in the units of the solver.
+        cost_scale: money unit of the solver in $.
     """
 
     rows: int
     columns: int
     nonzeros: int
-    coefficient_range: tuple[float, float]
-    cost_range: tuple[float, float]
-    bound_range: tuple[float, float]
-    rhs_range: tuple[float, float]
+    given: NumberRanges
+    scaled: NumberRanges
+    cost_scale: float
 
 
-def program_statistics(form: StageForm) -> ProgramStatistics:
+def program_statistics(form: StageForm, scaling: Scaling) -> ProgramStatistics:
     """Measure the program of a stage."""
-    return ProgramStatistics(
-        rows=form.n_rows,
-        columns=form.n_columns,
-        nonzeros=int(form.matrix.nnz),
-        coefficient_range=_range(form.matrix.data),
-        cost_range=_range(form.cost),
-        bound_range=_range(np.concatenate([form.column_lower, form.column_upper])),
-        rhs_range=_range(np.concatenate([form.row_lower, form.row_upper])),
+    given = NumberRanges(
+        coefficient=_range(form.matrix.data),
+        cost=_range(form.stage_cost * form.cost_scale),
+        column_bound=_range(np.concatenate([form.column_lower, form.column_upper])),
+        row_bound=_range(np.concatenate([form.row_lower, form.row_upper])),
     )
+    scaled = NumberRanges(
+        coefficient=_range(scaling.matrix(form.matrix).data),
+        cost=_range(form.stage_cost * scaling.column),
+        column_bound=_range(np.concatenate([form.column_lower, form.column_upper]) / np.tile(scaling.column, 2)),
+        row_bound=_range(np.concatenate([form.row_lower, form.row_upper]) * np.tile(scaling.row, 2)),
+    )
+    return ProgramStatistics(form.n_rows, form.n_columns, int(form.matrix.nnz), given, scaled, form.cost_scale)
 
 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -109,10 +109,10 @@ class EstimationConfig:
 class SolverOptions:
     """How hard to try when a stage problem is difficult.
 
-    ``retry_time_budget_seconds`` aborts the run when one problem takes longer in all; it never changes which attempt is made.
+    After ``retry_time_budget_seconds`` no further attempt is made at a problem, and the best answer so far is taken.
     """
 
-    retry_max_attempts: int = 13
+    retry_max_attempts: int = 4
     retry_time_budget_seconds: float = 120.0
 
     def __post_init__(self) -> None:
@@ -187,7 +187,7 @@ class TrainingConfig:
         forward_passes: trajectories, and so cuts per stage, of one iteration.
         stopping_rules: at least one `IterationLimit`.
         tree_seed: seed of the opening tree and of in-sample draws.
-        cost_scale: objective values are divided by this before they reach the solver.
+        cost_scale: money unit of the solver in $; ``None`` chooses a power of two from the costs of the case.
         theta_lower_bound: bound on the future cost at every stage in place of the computed one.
         cut_activity_tolerance: a cut counts as binding when its dual exceeds this.
         cut_selection: which cuts are deactivated; ``None`` keeps all.
@@ -204,7 +204,7 @@ class TrainingConfig:
     tree_seed: int = 42
     scenario_source: ScenarioSource = field(default_factory=ScenarioSource)
     formulation: Formulation = Formulation.CONDENSED
-    cost_scale: float = 1000.0
+    cost_scale: float | None = None
     theta_lower_bound: float | None = None
     cut_activity_tolerance: float = 1e-6
     cut_selection: CutSelection | None = None
@@ -217,7 +217,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.forward_passes < 1:
             raise ModelError(f"forward_passes must be at least 1, got {self.forward_passes}")
-        if not 0.0 < self.cost_scale < float("inf"):
+        if self.cost_scale is not None and not 0.0 < self.cost_scale < float("inf"):
             raise ModelError(f"cost_scale must be a positive number, got {self.cost_scale}")
         if not any(isinstance(rule, IterationLimit) for rule in self.stopping_rules):
             raise ModelError("the stopping rules need at least one iteration limit")

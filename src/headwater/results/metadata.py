@@ -139,30 +139,21 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str, pol
 
 
 def scaling_report(record: TrainingRecord, study: Study) -> dict[str, Any]:
-    """Size of every stage program and range of its numbers, before and after costs are scaled.
-
-    Only the objective is scaled here; rows and columns are scaled by the solver itself.
-    """
-    scale = study.config.training.cost_scale
+    """Size of every stage program and range of its numbers, before and after it is scaled."""
     stages = []
     for stage, one in zip(study.system.stages, record.stage_statistics, strict=True):
-        shared = {
-            "coefficient": one.coefficient_range,
-            "column_bound": one.bound_range,
-            "row_bound": one.rhs_range,
-        }
-        unscaled = (one.cost_range[0] * scale, one.cost_range[1] * scale)
         stages.append(
             {
                 "stage_id": stage.id,
                 "n_cols": one.columns,
                 "n_rows": one.rows,
                 "n_nz": one.nonzeros,
-                "before": _ranges({**shared, "cost": unscaled}),
-                "after": _ranges({**shared, "cost": one.cost_range}),
+                "before": _ranges(dataclasses.asdict(one.given)),
+                "after": _ranges(dataclasses.asdict(one.scaled)),
             }
         )
-    return {"cost_scale": scale, "row_and_column_scaling": "by the solver", "stages": stages}
+    cost_scale = record.stage_statistics[0].cost_scale if record.stage_statistics else None
+    return {"cost_scale": cost_scale, "row_and_column_scaling": "powers of two chosen from the case", "stages": stages}
 
 
 def _ranges(ranges: Mapping[str, tuple[float, float]]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from headwater.results.schemas import SCHEMAS
 from headwater.sddp import TrainingRecord
 from headwater.sddp.effort import LOWER_BOUND, StageEffort
 
-_UNUSABLE = ("reason: kernel: start not dual feasible", "reason: kernel: no factorisation")
+_UNUSABLE = ("reason: kernel: no factorisation",)
 """Why the kernel cannot start from a basis."""
 
 
@@ -64,7 +64,7 @@ def solver_frame(efforts: Iterable[StageEffort], stage_ids: Sequence[int], name:
                 "lp_retries": int(counts.get("retried", 0)),
                 "lp_failures": failures,
                 "retry_attempts": int(counts.get("attempts", 0)),
-                "relaxed": int(counts.get("relaxed", 0)),
+                "relaxed": int(counts.get("bounded", 0)),
                 "fallbacks": int(counts.get("fallbacks", 0)),
                 "basis_offered": int(counts.get("bases", 0)),
                 "basis_consistency_failures": int(sum(counts.get(reason, 0) for reason in _UNUSABLE)),

@@ -12,10 +12,10 @@ from headwater.sddp.trial_kernel import STAGE, add_rows, add_transposed, raise_i
 from headwater.solver.compiled import compiled
 
 SOUND, RELAXED, UNSOUND = 0, 1, 2
-"""A cut as it should be; one behind which a solve was accepted with a looser tolerance; one that is not used."""
+"""A cut as it should be; one behind which an LP has a gap above tolerance; one that is not used."""
 
-LARGEST_MISS = 1e-9
-"""How far a cut may miss the value at its own state, relative to the value or to 1."""
+_ROUND_OFF = 2.0**-51
+"""What an intercept is lowered by, as a share of the magnitudes of its terms: a cut is not above the value it was made from."""
 
 _read_stage = STAGE.unpack
 
@@ -159,14 +159,14 @@ def slopes_of_trials(block, n_cuts, innovation, states, weights, row_dual, room,
 
 @compiled
 def lay_through(state, value, slope):
-    """Intercept of the cut through a value at a state, and whether its numbers are finite and it meets its point."""
-    at_state, finite = 0.0, True
+    """Intercept of the cut through a value at a state, never above it by rounding, and whether its numbers are finite."""
+    at_state, size, finite = 0.0, abs(value), True
     for j in range(slope.shape[0]):
         at_state += slope[j] * state[j]
+        size += abs(slope[j] * state[j])
         finite = finite and np.isfinite(slope[j])
-    intercept = value - at_state
-    # a number that is not finite fails the comparison
-    return intercept, finite and abs(intercept + at_state - value) <= LARGEST_MISS * max(1.0, abs(value))
+    intercept = value - at_state - _ROUND_OFF * size
+    return intercept, finite and np.isfinite(intercept)
 
 
 @compiled
@@ -178,7 +178,7 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
         n_cuts: its cuts.
         state: ``[state]`` incoming state.
         objective: ``[opening]`` in scaled money; row_dual: ``[opening, row]``.
-        relaxed: solves accepted with a looser tolerance.
+        relaxed: LPs whose gap is above tolerance.
         tolerance: a cut is binding when its dual is larger.
         room: `SlopeRoom`.
         intercepts, slopes, quality: ``[new cut]`` and ``[new cut, state]``, written to; the openings have cuts of their own

@@ -47,6 +47,29 @@ class StageEffort:
 
 
 @dataclass(frozen=True)
+class StageGap:
+    """An LP whose best certified answer has a gap above tolerance; money in $.
+
+    Attributes:
+        iteration, phase, stage_position: as in `StageEffort`.
+        trial: forward pass whose state it is; scenario of a simulation.
+        opening: of the stage's tree; the one that the trial took, where it has one of its own.
+        bound: certified lower bound of its optimum.
+        gap: cost of the best feasible point less the bound; infinite where no feasible point was needed or found.
+        attempts: made at it.
+    """
+
+    iteration: int
+    phase: str
+    stage_position: int
+    trial: int
+    opening: int
+    bound: float
+    gap: float
+    attempts: int
+
+
+@dataclass(frozen=True)
 class WorkerTiming:
     """How busy one worker thread was in one iteration, in seconds; ``waited`` is what others took of its time."""
 
@@ -105,13 +128,14 @@ class EffortMeter:
         self._team = team
         self._iteration = 0
         self._efforts: list[StageEffort] = []
+        self._gaps: list[StageGap] = []
         self._phases: dict[str, tuple[float, list[float], list[float]]] = {}
         self._mark = self._marked()
 
     def begin(self, iteration: int) -> None:
         """An iteration begins."""
         self._iteration = iteration
-        self._efforts, self._phases = [], {}
+        self._efforts, self._gaps, self._phases = [], [], {}
         self._mark = self._marked()
         self._team.clock.take()
 
@@ -135,11 +159,19 @@ class EffortMeter:
                     _add(done[t], effort)
                 else:
                     done[t] = effort
+            self._gaps += [
+                StageGap(self._iteration, phase, t, gap.trial, gap.opening, gap.bound, gap.gap, gap.attempts)
+                for t, gap in programs.take_gaps()
+            ]
         self._efforts += [StageEffort(self._iteration, phase, t, done[t]) for t in sorted(done)]
 
     def efforts(self) -> list[StageEffort]:
         """What the solvers of this rank did in the iteration."""
         return self._efforts
+
+    def gaps(self) -> list[StageGap]:
+        """LPs of this rank in the iteration whose gap is above tolerance."""
+        return self._gaps
 
     def workers(self, rank: int) -> list[WorkerTiming]:
         """How busy the workers of this rank were."""
@@ -193,6 +225,15 @@ def joined_efforts(efforts: Sequence[Sequence[StageEffort]]) -> list[StageEffort
         _add(total.setdefault((effort.iteration, order[effort.phase], effort.stage_position), {}), effort.counts)
     names = {number: phase for phase, number in order.items()}
     return [StageEffort(k, names[phase], t, counts) for (k, phase, t), counts in sorted(total.items())]
+
+
+def joined_gaps(gaps: Sequence[Sequence[StageGap]]) -> list[StageGap]:
+    """Gaps of all ranks, by iteration, phase, stage, trial and opening, whoever solved what."""
+    order = {FORWARD: 0, BACKWARD: 1, LOWER_BOUND: 2, SIMULATION: 3}
+    return sorted(
+        (gap for of_rank in gaps for gap in of_rank),
+        key=lambda gap: (gap.iteration, order[gap.phase], gap.stage_position, gap.trial, gap.opening),
+    )
 
 
 def program_counts(efforts: Sequence[StageEffort]) -> Counter[str]:

@@ -57,7 +57,7 @@ class HeadRefinement:
             outlook=template.outlook,
         )
         own = form.matrix[: len(form.rows), : len(form.columns)]
-        slope = sp.csc_array(make_form(other, study.config.training.formulation, form.cost_scale).matrix - own)
+        slope = sp.csc_array(make_form(other, study.config.training.formulation, form.cost_scale, form.money).matrix - own)
         slope.resize(form.matrix.shape)
         slope.eliminate_zeros()
         place = np.full(template.n_columns, -1, np.int64)
@@ -100,7 +100,10 @@ class HeadRefinement:
 
     def _changed(self, values: list[float]) -> StageProblem:
         problem = self.problem
-        return StageProblem(self._form(values), problem.pool, problem.psi, truncates=problem.truncates, batched=problem.batched)
+        return StageProblem(
+            self._form(values), problem.pool, problem.psi, truncates=problem.truncates, batched=problem.batched,
+            scaling=problem.scaling,
+        )  # fmt: skip
 
     def _solve(self, values: list[float], k: int, state: Array, noise: NoiseBatch, bases: BasisBatch) -> SolvedTrials:
         changed = self._changed(values)
@@ -139,7 +142,7 @@ def _joined(solved: list[SolvedTrials], productivity: Array) -> SolvedTrials:
                 np.concatenate([r.bases.columns for r in results]), np.concatenate([r.bases.rows for r in results])
             ),
             retries=sum(r.retries for r in results),
-            relaxed=np.concatenate([r.relaxed for r in results]),
+            gaps=tuple(gap._replace(trial=k) for k, r in enumerate(results) for gap in r.gaps),
             fallbacks=sum(r.fallbacks for r in results),
             pivots=sum(r.pivots for r in results),
         ),

@@ -171,7 +171,7 @@ def _costs(
             batch = slice(start, min(start + LARGEST_BATCH, part.stop))
             bases = BasisBatch.repeated(basis, batch.stop - batch.start)
             solved = programs[worker].solve_tree(t, points[batch], bases, first=start, iteration=iteration)
-            costs[batch] = problem.trial_objectives(solved)
+            costs[batch] = problem.trial_costs(solved)
 
     team.run(work, len(points))
     team.communicator.gather_rows(costs)

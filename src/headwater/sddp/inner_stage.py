@@ -18,10 +18,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from headwater.errors import PolicyError
-from headwater.lp import StageForm
+from headwater.lp import StageForm, make_form
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems, build_stage
+from headwater.sddp.problems import StudyProblems, stage_template
 from headwater.sddp.programs import ColdBases
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.vertices import VERTICES, InnerApproximation, StageVertices
@@ -79,8 +79,9 @@ def _with_one_future(problems: StudyProblems, t: int) -> StageForm:
     outer = problems.stages[t]
     if outer.template.outlook is None:
         return outer.form
-    none = CutPool(problems.layout.dimension, 0)
-    return build_stage(problems.study, problems.uncertainty, t, none, theta_lower=0.0, outlook=None).form
+    has_future = problems.successor(t) is not None
+    template = stage_template(problems.study, problems.uncertainty, t, 0.0, None, has_future=has_future)
+    return make_form(template, problems.study.config.training.formulation, outer.form.cost_scale, outer.form.money)
 
 
 def _inner_form(form: StageForm, vertices: StageVertices) -> StageForm:
@@ -119,7 +120,7 @@ def _inner_form(form: StageForm, vertices: StageVertices) -> StageForm:
         matrix=matrix,
         cost=np.concatenate([form.cost, added]),
         column_lower=np.concatenate([lower, added]),
-        column_upper=np.concatenate([upper, np.full(len(added), np.inf)]),
+        column_upper=np.concatenate([upper, np.ones(n_points), np.full(2 * n_priced, np.inf)]),
         row_lower=np.concatenate([form.row_lower, sides]),
         row_upper=np.concatenate([form.row_upper, sides]),
         state_to_rows=_below(form.state_to_rows, pick @ form.exogenous_from_state),

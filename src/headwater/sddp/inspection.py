@@ -35,7 +35,7 @@ def stage_program(
         problem.form,
         state=state,
         innovation=innovation,
-        demand_shift=noise.demand_shift[opening],
+        demand_shift=noise.demand_shift[opening] / problem.scaling.row,
         intercepts=problem.pool.intercepts[slots],
         slopes=problem.pool.coefficients[slots],
         openings=problem.pool.opening[slots],
@@ -46,12 +46,12 @@ def stage_program(
 def explain(
     error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
 ) -> str | None:
-    """Why a stage could not be solved, in words; ``None`` where nothing more can be said."""
-    if not isinstance(error, InfeasibleError | UnboundedError):
-        return None
+    """Why a stage could not be solved, in words; ``None`` where nothing more can be said. The error gets the LP itself."""
     # Without the failing opening's number, every opening is a candidate.
     for candidate in range(len(noise.innovation)) if opening is None else (opening,):
-        program = stage_program(system, problem, state, noise, candidate)
+        program = error.lp = stage_program(system, problem, state, noise, candidate)
+        if not isinstance(error, InfeasibleError | UnboundedError):
+            return None
         found = explain_infeasible(program) if isinstance(error, InfeasibleError) else explain_unbounded(program)
         if found is not None:
             return str(found)

@@ -76,7 +76,7 @@ def _condensed(problems: StudyProblems, t: int) -> StageForm:
     form = problems.stages[t].form
     if problems.study.config.training.formulation is Formulation.CONDENSED:
         return form
-    return make_form(form.template, Formulation.CONDENSED, form.cost_scale)
+    return make_form(form.template, Formulation.CONDENSED, form.cost_scale, form.money)
 
 
 def _may_share(problems: StudyProblems, t: int) -> bool:

@@ -19,7 +19,7 @@ from headwater.solver.compiled import compiled, plain
 from headwater.solver.kernel_constants import PROVEN
 from headwater.solver.native_kernel import call_kernel
 from headwater.solver.packing_kernel import Packing
-from headwater.solver.simplex_kernel import with_cuts
+from headwater.solver.simplex_kernel import Effort, with_cuts
 from headwater.solver.waiting_kernel import seconds, wait_for_others
 
 
@@ -35,13 +35,13 @@ class PassStage(NamedTuple):
 
     Attributes:
         seen: the stage; bases: of the trajectories.
-        cap: pivots allowed between factorisations.
+        effort: how hard the kernel tries.
         n_per_trial: cuts that a trial state adds to its pool.
     """
 
     seen: StageView
     bases: BasesArrays
-    cap: Any
+    effort: Effort
     n_per_trial: Any
 
 
@@ -92,7 +92,7 @@ def pass_room(
 
 def _sample_pass_stage() -> PassStage:
     table = np.empty((0, 0), np.int32)
-    return PassStage(sample_view(), BasesArrays(table, table), 1, 1)
+    return PassStage(sample_view(), BasesArrays(table, table), Effort(1, 1, 0.0), 1)
 
 
 PASS_STAGE = Packing(_sample_pass_stage())
@@ -128,7 +128,7 @@ def _solve(stage, noise_openings, of_tree, n_cuts, state, columns, rows, last_co
         view.stage, view.cuts, view.tree, noise_openings, n_cuts, state, of_tree, room.innovation, room.truncated, bounds
     )
     call_kernel(
-        columns, rows, with_cuts(view.program, n_cuts), bounds.row_lowers, bounds.row_uppers, stage.cap,
+        columns, rows, with_cuts(view.program, n_cuts), bounds.row_lowers, bounds.row_uppers, stage.effort,
         room.objective[:n_openings], room.row_dual, room.primal, room.outcome[:n_openings], room.pivots[:n_openings],
         last_columns, last_rows, bounds.call, scratch_block
     )
@@ -181,7 +181,7 @@ def forward_visits(
             room.n_raised[k] = 0
             for h in range(room.truncated.shape[0]):
                 room.n_raised[k] += room.truncated[h]
-        n_columns, n_rows = form.column_lower.shape[0], form.row_lower.shape[0] + n_cuts[t]
+        n_columns, n_rows = form.stage_cost.shape[0], form.row_lower.shape[0] + n_cuts[t]
         for k in range(n_trials):
             for j in range(n_columns):
                 bases.columns[first + k, j] = room.column_statuses[k, j]

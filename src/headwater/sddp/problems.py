@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,16 +18,19 @@ from headwater.lp import (
     FittedPlanes,
     Outlook,
     ProgramStatistics,
+    StageTemplate,
     build_stage_template,
     future_cost_lower_bounds,
     gnl_pipelines,
     initial_commitments_mw,
     make_form,
+    money_at_stake,
+    money_unit,
     program_statistics,
     program_warnings,
     with_fitted_planes,
 )
-from headwater.model import CutFormulation, Formulation, InflowNonNegativity, OperativeState, Study, System
+from headwater.model import CutFormulation, Formulation, OperativeState, Study, System
 from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
@@ -115,7 +119,7 @@ class StudyProblems:
 
     def stage_statistics(self) -> tuple[ProgramStatistics, ...]:
         """Size and range of numbers of every solved program, without cuts."""
-        return tuple(program_statistics(stage.form) for stage in self.stages)
+        return tuple(program_statistics(stage.form, stage.scaling) for stage in self.stages)
 
     def starting_states(self, n_trajectories: int, memory_m3s: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """State before the first stage, ``[trajectory, n_state]``, with the study's past inflows or others.
@@ -184,16 +188,20 @@ def build_problems(
         override = training.theta_lower_bound
         terminal = lowest_terminal_value(system, layout, pools[last]) if override is None else override
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound, terminal)
-    stages = tuple(
-        build_stage(
+    templates = [
+        stage_template(
             study,
             uncertainty,
             t,
-            pools[t],
             float(lowest[t]),
             _outlook(study, uncertainty, t, pools[t], None if outlooks is None else outlooks[t]),
+            has_future=system.horizon.successor(t) is not None or pools[t].n_populated > 0,
         )
         for t in range(len(system.stages))
+    ]
+    units = study_units(study, uncertainty, templates)
+    stages = tuple(
+        stage_problem(study, uncertainty, template, pool, units) for template, pool in zip(templates, pools, strict=True)
     )
     return StudyProblems(
         study=study,
@@ -259,37 +267,77 @@ def next_outlook(system: System, uncertainty: Uncertainty, t: int) -> Outlook | 
     return Outlook(probability, system.stages[follower].risk)
 
 
-def build_stage(
-    study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, theta_lower: float, outlook: Outlook | None
-) -> StageProblem:
-    """Build the problem of stage position ``t``.
+@dataclass(frozen=True)
+class Units:
+    """Money of a study.
+
+    Attributes:
+        cost_scale: unit of the solver in $.
+        money: what is at stake in a stage, in $: what the dearest load costs without any water.
+    """
+
+    cost_scale: float
+    money: float
+
+
+def study_units(study: Study, uncertainty: Uncertainty, templates: Sequence[StageTemplate]) -> Units:
+    """The money of a study, from its data alone: it scales with costs and loads, so that results do not depend on currency."""
+    given = study.config.training.cost_scale
+    scale = money_unit(templates) if given is None else given
+    nothing = np.zeros((1, uncertainty.layout.dim))
+    stakes = [money_at_stake(template, uncertainty.load_mw(template.t, nothing)[0]) for template in templates]
+    return Units(scale, max([scale, *(stake for stake in stakes if math.isfinite(stake))]))
+
+
+def stage_template(
+    study: Study,
+    uncertainty: Uncertainty,
+    t: int,
+    theta_lower: float,
+    outlook: Outlook | None,
+    *,
+    has_future: bool,
+) -> StageTemplate:
+    """Build the canonical program of stage position ``t``.
 
     Args:
         study: the study, with all planes.
         uncertainty: its models and tree.
         t: stage position.
-        pool: cuts that bound its future cost.
         theta_lower: lower bound of the future cost, or of every opening's, in $.
         outlook: how the openings that follow add up, where each has a column of its own.
+        has_future: whether anything bounds the future cost.
     """
-    formulation = study.config.training.formulation
-    method: InflowNonNegativity = study.config.inflow_non_negativity
-    psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
     transition = uncertainty.inflow.transition(t)
-    template = build_stage_template(
+    return build_stage_template(
         study.system,
         t,
-        psi,
-        inflow_method=method,
+        np.ascontiguousarray(uncertainty.inflow.psi[t]),
+        inflow_method=study.config.inflow_non_negativity,
         theta_lower=theta_lower,
-        has_future=study.system.horizon.successor(t) is not None or pool.n_populated > 0,
+        has_future=has_future,
         outlook=outlook,
         memory=None if transition is None else (transition.keep, transition.add),
         n_past_inflows=uncertainty.inflow.n_own_lags,
     )
-    form = make_form(template, formulation, study.config.training.cost_scale)
+
+
+def stage_problem(study: Study, uncertainty: Uncertainty, template: StageTemplate, pool: CutPool, units: Units) -> StageProblem:
+    """The problem of a stage, with the openings of the tree.
+
+    Args:
+        study: the study, with all planes.
+        uncertainty: its models and tree.
+        template: the stage.
+        pool: cuts that bound its future cost.
+        units: money of the study.
+    """
+    t, formulation = template.t, study.config.training.formulation
+    psi = np.ascontiguousarray(uncertainty.inflow.psi[t])
+    form = make_form(template, formulation, units.cost_scale, units.money)
     batched = formulation is Formulation.CONDENSED
-    problem = StageProblem(form, pool, psi, truncates=method.truncates, batched=batched)
+    truncates = study.config.inflow_non_negativity.truncates
+    problem = StageProblem(form, pool, psi, truncates=truncates, batched=batched)
     noise = uncertainty.tree.noise[t]
     openings = problem.noise_batch(
         uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)

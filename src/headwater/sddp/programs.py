@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,9 @@ from headwater.model import Study
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.inspection import explain
 from headwater.sddp.stage_records import NoiseBatch, Solved, SolvedTrials
-from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch, SolverStatistics, pivot_cap
+from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch, LpGap, SolverStatistics, usual_effort
 from headwater.solver.packing_kernel import Packed
+from headwater.solver.simplex_kernel import Effort
 
 if TYPE_CHECKING:
     from headwater.sddp.problems import StudyProblems
@@ -50,6 +51,7 @@ class Programs:
         self._scratch = KernelScratch()
         self._spent = (0.0, 0.0, 0.0)
         self._noted: dict[int, SolverStatistics] = {}
+        self._gaps: list[tuple[int, LpGap]] = []
         # of the same size for all threads from the start: nothing may depend on the order in which a thread meets the stages
         self.scratch_for(max(stage.rows.n_rows for stage in problems.stages))
 
@@ -59,9 +61,9 @@ class Programs:
         n, m_static, n_cuts, places, entries = (max(each) for each in zip(*sizes, strict=True))
         return self._scratch.of((n, m_static, n_cuts, places, entries))
 
-    def pivot_cap(self, t: int) -> int:
-        """Pivots that the kernel may take between factorisations."""
-        return pivot_cap(self._problems.stages[t].form.n_rows)
+    def effort(self, t: int) -> Effort:
+        """How hard the kernel tries."""
+        return usual_effort(self._problems.stages[t].form.n_rows)
 
     def note(self, t: int, n_bases: int, n_solves: int, n_pivots: int, seconds: float) -> None:
         """Add what compiled code solved for stage position ``t`` without an instance of a solver."""
@@ -90,10 +92,12 @@ class Programs:
         problem, program = self._problems.stages[t], self._ready(t)
         start = None if basis is None else basis.extended(program.n_rows)
         try:
-            return problem.solve(program, state, noise, start, want_primal=want_primal)
+            solved = problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
             why = explain(error, self._problems.system, problem, state, noise, error.opening)
             raise _located(error, self._problems.study, t, scenario, iteration, why) from error
+        self._note_gaps(t, solved.results.gaps, [scenario or 0])
+        return solved
 
     def solve_each(
         self,
@@ -129,14 +133,17 @@ class Programs:
             bases = BasisBatch.repeated(self.cold_basis(t), len(states))
         try:
             if refinement is not None:
-                return refinement.solve_each(states, noise, bases)
-            return problem.solve_each(program, states, noise, bases, openings=openings)
+                solved = refinement.solve_each(states, noise, bases)
+            else:
+                solved = problem.solve_each(program, states, noise, bases, openings=openings)
         except SolverError as error:
             trial = error.trial or 0
             taken = trial if openings is None else int(openings[trial])
             why = explain(error, self._problems.system, problem, states[trial], noise, taken)
             number = first + trial if numbers is None else int(numbers[trial])
             raise _located(error, self._problems.study, t, number, iteration, why) from error
+        self._note_gaps(t, solved.results.gaps, range(first, first + len(states)) if numbers is None else numbers, openings)
+        return solved
 
     def solve_tree(
         self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
@@ -148,11 +155,31 @@ class Programs:
         """
         problem = self._problems.stages[t]
         try:
-            return problem.solve_tree(self._ready(t), states, bases)
+            solved = problem.solve_tree(self._ready(t), states, bases)
         except SolverError as error:
             trial = error.trial or 0
             why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
             raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
+        self._note_gaps(t, solved.results.gaps, range(first, first + len(states)))
+        return solved
+
+    def _note_gaps(
+        self,
+        t: int,
+        gaps: tuple[LpGap, ...],
+        numbers: Sequence[int] | NDArray[np.int64],
+        openings: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Keep what was solved with a gap above tolerance, in $, by the numbers of trials and openings."""
+        scale = self._problems.stages[t].form.cost_scale
+        for gap in gaps:
+            opening = gap.opening if openings is None else int(openings[gap.trial])
+            self._gaps.append((t, LpGap(int(numbers[gap.trial]), opening, gap.bound * scale, gap.gap * scale, gap.attempts)))
+
+    def take_gaps(self) -> list[tuple[int, LpGap]]:
+        """Stage positions and LPs whose gap is above tolerance, in $, since this was last asked."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
 
     def _ready(self, t: int) -> HighsProgram:
         """The instance of a stage."""
@@ -244,5 +271,5 @@ def _located(
         opening=error.opening,
         iteration=iteration,
     )
-    located.trial = error.trial
+    located.trial, located.lp = error.trial, error.lp
     return located

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 from collections import Counter
@@ -115,14 +116,12 @@ def training_record(
             f"the horizon repeats: trajectories end after {problems.walk.n_visits} stages, where money is worth {share:.2g} of "
             "its value at the start, and count what the policy expects to pay after that"
         )
-    retries = sum(record.retries for record in history)
-    if retries:
-        warnings.append(f"{retries} stage problems needed more than one attempt of the solver")
+    warnings.extend(_gap_warning(history))
     cuts_of_trajectory = sum(problems.n_cuts_of_trial(t) for t in range(problems.n_stages))
     missing = len(history) * problems.study.config.training.forward_passes * cuts_of_trajectory
     missing -= sum(record.cuts_added for record in history)
     if missing:
-        warnings.append(f"{missing} cuts were not finite numbers or missed their own point, and were left out")
+        warnings.append(f"{missing} cuts were not finite numbers and were left out")
     return TrainingRecord(
         iterations=tuple(history),
         reason=outcome.reason,
@@ -137,6 +136,22 @@ def training_record(
         stage_statistics=problems.stage_statistics(),
         fitted_planes=problems.fitted,
     )
+
+
+def _gap_warning(history: list[IterationRecord]) -> list[str]:
+    """How many LPs were solved with a gap above tolerance, and what the largest gap is worth."""
+    count = sum(record.lps_above_tolerance for record in history)
+    if not count:
+        return []
+    solved, bound = sum(record.lp_solves for record in history), abs(history[-1].lower_bound)
+    largest = max(record.largest_gap for record in history)
+    known = math.isfinite(largest)
+    size = f"the largest gap is {largest:.3g} $" if known else "for one of them only a bound is known"
+    share = f" ({100 * largest / bound:.2g} % of the lower bound)" if known and bound > 0.0 else ""
+    return [
+        f"{count} of {solved} LPs were solved with a certified gap above tolerance; {size}{share}. Cuts and lower bound are "
+        "valid all the same; training/diagnostics lists these LPs"
+    ]
 
 
 def _covered(problems: StudyProblems) -> str:

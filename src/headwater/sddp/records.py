@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.lp import FittedPlanes, ProgramStatistics
-from headwater.sddp.effort import IterationTiming, StageEffort, WorkerTiming
+from headwater.sddp.effort import IterationTiming, StageEffort, StageGap, WorkerTiming
 from headwater.sddp.selection import StageSelection
 
 
@@ -85,7 +85,10 @@ class IterationRecord:
         lower_bound_proven: whether the bound rests on no cut of another policy that may be wrong in this study.
         selection: what cut selection did, per stage that it acted on.
         selection_seconds: time of cut selection.
-        cuts_relaxed: cuts of this iteration behind which a solve was accepted with a looser tolerance.
+        cuts_relaxed: cuts of this iteration behind which an LP has a gap above tolerance; they are valid all the same.
+        lps_above_tolerance: LPs of this iteration whose gap is above tolerance.
+        largest_gap: the largest of these gaps in $, infinite where an LP has a bound but no known point; 0 without any.
+        gap_of_bound: the same for the LPs that ``lower_bound`` is computed from.
         upper_bound: least deterministic upper bound so far; ``None`` before there is one.
         inner: evaluation of the deterministic upper bound after this iteration; ``None`` where it was not due.
         simulations: what stopping rules simulated after this iteration.
@@ -114,6 +117,9 @@ class IterationRecord:
     selection: tuple[StageSelection, ...] = ()
     selection_seconds: float = 0.0
     cuts_relaxed: int = 0
+    lps_above_tolerance: int = 0
+    largest_gap: float = 0.0
+    gap_of_bound: float = 0.0
     upper_bound: float | None = None
     inner: InnerEvaluation | None = None
     simulations: tuple[RuleSimulation, ...] = ()
@@ -154,7 +160,7 @@ class Account:
     """What a training keeps of its iterations besides their records, to be told in full after an interruption.
 
     Attributes:
-        rank_timings, timings, workers, efforts: see `TrainingRecord`.
+        rank_timings, timings, workers, efforts, gaps: see `TrainingRecord`.
         notes: sentences for the user on what it started from.
     """
 
@@ -162,6 +168,7 @@ class Account:
     timings: tuple[IterationTiming, ...] = ()
     workers: tuple[WorkerTiming, ...] = ()
     efforts: tuple[StageEffort, ...] = ()
+    gaps: tuple[StageGap, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -188,6 +195,7 @@ class TrainingRecord:
         rank_timings: how every rank spent its time, by iteration and rank.
         timings, workers, efforts: where the time of every iteration went, how busy every worker was, and what the solvers did
             in every phase and stage, since this training started or was resumed.
+        gaps: LPs whose gap is above tolerance, by iteration, phase, stage, trial and opening.
     """
 
     iterations: tuple[IterationRecord, ...]
@@ -206,7 +214,18 @@ class TrainingRecord:
     timings: tuple[IterationTiming, ...] = ()
     workers: tuple[WorkerTiming, ...] = ()
     efforts: tuple[StageEffort, ...] = ()
+    gaps: tuple[StageGap, ...] = ()
     covers: str = "study"
+
+    @property
+    def lps_above_tolerance(self) -> int:
+        """LPs of all iterations whose gap is above tolerance."""
+        return sum(record.lps_above_tolerance for record in self.iterations)
+
+    @property
+    def largest_gap(self) -> float:
+        """The largest gap of any of them in $; 0 without any."""
+        return max((record.largest_gap for record in self.iterations), default=0.0)
 
     @property
     def bound_meaning(self) -> str:

@@ -188,15 +188,16 @@ class ScenarioWalk:
         """Write the solutions of a stage into their places."""
         t = self._visits.positions[visit]
         problem = self._problems.stages[t]
-        form, out, results, states = problem.form, walked.solutions[visit], solved.results, solved.states
+        form, out, states = problem.form, walked.solutions[visit], solved.states
         if solved.productivity is not None:
             out.productivity[alive] = solved.productivity
         out.state[alive] = states
-        out.primal[alive] = form.full_primals(results.primal[:, 0], states, solved.innovation)
+        out.primal[alive] = form.full_primals(problem.primals(solved), states, solved.innovation)
         out.future_cost[alive] = future_cost
         out.load_mw[alive] = drawn[1][alive]
-        out.load_dual[alive] = results.row_dual[:, 0][:, form.load_rows] * form.cost_scale
-        out.generic_dual[alive] = results.row_dual[:, 0][:, self._generic_rows[t]] * form.cost_scale
+        duals = problem.row_duals(solved)
+        out.load_dual[alive] = duals[:, form.load_rows]
+        out.generic_dual[alive] = duals[:, self._generic_rows[t]]
         slopes = problem.slopes(solved, np.ones((len(alive), 1)))
         out.water_value[alive] = -slopes[:, : form.template.n_hydros]
         if solved.truncated is not None:

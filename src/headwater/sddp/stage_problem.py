@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from headwater.lp import StageForm, StageTemplate
+from headwater.lp import Scaling, StageForm, StageTemplate, scaling_of
 from headwater.model import RiskMeasure, SolverOptions
 from headwater.sddp import cut_kernel
 from headwater.sddp import trial_kernel as kernel
@@ -45,6 +45,7 @@ class StageProblem:
         truncates: whether negative inflows are raised to zero.
         batched: whether openings are re-optimised together; otherwise one by one, as the reference.
         slots: cuts that the program starts with, ascending; ``None`` takes the active ones.
+        scaling: units of the solver; ``None`` chooses them.
     """
 
     def __init__(
@@ -56,14 +57,16 @@ class StageProblem:
         truncates: bool,
         batched: bool = True,
         slots: NDArray[np.int64] | None = None,
+        scaling: Scaling | None = None,
     ) -> None:
         self.form = form
         self.pool = pool
         self.psi = psi
         self.truncates = truncates
         self.batched = batched
-        self._arrays = _stage_arrays(form, psi, truncates=truncates)
-        self._program = _linear_program(form)
+        self.scaling = scaling_of(form) if scaling is None else scaling
+        self._arrays = _stage_arrays(form, self.scaling, psi, truncates=truncates)
+        self._program = _linear_program(form, self.scaling)
         self._cuts = CutRows(pool, self._arrays, self._program)
         self._opening_noise: NoiseBatch | None = None
         self._probability, self._risk = np.empty(0), RiskMeasure()
@@ -103,6 +106,7 @@ class StageProblem:
         for rows, values in ((form.load_rows, load_mw), (form.availability_rows, available_mw)):
             held = rows >= 0
             demand_shift[:, rows[held]] = values[:, :, : rows.shape[1]][:, held]
+        demand_shift *= self.scaling.row
         row_shift = np.empty((len(innovation), form.n_rows))
         exogenous = np.empty((len(innovation), len(form.exogenous)))
         kernel.multiply_each(self._arrays.rows_by_innovation, innovation, row_shift)
@@ -170,7 +174,9 @@ class StageProblem:
 
     def with_cuts(self, slots: NDArray[np.int64]) -> StageProblem:
         """A problem of its own on the same pool, with the rows of some of its cuts, active or not."""
-        twin = StageProblem(self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots)
+        twin = StageProblem(
+            self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots, scaling=self.scaling
+        )
         twin.set_openings(self.openings, self._probability, self._risk)
         return twin
 
@@ -294,9 +300,9 @@ class StageProblem:
 
         started = time.perf_counter()
         if self.batched:
-            cap, scratch = program.kernel_arguments()
+            effort, scratch = program.kernel_arguments()
             n_left, n_pivots = kernel.solve_trials(
-                block, n_cuts, noise, openings, of_tree, states, bases.columns, bases.rows, cap, innovation, truncated, room,
+                block, n_cuts, noise, openings, of_tree, states, bases.columns, bases.rows, effort, innovation, truncated, room,
                 solutions, scratch.block,
             )  # fmt: skip
         else:
@@ -307,9 +313,25 @@ class StageProblem:
             solutions, bases, bounds, want_primal=want_primal, n_left=n_left, n_pivots=n_pivots, seconds=seconds
         )
 
+    def primals(self, solved: SolvedTrials) -> Array:
+        """Solutions of trials with an opening each, ``[trial, column]`` in the units of the case; money stays scaled."""
+        return solved.results.primal[:, 0] * self.scaling.column
+
+    def row_duals(self, solved: SolvedTrials) -> Array:
+        """Duals of the rows without cuts, ``[trial, row]``, for trials with an opening each, in $ per unit of the case."""
+        duals: Array = solved.results.row_dual[:, 0, : self.form.n_rows] * (self.scaling.row * self.form.cost_scale)
+        return duals
+
     def trial_objectives(self, solved: SolvedTrials) -> Array:
         """Optimal values, ``[trial, opening]`` in $."""
         return solved.results.objective * self.form.cost_scale
+
+    def trial_costs(self, solved: SolvedTrials) -> Array:
+        """Costs of the points that were found, ``[trial, opening]`` in $: optimal values, from above where there is a gap."""
+        costs = solved.results.objective.copy()
+        for gap in solved.results.gaps:
+            costs[gap.trial, gap.opening] += gap.gap
+        return costs * self.form.cost_scale
 
     def slopes(self, solved: SolvedTrials, weights: Array) -> Array:
         """`slope` for several trials, ``[trial, n_state]``.
@@ -350,7 +372,7 @@ class StageProblem:
         """
         results = solved.results
         cut_kernel.make_cuts(
-            self._cuts.view.block, self._cuts.n_rows, solved.states, results.objective, results.row_dual, results.relaxed,
+            self._cuts.view.block, self._cuts.n_rows, solved.states, results.objective, results.row_dual, results.n_bounded(),
             tolerance, doubtful, self._slope_room(len(self._probability)), cuts.intercepts, cuts.slopes, cuts.quality,
             cuts.leaning, binding,
         )  # fmt: skip
@@ -391,44 +413,48 @@ class StageProblem:
         return raised, raised != innovation
 
 
-def _stage_arrays(form: StageForm, psi: Array, *, truncates: bool) -> kernel.StageArrays:
+def _stage_arrays(form: StageForm, scaling: Scaling, psi: Array, *, truncates: bool) -> kernel.StageArrays:
     in_lp = np.flatnonzero(form.state_column >= 0)
+    columns = np.ascontiguousarray(form.state_column[in_lp], np.int64)
     return kernel.StageArrays(
-        row_lower=form.row_lower,
-        row_upper=form.row_upper,
-        rows_by_state=_matrix(form.state_to_rows),
-        rows_by_innovation=_matrix(form.innovation_to_rows),
+        row_lower=form.row_lower * scaling.row,
+        row_upper=form.row_upper * scaling.row,
+        rows_by_state=_matrix(form.state_to_rows, scaling.row),
+        rows_by_innovation=_matrix(form.innovation_to_rows, scaling.row),
         exogenous_by_state=_matrix(form.exogenous_from_state),
         exogenous_by_innovation=_matrix(form.exogenous_from_innovation),
         exogenous=np.ascontiguousarray(form.exogenous, np.int64),
         psi=np.ascontiguousarray(psi[:, : form.template.n_past_inflows]),
         truncates=truncates,
         in_lp=in_lp,
-        columns=np.ascontiguousarray(form.state_column[in_lp], np.int64),
-        column_lower=form.column_lower,
-        column_upper=form.column_upper,
-        stage_cost=form.stage_cost,
+        columns=columns,
+        column_scale=scaling.column[columns],
+        column_lower=form.column_lower[columns],
+        column_upper=form.column_upper[columns],
+        stage_cost=form.stage_cost * scaling.column,
         future=np.ascontiguousarray(form.future, np.int64),
         future_weight=np.ascontiguousarray(form.future_weight),
         scale=float(form.cost_scale),
     )
 
 
-def _matrix(matrix: sp.csr_array) -> kernel.Matrix:
-    return kernel.Matrix(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), np.ascontiguousarray(matrix.data))
+def _matrix(matrix: sp.csr_array, row_scale: Array | None = None) -> kernel.Matrix:
+    data = matrix.data if row_scale is None else matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
+    return kernel.Matrix(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), np.ascontiguousarray(data))
 
 
-def _linear_program(form: StageForm) -> LinearProgram:
-    matrix = form.matrix.copy()
+def _linear_program(form: StageForm, scaling: Scaling) -> LinearProgram:
+    matrix = scaling.matrix(form.matrix)
     matrix.data[np.abs(matrix.data) <= SMALLEST_COEFFICIENT] = 0.0
     matrix.eliminate_zeros()
     return LinearProgram(
         starts=matrix.indptr.astype(np.int32),
         indices=matrix.indices.astype(np.int32),
         values=np.ascontiguousarray(matrix.data),
-        cost=form.cost,
-        column_lower=form.column_lower,
-        column_upper=form.column_upper,
-        row_lower=form.row_lower,
-        row_upper=form.row_upper,
+        cost=form.cost * scaling.column,
+        column_lower=form.column_lower / scaling.column,
+        column_upper=form.column_upper / scaling.column,
+        row_lower=form.row_lower * scaling.row,
+        row_upper=form.row_upper * scaling.row,
+        money=form.money / form.cost_scale,
     )

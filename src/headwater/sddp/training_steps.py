@@ -24,8 +24,10 @@ from headwater.sddp.effort import (
     EffortMeter,
     IterationTiming,
     StageEffort,
+    StageGap,
     WorkerTiming,
     joined_efforts,
+    joined_gaps,
     program_counts,
 )
 from headwater.sddp.fingerprint import study_fingerprint
@@ -50,6 +52,9 @@ from headwater.sddp.whole_pass import WholePass
 from headwater.sddp.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
+
+ROUNDING = 1e-9
+"""A bound that falls by a smaller share has fallen by rounding."""
 
 
 def _never() -> bool:
@@ -113,6 +118,7 @@ class Training:
         self._timings: list[IterationTiming] = []
         self._workers: list[WorkerTiming] = []
         self._efforts: list[StageEffort] = []
+        self._gaps: list[StageGap] = []
 
     def take_over(self, stored: StoredTraining) -> None:
         """Go on with the account of the training that was interrupted."""
@@ -122,6 +128,7 @@ class Training:
         self._timings.extend(account.timings)
         self._workers.extend(account.workers)
         self._efforts.extend(account.efforts)
+        self._gaps.extend(account.gaps)
         self.notes = account.notes
 
     def iterate(self) -> IterationRecord:
@@ -162,7 +169,7 @@ class Training:
                 purge_unproven(problems, state)
             selection_seconds = time.perf_counter() - t2
             t3 = time.perf_counter()
-            lower_bound = state.bound.evaluate(self._team, self._programs[0], iteration)
+            lower_bound = self._kept_bound(state.bound.evaluate(self._team, self._programs[0], iteration))
             t4 = time.perf_counter()
             self._meter.end(LOWER_BOUND, state.bound.own_programs)
             inner = self._bound_from_above(iteration)
@@ -175,7 +182,7 @@ class Training:
         self._team.clock.add("cut_selection", selection_seconds)
         self._team.clock.add("lower_bound", t4 - t3)
         self._timings.append(self._meter.timing(t1 - t0, t2 - t1, t5 - t0))
-        efforts = self._gather_efforts(iteration, (t1 - t0, t2 - t1), exchanged)
+        efforts, gaps = self._gather_efforts(iteration, (t1 - t0, t2 - t1), exchanged)
         counts = program_counts(efforts)
         record = iteration_record(
             problems,
@@ -196,15 +203,25 @@ class Training:
             upper_bound=None if state.inner is None else state.inner.upper_bound,
             inner=inner,
             simulations=simulations,
+            lps_above_tolerance=len(gaps),
+            largest_gap=max((gap.gap for gap in gaps), default=0.0),
+            gap_of_bound=max((gap.gap for gap in gaps if gap.phase == LOWER_BOUND), default=0.0),
         )
         self._counts.update(counts)
         self._efforts.extend(efforts)
+        self._gaps.extend(gaps)
         state.history.append(record)
         if selected:
             deactivated, evicted = sum(one.deactivated for one in selected), sum(one.evicted or 0 for one in selected)
             active = record.cuts_active
             self._tell(events.CutSelectionFinished(iteration, deactivated, evicted, active, selection_seconds))
         return record
+
+    def _kept_bound(self, lower_bound: float) -> float:
+        """The bound, or the one before where rounding alone makes it fall: what was proven stays proven."""
+        history = self.state.history
+        before = history[-1].lower_bound if history and history[-1].lower_bound_proven else -np.inf
+        return before if lower_bound < before <= lower_bound + ROUNDING * abs(before) else lower_bound
 
     def _bound_from_above(self, iteration: int) -> InnerEvaluation | None:
         """Evaluate the deterministic upper bound, if it is due."""
@@ -244,8 +261,8 @@ class Training:
 
     def _gather_efforts(
         self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]
-    ) -> list[StageEffort]:
-        """What the programs of all ranks did in this iteration; keeps how it went on every rank.
+    ) -> tuple[list[StageEffort], list[StageGap]]:
+        """What the programs of all ranks did in this iteration and left; keeps how it went on every rank.
 
         Args:
             iteration: the iteration.
@@ -265,11 +282,12 @@ class Training:
             lp_solves=n_mine * problems.n_solves_of_trajectory + for_bound,
             trajectories=n_mine,
         )
-        of_ranks = communicator.gather((timing, self._meter.workers(communicator.rank), self._meter.efforts()))
-        for one, workers, _ in of_ranks:
+        mine = timing, self._meter.workers(communicator.rank), self._meter.efforts(), self._meter.gaps()
+        of_ranks = communicator.gather(mine)
+        for one, workers, _, _ in of_ranks:
             self._rank_timings.append(one)
             self._workers.extend(workers)
-        return joined_efforts([efforts for _, _, efforts in of_ranks])
+        return joined_efforts([efforts for _, _, efforts, _ in of_ranks]), joined_gaps([gaps for _, _, _, gaps in of_ranks])
 
     def add_step(self, step: str, seconds: float) -> None:
         """Add something that was done after an iteration to its account."""
@@ -293,8 +311,9 @@ class Training:
             problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
         )
         account = Account(
-            tuple(self._rank_timings), tuple(self._timings), tuple(self._workers), tuple(self._efforts), self.notes
-        )
+            tuple(self._rank_timings), tuple(self._timings), tuple(self._workers), tuple(self._efforts), tuple(self._gaps),
+            self.notes,
+        )  # fmt: skip
         progress = replace(state.stored(problems, counts, self._communicator), account=account)
         record = replace(
             record,
@@ -304,6 +323,7 @@ class Training:
             timings=account.timings,
             workers=account.workers,
             efforts=account.efforts,
+            gaps=account.gaps,
         )
         return Policy(
             layout=problems.layout,

@@ -37,9 +37,9 @@ class StageArrays(NamedTuple):
         rows_by_state, rows_by_innovation: shift of the row bounds.
         exogenous_by_state, exogenous_by_innovation: the exogenous outgoing state, and ``exogenous`` its places in the state.
         psi: ``[hydro, lag]`` weights of past inflows; truncates: whether negative inflows are raised to zero.
-        in_lp: places in the state of what the program decides, in ``columns``, between ``column_lower`` and ``column_upper``
-            ``[column]``.
-        stage_cost: ``[column]``; future, future_weight: columns of the future cost and what a unit of each adds to it.
+        in_lp: ``[place]`` places in the state of what the program decides, in ``columns``; a unit of the program is
+            ``column_scale`` units of the state, whose limits are ``column_lower`` and ``column_upper``.
+        stage_cost: ``[column]`` in units of the program; future, future_weight: columns of the future cost and what a unit of each adds to it.
         scale: money in the program is $ divided by this.
     """
 
@@ -54,6 +54,7 @@ class StageArrays(NamedTuple):
     truncates: Any
     in_lp: Any
     columns: Any
+    column_scale: Any
     column_lower: Any
     column_upper: Any
     stage_cost: Any
@@ -128,7 +129,7 @@ def sample_view() -> StageView:
     numbers, table, ints, longs = np.empty(0), np.empty((0, 0)), np.empty(0, np.int32), np.empty(0, np.int64)
     matrix = Matrix(ints, ints, numbers)
     stage = StageArrays(
-        numbers, numbers, matrix, matrix, matrix, matrix, longs, table, False, longs, longs, numbers, numbers, numbers, longs,
+        numbers, numbers, matrix, matrix, matrix, matrix, longs, table, False, longs, longs, numbers, numbers, numbers, numbers, longs,
         numbers, 1.0
     )
     flags = np.empty(0, np.bool_)
@@ -244,7 +245,9 @@ def weigh_cuts(stage, cuts, first, last, exogenous, out):
 
 @compiled
 def write_rows(stage, cuts, first, last, entries):
-    """Entries ``[place, cut]`` of cuts ``first <= c < last`` as rows of the program: what it decides, then the future cost.
+    """Cuts ``first <= c < last`` as rows of the program: entries ``[place, cut]`` of what it decides, then of the future cost.
+
+    A coefficient that a solver would drop is left out, and the intercept lowered by what it could have been worth.
 
     Args:
         stage, cuts: see there.
@@ -255,8 +258,14 @@ def write_rows(stage, cuts, first, last, entries):
     for c in range(first, last):
         slot = cuts.slots[c]
         for p in range(n_decided):
-            value = cuts.pool.coefficients[slot, stage.in_lp[p]] / -stage.scale
-            entries[p, c] = value if abs(value) > SMALLEST_COEFFICIENT else 0.0
+            slope = cuts.pool.coefficients[slot, stage.in_lp[p]]
+            value = slope * stage.column_scale[p] / -stage.scale
+            if abs(value) <= SMALLEST_COEFFICIENT:
+                worth = max(-slope * stage.column_lower[p], -slope * stage.column_upper[p]) / stage.scale
+                if abs(worth) < np.inf:
+                    cuts.intercepts[c] -= worth
+                    value = 0.0
+            entries[p, c] = value
         alone = cuts.pool.opening[slot]
         for p in range(stage.future.shape[0]):
             value = stage.future_weight[p] if alone < 0 else (1.0 if alone == p else 0.0)
@@ -387,7 +396,7 @@ def bounds_of_trial(block, n_cuts, noise, openings, state, of_tree, innovation, 
 
 @compiled
 def solve_trials(
-    block, n_cuts, noise, openings, of_tree, states, column_statuses, row_statuses, cap, innovation, truncated, room, solutions,
+    block, n_cuts, noise, openings, of_tree, states, column_statuses, row_statuses, effort, innovation, truncated, room, solutions,
     scratch_block
 ):
     """Solve trials, each from a basis of its own.
@@ -400,7 +409,7 @@ def solve_trials(
         of_tree: whether ``noise`` are the openings of the tree, in their order; otherwise every trial has one of its own.
         states: ``[trial, state]``.
         column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` starting bases; there may be more rows.
-        cap: pivots allowed between factorisations.
+        effort: see `headwater.solver.simplex_kernel.Effort`.
         innovation, truncated: ``[trial, hydro]`` of trials with an opening of their own, written to.
         room: for right-hand sides.
         solutions: `TrialSolutions`, written to.
@@ -416,7 +425,7 @@ def solve_trials(
         own, flags = (room.raised, room.flags) if of_tree else (innovation[k], truncated[k])
         set_bounds(stage, cuts, noise, openings[k], n_cuts, states[k], of_tree, own, flags, room)
         call_kernel(
-            column_statuses[k], row_statuses[k], program, room.row_lowers, room.row_uppers, cap, solutions.objective[k],
+            column_statuses[k], row_statuses[k], program, room.row_lowers, room.row_uppers, effort, solutions.objective[k],
             solutions.row_dual[k], solutions.primal[k], solutions.outcome[k], solutions.pivots[k],
             solutions.column_statuses[k], solutions.row_statuses[k], room.call,
             scratch_block
@@ -445,7 +454,7 @@ def leave(stage, state, innovation, x, outgoing):
     by_state, by_innovation, exogenous = stage.exogenous_by_state, stage.exogenous_by_innovation, stage.exogenous
     for p in range(in_lp.shape[0]):
         j = columns[p]
-        outgoing[in_lp[p]] = min(max(x[j], lower[j]), upper[j])
+        outgoing[in_lp[p]] = min(max(x[j] * stage.column_scale[p], lower[p]), upper[p])
     for e in range(exogenous.shape[0]):
         total = 0.0
         for p in range(by_state.starts[e], by_state.starts[e + 1]):

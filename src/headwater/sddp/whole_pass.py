@@ -90,8 +90,8 @@ class WholePass:
         stage, bases = self._problems.stages[t], self._store.bases[t].fields()
         known = (stage.view, *bases)
         if len(self._known[t]) != len(known) or any(now is not then for now, then in zip(known, self._known[t], strict=True)):
-            cap = self._programs[0].pivot_cap(t)
-            value = kernel.PassStage(cast("StageView", stage.view.value), kernel.BasesArrays(*bases), cap, self._new_cuts[t])
+            effort = self._programs[0].effort(t)
+            value = kernel.PassStage(cast("StageView", stage.view.value), kernel.BasesArrays(*bases), effort, self._new_cuts[t])
             kernel.PASS_STAGE.write(value, self._blocks[t])
             self._known[t] = known
 

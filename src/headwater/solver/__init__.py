@@ -3,7 +3,7 @@
 from headwater.solver.highs import HighsProgram, kernel_program
 from headwater.solver.highs_library import highs_version
 from headwater.solver.kernel_constants import NOT_PROVEN
-from headwater.solver.kernel_room import KernelScratch, pivot_cap
+from headwater.solver.kernel_room import KernelScratch, usual_effort
 from headwater.solver.problem import (
     BASIC,
     SMALLEST_COEFFICIENT,
@@ -11,6 +11,7 @@ from headwater.solver.problem import (
     Basis,
     BasisBatch,
     LinearProgram,
+    LpGap,
     OpeningResults,
     TrialResults,
     TrialSolutions,
@@ -29,11 +30,12 @@ __all__ = [
     "HighsProgram",
     "KernelScratch",
     "LinearProgram",
+    "LpGap",
     "OpeningResults",
     "SolverStatistics",
     "TrialResults",
     "TrialSolutions",
     "highs_version",
     "kernel_program",
-    "pivot_cap",
+    "usual_effort",
 ]

@@ -1,4 +1,11 @@
-"""Proof of a solution from the matrix, the bounds and the costs alone; it knows nothing of how the solution was found."""
+"""What a solution of a linear program is worth, from its matrix, bounds and costs alone, however it was found.
+
+Any vector of duals whose signs are right gives a lower bound of the optimum; any feasible point gives an upper bound. A cut
+needs the first alone. Their difference, the gap, says how much better the solution could be.
+
+Source: A. Neumaier and O. Shcherbina, Safe bounds in linear and mixed-integer linear programming, Mathematical Programming 99
+(2004), for bounds that hold in floating-point arithmetic.
+"""
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
 # fmt: off
@@ -7,10 +14,27 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.solver.compiled import compiled
-from headwater.solver.kernel_constants import FEASIBILITY_TOLERANCE, ROUNDING_TOLERANCE, SIGN_TOLERANCE
+from headwater.solver.kernel_constants import (
+    BOUNDED,
+    FEASIBILITY_TOLERANCE,
+    MONEY_TOLERANCE,
+    NO_BOUND,
+    OBJECTIVE_TOLERANCE,
+    PROVEN,
+    ROUNDING_TOLERANCE,
+)
 
 _BLOCK = 64
 """Cuts that are looked at together."""
+
+_ROUND_OFF = 2.0**-50
+"""What the bound is lowered by, as a share of the magnitudes of all terms that were summed."""
+
+_NOISE = 2.0**-40
+"""A reduced cost below this share of the magnitudes that were summed to it may be nothing but rounding."""
+
+_FAR = 1e3
+"""A column without limit and without cost is taken to be at most so many times what the solution has, or its unit."""
 
 
 @compiled
@@ -41,62 +65,33 @@ def _within(activity, low, up, magnitude):
 
 
 @compiled
-def certify(
-    starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper, row_lower, row_upper, cut_lower, x, y, reduced,
-    activity, cut_activity, know_cut_activity, tolerance
-):
-    """Prove a solution from the program alone and clean its duals.
-
-    Row duals with the wrong sign for an infinite bound are zeroed when tiny; a reduced cost that is tiny and wrong for an
-    infinite bound is taken as zero. The proof asks for primal feasibility, dual signs, and agreement of primal and dual
-    objective; the *dual* objective is returned because primal noise does not raise it above the optimum.
-
-    Args:
-        starts, indices, values: static matrix by column.
-        cut_columns, cut_entries, n_cuts: appended rows, entries ``[place, cut]``.
-        cost, lower, upper: ``[column]``.
-        row_lower, row_upper: ``[static row]``; cut_lower: ``[cut]``, whose upper bounds are infinite.
-        x: ``[column]``; y: ``[row]``, cuts last.
-        reduced, activity: scratch ``[column]`` and ``[static row]``.
-        cut_activity: ``[cut]`` scratch, or the activities at ``x`` when ``know_cut_activity`` says so.
-        tolerance: on the gap, relative to the objective.
+def _clean_row_duals(row_lower, row_upper, y):
+    """Zero the duals of rows that push against a bound that the row does not have.
 
     Returns:
-        Whether the solution is proven, and its dual objective.
+        Their part of the dual objective, the magnitude of its terms, and whether all are numbers.
     """
-    n, m_static = cost.shape[0], row_lower.shape[0]
-    dual_objective = 0.0
-    for i in range(m_static):
-        yi = y[i]
-        if yi > 0.0:
-            if row_lower[i] == -np.inf:
-                if yi > SIGN_TOLERANCE:
-                    return False, 0.0
-                y[i] = 0.0
-            else:
-                dual_objective += yi * row_lower[i]
-        elif yi < 0.0:
-            if row_upper[i] == np.inf:
-                if yi < -SIGN_TOLERANCE:
-                    return False, 0.0
-                y[i] = 0.0
-            else:
-                dual_objective += yi * row_upper[i]
-        elif yi != 0.0:
-            return False, 0.0  # not a number
-        activity[i] = 0.0
-    primal_objective = 0.0
-    for j in range(n):
-        total = cost[j]
-        xj = x[j]
-        primal_objective += cost[j] * xj
-        for p in range(starts[j], starts[j + 1]):
-            total -= y[indices[p]] * values[p]
-        if xj != 0.0:
-            for p in range(starts[j], starts[j + 1]):
-                activity[indices[p]] += xj * values[p]
-        reduced[j] = total
-    n_places = cut_columns.shape[0]
+    total = magnitude = 0.0
+    for i in range(row_lower.shape[0]):
+        bound = row_lower[i] if y[i] > 0.0 else row_upper[i]
+        if y[i] == 0.0:
+            continue
+        if not abs(y[i]) < np.inf:
+            return 0.0, 0.0, False
+        if not abs(bound) < np.inf:
+            y[i] = 0.0
+            continue
+        total += y[i] * bound
+        magnitude += abs(y[i] * bound)
+    return total, magnitude, True
+
+
+@compiled
+def _add_cuts(program, m_static, cut_lower, y, reduced, sizes):
+    """Clean the duals of cuts and take their part out of the reduced costs; returns as `_clean_row_duals`."""
+    cut_columns, cut_entries = program.cut_columns, program.cut_entries
+    n_places, n_cuts = cut_columns.shape[0], program.n_cuts
+    total = magnitude = 0.0
     for first in range(0, n_cuts, _BLOCK):
         # few cuts have a dual; counting these is done many at a time, so that most blocks are passed over
         last, n_used = min(first + _BLOCK, n_cuts), 0
@@ -108,36 +103,29 @@ def certify(
             yi = y[m_static + c]
             if yi == 0.0:
                 continue
-            if yi > 0.0 and cut_lower[c] > -np.inf:
-                dual_objective += yi * cut_lower[c]
-                for p in range(n_places):
-                    reduced[cut_columns[p]] -= yi * cut_entries[p, c]
-            elif abs(yi) <= SIGN_TOLERANCE:
+            if not abs(yi) < np.inf:
+                return 0.0, 0.0, False
+            if yi < 0.0 or cut_lower[c] == -np.inf:
                 y[m_static + c] = 0.0
-            else:
-                return False, 0.0  # wrong sign, or not a number
+                continue
+            total += yi * cut_lower[c]
+            magnitude += abs(yi * cut_lower[c])
+            for p in range(n_places):
+                term = yi * cut_entries[p, c]
+                reduced[cut_columns[p]] -= term
+                sizes[cut_columns[p]] += abs(term)
+    return total, magnitude, True
+
+
+@compiled
+def _is_feasible(program, row_lower, row_upper, cut_lower, x, activity, cut_activity):
+    """Whether a point meets its rows, given their activities, and its bounds, within tolerances."""
+    starts, indices, values, lower, upper = program.starts, program.indices, program.values, program.lower, program.upper
+    n = program.cost.shape[0]
     for j in range(n):
-        d = reduced[j]
-        xj = x[j]
-        slack = FEASIBILITY_TOLERANCE + ROUNDING_TOLERANCE * abs(xj)
-        if not (lower[j] - slack <= xj <= upper[j] + slack):
-            return False, 0.0
-        if d > 0.0:
-            if lower[j] > -np.inf:
-                dual_objective += d * lower[j]
-            elif d > SIGN_TOLERANCE:
-                return False, 0.0
-        elif d < 0.0:
-            if upper[j] < np.inf:
-                dual_objective += d * upper[j]
-            elif d < -SIGN_TOLERANCE:
-                return False, 0.0
-        elif d != 0.0:
-            return False, 0.0  # not a number
-    gap = abs(dual_objective - primal_objective)
-    if not gap <= tolerance * max(1.0, abs(primal_objective)):
-        return False, 0.0
-    for i in range(m_static):
+        if not _within(x[j], lower[j], upper[j], abs(x[j])):
+            return False
+    for i in range(row_lower.shape[0]):
         if not _within(activity[i], row_lower[i], row_upper[i], 0.0):
             magnitude = 0.0
             for j in range(n):
@@ -145,19 +133,125 @@ def certify(
                     if indices[p] == i:
                         magnitude += abs(values[p] * x[j])
             if not _within(activity[i], row_lower[i], row_upper[i], magnitude):
-                return False, 0.0
-    if not know_cut_activity:
-        cut_activities(cut_columns, cut_entries, n_cuts, x, cut_activity)
-    n_doubtful = 0
+                return False
+    n_cuts, n_doubtful = program.n_cuts, 0
     for c in range(n_cuts):
         n_doubtful += not cut_activity[c] >= cut_lower[c] - FEASIBILITY_TOLERANCE
     if n_doubtful == 0:
-        return True, dual_objective
+        return True
     for c in range(n_cuts):
         if not cut_activity[c] >= cut_lower[c] - FEASIBILITY_TOLERANCE:
             magnitude = 0.0
-            for p in range(n_places):
-                magnitude += abs(cut_entries[p, c] * x[cut_columns[p]])
+            for p in range(program.cut_columns.shape[0]):
+                magnitude += abs(program.cut_entries[p, c] * x[program.cut_columns[p]])
             if not _within(cut_activity[c], cut_lower[c], np.inf, magnitude):
-                return False, 0.0
-    return True, dual_objective
+                return False
+    return True
+
+
+@compiled
+def _charge_columns(program, x, reduced, sizes, most_cost):
+    """What the columns add to the dual objective: each reduced cost at the bound that its own sign asks for.
+
+    A column that has no bound there is charged at what no optimum exceeds: whoever pays for it can pay no more than the
+    feasible point costs in all. Where its reduced cost may be nothing but rounding, `_FAR` times its value will do.
+
+    Args:
+        program: see there.
+        x: ``[column]``.
+        reduced, sizes: ``[column]`` reduced costs, and the magnitudes that were summed to them.
+        most_cost: what the columns with a cost can cost at most above the least they cost; infinite where that is not known.
+
+    Returns:
+        Their part, the magnitude of its terms, and whether there is a bound at all.
+    """
+    lower, upper, cost = program.lower, program.upper, program.cost
+    total = magnitude = 0.0
+    for j in range(cost.shape[0]):
+        d = reduced[j]
+        bound = lower[j] if d > 0.0 else upper[j]
+        if not abs(d) < np.inf:
+            return 0.0, 0.0, False
+        if not abs(bound) < np.inf:
+            reach, farthest = abs(x[j]), np.inf
+            if cost[j] * d < 0.0 and most_cost < np.inf:
+                farthest = abs((lower[j] if cost[j] > 0.0 else upper[j]) + most_cost / cost[j])
+            if abs(d) <= _NOISE * sizes[j]:
+                farthest = min(farthest, _FAR * max(1.0, reach))
+            if not farthest < np.inf:
+                return 0.0, 0.0, False
+            bound = farthest if d < 0.0 else -farthest
+            total += d * bound
+            magnitude += abs(d * bound) + sizes[j] * reach
+            continue
+        total += d * bound
+        magnitude += abs(d * bound) + sizes[j] * max(abs(bound), abs(x[j]))
+    return total, magnitude, True
+
+
+@compiled
+def certify(
+    program, row_lower, row_upper, cut_lower, x, y, reduced, sizes, activity, cut_activity, know_cut_activity
+):
+    """What a solution is worth; its duals are cleaned on the way, and the bound is that of the cleaned ones.
+
+    Row duals with the wrong sign for an infinite bound are zeroed before reduced costs are computed, so that every vector of
+    duals gives a bound; a bad one gives a bad bound, never a wrong one.
+
+    Args:
+        program: `headwater.solver.simplex_kernel.Program`.
+        row_lower, row_upper: ``[static row]``; cut_lower: ``[cut]``, whose upper bounds are infinite.
+        x: ``[column]``; y: ``[row]``, cuts last, cleaned here.
+        reduced, sizes, activity: scratch ``[column]``, ``[column]`` and ``[static row]``.
+        cut_activity: ``[cut]`` scratch, or the activities at ``x`` when ``know_cut_activity`` says so.
+
+    Returns:
+        outcome: ``PROVEN``: the gap is within tolerance; ``BOUNDED``: there is a bound; ``NO_BOUND``.
+        bound: the dual objective, lowered by what rounding may have added; minus infinity without one.
+        gap: cost of the point less the bound; infinite where the point is not feasible.
+    """
+    starts, indices, values, cost = program.starts, program.indices, program.values, program.cost
+    lower, upper = program.lower, program.upper
+    n, m_static = cost.shape[0], row_lower.shape[0]
+    bound, magnitude, is_known = _clean_row_duals(row_lower, row_upper, y)
+    if not is_known:
+        return NO_BOUND, -np.inf, np.inf
+    for i in range(m_static):
+        activity[i] = 0.0
+    value = least = 0.0
+    for j in range(n):
+        total, xj = cost[j], x[j]
+        size = abs(total)
+        value += total * xj
+        if total != 0.0:
+            least += total * lower[j] if total > 0.0 else total * upper[j]
+        for p in range(starts[j], starts[j + 1]):
+            term = y[indices[p]] * values[p]
+            total -= term
+            size += abs(term)
+        if xj != 0.0:
+            for p in range(starts[j], starts[j + 1]):
+                activity[indices[p]] += xj * values[p]
+        reduced[j], sizes[j] = total, size
+    added, size, is_known = _add_cuts(program, m_static, cut_lower, y, reduced, sizes)
+    if not is_known:
+        return NO_BOUND, -np.inf, np.inf
+    bound, magnitude = bound + added, magnitude + size
+    if not know_cut_activity:
+        cut_activities(program.cut_columns, program.cut_entries, program.n_cuts, x, cut_activity)
+    is_feasible = _is_feasible(program, row_lower, row_upper, cut_lower, x, activity, cut_activity)
+    # what is paid beyond the least that must be paid; a little more, for the point meets its rows within tolerances only
+    most_cost = np.inf
+    if is_feasible and least > -np.inf:
+        most_cost = (value - least) + FEASIBILITY_TOLERANCE * (abs(value) + abs(least) + program.money)
+    added, size, is_known = _charge_columns(program, x, reduced, sizes, most_cost)
+    if not is_known:
+        return NO_BOUND, -np.inf, np.inf
+    bound += added
+    bound -= _ROUND_OFF * (magnitude + size)
+    if not is_feasible:
+        return BOUNDED, bound, np.inf
+    gap = value - bound
+    if abs(gap) <= OBJECTIVE_TOLERANCE * abs(bound) + MONEY_TOLERANCE * program.money:
+        return PROVEN, bound, gap
+    return BOUNDED, bound, gap

@@ -23,7 +23,8 @@ class Factor(NamedTuple):
     """A basis of ``k`` columns and its factors.
 
     Attributes:
-        head: ``[4]`` peeled columns, peeled columns and rows, size of the core, 1 if regular.
+        head: ``[6]`` peeled columns, peeled columns and rows, size of the core, 1 if regular; where it is singular, the
+            position of a column that depends on others and a row that has no pivot, -1 where neither is known.
         b_start, b_index, b_value: the basis by position, rows as indices.
         r_start, r_index, r_value: the same by row, positions as indices.
         peeled_row, peeled_position, peeled_value: the peeled pivots in order.
@@ -78,7 +79,7 @@ def make_factor(width: int, entries: int) -> Factor:
     ints, reals = Index, np.float64
     core = min(width, LARGEST_CORE)
     return Factor(
-        np.zeros(4, np.int32),
+        np.zeros(6, np.int32),
         np.empty(width + 1, ints), np.empty(entries, ints), np.empty(entries, reals),
         np.empty(width + 1, ints), np.empty(entries, ints), np.empty(entries, reals),
         np.empty(width, ints), np.empty(width, ints), np.empty(width, reals),
@@ -191,7 +192,7 @@ def factorise(f, k):
     )
     head[1] = n_peeled
     head[2] = k - n_peeled
-    head[3] = 0
+    head[3], head[4], head[5] = 0, -1, -1
     if k - n_peeled > LARGEST_CORE:
         return False
     if k > n_peeled and not _eliminate_core(f, k, row_active, column_active, row_count, column_count, stack):
@@ -241,6 +242,7 @@ def _eliminate_core(f, k, row_active, column_active, place, column_count, stack)
         for t in range(s, size):
             largest = max(largest, abs(core[order[t] * size + s]))
         if not largest >= _SMALLEST_CORE_PIVOT:
+            f.head[4], f.head[5] = core_position[s], core_row[order[s]]
             return False
         best, best_count = -1, 0
         for t in range(s, size):

@@ -1,12 +1,8 @@
-"""One program held by one HiGHS instance: load, append rows, solve for many right-hand sides, repair what fails."""
+"""One linear program for many right-hand sides: the kernel solves, HiGHS and the kernel together repair what it leaves."""
 
 from __future__ import annotations
 
-import ctypes
-import logging
-import math
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import InfeasibleError, SolverError, UnboundedError
-from headwater.solver.certificate_kernel import certify
-from headwater.solver.highs_kernel import get_basis, run_highs, solve_in_turn
-from headwater.solver.highs_library import highs_library
+from headwater.errors import SolverError
+from headwater.solver.highs_instance import HighsInstance
+from headwater.solver.highs_kernel import solve_in_turn
 from headwater.solver.kernel_constants import (
     CAP_REACHED,
     DRIFT,
     NO_ENTERING,
     NO_FACTOR,
-    NOT_DUAL_FEASIBLE,
     NOT_PROVEN,
-    OBJECTIVE_TOLERANCE,
-    OPTIMAL,
     PROVEN,
     SMALL_PIVOT,
 )
-from headwater.solver.kernel_room import KernelScratch, pivot_cap
+from headwater.solver.kernel_room import KernelScratch, usual_effort
 from headwater.solver.native_kernel import call_kernel, room_for_call
 from headwater.solver.packing_kernel import Packed
 from headwater.solver.problem import (
@@ -38,30 +30,18 @@ from headwater.solver.problem import (
     Basis,
     BasisBatch,
     LinearProgram,
+    LpGap,
     OpeningResults,
     TrialResults,
     TrialSolutions,
 )
-from headwater.solver.retry import COLD_START, LADDER, Option, default_options, ladder_options
+from headwater.solver.repair import Certifier, OpeningRepair
+from headwater.solver.retry import COLD_START, LADDER
+from headwater.solver.simplex_kernel import Effort
 from headwater.solver.simplex_kernel import Program as KernelProgram
 from headwater.solver.statistics import SolverStatistics
 
-logger = logging.getLogger(__name__)
-
-_STATUS_NAMES = {
-    0: "not set",
-    4: "solve error",
-    8: "infeasible",
-    9: "unbounded or infeasible",
-    10: "unbounded",
-    13: "time limit",
-    14: "iteration limit",
-    15: "unknown",
-}
-_INFEASIBLE, _UNBOUNDED_OR_INFEASIBLE, _UNBOUNDED = 8, 9, 10
-_RELAXED_OBJECTIVE_TOLERANCE = 1e-6
 _NO_PRIMAL = np.empty((0, 0, 0))
-
 
 _REASONS = {
     NOT_PROVEN: "kernel: not proven",
@@ -69,7 +49,6 @@ _REASONS = {
     NO_ENTERING: "kernel: no entering variable",
     SMALL_PIVOT: "kernel: small pivot",
     DRIFT: "kernel: drift",
-    NOT_DUAL_FEASIBLE: "kernel: start not dual feasible",
     NO_FACTOR: "kernel: no factorisation",
 }
 
@@ -106,6 +85,22 @@ class _Work:
         return row
 
 
+@dataclass
+class _Finished:
+    """What it took to complete one trial.
+
+    Attributes:
+        fallbacks: openings that the kernel left; retries: those that HiGHS did not solve at its first attempt.
+        gaps: of openings whose best answer is above tolerance.
+        basis: of the last opening, where it was among those left.
+    """
+
+    fallbacks: int
+    retries: int
+    gaps: list[LpGap]
+    basis: Basis | None
+
+
 class HighsProgram:
     """A linear program in a HiGHS instance of its own. Not for use by two threads at a time.
 
@@ -114,8 +109,8 @@ class HighsProgram:
         appended: rows below them, shared with the caller, who may add rows and take rows away between two solves.
         batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the other.
         scratch: working memory of the kernel; programs of one thread may share it.
-        max_attempts: attempts after the first before giving up.
-        time_budget_seconds: one solve that takes longer in all aborts the run.
+        max_attempts: attempts of HiGHS after the first.
+        time_budget_seconds: after which no further attempt is made at an opening.
     """
 
     def __init__(
@@ -128,33 +123,12 @@ class HighsProgram:
         max_attempts: int = len(LADDER),
         time_budget_seconds: float = 120.0,
     ) -> None:
-        self._handle = 0
         self.program = program
         self.appended = AppendedRows() if appended is None else appended
         self.statistics = SolverStatistics()
         self._ladder = LADDER[:max_attempts]
         self._time_budget_seconds = time_budget_seconds
-        self._library = highs_library()
-        self._handle = self._library.Highs_create()
-        self._defaults = default_options(program.n_columns)
-        self._apply(self._defaults)
-        self._check(
-            self._library.Highs_passLp(
-                self._handle,
-                program.n_columns,
-                program.n_rows,
-                len(program.values),
-                1,
-                1,
-                0.0,
-                *(_at(a) for a in (program.cost, program.column_lower, program.column_upper)),
-                *(_at(a) for a in (program.row_lower, program.row_upper)),
-                *(_at(a) for a in (program.starts, program.indices, program.values)),
-            ),
-            "load the program",
-        )
-        self._n_loaded = 0
-        self._generation = self.appended.generation
+        self._instance = HighsInstance(program, self.appended)
         self._batched = batched
         self._scratch = KernelScratch() if scratch is None else scratch
 
@@ -162,33 +136,6 @@ class HighsProgram:
     def n_rows(self) -> int:
         """Rows of the program, appended ones included."""
         return self.program.n_rows + self.appended.n_rows
-
-    def _load_rows(self) -> None:
-        """Let HiGHS have the rows appended since it last did; the kernel works without it, and mostly HiGHS is not asked."""
-        if self.appended.generation != self._generation:
-            if self._n_loaded:
-                first, last = self.program.n_rows, self.program.n_rows + self._n_loaded - 1
-                self._check(self._library.Highs_deleteRowsByRange(self._handle, first, last), "take rows away")
-            self._n_loaded, self._generation = 0, self.appended.generation
-        rows, start = self.appended, self._n_loaded
-        n_new = rows.n_rows - start
-        if n_new == 0:
-            return
-        started = time.perf_counter()
-        block = np.ascontiguousarray(rows.entries[:, start : rows.n_rows].T)
-        kept = block != 0.0
-        starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
-        indices = np.broadcast_to(rows.columns, block.shape)[kept].astype(np.int32)
-        values = block[kept]
-        lower, upper = np.full(n_new, -np.inf), np.full(n_new, np.inf)
-        self._check(
-            self._library.Highs_addRows(
-                self._handle, n_new, _at(lower), _at(upper), len(values), _at(starts), _at(indices), _at(values)
-            ),
-            "append rows",
-        )
-        self._n_loaded = rows.n_rows
-        self.statistics.load_seconds += time.perf_counter() - started
 
     def solve_openings(
         self,
@@ -212,40 +159,44 @@ class HighsProgram:
         Raises:
             InfeasibleError: an opening has no feasible point; ``opening`` tells which.
             UnboundedError: the cost of an opening has no minimum.
-            SolverError: an opening could not be solved to a proven optimum.
+            SolverError: no attempt gave an opening a valid bound.
         """
         work = _Work.empty(len(row_lower), self.n_rows, self.program.n_columns, want_primal=want_primal)
-        fallbacks = 0
         if basis is None or not self._batched:
-            retries, relaxed, final = self._solve_in_turn(work, row_lower, row_upper, basis)
+            done = self._solve_in_turn(work, row_lower, row_upper, basis, want_primal=want_primal)
+            final = done.basis
         else:
             final = Basis(np.empty_like(basis.columns), np.empty_like(basis.rows))
             self._run_openings(work, row_lower, row_upper, basis, final)
-            fallbacks, retries, relaxed, last_left = self._finish(work, row_lower, row_upper, basis)
-            final = self._basis() if last_left else final
-        self.statistics.bases += basis is not None
-        self._count(work, retries, relaxed, fallbacks)
+            done = self._finish(work, row_lower, row_upper, basis, want_primal=want_primal)
+            final = final if done.basis is None else done.basis
+        assert final is not None
+        statistics, pivots = self.statistics, int(work.pivots.sum())
+        statistics.bases += basis is not None
+        statistics.solves += work.objective.size
+        statistics.pivots += pivots
+        self._count(done)
         primal = work.primal if want_primal else np.empty((0, 0))
-        pivots = int(work.pivots.sum())
-        return OpeningResults(work.objective, work.row_dual, primal, final, retries, relaxed, fallbacks, pivots)
+        return OpeningResults(
+            work.objective, work.row_dual, primal, final, done.retries, tuple(done.gaps), done.fallbacks, pivots
+        )
 
     def _run_openings(
         self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis, final: Basis
     ) -> None:
-        cap = pivot_cap(self.program.n_rows)
         started = time.perf_counter()
         solve_openings(
-            basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper, cap, work.objective, work.row_dual,
-            work.primal, work.outcome, work.pivots, final.columns, final.rows, self._room(),
+            basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper, usual_effort(self.program.n_rows),
+            work.objective, work.row_dual, work.primal, work.outcome, work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
 
-    def kernel_arguments(self) -> tuple[int, Packed]:
-        """The pivots that the kernel may take between factorisations, and room to work in.
+    def kernel_arguments(self) -> tuple[Effort, Packed]:
+        """How hard the kernel tries, and room to work in.
 
         For compiled functions that solve more than one right-hand side per call; `finish_trials` follows.
         """
-        return pivot_cap(self.program.n_rows), self._room()
+        return usual_effort(self.program.n_rows), self._room()
 
     def finish_trials(
         self,
@@ -258,7 +209,7 @@ class HighsProgram:
         n_pivots: int,
         seconds: float,
     ) -> TrialResults:
-        """Let HiGHS solve what the kernel left of several trials, and account for all of them.
+        """Repair what the kernel left of several trials, and account for all of them.
 
         Args:
             solutions: outcome and solutions of every program; completed here. Where the kernel does not work on this program,
@@ -278,212 +229,136 @@ class HighsProgram:
         statistics.solves += solutions.objective.size
         statistics.pivots += n_pivots
         statistics.bases += n_trials
-        relaxed = np.zeros(n_trials, np.int64)
         final = BasisBatch(solutions.column_statuses, solutions.row_statuses)
         retries = fallbacks = 0
+        gaps: list[LpGap] = []
         for k in np.flatnonzero((solutions.outcome != PROVEN).any(axis=1)) if n_left else ():
             basis = Basis(bases.columns[k], bases.rows[k, : self.n_rows])
             lower, upper = set_bounds(int(k))
             trial = _Work.of_trial(solutions, int(k))
+            finish = self._finish if self._batched else self._solve_in_turn
             try:
-                if self._batched:
-                    counts = self._finish(trial, lower, upper, basis)
-                    fallbacks, retries, relaxed[k] = fallbacks + counts[0], retries + counts[1], counts[2]
-                    ended = self._basis() if counts[3] else None
-                else:
-                    counts_in_turn = self._solve_in_turn(trial, lower, upper, basis)
-                    retries, relaxed[k], ended = retries + counts_in_turn[0], counts_in_turn[1], counts_in_turn[2]
+                done = finish(trial, lower, upper, basis, want_primal=want_primal)
             except SolverError as error:
                 error.trial = int(k)
                 raise
-            if ended is not None:
-                final.columns[k], final.rows[k] = ended.columns, ended.rows
-        statistics.retried += retries
-        statistics.relaxed += int(relaxed.sum()) if n_left else 0
-        statistics.fallbacks += fallbacks
+            self._count(done)
+            fallbacks, retries = fallbacks + done.fallbacks, retries + done.retries
+            gaps += [gap._replace(trial=int(k)) for gap in done.gaps]
+            if done.basis is not None:
+                final.columns[k], final.rows[k] = done.basis.columns, done.basis.rows
         primal = solutions.primal if want_primal else _NO_PRIMAL
-        return TrialResults(solutions.objective, solutions.row_dual, primal, final, retries, relaxed, fallbacks, n_pivots)
+        return TrialResults(solutions.objective, solutions.row_dual, primal, final, retries, tuple(gaps), fallbacks, n_pivots)
 
     def _kernel_program(self) -> KernelProgram:
         """The program and its rows as the kernels see them."""
         return kernel_program(self.program, self.appended)
-
-    def _certificate_scratch(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Room for reduced costs, row activities and cut activities."""
-        return np.empty(self.program.n_columns), np.empty(self.program.n_rows), np.empty(self.appended.n_rows)
 
     def _room(self) -> Packed:
         program = self.program
         sizes = (program.n_columns, program.n_rows, self.appended.n_rows, len(self.appended.columns), len(program.values))
         return self._scratch.of(sizes)
 
-    def _finish(
-        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis
-    ) -> tuple[int, int, int, bool]:
-        """Let HiGHS solve the openings of one trial that the kernel left.
+    def _count(self, done: _Finished) -> None:
+        self.statistics.retried += done.retries
+        self.statistics.fallbacks += done.fallbacks
+        self.statistics.load_seconds += self._instance.take_load_seconds()
 
-        Returns:
-            Openings left, retries, relaxed, and whether the last opening was among them.
-        """
-        program, rows = self.program, self.appended
-        started = time.perf_counter()
+    def _repairer(self, certifier: Certifier) -> OpeningRepair:
+        return OpeningRepair(self._instance, certifier, self._room(), self._ladder, self._time_budget_seconds, self.statistics)
+
+    def _finish(
+        self,
+        work: _Work,
+        row_lower: NDArray[np.float64],
+        row_upper: NDArray[np.float64],
+        basis: Basis,
+        *,
+        want_primal: bool,
+    ) -> _Finished:
+        """Solve the openings of one trial that the kernel left, each from the basis of the trial."""
         left = np.flatnonzero(work.outcome != PROVEN)
-        if len(left):
-            self._load_rows()
-            self._limit_time(len(left) * self._time_budget_seconds)
-        retries = relaxed = 0
-        scratch = self._certificate_scratch()
-        for w in left:
+        done = _Finished(len(left), 0, [], None)
+        if not len(left):
+            return done
+        started = time.perf_counter()
+        for w in left.tolist():
             reason = _REASONS[int(work.outcome[w])]
             self.statistics.reasons[reason] = self.statistics.reasons.get(reason, 0) + 1
-            work.outcome[w], work.objective[w] = run_highs(
-                self._handle, True, basis.columns, basis.rows, program.starts, program.indices, program.values, rows.columns,
-                rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper, row_lower[w],
-                row_upper[w], work.x(int(w)), work.row_dual[w], *scratch,
-            )  # fmt: skip
-            if work.outcome[w] != PROVEN:
-                retries += 1
-                relaxed += self._repair(work, row_lower, row_upper, int(w))
+        self._instance.load_rows()
+        certifier = Certifier(self._kernel_program())
+        for w in left.tolist():
+            ended = self._solve_some(work, row_lower, row_upper, basis, w, w + 1, certifier, done, want_primal=want_primal)
+        done.basis = ended if w == len(work.outcome) - 1 else None
         self.statistics.highs_seconds += time.perf_counter() - started
-        return len(left), retries, relaxed, bool(len(left)) and left[-1] == len(work.outcome) - 1
-
-    def _count(self, work: _Work, retries: int, relaxed: int, fallbacks: int) -> None:
-        self.statistics.solves += work.objective.size
-        self.statistics.retried += retries
-        self.statistics.relaxed += relaxed
-        self.statistics.fallbacks += fallbacks
-        self.statistics.pivots += int(work.pivots.sum())
+        return done
 
     def _solve_in_turn(
-        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis | None
-    ) -> tuple[int, int, Basis]:
-        """All openings by HiGHS, one after the other; returns retries, relaxed and the final basis."""
-        program, rows = self.program, self.appended
-        n_openings = len(row_lower)
-        self._load_rows()
-        start = Basis(np.empty(0, np.int32), np.empty(0, np.int32)) if basis is None else basis
-        scratch = self._certificate_scratch()
-        first = retries = relaxed = 0
+        self,
+        work: _Work,
+        row_lower: NDArray[np.float64],
+        row_upper: NDArray[np.float64],
+        basis: Basis | None,
+        *,
+        want_primal: bool,
+    ) -> _Finished:
+        """All openings by HiGHS, one after the other: the plain way."""
         started = time.perf_counter()
-        self._limit_time(n_openings * self._time_budget_seconds)
+        self._instance.load_rows()
         if basis is None:
-            self._apply(dict(COLD_START))
+            self._instance.apply(COLD_START)
+        done = _Finished(0, 0, [], None)
         try:
-            while first < n_openings:
-                stopped = solve_in_turn(
-                    self._handle, basis is not None, start.columns, start.rows, program.starts, program.indices, program.values,
-                    rows.columns, rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper,
-                    row_lower, row_upper, *scratch, work.objective, work.row_dual, work.primal, work.outcome, first,
-                )  # fmt: skip
-                if stopped < n_openings:
-                    retries += 1
-                    relaxed += self._repair(work, row_lower, row_upper, stopped)
-                first = stopped + 1
+            certifier = Certifier(self._kernel_program())
+            done.basis = self._solve_some(
+                work, row_lower, row_upper, basis, 0, len(row_lower), certifier, done, want_primal=want_primal
+            )
         finally:
             if basis is None:
-                self._apply(self._defaults)
+                self._instance.reset()
         self.statistics.highs_seconds += time.perf_counter() - started
-        return retries, relaxed, self._basis()
+        return done
 
-    def _basis(self) -> Basis:
-        """The basis that the instance holds."""
-        basis = Basis(np.empty(self.program.n_columns, np.int32), np.empty(self.n_rows, np.int32))
-        get_basis(self._handle, basis.columns, basis.rows)
-        return basis
-
-    def _repair(self, work: _Work, row_lowers: NDArray[np.float64], row_uppers: NDArray[np.float64], opening: int) -> bool:
-        """Climb the ladder for one opening; returns whether a relaxed attempt was needed."""
-        outcome, row_lower, row_upper = int(work.outcome[opening]), row_lowers[opening], row_uppers[opening]
-        objective, y, x = work.objective, work.row_dual[opening], work.x(opening)
-        name = "not proven" if outcome == NOT_PROVEN else _STATUS_NAMES.get(outcome, f"status {outcome}")
-        self.statistics.reasons[name] = self.statistics.reasons.get(name, 0) + 1
-        logger.debug("opening %d: %s; trying again", opening, name)
-        program, rows = self.program, self.appended
-        scratch = self._certificate_scratch()
-        started = time.monotonic()
-        last = name
-        verdicts: Counter[int] = Counter()
-        self._library.Highs_changeRowsBoundsByRange(self._handle, 0, len(row_lower) - 1, _at(row_lower), _at(row_upper))
-        try:
-            for number, level in enumerate(self._ladder, start=1):
-                self.statistics.attempts += 1
-                self._apply(ladder_options(program.n_columns) | dict(level.options))
-                self._library.Highs_clearSolver(self._handle)
-                self._limit_time(self._time_budget_seconds - (time.monotonic() - started))
-                self._library.Highs_run(self._handle)
-                status = self._library.Highs_getModelStatus(self._handle)
-                if status == OPTIMAL:
-                    self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(y))
-                    tolerance = _RELAXED_OBJECTIVE_TOLERANCE if level.relaxed else OBJECTIVE_TOLERANCE
-                    proven, value = certify(
-                        program.starts, program.indices, program.values, rows.columns, rows.entries, rows.n_rows,
-                        program.cost, program.column_lower, program.column_upper, row_lower[: program.n_rows],
-                        row_upper[: program.n_rows], row_lower[program.n_rows :], x, y, *scratch, False, tolerance,
-                    )  # fmt: skip
-                    if proven:
-                        objective[opening] = value
-                        self.statistics.levels[number] = self.statistics.levels.get(number, 0) + 1
-                        return level.relaxed
-                    last = "not proven"
-                else:
-                    last = _STATUS_NAMES.get(status, f"status {status}")
-                    verdicts[status] += status in (_INFEASIBLE, _UNBOUNDED)
-                    # Two independent verdicts, one of them cold, are believed.
-                    if verdicts[status] >= 2:
-                        break
-                if time.monotonic() - started > self._time_budget_seconds:
-                    raise SolverError(
-                        f"opening {opening} took longer than the budget of {self._time_budget_seconds:g} s "
-                        f"(training.solver.retry_time_budget_seconds); the last attempt ended with: {last}",
-                        status=last,
-                        opening=opening,
-                    )
-        finally:
-            self._apply(self._defaults)
-            self._limit_time(math.inf)
-            self.statistics.repair_seconds += time.monotonic() - started
-        if last in (_STATUS_NAMES[_INFEASIBLE], _STATUS_NAMES[_UNBOUNDED_OR_INFEASIBLE]):
-            raise InfeasibleError(f"opening {opening} has no feasible point", status=last, opening=opening)
-        if last == _STATUS_NAMES[_UNBOUNDED]:
-            raise UnboundedError(f"the cost of opening {opening} has no minimum", status=last, opening=opening)
-        raise SolverError(
-            f"opening {opening} could not be solved to a proven optimum in {1 + len(self._ladder)} attempts; "
-            f"the last ended with: {last}",
-            status=last,
-            opening=opening,
-        )
-
-    def _limit_time(self, seconds: float) -> None:
-        """Let the next runs end after so many seconds; the clock of an instance goes on from run to run."""
-        until = self._library.Highs_getRunTime(self._handle) + max(seconds, 1e-3)
-        self._library.Highs_setDoubleOptionValue(self._handle, b"time_limit", until)
-
-    def _apply(self, options: dict[str, Option]) -> None:
-        setters: dict[type, Any] = {
-            bool: self._library.Highs_setBoolOptionValue,
-            int: self._library.Highs_setIntOptionValue,
-            float: self._library.Highs_setDoubleOptionValue,
-        }
-        for name, value in options.items():
-            if isinstance(value, str):
-                code = self._library.Highs_setStringOptionValue(self._handle, name.encode(), value.encode())
-            else:
-                code = setters[type(value)](self._handle, name.encode(), value)
-            if code < 0:
-                logger.debug("this HiGHS has no option %s", name)
-
-    def _check(self, code: int, what: str) -> None:
-        if code < 0:
-            raise SolverError(f"HiGHS could not {what}")
+    def _solve_some(
+        self,
+        work: _Work,
+        row_lower: NDArray[np.float64],
+        row_upper: NDArray[np.float64],
+        basis: Basis | None,
+        first: int,
+        last: int,
+        certifier: Certifier,
+        done: _Finished,
+        *,
+        want_primal: bool,
+    ) -> Basis:
+        """Openings ``first`` to ``last - 1`` by HiGHS, repairing what is not proven; returns the final basis."""
+        instance, none = self._instance, np.empty(0, np.int32)
+        start, has_basis = (Basis(none, none), False) if basis is None else (basis, True)
+        while True:
+            instance.limit_time((last - first) * self._time_budget_seconds)
+            stopped = solve_in_turn(
+                instance.handle, has_basis, start.columns, start.rows, certifier.program, row_lower, row_upper,
+                *certifier.scratch, work.objective, work.row_dual, work.primal, work.outcome, first, last,
+            )  # fmt: skip
+            if stopped == last:
+                return instance.basis()
+            done.retries += 1
+            status, x, y = int(work.outcome[stopped]), work.x(stopped), work.row_dual[stopped]
+            work.objective[stopped], gap, best = self._repairer(certifier).solve(
+                stopped, status, row_lower[stopped], row_upper[stopped], x, y, want_primal=want_primal
+            )
+            work.outcome[stopped] = PROVEN
+            if gap is not None:
+                done.gaps.append(gap)
+            start, has_basis = instance.basis() if best is None else best, True
+            first = stopped + 1
+            if first == last:
+                return start
 
     def close(self) -> None:
         """Give the instance back."""
-        if self._handle:
-            self._library.Highs_destroy(self._handle)
-            self._handle = 0
-
-    def __del__(self) -> None:
-        self.close()
+        self._instance.close()
 
     def __repr__(self) -> str:
         return f"<HighsProgram: {self.n_rows} rows ({self.appended.n_rows} appended), {self.program.n_columns} columns>"
@@ -499,9 +374,5 @@ def kernel_program(program: LinearProgram, rows: AppendedRows) -> KernelProgram:
     """A program and the rows below it as the kernels see them, until rows are added or taken away."""
     return KernelProgram(
         program.starts, program.indices, program.values, *program.by_row, rows.places_of(program.n_columns), rows.columns,
-        rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper,
+        rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper, float(program.money),
     )  # fmt: skip
-
-
-def _at(array: NDArray[Any]) -> ctypes.c_void_p:
-    return ctypes.c_void_p(array.ctypes.data)

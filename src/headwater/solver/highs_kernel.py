@@ -11,7 +11,7 @@ from numba import types
 from headwater.solver.certificate_kernel import certify
 from headwater.solver.compiled import compiled, plain
 from headwater.solver.highs_library import SYMBOL_PREFIX, highs_library
-from headwater.solver.kernel_constants import NOT_PROVEN, OBJECTIVE_TOLERANCE, OPTIMAL, PROVEN
+from headwater.solver.kernel_constants import OPTIMAL, PROVEN
 
 highs_library()  # registers the symbols that the declarations below refer to
 
@@ -32,46 +32,32 @@ _get_solution = _external("Highs_getSolution", _int(_pointer, _pointer, _pointer
 
 
 @compiled
-def run_highs(
-    highs, use_basis, column_status, row_status, starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper,
-    row_lower, row_upper, x, y, reduced, activity, cut_activity
+def solve_in_turn(
+    highs, use_basis, column_status, row_status, program, row_lowers, row_uppers, reduced, sizes, activity, cut_activity, objective,
+    row_dual, primal, outcome, first, last
 ):
-    """Ask HiGHS for one opening, from a cleared solver and the given basis; returns outcome and objective."""
-    m = row_lower.shape[0]
-    m_static = m - n_cuts
+    """Let HiGHS solve openings ``first`` to ``last - 1`` in order, each from the basis of the one before.
+
+    Stops after an opening that is not proven and returns its position, so that the caller can repair it and go on; returns
+    ``last`` when all are done.
+
+    Args:
+        highs: handle of an instance that holds the program.
+        use_basis, column_status, row_status: basis of the first opening, where there is one; others keep what HiGHS has, unless a
+            call begins with them: then the solver is cleared first.
+        program: `headwater.solver.simplex_kernel.Program`.
+        row_lowers, row_uppers: ``[opening, row]``.
+        reduced, sizes, activity, cut_activity: scratch of the certificate.
+        objective, row_dual, primal, outcome: by opening, written to; ``primal`` may be a single row of scratch. The outcome of
+            one that is not proven is the certificate's, or HiGHS' status.
+        first, last: which openings.
+    """
+    n_openings, m = row_lowers.shape
+    m_static = m - program.n_cuts
     _clear_solver(highs)
     if use_basis and _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data) != 0:
         _clear_solver(highs)
-    _change_row_bounds(highs, 0, m - 1, row_lower.ctypes.data, row_upper.ctypes.data)
-    _run(highs)
-    status = _model_status(highs)
-    if status != OPTIMAL:
-        return status, 0.0
-    _get_solution(highs, x.ctypes.data, 0, 0, y.ctypes.data)
-    proven, objective = certify(
-        starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper, row_lower[:m_static], row_upper[:m_static],
-        row_lower[m_static:], x, y, reduced, activity, cut_activity, plain(False), OBJECTIVE_TOLERANCE
-    )
-    return PROVEN if proven else NOT_PROVEN, objective
-
-
-@compiled
-def solve_in_turn(
-    highs, use_basis, column_status, row_status, starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper,
-    row_lowers, row_uppers, reduced, activity, cut_activity, objective, row_dual, primal, outcome, first
-):
-    """Let HiGHS solve openings ``first`` to the last in order, each from the basis of the one before: the plain way.
-
-    Stops after an opening that is not proven and returns its position, so that the caller can repair it and go on; returns the
-    number of openings when all are done.
-    """
-    n_openings, m = row_lowers.shape
-    m_static = m - n_cuts
-    if first == 0:
-        _clear_solver(highs)
-        if use_basis and _set_basis(highs, column_status.ctypes.data, row_status.ctypes.data) != 0:
-            _clear_solver(highs)
-    for w in range(first, n_openings):
+    for w in range(first, last):
         x = primal[w] if primal.shape[0] == n_openings else primal[0]
         y = row_dual[w]
         _change_row_bounds(highs, 0, m - 1, row_lowers[w].ctypes.data, row_uppers[w].ctypes.data)
@@ -81,14 +67,13 @@ def solve_in_turn(
             outcome[w] = status
             return w
         _get_solution(highs, x.ctypes.data, 0, 0, y.ctypes.data)
-        proven, objective[w] = certify(
-            starts, indices, values, cut_columns, cut_entries, n_cuts, cost, lower, upper, row_lowers[w, :m_static],
-            row_uppers[w, :m_static], row_lowers[w, m_static:], x, y, reduced, activity, cut_activity, plain(False), OBJECTIVE_TOLERANCE
+        outcome[w], objective[w], _ = certify(
+            program, row_lowers[w, :m_static], row_uppers[w, :m_static], row_lowers[w, m_static:], x, y, reduced, sizes, activity,
+            cut_activity, plain(False)
         )
-        outcome[w] = PROVEN if proven else NOT_PROVEN
-        if not proven:
+        if outcome[w] != PROVEN:
             return w
-    return n_openings
+    return last
 
 
 @compiled

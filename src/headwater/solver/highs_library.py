@@ -45,6 +45,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "Highs_getRunTime": (_DOUBLE, [_POINTER]),
     "Highs_getModelStatus": (_INT, [_POINTER]),
     "Highs_getSolution": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
+    "Highs_getDualRay": (_INT, [_POINTER, _POINTER, _POINTER]),
 }
 
 

@@ -6,8 +6,9 @@ OPTIMAL = 7
 """HiGHS' model status of a solved program."""
 
 PROVEN = 0
+"""The dual bound is the optimum, within tolerances."""
 NOT_PROVEN = -1
-"""The certificate refused the result."""
+"""The gap between the point and the dual bound is above tolerance."""
 CAP_REACHED = -2
 """More pivots than allowed."""
 NO_ENTERING = -3
@@ -16,18 +17,23 @@ SMALL_PIVOT = -4
 """The pivot was too small to be trusted."""
 DRIFT = -5
 """Row and column computed the same pivot differently: the factorisation has lost accuracy."""
-NOT_DUAL_FEASIBLE = -6
-"""The starting basis is not dual feasible."""
 NO_FACTOR = -7
-"""The starting basis is singular, of the wrong size, or too large to factorise here."""
+"""The starting basis is of the wrong size, or too large to factorise here, and could not be repaired."""
+BOUNDED = -8
+"""A certificate's word for a valid bound whose gap is above tolerance, or not known."""
+NO_BOUND = -9
+"""A certificate's word for duals that give no bound."""
 
 FEASIBILITY_TOLERANCE = 1e-6
-SIGN_TOLERANCE = 1e-7
+"""How far a point may miss a bound or a row, in the units of the program, which is scaled so that they are about one."""
 OBJECTIVE_TOLERANCE = 1e-7
+"""Largest gap of a proven solution, as a share of the bound..."""
+MONEY_TOLERANCE = 1e-9
+"""...and besides as a share of the money at stake in the program (`headwater.solver.problem.LinearProgram.money`)."""
 ROUNDING_TOLERANCE = 1e-9
 
 AT_LOWER, BASIC, AT_UPPER, FREE = 0, 1, 2, 3
 """Statuses of columns and rows, as HiGHS numbers them."""
 
-LARGEST_CORE = 400
+LARGEST_CORE = 500
 """Largest part of a basis that is left after peeling singletons; beyond it HiGHS' factorisation does better."""

@@ -5,11 +5,25 @@ from __future__ import annotations
 from headwater.solver.native_kernel import pack_scratch
 from headwater.solver.openings_kernel import make_scratch
 from headwater.solver.packing_kernel import Packed
+from headwater.solver.simplex_kernel import Effort
+
+HARRIS_TOLERANCE = 1e-9
+"""How far reduced costs may get the wrong sign in a dual ratio test, so that larger pivots can be chosen."""
 
 
 def pivot_cap(n_static_rows: int) -> int:
     """Pivots the kernel may take before it factorises anew."""
     return min(40 + n_static_rows // 2, 600)
+
+
+def usual_effort(n_static_rows: int) -> Effort:
+    """How hard the kernel tries at first."""
+    return Effort(pivot_cap(n_static_rows), 4, HARRIS_TOLERANCE)
+
+
+def strict_effort(n_static_rows: int) -> Effort:
+    """How hard it tries at last: no tolerance in the ratio test, and fresh factors all the time."""
+    return Effort(20, 20 + n_static_rows // 4, 0.0)
 
 
 class KernelScratch:

@@ -17,7 +17,7 @@ from numba import types
 from headwater.solver.compiled import Native, compiled
 from headwater.solver.openings_kernel import Scratch, make_scratch, solve_openings
 from headwater.solver.packing_kernel import Packed, Packing, call_at, place_of
-from headwater.solver.simplex_kernel import Program, sample_program
+from headwater.solver.simplex_kernel import Effort, Program, sample_program
 
 
 class Call(NamedTuple):
@@ -28,7 +28,7 @@ class Call(NamedTuple):
     program: Program
     row_lowers: Any
     row_uppers: Any
-    cap: Any
+    effort: Effort
     objective: Any
     row_dual: Any
     primal: Any
@@ -47,7 +47,7 @@ class KernelRoom(NamedTuple):
 
 def _sample_call() -> Call:
     ints, numbers, table, longs = np.empty(0, np.int32), np.empty(0), np.empty((0, 0)), np.empty(0, np.int64)
-    return Call(ints, ints, sample_program(), table, table, 1, numbers, table, table, longs, longs, ints, ints)
+    return Call(ints, ints, sample_program(), table, table, Effort(1, 1, 0.0), numbers, table, table, longs, longs, ints, ints)
 
 
 CALL = Packing(_sample_call())
@@ -60,7 +60,7 @@ _read_call, _read_scratch, _store_call, _read_room = CALL.unpack_at, SCRATCH.unp
 def _solve(call_place, scratch_place):
     call, room = _read_call(call_place), _read_scratch(scratch_place)
     solve_openings(
-        call.column_status, call.row_status, call.program, call.row_lowers, call.row_uppers, call.cap, call.objective,
+        call.column_status, call.row_status, call.program, call.row_lowers, call.row_uppers, call.effort, call.objective,
         call.row_dual, call.primal, call.outcome, call.pivots, call.final_column_status, call.final_row_status, room.scratch
     )
 
@@ -71,19 +71,19 @@ kernel = Native(_solve, types.void(types.voidptr, types.voidptr))
 
 @compiled
 def call_kernel(
-    column_status, row_status, program, row_lowers, row_uppers, cap, objective, row_dual, primal, outcome, pivots,
+    column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
     final_column_status, final_row_status, call_block, scratch_block
 ):
     """`solve_openings` by its address.
 
     Args:
-        column_status, row_status, program, row_lowers, row_uppers, cap, objective, row_dual, primal, outcome, pivots,
+        column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
         final_column_status, final_row_status: see there.
         call_block: room of this thread for a `Call`.
         scratch_block: room of this thread for the kernel, a packed `KernelRoom`.
     """
     _store_call(call_block, Call(
-        column_status, row_status, program, row_lowers, row_uppers, cap, objective, row_dual, primal, outcome, pivots,
+        column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
         final_column_status, final_row_status
     ))
     call_at(_read_room(scratch_block).address, place_of(call_block), place_of(scratch_block))

@@ -5,6 +5,9 @@ tight in it, and re-optimised for the *mean* of the openings: what all of them n
 factorised again, and each opening is re-optimised from it by a dual simplex. Every result is then proven on the whole program, from
 its matrix, bounds and costs alone. What is not proven is left to the caller, who asks HiGHS.
 
+Any basis will do as a start: a singular one is repaired with slacks, and a variable whose reduced cost has a wrong sign is put at its
+other bound or, where it has none, has its cost shifted until the simplex cleans up.
+
 Functions return status codes and never raise.
 """
 
@@ -38,18 +41,16 @@ from headwater.solver.kernel_constants import (
     FREE,
     NO_ENTERING,
     NO_FACTOR,
-    NOT_DUAL_FEASIBLE,
     NOT_PROVEN,
-    OBJECTIVE_TOLERANCE,
     PROVEN,
+    SMALL_PIVOT,
 )
-from headwater.solver.simplex_kernel import State, Working, add_column, join_cut, reoptimise
+from headwater.solver.simplex_kernel import State, Working, add_column, join_cut, reoptimise, set_reduced_costs
 
 _DUAL_TOLERANCE = 1e-9
-_START_DUAL_TOLERANCE = 1e-7
-
-LONGEST_PATH = 4
-"""How often the way to the mean of the openings, or to an opening that is far away, is factorised anew."""
+"""A reduced cost of this size says on which bound a nonbasic variable rests."""
+_MOST_REPAIRS = 40
+"""Columns of a singular start that are replaced by slacks before it is given up."""
 
 
 class Start(NamedTuple):
@@ -60,7 +61,8 @@ class Start(NamedTuple):
         base: ``[row]`` right-hand side of the basic values without the row variables.
         column_status, row_status: the basis of the mean in HiGHS' codes.
         row_lower, row_upper, cut_lower: the mean right-hand sides.
-        y: ``[row]`` duals; reduced, activity: scratch of the certificate.
+        y: ``[row]`` duals; reduced, sizes, activity: scratch of the certificate.
+        shifted: ``[1]`` whether the cost of a column is shifted.
     """
 
     basic: Any
@@ -75,7 +77,9 @@ class Start(NamedTuple):
     cut_lower: Any
     y: Any
     reduced: Any
+    sizes: Any
     activity: Any
+    shifted: Any
 
 
 class Scratch(NamedTuple):
@@ -120,6 +124,7 @@ def _make_state(n: int, width: int, n_cuts: int) -> State:
         low=np.empty(total), up=np.empty(total), weight=np.empty(width), alpha=np.zeros(total), touched=np.empty(total, Index),
         candidates=np.empty(total, Index), flips=np.empty(total, Index), work=np.empty(width), rho=np.empty(width),
         column=np.empty(width), flipped=np.empty(width), full_x=np.empty(n), cut_activity=np.empty(n_cuts),
+        shifted=np.zeros(1, np.int64),
     )
 
 
@@ -128,36 +133,70 @@ def _make_start(n: int, m_static: int, width: int, n_cuts: int) -> Start:
     return Start(
         basic=np.empty(width, Index), where=np.empty(total, ints), d=np.empty(total), x=np.empty(n), base=np.empty(width),
         column_status=np.empty(n, ints), row_status=np.empty(m_static + n_cuts, ints), row_lower=np.empty(m_static),
-        row_upper=np.empty(m_static), cut_lower=np.empty(n_cuts), y=np.empty(width), reduced=np.empty(n),
-        activity=np.empty(m_static),
+        row_upper=np.empty(m_static), cut_lower=np.empty(n_cuts), y=np.empty(width), reduced=np.empty(n), sizes=np.empty(n),
+        activity=np.empty(m_static), shifted=np.zeros(1, np.int64),
     )
 
 
 @compiled
 def _begin(program, m_static, room, column_status, row_status, s):
-    """Factorise a basis over the static rows and its tight cuts, and make it dual feasible.
+    """Factorise a basis over the static rows and its tight cuts, repairing it where it is singular or of the wrong size.
+
+    Args:
+        column_status, row_status: the basis, changed where it is repaired.
 
     Returns:
         Status and the number of working rows.
     """
-    start, factor, working, low, up = s.start, s.factor, s.working, s.state.low, s.state.up
-    basic, where, d, x, base, y, work = start.basic, start.where, start.d, start.x, start.base, start.y, s.state.work
-    starts, indices, values, place = program.starts, program.indices, program.values, program.place
-    cost, lower, upper, n_cuts = program.cost, program.lower, program.upper, program.n_cuts
-    b_start, b_index, b_value = factor.b_start, factor.b_index, factor.b_value
-    n, n_places = cost.shape[0], program.cut_columns.shape[0]
-    row_of = working.row_of
-    n_tight = plain(0)
-    for c in range(n_cuts):
+    n, head = program.cost.shape[0], s.factor.head
+    for _ in range(_MOST_REPAIRS):
+        k = _list_tight_cuts(program, m_static, room, row_status, s)
+        if k < 0:
+            return NO_FACTOR, 0
+        n_basic = _assemble(program, m_static, k, column_status, row_status, s)
+        if n_basic != k:
+            _correct_size(program, k - n_basic, m_static, column_status, row_status)
+            continue
+        if factorise(s.factor, k):
+            _set_start(program, m_static, k, column_status, s)
+            return PROVEN, k
+        if head[4] < 0:
+            return NO_FACTOR, 0
+        # the column depends on others: the slack of a row without a pivot takes its place
+        j, r = s.start.basic[head[4]], head[5]
+        if j < n:
+            column_status[j] = AT_LOWER
+        else:
+            q = j - n
+            row_status[q if q < m_static else m_static + s.working.cut[q - m_static]] = AT_LOWER
+        row_status[r if r < m_static else m_static + s.working.cut[r - m_static]] = BASIC
+    return NO_FACTOR, 0
+
+
+@compiled
+def _list_tight_cuts(program, m_static, room, row_status, s):
+    """Make the cuts whose slack is nonbasic working rows; returns the number of working rows, -1 where there is no room."""
+    working, row_of, n_tight = s.working, s.working.row_of, plain(0)
+    for c in range(program.n_cuts):
         row_of[c] = -1
-    for c in range(n_cuts):
+    for c in range(program.n_cuts):
         if row_status[m_static + c] != BASIC:
             if n_tight >= room:
-                return NO_FACTOR, 0
+                return -1
             join_cut(c, program, working, n_tight)
             row_of[c] = m_static + n_tight
             n_tight += 1
-    k = m_static + n_tight
+    return m_static + n_tight
+
+
+@compiled
+def _assemble(program, m_static, k, column_status, row_status, s):
+    """Write the columns of a basis to the factor; returns how many are basic, and stops writing where they are too many."""
+    start, factor, working = s.start, s.factor, s.working
+    basic, where = start.basic, start.where
+    starts, indices, values, place = program.starts, program.indices, program.values, program.place
+    b_start, b_index, b_value = factor.b_start, factor.b_index, factor.b_value
+    n, n_tight = program.cost.shape[0], k - m_static
     n_basic = n_entries = 0
     for j in range(n + k):
         where[j] = -1
@@ -169,7 +208,8 @@ def _begin(program, m_static, room, column_status, row_status, s):
         if status != BASIC:
             continue
         if n_basic >= k:
-            return NO_FACTOR, 0
+            n_basic += 1
+            continue
         basic[n_basic], where[j] = j, n_basic
         b_start[n_basic] = n_entries
         if j >= n:
@@ -187,60 +227,70 @@ def _begin(program, m_static, room, column_status, row_status, s):
                         b_index[n_entries], b_value[n_entries] = m_static + r, value
                         n_entries += 1
         n_basic += 1
-    b_start[n_basic] = n_entries
-    if n_basic != k or not factorise(factor, k):
-        return NO_FACTOR, 0
+    if n_basic <= k:
+        b_start[n_basic] = n_entries
+    return n_basic
+
+
+@compiled
+def _correct_size(program, n_missing, m_static, column_status, row_status):
+    """Make slacks basic where basic variables are missing; take the last columns out where they are too many."""
+    for i in range(m_static + program.n_cuts):
+        if n_missing > 0 and row_status[i] != BASIC:
+            row_status[i] = BASIC
+            n_missing -= 1
+    for j in range(program.cost.shape[0] - 1, -1, -1):
+        if n_missing < 0 and column_status[j] == BASIC:
+            column_status[j] = AT_LOWER
+            n_missing += 1
+
+
+@compiled
+def _set_start(program, m_static, k, column_status, s):
+    """Reduced costs of a factorised basis, and the nonbasic columns on the bounds that these ask for."""
+    start, work = s.start, s.state.work
+    basic, where, d, x, base, y = start.basic, start.where, start.d, start.x, start.base, start.y
+    cost, lower, upper, n = program.cost, program.lower, program.upper, program.cost.shape[0]
     for i in range(k):
         work[i] = cost[basic[i]] if basic[i] < n else 0.0
         base[i] = 0.0
-    solve_transposed_basis(factor, work, y)
+    solve_transposed_basis(s.factor, work, y)
+    set_reduced_costs(program, m_static, k, s.working, y, where, d)
+    start.shifted[0] = 0
     for j in range(n):
-        value = cost[j]
-        for p in range(starts[j], starts[j + 1]):
-            value -= y[indices[p]] * values[p]
-        d[j] = value
-    for r in range(n_tight):
-        value = y[m_static + r]
-        if value != 0.0:
-            for p in range(n_places):
-                d[program.cut_columns[p]] -= value * working.rows[r, p]
-    for j in range(n):
-        low[j], up[j] = lower[j], upper[j]
         x[j] = 0.0
         if where[j] >= 0:
-            d[j] = 0.0
             continue
         slope = d[j]
         if slope > _DUAL_TOLERANCE and lower[j] > -np.inf:
             x[j] = lower[j]
         elif slope < -_DUAL_TOLERANCE and upper[j] < np.inf:
             x[j] = upper[j]
-        elif not abs(slope) <= _START_DUAL_TOLERANCE:
-            return NOT_DUAL_FEASIBLE, 0
-        elif column_status[j] == AT_UPPER and upper[j] < np.inf:
-            x[j] = upper[j]
-        elif lower[j] > -np.inf:
-            x[j] = lower[j]
-        elif upper[j] < np.inf:
-            x[j] = upper[j]
+        else:
+            if not abs(slope) <= _DUAL_TOLERANCE:
+                d[j], start.shifted[0] = 0.0, 1
+            if column_status[j] == AT_UPPER and upper[j] < np.inf:
+                x[j] = upper[j]
+            elif lower[j] > -np.inf:
+                x[j] = lower[j]
+            elif upper[j] < np.inf:
+                x[j] = upper[j]
         if x[j] != 0.0:
-            add_column(j, n, m_static, k, program, working, -x[j], base)
-    for r in range(k):
-        d[n + r] = -y[r] if where[n + r] == -1 else 0.0
-    return PROVEN, k
+            add_column(j, n, m_static, k, program, s.working, -x[j], base)
 
 
 @compiled
 def _set_opening(program, m_static, k, row_status, row_lower, row_upper, cut_lower, s):
-    """Copy the start and put the row variables at the bounds of one opening; returns the status."""
+    """Copy the start and put the row variables at the bounds of one opening."""
     start, state, cut = s.start, s.state, s.working.cut
     n = program.cost.shape[0]
     basic, where, d, x, low, up, work = state.basic, state.where, state.d, state.x, state.low, state.up, state.work
+    lower, upper = program.lower, program.upper
+    state.shifted[0] = start.shifted[0]
     for i in range(k):
         basic[i] = start.basic[i]
     for j in range(n):
-        where[j], d[j], x[j] = start.where[j], start.d[j], start.x[j]
-    status = PROVEN
+        where[j], d[j], x[j], low[j], up[j] = start.where[j], start.d[j], start.x[j], lower[j], upper[j]
     for r in range(k):
         j = n + r
         where[j], d[j] = start.where[j], start.d[j]
@@ -262,12 +312,11 @@ def _set_opening(program, m_static, k, row_status, row_lower, row_upper, cut_low
             else:
                 z = up[j] if up[j] < np.inf else low[j]
             if not (-np.inf < z < np.inf):
-                if not abs(d[j]) <= _START_DUAL_TOLERANCE:
-                    status = NOT_DUAL_FEASIBLE
+                if not abs(d[j]) <= _DUAL_TOLERANCE:
+                    d[j], state.shifted[0] = 0.0, 1
                 z = low[j] if low[j] > -np.inf else (up[j] if up[j] < np.inf else 0.0)
             x[j] = z
             work[r] -= z
-    return status
 
 
 @compiled
@@ -304,8 +353,8 @@ def _drop_joined(m_static, k, width, working):
 
 
 @compiled
-def _walk(program, m_static, room, cap, k, row_lower, row_upper, cut_lower, s):
-    """Go to the optimum of one right-hand side, factorising anew after every ``cap`` pivots; the start is moved along.
+def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s):
+    """Go to the optimum of one right-hand side, factorising anew after so many pivots; the start is moved along.
 
     Used for what is far away: the mean of the openings, and openings that one factorisation did not reach.
 
@@ -314,15 +363,14 @@ def _walk(program, m_static, room, cap, k, row_lower, row_upper, cut_lower, s):
     """
     n_pivots = 0
     status = CAP_REACHED
-    for _ in range(LONGEST_PATH):
-        status = _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
-        if status != PROVEN:
-            return status, n_pivots, k
+    for _ in range(effort.factorisations):
+        _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
         status, done, width, _ = reoptimise(
-            program, m_static, k, room, cap, s.working, s.factor, s.steps, s.state, cut_lower
+            program, m_static, k, room, effort.cap, effort.tolerance, s.working, s.factor, s.steps, s.state, cut_lower
         )
         n_pivots += done
-        if status not in (PROVEN, CAP_REACHED, DRIFT) or (done == 0 and status != PROVEN):
+        going = status in (CAP_REACHED, DRIFT, SMALL_PIVOT)
+        if status != PROVEN and (not going or done == 0):
             _drop_joined(m_static, k, width, s.working)
             return status, n_pivots, k
         _write_basis(program, m_static, width, s, s.start.column_status, s.start.row_status)
@@ -339,7 +387,7 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
     """Read the solution out of the state and certify it; rounding that has piled up is taken out once.
 
     Returns:
-        Whether it is proven, and its objective.
+        Whether it is proven, and its bound.
     """
     state, start, cut, where = s.state, s.start, s.working.cut, s.state.where
     n, n_cuts = program.cost.shape[0], program.n_cuts
@@ -350,13 +398,11 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
     for r in range(width):
         i = r if r < m_static else m_static + cut[r - m_static]
         y[i] = -state.d[n + r] if where[n + r] == -1 else 0.0
-    proven, objective = certify(
-        program.starts, program.indices, program.values, program.cut_columns, program.cut_entries, n_cuts, program.cost,
-        program.lower, program.upper, row_lower, row_upper, cut_lower, x, y, start.reduced, start.activity, state.cut_activity,
-        plain(True), OBJECTIVE_TOLERANCE
+    outcome, bound, _ = certify(
+        program, row_lower, row_upper, cut_lower, x, y, start.reduced, start.sizes, start.activity, state.cut_activity, plain(True)
     )
-    if proven:
-        return True, objective
+    if outcome == PROVEN:
+        return True, bound
     work, rho, column, basic = state.work, state.rho, state.column, state.basic
     for i in range(width):
         work[i] = 0.0
@@ -374,16 +420,15 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
     for r in range(width):
         i = r if r < m_static else m_static + cut[r - m_static]
         y[i] = rho[r] if where[n + r] == -1 else 0.0
-    return certify(
-        program.starts, program.indices, program.values, program.cut_columns, program.cut_entries, n_cuts, program.cost,
-        program.lower, program.upper, row_lower, row_upper, cut_lower, x, y, start.reduced, start.activity, state.cut_activity,
-        plain(False), OBJECTIVE_TOLERANCE
+    outcome, bound, _ = certify(
+        program, row_lower, row_upper, cut_lower, x, y, start.reduced, start.sizes, start.activity, state.cut_activity, plain(False)
     )
+    return outcome == PROVEN, bound
 
 
 @partial(compiled, inlined=True)
 def solve_openings(
-    column_status, row_status, program, row_lowers, row_uppers, cap, objective, row_dual, primal, outcome, pivots,
+    column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
     final_column_status, final_row_status, s
 ):
     """Re-optimise every opening from one basis.
@@ -392,7 +437,7 @@ def solve_openings(
         column_status, row_status: starting basis, HiGHS codes.
         program: see `Program`.
         row_lowers, row_uppers: ``[opening, row]``, cuts last; upper bounds of cuts are not looked at. Both may be wider.
-        cap: pivots allowed between factorisations.
+        effort: see `Effort`.
         objective, row_dual, primal, outcome, pivots: outputs; ``primal`` has one row per opening or a single row of scratch.
         final_column_status, final_row_status: basis after the last opening, where that was proven.
         s: `Scratch` for a program of at least this size.
@@ -404,13 +449,11 @@ def solve_openings(
     _start_from(program, m_static, column_status, row_status, s.start)
     status, k = _begin(program, m_static, room, s.start.column_status, s.start.row_status, s)
     if status != PROVEN:
-        for w in range(n_openings):
-            outcome[w] = status
         return
     if n_openings > 1:
         _average(row_lowers, row_uppers, n_openings, m_static, n_cuts, s.start)
         _, pivots[0], k = _walk(
-            program, m_static, room, cap, k, s.start.row_lower, s.start.row_upper, s.start.cut_lower[:n_cuts], s
+            program, m_static, room, effort, k, s.start.row_lower, s.start.row_upper, s.start.cut_lower[:n_cuts], s
         )
     for attempt in range(2):
         for w in range(n_openings):
@@ -422,14 +465,14 @@ def solve_openings(
                 status, k = _begin(program, m_static, room, s.start.column_status, s.start.row_status, s)
             if k != 0 and attempt == 1:
                 # far away, or rounding has piled up on the way: go there with fresh factors
-                status, done, k = _walk(program, m_static, room, cap, k, row_lower, row_upper, cut_lower, s)
+                status, done, k = _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s)
                 pivots[w] += done
             if k == 0 or (attempt == 1 and status != PROVEN):
                 outcome[w] = status
                 continue
             x = primal[w] if primal.shape[0] == n_openings else primal[0]
             outcome[w], objective[w], done = _solve_one(
-                program, m_static, room, cap, k, row_lower, row_upper, cut_lower, x, row_dual[w], w == n_openings - 1,
+                program, m_static, room, effort, k, row_lower, row_upper, cut_lower, x, row_dual[w], w == n_openings - 1,
                 final_column_status, final_row_status, s
             )
             pivots[w] += done
@@ -446,24 +489,22 @@ def _start_from(program, m_static, column_status, row_status, start):
 
 @compiled
 def _solve_one(
-    program, m_static, room, cap, k, row_lower, row_upper, cut_lower, x, y, is_last, final_column_status, final_row_status, s
+    program, m_static, room, effort, k, row_lower, row_upper, cut_lower, x, y, is_last, final_column_status, final_row_status, s
 ):
-    """Re-optimise one opening from the start and prove it; returns status, objective and pivots."""
-    objective = 0.0
-    status = _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
-    if status != PROVEN:
-        return status, objective, 0
+    """Re-optimise one opening from the start and prove it; returns status, bound and pivots."""
+    bound = -np.inf
+    _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
     status, n_pivots, width, n_steps = reoptimise(
-        program, m_static, k, room, cap, s.working, s.factor, s.steps, s.state, cut_lower
+        program, m_static, k, room, effort.cap, effort.tolerance, s.working, s.factor, s.steps, s.state, cut_lower
     )
     if status == PROVEN:
-        proven, objective = _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lower, x, y)
+        proven, bound = _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lower, x, y)
         if not proven:
             status = NOT_PROVEN
-        elif is_last:
+        if is_last:
             _write_basis(program, m_static, width, s, final_column_status, final_row_status)
     _drop_joined(m_static, k, width, s.working)
-    return status, objective, n_pivots
+    return status, bound, n_pivots
 
 
 @compiled

@@ -10,8 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-SMALLEST_COEFFICIENT = 1e-9
+SMALLEST_COEFFICIENT = 1e-12
 """Matrix entries of this size or less are dropped on loading; everything here uses the matrix without them."""
+
+ORDINARY_MONEY = 100.0
+"""Money at stake in a program of which nothing is known."""
 
 Array = NDArray[np.float64]
 
@@ -24,6 +27,7 @@ class LinearProgram:
         starts, indices, values: ``A`` compressed by column (int32, int32, float64), indices sorted.
         cost, column_lower, column_upper: ``[column]``.
         row_lower, row_upper: ``[row]``.
+        money: what is at stake in the program, in units of its cost: gaps far below it are of no interest.
     """
 
     starts: NDArray[np.int32]
@@ -34,6 +38,7 @@ class LinearProgram:
     column_upper: Array
     row_lower: Array
     row_upper: Array
+    money: float = ORDINARY_MONEY
 
     @cached_property
     def by_row(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
@@ -170,13 +175,30 @@ class TrialSolutions(NamedTuple):
         )
 
 
+class LpGap(NamedTuple):
+    """An LP whose best answer has a gap above tolerance.
+
+    Attributes:
+        trial, opening: which.
+        bound: certified lower bound of its optimum.
+        gap: cost of the best feasible point less that bound; infinite where no attempt found one.
+        attempts: made, the kernel's counted as one.
+    """
+
+    trial: int
+    opening: int
+    bound: float
+    gap: float
+    attempts: int
+
+
 @dataclass(frozen=True)
 class TrialResults:
     """Solutions of several trials under several openings; see `OpeningResults`.
 
     Attributes:
         objective: ``[trial, opening]``.
-        relaxed: ``[trial]`` openings accepted with a looser tolerance.
+        gaps: LPs whose gap is above tolerance.
         row_dual: ``[trial, opening, row]``.
         primal: ``[trial, opening, column]``, or empty when not asked for.
         bases: final bases of the last openings.
@@ -187,9 +209,16 @@ class TrialResults:
     primal: Array
     bases: BasisBatch
     retries: int
-    relaxed: NDArray[np.int64]
+    gaps: tuple[LpGap, ...]
     fallbacks: int
     pivots: int
+
+    def n_bounded(self) -> NDArray[np.int64]:
+        """``[trial]`` openings whose gap is above tolerance."""
+        counts = np.zeros(len(self.objective), np.int64)
+        for gap in self.gaps:
+            counts[gap.trial] += 1
+        return counts
 
 
 @dataclass(frozen=True)
@@ -197,12 +226,12 @@ class OpeningResults:
     """Solutions of one program under several right-hand sides.
 
     Attributes:
-        objective: ``[opening]`` proven dual bound, equal to the optimum within the certificate's tolerance.
+        objective: ``[opening]`` certified dual bound: the optimum within tolerance, but for the LPs in ``gaps``.
         row_dual: ``[opening, row]`` change of the optimum per unit of right-hand side.
         primal: ``[opening, column]``, or ``[0, 0]`` when not asked for.
         basis: final basis of the last opening.
         retries: openings that HiGHS did not solve at its first attempt.
-        relaxed: openings accepted with a looser tolerance.
+        gaps: LPs whose gap is above tolerance.
         fallbacks: openings that the batched kernel left to HiGHS.
         pivots: pivots of the batched kernel over all openings.
     """
@@ -212,6 +241,6 @@ class OpeningResults:
     primal: Array
     basis: Basis
     retries: int
-    relaxed: int
+    gaps: tuple[LpGap, ...]
     fallbacks: int
     pivots: int

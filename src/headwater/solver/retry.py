@@ -1,29 +1,18 @@
 """What to try, in which order, when HiGHS does not solve a program at the first attempt.
 
 The ladder depends on statuses and iteration limits only, never on time, so that a run is reproducible; the time budget can only
-abort the run.
+end it early. Whatever HiGHS finds, the kernel cleans up from its basis; after the last level the kernel tries alone, slowly.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 Option = bool | int | float | str
+Options = MappingProxyType[str, Option]
 
 
-@dataclass(frozen=True)
-class RetryLevel:
-    """One attempt: options on top of the defaults, from a cleared solver.
-
-    ``relaxed`` attempts use looser tolerances; their result is marked.
-    """
-
-    options: MappingProxyType[str, Option]
-    relaxed: bool = False
-
-
-COLD_START: MappingProxyType[str, Option] = MappingProxyType({"dual_simplex_cost_perturbation_multiplier": 1.0})
+COLD_START: Options = MappingProxyType({"dual_simplex_cost_perturbation_multiplier": 1.0})
 """Options for a first attempt without a basis: from there, unperturbed costs make degenerate programs stall."""
 
 
@@ -40,12 +29,13 @@ def default_options(n_columns: int) -> dict[str, Option]:
         "solver": "simplex",
         "simplex_strategy": 1,
         "simplex_scale_strategy": 0,
+        "small_matrix_value": 1e-12,
         "presolve": "off",
         "parallel": "off",
         "threads": 1,
         "random_seed": 0,
-        "primal_feasibility_tolerance": 1e-7,
-        "dual_feasibility_tolerance": 1e-7,
+        "primal_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-9,
         "simplex_dual_edge_weight_strategy": 1,
         "simplex_price_strategy": 1,
         "dual_simplex_cost_perturbation_multiplier": 0.0,
@@ -63,25 +53,14 @@ def ladder_options(n_columns: int) -> dict[str, Option]:
     return default_options(n_columns) | {"simplex_iteration_limit": max(100_000, 50 * n_columns)}
 
 
-def _level(*, relaxed: bool = False, **options: Option) -> RetryLevel:
-    if relaxed:
-        options |= {"primal_feasibility_tolerance": 1e-6, "dual_feasibility_tolerance": 1e-6}
-    return RetryLevel(MappingProxyType(options), relaxed)
+def _level(**options: Option) -> Options:
+    return MappingProxyType(options)
 
 
-LADDER: tuple[RetryLevel, ...] = (
+LADDER: tuple[Options, ...] = (
     _level(dual_simplex_cost_perturbation_multiplier=1.0),
-    _level(simplex_dual_edge_weight_strategy=2),
     _level(dual_simplex_cost_perturbation_multiplier=1.0, presolve="on"),
-    _level(presolve="on", simplex_strategy=4),
-    _level(presolve="on", solver="ipm"),
-    _level(presolve="on", simplex_scale_strategy=3),
     _level(presolve="on", simplex_strategy=4, simplex_scale_strategy=4),
-    _level(presolve="on", user_objective_scale=-10),
-    _level(presolve="on", simplex_strategy=4, user_objective_scale=-10, user_bound_scale=-5),
-    _level(relaxed=True, dual_simplex_cost_perturbation_multiplier=1.0),
-    _level(relaxed=True, presolve="on", simplex_scale_strategy=3),
-    _level(relaxed=True, presolve="on", user_objective_scale=-13, user_bound_scale=-8),
-    _level(relaxed=True, presolve="on", solver="ipm", user_objective_scale=-10, user_bound_scale=-5),
+    _level(presolve="on", solver="ipm"),
 )
-"""Attempts after the first, in order. Attempts with looser tolerances come last."""
+"""Attempts after the first, in order: options on top of those of `ladder_options`, each from a cleared solver."""

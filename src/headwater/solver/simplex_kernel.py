@@ -1,4 +1,11 @@
-"""A dual simplex that re-optimises one opening from a factorised basis.
+"""A dual simplex that re-optimises one opening from a factorised basis, and a primal one that cleans up after it.
+
+The dual method starts from any basis: where a variable without a bound on the side that its reduced cost asks for is in the way,
+its cost is shifted for the time being. When the point is feasible, reduced costs are computed from the true costs, and variables
+whose sign is still wrong enter by primal steps: what is left of the gap is rounding.
+
+Sources: P. M. J. Harris, Pivot selection methods of the Devex LP code, Mathematical Programming 5 (1973), for the ratio test and
+the weights of rows; A. Koberstein, The dual simplex method (2005), chapters 3 and 6, for flips of boxed variables and shifts.
 
 Variables ``0 .. n-1`` are the columns of the program; variable ``n + r`` is the negated activity of working row ``r``, so that every
 row reads ``A x + z = 0`` and the column of a row variable is a unit vector. Working rows are the static ones, then the cuts that take
@@ -19,11 +26,15 @@ from headwater.solver.factor_kernel import backward_solve, forward_solve, solve_
 from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PROVEN, SMALL_PIVOT
 
 _PRIMAL_TOLERANCE = 1e-8
-_DUAL_TOLERANCE = 1e-9
-_WIDE_DUAL_TOLERANCE = 1e-7
 _SMALLEST_PIVOT = 1e-7
 _WANTED_PIVOT = 1e-4
 _ZERO = 1e-14
+_SMALL_ENTRY = 1e-9
+"""Entries of a column that are too small to block a primal step."""
+_LEAST_SLOPE, _LEAST_SHARE = 1e-11, 1e-12
+"""Reduced costs with a wrong sign that matter: larger than the first, and worth more than this share of the money at stake."""
+_LAST_RESORT = 1e200
+"""Weight of a row whose pivot was too small: it is asked again when no other row is infeasible, or when weights start anew."""
 _CUT_TOLERANCE = 1e-9
 _ROUNDING = 1e-10
 _REFERENCE_LIFE = 20
@@ -42,6 +53,7 @@ class Program(NamedTuple):
         place: ``[column]`` place of a column in the cuts, -1 elsewhere.
         cut_columns: ``[place]``; cut_entries: ``[place, cut]``; n_cuts: how many of them count.
         cost, lower, upper: ``[column]``.
+        money: what is at stake; see `headwater.solver.problem.LinearProgram`.
     """
 
     starts: Any
@@ -57,13 +69,15 @@ class Program(NamedTuple):
     cost: Any
     lower: Any
     upper: Any
+    money: Any
 
 
 def sample_program() -> Program:
     """A program of the least size, with arrays of the right types."""
     ints, numbers = np.empty(0, np.int32), np.empty(0)
     return Program(
-        ints, ints, numbers, ints, ints, numbers, ints, ints, np.empty((0, 0)), 0, numbers, numbers, numbers
+        ints, ints, numbers, ints, ints, numbers, ints, ints, np.empty((0, 0)), 0, numbers, numbers, numbers,
+        1.0
     )
 
 
@@ -72,7 +86,8 @@ def with_cuts(program, n_cuts):
     """The program with another number of cuts."""
     return Program(
         program.starts, program.indices, program.values, program.row_starts, program.row_indices, program.row_values,
-        program.place, program.cut_columns, program.cut_entries, n_cuts, program.cost, program.lower, program.upper
+        program.place, program.cut_columns, program.cut_entries, n_cuts, program.cost, program.lower, program.upper,
+        program.money
     )
 
 
@@ -95,6 +110,20 @@ class Working(NamedTuple):
     n_violated: Any
 
 
+class Effort(NamedTuple):
+    """How hard the kernel tries.
+
+    Attributes:
+        cap: pivots between two factorisations.
+        factorisations: of the way to the mean of the openings, or to an opening that is far away.
+        tolerance: of the dual ratio test, in reduced costs; 0 takes the textbook's test.
+    """
+
+    cap: Any
+    factorisations: Any
+    tolerance: Any
+
+
 class State(NamedTuple):
     """A simplex solution under way; variables are numbered as in the module's first lines.
 
@@ -105,6 +134,7 @@ class State(NamedTuple):
         alpha, touched, candidates, flips: pivot row and lists of variables.
         work, rho, column, flipped: ``[row]`` scratch.
         full_x: ``[column]`` values of all columns; cut_activity: ``[cut]`` activities at these.
+        shifted: ``[1]`` whether the cost of a variable is shifted, so that reduced costs are not those of the true costs.
     """
 
     basic: Any
@@ -125,6 +155,7 @@ class State(NamedTuple):
     flipped: Any
     full_x: Any
     cut_activity: Any
+    shifted: Any
 
 
 @compiled
@@ -201,6 +232,8 @@ def _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
 def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips):
     """Dual ratio test: Harris' tolerance with the largest pivot, flipping boxed variables while that still pays.
 
+    A reduced cost whose sign is wrong already, by a tolerance, blocks at once: its ratio is zero.
+
     Returns:
         Entering variable (-1: none) and the number of variables to flip, listed in ``flips``.
     """
@@ -215,7 +248,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
         step, tightest = np.inf, -1
         for k in range(n_candidates):
             j = candidates[k]
-            bound = (abs(d[j]) + tolerance) / abs(alpha[j])
+            bound = (max(d[j] if alpha[j] * sign < 0.0 else -d[j], 0.0) + tolerance) / abs(alpha[j])
             if bound < step:
                 step, tightest = bound, k
         if tightest < 0:
@@ -225,7 +258,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
         for k in range(n_candidates):
             j = candidates[k]
             size = abs(alpha[j])
-            if k == tightest or abs(d[j]) <= step * size:
+            if k == tightest or (d[j] if alpha[j] * sign < 0.0 else -d[j]) <= step * size:
                 change += size * (up[j] - low[j])
                 if size > largest:
                     largest, best = size, j
@@ -235,7 +268,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
         kept = 0
         for k in range(n_candidates):
             j = candidates[k]
-            if k == tightest or abs(d[j]) <= step * abs(alpha[j]):
+            if k == tightest or (d[j] if alpha[j] * sign < 0.0 else -d[j]) <= step * abs(alpha[j]):
                 flips[n_flips] = j
                 n_flips += 1
             else:
@@ -328,15 +361,83 @@ def _violated_of_all(program, working, state, cut_lower):
 
 
 @compiled
-def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, cut_lower):
-    """Pivot until the solution is primal feasible and no cut is violated.
+def set_reduced_costs(program, m_static, width, working, y, where, d):
+    """Reduced costs of all nonbasic variables from the duals of the working rows, and zero for basic ones."""
+    starts, indices, values, cost = program.starts, program.indices, program.values, program.cost
+    n, n_places = cost.shape[0], program.cut_columns.shape[0]
+    for j in range(n):
+        value = cost[j]
+        for p in range(starts[j], starts[j + 1]):
+            value -= y[indices[p]] * values[p]
+        d[j] = value
+    for r in range(m_static, width):
+        value = y[r]
+        if value != 0.0:
+            row = working.rows[r - m_static]
+            for p in range(n_places):
+                d[program.cut_columns[p]] -= value * row[p]
+    for j in range(n):
+        if where[j] >= 0:
+            d[j] = 0.0
+    for r in range(width):
+        d[n + r] = -y[r] if where[n + r] < 0 else 0.0
+
+
+@compiled
+def _worst_sign(program, width, state):
+    """The nonbasic variable whose reduced cost has the wrong sign most, where that matters; -1 when none has."""
+    where, d, x, low, up = state.where, state.d, state.x, state.low, state.up
+    worst, at, least_money = _LEAST_SLOPE, -1, _LEAST_SHARE * program.money
+    for j in range(program.cost.shape[0] + width):
+        slope = d[j]
+        size = abs(slope)
+        if size > worst and where[j] < 0:
+            is_wrong = (x[j] > low[j]) if slope > 0.0 else (x[j] < up[j])
+            if is_wrong and size * (up[j] - low[j]) > least_money:
+                worst, at = size, j
+    return at
+
+
+@compiled
+def _choose_leaving(width, state, direction, reach):
+    """Primal ratio test for a variable that moves in ``direction`` by at most ``reach``; its column is in ``state.column``.
+
+    Returns:
+        Row that leaves, -1 where none blocks, and whether the variable that leaves stops at its lower bound.
+    """
+    basic, xb, low, up, column = state.basic, state.xb, state.low, state.up, state.column
+    most = reach
+    for i in range(width):
+        rate = -direction * column[i]
+        if abs(rate) > _SMALL_ENTRY:
+            j = basic[i]
+            room = up[j] - xb[i] if rate > 0.0 else xb[i] - low[j]
+            most = min(most, (max(room, 0.0) + _PRIMAL_TOLERANCE) / abs(rate))
+    if most >= reach:
+        return -1, False
+    at, largest, to_lower = -1, 0.0, False
+    for i in range(width):
+        rate = -direction * column[i]
+        size = abs(rate)
+        if size > largest and size > _SMALL_ENTRY:
+            j = basic[i]
+            room = up[j] - xb[i] if rate > 0.0 else xb[i] - low[j]
+            if room <= most * size:
+                at, largest, to_lower = i, size, rate < 0.0
+    return at, to_lower
+
+
+@compiled
+def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, steps, state, cut_lower):
+    """Pivot until the solution is primal feasible, no cut is violated, and no reduced cost has a wrong sign that matters.
 
     Args:
         program, working, factor, steps: see there; the factor is that of ``k`` working rows.
         m_static: static rows.
         room: cuts that may take part.
         cap: pivots allowed.
-        state: dual feasible, with ``work`` holding the right-hand side of the basic values.
+        tolerance: of the dual ratio test.
+        state: with ``work`` holding the right-hand side of the basic values.
         cut_lower: ``[cut]`` right-hand sides of the cuts.
 
     Returns:
@@ -364,50 +465,78 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
             gap = max(low[j] - value, value - up[j])
             if gap > _PRIMAL_TOLERANCE and gap > _PRIMAL_TOLERANCE + _ROUNDING * abs(value) and gap * gap > score * weight[i]:
                 score, r = gap * gap / weight[i], i
+        is_primal, to_lower, entering, n_flips = False, False, plain(-1), plain(0)
         if r < 0:
             c = _most_violated_cut(program, working, state, cut_lower)
-            if c < 0:
-                return PROVEN, n_pivots, width, n_steps
-            if width - m_static >= room or n_steps >= 2 * cap:
-                return CAP_REACHED, n_pivots, width, n_steps
-            # The cut joins the working rows with its own variable basic, and leaves it in the next round.
-            position = width - m_static
-            join_cut(c, program, working, position)
-            working.row_of[c] = width
-            j = n + width
-            end = step_start[n_steps]
-            for p in range(program.cut_columns.shape[0]):
-                at = where[program.cut_columns[p]]
-                entry = working.rows[position, p]
-                if at >= 0 and entry != 0.0:
-                    step_index[end], step_value[end] = at, entry
-                    end += 1
-            step_row[n_steps], step_is_row[n_steps], step_pivot[n_steps] = width, True, 1.0
-            n_steps += 1
-            step_start[n_steps] = end
-            basic[width], where[j], xb[width], d[j], alpha[j] = j, width, -state.cut_activity[c], 0.0, 0.0
-            low[j], up[j], weight[width] = -np.inf, -cut_lower[c], 1.0
-            width += 1
-            continue
+            if c >= 0:
+                if width - m_static >= room or n_steps >= 2 * cap:
+                    return CAP_REACHED, n_pivots, width, n_steps
+                # The cut joins the working rows with its own variable basic, and leaves it in the next round.
+                position = width - m_static
+                join_cut(c, program, working, position)
+                working.row_of[c] = width
+                j = n + width
+                end = step_start[n_steps]
+                for p in range(program.cut_columns.shape[0]):
+                    at = where[program.cut_columns[p]]
+                    entry = working.rows[position, p]
+                    if at >= 0 and entry != 0.0:
+                        step_index[end], step_value[end] = at, entry
+                        end += 1
+                step_row[n_steps], step_is_row[n_steps], step_pivot[n_steps] = width, True, 1.0
+                n_steps += 1
+                step_start[n_steps] = end
+                basic[width], where[j], xb[width], d[j], alpha[j] = j, width, -state.cut_activity[c], 0.0, 0.0
+                low[j], up[j], weight[width] = -np.inf, -cut_lower[c], 1.0
+                width += 1
+                continue
+            if state.shifted[0] != 0:
+                state.shifted[0] = 0
+                for i in range(width):
+                    work[i] = program.cost[basic[i]] if basic[i] < n else 0.0
+                backward_solve(factor, steps, n_steps, k, width, work, rho)
+                set_reduced_costs(program, m_static, width, working, rho, where, d)
+            entering = _worst_sign(program, width, state)
+            if entering < 0 or n_pivots >= cap or n_steps > 2 * cap:
+                # what is left is for the certificate to judge
+                return PROVEN if entering < 0 else CAP_REACHED, n_pivots, width, n_steps
+            is_primal = True
+            for i in range(width):
+                work[i] = 0.0
+            add_column(entering, n, m_static, width, program, working, 1.0, work)
+            forward_solve(factor, steps, n_steps, k, width, work, column)
+            direction = 1.0 if d[entering] < 0.0 else -1.0
+            r, to_lower = _choose_leaving(width, state, direction, up[entering] - low[entering])
+            if r < 0:
+                if not up[entering] - low[entering] < np.inf:
+                    return NO_ENTERING, n_pivots, width, n_steps  # probably unbounded
+                other = up[entering] if direction > 0.0 else low[entering]
+                for i in range(width):
+                    xb[i] -= (other - x[entering]) * column[i]
+                x[entering] = other
+                n_pivots += 1
+                continue
         if n_pivots >= cap or n_steps > 2 * cap:
             return CAP_REACHED, n_pivots, width, n_steps
         leaving = basic[r]
-        to_lower = xb[r] < low[leaving]
+        if not is_primal:
+            to_lower = xb[r] < low[leaving]
         sign = 1.0 if to_lower else -1.0
-        slope = low[leaving] - xb[r] if to_lower else xb[r] - up[leaving]
         for i in range(width):
             work[i] = 0.0
         work[r] = 1.0
         backward_solve(factor, steps, n_steps, k, width, work, rho)
         n_touched = _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
-        entering, n_flips = _choose_entering(
-            n_touched, touched, alpha, sign, d, low, up, x, slope, _DUAL_TOLERANCE, candidates, flips
-        )
-        if entering >= 0 and abs(alpha[entering]) < _WANTED_PIVOT:
-            # a little more dual infeasibility for a pivot that can be trusted
+        if not is_primal:
+            slope = low[leaving] - xb[r] if to_lower else xb[r] - up[leaving]
             entering, n_flips = _choose_entering(
-                n_touched, touched, alpha, sign, d, low, up, x, slope, _WIDE_DUAL_TOLERANCE, candidates, flips
+                n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips
             )
+            if entering >= 0 and abs(alpha[entering]) < _WANTED_PIVOT:
+                # a little more dual infeasibility for a pivot that can be trusted
+                entering, n_flips = _choose_entering(
+                    n_touched, touched, alpha, sign, d, low, up, x, slope, 100.0 * tolerance, candidates, flips
+                )
         status = PROVEN
         if entering < 0:
             status = NO_ENTERING
@@ -415,16 +544,23 @@ def reoptimise(program, m_static, k, room, cap, working, factor, steps, state, c
             status = SMALL_PIVOT
         pivot = 1.0
         if status == PROVEN:
-            for i in range(width):
-                work[i] = 0.0
-            add_column(entering, n, m_static, width, program, working, 1.0, work)
-            forward_solve(factor, steps, n_steps, k, width, work, column)
+            if not is_primal:
+                for i in range(width):
+                    work[i] = 0.0
+                add_column(entering, n, m_static, width, program, working, 1.0, work)
+                forward_solve(factor, steps, n_steps, k, width, work, column)
             pivot = column[r]
             if not abs(pivot - alpha[entering]) <= 1e-7 * (1.0 + abs(pivot)):
                 status = DRIFT
         if status != PROVEN:
             for q in range(n_touched):
                 alpha[touched[q]] = 0.0
+            if is_primal:
+                # a step that cannot be trusted is not needed: the certificate says what the point is worth without it
+                return PROVEN, n_pivots, width, n_steps
+            if status == SMALL_PIVOT and weight[r] < _LAST_RESORT:
+                weight[r] = _LAST_RESORT  # other rows first
+                continue
             return status, n_pivots, width, n_steps
         if n_flips > 0:
             for i in range(width):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-COUNTED = ("solves", "fallbacks", "pivots", "retried", "attempts", "relaxed")
+COUNTED = ("solves", "fallbacks", "pivots", "retried", "attempts", "bounded")
 """What `SolverStatistics.effort` counts of the programs themselves, besides reasons."""
 
 NUMBERS = (*COUNTED, "bases", "solve", "load")
@@ -15,7 +15,8 @@ NUMBERS = (*COUNTED, "bases", "solve", "load")
 class SolverStatistics:
     """Counts of one instance since it was made; ``reasons`` counts why first attempts failed.
 
-    ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once.
+    ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once,
+    ``bounded`` those whose best answer has a gap above tolerance.
     ``levels`` counts by number, from 1, the attempts that then solved them; ``bases`` the bases that solves started from.
     ``kernel_seconds``, ``highs_seconds`` (``repair_seconds`` of it on further attempts) and ``load_seconds`` (of rows) tell
     where the time went.
@@ -26,7 +27,7 @@ class SolverStatistics:
     pivots: int = 0
     retried: int = 0
     attempts: int = 0
-    relaxed: int = 0
+    bounded: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     levels: dict[int, int] = field(default_factory=dict)
     bases: int = 0
@@ -38,7 +39,7 @@ class SolverStatistics:
     def numbers(self) -> tuple[float, ...]:
         """Counts and seconds that every instance has, in the order of `NUMBERS`."""
         return (
-            self.solves, self.fallbacks, self.pivots, self.retried, self.attempts, self.relaxed, self.bases,
+            self.solves, self.fallbacks, self.pivots, self.retried, self.attempts, self.bounded, self.bases,
             self.kernel_seconds + self.highs_seconds, self.load_seconds,
         )  # fmt: skip
 
