@@ -88,15 +88,21 @@ def measure(study: Study, progress: Path, threads: int = 1, scenarios: int = SCE
 def measure_exactly(seed: int, progress: Path) -> Record:
     """A small system, trained to convergence and judged by the linear program over its whole tree."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from small_strangers import small_stranger
+    from small_strangers import drawn
 
-    from extensive_form import extensive_form_value
-
-    study = small_stranger(seed)
-    record = measure(study, progress, scenarios=0)
-    record["optimum"] = optimum = extensive_form_value(study.system, study.config)
-    if record["bounds"]:
-        record["off_optimum"] = (record["bounds"][-1] - optimum) / max(abs(optimum), sys.float_info.min)
+    stranger = drawn(seed)
+    with tempfile.TemporaryDirectory(prefix="headwater-stranger-") as temporary:
+        directory = Path(temporary)
+        try:
+            study = stranger.study(directory / "case")
+        except hw.HeadwaterError as error:
+            return {"outcome": "not loaded", "error": f"{type(error).__name__}: {error}", "bounds": []}
+        record = measure(study, progress, scenarios=0)
+        record["optimum"] = optimum = stranger.optimum(directory / "judged")
+        least = 1e-4 * stranger.money_scale(directory / "scale")
+    record["stranger"] = repr(stranger)
+    if record["outcome"] == "finished":
+        record["off_optimum"] = (record["bounds"][-1] - optimum) / max(abs(optimum), least)
     return record
 
 

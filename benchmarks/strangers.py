@@ -46,15 +46,15 @@ def load_of(index: int) -> float:
 
 def strangers(word: str, load: float | None = None, quick: bool = False) -> Iterator[Recipe]:
     """Systems of ``make_case.py`` over sizes, lags, blocks, loads, horizons, cascades and seeds."""
-    sizes = ((6, 8), (12, 8), (20, 8)) if quick else SIZES
+    sizes = ((6, 12), (12, 12), (30, 12)) if quick else SIZES
     for hydros, iterations in sizes:
         for index in range(4 if quick else 50):
             options = {
                 "hydros": hydros,
                 "lags": (3 * index) % 7 if quick else index % 7,
                 "blocks": (1, 3)[(index // 7 + (index if quick else 0)) % 2],
-                "stages": 6 if quick else (24 if index % 5 == 0 and hydros < 160 else 12),
-                "openings": (8, 10)[index % 2] if quick else (10, 20)[index % 2],
+                "stages": 24 if index % 5 == 0 and hydros < 160 and not quick else 12,
+                "openings": (10, 20)[index % 2],
                 "thermals": (60, 10, 100)[index % 3],
                 "cascade": 1 + seed_of(word, hydros, index, "cascade") % 6,
                 "forward": 4,
@@ -96,7 +96,7 @@ def command_of(recipe: Recipe, directory: str = "CASE") -> str:
     if recipe["kind"] == "planner":
         changes = ", ".join(f"{key} {value}" for key, value in options.items())
         return f"planner_case.py with {changes}: python benchmarks/battery.py --make '{recipe['name']}' {directory}"
-    return f"small_stranger({options['seed']}) of tests/small_strangers.py"
+    return f"drawn({options['seed']}) of tests/small_strangers.py"
 
 
 def write_case(recipe: Recipe, directory: Path) -> Path:

@@ -1,0 +1,148 @@
+"""A case in other units: every cost, or every volume and flow, times a factor, consistently in all files of a directory.
+
+What a number is multiplied by follows from its unit, which `headwater.case` knows for every key and column: money stands in
+the numerator of costs; water in that of volumes, flows and areas, and in the denominator of productivities and of costs of
+water. Power, energy, heights, hours and shares stay as they are. The optimum is multiplied by the money factor alone, and so is
+every bound on the way to it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from headwater.case.manifest import DATA_SUFFIXES
+from headwater.case.meanings import unit_of
+from headwater.model import HydroPenalties, parse_expression
+
+POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "$": (1, 0),
+        "$/MWh": (1, 0),
+        "$ per unit and hour": (1, 0),
+        "$/(m3/s h)": (1, -1),
+        "$/hm3": (1, -1),
+        "hm3": (0, 1),
+        "m3/s": (0, 1),
+        "km2": (0, 1),  # hm3 per m of height
+        "MW/(m3/s)": (0, -1),
+        "MW/hm3": (0, -1),
+        **dict.fromkeys(("MW", "h", "s", "min", "MB", "%", "1/year", "m", "mm", ""), (0, 0)),
+        "unit of the expression": (0, 0),  # coefficients of expressions are divided instead
+    }
+)
+"""Unit -> the powers of money and of water in it."""
+
+UNIT_OF_OTHERS = MappingProxyType(
+    {
+        "productivity_override": "MW/(m3/s)",
+        "cost_scale": "$",
+        "domination_epsilon": "$",
+        "fallback_value": "$/hm3",
+    }
+)
+"""Units of keys that neither their name nor the reference pages show."""
+
+WATER_QUANTITIES = frozenset(
+    {
+        "hydro_storage", "hydro_turbined", "hydro_spillage", "hydro_diversion", "hydro_outflow", "hydro_evaporation",
+        "hydro_withdrawal", "pumping_flow",
+    }
+)  # fmt: skip
+"""Quantities of user constraints that are water; the others are power."""
+
+
+def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.0) -> Path:
+    """Write the case ``source`` to ``target`` with all costs times ``money`` and all volumes and flows times ``water``.
+
+    Raises:
+        ValueError: the case has numbers that cannot be scaled: planes computed from an efficiency, which holds the weight of
+            water; cuts of another policy; a unit that is not known here.
+    """
+    shutil.copytree(source, target)
+    files = [path for path in sorted(target.rglob("*")) if path.suffix in DATA_SUFFIXES]
+    documents = {path: json.loads(path.read_text(encoding="utf-8")) for path in files if path.suffix == ".json"}
+    _refuse(documents, water)
+    for path, document in documents.items():
+        if path.name == "penalties.json":
+            _write_out_defaults(document, target)
+        scaled = _scaled(document, "", money, water)
+        path.write_text(json.dumps(scaled, indent=1), encoding="utf-8")
+    for path in files:
+        if path.suffix != ".json":
+            _scale_table(path, money, water)
+    return target
+
+
+def factor_of(key: str, money: float, water: float) -> float:
+    """What a number under this key is multiplied by."""
+    unit = UNIT_OF_OTHERS.get(key) or unit_of(key)
+    if unit not in POWERS:
+        raise ValueError(f"the key '{key}' has the unit '{unit}', which says nothing about money and water here")
+    of_money, of_water = POWERS[unit]
+    return money**of_money * water**of_water
+
+
+def _refuse(documents: dict[Path, Any], water: float) -> None:
+    text = json.dumps(list(documents.values()))
+    if '"boundary"' in text:
+        raise ValueError("the case continues with cuts of another policy, which have units of their own")
+    if water != 1.0 and '"efficiency"' in text and any(word in text for word in ('"computed"', '"linearized_head"')):
+        raise ValueError("the case computes power from head and an efficiency: the weight of water has a unit of its own")
+
+
+def _write_out_defaults(penalties: dict[str, Any], root: Path) -> None:
+    """The one cost that may be left out; its default is a number in the old unit."""
+    config = json.loads((root / "config.json").read_text(encoding="utf-8"))
+    own = config.get("modeling", {}).get("inflow_non_negativity", {}).get("penalty_cost")
+    if own is None:
+        penalties["hydro"].setdefault("inflow_nonnegativity_cost", HydroPenalties().inflow_nonnegativity_cost)
+
+
+def _scaled(value: Any, key: str, money: float, water: float) -> Any:
+    if isinstance(value, dict):
+        if value.get("type") == "polynomial":
+            powers = enumerate(value["coefficients"])
+            return {**value, "coefficients": [number * water**-n for n, number in powers]}
+        if value.get("type") == "gap" and "tolerance" in value:
+            value = {**value, "tolerance": value["tolerance"] * money}
+        return {name: _scaled(inner, name, money, water) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_scaled(inner, key, money, water) for inner in value]
+    if key == "expression":
+        return scaled_expression(value, water)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        factor = factor_of(key, money, water)
+        return value if factor == 1.0 else value * factor
+    return value
+
+
+def scaled_expression(text: str, water: float) -> str:
+    """A user constraint that says the same of quantities of water that are ``water`` times as large."""
+    expression = parse_expression(text)
+    parts = []
+    for term in expression.terms:
+        coefficient = term.coefficient / water if term.quantity in WATER_QUANTITIES else term.coefficient
+        block = "" if term.block_id is None else f", {term.block_id}"
+        sign = "-" if coefficient < 0 else "+"
+        parts.append(f"{sign} {abs(coefficient)!r} * {term.quantity}({term.entity_id}{block})")
+    if expression.constant:
+        parts.append(f"{'-' if expression.constant < 0 else '+'} {abs(expression.constant)!r}")
+    return " ".join(parts)
+
+
+def _scale_table(path: Path, money: float, water: float) -> None:
+    text = path.suffix == ".csv"
+    frame = pl.read_csv(path, infer_schema=False) if text else pl.read_parquet(path)
+    factors = {name: factor_of(name, money, water) for name in frame.columns if not name.startswith("_")}
+    frame = frame.with_columns(pl.col(name).cast(pl.Float64) * factor for name, factor in factors.items() if factor != 1.0)
+    if text:
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path)
