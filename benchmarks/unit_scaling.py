@@ -62,8 +62,8 @@ def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.
     """Write the case ``source`` to ``target`` with all costs times ``money`` and all volumes and flows times ``water``.
 
     Raises:
-        ValueError: the case has numbers that cannot be scaled: planes computed from an efficiency, which holds the weight of
-            water; cuts of another policy; a unit that is not known here.
+        ValueError: the case has numbers that cannot be scaled: power computed from head (the linearised one, or planes
+            with an efficiency), which holds the weight of water; cuts of another policy; a unit that is not known here.
     """
     shutil.copytree(source, target)
     files = [path for path in sorted(target.rglob("*")) if path.suffix in DATA_SUFFIXES]
@@ -93,8 +93,9 @@ def _refuse(documents: dict[Path, Any], water: float) -> None:
     text = json.dumps(list(documents.values()))
     if '"boundary"' in text:
         raise ValueError("the case continues with cuts of another policy, which have units of their own")
-    if water != 1.0 and '"efficiency"' in text and any(word in text for word in ('"computed"', '"linearized_head"')):
-        raise ValueError("the case computes power from head and an efficiency: the weight of water has a unit of its own")
+    by_head = '"linearized_head"' in text or ('"efficiency"' in text and '"computed"' in text)
+    if water != 1.0 and by_head:
+        raise ValueError("the case computes power from head: the weight of water has a unit of its own")
 
 
 def _write_out_defaults(penalties: dict[str, Any], root: Path) -> None:

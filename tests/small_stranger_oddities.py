@@ -98,6 +98,9 @@ def near_duplicates(case: TinyCase, rng: np.random.Generator) -> None:
                         plant[section][key] = value * nudge
             if "cost_per_mwh" in plant:
                 plant["cost_per_mwh"] = plants[0]["cost_per_mwh"] * nudge
+    for initial in case.initial["storage"]:
+        limits = case.hydros[initial["hydro_id"]]["reservoir"]
+        initial["value_hm3"] = 0.5 * (limits["min_storage_hm3"] + limits["max_storage_hm3"])
 
 
 def small_penalties(case: TinyCase, rng: np.random.Generator) -> None:

@@ -7,6 +7,7 @@ volumes and flows multiplied by powers of ten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,9 +62,18 @@ class SmallStranger:
         return replace(case, config=replace(case.config, training=replace(case.config.training, stopping_rules=rules)))
 
     def optimum(self, directory: Path) -> float:
-        """Least expected (or risk-adjusted) cost in $, from the extensive form of the plain twin."""
-        case = hw.load_case(self.write_plain(directory))
-        return self.money * extensive_form_value(case.system, case.config)
+        """Least expected (or risk-adjusted) cost in $, from the extensive form of the plain twin.
+
+        The tolerances of the general solver are absolute, so money is counted in larger units where it does not succeed.
+        """
+        plain = self.write_plain(directory)
+        for unit in (1.0, 1e3, 1e6):
+            case = hw.load_case(scale_case(plain, directory.with_name(f"{directory.name}-{unit:g}"), 1.0 / unit))
+            try:
+                return self.money * unit * extensive_form_value(case.system, case.config)
+            except AssertionError as error:
+                failure = error
+        raise failure
 
     def money_scale(self, directory: Path) -> float:
         """Cost of serving all load at the mean cost of thermals, in $: what is small beside it is rounding."""
@@ -72,6 +82,34 @@ class SmallStranger:
         costs = [segment.cost_per_mwh for thermal in system.thermals for segment in thermal.cost_segments]
         hours = sum(block.hours for stage in system.stages for block in stage.blocks)
         return self.money * float(max(load, 1.0) * hours * max(float(np.mean(costs or [0.0])), 1.0))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How training a stranger ended.
+
+    Attributes:
+        bounds: after every iteration, $.
+        off_optimum: distance of the last from the optimum, relative to the optimum or, where that is next to nothing, to a
+            ten-thousandth of what serving the load costs.
+        largest_fall: how far a bound ever lies below an earlier one, relatively.
+        counts: of the solver.
+    """
+
+    bounds: tuple[float, ...]
+    off_optimum: float
+    largest_fall: float
+    counts: Mapping[str, int]
+
+
+def judge(stranger: SmallStranger, directory: Path) -> Verdict:
+    """Train a stranger until its bound stands still, and compare with the extensive form."""
+    training = hw.train(stranger.study(directory / "case"), threads=1).training
+    bounds = [record.lower_bound for record in training.iterations]
+    optimum = stranger.optimum(directory / "judged")
+    size = max(abs(optimum), 1e-4 * stranger.money_scale(directory / "scale"))
+    fall = float((np.maximum.accumulate(bounds) - bounds).max()) / size
+    return Verdict(tuple(bounds), (bounds[-1] - optimum) / size, fall, training.solver_counts)
 
 
 def drawn(seed: int) -> SmallStranger:
