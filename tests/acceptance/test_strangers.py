@@ -21,17 +21,23 @@ requires_generators = pytest.mark.skipif(
 )
 
 FOUND = {
-    14: "the bound fell by a share of 0.008",
-    102: "refused as unbounded",
-    103: "the bound stood still 0.5 % below the optimum",
-    105: "the bound stood still 74 % below the optimum, and 1206 of 1536 programs left the kernel",
-    156: "the bound rose above the optimum by 6e-6",
-    161: "the bound rose above the optimum by 0.3 %",
-    237: "refused after 14 attempts",
-    257: "refused as infeasible",
+    "the bound fell by a share of 0.008": drawn(14),
+    "refused as unbounded": drawn(102),
+    "the bound stood still 0.5 % below the optimum": drawn(103),
+    "the bound stood still 74 % below, and 1206 of 1536 programs left the kernel": drawn(105),
+    "the bound rose 6e-6 above the optimum": drawn(156),
+    "the bound rose 0.3 % above the optimum": drawn(161),
+    "refused after 14 attempts": drawn(237),
+    "refused as infeasible": drawn(257),
+    "refused as infeasible in the bound": drawn(306),
+    "the bound of a cheap system with huge penalties rose 0.5 % above its optimum": drawn(349),
+    "refused as infeasible, in the money of another country and in cubic metres": SmallStranger(1004, (), 1e6, 1e-6),
+    "the bound rose 13 % above the optimum": SmallStranger(1009, (), 1e-5, 1e6),
+    "no program left the kernel, and the bound rose 4e-6 above the optimum": SmallStranger(
+        1041, ("dry", "no load", "no thermal"), 1e-4, 1e4
+    ),
 }
-"""Seeds that once went wrong, and how."""
-
+"""What once went wrong, and with which system."""
 
 FIXED = {"hydros": 12, "stages": 12, "iterations": 12, "forward": 4}
 RECIPES = (
@@ -40,8 +46,8 @@ RECIPES = (
     *list(strangers("in every test", quick=True))[1::3],
     *planners("in every test", quick=True),
 )
-FAILS = {2, 4, 805498}
-"""Seeds of `RECIPES` that are given up."""
+FAILS = {2, 4, 805498, 14968297}
+"""Seeds of `RECIPES` and of the many small systems that are given up."""
 
 
 def family(word, count):
@@ -67,13 +73,16 @@ def test_a_small_system_that_nobody_chose_converges_to_its_extensive_form(tmp_pa
 
 
 @pytest.mark.xfail(reason=ENGINE, strict=True)
-@pytest.mark.parametrize("seed", FOUND, ids=lambda seed: f"{seed}: {FOUND[seed]}")
-def test_a_small_system_that_went_wrong_once_converges_to_its_extensive_form(tmp_path, seed):
-    assert_exact(drawn(seed), tmp_path)
+@pytest.mark.parametrize("how", FOUND)
+def test_a_small_system_that_went_wrong_once_converges_to_its_extensive_form(tmp_path, how):
+    assert_exact(FOUND[how], tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", family("many", 60))
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(s, marks=pytest.mark.xfail(reason=ENGINE, strict=True) if s in FAILS else ()) for s in family("many", 60)],
+)
 def test_many_small_systems_converge_to_their_extensive_form(tmp_path, seed):
     assert_exact(drawn(seed), tmp_path)
 
