@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -38,7 +39,11 @@ Array = np.ndarray
 
 
 def extensive_form_value(
-    system: System, config: StudyConfig, tree_seed: int | None = None, risk: RiskMeasure | None = None
+    system: System,
+    config: StudyConfig,
+    tree_seed: int | None = None,
+    risk: RiskMeasure | None = None,
+    proven_to: float = 1e-6,
 ) -> float:
     """Optimal cost in $, seen before the openings of the first stage: what a converged lower bound equals.
 
@@ -47,11 +52,12 @@ def extensive_form_value(
         config: for the treatment of negative inflows and, unless given, the seed of the tree.
         tree_seed: seed of the opening tree.
         risk: measure of all stages, in place of their own.
+        proven_to: share of the value that its duals may leave unproven.
     """
     pipeline, ahead = system.initial.gnl_pipeline_mw, [j for j in system.thermals if j.gnl_lag_stages is not None]
     committed = [pipeline[j.id, offset + 1] for j in ahead for offset in range(j.gnl_lag_stages)]
     state = np.concatenate([system.initial_storage_hm3, committed])
-    return _solve(system, config, tree_seed, risk, first=0, state=state, lags=None)
+    return _solve(system, config, tree_seed, risk, first=0, state=state, lags=None, proven_to=proven_to)
 
 
 def stage_value(
@@ -82,6 +88,7 @@ def _solve(
     first: int,
     state: Array,
     lags: Array | None,
+    proven_to: float = 1e-6,
 ) -> float:
     _refuse_what_is_not_covered(system, config)
     u = build_uncertainty(system, config.training.tree_seed if tree_seed is None else tree_seed)
@@ -122,7 +129,7 @@ def _solve(
         before = stage
     if averse:
         program.columns["risk-adjusted", first].cost[:] = 1.0
-    return program.solve()
+    return program.solve(proven_to)
 
 
 @dataclass
@@ -165,25 +172,47 @@ class _LinearProgram:
         matrix = sp.csr_array((np.concatenate(data), (np.concatenate(row), np.concatenate(column))), shape=shape)
         return matrix, np.concatenate([rhs for _, rhs in self.rows[sense]])
 
-    def solve(self) -> float:
-        """Optimal value."""
+    def solve(self, proven_to: float) -> float:
+        """Optimal value, of which duals prove all but a share of ``proven_to``."""
         a_eq, b_eq = self._stacked(Sense.EQUAL)
         a_ub, b_ub = self._stacked(Sense.LESS_EQUAL)
         cost, lower, upper = (
             np.concatenate([getattr(block, name) for block in self.columns.values()]) for name in ("cost", "lower", "upper")
         )
-        result = linprog(
-            cost,
-            A_ub=a_ub,
-            b_ub=b_ub,
-            A_eq=a_eq,
-            b_eq=b_eq,
-            bounds=np.column_stack([lower, upper]),
-            method="highs",
-            options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
-        )
-        assert result.status == 0, f"the extensive form was not solved: {result.message}"
-        return float(result.fun)
+        bounds = np.column_stack([lower, upper])
+        options = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+        said = []
+        for method in ("highs", "highs-ipm"):
+            result = linprog(cost, A_ub=a_ub, b_ub=b_ub, A_eq=a_eq, b_eq=b_eq, bounds=bounds, method=method, options=options)
+            if result.status != 0:
+                said.append(result.message)
+                continue
+            rows = [(a_ub, b_ub, result.ineqlin), (a_eq, b_eq, result.eqlin)]
+            bound = _dual_bound(cost, lower, upper, rows, result.x)
+            if result.fun - bound <= proven_to * abs(result.fun) + 1e-12 * float(np.abs(cost * result.x).sum()):
+                return float(result.fun)
+            said.append(f"the optimum lies between {bound} and {result.fun}")
+        raise AssertionError(f"the extensive form was not solved: {'; '.join(said)}")
+
+
+def _dual_bound(
+    cost: Array,
+    lower: Array,
+    upper: Array,
+    rows: list[tuple[sp.csr_array | None, Array | None, Any]],
+    point: Array,
+) -> float:
+    """What the duals of the rows prove about the least cost, whatever the solver says of its own answer."""
+    bound, reduced = 0.0, cost.copy()
+    for matrix, rhs, told in rows:
+        if matrix is not None:
+            duals = np.minimum(told.marginals, 0.0) if told is rows[0][2] else told.marginals
+            bound += float(rhs @ duals)
+            reduced -= matrix.T @ duals
+    end = np.where(reduced > 0.0, lower, upper)
+    rounding = np.isinf(end) & (np.abs(reduced) <= 1e-8 * (np.abs(cost) + 1.0))  # such a column stays where it is
+    end = np.where(rounding | (reduced == 0.0), point, end)
+    return bound + float((reduced * end).sum())
 
 
 def _add_nodes(
