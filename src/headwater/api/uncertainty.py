@@ -45,7 +45,7 @@ def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitRes
     Raises:
         ModelError: the history does not allow it, or there is none.
     """
-    found = study_uncertainty(study)
+    found = study_uncertainty(study, statistical=True)
     if not found.estimation.cycles:
         raise ModelError("there is no inflow history to fit a model to (scenarios/inflow_history.parquet)")
     target = Path(directory)
@@ -86,5 +86,5 @@ def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None =
         sampler = training_sampler(found, config.training.scenario_source, seed, passes)
         return trajectories_table(sampler, min(n_scenarios or passes, passes), iteration)
     count = n_scenarios or config.simulation.n_scenarios
-    source = config.simulation.scenario_source or config.training.scenario_source
+    source = config.simulated_source
     return trajectories_table(simulation_sampler(found, source, seed, count), count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headwater import model as m
 from headwater.case import schema_config as s
 
@@ -32,7 +34,7 @@ def _training(training: s.TrainingShape) -> m.TrainingConfig:
         enabled=training.enabled,
         stopping_mode=m.StoppingMode(training.stopping_mode),
         tree_seed=42 if training.tree_seed is None else abs(training.tree_seed),
-        scenario_source=_source(training.scenario_source),
+        scenario_source=_training_source(training.scenario_source),
         formulation=m.Formulation(training.formulation),
         cost_scale=training.cost_scale,
         theta_lower_bound=training.theta_lower_bound,
@@ -118,6 +120,19 @@ def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
         historical_lags=None if lags is None else m.HistoricalLags(lags),
         couple_classes=source.couple_classes,
     )
+
+
+def _training_source(source: s.TrainingScenarioSourceShape) -> m.ScenarioSource:
+    return replace(
+        _source(source),
+        inflow_openings=_openings(source.inflow),
+        load_openings=_openings(source.load),
+        ncs_openings=_openings(source.ncs),
+    )
+
+
+def _openings(shape: s.TrainingInflowSourceShape | s.TrainingSourceShape) -> m.OpeningSource | None:
+    return None if shape.openings is None else m.OpeningSource(shape.openings)
 
 
 def _selection(shape: s.InflowSourceShape | s.SourceShape) -> m.SelectionMode | None:

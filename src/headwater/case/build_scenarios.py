@@ -121,13 +121,19 @@ def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.Ex
     ids = tuple(frame.get_column(entity).unique().sort().to_list())
     place = {entity_id: position for position, entity_id in enumerate(ids)}
     values: dict[int, NDArray[np.float64]] = {}
+    weights: dict[int, NDArray[np.float64]] = {}
     for (stage_id,), rows in frame.group_by(["stage_id"], maintain_order=True):
         numbers, scenario = np.unique(rows.get_column("scenario_id").to_numpy(), return_inverse=True)
         table = np.full((len(numbers), len(ids)), np.nan)
         table[scenario, [place[i] for i in rows.get_column(entity).to_list()]] = rows.get_column(value).to_numpy()
         table.flags.writeable = False
         values[int(str(stage_id))] = table
-    return m.ExternalScenarios(ids, MappingProxyType(values))
+        if rows.get_column("weight").null_count() < rows.height:
+            weight = np.full(len(numbers), np.nan)
+            weight[scenario] = rows.get_column("weight").to_numpy()
+            weight.flags.writeable = False
+            weights[int(str(stage_id))] = weight
+    return m.ExternalScenarios(ids, MappingProxyType(values), MappingProxyType(weights))
 
 
 def initial_conditions(parts: Parts) -> m.InitialConditions:

@@ -159,6 +159,25 @@ def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
         yield "history", f"{len(dates)} observations, {min(dates)} to {max(dates)}"
     source = case.config.training.scenario_source
     yield "training scenarios", ", ".join(f"{kind.value} {source.scheme(kind).value}" for kind in m.NoiseClass)
+    for kind in m.NoiseClass:
+        if source.opens_with_scenarios(kind, tree_is_given=system.given_openings is not None):
+            yield f"{kind.value} openings", _scenarios_as_openings(system, kind, source)
+
+
+def _scenarios_as_openings(system: m.System, kind: m.NoiseClass, source: m.ScenarioSource) -> str:
+    """How many given scenarios a class has."""
+    if source.scheme(kind) is m.Scheme.HISTORICAL:
+        return "the years of history"
+    given = {
+        m.NoiseClass.INFLOW: system.external_inflows,
+        m.NoiseClass.LOAD: system.external_loads,
+        m.NoiseClass.NCS: system.external_availability,
+    }[kind]
+    if given is None:
+        return "the given scenarios, of which there are none"
+    text = f"the given scenarios, {_span(len(values) for values in given.values.values())} a stage"
+    n_missing = sum(stage.id not in given.values for stage in system.stages)
+    return text + (f"; {n_missing} stages have none and take the statistical model" if n_missing else "")
 
 
 def _lifecycle(system: m.System) -> Iterable[tuple[str, str, str]]:

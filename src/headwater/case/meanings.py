@@ -162,6 +162,8 @@ MEANINGS = MappingProxyType(
         "historical_years": "years from which historical scenarios may start",
         "scheme": "openings of the tree, fresh noise, given scenarios, or history",
         "selection_mode": "order in which given scenarios are taken",
+        "openings": "openings of training: given scenarios of the class, or draws of its statistical model; scenarios where "
+        "the scheme is external or historical, else the model",
         "from": "first year",
         "to": "last year",
         "max_order": "largest autoregressive order that is tried",
@@ -416,6 +418,11 @@ MEANINGS = MappingProxyType(
         "value_m3s": "mean inflow",
         "value_mw": "load",
         "external_ncs_scenarios.value": "share of the installed power that is available",
+        **{
+            f"external_{kind}_scenarios.weight": "how likely the scenario is, on any scale and the same in all its rows; "
+            "all are equally likely when not given"
+            for kind in ("inflow", "load", "ncs")
+        },
         "noise_openings.value": "noise with mean 0 and deviation 1",
         "mean_m3s": "mean inflow",
         "std_m3s": "standard deviation of the inflow",

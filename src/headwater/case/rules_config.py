@@ -122,6 +122,7 @@ EXTERNAL = {
     "load": ("scenarios/external_load_scenarios.parquet", "bus_id"),
     "ncs": ("scenarios/external_ncs_scenarios.parquet", "ncs_id"),
 }
+_OPENINGS = "scenarios/noise_openings.parquet"
 _LOADS = "scenarios/load_seasonal_stats.parquet"
 _SOURCES = "scenarios/non_controllable_stats.parquet"
 _EXTERNAL_FILES = tuple(file for file, _ in EXTERNAL.values())
@@ -135,30 +136,71 @@ def _expected_ids(parts: Parts, name: str) -> set[int]:
     return parts.ids("ncs").intersection(parts.table(_SOURCES).get_column("ncs_id").to_list())
 
 
-@rule("HW546", ERROR, needs=(*_CONFIG, *_EXTERNAL_FILES, _LOADS, _SOURCES, "stages.json", "system/hydros.json"))
+def _training_scheme(parts: Parts, name: str) -> str | None:
+    """Scheme of a class in training."""
+    return None if parts.config is None else str(getattr(parts.config.training.scenario_source, name).scheme)
+
+
+def _opens_with_scenarios(parts: Parts, name: str) -> bool:
+    """Whether the external or historical scenarios of a class are its openings, see `ScenarioSource.opens_with_scenarios`."""
+    if parts.config is None:
+        return False
+    source = getattr(parts.config.training.scenario_source, name)
+    if source.openings is not None:
+        return bool(source.openings == "scenarios")
+    return source.scheme in ("external", "historical") and parts.table(_OPENINGS).is_empty()
+
+
+@rule("HW546", ERROR, needs=(*_CONFIG, *_EXTERNAL_FILES, _OPENINGS, _LOADS, _SOURCES, "stages.json", "system/hydros.json"))
 def external_files(parts: Parts) -> Iterator[Problem]:
-    """External scenarios are there, and complete, where a scheme asks for them."""
+    """External scenarios are there, and complete, where a scheme asks for them or they are to be the openings.
+
+    Those that are openings may leave stages out, which then take the statistical model.
+    """
     schemes = _schemes(parts.config)
     for name, (file, column) in EXTERNAL.items():
-        if "external" not in schemes[name]:
+        are_openings = _opens_with_scenarios(parts, name) and _training_scheme(parts, name) != "historical"
+        if "external" not in schemes[name] and not are_openings:
             continue
         frame = parts.table(file)
         if frame.is_empty():
-            message = f"the {name} scheme 'external' needs {file}, which is missing or empty"
-            yield Problem(_FILE, message, f"training.scenario_source.{name}.scheme", None, f"add {file} or change the scheme")
+            wanted = "scheme 'external' needs" if "external" in schemes[name] else "openings 'scenarios' need"
+            setting = "scheme" if "external" in schemes[name] else "openings"
+            message, path = (
+                f"the {name} {wanted} {file}, which is missing or empty",
+                f"training.scenario_source.{name}.{setting}",
+            )
+            yield Problem(_FILE, message, path, None, f"add {file} or change the {setting}")
             continue
         expected = _expected_ids(parts, name)
         missing_stages = sorted(parts.study_ids - set(frame.get_column("stage_id").to_list()))
-        if missing_stages:
+        if missing_stages and not are_openings:
             yield Problem(file, f"stages {missing_stages[:10]} have no scenario", None, None, "add scenarios for every stage")
         for key, rows in frame.group_by(["stage_id", "scenario_id"], maintain_order=True):
             lacking = sorted(expected - set(rows.get_column(column).to_list()))
             if lacking:
                 message = f"scenario {key[1]} of stage {key[0]} has no row for {column} {lacking[:10]}"
                 yield Problem(file, message, None, f"Stage {key[0]}", "give every entity in every scenario")
+            weights = rows.get_column("weight").unique().to_list()
+            if len(weights) > 1:
+                message = f"scenario {key[1]} of stage {key[0]} has the weights {sorted(weights, key=str)}"
+                yield Problem(file, message, None, f"Stage {key[0]}", "give a scenario one weight, the same in all its rows")
+        yield from _weights(file, frame)
 
 
-@rule("HW547", WARNING, needs=(*_CONFIG, *_EXTERNAL_FILES, "stages.json"))
+def _weights(file: str, frame: pl.DataFrame) -> Iterator[Problem]:
+    """Weights of all scenarios of a stage or of none, and not all 0."""
+    for of_stage, rows in frame.group_by(["stage_id"], maintain_order=True):
+        stage_id, weight = of_stage[0], rows.get_column("weight")
+        if 0 < weight.null_count() < rows.height:
+            message = f"some scenarios of stage {stage_id} have a weight, others have none"
+            yield Problem(file, message, None, f"Stage {stage_id}", "give all scenarios of a stage a weight, or none")
+        elif weight.null_count() == 0 and not (weight > 0.0).any():
+            message = f"the weights of stage {stage_id} are all 0"
+            yield Problem(file, message, None, f"Stage {stage_id}", "give at least one scenario a weight above 0")
+
+
+@rule("HW547", WARNING, needs=(*_CONFIG, *_EXTERNAL_FILES, _OPENINGS, "stages.json"))
 def external_count(parts: Parts) -> Iterator[Problem]:
     """The number of external scenarios is that of the openings."""
     schemes = _schemes(parts.config)
@@ -169,7 +211,27 @@ def external_count(parts: Parts) -> Iterator[Problem]:
         for stage in parts.stages:
             if stage.id in counts and counts[stage.id] != stage.num_scenarios:
                 message = f"the file has {counts[stage.id]} scenarios, num_scenarios is {stage.num_scenarios}"
+                if _opens_with_scenarios(parts, name):
+                    message += ", which counts only for draws of other classes: the scenarios are the openings"
                 yield Problem(file, message, None, f"Stage {stage.id}", "make both equal")
+
+
+@rule("HW547", WARNING, needs=(*_CONFIG, _OPENINGS))
+def settings_of_paths(parts: Parts) -> Iterator[Problem]:
+    """Settings for walking whole scenarios act somewhere: in a simulation, or in training where they are not the openings."""
+    if parts.config is None or parts.config.simulation.scenario_source is None:
+        return  # the simulation inherits them
+    source = parts.config.training.scenario_source
+    for name in EXTERNAL:
+        if not _opens_with_scenarios(parts, name):
+            continue
+        keys = [f"{name}.selection_mode"] if getattr(source, name).selection_mode is not None else []
+        if name == "inflow" and source.historical.initial_lags is not None:
+            keys.append("historical.initial_lags")
+        for key in keys:
+            message = f"it has no effect: the {name} scenarios are the openings, which trajectories of training draw one by one"
+            fix = f"remove it, or set training.scenario_source.{name}.openings to 'model'"
+            yield Problem(_FILE, message, f"training.scenario_source.{key}", None, fix)
 
 
 _HISTORY = "scenarios/inflow_history.parquet"

@@ -115,7 +115,8 @@ def seasons_for_lags(parts: Parts) -> Iterator[Problem]:
 @rule("HW536", needs=(_STATS, _HISTORY, "system/hydros.json", "config.json"))
 def some_inflow_model(parts: Parts) -> Iterator[Problem]:
     """Plants have inflows from somewhere."""
-    external = parts.config is not None and parts.config.training.scenario_source.inflow.scheme == "external"
+    source = None if parts.config is None else parts.config.training.scenario_source.inflow
+    external = source is not None and (source.scheme == "external" or source.openings == "scenarios")
     if parts.hydros and parts.table(_STATS).is_empty() and parts.table(_HISTORY).is_empty() and not external:
         message = f"there are {len(parts.hydros)} hydros, and neither statistics nor history nor external inflows"
         yield Problem(_STATS, message, None, None, "add the statistics of every plant at every stage")

@@ -67,6 +67,18 @@ class InflowSourceShape(Shape):
     selection_mode: Literal["permutation", "random", "sequential"] | None = None
 
 
+class TrainingSourceShape(SourceShape):
+    """Where the noise of one class comes from in training, and what its openings are."""
+
+    openings: Literal["scenarios", "model"] | None = None
+
+
+class TrainingInflowSourceShape(InflowSourceShape):
+    """Where inflow noise comes from in training, and what its openings are."""
+
+    openings: Literal["scenarios", "model"] | None = None
+
+
 class HistoricalShape(Shape):
     """How years of history are replayed."""
 
@@ -93,6 +105,14 @@ class ScenarioSourceShape(Shape):
             message = f"'historical_years' needs the inflow scheme 'historical', got '{self.inflow.scheme}'"
             raise complaint("HW205", message, "remove 'historical_years' or change the scheme")
         return self
+
+
+class TrainingScenarioSourceShape(ScenarioSourceShape):
+    """Section ``scenario_source`` of training."""
+
+    inflow: TrainingInflowSourceShape = TrainingInflowSourceShape()
+    load: TrainingSourceShape = TrainingSourceShape()
+    ncs: TrainingSourceShape = TrainingSourceShape()
 
 
 class IterationLimitShape(Shape):
@@ -225,7 +245,7 @@ class TrainingShape(Shape):
     forward_pass: ForwardPassShape = ForwardPassShape()
     solver: SolverShape = SolverShape()
     cut_selection: CutSelectionShape = CutSelectionShape()
-    scenario_source: ScenarioSourceShape = ScenarioSourceShape()
+    scenario_source: TrainingScenarioSourceShape = TrainingScenarioSourceShape()
     cost_scale: Positive | None = None
     formulation: Literal["condensed", "explicit"] = "condensed"
     theta_lower_bound: float | None = None

@@ -111,7 +111,8 @@ def _stage_table(entity: str, *columns: Column, block: bool = False, alias: str 
 
 
 def _external(entity: str, value: Column) -> Table:
-    return Table((_id("stage_id"), _id("scenario_id"), _id(entity), value), ("stage_id", "scenario_id", entity))
+    columns = (_id("stage_id"), _id("scenario_id"), _id(entity), value, _not_negative("weight"))
+    return Table(columns, ("stage_id", "scenario_id", entity))
 
 
 TABLES: dict[str, Table] = {

@@ -79,6 +79,8 @@ class ProgressDisplay:
         self._console.print(Text.assemble(("training", "bold"), sizes))
         if event.iterations_done:
             self._console.print(f"going on after iteration {event.iterations_done}")
+        for text in event.openings:
+            self._console.print(text, style="dim", markup=False)
         self._open("iterations", event.max_iterations)
 
     def _iteration(self, event: events.IterationFinished) -> None:

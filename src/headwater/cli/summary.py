@@ -37,6 +37,7 @@ def _training(results: Results, console: Console) -> None:
         ("case", str(metadata["case"])),
         ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
         ("lower bound", "none yet" if bound["value"] is None else f"{money(bound['value'])}   ({bound['meaning']})"),
+        *(("openings", text) for text in bound.get("openings", ())),
         *_upper_bound(metadata),
         ("cuts", f"{metadata['cuts']['active']:,} active"),
         ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {by}"),
@@ -78,6 +79,7 @@ def _simulation(results: Results, console: Console) -> None:
     if bound["value"] is not None and bound["kind"] == "expected_cost" and bound.get("covers", "study") == "study":
         gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
         rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
+        rows.extend(("", f"this is no distance from the optimum: {text}") for text in metadata.get("differences", ()))
     console.print(summary_table(rows, "simulation"))
     if "buses" in results.tables:
         console.print(_prices(results))

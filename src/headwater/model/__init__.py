@@ -45,7 +45,7 @@ from headwater.model.production import (
     ProductionRule,
     ResolvedProduction,
 )
-from headwater.model.scenario_source import HistoricalLags, ScenarioSource, Scheme, SelectionMode
+from headwater.model.scenario_source import HistoricalLags, OpeningSource, ScenarioSource, Scheme, SelectionMode
 from headwater.model.simulation_config import OnFailure, Partitioning, SimulationConfig, SimulationDetail
 from headwater.model.stages import (
     HM3_PER_M3S_HOUR,
@@ -177,6 +177,7 @@ __all__ = [
     "NoiseSharing",
     "NonControllableSource",
     "OnFailure",
+    "OpeningSource",
     "OperativeState",
     "OrderSelection",
     "Partitioning",

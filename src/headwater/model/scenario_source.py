@@ -25,6 +25,13 @@ class SelectionMode(Enum):
     SEQUENTIAL = "sequential"
 
 
+class OpeningSource(Enum):
+    """What the openings of a class are: draws of its statistical model, or the scenarios that are given for it."""
+
+    MODEL = "model"
+    SCENARIOS = "scenarios"
+
+
 class HistoricalLags(Enum):
     """Which past a replayed year starts from: the one that it had, or that of the study."""
 
@@ -46,6 +53,8 @@ class ScenarioSource:
             trajectories share it, and that of the replayed year in simulation.
         couple_classes: whether all external classes take the same scenario number; ``None`` couples them when they have equally
             many scenarios.
+        inflow_openings, load_openings, ncs_openings: what the openings of training are, see `opens_with_scenarios`; of no
+            meaning in simulation, which has no openings of its own.
     """
 
     inflow: Scheme = Scheme.IN_SAMPLE
@@ -58,6 +67,43 @@ class ScenarioSource:
     historical_years: tuple[int, ...] | None = None
     historical_lags: HistoricalLags | None = None
     couple_classes: bool | None = None
+    inflow_openings: OpeningSource | None = None
+    load_openings: OpeningSource | None = None
+    ncs_openings: OpeningSource | None = None
+
+    def openings(self, noise_class: NoiseClass) -> OpeningSource | None:
+        """What the openings of one class are asked to be."""
+        return {
+            NoiseClass.INFLOW: self.inflow_openings,
+            NoiseClass.LOAD: self.load_openings,
+            NoiseClass.NCS: self.ncs_openings,
+        }[noise_class]
+
+    def opens_with_scenarios(self, noise_class: NoiseClass, *, tree_is_given: bool) -> bool:
+        """Whether the openings of a class are its given scenarios, where there are some.
+
+        They are when that is asked for, and when trajectories of training take them and nothing else is asked for.
+
+        Args:
+            noise_class: the class.
+            tree_is_given: whether the user gives the noise of all openings, which then are the openings.
+        """
+        asked = self.openings(noise_class)
+        if asked is not None:
+            return asked is OpeningSource.SCENARIOS
+        return not tree_is_given and self.scheme(noise_class) in (Scheme.EXTERNAL, Scheme.HISTORICAL)
+
+    def draws_openings(self, noise_class: NoiseClass, *, tree_is_given: bool) -> bool:
+        """Whether trajectories of training draw the openings of a class; scenarios that are openings are drawn stage by stage.
+
+        Args:
+            noise_class: the class.
+            tree_is_given: as in `opens_with_scenarios`.
+        """
+        scheme = self.scheme(noise_class)
+        if scheme in (Scheme.EXTERNAL, Scheme.HISTORICAL):
+            return self.opens_with_scenarios(noise_class, tree_is_given=tree_is_given)
+        return scheme is Scheme.IN_SAMPLE
 
     def selection(self, noise_class: NoiseClass) -> SelectionMode | None:
         """How scenarios of one class are picked."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from headwater.errors import ModelError
-from headwater.model.scenario_source import ScenarioSource, Scheme
+from headwater.model.scenario_source import ScenarioSource
 from headwater.model.simulation_config import SimulationConfig
 from headwater.model.stopping_rules import Gap, IterationLimit, StatisticalGap, StoppingMode, StoppingRule
 from headwater.model.system import System
+from headwater.model.uncertainty import NoiseClass
 from headwater.model.upper_bound import UpperBoundConfig
 
 
@@ -350,6 +351,11 @@ class StudyConfig:
         if any(isinstance(rule, Gap) for rule in self.training.stopping_rules) and not self.upper_bound.enabled:
             raise ModelError("the stopping rule 'gap' needs the deterministic upper bound: enable upper_bound_evaluation")
 
+    @property
+    def simulated_source(self) -> ScenarioSource:
+        """Where the noise of simulations comes from: their own source, or that of training."""
+        return self.simulation.scenario_source or self.training.scenario_source
+
 
 @dataclass(frozen=True)
 class Study:
@@ -376,10 +382,10 @@ def why_no_statistical_gap(study: Study) -> str | None:
         return None
     if any(not stage.risk.is_expectation for stage in study.system.stages):
         return "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
-    source = training.scenario_source
-    if any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs)):
+    source, given = training.scenario_source, study.system.given_openings is not None
+    if not all(source.draws_openings(kind, tree_is_given=given) for kind in NoiseClass):
         return (
-            "the rule 'statistical_gap' needs forward passes that draw from the opening tree (scheme 'in_sample'): the bound "
-            "says nothing about costs under other noise"
+            "the rule 'statistical_gap' needs forward passes that draw from the opening tree (scheme 'in_sample', or scenarios "
+            "that are the openings): the bound says nothing about costs under other noise"
         )
     return None

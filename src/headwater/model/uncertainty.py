@@ -142,16 +142,19 @@ class ExternalScenarios:
         entity_ids: hydros, buses or sources, ascending.
         values: stage id -> ``[scenario, entity]``: inflow in m3/s, load in MW, or availability as a fraction. Stages may differ
             in the number of scenarios; the shorter ones repeat.
+        weights: stage id -> ``[scenario]``, at least 0 and on any scale; scenarios of stages left out are equally likely.
     """
 
     entity_ids: tuple[int, ...]
     values: Mapping[int, NDArray[np.float64]]
+    weights: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ExternalScenarios):
             return NotImplemented
-        same = self.entity_ids == other.entity_ids and self.values.keys() == other.values.keys()
-        return same and all(np.array_equal(self.values[k], other.values[k]) for k in self.values)
+        pairs = ((self.values, other.values), (self.weights, other.weights))
+        same = self.entity_ids == other.entity_ids and all(a.keys() == b.keys() for a, b in pairs)
+        return same and all(np.array_equal(a[k], b[k]) for a, b in pairs for k in a)
 
     __hash__ = None  # type: ignore[assignment]
 

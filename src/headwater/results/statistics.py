@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.model import Scheme, Study
+from headwater.model import Study
 from headwater.sddp import Policy, ScenarioSummary, SimulationRecord
 
 QUANTILES = (5, 10, 50, 90, 95)
@@ -77,15 +77,14 @@ def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
 def gap_to_bound(record: SimulationRecord, study: Study, policy: Policy) -> dict[str, Any] | None:
     """How far the simulated mean lies above the lower bound of the policy; ``None`` where the two do not compare.
 
-    They compare when simulation draws from the openings that training saw, nothing is risk-averse, the policy has a bound, and
-    the bound is about the simulated stages alone: not about all time to come, or about what cuts of a boundary expect.
-    The gap is ``(mean - bound) / max(1, |mean|)``, with the half width of the mean's 95 % interval on the same scale: the
-    interval says how much of the gap may be luck.
+    They compare when the simulation sees the random future of the openings of training, nothing is risk-averse, the policy has
+    a bound, and the bound is about the simulated stages alone: not about all time to come, or about what cuts of a boundary
+    expect. The gap is ``(mean - bound) / max(1, |mean|)``, with the half width of the mean's 95 % interval on the same scale:
+    the interval says how much of the gap may be luck.
     """
-    in_sample = set(record.schemes.values()) == {Scheme.IN_SAMPLE.value}
     neutral = all(stage.risk.is_expectation for stage in study.system.stages)
     ends = not study.system.horizon.is_cyclic and not policy.pools[-1].n_populated
-    if not in_sample or not neutral or not ends or not math.isfinite(policy.lower_bound):
+    if record.differences or not neutral or not ends or not math.isfinite(policy.lower_bound):
         return None
     mean, scale = record.summary.mean_cost, max(1.0, abs(record.summary.mean_cost))
     gap, half = (mean - policy.lower_bound) / scale, record.summary.ci95 / scale

@@ -14,7 +14,7 @@ from headwater import files
 from headwater.model import Study, System
 from headwater.results import stochastic_tables as tables
 from headwater.results.pieces import write_parquet
-from headwater.stochastic import Sampler, Uncertainty, simulation_sampler, training_sampler
+from headwater.stochastic import Sampler, Uncertainty, openings_in_words, simulation_sampler, training_sampler
 
 STOCHASTIC_DIRECTORY = "stochastic"
 """Where a run puts these files, below its output directory."""
@@ -22,6 +22,8 @@ STOCHASTIC_DIRECTORY = "stochastic"
 
 def write_stochastic(directory: Path, study: Study, uncertainty: Uncertainty) -> Path:
     """Write everything random about a study; the tables can be copied to ``scenarios/`` of a case, bit for bit.
+
+    Where scenarios are the openings, the case holds them already, and no openings are written.
 
     Args:
         directory: made anew.
@@ -34,12 +36,13 @@ def write_stochastic(directory: Path, study: Study, uncertainty: Uncertainty) ->
     config = study.config
     seed, passes = config.training.tree_seed, config.training.forward_passes
     training = training_sampler(uncertainty, config.training.scenario_source, seed, passes)
-    source = config.simulation.scenario_source or config.training.scenario_source
+    source = config.simulated_source
     simulation = simulation_sampler(uncertainty, source, seed, config.simulation.n_scenarios)
     with files.replaced_directory(directory) as target:
         write_model(target, uncertainty)
-        write_parquet(tables.openings_table(uncertainty), target / "noise_openings.parquet")
-        write_parquet(tables.probabilities_table(uncertainty), target / "opening_probabilities.parquet")
+        if not uncertainty.given:
+            write_parquet(tables.openings_table(uncertainty), target / "noise_openings.parquet")
+            write_parquet(tables.probabilities_table(uncertainty), target / "opening_probabilities.parquet")
         _write_json(target / "library_report.json", {"training": training.report(), "simulation": simulation.report()})
         _write_json(target / "provenance.json", provenance(study, uncertainty, training, simulation))
     return directory
@@ -87,7 +90,8 @@ def provenance(study: Study, uncertainty: Uncertainty, training: Sampler, simula
     return {
         "path": uncertainty.estimation.path,
         "sources": dict(uncertainty.estimation.sources),
-        "openings": "generated" if system.given_openings is None else "user",
+        "openings": "user" if system.given_openings is not None else "scenarios" if uncertainty.given else "generated",
+        "openings_in_words": list(openings_in_words(uncertainty)),
         "sampling_methods": sorted({stage.sampling_method.value for stage in system.stages}),
         "noise_sharing": config.noise_sharing.value,
         "correlation_method": None if correlation is None else correlation.method.value,

@@ -6,14 +6,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headwater.model import System
+from headwater.model import NoiseClass, System
 from headwater.stochastic import Sampler, Uncertainty
 
 Array = NDArray[np.float64]
 
 
 def openings_table(uncertainty: Uncertainty) -> pl.DataFrame:
-    """The opening tree in the columns of ``scenarios/noise_openings.parquet``."""
+    """The opening tree in the columns of ``scenarios/noise_openings.parquet``.
+
+    Where scenarios of a class are its openings, ``value`` is their inflow in m3/s, load in MW or availability instead of noise.
+    """
     frames = []
     for stage, noise in zip(uncertainty.system.stages, uncertainty.tree.noise, strict=True):
         n, dim = noise.shape
@@ -116,7 +119,7 @@ def trajectories_table(sampler: Sampler, n_scenarios: int, iteration: int = 1) -
     """Noise and realised values along sampled trajectories.
 
     Columns: ``scenario_id``, ``stage_id``, ``class`` (``inflow``, ``load``, ``ncs``), ``entity_id``, ``block_id`` (empty for
-    inflows), ``noise`` (empty where nothing is random or values are external), ``value`` in m3/s or MW. Inflows are those of
+    inflows), ``noise`` (empty where nothing is random or values are given), ``value`` in m3/s or MW. Inflows are those of
     the model, before negative ones are treated.
     """
     uncertainty = sampler.uncertainty
@@ -131,11 +134,16 @@ def trajectories_table(sampler: Sampler, n_scenarios: int, iteration: int = 1) -
         eta = noise[:, layout.inflow]
         z = inflow.innovation_m3s(t, eta) + inflow.lag_term_m3s(t, memory)
         memory = inflow.next_memory_m3s(t, memory, z)
+        drawn = noise.copy()
+        for kind in NoiseClass:
+            if uncertainty.is_given(kind, t):
+                drawn[:, layout.segment(kind)] = np.nan
+        eta = drawn[:, layout.inflow]
         frames.append(_values("inflow", stage.id, [h.id for h in system.hydros], z[:, :, None], eta, blocks=False))
-        load_noise = _spread(noise[:, layout.load], layout.load_buses, len(system.buses))
+        load_noise = _spread(drawn[:, layout.load], layout.load_buses, len(system.buses))
         load = sampler.load_mw(t, iteration, scenarios, noise)
         frames.append(_values("load", stage.id, [b.id for b in system.buses], load, load_noise))
-        source_noise = _spread(noise[:, layout.ncs], layout.sources, len(system.non_controllables))
+        source_noise = _spread(drawn[:, layout.ncs], layout.sources, len(system.non_controllables))
         available = sampler.available_mw(t, iteration, scenarios, noise)
         frames.append(_values("ncs", stage.id, [r.id for r in system.non_controllables], available, source_noise))
     return pl.concat(frames).sort("scenario_id", "stage_id", maintain_order=True)

@@ -12,7 +12,7 @@ from headwater.sddp.simulation_records import SimulationRecord
 
 @dataclass(frozen=True)
 class TrainingStarted:
-    """Training is about to begin, or to go on after ``iterations_done``."""
+    """Training is about to begin, or to go on after ``iterations_done``; ``openings`` tells of those that are scenarios."""
 
     name: str
     n_stages: int
@@ -24,6 +24,7 @@ class TrainingStarted:
     threads: int
     ranks: int = 1
     iterations_done: int = 0
+    openings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         policy.outlooks if policy else None,
     )
     uncertainty, programs = problems.uncertainty, problems.new_programs()
-    source = config.simulation.scenario_source or config.training.scenario_source
+    source = config.simulated_source
     n_scenarios = max(config.simulation.n_scenarios, (scenario or 0) + 1)
     sampler = simulation_sampler(uncertainty, source, config.training.tree_seed, n_scenarios)
     chosen, last = np.array([scenario or 0]), study.system.stage_index[stage_id]
@@ -93,7 +93,7 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
     for t in range(last + 1):
         problem = problems.stages[t]
         if scenario is None:
-            eta = np.zeros((1, uncertainty.layout.dim))
+            eta = uncertainty.central_noise(t)
             load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
         else:
             eta = sampler.noise(t, 0, chosen)

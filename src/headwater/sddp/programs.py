@@ -196,7 +196,7 @@ class Programs:
     def _solve_cold(self, t: int) -> Basis:
         """Basis of a cold solve at the initial state and mean noise."""
         uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
-        eta = np.zeros((1, uncertainty.layout.dim))
+        eta = uncertainty.central_noise(t)
         load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
         batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         program = self._ready(t)

@@ -17,6 +17,7 @@ from headwater.sddp.stopping import Verdict
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.warm_start import doubtful_cuts
 from headwater.solver import highs_version
+from headwater.stochastic import openings_in_words, uncertainty_differences
 
 
 def iteration_record(
@@ -128,6 +129,8 @@ def training_record(
         converged=outcome.converged,
         lower_bound_kind="nested_risk" if risky else "expected_cost",
         covers=_covered(problems),
+        openings=openings_in_words(problems.uncertainty),
+        differences=uncertainty_differences(problems.uncertainty, problems.study.config.simulated_source),
         seconds=seconds,
         threads=threads,
         solver=highs_version(),

@@ -182,6 +182,8 @@ class TrainingRecord:
             ``statistical_gap``, ``gap`` or ``shutdown``.
         converged: whether the reason speaks of convergence rather than of a limit.
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
+        openings: what the openings are that the bound speaks of, in words.
+        differences: in what the study's simulation sees another random future, in words.
         covers: what the bound is about: the ``study``, the study and what follows it (``study_and_boundary``), or ``all_time``.
         seconds: wall time.
         threads: worker threads used, of each rank.
@@ -216,6 +218,8 @@ class TrainingRecord:
     efforts: tuple[StageEffort, ...] = ()
     gaps: tuple[StageGap, ...] = ()
     covers: str = "study"
+    openings: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
     @property
     def lps_above_tolerance(self) -> int:
@@ -229,15 +233,18 @@ class TrainingRecord:
 
     @property
     def bound_meaning(self) -> str:
-        """What the lower bound says, in words."""
+        """What the lower bound says, in words: of the openings alone, where the simulation sees something else."""
         what = {
             "study": "of the study",
             "study_and_boundary": "of the study and of what the boundary cuts expect after it",
             "all_time": "of all time to come",
         }[self.covers]
-        if self.lower_bound_kind == "expected_cost":
-            return f"the optimal expected cost {what} is at least this"
-        return f"the optimal nested risk-adjusted cost {what} is at least this; it is not comparable with mean simulated cost"
+        whose = what + (" under the openings of training" if self.differences else "")
+        if self.lower_bound_kind != "expected_cost":
+            return (
+                f"the optimal nested risk-adjusted cost {whose} is at least this; it is not comparable with mean simulated cost"
+            )
+        return "; ".join((f"the optimal expected cost {whose} is at least this", *self.differences))
 
     @property
     def upper_bound(self) -> float | None:

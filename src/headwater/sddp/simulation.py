@@ -29,7 +29,7 @@ from headwater.sddp.simulation_records import (
 )
 from headwater.sddp.walk import Walk
 from headwater.solver import Basis
-from headwater.stochastic import Sampler, simulation_sampler
+from headwater.stochastic import Sampler, simulation_sampler, uncertainty_differences
 
 Tables = dict[str, dict[str, NDArray[np.generic]]]
 
@@ -91,7 +91,7 @@ def simulate_policy(
     """
     started = time.perf_counter()
     config = study.config
-    source = config.simulation.scenario_source or config.training.scenario_source
+    source = config.simulated_source
     problems = communicator.together(partial(_problems_of, policy, study))
     communicator.together(partial(check_agreement, communicator, problems))
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
@@ -148,6 +148,7 @@ def simulate_policy(
         moments=account.moments(),
         stages=visits.stages,
         failures=tuple(failure for part in account.parts for failure in part.failures),
+        differences=uncertainty_differences(problems.uncertainty, source),
         warnings=(
             *sampler.warnings,
             *_what_follows(problems, visits),

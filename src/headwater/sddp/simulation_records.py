@@ -209,6 +209,7 @@ class SimulationRecord:
         warnings: sentences for the user.
         resumed_scenarios: scenarios that an interrupted simulation had done before.
         ranks: processes that simulated.
+        differences: in what the simulation saw another random future than the openings of training, in words.
     """
 
     summary: ScenarioSummary
@@ -222,3 +223,4 @@ class SimulationRecord:
     warnings: tuple[str, ...] = ()
     resumed_scenarios: int = 0
     ranks: int = 1
+    differences: tuple[str, ...] = ()

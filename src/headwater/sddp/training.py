@@ -27,6 +27,7 @@ from headwater.sddp.stopping import (
 from headwater.sddp.training_state import StoredTraining, TrainingState
 from headwater.sddp.training_steps import Training, tell
 from headwater.sddp.warm_start import start_from
+from headwater.stochastic import openings_in_words
 
 logger = logging.getLogger(__name__)
 
@@ -181,4 +182,5 @@ def _started(problems: StudyProblems, threads: int, ranks: int, n_done: int) -> 
         threads=threads,
         ranks=ranks,
         iterations_done=n_done,
+        openings=openings_in_words(problems.uncertainty) if problems.uncertainty.given else (),
     )

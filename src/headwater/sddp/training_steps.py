@@ -338,7 +338,12 @@ class Training:
             progress=progress if self.study.config.policy.checkpointing.store_basis else progress.without_bases(),
             inflow=tuple(inflow_arrays(problems.uncertainty.inflow, t) for t in range(problems.n_stages)),
             fingerprint=self._fingerprint,
-            provenance={"tree_seed": config.tree_seed, "forward_passes": config.forward_passes, "solver": highs_version()},
+            provenance={
+                "tree_seed": config.tree_seed,
+                "forward_passes": config.forward_passes,
+                "openings": "; ".join(record.openings),
+                "solver": highs_version(),
+            },
         )
 
     def __enter__(self) -> Training:

@@ -8,9 +8,11 @@ from headwater.stochastic.lagstate import shift_lags
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
 from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
-from headwater.stochastic.sampling import Sampler, simulation_sampler, stopping_sampler, training_sampler
+from headwater.stochastic.samplers import simulation_sampler, stopping_sampler, training_sampler
+from headwater.stochastic.sampling import Sampler
 from headwater.stochastic.tree import OpeningTree, build_opening_tree
 from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty, study_uncertainty
+from headwater.stochastic.wording import openings_in_words, uncertainty_differences
 
 __all__ = [
     "AvailabilityModel",
@@ -28,10 +30,12 @@ __all__ = [
     "build_opening_tree",
     "build_uncertainty",
     "noise_layout",
+    "openings_in_words",
     "shift_lags",
     "simulation_sampler",
     "stopping_sampler",
     "study_uncertainty",
     "training_sampler",
     "truncate",
+    "uncertainty_differences",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,8 @@ class NoiseLayout:
 
     Attributes:
         n_hydros: number of hydros.
-        load_buses: positions of the buses whose load has a deviation above zero at some stage, ascending.
-        sources: positions of the non-controllable sources with availability statistics, ascending.
+        load_buses: positions of the buses whose load has a deviation above zero at some stage, or is given, ascending.
+        sources: positions of the non-controllable sources with availability statistics or given availability, ascending.
     """
 
     n_hydros: int
@@ -52,24 +53,29 @@ class NoiseLayout:
         return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]
 
 
-def noise_layout(system: System) -> NoiseLayout:
+def noise_layout(system: System, buses: Iterable[int] = (), sources: Iterable[int] = ()) -> NoiseLayout:
     """Find which quantities of a system are random.
+
+    Args:
+        system: the power system.
+        buses: positions of buses that have a load of their own in every opening.
+        sources: positions of sources that have an availability of their own in every opening.
 
     Raises:
         ModelError: statistics name an unknown bus or source.
     """
-    buses: set[int] = set()
+    loads = set(buses)
     for load in system.load_statistics:
         if load.bus_id not in system.bus_index:
             raise ModelError(f"load statistics name bus {load.bus_id}, which does not exist")
         if load.std_mw > 0.0:
-            buses.add(system.bus_index[load.bus_id])
-    sources: set[int] = set()
+            loads.add(system.bus_index[load.bus_id])
+    known = set(sources)
     for availability in system.availability_statistics:
         if availability.ncs_id not in system.ncs_index:
             raise ModelError(f"availability statistics name source {availability.ncs_id}, which does not exist")
-        sources.add(system.ncs_index[availability.ncs_id])
-    return NoiseLayout(len(system.hydros), _frozen(sorted(buses)), _frozen(sorted(sources)))
+        known.add(system.ncs_index[availability.ncs_id])
+    return NoiseLayout(len(system.hydros), _frozen(sorted(loads)), _frozen(sorted(known)))
 
 
 def _frozen(positions: list[int]) -> NDArray[np.int64]:

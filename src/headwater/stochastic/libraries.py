@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 
 _EXACT_M3S = 1e-10
 _UNUSUAL = 4.0
+_SAME_WEIGHT = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +30,18 @@ class InflowLibrary:
         memory_m3s: ``[scenario, lag, hydro]`` past that each scenario starts from; ``None`` where all start from the study's.
         years: calendar year of each scenario; empty for external ones.
         warnings: in words.
+        weights: ``[scenario]`` probabilities; ``None`` where they are equal.
+        at: ``[stage]`` where the library has something to say; ``None`` for all stages.
+        passes: ``[stage]`` where the noise is the inflow itself, in m3/s; ``None`` for nowhere.
     """
 
     eta: Array
     memory_m3s: Array | None = None
     years: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    weights: Array | None = None
+    at: NDArray[np.bool_] | None = None
+    passes: NDArray[np.bool_] | None = None
 
     @property
     def n_scenarios(self) -> int:
@@ -42,8 +49,14 @@ class InflowLibrary:
         return len(self.eta)
 
     def report(self) -> dict[str, object]:
-        """Statistics of the noise."""
-        return eta_report(self.eta) | {"scenarios": self.n_scenarios, "years": list(self.years)}
+        """Statistics of the noise, and of inflows that are passed on as they are."""
+        stages = np.arange(self.eta.shape[1]) if self.at is None else np.flatnonzero(self.at)
+        passes = np.zeros(self.eta.shape[1], np.bool_) if self.passes is None else self.passes
+        drawn, passed = self.eta[:, stages[~passes[stages]]], self.eta[:, stages[passes[stages]]]
+        found = {} if passed.size and not drawn.size else eta_report(drawn)
+        if passed.size:
+            found |= {"given_m3s": _value_report(passed)}
+        return found | {"scenarios": self.n_scenarios, "years": list(self.years)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +66,14 @@ class ValueLibrary:
     Attributes:
         values: ``[scenario, stage, entity]``, MW or fraction.
         positions: ``[entity]`` position of the bus or source.
+        weights: ``[scenario]`` probabilities; ``None`` where they are equal.
+        at: ``[stage]`` where there are values; ``None`` for all stages.
     """
 
     values: Array
     positions: NDArray[np.int64]
+    weights: Array | None = None
+    at: NDArray[np.bool_] | None = None
 
     @property
     def n_scenarios(self) -> int:
@@ -65,12 +82,12 @@ class ValueLibrary:
 
     def report(self) -> dict[str, object]:
         """Statistics of the values."""
-        return {
-            "scenarios": self.n_scenarios,
-            "mean": float(self.values.mean()),
-            "min": float(self.values.min()),
-            "max": float(self.values.max()),
-        }
+        return {"scenarios": self.n_scenarios} | _value_report(self.values)
+
+
+def _value_report(values: Array) -> dict[str, object]:
+    """Mean and range of the values that are there."""
+    return {"mean": float(np.nanmean(values)), "min": float(np.nanmin(values)), "max": float(np.nanmax(values))}
 
 
 def eta_report(eta: Array) -> dict[str, object]:
@@ -127,14 +144,54 @@ def historical_library(
 ) -> InflowLibrary:
     """Years of history as scenarios of the study.
 
-    A year is that of the observation of the first study period. It counts when every hydro has all observations of the study
-    and of the lags before it.
-
     Args:
         estimation: with the history.
         inflow: the model.
         years: that may be used; ``None`` takes all.
         own_past: start each scenario from the inflows observed before it instead of those before the study.
+
+    Raises:
+        ModelError: as `historical_values`.
+    """
+    system, n_lags, n_stages = estimation.system, inflow.n_own_lags, len(estimation.system.stages)
+    replay = historical_values(estimation, n_lags, years)
+    memory = np.repeat(inflow.initial_lags_m3s[None], len(replay.years), axis=0)
+    if own_past:
+        memory = memory.copy()
+        memory[:, :n_lags] = replay.values_m3s[:, n_stages:]
+    eta = invert_inflows(system, inflow, replay.values_m3s[:, :n_stages], memory)
+    warnings = list(replay.warnings)
+    unusual = int((np.abs(eta) > _UNUSUAL)[:, ~inflow.passes].sum())
+    if unusual:
+        warnings.append(f"{unusual} historical inflows lie more than 4 deviations from what the inflow model expects")
+    return InflowLibrary(eta, memory if own_past else None, replay.years, tuple(warnings), passes=inflow.passes)
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """Inflows of the years of history in which the study could take place.
+
+    Attributes:
+        values_m3s: ``[year, period, hydro]``, the periods of the study and then those before it, the most recent first.
+        years: calendar year of the first period of the study.
+        warnings: in words.
+    """
+
+    values_m3s: Array
+    years: tuple[int, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def historical_values(estimation: Estimation, n_lags: int, years: Sequence[int] | None = None) -> Replay:
+    """Observed inflows of the periods of the study in the years of history.
+
+    A year is that of the observation of the first study period. It counts when every hydro has all observations of the study
+    and of the lags before it.
+
+    Args:
+        estimation: with the history.
+        n_lags: periods before the study.
+        years: that may be used; ``None`` takes all.
 
     Raises:
         ModelError: no seasons or history, a stage without a season, or no year that is complete.
@@ -152,7 +209,6 @@ def historical_library(
     history = {fit.history.cycle: fit.history for fit in estimation.cycles}
     start = timeline.periods[first]
     own_year = start.ordinal // history[start.cycle].n_seasons
-    n_lags = inflow.n_own_lags
     wanted = [timeline.periods[first + t] for t in range(len(system.stages))]
     past = [timeline.calendar.before(start, lag) for lag in range(1, n_lags + 1)]
 
@@ -180,61 +236,101 @@ def historical_library(
             f"({len(wanted)} stages and {n_lags} lags before them, for every hydro); "
             f"the history covers {table.first_year} to {covered[-2] if len(covered) > 1 else table.first_year}"
         )
-    values = np.array([found[year] for year in complete])
-    targets = values[:, : len(wanted)]
-    memory = np.repeat(inflow.initial_lags_m3s[None], len(complete), axis=0)
-    if own_past:
-        memory = memory.copy()
-        memory[:, :n_lags] = values[:, len(wanted) :]
-    eta = invert_inflows(system, inflow, targets, memory)
-    unusual = int((np.abs(eta) > _UNUSUAL).sum())
-    if unusual:
-        warnings.append(f"{unusual} historical inflows lie more than 4 deviations from what the inflow model expects")
-    return InflowLibrary(eta, memory if own_past else None, tuple(complete), tuple(warnings))
+    return Replay(np.array([found[year] for year in complete]), tuple(complete), tuple(warnings))
 
 
 def external_inflow_library(system: System, inflow: InflowModel) -> InflowLibrary:
     """External inflows as noise, from the past of the study.
 
+    They may leave stages out where the model passes on all those that they have.
+
     Raises:
         ModelError: the scenarios are missing or incomplete, or contradict a model without noise.
     """
-    values = _external(system, system.external_inflows, NoiseClass.INFLOW, [hydro.id for hydro in system.hydros])
+    given, _ = external_values(system, NoiseClass.INFLOW, [hydro.id for hydro in system.hydros])
+    at = _stages_with_values(system, given)
+    weights = path_weights(given, NoiseClass.INFLOW)
+    if not at.all() and inflow.passes[at].all():
+        return InflowLibrary(_scenarios(system, given), weights=weights, at=at, passes=inflow.passes)
+    values = _whole_scenarios(system, given, NoiseClass.INFLOW)
     memory = np.repeat(inflow.initial_lags_m3s[None], len(values), axis=0)
     eta = invert_inflows(system, inflow, values, memory)
-    unusual = int((np.abs(eta) > _UNUSUAL).sum())
+    unusual = int((np.abs(eta) > _UNUSUAL)[:, ~inflow.passes].sum())
     warnings: tuple[str, ...] = ()
     if unusual:
         warnings = (f"{unusual} external inflows lie more than 4 deviations from what the inflow model expects",)
-    return InflowLibrary(eta, warnings=warnings)
+    return InflowLibrary(eta, warnings=warnings, weights=weights, passes=inflow.passes)
 
 
-def external_value_library(system: System, noise_class: NoiseClass, needed: Sequence[int]) -> ValueLibrary:
+def external_value_library(
+    system: System, noise_class: NoiseClass, needed: Sequence[int], *, partly: bool = False
+) -> ValueLibrary:
     """External loads or availabilities.
 
     Args:
         system: with the scenarios.
         noise_class: load or non-controllable sources.
         needed: positions of the entities that must be there: those that are random.
+        partly: whether they may leave stages out.
 
     Raises:
         ModelError: the scenarios are missing or incomplete.
     """
-    is_load = noise_class is NoiseClass.LOAD
-    given = system.external_loads if is_load else system.external_availability
-    entities = system.buses if is_load else system.non_controllables
-    index = system.bus_index if is_load else system.ncs_index
-    values = _external(system, given, noise_class, [entities[position].id for position in needed])
-    assert given is not None
-    unknown = sorted(set(given.entity_ids) - set(index))
-    if unknown:
-        raise ModelError(f"external scenarios of class '{noise_class.value}' name {unknown}, which do not exist")
-    return ValueLibrary(values, np.array([index[i] for i in given.entity_ids], np.int64))
+    entities = system.buses if noise_class is NoiseClass.LOAD else system.non_controllables
+    given, positions = external_values(system, noise_class, [entities[position].id for position in needed])
+    at = _stages_with_values(system, given)
+    values = _scenarios(system, given) if partly else _whole_scenarios(system, given, noise_class)
+    return ValueLibrary(values, positions, path_weights(given, noise_class), at)
 
 
-def _external(system: System, given: ExternalScenarios | None, noise_class: NoiseClass, needed: Sequence[int]) -> Array:
-    """``[scenario, stage, entity]`` with the scenarios of shorter stages repeated."""
+def path_weights(given: ExternalScenarios, noise_class: NoiseClass) -> Array | None:
+    """Probabilities of scenarios that are walked from the first stage to the last; ``None`` where they are equal.
+
+    They are the weights at the stages with the most scenarios, where none stands for several paths.
+
+    Raises:
+        ModelError: a scenario has another weight at another of these stages.
+    """
+    n = max(len(values) for values in given.values.values())
+    longest = [stage_id for stage_id, values in given.values.items() if len(values) == n]
+    shares = {}
+    for stage_id in longest:
+        weights = np.asarray(given.weights.get(stage_id, np.ones(n)), np.float64)
+        shares[stage_id] = weights / weights.sum()
+    first = shares[longest[0]]
+    for stage_id, share in shares.items():
+        if not np.allclose(share, first, rtol=0.0, atol=_SAME_WEIGHT):
+            number = int(np.argmax(np.abs(share - first)))
+            raise ModelError(
+                f"external scenarios of class '{noise_class.value}' are walked as whole paths, but the weight of scenario "
+                f"{number} is {share[number]:g} of the total at stage {stage_id} and {first[number]:g} at stage {longest[0]}; "
+                "give each scenario one weight, or draw from the openings (scheme 'in_sample')"
+            )
+    return None if (first == first[0]).all() else first
+
+
+def external_values(
+    system: System, noise_class: NoiseClass, needed: Sequence[int]
+) -> tuple[ExternalScenarios, NDArray[np.int64]]:
+    """The external scenarios of a class, checked, wherever there are some.
+
+    Args:
+        system: with the scenarios.
+        noise_class: the class.
+        needed: ids of the entities that must be there.
+
+    Returns:
+        The scenarios, and the positions of their entities in the system ``[entity]``.
+
+    Raises:
+        ModelError: the scenarios are missing, incomplete, or of what does not exist.
+    """
     name = f"external scenarios of class '{noise_class.value}'"
+    given, index = {
+        NoiseClass.INFLOW: (system.external_inflows, system.hydro_index),
+        NoiseClass.LOAD: (system.external_loads, system.bus_index),
+        NoiseClass.NCS: (system.external_availability, system.ncs_index),
+    }[noise_class]
     if given is None or not given.values:
         raise ModelError(f"{name} are asked for and not given")
     if list(given.entity_ids) != sorted(set(given.entity_ids)):
@@ -242,11 +338,11 @@ def _external(system: System, given: ExternalScenarios | None, noise_class: Nois
     missing = sorted(set(needed) - set(given.entity_ids))
     if missing:
         raise ModelError(f"{name} lack {', '.join(map(str, missing))}; give every entity in every scenario")
-    if noise_class is NoiseClass.INFLOW and set(given.entity_ids) != set(needed):
-        raise ModelError(f"{name} name hydros that do not exist: {sorted(set(given.entity_ids) - set(needed))}")
-    lacking = [stage.id for stage in system.stages if stage.id not in given.values or not len(given.values[stage.id])]
-    if lacking:
-        raise ModelError(f"{name} lack stage(s) {', '.join(map(str, lacking))}; give every study stage at least one scenario")
+    unknown = sorted(set(given.entity_ids) - set(index))
+    if unknown and noise_class is NoiseClass.INFLOW:
+        raise ModelError(f"{name} name hydros that do not exist: {unknown}")
+    if unknown:
+        raise ModelError(f"{name} name {unknown}, which do not exist")
     for stage_id, values in given.values.items():
         if stage_id not in system.stage_index:
             raise ModelError(f"{name} name stage {stage_id}, which is not a study stage")
@@ -254,6 +350,30 @@ def _external(system: System, given: ExternalScenarios | None, noise_class: Nois
             raise ModelError(f"{name} at stage {stage_id}: expected {len(given.entity_ids)} columns, got shape {values.shape}")
         if not np.isfinite(values).all():
             raise ModelError(f"{name} at stage {stage_id} are not all finite")
-    n = max(len(given.values[stage.id]) for stage in system.stages)
-    rows = [given.values[stage.id][np.arange(n) % len(given.values[stage.id])] for stage in system.stages]
-    return np.stack(rows, axis=1)
+    return given, np.array([index[i] for i in given.entity_ids], np.int64)
+
+
+def _whole_scenarios(system: System, given: ExternalScenarios, noise_class: NoiseClass) -> Array:
+    """``[scenario, stage, entity]`` with the scenarios of shorter stages repeated."""
+    at = _stages_with_values(system, given)
+    lacking = [stage.id for stage, has in zip(system.stages, at, strict=True) if not has]
+    if lacking:
+        raise ModelError(
+            f"external scenarios of class '{noise_class.value}' lack stage(s) {', '.join(map(str, lacking))}; give every study "
+            "stage at least one scenario"
+        )
+    return _scenarios(system, given)
+
+
+def _stages_with_values(system: System, given: ExternalScenarios) -> NDArray[np.bool_]:
+    return np.array([len(given.values.get(stage.id, ())) > 0 for stage in system.stages], np.bool_)
+
+
+def _scenarios(system: System, given: ExternalScenarios) -> Array:
+    """``[scenario, stage, entity]`` with the scenarios of shorter stages repeated; ``nan`` at stages that have none."""
+    n = max(len(values) for values in given.values.values())
+    scenarios = np.full((n, len(system.stages), len(given.entity_ids)), np.nan)
+    for t in np.flatnonzero(_stages_with_values(system, given)):
+        rows = given.values[system.stages[t].id]
+        scenarios[:, t] = rows[np.arange(n) % len(rows)]
+    return scenarios

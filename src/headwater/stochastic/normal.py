@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from headwater.errors import ModelError
-from headwater.model import System
+from headwater.model import NoiseClass, System
 from headwater.stochastic.layout import NoiseLayout
 
 Array = NDArray[np.float64]
@@ -150,12 +151,19 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
     )
 
 
-def truncation_warnings(system: System) -> tuple[str, ...]:
-    """Loads and availabilities whose mean moves by more than 2 % when they are cut at their limits."""
+def truncation_warnings(system: System, known: Collection[NoiseClass] = ()) -> tuple[str, ...]:
+    """Loads and availabilities whose mean moves by more than 2 % when they are cut at their limits, in words.
+
+    Args:
+        system: the power system.
+        known: classes whose statistics nobody draws from.
+    """
     warnings = []
+    loads = () if NoiseClass.LOAD in known else system.load_statistics
+    sources = () if NoiseClass.NCS in known else system.availability_statistics
     for what, rows in (
-        ("load of bus", [(r.bus_id, r.stage_id, r.mean_mw, r.std_mw, np.inf) for r in system.load_statistics]),
-        ("availability of source", [(r.ncs_id, r.stage_id, r.mean, r.std, 1.0) for r in system.availability_statistics]),
+        ("load of bus", [(r.bus_id, r.stage_id, r.mean_mw, r.std_mw, np.inf) for r in loads]),
+        ("availability of source", [(r.ncs_id, r.stage_id, r.mean, r.std, 1.0) for r in sources]),
     ):
         shifted: dict[int, list[int]] = {}
         for entity_id, stage_id, mean, std, limit in rows:

@@ -57,6 +57,7 @@ class InflowModel:
         warnings: what was assumed or is unusual, in words.
         memory: how past inflows move on where stages are not one season period each; its components beyond the lags have zero
             weights in ``psi`` and their initial values at the end of ``initial_lags_m3s``.
+        given: ``[stage]`` where the noise is the inflow itself, in m3/s, see `given.py`; ``None`` for nowhere.
     """
 
     psi: Array
@@ -66,6 +67,12 @@ class InflowModel:
     initial_lags_m3s: Array
     warnings: tuple[str, ...] = ()
     memory: Memory | None = None
+    given: NDArray[np.bool_] | None = None
+
+    @property
+    def passes(self) -> NDArray[np.bool_]:
+        """``[stage]`` whether the noise is the inflow itself."""
+        return np.zeros(len(self.base), np.bool_) if self.given is None else self.given
 
     @property
     def n_lags(self) -> int:

@@ -45,6 +45,7 @@ class Purpose(IntEnum):
     SIMULATION_DESIGN = 9
     CYCLE_TURN = 10
     STOPPING_INDEX = 11
+    JOINING = 12
 
 
 def raw_words(

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ModelError
-from headwater.model import HistoricalLags, NoiseClass, SamplingMethod, ScenarioSource, Scheme, SelectionMode
+from headwater.model import NoiseClass, OpeningSource, ScenarioSource, Scheme, SelectionMode
 from headwater.stochastic import rng
-from headwater.stochastic.designs import DESIGNED, design_normals, design_warning
+from headwater.stochastic.designs import DESIGNED, design_normals
 from headwater.stochastic.libraries import (
     InflowLibrary,
     ValueLibrary,
-    external_inflow_library,
-    external_value_library,
-    historical_library,
 )
+from headwater.stochastic.model_paths import ModelPaths
 from headwater.stochastic.uncertainty import Uncertainty
 
 Array = NDArray[np.float64]
@@ -29,7 +27,7 @@ _LIBRARY = (Scheme.EXTERNAL, Scheme.HISTORICAL)
 
 
 @dataclass(frozen=True)
-class _Streams:
+class Streams:
     """Purposes of the random streams of training or of simulation."""
 
     index: rng.Purpose
@@ -40,7 +38,7 @@ class _Streams:
     uses_iteration: bool
 
 
-_TRAINING = _Streams(
+TRAINING = Streams(
     rng.Purpose.TRAINING_INDEX,
     rng.Purpose.TRAINING_NOISE,
     rng.Purpose.TRAINING_SELECTION,
@@ -48,7 +46,7 @@ _TRAINING = _Streams(
     SelectionMode.PERMUTATION,
     uses_iteration=True,
 )
-_SIMULATION = _Streams(
+SIMULATION = Streams(
     rng.Purpose.SIMULATION_INDEX,
     rng.Purpose.SIMULATION_NOISE,
     rng.Purpose.SIMULATION_SELECTION,
@@ -58,7 +56,7 @@ _SIMULATION = _Streams(
 )
 
 
-_STOPPING = _Streams(
+STOPPING = Streams(
     rng.Purpose.STOPPING_INDEX,
     rng.Purpose.SIMULATION_NOISE,
     rng.Purpose.SIMULATION_SELECTION,
@@ -73,7 +71,9 @@ class Sampler:
     """Noise as a pure function of stage, iteration and scenario.
 
     In-sample classes take the same opening of the tree; out-of-sample classes are drawn afresh with the sampling method of the
-    stage and correlated; external and historical classes take one scenario of their library for the whole trajectory.
+    stage and correlated; external and historical classes take one scenario of their library for the whole trajectory. In
+    training, external and historical classes whose scenarios are the openings are drawn stage by stage like those in-sample:
+    whole paths would leave states unvisited that the bound needs.
 
     Attributes:
         uncertainty: tree, correlation and layout.
@@ -90,7 +90,7 @@ class Sampler:
     source: ScenarioSource
     index_seed: int
     noise_seed: int
-    streams: _Streams
+    streams: Streams
     n_trajectories: int
     inflows: InflowLibrary | None = None
     values: Mapping[NoiseClass, ValueLibrary] = field(default_factory=lambda: MappingProxyType({}))
@@ -111,24 +111,71 @@ class Sampler:
             instead. A row is the same in whatever batch its scenario is asked for.
         """
         layout, tree = self.uncertainty.layout, self.uncertainty.tree
-        schemes = {noise_class: self.source.scheme(noise_class) for noise_class in NoiseClass}
         group = int(self._groups_of([stage_index], [turn])[0])
         c = iteration if self.streams.uses_iteration else 0
         noise = np.zeros((len(scenarios), layout.dim))
-        if Scheme.IN_SAMPLE in schemes.values():
+        if any(self._takes_openings(noise_class, stage_index) for noise_class in NoiseClass):
             words = rng.raw_words(self.index_seed, self.streams.index, group, scenarios, c, 1)[:, 0]
             noise = tree.noise[stage_index][tree.openings_at(stage_index, words)]
-        drawn = [layout.segment(noise_class) for noise_class in NoiseClass if schemes[noise_class] is Scheme.OUT_OF_SAMPLE]
-        if any(segment.stop > segment.start for segment in drawn):
+        drawn = [noise_class for noise_class in NoiseClass if self._scheme(noise_class) is Scheme.OUT_OF_SAMPLE]
+        if any(layout.segment(noise_class).stop > layout.segment(noise_class).start for noise_class in drawn):
             fresh = self._fresh(stage_index, group, scenarios, c)
-            for segment in drawn:
-                noise[:, segment] = fresh[:, segment]
-        if self.inflows is not None:
-            chosen = self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios, turn)
+            for noise_class in drawn:
+                segment = layout.segment(noise_class)
+                if self.uncertainty.is_given(noise_class, stage_index):
+                    noise[:, segment] = self._model_values(noise_class, stage_index, iteration, scenarios, turn, fresh)
+                else:
+                    noise[:, segment] = fresh[:, segment]
+        if self.inflows is not None and _has(self.inflows, stage_index):
+            chosen = self._selected(NoiseClass.INFLOW, self.inflows, iteration, scenarios, turn)
             noise[:, layout.inflow] = self.inflows.eta[chosen, stage_index]
-        for noise_class in self.values:
-            noise[:, layout.segment(noise_class)] = 0.0
+        for noise_class, library in self.values.items():
+            if _has(library, stage_index):
+                noise[:, layout.segment(noise_class)] = 0.0
         return noise
+
+    def _scheme(self, noise_class: NoiseClass) -> Scheme:
+        """Scheme that a class is drawn by."""
+        scheme = self.source.scheme(noise_class)
+        if self.streams.uses_iteration and noise_class in self.uncertainty.given and scheme in _LIBRARY:
+            return Scheme.IN_SAMPLE
+        return scheme
+
+    def _takes_openings(self, noise_class: NoiseClass, stage_index: int) -> bool:
+        """Whether a class takes the openings of a stage: where it is in-sample, or its library has nothing to say."""
+        scheme = self._scheme(noise_class)
+        if scheme not in _LIBRARY:
+            return scheme is Scheme.IN_SAMPLE
+        library = self.inflows if noise_class is NoiseClass.INFLOW else self.values.get(noise_class)
+        return library is not None and not _has(library, stage_index)
+
+    def _model_values(
+        self, noise_class: NoiseClass, stage_index: int, iteration: int, scenarios: Scenarios, turn: int, fresh: Array
+    ) -> Array:
+        """What the statistical model of a class makes of fresh noise, where the stage problem takes values."""
+        layout, models = self.uncertainty.layout, self.uncertainty.statistical()
+        if noise_class is NoiseClass.INFLOW:
+            visit = stage_index + turn * len(self.uncertainty.system.horizon.cycle)
+            return self._paths.inflow_m3s(visit, iteration, scenarios)
+        if noise_class is NoiseClass.LOAD:
+            mean, std, known = models.load.mean_mw, models.load.std_mw, layout.load_buses
+        else:
+            mean, std, known = models.availability.mean, models.availability.std, layout.sources
+        values: Array = mean[known, stage_index] + std[known, stage_index] * fresh[:, layout.segment(noise_class)]
+        return values
+
+    @cached_property
+    def _paths(self) -> ModelPaths:
+        uncertainty = self.uncertainty
+        horizon = uncertainty.system.horizon
+
+        def noise(visit: int, iteration: int, scenarios: Scenarios) -> Array:
+            t, turn = horizon.position(visit), horizon.turn(visit)
+            group = int(self._groups_of([t], [turn])[0])
+            c = iteration if self.streams.uses_iteration else 0
+            return self._fresh(t, group, scenarios, c)[:, uncertainty.layout.inflow]
+
+        return ModelPaths(uncertainty.statistical().inflow, horizon.position, noise, truncates=uncertainty.truncates)
 
     def openings(
         self, stage_indices: Sequence[int], iterations: NDArray[np.int64], scenarios: Scenarios, turns: Sequence[int]
@@ -144,7 +191,7 @@ class Sampler:
         Returns:
             Per visit ``[iteration, scenario]``; ``None`` where some noise comes from elsewhere.
         """
-        if any(self.source.scheme(noise_class) is not Scheme.IN_SAMPLE for noise_class in NoiseClass):
+        if any(self._scheme(noise_class) is not Scheme.IN_SAMPLE for noise_class in NoiseClass):
             return None
         groups = self._groups_of(stage_indices, turns)
         c = iterations if self.streams.uses_iteration else np.zeros_like(iterations)
@@ -176,13 +223,13 @@ class Sampler:
         """Past inflows that some scenarios start from, ``[scenario, lag, hydro]``; ``None`` for those of the study."""
         if self.inflows is None or self.inflows.memory_m3s is None:
             return None
-        return self.inflows.memory_m3s[self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios)]
+        return self.inflows.memory_m3s[self._selected(NoiseClass.INFLOW, self.inflows, iteration, scenarios)]
 
     def sampled_years(self, iteration: int, scenarios: Scenarios) -> NDArray[np.int64] | None:
         """Year of history that each scenario replays from; ``None`` when none does."""
         if self.inflows is None or not self.inflows.years:
             return None
-        chosen = self._selected(NoiseClass.INFLOW, self.inflows.n_scenarios, iteration, scenarios)
+        chosen = self._selected(NoiseClass.INFLOW, self.inflows, iteration, scenarios)
         return np.array(self.inflows.years, np.int64)[chosen]
 
     def report(self) -> dict[str, object]:
@@ -190,6 +237,8 @@ class Sampler:
         classes: dict[str, object] = {}
         for noise_class in NoiseClass:
             entry: dict[str, object] = {"scheme": self.source.scheme(noise_class).value}
+            if noise_class in self.uncertainty.given:
+                entry["openings"] = OpeningSource.SCENARIOS.value
             library = self.inflows if noise_class is NoiseClass.INFLOW else self.values.get(noise_class)
             if library is not None:
                 entry |= {"selection_mode": self._mode(noise_class).value} | library.report()
@@ -200,16 +249,24 @@ class Sampler:
         self, noise_class: NoiseClass, stage_index: int, iteration: int, scenarios: Scenarios, turn: int
     ) -> tuple[NDArray[np.int64], Array] | None:
         library = self.values.get(noise_class)
-        if library is None:
+        if library is None or not _has(library, stage_index):
             return None
-        chosen = self._selected(noise_class, library.n_scenarios, iteration, scenarios, turn)
+        chosen = self._selected(noise_class, library, iteration, scenarios, turn)
         return library.positions, library.values[chosen, stage_index]
 
     def _mode(self, noise_class: NoiseClass) -> SelectionMode:
         return self.source.selection(noise_class) or self.streams.default_selection
 
-    def _selected(self, noise_class: NoiseClass, n: int, iteration: int, scenarios: Scenarios, turn: int = 0) -> Scenarios:
-        """Library scenario of each trajectory."""
+    def _selected(
+        self,
+        noise_class: NoiseClass,
+        library: InflowLibrary | ValueLibrary,
+        iteration: int,
+        scenarios: Scenarios,
+        turn: int = 0,
+    ) -> Scenarios:
+        """Library scenario of each trajectory; scenarios with weights come as often as these say."""
+        n = library.n_scenarios
         stream = list(NoiseClass).index(noise_class)
         if self._coupled:
             external = [c for c in NoiseClass if self.source.scheme(c) is Scheme.EXTERNAL]
@@ -218,6 +275,12 @@ class Sampler:
         mode = self._mode(noise_class)
         first = (iteration - 1) * self.n_trajectories if self.streams.uses_iteration else 0
         order = first + scenarios + turn
+        if library.weights is not None and mode is not SelectionMode.RANDOM:
+            start = 0.0
+            if mode is SelectionMode.PERMUTATION:
+                words = rng.raw_words(self.noise_seed, self.streams.selection, 0, np.zeros(1, np.int64), 2 * stream, 1)
+                start = float(rng.uniforms(words)[0, 0])
+            return _by_weight((radical_inverse(order) + start) % 1.0, library.weights)
         if mode is SelectionMode.SEQUENTIAL:
             return order % n
         if mode is SelectionMode.RANDOM:
@@ -225,7 +288,7 @@ class Sampler:
             words = rng.raw_words(
                 self.noise_seed, self.streams.selection, a, scenarios, 2 * (stream + turn * len(NoiseClass)) + 1, 1
             )[:, 0]
-            return rng.indices(words, n)
+            return rng.indices(words, n) if library.weights is None else _by_weight(rng.uniforms(words), library.weights)
         rounds, place = np.divmod(order, n)
         chosen = np.empty(len(scenarios), np.int64)
         for number in np.unique(rounds):
@@ -254,132 +317,22 @@ class Sampler:
         return self.uncertainty.correlator.apply(stage_index, normals)
 
 
-def training_sampler(uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1) -> Sampler:
-    """Sampler of forward passes: openings are chosen with ``tree_seed``, everything else with the seed of ``source``.
-
-    Args:
-        uncertainty: models and tree.
-        source: scheme of each class.
-        tree_seed: seed of the opening tree.
-        n_trajectories: forward passes of one iteration.
-
-    Raises:
-        ModelError: a scheme without a seed or without its scenarios, historical loads or sources, or in-sample stages of one
-            noise group that differ in openings.
-    """
-    return _sampler(uncertainty, source, tree_seed, n_trajectories, _TRAINING)
+def _has(library: InflowLibrary | ValueLibrary, stage_index: int) -> bool:
+    """Whether a library has something to say about a stage."""
+    return library.at is None or bool(library.at[stage_index])
 
 
-def simulation_sampler(uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1) -> Sampler:
-    """Sampler of simulated scenarios, apart from all training draws; the seed of ``source``, else ``tree_seed``, settles it.
-
-    Args:
-        uncertainty: models and tree.
-        source: scheme of each class.
-        tree_seed: seed of the opening tree.
-        n_trajectories: simulated scenarios.
-
-    Raises:
-        ModelError: as `training_sampler`.
-    """
-    return _sampler(uncertainty, source, tree_seed, n_trajectories, _SIMULATION)
+def _by_weight(level: Array, weights: Array) -> Scenarios:
+    """Scenario in whose stretch of the unit interval each level lies; one of weight 0 has none."""
+    ends = np.cumsum(weights)[: int(np.flatnonzero(weights > 0.0)[-1])]
+    return np.searchsorted(ends, level, side="right").astype(np.int64)
 
 
-def stopping_sampler(uncertainty: Uncertainty, tree_seed: int, n_trajectories: int) -> Sampler:
-    """Sampler of the trajectories that a stopping rule simulates: drawn from the tree, the same ones every time.
-
-    Args:
-        uncertainty: models and tree.
-        tree_seed: seed of the opening tree.
-        n_trajectories: trajectories of one simulation.
-
-    Raises:
-        ModelError: stages of one noise group that differ in openings.
-    """
-    return _sampler(uncertainty, ScenarioSource(), tree_seed, n_trajectories, _STOPPING)
-
-
-def _sampler(
-    uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int, streams: _Streams
-) -> Sampler:
-    warnings = _check(uncertainty, source, n_trajectories)
-    noise_seed = tree_seed if source.seed is None else source.seed
-    index_seed = tree_seed if streams.uses_iteration else noise_seed
-    inflows: InflowLibrary | None = None
-    if source.inflow is Scheme.HISTORICAL:
-        chosen = source.historical_lags or (HistoricalLags.STUDY if streams.uses_iteration else HistoricalLags.WINDOW)
-        inflows = historical_library(
-            uncertainty.estimation,
-            uncertainty.inflow,
-            source.historical_years,
-            own_past=chosen is HistoricalLags.WINDOW,
-        )
-    elif source.inflow is Scheme.EXTERNAL:
-        inflows = external_inflow_library(uncertainty.system, uncertainty.inflow)
-    values = {}
-    for noise_class, needed in (
-        (NoiseClass.LOAD, uncertainty.layout.load_buses),
-        (NoiseClass.NCS, uncertainty.layout.sources),
-    ):
-        if source.scheme(noise_class) is Scheme.EXTERNAL:
-            values[noise_class] = external_value_library(uncertainty.system, noise_class, needed.tolist())
-    counts = {f"external scenarios of class '{c.value}'": library.n_scenarios for c, library in values.items()}
-    if inflows is not None:
-        counts["historical years" if inflows.years else "external inflows"] = inflows.n_scenarios
-    for name, count in counts.items():
-        if count < n_trajectories:
-            warnings.append(f"there are {count} {name} for {n_trajectories} trajectories: some are used again")
-    if inflows is not None:
-        warnings.extend(inflows.warnings)
-    return Sampler(
-        uncertainty,
-        source,
-        index_seed,
-        noise_seed,
-        streams,
-        n_trajectories,
-        inflows,
-        MappingProxyType(values),
-        tuple(warnings),
-    )
-
-
-def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int) -> list[str]:
-    schemes = {noise_class: source.scheme(noise_class) for noise_class in NoiseClass}
-    for noise_class in (NoiseClass.LOAD, NoiseClass.NCS):
-        if schemes[noise_class] is Scheme.HISTORICAL:
-            raise ModelError(f"the scheme 'historical' is for inflows only, got it for class '{noise_class.value}'")
-    if source.historical_years is not None and source.inflow is not Scheme.HISTORICAL:
-        raise ModelError("historical_years are given, but the inflow scheme is not 'historical'")
-    if source.seed is None and any(scheme is not Scheme.IN_SAMPLE for scheme in schemes.values()):
-        others = sorted({scheme.value for scheme in schemes.values() if scheme is not Scheme.IN_SAMPLE})
-        raise ModelError(f"the scheme(s) {', '.join(others)} need a seed: give scenario_source.seed")
-    warnings: list[str] = []
-    if Scheme.OUT_OF_SAMPLE in schemes.values():
-        methods = {stage.sampling_method for stage in uncertainty.system.stages}
-        plain = sorted(m.value for m in methods & {SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS})
-        if plain:
-            warnings.append(
-                f"out-of-sample noise of stages with the sampling method(s) {', '.join(plain)} is drawn by plain sampling"
-            )
-        for method in sorted(methods & DESIGNED, key=lambda m: m.value):
-            if warning := design_warning(method, n_trajectories):
-                warnings.append(f"out-of-sample noise: {warning}")
-    if Scheme.IN_SAMPLE in schemes.values():
-        _check_groups(uncertainty)
-    return warnings
-
-
-def _check_groups(uncertainty: Uncertainty) -> None:
-    """Stages of a group select their opening with one number, which means the same only among the same openings."""
-    first: dict[int, int] = {}
-    for t, group in enumerate(uncertainty.noise_groups):
-        reference = first.setdefault(group, t)
-        same_count = uncertainty.tree.n_openings(t) == uncertainty.tree.n_openings(reference)
-        if not same_count:
-            stages = uncertainty.system.stages
-            raise ModelError(
-                f"stages {stages[reference].id} and {stages[t].id} stand for one season period and share their noise, but "
-                f"have {uncertainty.tree.n_openings(reference)} and {uncertainty.tree.n_openings(t)} openings; "
-                "give them the same number"
-            )
+def radical_inverse(number: NDArray[np.int64]) -> Array:
+    """Van der Corput's sequence in base 2: the first numbers of it always cover the unit interval evenly."""
+    level, scale, rest = np.zeros(number.shape), 0.5, number.copy()
+    while rest.any():
+        level += scale * (rest & 1)
+        rest >>= 1
+        scale *= 0.5
+    return level

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ModelError
-from headwater.model import GivenOpenings, SamplingMethod, System
+from headwater.model import GivenOpenings, NoiseClass, SamplingMethod, System
 from headwater.stochastic import rng
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
 from headwater.stochastic.designs import DESIGNED, design_normals, design_warning
+from headwater.stochastic.given import Given, entries
+from headwater.stochastic.joining import joined_scenarios
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.selective import pool_size, representative_openings
 
 Array = NDArray[np.float64]
+
+NO_CLASS: Mapping[NoiseClass, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +32,8 @@ class OpeningTree:
     """Noise and probability of the openings of each stage.
 
     Attributes:
-        noise: per stage ``[opening, entry]``, standardised and correlated; entries as in `NoiseLayout`.
+        noise: per stage ``[opening, entry]``, standardised and correlated, or values where a class is given; entries as in
+            `NoiseLayout`.
         probability: per stage ``[opening]``, adding up to 1.
         warnings: what a sampling method could not do as asked, in words.
     """
@@ -81,6 +88,9 @@ def make_tree(
     historical: Callable[[], Array] | None = None,
     *,
     experimental: bool = False,
+    given: Given = NO_CLASS,
+    couple: bool | None = None,
+    varies: Mapping[NoiseClass, NDArray[np.bool_]] = NO_CLASS,
 ) -> OpeningTree:
     """As `build_opening_tree`, from its parts.
 
@@ -92,13 +102,36 @@ def make_tree(
         tree_seed: seed.
         historical: gives the noise of the years of history ``[year, stage, hydro]`` for the method ``historical_residuals``.
         experimental: allow the method ``selective``.
+        given: classes whose scenarios are the openings, where they have some; the others are drawn.
+        couple: whether scenarios of several classes are joined by number, see `are_joined`.
+        varies: ``[stage]`` whether a class is random by its statistics, so that several draws of it are of use.
 
     Raises:
-        ModelError: the given openings do not fit the system, or a stage asks for what its sampling method cannot give.
+        ModelError: the given openings do not fit the system, a stage asks for what its sampling method cannot give, or given
+            scenarios cannot be joined.
     """
     if system.given_openings is not None:
         return _given_tree(system, layout, system.given_openings)
-    return _Generator(system, layout, correlator, groups, tree_seed, historical, experimental).run()
+    generator = _Generator(system, layout, correlator, groups, tree_seed, historical, experimental)
+    return generator.run(_Scenarios(given, couple, varies))
+
+
+@dataclass(frozen=True)
+class _Scenarios:
+    """Given scenarios and how they become openings, see `make_tree`."""
+
+    given: Given
+    couple: bool | None
+    varies: Mapping[NoiseClass, NDArray[np.bool_]]
+
+    def at(self, t: int) -> list[NoiseClass]:
+        """Classes that are given at a stage."""
+        return [kind for kind, values in self.given.items() if values.n_at(t)]
+
+    def others_vary(self, t: int) -> bool:
+        """Whether a class that is not given at a stage is random there."""
+        known = self.at(t)
+        return any(bool(flags[t]) for kind, flags in self.varies.items() if kind not in known)
 
 
 class _Generator:
@@ -124,10 +157,10 @@ class _Generator:
                 raise ModelError(f"stage {stage.id} needs at least 1 opening, got {stage.n_openings}")
             self.largest[group] = max(self.largest.get(group, 0), stage.n_openings)
 
-    def run(self) -> OpeningTree:
+    def run(self, scenarios: _Scenarios) -> OpeningTree:
         noise, probability = [], []
         for t in range(len(self.system.stages)):
-            values, chance = self._stage(t)
+            values, chance = self._with_scenarios(t, scenarios) if scenarios.at(t) else self._stage(t)
             noise.append(_frozen(values))
             probability.append(_frozen(chance))
         return OpeningTree(tuple(noise), tuple(probability), tuple(dict.fromkeys(self.warnings)))
@@ -149,6 +182,42 @@ class _Generator:
         else:
             values = self._independent(t, n)
         return values, np.full(n, 1.0 / n)
+
+    def _with_scenarios(self, t: int, scenarios: _Scenarios) -> tuple[Array, Array]:
+        """Scenarios of the classes that are given; each is repeated with draws of the others, where these are random."""
+        stage, kinds = self.system.stages[t], scenarios.at(t)
+        numbers, chance = joined_scenarios(
+            {kind: scenarios.given[kind].n_at(t) for kind in kinds},
+            {kind: scenarios.given[kind].weights[t] for kind in kinds},
+            scenarios.couple,
+            stage.n_openings,
+            self.seed,
+            self.groups[t],
+            f"stage {stage.id}",
+        )
+        n_copies = -(-stage.n_openings // len(numbers)) if scenarios.others_vary(t) else 1
+        n = n_copies * len(numbers)
+        values = self._drawn_beside_scenarios(t, n) if scenarios.others_vary(t) else np.zeros((n, self.layout.dim))
+        for column, kind in enumerate(kinds):
+            known = scenarios.given[kind]
+            stage_values = known.values[t]
+            assert stage_values is not None
+            values[:, self.layout.segment(kind)] = 0.0
+            values[:, entries(self.layout, kind, known)] = np.tile(stage_values[numbers[:, column]], (n_copies, 1))
+        return values, np.tile(chance / n_copies, n_copies)
+
+    def _drawn_beside_scenarios(self, t: int, n: int) -> Array:
+        """Noise of the classes that are not given; methods whose openings are not equally likely draw independently."""
+        stage, method = self.system.stages[t], self.system.stages[t].sampling_method
+        if method in DESIGNED:
+            normals = design_normals(method, self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], 0, (n, self.layout.dim))
+            return self.correlator.apply(t, normals)
+        if method in (SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS):
+            self.warnings.append(
+                f"stage {stage.id}: scenarios are openings there, so what is random besides is drawn by plain sampling instead "
+                f"of '{method.value}'"
+            )
+        return self._independent(t, n)
 
     def _independent(self, t: int, n: int) -> Array:
         # Stages of one group get the same numbers because the coordinates name the group and not the stage.

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.model import EstimationConfig, NoiseSharing, Study, System
+from headwater.model import EstimationConfig, NoiseClass, NoiseSharing, ScenarioSource, Study, System
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
 from headwater.stochastic.estimation import Estimation, complete_system
+from headwater.stochastic.given import (
+    Given,
+    entries,
+    given_values,
+    known_inflows,
+    passing_availability,
+    passing_inflows,
+    passing_loads,
+)
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.libraries import historical_library
 from headwater.stochastic.normal import (
@@ -28,6 +39,15 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class StatisticalModels:
+    """The models of all classes by their statistics, also where scenarios are given."""
+
+    inflow: InflowModel
+    load: LoadModel
+    availability: AvailabilityModel
+
+
+@dataclass(frozen=True, eq=False)
 class Uncertainty:
     """Models, correlation and opening tree of a system. Immutable, so threads may share it.
 
@@ -39,6 +59,10 @@ class Uncertainty:
         correlator: how independent draws become correlated.
         tree: openings of every stage.
         noise_groups: per stage the number of its group; stages of one group share their noise.
+        given: classes whose scenarios are their openings, where they have some.
+        couple: whether scenarios of several classes are joined by number; ``None`` where their numbers decide.
+        truncates: whether negative inflows are raised to zero.
+        statistical: makes the models by statistics; fails where they are incomplete, which matters only to who asks.
     """
 
     system: System
@@ -50,11 +74,30 @@ class Uncertainty:
     correlator: Correlator
     tree: OpeningTree
     noise_groups: tuple[int, ...]
+    given: Given
+    couple: bool | None
+    truncates: bool
+    statistical: Callable[[], StatisticalModels]
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was assumed or repaired, in words."""
-        return self.inflow.warnings + self.correlator.warnings + self.tree.warnings + truncation_warnings(self.system)
+        known = {kind for kind, values in self.given.items() if values.at.all()}
+        return self.inflow.warnings + self.correlator.warnings + self.tree.warnings + truncation_warnings(self.system, known)
+
+    def is_given(self, noise_class: NoiseClass, stage_index: int) -> bool:
+        """Whether the noise of a class is its value at a stage."""
+        return noise_class in self.given and self.given[noise_class].n_at(stage_index) > 0
+
+    def central_noise(self, stage_index: int) -> Array:
+        """The middle of the noise of a stage ``[1, entry]``: 0, and the mean of the openings where a class is given."""
+        noise, probability = self.tree.noise[stage_index], self.tree.probability[stage_index]
+        middle = np.zeros((1, self.layout.dim))
+        for kind, given in self.given.items():
+            if given.n_at(stage_index):
+                places = entries(self.layout, kind, given)
+                middle[0, places] = probability @ noise[:, places]
+        return middle
 
     def innovation_m3s(self, stage_index: int, eta: Array) -> Array:
         """Inflow without its lag term, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, entry]``."""
@@ -69,8 +112,12 @@ class Uncertainty:
         return self.availability.available_mw(stage_index, eta[:, self.layout.ncs])
 
 
-def study_uncertainty(study: Study) -> Uncertainty:
+def study_uncertainty(study: Study, *, statistical: bool = False) -> Uncertainty:
     """Build everything for a study, as its configuration says.
+
+    Args:
+        study: the study.
+        statistical: leave given scenarios out, for those who look at the models.
 
     Raises:
         ModelError: as `build_uncertainty`.
@@ -80,8 +127,10 @@ def study_uncertainty(study: Study) -> Uncertainty:
         study.system,
         config.training.tree_seed,
         config.estimation,
+        source=None if statistical else config.training.scenario_source,
         noise_sharing=config.noise_sharing,
         experimental=config.experimental,
+        truncates=config.inflow_non_negativity.truncates,
     )
 
 
@@ -90,8 +139,10 @@ def build_uncertainty(
     tree_seed: int,
     estimation: EstimationConfig | None = None,
     *,
+    source: ScenarioSource | None = None,
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP,
     experimental: bool = False,
+    truncates: bool = False,
 ) -> Uncertainty:
     """Build everything once, before training or simulation.
 
@@ -99,37 +150,79 @@ def build_uncertainty(
         system: the power system.
         tree_seed: seed of the opening tree.
         estimation: how inflow models are estimated from history where they are not given.
+        source: of training, which says whether given scenarios are the openings; ``None`` takes the statistical models.
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
+        truncates: whether negative inflows are raised to zero, and so remembered.
 
     Raises:
-        ModelError: statistics, history, correlation or given openings contradict the system.
+        ModelError: statistics, history, correlation, given openings or scenarios contradict the system.
         UnsupportedFeatureError: the system asks for something that is not built yet.
     """
+    source = source or ScenarioSource()
     completed = complete_system(system, estimation)
-    inflow = build_inflow_model(system, completed)
     system = completed.system
-    layout = noise_layout(system)
+    given = given_values(completed, source)
+    layout = noise_layout(system, *(_positions(given, kind) for kind in (NoiseClass.LOAD, NoiseClass.NCS)))
+    load, availability = build_load_model(system, layout), build_availability_model(system, layout)
+
+    @cache
+    def statistical() -> StatisticalModels:
+        return StatisticalModels(build_inflow_model(system, completed), load, availability)
+
+    inflows = given.get(NoiseClass.INFLOW)
+    if inflows is None:
+        inflow = statistical().inflow
+    elif inflows.at.all():
+        inflow = known_inflows(system)
+    else:
+        inflow = passing_inflows(statistical().inflow, inflows)
     correlator = build_correlator(system, layout)
     groups = build_timeline(system).noise_groups()
     if noise_sharing is NoiseSharing.NONE:
         groups = tuple(range(len(system.stages)))
+    groups = _groups(groups, given)
+    tree = make_tree(
+        system,
+        layout,
+        correlator,
+        groups,
+        tree_seed,
+        cache(lambda: historical_library(completed, statistical().inflow).eta),
+        experimental=experimental,
+        given=given,
+        couple=source.couple_classes,
+        varies={
+            NoiseClass.INFLOW: np.array([(row > 0.0).any() for row in inflow.sigma], np.bool_),
+            NoiseClass.LOAD: np.array([(row > 0.0).any() for row in load.std_mw.T], np.bool_),
+            NoiseClass.NCS: np.array([(row > 0.0).any() for row in availability.std.T], np.bool_),
+        },
+    )
     return Uncertainty(
         system=system,
         estimation=completed,
         layout=layout,
         inflow=inflow,
-        load=build_load_model(system, layout),
-        availability=build_availability_model(system, layout),
+        load=passing_loads(load, given[NoiseClass.LOAD]) if NoiseClass.LOAD in given else load,
+        availability=passing_availability(availability, given[NoiseClass.NCS]) if NoiseClass.NCS in given else availability,
         correlator=correlator,
-        tree=make_tree(
-            system,
-            layout,
-            correlator,
-            groups,
-            tree_seed,
-            cache(lambda: historical_library(completed, inflow).eta),
-            experimental=experimental,
-        ),
+        tree=tree,
         noise_groups=groups,
+        given=MappingProxyType(given),
+        couple=source.couple_classes,
+        truncates=truncates,
+        statistical=statistical,
     )
+
+
+def _positions(given: Given, kind: NoiseClass) -> list[int]:
+    return [int(position) for position in given[kind].positions] if kind in given else []
+
+
+def _groups(groups: tuple[int, ...], given: Given) -> tuple[int, ...]:
+    """Stages with external scenarios draw on their own: their values are of the stage, not of its season period."""
+    own = np.zeros(len(groups), np.bool_)
+    for values in given.values():
+        if not values.years:
+            own |= values.at
+    return tuple(len(groups) + t if alone else group for t, (group, alone) in enumerate(zip(groups, own, strict=True)))
