@@ -91,7 +91,8 @@ def _solve(
     proven_to: float = 1e-6,
 ) -> float:
     _refuse_what_is_not_covered(system, config)
-    u = build_uncertainty(system, config.training.tree_seed if tree_seed is None else tree_seed)
+    seed = config.training.tree_seed if tree_seed is None else tree_seed
+    u = build_uncertainty(system, seed, source=config.training.scenario_source)
     if lags is None:
         assert first == 0 or u.inflow.n_lags == 0, "the past inflows of a later stage must be given"
         lags = u.inflow.initial_lags_m3s

@@ -119,7 +119,7 @@ class Sampler:
             noise = tree.noise[stage_index][tree.openings_at(stage_index, words)]
         drawn = [noise_class for noise_class in NoiseClass if self._scheme(noise_class) is Scheme.OUT_OF_SAMPLE]
         if any(layout.segment(noise_class).stop > layout.segment(noise_class).start for noise_class in drawn):
-            fresh = self._fresh(stage_index, group, scenarios, c)
+            fresh = self._fresh(stage_index, turn, scenarios, c)
             for noise_class in drawn:
                 segment = layout.segment(noise_class)
                 if self.uncertainty.is_given(noise_class, stage_index):
@@ -170,10 +170,8 @@ class Sampler:
         horizon = uncertainty.system.horizon
 
         def noise(visit: int, iteration: int, scenarios: Scenarios) -> Array:
-            t, turn = horizon.position(visit), horizon.turn(visit)
-            group = int(self._groups_of([t], [turn])[0])
             c = iteration if self.streams.uses_iteration else 0
-            return self._fresh(t, group, scenarios, c)[:, uncertainty.layout.inflow]
+            return self._fresh(horizon.position(visit), horizon.turn(visit), scenarios, c)[:, uncertainty.layout.inflow]
 
         return ModelPaths(uncertainty.statistical().inflow, horizon.position, noise, truncates=uncertainty.truncates)
 
@@ -204,8 +202,7 @@ class Sampler:
 
     def _groups_of(self, stage_indices: Sequence[int], turns: Sequence[int]) -> NDArray[np.int64]:
         """Noise group of each visit; every turn of a cycle has groups of its own."""
-        groups = np.asarray(self.uncertainty.noise_groups, np.int64)
-        return groups[list(stage_indices)] + np.asarray(turns, np.int64) * (int(groups.max()) + 1)
+        return _groups_of_visits(self.uncertainty.noise_groups, stage_indices, turns)
 
     def load_mw(self, stage_index: int, iteration: int, scenarios: Scenarios, noise: Array, turn: int = 0) -> Array:
         """Load of some scenarios, ``[scenario, bus, block]`` in MW, for their noise or from external scenarios."""
@@ -306,7 +303,9 @@ class Sampler:
             counts.add(self.inflows.n_scenarios)
         return len(counts) == 1
 
-    def _fresh(self, stage_index: int, group: int, scenarios: Scenarios, c: int) -> Array:
+    def _fresh(self, stage_index: int, turn: int, scenarios: Scenarios, c: int) -> Array:
+        """Draws of the statistical models, ``[scenario, entry]``."""
+        group = int(_groups_of_visits(self.uncertainty.model_groups, [stage_index], [turn])[0])
         dim = self.uncertainty.layout.dim
         method = self.uncertainty.system.stages[stage_index].sampling_method
         if method in DESIGNED:
@@ -315,6 +314,11 @@ class Sampler:
         else:
             normals = rng.normals(rng.raw_words(self.noise_seed, self.streams.noise, group, scenarios, c, dim))
         return self.uncertainty.correlator.apply(stage_index, normals)
+
+
+def _groups_of_visits(groups: Sequence[int], stage_indices: Sequence[int], turns: Sequence[int]) -> NDArray[np.int64]:
+    numbers = np.asarray(groups, np.int64)
+    return numbers[list(stage_indices)] + np.asarray(turns, np.int64) * (int(numbers.max()) + 1)
 
 
 def _has(library: InflowLibrary | ValueLibrary, stage_index: int) -> bool:

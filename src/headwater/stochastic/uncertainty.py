@@ -58,7 +58,8 @@ class Uncertainty:
         inflow, load, availability: from noise to physical values.
         correlator: how independent draws become correlated.
         tree: openings of every stage.
-        noise_groups: per stage the number of its group; stages of one group share their noise.
+        noise_groups: per stage the number of its group; stages of one group take the same opening.
+        model_groups: the same for fresh draws of the statistical models, which do not mind that openings are given.
         given: classes whose scenarios are their openings, where they have some.
         couple: whether scenarios of several classes are joined by number; ``None`` where their numbers decide.
         truncates: whether negative inflows are raised to zero.
@@ -74,6 +75,7 @@ class Uncertainty:
     correlator: Correlator
     tree: OpeningTree
     noise_groups: tuple[int, ...]
+    model_groups: tuple[int, ...]
     given: Given
     couple: bool | None
     truncates: bool
@@ -178,10 +180,10 @@ def build_uncertainty(
     else:
         inflow = passing_inflows(statistical().inflow, inflows)
     correlator = build_correlator(system, layout)
-    groups = build_timeline(system).noise_groups()
+    model_groups = build_timeline(system).noise_groups()
     if noise_sharing is NoiseSharing.NONE:
-        groups = tuple(range(len(system.stages)))
-    groups = _groups(groups, given)
+        model_groups = tuple(range(len(system.stages)))
+    groups = _groups(model_groups, given)
     tree = make_tree(
         system,
         layout,
@@ -208,6 +210,7 @@ def build_uncertainty(
         correlator=correlator,
         tree=tree,
         noise_groups=groups,
+        model_groups=model_groups,
         given=MappingProxyType(given),
         couple=source.couple_classes,
         truncates=truncates,

@@ -1,0 +1,180 @@
+"""Studies that are given scenarios train on them: bounds judged by the linear program over the tree of the scenarios."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import headwater as hw
+import headwater.model as m
+from extensive_form import extensive_form_value
+from headwater.errors import PolicyError
+from headwater.results.statistics import gap_to_bound
+from headwater.stochastic import study_uncertainty
+from scenario_studies import by_hand, inflow_values, load_values, scenario_study
+from small_systems import random_system
+from trained_policies import fingerprint
+
+IN_TURN = m.SelectionMode.SEQUENTIAL
+
+
+def converged(made: m.Study) -> hw.Policy:
+    training = made.config.training
+    rules = (*training.stopping_rules, m.BoundStalling(25, 1e-12))
+    config = dataclasses.replace(made.config, training=dataclasses.replace(training, stopping_rules=rules))
+    return hw.train(dataclasses.replace(made, config=config), threads=1)
+
+
+def simulated_costs(policy: hw.Policy, made: m.Study, n: int) -> np.ndarray:
+    return hw.simulate(policy, made, n_scenarios=n, threads=1).record.summary.total_cost
+
+
+def equal_chances(values: dict[int, np.ndarray]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    return {t: (rows, np.full(len(rows), 1.0 / len(rows))) for t, rows in values.items()}
+
+
+def beside(inflows, loads):
+    return {t: np.hstack([inflows[t][np.arange(len(loads[t])) % len(inflows[t])], loads[t]]) for t in inflows}
+
+
+@pytest.mark.parametrize("counts", [(1, 1, 1), (1, 3, 2), (4, 2, 3)])
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_bound_is_the_optimum_over_all_histories_of_given_inflows_and_loads(seed, counts):
+    system = random_system(seed, n_openings=4)
+    inflows, loads = inflow_values(system, counts, seed), load_values(counts, seed)
+    made = scenario_study(inflows, loads, system=system)
+    optimum = extensive_form_value(*parts(by_hand(made, equal_chances(beside(inflows, loads)))))
+    assert converged(made).lower_bound == pytest.approx(optimum, rel=1e-7)
+
+
+def parts(made: m.Study) -> tuple[m.System, m.StudyConfig]:
+    return made.system, made.config
+
+
+def test_weights_are_the_probabilities_of_the_openings_and_equal_repetition():
+    system = random_system(3, n_openings=4)
+    inflows, loads = inflow_values(system, (1, 2, 2)), load_values((1, 1, 1))
+    weights = {t: np.array([6.0, 2.0]) for t in (1, 2)}
+    weighted = converged(scenario_study(inflows, loads, system=system, weights=weights)).lower_bound
+    chances = equal_chances(beside({t: inflows[t] for t in inflows}, {t: np.repeat(loads[t], len(inflows[t]), 0) for t in loads}))
+    chances |= {t: (chances[t][0], np.array([0.75, 0.25])) for t in (1, 2)}
+    assert weighted == pytest.approx(extensive_form_value(*parts(by_hand(scenario_study(inflows, loads), chances))), rel=1e-7)
+    repeated = {t: rows if len(rows) == 1 else rows[[0, 0, 0, 1]] for t, rows in inflows.items()}
+    assert weighted == pytest.approx(converged(scenario_study(repeated, loads, system=system)).lower_bound, rel=1e-9)
+    equal = converged(scenario_study(inflows, loads, system=system)).lower_bound
+    assert abs(weighted - equal) > 1e-3 * equal
+
+
+def test_one_scenario_is_a_deterministic_problem_whose_simulation_costs_the_bound():
+    system = random_system(4)
+    made = scenario_study(inflow_values(system, (1, 1, 1)), load_values((1, 1, 1)), system=system)
+    policy = converged(made)
+    costs = simulated_costs(policy, made, 1)
+    assert costs[0] == pytest.approx(policy.lower_bound, rel=1e-9)
+    assert policy.layout.n_lags == 0, "known inflows have no past in the state"
+    assert policy.training.differences == ()
+
+
+@pytest.mark.parametrize("counts", [(1, 0, 0), (0, 3, 0), (2, 0, 2)])
+def test_stages_without_scenarios_take_the_model_with_the_given_inflows_as_their_past(counts):
+    system = random_system(3, n_openings=3)
+    made = scenario_study(inflow_values(system, counts), system=system)
+    uncertainty = study_uncertainty(made)
+    assert [bool(row.any()) for row in uncertainty.inflow.psi] == [n == 0 for n in counts]
+    policy = converged(made)
+    assert policy.layout.n_lags == 1
+    assert policy.lower_bound == pytest.approx(extensive_form_value(*parts(made)), rel=1e-7)
+
+
+def test_a_known_first_stage_keeps_the_openings_of_a_random_load():
+    system = random_system(3, n_openings=4)
+    made = scenario_study(inflow_values(system, (1, 3, 0)), system=system)
+    tree = study_uncertainty(made).tree
+    assert [tree.n_openings(t) for t in range(3)] == [4, 6, 4]
+    given = made.system.external_inflows.values
+    n = len(system.hydros)
+    assert (tree.noise[0][:, :n] == given[0]).all()
+    assert len(np.unique(tree.noise[0][:, n:], axis=0)) == 4
+    for row in given[1]:
+        assert tree.probability[1][(tree.noise[1][:, :n] == row).all(axis=1)].sum() == pytest.approx(1 / 3)
+
+
+def test_openings_of_the_model_are_those_of_a_study_without_scenarios():
+    system = random_system(3, n_openings=4)
+    inflows = inflow_values(system, (2, 2, 2))
+    asked = scenario_study(inflows, system=system, source={"inflow_openings": m.OpeningSource.MODEL})
+    plain = scenario_study(system=system)
+    for one, other in zip(study_uncertainty(asked).tree.noise, study_uncertainty(plain).tree.noise, strict=True):
+        assert (one == other).all()
+
+
+def test_scenarios_can_be_the_openings_of_trajectories_of_any_scheme():
+    system = random_system(3, n_openings=4)
+    source = {"inflow": m.Scheme.IN_SAMPLE, "inflow_openings": m.OpeningSource.SCENARIOS}
+    made = scenario_study(inflow_values(system, (2, 2, 2)), system=system, source=source)
+    again = scenario_study(inflow_values(system, (2, 2, 2)), system=system)
+    for one, other in zip(study_uncertainty(made).tree.noise, study_uncertainty(again).tree.noise, strict=True):
+        assert (one == other).all()
+
+
+def test_a_simulation_of_fresh_noise_sees_the_model_although_training_saw_scenarios():
+    system = random_system(3, n_openings=4, n_lags=2)
+    inflows, loads = inflow_values(system, (2, 0, 2)), load_values((2, 2, 0))
+    fresh = m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, m.Scheme.OUT_OF_SAMPLE, seed=5)
+    with_scenarios = scenario_study(inflows, loads, system=system, simulated=fresh)
+    model = scenario_study(system=system, simulated=fresh)
+    ours, theirs = (hw.scenarios(made, "simulation", n_scenarios=40) for made in (with_scenarios, model))
+    np.testing.assert_allclose(ours["value"], theirs["value"], rtol=1e-12)
+    policy = hw.train(with_scenarios, threads=1)
+    assert np.isfinite(simulated_costs(policy, with_scenarios, 40)).all()
+    assert "fresh inflow noise" in policy.training.bound_meaning
+
+
+def test_the_simulation_walks_whole_scenarios_and_the_bound_says_that_it_speaks_of_others():
+    system = random_system(3, n_openings=4)
+    inflows = inflow_values(system, (3, 3, 3))
+    source = {"inflow_selection": IN_TURN}
+    made = scenario_study(inflows, load_values((1, 1, 1)), system=system, source=source, iterations=10)
+    policy = hw.train(made, threads=1)
+    simulated = hw.simulate(policy, made, n_scenarios=3, threads=1)
+    record = simulated.record
+    walked = simulated.table("hydros").filter(block_id=0).sort("scenario_id", "stage_id", "hydro_id")
+    seen = walked["incremental_inflow_m3s"].to_numpy().reshape(3, 3, -1)
+    for t in range(3):
+        np.testing.assert_allclose(seen[:, t], inflows[t], rtol=1e-9)
+    told = "the simulation walks whole inflow scenarios, the openings take them stage by stage"
+    assert record.differences == policy.training.differences == (told,)
+    assert told in policy.training.bound_meaning
+    assert "under the openings of training" in policy.training.bound_meaning
+    assert "3 scenarios at stages 0 to 2" in policy.provenance["openings"]
+    assert gap_to_bound(record, made, policy) is None
+
+
+def test_where_paths_and_openings_are_the_same_the_gap_is_one():
+    system = random_system(3, n_openings=4)
+    made = scenario_study(inflow_values(system, (1, 3, 1)), load_values((1, 1, 1)), system=system)
+    policy = converged(made)
+    record = hw.simulate(policy, made, n_scenarios=3, threads=1).record
+    assert record.summary.mean_cost == pytest.approx(policy.lower_bound, rel=1e-7)
+    assert abs(gap_to_bound(record, made, policy)["relative"]) < 1e-6
+    assert policy.training.bound_meaning == "the optimal expected cost of the study is at least this"
+
+
+def test_a_training_is_not_resumed_with_other_openings_and_does_not_depend_on_threads():
+    system = random_system(3, n_openings=4)
+    inflows = inflow_values(system, (1, 3, 2))
+    made = scenario_study(inflows, system=system, iterations=4)
+    first = hw.train(made, threads=1)
+    assert fingerprint(hw.train(made, threads=2)) == fingerprint(first)
+    for other in (
+        scenario_study(inflows, system=system, iterations=8, source={"inflow_openings": m.OpeningSource.MODEL}),
+        scenario_study({**inflows, 1: inflows[1] * 1.01}, system=system, iterations=8),
+        scenario_study(inflows, system=system, iterations=8, weights={1: np.array([1.0, 2.0, 3.0])}),
+    ):
+        with pytest.raises(PolicyError):
+            hw.train(other, threads=1, resume=first)
+    longer = scenario_study(inflows, system=system, iterations=8)
+    whole = fingerprint(hw.train(longer, threads=1))
+    assert fingerprint(hw.train(longer, threads=1, resume=first)) == whole
