@@ -76,9 +76,9 @@ def _config() -> dict[str, Any]:
                 {"type": "bound_stalling", "iterations": 4, "tolerance": 1e-4},
             ],
             "scenario_source": {
-                "inflow": {"scheme": "historical", "selection_mode": "random"},
-                "load": {"scheme": "external", "selection_mode": "sequential"},
-                "ncs": {"scheme": "external", "selection_mode": "permutation"},
+                "inflow": {"scheme": "historical", "selection_mode": "random", "openings": "model"},
+                "load": {"scheme": "external", "selection_mode": "sequential", "openings": "model"},
+                "ncs": {"scheme": "external", "selection_mode": "permutation", "openings": "model"},
                 "seed": 5,
                 "historical_years": {"from": 2001, "to": 2003},
                 "historical": {"initial_lags": "study"},
@@ -441,7 +441,7 @@ def _scenario_tables() -> dict[str, list[dict[str, Any]]]:
 
 def _external(entity: str, ids: range, column: str, value: float) -> list[dict[str, Any]]:
     return [
-        {"stage_id": t, "scenario_id": s, entity: i, column: value + 0.01 * s + 0.001 * t}
+        {"stage_id": t, "scenario_id": s, entity: i, column: value + 0.01 * s + 0.001 * t, "weight": 1.0 + s}
         for t in STAGES
         for s in range(N_OPENINGS)
         for i in ids

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import headwater as hw
@@ -14,6 +18,7 @@ from headwater.errors import PolicyError
 from headwater.results.statistics import gap_to_bound
 from headwater.stochastic import study_uncertainty
 from scenario_studies import by_hand, inflow_values, load_values, scenario_study
+from shared_data import CASES, requires_shared
 from small_systems import random_system
 from trained_policies import fingerprint
 
@@ -178,3 +183,57 @@ def test_a_training_is_not_resumed_with_other_openings_and_does_not_depend_on_th
     longer = scenario_study(inflows, system=system, iterations=8)
     whole = fingerprint(hw.train(longer, threads=1))
     assert fingerprint(hw.train(longer, threads=1, resume=first)) == whole
+
+
+def weekly_case(
+    directory: Path, n_scenarios: int, openings: str | None = None, shape: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+) -> Path:
+    """A published case of four weeks with inflows of its own, in file form; ``shape`` multiplies those of each week."""
+    root = directory / f"{n_scenarios}-{openings}"
+    shutil.copytree(CASES / "d29-weekly-par-noise-sharing", root)
+    stats = pl.read_parquet(root / "scenarios/inflow_seasonal_stats.parquet").filter(pl.col("stage_id") >= 0)
+    rng = np.random.default_rng(5)
+    rows = [
+        {**row, "scenario_id": k, "value_m3s": row["mean_m3s"] * shape[row["stage_id"]] * rng.uniform(0.8, 1.2)}
+        for row in stats.select("stage_id", "hydro_id", "mean_m3s").iter_rows(named=True)
+        for k in range(n_scenarios)
+    ]
+    ids = {name: pl.Int32 for name in ("stage_id", "scenario_id", "hydro_id")}
+    table = pl.DataFrame(rows).select(*(pl.col(name).cast(kind) for name, kind in ids.items()), "value_m3s")
+    table.write_parquet(root / "scenarios/external_inflow_scenarios.parquet")
+    config = json.loads((root / "config.json").read_text())
+    inflow = {"scheme": "external"} | ({} if openings is None else {"openings": openings})
+    config["training"]["scenario_source"] = {"seed": 42, "inflow": inflow}
+    config["training"]["stopping_rules"][0]["limit"] = 60
+    config["simulation"]["num_scenarios"] = n_scenarios
+    (root / "config.json").write_text(json.dumps(config))
+    return root
+
+
+@requires_shared
+@pytest.mark.parametrize(
+    ("shape", "falls"), [((1.0, 1.0, 1.0, 1.0), False), ((0.3, 4.0, 2.0, 0.0), True), ((2.0, 1.0, 1.0, 4.0), True)]
+)
+def test_a_published_weekly_case_with_one_path_costs_its_bound_and_no_more_than_with_openings_of_the_model(
+    tmp_path, shape, falls
+):
+    results = {}
+    for openings in ("scenarios", "model"):
+        case = hw.load_case(weekly_case(tmp_path, 1, openings, shape))
+        policy = hw.train(case, threads=1)
+        results[openings] = policy, hw.simulate(policy, case, threads=1).mean_cost
+    (policy, cost), (drawn, dearer) = results["scenarios"], results["model"]
+    assert cost == pytest.approx(policy.lower_bound, rel=1e-8, abs=1e-6)
+    assert dearer > 1.42 * cost if falls else dearer >= cost * (1.0 - 1e-9)
+    assert policy.training.bound_meaning == "the optimal expected cost of the study is at least this"
+    assert "which are not the openings of training" in drawn.training.bound_meaning
+
+
+@requires_shared
+def test_the_files_of_a_weekly_case_ask_for_scenarios_as_openings_by_default(tmp_path):
+    by_default, asked = (hw.load_case(weekly_case(tmp_path, 3, openings)) for openings in (None, "scenarios"))
+    trees = [study_uncertainty(case).tree.noise for case in (by_default, asked)]
+    given = by_default.system.external_inflows.values
+    for t, stage in enumerate(by_default.system.stages):
+        assert (trees[0][t] == given[stage.id]).all()
+        assert (trees[0][t] == trees[1][t]).all()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from case_builder import ar_row, codes_of, constraint, geometry, plane, production, tiny_case
-from headwater.case import Severity, load_case, validate_case
+from headwater.case import Severity, describe_case, load_case, validate_case
 from headwater.model import RiskMeasure
 
 STATS = "scenarios/inflow_seasonal_stats"
@@ -119,6 +119,36 @@ def external_loads(case):
     case.tables["scenarios/external_load_scenarios"] = [
         {"stage_id": t, "scenario_id": i, "bus_id": bus, "value_mw": 70.0} for t in (0, 1) for i in range(3) for bus in (0, 1)
     ]
+
+
+def external_loads_with(weights, stages=(0, 1)):
+    """Weights of (scenario, bus), and the stages that have scenarios."""
+
+    def change(case):
+        external_loads(case)
+        for entry in case.stages:
+            entry["num_scenarios"] = 3
+        name = "scenarios/external_load_scenarios"
+        case.tables[name] = [
+            {**row, "weight": weights.get((row["scenario_id"], row["bus_id"]))}
+            for row in case.tables[name]
+            if row["stage_id"] in stages
+        ]
+
+    return change
+
+
+def openings_of_the_load(openings):
+    return lambda case: case.training["scenario_source"]["load"].update(openings=openings)
+
+
+def walked_by_training_alone(case):
+    """Training draws its scenarios one by one, and the simulation does not inherit how they are walked."""
+    external_loads(case)
+    for entry in case.stages:
+        entry["num_scenarios"] = 3
+    case.training["scenario_source"]["load"]["selection_mode"] = "random"
+    case.files["config.json"]["simulation"] = {"scenario_source": {}}
 
 
 def later_stages(case):
@@ -268,7 +298,13 @@ PROBLEMS = [
         initial(recent_observations=[{"hydro_id": 0, "start_date": "2023-12-30", "end_date": "2024-01-01", "value_m3s": 1.0}]),
     ),
     ("HW546", "error", training(scenario_source={"inflow": {"scheme": "external"}, "seed": 1})),
+    ("HW546", "error", training(scenario_source={"inflow": {"openings": "scenarios"}})),
+    ("HW546", "error", external_loads_with({(0, 0): 1.0})),
+    ("HW546", "error", external_loads_with({(0, 0): 1.0, (0, 1): 2.0})),
+    ("HW546", "error", external_loads_with({(k, bus): 0.0 for k in range(3) for bus in (0, 1)})),
+    ("HW546", "error", both(external_loads_with({}, stages=(1,)), openings_of_the_load("model"))),
     ("HW547", "warning", external_loads),
+    ("HW547", "warning", walked_by_training_alone),
     ("HW549", "error", rows("constraints/hydro_bounds", {"hydro_id": 0, "stage_id": 1, "max_storage_hm3": 5.0})),
     ("HW549", "error", rows("constraints/thermal_bounds", {"thermal_id": 0, "stage_id": 1, "min_generation_mw": 61.0})),
     ("HW551", "warning", stage(sampling_method="qmc_sobol", num_scenarios=3)),
@@ -422,3 +458,24 @@ def test_a_cost_finding_names_the_worst_offender_with_both_figures(tmp_path):
     assert "2 times" in finding.message
     assert "Hydro 1" in finding.message
     assert "100 against 5000" in finding.message
+
+
+def test_scenarios_that_are_openings_may_leave_stages_out_and_have_weights(tmp_path: Path):
+    case = tiny_case(tmp_path)
+    external_loads_with({(k, bus): 1.0 + k for k in range(3) for bus in (0, 1)}, stages=(1,))(case)
+    loaded = load_case(case.write())
+    assert not loaded.report.errors
+    given = loaded.system.external_loads
+    assert set(given.values) == set(given.weights) == {1}
+    assert given.weights[1].tolist() == [1.0, 2.0, 3.0]
+    assert any("1 stages have none" in value for section in describe_case(loaded) for _, value in pairs(section.rows))
+
+
+def pairs(rows):
+    return [row for row in rows if len(row) == 2]
+
+
+def test_a_simulation_has_no_openings_of_its_own(tmp_path: Path):
+    case = tiny_case(tmp_path)
+    case.files["config.json"]["simulation"] = {"scenario_source": {"inflow": {"openings": "model"}}}
+    assert "HW202" in codes_of(validate_case(case.write()).findings) or not validate_case(case.write()).ok

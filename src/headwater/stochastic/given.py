@@ -34,12 +34,14 @@ class GivenValues:
         values: per stage ``[scenario, entity]`` in m3/s, MW or as a fraction; ``None`` where none are given.
         weights: per stage ``[scenario]``, adding up to 1; ``None`` where all are equally likely.
         years: calendar year of each scenario; empty for external ones.
+        warnings: in words.
     """
 
     positions: NDArray[np.int64]
     values: tuple[Array | None, ...]
     weights: tuple[Array | None, ...]
     years: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def at(self) -> Flags:
@@ -84,7 +86,7 @@ def given_values(estimation: Estimation, source: ScenarioSource) -> dict[NoiseCl
             replay = historical_values(estimation, 0, source.historical_years)
             stages = tuple(np.ascontiguousarray(replay.values_m3s[:, t]) for t in range(len(system.stages)))
             hydros = np.arange(len(system.hydros))
-            found[kind] = GivenValues(hydros, stages, (None,) * len(stages), replay.years)
+            found[kind] = GivenValues(hydros, stages, (None,) * len(stages), replay.years, replay.warnings)
         else:
             found[kind] = _external(system, kind)
     return found

@@ -85,7 +85,9 @@ class Uncertainty:
     def warnings(self) -> tuple[str, ...]:
         """What was assumed or repaired, in words."""
         known = {kind for kind, values in self.given.items() if values.at.all()}
-        return self.inflow.warnings + self.correlator.warnings + self.tree.warnings + truncation_warnings(self.system, known)
+        of_given = tuple(text for values in self.given.values() for text in values.warnings)
+        of_models = self.inflow.warnings + self.correlator.warnings
+        return of_models + of_given + self.tree.warnings + truncation_warnings(self.system, known)
 
     def is_given(self, noise_class: NoiseClass, stage_index: int) -> bool:
         """Whether the noise of a class is its value at a stage."""
