@@ -63,7 +63,9 @@ def test_weights_are_the_probabilities_of_the_openings_and_equal_repetition():
     inflows, loads = inflow_values(system, (1, 2, 2)), load_values((1, 1, 1))
     weights = {t: np.array([6.0, 2.0]) for t in (1, 2)}
     weighted = converged(scenario_study(inflows, loads, system=system, weights=weights)).lower_bound
-    chances = equal_chances(beside({t: inflows[t] for t in inflows}, {t: np.repeat(loads[t], len(inflows[t]), 0) for t in loads}))
+    chances = equal_chances(
+        beside({t: inflows[t] for t in inflows}, {t: np.repeat(loads[t], len(inflows[t]), 0) for t in loads})
+    )
     chances |= {t: (chances[t][0], np.array([0.75, 0.25])) for t in (1, 2)}
     assert weighted == pytest.approx(extensive_form_value(*parts(by_hand(scenario_study(inflows, loads), chances))), rel=1e-7)
     repeated = {t: rows if len(rows) == 1 else rows[[0, 0, 0, 1]] for t, rows in inflows.items()}
@@ -198,7 +200,7 @@ def weekly_case(
         for row in stats.select("stage_id", "hydro_id", "mean_m3s").iter_rows(named=True)
         for k in range(n_scenarios)
     ]
-    ids = {name: pl.Int32 for name in ("stage_id", "scenario_id", "hydro_id")}
+    ids = dict.fromkeys(("stage_id", "scenario_id", "hydro_id"), pl.Int32)
     table = pl.DataFrame(rows).select(*(pl.col(name).cast(kind) for name, kind in ids.items()), "value_m3s")
     table.write_parquet(root / "scenarios/external_inflow_scenarios.parquet")
     config = json.loads((root / "config.json").read_text())
@@ -237,3 +239,16 @@ def test_the_files_of_a_weekly_case_ask_for_scenarios_as_openings_by_default(tmp
     for t, stage in enumerate(by_default.system.stages):
         assert (trees[0][t] == given[stage.id]).all()
         assert (trees[0][t] == trees[1][t]).all()
+
+
+def test_a_policy_that_was_trained_on_other_openings_has_no_gap():
+    system = random_system(3, n_openings=4)
+    loads = load_values((1, 3, 1))
+    made = scenario_study(loads=loads, system=system, iterations=5)
+    policy = hw.train(made, threads=1)
+    model = scenario_study(loads=loads, system=system, source={"load_openings": m.OpeningSource.MODEL}, iterations=5)
+    in_sample = dataclasses.replace(model.config.simulation, scenario_source=m.ScenarioSource(seed=1))
+    model = dataclasses.replace(model, config=dataclasses.replace(model.config, simulation=in_sample))
+    record = hw.simulate(policy, model, n_scenarios=5, threads=1).record
+    assert "trained on other openings (load openings are the given scenarios" in record.differences[0]
+    assert gap_to_bound(record, model, policy) is None

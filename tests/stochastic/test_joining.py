@@ -13,7 +13,7 @@ INFLOW, LOAD, NCS = NoiseClass.INFLOW, NoiseClass.LOAD, NoiseClass.NCS
 
 
 def joined(counts, weights=None, couple=None, n_openings=1, seed=7, group=2):
-    weights = {kind: None for kind in counts} | (weights or {})
+    weights = dict.fromkeys(counts) | (weights or {})
     return joined_scenarios(counts, weights, couple, n_openings, seed, group, "stage 4")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headwater.distributed import ALONE, Communicator, ThreadTeam
 from headwater.errors import SolverError
 from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
-from headwater.model import NoiseClass, OnFailure, PolicyType, Scheme, SimulationDetail, Study
+from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, Scheme, SimulationDetail, Study
 from headwater.sddp import events
 from headwater.sddp.agreement import check_agreement
 from headwater.sddp.inner_stage import inner_of, inner_problems
@@ -29,7 +29,7 @@ from headwater.sddp.simulation_records import (
 )
 from headwater.sddp.walk import Walk
 from headwater.solver import Basis
-from headwater.stochastic import Sampler, simulation_sampler, uncertainty_differences
+from headwater.stochastic import Sampler, openings_in_words, simulation_sampler, uncertainty_differences
 
 Tables = dict[str, dict[str, NDArray[np.generic]]]
 
@@ -148,7 +148,7 @@ def simulate_policy(
         moments=account.moments(),
         stages=visits.stages,
         failures=tuple(failure for part in account.parts for failure in part.failures),
-        differences=uncertainty_differences(problems.uncertainty, source),
+        differences=_differences(policy, problems, source),
         warnings=(
             *sampler.warnings,
             *_what_follows(problems, visits),
@@ -164,6 +164,13 @@ def simulate_policy(
 def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
     for event in told:
         on_event(event)
+
+
+def _differences(policy: Policy, problems: StudyProblems, source: ScenarioSource) -> tuple[str, ...]:
+    """In what the simulation sees another random future than the training of its policy, in words."""
+    told, now = policy.provenance.get("openings"), "; ".join(openings_in_words(problems.uncertainty))
+    others = () if told is None or told == now else (f"the policy was trained on other openings ({told})",)
+    return others + uncertainty_differences(problems.uncertainty, source)
 
 
 def _what_follows(problems: StudyProblems, visits: Walk) -> tuple[str, ...]:
