@@ -16,10 +16,10 @@ import headwater.model as m
 from extensive_form import extensive_form_value
 from headwater.errors import PolicyError
 from headwater.results.statistics import gap_to_bound
-from headwater.stochastic import study_uncertainty
+from headwater.stochastic import simulation_sampler, study_uncertainty
 from scenario_studies import by_hand, inflow_values, load_values, scenario_study
 from shared_data import CASES, requires_shared
-from small_systems import random_system
+from small_systems import random_system, repeating
 from trained_policies import fingerprint
 
 IN_TURN = m.SelectionMode.SEQUENTIAL
@@ -252,3 +252,23 @@ def test_a_policy_that_was_trained_on_other_openings_has_no_gap():
     record = hw.simulate(policy, model, n_scenarios=5, threads=1).record
     assert "trained on other openings (load openings are the given scenarios" in record.differences[0]
     assert gap_to_bound(record, model, policy) is None
+
+
+def test_on_a_horizon_that_repeats_fresh_inflows_follow_the_model_from_turn_to_turn():
+    system = random_system(3, n_openings=4)
+    fresh = m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, seed=5)
+    made = repeating(scenario_study(inflow_values(system, (2, 1, 3)), system=system))
+    uncertainty, model = study_uncertainty(made), study_uncertainty(repeating(scenario_study(system=system)))
+    ours, theirs = (simulation_sampler(u, fresh, 1, 6) for u in (uncertainty, model))
+    everyone, n = np.arange(6), len(system.hydros)
+    memory = np.repeat(model.inflow.initial_lags_m3s[None], 6, axis=0)
+    for visit in range(8):
+        t, turn = made.system.horizon.position(visit), made.system.horizon.turn(visit)
+        eta = theirs.noise(t, 0, everyone, turn)[:, :n]
+        inflow = model.inflow.innovation_m3s(t, eta) + model.inflow.lag_term_m3s(t, memory)
+        memory = model.inflow.next_memory_m3s(t, memory, inflow)
+        np.testing.assert_allclose(ours.noise(t, 0, everyone, turn)[:, :n], inflow, rtol=1e-12)
+        alone = ours.noise(t, 0, everyone[2:3], turn)[:, :n]
+        assert (alone == ours.noise(t, 0, everyone, turn)[2:3, :n]).all()
+    policy = hw.train(repeating(scenario_study(inflow_values(system, (2, 1, 3)), system=system, iterations=3)), threads=1)
+    assert np.isfinite(policy.lower_bound)
