@@ -187,6 +187,43 @@ def test_both_bounds_are_shown(command: Command, tmp_path: Path):
     assert "the optimal expected cost of the study is at most this" in " ".join(shown.split())
 
 
+def with_given_loads(case: TinyCase, n_scenarios: int) -> None:
+    """Every stage has so many loads; bus 0 is random by its statistics."""
+    case.tables["scenarios/external_load_scenarios"] = [
+        {"stage_id": t, "scenario_id": k, "bus_id": bus, "value_mw": 60.0 + 10.0 * k}
+        for t in (0, 1)
+        for k in range(n_scenarios)
+        for bus in (0, 1)
+    ]
+    case.training["scenario_source"] = {"load": {"scheme": "external"}, "seed": 1}
+
+
+def test_a_run_and_its_summary_say_what_the_openings_are_and_call_no_distance_a_gap_that_is_none(
+    command: Command, tmp_path: Path
+):
+    case = simulating(tmp_path / "case")
+    with_given_loads(case, 2)
+    case.write()
+    told = command("run", case.root, "-o", tmp_path / "out")
+    assert told.code == 0
+    assert "load openings are the given scenarios (2 scenarios at stages 0 to 1)" in told.err
+    assert "under the openings of training is at least this; the simulation walks whole load scenarios" in flat(told.out)
+    shown = flat(command("summary", tmp_path / "out").out)
+    assert "openings load openings are the given scenarios" in shown
+    assert "this is no distance from the optimum: the simulation walks whole load scenarios" in shown
+    assert "load openings the given scenarios, 2 a stage" in flat(command("describe", case.root).out)
+    with_given_loads(case, 1)
+    case.write()
+    told = command("run", case.root, "-o", tmp_path / "known")
+    assert "the optimal expected cost of the study is at least this" in flat(told.out)
+    assert "no distance from the optimum" not in flat(command("summary", tmp_path / "known").out)
+
+
+def flat(text: str) -> str:
+    """Words of a table, whatever its widths."""
+    return " ".join(text.split())
+
+
 def test_validate_writes_json_for_programs(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case")
     good = command("validate", case.write(), "--format", "json")
