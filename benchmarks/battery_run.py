@@ -19,7 +19,7 @@ from headwater.sddp.events import IterationFinished
 from isolated import Record, write_record
 from strangers import ROOT, write_case
 
-COUNTED = ("solves", "fallbacks", "retried", "attempts", "relaxed", "pivots")
+COUNTED = ("solves", "fallbacks", "retried", "attempts", "bounded", "pivots")
 SCENARIOS = 20
 
 

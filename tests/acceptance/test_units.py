@@ -9,7 +9,6 @@ from small_strangers import SmallStranger
 from units import CONVERGED, ON_THE_WAY, differences
 from units_run import train_in_units
 
-ENGINE = "costs, rows and columns are not yet scaled by powers of two chosen from the case"
 SMALL = SmallStranger(7, ("lags",))
 POWERS_OF_TWO, POWERS_OF_TEN = (-20, 13), (-6, 6)
 
@@ -30,7 +29,6 @@ def factors(what, factor):
     return (factor, 1.0) if what == "costs" else (1.0, factor)
 
 
-@pytest.mark.xfail(reason=ENGINE, strict=True)
 @pytest.mark.parametrize("what", ["costs", "water"])
 def test_a_power_of_two_gives_the_same_bytes_in_other_units(system, what):
     directory, iterations, plain = system
@@ -41,7 +39,6 @@ def test_a_power_of_two_gives_the_same_bytes_in_other_units(system, what):
         assert record["digest"] == plain["digest"], f"2^{power}"
 
 
-@pytest.mark.xfail(reason=ENGINE, strict=True)
 @pytest.mark.parametrize("what", ["costs", "water"])
 def test_a_power_of_ten_gives_the_same_behaviour(system, what):
     directory, iterations, plain = system

@@ -18,6 +18,7 @@ from headwater.lp.forms import StageForm
 from headwater.lp.template import StageTemplate
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,23 +72,41 @@ def scaling_of(form: StageForm) -> Scaling:
 
 
 def money_unit(templates: Sequence[StageTemplate]) -> float:
-    """A power of two in $ that is about what a typical column of a study can cost."""
-    exponents = []
-    for template in templates:
-        costs = np.abs(template.cost)
-        costs[template.future] = 0.0
-        span = template.column_upper - template.column_lower
-        priced = (costs > 0.0) & np.isfinite(span) & (span > 0.0)
-        exponents.append(_exponents(costs[priced]) + _exponents(span[priced]))
-    known = np.concatenate(exponents) if exponents else np.empty(0, np.int64)
-    if not len(known):
-        costs = np.concatenate([np.delete(np.abs(template.cost), template.future) for template in templates])
-        known = _exponents(costs[costs > 0.0])
-    return float(np.ldexp(1.0, int(np.sort(known)[len(known) // 2]))) if len(known) else 1.0
+    """A power of two in $ that is about what a typical column of a study can cost.
+
+    Thermal plants say what is typical. Without any, the cheap quarter of all columns does: penalties may be as high as they
+    like, and nobody pays them.
+    """
+    for columns, quantile in ((_thermal, 0.5), (_all, 0.25)):
+        known = np.sort(np.concatenate([_worth(template, columns(template)) for template in templates]))
+        if len(known):
+            return float(np.ldexp(1.0, int(known[int(quantile * (len(known) - 1))])))
+    return 1.0
+
+
+def _thermal(template: StageTemplate) -> Indices:
+    columns = template.columns["thermal_segment"].ravel()
+    return columns[columns >= 0]
+
+
+def _all(template: StageTemplate) -> Indices:
+    return np.setdiff1d(np.arange(template.n_columns), template.future)
+
+
+def _worth(template: StageTemplate, columns: Indices) -> NDArray[np.int64]:
+    """Exponents of what columns can cost, of those that cost something; of their costs alone where they have no limit."""
+    costs, span = np.abs(template.cost[columns]), (template.column_upper - template.column_lower)[columns]
+    priced, ranged = costs > 0.0, np.isfinite(span) & (span > 0.0)
+    if (priced & ranged).any():
+        priced &= ranged
+        return _exponents(costs[priced]) + _exponents(span[priced])
+    return _exponents(costs[priced])
 
 
 def money_at_stake(template: StageTemplate, load_mw: Array) -> float:
-    """What the load of a stage costs at least without any water, in $: thermal plants and deficits in the order of their cost.
+    """What the thermal plants cost that serve the load of a stage without any water, in $; 0 without thermal plants.
+
+    Deficits are left out, and so is what a plant costs beyond a hundred times the cheapest: a price may stand for "never".
 
     Args:
         template: the stage.
@@ -95,13 +114,16 @@ def money_at_stake(template: StageTemplate, load_mw: Array) -> float:
     """
     total = 0.0
     for k in range(template.rows["load"].shape[1]):
-        parts = [template.columns[name][:, k].ravel() for name in ("thermal_segment", "deficit")]
-        columns = np.concatenate([part[part >= 0] for part in parts])
+        columns = template.columns["thermal_segment"][:, k].ravel()
+        columns = columns[columns >= 0]
+        columns = columns[template.cost[columns] > 0.0]
+        if not len(columns):
+            continue
         order = columns[np.argsort(template.cost[columns], kind="stable")]
+        cost = np.minimum(template.cost[order], 100.0 * template.cost[order[0]])
         before = np.concatenate([[0.0], np.cumsum(template.column_upper[order])[:-1]])
         left = max(float(load_mw[:, k].sum()), 0.0) - before
-        taken = np.clip(left, 0.0, template.column_upper[order])
-        total += float((np.maximum(template.cost[order], 0.0) * taken).sum())
+        total += float((cost * np.clip(left, 0.0, template.column_upper[order])).sum())
     return total
 
 

@@ -273,7 +273,7 @@ class Units:
 
     Attributes:
         cost_scale: unit of the solver in $.
-        money: what is at stake in a stage, in $: what the dearest load costs without any water.
+        money: what is at stake in a stage, in $: what its thermal plants cost at most; 0 without thermal plants.
     """
 
     cost_scale: float
@@ -286,7 +286,7 @@ def study_units(study: Study, uncertainty: Uncertainty, templates: Sequence[Stag
     scale = money_unit(templates) if given is None else given
     nothing = np.zeros((1, uncertainty.layout.dim))
     stakes = [money_at_stake(template, uncertainty.load_mw(template.t, nothing)[0]) for template in templates]
-    return Units(scale, max([scale, *(stake for stake in stakes if math.isfinite(stake))]))
+    return Units(scale, max((stake for stake in stakes if math.isfinite(stake)), default=0.0))
 
 
 def stage_template(

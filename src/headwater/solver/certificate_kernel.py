@@ -22,6 +22,7 @@ from headwater.solver.kernel_constants import (
     OBJECTIVE_TOLERANCE,
     PROVEN,
     ROUNDING_TOLERANCE,
+    TERM_TOLERANCE,
 )
 
 _BLOCK = 64
@@ -252,6 +253,7 @@ def certify(
     if not is_feasible:
         return BOUNDED, bound, np.inf
     gap = value - bound
-    if abs(gap) <= OBJECTIVE_TOLERANCE * abs(bound) + MONEY_TOLERANCE * program.money:
+    tolerance = OBJECTIVE_TOLERANCE * abs(bound) + MONEY_TOLERANCE * program.money + TERM_TOLERANCE * (magnitude + size)
+    if abs(gap) <= tolerance:
         return PROVEN, bound, gap
     return BOUNDED, bound, gap

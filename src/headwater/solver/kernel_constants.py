@@ -28,8 +28,10 @@ FEASIBILITY_TOLERANCE = 1e-6
 """How far a point may miss a bound or a row, in the units of the program, which is scaled so that they are about one."""
 OBJECTIVE_TOLERANCE = 1e-7
 """Largest gap of a proven solution, as a share of the bound..."""
-MONEY_TOLERANCE = 1e-9
-"""...and besides as a share of the money at stake in the program (`headwater.solver.problem.LinearProgram.money`)."""
+MONEY_TOLERANCE = 1e-10
+"""...besides as a share of the money at stake in the program (`headwater.solver.problem.LinearProgram.money`)..."""
+TERM_TOLERANCE = 2.0**-40
+"""...and as a share of the magnitudes of all terms that the bound is the sum of."""
 ROUNDING_TOLERANCE = 1e-9
 
 AT_LOWER, BASIC, AT_UPPER, FREE = 0, 1, 2, 3

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 SMALLEST_COEFFICIENT = 1e-12
 """Matrix entries of this size or less are dropped on loading; everything here uses the matrix without them."""
 
-ORDINARY_MONEY = 100.0
+ORDINARY_MONEY = 1000.0
 """Money at stake in a program of which nothing is known."""
 
 Array = NDArray[np.float64]

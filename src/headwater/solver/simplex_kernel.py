@@ -31,8 +31,10 @@ _WANTED_PIVOT = 1e-4
 _ZERO = 1e-14
 _SMALL_ENTRY = 1e-9
 """Entries of a column that are too small to block a primal step."""
-_LEAST_SLOPE, _LEAST_SHARE = 1e-11, 1e-12
-"""Reduced costs with a wrong sign that matter: larger than the first, and worth more than this share of the money at stake."""
+_LEAST_SLOPE = 2.0**-42
+"""A reduced cost with a wrong sign matters if it is more than this share of the largest dual and its own cost..."""
+_LEAST_MONEY, _LEAST_SHARE = 1e-13, 1e-11
+"""...and worth more than these shares of the money at stake and of what the point costs."""
 _LAST_RESORT = 1e200
 """Weight of a row whose pivot was too small: it is asked again when no other row is infeasible, or when weights start anew."""
 _CUT_TOLERANCE = 1e-9
@@ -262,7 +264,8 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
                 change += size * (up[j] - low[j])
                 if size > largest:
                     largest, best = size, j
-        if not (change < np.inf and slope - change >= 0.0):
+        # flips that leave nothing to be mended are not enough: the row leaves at a bound that it meets exactly
+        if not slope - change > _PRIMAL_TOLERANCE:
             return best, n_flips
         slope -= change
         kept = 0
@@ -385,15 +388,27 @@ def set_reduced_costs(program, m_static, width, working, y, where, d):
 
 @compiled
 def _worst_sign(program, width, state):
-    """The nonbasic variable whose reduced cost has the wrong sign most, where that matters; -1 when none has."""
-    where, d, x, low, up = state.where, state.d, state.x, state.low, state.up
-    worst, at, least_money = _LEAST_SLOPE, -1, _LEAST_SHARE * program.money
-    for j in range(program.cost.shape[0] + width):
+    """The nonbasic variable whose reduced cost has the wrong sign most, where that matters; -1 when none has.
+
+    What matters depends on the numbers at hand, not on their unit: the same program with huge penalties that nobody pays must
+    be solved to the cents that are paid.
+    """
+    where, d, x, xb, low, up, cost = state.where, state.d, state.x, state.xb, state.low, state.up, program.cost
+    n = cost.shape[0]
+    largest = value = 0.0
+    for r in range(width):
+        largest = max(largest, abs(d[n + r]))
+    for j in range(n):
+        value += cost[j] * (xb[where[j]] if where[j] >= 0 else x[j])
+    least_money = _LEAST_MONEY * program.money + _LEAST_SHARE * abs(value)
+    worst, at = _LEAST_SLOPE * largest, -1
+    for j in range(n + width):
         slope = d[j]
         size = abs(slope)
         if size > worst and where[j] < 0:
             is_wrong = (x[j] > low[j]) if slope > 0.0 else (x[j] < up[j])
-            if is_wrong and size * (up[j] - low[j]) > least_money:
+            own = abs(cost[j]) if j < n else 0.0
+            if is_wrong and size * (up[j] - low[j]) > least_money and size > _LEAST_SLOPE * (largest + own):
                 worst, at = size, j
     return at
 
