@@ -59,8 +59,10 @@ def test_who_waits_for_one_that_never_comes_is_let_go():
     assert run(3, 10, np.zeros(3, np.int64), absent=1) == [0, 0, -2]
 
 
-def test_the_clock_counts_seconds():
+def test_the_clock_is_the_one_of_the_interpreter():
     room = np.zeros(2, np.int64)
-    before, reference = now(room), time.monotonic()
-    time.sleep(0.02)
-    assert now(room) - before == pytest.approx(time.monotonic() - reference, abs=5e-3)
+    now(room)  # compiled, if it was not
+    for _ in range(3):
+        before = time.monotonic()
+        found = now(room)
+        assert before - 1e-6 <= found <= time.monotonic() + 1e-6

@@ -11,21 +11,18 @@ import numpy as np
 
 from headwater.case import SyntheticSize, load_case, write_synthetic
 from headwater.model import Formulation, InflowNonNegativity, Study
-from headwater.sddp.pass_kernel import backward_stages, forward_visits
 from headwater.sddp.problems import build_problems
 from headwater.sddp.simulation import simulate_policy
 from headwater.sddp.training import train_policy
-from headwater.sddp.trial_kernel import solve_trials
 from headwater.solver import Basis
-from headwater.solver.compiled import is_cached
-from headwater.solver.native_kernel import kernel
+from headwater.solver.compiled import code_cache
 
 _SIZE = SyntheticSize(hydros=2, lags=1, stages=3, openings=3, blocks=1, thermals=2, forward_passes=2, iterations=2)
 
 
 def is_compiled() -> bool:
     """Whether the engine lies compiled on disk, so that a run begins at once."""
-    return kernel.is_cached and all(is_cached(one) for one in (solve_trials, forward_visits, backward_stages))
+    return code_cache().is_complete
 
 
 def compile_engine() -> float:
@@ -41,6 +38,7 @@ def compile_engine() -> float:
             policy = train_policy(variant)
             simulate_policy(policy, variant, n_scenarios=2, sink=lambda _: None)
     _ask_highs_once(study)
+    code_cache().complete()
     return time.perf_counter() - started
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-from numba import njit
+
+from headwater.solver.compiled import compiled
 
 _BLOCK = 256
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, counts_references=True)
 def needed_cuts(coefficients, intercepts, states, known, epsilon):
     """Cuts that come within ``epsilon`` of the highest at one of the states at least.
 

@@ -1,23 +1,28 @@
-"""How the solver's compiled functions are declared: without the interpreter's lock, cached on disk, without reference counts.
+"""How the engine's compiled functions are declared: without the interpreter's lock, kept on disk, made when first used.
 
-Numba caches a function by the time stamp of its own file. Kernels call each other across files, so their cache is stamped here
-with a digest of all kernel files: a change in any of them recompiles all.
+Nothing of the compiler is loaded by declaring a function: it is when the first one is called or compiled into another.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit, types
-from numba.core.ccallback import CFunc
-from numba.extending import intrinsic
+
+from headwater.solver.code_cache import CodeCache, wanted_folder
+
+if TYPE_CHECKING:
+    from headwater.solver.numba_private import StoredCode
 
 _PACKAGE = Path(__file__).parent.parent
+_IMPORT = re.compile(r"^ *(?:from|import) headwater\.([\w.]+)", re.MULTILINE)
 
 Index = np.uint32
 """Type of the indices in the kernels' own arrays, and cast of others where loops are hot.
@@ -27,7 +32,55 @@ memory. Numbers that may be negative, and differences, stay signed.
 """
 
 
-def compiled(function: Callable[..., Any], *, inlined: bool = False) -> Any:
+class Compiled:
+    """A function that is compiled when it is first called, by the interpreter or by compiled code.
+
+    Args:
+        function: what is compiled.
+        inlined: whether it becomes part of the only function that calls it.
+        counts_references: whether it makes arrays.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, inlined: bool = False, counts_references: bool = False) -> None:
+        self.py_func = function
+        self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
+        self.__wrapped__ = function
+        self._inlined = inlined
+        self._counts_references = counts_references
+        self._call: Callable[..., Any] = self._first_call
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call what is compiled."""
+        return self._call(*arguments)
+
+    def _first_call(self, *arguments: Any) -> Any:
+        self._call = self.dispatcher
+        return self._call(*arguments)
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What Numba makes of the function."""
+        from headwater.solver.numba_private import make_dispatcher
+
+        return make_dispatcher(
+            self.py_func,
+            inlined=self._inlined,
+            counts_references=self._counts_references,
+            stored=stored_code(self.py_func),
+        )
+
+    @property
+    def targetoptions(self) -> Any:
+        """Numba's options, by which it sees what is to be inlined."""
+        return self.dispatcher.targetoptions
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What compiled code that calls the function sees."""
+        return self.dispatcher._numba_type_
+
+
+def compiled(function: Callable[..., Any], *, inlined: bool = False, counts_references: bool = False) -> Any:
     """Compile a kernel function that allocates nothing.
 
     Counting references to arrays costs more than the arithmetic of a pivot, and a function that neither makes nor keeps arrays
@@ -36,23 +89,30 @@ def compiled(function: Callable[..., Any], *, inlined: bool = False) -> Any:
     Args:
         function: what is compiled.
         inlined: whether it becomes part of the only function that calls it; otherwise it is compiled by itself as well.
+        counts_references: for a function that does make arrays.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", **({"inline": "always"} if inlined else {})}
-    decorate: Any = njit
-    try:
-        dispatcher = decorate(**options, _nrt=False)(function)
-    except (KeyError, TypeError):
-        dispatcher = decorate(**options)(function)
-    _cache_by_digest(dispatcher)
-    return dispatcher
+    return Compiled(function, inlined=inlined, counts_references=counts_references)
 
 
-def _cache_by_digest(function: Any) -> None:
-    """Let compiled versions be kept on disk; they are thrown away when the stamp of their index differs."""
-    function.enable_caching()
-    index: Any = getattr(getattr(function, "_cache", None), "_cache_file", None)
-    if hasattr(index, "_source_stamp"):
-        index._source_stamp = _digest()
+class InCode:
+    """Something that only compiled code uses and that is made when it first does.
+
+    Args:
+        make: makes it out of what `headwater.solver.numba_private` offers.
+    """
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    @cached_property
+    def _numba_type_(self) -> Any:
+        self._kept = self._make(private())
+        return private().type_in_code(self._kept)
+
+
+def private() -> Any:
+    """`headwater.solver.numba_private`, which loads the compiler."""
+    return import_module("headwater.solver.numba_private")
 
 
 class Native:
@@ -60,60 +120,91 @@ class Native:
 
     Args:
         function: allocates nothing.
-        signature: in Numba's types.
+        signature: makes its signature, in Numba's types.
     """
 
-    def __init__(self, function: Callable[..., Any], signature: Any) -> None:
+    def __init__(self, function: Callable[..., Any], signature: Callable[[], Any]) -> None:
         self._function = function
         self._signature = signature
 
     @cached_property
     def address(self) -> int:
         """Where it begins; it is compiled, or read from disk, when this is first asked."""
-        callback = self._callback
-        callback.compile()
-        address: int = callback.address
+        from headwater.solver.numba_private import c_address
+
+        address, self._owner = c_address(self._function, self._signature(), stored_code(self._function))
         return address
 
-    @property
-    def is_cached(self) -> bool:
-        """Whether it lies compiled on disk."""
-        return is_cached(self._callback)
 
-    @cached_property
-    def _callback(self) -> Any:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
-        callback = CFunc(self._function, (self._signature.args, self._signature.return_type), locals={}, options=options)
-        _cache_by_digest(callback)
-        return callback
+# -- where code is kept ----------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
-def _digest() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.glob("*/*kernel*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def code_cache() -> CodeCache:
+    """The compiled code of these sources, this compiler and this processor."""
+    from headwater.solver.numba_private import environment_key
+
+    digest = hashlib.sha256(environment_key().encode())
+    for path in _sources():
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    return CodeCache(digest.hexdigest()[:32], wanted_folder())
 
 
-def is_cached(dispatcher: Any) -> bool:
-    """Whether a compiled version of a kernel function lies on disk; where Numba does not tell, it is taken to."""
-    index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    try:
-        return bool(index._load_index())
-    except (AttributeError, OSError):
-        return True
+def _sources() -> list[Path]:
+    """The kernels' files, what makes code of them, and all of the package that they import: its constants are in the code."""
+    found: set[Path] = set()
+    pending = {*_PACKAGE.glob("*/*kernel*.py"), Path(__file__).with_name("numba_private.py")}
+    while pending:
+        path = pending.pop()
+        found.add(path)
+        for module in _IMPORT.findall(path.read_text(encoding="utf-8")):
+            imported = _PACKAGE.joinpath(*module.split("."))
+            pending.update({imported.with_suffix(".py"), imported / "__init__.py"} - found)
+        pending = {one for one in pending if one.is_file()}
+    return sorted(found)
 
 
-@intrinsic
-def _unliteral(_typing_context: Any, value: Any) -> Any:
-    unliteral: Any = types.unliteral
-    kind = unliteral(value)
+@lru_cache
+def _digest_of(file: str) -> str:
+    path = Path(file)
+    return "" if path.is_relative_to(_PACKAGE) or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def generate(_context: Any, _builder: Any, _signature: Any, arguments: Any) -> Any:
-        return arguments[0]
 
-    return kind(kind), generate
+def stored_code(function: Callable[..., Any]) -> StoredCode:
+    """Where the code of a function is kept: it is told apart by its place, its own code, and the types of its arguments."""
+    from headwater.solver.numba_private import StoredCode
+
+    code = function.__code__
+
+    def name(signature: object) -> str:
+        digest = hashlib.sha256(repr((str(signature), code.co_code, _digest_of(code.co_filename))).encode())
+        short = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<", "").replace(">", "")
+        return f"{short[-80:]}-{digest.hexdigest()[:20]}"
+
+    return StoredCode(function, name, code_cache)
+
+
+def called(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """A function and all compiled functions that it calls, directly or through others."""
+    found = {function: None}
+    pending = [function]
+    while pending:
+        for value in _named_values(pending.pop()):
+            inner = value.py_func if isinstance(value, Compiled) else None
+            if inner is not None and inner not in found:
+                found[inner] = None
+                pending.append(inner)
+    return list(found)
+
+
+def _named_values(function: Callable[..., Any]) -> Iterator[Any]:
+    code: CodeType = function.__code__
+    outside = function.__globals__
+    yield from (outside[name] for name in code.co_names if name in outside)
+    yield from (cell.cell_contents for cell in function.__closure__ or ())
+
+
+_unliteral = InCode(lambda numba: numba.without_literal())
 
 
 @compiled

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 
 from headwater.solver.compiled import Native, compiled
 from headwater.solver.openings_kernel import Scratch, make_scratch, solve_openings
@@ -65,7 +64,13 @@ def _solve(call_place, scratch_place):
     )
 
 
-kernel = Native(_solve, types.void(types.voidptr, types.voidptr))
+def _signature() -> Any:
+    from numba import types
+
+    return types.void(types.voidptr, types.voidptr)
+
+
+kernel = Native(_solve, _signature)
 """The kernel; its address exists once it is compiled or read from disk."""
 
 

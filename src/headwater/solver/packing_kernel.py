@@ -7,17 +7,15 @@ of memory; a call hands over the block, and compiled code reads the arrays' plac
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, typeof, types
-from numba.core.errors import TypingError
-from numba.core.registry import cpu_target
-from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from headwater.solver.compiled import InCode, private
 
 
 class Packing:
@@ -33,20 +31,27 @@ class Packing:
     """
 
     def __init__(self, sample: tuple[Any, ...]) -> None:
-        kind: Any = typeof
-        self._numba_type = kind(sample)
-        self.unpack, self.unpack_at, self.store = (
-            _reader(self._numba_type),
-            _reader_at(self._numba_type),
-            _writer(self._numba_type),
-        )
+        self._sample = sample
         self._kinds = list(_kinds_of(sample))
+        self._layout = struct.Struct("@" + "".join(_layout_of(sample)))
+        self.unpack = InCode(lambda numba: numba.reader(self._numba_type))
+        self.unpack_at = InCode(lambda numba: numba.reader_at(self._numba_type))
+        self.store = InCode(lambda numba: numba.writer(self._numba_type))
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Bytes of a block."""
-        context = cpu_target.target_context
-        return int(context.get_abi_sizeof(context.get_value_type(self._numba_type)))
+        return self._layout.size
+
+    @cached_property
+    def _numba_type(self) -> Any:
+        from numba import typeof
+
+        kind: Any = typeof
+        found = kind(self._sample)
+        if private().size_of(found) != self.size:
+            raise RuntimeError(private().broken("lays out tuples in memory as expected", ValueError(f"{self.size} bytes")))
+        return found
 
     def pack(self, value: tuple[Any, ...]) -> Packed:
         """Write a tuple to a block of its own.
@@ -66,7 +71,7 @@ class Packing:
         """
         if list(_kinds_of(value)) != self._kinds:
             raise TypeError(f"{type(value).__name__} holds other arrays than its packing was made for")
-        _write(block, value)
+        self._layout.pack_into(block.data, 0, *_words_of(value))
 
 
 class Packed:
@@ -94,81 +99,39 @@ def _kinds_of(value: Any) -> Iterator[tuple[object, ...]]:
         yield (type(value),)
 
 
-def _typed_place(context, builder, block_type, block, numba_type):
-    array = context.make_array(block_type)(context, builder, block)
-    return builder.bitcast(array.data, context.get_value_type(numba_type).as_pointer())
+def _layout_of(value: Any) -> Iterator[str]:
+    """A tuple as `struct` writes it: a C structure of its fields, aligned like its widest one.
+
+    An array is two pointers to owners, the number of elements, the bytes of one, where it begins, its shape and its strides.
+    """
+    if isinstance(value, tuple):
+        inner = "".join("".join(_layout_of(one)) for one in value)
+        aligned = "0q" if inner.strip("?") else ""
+        yield f"{aligned}{inner}{aligned}"
+    elif isinstance(value, np.ndarray):
+        yield "qqqqq" + "qq" * value.ndim
+    elif isinstance(value, bool | np.bool_):
+        yield "?"
+    elif isinstance(value, float):
+        yield "d"
+    else:
+        yield "q"
 
 
-def _reader(numba_type: Any) -> Any:
-    @intrinsic
-    def unpack(_typing_context, block):
-        def generate(context, builder, signature, arguments):
-            return builder.load(_typed_place(context, builder, signature.args[0], arguments[0], numba_type))
-
-        return numba_type(block), generate
-
-    return unpack
-
-
-def _reader_at(numba_type: Any) -> Any:
-    @intrinsic
-    def unpack_at(_typing_context, place):
-        def generate(context, builder, _signature, arguments):
-            return builder.load(builder.bitcast(arguments[0], context.get_value_type(numba_type).as_pointer()))
-
-        return numba_type(place), generate
-
-    return unpack_at
+def _words_of(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for one in value:
+            yield from _words_of(one)
+    elif isinstance(value, np.ndarray):
+        yield from (0, 0, value.size, value.itemsize, value.__array_interface__["data"][0])
+        yield from value.shape
+        yield from value.strides
+    else:
+        yield value
 
 
-def _writer(numba_type: Any) -> Any:
-    @intrinsic
-    def store(_typing_context, block, value):
-        if value != numba_type:
-            raise TypingError(f"{value} is stored where {numba_type} belongs")
+place_of = InCode(lambda numba: numba.place_of())
+"""For compiled code: where an array begins."""
 
-        def generate(context, builder, signature, arguments):
-            builder.store(arguments[1], _typed_place(context, builder, signature.args[0], arguments[0], numba_type))
-            return context.get_dummy_value()
-
-        return types.void(block, value), generate
-
-    return store
-
-
-@intrinsic
-def _store(_typing_context, block, value):
-    def generate(context, builder, signature, arguments):
-        builder.store(arguments[1], _typed_place(context, builder, signature.args[0], arguments[0], signature.args[1]))
-        return context.get_dummy_value()
-
-    return types.void(block, value), generate
-
-
-@intrinsic
-def place_of(_typing_context, array):
-    """Where an array begins."""
-
-    def generate(context, builder, signature, arguments):
-        view = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.bitcast(view.data, context.get_value_type(types.voidptr))
-
-    return types.voidptr(array), generate
-
-
-@intrinsic
-def call_at(_typing_context, _address, _first, _second):
-    """Call the function of two places that begins at an address."""
-
-    def generate(context, builder, _signature, arguments):
-        place = context.get_value_type(types.voidptr)
-        function = builder.inttoptr(arguments[0], ir.FunctionType(ir.VoidType(), [place, place]).as_pointer())
-        builder.call(function, arguments[1:])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.voidptr, types.voidptr), generate
-
-
-@njit(cache=True)
-def _write(block, value):
-    _store(block, value)
+call_at = InCode(lambda numba: numba.call_at())
+"""For compiled code: call the function of two places that begins at an address."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import time
 
-from numba import types
-from numba.extending import intrinsic
-
-from headwater.solver.compiled import compiled
+from headwater.solver.compiled import InCode, compiled
 from headwater.solver.packing_kernel import place_of
 
 ARRIVED, ROUND, ABANDONED = 0, 1, 2
@@ -16,48 +13,24 @@ ARRIVED, ROUND, ABANDONED = 0, 1, 2
 _CLOCK = time.CLOCK_MONOTONIC
 _SPINS, _YIELDS, _NAP_MICROSECONDS = 2000, 4000, 50
 
-_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
-_sched_yield = types.ExternalFunction("sched_yield", types.int32())
-_usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
+
+def _external(name: str, result: str, *arguments: str) -> InCode:
+    """A function of the C library, with the names of its types."""
+    return InCode(lambda numba: numba.external(name, result, *arguments))
 
 
-def _place(context, builder, kind, array, index):
-    view = context.make_array(kind)(context, builder, array)
-    return builder.gep(view.data, [index])
+_clock_gettime = _external("clock_gettime", "int32", "int32", "voidptr")
+_sched_yield = _external("sched_yield", "int32")
+_usleep = _external("usleep", "int32", "uint32")
 
+load = InCode(lambda numba: numba.atomic_load())
+"""For compiled code: read an element as other threads left it."""
 
-@intrinsic
-def load(_typing_context, array, _index):
-    """Read an element as other threads left it."""
+store = InCode(lambda numba: numba.atomic_store())
+"""For compiled code: write an element for other threads to see."""
 
-    def generate(context, builder, signature, arguments):
-        place = _place(context, builder, signature.args[0], *arguments)
-        return builder.load_atomic(place, ordering="seq_cst", align=8)
-
-    return types.int64(array, types.intp), generate
-
-
-@intrinsic
-def store(_typing_context, array, _index, _value):
-    """Write an element for other threads to see."""
-
-    def generate(context, builder, signature, arguments):
-        place = _place(context, builder, signature.args[0], *arguments[:2])
-        builder.store_atomic(arguments[2], place, ordering="seq_cst", align=8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.int64), generate
-
-
-@intrinsic
-def add(_typing_context, array, _index, _value):
-    """Add to an element as one step, and return what it was before."""
-
-    def generate(context, builder, signature, arguments):
-        place = _place(context, builder, signature.args[0], *arguments[:2])
-        return builder.atomic_rmw("add", place, arguments[2], ordering="seq_cst")
-
-    return types.int64(array, types.intp, types.int64), generate
+add = InCode(lambda numba: numba.atomic_add())
+"""For compiled code: add to an element as one step, and return what it was before."""
 
 
 @compiled
