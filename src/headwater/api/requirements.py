@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from headwater.case import refused_features
 from headwater.distributed import choose_threads, find_communicator
 from headwater.errors import UnsupportedFeatureError
 from headwater.model import Study
+from headwater.sddp.events import EventSink, ignore
 
 
 def refuse_unbuilt(study: Study) -> None:
@@ -13,6 +16,17 @@ def refuse_unbuilt(study: Study) -> None:
     features = refused_features(study)
     if features:
         raise UnsupportedFeatureError(features)
+
+
+def have_engine(on_event: EventSink) -> None:
+    """Have the engine compiled, if it is not; all ranks call, and the leader tells how it goes.
+
+    Done before signals are caught: one that comes meanwhile ends the process.
+    """
+    from headwater.sddp.compilation import ensure_compiled
+
+    ranks = find_communicator()
+    ranks.together(partial(ensure_compiled, on_event if ranks.leads else ignore))
 
 
 def granted_threads(requested: int | None, study: Study) -> int:

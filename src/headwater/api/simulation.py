@@ -10,7 +10,7 @@ import polars as pl
 
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
 from headwater.api.output import logged
-from headwater.api.requirements import granted_threads, refuse_unbuilt
+from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.distributed import Interrupted, StopRequest, find_communicator, stop_on_signals
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study
@@ -51,9 +51,10 @@ def simulate(
     chosen = study if study is not None else policy.study
     if chosen is None:
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
+    ranks = find_communicator()
+    ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
+    have_engine(on_event)
     with stop_on_signals() as stop:
-        ranks = find_communicator()
-        ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
         own: list[SimulationChunk] = []
         record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, own.append)
     chunks = sorted((chunk for of_rank in ranks.gather(own) for chunk in of_rank), key=lambda chunk: chunk.number)
@@ -93,6 +94,7 @@ def run_simulation(
     """
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
+    have_engine(on_event)
     with stop_on_signals() as stop, logged(writer, case, on_event) as told:
         record = simulate_to(output_dir, policy, case, n_scenarios, threads, told, stop, resume=resume)
     return RunResult(output_dir, policy, record)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headwater.api.outcomes import RunResult
 from headwater.api.output import logged, progress_written
-from headwater.api.requirements import granted_threads, refuse_unbuilt
+from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
 from headwater.case import Case
@@ -68,8 +68,9 @@ def train(
         raise UsageError("a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'")
     chosen = _with_training(study, config)
     target = None if checkpoints is None else Path(checkpoints)
+    refuse_unbuilt(chosen)
+    have_engine(on_event)
     with stop_on_signals() as stop:
-        refuse_unbuilt(chosen)
         start = find_communicator().together(lambda: _Start(as_policy(resume), as_policy(warm_start)))
         return _train(chosen, threads, on_event, stop, start, None if target is None else _saver(chosen, target))
 
@@ -92,6 +93,7 @@ def run_training(
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_ready_to_train, case, threads))
     save = _saver(case, output_dir / "policy")
+    have_engine(on_event)
     with stop_on_signals() as stop, logged(writer, case, on_event) as told:
         with progress_written(output_dir, case, told) as followed:
             start = ranks.together(partial(_start, case, output_dir, resume))

@@ -134,20 +134,16 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
-def say_if_compiling(console: Console) -> None:
-    """Say that a run begins by compiling, if it does."""
-    from headwater.sddp.compilation import is_compiled
-
-    if not is_compiled():
-        console.print("compiling the engine for this machine, once; 'headwater warmup' does it ahead of time")
-
-
 def warm_up(console: Console) -> None:
-    """Compile everything and say how long it took."""
-    from headwater.sddp.compilation import compile_engine
+    """Compile everything that is not compiled yet, and say how it goes."""
+    from headwater.cli.progress import ProgressDisplay
+    from headwater.sddp.compilation import ensure_compiled, is_compiled
 
-    say_if_compiling(console)
-    console.print(f"the engine is compiled ({compile_engine():.1f} s)")
+    if is_compiled():
+        console.print("the engine is compiled")
+        return
+    with ProgressDisplay(console) as progress:
+        ensure_compiled(progress)
 
 
 def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, options: BenchOptions, progress: Console) -> str:
@@ -162,10 +158,7 @@ def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, op
     """
     from headwater.case import load_case, write_synthetic
 
-    if options.ranks:
-        warm_up(progress)  # or every rank would compile
-    else:
-        say_if_compiling(progress)
+    warm_up(progress)
     if case is not None:
         return _report(load_case(case), options, progress)
     if save_case is not None:

@@ -22,7 +22,11 @@ class EventLines:
 
     def __call__(self, event: events.Event) -> None:
         """Write one event, if it is one that watchers wait for."""
-        if isinstance(event, events.TrainingStarted | events.SimulationStarted):
+        if isinstance(event, events.CompilationProgress):
+            self._line("progress", **{"phase": "compilation", **_fields(event)})
+        elif isinstance(event, events.CompilationFinished):
+            self._line("terminated", phase="compilation", **_fields(event))
+        elif isinstance(event, events.TrainingStarted | events.SimulationStarted):
             self._line("started", phase=_phase(event), **_fields(event))
         elif isinstance(event, events.IterationFinished):
             record = event.record

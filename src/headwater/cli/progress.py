@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from headwater.cli.facts import money, workers
@@ -14,6 +14,19 @@ from headwater.sddp import events
 
 PLAIN_INTERVAL_SECONDS = 2.0
 """Plain lines come at most this often, besides the first and the last."""
+
+COMPILATION_INTERVAL_SECONDS = 5.0
+"""The same while the engine is compiled."""
+
+
+def compilation_text(event: events.CompilationProgress) -> str:
+    """What is being compiled and how far it is, in words."""
+    if event.elsewhere:
+        return f"waiting for another process that compiles the engine for this machine ({event.seconds:.0f} s)"
+    if not event.total:
+        return "compiling the engine for this machine; this happens once"
+    left = "" if event.seconds_left is None else f", about {max(1.0, event.seconds_left):.0f} s left"
+    return f"compiling the engine for this machine: {event.done} of {event.total} functions{left}; this happens once"
 
 
 class ProgressDisplay:
@@ -42,7 +55,12 @@ class ProgressDisplay:
         """Show one event."""
         if self._quiet:
             return
-        if isinstance(event, events.TrainingStarted):
+        if isinstance(event, events.CompilationProgress):
+            self._compilation(event)
+        elif isinstance(event, events.CompilationFinished):
+            self._close()
+            self._console.print(f"the engine is compiled ({event.seconds:.1f} s)")
+        elif isinstance(event, events.TrainingStarted):
             self._training_started(event)
         elif isinstance(event, events.IterationFinished):
             self._iteration(event)
@@ -68,6 +86,17 @@ class ProgressDisplay:
         elif isinstance(event, events.SimulationFinished):
             self._close()
             self._console.print(f"simulated in {event.record.seconds:.1f} s")
+
+    def _compilation(self, event: events.CompilationProgress) -> None:
+        text = compilation_text(event)
+        if self._console.is_terminal and self._live is None:
+            self._live = Progress(SpinnerColumn(), TextColumn("{task.fields[detail]}"), console=self._console)
+            self._live.start()
+            self._task = self._live.add_task("compilation", total=None, detail=text)
+        elif self._live is not None and self._task is not None:
+            self._live.update(self._task, detail=text)
+        elif event.seconds == 0.0 or self._due(COMPILATION_INTERVAL_SECONDS):
+            self._console.print(text, markup=False)
 
     def _training_started(self, event: events.TrainingStarted) -> None:
         self._max_iterations = event.max_iterations
@@ -106,9 +135,9 @@ class ProgressDisplay:
         elif event.completed == event.total or self._due():
             self._console.print(f"scenario {event.completed}/{event.total}   {text}", markup=False)
 
-    def _due(self) -> bool:
+    def _due(self, interval: float = PLAIN_INTERVAL_SECONDS) -> bool:
         now = time.monotonic()
-        if now - self._last_line < PLAIN_INTERVAL_SECONDS:
+        if now - self._last_line < interval:
             return False
         self._last_line = now
         return True

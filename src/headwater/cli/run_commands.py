@@ -41,7 +41,6 @@ def run(
 
         show_plan(plan_run(hw.load_case(case)))
         return 0
-    announce_compilation(quiet)
     with followed(quiet) as progress:
         result = run_case(case, output, threads=threads, on_event=progress, resume=resume)
     show_result(result)
@@ -54,7 +53,6 @@ def train(case: CasePath, output: Output = None, threads: Threads = None, resume
     from headwater.api.training import run_training
 
     loaded = find_communicator().together(lambda: hw.load_case(case))
-    announce_compilation(quiet)
     with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_training(loaded, target, threads=threads, on_event=progress, resume=resume)
@@ -81,21 +79,12 @@ def simulate(
     from headwater.api.simulation import run_simulation
 
     loaded, stored = find_communicator().together(lambda: (hw.load_case(case), hw.load_policy(policy)))
-    announce_compilation(quiet)
     with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_simulation(
             loaded, stored, target, n_scenarios=scenarios, threads=threads, resume=resume, on_event=progress
         )
     show_result(result)
-
-
-def announce_compilation(quiet: bool) -> None:
-    """Say that a run begins by compiling, if it does."""
-    if not quiet and find_communicator().leads:
-        from headwater.cli.engine_commands import say_if_compiling
-
-        say_if_compiling(stderr())
 
 
 @contextmanager

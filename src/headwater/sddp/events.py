@@ -11,6 +11,32 @@ from headwater.sddp.simulation_records import SimulationRecord
 
 
 @dataclass(frozen=True)
+class CompilationProgress:
+    """The engine is being compiled for this machine, before anything else can begin.
+
+    Attributes:
+        done: functions that are compiled.
+        total: functions in all; 0 where it is not known yet.
+        seconds: since the beginning.
+        seconds_left: estimate; ``None`` before there is one.
+        elsewhere: whether another process does it, and this one waits.
+    """
+
+    done: int
+    total: int
+    seconds: float
+    seconds_left: float | None
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True)
+class CompilationFinished:
+    """The engine is compiled."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TrainingStarted:
     """Training is about to begin, or to go on after ``iterations_done``; ``openings`` tells of those that are scenarios."""
 
@@ -130,7 +156,9 @@ class RunFailed:
 
 
 Event = (
-    TrainingStarted
+    CompilationProgress
+    | CompilationFinished
+    | TrainingStarted
     | ForwardPassFinished
     | BackwardPassFinished
     | CutSelectionFinished

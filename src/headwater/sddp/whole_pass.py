@@ -136,21 +136,64 @@ class WholePass:
         Raises:
             Interrupted: ``should_stop`` said so.
         """
-        store, positions, programs = self._store, self._positions, self._programs[worker]
+        positions, programs = self._positions, self._programs[worker]
         at_a_time, visit = max(1, ROWS_PER_CALL // (self._most_rows * len(trajectories))), first_visit
         while visit < len(positions):
             if should_stop():
                 raise Interrupted
             start, stop, work = visit, min(visit + at_a_time, len(positions)), kernel.account(len(self._blocks))
-            visit = kernel.forward_visits(
-                self._blocks, self._n_cuts, positions, openings, start, stop, trajectories.start, states, store.states,
-                store.costs, store.future, store.truncated, self._rooms[worker].block, self._scratch[worker].block, work,
-            )  # fmt: skip
+            visit = self._walk(worker, trajectories.start, start, stop, states, openings, work)
             for t in positions[start:visit].tolist():
                 programs.note(t, len(trajectories), len(trajectories), work.pivots[t], work.seconds[t])
             if visit < stop:
                 break
         return visit
+
+    def _walk(
+        self,
+        worker: int,
+        first: int,
+        start: int,
+        stop: int,
+        states: NDArray[np.float64],
+        openings: NDArray[np.int64],
+        work: kernel.Account,
+    ) -> int:
+        """See `kernel.forward_visits`; ``first`` is the first trajectory of the thread."""
+        store = self._store
+        visit: int = kernel.forward_visits(
+            self._blocks, self._n_cuts, self._positions, openings, start, stop, first, states, store.states, store.costs,
+            store.future, store.truncated, self._rooms[worker].block, self._scratch[worker].block, work,
+        )  # fmt: skip
+        return visit
+
+    def _cut(
+        self,
+        worker: int,
+        trajectories: range,
+        start: int,
+        stop: int,
+        iteration: int,
+        tolerance: float,
+        n_called: int,
+        work: kernel.Account,
+    ) -> int:
+        """See `kernel.backward_stages`; ``n_called`` threads work on it."""
+        stopped: int = kernel.backward_stages(
+            self._blocks, self._n_cuts, self._n_populated, self._successors, start, stop, trajectories.start,
+            trajectories.stop, self._n_trajectories, self._store.states, self._problems.is_multi, self._every_opening,
+            iteration, tolerance, self._quality, self._binding, self._sound, self._barrier, worker, n_called,
+            self._rooms[worker].block, self._scratch[worker].block, work,
+        )  # fmt: skip
+        return stopped
+
+    def rehearse(self) -> None:
+        """Have both passes compiled by making them through no stage at all."""
+        self.prepare()
+        nothing, work = range(0), kernel.account(len(self._blocks))
+        states, openings = np.zeros((0, self._store.states.shape[2])), np.zeros((len(self._positions), 0), np.int64)
+        self._walk(0, 0, 0, 0, states, openings, work)
+        self._cut(0, nothing, 0, 1, 1, 0.0, 1, work)
 
     def backward(self, first_stage: int, iteration: int, tolerance: float, should_stop: Callable[[], bool]) -> int:
         """Add cuts to the pools from ``first_stage`` on, until a stage needs HiGHS or makes a cut that is not sound.
@@ -161,7 +204,7 @@ class WholePass:
         Raises:
             Interrupted: ``should_stop`` said so.
         """
-        n_cuts, n_populated = self._n_cuts, self._n_populated
+        n_populated = self._n_populated
         at_a_time = max(1, ROWS_PER_CALL // (self._most_rows * self._n_trajectories * max(self._n_openings)))
         threads, clock, t = self._team.threads, self._team.clock, first_stage
         while t >= 0:
@@ -176,13 +219,7 @@ class WholePass:
                 worker: int, trajectories: range, start: int = start, stop: int = stop, n_called: int = n_called,
                 works: list[kernel.Account] = works,
             ) -> int:  # fmt: skip
-                stopped: int = kernel.backward_stages(
-                    self._blocks, n_cuts, n_populated, self._successors, start, stop, trajectories.start, trajectories.stop,
-                    self._n_trajectories, self._store.states, self._problems.is_multi, self._every_opening, iteration,
-                    tolerance, self._quality, self._binding, self._sound, self._barrier, worker, n_called,
-                    self._rooms[worker].block, self._scratch[worker].block, works[worker],
-                )  # fmt: skip
-                return stopped
+                return self._cut(worker, trajectories, start, stop, iteration, tolerance, n_called, works[worker])
 
             t = threads.run(work, range(self._n_trajectories), abandon=self._abandon)[0]
             clock.add("cut_batch_build", works[0].entering[0])

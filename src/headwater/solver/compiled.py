@@ -5,9 +5,11 @@ Nothing of the compiler is loaded by declaring a function: it is when the first 
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +34,12 @@ memory. Numbers that may be negative, and differences, stay signed.
 """
 
 
+Function = Callable[..., Any]
+"""A function as it is written."""
+
+_declared: list[Compiled] = []
+
+
 class Compiled:
     """A function that is compiled when it is first called, by the interpreter or by compiled code.
 
@@ -41,13 +49,13 @@ class Compiled:
         counts_references: whether it makes arrays.
     """
 
-    def __init__(self, function: Callable[..., Any], *, inlined: bool = False, counts_references: bool = False) -> None:
+    def __init__(self, function: Function, *, inlined: bool = False, counts_references: bool = False) -> None:
         self.py_func = function
         self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
         self.__wrapped__ = function
-        self._inlined = inlined
+        self.inlined = inlined
         self._counts_references = counts_references
-        self._call: Callable[..., Any] = self._first_call
+        self._call: Function = self._first_call
 
     def __call__(self, *arguments: Any) -> Any:
         """Call what is compiled."""
@@ -64,7 +72,7 @@ class Compiled:
 
         return make_dispatcher(
             self.py_func,
-            inlined=self._inlined,
+            inlined=self.inlined,
             counts_references=self._counts_references,
             stored=stored_code(self.py_func),
         )
@@ -80,7 +88,7 @@ class Compiled:
         return self.dispatcher._numba_type_
 
 
-def compiled(function: Callable[..., Any], *, inlined: bool = False, counts_references: bool = False) -> Any:
+def compiled(function: Function, *, inlined: bool = False, counts_references: bool = False) -> Any:
     """Compile a kernel function that allocates nothing.
 
     Counting references to arrays costs more than the arithmetic of a pivot, and a function that neither makes nor keeps arrays
@@ -91,7 +99,15 @@ def compiled(function: Callable[..., Any], *, inlined: bool = False, counts_refe
         inlined: whether it becomes part of the only function that calls it; otherwise it is compiled by itself as well.
         counts_references: for a function that does make arrays.
     """
-    return Compiled(function, inlined=inlined, counts_references=counts_references)
+    made = Compiled(function, inlined=inlined, counts_references=counts_references)
+    if function.__module__.startswith("headwater."):
+        _declared.append(made)
+    return made
+
+
+def declared() -> list[Compiled]:
+    """The compiled functions of the package, as far as it is imported."""
+    return list(_declared)
 
 
 class InCode:
@@ -123,8 +139,8 @@ class Native:
         signature: makes its signature, in Numba's types.
     """
 
-    def __init__(self, function: Callable[..., Any], signature: Callable[[], Any]) -> None:
-        self._function = function
+    def __init__(self, function: Function, signature: Callable[[], Any]) -> None:
+        self.function = function
         self._signature = signature
 
     @cached_property
@@ -132,8 +148,21 @@ class Native:
         """Where it begins; it is compiled, or read from disk, when this is first asked."""
         from headwater.solver.numba_private import c_address
 
-        address, self._owner = c_address(self._function, self._signature(), stored_code(self._function))
+        address, self._owner = c_address(self.function, self._signature(), stored_code(self.function))
         return address
+
+    @contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Let a function that does nothing stand in for it, for callers that are compiled but have nothing to solve."""
+        nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda _first, _second: None)
+        kept = self.__dict__.get("address")
+        self.__dict__["address"] = ctypes.cast(nothing, ctypes.c_void_p).value
+        try:
+            yield
+        finally:
+            del self.__dict__["address"]
+            if kept is not None:
+                self.__dict__["address"] = kept
 
 
 # -- where code is kept ----------------------------------------------------------------------------
@@ -170,7 +199,7 @@ def _digest_of(file: str) -> str:
     return "" if path.is_relative_to(_PACKAGE) or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def stored_code(function: Callable[..., Any]) -> StoredCode:
+def stored_code(function: Function) -> StoredCode:
     """Where the code of a function is kept: it is told apart by its place, its own code, and the types of its arguments."""
     from headwater.solver.numba_private import StoredCode
 
@@ -184,7 +213,7 @@ def stored_code(function: Callable[..., Any]) -> StoredCode:
     return StoredCode(function, name, code_cache)
 
 
-def called(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+def called(function: Function) -> list[Function]:
     """A function and all compiled functions that it calls, directly or through others."""
     found = {function: None}
     pending = [function]
@@ -197,7 +226,7 @@ def called(function: Callable[..., Any]) -> list[Callable[..., Any]]:
     return list(found)
 
 
-def _named_values(function: Callable[..., Any]) -> Iterator[Any]:
+def _named_values(function: Function) -> Iterator[Any]:
     code: CodeType = function.__code__
     outside = function.__globals__
     yield from (outside[name] for name in code.co_names if name in outside)
