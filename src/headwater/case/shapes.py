@@ -23,7 +23,7 @@ INT32_MAX = 2**31 - 1
 class Shape(BaseModel):
     """Base of the file schemas: strict types, finite numbers, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False, defer_build=True)
 
 
 def complaint(code: str, message: str, fix: str = "") -> PydanticCustomError:

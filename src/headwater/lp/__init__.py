@@ -1,21 +1,94 @@
 """From a system and a stage to a linear program: the canonical template, its solvable forms, and reading solutions back."""
 
-from headwater.lp.advice import program_warnings
-from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
-from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded
-from headwater.lp.forms import StageForm, make_form
-from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
-from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
-from headwater.lp.head import LinearHead, linear_heads
-from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
-from headwater.lp.program import NamedProgram, named_program
-from headwater.lp.reading import StageSolutions
-from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
-from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
-from headwater.lp.state_prices import StatePrices, StateRepairs
-from headwater.lp.statistics import ProgramStatistics, program_statistics
-from headwater.lp.template import StageTemplate, build_stage_template
-from headwater.lp.writing import write_program
+from typing import TYPE_CHECKING
+
+from headwater._on_demand import on_demand
+
+if TYPE_CHECKING:
+    from headwater.lp.advice import program_warnings
+    from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
+    from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded
+    from headwater.lp.forms import StageForm, make_form
+    from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
+    from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
+    from headwater.lp.head import LinearHead, linear_heads
+    from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
+    from headwater.lp.program import NamedProgram, named_program
+    from headwater.lp.reading import StageSolutions
+    from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
+    from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
+    from headwater.lp.state_prices import StatePrices, StateRepairs
+    from headwater.lp.statistics import ProgramStatistics, program_statistics
+    from headwater.lp.template import StageTemplate, build_stage_template
+    from headwater.lp.writing import write_program
+else:
+    __getattr__, __dir__ = on_demand(
+        "headwater.lp",
+        {
+            "headwater.lp.advice": ("program_warnings",),
+            "headwater.lp.builder": (
+                "ABSENT",
+                "AssembledLp",
+                "LpBuilder",
+            ),
+            "headwater.lp.explain": (
+                "Explanation",
+                "explain_infeasible",
+                "explain_unbounded",
+            ),
+            "headwater.lp.forms": (
+                "StageForm",
+                "make_form",
+            ),
+            "headwater.lp.fpha_fit": (
+                "FittedPlanes",
+                "fit_planes",
+                "with_fitted_planes",
+            ),
+            "headwater.lp.future_cost": (
+                "Outlook",
+                "future_cost_lower_bounds",
+            ),
+            "headwater.lp.head": (
+                "LinearHead",
+                "linear_heads",
+            ),
+            "headwater.lp.pipelines": (
+                "Pipeline",
+                "gnl_pipelines",
+                "initial_commitments_mw",
+            ),
+            "headwater.lp.program": (
+                "NamedProgram",
+                "named_program",
+            ),
+            "headwater.lp.reading": ("StageSolutions",),
+            "headwater.lp.readout": (
+                "CATEGORIES",
+                "StageReadout",
+                "sum_components",
+            ),
+            "headwater.lp.scaling": (
+                "Scaling",
+                "money_at_stake",
+                "money_unit",
+                "scaling_of",
+            ),
+            "headwater.lp.state_prices": (
+                "StatePrices",
+                "StateRepairs",
+            ),
+            "headwater.lp.statistics": (
+                "ProgramStatistics",
+                "program_statistics",
+            ),
+            "headwater.lp.template": (
+                "StageTemplate",
+                "build_stage_template",
+            ),
+            "headwater.lp.writing": ("write_program",),
+        },
+    )
 
 __all__ = [
     "ABSENT",

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError
 from headwater.lp.forms import StageForm
-from headwater.solver import AppendedRows, Basis, HighsProgram, LinearProgram
+from headwater.solver import AppendedRows, Basis, LinearProgram
 
 Array = NDArray[np.float64]
 
@@ -150,6 +150,8 @@ class _Repairs:
 
     def _solve(self, directions: Array) -> Array:
         """Cheapest repairs of all directions, in $, one program for all of them."""
+        from headwater.solver import HighsProgram  # the compiler comes with it, and most commands solve nothing
+
         program = HighsProgram(self._program(), AppendedRows())
         lower, upper = self._floor + directions, self._ceiling + directions
         prices = np.full(len(directions), np.inf)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from headwater.model import EstimationConfig, InflowStatistics, System
 from headwater.stochastic.calendar import SeasonTimeline
@@ -64,6 +63,8 @@ def fitting_report(
 
 
 def _report_hydro(fit: CycleFit, h: int, hydro_id: int, warnings: list[str]) -> dict[str, object]:
+    from scipy.special import ndtr  # takes long to import, and most studies do without
+
     hydro, statistics = fit.hydros[h], fit.statistics
     season_ids = fit.history.season_ids
     radius = monodromy_radius(unit_coefficients(fit, h))

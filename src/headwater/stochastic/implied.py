@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
 from headwater.errors import ModelError
 
@@ -51,6 +49,9 @@ def implied_residual_variances(coefficients: Sequence[Sequence[float]], predeces
                     rows.append(row)
                     columns.append(earlier * max_order + abs(j - lag) - 1)
                     values.append(-weight)
+    from scipy.sparse import csc_array  # takes long to import, and most studies do without
+    from scipy.sparse.linalg import splu
+
     matrix = csc_array((values, (rows, columns)), shape=(n * max_order,) * 2)
     try:
         solution = splu(matrix).solve(constant)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from headwater.errors import ModelError
 from headwater.model import NoiseClass, System
@@ -179,6 +178,8 @@ def truncation_warnings(system: System, known: Collection[NoiseClass] = ()) -> t
 
 def _cut_mean(mean: float, std: float, limit: float) -> float:
     """Mean of a normal variable that is cut at 0 and at a limit."""
+    from scipy.special import ndtr  # takes long to import, and most studies do without
+
     low, high = -mean / std, (limit - mean) / std
 
     def density(x: float) -> float:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dgetrf, dgetrs
 
 Array = NDArray[np.float64]
 
@@ -165,11 +164,15 @@ def _system(correlogram: Correlogram, season: int, order: int) -> tuple[Array, A
 def _lu(matrix: Array) -> tuple[Array, NDArray[np.int32]] | None:
     if not len(matrix):
         return matrix, np.zeros(0, np.int32)
+    from scipy.linalg.lapack import dgetrf  # takes long to import, and most studies do without
+
     factor, pivots, _ = dgetrf(matrix)
     return None if np.abs(factor.diagonal()).min() < _SMALLEST_PIVOT else (factor, pivots)
 
 
 def _solve_with(factor: tuple[Array, NDArray[np.int32]], rhs: Array) -> Array:
+    from scipy.linalg.lapack import dgetrs
+
     solution: Array = dgetrs(*factor, rhs)[0]
     return solution
 
