@@ -15,7 +15,7 @@ import headwater as hw
 from case_builder import tiny_case
 from headwater.solver import highs_version
 
-ENGINE = ("numba", "scipy.stats", "scipy.optimize", "plotly", "headwater.solver", "headwater.sddp")
+ENGINE = ("numba", "llvmlite", "scipy.stats", "scipy.optimize", "plotly", "headwater.solver", "headwater.sddp")
 
 COMMAND = f"""
 import sys
@@ -60,12 +60,21 @@ def test_what_is_wrong_with_files_is_said_without_the_engine(tmp_path: Path):
     assert "stages.json" in output
 
 
-def test_a_sound_case_is_described_and_sampled_without_the_engine_and_validated_with_it(tmp_path: Path):
+def test_a_sound_case_is_described_sampled_and_converted_without_the_engine(tmp_path: Path):
     case = tiny_case(tmp_path / "case")
     case.write()
     assert imported_by("describe", case.root)[0] == []
     assert imported_by("scenarios", case.root, "-o", tmp_path / "openings.csv")[0] == []
-    assert "headwater.sddp" in imported_by("validate", case.root)[0]
+    assert imported_by("convert", case.root, tmp_path / "converted")[0] == []
+
+
+def test_all_that_a_run_would_start_from_is_built_for_validation_without_the_compiler(tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    case.write()
+    imported, output = imported_by("validate", case.root)
+    assert "headwater.sddp" in imported
+    assert "0 errors" in output
+    assert not {"numba", "llvmlite"} & set(imported)
 
 
 def test_results_are_read_without_the_engine(tmp_path: Path):

@@ -91,15 +91,15 @@ class CodeCache:
         for path in self._places(name):
             try:
                 content = path.read_bytes()
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                self.discard(name, str(error))
+                self._take_away(path, str(error))
                 continue
             found = _unwrapped(content)
             if found is not None:
                 return found
-            self.discard(name, "its content is not what was written")
+            self._take_away(path, "its content is not what was written")
         return None
 
     def write(self, name: str, payload: bytes) -> bool:
@@ -116,12 +116,17 @@ class CodeCache:
         return True
 
     def discard(self, name: str, why: str) -> None:
-        """Take a damaged file away, and say so once."""
+        """Take a file away that cannot be used, and say so once."""
         for path in self._places(name):
-            if not self._said_damage and path.exists():
-                self._said_damage = True
-                logger.warning("compiled code at %s is damaged (%s): it is discarded and compiled again", path, why)
-            _remove(path)
+            with contextlib.suppress(OSError):
+                path.lstat()
+                self._take_away(path, why)
+
+    def _take_away(self, path: Path, why: str) -> None:
+        if not self._said_damage:
+            self._said_damage = True
+            logger.warning("compiled code at %s is damaged (%s): it is discarded and compiled again", path, why)
+        _remove(path)
 
     @property
     def is_complete(self) -> bool:
@@ -173,8 +178,8 @@ class CodeCache:
             return -1
 
     def _folders(self) -> Iterator[Path]:
-        """Where code of the key may lie: where it was wanted, and where it can be written."""
-        roots = [root for root in (self._wanted, self.root) if root is not None]
+        """Where code of the key may lie: where it can be written, and where it was wanted."""
+        roots = [root for root in (self.root, self._wanted) if root is not None]
         for root in dict.fromkeys(roots):
             yield root / self._key
 

@@ -1,0 +1,137 @@
+"""What is used of Numba beyond its documented interface, and what is said when it breaks."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import numba
+import numpy as np
+import pytest
+
+from headwater.solver import numba_private, numba_self_test
+from headwater.solver.compiled import compiled, declared, plain
+from headwater.solver.packing_kernel import Packing
+
+
+def test_all_that_is_used_of_the_installed_numba_works():
+    assert numba_self_test.self_test() == []
+
+
+def test_what_broke_is_said_in_words_with_the_release_that_works(monkeypatch: pytest.MonkeyPatch):
+    def gone() -> None:
+        raise AttributeError("CPUDispatcher has no attribute 'get_call_template'")
+
+    monkeypatch.setattr(numba_private, "once_dispatcher", gone)
+    monkeypatch.setattr(numba_private, "add_symbol", lambda _name, _address: gone())
+    first, second = numba_self_test.self_test()
+    version = importlib.metadata.version("numba")
+    assert first.startswith(f"Numba {version} ")
+    assert "no longer lets the parts of a program be compiled once" in first
+    assert "no attribute 'get_call_template'" in first
+    assert first.endswith(f"install 'numba>={numba_private.OLDEST},<{numba_private.FIRST_UNKNOWN}'")
+    assert "no longer finds functions of libraries by name" in second
+
+
+@pytest.mark.parametrize(("version", "tested"), [("0.60.0", False), ("0.61.2", True), ("0.68.1", True), ("0.69.0rc1", False)])
+def test_the_releases_that_were_tested_are_known(version: str, tested: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(numba, "__version__", version)
+    assert numba_private.is_tested() is tested
+
+
+@compiled
+def _halved(x):
+    return 0.5 * x
+
+
+def _quartered(x):
+    return _halved(_halved(x))
+
+
+@pytest.mark.parametrize("lost", [(), ("once_dispatcher",), ("once_dispatcher", "_nrt")])
+def test_a_numba_without_the_quick_ways_compiles_the_slow_way(lost: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+    real = numba.njit
+
+    def without_nrt(**options):  # type: ignore[no-untyped-def]
+        if "_nrt" in options:
+            raise KeyError("_nrt")
+        return real(**options)
+
+    def gone() -> None:
+        raise ImportError("PartLibrary")
+
+    if "once_dispatcher" in lost:
+        monkeypatch.setattr(numba_private, "once_dispatcher", gone)
+    if "_nrt" in lost:
+        monkeypatch.setattr(numba, "njit", without_nrt)
+    made = numba_private.make_dispatcher(_quartered, inlined=False, counts_references=False, stored=None)
+    assert made(8.0) == 2.0
+
+
+def test_every_part_is_compiled_once_however_many_functions_call_it():
+    told: list[str] = []
+
+    @compiled
+    def leaf(x):
+        return x + 1.0
+
+    @compiled
+    def left(x):
+        return leaf(x) * 2.0
+
+    @compiled
+    def right(x):
+        return leaf(left(x))
+
+    with numba_private.watched(lambda function, whole: told.append(f"{function.__name__} {whole}")):
+        assert right.dispatcher(1.0) == 5.0
+    assert told == ["leaf False", "left False", "right True"]
+
+
+def test_a_block_is_what_compiled_code_writes_itself():
+    value = (np.arange(6.0)[::2], (True, np.zeros((2, 3), np.int32)), (False, (7, True)), 2.5, np.zeros(0, np.bool_))
+    packing = Packing(value)
+    write = packing.store
+
+    @compiled
+    def written(block, given):
+        write(block, given)
+
+    ours, theirs = packing.pack(value).block, np.zeros(packing.size, np.uint8)
+    written(theirs, value)
+    assert packing.size == len(ours) == numba_private.size_of(numba.typeof(value))
+    owners = _owners(value)
+    kept = np.ones(packing.size, np.bool_)
+    for start in owners:
+        kept[start : start + 16] = False
+    assert (ours[kept] == theirs[kept]).all()
+
+
+def _owners(value: tuple[object, ...]) -> list[int]:
+    """Where the two pointers to owners of each array lie: by hand, for the tuple of the test."""
+    assert len(value) == 5
+    # array of one axis: 7 words; (bool, array of two axes): 8 + 9 words; (bool, (int, bool)): 8 + 16; a number: 8
+    return [0, 56 + 8, 56 + 80 + 24 + 8]
+
+
+def test_constants_are_values_like_any_other():
+    told: list[str] = []
+
+    @compiled
+    def added(x, y):
+        return x + y
+
+    @compiled
+    def twice(x):
+        return added(added(x, plain(1)), plain(2))
+
+    with numba_private.watched(lambda function, _whole: told.append(function.__name__)):
+        assert twice(1) == 4
+    assert told.count("added") == 1
+
+
+def test_functions_of_the_package_are_declared_without_the_compiler():
+    import headwater.sddp.pass_kernel
+
+    names = {one.__name__ for one in declared()}
+    assert {"forward_visits", "backward_stages", "wait_for_others"} <= names
+    assert headwater.sddp.pass_kernel.forward_visits.__doc__.startswith("Walk trajectories")
