@@ -85,6 +85,7 @@ def compile_engine() -> float:
 
 
 def _compile(on_event: EventSink, started: float) -> None:
+    _warn_of_untested_compiler()
     root = code_cache().root
     kernel_work = Work.of([kernel.function])
     passes_work = Work.of(roots_of_passes(kernel.function))
@@ -108,6 +109,17 @@ def _compile(on_event: EventSink, started: float) -> None:
 
     with watched(counting(kernel_work, tell)), watched(counting(passes_work, tell)):
         compile_engine()
+
+
+def _warn_of_untested_compiler() -> None:
+    """Say in words what a compiler that Headwater was not tested with does not do any more, if it lacks something."""
+    from headwater.solver.numba_private import is_tested
+
+    if not is_tested():
+        from headwater.solver.numba_self_test import self_test
+
+        for sentence in self_test():
+            logger.warning(sentence)
 
 
 def _wait_for(first: CompilingProcess, second: CompilingProcess, tell: Callable[[], None]) -> None:

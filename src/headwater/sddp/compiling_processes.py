@@ -115,6 +115,7 @@ class CompilingProcess:
         self._task = task
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._reports: SimpleQueue[str] = SimpleQueue()
 
@@ -127,6 +128,8 @@ class CompilingProcess:
                 self._process.kill()
             self.go_on()
             self._process.wait()
+        if self._listener is not None:
+            self._listener.join()
         self._errors.close()
 
     def start(self) -> None:
@@ -147,11 +150,13 @@ class CompilingProcess:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=environment, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
-        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
+        self._listener.start()
 
     def _listen(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._reports.put(line)
+        with stream:
+            for line in stream:
+                self._reports.put(line)
 
     def go_on(self) -> None:
         """Tell it that there is a kernel."""
