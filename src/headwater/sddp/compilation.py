@@ -22,7 +22,7 @@ from headwater.case import SyntheticSize, load_case, write_synthetic
 from headwater.distributed import Team, available_processors
 from headwater.model import Formulation, InflowNonNegativity, Study
 from headwater.sddp import selection_kernel
-from headwater.sddp.compiling_processes import CompilingProcess, Work, counting, name_of, roots_of_passes
+from headwater.sddp.compiling_processes import GO_ON, CompilingProcess, Work, counting, name_of, roots_of_passes
 from headwater.sddp.events import CompilationFinished, CompilationProgress, EventSink, ignore
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.simulation import simulate_policy
@@ -163,8 +163,8 @@ def compile_passes() -> None:
     with _told(), _tiny_study() as study:
         with kernel.replaced():
             _use_without_kernel(study)
-        sys.stdin.readline()
-        _use_with_kernel(study)
+        if sys.stdin.readline() == GO_ON:
+            _use_with_kernel(study)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,9 @@ from headwater.solver.compiled import Function, called, declared
 WHOLE_SHARE = 0.8
 """Time that making machine code of a whole program takes, in that of typing and translating all its functions: measured."""
 
+GO_ON = "go on\n"
+"""What a process reads when there is a kernel; when the one that started it is gone, it reads nothing and ends."""
+
 _RANK_VARIABLES = ("OMPI_", "PMI_", "PMIX_", "PMI2_", "MPI_", "MPICH_", "HYDRA_", "I_MPI_")
 _ERROR_CHARACTERS = 2000
 
@@ -126,7 +129,7 @@ class CompilingProcess:
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.kill()
-            self.go_on()
+            self.go_on("")
             self._process.wait()
         if self._listener is not None:
             self._listener.join()
@@ -158,10 +161,13 @@ class CompilingProcess:
             for line in stream:
                 self._reports.put(line)
 
-    def go_on(self) -> None:
-        """Tell it that there is a kernel."""
+    def go_on(self, word: str = GO_ON) -> None:
+        """Tell it that there is a kernel; without the word it ends."""
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
             with contextlib.suppress(OSError):  # it may have ended
+                self._process.stdin.write(word)
+                self._process.stdin.flush()
+            with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
     @property

@@ -148,7 +148,7 @@ def make_dispatcher(function: Callable[..., Any], *, inlined: bool, counts_refer
     if not counts_references:
         ways.insert(0, lambda: numba.njit(**options, _nrt=False)(function))
         ways.insert(
-            0, lambda: once_dispatcher()(function, None, {**options, "nopython": True, "boundscheck": None, "_nrt": False})
+            0, lambda: once_dispatcher()(function, {}, {**options, "nopython": True, "boundscheck": None, "_nrt": False})
         )
     dispatcher = _first_that_works(ways)
     if stored is not None:
@@ -232,7 +232,7 @@ def once_dispatcher() -> Any:
             _tell(self.py_func, False)
 
     class Once(CPUDispatcher):
-        def __init__(self, function: Any, local: Any = None, options: Any = None, pipeline_class: Any = Compiler) -> None:
+        def __init__(self, function: Any, local: Any, options: Any = None, pipeline_class: Any = Compiler) -> None:
             super().__init__(function, local, options, pipeline_class)
             of_part = {**options, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
             self._part = Part(function, local, of_part, PartCompiler)

@@ -48,13 +48,13 @@ def _test_once() -> None:
     told: list[bool] = []
     made = private.once_dispatcher()
     options = {"nogil": True, "error_model": "numpy", "nopython": True, "boundscheck": None, "_nrt": False}
-    twice = made(_twice, None, dict(options))
+    twice = made(_twice, {}, dict(options))
 
     def four_times(x):
         return twice(twice(x))
 
     with private.watched(lambda function, _whole: told.append(function is _twice)):
-        _expect(made(four_times, None, dict(options))(3), 12)
+        _expect(made(four_times, {}, dict(options))(3), 12)
     _expect(told, [True])
     _expect(twice(5), 10)
 
