@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import sys
 import traceback
@@ -27,7 +26,7 @@ from headwater.cli.run_commands import run, simulate, train
 from headwater.cli.structured import Color, Form, error_records, report_of, said
 from headwater.cli.uncertainty_commands import fit, scenarios
 from headwater.distributed import is_known_to_all, known_communicator
-from headwater.errors import HeadwaterError, RankError
+from headwater.errors import HeadwaterError, RankError, SolverError
 
 app = typer.Typer(
     name="headwater",
@@ -121,8 +120,17 @@ def _show_error(console: Console, error: HeadwaterError) -> None:
 def _version(value: bool) -> None:
     if value:
         python = ".".join(str(part) for part in sys.version_info[:3])
-        _stdout().out(f"headwater {__version__} (HiGHS {importlib.metadata.version('highspy')}, Python {python})")
+        _stdout().out(f"headwater {__version__} ({_solver()}, Python {python})")
         raise typer.Exit
+
+
+def _solver() -> str:
+    from headwater.solver import highs_version
+
+    try:
+        return highs_version()
+    except SolverError:
+        return "no HiGHS library"  # whoever asks why gets the reasons from the first command that solves
 
 
 @app.callback()
