@@ -86,6 +86,67 @@ def test_an_interrupt_just_after_the_first_rename_is_taken_back_too(tmp_path: Pa
     assert names(tmp_path / "old") == ["old"]
 
 
+def sharing_violation(winerror: int = 32) -> PermissionError:
+    """What Windows says when somebody has the file open."""
+    error = PermissionError(13, "The process cannot access the file because it is being used by another process")
+    error.winerror = winerror  # type: ignore[attr-defined]
+    return error
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError, times: int) -> list[float]:
+    """Let a function of ``os`` fail some times; returns the waits that follow."""
+    real, left, waits = getattr(os, name), times, list[float]()
+
+    def rename(*args: str) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise error
+        real(*args)
+
+    monkeypatch.setattr(os, name, rename)
+    monkeypatch.setattr("headwater.files.time.sleep", waits.append)
+    return waits
+
+
+def test_a_file_that_a_reader_has_open_on_windows_is_replaced_when_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    files.write_text(tmp_path / "f", "old")
+    waits = refuse(monkeypatch, "replace", sharing_violation(), 3)
+    files.write_text(tmp_path / "f", "new")
+    assert (tmp_path / "f").read_text() == "new"
+    assert waits == [0.01, 0.02, 0.04]
+    assert names(tmp_path) == ["f"]
+
+
+@pytest.mark.parametrize("winerror", [5, 32])
+def test_a_directory_with_an_open_file_is_replaced_too(winerror: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "d").mkdir()
+    refuse(monkeypatch, "rename", sharing_violation(winerror), 2)
+    with files.replaced_directory(tmp_path / "d") as temporary:
+        (temporary / "new").touch()
+    assert names(tmp_path) == ["d"]
+    assert names(tmp_path / "d") == ["new"]
+
+
+def test_a_file_that_stays_open_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files.write_text(tmp_path / "f", "old")
+    waits = refuse(monkeypatch, "replace", sharing_violation(), 1000)
+    with pytest.raises(PermissionError, match="used by another process"):
+        files.write_text(tmp_path / "f", "new")
+    assert (tmp_path / "f").read_text() == "old"
+    assert names(tmp_path) == ["f"]
+    assert 4 < sum(waits) < 6
+
+
+def test_a_refusal_for_another_reason_is_final_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    waits = refuse(monkeypatch, "replace", PermissionError(13, "Permission denied"), 1)
+    with pytest.raises(PermissionError):
+        files.write_text(tmp_path / "f", "new")
+    assert waits == []
+
+
 def test_leftovers_go_and_the_surviving_half_of_a_swap_comes_back(tmp_path: Path):
     (tmp_path / ".results.tmp-old-1234").mkdir()
     (tmp_path / ".results.tmp-old-1234" / "kept").touch()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
 import io
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +17,15 @@ from pathlib import Path
 
 TEMPORARY_MARK = ".tmp-"
 """Part of the name of everything that is not finished."""
+
+_SHARING_ERRORS = (5, 32)
+"""What Windows answers while somebody has a file open: access denied, and sharing violation."""
+
+_WAITS = tuple(0.01 * 2**step for step in range(9))
+"""Seconds to wait before each further attempt; about five in all."""
+
+_SYNCED = "rb+" if os.name == "nt" else "rb"
+"""How a file is opened to be synced: Windows syncs only what is open for writing."""
 
 _LEFTOVER = re.compile(rf"\..+{re.escape(TEMPORARY_MARK)}(old-)?[0-9a-f]{{1,32}}")
 
@@ -31,7 +40,7 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, sync_parent
     try:
         write(temporary)
         sync_file(temporary)
-        temporary.replace(path)
+        _while_in_use(lambda: temporary.replace(path))
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -72,8 +81,8 @@ def swap_directory(new: Path, path: Path) -> None:
     old = path.with_name(f".{path.name}{TEMPORARY_MARK}old-{uuid.uuid4().hex[:8]}")
     try:
         if path.exists():
-            path.rename(old)
-        new.rename(path)
+            _while_in_use(lambda: path.rename(old))
+        _while_in_use(lambda: new.rename(path))
     except BaseException:
         # an interrupt may come between any two lines
         if old.exists() and not path.exists():
@@ -81,6 +90,23 @@ def swap_directory(new: Path, path: Path) -> None:
         raise
     sync_directory(path.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _while_in_use(rename: Callable[[], object]) -> None:
+    """Rename something, again and again for a while if Windows refuses because a reader has it open.
+
+    Elsewhere a name can be given to something else while it is open, and a refusal is final.
+    """
+    for wait in _WAITS:
+        try:
+            rename()
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _SHARING_ERRORS:
+                raise
+            time.sleep(wait)
+        else:
+            return
+    rename()
 
 
 def remove_leftovers(directory: Path) -> None:
@@ -117,8 +143,12 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
 def lock_directory(path: Path) -> int | None:
     """Claim a directory for this process until `unlock` or its end; ``None`` when another has it.
 
-    Where the file system knows no locks, nothing is claimed and nobody refused.
+    Where the system knows no locks, nothing is claimed and nobody refused.
     """
+    try:
+        import fcntl
+    except ImportError:
+        return os.open(os.devnull, os.O_RDONLY)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -137,7 +167,7 @@ def unlock(descriptor: int) -> None:
 
 def sync_file(path: Path) -> None:
     """Make sure the content of a file is on the disk."""
-    with path.open("rb") as handle:
+    with path.open(_SYNCED) as handle:
         os.fsync(handle.fileno())
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
+
+import psutil
 
 from headwater.distributed import granted_threads
 from headwater.solver import highs_version
@@ -14,7 +15,7 @@ from headwater.solver import highs_version
 
 def describe_machine() -> str:
     """Processor, cores, memory and versions in one sentence."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    memory = psutil.virtual_memory().total / 2**30
     python = ".".join(str(part) for part in sys.version_info[:3])
     versions = f"{highs_version()}, Python {python}, Numba {version('numba')}, NumPy {version('numpy')}"
     return f"{_processor()}, {granted_threads()} cores, {memory:.0f} GiB, {platform.system()}; {versions}."

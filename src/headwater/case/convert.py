@@ -60,7 +60,7 @@ def _write(parts: Parts, root: Path) -> None:
         (root / directory).mkdir()
     for name, data in parts.raw.items():
         content = canonical_order(data, SHAPES[name])
-        (root / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (root / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     for name, frame in parts.tables.items():
         canonical_table(frame, TABLES[name]).write_parquet(root / name)
 

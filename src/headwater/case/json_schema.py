@@ -24,7 +24,7 @@ def write_schemas(directory: Path) -> list[Path]:
     for name, schema in json_schemas().items():
         path = directory / f"{name.removesuffix('.json')}.schema.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
         written.append(path)
     return written
 

@@ -53,12 +53,12 @@ def write_new_case(directory: str | os.PathLike[str], title: str, make: Callable
     for folder in ("system", "scenarios", "constraints"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for name, content in starter.files.items():
-        (root / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        (root / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
     for name, rows in starter.tables.items():
         table = TABLES[f"{name}.parquet"]
         canonical_table(complete_columns(pl.DataFrame(rows), table), table).write_parquet(root / f"{name}.parquet")
     readme = f"# {title}\n\n{starter.explanation}\n{_NEXT_STEPS}"
-    (root / "README.md").write_text(readme, encoding="utf-8")
+    (root / "README.md").write_text(readme, encoding="utf-8", newline="\n")
     return root
 
 

@@ -110,7 +110,7 @@ def _water(results: Results) -> Table:
     largest = (
         frame.group_by("hydro_id").agg(pl.col("storage_final_hm3").max()).sort("storage_final_hm3", descending=True)
     )  # fmt: skip
-    chosen = largest["hydro_id"].head(MAX_PLANTS).implode()
+    chosen = largest["hydro_id"].head(MAX_PLANTS).to_list()
     mean = (
         frame.filter(pl.col("hydro_id").is_in(chosen))
         .group_by("start_date", "hydro_id", "hydro_name")

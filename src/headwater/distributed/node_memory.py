@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import psutil
 from mpi4py import MPI
 
 from headwater.distributed.memory import Matrix, Memory
@@ -76,8 +76,7 @@ class NodeMemory(Memory):
 
 def copies_weigh(n_bytes: int, n_copies: int) -> bool:
     """Whether copies of something, one per rank, take a large part of the memory of this node."""
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return n_copies > 1 and n_bytes * n_copies > LARGEST_REPLICATED_SHARE * installed
+    return n_copies > 1 and n_bytes * n_copies > LARGEST_REPLICATED_SHARE * psutil.virtual_memory().total
 
 
 def has_room(n_bytes: int) -> bool:

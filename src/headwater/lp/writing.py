@@ -25,7 +25,7 @@ def write_program(program: NamedProgram, path: Path) -> None:
     if path.suffix.lower() not in writers:
         raise ResultsError(f"'{path.name}' should end in .lp or .mps, which says in which form to write")
     try:
-        path.write_text("\n".join(writers[path.suffix.lower()](program)) + "\n", encoding="utf-8")
+        path.write_text("\n".join(writers[path.suffix.lower()](program)) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:
         raise ResultsError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -80,7 +80,7 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
     entries = dict(zip(writers, _in_parallel(write, list(writers.items())), strict=True))
     body = json.dumps({"files": dict(sorted(entries.items()))}, indent=1) + "\n"
     commit = body + digest_of(body)
-    (directory / COMMIT).write_text(commit)
+    (directory / COMMIT).write_bytes(commit.encode("ascii"))
     return commit
 
 

@@ -37,7 +37,7 @@ def write_warnings(path: Path, warnings: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     found = map(WarningRaised.of, warnings)
     lines = [json.dumps({"code": warning.code, "message": warning.message}) for warning in found]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -45,4 +45,4 @@ def write_json(path: Path, value: Any) -> None:
     from headwater.results.metadata import to_json
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(to_json(value), indent=2, allow_nan=False) + "\n")
+    path.write_text(json.dumps(to_json(value), indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n")

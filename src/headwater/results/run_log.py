@@ -74,7 +74,7 @@ class RunLog:
     def __enter__(self) -> RunLog:
         with said_with_place(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+            self._file = self._path.open("a", encoding="utf-8", newline="\n", buffering=1)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:

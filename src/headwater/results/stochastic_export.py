@@ -110,7 +110,7 @@ def provenance(study: Study, uncertainty: Uncertainty, training: Sampler, simula
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, default=_plain) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(value, indent=2, default=_plain) + "\n", encoding="utf-8", newline="\n")
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import sys
 from collections import Counter
 
@@ -166,5 +165,13 @@ def _covered(problems: StudyProblems) -> str:
 
 def peak_memory_mb() -> float:
     """Largest resident memory of the process so far."""
+    try:
+        import resource
+    except ImportError:
+        # Windows, where the system keeps the largest size among the counters that psutil reads
+        import psutil
+
+        counters = psutil.Process().memory_info()
+        return float(getattr(counters, "peak_wset", counters.rss)) / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
