@@ -29,12 +29,14 @@ def simulating_case(root: Path, n_scenarios: int = 5) -> TinyCase:
     return case
 
 
+@pytest.mark.versions
 def test_everything_public_is_there():
     for name in hw.__all__:
         assert getattr(hw, name) is not None
     assert hw.__all__ == sorted(hw.__all__)
 
 
+@pytest.mark.versions
 def test_a_study_built_in_code_is_trained_simulated_saved_and_loaded(tmp_path: Path):
     chosen = small_study()
     policy = hw.train(chosen, threads=2)
@@ -104,6 +106,7 @@ def test_a_feature_that_is_not_built_is_refused_everywhere_and_nothing_is_writte
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.versions
 def test_run_writes_policy_and_results_and_returns_them(tmp_path: Path):
     case = simulating_case(tmp_path / "case").write()
     result = hw.run(case, tmp_path / "out", threads=1)
@@ -142,6 +145,7 @@ def test_run_without_training_uses_the_policy_that_the_case_names(tmp_path: Path
         assert first.table(name).equals(second.table(name)), name
 
 
+@pytest.mark.versions
 def test_results_do_not_depend_on_threads_and_simulating_later_gives_what_run_gave(tmp_path: Path):
     """Three ways to the same bytes: one thread, two threads, and train followed by simulate."""
     case = hw.load_case(simulating_case(tmp_path / "case", 105).write())

@@ -11,6 +11,8 @@ from case_builder import rich_case
 from headwater.case import TEMPLATES, json_schemas, write_schemas, write_starter
 from headwater.case.manifest import JSON_FILES
 
+pytestmark = pytest.mark.versions
+
 TYPES = {
     "string": str,
     "integer": int,

@@ -40,6 +40,7 @@ def test_a_starter_case_trains(command, tmp_path, template):
     assert metadata["lower_bound"]["value"] > 0
 
 
+@pytest.mark.versions
 def test_the_templates_are_listed(command):
     code, out, _ = command("init", "--list")
     assert code == 0
@@ -59,6 +60,7 @@ def test_init_without_a_directory_is_wrong_usage(command):
     assert command("init")[0] == 64
 
 
+@pytest.mark.versions
 def test_describe_shows_the_system(command, tmp_path):
     code, out, _ = command("describe", tiny_case(tmp_path / "tiny").write())
     assert code == 0
@@ -66,6 +68,7 @@ def test_describe_shows_the_system(command, tmp_path):
         assert text in out
 
 
+@pytest.mark.versions
 def test_convert_writes_a_case_that_loads(command, tmp_path):
     source = tiny_case(tmp_path / "old").write(csv=True)
     assert command("convert", source, tmp_path / "new")[0] == 0
@@ -73,6 +76,7 @@ def test_convert_writes_a_case_that_loads(command, tmp_path):
     assert command("convert", source, tmp_path / "new")[0] == 1
 
 
+@pytest.mark.versions
 def test_schemas_go_to_a_directory_or_to_standard_output(command, tmp_path):
     code, out, _ = command("schema")
     assert code == 0
@@ -81,6 +85,7 @@ def test_schemas_go_to_a_directory_or_to_standard_output(command, tmp_path):
     assert (tmp_path / "stages.schema.json").is_file()
 
 
+@pytest.mark.versions
 def test_validate_speaks_sarif(command, tmp_path):
     case = tiny_case(tmp_path)
     case.hydros[0]["bus_id"] = 9

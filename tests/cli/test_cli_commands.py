@@ -60,6 +60,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "out"
 
 
+@pytest.mark.versions
 def test_a_run_ends_well_and_leaves_its_files(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case").write()
     ended = command("run", case, "-o", tmp_path / "out", "-j", 2)
@@ -130,6 +131,7 @@ def _not_json(case: TinyCase) -> None:
     ids=["missing file", "bad reference", "negative capacity", "unknown key", "not JSON"],
 )
 @pytest.mark.parametrize("verb", ["run", "train", "validate"])
+@pytest.mark.versions
 def test_a_broken_case_is_explained_and_nothing_is_written(
     change: Callable[[TinyCase], object], says: list[str], verb: str, command: Command, tmp_path: Path
 ):
@@ -224,6 +226,7 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.versions
 def test_validate_writes_json_for_programs(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case")
     good = command("validate", case.write(), "--format", "json")
@@ -236,6 +239,7 @@ def test_validate_writes_json_for_programs(command: Command, tmp_path: Path):
     assert any(f["path"] == "hydros[1].bus_id" for f in report["findings"])
 
 
+@pytest.mark.versions
 def test_strict_turns_advice_into_errors(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case")
     case.stages[0]["blocks"][0]["hours"] -= 24.0  # a day short of the calendar
@@ -244,6 +248,7 @@ def test_strict_turns_advice_into_errors(command: Command, tmp_path: Path):
     assert command("validate", case.root, "--strict").code == 1
 
 
+@pytest.mark.versions
 def test_a_policy_of_another_case_is_refused(command: Command, finished: Path, tmp_path: Path):
     case = simulating(tmp_path / "case")
     case.tables["scenarios/inflow_seasonal_stats"][0]["mean_m3s"] = 55.0
@@ -264,6 +269,7 @@ def test_a_damaged_policy_is_refused_with_the_name_of_the_file(command: Command,
     assert command("simulate", finished.parent / "case", "-p", tmp_path / "absent").code == 5
 
 
+@pytest.mark.versions
 def test_an_infeasible_stage_is_named(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case")
     constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(case)
@@ -289,6 +295,7 @@ def test_an_infeasible_stage_is_named(command: Command, tmp_path: Path):
         (["--log-level", "loud", "validate", "."], "loud"),
     ],
 )
+@pytest.mark.versions
 def test_a_wrong_command_line_is_explained(arguments: list[str], says: str, command: Command):
     ended = command(*arguments)
     assert ended.code == 64
@@ -296,6 +303,7 @@ def test_a_wrong_command_line_is_explained(arguments: list[str], says: str, comm
     assert "defect" not in ended.err
 
 
+@pytest.mark.versions
 def test_no_command_shows_the_help(command: Command):
     ended = command()
     assert ended.code == 64
@@ -324,6 +332,7 @@ def test_an_output_that_cannot_be_written_is_an_error_of_output(command: Command
     assert "results cannot be written to" in ended.err
 
 
+@pytest.mark.versions
 def test_summary_shows_bound_cost_prices_and_water(command: Command, finished: Path):
     ended = command("summary", finished)
     assert ended.code == 0
@@ -349,6 +358,7 @@ def test_summary_of_nothing_or_of_damaged_results_is_an_error_of_output(command:
         assert "defect" not in ended.err
 
 
+@pytest.mark.versions
 def test_names_with_brackets_and_colons_are_shown_as_they_are(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case [bold] :smile:")
     case.files["system/buses.json"]["buses"][0]["name"] = "[/b] :bus:"

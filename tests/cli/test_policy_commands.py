@@ -35,6 +35,7 @@ def stored(tmp_path: Path) -> tuple[Policy, Path]:
     return policy, tmp_path / "policy"
 
 
+@pytest.mark.versions
 def test_inspect_says_what_a_policy_holds(stored: tuple[Policy, Path]):
     policy, directory = stored
     code, shown = call("policy", "inspect", directory, "--stage", policy.stages[0].stage_id, "--top", 2)
@@ -64,6 +65,7 @@ def test_verify_finds_the_damaged_checkpoint(stored: tuple[Policy, Path]):
     assert call("policy", "verify", directory.parent)[0] == 5
 
 
+@pytest.mark.versions
 def test_export_gives_tables_that_hold_every_number(stored: tuple[Policy, Path], tmp_path: Path):
     policy, directory = stored
     assert call("policy", "export", directory, tmp_path / "tables")[0] == 0

@@ -50,6 +50,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.versions
 def test_two_runs_of_one_case_are_the_same(command: Callable[..., Ended], runs: Path):
     code, out, err = command("compare", runs / "a", runs / "b")
     assert (code, err) == (0, "")
@@ -89,6 +90,7 @@ def test_what_cannot_be_compared_is_said(command: Callable[..., Ended], runs: Pa
     assert (code, "missing in" in out) == (1, True)
 
 
+@pytest.mark.versions
 def test_a_report_holds_status_and_figures(command: Callable[..., Ended], runs: Path):
     code, out, err = command("report", runs / "a")
     report = json.loads(out)
@@ -119,6 +121,7 @@ def test_a_report_of_a_run_under_way_tells_what_is_there(command: Callable[..., 
     assert (code, "holds nothing of a run" in err) == (2, True)
 
 
+@pytest.mark.versions
 def test_lines_of_a_run_end_with_the_envelope(command: Callable[..., Ended], runs: Path, tmp_path: Path):
     code, out, err = command("--output-format", "jsonl", "run", runs / "case", "-o", tmp_path / "out")
     lines = [json.loads(line) for line in out.splitlines()]
@@ -135,6 +138,7 @@ def test_lines_of_a_run_end_with_the_envelope(command: Callable[..., Ended], run
     assert progress[-1]["completed"] == 6
 
 
+@pytest.mark.versions
 def test_errors_are_records_for_programs(command: Callable[..., Ended], tmp_path: Path):
     case = tiny_case(tmp_path / "case")
     case.hydros[1].update(bus_id=9)

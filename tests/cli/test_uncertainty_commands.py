@@ -28,6 +28,7 @@ def test_fit_writes_the_model_and_says_what_it_found(tmp_path):
     assert (tmp_path / "fit" / "fitting_report.json").is_file()
 
 
+@pytest.mark.versions
 def test_fit_without_plotly_writes_the_model_and_names_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("headwater.api.uncertainty.plotly_is_there", lambda: False)
     result = invoke("fit", D12, "-o", tmp_path / "fit")
@@ -42,6 +43,7 @@ def test_fit_needs_a_history(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["openings", "training", "simulation"])
+@pytest.mark.versions
 def test_scenarios_writes_a_table(tmp_path, kind):
     count = () if kind == "openings" else ("-n", "1")
     for suffix, read in ((".csv", pl.read_csv), (".parquet", pl.read_parquet)):

@@ -28,6 +28,7 @@ def checkpoints(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if path.is_dir())
 
 
+@pytest.mark.versions
 def test_a_trained_policy_comes_back_bit_for_bit(tmp_path: Path):
     policy = trained()
     assert any(basis is not None for basis in policy.bases)
@@ -54,6 +55,7 @@ def test_a_trained_policy_comes_back_bit_for_bit(tmp_path: Path):
     ],
     ids=["nothing", "no state", "empty pool", "two stages", "no iteration"],
 )
+@pytest.mark.versions
 def test_policies_at_the_edge_come_back_bit_for_bit(policy: Policy, tmp_path: Path):
     write_policy(policy, tmp_path)
     assert fingerprint(read_policy(tmp_path)) == fingerprint(policy)

@@ -37,6 +37,7 @@ def written(directory: Path, n: int = 12, **changes: Any) -> Results:
     return load_results(directory)
 
 
+@pytest.mark.versions
 def test_both_ways_to_spread_tables_over_files_hold_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(simulation, "CHUNK_SCENARIOS", 5)
     chunks = written(tmp_path / "chunk")
@@ -68,6 +69,7 @@ def test_only_the_tables_that_are_asked_for_are_written(tmp_path: Path):
     assert written(tmp_path, tables=("buses", "costs")).tables == ("costs", "buses")
 
 
+@pytest.mark.versions
 def test_stage_means_are_those_of_the_tables(tmp_path: Path):
     results = written(tmp_path, 30)
     costs = results.table("costs").group_by("scenario_id", "stage_id").agg(pl.col("immediate_cost").sum())
@@ -79,6 +81,7 @@ def test_stage_means_are_those_of_the_tables(tmp_path: Path):
         assert stages[f"immediate_cost_{column}"].to_numpy() == pytest.approx(stages[expected].to_numpy(), rel=1e-9, abs=1e-6)
 
 
+@pytest.mark.versions
 def test_statistics_are_what_they_say():
     """Against computations of another kind: sorting, counting, and the definition of CVaR as a least upper estimate."""
     rng = np.random.default_rng(8)

@@ -58,6 +58,7 @@ def test_any_number_of_threads_gives_the_same_bytes_with_cut_selection(selection
 
 @pytest.mark.parametrize("formulation", list(m.Formulation))
 @pytest.mark.parametrize("method", ["penalty", "truncation"])
+@pytest.mark.versions
 def test_any_number_of_threads_gives_the_same_bytes(formulation: m.Formulation, method: str):
     chosen = study(random_system(7, n_openings=3), iterations=8, forward_passes=5, method=method, formulation=formulation)
     policies = [train_policy(chosen, threads=n) for n in (1, 2, 3)]
@@ -70,6 +71,7 @@ def test_any_number_of_threads_gives_the_same_bytes(formulation: m.Formulation, 
                 assert values.tobytes() == b.tables[name][column].tobytes(), (name, column)
 
 
+@pytest.mark.versions
 def test_the_lower_bound_never_falls_and_stays_below_the_simulated_cost():
     chosen = study(random_system(2, n_openings=3), iterations=25, forward_passes=4, method="penalty")
     policy = train_policy(chosen)
@@ -111,6 +113,7 @@ def test_an_interrupt_in_the_middle_of_an_iteration_leaves_the_last_complete_one
     assert fingerprint(policy) == fingerprint(whole)
 
 
+@pytest.mark.versions
 def test_water_and_power_balance_in_every_simulated_block():
     chosen = study(random_system(4, n_openings=3, n_lags=1), iterations=10, forward_passes=2, method="penalty")
     policy = train_policy(chosen)

@@ -16,6 +16,8 @@ from headwater.solver import AppendedRows, HighsProgram, LinearProgram, highs_ve
 from headwater.solver.kernel_constants import BOUNDED, NO_BOUND, PROVEN
 from headwater.solver.repair import Certifier
 
+pytestmark = pytest.mark.versions
+
 
 def program(matrix: np.ndarray, cost: list[float], lower: list[float], upper: list[float], rhs: list[float]) -> LinearProgram:
     a = sp.csc_array(matrix)

@@ -15,6 +15,8 @@ import pytest
 from headwater.errors import SolverError
 from headwater.solver import highs_library as hl
 
+pytestmark = pytest.mark.versions
+
 NAMED = {hl.LIBRARY_VARIABLE: "/chosen/libhighs.so"}
 
 

@@ -10,6 +10,8 @@ from headwater.model import AvailabilityStatistics, LoadStatistics, StageOverrid
 from headwater.stochastic import build_availability_model, build_load_model, build_uncertainty, noise_layout
 from headwater.stochastic.normal import _cut_mean, truncation_warnings
 
+pytestmark = pytest.mark.versions
+
 
 def load_model(system):
     return build_load_model(system, noise_layout(system))
