@@ -322,6 +322,23 @@ def test_one_checkpoint_may_be_all_that_is_kept(tmp_path: Path):
     assert read_policy(tmp_path).lower_bound == variant(trained(), 2.0).lower_bound
 
 
+def test_a_checkpoint_that_a_reader_holds_on_windows_stays_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+
+    write_policy(variant(trained(), 0.0, 1), tmp_path, keep=1)
+    with monkeypatch.context() as patch:
+        # a file that is open, or mapped into memory, cannot be removed there
+        patch.setattr(os, "unlink", refused)
+        patch.setattr(os, "rmdir", refused)
+        write_policy(variant(trained(), 1.0, 2), tmp_path, keep=1)
+    assert read_policy(tmp_path).lower_bound == variant(trained(), 1.0).lower_bound
+    assert len(checkpoints(tmp_path)) == 2
+    write_policy(variant(trained(), 2.0, 3), tmp_path, keep=1)
+    assert checkpoints(tmp_path) == ["ckpt-000003"]
+    assert read_policy(tmp_path).lower_bound == variant(trained(), 2.0).lower_bound
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 
