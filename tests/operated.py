@@ -59,6 +59,8 @@ def system(n_stages: int = 1, *, load: float = 100.0, hours: tuple[float, ...] =
             fpha_turbined_cost=0.0,
             storage_violation_below_cost=5000.0,
             filling_target_violation_cost=9000.0,
+            evaporation_violation_cost=5000.0,
+            water_withdrawal_violation_cost=1000.0,
         ),
     )
     base: dict[str, object] = {

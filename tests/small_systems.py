@@ -31,6 +31,20 @@ def study(
     return m.Study(system, m.StudyConfig(config, inflow_non_negativity=m.InflowNonNegativity(method)))
 
 
+CHEAP_VIOLATIONS = m.HydroPenalties(
+    storage_violation_below_cost=10_000.0,
+    filling_target_violation_cost=50_000.0,
+    turbined_violation_below_cost=500.0,
+    outflow_violation_below_cost=500.0,
+    outflow_violation_above_cost=500.0,
+    generation_violation_below_cost=1_000.0,
+    evaporation_violation_cost=5_000.0,
+    water_withdrawal_violation_cost=1_000.0,
+    inflow_nonnegativity_cost=1_000.0,
+)
+"""Costs so low that limits are broken now and then, which is what tests want to see."""
+
+
 def repeating(made: m.Study) -> m.Study:
     """The same study on a horizon that begins anew after its last stage, at a discount that forgets soon."""
     ids = [stage.id for stage in made.system.stages]
@@ -162,7 +176,9 @@ def random_system(seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: 
             m.Thermal(0, 0, 60.0, (m.CostSegment(25.0, 40.0), m.CostSegment(35.0, 90.0)), min_generation_mw=3.0),
             m.Thermal.flat(1, 1, 30.0, 150.0),
         ),
-        penalties=m.Penalties(deficit_segments=(m.DeficitSegment(10.0, 800.0), m.DeficitSegment(None, 3_000.0))),
+        penalties=m.Penalties(
+            deficit_segments=(m.DeficitSegment(10.0, 800.0), m.DeficitSegment(None, 3_000.0)), hydro=CHEAP_VIOLATIONS
+        ),
         policy_graph=m.PolicyGraph(annual_discount_rate=0.08),
         pre_study_stages=pre_study if n_lags else (),
         initial=m.InitialConditions(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import numpy as np
 
 import headwater.model as m
+from small_systems import CHEAP_VIOLATIONS
 
 MONTHS = [date(2023, month, 1) for month in range(1, 13)]
 
@@ -79,7 +81,8 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
         ),
         penalties=m.Penalties(
             deficit_segments=(m.DeficitSegment(10.0, 800.0), m.DeficitSegment(None, 3_000.0)),
-            hydro=m.HydroPenalties(
+            hydro=dataclasses.replace(
+                CHEAP_VIOLATIONS,
                 evaporation_violation_pos_cost=900.0,
                 evaporation_violation_neg_cost=700.0,
                 water_withdrawal_violation_pos_cost=300.0,

@@ -456,8 +456,8 @@ def test_a_cost_finding_names_the_worst_offender_with_both_figures(tmp_path):
     (finding,) = validate_case(case.write()).findings
     assert (finding.code, finding.severity) == ("HW611", Severity.WARNING)
     assert "2 times" in finding.message
-    assert "Hydro 1" in finding.message
-    assert "100 against 5000" in finding.message
+    assert 'Hydro 1 "H1"' in finding.message
+    assert "100 $/hm3 = 0.72 $/MWh, against 5,000 $/MWh" in finding.message
 
 
 def test_scenarios_that_are_openings_may_leave_stages_out_and_have_weights(tmp_path: Path):

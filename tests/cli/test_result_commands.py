@@ -192,3 +192,34 @@ def test_colours_are_where_they_are_asked_for(
     said.color = asked
     stdout().print("text", style="red")
     assert ("\x1b[" in capsys.readouterr().out) == coloured
+
+
+def test_limits_that_were_broken_are_told_loudly_at_the_end_of_a_run_and_in_its_summary(
+    command: Callable[..., Ended], tmp_path: Path
+):
+    case = tiny_case(tmp_path / "case")
+    case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 6}
+    case.files["penalties.json"]["hydro"]["storage_violation_below_cost"] = 10.0
+    for row in case.tables["scenarios/load_seasonal_stats"]:
+        row["mean_mw"] *= 3.0
+    code, out, _ = command("run", case.write(), "-o", tmp_path / "out", "--quiet")
+    told = " ".join(out.split())
+    assert code == 0
+    assert "LIMITS BROKEN storage below its minimum (dead volume used): Hydro 0 H0 in " in told
+    assert "hm3 on average" in told
+    code, out, _ = command("summary", tmp_path / "out")
+    assert "LIMITS BROKEN storage below its minimum (dead volume used): Hydro 0 H0 in " in " ".join(out.split())
+    listed = json.loads((tmp_path / "out" / "simulation" / "metadata.json").read_text())["violations"]
+    assert {(one["kind"], one["entity_id"], one["name"]) for one in listed} >= {("storage_below_minimum", 0, "H0")}
+    frame = pl.read_parquet(tmp_path / "out" / "simulation" / "hydros" / "*.parquet")
+    broken = frame.filter(
+        (pl.col("storage_violation_below_hm3") > 1e-3) & (pl.col("hydro_id") == 0) & (pl.col("block_id") == 0)
+    )
+    assert listed[0]["scenario_stages"] == broken.height
+    assert listed[0]["largest"] == pytest.approx(broken["storage_violation_below_hm3"].max())
+
+
+def test_a_run_within_its_limits_says_nothing_of_them(command: Callable[..., Ended], runs: Path):
+    code, out, _ = command("summary", runs / "a")
+    assert code == 0
+    assert "LIMITS" not in out

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from headwater import model as m
-from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES
+from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES, derived_costs
 
 N_STAGES, N_BLOCKS = 4, (1, 3, 2, 3)
 
@@ -176,7 +176,8 @@ def slow_hydro_cost(system, plant, rows, t, name):
     """Walk the tiers from the general to the special; at each, the symmetric cost first, then the directional one."""
     value = None
     stage_row = next((row for row in rows if (row["hydro_id"], row["stage_id"]) == (plant.id, t)), {})
-    general = dataclasses.asdict(system.penalties.hydro)
+    derived = {cost: float(values[system.hydro_index[plant.id]]) for cost, values in derived_costs(system).items()}
+    general = {cost: derived.get(cost) if v is None else v for cost, v in dataclasses.asdict(system.penalties.hydro).items()}
     own = dataclasses.asdict(plant.costs)
     for tier in (general, own, stage_row):
         for key in (DIRECTIONAL.get(name), name):

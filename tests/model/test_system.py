@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import headwater.model as m
 from headwater.errors import ModelError
-from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES
+from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES, derived_costs
 from small_systems import layout_example, random_system, stages
 
 
@@ -121,8 +121,11 @@ def slow_hydro_cost(system: m.System, name: str, h: int, t: int) -> float:
     symmetric = DIRECTIONAL.get(name)
     names = [name] if symmetric is None else [symmetric, name]
     value = None
+    derived = derived_costs(system)
     for n in names:
         own = getattr(system.penalties.hydro, n)
+        if own is None and n in derived:
+            own = derived[n][h]
         value = own if own is not None else value
     for n in names:
         own = getattr(system.hydros[h].costs, n)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from headwater.case.starter import write_new_case
 from headwater.case.starter_parts import DEMAND, FIRST_YEAR, WET_SEASON, Columns, Json, Starter
 from headwater.errors import CaseError
+from headwater.model import HM3_PER_M3S_HOUR
 
 _BLOCK_LOAD = (1.2, 0.8)
 """Load of the first and the last block against the mean of the stage."""
@@ -128,7 +129,7 @@ class _Synthetic:
             "simulation": {"enabled": True, "num_scenarios": 100},
         }
         case.files["stages.json"] = self._stages()
-        case.files["penalties.json"] = _PENALTIES
+        case.files["penalties.json"] = self._penalties()
         case.files |= self._equipment()
         case.files["scenarios/load_factors.json"] = self._load_factors()
         case.files["scenarios/correlation.json"] = self._correlation()
@@ -163,6 +164,34 @@ class _Synthetic:
             "stages": stages,
         }
 
+    def _accumulated_productivity(self) -> Array:
+        """MW per m3/s of each plant and all below it."""
+        size, accumulated = self.size, self.productivity.copy()
+        for h in reversed(range(size.hydros - 1)):
+            if (h + 1) % size.cascade:
+                accumulated[h] += accumulated[h + 1]
+        return accumulated
+
+    def _penalties(self) -> Json:
+        """Dead storage and missing water cost more than any deficit that they could avoid on the longest way down."""
+        water = _DEFICIT_PER_MWH * float(self._accumulated_productivity().max())  # $ per m3/s and hour
+        per_hm3 = water / HM3_PER_M3S_HOUR
+        return {
+            **_PENALTIES,
+            "hydro": {
+                **_PENALTIES["hydro"],
+                "storage_violation_below_cost": float(np.ceil(2.0 * per_hm3)),
+                "filling_target_violation_cost": float(np.ceil(4.0 * per_hm3)),
+                "inflow_nonnegativity_cost": float(np.ceil(3.0 * water)),
+            },
+        }
+
+    def _own_penalties(self, h: int) -> Json:
+        """Limits of flow cost each plant as much energy: between the dearest thermal and deficit."""
+        cost = round(_VIOLATION_PER_MWH * float(self._accumulated_productivity()[h]), 3)
+        names = ("turbined_violation_below", "outflow_violation_below", "outflow_violation_above")
+        return {f"{name}_cost": cost for name in (*names, "evaporation_violation", "water_withdrawal_violation")}
+
     def _equipment(self) -> dict[str, Json]:
         size, n = self.size, self.size.hydros
         hydros = [
@@ -184,6 +213,7 @@ class _Synthetic:
                     "min_generation_mw": 0.0,
                     "max_generation_mw": float(self.productivity[h] * self.turbined_m3s[h]),
                 },
+                "penalties": self._own_penalties(h),
             }
             for h in range(n)
         ]
@@ -325,9 +355,13 @@ def _pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[NDArray
     return np.repeat(first, len(second)), np.tile(second, len(first))
 
 
+_DEFICIT_PER_MWH = 6000.0
+_VIOLATION_PER_MWH = 2400.0
+"""Cost of breaking a limit of flow, for the energy of the water."""
+
 _PENALTIES: Json = {
     "bus": {
-        "deficit_segments": [{"depth_mw": 500.0, "cost": 3000.0}, {"depth_mw": None, "cost": 6000.0}],
+        "deficit_segments": [{"depth_mw": 500.0, "cost": 3000.0}, {"depth_mw": None, "cost": _DEFICIT_PER_MWH}],
         "excess_cost": 0.1,
     },
     "line": {"exchange_cost": 0.01},
@@ -335,15 +369,12 @@ _PENALTIES: Json = {
         "spillage_cost": 0.01,
         "diversion_cost": 0.01,
         "fpha_turbined_cost": 0.02,
-        "storage_violation_below_cost": 10000.0,
-        "filling_target_violation_cost": 50000.0,
-        "turbined_violation_below_cost": 5000.0,
-        "outflow_violation_below_cost": 5000.0,
-        "outflow_violation_above_cost": 5000.0,
-        "generation_violation_below_cost": 5000.0,
-        "evaporation_violation_cost": 5000.0,
-        "water_withdrawal_violation_cost": 5000.0,
-        "inflow_nonnegativity_cost": 50000.0,
+        "turbined_violation_below_cost": _VIOLATION_PER_MWH,
+        "outflow_violation_below_cost": _VIOLATION_PER_MWH,
+        "outflow_violation_above_cost": _VIOLATION_PER_MWH,
+        "generation_violation_below_cost": _VIOLATION_PER_MWH,
+        "evaporation_violation_cost": _VIOLATION_PER_MWH,
+        "water_withdrawal_violation_cost": _VIOLATION_PER_MWH,
     },
     "non_controllable_source": {"curtailment_cost": 0.005},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +19,25 @@ def workers(ranks: int, threads: int) -> str:
     return text if ranks == 1 else f"{ranks} ranks of {text}"
 
 
+VIOLATED = "LIMITS BROKEN"
+"""How rows about broken limits begin."""
+
+_MOST_VIOLATIONS = 8
+
+
+def violation_rows(sentences: Sequence[str], where: str) -> list[tuple[str, str]]:
+    """Rows of a table of facts that say which limits simulated operation broke; none where all held.
+
+    Args:
+        sentences: one for each limit, the gravest first.
+        where: file that lists all of them.
+    """
+    rows = [(VIOLATED if n == 0 else "", sentence) for n, sentence in enumerate(sentences[:_MOST_VIOLATIONS])]
+    if len(sentences) > _MOST_VIOLATIONS:
+        rows.append(("", f"and {len(sentences) - _MOST_VIOLATIONS} more limits, see {where}"))
+    return rows
+
+
 def summary_table(rows: list[tuple[str, str]], title: str) -> Table:
     """A two-column table of facts."""
     table = Table(
@@ -30,5 +51,5 @@ def summary_table(rows: list[tuple[str, str]], title: str) -> Table:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(Text(name), Text(value))
+        table.add_row(Text(name, "bold red" if name == VIOLATED else ""), Text(value))
     return table

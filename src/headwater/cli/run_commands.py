@@ -14,7 +14,7 @@ import typer
 import headwater as hw
 from headwater.cli.arguments import CasePath, Output, Quiet, Resume, Threads
 from headwater.cli.consoles import stderr, stdout
-from headwater.cli.facts import money, summary_table
+from headwater.cli.facts import money, summary_table, violation_rows
 from headwater.cli.results_commands import print_envelope
 from headwater.cli.structured import Form, said
 from headwater.distributed import find_communicator, known_communicator
@@ -128,6 +128,8 @@ def show_result(result: hw.RunResult) -> None:
         rows.append(("stopped", "by a signal; go on with --resume"))
     warnings = (record.warnings if record is not None else ()) + (result.simulation.warnings if result.simulation else ())
     rows.extend(("warning", text) for text in warnings)
+    if result.simulation is not None:
+        rows.extend(violation_rows([str(one) for one in result.simulation.violations], "simulation/metadata.json"))
     rows.append(("results", str(result.output_dir)))
     console.print(summary_table(rows, ""))
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.facts import money, summary_table, workers
+from headwater.cli.facts import money, summary_table, violation_rows, workers
 from headwater.errors import ResultsError
 from headwater.results.reader import Results
 
@@ -80,6 +80,7 @@ def _simulation(results: Results, console: Console) -> None:
         gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
         rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
         rows.extend(("", f"this is no distance from the optimum: {text}") for text in metadata.get("differences", ()))
+    rows.extend(violation_rows([one["sentence"] for one in metadata.get("violations", ())], "simulation/metadata.json"))
     console.print(summary_table(rows, "simulation"))
     if "buses" in results.tables:
         console.print(_prices(results))

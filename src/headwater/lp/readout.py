@@ -12,6 +12,7 @@ from headwater.lp import buses, contracts, generic, hydro_readout, inflows, line
 from headwater.lp.context import StageContext
 from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.lp.template import StageTemplate
+from headwater.lp.violations import violations
 from headwater.model import InflowNonNegativity, System
 
 Array = NDArray[np.float64]
@@ -165,6 +166,10 @@ class StageReadout:
             "spillage_hm3": self.spilled_hm3(s),
             "storage_final_hm3": self._read.stage_values(s, "storage").sum(axis=1),
         }
+
+    def violations(self, s: StageSolutions) -> dict[str, Array]:
+        """Kind of violation -> by how much limits are broken, ``[scenario, entity]``; see `headwater.lp.violations`."""
+        return violations(self._read, s)
 
     def _costs(self, s: StageSolutions) -> Columns:
         share = self.ctx.block_hours / self.ctx.hours

@@ -3,19 +3,24 @@
 A cost is looked up in three tiers: the system-wide value, the entity's own value, a value for one stage. The most specific tier
 that gives it wins. Evaporation and withdrawal costs have directions: at each tier a symmetric value sets both, then a
 directional value of the same tier sets its own.
+
+Costs of violations that no tier gives are derived, plant by plant, so that their order in $/MWh is filling target > storage
+below its minimum > deficit > other violations, see `DERIVED_SHARES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.model.entities import DeficitSegment, HydroCosts
+from headwater.model.stages import HM3_PER_M3S_HOUR
+from headwater.model.water_energy import accumulated_productivity, dearest_deficit
 
 if TYPE_CHECKING:
     from headwater.model.system import System
@@ -34,30 +39,53 @@ HYDRO_COST_NAMES: tuple[str, ...] = tuple(f.name for f in fields(HydroCosts))
 """The sixteen hydro costs, in canonical order."""
 
 
+DERIVED_SHARES = MappingProxyType(
+    {
+        "filling_target_violation_cost": 4.0,
+        "inflow_nonnegativity_cost": 3.0,
+        "storage_violation_below_cost": 2.0,
+        "turbined_violation_below_cost": 0.25,
+        "outflow_violation_below_cost": 0.25,
+        "outflow_violation_above_cost": 0.25,
+        "generation_violation_below_cost": 0.25,
+        "evaporation_violation_cost": 0.25,
+        "water_withdrawal_violation_cost": 0.25,
+    }
+)
+"""Cost -> what a violation costs where nothing gives it, against the dearest deficit of the energy that the water makes.
+
+Storage stands at twice the deficit, not just above it, because a release from dead storage may avoid a deficit and serve
+minimum flows of several plants at the same time."""
+
+_PER_HM3 = ("storage_violation_below_cost", "filling_target_violation_cost")
+_LEAST_PRODUCTIVITY = 0.1
+"""MW per m3/s that water without turbines below it counts with, so that no violation is free."""
+
+
 @dataclass(frozen=True, slots=True)
 class HydroPenalties:
     """System-wide hydro costs.
 
     Flow costs are per (m3/s) and hour, storage costs per hm3, generation costs per MWh. Directional costs that are ``None``
-    take the symmetric value.
+    take the symmetric value; costs of violations that are ``None`` are derived for each plant, see `DERIVED_SHARES`.
     """
 
     spillage_cost: float = 0.01
     diversion_cost: float = 0.01
     fpha_turbined_cost: float = 0.02
-    storage_violation_below_cost: float = 10_000.0
-    filling_target_violation_cost: float = 50_000.0
-    turbined_violation_below_cost: float = 500.0
-    outflow_violation_below_cost: float = 500.0
-    outflow_violation_above_cost: float = 500.0
-    generation_violation_below_cost: float = 1_000.0
-    evaporation_violation_cost: float = 5_000.0
-    water_withdrawal_violation_cost: float = 1_000.0
+    storage_violation_below_cost: float | None = None
+    filling_target_violation_cost: float | None = None
+    turbined_violation_below_cost: float | None = None
+    outflow_violation_below_cost: float | None = None
+    outflow_violation_above_cost: float | None = None
+    generation_violation_below_cost: float | None = None
+    evaporation_violation_cost: float | None = None
+    water_withdrawal_violation_cost: float | None = None
     evaporation_violation_pos_cost: float | None = None
     evaporation_violation_neg_cost: float | None = None
     water_withdrawal_violation_pos_cost: float | None = None
     water_withdrawal_violation_neg_cost: float | None = None
-    inflow_nonnegativity_cost: float = 1_000.0
+    inflow_nonnegativity_cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +118,43 @@ class ResolvedPenalties:
     deficit_segments: tuple[tuple[DeficitSegment, ...], ...]
 
 
-def _entity_tier(n_stages: int, default: float, own: list[float | None]) -> NDArray[np.float64]:
-    values = np.array([default if value is None else value for value in own], dtype=np.float64)
+def _entity_tier(n_stages: int, default: float | NDArray[np.float64], own: list[float | None]) -> NDArray[np.float64]:
+    """Own values of entities, and the default (of all, or of each) where they have none, ``[entity, stage]``."""
+    defaults = np.broadcast_to(default, len(own))
+    values = np.array([d if value is None else value for d, value in zip(defaults, own, strict=True)], dtype=np.float64)
     return np.repeat(values[:, None], n_stages, axis=1)
+
+
+def derived_costs(system: System) -> dict[str, NDArray[np.float64]]:
+    """Cost -> its value for each plant where nothing gives it, ``[hydro]`` in the units of `HydroPenalties`."""
+    dearest = dearest_deficit(system)
+    per_m3s_hour = dearest * np.maximum(accumulated_productivity(system), _LEAST_PRODUCTIVITY)
+    costs = {}
+    for name, share in DERIVED_SHARES.items():
+        if name == "generation_violation_below_cost":
+            costs[name] = share * dearest
+        else:
+            costs[name] = share * (per_m3s_hour / HM3_PER_M3S_HOUR if name in _PER_HM3 else per_m3s_hour)
+    return costs
 
 
 def resolve_penalties(system: System) -> ResolvedPenalties:
     """Resolve the three tiers of every cost into dense arrays."""
     n_stages = len(system.stages)
     overrides = system.hydro_penalty_overrides
-    tier1 = system.penalties.hydro
+    given = asdict(system.penalties.hydro)
+    # what is derived needs the cascade and the production functions, so only where something is to be derived
+    derived = derived_costs(system) if any(given[name] is None for name in DERIVED_SHARES) else {}
+    tier1: dict[str, Any] = {name: derived.get(name) if value is None else value for name, value in given.items()}
     hydro: dict[str, NDArray[np.float64]] = {}
     for name in HYDRO_COST_NAMES:
         if name in DIRECTIONAL:
             continue
-        hydro[name] = _entity_tier(n_stages, getattr(tier1, name), [getattr(h.costs, name) for h in system.hydros])
+        hydro[name] = _entity_tier(n_stages, tier1[name], [getattr(h.costs, name) for h in system.hydros])
         overrides.apply(name, hydro[name], system.hydro_index, system.stage_index)
     for name, symmetric in DIRECTIONAL.items():
-        first = getattr(tier1, name)
-        values = np.full((len(system.hydros), n_stages), getattr(tier1, symmetric) if first is None else first)
+        first = tier1[symmetric] if tier1[name] is None else tier1[name]
+        values = _entity_tier(n_stages, first, [None] * len(system.hydros))
         for index, plant in enumerate(system.hydros):
             own_symmetric, own = getattr(plant.costs, symmetric), getattr(plant.costs, name)
             if own is not None or own_symmetric is not None:
@@ -135,8 +181,5 @@ def resolve_penalties(system: System) -> ResolvedPenalties:
         excess_per_mwh=excess,
         exchange_per_mwh=exchange,
         curtailment_per_mwh=curtailment,
-        deficit_segments=tuple(
-            bus.deficit_segments if bus.deficit_segments is not None else system.penalties.deficit_segments
-            for bus in system.buses
-        ),
+        deficit_segments=system.resolved_deficit_segments,
     )

@@ -19,6 +19,7 @@ from headwater.model import topology as _topology
 from headwater.model.bounds import ResolvedBounds
 from headwater.model.entities import (
     Bus,
+    DeficitSegment,
     EnergyContract,
     Hydro,
     Line,
@@ -187,6 +188,13 @@ class System:
     def resolved_penalties(self) -> ResolvedPenalties:
         """Costs per entity and stage."""
         return resolve_penalties(self)
+
+    @cached_property
+    def resolved_deficit_segments(self) -> tuple[tuple[DeficitSegment, ...], ...]:
+        """Steps of the deficit cost of every bus: its own, or those of the system."""
+        return tuple(
+            bus.deficit_segments if bus.deficit_segments is not None else self.penalties.deficit_segments for bus in self.buses
+        )
 
     @cached_property
     def operative_states(self) -> Mapping[str, NDArray[np.int8]]:

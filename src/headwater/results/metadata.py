@@ -135,6 +135,9 @@ def simulation_metadata(record: SimulationRecord, study: Study, solver: str, pol
         "schemes": dict(record.schemes),
         "differences": list(record.differences),
         **simulation_statistics(summary, study.config.simulation.cvar_tail_fractions),
+        "violations": [
+            {**dataclasses.asdict(one), "share": one.share, "unit": one.unit, "sentence": str(one)} for one in record.violations
+        ],
         "gap": None if policy is None else gap_to_bound(record, study, policy),
         "seeds": {"tree_seed": study.config.training.tree_seed, "simulation": record.seed},
         "warnings": list(record.warnings),

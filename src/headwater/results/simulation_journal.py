@@ -22,8 +22,9 @@ from headwater import files
 from headwater.errors import ResultsError
 from headwater.sddp import ScenarioFailure, ScenarioSummary, SimulationPart, StageMoments
 from headwater.sddp.fingerprint import differing_parts
+from headwater.sddp.violation_records import ViolationCounts
 
-FORMAT = "1"
+FORMAT = "2"
 _REQUEST, _JOURNAL = "request.json", "journal"
 _KINDS = {"scenario_id": np.int64, "lp_solves": np.int64, "failed": np.bool_, "sampled_years": np.int64}
 
@@ -148,6 +149,13 @@ def _to_json(part: SimulationPart) -> dict[str, Any]:
         "failures": [dataclasses.asdict(failure) for failure in part.failures],
         "truncated_inflows": part.truncated_inflows,
         "retries": part.retries,
+        "violations": {
+            "n": part.violations.n,
+            **{
+                name: {kind: values.tolist() for kind, values in getattr(part.violations, name).items()}
+                for name in ("times", "total", "largest")
+            },
+        },
     }
 
 
@@ -168,4 +176,13 @@ def _from_json(value: dict[str, Any]) -> SimulationPart:
         failures=tuple(ScenarioFailure(**failure) for failure in value["failures"]),
         truncated_inflows=value["truncated_inflows"],
         retries=value["retries"],
+        violations=_violations(value["violations"]),
     )
+
+
+def _violations(value: dict[str, Any]) -> ViolationCounts:
+    times = {kind: np.array(items, np.int64) for kind, items in value["times"].items()}
+    total, largest = (
+        {kind: np.array(items, np.float64) for kind, items in value[name].items()} for name in ("total", "largest")
+    )
+    return ViolationCounts(value["n"], times, total, largest)

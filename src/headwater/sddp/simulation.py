@@ -27,6 +27,7 @@ from headwater.sddp.simulation_records import (
     SimulationRecord,
     StageMoments,
 )
+from headwater.sddp.violation_records import ViolationCounts
 from headwater.sddp.walk import Walk
 from headwater.solver import Basis
 from headwater.stochastic import Sampler, openings_in_words, simulation_sampler, uncertainty_differences
@@ -155,6 +156,7 @@ def simulate_policy(
             *account.warnings(visits.n_visits * problems.layout.n_hydros),
         ),
         resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
+        violations=account.violations().listed(problems.system),
     )
     later = map(events.WarningRaised.of, record.warnings[len(sampler.warnings) :])
     communicator.on_leader(partial(_tell, on_event, [*later, events.SimulationFinished(record)]))
@@ -237,6 +239,13 @@ class _Account:
             merged = merged.merged(part.moments)
         return merged
 
+    def violations(self) -> ViolationCounts:
+        """Of all scenarios so far, merged in the order of the parts."""
+        merged = ViolationCounts()
+        for part in self.parts:
+            merged = merged.merged(part.violations)
+        return merged
+
     def progress(self, seconds: float) -> events.SimulationProgress:
         """How far the simulation is."""
         so_far = self.summary()
@@ -301,6 +310,7 @@ class _PartReader:
             failures=tuple(failure for failure in walked.failures if failure.scenario_id in scenarios),
             truncated_inflows=int(walked.truncated[positions[ok]].sum()),
             retries=int(walked.retries[positions].sum()),
+            violations=ViolationCounts.of([r.violations(one) for r, one in zip(self._readouts, solutions, strict=True)]),
         )
         tables = self._tables(solutions) if self._detail is SimulationDetail.FULL and ok.any() else {}
         return SimulationChunk(number, part, tables)

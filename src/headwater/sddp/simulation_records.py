@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.model import Stage
+from headwater.sddp.violation_records import LimitViolation, ViolationCounts
 
 STAGE_QUANTITIES = (
     "immediate_cost",
@@ -147,6 +148,7 @@ class SimulationPart:
         failures: scenarios that could not be solved.
         truncated_inflows: inflows that were negative and raised to zero.
         retries: problems that needed more than one attempt of the solver.
+        violations: limits that were broken.
     """
 
     summary: ScenarioSummary
@@ -154,6 +156,7 @@ class SimulationPart:
     failures: tuple[ScenarioFailure, ...] = ()
     truncated_inflows: int = 0
     retries: int = 0
+    violations: ViolationCounts = field(default_factory=ViolationCounts)
 
     @property
     def first_scenario(self) -> int:
@@ -210,6 +213,7 @@ class SimulationRecord:
         resumed_scenarios: scenarios that an interrupted simulation had done before.
         ranks: processes that simulated.
         differences: in what the simulation saw another random future than the openings of training, in words.
+        violations: limits with a price that were broken, the gravest first.
     """
 
     summary: ScenarioSummary
@@ -224,3 +228,4 @@ class SimulationRecord:
     resumed_scenarios: int = 0
     ranks: int = 1
     differences: tuple[str, ...] = ()
+    violations: tuple[LimitViolation, ...] = ()

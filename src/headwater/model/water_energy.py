@@ -1,0 +1,84 @@
+"""What water is worth in energy: the power that a flow makes on its way down the cascade, and the dearest load it could serve.
+
+A cubic hectometre makes ``accumulated productivity / 0.0036`` MWh: a flow of 1 m3/s held for an hour moves
+0.0036 hm3 and makes as many MWh as the plants on its way make MW per m3/s. Costs of water, per hm3 or per
+(m3/s) and hour, are compared with costs of energy through these figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.model.entities import Hydro, PolynomialTailrace, ProductionKind
+
+if TYPE_CHECKING:
+    from headwater.model.production import GeometryPoint, ResolvedProduction
+    from headwater.model.system import System
+
+_MW_PER_M3S_METRE = 9.81e-3
+"""Power of 1 m3/s that falls by a metre, without losses."""
+
+Array = NDArray[np.float64]
+
+
+def accumulated_productivity(system: System) -> Array:
+    """Power of a flow through a plant and all plants below it, ``[hydro]`` in MW per m3/s.
+
+    Each plant counts with its highest productivity over the stages: water that is kept may be used at any of them. Planes count
+    with their steepest slope in turbined flow; planes that are not fitted yet with the full head of the geometry.
+    """
+    own = np.array(
+        [
+            max((_productivity(plant, one, system.geometry.get(plant.id, ())) for one in stages), default=0.0)
+            for plant, stages in zip(system.hydros, system.production, strict=True)
+        ],
+        np.float64,
+    )
+    return _down_the_cascade(system, own, lambda above, below: above + below)
+
+
+def dearest_deficit(system: System) -> Array:
+    """Highest deficit cost of the buses that a plant and the plants below it feed, ``[hydro]`` in $/MWh."""
+    segments = system.resolved_deficit_segments
+    cost = np.array([segments[bus][-1].cost_per_mwh for bus in system.network.hydro_bus], np.float64)
+    return _down_the_cascade(system, cost, max)
+
+
+def fed_buses(system: System) -> tuple[frozenset[int], ...]:
+    """Positions of the buses that each plant and the plants below it feed."""
+    fed: list[frozenset[int]] = [frozenset()] * len(system.hydros)
+    for h in reversed(system.cascade.topological_order):
+        below = int(system.cascade.downstream[h])
+        own = frozenset((int(system.network.hydro_bus[h]),))
+        fed[h] = own | fed[below] if below >= 0 else own
+    return tuple(fed)
+
+
+def _down_the_cascade(system: System, own: Array, join: Callable[[float, float], float]) -> Array:
+    """Values of plants joined with those of all plants below."""
+    joined = own.copy()
+    for h in reversed(system.cascade.topological_order):
+        below = system.cascade.downstream[h]
+        if below >= 0:
+            joined[h] = join(float(joined[h]), float(joined[below]))
+    return joined
+
+
+def _productivity(plant: Hydro, production: ResolvedProduction, geometry: tuple[GeometryPoint, ...]) -> float:
+    """Power per unit of flow at one stage."""
+    if production.kind is not ProductionKind.FPHA:
+        return production.productivity_mw_per_m3s
+    if production.planes:
+        return max(plane.gamma_q for plane in production.planes)
+    if not geometry:
+        return plant.productivity_mw_per_m3s or 0.0
+    head = geometry[-1].height_m
+    if isinstance(plant.tailrace, PolynomialTailrace):
+        head -= plant.tailrace.coefficients[0] if plant.tailrace.coefficients else 0.0
+    elif plant.tailrace is not None:
+        head -= plant.tailrace.height_m[0]
+    return _MW_PER_M3S_METRE * (1.0 if plant.efficiency is None else plant.efficiency) * max(head, 0.0)
