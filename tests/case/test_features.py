@@ -53,7 +53,10 @@ def two_weeks_of_january(case: TinyCase):
 CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1), (1, 0))]
 USES = {
     "policy graphs": graph(transitions=[{"source_id": 1, "target_id": 0, "probability": 1.0}]),
-    "boundary cuts with plants dispatched ahead": both(
+    "hydros that enter, fill or leave inside a cycle": both(
+        graph(type="cyclic", transitions=CYCLE), lambda case: case.hydros[0].update(exit_stage_id=1)
+    ),
+    "boundary cuts together with thermal plants dispatched ahead": both(
         config("policy", boundary={"path": "next", "source_stage": 0}),
         lambda case: case.thermals[0].update(gnl_config={"lag_stages": 1}),
         lambda case: case.files["initial_conditions.json"].update(
@@ -93,7 +96,10 @@ def test_a_closed_chain_is_no_feature_but_a_plant_that_enters_inside_the_cycle_i
     assert refused_features(loaded) == []
     assert (loaded.system.horizon.cycle_start, loaded.config.training.cycle.max_length) == (0, 30)
     case.hydros[0]["exit_stage_id"] = 1
-    assert any("which enters, fills or leaves inside the cycle" in text for text in refused_features(load_case(case.write())))
+    assert any(
+        text.startswith("hydros that enter, fill or leave inside a cycle: Hydro 0")
+        for text in refused_features(load_case(case.write()))
+    )
 
 
 def test_settings_at_their_defaults_are_no_feature(tmp_path):

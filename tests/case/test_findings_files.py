@@ -47,12 +47,13 @@ def test_a_table_given_twice_is_refused(tmp_path):
     assert codes_of(errors_of(case.write(csv=True))) == {"HW103"}
 
 
-def test_an_unknown_data_file_is_a_warning(tmp_path):
+def test_an_unknown_data_file_is_an_error_with_the_nearest_name(tmp_path):
     root = tiny_case(tmp_path).write()
     (root / "scenarios" / "inflow_seasonal_stat.csv").write_text("a\n1\n")
     (root / "system" / "notes.md").write_text("free")
     (finding,) = validate_case(root).findings
-    assert (finding.code, finding.severity) == ("HW104", Severity.WARNING)
+    assert (finding.code, finding.severity) == ("HW104", Severity.ERROR)
+    assert "scenarios/inflow_seasonal_stats.csv" in finding.fix
 
 
 BROKEN_TEXT = {

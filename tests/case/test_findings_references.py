@@ -162,7 +162,7 @@ def test_missing_lags_are_a_warning_that_names_plant_and_lags_and_an_error_under
     for stage in case.stages:
         stage["state_variables"] = {"inflow_lags": True}
     (finding,) = validate_case(case.write()).findings
-    assert (finding.code, finding.entity, finding.severity.value) == ("HW406", "Hydro 0", "warning")
+    assert (finding.code, finding.entity, finding.severity.value) == ("HW406", 'Hydro 0 "H0"', "warning")
     assert "lags 2 " in finding.message
     assert codes_of(validate_case(case.root, strict=True).errors) == {"HW406"}
 
@@ -185,13 +185,11 @@ def test_given_openings_replace_the_number_of_scenarios(tmp_path):
     assert loaded.system.given_openings.noise[1].shape == (3, 2)
 
 
-def test_terms_of_unknown_entities_count_as_zero_with_a_warning(tmp_path):
+def test_terms_of_unknown_entities_are_errors(tmp_path):
     case = tiny_case(tmp_path)
     constraint("hydro_storage(0) + 2 hydro_storage(9)")(case)
-    loaded = load_case(case.write())
-    assert codes_of(loaded.report.warnings) == {"HW603"}
-    assert [term.entity_id for term in loaded.system.generic_constraints[0].expression.terms] == [0]
-    assert codes_of(validate_case(case.root, strict=True).errors) == {"HW603"}
+    (finding,) = validate_case(case.write()).errors
+    assert (finding.code, finding.path) == ("HW301", "constraints[0].expression")
 
 
 def test_planes_of_one_stage_cover_that_stage_only(tmp_path):

@@ -375,7 +375,6 @@ WARNINGS = [
         None,
     ),
     ("HW604", lone_bus, "system/buses.json", None),
-    ("HW603", put(CONSTRAINTS, "constraints", 0, "expression", value="hydro_turbined(9)"), CONSTRAINTS, None),
     ("HW547", rows(EXTERNAL, lambda row: row["stage_id"] != 2 or row["scenario_id"] != 2), f"{EXTERNAL}.parquet", None),
 ]
 

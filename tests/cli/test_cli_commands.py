@@ -116,7 +116,7 @@ def _not_json(case: TinyCase) -> None:
         (_remove("system/buses.json"), ["system/buses.json\n  HW101 error", "required", "Fix: add system/buses.json"]),
         (
             lambda c: c.hydros[1].update(bus_id=9),
-            ["system/hydros.json\n  HW301 error  hydros[1].bus_id (Hydro 1)", "Bus 9", "Fix:"],
+            ['system/hydros.json\n  HW301 error  hydros[1].bus_id (Hydro 1 "H1")', "Bus 9", "Fix:"],
         ),
         (
             lambda c: c.thermals[0]["generation"].update(max_mw=-5.0),

@@ -236,7 +236,7 @@ def test_quarters_before_the_study_are_means_of_the_months_of_the_past(make_syst
 
 def test_months_that_are_left_out_and_stages_that_become_finer_are_refused(make_system, months):
     skipping = stages_of(("2026-01-01", "2026-02-01", 0), ("2026-02-01", "2026-04-15", 3))
-    with pytest.raises(UnsupportedFeatureError, match="left out between stages 0 and 1"):
+    with pytest.raises(UnsupportedFeatureError, match="left out between two stages: stages 0 and 1"):
         model_of(make_system, months, skipping, PAST, pre=("2025-12-01", "2026-01-01", 11))
     finer = stages_of(("2026-01-01", "2026-04-01", 12), ("2026-04-01", "2026-05-01", 3))
     with pytest.raises(UnsupportedFeatureError, match="become finer"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headwater.case.report import Severity
-from headwater.case.rules import PARTS_RULES, STUDY_RULES, load_all_rules
+from headwater.case.rules import PARTS_RULES, STUDY_RULES, SYSTEM_FILES, load_all_rules
 
 READER_CODES: tuple[tuple[str, Severity, str], ...] = (
     ("HW101", Severity.ERROR, "The case directory and every required file are there."),
     ("HW102", Severity.ERROR, "Every file of the case is a file that can be read."),
     ("HW103", Severity.ERROR, "Every table is given once: as Parquet or as CSV, under one name."),
-    ("HW104", Severity.WARNING, "Every data file below system/, scenarios/ and constraints/ is part of the format."),
+    ("HW104", Severity.ERROR, "Every data file at the top and in system/, scenarios/ and constraints/ is part of the format."),
     ("HW201", Severity.ERROR, "Required keys and columns are there, and every value has the right type."),
     ("HW202", Severity.ERROR, "Every file is whole and follows its format: UTF-8, JSON with unique keys, Parquet or CSV."),
     ("HW203", Severity.ERROR, "Expressions of user constraints follow the grammar."),
@@ -47,7 +47,8 @@ class CodeEntry:
         code: e.g. ``"HW301"``.
         severity: words such as ``"error"`` or ``"warning (strict: error)"``.
         meaning: what must hold for the code not to appear.
-        files: files that the rule looks at; empty for findings in any file and for rules over the whole study.
+        files: files that the rule looks at; empty for findings in any file; rules over the whole study look at all files of the
+            system besides.
     """
 
     code: str
@@ -65,7 +66,10 @@ def code_table() -> tuple[CodeEntry, ...]:
     rows: list[tuple[str, Severity, Severity, str, tuple[str, ...]]] = []
     rows += [(code, severity, severity, meaning, ()) for code, severity, meaning in READER_CODES]
     rows += [(rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", rule.needs) for rule in PARTS_RULES]
-    rows += [(rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", ()) for rule in STUDY_RULES]
+    rows += [
+        (rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", tuple(f for f in rule.needs if f not in SYSTEM_FILES))
+        for rule in STUDY_RULES
+    ]
     for code, severity, strict, meaning, needs in rows:
         word = severity.value if strict is severity else f"{severity.value} (strict: {strict.value})"
         severities.setdefault(code, {})[word] = None

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.case.names import entity_label
 from headwater.case.report import Collector, Finding, Severity
 from headwater.errors import ModelError
 from headwater.model import Study
+from headwater.refusals import refused
 
 _SHOWN = 5
 
@@ -21,7 +23,7 @@ class Feature:
         name: short name.
         used: the places in a study that use it, e.g. ``["Hydro 3"]``; empty when it is not used.
         where: file (and path) that asks for it in a case.
-        sentence: what is missing, for people.
+        sentence: what is refused, for people.
     """
 
     name: str
@@ -45,12 +47,18 @@ def _config(*paths: str, built: tuple[Any, ...] = ()) -> Callable[[Study], list[
 
 def _graph(study: Study) -> list[str]:
     try:
-        horizon = study.system.horizon
+        _ = study.system.horizon
     except ModelError as error:
         return [str(error)]
-    changing = study.system.operative_states["hydros"][:, list(horizon.cycle)]
+    return []
+
+
+def _lives_inside_cycle(study: Study) -> list[str]:
+    if _graph(study):
+        return []
+    changing = study.system.operative_states["hydros"][:, list(study.system.horizon.cycle)]
     return [
-        f"Hydro {hydro.id}, which enters, fills or leaves inside the cycle"
+        entity_label("Hydro", hydro.id, hydro.name)
         for hydro, states in zip(study.system.hydros, changing, strict=True)
         if len(set(states.tolist())) > 1
     ]
@@ -60,29 +68,34 @@ def _boundary_with_orders(study: Study) -> list[str]:
     """Thermals whose orders reach beyond the horizon, where cuts of another policy value its end."""
     if study.config.policy.boundary is None:
         return []
-    return [f"Thermal {thermal.id}" for thermal in study.system.thermals if thermal.gnl_lag_stages is not None]
+    return [
+        entity_label("Thermal", thermal.id, thermal.name)
+        for thermal in study.system.thermals
+        if thermal.gnl_lag_stages is not None
+    ]
 
 
 _CONFIG, _STAGES = "config.json", "stages.json"
 
 FEATURES: tuple[Feature, ...] = (
+    Feature("policy graphs", _graph, (_STAGES, "policy_graph"), refused("policy_graph")),
     Feature(
-        "policy graphs",
-        _graph,
+        "hydros that enter, fill or leave inside a cycle",
+        _lives_inside_cycle,
         (_STAGES, "policy_graph"),
-        "some policy graphs are not built",
+        refused("life_inside_cycle"),
     ),
     Feature(
-        "boundary cuts with plants dispatched ahead",
+        "boundary cuts together with thermal plants dispatched ahead",
         _boundary_with_orders,
         (_CONFIG, "policy.boundary"),
-        "boundary cuts together with thermal plants dispatched ahead are not built yet",
+        refused("boundary_with_orders"),
     ),
     Feature(
         "working sets",
         _config("training.cut_selection.working_set"),
         (_CONFIG, "training.cut_selection.working_set"),
-        "the working rows of a solve are chosen by the engine; settings of their own are not built yet",
+        refused("working_sets"),
     ),
 )
 """Every feature that is refused today."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +16,16 @@ from headwater.case.build_system import build_system
 from headwater.case.features import report_features
 from headwater.case.manifest import discover
 from headwater.case.parts import Parts, read_parts
+from headwater.case.repair import usable_parts
 from headwater.case.report import Collector, Finding, Report
-from headwater.case.rules import check_parts, check_study
+from headwater.case.rules import check_parts, check_study, check_what_is_left
 from headwater.errors import CaseError
 from headwater.model import Study
+
+logger = logging.getLogger(__name__)
+
+READINESS = "HW570 what training would start from"
+"""Name of the checks that need a case without errors, where they are skipped."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,8 +73,10 @@ def validate_case(
         also: what else to look at when the files have no errors.
     """
     case, report = _read(path, strict=strict)
-    if case is None or also is None:
+    if also is None:
         return report
+    if case is None:
+        return dataclasses.replace(report, skipped=tuple(sorted((*report.skipped, READINESS))))
     collector = Collector(strict=strict)
     for finding in (*report.findings, *also(case)):
         collector.add(finding)
@@ -91,14 +101,24 @@ def _read(path: str | os.PathLike[str], *, strict: bool) -> tuple[Case | None, R
         return None, collector.report(name)
     parts = read_parts(manifest, collector)
     skipped = check_parts(parts, collector)
-    study = _build(parts, name) if not collector.has_errors else None
-    if study is not None:
-        check_study(study, parts, collector)
-        report_features(study, collector)
+    if collector.has_errors:
+        left = _what_is_left(parts, name)
+        skipped += check_what_is_left(left, parts, collector)
+        return None, collector.report(name, skipped)
+    study = _build(parts, name)
+    check_study(study, parts, collector)
+    report_features(study, collector)
     report = collector.report(name, skipped)
-    if study is None or not report.ok:
-        return None, report
-    return Case(**{**vars(study), "report": report}), report
+    return (Case(**{**vars(study), "report": report}) if report.ok else None), report
+
+
+def _what_is_left(parts: Parts, name: str) -> Study | None:
+    """The study of a broken case without its broken parts; ``None`` when what is left makes none."""
+    try:
+        return _build(usable_parts(parts), name)
+    except Exception:  # whatever the case contains, validation goes on
+        logger.debug("too little is left of the case", exc_info=True)
+        return None
 
 
 def _build(parts: Parts, name: str) -> Case:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headwater.case.names import nearest_word
 from headwater.case.report import Collector
 
 JSON_FILES: dict[str, bool] = {
@@ -62,6 +63,8 @@ FILE_ALIASES: dict[str, str] = {"scenarios/external_scenarios.parquet": "scenari
 
 DATA_DIRECTORIES = ("system", "scenarios", "constraints")
 DATA_SUFFIXES = (".json", ".parquet", ".csv")
+SCHEMA_SUFFIX = ".schema.json"
+"""End of the names of JSON Schemas, which may lie beside what they describe."""
 
 
 @dataclass
@@ -141,19 +144,24 @@ def _take(manifest: Manifest, name: str, actual: str, collector: Collector) -> N
 
 
 def _unrecognised(root: Path, collector: Collector) -> None:
+    """Data files that nothing reads: at the top and in the data directories; names that begin with ``_`` or ``.`` pass."""
     known = {*JSON_FILES, *TABLE_FILES, *FILE_ALIASES}
     known |= {as_csv(name) for name in known if name.endswith(".parquet")}
-    for directory in DATA_DIRECTORIES:
+    for directory in ("", *DATA_DIRECTORIES):
         try:
             entries = sorted(os.listdir(root / directory))
         except OSError:
             continue
         for entry in entries:
-            name = f"{directory}/{entry}"
-            if Path(entry).suffix.lower() in DATA_SUFFIXES and name not in known:
-                collector.warning(
+            name = f"{directory}/{entry}" if directory else entry
+            is_data = Path(entry).suffix.lower() in DATA_SUFFIXES and not entry.lower().endswith(SCHEMA_SUFFIX)
+            if is_data and name not in known and not entry.startswith(("_", ".")):
+                near = nearest_word(name, known)
+                collector.error(
                     "HW104",
                     name,
-                    "this file is not part of the case format and is not read",
-                    fix="check its name, or remove it",
+                    "this file is not part of the case format; what it says would be left out",
+                    fix=f"did you mean '{near}'? If not, move it away, or begin its name with '_'"
+                    if near
+                    else "move it out of the case, or begin its name with '_'",
                 )

@@ -358,7 +358,7 @@ MEANINGS = MappingProxyType(
         "flow": "limits of the pumped flow",
         "min_m3s": "smallest flow",
         "max_m3s": "largest flow",
-        "price_per_mwh": "price; that of an export is earned",
+        "price_per_mwh": "cost of a MWh: positive for an import that is paid, negative for an export that earns",
         "limits": "limits of the power",
         # production models
         "production_models": "production function of plants that change it, or that need settings",

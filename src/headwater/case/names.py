@@ -1,6 +1,9 @@
-"""How findings name an entity: by what it is, its id and its name."""
+"""How findings name things: entities by kind, id and name; what was probably meant by an unknown word."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 _LONGEST = 40
 
@@ -17,3 +20,9 @@ def entity_label(kind: str, entity_id: int, name: str | None) -> str:
     if len(shown) > _LONGEST:
         shown = shown[: _LONGEST - 3] + "..."
     return f'{kind} {entity_id} "{shown}"' if shown and shown != str(entity_id) else f"{kind} {entity_id}"
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to ``word``, if any is close."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return close[0] if close else None

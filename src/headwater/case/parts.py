@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -13,6 +14,7 @@ from headwater.case import schema_initial, schema_penalties, schema_production, 
 from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
 from headwater.case.json_reader import read_json
 from headwater.case.manifest import TABLE_FILES, Manifest
+from headwater.case.names import entity_label
 from headwater.case.report import Collector
 from headwater.case.schema_config import ConfigFile
 from headwater.case.shapes import Shape, parse_shape
@@ -53,6 +55,8 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "constraint": ("constraints/generic_constraints.json", "constraints", "Constraint"),
 }
 """Kind of entity -> its file, the key of its list there, and its name in messages."""
+
+_WITH_ID = re.compile(rf"(?P<label>{'|'.join(label for _, _, label in KINDS.values())}) (?P<id>\d+)(?=$|,)")
 
 
 @cache
@@ -141,6 +145,23 @@ class Parts:
     def ids(self, kind: str) -> set[int]:
         """Ids of the entities of a kind."""
         return {entity.id for entity in self.entities(kind)}
+
+    def named(self, entity: str | None) -> str | None:
+        """An entity of a finding, e.g. ``"Hydro 3, stage 5"``, with its name: ``'Hydro 3 "Sobradinho", stage 5'``."""
+        found = _WITH_ID.match(entity or "")
+        if entity is None or found is None:
+            return entity
+        name = self._names.get((found["label"], int(found["id"])))
+        return f"{entity_label(found['label'], int(found['id']), name)}{entity[found.end() :]}"
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, int], str]:
+        """(Label of a kind, id) -> name; of entities whose id appears twice none, since it is not known which is meant."""
+        counts: dict[tuple[str, int], list[str]] = {}
+        for kind, (_, _, label) in KINDS.items():
+            for entity in self.entities(kind):
+                counts.setdefault((label, entity.id), []).append(entity.name or "")
+        return {key: names[0] for key, names in counts.items() if len(names) == 1}
 
     @property
     def hydros(self) -> list[schema_system.HydroShape]:

@@ -10,6 +10,7 @@ from headwater.case.codes import code_table
 from headwater.case.json_schema import json_schemas
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.case.meanings import meaning_of, unit_of
+from headwater.case.settings import NEEDS
 from headwater.case.shapes import DESCRIPTIVE_KEYS, INT32_MAX
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Column, Kind
 
@@ -26,7 +27,7 @@ _GROUPS = {
 def reference_pages() -> dict[str, str]:
     """File name of a page -> its text in Markdown."""
     pages = {f"{slug}.md": _page(title, prefix) for slug, (title, prefix) in _GROUPS.items()}
-    return {**pages, "codes.md": _codes()}
+    return {**pages, "settings.md": _settings(), "codes.md": _codes()}
 
 
 def _page(title: str, prefix: str) -> str:
@@ -45,6 +46,18 @@ def _page(title: str, prefix: str) -> str:
 
 def _table(rows: Iterator[tuple[str, ...]]) -> str:
     return "\n".join([_HEAD, *(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)])
+
+
+def _settings() -> str:
+    text = (
+        "Some settings of `config.json` have an effect only beside others. Where what they need is missing,\n"
+        "`headwater validate` says so with the code in the first column: HW717 is a warning (an error with `--strict`),\n"
+        "HW716 an error. A setting that is given with the value that it has anyway is let pass. A setting that is not\n"
+        "listed here always has an effect."
+    )
+    rows = [f"| {need.code} | {', '.join(f'`{path}`' for path in need.settings)} | {need.needs} |" for need in NEEDS]
+    head = "| Code | Settings | What they need |\n| --- | --- | --- |"
+    return "\n\n".join([_NOTE, "# Settings that need others", text, "\n".join([head, *rows])]) + "\n"
 
 
 def _codes() -> str:

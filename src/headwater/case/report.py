@@ -95,7 +95,7 @@ class Report:
     Attributes:
         case: name of the case directory.
         findings: what was found.
-        skipped: names of the rules that could not run because their files do not parse.
+        skipped: names of the rules that could not run: files they need do not parse, or what they judge is broken.
     """
 
     case: str = ""
@@ -157,10 +157,16 @@ class Report:
             "skipped_checks": list(self.skipped),
         }
 
+    def skipped_sentence(self) -> str:
+        """How many checks could not run, and which."""
+        codes = ", ".join(dict.fromkeys(name.split()[0] for name in self.skipped))
+        n = len(self.skipped)
+        return f"{n} check{'' if n == 1 else 's'} could not run until the errors are mended: {codes}"
+
     def __str__(self) -> str:
         lines = [self.heading(), *(f"  {finding}" for finding in self.findings)]
         if self.skipped:
-            lines.append(f"  {len(self.skipped)} checks were skipped because the files they need do not parse")
+            lines.append(f"  {self.skipped_sentence()}")
         return "\n".join(lines)
 
     def _of(self, severity: Severity) -> tuple[Finding, ...]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.case.parts import Parts
 from headwater.case.report import Collector, Finding, Severity
 from headwater.model import Study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+logger = logging.getLogger(__name__)
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -53,13 +57,22 @@ class Rule:
 
 @dataclass(frozen=True)
 class StudyRule:
-    """A rule over the finished study, run when the files have no errors."""
+    """A rule over the finished study: of a broken case, over what is left of it."""
 
     code: str
     severity: Severity
     strict: Severity
+    needs: tuple[str, ...]
     check: StudyCheck
 
+
+SYSTEM_FILES = (
+    "stages.json",
+    "penalties.json",
+    "initial_conditions.json",
+    *(name for name in (*JSON_FILES, *TABLE_FILES) if name.startswith(("system/", "constraints/"))),
+)
+"""Files that make the system without what is uncertain: all rules over the study look at it."""
 
 PARTS_RULES: list[Rule] = []
 STUDY_RULES: list[StudyRule] = []
@@ -85,12 +98,19 @@ def rule(
 
 
 def study_rule(
-    code: str, severity: Severity = WARNING, *, strict: Severity | None = None
+    code: str, severity: Severity = WARNING, *, strict: Severity | None = None, needs: Sequence[str] = ()
 ) -> Callable[[StudyCheck], StudyCheck]:
-    """Register a rule over the finished study, whose bounds and penalties are resolved."""
+    """Register a rule over the finished study, whose bounds and penalties are resolved.
+
+    Args:
+        code: code of its findings.
+        severity: severity of its findings.
+        strict: severity under strict validation, when it differs.
+        needs: what it looks at besides `SYSTEM_FILES`.
+    """
 
     def register(check: StudyCheck) -> StudyCheck:
-        STUDY_RULES.append(StudyRule(code, severity, strict or severity, check))
+        STUDY_RULES.append(StudyRule(code, severity, strict or severity, (*SYSTEM_FILES, *needs), check))
         return check
 
     return register
@@ -106,7 +126,7 @@ def check_parts(parts: Parts, collector: Collector) -> tuple[str, ...]:
     skipped = []
     for entry in PARTS_RULES:
         if parts.failed.intersection(entry.needs):
-            skipped.append(f"{entry.code} {entry.check.__name__}")
+            skipped.append(_name(entry))
             continue
         severity = entry.strict if collector.strict else entry.severity
         with np.errstate(all="ignore"):  # absurd figures may overflow; they are judged as infinite
@@ -115,16 +135,48 @@ def check_parts(parts: Parts, collector: Collector) -> tuple[str, ...]:
 
 
 def check_study(study: Study, parts: Parts, collector: Collector) -> None:
-    """Run the rules over the finished study."""
+    """Run the rules over the study of a case without errors."""
     for entry in STUDY_RULES:
         severity = entry.strict if collector.strict else entry.severity
         with np.errstate(all="ignore"):
             _report(entry.code, severity, entry.check(study), parts, collector)
 
 
+def check_what_is_left(study: Study | None, parts: Parts, collector: Collector) -> tuple[str, ...]:
+    """Run the rules over what is left of a broken case.
+
+    Args:
+        study: the study without its broken parts; ``None`` when there is too little for one.
+        parts: the files.
+        collector: takes the findings.
+
+    Returns:
+        Names of the rules that could not run.
+    """
+    skipped = []
+    for entry in STUDY_RULES:
+        severity = entry.strict if collector.strict else entry.severity
+        if study is None or parts.failed.intersection(entry.needs):
+            skipped.append(_name(entry))
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                problems = list(entry.check(study))
+        except Exception:  # the study is broken, so a rule may stumble over anything
+            logger.debug("the rule %s stumbles over a broken case", _name(entry), exc_info=True)
+            skipped.append(_name(entry))
+        else:
+            _report(entry.code, severity, problems, parts, collector)
+    return tuple(skipped)
+
+
+def _name(entry: Rule | StudyRule) -> str:
+    return f"{entry.code} {entry.check.__name__}"
+
+
 def _report(code: str, severity: Severity, problems: Iterable[Problem], parts: Parts, collector: Collector) -> None:
     for p in problems:
-        collector.add(Finding(code, severity, parts.file(p.file), p.path, p.entity, p.message, p.fix, p.count))
+        collector.add(Finding(code, severity, parts.file(p.file), p.path, parts.named(p.entity), p.message, p.fix, p.count))
 
 
 def load_all_rules() -> None:
@@ -137,6 +189,7 @@ def load_all_rules() -> None:
         rules_inflows,
         rules_penalties,
         rules_plants,
+        rules_plausibility,
         rules_references,
         rules_stages,
     )

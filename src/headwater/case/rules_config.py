@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from headwater.case.parts import Parts
+from headwater.case.report import Severity
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.schema_config import ConfigFile, YearRange
 from headwater.case.schema_penalties import PenaltiesFile
+from headwater.case.settings import FILES_OF_NEEDS, without_effect
 from headwater.model import Study, why_no_statistical_gap
 
 _FILE = "config.json"
@@ -34,18 +36,19 @@ def cut_cap(parts: Parts) -> Iterator[Problem]:
         yield Problem(_FILE, message, "training.cut_selection.max_active_per_stage", None, "raise it to forward_passes or more")
 
 
-@rule("HW716", needs=(*_CONFIG, "stages.json"))
-def settings_of_the_horizon(parts: Parts) -> Iterator[Problem]:
-    """Settings for a horizon that repeats, or for one that ends, are given with that horizon."""
-    if parts.config is None or parts.stages_file is None:
-        return
-    cyclic, fix = parts.stages_file.policy_graph.type == "cyclic", "remove the setting, or change policy_graph in stages.json"
-    if parts.config.simulation.num_stages is not None and not cyclic:
-        message = "a number of simulated stages is for cyclic studies; this horizon ends, and all its stages are simulated"
-        yield Problem(_FILE, message, "simulation.num_stages", None, fix)
-    if parts.config.policy.boundary is not None and cyclic:
-        message = "boundary cuts value what follows a horizon that ends, and this one repeats"
-        yield Problem(_FILE, message, "policy.boundary", None, fix)
+def _settings_rule(code: str, severity: Severity, strict: Severity, sentence: str) -> None:
+    def settings_have_an_effect(parts: Parts) -> Iterator[Problem]:
+        for path, need in without_effect(parts):
+            if need.code == code:
+                message = f"the setting has no effect here: it needs {need.needs.replace('`', chr(39))}"
+                yield Problem(_FILE, message, path, None, "remove the setting, or give what it needs")
+
+    settings_have_an_effect.__doc__ = sentence
+    rule(code, severity, strict=strict, needs=FILES_OF_NEEDS)(settings_have_an_effect)
+
+
+_settings_rule("HW716", ERROR, ERROR, "Settings for a horizon that repeats, or for one that ends, are given with that horizon.")
+_settings_rule("HW717", WARNING, ERROR, "Every setting that is given has an effect.")
 
 
 @rule("HW701", WARNING, needs=_CONFIG)
@@ -73,7 +76,7 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
         yield Problem(_FILE, message, "simulation.policy_type", None, fix)
 
 
-@study_rule("HW721", ERROR)
+@study_rule("HW721", ERROR, needs=("config.json",))
 def comparable_statistical_gap(study: Study) -> Iterator[Problem]:
     """The stopping rule `statistical_gap` compares a bound of mean costs with costs under the same noise."""
     reason = why_no_statistical_gap(study)
@@ -81,7 +84,7 @@ def comparable_statistical_gap(study: Study) -> Iterator[Problem]:
         yield Problem(_FILE, reason, "training.stopping_rules", None, "use the rule 'gap' or 'bound_stalling' instead")
 
 
-@study_rule("HW722", ERROR)
+@study_rule("HW722", ERROR, needs=("config.json", "scenarios/inflow_ar_coefficients.parquet"))
 def bound_under_truncation(study: Study) -> Iterator[Problem]:
     """There is no deterministic upper bound where inflows have lags and are truncated."""
     lags = any(row.coefficients for row in study.system.inflow_statistics)

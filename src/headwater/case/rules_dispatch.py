@@ -13,7 +13,7 @@ from headwater.case.rules_stages import shortened
 from headwater.case.schema_scenarios import GenericConstraintsFile
 from headwater.case.schema_system import ContractShape
 from headwater.case.table_reader import ROW
-from headwater.model import OperativeState, Study, System, Thermal, parse_expression
+from headwater.model import ContractKind, OperativeState, Study, System, Thermal, parse_expression
 
 _THERMALS = "system/thermals.json"
 _THERMAL_BOUNDS = "constraints/thermal_bounds.parquet"
@@ -137,6 +137,20 @@ def contract_kinds(parts: Parts) -> Iterator[Problem]:
                 message = f"{term.quantity}({term.entity_id}) names an {kind}; expected contract_{kind}({term.entity_id})"
                 path = f"constraints[{position}].expression"
                 yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the quantity or the id")
+
+
+@study_rule("HW619")
+def exports_earn(study: Study) -> Iterator[Problem]:
+    """The price of an export is not positive: prices are costs, so an export that earns has a negative one."""
+    system, prices = study.system, study.system.bounds.contract.price_per_mwh
+    for c, contract in enumerate(system.contracts):
+        paid = np.flatnonzero(prices[c] > 0)
+        if contract.kind is ContractKind.EXPORT and len(paid):
+            stages = shortened([system.stages[t].id for t in paid])
+            message = f"the export costs {prices[c, paid].max():g} $/MWh at stages {stages}: price_per_mwh is a cost for both "
+            message += "kinds of contract, and an export that earns has a negative price"
+            file = _CONTRACTS if contract.price_per_mwh > 0 else "constraints/contract_bounds.parquet"
+            yield Problem(file, message, None, f"Contract {contract.id}", "give the price with a minus sign")
 
 
 @rule("HW565", needs=(_CONSTRAINTS, _CONSTRAINT_BOUNDS))

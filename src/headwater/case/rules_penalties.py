@@ -273,7 +273,7 @@ def excess_below_deficit(study: Study) -> Iterator[Problem]:
     yield from _judge(pairs, "the cheapest deficit segment above the excess cost", "lower the excess cost")
 
 
-@study_rule("HW617")
+@study_rule("HW617", needs=("config.json",))
 def bought_water_is_dear(study: Study) -> Iterator[Problem]:
     """Where negative inflow can be bought off, buying water costs more than the deficit it could avoid downstream."""
     if study.config.inflow_non_negativity.has_slack:

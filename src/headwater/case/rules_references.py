@@ -8,7 +8,7 @@ from typing import Any
 from headwater.case import schema_scenarios
 from headwater.case.build_system import QUANTITY_KIND
 from headwater.case.parts import KINDS, Parts
-from headwater.case.rules import ERROR, WARNING, PartsCheck, Problem, rule
+from headwater.case.rules import PartsCheck, Problem, rule
 from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
@@ -343,18 +343,17 @@ def scheduled_stages(parts: Parts) -> Iterator[Problem]:
 _CONSTRAINTS = "constraints/generic_constraints.json"
 
 
-@rule("HW603", WARNING, strict=ERROR, needs=(_CONSTRAINTS, *(KINDS[kind][0] for kind in QUANTITY_KIND.values())))
+@rule("HW301", needs=(_CONSTRAINTS, *(KINDS[kind][0] for kind in QUANTITY_KIND.values())))
 def constraint_entities(parts: Parts) -> Iterator[Problem]:
-    """Terms of generic constraints name entities that exist; others count as zero."""
+    """Terms of generic constraints name entities that exist, whatever their coefficient."""
     for position, constraint in enumerate(parts.entities("constraint")):
         for term in parse_expression(constraint.expression).terms:
             kind = QUANTITY_KIND[QUANTITY_ENTITY[term.quantity]]
             ids = parts.ids(kind)
             if term.entity_id not in ids:
-                message = f"{term.quantity}({term.entity_id}) names {_label(kind)} {term.entity_id}, which does not exist"
-                message += f" ({known(ids)}); the term counts as zero"
+                who, field = f"Constraint {constraint.id}", f"{term.quantity}({term.entity_id})"
                 path = f"constraints[{position}].expression"
-                yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the id or remove the term")
+                yield _dangling(_CONSTRAINTS, path, who, field, kind, term.entity_id, ids)
 
 
 @rule("HW301", needs=(_CONSTRAINTS, "constraints/generic_constraint_bounds.parquet", "stages.json"))

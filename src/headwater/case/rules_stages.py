@@ -80,12 +80,30 @@ def block_hours(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW525", WARNING, strict=ERROR, needs=_STAGES)
 def contiguous(parts: Parts) -> Iterator[Problem]:
-    """Each stage starts where the one before ends."""
+    """Each stage starts where the one before ends, without a gap."""
     for left, right in pairwise(parts.stages):
-        if left.end_date != right.start_date:
-            what = "a gap" if left.end_date < right.start_date else "an overlap"
-            message = f"stage {left.id} ends on {left.end_date} and stage {right.id} starts on {right.start_date}: {what}"
+        if left.end_date < right.start_date:
+            message = f"stage {left.id} ends on {left.end_date} and stage {right.id} starts on {right.start_date}: a gap"
             yield Problem(_FILE, message, "stages", f"Stage {right.id}", "let each stage start where the one before ends")
+
+
+@rule("HW526", needs=_STAGES)
+def one_after_the_other(parts: Parts) -> Iterator[Problem]:
+    """Stages follow each other in time, in the order of their ids, and none before the study reaches into it."""
+    for left, right in pairwise(parts.stages):
+        if left.end_date > right.start_date:
+            message = (
+                f"stage {left.id} ends on {left.end_date}, after stage {right.id} starts on {right.start_date}: an overlap"
+            )
+            yield Problem(_FILE, message, "stages", f"Stage {right.id}", "let each stage start where the one before ends")
+    before = parts.stages_file.pre_study_stages if parts.stages_file else []
+    for position, stage in enumerate(before):
+        if parts.stages and stage.end_date > parts.stages[0].start_date:
+            message = f"it ends on {stage.end_date}, after the study starts on {parts.stages[0].start_date}: an overlap"
+            path = f"pre_study_stages[{position}].end_date"
+            yield Problem(
+                _FILE, message, path, f"Stage {stage.id}", "let it end before the study, or make it a stage of the study"
+            )
 
 
 @rule("HW527", WARNING, needs=_STAGES)

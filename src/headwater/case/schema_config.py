@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from headwater.case.names import nearest_word
 from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
+from headwater.model.simulation_config import SIMULATION_TABLES
 
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
@@ -344,6 +346,17 @@ class PolicyShape(Shape):
         return self
 
 
+def _known_table(name: str) -> str:
+    if name not in SIMULATION_TABLES:
+        guess = nearest_word(name, SIMULATION_TABLES)
+        message = f"expected one of {', '.join(SIMULATION_TABLES)}, got '{name}'"
+        raise complaint("HW205", message, f"the nearest known word is '{guess}'" if guess else "use one of the known words")
+    return name
+
+
+TableName = Annotated[str, AfterValidator(_known_table), WithJsonSchema({"type": "string", "enum": [*SIMULATION_TABLES]})]
+
+
 class SimulationShape(Shape):
     """Section ``simulation``."""
 
@@ -352,7 +365,7 @@ class SimulationShape(Shape):
     num_stages: Count | None = None
     policy_type: Literal["outer", "inner"] = "outer"
     scenario_source: ScenarioSourceShape | None = None
-    tables: list[str] | None = None
+    tables: list[TableName] | None = None
     detail: Literal["full", "summary"] = "full"
     partitioning: Literal["chunk", "scenario"] = "chunk"
     on_failure: Literal["skip", "abort"] = "skip"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -12,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from headwater.case.json_reader import describe
+from headwater.case.names import nearest_word
 from headwater.case.report import Collector
 
 DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
@@ -85,19 +85,13 @@ def _set_aside(shape: type[Shape], data: Any, detail: ErrorDetails, file: str, c
     if key in DESCRIPTIVE_KEYS:
         return
     here = _keys_at(shape, detail["loc"][:-1])
-    guess = nearest(key, here) or nearest(key, _all_keys(shape, set()))
+    guess = nearest_word(key, here) or nearest_word(key, _all_keys(shape, set()))
     fix = (
         f"did you mean '{guess}'? If not, remove the key"
         if guess
         else f"remove the key (known here: {', '.join(sorted(here))})"
     )
     collector.error("HW207", file, f"'{key}' is not a known key", path=write_path([*steps, key]), fix=fix)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word closest to ``word``, if any is close."""
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return close[0] if close else None
 
 
 def write_path(steps: Iterable[str | int]) -> str:
@@ -204,7 +198,7 @@ def _report(data: Any, detail: ErrorDetails, file: str, collector: Collector) ->
         collector.error("HW204", file, f"expected a finite number, got {got}", path=path, fix="correct the value")
     elif kind in ("literal_error", "enum"):
         choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        guess = nearest(str(detail["input"]), choices)
+        guess = nearest_word(str(detail["input"]), choices)
         expected = " or ".join(f"'{choice}'" for choice in choices) or str(context.get("expected"))
         fix = f"the nearest known word is '{guess}'" if guess else "use one of the known words"
         collector.error("HW205", file, f"expected {expected}, got {got}", path=path, fix=fix)
@@ -212,7 +206,7 @@ def _report(data: Any, detail: ErrorDetails, file: str, collector: Collector) ->
         collector.error("HW201", file, "the key 'type' is required and was not found", path=path, fix="add the key 'type'")
     elif kind == "union_tag_invalid":
         tags = str(context.get("expected_tags", ""))
-        guess = nearest(str(context.get("tag", "")), re.findall(r"'([^']*)'", tags))
+        guess = nearest_word(str(context.get("tag", "")), re.findall(r"'([^']*)'", tags))
         fix = f"the nearest known word is '{guess}'" if guess else "use one of the known types"
         message = f"expected one of the types {tags}, got {describe(context.get('tag'))}"
         collector.error("HW205", file, message, path=path, fix=fix)

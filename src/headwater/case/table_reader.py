@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from headwater.case.names import nearest_word
 from headwater.case.report import Collector
-from headwater.case.shapes import nearest
 from headwater.case.tables import Column, Kind, Table
 
 ROW = "__row__"
@@ -119,7 +119,7 @@ def _rename(frame: pl.DataFrame, table: Table, file: str, collector: Collector) 
             frame = frame.rename({old: new})
     for name in frame.columns:
         if name not in table.names and not name.startswith("_"):
-            guess = nearest(name, table.names)
+            guess = nearest_word(name, table.names)
             fix = f"did you mean '{guess}'? If not, remove the column" if guess else "remove the column"
             collector.error("HW207", file, f"'{name}' is not a known column", path=name, fix=fix)
     return frame

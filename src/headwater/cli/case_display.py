@@ -32,8 +32,7 @@ def show_report(report: Report, console: Console) -> None:
             table.add_row(label, Text(finding.place), Text(finding.sentence))
         console.print(table)
     if report.skipped:
-        skipped = f"{len(report.skipped)} checks were skipped because the files they need do not parse"
-        console.print(Text(skipped, "dim"))
+        console.print(Text(report.skipped_sentence(), "dim"))
 
 
 def show_case(case: Case, console: Console) -> None:

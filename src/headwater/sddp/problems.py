@@ -31,6 +31,7 @@ from headwater.lp import (
     with_fitted_planes,
 )
 from headwater.model import CutFormulation, Formulation, OperativeState, Study, System
+from headwater.refusals import refused
 from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
@@ -237,7 +238,7 @@ def _append_boundary(boundary: BoundaryCuts, system: System, layout: StateLayout
         raise ModelError("boundary cuts value what follows a horizon that ends, and this one repeats; remove policy.boundary")
     check_boundary(boundary, layout)
     if layout.commitments:
-        raise UnsupportedFeatureError(["boundary cuts together with thermal plants dispatched ahead"])
+        raise UnsupportedFeatureError([refused("boundary_with_orders")])
     boundary.put_into(pool)
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import System
+from headwater.refusals import refused
 from headwater.stochastic.calendar import Period, SeasonCalendar, SeasonTimeline
 
 Array = NDArray[np.float64]
@@ -294,26 +295,24 @@ def check_sequence(system: System, timeline: SeasonTimeline) -> None:
         UnsupportedFeatureError: a period between two stages is left out, or the stages become finer.
     """
     study = timeline.periods[timeline.n_pre_study :]
-    refused: list[str] = []
+    found: list[str] = []
     changes = 0
     for t in range(1, len(study)):
         before, now = study[t - 1], study[t]
         stages = f"stages {system.stages[t - 1].id} and {system.stages[t].id}"
         if before.cycle == now.cycle:
             if now.ordinal - before.ordinal not in (0, 1):
-                refused.append(f"past inflows as state where a season period is left out between {stages}")
+                found.append(refused("season_left_out", stages))
         elif now.days < before.days:
-            refused.append(f"past inflows as state where stages become finer, between {stages}")
+            found.append(refused("finer_stages", stages))
         else:
             changes += 1
             if not system.stages[t - 1].end_date == system.stages[t].start_date == now.start_date:
-                refused.append(
-                    f"past inflows as state where the coarse season does not begin with its first stage, at {stages}"
-                )
+                found.append(refused("coarse_season_cut", stages))
     if changes > 1:
-        refused.append("past inflows as state where the resolution of the stages changes more than once")
-    if refused:
-        raise UnsupportedFeatureError(refused)
+        found.append(refused("second_change_of_resolution"))
+    if found:
+        raise UnsupportedFeatureError(found)
 
 
 def _overlap(start: date, end: date, period: Period) -> int:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import InflowStatistics, System
+from headwater.refusals import refused
 from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN
 from headwater.stochastic.calendar import SeasonTimeline, Timeline, build_timeline
 from headwater.stochastic.estimation import Estimation, complete_system
@@ -370,7 +371,7 @@ def _check_cycle(system: System, timeline: Timeline) -> None:
     if not isinstance(timeline, SeasonTimeline):
         return
     if not timeline.is_uniform():
-        raise UnsupportedFeatureError(["past inflows as state on a cyclic horizon whose stages are not one season period each"])
+        raise UnsupportedFeatureError([refused("sub_periods_in_cycle")])
     if not timeline.closes_the_cycle():
         first, last = system.stages[system.horizon.cycle.start], system.stages[-1]
         raise ModelError(
