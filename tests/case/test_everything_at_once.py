@@ -132,3 +132,16 @@ def test_the_files_that_were_read_are_not_changed_by_looking_for_more(tmp_path):
     assert (parts.shapes, {name: frame.rows() for name, frame in parts.tables.items()}) == before
     assert left.ids("bus") == {0, 1, 9}
     assert parts.ids("bus") == {0, 1}
+
+
+def test_problems_of_fields_and_cells_name_the_plant_as_well(tmp_path):
+    case = tiny_case(tmp_path)
+    case.hydros[1].update(name="Sobradinho", typo=1)
+    case.hydros[1]["reservoir"]["max_storage_hm3"] = -1.0
+    case.tables["constraints/hydro_bounds"] = [{"hydro_id": 1, "stage_id": 0, "max_turbined_m3s": -5.0}]
+    named = {(one.code, one.file): one.entity for one in validate_case(case.write()).errors}
+    assert named == {
+        ("HW207", "system/hydros.json"): 'Hydro 1 "Sobradinho"',
+        ("HW204", "system/hydros.json"): 'Hydro 1 "Sobradinho"',
+        ("HW204", "constraints/hydro_bounds.parquet"): 'Hydro 1 "Sobradinho"',
+    }

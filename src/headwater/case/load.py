@@ -100,6 +100,7 @@ def _read(path: str | os.PathLike[str], *, strict: bool) -> tuple[Case | None, R
     if manifest is None:
         return None, collector.report(name)
     parts = read_parts(manifest, collector)
+    collector.name_of = parts.named
     skipped = check_parts(parts, collector)
     if collector.has_errors:
         left = _what_is_left(parts, name)

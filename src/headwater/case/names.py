@@ -3,7 +3,42 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "buses": "Bus",
+        "lines": "Line",
+        "hydros": "Hydro",
+        "thermals": "Thermal",
+        "non_controllable_sources": "Source",
+        "pumping_stations": "Pumping station",
+        "contracts": "Contract",
+        "constraints": "Constraint",
+    }
+)
+"""Key of a list of entities -> the word for one of them."""
+
+LABEL_OF_COLUMN: Mapping[str, str] = MappingProxyType(
+    {
+        "hydro_id": "Hydro",
+        "bus_id": "Bus",
+        "thermal_id": "Thermal",
+        "line_id": "Line",
+        "station_id": "Pumping station",
+        "contract_id": "Contract",
+        "ncs_id": "Source",
+        "source_id": "Source",
+        "constraint_id": "Constraint",
+    }
+)
+"""Column of a table, or field of a list, -> the word for the entity that it names."""
+
+WITH_ID = re.compile(rf"(?P<label>{'|'.join(LABELS.values())}) (?P<id>\d+)(?=$|,)")
+"""An entity by kind and id at the beginning of a text."""
 
 _LONGEST = 40
 
@@ -26,3 +61,24 @@ def nearest_word(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to ``word``, if any is close."""
     close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return close[0] if close else None
+
+
+def entity_at(data: Any, steps: Sequence[str | int]) -> str | None:
+    """The entity that a place in a JSON file belongs to, e.g. ``"Hydro 3"``; ``None`` where it belongs to none.
+
+    Args:
+        data: content of the file.
+        steps: keys and positions that lead to the place.
+    """
+    if len(steps) < 2 or not isinstance(steps[0], str) or not isinstance(steps[1], int) or not isinstance(data, dict):
+        return None
+    items = data.get(steps[0])
+    item = items[steps[1]] if isinstance(items, list) and steps[1] < len(items) else None
+    if not isinstance(item, dict):
+        return None
+    named = [("id", LABELS[steps[0]])] if steps[0] in LABELS else list(LABEL_OF_COLUMN.items())
+    for key, label in named:
+        entity_id = item.get(key)
+        if isinstance(entity_id, int) and not isinstance(entity_id, bool):
+            return entity_label(label, entity_id, item["name"] if isinstance(item.get("name"), str) else None)
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -14,7 +13,7 @@ from headwater.case import schema_initial, schema_penalties, schema_production, 
 from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
 from headwater.case.json_reader import read_json
 from headwater.case.manifest import TABLE_FILES, Manifest
-from headwater.case.names import entity_label
+from headwater.case.names import WITH_ID, entity_label
 from headwater.case.report import Collector
 from headwater.case.schema_config import ConfigFile
 from headwater.case.shapes import Shape, parse_shape
@@ -55,8 +54,6 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "constraint": ("constraints/generic_constraints.json", "constraints", "Constraint"),
 }
 """Kind of entity -> its file, the key of its list there, and its name in messages."""
-
-_WITH_ID = re.compile(rf"(?P<label>{'|'.join(label for _, _, label in KINDS.values())}) (?P<id>\d+)(?=$|,)")
 
 
 @cache
@@ -148,7 +145,7 @@ class Parts:
 
     def named(self, entity: str | None) -> str | None:
         """An entity of a finding, e.g. ``"Hydro 3, stage 5"``, with its name: ``'Hydro 3 "Sobradinho", stage 5'``."""
-        found = _WITH_ID.match(entity or "")
+        found = WITH_ID.match(entity or "")
         if entity is None or found is None:
             return entity
         name = self._names.get((found["label"], int(found["id"])))
@@ -158,9 +155,12 @@ class Parts:
     def _names(self) -> dict[tuple[str, int], str]:
         """(Label of a kind, id) -> name; of entities whose id appears twice none, since it is not known which is meant."""
         counts: dict[tuple[str, int], list[str]] = {}
-        for kind, (_, _, label) in KINDS.items():
-            for entity in self.entities(kind):
-                counts.setdefault((label, entity.id), []).append(entity.name or "")
+        for file, key, label in KINDS.values():
+            items = self.raw.get(file, {}).get(key)
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, dict) and isinstance(item.get("id"), int):
+                    name = item.get("name")
+                    counts.setdefault((label, item["id"]), []).append(name if isinstance(name, str) else "")
         return {key: names[0] for key, names in counts.items() if len(names) == 1}
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -177,10 +177,16 @@ class Report:
 
 
 class Collector:
-    """Gathers findings while a case is read; nothing stops at the first problem."""
+    """Gathers findings while a case is read; nothing stops at the first problem.
+
+    Attributes:
+        strict: whether advice is law.
+        name_of: gives the entity of a finding its name; set when the files are read.
+    """
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
+        self.name_of: Callable[[str | None], str | None] = lambda entity: entity
         self._kept: dict[tuple[str, str], list[Finding]] = {}
         self._total: dict[tuple[str, str], int] = {}
         self._error_count = 0
@@ -218,6 +224,7 @@ class Collector:
             hidden = self._total[key] - sum(finding.count for finding in kept)
             findings += kept[:-1]
             findings.append(replace(kept[-1], count=kept[-1].count + hidden))
+        findings = [replace(finding, entity=self.name_of(finding.entity)) for finding in findings]
         findings.sort(key=_sort_key)
         return Report(case, tuple(findings), tuple(sorted(skipped)))
 

@@ -176,7 +176,7 @@ def _name(entry: Rule | StudyRule) -> str:
 
 def _report(code: str, severity: Severity, problems: Iterable[Problem], parts: Parts, collector: Collector) -> None:
     for p in problems:
-        collector.add(Finding(code, severity, parts.file(p.file), p.path, parts.named(p.entity), p.message, p.fix, p.count))
+        collector.add(Finding(code, severity, parts.file(p.file), p.path, p.entity, p.message, p.fix, p.count))
 
 
 def load_all_rules() -> None:

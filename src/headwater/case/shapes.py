@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from headwater.case.json_reader import describe
-from headwater.case.names import nearest_word
+from headwater.case.names import entity_at, nearest_word
 from headwater.case.report import Collector
 
 DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
@@ -91,7 +91,8 @@ def _set_aside(shape: type[Shape], data: Any, detail: ErrorDetails, file: str, c
         if guess
         else f"remove the key (known here: {', '.join(sorted(here))})"
     )
-    collector.error("HW207", file, f"'{key}' is not a known key", path=write_path([*steps, key]), fix=fix)
+    entity = entity_at(data, steps)
+    collector.error("HW207", file, f"'{key}' is not a known key", path=write_path([*steps, key]), entity=entity, fix=fix)
 
 
 def write_path(steps: Iterable[str | int]) -> str:
@@ -179,36 +180,38 @@ def _report(data: Any, detail: ErrorDetails, file: str, collector: Collector) ->
     kind, context = detail["type"], detail.get("ctx", {})
     _, steps = _locate(data, detail["loc"])
     path, got = write_path(steps) or None, describe(detail["input"])
+
+    def error(code: str, message: str, fix: str) -> None:
+        collector.error(code, file, message, path=path, entity=entity_at(data, steps), fix=fix)
+
     if kind == "case_rule":
-        collector.error(context["code"], file, context["message"], path=path, fix=context["fix"])
+        error(context["code"], context["message"], context["fix"])
     elif kind == "missing":
-        collector.error("HW201", file, "this key is required and was not found", path=path, fix="add the key")
+        error("HW201", "this key is required and was not found", "add the key")
     elif kind == "float_type" and isinstance(detail["input"], int) and not isinstance(detail["input"], bool):
-        collector.error("HW204", file, f"expected a finite number, got {got}", path=path, fix="correct the value")
+        error("HW204", f"expected a finite number, got {got}", "correct the value")
     elif kind in _WRONG_TYPE:
-        collector.error(
-            "HW201", file, f"expected {_WRONG_TYPE[kind]}, got {got}", path=path, fix="correct the type of the value"
-        )
+        error("HW201", f"expected {_WRONG_TYPE[kind]}, got {got}", "correct the type of the value")
     elif kind in _RANGE:
         key, text = _RANGE[kind]
         limit = context[key]
         shown = limit if isinstance(limit, int) or limit != int(limit) else int(limit)
-        collector.error("HW204", file, f"expected {text.format(shown)}, got {got}", path=path, fix="correct the value")
+        error("HW204", f"expected {text.format(shown)}, got {got}", "correct the value")
     elif kind == "finite_number":
-        collector.error("HW204", file, f"expected a finite number, got {got}", path=path, fix="correct the value")
+        error("HW204", f"expected a finite number, got {got}", "correct the value")
     elif kind in ("literal_error", "enum"):
         choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
         guess = nearest_word(str(detail["input"]), choices)
         expected = " or ".join(f"'{choice}'" for choice in choices) or str(context.get("expected"))
         fix = f"the nearest known word is '{guess}'" if guess else "use one of the known words"
-        collector.error("HW205", file, f"expected {expected}, got {got}", path=path, fix=fix)
+        error("HW205", f"expected {expected}, got {got}", fix)
     elif kind == "union_tag_not_found":
-        collector.error("HW201", file, "the key 'type' is required and was not found", path=path, fix="add the key 'type'")
+        error("HW201", "the key 'type' is required and was not found", "add the key 'type'")
     elif kind == "union_tag_invalid":
         tags = str(context.get("expected_tags", ""))
         guess = nearest_word(str(context.get("tag", "")), re.findall(r"'([^']*)'", tags))
         fix = f"the nearest known word is '{guess}'" if guess else "use one of the known types"
         message = f"expected one of the types {tags}, got {describe(context.get('tag'))}"
-        collector.error("HW205", file, message, path=path, fix=fix)
+        error("HW205", message, fix)
     else:
-        collector.error("HW201", file, f"{detail['msg']}, got {got}", path=path, fix="correct the value")
+        error("HW201", f"{detail['msg']}, got {got}", "correct the value")

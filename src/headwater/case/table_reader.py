@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from headwater.case.names import nearest_word
+from headwater.case.names import LABEL_OF_COLUMN, nearest_word
 from headwater.case.report import Collector
 from headwater.case.tables import Column, Kind, Table
 
@@ -169,7 +169,8 @@ def _values_fit(frame: pl.DataFrame, table: Table, file: str, stem: str, collect
         if column.required:
             for row in series.is_null().arg_true().to_list():
                 message = "expected a value in a required column, got an empty cell"
-                collector.error("HW206", file, message, path=f"{stem}[{row}].{column.name}", fix="fill in the cell")
+                path, entity = f"{stem}[{row}].{column.name}", _entity_of(frame, row)
+                collector.error("HW206", file, message, path=path, entity=entity, fix="fill in the cell")
                 sound = False
         if column.kind is Kind.DATE:
             continue
@@ -182,9 +183,19 @@ def _values_fit(frame: pl.DataFrame, table: Table, file: str, stem: str, collect
             wrong |= values > column.high
         for row in np.flatnonzero(wrong & ~empty).tolist():
             message = f"expected {column.expected}, got {values[row]:g}"
-            collector.error("HW204", file, message, path=f"{stem}[{row}].{column.name}", fix="correct the cell")
+            path, entity = f"{stem}[{row}].{column.name}", _entity_of(frame, row)
+            collector.error("HW204", file, message, path=path, entity=entity, fix="correct the cell")
             sound = False
     return sound
+
+
+def _entity_of(frame: pl.DataFrame, row: int) -> str | None:
+    """The entity that a row of the file is about, e.g. ``"Hydro 3"``; the rows are in the order of the file."""
+    for column, label in LABEL_OF_COLUMN.items():
+        if column in frame.columns:
+            entity_id = frame.get_column(column)[row]
+            return None if entity_id is None else f"{label} {entity_id}"
+    return None
 
 
 def _keys_unique(frame: pl.DataFrame, table: Table, file: str, stem: str, collector: Collector) -> bool:
@@ -194,5 +205,6 @@ def _keys_unique(frame: pl.DataFrame, table: Table, file: str, stem: str, collec
         named = ", ".join(f"{name} {value}" for name, value in zip(key, values, strict=True) if value is not None)
         listed = rows.get_column(ROW).to_list()
         message = f"expected one row for {named}, got {len(listed)} (rows {', '.join(map(str, listed[:10]))})"
-        collector.error("HW208", file, message, path=f"{stem}[{listed[1]}]", fix="keep one of the rows")
+        entity = _entity_of(frame, listed[1])
+        collector.error("HW208", file, message, path=f"{stem}[{listed[1]}]", entity=entity, fix="keep one of the rows")
     return repeated.is_empty()
