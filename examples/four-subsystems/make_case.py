@@ -38,6 +38,7 @@ from numbers_of_the_system import (
     N_OPENINGS,
     N_STAGES,
     OASIS,
+    OWN_PENALTIES,
     PAST_INFLOW_SHARE,
     PEAK_FACTORS,
     PENALTIES,
@@ -340,6 +341,7 @@ def make_hydros() -> dict[str, Any]:
                 "reservoir": {"min_storage_hm3": low, "max_storage_hm3": high},
                 "outflow": {"min_outflow_m3s": outflow},
                 "generation": generation,
+                **({"penalties": OWN_PENALTIES[h]} if h in OWN_PENALTIES else {}),
             }
         )
     return {"hydros": hydros}

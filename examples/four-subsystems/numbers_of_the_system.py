@@ -120,7 +120,7 @@ PEAK_FACTORS = {HIGHLANDS: (1.17, 1.05), COAST: (1.20, 1.06), SOUTH: (1.19, 1.06
 
 # From dear to cheap: dead storage, water that does not exist, the last tranche of deficit, other violations, thermal plants,
 # and the small costs that only break ties. One hm3 at Ridge makes about 525 MWh on its way to the sea, and one m3/s 1.9 MW,
-# which is why the first two look so large: 3 million $/hm3 are 5700 $/MWh there, twice the dearest deficit.
+# which is why the first two look so large: 1.5 million $/hm3 are 2860 $/MWh there, just above the dearest deficit.
 DEFICIT = {None: ((60.0, 900.0), (120.0, 1600.0), (None, 2800.0)), COAST: ((110.0, 900.0), (220.0, 1600.0), (None, 2800.0))}
 PENALTIES = {
     "bus": {"excess_cost": 5.0},
@@ -129,18 +129,20 @@ PENALTIES = {
         "spillage_cost": 0.05,
         "diversion_cost": 0.1,
         "fpha_turbined_cost": 0.06,
-        "storage_violation_below_cost": 3_000_000.0,
-        "filling_target_violation_cost": 4_000_000.0,
+        "storage_violation_below_cost": 1_500_000.0,
+        "filling_target_violation_cost": 2_000_000.0,
         "turbined_violation_below_cost": 650.0,
         "outflow_violation_below_cost": 700.0,
         "outflow_violation_above_cost": 700.0,
         "generation_violation_below_cost": 750.0,
         "evaporation_violation_cost": 800.0,
-        "water_withdrawal_violation_cost": 800.0,
-        "inflow_nonnegativity_cost": 12000.0,
+        "water_withdrawal_violation_cost": 900.0,
+        "inflow_nonnegativity_cost": 6000.0,
     },
     "non_controllable_source": {"curtailment_cost": 0.5},
 }
+# Water at Weir makes so little energy that the general cost of withdrawal would stand above any deficit there.
+OWN_PENALTIES = {WEIR: {"water_withdrawal_violation_cost": 800.0}}
 END_RESERVE_GWH = 4300.0
 END_RESERVE_COST = 300.0  # $ per missing GWh and hour of the last stage: 720 h make 216 $/MWh
 IMPORT_LIMIT_COST = 800.0  # $/MWh, below all deficit: a limit that may be broken to keep the lights on

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from datetime import date
 
 import numpy as np
 import pytest
 
-from case_builder import codes_of, tiny_case
+from case_builder import ar_row, codes_of, tiny_case
 from full_case import full_case
 from headwater.case import validate_case
 from headwater.case.rules import STUDY_RULES, load_all_rules
@@ -145,3 +146,18 @@ def test_problems_of_fields_and_cells_name_the_plant_as_well(tmp_path):
         ("HW204", "system/hydros.json"): 'Hydro 1 "Sobradinho"',
         ("HW204", "constraints/hydro_bounds.parquet"): 'Hydro 1 "Sobradinho"',
     }
+
+
+def test_an_absurd_lag_takes_no_memory(tmp_path):
+    """Two thousand million lags or stages ahead are a wrong figure, to be told in a moment."""
+    case = tiny_case(tmp_path)
+    case.tables["scenarios/inflow_ar_coefficients"] = [ar_row(0, stage, 2**31 - 1, 0.2) for stage in (0, 1)]
+    case.tables["scenarios/inflow_history"] = [{"hydro_id": h, "date": date(2000, 1, 1), "value_m3s": 4.0} for h in (0, 1)]
+    case.training["scenario_source"] = {"seed": 1, "inflow": {"scheme": "historical"}}
+    months = [{"id": month, "label": str(month), "month_start": month + 1} for month in range(12)]
+    case.files["stages.json"]["season_definitions"] = {"cycle_type": "monthly", "seasons": months}
+    for season, stage in enumerate(case.stages):
+        stage["season_id"] = season
+    case.thermals[0]["gnl_config"] = {"lag_stages": 2**31 - 1}
+    report = validate_case(case.write())
+    assert {"HW531", "HW556", "HW563"} <= codes_of(report.errors)

@@ -281,8 +281,8 @@ def _allowed_years(years: list[int] | YearRange | None) -> range | list[int]:
 def _whole_years(parts: Parts) -> Iterator[int]:
     """Years in which a replay of the study can start: those in which every plant has every month that it needs."""
     start = parts.stages[0].start_date
-    lags = parts.table(_AR).get_column("lag").to_list()
-    n_lags = max([*lags, 0 if parts.table(_ANNUAL).is_empty() else 12], default=0)
+    lags = parts.table(_AR).get_column("lag")
+    n_lags = max(lags.n_unique(), 0 if parts.table(_ANNUAL).is_empty() else 12)  # lags count from 1 without gaps
     first = 12 * start.year + start.month - 1
     needed = {12 * stage.start_date.year + stage.start_date.month - 1 - first for stage in parts.stages}
     needed |= set(range(-n_lags, 0))
