@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -23,8 +22,6 @@ _CONTRACTS = "system/energy_contracts.json"
 _CONSTRAINTS = "constraints/generic_constraints.json"
 _CONSTRAINT_BOUNDS = "constraints/generic_constraint_bounds.parquet"
 _TOLERANCE_MW = 1e-6
-_NAMED = 11
-"""Offsets that are looked for before more of them are only hinted at."""
 
 
 def _stages_and_blocks(system: System) -> Iterator[tuple[int, int]]:
@@ -102,13 +99,13 @@ def pipeline_is_whole(study: Study) -> Iterator[Problem]:
             continue
         who = f"Thermal {thermal.id}"
         offsets = range(1, thermal.gnl_lag_stages + 1)
-        missing = list(islice((offset for offset in offsets if (thermal.id, offset) not in given), _NAMED))
+        missing = [offset for offset in offsets if (thermal.id, offset) not in given]
         if missing:
             message = f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none for {shortened(missing)}"
             yield Problem(_INITIAL, message, "gnl_pipeline", who, "add the missing deliveries, 0 where nothing was ordered")
-        for offset in sorted(offset for thermal_id, offset in given if thermal_id == thermal.id and offset in offsets):
-            power = given.pop((thermal.id, offset))
-            if problem := _outside(system, j, offset, power):
+        for offset in offsets:
+            power = given.pop((thermal.id, offset), None)
+            if power is not None and (problem := _outside(system, j, offset, power)):
                 yield Problem(_INITIAL, problem, "gnl_pipeline", who, "correct the power or the limits of the stage")
     for thermal_id, offset in sorted(given):
         message = f"the plant has no order that is delivered at offset {offset}; expected none"
