@@ -4,31 +4,29 @@
 # fmt: off
 from __future__ import annotations
 
-from typing import Any
-
-from numba import types
-
 from headwater.solver.certificate_kernel import certify
-from headwater.solver.compiled import compiled, plain
+from headwater.solver.compiled import InCode, compiled, plain
 from headwater.solver.highs_library import SYMBOL_PREFIX, highs_library
 from headwater.solver.kernel_constants import OPTIMAL, PROVEN
 
-highs_library()  # registers the symbols that the declarations below refer to
 
-_pointer, _int = types.uintp, types.int32
+def _external(name: str, *arguments: str) -> InCode:
+    """A function of HiGHS that returns a status, with the names of the types of its arguments."""
+
+    def make(numba):
+        highs_library()  # registers the symbols that compiled code refers to
+        return numba.external(SYMBOL_PREFIX + name, "int32", *arguments)
+
+    return InCode(make)
 
 
-def _external(name: str, signature: Any) -> types.ExternalFunction:
-    return types.ExternalFunction(SYMBOL_PREFIX + name, signature)
-
-
-_clear_solver = _external("Highs_clearSolver", _int(_pointer))
-_set_basis = _external("Highs_setBasis", _int(_pointer, _pointer, _pointer))
-_get_basis = _external("Highs_getBasis", _int(_pointer, _pointer, _pointer))
-_change_row_bounds = _external("Highs_changeRowsBoundsByRange", _int(_pointer, _int, _int, _pointer, _pointer))
-_run = _external("Highs_run", _int(_pointer))
-_model_status = _external("Highs_getModelStatus", _int(_pointer))
-_get_solution = _external("Highs_getSolution", _int(_pointer, _pointer, _pointer, _pointer, _pointer))
+_clear_solver = _external("Highs_clearSolver", "uintp")
+_set_basis = _external("Highs_setBasis", "uintp", "uintp", "uintp")
+_get_basis = _external("Highs_getBasis", "uintp", "uintp", "uintp")
+_change_row_bounds = _external("Highs_changeRowsBoundsByRange", "uintp", "int32", "int32", "uintp", "uintp")
+_run = _external("Highs_run", "uintp")
+_model_status = _external("Highs_getModelStatus", "uintp")
+_get_solution = _external("Highs_getSolution", "uintp", "uintp", "uintp", "uintp", "uintp")
 
 
 @compiled

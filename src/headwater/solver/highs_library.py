@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import SolverError
+from headwater.solver.compiled import private
 
 SYMBOL_PREFIX = "headwater_"
 """Prefix of the names that compiled code uses for the library's functions."""
@@ -84,11 +85,10 @@ def highs_library() -> ctypes.CDLL:
     Raises:
         SolverError: none was found that can be used; the message says what was looked for, where, and what to install.
     """
-    import llvmlite.binding as llvm
-
     library = _found().library
     for name in _SIGNATURES:
-        llvm.add_symbol(SYMBOL_PREFIX + name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        private().add_symbol(SYMBOL_PREFIX + name, address)
     return library
 
 
