@@ -403,6 +403,49 @@ def test_an_answer_with_a_gap_is_taken_and_told(monkeypatch: pytest.MonkeyPatch)
     assert highs.statistics.bounded == 1
 
 
+def test_an_opening_that_nothing_solves_takes_the_best_duals_of_the_others(monkeypatch: pytest.MonkeyPatch):
+    """A cut needs a bound alone: duals are feasible for every right-hand side."""
+    program, rows, low, high = hard_stage(np.random.default_rng(1), "costs")
+    plain = HighsProgram(program, rows, batched=False)
+    expected = plain.solve_openings(low, high)
+    solve = repair.OpeningRepair.solve
+
+    def refuse(self, opening, *arguments, **options):
+        if opening == 2:
+            raise SolverError("nothing helps", opening=opening)
+        return solve(self, opening, *arguments, **options)
+
+    monkeypatch.setattr(repair.OpeningRepair, "solve", refuse)
+    real = module.solve_in_turn
+
+    def fail_at_two(*arguments: object) -> int:
+        stopped = real(*arguments)
+        if arguments[-2] <= 2 < arguments[-1]:
+            arguments[-3][2] = NO_BOUND
+            return 2
+        return stopped
+
+    monkeypatch.setattr(module, "solve_in_turn", fail_at_two)
+    highs = HighsProgram(program, rows, batched=False)
+    result = highs.solve_openings(low, high)
+    assert result.objective[[0, 1, 3]] == pytest.approx(expected.objective[[0, 1, 3]], rel=1e-9)
+    sides = np.where(expected.row_dual[:2] > 0, low[2], np.where(np.isfinite(high[2]), high[2], low[2]))
+    by_hand = max(
+        float(y @ side + np.minimum(0.0, reduced_costs(program, rows, y)[:14]) @ program.column_upper[:14])
+        for y, side in zip(expected.row_dual[:2], sides, strict=True)
+    )
+    assert result.objective[2] == pytest.approx(by_hand, rel=1e-9)
+    assert result.objective[2] <= expected.objective[2] * (1 + 1e-12)
+    (gap,) = result.gaps
+    assert (gap.opening, gap.gap) == (2, np.inf)
+    with pytest.raises(SolverError, match="nothing helps"):
+        highs.solve_openings(low, high, want_primal=True)
+
+
+def reduced_costs(program: LinearProgram, rows: AppendedRows, y: np.ndarray) -> np.ndarray:
+    return program.cost - dense(program, rows).T @ y
+
+
 def test_any_basis_will_do_as_a_start():
     """Singular, too small, too large, or not dual feasible: the kernel repairs it and proves what a cold solve finds."""
     rng = np.random.default_rng(5)

@@ -31,7 +31,7 @@ _BLOCK = 64
 _ROUND_OFF = 2.0**-50
 """What the bound is lowered by, as a share of the magnitudes of all terms that were summed."""
 
-_NOISE = 2.0**-40
+_NOISE = 2.0**-34
 """A reduced cost below this share of the magnitudes that were summed to it may be nothing but rounding."""
 
 _FAR = 1e3

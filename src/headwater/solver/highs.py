@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import SolverError
+from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver.highs_instance import HighsInstance
 from headwater.solver.highs_kernel import solve_in_turn
 from headwater.solver.kernel_constants import (
@@ -345,9 +345,21 @@ class HighsProgram:
                 return instance.basis()
             done.retries += 1
             status, x, y = int(work.outcome[stopped]), work.x(stopped), work.row_dual[stopped]
-            work.objective[stopped], gap, best = self._repairer(certifier).solve(
-                stopped, status, row_lower[stopped], row_upper[stopped], x, y, want_primal=want_primal
-            )
+            sides = row_lower[stopped], row_upper[stopped]
+            try:
+                work.objective[stopped], gap, best = self._repairer(certifier).solve(
+                    stopped, status, *sides, x, y, want_primal=want_primal
+                )
+            except (InfeasibleError, UnboundedError):
+                raise
+            except SolverError:
+                # duals that are right for one opening give a bound for every other
+                bound = -np.inf if want_primal else _bound_by_others(work, certifier, stopped, *sides)
+                if not np.isfinite(bound):
+                    raise
+                work.objective[stopped], best = bound, None
+                gap = LpGap(0, stopped, bound, np.inf, 2 + len(self._ladder))
+                self.statistics.bounded += 1
             work.outcome[stopped] = PROVEN
             if gap is not None:
                 done.gaps.append(gap)
@@ -362,6 +374,20 @@ class HighsProgram:
 
     def __repr__(self) -> str:
         return f"<HighsProgram: {self.n_rows} rows ({self.appended.n_rows} appended), {self.program.n_columns} columns>"
+
+
+def _bound_by_others(
+    work: _Work, certifier: Certifier, opening: int, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64]
+) -> float:
+    """The best bound of an opening that the duals of others give, which are taken over; minus infinity without any."""
+    most, nowhere = -np.inf, np.zeros(len(certifier.program.cost))
+    for w in np.flatnonzero(work.outcome == PROVEN).tolist():
+        y = work.row_dual[w].copy()
+        _, bound, _ = certifier.judge(row_lower, row_upper, nowhere, y)
+        if bound > most:
+            most = bound
+            work.row_dual[opening] = y
+    return most
 
 
 def solve_openings(*arguments: Any) -> None:
