@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         CaseError,
         HeadwaterError,
         InfeasibleError,
+        InUseError,
         ModelError,
         PolicyError,
         ResultsError,
@@ -59,6 +60,7 @@ else:
             "headwater.errors": (
                 "CaseError",
                 "HeadwaterError",
+                "InUseError",
                 "InfeasibleError",
                 "ModelError",
                 "PolicyError",
@@ -95,6 +97,7 @@ __all__ = [
     "CaseError",
     "FitResult",
     "HeadwaterError",
+    "InUseError",
     "InfeasibleError",
     "ModelError",
     "Policy",

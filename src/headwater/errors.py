@@ -9,6 +9,7 @@
     │   └── UnboundedError         the cost of the stage has no minimum
     ├── PolicyError                a policy on disk is damaged, foreign or does not fit the case
     ├── ResultsError               an output directory cannot be written or read
+    │   └── InUseError             another run writes to it
     ├── UsageError                 an argument or environment variable makes no sense
     ├── RankError                  another process of a run over several failed
     └── StopTraining               raised by a callback to end training cleanly
@@ -109,6 +110,12 @@ class ResultsError(HeadwaterError):
     """An output directory cannot be written or read."""
 
     exit_code = 2
+
+
+class InUseError(ResultsError):
+    """Another run writes to the same directory; the message says which process, where and since when."""
+
+    exit_code = 6
 
 
 class UsageError(HeadwaterError):

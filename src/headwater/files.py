@@ -140,31 +140,6 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
         view = view[file.write(view) :]
 
 
-def lock_directory(path: Path) -> int | None:
-    """Claim a directory for this process until `unlock` or its end; ``None`` when another has it.
-
-    Where the system knows no locks, nothing is claimed and nobody refused.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return os.open(os.devnull, os.O_RDONLY)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except OSError:
-        pass
-    return descriptor
-
-
-def unlock(descriptor: int) -> None:
-    """Give a directory free."""
-    os.close(descriptor)
-
-
 def sync_file(path: Path) -> None:
     """Make sure the content of a file is on the disk."""
     with path.open(_SYNCED) as handle:

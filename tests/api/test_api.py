@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -195,20 +198,94 @@ def _after(kind: type, action: Callable[[], object], number: int = 1) -> Callabl
     return sink
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@contextmanager
+def handled(number: signal.Signals) -> Iterator[list[int]]:
+    """A program's own handler of a signal; collects the numbers it was called with."""
+    seen: list[int] = []
+    before = signal.signal(number, lambda number, _: seen.append(number))
+    try:
+        yield seen
+    finally:
+        signal.signal(number, before)
+
+
+ENDING = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
 def test_a_signal_ends_training_and_keeps_what_was_learned(number: signal.Signals, tmp_path: Path):
     case = simulating_case(tmp_path / "case")
     case.training["stopping_rules"] = [{"type": "iteration_limit", "limit": 500}]
     case.write()
     sink = _after(events.IterationFinished, lambda: signal.raise_signal(number), 3)
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    result = hw.run(case.root, tmp_path / "out", threads=1, on_event=sink)
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    with handled(number) as passed_on:
+        handlers = [signal.getsignal(one) for one in (signal.SIGINT, *ENDING)]
+        result = hw.run(case.root, tmp_path / "out", threads=1, on_event=sink)
+        assert [signal.getsignal(one) for one in (signal.SIGINT, *ENDING)] == handlers
+    assert passed_on == ([] if number == signal.SIGINT else [number])
     assert (result.stopped, result.policy.n_iterations, result.simulation) == (True, 3, None)
     assert hw.load_policy(tmp_path / "out" / "policy").n_iterations == 3
     results = hw.load_results(tmp_path / "out")
     assert (results.training_metadata["status"], results.convergence.height) == ("interrupted", 3)
     assert not results.has_simulation
+    assert any("interrupted after 3 iterations" in text for text in results.training_metadata["warnings"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["logs", "policy", "training"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
+def test_an_interrupted_policy_says_so(number: signal.Signals, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    sink = _after(events.IterationFinished, lambda: signal.raise_signal(number), 2)
+    with handled(number) as passed_on:
+        policy = hw.train(small_study(), threads=1, on_event=sink, checkpoints=tmp_path / "policy")
+    assert passed_on == ([] if number == signal.SIGINT else [number])
+    assert (policy.n_iterations, policy.reason, policy.training.reason) == (2, "shutdown", "shutdown")
+    assert ", interrupted>" in repr(policy)
+    assert "interrupted after 2 iterations" in policy.training.warnings[-1]
+    assert "interrupted after 2 iterations" in caplog.text
+    stored = hw.load_policy(tmp_path / "policy")
+    assert (stored.n_iterations, stored.reason) == (2, "shutdown")
+    assert ", interrupted>" in repr(stored)
+    assert "interrupted" not in repr(trained())
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As after nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        sink = _after(events.IterationFinished, lambda: signal.raise_signal(signal.SIGHUP), 2)
+        policy = hw.train(small_study(), threads=1, on_event=sink)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert policy.n_iterations == trained().n_iterations
+
+
+SCRIPT = """
+import signal, sys
+import headwater as hw
+from headwater.sddp import events
+
+def sink(event):
+    if isinstance(event, getattr(events, sys.argv[4])):
+        signal.raise_signal(getattr(signal, sys.argv[3]))
+
+case = hw.load_case(sys.argv[1])
+policy = hw.train(case, threads=1, on_event=sink, checkpoints=sys.argv[2])
+hw.simulate(policy, threads=1, on_event=sink)
+print("the script went on")
+"""
+
+
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("event", ["IterationFinished", "SimulationProgress"])
+def test_a_terminated_script_ends(event: str, number: signal.Signals, tmp_path: Path):
+    case = simulating_case(tmp_path / "case").write()
+    words = [sys.executable, "-c", SCRIPT, str(case), str(tmp_path / "policy"), number.name, event]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (-number, "")
+    assert "stopping at the next safe point" in done.stderr
+    if event == "IterationFinished":
+        assert hw.load_policy(tmp_path / "policy").reason == "shutdown"
 
 
 def test_a_second_interrupt_ends_at_once(tmp_path: Path):
@@ -227,7 +304,7 @@ def test_a_signal_during_simulation_leaves_earlier_results(tmp_path: Path):
     case = hw.load_case(simulating_case(tmp_path / "case", 150).write())
     hw.run(case.root, tmp_path / "out", threads=1)
     before = {p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()}
-    sink = _after(events.SimulationProgress, lambda: signal.raise_signal(signal.SIGTERM))
+    sink = _after(events.SimulationProgress, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(hw.StoppedError, match="earlier results were left") as caught:
         hw.api.run_simulation(case, hw.load_policy(tmp_path / "out" / "policy"), tmp_path / "out", threads=1, on_event=sink)
     assert caught.value.exit_code == 75

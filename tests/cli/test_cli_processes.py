@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -68,7 +69,7 @@ def test_version():
 
 def test_a_signal_during_a_long_training_keeps_what_was_learned(tmp_path: Path):
     case = case_with(tmp_path / "case", iterations=1_000_000)
-    outs = {number: tmp_path / number.name for number in (signal.SIGINT, signal.SIGTERM)}
+    outs = {number: tmp_path / number.name for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     with contextlib.ExitStack() as stack:
         running = {number: stack.enter_context(started("run", case.root, "-o", out, "-j", 2)) for number, out in outs.items()}
         for process in running.values():
@@ -81,6 +82,7 @@ def test_a_signal_during_a_long_training_keeps_what_was_learned(tmp_path: Path):
             assert time.monotonic() - sent < 20
             assert process.returncode == 75, stderr
             assert "Traceback" not in stderr
+            assert "stopping at the next safe point" in stderr
             assert "ended by shutdown" in stderr
             assert "stopped" in stdout
     loaded = hw.load_case(case.root)
@@ -94,6 +96,31 @@ def test_a_signal_during_a_long_training_keeps_what_was_learned(tmp_path: Path):
         assert not [path for path in out.rglob("*") if ".tmp-" in path.name]
         hw.api.run_simulation(loaded, policy, out, threads=1)
         assert hw.load_results(out).summary.height == 4
+
+
+def test_a_second_run_in_the_same_directory_ends_at_once_and_changes_nothing(tmp_path: Path):
+    case, other = case_with(tmp_path / "case", iterations=1_000_000), case_with(tmp_path / "other")
+    policy, out = tmp_path / "policy", tmp_path / "out"
+    hw.save_policy(hw.train(hw.load_case(other.root)), policy)
+    with started("run", case.root, "-o", out) as process:
+        wait_for(process, "iteration 1/")
+        before = sorted(path.relative_to(out).as_posix() for path in out.rglob("*"))
+        commands = ("run", other.root), ("train", other.root), ("simulate", other.root, "--policy", policy)
+        for words in commands:
+            second = subprocess.run(
+                [*HEADWATER, *map(str, words), "-o", str(out)], capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
+            assert second.returncode == 6, second.stderr
+            said = " ".join(second.stderr.split())
+            assert f"{out} is in use: process {process.pid} on {socket.gethostname()} (since 20" in said
+            assert second.stdout == ""
+        assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*")) == before
+        process.kill()
+    done = subprocess.run(
+        [*HEADWATER, "run", str(other.root), "-o", str(out)], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(out.rglob(".lock*"))
 
 
 SLOW_WRITER = """

@@ -78,6 +78,34 @@ def test_runs_that_differ_are_told_apart_where_and_by_how_much(command: Callable
     assert command("compare", runs / "a", runs / "c", "--metric", "lower_bound", "--tol", 1.0)[0] == 0
 
 
+def test_parts_of_different_cases_are_told(
+    command: Callable[..., Ended], runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """The policy and the training of one case beside the simulation of another."""
+    mixed = Path(shutil.copytree(runs / "a", tmp_path / "mixed"))
+    assert command("report", mixed)[1].count('"mixture": null') == 1
+    shutil.rmtree(mixed / "simulation")
+    shutil.copytree(runs / "c" / "simulation", mixed / "simulation")
+    code, out, _ = command("summary", mixed)
+    assert code == 0
+    assert "not of one case" in out
+    assert "simulated above bound" not in out
+    assert "training of case" in json.loads(command("report", mixed)[1])["mixture"]
+    caplog.clear()
+    results = hw.load_results(mixed)
+    assert "not of one case" in caplog.text
+    assert "of different cases" in repr(results)
+    for name in ("a", "c"):
+        own = hw.load_results(runs / name)
+        assert (own.mixture, "different" in repr(own)) == ("", False)
+        assert own.training_metadata["run_id"] == own.simulation_metadata["run_id"]
+        assert own.training_metadata["case_digest"] == own.simulation_metadata["case_digest"]
+    shutil.rmtree(mixed / "policy")
+    shutil.rmtree(mixed / "simulation")
+    shutil.copytree(runs / "c" / "policy", mixed / "policy")
+    assert "policy of case" in json.loads(command("report", mixed)[1])["mixture"]
+
+
 def test_what_cannot_be_compared_is_said(command: Callable[..., Ended], runs: Path, tmp_path: Path):
     code, _, err = command("compare", runs / "a", runs / "b", "-m", "nonsense")
     assert code == 64
@@ -95,7 +123,7 @@ def test_a_report_holds_status_and_figures(command: Callable[..., Ended], runs: 
     code, out, err = command("report", runs / "a")
     report = json.loads(out)
     assert (code, err, report["status"]) == (0, "", "complete")
-    assert set(report) == {"output_directory", "status", "training", "simulation", "convergence", "policy"}
+    assert set(report) == {"output_directory", "status", "training", "simulation", "convergence", "policy", "mixture"}
     results = hw.load_results(runs / "a")
     assert report["training"]["lower_bound"] == results.training_metadata["lower_bound"]
     assert report["simulation"]["cost"] == results.simulation_metadata["cost"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -75,3 +78,27 @@ def test_few_items_are_not_worth_a_thread_each():
         assert team.run(lambda worker, items: (worker, list(items)), range(5), least=4) == [(0, [0, 1, 2, 3, 4])]
         assert team.run(lambda worker, items: (worker, list(items)), range(5), least=2) == [(0, [0, 1, 2]), (1, [3, 4])]
         assert len(team.run(lambda worker, items: list(items), range(5))) == 3
+
+
+BUSY = """
+import ctypes, os, signal, threading, time
+from headwater.distributed import stop_on_signals
+
+library = ctypes.CDLL(None)
+with stop_on_signals():
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    # one call that signals do not cut short, as compiled code is one; a handler of Python waits for its end
+    library.pthread_mutex_lock(locked := ctypes.create_string_buffer(64))
+    threading.Timer(3.0, lambda: library.pthread_mutex_unlock(locked)).start()
+    library.pthread_mutex_lock(locked)
+"""
+
+
+def test_an_interrupt_is_answered_at_once_while_compiled_code_runs():
+    with subprocess.Popen([sys.executable, "-c", BUSY], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        answer = process.stderr.readline() + process.stderr.readline()
+        answered = time.monotonic()
+        process.wait(60)
+        assert time.monotonic() - answered > 1.5
+    assert "stopping at the next safe point" in answer

@@ -149,20 +149,6 @@ with files.replaced_directory(Path(sys.argv[1]) / "simulation") as directory:
     assert load_results(written).table("buses").equals(before)
 
 
-def test_two_runs_at_once_do_not_share_a_directory(written, a_study, make_chunk, make_record):
-    chunks = [make_chunk(0, seed=5), make_chunk(3, seed=5)]
-    with sink_of(written, a_study) as sink:
-        sink.write(chunks[0])
-        ResultsWriter(written).begin()  # a second run cleans up, but does not take unfinished parts for leftovers
-        with pytest.raises(ResultsError, match="another run is writing"), sink_of(written, a_study):
-            pass
-        sink.write(chunks[1])
-        sink.finish(make_record(*chunks))
-    assert load_results(written).table("costs").height == sum(len(c.tables["costs"]["block_id"]) for c in chunks)
-    with sink_of(written, a_study):
-        pass
-
-
 def test_results_that_vanish_while_they_are_written_are_an_error(tmp_path, a_study, make_chunk, make_record):
     ResultsWriter(tmp_path).begin()
     with sink_of(tmp_path, a_study) as sink:

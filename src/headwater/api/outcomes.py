@@ -17,9 +17,17 @@ EXIT_STOPPED = 75
 
 
 class StoppedError(HeadwaterError):
-    """A run was stopped by a signal before it was done; what it had learned is kept."""
+    """A run was stopped by a signal before it was done; what it had learned is kept.
+
+    Attributes:
+        signal_number: the signal; ``None`` where another rank got it.
+    """
 
     exit_code = EXIT_STOPPED
+
+    def __init__(self, message: str, signal_number: int | None = None) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,11 @@ class RunResult:
         policy: the policy, trained or loaded.
         simulation: outcome of the simulation; ``None`` when the case asks for none.
         stopped: whether a signal ended the run early.
+        signal_number: the signal; ``None`` where another rank got it.
     """
 
     output_dir: Path
     policy: Policy
     simulation: SimulationRecord | None
     stopped: bool = False
+    signal_number: int | None = None

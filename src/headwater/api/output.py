@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from headwater.distributed import find_communicator
 from headwater.model import Study
 from headwater.results import ResultsWriter
+from headwater.results.run_lock import RunLock
 from headwater.results.run_log import RunLog
 from headwater.results.training_progress import TrainingProgress
 from headwater.sddp.events import EventSink, WarningRaised, both
+
+
+@contextmanager
+def claimed(*directories: Path) -> Iterator[None]:
+    """Let nobody else write to some directories; rank 0 claims them and all ranks are told.
+
+    Raises:
+        InUseError: somebody does.
+        ResultsError: one of them cannot be written.
+    """
+    ranks = find_communicator()
+    with ExitStack() as held:
+
+        def claim() -> None:
+            for directory in directories:
+                held.enter_context(RunLock(directory))
+
+        ranks.on_leader(claim)
+        yield
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from headwater.api.outcomes import RunResult
+from headwater.api.outcomes import RunResult, StoppedError
 from headwater.api.simulation import run_simulation
 from headwater.api.stored_policies import find_policy, load_policy
 from headwater.api.training import run_training
 from headwater.case import load_case
-from headwater.distributed import find_communicator
+from headwater.distributed import find_communicator, pass_on
 from headwater.sddp.events import EventSink, ignore
 
 
@@ -24,6 +24,9 @@ def run(
 ) -> RunResult:
     """Do what the configuration of a case asks for: train, simulate, write policy and results.
 
+    After Ctrl-C what was learned is written and the result says ``stopped``. After SIGTERM or SIGHUP it is written too, and the
+    signal then acts as it would have without this call: by default it ends the process.
+
     Args:
         path: case directory.
         output_dir: where to write; by default ``output`` inside the case.
@@ -34,8 +37,27 @@ def run(
 
     Raises:
         CaseError: the case has errors.
+        InUseError: another run writes to ``output_dir``.
         HeadwaterError: anything else that ends a run on purpose.
     """
+    try:
+        result = run_case(path, output_dir, threads=threads, on_event=on_event, resume=resume)
+    except StoppedError as error:
+        pass_on(error.signal_number)
+        raise
+    pass_on(result.signal_number)
+    return result
+
+
+def run_case(
+    path: str | Path,
+    output_dir: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    on_event: EventSink = ignore,
+    resume: bool = False,
+) -> RunResult:
+    """The same for a caller that ends by itself after a signal."""
     ranks = find_communicator()
     case = ranks.together(partial(load_case, path))
     target = Path(output_dir) if output_dir is not None else case.root / "output"

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
-from headwater.api.output import logged
+from headwater.api.output import claimed, logged
 from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
-from headwater.distributed import Interrupted, StopRequest, find_communicator, stop_on_signals
+from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study
 from headwater.policy import check_compatibility
@@ -46,7 +46,7 @@ def simulate(
 
     Raises:
         PolicyError: the policy does not fit the study, or none is known.
-        StoppedError: a signal asked to stop.
+        StoppedError: Ctrl-C asked to stop; after SIGTERM or SIGHUP the signal acts as it would have without this call.
     """
     chosen = study if study is not None else policy.study
     if chosen is None:
@@ -54,9 +54,12 @@ def simulate(
     ranks = find_communicator()
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
     have_engine(on_event)
-    with stop_on_signals() as stop:
-        own: list[SimulationChunk] = []
-        record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, own.append)
+    try:
+        with stop_on_signals() as stop:
+            own: list[SimulationChunk] = []
+            record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, own.append)
+    finally:
+        pass_on(stop.signal_number)
     chunks = sorted((chunk for of_rank in ranks.gather(own) for chunk in of_rank), key=lambda chunk: chunk.number)
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:
@@ -89,19 +92,20 @@ def run_simulation(
 
     Raises:
         PolicyError: the policy does not fit the case.
+        InUseError: another run writes to the directory.
         ResultsError: the directory cannot be written, or the interrupted simulation was another one.
         StoppedError: a signal asked to stop; earlier results are left as they were, and ``resume`` goes on.
     """
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
     have_engine(on_event)
-    with stop_on_signals() as stop, logged(writer, case, on_event) as told:
-        record = simulate_to(output_dir, policy, case, n_scenarios, threads, told, stop, resume=resume)
+    with stop_on_signals() as stop, claimed(output_dir), logged(writer, case, on_event) as told:
+        record = simulate_to(writer, policy, case, n_scenarios, threads, told, stop, resume=resume)
     return RunResult(output_dir, policy, record)
 
 
 def simulate_to(
-    output_dir: Path,
+    writer: ResultsWriter,
     policy: Policy,
     case: Study,
     n_scenarios: int | None,
@@ -114,11 +118,14 @@ def simulate_to(
     """Simulate and write what comes out, part by part; ``resume`` goes on with what is there."""
     count = case.config.simulation.n_scenarios if n_scenarios is None else n_scenarios
     ranks = find_communicator()
-    with SimulationSink(output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks) as sink:
+    with SimulationSink(
+        writer.output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks, run_id=writer.run_id
+    ) as sink:
         try:
             record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
         except StoppedError as error:
-            raise StoppedError(f"{error}; earlier results were left as they were, and --resume goes on") from error
+            text = f"{error}; earlier results were left as they were, and --resume goes on"
+            raise StoppedError(text, error.signal_number) from error
         sink.finish(record)
     return record
 
@@ -158,4 +165,4 @@ def _simulate_with(
             should_stop=stop,
         )
     except Interrupted as interrupted:
-        raise StoppedError("the simulation was stopped before it was done") from interrupted
+        raise StoppedError("the simulation was stopped before it was done", stop.signal_number) from interrupted

@@ -9,6 +9,7 @@ from headwater.case import Case
 from headwater.errors import PolicyError
 from headwater.model import StageMap, Study
 from headwater.policy import PolicyCheck, check_uses, holds_checkpoint, read_policy, write_policy
+from headwater.results.run_lock import RunLock
 from headwater.sddp import Policy
 from headwater.sddp.problems import build_problems
 
@@ -27,8 +28,10 @@ def save_policy(policy: Policy, directory: str | Path) -> Path:
 
     Raises:
         ResultsError: the directory cannot be written.
+        InUseError: a training writes to it.
     """
-    write_policy(policy, Path(directory))
+    with RunLock(Path(directory)):
+        write_policy(policy, Path(directory))
     return Path(directory)
 
 

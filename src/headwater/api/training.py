@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from headwater.api.outcomes import RunResult
-from headwater.api.output import logged, progress_written
+from headwater.api.output import claimed, logged, progress_written
 from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
 from headwater.case import Case
-from headwater.distributed import StopRequest, find_communicator, stop_on_signals
+from headwater.distributed import StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
 from headwater.model import PolicyMode, Study, TrainingConfig
 from headwater.policy import check_resumable, holds_checkpoint, read_policy, write_policy
@@ -42,8 +42,10 @@ def train(
 ) -> Policy:
     """Learn a policy.
 
-    Ctrl-C (or SIGTERM) ends training after the last complete iteration and returns what was learned; a second Ctrl-C raises
-    `KeyboardInterrupt`.
+    Ctrl-C ends training after the last complete iteration and returns what was learned, with a warning; ``reason`` and ``repr``
+    of the policy say that it was interrupted. A second Ctrl-C raises `KeyboardInterrupt`. After SIGTERM or SIGHUP, what was
+    learned is written to ``checkpoints``, and the signal then acts as it would have without this call: by default it ends the
+    process.
 
     Args:
         study: a `Case`, or a `Study` built in code.
@@ -55,7 +57,8 @@ def train(
             interrupted. Stopping rules may differ.
         warm_start: policy of this study or a similar one, or its directory, whose cuts to start from; ``policy`` of the study's
             configuration says which stage takes which cuts.
-        checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study says so and after an error.
+        checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study says so, after an error and
+            after a signal.
 
     Raises:
         UnsupportedFeatureError: the study uses something that is not built yet.
@@ -63,6 +66,7 @@ def train(
         PolicyError: ``resume`` is a policy of another study, or cannot be resumed; or cuts of ``warm_start`` mean something
             else here.
         UsageError: both are given.
+        InUseError: another training writes to ``checkpoints``.
     """
     if resume is not None and warm_start is not None:
         raise UsageError("a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'")
@@ -70,9 +74,21 @@ def train(
     target = None if checkpoints is None else Path(checkpoints)
     refuse_unbuilt(chosen)
     have_engine(on_event)
-    with stop_on_signals() as stop:
-        start = find_communicator().together(lambda: _Start(as_policy(resume), as_policy(warm_start)))
-        return _train(chosen, threads, on_event, stop, start, None if target is None else _saver(chosen, target))
+    save = None if target is None else _saver(chosen, target)
+    try:
+        with stop_on_signals() as stop, claimed(*([] if target is None else [target])):
+            ranks = find_communicator()
+            start = ranks.together(lambda: _Start(as_policy(resume), as_policy(warm_start)))
+            policy = _train(chosen, threads, on_event, stop, start, save)
+            if ranks.any(stop()):
+                policy = _interrupted(policy)
+                if ranks.leads and policy.training is not None:
+                    logger.warning(policy.training.warnings[-1])
+                if save is not None:
+                    ranks.on_leader(partial(save, policy))
+    finally:
+        pass_on(stop.signal_number)
+    return policy
 
 
 def run_training(
@@ -94,18 +110,30 @@ def run_training(
     ranks.together(partial(_ready_to_train, case, threads))
     save = _saver(case, output_dir / "policy")
     have_engine(on_event)
-    with stop_on_signals() as stop, logged(writer, case, on_event) as told:
+    places = output_dir, output_dir / "policy"
+    with stop_on_signals() as stop, claimed(*places), logged(writer, case, on_event) as told:
         with progress_written(output_dir, case, told) as followed:
             start = ranks.together(partial(_start, case, output_dir, resume))
             policy = _train(case, threads, followed, stop, start, save)
+            if ranks.any(stop()):
+                policy = _interrupted(policy)
             ranks.on_leader(partial(_write_trained, writer, policy, case, save))
         stopped = ranks.any(stop())
         if stopped or not then_simulate:
-            return RunResult(output_dir, policy, None, stopped=stopped)
+            return RunResult(output_dir, policy, None, stopped=stopped, signal_number=stop.signal_number)
         n_scenarios = case.config.simulation.n_scenarios
         go_on = resume and ranks.on_leader(partial(simulation_can_go_on, output_dir, case, policy, n_scenarios))
-        record = simulate_to(output_dir, policy, case, None, threads, told, stop, resume=go_on)
+        record = simulate_to(writer, policy, case, None, threads, told, stop, resume=go_on)
     return RunResult(output_dir, policy, record)
+
+
+def _interrupted(policy: Policy) -> Policy:
+    """Say in a warning that a policy is not what was asked for."""
+    record = policy.training
+    if record is None:
+        return policy
+    text = f"the training was interrupted after {policy.n_iterations} iterations: the policy is what was learned until then"
+    return dataclasses.replace(policy, training=dataclasses.replace(record, warnings=(*record.warnings, text)))
 
 
 def _write_trained(writer: ResultsWriter, policy: Policy, case: Study, save: SavePolicy) -> None:

@@ -34,7 +34,7 @@ def run(
 ) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
     from headwater.api.outcomes import EXIT_STOPPED
-    from headwater.api.runs import run as run_case
+    from headwater.api.runs import run_case
 
     if dry_run:
         from headwater.sddp.run_plan import plan_run

@@ -21,6 +21,8 @@ def show_summary(results: Results, console: Console) -> None:
     """Print bound, costs, supply and water values of a run."""
     console.print(Text(f"results in {results.directory}", "bold"))
     try:
+        if results.mixture:
+            console.print(Text(f"warning: {results.mixture}", "red"))
         if results.has_training:
             _training(results, console)
         if results.has_simulation:
@@ -73,7 +75,9 @@ def _simulation(results: Results, console: Console) -> None:
         ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
     ]
     bound = results.training_metadata["lower_bound"] if results.has_training else {"value": None}
-    if results.has_training and results.training_metadata["policy_digest"] != metadata["policy_digest"]:
+    if results.mixture:
+        bound = {"value": None}
+    elif results.has_training and results.training_metadata["policy_digest"] != metadata["policy_digest"]:
         rows.append(("note", "these scenarios were simulated with another policy than the one trained above"))
         bound = {"value": None}
     if bound["value"] is not None and bound["kind"] == "expected_cost" and bound.get("covers", "study") == "study":

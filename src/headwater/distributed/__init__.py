@@ -6,7 +6,7 @@ from headwater.distributed.memory import OWN_MEMORY, Memory, aligned_empty
 from headwater.distributed.mpiexec import RankStarter
 from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import SHARING_VARIABLE
-from headwater.distributed.signals import Interrupted, StopRequest, stop_on_signals
+from headwater.distributed.signals import Interrupted, StopRequest, pass_on, stop_on_signals
 from headwater.distributed.team import Team
 from headwater.distributed.threads import THREADS_VARIABLE, ThreadTeam, available_processors, choose_threads, granted_threads
 
@@ -31,5 +31,6 @@ __all__ = [
     "granted_threads",
     "is_known_to_all",
     "known_communicator",
+    "pass_on",
     "stop_on_signals",
 ]

@@ -1,12 +1,20 @@
-"""Ending a run on request: the first interrupt asks, the second insists."""
+"""Ending a run on request: the first signal asks, a second Ctrl-C insists."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals that ask a process to end: by a scheduler, or by a terminal that is gone."""
+
+ANSWER = "stopping at the next safe point; what was learned is kept; Ctrl-C again ends at once"
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
@@ -30,16 +38,21 @@ class StopRequest:
 
     def ask(self, signal_number: int | None = None) -> None:
         """Ask the run to end at the next safe point."""
-        self.signal_number = signal_number
+        self.signal_number = self.signal_number or signal_number
         self._event.set()
+
+    def __str__(self) -> str:
+        """What asked, for people."""
+        return "a request" if self.signal_number is None else signal.Signals(self.signal_number).name
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT and SIGTERM into a `StopRequest` while the block runs.
+    """Turn SIGINT, SIGTERM and SIGHUP into a `StopRequest` while the block runs.
 
-    A second SIGINT raises `KeyboardInterrupt`. Outside the main thread, where Python delivers no signals, only the program
-    itself can ask.
+    The first one is answered by a line on standard error, at once, whatever compiled code the main thread is in. A SIGINT after
+    it raises `KeyboardInterrupt`. A signal that the process ignores (as after ``nohup``) stays ignored. Outside the main
+    thread, where Python delivers no signals, only the program itself can ask.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -51,9 +64,59 @@ def stop_on_signals() -> Iterator[StopRequest]:
             raise KeyboardInterrupt
         request.ask(number)
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {}
+    for number in (signal.SIGINT, *ENDING):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            previous[number] = signal.signal(number, handle)
     try:
-        yield request
+        with _answering(frozenset(previous)):
+            yield request
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            # a handler that was not set by Python cannot be set back by it; the system's own is the nearest
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def pass_on(signal_number: int | None) -> None:
+    """Give a SIGTERM or SIGHUP to whoever had it before `stop_on_signals`; by default the system, which ends the process.
+
+    A program that was asked to end does so, and does not take what was cut short for what it had asked for.
+    """
+    if signal_number is not None and signal_number in ENDING:
+        os.kill(os.getpid(), signal_number)
+
+
+@contextmanager
+def _answering(heeded: frozenset[int]) -> Iterator[None]:
+    """Say that the first signal has arrived, in a thread: the handler of a signal waits for the end of compiled code."""
+    here, there = socket.socketpair()
+    for end in (here, there):
+        end.setblocking(False)
+    before = signal.set_wakeup_fd(here.fileno(), warn_on_full_buffer=False)
+    there.setblocking(True)
+
+    def answer() -> None:
+        answered = False
+        while numbers := there.recv(16):
+            if heeded.intersection(numbers) and not answered:
+                answered = True
+                say(ANSWER)
+            if before >= 0:
+                with contextlib.suppress(OSError):
+                    os.write(before, numbers)
+
+    thread = threading.Thread(target=answer, name="headwater-signals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        here.close()
+        thread.join()
+        there.close()
+
+
+def say(line: str) -> None:
+    """Write a line to standard error past everything that buffers or locks; nobody needs to read it."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{line}\n".encode())

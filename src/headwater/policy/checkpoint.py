@@ -23,6 +23,7 @@ from headwater.policy.arrays_file import decode_arrays, encode_arrays
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.sddp.fingerprint import case_digest
 from headwater.sddp.policy import LAYOUT_VERSION
 from headwater.sddp.records import Account
 from headwater.sddp.training_state import StageArrays, StoredTraining
@@ -198,6 +199,7 @@ def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: 
         lower_bound=-math.inf if metadata["lower_bound"] is None else float(metadata["lower_bound"]),
         n_iterations=metadata["n_iterations"],
         bases=tuple(basis for _, basis in read),
+        reason=str(metadata.get("reason") or ""),
         progress=progress,
         inflow=inflow,
         fingerprint=dict(metadata.get("fingerprint", {})),
@@ -347,7 +349,7 @@ def _parse(content: Content, path: Path) -> dict[str, Any]:
 
 def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
     training, progress = policy.training, policy.progress
-    reason = training.reason if training is not None else None
+    reason = policy.reason or None
     resumable: dict[str, Any] = {}
     if progress is not None:
         resumable = {"parts": sorted(progress.parts), "solver_counts": dict(sorted(progress.counts.items()))}
@@ -384,6 +386,8 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
             for stage, pool in zip(policy.stages, policy.pools, strict=True)
         ],
         "inflow_digest": policy.inflow_digest,
+        "case": policy.study.name if policy.study is not None else "",
+        "case_digest": case_digest(policy.fingerprint),
         "fingerprint": dict(policy.fingerprint),
         **resumable,
         "provenance": dict(policy.provenance),

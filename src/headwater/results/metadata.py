@@ -24,6 +24,7 @@ from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
+from headwater.sddp.fingerprint import case_digest, study_fingerprint
 from headwater.sddp.vertices import VERTICES
 
 UPPER_BOUND_MEANING = {
@@ -32,13 +33,18 @@ UPPER_BOUND_MEANING = {
 }
 
 
-def training_metadata(policy: Policy, study: Study) -> dict[str, Any]:
-    """Contents of ``training/metadata.json``."""
+def new_run_id() -> str:
+    """Names a run: all that it writes carries it."""
+    return uuid.uuid4().hex
+
+
+def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -> dict[str, Any]:
+    """Contents of ``training/metadata.json``; without the id of a run it gets one of its own."""
     record = policy.training
     if record is None:
         raise ValueError("the policy carries no training record")
     return {
-        **_header(study, record.seconds, record.threads, record.solver),
+        **_header(run_id, study, record.seconds, record.threads, record.solver),
         "status": "interrupted" if record.reason == "shutdown" else "complete",
         "distribution": {
             "ranks": record.ranks,
@@ -117,11 +123,13 @@ def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
     return digest.hexdigest()
 
 
-def simulation_metadata(record: SimulationRecord, study: Study, solver: str, policy: Policy | None = None) -> dict[str, Any]:
-    """Contents of ``simulation/metadata.json``."""
+def simulation_metadata(
+    record: SimulationRecord, study: Study, solver: str, policy: Policy | None = None, run_id: str | None = None
+) -> dict[str, Any]:
+    """Contents of ``simulation/metadata.json``; without the id of a run it gets one of its own."""
     summary, failures = record.summary, record.failures
     return {
-        **_header(study, record.seconds, record.threads, solver, record.stages),
+        **_header(run_id, study, record.seconds, record.threads, solver, record.stages),
         "status": "partial" if failures else "complete",
         "distribution": {"ranks": record.ranks, "threads_per_rank": record.threads},
         "policy_digest": None if policy is None else policy_digest(policy),
@@ -185,10 +193,13 @@ def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
     ]
 
 
-def _header(study: Study, seconds: float, threads: int, solver: str, stages: Sequence[Stage] | None = None) -> dict[str, Any]:
+def _header(
+    run_id: str | None, study: Study, seconds: float, threads: int, solver: str, stages: Sequence[Stage] | None = None
+) -> dict[str, Any]:
     """What every record begins with.
 
     Args:
+        run_id: of the run; ``None`` gives a new one.
         study: what was run.
         seconds: wall time.
         threads: worker threads.
@@ -197,8 +208,8 @@ def _header(study: Study, seconds: float, threads: int, solver: str, stages: Seq
     """
     finished = datetime.now(UTC)
     return {
-        "run_id": uuid.uuid4().hex,
-        "case": study.name,
+        "run_id": run_id or new_run_id(),
+        **case_identity(study),
         "finished_at": finished.isoformat(timespec="seconds"),
         "duration_seconds": seconds,
         "threads": threads,
@@ -226,6 +237,11 @@ def _header(study: Study, seconds: float, threads: int, solver: str, stages: Seq
         "configuration": to_json(study.config),
         "input_files": _input_digests(study),
     }
+
+
+def case_identity(study: Study) -> dict[str, str]:
+    """The name of a case, and a digest of its system that tells whether two parts of results are of one case."""
+    return {"case": study.name, "case_digest": case_digest(study_fingerprint(study))}
 
 
 def _repeated(study: Study, visit: int) -> dict[str, int]:

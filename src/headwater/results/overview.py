@@ -9,15 +9,16 @@ from typing import Any
 from headwater import files
 from headwater.errors import ResultsError
 from headwater.results.pieces import SUCCESS
-from headwater.results.reader import Results
+from headwater.results.reader import Results, mixture
 
 _LONG = ("configuration", "input_files", "tables", "stages")
 """Parts of the metadata that are left out."""
 
 
 def overview(directory: Path) -> dict[str, Any]:
-    """Status and figures of a run: ``output_directory``, ``status``, ``training``, ``simulation``, ``convergence``, ``policy``.
+    """Status and figures of a run: ``output_directory``, ``status``, ``mixture``, ``training``, ``simulation``, ...
 
+    The others are ``convergence`` and ``policy``. ``mixture`` is a sentence where parts are of different cases, else ``None``.
     ``status`` is the least finished of the parts: ``failed``, ``running``, ``interrupted``, ``partial`` or ``complete``. A part
     that is not there is ``None``; one that is not done is what it wrote of itself so far.
 
@@ -34,6 +35,7 @@ def overview(directory: Path) -> dict[str, Any]:
     return {
         "output_directory": str(directory),
         "status": min(states, key=lambda status: order.index(status) if status in order else 0),
+        "mixture": mixture({name: part for name, part in {**parts, "policy": policy}.items() if part is not None}) or None,
         **parts,
         "convergence": results.convergence.to_dicts() if results.has_training else None,
         "policy": policy,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from headwater.results.pieces import SUCCESS
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.results.table_schema import TableSchema
 
+logger = logging.getLogger(__name__)
+
 _ENTITY_CODES = {"hydros": (0, "hydro"), "thermals": (1, "thermal"), "buses": (2, "bus"), "lines": (3, "line")}
 
 _SCENARIO = "scenario_id="
@@ -24,7 +28,7 @@ _SCENARIO = "scenario_id="
 
 
 def load_results(directory: str | Path) -> Results:
-    """Open the output directory of a run.
+    """Open the output directory of a run; a warning is logged when its parts are of different cases.
 
     Raises:
         ResultsError: it holds no results.
@@ -32,7 +36,10 @@ def load_results(directory: str | Path) -> Results:
     root = Path(directory)
     if not any((files.surviving_directory(root / part) / SUCCESS).is_file() for part in ("training", "simulation")):
         raise ResultsError(f"{root} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})")
-    return Results(root)
+    results = Results(root)
+    if results.mixture:
+        logger.warning("%s: %s", root, results.mixture)
+    return results
 
 
 class Results:
@@ -79,6 +86,13 @@ class Results:
     def simulation_metadata(self) -> dict[str, Any]:
         """What was recorded about the simulation."""
         return self._json(self._part("simulation") / "metadata.json")
+
+    @cached_property
+    def mixture(self) -> str:
+        """Says that training and simulation are of different cases; empty where they are of one, or that is not known."""
+        if not (self.has_training and self.has_simulation):
+            return ""
+        return mixture({"training": self.training_metadata, "simulation": self.simulation_metadata})
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -175,7 +189,20 @@ class Results:
 
     def __repr__(self) -> str:
         parts = [name for name, there in (("training", self.has_training), ("simulation", self.has_simulation)) if there]
-        return f"<Results in {self.directory}: {' and '.join(parts)}>"
+        return f"<Results in {self.directory}: {' and '.join(parts)}{' of different cases' if self.mixture else ''}>"
+
+
+def mixture(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What is to be said of parts of one output directory: nothing, or that they are not of one case.
+
+    Args:
+        parts: name of a part -> its metadata; those that do not say which case they are of are left out.
+    """
+    known = {name: part for name, part in parts.items() if part.get("case_digest")}
+    if len({part["case_digest"] for part in known.values()}) < 2:
+        return ""
+    said = ", ".join(f"{name} of case '{part.get('case')}' ({str(part['case_digest'])[:8]})" for name, part in known.items())
+    return f"these results are not of one case and say nothing together: {said}"
 
 
 def _table_of(part: str) -> str:

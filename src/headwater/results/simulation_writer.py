@@ -20,7 +20,7 @@ from headwater.errors import ResultsError
 from headwater.model import Partitioning, Study
 from headwater.results.dictionaries import write_dictionaries
 from headwater.results.frames import chunk_frame, stages_frame, summary_frame
-from headwater.results.metadata import policy_digest, simulation_metadata, table_digests
+from headwater.results.metadata import case_identity, policy_digest, simulation_metadata, table_digests
 from headwater.results.part_channel import PartChannel
 from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_journal import SimulationJournal
@@ -61,9 +61,9 @@ def simulation_request(study: Study, policy: Policy, n_scenarios: int) -> dict[s
 class SimulationSink:
     """Streams the tables of a simulation to disk in a thread of its own and puts them in place when finished.
 
-    Used as a context manager. Leaving it without `finish` keeps the parts that were written, in ``simulation.partial``, so that
-    the simulation can go on later; earlier results stay as they were. With several ranks all make the same calls and each
-    writes its own parts; the rest is the business of rank 0.
+    Used as a context manager, by a run that holds the `RunLock` of the directory. Leaving it without `finish` keeps the parts
+    that were written, in ``simulation.partial``, so that the simulation can go on later; earlier results stay as they were.
+    With several ranks all make the same calls and each writes its own parts; the rest is the business of rank 0.
 
     Args:
         output_dir: where results go.
@@ -72,6 +72,7 @@ class SimulationSink:
         solver: name and version.
         resume: go on with the interrupted simulation that is there, if there is one.
         communicator: the ranks.
+        run_id: of the run that it is a part of; ``None`` for one of its own.
 
     Attributes:
         done: parts that an interrupted simulation had written.
@@ -87,6 +88,7 @@ class SimulationSink:
         *,
         resume: bool = False,
         communicator: Communicator = ALONE,
+        run_id: str | None = None,
     ) -> None:
         self._target = output_dir / "simulation"
         self._partial = output_dir / PARTIAL
@@ -96,11 +98,11 @@ class SimulationSink:
         self._solver = solver
         self._resume = resume
         self._communicator = communicator
+        self._run_id = run_id
         self._digits = max(SCENARIO_DIGITS, len(str(n_scenarios - 1)))
         self._journal = SimulationJournal(self._partial)
         self._channel: PartChannel | None = None
         self._started = datetime.now(UTC)
-        self._lock: int | None = None
         self.done: tuple[SimulationPart, ...] = ()
 
     def __enter__(self) -> SimulationSink:
@@ -114,14 +116,13 @@ class SimulationSink:
         request = simulation_request(self._study, self._policy, self._n_scenarios)
         with said_with_place(self._target.parent):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = files.lock_directory(self._target.parent)
-        if self._lock is None:
-            raise ResultsError(f"another run is writing a simulation to {self._target.parent}; choose another output directory")
-        try:
-            self._prepare(request)
-        except BaseException:
-            files.unlock(self._lock)
-            raise
+            if self._resume and self._journal.is_there:
+                self._journal.check(request)
+                self.done = tuple(self._journal.parts())
+            else:
+                shutil.rmtree(self._partial, ignore_errors=True)
+                self._journal.start(request)
+            self._write_status("running")
         return self.done
 
     def _see(self) -> None:
@@ -131,23 +132,11 @@ class SimulationSink:
                 "output directory that all of them share"
             )
 
-    def _prepare(self, request: Mapping[str, str]) -> None:
-        with said_with_place(self._target.parent):
-            if self._resume and self._journal.is_there:
-                self._journal.check(request)
-                self.done = tuple(self._journal.parts())
-            else:
-                shutil.rmtree(self._partial, ignore_errors=True)
-                self._journal.start(request)
-            self._write_status("running")
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         if self._channel is not None:
             self._channel.abandon()
         if self._communicator.leads and self._partial.is_dir():
             self._leave(error)
-        if self._lock is not None:
-            files.unlock(self._lock)
 
     def write(self, chunk: SimulationChunk) -> None:
         """Hand over the tables of a part; waits while too many scenarios are waiting.
@@ -177,7 +166,7 @@ class SimulationSink:
                 write_parquet(stages, partial / "stage_summary.parquet")
             write_dictionaries(partial / "dictionaries", system)
             write_warnings(partial / "diagnostics" / "warnings.jsonl", record.warnings)
-            metadata = simulation_metadata(record, self._study, self._solver, self._policy)
+            metadata = simulation_metadata(record, self._study, self._solver, self._policy, self._run_id)
             timed = {"started_at": self._started.isoformat(timespec="seconds")}
             write_json(partial / "metadata.json", {**metadata, **timed, "tables": table_digests(partial)})
             (partial / SUCCESS).touch()
@@ -211,7 +200,7 @@ class SimulationSink:
     def _write_status(self, status: str, **more: Any) -> None:
         content = {
             "status": status,
-            "case": self._study.name,
+            **case_identity(self._study),
             "started_at": self._started.isoformat(timespec="seconds"),
             "process": {"id": os.getpid(), "host": socket.gethostname()},
             "scenarios": {"total": self._n_scenarios, "resumed": sum(len(part.summary.scenario_id) for part in self.done)},

@@ -12,6 +12,7 @@ from typing import Any
 
 from headwater import files
 from headwater.model import Study
+from headwater.results.metadata import case_identity
 from headwater.results.pieces import said_with_place, write_json
 from headwater.sddp import events
 
@@ -65,7 +66,7 @@ class TrainingProgress:
     def _write(self, status: str, **more: Any) -> None:
         content = {
             "status": status,
-            "case": self._study.name,
+            **case_identity(self._study),
             "started_at": self._started.isoformat(timespec="seconds"),
             "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "process": {"id": os.getpid(), "host": socket.gethostname()},

@@ -10,7 +10,7 @@ from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.results.dictionaries import write_training_dictionaries
-from headwater.results.metadata import fitting_report, scaling_report, table_digests, training_metadata
+from headwater.results.metadata import fitting_report, new_run_id, scaling_report, table_digests, training_metadata
 from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_writer import settle_simulation
 from headwater.results.training_frames import (
@@ -32,10 +32,14 @@ class ResultsWriter:
 
     Args:
         output_dir: the directory; made if absent.
+
+    Attributes:
+        run_id: names the run in all that it writes.
     """
 
     def __init__(self, output_dir: Path) -> None:
         self.output_dir = output_dir
+        self.run_id = new_run_id()
 
     def begin(self) -> None:
         """Make sure that results can be written, before hours are spent; remove what interrupted runs left.
@@ -66,7 +70,8 @@ class ResultsWriter:
             write_training_dictionaries(directory / "dictionaries", study.system, policy.layout)
             write_json(directory / "scaling_report.json", scaling_report(policy.training, study))
             write_warnings(directory / "diagnostics" / "warnings.jsonl", policy.training.warnings)
-            write_json(directory / "metadata.json", {**training_metadata(policy, study), "tables": table_digests(directory)})
+            metadata = training_metadata(policy, study, self.run_id)
+            write_json(directory / "metadata.json", {**metadata, "tables": table_digests(directory)})
             (directory / SUCCESS).touch()
         self._write_fitted_planes(policy.training.fitted_planes)
 

@@ -28,7 +28,7 @@ def study_fingerprint(study: Study) -> dict[str, str]:
 
     Two trainings with the same fingerprint do the same in every iteration, bit for bit.
     """
-    parts = {f"system.{name}": _digest(value) for name, value in _fields(study.system)}
+    parts = {f"{_SYSTEM}{name}": _digest(value) for name, value in _fields(study.system)}
     config = study.config
     parts |= {f"training.{name}": _short(value) for name, value in _fields(config.training) if name not in FREE_SETTINGS}
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
@@ -39,6 +39,12 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     parts["headwater"] = __version__
     parts["solver"] = highs_version()
     return parts
+
+
+def case_digest(fingerprint: Fingerprint) -> str:
+    """One digest of the system that a fingerprint is of, whatever the settings and the programs; empty without one."""
+    parts = {name: value for name, value in fingerprint.items() if name.startswith(_SYSTEM)}
+    return _digest(parts).removeprefix(_DIGEST) if parts else ""
 
 
 def differing_parts(one: Fingerprint, other: Fingerprint) -> list[str]:
@@ -52,6 +58,7 @@ def differing_parts(one: Fingerprint, other: Fingerprint) -> list[str]:
     return found
 
 
+_SYSTEM = "system."
 _DIGEST = "sha256:"
 _LONGEST_TEXT = 40
 

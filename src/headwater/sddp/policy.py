@@ -157,6 +157,8 @@ class Policy:
         inflow_digest: digest of the inflow model (psi, base, sigma), compared when a policy is reused.
         lower_bound: last lower bound in $.
         n_iterations: iterations trained.
+        reason: why training ended: a stopping rule, ``shutdown`` when it was interrupted, ``error``, or ``checkpoint`` while
+            it was under way; empty where that is not known.
         training: trace of the training that made it; ``None`` for a policy read from disk.
         study: the study it was trained on; ``None`` for a policy read from disk.
         progress: where the training stands, to go on from; ``None`` where that is not known.
@@ -172,6 +174,7 @@ class Policy:
     lower_bound: float
     n_iterations: int
     bases: tuple[Basis | None, ...] = ()
+    reason: str = ""
     training: TrainingRecord | None = None
     study: Study | None = None
     progress: StoredTraining | None = None
@@ -262,8 +265,16 @@ class Policy:
         n_cuts = sum(len(pool.active_slots()) for pool in self.pools)
         return (
             f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {self.layout.n_hydros} hydros, {self.layout.n_lags} lags, "
-            f"lower bound {self.lower_bound:,.2f} after {self.n_iterations} iterations>"
+            f"lower bound {self.lower_bound:,.2f} after {self.n_iterations} iterations{_UNFINISHED.get(self.reason, '')}>"
         )
+
+
+_UNFINISHED = {
+    "shutdown": ", interrupted",
+    "error": ", ended by an error",
+    "checkpoint": ", a checkpoint of a training under way",
+}
+"""What a policy says of itself whose training did not come to its end."""
 
 
 def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None = None) -> tuple[float, NDArray[np.float64]]:

@@ -333,6 +333,7 @@ class Training:
             lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
             n_iterations=state.n_iterations,
             bases=tuple(self._communicator.on_leader(partial(_kept_bases, problems, state.store))),
+            reason=outcome.reason,
             training=record,
             study=self.study,
             progress=progress if self.study.config.policy.checkpointing.store_basis else progress.without_bases(),
