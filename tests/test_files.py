@@ -38,7 +38,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path
 
 def test_a_directory_is_replaced_whole(tmp_path: Path):
     for content in ("old", "new"):
-        with files.replaced_directory(tmp_path / "d") as temporary:
+        with files.replaced_directory(tmp_path / "d", "sub/(old|new)") as temporary:
             (temporary / "sub").mkdir()
             (temporary / "sub" / content).write_text(content)
     assert names(tmp_path) == ["d"]
@@ -64,7 +64,7 @@ def test_a_swap_that_fails_between_its_renames_is_taken_back(
 
     monkeypatch.setattr(os, "rename", rename)
     with pytest.raises(type(error)):
-        files.swap_directory(tmp_path / "new", tmp_path / "old")
+        files.swap_directory(tmp_path / "new", tmp_path / "old", ".*")
     assert names(tmp_path) == ["new", "old"]
     assert names(tmp_path / "old") == ["old"]
 
@@ -82,7 +82,7 @@ def test_an_interrupt_just_after_the_first_rename_is_taken_back_too(tmp_path: Pa
 
     monkeypatch.setattr(os, "rename", rename)
     with pytest.raises(KeyboardInterrupt):
-        files.swap_directory(tmp_path / "new", tmp_path / "old")
+        files.swap_directory(tmp_path / "new", tmp_path / "old", ".*")
     assert names(tmp_path / "old") == ["old"]
 
 
@@ -148,18 +148,48 @@ def test_a_refusal_for_another_reason_is_final_at_once(tmp_path: Path, monkeypat
 
 
 def test_leftovers_go_and_the_surviving_half_of_a_swap_comes_back(tmp_path: Path):
-    (tmp_path / ".results.tmp-old-1234").mkdir()
-    (tmp_path / ".results.tmp-old-1234" / "kept").touch()
-    (tmp_path / ".results.tmp-5678").mkdir()
-    (tmp_path / ".other.tmp-old-1").mkdir()
+    for name in ("results.tmp-old-12345678", "results.tmp-0a567890", "other.tmp-old-abcdef01"):
+        (tmp_path / f".{name}").mkdir()
+        (tmp_path / f".{name}" / "kept").write_text(name)
     (tmp_path / "other").mkdir()
-    (tmp_path / ".a.txt.tmp-9").touch()
-    (tmp_path / ".hidden").touch()
-    (tmp_path / "file.tmp-1").touch()
-    files.remove_leftovers(tmp_path)
-    assert names(tmp_path) == [".hidden", "file.tmp-1", "other", "results"]
-    assert names(tmp_path / "results") == ["kept"]
-    files.remove_leftovers(tmp_path / "absent")
+    (tmp_path / "other" / "kept").write_text("new")
+    for name in (".a.txt.tmp-90909090", ".hidden", "file.tmp-12345678", ".stranger.tmp-12345678", ".a.txt.tmp-9"):
+        (tmp_path / name).touch()
+    files.remove_leftovers(tmp_path, {"results|other": "kept", r"a\.txt": ""})
+    assert names(tmp_path) == [".a.txt.tmp-9", ".hidden", ".stranger.tmp-12345678", "file.tmp-12345678", "other", "results"]
+    assert (tmp_path / "results" / "kept").read_text() == "results.tmp-old-12345678"
+    assert (tmp_path / "other" / "kept").read_text() == "new"
+    files.remove_leftovers(tmp_path / "absent", {})
+
+
+def test_files_that_are_not_ours_outlive_a_replaced_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    for content in ("old", "new"):
+        with files.replaced_directory(tmp_path / "d", r"ours|sub/ours") as temporary:
+            (temporary / "sub").mkdir()
+            for name in ("ours", "sub/ours"):
+                (temporary / name).write_text(content)
+        if content == "old":
+            (tmp_path / "d" / "sub" / "theirs").write_text("precious")
+            (tmp_path / "elsewhere").mkdir()
+            (tmp_path / "elsewhere" / "ours").write_text("far")
+            (tmp_path / "d" / "link").symlink_to(tmp_path / "elsewhere")
+    assert (tmp_path / "d" / "sub" / "ours").read_text() == "new"
+    assert names(tmp_path) == ["d", "d.kept-1", "elsewhere"]
+    assert names(tmp_path / "d.kept-1") == ["link", "sub"]
+    assert (tmp_path / "d.kept-1" / "sub" / "theirs").read_text() == "precious"
+    assert (tmp_path / "elsewhere" / "ours").read_text() == "far"
+    assert "did not write" in caplog.text
+
+
+def test_a_link_in_the_place_of_a_directory_is_put_aside_and_not_followed(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "ours").write_text("far")
+    (tmp_path / "d").symlink_to(tmp_path / "elsewhere")
+    with files.replaced_directory(tmp_path / "d", "ours") as temporary:
+        (temporary / "ours").write_text("near")
+    assert (tmp_path / "elsewhere" / "ours").read_text() == "far"
+    assert (tmp_path / "d" / "ours").read_text() == "near"
+    assert (tmp_path / "d.kept-1").is_symlink()
 
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path):

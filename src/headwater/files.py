@@ -6,14 +6,17 @@ import contextlib
 import glob
 import hashlib
 import io
+import logging
 import os
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 TEMPORARY_MARK = ".tmp-"
 """Part of the name of everything that is not finished."""
@@ -27,7 +30,10 @@ _WAITS = tuple(0.01 * 2**step for step in range(9))
 _SYNCED = "rb+" if os.name == "nt" else "rb"
 """How a file is opened to be synced: Windows syncs only what is open for writing."""
 
-_LEFTOVER = re.compile(rf"\..+{re.escape(TEMPORARY_MARK)}(old-)?[0-9a-f]{{1,32}}")
+_LEFTOVER = re.compile(rf"\.(?P<target>.+){re.escape(TEMPORARY_MARK)}(?P<old>old-)?[0-9a-f]{{8}}")
+
+KEPT_MARK = ".kept-"
+"""Part of the name of a directory of files that are not ours and lay in one that was replaced."""
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], *, sync_parent: bool = True) -> None:
@@ -59,10 +65,14 @@ def write_text(path: Path, content: str) -> None:
 
 
 @contextmanager
-def replaced_directory(path: Path) -> Iterator[Path]:
+def replaced_directory(path: Path, ours: str) -> Iterator[Path]:
     """Fill a temporary directory beside ``path``; it takes the place of ``path`` when the block ends without error.
 
     After an error the temporary directory is removed and ``path`` is as it was.
+
+    Args:
+        path: the directory.
+        ours: as for `swap_directory`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}{TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
@@ -70,14 +80,22 @@ def replaced_directory(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync_tree(temporary)
-        swap_directory(temporary, path)
+        swap_directory(temporary, path, ours)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
-def swap_directory(new: Path, path: Path) -> None:
-    """Put directory ``new`` in the place of ``path``; what was there is removed afterwards."""
+def swap_directory(new: Path, path: Path, ours: str) -> None:
+    """Put directory ``new`` in the place of ``path``.
+
+    Of what was there the files that are ours are removed afterwards; others stay, in a directory beside it.
+
+    Args:
+        new: what comes.
+        path: what goes.
+        ours: regular expression for the paths of our files, relative to ``path``.
+    """
     old = path.with_name(f".{path.name}{TEMPORARY_MARK}old-{uuid.uuid4().hex[:8]}")
     try:
         if path.exists():
@@ -89,7 +107,7 @@ def swap_directory(new: Path, path: Path) -> None:
             old.rename(path)
         raise
     sync_directory(path.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    remove_ours(old, path, ours)
 
 
 def _while_in_use(rename: Callable[[], object]) -> None:
@@ -109,17 +127,71 @@ def _while_in_use(rename: Callable[[], object]) -> None:
     rename()
 
 
-def remove_leftovers(directory: Path) -> None:
-    """Remove what interrupted writers left in ``directory``; if only the old half of a swap survives, it is put back."""
+def remove_ours(directory: Path, path: Path, ours: str) -> None:
+    """Remove the files of ours in a directory, and the directory if nothing is left; else it is put aside beside ``path``.
+
+    Whatever cannot be removed stays where it is.
+
+    Args:
+        directory: what is removed.
+        path: name that it had.
+        ours: regular expression for the paths of our files, relative to ``directory``.
+    """
+    if not os.path.lexists(directory):
+        return
+    if directory.is_dir() and not directory.is_symlink():
+        for root, folders, names in os.walk(directory, topdown=False):
+            for name in names:
+                file = Path(root) / name
+                if re.fullmatch(ours, file.relative_to(directory).as_posix()):
+                    with contextlib.suppress(OSError):
+                        file.unlink()
+            for name in folders:
+                with contextlib.suppress(OSError):
+                    (Path(root) / name).rmdir()
+        with contextlib.suppress(OSError):
+            directory.rmdir()
+            return
+    number = 1
+    while os.path.lexists(kept := path.with_name(f"{path.name}{KEPT_MARK}{number}")):
+        number += 1
+    with contextlib.suppress(OSError):
+        directory.rename(kept)
+        logger.warning("%s held files that Headwater did not write; they are now in %s", path, kept)
+
+
+def foreign_file(directory: Path, ours: str) -> Path | None:
+    """A file in a directory that is not ours; ``None`` where there is none."""
+    for root, folders, names in os.walk(directory):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(root) / name
+            if not re.fullmatch(ours, file.relative_to(directory).as_posix()):
+                return file
+    return None
+
+
+def remove_leftovers(directory: Path, targets: Mapping[str, str]) -> None:
+    """Remove what interrupted writers left in ``directory``; if only the old half of a swap survives, it is put back.
+
+    Args:
+        directory: where to look.
+        targets: regular expression for the names of files and directories that are written there -> one for the files in them
+            that are ours, as for `swap_directory`.
+    """
     if not directory.is_dir():
         return
     for entry in sorted(directory.iterdir()):
-        if not _LEFTOVER.fullmatch(entry.name):
+        found = _LEFTOVER.fullmatch(entry.name)
+        ours = None if found is None else next((o for t, o in targets.items() if re.fullmatch(t, found["target"])), None)
+        if found is None or ours is None:
             continue
-        target = directory / entry.name[1:].split(TEMPORARY_MARK)[0]
-        if f"{TEMPORARY_MARK}old-" in entry.name and not target.exists():
+        target = directory / found["target"]
+        if found["old"] and not target.exists():
             entry.rename(target)
-        elif entry.is_dir():
+        elif found["old"]:
+            remove_ours(entry, target, ours)
+        elif entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)

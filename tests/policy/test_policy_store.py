@@ -413,10 +413,29 @@ def test_a_directory_that_cannot_be_written_is_an_error_of_output(tmp_path: Path
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
     write_policy(trained(), tmp_path)
-    (tmp_path / ".ckpt-000009.tmp-abc").mkdir()
-    (tmp_path / ".ckpt-000009.tmp-abc" / "COMMIT").write_text("x")
-    (tmp_path / ".LATEST.tmp-1").write_text("x")
+    (tmp_path / ".ckpt-000009.tmp-abcdef01").mkdir()
+    (tmp_path / ".ckpt-000009.tmp-abcdef01" / "COMMIT").write_text("x")
+    (tmp_path / ".LATEST.tmp-12345678").write_text("x")
     write_policy(trained(), tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     with contextlib.suppress(PolicyError):
-        read_policy(tmp_path / ".ckpt-000009.tmp-abc")
+        read_policy(tmp_path / ".ckpt-000009.tmp-abcdef01")
+
+
+def test_nothing_but_our_own_checkpoints_is_ever_removed(tmp_path: Path):
+    """Directories of a user with names like ours, with files like ours, and files of a user among ours."""
+    foreign = tmp_path / "ckpt-backup", tmp_path / "ckpt-000001", tmp_path / ".ckpt-000002.tmp-mine"
+    for directory in foreign:
+        directory.mkdir()
+        (directory / "weights.bin").write_bytes(b"months of work")
+    (tmp_path / "ckpt-000001" / "COMMIT").write_text('{"files": {"weights.bin": {}}}\n')  # without the digest of a record
+    for iterations in range(10, 15):
+        write_policy(dataclasses.replace(trained(), n_iterations=iterations), tmp_path, keep=2)
+        if iterations == 11:
+            (tmp_path / "ckpt-000011" / "cuts" / "notes.txt").write_text("why")
+    for directory in foreign:
+        assert (directory / "weights.bin").read_bytes() == b"months of work"
+    ours = sorted(path.name for path in tmp_path.iterdir() if path not in foreign)
+    assert ours == ["LATEST", "ckpt-000011.kept-1", "ckpt-000013", "ckpt-000014"]
+    assert [p.name for p in (tmp_path / "ckpt-000011.kept-1").rglob("*")] == ["cuts", "notes.txt"]
+    assert read_policy(tmp_path).n_iterations == 14

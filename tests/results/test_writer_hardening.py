@@ -16,8 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import headwater as hw
+from headwater import files
+from headwater.case.starter import write_starter
 from headwater.errors import ResultsError
-from headwater.results import SCHEMAS, ResultsWriter, load_results
+from headwater.results import SCHEMAS, ResultsWriter, load_results, own_files
 from headwater.results.pieces import write_parquet
 from headwater.sddp import train_policy
 from synthetic_tables import sink_of
@@ -138,7 +141,7 @@ def dying(*args):
         os._exit(9)
     return rename(*args)
 Path.rename = dying
-with files.replaced_directory(Path(sys.argv[1]) / "simulation") as directory:
+with files.replaced_directory(Path(sys.argv[1]) / "simulation", "costs") as directory:
     (directory / "costs").mkdir()
 """
     subprocess.run([sys.executable, "-c", program, str(written)], check=False, timeout=60)
@@ -172,6 +175,9 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import polars as pl
+import headwater as hw
+from headwater import files
+from headwater.case.starter import write_starter
 from headwater.errors import ResultsError
 from headwater.results.pieces import said_with_place, write_parquet
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -223,3 +229,55 @@ def test_dictionaries_describe_every_column_and_entity(written, a_study):
     assert len(entities) == sum(len(getattr(a_study.system, kind)) for kind in ("hydros", "thermals", "buses", "lines"))
     codes = json.loads((directory / "codes.json").read_text())
     assert codes["operative_state"]["2"] == "operating"
+
+
+def test_files_of_a_user_outlive_every_directory_that_a_run_replaces(tmp_path, a_study, make_chunk, make_record):
+    for part in ("training", "training.partial", "simulation", "simulation.partial"):
+        (tmp_path / part / "costs").mkdir(parents=True)
+        (tmp_path / part / "costs" / "notes.txt").write_text(part)
+        (tmp_path / part / "metadata.json").write_text('{"run_id": "x"}')
+    (tmp_path / "simulation" / "costs" / "part-00000-00007.parquet").write_bytes(b"of an earlier run")
+    (tmp_path / "simulation.partial" / "journal").mkdir()
+    for _ in range(2):
+        write(tmp_path, a_study, [make_chunk(0)], make_record(make_chunk(0)))
+    kept = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("notes.txt")}
+    assert sorted(kept.values()) == ["simulation", "simulation.partial", "training", "training.partial"]
+    assert set(kept) >= {"simulation.kept-1/costs/notes.txt", "simulation.partial.kept-1/costs/notes.txt"}
+    assert not (tmp_path / "simulation" / "costs" / "part-00000-00007.parquet").exists()
+
+
+def test_metadata_of_a_user_are_not_taken_for_ours(tmp_path):
+    for content in ('{"title": "my data"}', "[1, 2]"):
+        (tmp_path / "training").mkdir(exist_ok=True)
+        (tmp_path / "training" / "metadata.json").write_text(content)
+        with pytest.raises(ResultsError, match="was not written by Headwater"):
+            ResultsWriter(tmp_path).begin()
+
+
+@pytest.mark.parametrize("template", ["from-history", "cascade-fpha"])
+def test_every_file_that_a_run_writes_is_known_as_ours(template, tmp_path):
+    """Otherwise the files of earlier runs would pile up beside new results."""
+    case = write_starter(tmp_path / "case", template)
+    config = json.loads((case / "config.json").read_text())
+    config["training"]["stopping_rules"] = [{"type": "iteration_limit", "limit": 2}]
+    config["training"]["tree_seed"] = 1
+    config["simulation"] = {"enabled": True, "num_scenarios": 3}
+    config["exports"] = {"stochastic": True}
+    (case / "config.json").write_text(json.dumps(config))
+    for _ in range(2):
+        hw.run(case, tmp_path / "out", threads=1)
+        if template == "from-history":
+            hw.fit(hw.load_case(case), tmp_path / "out" / "fit", pictures=False)
+    parts = [path for path in (tmp_path / "out").iterdir() if path.name not in ("logs", "policy")]
+    assert {"training", "simulation", "stochastic"} <= {part.name for part in parts}
+    for part in parts:
+        assert files.foreign_file(part, own_files.WRITTEN[part.name]) is None
+
+
+def test_fit_does_not_replace_a_directory_of_other_things(tmp_path):
+    case = hw.load_case(write_starter(tmp_path / "case", "from-history"))
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("long")
+    with pytest.raises(ResultsError, match=r"chapter\.tex.*name a new directory"):
+        hw.fit(case, tmp_path / "thesis", pictures=False)
+    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "long"

@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from headwater import files
-from headwater.errors import ModelError
+from headwater.errors import ModelError, ResultsError
 from headwater.model import ScenarioSource, Scheme, Study
+from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
 from headwater.results.stochastic_tables import openings_table, trajectories_table
 from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
@@ -39,18 +40,22 @@ def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitRes
 
     Args:
         study: a `Case`, or a `Study` built in code.
-        directory: where to write; made anew.
+        directory: where to write; made anew if it holds nothing but an earlier fit.
         pictures: draw history, correlograms and sampled paths, if plotly is installed.
 
     Raises:
         ModelError: the history does not allow it, or there is none.
+        ResultsError: the directory holds other files.
     """
     found = study_uncertainty(study, statistical=True)
     if not found.estimation.cycles:
         raise ModelError("there is no inflow history to fit a model to (scenarios/inflow_history.parquet)")
     target = Path(directory)
+    if target.exists() and (not target.is_dir() or (foreign := files.foreign_file(target, FIT)) is not None):
+        held = "is not a directory" if not target.is_dir() else f"holds {foreign}, which no fit of Headwater wrote"
+        raise ResultsError(f"{target} {held}; it would be replaced: name a new directory")
     page = None
-    with files.replaced_directory(target) as temporary:
+    with files.replaced_directory(target, FIT) as temporary:
         write_model(temporary, found)
         if pictures and plotly_is_there():
             fresh = ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=study.config.training.tree_seed)

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 import shutil
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from headwater import files
 from headwater.errors import PolicyError, ResultsError
-from headwater.policy.checkpoint import ForeignVersionError, created_at, digest_of, read_checkpoint, write_checkpoint
+from headwater.policy.checkpoint import (
+    COMMIT,
+    ForeignVersionError,
+    created_at,
+    digest_of,
+    read_checkpoint,
+    read_commit,
+    write_checkpoint,
+)
 from headwater.sddp import Policy
 
 logger = logging.getLogger(__name__)
@@ -25,6 +35,8 @@ FALLBACK = "fallback"
 """Key of ``Policy.provenance`` that says why another checkpoint than the one ``LATEST`` names was read."""
 
 _LATEST = "LATEST"
+_CHECKPOINT = r"ckpt-\d{6,}(-\d+)?"
+"""Names of checkpoints."""
 
 
 def write_policy(policy: Policy, directory: Path, *, keep: int = KEPT_CHECKPOINTS) -> Path:
@@ -47,9 +59,9 @@ def write_policy(policy: Policy, directory: Path, *, keep: int = KEPT_CHECKPOINT
     kept = {key: value for key, value in policy.provenance.items() if key != FALLBACK}
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        files.remove_leftovers(directory)
+        files.remove_leftovers(directory, {_CHECKPOINT: "", _LATEST: "", r"\.lock-holder\.json": ""})
         target = directory / _new_name(directory, policy.n_iterations)
-        with files.replaced_directory(target) as temporary:
+        with files.replaced_directory(target, "") as temporary:
             commit = write_checkpoint(dataclasses.replace(policy, provenance=kept), temporary, _now(directory))
         files.write_text(directory / _LATEST, f"{target.name} {digest_of(commit)}\n")
         _remove_old(directory, keep, target.name)
@@ -95,7 +107,7 @@ def read_policy(directory: Path, *, with_progress: bool = True) -> Policy:
 
 def holds_checkpoint(directory: Path) -> bool:
     """Whether a policy directory holds a checkpoint, sound or not."""
-    return directory.is_dir() and any(path.is_dir() for path in directory.glob("ckpt-*"))
+    return bool(checkpoints(directory))
 
 
 def _new_name(directory: Path, n_iterations: int) -> str:
@@ -109,7 +121,9 @@ def _new_name(directory: Path, n_iterations: int) -> str:
 
 def checkpoints(directory: Path) -> list[Path]:
     """Checkpoints, newest first as far as their age can be read; nothing is verified."""
-    found = [path for path in directory.glob("ckpt-*") if path.is_dir()]
+    if not directory.is_dir():
+        return []
+    found = [path for path in directory.iterdir() if re.fullmatch(_CHECKPOINT, path.name) and path.is_dir()]
     return sorted(found, key=lambda path: (created_at(path), path.name), reverse=True)
 
 
@@ -138,6 +152,18 @@ def latest_checkpoint(directory: Path) -> tuple[Path, str]:
 
 
 def _remove_old(directory: Path, keep: int, newest: str) -> None:
-    others = [path for path in checkpoints(directory) if path.name != newest]
+    """Remove old checkpoints: the files that their records list, and nothing that these do not."""
+    others = [path for path in checkpoints(directory) if path.name != newest and not path.is_symlink()]
     for path in others[max(keep - 1, 0) :]:
-        shutil.rmtree(path, ignore_errors=True)
+        try:
+            listed = read_commit(path)
+        except PolicyError:
+            continue  # whose it is cannot be proven
+        ours = "|".join(map(re.escape, (*listed, COMMIT)))
+        if files.foreign_file(path, ours) is not None:
+            files.remove_ours(path, path, ours)
+            continue
+        # under another name first: what is half removed is no checkpoint
+        going = path.with_name(f".{path.name}{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}")
+        path.rename(going)
+        shutil.rmtree(going, ignore_errors=True)

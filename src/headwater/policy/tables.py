@@ -33,7 +33,7 @@ def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Pa
             return target
         if target.exists() and any(target.iterdir()):
             raise ResultsError(f"{target} is not empty; name a new directory")
-        with files.replaced_directory(target) as directory:
+        with files.replaced_directory(target, "") as directory:
             (directory / "cuts").mkdir()
             for stage in policy.stages:
                 frame = policy.cuts(stage.stage_id, inactive=inactive).frame()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 
 from headwater import files
 from headwater.errors import ResultsError
+from headwater.results.own_files import PARTIAL_SIMULATION
 from headwater.sddp import ScenarioFailure, ScenarioSummary, SimulationPart, StageMoments
 from headwater.sddp.fingerprint import differing_parts
 from headwater.sddp.violation_records import ViolationCounts
@@ -71,7 +73,7 @@ class SimulationJournal:
     def parts(self) -> list[SimulationPart]:
         """The parts that are done, in order, up to the first that is missing or not what was written.
 
-        Everything else in the directory is removed, so that it holds nothing but these parts.
+        Everything else of ours in the directory is removed, so that it holds nothing but these parts.
         """
         found: list[SimulationPart] = []
         kept = {self.directory / _REQUEST}
@@ -88,7 +90,8 @@ class SimulationJournal:
             kept |= {entry, *(self.directory / name for name in listed)}
         for path in sorted(self.directory.rglob("*"), reverse=True):
             if path.is_file() and path not in kept:
-                path.unlink()
+                if re.fullmatch(PARTIAL_SIMULATION, path.relative_to(self.directory).as_posix()):
+                    path.unlink()
             elif path.is_dir() and path.name != _JOURNAL and not any(path.iterdir()):
                 path.rmdir()
         return found

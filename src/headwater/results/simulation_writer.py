@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from headwater.model import Partitioning, Study
 from headwater.results.dictionaries import write_dictionaries
 from headwater.results.frames import chunk_frame, stages_frame, summary_frame
 from headwater.results.metadata import case_identity, policy_digest, simulation_metadata, table_digests
+from headwater.results.own_files import PARTIAL_SIMULATION, SIMULATION
 from headwater.results.part_channel import PartChannel
 from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_journal import SimulationJournal
@@ -120,7 +120,7 @@ class SimulationSink:
                 self._journal.check(request)
                 self.done = tuple(self._journal.parts())
             else:
-                shutil.rmtree(self._partial, ignore_errors=True)
+                files.remove_ours(self._partial, self._partial, PARTIAL_SIMULATION)
                 self._journal.start(request)
             self._write_status("running")
         return self.done
@@ -172,7 +172,7 @@ class SimulationSink:
             (partial / SUCCESS).touch()
             files.sync_tree(partial)
             self._journal.end()
-            files.swap_directory(partial, self._target)
+            files.swap_directory(partial, self._target, SIMULATION)
 
     def _write(self, chunk: SimulationChunk) -> None:
         """Write the tables of a part and then note that it is done."""
@@ -212,7 +212,7 @@ class SimulationSink:
         """Keep what was written for a later session; if nothing was, leave nothing."""
         try:
             if not self._journal.n_entries():
-                shutil.rmtree(self._partial, ignore_errors=True)
+                files.remove_ours(self._partial, self._partial, PARTIAL_SIMULATION)
             elif not (self._partial / SUCCESS).exists():
                 failed = isinstance(error, Exception) and type(error).__name__ not in ("Interrupted", "StoppedError")
                 self._write_status("failed" if failed else "interrupted", error=str(error) if failed else None)
@@ -237,4 +237,4 @@ def settle_simulation(output_dir: Path) -> None:
     """Put a finished simulation in place that a crash caught just before."""
     partial = output_dir / PARTIAL
     if (partial / SUCCESS).is_file() and not (partial / "request.json").exists():
-        files.swap_directory(partial, output_dir / "simulation")
+        files.swap_directory(partial, output_dir / "simulation", SIMULATION)

@@ -13,6 +13,7 @@ import numpy as np
 from headwater import files
 from headwater.model import Study, System
 from headwater.results import stochastic_tables as tables
+from headwater.results.own_files import STOCHASTIC
 from headwater.results.pieces import write_parquet
 from headwater.stochastic import Sampler, Uncertainty, openings_in_words, simulation_sampler, training_sampler
 
@@ -38,7 +39,7 @@ def write_stochastic(directory: Path, study: Study, uncertainty: Uncertainty) ->
     training = training_sampler(uncertainty, config.training.scenario_source, seed, passes)
     source = config.simulated_source
     simulation = simulation_sampler(uncertainty, source, seed, config.simulation.n_scenarios)
-    with files.replaced_directory(directory) as target:
+    with files.replaced_directory(directory, STOCHASTIC) as target:
         write_model(target, uncertainty)
         if not uncertainty.given:
             write_parquet(tables.openings_table(uncertainty), target / "noise_openings.parquet")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from headwater import files
 from headwater.model import Study
 from headwater.results.metadata import case_identity
+from headwater.results.own_files import PARTIAL_TRAINING
 from headwater.results.pieces import said_with_place, write_json
 from headwater.sddp import events
 
@@ -49,7 +49,7 @@ class TrainingProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         try:
             if error is None:
-                shutil.rmtree(self._directory, ignore_errors=True)
+                files.remove_ours(self._directory, self._directory, PARTIAL_TRAINING)
             else:
                 self._write("failed" if isinstance(error, Exception) else "interrupted", error=str(error))
         except OSError:

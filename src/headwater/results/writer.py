@@ -11,6 +11,7 @@ from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.results.dictionaries import write_training_dictionaries
 from headwater.results.metadata import fitting_report, new_run_id, scaling_report, table_digests, training_metadata
+from headwater.results.own_files import HYDRO_MODELS, TRAINING, WRITTEN, refuse_foreign
 from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_writer import settle_simulation
 from headwater.results.training_frames import (
@@ -50,8 +51,8 @@ class ResultsWriter:
         with said_with_place(self.output_dir):
             self.output_dir.mkdir(parents=True, exist_ok=True)
             for part in ("training", "simulation"):
-                _refuse_foreign(self.output_dir / part)
-            files.remove_leftovers(self.output_dir)
+                refuse_foreign(self.output_dir / part)
+            files.remove_leftovers(self.output_dir, WRITTEN)
             settle_simulation(self.output_dir)
             probe = self.output_dir / f".probe{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}"
             probe.touch()
@@ -65,7 +66,8 @@ class ResultsWriter:
         """
         if policy.training is None:
             raise ResultsError("this policy was read from disk and carries no training to write")
-        with said_with_place(self.output_dir), files.replaced_directory(self.output_dir / "training") as directory:
+        place = self.output_dir / "training"
+        with said_with_place(self.output_dir), files.replaced_directory(place, TRAINING) as directory:
             _write_training_tables(directory, policy.training, study)
             write_training_dictionaries(directory / "dictionaries", study.system, policy.layout)
             write_json(directory / "scaling_report.json", scaling_report(policy.training, study))
@@ -79,7 +81,8 @@ class ResultsWriter:
         """Write ``hydro_models/``: computed planes in the form in which a case gives them, and how well they fit."""
         if not fitted:
             return
-        with said_with_place(self.output_dir), files.replaced_directory(self.output_dir / "hydro_models") as directory:
+        place = self.output_dir / "hydro_models"
+        with said_with_place(self.output_dir), files.replaced_directory(place, HYDRO_MODELS) as directory:
             write_parquet(planes_frame(fitted), directory / "fpha_hyperplanes.parquet")
             write_json(directory / "fitting_report.json", fitting_report(fitted))
 
@@ -102,11 +105,3 @@ def _write_training_tables(directory: Path, record: TrainingRecord, study: Study
         path = directory / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         write_parquet(frame, path)
-
-
-def _refuse_foreign(directory: Path) -> None:
-    """Refuse to replace a directory that no run of ours wrote."""
-    if directory.exists() and not (directory / "metadata.json").is_file() and any(directory.iterdir()):
-        raise ResultsError(
-            f"{directory} was not written by Headwater and would be replaced; choose another output directory or move it away"
-        )

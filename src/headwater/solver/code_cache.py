@@ -20,8 +20,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headwater.files import lock_directory, unlock
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 FOLDER_VARIABLE = "HEADWATER_CACHE_DIR"
 """Environment variable that says where compiled code lies."""
@@ -35,7 +37,7 @@ KEPT_KEYS = 4
 _MARK = b"headwater compiled code 1\n"
 _DIGEST_BYTES = 32
 _COMPLETE = "complete.json"
-_LOCK = "lock"
+_LOCK = "compiling.lock"
 _SUFFIX = ".code"
 
 logger = logging.getLogger(__name__)
@@ -163,19 +165,25 @@ class CodeCache:
         try:
             yield claimed is not None
         finally:
-            if claimed is not None and claimed >= 0:
-                unlock(claimed)
+            if claimed is not None:
+                claimed.release()
 
-    def _claim(self) -> int | None:
-        """A lock, -1 where there can be none, and ``None`` while another process has it."""
+    def _claim(self) -> BaseFileLock | None:
+        """A lock, released already where there can be none; ``None`` while another process has it."""
+        from filelock import FileLock, Timeout
+
+        folder = Path(tempfile.gettempdir()) if self.root is None else self.root / self._key
+        lock = FileLock(folder / _LOCK)
         if self.root is None:
-            return -1
-        folder = self.root / self._key / _LOCK
+            return lock
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return lock_directory(folder)
+            lock.acquire(blocking=False)
+        except Timeout:
+            return None
         except OSError:
-            return -1
+            pass
+        return lock
 
     def _folders(self) -> Iterator[Path]:
         """Where code of the key may lie: where it can be written, and where it was wanted."""
