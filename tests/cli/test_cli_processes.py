@@ -264,3 +264,63 @@ def test_two_processes_with_other_threads_write_the_same_bytes(two_runs: tuple[P
     assert len(written[0]) > 12
     traces = [hw.load_results(two_runs[0] / threads).convergence.drop(TIMING_COLUMNS) for threads in ("1", "2")]
     assert traces[0].equals(traces[1])
+
+
+SHELLS = {
+    "progress goes to a pipe that nobody reads": ("2>&1 >/dev/null | head -0", 0),
+    "progress and answer go to a pipe that nobody reads": ("2>&1 | head -0", 0),
+    "progress goes to a full disk": ("2>/dev/full", 0),
+    "standard error is closed": ("2>&-", 0),
+    "standard input is closed": ("<&-", 0),
+    "the answer goes to a full disk": (">/dev/full", 2),
+    "progress and answer go to a full disk": (">/dev/full 2>&1", 2),
+    "standard output is closed": (">&-", 2),
+    "everything is closed": ("<&- >&- 2>&-", 2),
+}
+
+
+def test_a_run_is_complete_wherever_its_words_go(tmp_path: Path):
+    """Progress never ends a run; an answer that is lost is said by the exit code. For people and for programs in turn."""
+    case = case_with(tmp_path / "case", n_scenarios=150)
+    codes = {}
+    for number, (what, (redirection, _)) in enumerate(SHELLS.items()):
+        words = (
+            f"--output-format {('human', 'jsonl')[number % 2]} run '{case.root}' -o '{tmp_path / str(number)}' {redirection}"
+        )
+        shell = ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m headwater {words}"]
+        codes[what] = subprocess.run(shell, capture_output=True, timeout=PATIENCE, check=False).returncode
+    assert codes == {what: code for what, (_, code) in SHELLS.items()}
+    expected = contents(tmp_path / "0", "policy/*/cuts/*", "simulation/**/*.parquet")
+    assert len(expected) > 5
+    for number in range(1, len(SHELLS)):
+        assert contents(tmp_path / str(number), "policy/*/cuts/*", "simulation/**/*.parquet") == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "redirection", "code"),
+    [
+        (["--version"], ">/dev/full", 2),
+        (["--version"], ">&-", 2),
+        (["--help"], ">/dev/full", 2),
+        (["validate", "CASE"], ">/dev/full", 2),
+        (["validate", "CASE", "--format", "json"], ">/dev/full", 2),
+        (["validate", "nowhere"], ">/dev/full", 1),
+        (["schema"], ">&-", 2),
+        (["schema"], "| head -0", 0),
+        (["schema"], "| head -1", 0),
+        (["run", "nowhere"], "2>&-", 1),
+        (["no-such-command"], "2>/dev/full", 64),
+    ],
+)
+def test_an_answer_that_is_lost_is_an_error_and_a_reader_that_leaves_is_none(
+    words: list[str], redirection: str, code: int, tmp_path: Path
+):
+    case = case_with(tmp_path / "case")
+    chosen = " ".join(f"'{case.root if word == 'CASE' else word}'" for word in words)
+    shell = f"set -o pipefail; '{sys.executable}' -m headwater {chosen} {redirection}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if code == 2:
+        assert "the answer was not written to standard output" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import headwater.model as m
 from case_builder import tiny_case
 from headwater.api import run_training
 from headwater.results.run_log import RunLog, event_record
+from headwater.results.training_progress import PARTIAL
 from headwater.sddp import events
 from small_systems import random_system, study
 
@@ -159,3 +161,18 @@ def test_the_status_follows_checkpoints_and_tells_why_a_training_failed(tmp_path
     assert completed == [1, 2]
     last = json.loads((tmp_path / "training.partial/metadata.json").read_text())
     assert (last["status"], last["error"], last["iterations"]["completed"]) == ("failed", "boom", 2)
+
+
+def test_a_status_that_cannot_be_written_any_more_ends_no_training(tmp_path: Path):
+    """A full disk, or a directory that is gone."""
+
+    def remove(event: events.Event) -> None:
+        if isinstance(event, events.IterationFinished) and event.record.iteration == 1:
+            shutil.rmtree(tmp_path / "out" / PARTIAL)
+            (tmp_path / "out" / PARTIAL).touch()
+
+    case = tiny_case(tmp_path / "case")
+    case.files["config.json"]["policy"] = {"checkpointing": {"enabled": True, "interval_iterations": 1}}
+    result = hw.run(case.write(), tmp_path / "out", threads=1, on_event=remove)
+    assert result.policy.n_iterations > 1
+    assert hw.load_results(tmp_path / "out").has_training

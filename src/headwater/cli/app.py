@@ -16,13 +16,13 @@ from rich.text import Text
 from headwater._version import __version__
 from headwater.cli.arguments import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE
 from headwater.cli.case_commands import convert, describe, init, lp, schema, validate
-from headwater.cli.consoles import silence as _silence
 from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
 from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import compare, print_envelope, report, summary
 from headwater.cli.run_commands import run, simulate, train
+from headwater.cli.streams import steady_streams
 from headwater.cli.structured import Color, Form, error_records, report_of, said
 from headwater.cli.uncertainty_commands import fit, scenarios
 from headwater.distributed import is_known_to_all, known_communicator
@@ -51,7 +51,13 @@ _WrongUsage: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__na
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(_run(lambda: app(standalone_mode=False)))
+    with steady_streams() as out:
+        exit_code = _run(lambda: app(standalone_mode=False))
+        out.flush()
+        if out.lost:
+            _stderr().print(Text.assemble(("error: ", "red"), f"the answer was not written to standard output: {out.lost}"))
+            exit_code = exit_code or EXIT_IO
+    sys.exit(exit_code)
 
 
 def _run(command: Callable[[], object]) -> int:
@@ -88,10 +94,6 @@ def _tell_end(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         console.print(Text("interrupted", "red"))
         return EXIT_INTERRUPTED
-    if isinstance(error, BrokenPipeError | SystemExit):
-        # outside consoles a closed pipe ends in either; what was to be read has been read
-        _silence(sys.stdout.fileno())
-        return 0
     if isinstance(error, OSError | MemoryError):
         console.print(Text.assemble(("error: ", "red"), str(error) or type(error).__name__))
         return EXIT_IO

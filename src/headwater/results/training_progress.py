@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from datetime import UTC, datetime
@@ -60,8 +61,8 @@ class TrainingProgress:
         if isinstance(event, events.IterationFinished):
             self._state = {"iterations": {"completed": event.record.iteration}, "lower_bound": event.record.lower_bound}
         elif isinstance(event, events.CheckpointWritten):
-            with said_with_place(self._directory.parent):
-                self._write("running")
+            with contextlib.suppress(OSError):
+                self._write("running")  # a status that cannot be written ends no training
 
     def _write(self, status: str, **more: Any) -> None:
         content = {
