@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         StopTraining,
         UnboundedError,
         UnsupportedFeatureError,
+        UsageError,
     )
     from headwater.lp import write_program
     from headwater.model import Study, StudyConfig, System, TrainingConfig
@@ -69,6 +70,7 @@ else:
                 "StopTraining",
                 "UnboundedError",
                 "UnsupportedFeatureError",
+                "UsageError",
             ),
             "headwater.lp": ("write_program",),
             "headwater.model": ("Study", "StudyConfig", "System", "TrainingConfig"),
@@ -117,6 +119,7 @@ __all__ = [
     "TrainingConfig",
     "UnboundedError",
     "UnsupportedFeatureError",
+    "UsageError",
     "__version__",
     "check_policy",
     "export_policy",

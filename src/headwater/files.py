@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import io
@@ -10,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -210,6 +212,33 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
     view = memoryview(content)
     while view:
         view = view[file.write(view) :]
+
+
+def open_regular(path: Path) -> io.FileIO:
+    """Open a file for reading without a buffer; what is no file, a pipe with a name say, is not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is no file.
+    """
+    # on Windows there is no such flag, and no such pipe
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return io.FileIO(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+    """
+    with open_regular(path) as file:
+        return file.readall()
 
 
 def sync_file(path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from case_builder import rich_case
 from full_case import full_case
 from headwater.case import convert_case, load_case
-from headwater.errors import CaseError
+from headwater.errors import CaseError, UsageError
 from shared_data import CASES, requires_shared
 
 
@@ -85,7 +85,7 @@ def test_a_directory_with_something_in_it_is_not_touched(tmp_path):
     source = rich_case(tmp_path / "old").write()
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "mine.txt").write_text("mine")
-    with pytest.raises(CaseError, match="not an empty directory"):
+    with pytest.raises(UsageError, match="not an empty directory"):
         convert_case(source, tmp_path / "new")
     assert content_of(tmp_path / "new") == {"mine.txt": b"mine"}
 

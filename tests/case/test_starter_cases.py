@@ -17,7 +17,7 @@ from headwater.case import (
     validate_case,
     write_starter,
 )
-from headwater.errors import CaseError
+from headwater.errors import UsageError
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -52,7 +52,7 @@ def test_the_starter_cases_show_what_their_names_promise(tmp_path):
 
 def test_a_directory_with_something_in_it_is_kept_unless_forced(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(CaseError, match="not an empty directory"):
+    with pytest.raises(UsageError, match="not an empty directory"):
         write_starter(tmp_path, "one-reservoir")
     write_starter(tmp_path, "one-reservoir", force=True)
     assert (tmp_path / "mine.txt").read_text() == "mine"
@@ -60,7 +60,7 @@ def test_a_directory_with_something_in_it_is_kept_unless_forced(tmp_path):
 
 
 def test_an_unknown_template_names_the_known_ones(tmp_path):
-    with pytest.raises(CaseError, match="one-reservoir, cascade-fpha, subsystems"):
+    with pytest.raises(UsageError, match="one-reservoir, cascade-fpha, subsystems"):
         write_starter(tmp_path / "new", "big")
     assert not (tmp_path / "new").exists()
 

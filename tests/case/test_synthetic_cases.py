@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headwater.case import SyntheticSize, load_case, validate_case, write_synthetic
-from headwater.errors import CaseError
+from headwater.errors import UsageError
 from headwater.model import ProductionKind
 
 SMALL = SyntheticSize(
@@ -49,11 +49,11 @@ def test_the_same_size_and_seed_give_the_same_case(tmp_path: Path):
 
 @pytest.mark.parametrize(("name", "value"), [("hydros", 0), ("lags", 13), ("lags", -1), ("fpha_share", 1.5)])
 def test_sizes_that_make_no_case_are_refused(name: str, value: float):
-    with pytest.raises(CaseError, match=name):
+    with pytest.raises(UsageError, match=name):
         SyntheticSize(**{name: value})  # type: ignore[arg-type]
 
 
 def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path):
     (tmp_path / "mine").write_text("mine")
-    with pytest.raises(CaseError, match="not an empty directory"):
+    with pytest.raises(UsageError, match="not an empty directory"):
         write_synthetic(tmp_path, SMALL)

@@ -48,10 +48,10 @@ def test_the_templates_are_listed(command):
 
 
 def test_an_unknown_template_and_a_full_directory_are_refused(command, tmp_path):
-    assert command("init", tmp_path / "new", "--template", "huge")[0] == 1
+    assert command("init", tmp_path / "new", "--template", "huge")[0] == 64
     tiny_case(tmp_path / "full").write()
     code, _, err = command("init", tmp_path / "full")
-    assert code == 1
+    assert code == 64
     assert "not an empty directory" in err
     assert command("init", tmp_path / "full", "--force")[0] == 0
 
@@ -73,7 +73,7 @@ def test_convert_writes_a_case_that_loads(command, tmp_path):
     source = tiny_case(tmp_path / "old").write(csv=True)
     assert command("convert", source, tmp_path / "new")[0] == 0
     assert hw.load_case(source).system == hw.load_case(tmp_path / "new").system
-    assert command("convert", source, tmp_path / "new")[0] == 1
+    assert command("convert", source, tmp_path / "new")[0] == 64
 
 
 @pytest.mark.versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import shutil
@@ -18,6 +19,7 @@ from case_builder import TinyCase, constraint, tiny_case
 from headwater.case import features
 from headwater.cli.app import _run, app
 from headwater.cli.progress import ProgressDisplay
+from headwater.results import dictionaries
 from same_results import content
 
 
@@ -444,3 +446,83 @@ def _train_and_fail(case: Path, progress: ProgressDisplay) -> None:
     progress._open("scenarios", 3)
     assert progress._live is not None
     raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lp", "CASE", "--stage", 0, "--out", "z.txt"),
+        ("lp", "CASE", "--stage", 99, "--out", "z.lp"),
+        ("init", "CASE"),
+        ("convert", "CASE", "CASE"),
+        ("scenarios", "CASE", "-o", "x.xls"),
+        ("run", "CASE", "-j", 5000),
+        ("run", "CASE", "-j", 0),
+        ("no-such-command",),
+        ("--color", "zz", "validate", "CASE"),
+        ("policy", "evaluate", "OUT/policy", "--stage", 0, "--set", "storage_9=1"),
+        ("policy", "inspect", "OUT/policy", "--stage", 99),
+        ("policy", "export", "OUT/policy", "CASE"),
+        ("simulate", "CASE", "--policy", "OUT/policy", "-n", 10**20),
+        ("compare", "OUT", "OUT", "--metric", "luck"),
+    ],
+)
+def test_wrong_arguments_have_one_exit_code(words: tuple[object, ...], command: Command, finished: Path, tmp_path: Path):
+    case = finished.parent / "case"
+    places = {"CASE": str(case), "OUT": str(finished)}
+    chosen = [str(word).replace("CASE", places["CASE"]).replace("OUT", places["OUT"], 1) for word in words]
+    ended = command(*chosen)
+    assert ended.code == 64, ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_an_environment_that_makes_no_sense_is_refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    case = tiny_case(tmp_path / "case").write()
+    for name, value in (("HEADWATER_COLOR", "zz"), ("HEADWATER_THREADS", "1" + 20 * "0"), ("HEADWATER_COMM", "telepathy")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            ended = command("run", case, "-o", tmp_path / "out")
+        assert (ended.code, name in ended.err or "at most 4096" in ended.err) == (64, True), ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_do_not_steer_the_terminal(command: Command, tmp_path: Path):
+    """Escape sequences that clear the screen, set its title, or turn the direction of writing."""
+    case = simulating(tmp_path / "case")
+    evil = "Itá\x1b[2J\x1b]0;owned\x07\x9b31m\u202eX"
+    for kind in ("hydros", "thermals", "buses"):
+        case.files[f"system/{kind}.json"][kind][0]["name"] = evil
+    case.files["system/hydros.json"]["hydros"][0][f"unknown{evil}"] = 1
+    case.write()
+    shown = [command("validate", case.root)]
+    del case.files["system/hydros.json"]["hydros"][0][f"unknown{evil}"]
+    case.write()
+    shown += [command("run", case.root, "-o", tmp_path / "out"), command("describe", case.root)]
+    shown += [command("summary", tmp_path / "out"), command("report", tmp_path / "out")]
+    text = "".join(ended.out + ended.err for ended in shown)
+    assert "\\x1b[2J" in text
+    assert not set(text) & set("\x1b\x07\x9b\u202e")
+
+
+def test_names_that_look_like_formulas_are_no_formulas_in_csv_and_come_back(tmp_path: Path):
+    case = simulating(tmp_path / "case")
+    names = ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "'quoted", "plain"]
+    for name, kind in zip(names, ("hydros", "thermals", "buses"), strict=False):
+        case.files[f"system/{kind}.json"][kind][0]["name"] = name
+    hw.run(case.write(), tmp_path / "out", threads=1)
+    for part in ("training", "simulation"):
+        cells = [row[2] for row in csv.reader((tmp_path / "out" / part / "dictionaries" / "entities.csv").open())]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+        assert f"'{names[0]}" in cells
+    results = hw.load_results(tmp_path / "out")
+    assert set(results.table("hydros")["hydro_name"]) >= {names[0]}
+    assert set(results.table("thermals")["thermal_name"]) >= {names[1]}
+    assert set(results.table("buses")["bus_name"]) >= {names[2]}
+    assert [dictionaries.guarded(name) for name in names[3:]] == ["'@x", "''quoted", "plain"]
+
+
+def test_schemas_beside_a_case_are_no_finding(command: Command, tmp_path: Path):
+    case = tiny_case(tmp_path / "case").write()
+    before = command("validate", case).out
+    assert command("schema", "--out", case).code == 0
+    assert command("validate", case).out == before

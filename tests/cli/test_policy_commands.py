@@ -80,7 +80,7 @@ def test_export_gives_tables_that_hold_every_number(stored: tuple[Policy, Path],
     told = json.loads((tmp_path / "all.json").read_text())
     assert [len(stage["cuts"]) for stage in told["stages"]] == [pool.n_populated for pool in policy.pools]
     assert told["stages"][1]["cuts"][3]["coefficients"] == policy.pools[1].coefficients[3].tolist()
-    assert call("policy", "export", directory, tmp_path / "tables")[0] == 2
+    assert call("policy", "export", directory, tmp_path / "tables")[0] == 64
 
 
 def test_evaluate_agrees_with_the_largest_cut(stored: tuple[Policy, Path], tmp_path: Path):
@@ -105,9 +105,9 @@ def test_evaluate_agrees_with_the_largest_cut(stored: tuple[Policy, Path], tmp_p
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--stage", 99, "--otherwise", 1], 5, "has no stage 99"),
-        (["--stage", 0, "--set", "storage_77=1", "--otherwise", 1], 5, "has no component 'storage_77'"),
-        (["--stage", 0, "--set", "storage_0=1"], 5, "no value is given for storage_1"),
+        (["--stage", 99, "--otherwise", 1], 64, "has no stage 99"),
+        (["--stage", 0, "--set", "storage_77=1", "--otherwise", 1], 64, "has no component 'storage_77'"),
+        (["--stage", 0, "--set", "storage_0=1"], 64, "no value is given for storage_1"),
         (["--stage", 0, "--set", "storage_0=much", "--otherwise", 1], 64, "not a finite number"),
         (["--stage", 0, "--state", __file__], 64, "is not JSON"),
     ],

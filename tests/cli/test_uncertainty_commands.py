@@ -57,7 +57,7 @@ def test_scenarios_writes_a_table(tmp_path, kind):
 
 def test_scenarios_refuses_other_files_and_numbers(tmp_path):
     assert invoke("scenarios", D12, "-o", tmp_path / "x.txt").exit_code != 0
-    with pytest.raises(hw.ModelError, match="'openings', 'training' or 'simulation'"):
+    with pytest.raises(hw.UsageError, match="'openings', 'training' or 'simulation'"):
         hw.scenarios(hw.load_case(D12), "other")
-    with pytest.raises(hw.ModelError, match="at least 1"):
+    with pytest.raises(hw.UsageError, match="at least 1"):
         hw.scenarios(hw.load_case(D12), "training", iteration=0)

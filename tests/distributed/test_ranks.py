@@ -15,9 +15,11 @@ from case_builder import TinyCase, tiny_case
 from headwater.distributed import ALONE, choose_threads, find_communicator
 from headwater.distributed.launch import launched_ranks
 from headwater.errors import UsageError
+from headwater.results.run_lock import RunLock
 from headwater.sddp import train_policy
 from rank_processes import HEADWATER, PROGRAMS, on_ranks, requires_mpi
 from rank_programs import digest, studies
+from same_results import contents
 
 TO_END_SECONDS = 30.0
 """In this time an accident on one rank must have ended all."""
@@ -158,6 +160,40 @@ def test_ranks_that_do_not_solve_the_same_problem_refuse_to_begin(case: Path, tm
     assert done.returncode == 64
     assert done.stderr.count("error: rank 1 on ") == 1
     assert "limits or costs of the stage programs" in done.stderr
+
+
+@requires_mpi
+def test_ranks_that_do_different_things_end_with_a_sentence(tmp_path: Path):
+    """A slip in a script that starts them: one trains, the other trains and would then simulate."""
+    case = tiny_case(tmp_path / "case").write()
+    words = [*HEADWATER, "run", case, "-o", tmp_path / "out", ":", "-n", 1, *HEADWATER, "train", case, "-o", tmp_path / "out"]
+    done = on_ranks(1, *words)
+    assert done.returncode == 64, done.stderr
+    assert done.stderr.count("rank 0 calls 'headwater run' and rank 1 calls 'headwater train'") == 1
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@requires_mpi
+def test_ranks_keep_the_bases_that_one_process_keeps(tmp_path: Path):
+    case = tiny_case(tmp_path / "case")
+    case.training.update(forward_passes=3, stopping_rules=[{"type": "iteration_limit", "limit": 4}])
+    case.write()
+    hw.run(case.root, tmp_path / "1", threads=1)
+    done = on_ranks(2, *HEADWATER, "run", case.root, "-o", tmp_path / "2", "-j", 1)
+    assert done.returncode == 0, done.stderr
+    kept = [contents(tmp_path / ranks, "policy/ckpt-*/*/*.hwp") for ranks in ("1", "2")]
+    assert [name for name in kept[0] if "bases" in name]
+    assert kept[0] == kept[1]
+
+
+@requires_mpi
+def test_a_second_run_of_ranks_is_refused_on_all_of_them(case: Path, tmp_path: Path):
+    with RunLock(tmp_path / "out"):
+        done = on_ranks(2, *HEADWATER, "run", case, "-o", tmp_path / "out")
+    assert done.returncode == 6, done.stderr
+    assert done.stderr.count("is in use: process") == 1
+    assert not (tmp_path / "out").exists()
 
 
 @requires_mpi

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -56,9 +57,29 @@ def test_the_callers_number_of_threads_wins_over_environment_and_configuration(m
 def test_a_number_of_threads_that_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(UsageError, match="at least 1"):
         choose_threads(0)
-    monkeypatch.setenv("HEADWATER_THREADS", "many")
-    with pytest.raises(UsageError, match="HEADWATER_THREADS"):
-        choose_threads(None)
+    for text in ("many", "²", "-1", "", "1.5"):
+        monkeypatch.setenv("HEADWATER_THREADS", text)
+        with pytest.raises(UsageError, match="HEADWATER_THREADS"):
+            choose_threads(None)
+    for text in ("100000000000000000000", "9" * 5000, "4097"):
+        monkeypatch.setenv("HEADWATER_THREADS", text)
+        with pytest.raises(UsageError, match="at most 4096"):
+            choose_threads(None)
+
+
+def test_threads_that_the_system_does_not_grant_are_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    real, started = threading.Thread.start, []
+
+    def start(thread: threading.Thread) -> None:
+        if len(started) == 3:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(UsageError, match="grants no 9 threads, only 4"):
+        ThreadTeam(9)
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_the_first_interrupt_asks_and_the_second_insists():

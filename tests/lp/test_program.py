@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 import headwater.model as m
-from headwater.errors import InfeasibleError, ModelError, ResultsError, UnboundedError
+from headwater.errors import InfeasibleError, UnboundedError, UsageError
 from headwater.lp import NamedProgram, build_stage_template, explain_infeasible, explain_unbounded, write_program
 from headwater.lp.explain import in_words
 from headwater.lp.names import column_names, labels, row_names
@@ -167,9 +167,9 @@ def optimum(program: NamedProgram) -> float:
 
 def test_a_file_needs_a_suffix_that_says_its_form(tmp_path: Path) -> None:
     program = scenario_program(study(system()), 0)
-    with pytest.raises(ResultsError, match=r"should end in \.lp or \.mps"):
+    with pytest.raises(UsageError, match=r"should end in \.lp or \.mps"):
         write_program(program, tmp_path / "stage.txt")
-    with pytest.raises(ModelError, match="there is no stage 9"):
+    with pytest.raises(UsageError, match="there is no stage 9"):
         scenario_program(study(system()), 9)
 
 

@@ -439,3 +439,21 @@ def test_nothing_but_our_own_checkpoints_is_ever_removed(tmp_path: Path):
     assert ours == ["LATEST", "ckpt-000011.kept-1", "ckpt-000013", "ckpt-000014"]
     assert [p.name for p in (tmp_path / "ckpt-000011.kept-1").rglob("*")] == ["cuts", "notes.txt"]
     assert read_policy(tmp_path).n_iterations == 14
+
+
+def test_a_pipe_with_the_name_of_a_file_is_not_waited_for(tmp_path: Path):
+    write_policy(trained(), tmp_path)
+    checkpoint = next(tmp_path.glob("ckpt-*"))
+    for name in ("LATEST", f"{checkpoint.name}/COMMIT", f"{checkpoint.name}/metadata.json", f"{checkpoint.name}/history.json"):
+        path = tmp_path / name
+        content = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        if name == "LATEST":
+            assert "LATEST" in str(read_policy(tmp_path).provenance["fallback"])
+        else:
+            with pytest.raises(PolicyError, match="regular file"):
+                read_policy(tmp_path)
+        path.unlink()
+        path.write_bytes(content)
+    assert read_policy(tmp_path).n_iterations == trained().n_iterations

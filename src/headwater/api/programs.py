@@ -23,7 +23,7 @@ def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, p
 
     Raises:
         UnsupportedFeatureError: the study uses something that is not built yet.
-        ModelError: there is no such stage.
+        UsageError: there is no such stage.
         PolicyError: the policy does not fit the study.
         SolverError: an earlier stage could not be solved.
     """

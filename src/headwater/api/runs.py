@@ -59,6 +59,7 @@ def run_case(
 ) -> RunResult:
     """The same for a caller that ends by itself after a signal."""
     ranks = find_communicator()
+    ranks.agree("run")
     case = ranks.together(partial(load_case, path))
     target = Path(output_dir) if output_dir is not None else case.root / "output"
     if case.config.training.enabled:

@@ -23,6 +23,9 @@ from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
 from headwater.stochastic import study_uncertainty
 
+MOST_SCENARIOS = 2**31 - 1
+"""Tables number scenarios with 32 bits."""
+
 ChunkSink = Callable[[SimulationChunk], None]
 """Receives the tables of a run of scenarios."""
 
@@ -52,6 +55,7 @@ def simulate(
     if chosen is None:
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
     ranks = find_communicator()
+    ranks.agree("simulate")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
     have_engine(on_event)
     try:
@@ -136,6 +140,8 @@ def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, thr
     granted_threads(threads, study)
     if n_scenarios is not None and n_scenarios < 1:
         raise UsageError(f"a simulation needs at least one scenario, got {n_scenarios}")
+    if n_scenarios is not None and n_scenarios > MOST_SCENARIOS:
+        raise UsageError(f"a simulation has at most {MOST_SCENARIOS} scenarios, got {n_scenarios}")
     inflow = study_uncertainty(study).inflow
     check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
 

@@ -75,9 +75,10 @@ def train(
     refuse_unbuilt(chosen)
     have_engine(on_event)
     save = None if target is None else _saver(chosen, target)
+    ranks = find_communicator()
+    ranks.agree("train")
     try:
         with stop_on_signals() as stop, claimed(*([] if target is None else [target])):
-            ranks = find_communicator()
             start = ranks.together(lambda: _Start(as_policy(resume), as_policy(warm_start)))
             policy = _train(chosen, threads, on_event, stop, start, save)
             if ranks.any(stop()):

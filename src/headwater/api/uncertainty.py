@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from headwater import files
-from headwater.errors import ModelError, ResultsError
+from headwater.errors import ModelError, UsageError
 from headwater.model import ScenarioSource, Scheme, Study
 from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
@@ -45,7 +45,7 @@ def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitRes
 
     Raises:
         ModelError: the history does not allow it, or there is none.
-        ResultsError: the directory holds other files.
+        UsageError: the directory holds other files.
     """
     found = study_uncertainty(study, statistical=True)
     if not found.estimation.cycles:
@@ -53,7 +53,7 @@ def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitRes
     target = Path(directory)
     if target.exists() and (not target.is_dir() or (foreign := files.foreign_file(target, FIT)) is not None):
         held = "is not a directory" if not target.is_dir() else f"holds {foreign}, which no fit of Headwater wrote"
-        raise ResultsError(f"{target} {held}; it would be replaced: name a new directory")
+        raise UsageError(f"{target} {held}; it would be replaced: name a new directory")
     page = None
     with files.replaced_directory(target, FIT) as temporary:
         write_model(temporary, found)
@@ -75,16 +75,16 @@ def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None =
         iteration: of training, from 1.
 
     Raises:
-        ModelError: an unknown kind, or a number below 1.
+        UsageError: an unknown kind, or a number below 1.
     """
     config = study.config
     found = study_uncertainty(study)
     if kind == "openings":
         return openings_table(found)
     if kind not in ("training", "simulation"):
-        raise ModelError(f"scenarios are 'openings', 'training' or 'simulation', got '{kind}'")
+        raise UsageError(f"scenarios are 'openings', 'training' or 'simulation', got '{kind}'")
     if iteration < 1 or (n_scenarios is not None and n_scenarios < 1):
-        raise ModelError(f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}")
+        raise UsageError(f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}")
     seed = config.training.tree_seed
     if kind == "training":
         passes = config.training.forward_passes

@@ -16,7 +16,7 @@ from headwater.case.load import load_case, read_case_parts
 from headwater.case.parts import SHAPES, Parts
 from headwater.case.schema_scenarios import CorrelatedShape
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Kind, Table
-from headwater.errors import CaseError
+from headwater.errors import CaseError, UsageError
 
 
 def convert_case(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path:
@@ -32,13 +32,14 @@ def convert_case(source: str | os.PathLike[str], target: str | os.PathLike[str])
         The new directory.
 
     Raises:
-        CaseError: the case has errors, or ``target`` holds something already.
+        CaseError: the case has errors.
+        UsageError: ``target`` holds something already.
     """
     before = load_case(source)
     parts = read_case_parts(source)
     target = Path(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CaseError(f"'{target}' exists and is not an empty directory; nothing was written")
+        raise UsageError(f"'{target}' exists and is not an empty directory; nothing was written")
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

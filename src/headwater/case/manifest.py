@@ -147,6 +147,8 @@ def _unrecognised(root: Path, collector: Collector) -> None:
     """Data files that nothing reads: at the top and in the data directories; names that begin with ``_`` or ``.`` pass."""
     known = {*JSON_FILES, *TABLE_FILES, *FILE_ALIASES}
     known |= {as_csv(name) for name in known if name.endswith(".parquet")}
+    # editors look for them beside the files that they describe
+    known |= {f"{name.removesuffix('.json')}.schema.json" for name in JSON_FILES}
     for directory in ("", *DATA_DIRECTORIES):
         try:
             entries = sorted(os.listdir(root / directory))

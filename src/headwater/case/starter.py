@@ -15,7 +15,7 @@ from headwater.case.starter_parts import Starter
 from headwater.case.starter_templates import cascade_fpha, from_history, one_reservoir, subsystems
 from headwater.case.table_reader import complete_columns
 from headwater.case.tables import TABLES
-from headwater.errors import CaseError
+from headwater.errors import UsageError
 
 
 def write_starter(directory: str | os.PathLike[str], template: str, *, force: bool = False) -> Path:
@@ -27,10 +27,10 @@ def write_starter(directory: str | os.PathLike[str], template: str, *, force: bo
         force: write into a directory that holds something already; files of the same name are replaced.
 
     Raises:
-        CaseError: there is no such template, or the directory is not empty.
+        UsageError: there is no such template, or the directory is not empty.
     """
     if template not in TEMPLATES:
-        raise CaseError(f"there is no template '{template}'; expected one of {', '.join(TEMPLATES)}")
+        raise UsageError(f"there is no template '{template}'; expected one of {', '.join(TEMPLATES)}")
     return write_new_case(directory, template, TEMPLATES[template], force=force)
 
 
@@ -44,11 +44,11 @@ def write_new_case(directory: str | os.PathLike[str], title: str, make: Callable
         force: write into a directory that holds something already; files of the same name are replaced.
 
     Raises:
-        CaseError: the directory is not empty.
+        UsageError: the directory is not empty.
     """
     root = Path(directory)
     if root.exists() and not force and (not root.is_dir() or any(root.iterdir())):
-        raise CaseError(f"'{root}' exists and is not an empty directory; choose another name, or force it")
+        raise UsageError(f"'{root}' exists and is not an empty directory; choose another name, or force it")
     starter = make()
     for folder in ("system", "scenarios", "constraints"):
         (root / folder).mkdir(parents=True, exist_ok=True)

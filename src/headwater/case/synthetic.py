@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from headwater.case.starter import write_new_case
 from headwater.case.starter_parts import DEMAND, FIRST_YEAR, WET_SEASON, Columns, Json, Starter
-from headwater.errors import CaseError
+from headwater.errors import UsageError
 from headwater.model import HM3_PER_M3S_HOUR
 
 _BLOCK_LOAD = (1.2, 0.8)
@@ -71,11 +71,11 @@ class SyntheticSize:
         for name in ("hydros", "lags", "stages", "openings", "blocks", "thermals", "buses", "cascade", "planes"):
             smallest = 0 if name == "lags" else 1
             if getattr(self, name) < smallest:
-                raise CaseError(f"a synthetic case needs {name} of at least {smallest}, got {getattr(self, name)}")
+                raise UsageError(f"a synthetic case needs {name} of at least {smallest}, got {getattr(self, name)}")
         if self.lags > 12:
-            raise CaseError(f"a synthetic case has at most 12 lags, got {self.lags}")
+            raise UsageError(f"a synthetic case has at most 12 lags, got {self.lags}")
         if not 0.0 <= self.fpha_share <= 1.0:
-            raise CaseError(f"the fpha_share of a synthetic case lies between 0 and 1, got {self.fpha_share:g}")
+            raise UsageError(f"the fpha_share of a synthetic case lies between 0 and 1, got {self.fpha_share:g}")
 
     @property
     def title(self) -> str:
@@ -95,7 +95,7 @@ def write_synthetic(directory: str | os.PathLike[str], size: SyntheticSize, *, f
         force: write into a directory that holds something already.
 
     Raises:
-        CaseError: the directory is not empty.
+        UsageError: the directory is not empty.
     """
     return write_new_case(directory, size.title, lambda: _Synthetic(size).case(), force=force)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from rich.text import Text
 from headwater._version import __version__
 from headwater.cli.arguments import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE
 from headwater.cli.case_commands import convert, describe, init, lp, schema, validate
+from headwater.cli.consoles import PlainFormatter
 from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
@@ -23,10 +25,10 @@ from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import compare, print_envelope, report, summary
 from headwater.cli.run_commands import run, simulate, train
 from headwater.cli.streams import steady_streams
-from headwater.cli.structured import Color, Form, error_records, report_of, said
+from headwater.cli.structured import COLOR_VARIABLE, Color, Form, color_of_environment, error_records, report_of, said
 from headwater.cli.uncertainty_commands import fit, scenarios
 from headwater.distributed import is_known_to_all, known_communicator
-from headwater.errors import HeadwaterError, RankError, SolverError
+from headwater.errors import HeadwaterError, RankError, SolverError, UsageError
 
 app = typer.Typer(
     name="headwater",
@@ -151,7 +153,12 @@ def _options(
     ] = Form.HUMAN,
 ) -> None:
     said.color, said.form, said.command = color, form, context.invoked_subcommand or ""
+    stated = os.environ.get(COLOR_VARIABLE, "")
+    if stated and color_of_environment() is None:
+        raise UsageError(f"the environment variable {COLOR_VARIABLE} must be auto, always or never, got '{stated}'")
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise typer.BadParameter(f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level")
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])

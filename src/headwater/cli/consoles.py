@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from headwater.cli.structured import color_options
 
@@ -21,13 +26,41 @@ class JsonOrHuman(StrEnum):
     JSON = "json"
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal instead of being shown, save tabulators and ends of lines."""
+
+
+def visible(text: str) -> str:
+    """A text whose control characters are shown by their codes, so that no name of a plant steers a terminal."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class _PlainConsole(Console):
+    """A console that shows control characters in what it is given."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    def out(self, *objects: Any, **options: Any) -> None:
+        super().out(*(visible(str(one)) for one in objects), **options)
+
+
+class PlainFormatter(logging.Formatter):
+    """Lines of a log in the same way."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as a line."""
+        return visible(super().format(record))
+
+
 def stderr() -> Console:
     """A console for progress and messages."""
     wide = None if sys.stderr.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return Console(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
+    return _PlainConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
 
 
 def stdout() -> Console:
     """A console for answers."""
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return Console(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
+    return _PlainConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())

@@ -41,6 +41,7 @@ def run(
 
         show_plan(plan_run(hw.load_case(case)))
         return 0
+    find_communicator().agree("headwater run")
     with followed(quiet) as progress:
         result = run_case(case, output, threads=threads, on_event=progress, resume=resume)
     show_result(result)
@@ -52,7 +53,9 @@ def train(case: CasePath, output: Output = None, threads: Threads = None, resume
     from headwater.api.outcomes import EXIT_STOPPED
     from headwater.api.training import run_training
 
-    loaded = find_communicator().together(lambda: hw.load_case(case))
+    ranks = find_communicator()
+    ranks.agree("headwater train")
+    loaded = ranks.together(lambda: hw.load_case(case))
     with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_training(loaded, target, threads=threads, on_event=progress, resume=resume)
@@ -78,7 +81,9 @@ def simulate(
     """Simulate a case with a stored policy."""
     from headwater.api.simulation import run_simulation
 
-    loaded, stored = find_communicator().together(lambda: (hw.load_case(case), hw.load_policy(policy)))
+    ranks = find_communicator()
+    ranks.agree("headwater simulate")
+    loaded, stored = ranks.together(lambda: (hw.load_case(case), hw.load_policy(policy)))
     with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_simulation(

@@ -49,12 +49,18 @@ said = Said()
 """Of the command under way."""
 
 
+def color_of_environment() -> Color | None:
+    """What `COLOR_VARIABLE` says; ``None`` where it says nothing that is known."""
+    stated = os.environ.get(COLOR_VARIABLE, "").lower()
+    return Color(stated) if stated in list(Color) else None
+
+
 def color_options() -> dict[str, Any]:
     """Settings of a console: what the command line says, else the environment; ``auto`` leaves it to the terminal.
 
     ``NO_COLOR`` and ``FORCE_COLOR`` act under ``auto``.
     """
-    chosen = said.color or os.environ.get(COLOR_VARIABLE, Color.AUTO).lower()
+    chosen = said.color or color_of_environment() or Color.AUTO
     if chosen == Color.NEVER:
         return {"no_color": True, "color_system": None}
     return {"no_color": False, "color_system": "standard"} if chosen == Color.ALWAYS else {}

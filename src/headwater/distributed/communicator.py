@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed.memory import OWN_MEMORY, Memory
+from headwater.errors import RankError, UsageError
 
 Result = TypeVar("Result")
 
@@ -68,6 +69,24 @@ class Communicator:
     def from_leader(self, value: Result) -> Result:
         """The value that rank 0 passed; all ranks call. Not for hot paths."""
         return value
+
+    def agree(self, call: str) -> None:
+        """Make sure that all ranks do the same, as the first thing that they do together; all ranks call.
+
+        Args:
+            call: what this rank does, for people.
+
+        Raises:
+            UsageError: another rank does something else; on other ranks than 0 a `RankError`.
+        """
+        told = self.gather(call)
+        other = next((rank for rank, one in enumerate(told) if one != told[0]), None)
+        if other is None:
+            return
+        message = f"rank 0 calls '{told[0]}' and rank {other} calls '{told[other]}': all ranks must do the same"
+        kind = UsageError(message) if self.leads else RankError(message, rank=0, exit_code=UsageError.exit_code)
+        setattr(kind, KNOWN_TO_ALL, True)
+        raise kind
 
     def memory_for(self, n_bytes: int) -> Memory:  # noqa: ARG002 - a rank alone has no choice
         """Where to keep that much that all ranks hold alike: in a copy each, or in one per node; all ranks call.

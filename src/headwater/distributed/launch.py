@@ -32,7 +32,8 @@ def launched_ranks(environment: Mapping[str, str]) -> int:
     stated = [environment[name] for name in _SIZES if name in environment]
     if "PMIX_RANK" in environment:
         stated += [environment[name] for name in ("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS") if name in environment]
-    return next((int(value) for value in stated if value.isdigit() and int(value) > 0), 1)
+    numbers = (int(value) for value in stated if value.isascii() and value.isdigit() and len(value) < 9)
+    return next((number for number in numbers if number > 0), 1)
 
 
 def find_communicator(environment: Mapping[str, str] | None = None) -> Communicator:

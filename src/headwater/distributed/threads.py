@@ -16,6 +16,9 @@ from headwater.errors import UsageError
 
 Result = TypeVar("Result")
 
+MOST_THREADS = 4096
+"""More threads than that are a slip of the pen, which would take the machine with it."""
+
 THREADS_VARIABLE = "HEADWATER_THREADS"
 """Environment variable that sets the number of threads."""
 
@@ -34,7 +37,7 @@ def granted_threads(n_sharing: int = 1) -> int:
         n_sharing: processes that run on the same processors, see `Communicator`.
     """
     scheduled = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    if scheduled.isdigit() and int(scheduled) > 0:
+    if scheduled.isascii() and scheduled.isdigit() and len(scheduled) < 9 and int(scheduled) > 0:
         return int(scheduled)
     return max(1, len(available_processors()) // n_sharing)
 
@@ -48,18 +51,21 @@ def choose_threads(requested: int | None, configured: int | None = None, *, n_sh
         n_sharing: processes that run on the same processors, see `Communicator`.
 
     Raises:
-        UsageError: a number below one, or an environment variable that is not a number.
+        UsageError: a number below one or beyond `MOST_THREADS`, or an environment variable that is not a number.
     """
     from_environment = os.environ.get(THREADS_VARIABLE)
     if requested is None and from_environment is not None:
-        if not from_environment.isdigit():
+        if not (from_environment.isascii() and from_environment.isdigit()):
             raise UsageError(f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'")
-        requested = int(from_environment)
+        # Python does not read numbers of thousands of digits
+        requested = int(from_environment) if len(from_environment) < 20 else 10**20
     chosen = requested if requested is not None else configured
     if chosen is None:
         return granted_threads(n_sharing)
     if chosen < 1:
         raise UsageError(f"the number of threads must be at least 1, got {chosen}")
+    if chosen > MOST_THREADS:
+        raise UsageError(f"the number of threads must be at most {MOST_THREADS}, got {chosen}")
     return chosen
 
 
@@ -115,7 +121,14 @@ class ThreadTeam:
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
-        self._others = [_Worker(number) for number in range(1, n_workers)]
+        self._others: list[_Worker] = []
+        try:
+            for number in range(1, n_workers):
+                self._others.append(_Worker(number))
+        except RuntimeError as error:
+            n_started = 1 + len(self._others)
+            self.close()
+            raise UsageError(f"the system grants no {n_workers} threads, only {n_started} ({error}): ask for fewer") from None
         self.wall_seconds = 0.0
         self.busy_seconds = [0.0] * n_workers
         self.cpu_seconds = [0.0] * n_workers

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from headwater.errors import ResultsError
+from headwater.errors import ResultsError, UsageError
 from headwater.lp.program import NamedProgram
 
 
@@ -19,11 +19,12 @@ def write_program(program: NamedProgram, path: Path) -> None:
     """Write a program; the suffix says how: ``.lp`` or ``.mps``.
 
     Raises:
-        ResultsError: another suffix, or the file cannot be written.
+        UsageError: another suffix.
+        ResultsError: the file cannot be written.
     """
     writers = {".lp": lp_lines, ".mps": mps_lines}
     if path.suffix.lower() not in writers:
-        raise ResultsError(f"'{path.name}' should end in .lp or .mps, which says in which form to write")
+        raise UsageError(f"'{path.name}' should end in .lp or .mps, which says in which form to write")
     try:
         path.write_text("\n".join(writers[path.suffix.lower()](program)) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:

@@ -327,7 +327,7 @@ def _in_parallel(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list
 def _read(path: Path) -> memoryview:
     """A whole file in one read, on a 64-byte boundary of memory."""
     try:
-        with path.open("rb", buffering=0) as file:
+        with files.open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             room = np.empty(size + 64, np.uint8)
             start = -room.ctypes.data % 64

@@ -143,7 +143,7 @@ def latest_checkpoint(directory: Path) -> tuple[Path, str]:
     """
     path = directory / _LATEST
     try:
-        parts = path.read_text(encoding="ascii").split()
+        parts = files.read_regular(path).decode("ascii").split()
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"HW808 {path}: cannot be read ({error}); this is not a policy directory or it is damaged") from None
     if len(parts) != 2 or not parts[0].startswith("ckpt-") or "/" in parts[0] or not parts[0].isprintable():

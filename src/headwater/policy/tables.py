@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from headwater import files
-from headwater.errors import ResultsError
+from headwater.errors import ResultsError, UsageError
 from headwater.sddp import Policy
 
 
@@ -26,13 +26,14 @@ def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Pa
 
     Raises:
         ResultsError: it cannot be written.
+        UsageError: the directory is not empty.
     """
     try:
         if target.suffix == ".json":
             files.write_text(target, json.dumps(_as_json(policy, inactive=inactive), indent=1, allow_nan=False) + "\n")
             return target
         if target.exists() and any(target.iterdir()):
-            raise ResultsError(f"{target} is not empty; name a new directory")
+            raise UsageError(f"{target} is not empty; name a new directory")
         with files.replaced_directory(target, "") as directory:
             (directory / "cuts").mkdir()
             for stage in policy.stages:

@@ -124,9 +124,17 @@ def _by_block(
                 yield _KINDS[kind], entity.id, stage.id, k, bound, float(lower[i, t, k]), float(upper[i, t, k])
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def guarded(text: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula: those that begin like one get an apostrophe."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     path.write_text(buffer.getvalue(), encoding="utf-8", newline="\n")

@@ -55,7 +55,7 @@ def _part(directory: Path, name: str) -> dict[str, Any] | None:
 def _policy(directory: Path) -> dict[str, Any] | None:
     """What the newest checkpoint says of itself."""
     try:
-        name = (directory / "LATEST").read_text(encoding="ascii").split()[0]
+        name = files.read_regular(directory / "LATEST").decode("ascii").split()[0]
         metadata = _json(directory / name / "metadata.json")
     except (OSError, IndexError, UnicodeDecodeError):
         return None
@@ -64,8 +64,8 @@ def _policy(directory: Path) -> dict[str, Any] | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(files.read_regular(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path} cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise ResultsError(f"{path}: expected a JSON object")

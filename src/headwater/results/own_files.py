@@ -79,8 +79,8 @@ def refuse_foreign(directory: Path) -> None:
 def _says_it_is_ours(directory: Path) -> bool:
     """Whether a directory has metadata of ours; those of ours that a crash has damaged count."""
     try:
-        metadata = json.loads((directory / "metadata.json").read_bytes())
-    except ValueError:
+        metadata = json.loads(files.read_regular(directory / "metadata.json"))
+    except (ValueError, RecursionError):
         return True
     except OSError:
         return False

@@ -162,7 +162,8 @@ class Results:
     def _entities(self) -> pl.DataFrame:
         path = self._part("simulation") / "dictionaries" / "entities.csv"
         try:
-            return pl.read_csv(path.read_bytes(), schema_overrides={"name": pl.String, "bus_id": pl.String})
+            entities = pl.read_csv(files.read_regular(path), schema_overrides={"name": pl.String, "bus_id": pl.String})
+            return entities.with_columns(pl.col("name").str.strip_prefix("'"))  # see `dictionaries.guarded`
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
 
@@ -170,7 +171,7 @@ class Results:
         """Read one file, after comparing it with what was recorded when it was written."""
         path, entry = self._part(group) / name, _listed(metadata).get(name)
         try:
-            content = path.read_bytes()
+            content = files.read_regular(path)
             if not isinstance(entry, dict) or hashlib.sha256(content).hexdigest() != entry.get("sha256"):
                 raise ResultsError(f"{path} is damaged: it is not the file that {group}/metadata.json lists; run again")
             return pl.read_parquet(io.BytesIO(content))  # never by path: Polars takes brackets in a path for a pattern
@@ -180,8 +181,8 @@ class Results:
     @staticmethod
     def _json(path: Path) -> dict[str, Any]:
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            value = json.loads(files.read_regular(path))
+        except (OSError, ValueError, RecursionError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
         if not isinstance(value, dict):
             raise ResultsError(f"{path}: expected a JSON object")

@@ -144,8 +144,8 @@ def _record() -> str:
 def _holder(directory: Path) -> dict[str, object]:
     """The record of the process that holds a lock; nothing where it cannot be read."""
     try:
-        value = json.loads((directory / HOLDER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(files.read_regular(directory / HOLDER))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

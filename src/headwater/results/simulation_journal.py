@@ -125,7 +125,7 @@ def _sealed(value: dict[str, Any]) -> str:
 
 def _unsealed(path: Path) -> dict[str, Any]:
     try:
-        body, _, seal = path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")
+        body, _, seal = files.read_regular(path).decode("utf-8").rstrip("\n").rpartition("\n")
         if hashlib.sha256(body.encode()).hexdigest() == seal and isinstance(value := json.loads(body), dict):
             return value
     except (OSError, ValueError):

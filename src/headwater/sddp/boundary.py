@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ModelError, PolicyError
+from headwater.errors import ModelError, PolicyError, UsageError
 from headwater.model import System
 from headwater.sddp.cuts import BOUNDARY, CutPool
 from headwater.sddp.policy import Policy, PolicyStage, StateLayout
@@ -40,7 +40,10 @@ class BoundaryCuts:
         Raises:
             PolicyError: the policy has no such stage, or no cuts there.
         """
-        position = policy.stage_position(stage_id)
+        try:
+            position = policy.stage_position(stage_id)
+        except UsageError as error:
+            raise PolicyError(f"policy.boundary.source_stage: {error}") from None
         pool = policy.pools[position]
         slots = pool.active_slots()
         if not len(slots):

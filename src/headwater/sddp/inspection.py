@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import InfeasibleError, ModelError, SolverError, UnboundedError
+from headwater.errors import InfeasibleError, SolverError, UnboundedError, UsageError
 from headwater.lp import NamedProgram, explain_infeasible, explain_unbounded, named_program
 from headwater.model import Formulation, Study, System
 from headwater.sddp.head_refinement import HeadRefinement
@@ -69,13 +69,13 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         policy: cuts of the future cost; without it every stage minds its own cost only.
 
     Raises:
-        ModelError: there is no such stage.
+        UsageError: there is no such stage.
         SolverError: an earlier stage could not be solved.
     """
     from headwater.sddp.problems import build_problems
 
     if stage_id not in study.system.stage_index:
-        raise ModelError(f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})")
+        raise UsageError(f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})")
     config = study.config
     training = replace(config.training, formulation=Formulation.EXPLICIT)
     problems = build_problems(

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headwater.errors import PolicyError
+from headwater.errors import PolicyError, UsageError
 from headwater.lp import Outlook
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy_cuts import Cuts
@@ -186,14 +186,12 @@ class Policy:
         """Position of a stage id.
 
         Raises:
-            PolicyError: the policy has no such stage.
+            UsageError: the policy has no such stage.
         """
         for position, stage in enumerate(self.stages):
             if stage.stage_id == stage_id:
                 return position
-        raise PolicyError(
-            f"the policy has no stage {stage_id} (it has {self.stages[0].stage_id} to {self.stages[-1].stage_id})"
-        )
+        raise UsageError(f"the policy has no stage {stage_id} (it has {self.stages[0].stage_id} to {self.stages[-1].stage_id})")
 
     def value(self, stage_id: int, state: NDArray[np.float64]) -> float:
         """Expected cost in $ of all stages after ``stage_id`` when that stage ends in ``state`` ``[dimension]``.
@@ -228,7 +226,7 @@ class Policy:
             inactive: whether to include cuts that were deactivated.
 
         Raises:
-            PolicyError: the policy has no such stage.
+            UsageError: the policy has no such stage.
         """
         return Cuts.of_pool(self.pools[self.stage_position(stage_id)], self.layout, stage_id, inactive=inactive)
 
@@ -244,21 +242,21 @@ class Policy:
             otherwise: value of components that are not named; ``None`` requires all.
 
         Raises:
-            PolicyError: an unknown name, or a component without value.
+            UsageError: an unknown name, or a component without value.
         """
         names = self.layout.names
         unknown = sorted(values.keys() - set(names))
         if unknown:
-            raise PolicyError(f"the state has no component '{unknown[0]}'; it has {_listed(names)}")
+            raise UsageError(f"the state has no component '{unknown[0]}'; it has {_listed(names)}")
         missing = [name for name in names if name not in values]
         if missing and otherwise is None:
-            raise PolicyError(f"no value is given for {_listed(missing)}")
+            raise UsageError(f"no value is given for {_listed(missing)}")
         return np.array([values.get(name, otherwise) for name in names], np.float64)
 
     def _checked(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         array = np.asarray(state, np.float64)
         if array.shape != (self.layout.dimension,):
-            raise PolicyError(f"the state needs {self.layout.dimension} components, got shape {array.shape}")
+            raise UsageError(f"the state needs {self.layout.dimension} components, got shape {array.shape}")
         return array
 
     def __repr__(self) -> str:

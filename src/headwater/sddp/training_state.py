@@ -134,6 +134,7 @@ class TrainingState:
         """
         bases: list[dict[str, NDArray[Any]]] = []
         for stage, trajectories in zip(problems.stages, self.store.bases, strict=True):
+            trajectories.grow(stage.n_rows)  # as the next forward pass would: then the cuts just made have rows on any ranks
             arrays = trajectories.arrays()
             for array in arrays.values():
                 communicator.gather_rows(array)
