@@ -18,6 +18,7 @@ from headwater.policy import check_compatibility
 from headwater.results import ResultsWriter, SimulationSink, chunk_frame
 from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
 from headwater.sddp.events import EventSink, ignore
+from headwater.sddp.policy import as_stored
 from headwater.sddp.problems import inflow_digest, state_layout
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
@@ -143,7 +144,9 @@ def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, thr
     if n_scenarios is not None and n_scenarios > MOST_SCENARIOS:
         raise UsageError(f"a simulation has at most {MOST_SCENARIOS} scenarios, got {n_scenarios}")
     inflow = study_uncertainty(study).inflow
-    check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
+    layout = state_layout(study.system, inflow)
+    with as_stored():
+        check_compatibility(policy, study, inflow_digest(inflow), layout)
 
 
 def _simulate_with(

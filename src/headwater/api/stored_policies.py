@@ -11,6 +11,7 @@ from headwater.model import StageMap, Study
 from headwater.policy import PolicyCheck, check_uses, holds_checkpoint, read_policy, write_policy
 from headwater.results.run_lock import RunLock
 from headwater.sddp import Policy
+from headwater.sddp.policy import as_stored
 from headwater.sddp.problems import build_problems
 
 
@@ -51,7 +52,9 @@ def check_policy(policy: Policy | str | Path, study: Study, *, shift: int | None
     settings = study.config.policy
     stage_map = settings.stage_map if shift is None else StageMap(shift=shift)
     loaded = load_policy(policy) if isinstance(policy, str | Path) else policy
-    return check_uses(loaded, build_problems(study), stage_map, validate=settings.validate_compatibility)
+    problems = build_problems(study)
+    with as_stored():
+        return check_uses(loaded, problems, stage_map, validate=settings.validate_compatibility)
 
 
 def find_policy(case: Study, output_dir: Path) -> Path:

@@ -24,6 +24,7 @@ from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_stoc
 from headwater.sddp import Policy, train_policy
 from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.events import EventSink, ignore
+from headwater.sddp.policy import as_stored
 from headwater.sddp.training import SavePolicy
 from headwater.stochastic import study_uncertainty
 
@@ -184,7 +185,8 @@ def _ready_to_train(study: Study, threads: int | None, resume: Policy | None = N
     """Refuse what cannot be trained; returns the number of threads of this rank."""
     refuse_unbuilt(study)
     if resume is not None:
-        check_resumable(resume, study)
+        with as_stored():
+            check_resumable(resume, study)
     return granted_threads(threads, study)
 
 

@@ -202,9 +202,15 @@ def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: 
         reason=str(metadata.get("reason") or ""),
         progress=progress,
         inflow=inflow,
-        fingerprint=dict(metadata.get("fingerprint", {})),
+        fingerprint=_texts(metadata.get("fingerprint", {})),
         provenance=dict(metadata["provenance"]),
     )
+
+
+def _texts(recorded: Mapping[str, Any]) -> dict[str, str]:
+    if not all(isinstance(value, str) for value in recorded.values()):
+        raise TypeError("the fingerprint holds something else than texts")
+    return dict(recorded)
 
 
 def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayout:
@@ -216,6 +222,8 @@ def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayou
     recorded = metadata["layout"]
     commitments = tuple((thermal_id, lag) for thermal_id, lag in recorded.get("commitments", ()))
     hydro_ids = tuple(recorded["hydro_ids"])
+    if not all(type(hydro_id) is int for hydro_id in hydro_ids):
+        raise TypeError("an id of a hydro is no whole number")
     layout = StateLayout(hydro_ids, recorded["n_lags"], commitments, recorded.get("n_accumulators", 0))
     if layout.dimension != recorded["state_dimension"]:
         raise PolicyError(
@@ -227,6 +235,8 @@ def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayou
 
 def recorded_stages(metadata: Mapping[str, Any]) -> tuple[PolicyStage, ...]:
     """The stages that a policy was made for."""
+    if not metadata["stages"]:
+        raise ValueError("it lists no stages")
     return tuple(
         PolicyStage(
             stage_id=s["stage_id"],

@@ -76,4 +76,16 @@ def _value(hint: Any, value: Any) -> Any:
     if isinstance(value, dict):
         record = next((kind for kind in kinds if dataclasses.is_dataclass(kind)), None)
         return value if record is None else _record(record, value)
-    return float(value) if isinstance(value, str) and float in kinds else value
+    found = float(value) if isinstance(value, str) and float in kinds else value
+    if not any(_is_of(kind, found) for kind in kinds):
+        raise TypeError(f"{value!r} where {hint} is expected")
+    return found
+
+
+def _is_of(kind: Any, value: Any) -> bool:
+    """Whether a value may stand in a field of a kind; whole numbers are numbers, and truth values are no numbers."""
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind) if isinstance(kind, type) else True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -273,6 +274,21 @@ _UNFINISHED = {
     "checkpoint": ", a checkpoint of a training under way",
 }
 """What a policy says of itself whose training did not come to its end."""
+
+
+@contextmanager
+def as_stored() -> Iterator[None]:
+    """Turn what goes wrong with the parts of a stored policy into a sentence: its bytes are right and its content is not.
+
+    Raises:
+        PolicyError: a part is missing, or of another kind or shape than the rest asks for.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise PolicyError(
+            f"HW808 the stored policy contradicts itself ({type(error).__name__}: {error}): it was changed after it was written"
+        ) from error
 
 
 def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None = None) -> tuple[float, NDArray[np.float64]]:

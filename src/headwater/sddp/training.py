@@ -15,7 +15,7 @@ from headwater.sddp import events
 from headwater.sddp.agreement import check_agreement
 from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.checkpointing import CheckpointSchedule
-from headwater.sddp.policy import Policy
+from headwater.sddp.policy import Policy, as_stored
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.records import IterationRecord, RuleEvaluation
 from headwater.sddp.stopping import (
@@ -83,13 +83,14 @@ def train_policy(
     config = study.config
     notes: tuple[str, ...] = ()
     if warm_start is not None and resume is None:
-        notes = communicator.together(partial(start_from, warm_start, problems, state))
+        notes = communicator.together(partial(_start_from, warm_start, problems, state))
     with Training(
         study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop, on_event=on_event
     ) as training:
         training.notes = notes
         if resume is not None:
-            training.take_over(stored_training(resume))
+            with as_stored():
+                training.take_over(stored_training(resume))
         started = _started(problems, threads, communicator.size, state.n_iterations)
         outcome = communicator.on_leader(partial(tell, on_event, started, *map(events.WarningRaised.of, training.warnings)))
         if state.history:
@@ -131,7 +132,13 @@ def train_policy(
 def _state_to_start_from(problems: StudyProblems, resume: Policy | None) -> TrainingState:
     if resume is None:
         return TrainingState.fresh(problems)
-    return TrainingState.resumed(problems, stored_training(resume))
+    with as_stored():
+        return TrainingState.resumed(problems, stored_training(resume))
+
+
+def _start_from(policy: Policy, problems: StudyProblems, state: TrainingState) -> tuple[str, ...]:
+    with as_stored():
+        return start_from(policy, problems, state)
 
 
 def stored_training(policy: Policy) -> StoredTraining:

@@ -25,6 +25,7 @@ from headwater.stochastic.given import (
 )
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.libraries import historical_library
+from headwater.stochastic.magnitudes import refuse_absurd_statistics
 from headwater.stochastic.normal import (
     AvailabilityModel,
     LoadModel,
@@ -163,6 +164,7 @@ def build_uncertainty(
         ModelError: statistics, history, correlation, given openings or scenarios contradict the system.
         UnsupportedFeatureError: the system asks for something that is not built yet.
     """
+    refuse_absurd_statistics(system)
     source = source or ScenarioSource()
     completed = complete_system(system, estimation)
     system = completed.system
