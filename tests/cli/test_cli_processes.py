@@ -324,3 +324,11 @@ def test_an_answer_that_is_lost_is_an_error_and_a_reader_that_leaves_is_none(
     assert "Exception ignored" not in done.stderr
     if code == 2:
         assert "the answer was not written to standard output" in done.stderr
+
+
+@pytest.mark.parametrize("megabytes", [600, 900, 1200, 1500])
+def test_a_tight_limit_of_memory_is_named_before_libraries_abort(megabytes: int, tmp_path: Path):
+    case = case_with(tmp_path / "case")
+    shell = f"ulimit -v {megabytes * 1024}; exec '{sys.executable}' -m headwater run '{case.root}' -o '{tmp_path / 'out'}'"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert f"limited to {megabytes:,} MB (ulimit -v)" in " ".join(done.stderr.split())

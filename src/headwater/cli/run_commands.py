@@ -15,6 +15,7 @@ import headwater as hw
 from headwater.cli.arguments import CasePath, Output, Quiet, Resume, Threads
 from headwater.cli.consoles import stderr, stdout
 from headwater.cli.facts import money, summary_table, violation_rows
+from headwater.cli.memory_limit import warn_of_tight_memory
 from headwater.cli.results_commands import print_envelope
 from headwater.cli.structured import Form, said
 from headwater.distributed import find_communicator, known_communicator
@@ -33,6 +34,7 @@ def run(
     quiet: Quiet = False,
 ) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
+    warn_of_tight_memory()
     from headwater.api.outcomes import EXIT_STOPPED
     from headwater.api.runs import run_case
 
@@ -50,6 +52,7 @@ def run(
 
 def train(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
     """Train a policy and write it to OUTPUT/policy."""
+    warn_of_tight_memory()
     from headwater.api.outcomes import EXIT_STOPPED
     from headwater.api.training import run_training
 
@@ -79,6 +82,7 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Simulate a case with a stored policy."""
+    warn_of_tight_memory()
     from headwater.api.simulation import run_simulation
 
     ranks = find_communicator()
