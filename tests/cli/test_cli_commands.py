@@ -511,7 +511,8 @@ def test_names_that_look_like_formulas_are_no_formulas_in_csv_and_come_back(tmp_
         case.files[f"system/{kind}.json"][kind][0]["name"] = name
     hw.run(case.write(), tmp_path / "out", threads=1)
     for part in ("training", "simulation"):
-        cells = [row[2] for row in csv.reader((tmp_path / "out" / part / "dictionaries" / "entities.csv").open())]
+        entities = tmp_path / "out" / part / "dictionaries" / "entities.csv"
+        cells = [row[2] for row in csv.reader(entities.read_text(encoding="utf-8").splitlines())]
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
         assert f"'{names[0]}" in cells
     results = hw.load_results(tmp_path / "out")

@@ -172,6 +172,7 @@ class SimulationSink:
             (partial / SUCCESS).touch()
             files.sync_tree(partial)
             self._journal.end()
+            files.sync_directory(partial)  # or a crash may bring the account back, in results that are complete
             files.swap_directory(partial, self._target, SIMULATION)
 
     def _write(self, chunk: SimulationChunk) -> None:
