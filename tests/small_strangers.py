@@ -58,7 +58,7 @@ class SmallStranger:
     def study(self, directory: Path, iterations: int = 300) -> Study:
         """Write and load the case, to be trained until nothing has happened for a good while."""
         case = hw.load_case(self.write(directory))
-        rules = (IterationLimit(iterations), BoundStalling(30, 1e-13))
+        rules = (IterationLimit(iterations), BoundStalling(60, 1e-13))
         return replace(case, config=replace(case.config, training=replace(case.config.training, stopping_rules=rules)))
 
     def optimum(self, directory: Path) -> float:

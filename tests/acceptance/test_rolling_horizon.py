@@ -9,9 +9,9 @@ EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "rolling-h
 
 
 def test_next_month_needs_a_third_of_the_iterations(tmp_path: Path):
-    may, cold, warm = EXAMPLE["roll_on"](6, 4, tmp_path / "long-run", threads=1)
+    may, cold, warm = EXAMPLE["roll_on"](9, 4, tmp_path / "long-run", threads=1)
     assert (len(may.stages), len(warm.stages)) == (24, 24)
     assert warm.stages[0].start_date == may.stages[1].start_date
     reached = EXAMPLE["first_to_reach"](warm, cold.lower_bound)
     assert reached is not None
-    assert reached <= 2
+    assert reached <= 3

@@ -104,7 +104,7 @@ def test_the_command_describes_the_programs(output: Path, capsys: pytest.Capture
     assert "stage programs without cuts" in shown
 
 
-def test_an_unknown_stage_is_an_error_of_the_case(output: Path) -> None:
+def test_an_unknown_stage_is_a_wrong_argument(output: Path) -> None:
     arguments = ["lp", str(output / "case"), "--stage", "9", "--out", str(output / "x.lp")]
-    assert _run(lambda: app(arguments, standalone_mode=False)) == 1
+    assert _run(lambda: app(arguments, standalone_mode=False)) == 64
     assert not (output / "x.lp").exists()

@@ -28,9 +28,9 @@ FEASIBILITY_TOLERANCE = 1e-6
 """How far a point may miss a bound or a row, in the units of the program, which is scaled so that they are about one."""
 OBJECTIVE_TOLERANCE = 1e-7
 """Largest gap of a proven solution, as a share of the bound..."""
-MONEY_TOLERANCE = 1e-10
+MONEY_TOLERANCE = 1e-12
 """...besides as a share of the money at stake in the program (`headwater.solver.problem.LinearProgram.money`)..."""
-TERM_TOLERANCE = 2.0**-40
+TERM_TOLERANCE = 2.0**-44
 """...and as a share of the magnitudes of all terms that the bound is the sum of."""
 ROUNDING_TOLERANCE = 1e-9
 
