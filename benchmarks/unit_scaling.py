@@ -19,7 +19,7 @@ import polars as pl
 
 from headwater.case.manifest import DATA_SUFFIXES
 from headwater.case.meanings import unit_of
-from headwater.model import HydroPenalties, parse_expression
+from headwater.model import parse_expression
 
 POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
@@ -70,8 +70,6 @@ def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.
     documents = {path: json.loads(path.read_text(encoding="utf-8")) for path in files if path.suffix == ".json"}
     _refuse(documents, water)
     for path, document in documents.items():
-        if path.name == "penalties.json":
-            _write_out_defaults(document, target)
         scaled = _scaled(document, "", money, water)
         path.write_text(json.dumps(scaled, indent=1), encoding="utf-8")
     for path in files:
@@ -96,14 +94,6 @@ def _refuse(documents: dict[Path, Any], water: float) -> None:
     by_head = '"linearized_head"' in text or ('"efficiency"' in text and '"computed"' in text)
     if water != 1.0 and by_head:
         raise ValueError("the case computes power from head: the weight of water has a unit of its own")
-
-
-def _write_out_defaults(penalties: dict[str, Any], root: Path) -> None:
-    """The one cost that may be left out; its default is a number in the old unit."""
-    config = json.loads((root / "config.json").read_text(encoding="utf-8"))
-    own = config.get("modeling", {}).get("inflow_non_negativity", {}).get("penalty_cost")
-    if own is None:
-        penalties["hydro"].setdefault("inflow_nonnegativity_cost", HydroPenalties().inflow_nonnegativity_cost)
 
 
 def _scaled(value: Any, key: str, money: float, water: float) -> Any:

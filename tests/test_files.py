@@ -124,7 +124,7 @@ def test_a_file_that_a_reader_has_open_on_windows_is_replaced_when_it_is_closed(
 def test_a_directory_with_an_open_file_is_replaced_too(winerror: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "d").mkdir()
     refuse(monkeypatch, "rename", sharing_violation(winerror), 2)
-    with files.replaced_directory(tmp_path / "d") as temporary:
+    with files.replaced_directory(tmp_path / "d", "new") as temporary:
         (temporary / "new").touch()
     assert names(tmp_path) == ["d"]
     assert names(tmp_path / "d") == ["new"]

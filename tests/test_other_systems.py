@@ -21,7 +21,7 @@ HIDDEN_NAMES = {
     "os": (
         *("fork", "getuid", "geteuid", "getgid", "getpgid", "getpgrp", "setsid", "killpg", "nice", "uname", "getloadavg"),
         *("sysconf", "sched_getaffinity", "sched_setaffinity", "mkfifo", "chown", "statvfs", "pread", "pwrite"),
-        *("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "posix_fallocate", "openpty", "fchmod"),
+        *("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "posix_fallocate", "openpty", "fchmod"),
     ),
     "signal": (
         "SIGHUP",

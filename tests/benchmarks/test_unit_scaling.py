@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -62,7 +63,7 @@ def test_every_number_of_a_case_has_a_unit_or_is_known_to_have_none():
     factors = {key: (factor_of(key, 2.0, 1.0), factor_of(key, 1.0, 2.0)) for key in keys}
     unmoved = {key for key, pair in factors.items() if pair == (1.0, 1.0)}
     power_and_time = {key for key in unmoved if key.endswith(("_mw", "_m", "_mm", "hours", "seconds", "minutes", "_mb"))}
-    others = {"annual_discount_rate", "annual_discount_rate_override", "losses_percent", "gamma_0", "bound"}
+    others = {"weight", "annual_discount_rate", "annual_discount_rate_override", "losses_percent", "gamma_0", "bound"}
     assert unmoved - power_and_time - others == WITHOUT_UNIT
     assert set(UNIT_OF_OTHERS) <= keys
 
@@ -89,11 +90,15 @@ def test_tables_as_text_are_scaled_like_others(tmp_path):
     assert hw.load_case(text).system == hw.load_case(binary).system
 
 
-def test_a_cost_that_is_left_out_is_scaled_with_the_others(tmp_path):
+def test_a_cost_that_is_left_out_is_derived_in_the_new_units(tmp_path):
     case = tiny_case(tmp_path / "case")
     del case.files["penalties.json"]["hydro"]["inflow_nonnegativity_cost"]
-    scaled = hw.load_case(scale_case(case.write(), tmp_path / "scaled", 4.0, 2.0))
-    assert scaled.system.penalties.hydro.inflow_nonnegativity_cost == 1000.0 * 4.0 / 2.0
+    given = hw.load_case(case.write())
+    scaled = hw.load_case(scale_case(case.root, tmp_path / "scaled", 4.0, 2.0))
+    costs = (one.system.resolved_penalties.hydro["inflow_nonnegativity_cost"] for one in (given, scaled))
+    before, after = (np.asarray(cost) for cost in costs)
+    assert (before > 0.0).all()
+    assert after == pytest.approx(before * 4.0 / 2.0)
 
 
 def test_an_expression_divides_its_water_and_keeps_its_power():

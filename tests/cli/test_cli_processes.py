@@ -330,5 +330,9 @@ def test_an_answer_that_is_lost_is_an_error_and_a_reader_that_leaves_is_none(
 def test_a_tight_limit_of_memory_is_named_before_libraries_abort(megabytes: int, tmp_path: Path):
     case = case_with(tmp_path / "case")
     shell = f"ulimit -v {megabytes * 1024}; exec '{sys.executable}' -m headwater run '{case.root}' -o '{tmp_path / 'out'}'"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert f"limited to {megabytes:,} MB (ulimit -v)" in " ".join(done.stderr.split())
+    # what libraries do then is their own business: they abort, fail, or wait for ever for memory
+    with subprocess.Popen(["bash", "-c", shell], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        process.kill()
+    assert f"limited to {megabytes:,} MB (ulimit -v)" in told

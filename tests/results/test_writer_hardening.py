@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import headwater as hw
 from headwater import files
 from headwater.case.starter import write_starter
-from headwater.errors import ResultsError
+from headwater.errors import ResultsError, UsageError
 from headwater.results import SCHEMAS, ResultsWriter, load_results, own_files
 from headwater.results.pieces import write_parquet
 from headwater.sddp import train_policy
@@ -278,6 +278,6 @@ def test_fit_does_not_replace_a_directory_of_other_things(tmp_path):
     case = hw.load_case(write_starter(tmp_path / "case", "from-history"))
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("long")
-    with pytest.raises(ResultsError, match=r"chapter\.tex.*name a new directory"):
+    with pytest.raises(UsageError, match=r"chapter\.tex.*name a new directory"):
         hw.fit(case, tmp_path / "thesis", pictures=False)
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "long"

@@ -97,7 +97,7 @@ class RunLock:
             raise InUseError(_in_use(self._directory, holder) + f". If that run is over, remove {path}")
         path.unlink(missing_ok=True)
         try:
-            with path.open("x", encoding="utf-8") as file:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(_record())
         except FileExistsError:
             raise InUseError(_in_use(self._directory, _holder(self._directory))) from None
