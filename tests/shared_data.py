@@ -1,4 +1,4 @@
-"""Where the published cases and the oracles are, for tests that need them."""
+"""Where the case directories and reports are that the published cases were taken from, for tests that compare the two."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(os.environ.get("HEADWATER_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-CASES = SHARED / "cases" / "cobre-0.5"
-EXPECTED = SHARED / "cases" / "expected.json"
+ORIGINALS = SHARED / "cases" / "cobre-0.5"
 ORACLES = SHARED / "oracles"
 
 requires_shared = pytest.mark.skipif(
-    not CASES.is_dir(), reason=f"the published cases are not at {SHARED} (set HEADWATER_SHARED to their place)"
+    not ORIGINALS.is_dir(), reason=f"the originals are not at {SHARED} (set HEADWATER_SHARED to their place)"
 )

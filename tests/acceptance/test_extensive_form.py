@@ -1,6 +1,5 @@
 """The judge is judged first: hand computations, published figures, and problems of the literature."""
 
-import json
 from dataclasses import replace
 from datetime import date
 
@@ -24,8 +23,8 @@ from headwater.model import (
     System,
     Thermal,
 )
+from published import FIGURES, case_directory
 from random_systems import random_study
-from shared_data import CASES, EXPECTED, requires_shared
 
 COVERED = ["d01", "d02", "d03", "d04", "d05", "d10", "d11", "d13", "d14", "d16", "d20", "d23", "d25", "d27"]
 
@@ -34,11 +33,10 @@ def value(study: Study, risk: RiskMeasure | None = None) -> float:
     return extensive_form_value(study.system, study.config, risk=risk)
 
 
-@requires_shared
 @pytest.mark.parametrize("prefix", COVERED)
 def test_the_extensive_form_gives_the_published_figure(prefix):
-    name, expected = next((n, e) for n, e in json.loads(EXPECTED.read_text()).items() if n.startswith(prefix))
-    assert value(load_case(CASES / name)) == pytest.approx(expected["lower_bound"], rel=1e-10, abs=1e-6)
+    name, figure = next((n, f) for n, f in FIGURES.items() if n.startswith(prefix))
+    assert value(load_case(case_directory(name))) == pytest.approx(figure.lower_bound, rel=1e-10, abs=1e-6)
 
 
 @pytest.mark.parametrize(

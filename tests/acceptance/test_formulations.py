@@ -13,7 +13,7 @@ import headwater.model as m
 import oracle_systems
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.training import train_policy
-from shared_data import CASES, requires_shared
+from published import case_directory
 from stage_values import aggregate
 
 PUBLISHED = [
@@ -91,10 +91,9 @@ def check(study: m.Study) -> None:
                     assert slope[j] == pytest.approx(other_slope[j], abs=2 * noise)
 
 
-@requires_shared
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_case_has_the_same_values_and_slopes_in_both_formulations(name: str):
-    check(hw.load_case(CASES / name))
+    check(hw.load_case(case_directory(name)))
 
 
 @pytest.mark.parametrize("name", ORACLES)

@@ -17,8 +17,8 @@ from extensive_form import extensive_form_value
 from headwater.errors import PolicyError
 from headwater.results.statistics import gap_to_bound
 from headwater.stochastic import simulation_sampler, study_uncertainty
+from published import case_directory
 from scenario_studies import by_hand, inflow_values, load_values, scenario_study
-from shared_data import CASES, requires_shared
 from small_systems import random_system, repeating
 from trained_policies import fingerprint
 
@@ -192,7 +192,7 @@ def weekly_case(
 ) -> Path:
     """A published case of four weeks with inflows of its own, in file form; ``shape`` multiplies those of each week."""
     root = directory / f"{n_scenarios}-{openings}"
-    shutil.copytree(CASES / "d29-weekly-par-noise-sharing", root)
+    shutil.copytree(case_directory("d29-weekly-par-noise-sharing"), root)
     stats = pl.read_parquet(root / "scenarios/inflow_seasonal_stats.parquet").filter(pl.col("stage_id") >= 0)
     rng = np.random.default_rng(5)
     rows = [
@@ -212,7 +212,6 @@ def weekly_case(
     return root
 
 
-@requires_shared
 @pytest.mark.parametrize(
     ("shape", "falls"), [((1.0, 1.0, 1.0, 1.0), False), ((0.3, 4.0, 2.0, 0.0), True), ((2.0, 1.0, 1.0, 4.0), True)]
 )
@@ -231,7 +230,6 @@ def test_a_published_weekly_case_with_one_path_costs_its_bound_and_no_more_than_
     assert "which are not the openings of training" in drawn.training.bound_meaning
 
 
-@requires_shared
 def test_the_files_of_a_weekly_case_ask_for_scenarios_as_openings_by_default(tmp_path):
     by_default, asked = (hw.load_case(weekly_case(tmp_path, 3, openings)) for openings in (None, "scenarios"))
     trees = [study_uncertainty(case).tree.noise for case in (by_default, asked)]

@@ -11,14 +11,12 @@ import headwater as hw
 from extensive_form import extensive_form_value, stage_value
 from headwater.case import load_case
 from headwater.model import IterationLimit
-from shared_data import CASES, requires_shared
-
-pytestmark = requires_shared
+from published import case_directory
 
 
 @pytest.fixture(scope="module")
 def case():
-    return load_case(CASES / "1dtoy")
+    return load_case(case_directory("1dtoy"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Cases published with another program of this field: each must show its published figure."""
 
-import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,26 +11,19 @@ from extensive_form import extensive_form_value
 from headwater.case import load_case
 from headwater.model import Formulation, FphaPlane, IterationLimit
 from headwater.stochastic import build_uncertainty, study_uncertainty
-from shared_data import CASES, EXPECTED, requires_shared
+from published import FIGURES, case_directory
+from published.hydro_cases import DISCOUNT_OF_THE_SECOND_STAGE
 
-PREFIXES = ["d01", "d02", "d03", "d04", "d05", "d08", "d10", "d11", "d13", "d14", "d15", "d16", "d20", "d23", "d25", "d27"]
 BEYOND_THE_EXTENSIVE_FORM = ("d08", "d15")
 """Cases with evaporation or non-controllable sources, which the extensive form does not cover."""
 
-PUBLISHED = (
-    {name: entry for name, entry in json.loads(EXPECTED.read_text()).items() if name[:3] in PREFIXES}
-    if EXPECTED.exists()
-    else {}
-)
-
-pytestmark = requires_shared
-every_case = pytest.mark.parametrize("name", list(PUBLISHED) or PREFIXES)
+every_case = pytest.mark.parametrize("name", FIGURES)
 
 
 def load(name, formulation=Formulation.CONDENSED):
     """The case with the iteration limit that its figure is promised for, and no other stopping rule."""
-    case = load_case(CASES / name)
-    rules = (IterationLimit(PUBLISHED[name]["max_iterations"]),)
+    case = load_case(case_directory(name))
+    rules = (IterationLimit(FIGURES[name].iterations),)
     training = replace(case.config.training, stopping_rules=rules, formulation=formulation)
     return replace(case, config=replace(case.config, training=training))
 
@@ -48,18 +40,14 @@ def trained():
     return train
 
 
-def test_all_the_cases_are_there():
-    assert sorted(name[:3] for name in PUBLISHED) == PREFIXES
-
-
 @every_case
 def test_the_bound_reaches_the_published_figure_within_its_iterations(trained, name):
-    policy = trained(name)
-    assert policy.lower_bound == pytest.approx(PUBLISHED[name]["lower_bound"], rel=0.0, abs=PUBLISHED[name]["abs"])
-    assert len(policy.training.iterations) <= PUBLISHED[name]["max_iterations"]
+    policy, figure = trained(name), FIGURES[name]
+    assert policy.lower_bound == pytest.approx(figure.lower_bound, rel=0.0, abs=figure.tolerance)
+    assert len(policy.training.iterations) <= figure.iterations
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLISHED or PREFIXES if not name.startswith(BEYOND_THE_EXTENSIVE_FORM)])
+@pytest.mark.parametrize("name", [name for name in FIGURES if not name.startswith(BEYOND_THE_EXTENSIVE_FORM)])
 def test_the_bound_equals_the_extensive_form(trained, name):
     case = load(name)
     assert trained(name).lower_bound == pytest.approx(extensive_form_value(case.system, case.config), rel=1e-6)
@@ -93,30 +81,28 @@ def test_training_found_a_schedule_that_costs_the_bound(trained, name):
     assert min(r.simulated_mean for r in policy.training.iterations) == pytest.approx(policy.lower_bound, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n, entry in PUBLISHED.items() if entry.get("simulation_mean")])
+@pytest.mark.parametrize("name", [n for n, figure in FIGURES.items() if figure.simulated])
 def test_the_simulated_mean_is_the_published_figure(trained, name):
     simulation = hw.simulate(trained(name), n_scenarios=1)
-    assert simulation.mean_cost == pytest.approx(PUBLISHED[name]["lower_bound"], rel=0.0, abs=PUBLISHED[name]["abs"])
+    figure = FIGURES[name]
+    assert simulation.mean_cost == pytest.approx(figure.lower_bound, rel=0.0, abs=figure.tolerance)
 
 
-@pytest.mark.parametrize(
-    ("name", "column"), [(name, column) for name, entry in PUBLISHED.items() for column in entry.get("positive", ())]
-)
+@pytest.mark.parametrize(("name", "column"), [(name, column) for name, figure in FIGURES.items() for column in figure.violated])
 def test_the_simulation_shows_the_violation_that_the_case_is_about(trained, name, column):
     hydros = hw.simulate(trained(name), n_scenarios=1).table("hydros")
     assert hydros[column].sum() > 0.0
 
 
 def test_the_second_stage_is_discounted_by_the_days_of_the_first(trained):
-    name = next(n for n, entry in PUBLISHED.items() if "discount_factor_stage_1" in entry)
-    costs = hw.simulate(trained(name), n_scenarios=1).table("costs")
+    costs = hw.simulate(trained("d25-discount-rate"), n_scenarios=1).table("costs")
     factors = dict(costs.select("stage_id", "discount_factor").unique().iter_rows())
-    assert factors == {0: 1.0, 1: pytest.approx(PUBLISHED[name]["discount_factor_stage_1"], abs=1e-9)}
+    assert factors == {0: 1.0, 1: pytest.approx(DISCOUNT_OF_THE_SECOND_STAGE, abs=1e-9)}
     assert factors[1] == pytest.approx(1.12 ** (-31 / 365.25), rel=1e-12)
 
 
 def test_weeks_of_one_month_share_their_noise_and_train():
-    case = load_case(CASES / "d29-weekly-par-noise-sharing")
+    case = load_case(case_directory("d29-weekly-par-noise-sharing"))
     uncertainty = study_uncertainty(case)
     assert uncertainty.noise_groups == (0, 0, 0, 0)
     for noise in uncertainty.tree.noise[1:]:
@@ -128,7 +114,7 @@ def test_weeks_of_one_month_share_their_noise_and_train():
 
 
 def test_a_model_with_an_annual_term_is_fitted_exported_and_trained_with(tmp_path):
-    case = load_case(CASES / "d12-par-annual")
+    case = load_case(case_directory("d12-par-annual"))
     assert len(case.system.inflow_history) == 720
     export = replace(case.config, export_stochastic=True)
     training = replace(case.config.training, stopping_rules=(IterationLimit(3),))
@@ -145,7 +131,7 @@ def test_a_model_with_an_annual_term_is_fitted_exported_and_trained_with(tmp_pat
 
 def test_planes_are_computed_exported_and_trained_with(tmp_path):
     """The fitted planes, read back as a table of the case, give the optimum that training reached."""
-    case = load_case(CASES / "d07-fpha-computed")
+    case = load_case(case_directory("d07-fpha-computed"))
     result = hw.run(case.root, tmp_path, threads=1)
     record = result.policy.training.iterations[-1]
     assert record.iteration <= 10

@@ -21,8 +21,8 @@ from headwater.model import (
     SelectionMethod,
     Study,
 )
+from published import case_directory
 from random_systems import STAGE_IDS, random_study
-from shared_data import CASES, requires_shared
 
 MEASURES = [(0.25, 0.5), (0.5, 0.3), (0.1, 1.0), (0.4, 0.8), (0.05, 0.6)]
 """Tail fraction and weight."""
@@ -45,10 +45,9 @@ def multi(study: Study, **changes: object) -> hw.Policy:
     return trained(study, cut_formulation=CutFormulation.MULTI, **changes)
 
 
-@requires_shared
 @pytest.mark.parametrize(("tail_fraction", "weight"), MEASURES)
 def test_the_bound_of_a_published_case_reaches_its_nested_value(tail_fraction: float, weight: float):
-    case = load_case(CASES / "1dtoy")
+    case = load_case(case_directory("1dtoy"))
     study = averse(Study(case.system, case.config, "1dtoy"), tail_fraction, weight)
     policy = trained(study)
     assert policy.training.lower_bound_kind == "nested_risk"

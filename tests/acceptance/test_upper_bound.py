@@ -21,7 +21,7 @@ from headwater.model import (
     Transition,
 )
 from headwater.sddp import train_policy
-from shared_data import CASES, requires_shared
+from published import case_directory
 from small_systems import study
 from upper_bounds import bounded, varied_study, with_config
 from whole_systems import whole_system
@@ -69,9 +69,8 @@ def test_an_inflow_that_is_state_is_priced():
     assert pairs[-1][1] <= oracles.ADDITIVE_AUTOREGRESSIVE_VALUE * 1.002
 
 
-@requires_shared
 def test_the_published_toy_case_is_bracketed():
-    case = load_case(CASES / "1dtoy")
+    case = load_case(case_directory("1dtoy"))
     optimum = extensive_form_value(case.system, case.config)
     pairs = bounds_of(bounded(case, Gap(relative_tolerance=0.01), initial_iteration=4, interval_iterations=12))
     assert_brackets(pairs, optimum)

@@ -11,7 +11,7 @@ from case_builder import rich_case
 from full_case import full_case
 from headwater.case import convert_case, load_case
 from headwater.errors import CaseError, UsageError
-from shared_data import CASES, requires_shared
+from published import case_directory
 
 
 def content_of(root):
@@ -98,9 +98,8 @@ def test_a_case_with_errors_is_not_converted_and_leaves_nothing_behind(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
 
-@requires_shared
 @pytest.mark.parametrize("name", ["1dtoy", "4ree"])
 def test_a_published_case_is_converted(tmp_path, name):
-    source = next(path.parent for path in CASES.rglob("config.json") if name in path.as_posix())
+    source = case_directory(name)
     target = convert_case(source, tmp_path / "new")
     assert load_case(source).system == load_case(target).system

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import random
 from collections.abc import Mapping
+from itertools import permutations
 
 import numpy as np
 import polars as pl
 import pytest
 
-from case_builder import frame_of, rich_case
+from case_builder import frame_of, rich_case, tiny_case
 from full_case import full_case
 from headwater.case import load_case
-from shared_data import CASES, requires_shared
+from published import case_directory
 
 ORDER_MEANS_SOMETHING = {
     "deficit_segments",
@@ -146,6 +148,29 @@ def test_the_order_of_the_members_of_a_correlation_group_does_not_matter(tmp_pat
     assert first.profiles["default"][0].entity_ids == (0, 1)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_each_correlation_stays_with_its_pair_in_whatever_order_members_are_written(tmp_path, order):
+    """Three plants with three different correlations, by their ids 0, 1 and 2: no order but the right one gives them back."""
+    pairs = np.array([[1.0, 0.5, 0.1], [0.5, 1.0, -0.3], [0.1, -0.3, 1.0]])
+    case = tiny_case(tmp_path)
+    case.hydros.append({**copy.deepcopy(case.hydros[1]), "id": 2, "name": "H2"})
+    case.initial["storage"].append({"hydro_id": 2, "value_hm3": 70.0})
+    rows = case.tables["scenarios/inflow_seasonal_stats"]
+    rows += [{**row, "hydro_id": 2} for row in rows if row["hydro_id"] == 1]
+    group = {
+        "name": "g",
+        "entities": [{"type": "inflow", "id": member} for member in order],
+        "matrix": pairs[np.ix_(order, order)].tolist(),
+    }
+    case.files["scenarios/correlation.json"] = {
+        "method": "cholesky",
+        "profiles": {"default": {"correlation_groups": [group]}},
+    }
+    (found,) = load_case(case.write()).system.correlation.profiles["default"]
+    assert found.entity_ids == (0, 1, 2)
+    np.testing.assert_array_equal(found.matrix, pairs)
+
+
 def test_csv_and_parquet_say_the_same(tmp_path):
     parquet, csv = full_case(tmp_path / "parquet"), full_case(tmp_path / "csv")
     first, second = load_case(parquet.write()), load_case(csv.write(csv=True))
@@ -175,9 +200,8 @@ def test_a_pre_study_stage_has_a_negative_id_in_tables(tmp_path):
     assert [row.mean_m3s for row in rows if row.stage_id == -1] == [9.0]
 
 
-@requires_shared
 def test_a_published_case_written_as_csv_is_the_same_case(tmp_path):
-    source = CASES / "1dtoy"
+    source = case_directory("1dtoy")
     for path in source.rglob("*"):
         target = tmp_path / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)

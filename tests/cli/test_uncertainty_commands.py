@@ -9,10 +9,9 @@ from typer.testing import CliRunner
 import headwater as hw
 from headwater.cli.app import app
 from headwater.results.uncertainty_pictures import MISSING_PLOTLY
-from shared_data import CASES, requires_shared
+from published import case_directory
 
-pytestmark = requires_shared
-D12 = CASES / "d12-par-annual"
+D12 = case_directory("d12-par-annual")
 
 
 def invoke(*arguments):
@@ -39,7 +38,7 @@ def test_fit_without_plotly_writes_the_model_and_names_what_to_install(tmp_path,
 
 def test_fit_needs_a_history(tmp_path):
     with pytest.raises(hw.ModelError, match="no inflow history"):
-        hw.fit(hw.load_case(CASES / "d16-par1-lag-shift"), tmp_path / "fit")
+        hw.fit(hw.load_case(case_directory("d16-par1-lag-shift")), tmp_path / "fit")
 
 
 @pytest.mark.parametrize("kind", ["openings", "training", "simulation"])

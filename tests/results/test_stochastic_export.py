@@ -16,10 +16,9 @@ from headwater.results.stochastic_export import write_stochastic
 from headwater.results.stochastic_tables import trajectories_table
 from headwater.results.uncertainty_pictures import figures, plotly_is_there, write_pictures
 from headwater.stochastic import simulation_sampler, study_uncertainty
-from shared_data import CASES, requires_shared
+from published import case_directory
 
-pytestmark = requires_shared
-D12 = CASES / "d12-par-annual"
+D12 = case_directory("d12-par-annual")
 INPUTS = (
     "noise_openings.parquet",
     "opening_probabilities.parquet",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
@@ -13,34 +11,15 @@ from headwater.stochastic.order import fit_hydro
 from headwater.stochastic.residuals import residuals
 from headwater.stochastic.stability import monodromy_radius
 from headwater.stochastic.yule_walker import Correlogram, conditional_partial_autocorrelations
-from shared_data import ORACLES
-
-REPORT = ORACLES / "newave-parp-sudeste.txt"
-pytestmark = pytest.mark.skipif(not REPORT.is_file(), reason=f"the NEWAVE report is not at {REPORT}")
+from published import newave
 
 PRINTED = 5e-6 + 1e-12
 """Five printed decimals, with room for the decimal point of binary numbers."""
 
 
 @pytest.fixture(scope="module")
-def sections():
-    parts, name = {}, ""
-    for line in REPORT.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("#####"):
-            name = line.split()[1].rstrip(":")
-        parts.setdefault(name, []).append(line)
-    return parts
-
-
-def table(lines, label, n_rows):
-    """Numbers of the first rows whose label matches."""
-    found = [line.split()[1:] for line in lines if re.match(rf"^\s*{label}", line)]
-    return np.array([[float(value) for value in row] for row in found[:n_rows]])
-
-
-@pytest.fixture(scope="module")
-def series(sections):
-    values = table(sections["MockSeriesEnergiaPARp"], r"(19|20)\d\d\s", 87)
+def series():
+    values = newave.table("series")
     assert values.shape == (87, 12)
     return values[None]
 
@@ -62,41 +41,38 @@ def fit(correlogram, statistics):
     return fit_hydro(correlogram, statistics.std_m3s[0], statistics.n_obs[0], config)
 
 
-def test_the_132_autocorrelations_agree_to_print(sections, correlogram):
-    printed = table(sections["MockCorrelacaoSeriesEnergiasREE"], r"[A-Z]{3}/2019", 12)
+def test_the_132_autocorrelations_agree_to_print(correlogram):
+    printed = newave.table("autocorrelations")
     assert printed.shape == (12, 11)
     assert np.abs(printed - correlogram.rho[:, 1:]).max() <= PRINTED
 
 
-def test_the_144_cross_correlations_of_the_annual_variable_agree_to_print(sections, correlogram):
-    printed = table(sections["MockCorrelCruzadaMedia12Meses"], r"[A-Z]{3}/2019", 12)
+def test_the_144_cross_correlations_of_the_annual_variable_agree_to_print(correlogram):
+    printed = newave.table("annual_cross_correlations")
     assert printed.shape == (12, 12)
     assert np.abs(printed - correlogram.annual).max() <= PRINTED
 
 
-def test_the_132_conditional_partial_autocorrelations_agree_to_print(sections, correlogram):
-    printed = table(sections["MockCorrelacaoParcialSeriesEnergiaREE"], r"[A-Z]{3}/2019", 12)
+def test_the_132_conditional_partial_autocorrelations_agree_to_print(correlogram):
+    printed = newave.table("partial_autocorrelations")
     assert printed.shape == (12, 11)
     found = np.array([conditional_partial_autocorrelations(correlogram, m, 11) for m in range(12)])
     assert np.abs(printed - found).max() <= PRINTED
 
 
-def test_the_twelve_orders_agree_before_and_after_reduction(sections, fit):
-    printed = table(sections["MockOrdemOriginalModeloREE"], "2019", 1)[0]
-    assert list(fit.selected_orders) == printed.tolist() == [1, 2, 1, 1, 3, 6, 2, 1, 1, 2, 1, 4]
-    # The printed coefficients show these; the table of final orders in the file was stitched together from another run.
-    assert list(fit.orders) == [1, 1, 1, 1, 3, 1, 2, 1, 1, 2, 1, 4]
+def test_the_twelve_orders_agree_before_and_after_reduction(fit):
+    assert tuple(fit.selected_orders) == newave.SELECTED_ORDERS
+    assert tuple(fit.orders) == newave.REDUCED_ORDERS
     february, june = fit.reductions
     np.testing.assert_allclose(february.contributions, (0.6959, -0.2275), atol=5e-5)
     np.testing.assert_allclose(june.contributions, (0.5915, 0.1724, 0.1104, 0.0453, 0.0390, -0.0494), atol=5e-5)
 
 
-def test_the_62_coefficients_agree_to_the_printed_digits(sections, fit, series, statistics):
+def test_the_62_coefficients_agree_to_the_printed_digits(fit, series, statistics):
     annual = annual_series(series, statistics, 1)
     std = statistics.std_m3s[0]
-    lines = sections["MockCoeficientesModeloREE"]
-    numbers = [re.findall(r"-?\d?\.\d+E[+-]\d\d", line) for line in lines]
-    rows = [[(text, float(text)) for text in found] for found in numbers if found]
+    rows = [[(text, float(text)) for text in row] for row in newave.printed("coefficients")]
+    assert len(rows) == 4 * len(fit.seasons)
     n_compared = 0
     for m, equation in enumerate(fit.seasons):
         in_units = [phi * std[m] / std[m - lag] for lag, phi in enumerate(equation.phi, 1)]
@@ -111,12 +87,10 @@ def test_the_62_coefficients_agree_to_the_printed_digits(sections, fit, series, 
     assert n_compared == 62
 
 
-def test_the_1032_residuals_agree_to_print(sections, fit, series, statistics):
+def test_the_1032_residuals_agree_to_print(fit, series, statistics):
     annual = annual_series(series, statistics, 1)
     left = residuals(series, statistics, [fit.seasons], annual)[0]
-    number = re.compile(r"-?\d?\.\d+E[+-]\d\d")
-    rows = [[float(x) for x in number.findall(line)] for line in sections["MockSerieRuidosREE"] if number.search(line)]
-    printed = np.array(rows[1:87])
+    printed = newave.table("residuals")
     assert printed.size == 1032
     assert np.isnan(left[0]).all()
     assert np.abs(left[1:] - printed).max() <= 0.005 + 1e-12
