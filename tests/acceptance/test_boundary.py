@@ -29,6 +29,7 @@ from headwater.model import (
     Study,
     System,
 )
+from headwater.results.statistics import gap_to_bound
 from headwater.sddp import CutPool, StateLayout, train_policy
 from headwater.sddp.boundary import BoundaryCuts, lowest_terminal_value
 from headwater.sddp.cuts import BOUNDARY
@@ -166,6 +167,23 @@ def test_a_policy_with_a_boundary_is_stored_and_simulated_with_it(later_stages: 
     # thermal power is bought so that water is left for later: without a boundary none would be
     assert final.min() > 1.0
     assert hw.simulate(trained(first), first, n_scenarios=30, threads=1).table("hydros")["storage_final_hm3"].min() < 1e-6
+
+
+def test_no_gap_is_shown_where_the_bound_counts_what_follows_and_the_simulation_does_not(later_stages: hw.Policy):
+    """The bounds of the first stage alone and of the whole study meet their simulations, that of the cut study does not."""
+    whole, first = oracles.first_steps(), first_stages(oracles.first_steps(), 1)
+    for study, boundary, compared in (
+        (whole, None, True),
+        (first, None, True),
+        (first, BoundaryCuts.of_policy(later_stages, 1), False),
+    ):
+        policy = trained(study, boundary)
+        record = hw.simulate(policy, study, n_scenarios=20, threads=1).record
+        gap = gap_to_bound(record, study, policy)
+        assert (gap is not None) == compared
+        if boundary is not None:
+            # what would have been shown: a bound far above what the simulated stage costs
+            assert record.summary.mean_cost < 0.8 * policy.lower_bound
 
 
 def test_the_forward_cost_counts_what_follows(later_stages: hw.Policy):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date, timedelta
 
 import pytest
 
@@ -64,6 +65,59 @@ def test_the_bound_on_the_future_lets_revenue_through() -> None:
         found = operate(traded)
         assert found.lower_bound == pytest.approx(expected)
         assert found.column("contracts", "price_per_mwh") == [-30.0, -70.0]
+
+
+def earning(days: tuple[int, ...], prices: tuple[float, ...], *, back_to: int | None = None) -> m.System:
+    """Stages of several lengths, discounted at 60 % a year, in which 40 MW are sold at a price of the stage."""
+    first = date(2024, 1, 1)
+    ends = [first + timedelta(sum(days[: t + 1])) for t in range(len(days))]
+    stages = tuple(
+        m.Stage(t, start, end, (m.Block(24.0 * n),))
+        for t, (start, end, n) in enumerate(zip([first, *ends[:-1]], ends, days, strict=True))
+    )
+    chain = [m.Transition(t, t + 1) for t in range(len(days) - 1)]
+    graph = m.PolicyGraph(annual_discount_rate=0.6)
+    if back_to is not None:
+        steps = (*chain, m.Transition(len(days) - 1, back_to))
+        graph = dataclasses.replace(graph, type=m.GraphType.CYCLIC, transitions=steps)
+    rows = [{"contract_id": 1, "stage_id": t, "price_per_mwh": -price} for t, price in enumerate(prices)]
+    return system(
+        len(days),
+        stages=stages,
+        policy_graph=graph,
+        contracts=(m.EnergyContract(1, 0, EXPORT, -1.0, 40.0),),
+        contract_bound_overrides=m.StageOverrides.from_rows(rows, entity="contract_id"),
+    )
+
+
+def test_the_bound_on_the_future_is_discounted_by_the_stages_that_pass() -> None:
+    """What a later stage earns counts from the start of the next one: discounted by the days of those between, not its own."""
+    days, prices = (31, 10, 90, 5), (3.0, 7.0, 20.0, 90.0)
+    earned = [40.0 * 24.0 * n * price for n, price in zip(days, prices, strict=True)]
+    factor = [1.6 ** (-n / 365.25) for n in days]
+    found = future_cost_lower_bounds(earning(days, prices))
+    by_hand = [
+        -(earned[1] + factor[1] * (earned[2] + factor[2] * earned[3])),
+        -(earned[2] + factor[2] * earned[3]),
+        -earned[3],
+        0.0,
+    ]
+    assert found == pytest.approx(by_hand, rel=1e-12)
+
+
+@pytest.mark.parametrize("back_to", [0, 1, 3])
+def test_the_bound_on_a_future_that_repeats_is_the_sum_over_many_turns(back_to: int) -> None:
+    days, prices = (31, 10, 90, 5), (3.0, 7.0, 20.0, 90.0)
+    earned = [40.0 * 24.0 * n * price for n, price in zip(days, prices, strict=True)]
+    factor = [1.6 ** (-n / 365.25) for n in days]
+    found = future_cost_lower_bounds(earning(days, prices, back_to=back_to))
+    for t in range(len(days)):
+        total, weight, position = 0.0, 1.0, t
+        while weight > 1e-12:
+            position = position + 1 if position + 1 < len(days) else back_to
+            total += weight * earned[position]
+            weight *= factor[position]
+        assert found[t] == pytest.approx(-total, rel=1e-9)
 
 
 def test_a_contract_is_idle_outside_its_life() -> None:

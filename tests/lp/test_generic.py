@@ -68,6 +68,40 @@ def test_slack_of_an_aggregated_row_is_paid_for_the_hours_of_the_stage() -> None
     assert sum(found.column("costs", "generic_violation_cost")) == pytest.approx(6000.0)
 
 
+def test_slack_of_a_row_of_the_whole_stage_is_paid_for_its_hours() -> None:
+    """25 hm3 are to be left of 30, at 0.7 $ per hm3 and hour; 10 MW of load over 40 and 60 h cost 50 $/MWh without water.
+
+    All load needs 10 * 0.36 = 3.6 hm3, so that 26.4 are left and nothing is paid. A bound of 28.4 hm3 is missed by 2 hm3 at
+    0.7 * 100 $ each, 140 $; water for these makes 2 / 0.0036 = 555 MWh at 50 $.
+    """
+    kept = m.GenericConstraint(5, m.parse_expression("hydro_storage(0)"), m.Sense.GREATER_EQUAL, slack_cost=0.7)
+    for bound, missed in ((25.0, 0.0), (28.4, 2.0)):
+        found = operate(
+            system(
+                load=10.0,
+                stages=stages(1, (40.0, 60.0)),
+                hydros=(reservoir(),),
+                thermals=(m.Thermal.flat(0, 0, 200.0, 50.0),),
+                initial=m.InitialConditions(storage_hm3={0: 30.0}),
+                inflow_statistics=inflows(h0=(0.0,)),
+                generic_constraints=(kept,),
+                generic_constraint_bounds=(m.GenericConstraintBound(5, 0, bound),),
+            )
+        )
+        assert found.lower_bound == pytest.approx(0.7 * 100.0 * missed)
+        assert found.column("violations/generic", "block_id") == [-1]
+        assert found.column("violations/generic", "slack_value") == pytest.approx([missed])
+        assert sum(found.column("costs", "generic_violation_cost")) == pytest.approx(0.7 * 100.0 * missed)
+
+
+def test_slack_of_a_row_of_one_block_is_paid_for_the_hours_of_that_block() -> None:
+    """60 MW for the cheap plant in the block of 60 h that has 50 MW, in that of 40 h that has 100: 40 MW at 3 $ for 40 h."""
+    found = operate(limited(PER_BLOCK, 60.0, slack_cost=3.0))
+    assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 3 * 40 * 40)
+    found = operate(limited(PER_BLOCK, 20.0, slack_cost=3.0, block=1))
+    assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 3 * 30 * 60)
+
+
 def test_a_bound_for_one_block_of_an_aggregated_constraint_is_refused() -> None:
     with pytest.raises(ModelError, match="constraint 5 aggregates over blocks"):
         operate(limited(AVERAGE, 60.0, block=1))

@@ -153,6 +153,27 @@ def test_a_cut_is_doubtful_only_if_a_doubtful_cut_has_a_part_in_it():
     assert warm.pools[0].unproven[: warm.pools[0].n_populated].any()
 
 
+def paid_to_run(price: float) -> m.System:
+    """Five stages, in the last of which a thermal plant costs so much; the policy of four stages knows nothing of it."""
+    system = whole()
+    plant = next(plant for plant in system.thermals if len(plant.cost_segments) == 1)
+    row = {"thermal_id": plant.id, "stage_id": system.stages[-1].id, "cost_per_mwh": price}
+    return dataclasses.replace(system, thermal_bound_overrides=m.StageOverrides.from_rows([row], entity="thermal_id"))
+
+
+@pytest.mark.parametrize(("price", "is_proven"), [(5.0, True), (0.0, True), (-1e-3, False), (-20000.0, False)])
+def test_cuts_of_a_horizon_that_ends_earlier_are_proven_only_where_nothing_is_earned_later(price: float, is_proven: bool):
+    """They count with no cost after their last stage, which is a lower bound of what costs something and of nothing else."""
+    longer = a_study(paid_to_run(price), 2)
+    match = match_policy(earlier(), build_problems(longer), m.StageMap())
+    assert match.sources == (0, 1, 2, 3, None)
+    assert match.proven == (*(is_proven,) * 4, False)
+    if price == -20000.0:
+        warm = hw.train(longer, warm_start=earlier(), threads=1)
+        assert bounds(warm)[0] > optimum(longer)  # the bound is wrong ...
+        assert not any(proven(warm))  # ... and says so
+
+
 def test_what_is_trusted_counts_as_proven():
     trusting = a_study(cheaper(window(0)), 2, m.PolicyConfig(trust=True, purge_after=None))
     assert all(proven(hw.train(trusting, warm_start=earlier(), threads=1)))

@@ -15,6 +15,7 @@ from headwater.model import (
     GivenOpenings,
     LoadStatistics,
     NoiseClass,
+    SamplingMethod,
     ScenarioSource,
     Scheme,
     Stage,
@@ -161,9 +162,9 @@ def test_fresh_noise_needs_a_seed(three_classes):
             build(three_classes, replace(FRESH, seed=None), 42)
 
 
-def weekly(make_system, months, openings):
+def weekly(make_system, months, openings, method=SamplingMethod.SAA):
     weeks = tuple(
-        Stage(t, date(2026, 1, 1 + 7 * t), date(2026, 1, 8 + 7 * t), (Block(168.0),), 0, n_openings=n)
+        Stage(t, date(2026, 1, 1 + 7 * t), date(2026, 1, 8 + 7 * t), (Block(168.0),), 0, n_openings=n, sampling_method=method)
         for t, n in enumerate(openings)
     )
     return build_uncertainty(make_system(stages=weeks, season_map=months), 5)
@@ -174,6 +175,22 @@ def test_weeks_of_one_month_repeat_their_draw(make_system, months):
     for source in (IN_SAMPLE, FRESH):
         sampler = training_sampler(uncertainty, source, 5)
         np.testing.assert_array_equal(sampler.noise(0, 1, np.arange(9)), sampler.noise(1, 1, np.arange(9)))
+
+
+@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+def test_weeks_of_one_month_repeat_the_rows_of_a_design(make_system, months, method):
+    """In training, where every iteration has its own design, and in simulation; the next year's January draws anew."""
+    uncertainty = weekly(make_system, months, (4, 4), method)
+    few, seen = np.array([7, 2, 5]), []
+    for sampler in (training_sampler(uncertainty, FRESH, 5, 8), simulation_sampler(uncertainty, FRESH, 42, 8)):
+        for iteration in (1, 2):
+            first = sampler.noise(0, iteration, np.arange(8))
+            np.testing.assert_array_equal(first, sampler.noise(1, iteration, np.arange(8)))
+            np.testing.assert_array_equal(first[few], sampler.noise(1, iteration, few))
+            assert not np.isclose(first, sampler.noise(1, iteration, np.arange(8), turn=1)).any()
+            seen.append(first)
+    assert not np.isclose(seen[0], seen[1]).any()
+    np.testing.assert_array_equal(seen[2], seen[3])
 
 
 def test_weeks_of_one_month_need_equal_openings_to_share_an_index(make_system, months):

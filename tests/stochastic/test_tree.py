@@ -22,6 +22,10 @@ from headwater.model import (
     Stage,
 )
 from headwater.stochastic import OpeningTree, build_opening_tree, rng
+from headwater.stochastic.calendar import build_timeline
+from headwater.stochastic.correlation import build_correlator
+from headwater.stochastic.layout import noise_layout
+from headwater.stochastic.tree import make_tree
 
 
 def test_openings_are_the_numbers_of_their_coordinates(make_system):
@@ -99,6 +103,47 @@ def test_weeks_of_one_month_have_the_same_openings(make_system, months):
     tree = build_opening_tree(make_system(stages=weeks, season_map=months), 5)
     np.testing.assert_array_equal(tree.noise[0], tree.noise[1][:3])
     np.testing.assert_array_equal(tree.noise[1], tree.noise[2][:4])
+
+
+@pytest.mark.parametrize("method", list(SamplingMethod))
+def test_weeks_of_one_month_have_the_same_openings_by_any_method(make_system, months, method):
+    """Two weeks of January and one of February, of other lengths: January alone shares."""
+    days = [(1, 1, 8), (1, 8, 14), (2, 1, 8)]
+    weeks = tuple(
+        Stage(
+            t,
+            date(2026, month, a),
+            date(2026, month, b),
+            (Block(24.0 * (b - a)),),
+            month - 1,
+            n_openings=4,
+            sampling_method=method,
+        )
+        for t, (month, a, b) in enumerate(days)
+    )
+    history = {}
+    if method is SamplingMethod.HISTORICAL_RESIDUALS:
+        years = np.random.default_rng(3).normal(size=(9, 1, 2))
+        history = {"historical": lambda: np.repeat(years, 3, axis=1) * np.array([1.0, 1.0, 2.0])[:, None]}
+    system = make_system(3, 2, stages=weeks, season_map=months)
+    layout = noise_layout(system)
+    groups = build_timeline(system).noise_groups()
+    tree = make_tree(system, layout, build_correlator(system, layout), groups, 5, **history, experimental=True)
+    assert groups[0] == groups[1] != groups[2]
+    np.testing.assert_array_equal(tree.noise[0], tree.noise[1])
+    np.testing.assert_array_equal(tree.probability[0], tree.probability[1])
+    assert not np.isclose(tree.noise[0], tree.noise[2]).any()
+
+
+@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+def test_a_week_with_fewer_openings_has_the_first_rows_of_the_design_of_its_month(make_system, months, method):
+    weeks = tuple(
+        Stage(t, date(2026, 1, 1 + 7 * t), date(2026, 1, 8 + 7 * t), (Block(168.0),), 0, n_openings=n, sampling_method=method)
+        for t, n in enumerate((2, 8, 5))
+    )
+    noise = build_opening_tree(make_system(stages=weeks, season_map=months), 5).noise
+    np.testing.assert_array_equal(noise[0], noise[1][:2])
+    np.testing.assert_array_equal(noise[2], noise[1][:5])
 
 
 def by(method, system, **changes):
