@@ -96,11 +96,12 @@ RULES = re.compile(r"^case/rules")
 MOST_FILES = 4
 """Files of tests for a module that no table and no name leads to, only what it defines."""
 
+PYTEST = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider")
 LEAST_SECONDS = 60.0
 PATIENCE = 4.0
 """A mutant may take so many times as long as the tests take without it."""
 KERNEL_SECONDS = 900.0
-"""To compile the kernels."""
+"""To compile the kernels; and ten times as long for tests of which it is not known yet how long they take."""
 
 
 def all_mutants(root: Path = ROOT) -> dict[str, list[Mutant]]:
@@ -186,6 +187,7 @@ class Workshop:
     def __init__(self, place: Path, root: Path = ROOT, *, nearest_only: bool = False) -> None:
         self.root, self.place, self.nearest_only = root, place, nearest_only
         shutil.copytree(root / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        self._has_engine = (place / SOURCE / "solver").is_dir()
         self._baselines: dict[tuple[str, ...], tuple[str, float]] = {}
 
     def try_mutant(self, mutant: Mutant) -> dict[str, Any]:
@@ -199,16 +201,22 @@ class Workshop:
         for tests in rounds:
             state, usual = self._baseline(tests)
             if state != "passed":
-                result = {"outcome": f"tests {state} without the mutant", "seconds": usual, "tests": list(tests)}
+                if result["outcome"] == "no tests":
+                    result |= {"outcome": f"tests {state} without the mutant", "tests": list(tests)}
                 continue
             is_kernel = "kernel" in path.name
-            limit = max(LEAST_SECONDS, PATIENCE * usual) + (KERNEL_SECONDS if is_kernel else 0.0)
+            limit = max(LEAST_SECONDS, PATIENCE * usual)
             path.write_bytes(mutant.applied(clean))
+            kernels = self.place / ("kernels of the mutant" if is_kernel else "kernels")
             try:
-                outcome, seconds, by = self._run(tests, limit, own_kernels=is_kernel)
+                outcome, seconds, by = self._compile(kernels) if is_kernel else ("passed", 0.0, "")
+                if outcome == "passed":
+                    outcome, seconds, by = self._run(["pytest", *PYTEST, *tests], limit, kernels)
             finally:
                 path.write_bytes(clean)
                 os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+                if is_kernel:
+                    shutil.rmtree(kernels, ignore_errors=True)
             named = {"passed": "survived", "failed": "killed", "too long": "killed"}[outcome]
             result = {"outcome": named, "seconds": round(seconds, 1), "tests": list(tests), "by": by}
             if named == "killed":
@@ -216,18 +224,22 @@ class Workshop:
         return result
 
     def _baseline(self, tests: tuple[str, ...]) -> tuple[str, float]:
-        """What becomes of the tests without a mutant; the first time compiles the kernels."""
+        """What becomes of the tests without a mutant, and how long they take once everything is compiled."""
+        if not self._baselines and self._has_engine:
+            self._compile(self.place / "kernels")
         if tests not in self._baselines:
-            outcome, seconds, _ = self._run(tests, 10 * KERNEL_SECONDS)
-            if outcome == "passed" and seconds > LEAST_SECONDS:
-                outcome, seconds, _ = self._run(tests, 10 * KERNEL_SECONDS)
+            outcome, seconds, _ = self._run(["pytest", *PYTEST, *tests], 10 * KERNEL_SECONDS, self.place / "kernels")
             self._baselines[tests] = outcome, seconds
         return self._baselines[tests]
 
-    def _run(self, tests: tuple[str, ...], limit: float, *, own_kernels: bool = False) -> tuple[str, float, str]:
-        """Outcome, seconds, and the first test that failed."""
-        kernels = self.place / ("kernels-of-the-mutant" if own_kernels else "kernels")
-        words = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", *tests]
+    def _compile(self, kernels: Path) -> tuple[str, float, str]:
+        """Compile the engine as it is, mutant or not, so that no test waits for it and each meets it compiled."""
+        outcome, seconds, by = self._run(["headwater", "warmup"], KERNEL_SECONDS, kernels)
+        return outcome, seconds, f"headwater warmup: {by}"
+
+    def _run(self, module: list[str], limit: float, kernels: Path) -> tuple[str, float, str]:
+        """Outcome, seconds, and the first test that failed, of a Python module and its arguments."""
+        words = [sys.executable, "-m", *module]
         settings = {
             "PYTHONPATH": str(self.place / "src"),
             "NUMBA_CACHE_DIR": str(kernels),
@@ -255,9 +267,6 @@ class Workshop:
             if not isinstance(end, subprocess.TimeoutExpired):
                 raise
             return "too long", time.perf_counter() - started, f"more than {limit:.0f} s"
-        finally:
-            if own_kernels:
-                shutil.rmtree(kernels, ignore_errors=True)
         failure = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
         by = failure.group(1) if failure else f"exit code {process.returncode}"
         seconds = time.perf_counter() - started

@@ -14,7 +14,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InfeasibleError, SolverError
-from headwater.solver import AppendedRows, HighsProgram, LinearProgram, factor_kernel, openings_kernel, simplex_kernel
+from headwater.solver import (
+    AppendedRows,
+    HighsProgram,
+    LinearProgram,
+    factor_kernel,
+    native_kernel,
+    openings_kernel,
+    simplex_kernel,
+)
 from headwater.solver import highs as module
 from headwater.solver.kernel_constants import FEASIBILITY_TOLERANCE
 from random_programs import dispatch_like
@@ -71,7 +79,8 @@ FAULTS = [wrong_pivot, perturbed_factor, factor_without_a_number, column_without
 
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Let the kernel run in the interpreter."""
+    """Let the kernel run in the interpreter; what is compiled from its functions is compiled before they are replaced."""
+    assert native_kernel.kernel.address
     for name in ("_begin", "_set_start", "_walk", "_set_opening", "_solve_one", "_prove", "solve_openings"):
         monkeypatch.setattr(openings_kernel, name, getattr(openings_kernel, name).py_func)
     monkeypatch.setattr(openings_kernel, "reoptimise", simplex_kernel.reoptimise.py_func)
