@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headwater.case import SyntheticSize, load_case, validate_case, write_synthetic
@@ -38,6 +39,20 @@ def test_cases_have_no_errors(tmp_path: Path, size: SyntheticSize):
     report = validate_case(write_synthetic(tmp_path / "case", size))
     assert report.ok
     assert {finding.code for finding in report.findings} <= {"HW557"}  # a study of a few months has seasons without stages
+
+
+def test_every_plane_is_the_one_that_binds_somewhere_within_the_limits_of_its_plant(tmp_path: Path):
+    system = load_case(write_synthetic(tmp_path / "case", SMALL)).system
+    assert len(system.fpha_planes) == 2 * 3
+    for hydro in system.hydros[:2]:
+        planes = [plane for plane in system.fpha_planes if plane.hydro_id == hydro.id]
+        storage = np.linspace(0.0, hydro.max_storage_hm3, 21)[:, None, None]
+        turbined = np.linspace(0.0, hydro.max_turbined_m3s, 41)[:, None]
+        gamma_0, gamma_v, gamma_q = (np.array([getattr(p, f"gamma_{k}") for p in planes]) for k in "0vq")
+        power = gamma_0 + gamma_v * storage + gamma_q * turbined
+        assert set(power.argmin(axis=2).ravel().tolist()) == {0, 1, 2}
+        # no plane binds on so little that it might as well be left out
+        assert np.bincount(power.argmin(axis=2).ravel()).min() > 0.05 * power[..., 0].size
 
 
 def test_the_same_size_and_seed_give_the_same_case(tmp_path: Path):
