@@ -93,6 +93,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
 """Module -> tests that are nearer than those of its name."""
 
 RULES = re.compile(r"^case/rules")
+FINDINGS = ("test_findings_semantics.py", "test_finding_thresholds.py", "test_findings_references.py")
 MOST_FILES = 4
 """Files of tests for a module that no table and no name leads to, only what it defines."""
 
@@ -142,7 +143,7 @@ def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
     package, stem = (module.split("/", maxsplit=1)[0] if "/" in module else ""), Path(module).stem
     found = set((root / "tests" / package).glob(f"test_{stem}*.py"))
     if RULES.match(module):
-        found |= set((root / "tests" / package).glob("test_finding*.py"))
+        found |= {root / "tests" / package / name for name in FINDINGS}
     dotted = f"headwater.{module[:-3].replace('/', '.')}"
     imports = _imports(root)
     found |= {path for path, names in imports.items() if any(name.rpartition(".")[0] == dotted for name in names)}
