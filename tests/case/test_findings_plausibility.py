@@ -12,7 +12,8 @@ import pytest
 
 from case_builder import codes_of, tiny_case
 from headwater.case import TEMPLATES, validate_case, write_starter
-from shared_data import CASES, SHARED, requires_shared
+from published import CASES, case_directory
+from shared_data import SHARED, requires_shared
 
 LOADS, STATS, HISTORY = "scenarios/load_seasonal_stats", "scenarios/inflow_seasonal_stats", "scenarios/inflow_history"
 PLAUSIBILITY = {"HW620", "HW621", "HW622", "HW623", "HW624"}
@@ -130,8 +131,8 @@ def test_plain_synthetic_systems_are_not_doubted(tmp_path, seed):
 
 def with_hydros():
     """Published cases that give the inflows of some plant."""
-    files = sorted(CASES.glob(f"*/{STATS}.parquet"))
-    return [file.parents[1].name for file in files if pl.read_parquet(file).height]
+    tables = {name: case_directory(name) / f"{STATS}.parquet" for name in CASES}
+    return [name for name, table in tables.items() if table.exists() and pl.read_parquet(table).height]
 
 
 def changed(source, target, table, **columns):
@@ -141,14 +142,13 @@ def changed(source, target, table, **columns):
     return codes_of(doubts(target))
 
 
-@requires_shared
 @pytest.mark.parametrize("name", with_hydros())
 def test_published_cases_are_doubted_when_their_units_are_wrong(tmp_path, name):
-    assert doubts(CASES / name) == []
-    litres = changed(CASES / name, tmp_path / "litres", STATS, mean_m3s=pl.col("mean_m3s") * 1000.0)
-    dry = pl.read_parquet(CASES / name / f"{STATS}.parquet")["mean_m3s"].max() <= 0.0
+    assert doubts(case_directory(name)) == []
+    litres = changed(case_directory(name), tmp_path / "litres", STATS, mean_m3s=pl.col("mean_m3s") * 1000.0)
+    dry = pl.read_parquet(case_directory(name) / f"{STATS}.parquet")["mean_m3s"].max() <= 0.0
     assert litres == (set() if dry else {"HW621"})
-    mwh = changed(CASES / name, tmp_path / "mwh", LOADS, mean_mw=pl.col("mean_mw") * 730.0)
+    mwh = changed(case_directory(name), tmp_path / "mwh", LOADS, mean_mw=pl.col("mean_mw") * 730.0)
     assert "HW620" in mwh
     marked = pl.when(pl.col("stage_id") == 0).then(-999.0).otherwise("mean_m3s")
-    assert "HW624" in changed(CASES / name, tmp_path / "marked", STATS, mean_m3s=marked)
+    assert "HW624" in changed(case_directory(name), tmp_path / "marked", STATS, mean_m3s=marked)
