@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         UnsupportedFeatureError,
         UsageError,
     )
-    from headwater.lp import write_program
+    from headwater.lp import diagnose_program, read_program, write_program
     from headwater.model import Study, StudyConfig, System, TrainingConfig
     from headwater.policy import PolicyCheck, export_policy, verify_policy
     from headwater.results import Results, load_results
@@ -72,7 +72,7 @@ else:
                 "UnsupportedFeatureError",
                 "UsageError",
             ),
-            "headwater.lp": ("write_program",),
+            "headwater.lp": ("diagnose_program", "read_program", "write_program"),
             "headwater.model": ("Study", "StudyConfig", "System", "TrainingConfig"),
             "headwater.policy": ("PolicyCheck", "export_policy", "verify_policy"),
             "headwater.results": ("Results", "load_results"),
@@ -122,12 +122,14 @@ __all__ = [
     "UsageError",
     "__version__",
     "check_policy",
+    "diagnose_program",
     "export_policy",
     "fit",
     "load_case",
     "load_policy",
     "load_results",
     "model",
+    "read_program",
     "run",
     "save_policy",
     "scenarios",

@@ -19,11 +19,17 @@ Each class fixes the exit code of the command line, so that schedulers can tell 
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class HeadwaterError(Exception):
     """Base of all errors that Headwater raises on purpose."""
 
     exit_code: int = 4
+
+    def add(self, text: str) -> None:
+        """Say more at the end of the message."""
+        self.args = (f"{self}{text}",)
 
 
 class CaseError(HeadwaterError):
@@ -67,7 +73,11 @@ class SolverError(HeadwaterError):
         status: what the solver said last.
         stage_id, scenario, opening, iteration: where it happened, as far as the caller knew.
         trial: position of the trial in a batch.
+        task: what it was solved for: ``forward``, ``backward``, ``lower_bound``, ``simulation``, or ``start`` for a basis that
+            others start from.
         lp: the linear program itself, named and in $ (`headwater.lp.NamedProgram`), where the caller could make it.
+        basis: the basis that the solver held last (`headwater.solver.Basis`), where it held one.
+        attempts: what was tried (`headwater.solver.LpAttempt`), with bounds in $ where ``lp`` is.
     """
 
     exit_code = 3
@@ -89,7 +99,15 @@ class SolverError(HeadwaterError):
         self.opening = opening
         self.trial: int | None = None
         self.iteration = iteration
+        self.task = ""
         self.lp: object | None = None
+        self.basis: object | None = None
+        self.attempts: tuple[object, ...] = ()
+
+    def about(self, other: SolverError) -> Self:
+        """This error with all that another one says of place and program, besides its message."""
+        vars(self).update({name: value for name, value in vars(other).items() if not name.startswith("_")})
+        return self
 
 
 class InfeasibleError(SolverError):

@@ -177,7 +177,8 @@ def test_a_file_needs_a_suffix_that_says_its_form(tmp_path: Path) -> None:
 def test_names_become_words() -> None:
     assert in_words("balance[Itaipu,2]") == ("the water balance of Itaipu in block 2", "hm3")
     assert in_words("future_cost") == ("the future cost", "$")
-    assert in_words("generation_slack[a,0]") == ("generation slack of a in block 0", "")
+    assert in_words("generation_slack[a,0]") == ("power missing to the minimum generation of a in block 0", "MW")
+    assert in_words("something_new[a,0]") == ("something new of a in block 0", "")
 
 
 def _rule(text: str, sense: m.Sense, bound: float) -> dict[str, object]:
@@ -209,7 +210,7 @@ def test_water_that_no_reservoir_has_is_explained_by_its_balance() -> None:
         initial=m.InitialConditions(storage_hm3={0: 2.0}),
         inflow_statistics=inflows(h0=(-20.0,)),
     )
-    with pytest.raises(InfeasibleError, match=r"the water balance of Tucurui \(over by 5.2 hm3\).*negative inflow"):
+    with pytest.raises(InfeasibleError, match=r"the water balance of Tucurui \(lacks 5.2 hm3 of water\).*negative inflow"):
         operate(parched)
 
 

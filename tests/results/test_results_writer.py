@@ -92,6 +92,8 @@ def test_every_table_has_exactly_the_columns_and_types_of_its_schema(seed: int, 
         "solver/retry_histogram": 0,
         "dictionaries/bounds": len(system.stages) * (4 * len(system.hydros) + 2 * len(system.thermals) + 2 * len(system.lines)),
         "diagnostics/stopping_rules": 3,
+        "diagnostics/lp_gaps": 0,
+        "simulation_lp_gaps": 0,
     }
     if n_lags:
         expected["inflow_lags"] = SCENARIOS * len(system.stages) * len(system.hydros) * n_lags

@@ -1,14 +1,18 @@
-"""The output directory of a run while it is under way: its log and its progress."""
+"""The output directory of a run while it is under way: its log, its progress, and the linear program that ends it."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from headwater.distributed import find_communicator
+from headwater.errors import PolicyError, RankError, SolverError
 from headwater.model import Study
+from headwater.policy import latest_facts
 from headwater.results import ResultsWriter
+from headwater.results.failure import FAILURE, save_failure
 from headwater.results.run_lock import RunLock
 from headwater.results.run_log import RunLog
 from headwater.results.training_progress import TrainingProgress
@@ -56,3 +60,65 @@ def progress_written(output_dir: Path, case: Study, on_event: EventSink) -> Iter
         return
     with TrainingProgress(output_dir, case) as progress:
         yield both(progress, on_event)
+
+
+@contextmanager
+def failures_saved(output_dir: Path, study: Study, policy_dir: Path, go_on: str) -> Iterator[None]:
+    """Save the linear program that ends a run, and say in its error where it is, what is kept, and how to go on.
+
+    With several ranks the one whose error ends the run writes, and rank 0 tells.
+
+    Args:
+        output_dir: of the run.
+        study: what is run.
+        policy_dir: where the policy is kept.
+        go_on: how, in words.
+    """
+    try:
+        yield
+    except SolverError as error:
+        saved = save_failure(output_dir, error, study)
+        error.add(_what_is_left(error, None if saved is None else str(saved), policy_dir, go_on))
+        raise
+    except RankError as error:
+        failed, ranks = error.__cause__, find_communicator()
+        if isinstance(failed, SolverError) and error.rank == ranks.rank:
+            save_failure(output_dir, failed, study)
+        elif ranks.leads and error.exit_code == SolverError.exit_code:
+            error.add(_what_is_left(None, str(output_dir / FAILURE), policy_dir, go_on))
+        raise
+
+
+def _what_is_left(error: SolverError | None, saved: str | None, policy_dir: Path, go_on: str) -> str:
+    """What was saved, what is kept, and how to go on, in sentences that follow a message."""
+    text = ""
+    if saved is not None:
+        text += f"\nthe linear program is saved in {saved}; 'headwater lp {saved}' shows it"
+    kept = _iterations_in(policy_dir)
+    if not kept:
+        return text
+    if error is not None and error.iteration not in (None, kept + 1):
+        return f"{text}\nan earlier policy in {policy_dir} is as it was"
+    return f"{text}\nthe policy of {kept} complete iterations is kept in {policy_dir}; {go_on}"
+
+
+def to_train_on(command: str) -> str:
+    """How to go on with a training that ended with an error, in words."""
+    return f"{command} goes on with it; after a repair of the case, policy.mode 'warm_start' starts from its cuts"
+
+
+def command_line(verb: str, study: Study, output_dir: Path, *options: str) -> str:
+    """A command about a case and an output directory, as one types it."""
+    root = getattr(study, "root", None)
+    case = "CASE" if root is None else str(root)
+    output = [] if root is not None and output_dir == root / "output" else ["--output", str(output_dir)]
+    return f"'headwater {shlex.join([verb, case, *output, *options])}'"
+
+
+def _iterations_in(policy_dir: Path) -> int | None:
+    """Iterations of the policy in a directory; ``None`` where there is none that can be read."""
+    try:
+        kept: int = latest_facts(policy_dir)["n_iterations"]
+    except (PolicyError, OSError, KeyError):
+        return None
+    return kept

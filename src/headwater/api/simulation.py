@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
-from headwater.api.output import claimed, logged
+from headwater.api.output import claimed, command_line, failures_saved, logged
 from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
@@ -122,10 +122,15 @@ def simulate_to(
 ) -> SimulationRecord:
     """Simulate and write what comes out, part by part; ``resume`` goes on with what is there."""
     count = case.config.simulation.n_scenarios if n_scenarios is None else n_scenarios
-    ranks = find_communicator()
-    with SimulationSink(
-        writer.output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks, run_id=writer.run_id
-    ) as sink:
+    ranks, output_dir = find_communicator(), writer.output_dir
+    kept = output_dir / "policy"
+    again = f"after a repair of the case simulate with {command_line('simulate', case, output_dir, '--policy', str(kept))}"
+    with (
+        failures_saved(output_dir, case, kept, again),
+        SimulationSink(
+            output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks, run_id=writer.run_id
+        ) as sink,
+    ):
         try:
             record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
         except StoppedError as error:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from headwater.api.outcomes import RunResult
-from headwater.api.output import claimed, logged, progress_written
+from headwater.api.output import claimed, command_line, failures_saved, logged, progress_written, to_train_on
 from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
@@ -79,7 +81,7 @@ def train(
     ranks = find_communicator()
     ranks.agree("train")
     try:
-        with stop_on_signals() as stop, claimed(*([] if target is None else [target])):
+        with stop_on_signals() as stop, _kept_in(target, chosen):
             start = ranks.together(lambda: _Start(as_policy(resume), as_policy(warm_start)))
             policy = _train(chosen, threads, on_event, stop, start, save)
             if ranks.any(stop()):
@@ -91,6 +93,17 @@ def train(
     finally:
         pass_on(stop.signal_number)
     return policy
+
+
+@contextmanager
+def _kept_in(directory: Path | None, study: Study) -> Iterator[None]:
+    """Claim a directory for checkpoints, where there is one, and save there the linear program that ends the training."""
+    if directory is None:
+        yield
+        return
+    go_on = to_train_on(f"train(..., resume={str(directory)!r})")
+    with claimed(directory), failures_saved(directory, study, directory, go_on):
+        yield
 
 
 def run_training(
@@ -113,8 +126,10 @@ def run_training(
     save = _saver(case, output_dir / "policy")
     have_engine(on_event)
     places = output_dir, output_dir / "policy"
+    again = command_line("run" if then_simulate else "train", case, output_dir, "--resume")
+    saved = failures_saved(output_dir, case, output_dir / "policy", to_train_on(again))
     with stop_on_signals() as stop, claimed(*places), logged(writer, case, on_event) as told:
-        with progress_written(output_dir, case, told) as followed:
+        with progress_written(output_dir, case, told) as followed, saved:
             start = ranks.together(partial(_start, case, output_dir, resume))
             policy = _train(case, threads, followed, stop, start, save)
             if ranks.any(stop()):

@@ -16,11 +16,12 @@ from rich.text import Text
 
 from headwater._version import __version__
 from headwater.cli.arguments import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE
-from headwater.cli.case_commands import convert, describe, init, lp, schema, validate
+from headwater.cli.case_commands import convert, describe, init, schema, validate
 from headwater.cli.consoles import PlainFormatter
 from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
+from headwater.cli.lp_command import lp
 from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import compare, print_envelope, report, summary
 from headwater.cli.run_commands import run, simulate, train

@@ -1,4 +1,4 @@
-"""Commands about cases: ``headwater init``, ``validate``, ``describe``, ``lp``, ``convert`` and ``schema``."""
+"""Commands about cases: ``headwater init``, ``validate``, ``describe``, ``convert`` and ``schema``."""
 
 from __future__ import annotations
 
@@ -40,24 +40,6 @@ def validate(
     else:
         show_report(report, stdout())
     return 0 if report.ok else EXIT_CASE
-
-
-def lp(
-    case: CasePath,
-    stage: Annotated[int, typer.Option("--stage", help="Id of the stage.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", help="File to write; its suffix, .lp or .mps, says how.", show_default=False)],
-    scenario: Annotated[
-        int | None, typer.Option("--scenario", min=0, help="Simulated scenario [default: mean of all noise].")
-    ] = None,
-    policy: Annotated[
-        Path | None, typer.Option("--policy", "-p", help="Policy whose cuts to include [default: no future cost].")
-    ] = None,
-) -> None:
-    """Write the linear program of one stage, with names, as the scenario meets it there."""
-    stored = None if policy is None else hw.load_policy(policy)
-    program = hw.stage_program(hw.load_case(case), stage, scenario=scenario, policy=stored)
-    hw.write_program(program, out)
-    stdout().print(f"{out}: {len(program.rows)} rows, {len(program.columns)} columns", markup=False)
 
 
 def describe(

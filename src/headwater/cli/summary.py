@@ -44,6 +44,9 @@ def _training(results: Results, console: Console) -> None:
         ("cuts", f"{metadata['cuts']['active']:,} active"),
         ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {by}"),
     ]
+    counts = metadata.get("solver_counts", {})
+    left = f"{counts.get('fallbacks', 0):,} problems left the kernel, {counts.get('retried', 0):,} took more attempts"
+    rows.append(("solver", f"{metadata['versions']['solver']}; {left}"))
     if trace.height > 1:
         gain = trace["lower_bound"][-1] - trace["lower_bound"][max(0, trace.height - 11)]
         rows.append(("last 10 iterations", f"bound grew by {money(gain)}"))

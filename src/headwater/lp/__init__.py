@@ -7,11 +7,13 @@ from headwater._on_demand import on_demand
 if TYPE_CHECKING:
     from headwater.lp.advice import program_warnings
     from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
-    from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded
+    from headwater.lp.diagnosis import Diagnosis, diagnose_program
+    from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded, in_words
     from headwater.lp.forms import StageForm, make_form
     from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
     from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
     from headwater.lp.head import LinearHead, linear_heads
+    from headwater.lp.mps import read_basis, read_program
     from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
     from headwater.lp.program import NamedProgram, named_program
     from headwater.lp.reading import StageSolutions
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from headwater.lp.state_prices import StatePrices, StateRepairs
     from headwater.lp.statistics import ProgramStatistics, program_statistics
     from headwater.lp.template import StageTemplate, build_stage_template
-    from headwater.lp.writing import write_program
+    from headwater.lp.writing import basis_lines, write_program
 else:
     __getattr__, __dir__ = on_demand(
         "headwater.lp",
@@ -31,10 +33,15 @@ else:
                 "AssembledLp",
                 "LpBuilder",
             ),
+            "headwater.lp.diagnosis": (
+                "Diagnosis",
+                "diagnose_program",
+            ),
             "headwater.lp.explain": (
                 "Explanation",
                 "explain_infeasible",
                 "explain_unbounded",
+                "in_words",
             ),
             "headwater.lp.forms": (
                 "StageForm",
@@ -52,6 +59,10 @@ else:
             "headwater.lp.head": (
                 "LinearHead",
                 "linear_heads",
+            ),
+            "headwater.lp.mps": (
+                "read_basis",
+                "read_program",
             ),
             "headwater.lp.pipelines": (
                 "Pipeline",
@@ -86,7 +97,10 @@ else:
                 "StageTemplate",
                 "build_stage_template",
             ),
-            "headwater.lp.writing": ("write_program",),
+            "headwater.lp.writing": (
+                "basis_lines",
+                "write_program",
+            ),
         },
     )
 
@@ -94,6 +108,7 @@ __all__ = [
     "ABSENT",
     "CATEGORIES",
     "AssembledLp",
+    "Diagnosis",
     "Explanation",
     "FittedPlanes",
     "LinearHead",
@@ -109,12 +124,15 @@ __all__ = [
     "StageTemplate",
     "StatePrices",
     "StateRepairs",
+    "basis_lines",
     "build_stage_template",
+    "diagnose_program",
     "explain_infeasible",
     "explain_unbounded",
     "fit_planes",
     "future_cost_lower_bounds",
     "gnl_pipelines",
+    "in_words",
     "initial_commitments_mw",
     "linear_heads",
     "make_form",
@@ -123,6 +141,8 @@ __all__ = [
     "named_program",
     "program_statistics",
     "program_warnings",
+    "read_basis",
+    "read_program",
     "scaling_of",
     "sum_components",
     "with_fitted_planes",

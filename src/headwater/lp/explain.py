@@ -7,6 +7,7 @@ is solved in a large box: the columns at its walls are those that earn without l
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,26 @@ _WORDS = {
     "line_direct": ("direct flow on {0}", "MW"),
     "line_reverse": ("reverse flow on {0}", "MW"),
     "future_cost": ("the future cost", "$"),
+    "deficit": ("deficit of {0}", "MW"),
+    "excess": ("excess of {0}", "MW"),
+    "generation": ("generation of {0}", "MW"),
+    "negative_generation": ("negative generation of {0}", "MW"),
+    "storage_slack": ("storage missing to the minimum of {0}", "hm3"),
+    "filling_slack": ("storage missing to the filling target of {0}", "hm3"),
+    "retention_slack": ("water missing to the retention of {0}", "m3/s"),
+    "turbined_slack": ("flow missing to the minimum turbined flow of {0}", "m3/s"),
+    "outflow_below_slack": ("flow missing to the minimum outflow of {0}", "m3/s"),
+    "outflow_above_slack": ("flow beyond the maximum outflow of {0}", "m3/s"),
+    "generation_slack": ("power missing to the minimum generation of {0}", "MW"),
+    "evaporation_short": ("evaporation short of the model of {0}", "m3/s"),
+    "evaporation_beyond": ("evaporation beyond the model of {0}", "m3/s"),
+    "withdrawal": ("withdrawal from {0}", "m3/s"),
+    "withdrawal_short": ("withdrawal short of the schedule of {0}", "m3/s"),
+    "withdrawal_beyond": ("withdrawal beyond the schedule of {0}", "m3/s"),
+    "ncs_generation": ("generation of {0}", "MW"),
+    "ncs_curtailment": ("curtailment of {0}", "MW"),
+    "generic_slack": ("violation of user constraint {0}", ""),
+    "generic_slack_minus": ("violation of user constraint {0} the other way", ""),
 }
 
 
@@ -65,23 +86,58 @@ class Explanation:
     Attributes:
         violated: rows that give way in the nearest point, with the amount, in words.
         colliding: other rows and limits that take part, in words.
+        remedies: what helps, in words; any of them may be enough.
     """
 
     violated: tuple[str, ...]
     colliding: tuple[str, ...]
+    remedies: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         sentence = "no decision satisfies " + _listed(self.violated)
-        return sentence + (f" together with {_listed(self.colliding)}" if self.colliding else "")
+        sentence += f" together with {_listed(self.colliding)}" if self.colliding else ""
+        return sentence + (f"; what helps: {'; or '.join(self.remedies)}" if self.remedies else "")
+
+
+def family_of(name: str) -> tuple[str, list[str]]:
+    """The family of a row or column, and what stands in brackets behind it: plant or other entity first."""
+    family, _, inside = name.partition("[")
+    return family, inside.removesuffix("]").split(",")
 
 
 def in_words(name: str) -> tuple[str, str]:
     """A name of a row or column in words, and its unit."""
-    family, _, inside = name.partition("[")
-    arguments = inside.removesuffix("]").split(",") if inside else []
+    words, block, unit = _parts(name)
+    return words + (f" in block {block}" if block else ""), unit
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """A name in words without its block, the block or nothing, and the unit."""
+    family, inside = family_of(name)
+    arguments = inside if inside[0] else []
     words, unit = _WORDS.get(family, (family.replace("_", " ") + (" of {0}" if arguments else ""), ""))
-    block = f" in block {arguments[1]}" if len(arguments) > 1 and arguments[1].isdigit() else ""
-    return words.format(*(arguments or [""])) + block, unit
+    block = arguments[1] if len(arguments) > 1 and arguments[1].isdigit() else ""
+    return words.format(*(arguments or [""])), block, unit
+
+
+def _blocks_together(said: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Rows or columns in words, those once that differ in the block alone.
+
+    Args:
+        said: name, what stands before it, and what behind it.
+    """
+    blocks: dict[tuple[str, str, str], list[str]] = {}
+    for name, before, behind in said:
+        words, block, _ = _parts(name)
+        held = blocks.setdefault((before, words, behind), [])
+        if block and block not in held:
+            held.append(block)
+    found = []
+    for (before, words, behind), held in blocks.items():
+        numbers = sorted(held, key=int)
+        where = f" in block{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" if numbers else ""
+        found.append(f"{before}{words}{where}{behind}")
+    return found
 
 
 def explain_infeasible(program: NamedProgram) -> Explanation | None:
@@ -94,7 +150,7 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
     cost = np.concatenate([np.zeros(len(program.columns)), np.where(needs_more, scale, 0.0), np.where(needs_less, scale, 0.0)])
     lower = np.concatenate([program.column_lower, np.zeros(2 * rows)])
     upper = np.concatenate([program.column_upper, np.where(needs_more, np.inf, 0.0), np.where(needs_less, np.inf, 0.0)])
-    solved = _minimise(cost, relaxed, program.row_lower, program.row_upper, lower, upper)
+    solved = minimise(cost, relaxed, program.row_lower, program.row_upper, lower, upper)
     if solved is None:
         return None
     x, duals, reduced = solved
@@ -105,20 +161,46 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
     if not len(broken):
         return None
     order = broken[np.argsort(-np.maximum(short, over)[broken], kind="stable")]
-    violated = [_amount(program.rows[i], float(short[i]), float(over[i])) for i in order]
-    taking_part = [in_words(program.rows[i])[0] for i in np.flatnonzero(np.abs(duals) > 1e-9) if i not in broken]
-    limits = []
-    for j in np.flatnonzero(np.abs(reduced[:n]) > 1e-9):
+    violated = _blocks_together([(program.rows[i], "", _amount(program.rows[i], short[i], over[i])) for i in order])
+    colliding = [int(i) for i in np.flatnonzero(np.abs(duals) > 1e-9) if i not in broken]
+    taking_part = [(program.rows[i], "", "") for i in colliding]
+    at_limit = np.flatnonzero(np.abs(reduced[:n]) > 1e-9)
+    # that flows and storages are not negative is worth saying only where nothing else collides
+    telling = [j for j in at_limit if reduced[j] < 0 or lower[j] != 0.0]
+    for j in telling if telling or taking_part else at_limit:
         bound, value = ("least", lower[j]) if reduced[j] > 0 else ("greatest", upper[j])
-        words, unit = in_words(program.columns[j])
-        limits.append(f"the {bound} {words} ({value:g}{' ' + unit if unit else ''})")
-    return Explanation(tuple(violated), tuple(dict.fromkeys(taking_part + limits)))
+        unit = in_words(program.columns[j])[1]
+        taking_part.append((program.columns[j], f"the {bound} ", f" ({value:g}{' ' + unit if unit else ''})"))
+    rows_of_it = [program.rows[i] for i in (*order, *colliding)]
+    floors = [program.columns[j] for j in at_limit if reduced[j] > 0 and lower[j] > 0]
+    remedies = tuple(_remedies(program, rows_of_it, floors))
+    return Explanation(tuple(violated), tuple(_blocks_together(taking_part)), remedies)
+
+
+def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str]) -> Iterator[str]:
+    """What a planner can do about rows that collide and lower limits that take part."""
+    priced = {family_of(name)[1][0] for name in program.columns if family_of(name)[0] == "generic_slack"}
+    hard = [plant for family, (plant, *_) in map(family_of, rows) if family == "constraint" and plant not in priced]
+    if hard:
+        names = _listed(list(dict.fromkeys(hard)))
+        whose = "user constraints" if len(set(hard)) > 1 else "user constraint"
+        yield f"give {whose} {names} a slack with a penalty (slack.enabled), or a right-hand side that can be met"
+    short_of_water = any(family_of(name)[0] == "balance" for name in rows)
+    if short_of_water and not any(name.startswith("bought_water[") for name in program.columns):
+        yield (
+            "let water be bought where no reservoir can absorb a negative inflow or a loss "
+            "(modeling.inflow_non_negativity.method: 'penalty')"
+        )
+    for family, what in (("pumping", "flow of pumping station"), ("contract", "power of contract")):
+        entities = [arguments[0] for found, arguments in map(family_of, floors) if found == family]
+        if entities:
+            yield f"lower the minimum {what} {_listed(list(dict.fromkeys(entities)))}"
 
 
 def explain_unbounded(program: NamedProgram) -> str | None:
     """Which columns earn without limit; ``None`` if none do."""
     lower, upper = np.maximum(program.column_lower, -BOX), np.minimum(program.column_upper, BOX)
-    solved = _minimise(program.cost, program.matrix, program.row_lower, program.row_upper, lower, upper)
+    solved = minimise(program.cost, program.matrix, program.row_lower, program.row_upper, lower, upper)
     if solved is None:
         return None
     free = np.isneginf(program.column_lower) | np.isposinf(program.column_upper)
@@ -130,9 +212,13 @@ def explain_unbounded(program: NamedProgram) -> str | None:
 
 
 def _amount(name: str, short: float, over: float) -> str:
-    words, unit = in_words(name)
+    """By how much a row gives way, in brackets."""
+    unit = in_words(name)[1]
+    if family_of(name)[0] == "balance":
+        # what leaves and stays less what arrives
+        return f" (lacks {over:.6g} hm3 of water)" if over > short else f" (has {short:.6g} hm3 of water that cannot leave)"
     amount, what = (short, "short by") if short >= over else (over, "over by")
-    return f"{words} ({what} {amount:.6g}{' ' + unit if unit else ''})"
+    return f" ({what} {amount:.6g}{' ' + unit if unit else ''})"
 
 
 def _listed(items: tuple[str, ...] | list[str]) -> str:
@@ -141,7 +227,7 @@ def _listed(items: tuple[str, ...] | list[str]) -> str:
     return ", ".join(shown) + more
 
 
-def _minimise(
+def minimise(
     cost: NDArray[np.float64],
     matrix: sp.csr_array,
     row_lower: NDArray[np.float64],
@@ -149,7 +235,7 @@ def _minimise(
     lower: NDArray[np.float64],
     upper: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
-    """Primal values, row duals and reduced costs; ``None`` where there is no optimum."""
+    """Primal values, row duals and reduced costs of the program with these costs and limits; ``None`` without an optimum."""
     equal = row_lower == row_upper
     above, below = ~equal & np.isfinite(row_lower), ~equal & np.isfinite(row_upper)
     import scipy.optimize

@@ -71,17 +71,36 @@ def named_program(
     below[:, form.future] = form.cut_weights(openings)
     decided = np.flatnonzero(form.state_column >= 0)
     below[:, form.state_column[decided]] -= slopes[:, decided]
-    matrix = sp.csr_array(sp.vstack([sp.csr_array(form.matrix), sp.csr_array(below)]))
+    # an inner approximation has columns and rows behind those of the stage, in which the future cost is in scaled money
+    n_more, m_more = form.n_columns - len(form.columns), form.n_rows - len(form.rows)
+    in_dollars = np.ones(form.n_columns)
+    in_dollars[form.future] = 1.0 / form.cost_scale if n_more else 1.0
+    above = sp.csr_array(form.matrix) @ sp.diags_array(in_dollars)
+    matrix = sp.csr_array(sp.vstack([above, sp.csr_array(below)]))
     matrix.sort_indices()
     columns, rows = column_names(system, template), row_names(system, template)
+
+    def with_more(of_template: Array, of_form: Array) -> Array:
+        return np.concatenate([of_template[form.columns], of_form[len(form.columns) :]])
+
+    lower, upper = (
+        with_more(template.column_lower, form.column_lower),
+        with_more(template.column_upper, form.column_upper),
+    )
+    if n_more:
+        lower[form.future], upper[form.future] = -np.inf, np.inf
     return NamedProgram(
         title=title,
-        columns=tuple(columns[j] for j in form.columns),
-        rows=(*(rows[i] for i in form.rows), *(f"cut[{i}]" for i in range(len(intercepts)))),
+        columns=(*(columns[j] for j in form.columns), *(f"vertex_weight[{j}]" for j in range(n_more))),
+        rows=(
+            *(rows[i] for i in form.rows),
+            *(f"between_vertices[{i}]" for i in range(m_more)),
+            *(f"cut[{i}]" for i in range(len(intercepts))),
+        ),
         matrix=matrix,
-        cost=template.cost[form.columns],
-        column_lower=template.column_lower[form.columns],
-        column_upper=template.column_upper[form.columns],
+        cost=with_more(template.cost, form.cost),
+        column_lower=lower,
+        column_upper=upper,
         row_lower=np.concatenate([form.row_lower + shift, intercepts + slopes[:, form.exogenous] @ known]),
         row_upper=np.concatenate([form.row_upper + shift, np.full(len(intercepts), np.inf)]),
     )

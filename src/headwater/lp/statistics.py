@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.lp.forms import StageForm
+from headwater.lp.program import NamedProgram
 from headwater.lp.scaling import Scaling
 
 
@@ -59,6 +60,16 @@ def program_statistics(form: StageForm, scaling: Scaling) -> ProgramStatistics:
         row_bound=_range(np.concatenate([form.row_lower, form.row_upper]) * np.tile(scaling.row, 2)),
     )
     return ProgramStatistics(form.n_rows, form.n_columns, int(form.matrix.nnz), given, scaled, form.cost_scale)
+
+
+def number_ranges(program: NamedProgram) -> NumberRanges:
+    """Ranges of the numbers of a program; money in $."""
+    return NumberRanges(
+        coefficient=_range(program.matrix.data),
+        cost=_range(program.cost),
+        column_bound=_range(np.concatenate([program.column_lower, program.column_upper])),
+        row_bound=_range(np.concatenate([program.row_lower, program.row_upper])),
+    )
 
 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:

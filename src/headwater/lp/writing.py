@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from headwater.errors import ResultsError, UsageError
 from headwater.lp.program import NamedProgram
+
+BASIC, AT_UPPER = 1, 2
+"""Statuses of columns and rows in a basis, as HiGHS numbers them."""
 
 
 def write_program(program: NamedProgram, path: Path) -> None:
@@ -108,7 +112,7 @@ def mps_lines(program: NamedProgram) -> Iterator[str]:
     yield "RANGES"
     for kind, name, low, high in zip(kinds, program.rows, program.row_lower, program.row_upper, strict=True):
         if kind == "G" and np.isfinite(high):
-            yield f" RNG {name} {_number(high - low)}"
+            yield f" RNG {name} {_number(_width(low, high))}"
     yield "BOUNDS"
     for name, low, high in zip(program.columns, program.column_lower, program.column_upper, strict=True):
         if np.isneginf(low) and np.isposinf(high):
@@ -116,10 +120,37 @@ def mps_lines(program: NamedProgram) -> Iterator[str]:
         elif low == high:
             yield f" FX BND {name} {_number(low)}"
         else:
-            if np.isneginf(low):
-                yield f" MI BND {name}"
-            elif low != 0.0:
-                yield f" LO BND {name} {_number(low)}"
             if np.isfinite(high):
                 yield f" UP BND {name} {_number(high)}"
+            # behind the upper limit: readers take one below zero for a sign that there is no lower limit
+            if np.isneginf(low):
+                yield f" MI BND {name}"
+            elif low != 0.0 or high < 0.0:
+                yield f" LO BND {name} {_number(low)}"
+    yield "ENDATA"
+
+
+def _width(low: float, high: float) -> float:
+    """What added to ``low`` gives ``high``, to the last bit where there is such a number."""
+    width = high - low
+    return next((near for near in (width, np.nextafter(width, np.inf), np.nextafter(width, 0.0)) if low + near == high), width)
+
+
+def basis_lines(program: NamedProgram, columns: NDArray[np.int32], rows: NDArray[np.int32]) -> Iterator[str]:
+    """A basis in the MPS form (``.bas``), which most solvers read.
+
+    Args:
+        program: whose basis it is.
+        columns: ``[column]`` statuses: 0 at the lower limit, 1 basic, 2 at the upper limit, 3 free and zero.
+        rows: ``[row]`` the same.
+    """
+    yield f"* {program.title}"
+    yield "NAME stage"
+    # every basic column stands with a row that is not basic: there are as many of one as of the other
+    off_basis = iter(np.flatnonzero(rows != BASIC).tolist())
+    for j in np.flatnonzero(columns == BASIC).tolist():
+        i = next(off_basis)
+        yield f" {'XU' if rows[i] == AT_UPPER else 'XL'} {program.columns[j]} {program.rows[i]}"
+    for j in np.flatnonzero(columns == AT_UPPER).tolist():
+        yield f" UL {program.columns[j]}"
     yield "ENDATA"

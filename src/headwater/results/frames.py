@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,7 +14,8 @@ from headwater.errors import ResultsError
 from headwater.results.schemas import SCHEMAS
 from headwater.results.table_schema import Column
 from headwater.sddp import ScenarioSummary, SimulationChunk, StageMoments
-from headwater.sddp.simulation_records import STAGE_QUANTITIES
+from headwater.sddp.gap_words import gap_share
+from headwater.sddp.simulation_records import STAGE_QUANTITIES, ScenarioGap
 
 NO_BLOCK = -1
 """Marks a null in nullable integer columns of the arrays."""
@@ -63,8 +66,16 @@ def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
     return tables_to_frame(name, {"scenario_id": ids, **columns}).sort(SCHEMAS[name].sort_keys, maintain_order=True)
 
 
-def summary_frame(summary: ScenarioSummary) -> pl.DataFrame:
+def scenario_gaps_frame(gaps: Sequence[ScenarioGap], mean_cost: float) -> pl.DataFrame:
+    """One row per stage problem of a scenario that was taken with a gap above tolerance."""
+    rows = [{**dataclasses.asdict(gap), "gap_share": gap_share(gap.gap, mean_cost)} for gap in gaps]
+    schema = SCHEMAS["simulation_lp_gaps"]
+    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(schema.sort_keys, maintain_order=True)
+
+
+def summary_frame(summary: ScenarioSummary, gaps: Sequence[ScenarioGap] = ()) -> pl.DataFrame:
     """One row per scenario."""
+    counted = Counter(gap.scenario_id for gap in gaps)
     years = summary.sampled_years
     none = np.full(len(summary.scenario_id), None)
     columns: dict[str, NDArray[np.generic]] = {
@@ -75,6 +86,7 @@ def summary_frame(summary: ScenarioSummary) -> pl.DataFrame:
         "deficit_mwh": summary.deficit_mwh,
         "spillage_hm3": summary.spillage_hm3,
         "lp_solves": summary.lp_solves,
+        "lps_above_tolerance": np.array([counted[scenario] for scenario in summary.scenario_id.tolist()], np.int64),
         "solve_time_ms": 1e3 * summary.solve_seconds,
         "status": np.where(summary.failed, "failed", "complete"),
         "sampled_years": none if years is None else years.astype(np.str_),

@@ -23,8 +23,10 @@ from headwater._version import __version__
 from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
+from headwater.results.training_frames import finite_or_none
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
 from headwater.sddp.fingerprint import case_digest, study_fingerprint
+from headwater.sddp.gap_words import gap_share
 from headwater.sddp.vertices import VERTICES
 
 UPPER_BOUND_MEANING = {
@@ -72,9 +74,23 @@ def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -
         "policy_digest": policy_digest(policy),
         "lp_solves": sum(r.lp_solves for r in record.iterations),
         "lp_retries": sum(r.retries for r in record.iterations),
+        "lps_above_tolerance": _gaps(record),
         "solver_counts": dict(record.solver_counts),
         "seeds": {"tree_seed": study.config.training.tree_seed, "forward": study.config.training.scenario_source.seed},
         "warnings": list(record.warnings),
+    }
+
+
+def _gaps(record: TrainingRecord) -> dict[str, Any]:
+    """Stage problems that were taken with a gap above tolerance; an amount is ``None`` where one of the gaps is not known."""
+    bound = record.iterations[-1].lower_bound if record.iterations else 0.0
+    largest = record.largest_gap
+    return {
+        "count": record.lps_above_tolerance,
+        "of": sum(one.lp_solves for one in record.iterations),
+        "largest_gap": finite_or_none(largest),
+        "share_of_lower_bound": gap_share(largest, bound),
+        "gap_of_bound": finite_or_none(record.iterations[-1].gap_of_bound) if record.iterations else None,
     }
 
 
@@ -139,6 +155,13 @@ def simulation_metadata(
             "failed": len(failures),
             "failures": [dataclasses.asdict(failure) for failure in failures],
             "resumed": record.resumed_scenarios,
+        },
+        "lps_above_tolerance": {
+            "count": record.lps_above_tolerance,
+            "of": int(summary.lp_solves.sum()),
+            "largest_gap": record.largest_gap,
+            "share_of_mean_cost": gap_share(record.largest_gap, summary.mean_cost),
+            "scenarios": list(record.scenarios_with_gap),
         },
         "schemes": dict(record.schemes),
         "differences": list(record.differences),
@@ -214,16 +237,7 @@ def _header(
         "duration_seconds": seconds,
         "threads": threads,
         "hostname": socket.gethostname(),
-        "versions": {
-            "headwater": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": version("scipy"),
-            "numba": version("numba"),
-            "polars": pl.__version__,
-            "solver": solver,
-            "platform": f"{sys.platform} {platform.machine()}",
-        },
+        "versions": versions(solver),
         "stages": [
             {
                 "stage_id": s.id,
@@ -242,6 +256,20 @@ def _header(
 def case_identity(study: Study) -> dict[str, str]:
     """The name of a case, and a digest of its system that tells whether two parts of results are of one case."""
     return {"case": study.name, "case_digest": case_digest(study_fingerprint(study))}
+
+
+def versions(solver: str) -> dict[str, str]:
+    """What computes, with its version; ``solver`` is the one of the solver."""
+    return {
+        "headwater": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": version("scipy"),
+        "numba": version("numba"),
+        "polars": pl.__version__,
+        "solver": solver,
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
 
 
 def _repeated(study: Study, visit: int) -> dict[str, int]:

@@ -34,6 +34,8 @@ def event_record(event: events.Event) -> dict[str, Any]:
             "iterations": len(training.iterations),
             "lower_bound": bound,
             "lower_bound_kind": training.lower_bound_kind,
+            "lps_above_tolerance": training.lps_above_tolerance,
+            "largest_gap": training.largest_gap,
             "seconds": training.seconds,
         }
     elif isinstance(event, events.SimulationFinished):
@@ -43,6 +45,8 @@ def event_record(event: events.Event) -> dict[str, Any]:
             "failed": len(simulation.failures),
             "mean_cost": simulation.summary.mean_cost,
             "ci95": simulation.summary.ci95,
+            "lps_above_tolerance": simulation.lps_above_tolerance,
+            "largest_gap": simulation.largest_gap,
             "seconds": simulation.seconds,
         }
     else:

@@ -24,9 +24,10 @@ from headwater.errors import ResultsError
 from headwater.results.own_files import PARTIAL_SIMULATION
 from headwater.sddp import ScenarioFailure, ScenarioSummary, SimulationPart, StageMoments
 from headwater.sddp.fingerprint import differing_parts
+from headwater.sddp.simulation_records import ScenarioGap
 from headwater.sddp.violation_records import ViolationCounts
 
-FORMAT = "2"
+FORMAT = "3"
 _REQUEST, _JOURNAL = "request.json", "journal"
 _KINDS = {"scenario_id": np.int64, "lp_solves": np.int64, "failed": np.bool_, "sampled_years": np.int64}
 
@@ -159,6 +160,7 @@ def _to_json(part: SimulationPart) -> dict[str, Any]:
                 for name in ("times", "total", "largest")
             },
         },
+        "gaps": [dataclasses.asdict(gap) for gap in part.gaps],
     }
 
 
@@ -180,6 +182,7 @@ def _from_json(value: dict[str, Any]) -> SimulationPart:
         truncated_inflows=value["truncated_inflows"],
         retries=value["retries"],
         violations=_violations(value["violations"]),
+        gaps=tuple(ScenarioGap(**gap) for gap in value["gaps"]),
     )
 
 

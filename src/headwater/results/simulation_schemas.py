@@ -255,6 +255,7 @@ SIMULATION_SCHEMAS = (
             maybe("deficit_mwh", "MWh", "unserved energy, all buses and stages"),
             maybe("spillage_hm3", "hm3", "spilled water, all plants and stages"),
             Column("lp_solves", LONG, "-", "stage problems solved"),
+            Column("lps_above_tolerance", LONG, "-", "stage problems taken with a certified gap above tolerance"),
             Column("solve_time_ms", FLOAT, "ms", "share of the time of the scenarios that were solved together", timing=True),
             Column("status", TEXT, "-", "complete, or failed when a stage could not be solved"),
             Column(
@@ -264,6 +265,20 @@ SIMULATION_SCHEMAS = (
         ("scenario_id",),
         "simulation/scenario_summary.parquet",
         "scenario",
+    ),
+    TableSchema(
+        "simulation_lp_gaps",
+        (
+            Column("scenario_id", INT, "-", "scenario, from 0"),
+            Column("stage_id", INT, "-", "stage"),
+            Column("bound", FLOAT, "$", "certified lower bound of its optimum"),
+            Column("gap", FLOAT, "$", "cost of the decision that was taken less the bound"),
+            Column("gap_share", FLOAT, "-", "gap as a share of the mean simulated cost", nullable=True),
+            Column("attempts", INT, "-", "attempts made at it"),
+        ),
+        ("scenario_id", "stage_id"),
+        "simulation/diagnostics/lp_gaps.parquet",
+        "problem taken with a gap above tolerance",
     ),
     TableSchema(
         "stage_summary",

@@ -18,7 +18,7 @@ from headwater.distributed import ALONE, Communicator
 from headwater.errors import ResultsError
 from headwater.model import Partitioning, Study
 from headwater.results.dictionaries import write_dictionaries
-from headwater.results.frames import chunk_frame, stages_frame, summary_frame
+from headwater.results.frames import chunk_frame, scenario_gaps_frame, stages_frame, summary_frame
 from headwater.results.metadata import case_identity, policy_digest, simulation_metadata, table_digests
 from headwater.results.own_files import PARTIAL_SIMULATION, SIMULATION
 from headwater.results.part_channel import PartChannel
@@ -160,12 +160,14 @@ class SimulationSink:
     def _put_in_place(self, record: SimulationRecord) -> None:
         with said_with_place(self._target.parent):
             partial, system = self._partial, self._study.system
-            write_parquet(summary_frame(record.summary), partial / "scenario_summary.parquet")
+            write_parquet(summary_frame(record.summary, record.gaps), partial / "scenario_summary.parquet")
             if record.moments is not None:
                 stages = stages_frame(record.moments, [stage.id for stage in record.stages or system.stages])
                 write_parquet(stages, partial / "stage_summary.parquet")
             write_dictionaries(partial / "dictionaries", system)
             write_warnings(partial / "diagnostics" / "warnings.jsonl", record.warnings)
+            gaps = scenario_gaps_frame(record.gaps, record.summary.mean_cost)
+            write_parquet(gaps, partial / "diagnostics" / "lp_gaps.parquet")
             metadata = simulation_metadata(record, self._study, self._solver, self._policy, self._run_id)
             timed = {"started_at": self._started.isoformat(timespec="seconds")}
             write_json(partial / "metadata.json", {**metadata, **timed, "tables": table_digests(partial)})

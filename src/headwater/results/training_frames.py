@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,9 @@ import polars as pl
 from headwater.lp import FittedPlanes
 from headwater.results.schemas import SCHEMAS
 from headwater.sddp import TrainingRecord
-from headwater.sddp.effort import LOWER_BOUND, StageEffort
+from headwater.sddp.effort import StageEffort, StageGap
+from headwater.sddp.gap_words import gap_share
+from headwater.sddp.programs import LOWER_BOUND
 
 _UNUSABLE = ("reason: kernel: no factorisation",)
 """Why the kernel cannot start from a basis."""
@@ -107,7 +110,7 @@ def selection_frame(record: TrainingRecord, stage_ids: Sequence[int]) -> pl.Data
     return _frame("cut_selection/iterations", rows)
 
 
-def _place(effort: StageEffort, stage_ids: Sequence[int]) -> dict[str, Any]:
+def _place(effort: StageEffort | StageGap, stage_ids: Sequence[int]) -> dict[str, Any]:
     stage = -1 if effort.phase == LOWER_BOUND else stage_ids[effort.stage_position]
     return {"iteration": effort.iteration, "phase": effort.phase, "stage": stage}
 
@@ -138,6 +141,9 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
             "forward_passes": r.forward_passes,
             "lp_solves": r.lp_solves,
             "lp_retries": r.retries,
+            "lps_above_tolerance": r.lps_above_tolerance,
+            "largest_gap": finite_or_none(r.largest_gap),
+            "gap_of_bound": finite_or_none(r.gap_of_bound),
             "truncated_inflows": r.truncated_inflows,
             "lb_kind": record.lower_bound_kind,
             "wall_time_ms": round(1e3 * r.elapsed_seconds),
@@ -163,6 +169,29 @@ def inner_bound_frame(record: TrainingRecord) -> pl.DataFrame:
         for one in record.inner_evaluations
     ]
     return _frame("diagnostics/inner_bound", rows)
+
+
+def gaps_frame(record: TrainingRecord, stage_ids: Sequence[int]) -> pl.DataFrame:
+    """One row per stage problem that was taken with a gap above tolerance."""
+    bounds = {one.iteration: one.lower_bound for one in record.iterations}
+    rows = [
+        {
+            **_place(gap, stage_ids),
+            "trial": gap.trial,
+            "opening": gap.opening,
+            "bound": gap.bound,
+            "gap": finite_or_none(gap.gap),
+            "gap_share": gap_share(gap.gap, bounds.get(gap.iteration, math.nan)),
+            "attempts": gap.attempts,
+        }
+        for gap in record.gaps
+    ]
+    return _frame("diagnostics/lp_gaps", rows)
+
+
+def finite_or_none(value: float) -> float | None:
+    """A number, or null for what is not known."""
+    return value if math.isfinite(value) else None
 
 
 def stopping_rules_frame(record: TrainingRecord) -> pl.DataFrame:

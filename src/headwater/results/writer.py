@@ -16,6 +16,7 @@ from headwater.results.pieces import SUCCESS, said_with_place, write_json, write
 from headwater.results.simulation_writer import settle_simulation
 from headwater.results.training_frames import (
     convergence_frame,
+    gaps_frame,
     inner_bound_frame,
     planes_frame,
     ranks_frame,
@@ -94,6 +95,7 @@ def _write_training_tables(directory: Path, record: TrainingRecord, study: Study
         "timing/iterations": timing_frame(record),
         "timing/mpi_ranks": ranks_frame(record),
         "diagnostics/stopping_rules": stopping_rules_frame(record),
+        "diagnostics/lp_gaps": gaps_frame(record, stage_ids),
         "solver/iterations": solver_frame(record.efforts, stage_ids),
         "solver/retry_histogram": retry_frame(record.efforts, stage_ids),
     }

@@ -12,7 +12,7 @@ from headwater.distributed import Interrupted, Team
 from headwater.sddp.cut_kernel import RELAXED, UNSOUND
 from headwater.sddp.cuts import ALL_OPENINGS
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.programs import Programs
+from headwater.sddp.programs import LOWER_BOUND, Programs
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.stage_records import NewCuts
 from headwater.sddp.trajectories import TrajectoryStore
@@ -180,7 +180,7 @@ class LowerBound:
         else:
             start, state = self.basis.extended(first.n_rows), problems.initial_state[None, :]
             bases = BasisBatch(start.columns[None, :], start.rows[None, :])
-            results = programs.solve_tree(0, state, bases, iteration=iteration).results
+            results = programs.solve_tree(0, state, bases, iteration=iteration, task=LOWER_BOUND).results
             objective, row_dual = results.objective[0], results.row_dual[0]
             self.basis = Basis(results.bases.columns[0], results.bases.rows[0])
         return first.weigh(objective, row_dual, tolerance)

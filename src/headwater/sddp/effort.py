@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headwater.distributed import Team
-from headwater.sddp.programs import Programs
+from headwater.sddp.programs import BACKWARD, FORWARD, LOWER_BOUND, SIMULATION, Programs
 from headwater.solver import COUNTED, NUMBERS
-
-FORWARD, BACKWARD, LOWER_BOUND, SIMULATION = "forward", "backward", "lower_bound", "simulation"
-"""Phases."""
 
 STEPS = (
     "fwd_setup",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from headwater.stochastic import simulation_sampler
 
 if TYPE_CHECKING:
     from headwater.sddp.policy import Policy
+
+logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 
@@ -47,6 +50,17 @@ def explain(
     error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
 ) -> str | None:
     """Why a stage could not be solved, in words; ``None`` where nothing more can be said. The error gets the LP itself."""
+    try:
+        return _explain(error, system, problem, state, noise, opening)
+    except Exception:
+        # an explanation that fails must not hide what it was to explain
+        logger.debug("stage %s could not be explained", system.stages[problem.template.t].id, exc_info=True)
+        return None
+
+
+def _explain(
+    error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
+) -> str | None:
     # Without the failing opening's number, every opening is a candidate.
     for candidate in range(len(noise.innovation)) if opening is None else (opening,):
         program = error.lp = stage_program(system, problem, state, noise, candidate)
@@ -56,6 +70,20 @@ def explain(
         if found is not None:
             return str(found)
     return None
+
+
+def usual_causes(study: Study) -> str:
+    """What usually makes a stage infeasible, in words, where nothing more is known; empty where the study has none of it."""
+    causes = []
+    if not study.config.inflow_non_negativity.has_slack:
+        causes.append(
+            "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
+            f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
+        )
+    hard = [c.name or f"constraint {c.id}" for c in study.system.generic_constraints if c.slack_cost is None]
+    if hard:
+        causes.append(f"user constraints without slack ({', '.join(hard)})")
+    return "; usual causes: " + " or ".join(causes) if causes else ""
 
 
 def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError
-from headwater.model import Study
+from headwater.lp import NamedProgram
 from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.inspection import explain
+from headwater.sddp.inspection import explain, usual_causes
 from headwater.sddp.stage_records import NoiseBatch, Solved, SolvedTrials
-from headwater.solver import Basis, BasisBatch, HighsProgram, KernelScratch, LpGap, SolverStatistics, usual_effort
+from headwater.solver import (
+    Basis,
+    BasisBatch,
+    HighsProgram,
+    KernelScratch,
+    LpAttempt,
+    LpGap,
+    SolverStatistics,
+    usual_effort,
+)
 from headwater.solver.packing_kernel import Packed
 from headwater.solver.simplex_kernel import Effort
 
 if TYPE_CHECKING:
     from headwater.sddp.problems import StudyProblems
+
+FORWARD, BACKWARD, LOWER_BOUND, SIMULATION = "forward", "backward", "lower_bound", "simulation"
+"""What programs are solved for: the phases of an iteration, and simulation."""
+START = "start"
+"""A program under mean noise is solved for a basis that others start from."""
 
 
 class ColdBases:
@@ -95,7 +110,10 @@ class Programs:
             solved = problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
             why = explain(error, self._problems.system, problem, state, noise, error.opening)
-            raise _located(error, self._problems.study, t, scenario, iteration, why) from error
+            task = LOWER_BOUND if iteration is not None else START
+            if task == START:
+                error = _under(error, None)
+            raise self._located(error, t, task, scenario, iteration, why) from error
         self._note_gaps(t, solved.results.gaps, [scenario or 0])
         return solved
 
@@ -139,16 +157,27 @@ class Programs:
         except SolverError as error:
             trial = error.trial or 0
             taken = trial if openings is None else int(openings[trial])
+            if refinement is not None:
+                problem = refinement.problem_at(states[trial])
             why = explain(error, self._problems.system, problem, states[trial], noise, taken)
             number = first + trial if numbers is None else int(numbers[trial])
-            raise _located(error, self._problems.study, t, number, iteration, why) from error
+            task = SIMULATION if iteration is None else FORWARD
+            drawn = None if openings is None else taken
+            raise self._located(_under(error, drawn), t, task, number, iteration, why) from error
         self._note_gaps(t, solved.results.gaps, range(first, first + len(states)) if numbers is None else numbers, openings)
         return solved
 
     def solve_tree(
-        self, t: int, states: NDArray[np.float64], bases: BasisBatch, *, first: int = 0, iteration: int | None = None
+        self,
+        t: int,
+        states: NDArray[np.float64],
+        bases: BasisBatch,
+        *,
+        first: int = 0,
+        iteration: int | None = None,
+        task: str = BACKWARD,
     ) -> SolvedTrials:
-        """Solve stage position ``t`` for several trials under every opening of the tree.
+        """Solve stage position ``t`` for several trials under every opening of the tree; ``task`` is for messages.
 
         Raises:
             SolverError: with stage, scenario and iteration filled in.
@@ -159,9 +188,33 @@ class Programs:
         except SolverError as error:
             trial = error.trial or 0
             why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
-            raise _located(error, self._problems.study, t, first + trial, iteration, why) from error
+            raise self._located(error, t, task, first + trial, iteration, why) from error
         self._note_gaps(t, solved.results.gaps, range(first, first + len(states)))
         return solved
+
+    def _located(
+        self, error: SolverError, t: int, task: str, scenario: int | None, iteration: int | None, why: str | None
+    ) -> SolverError:
+        """The same error with stage, scenario and iteration, money in $, and what to do about it."""
+        study, scale = self._problems.study, self._problems.stages[t].form.cost_scale
+        stage = study.system.stages[t]
+        where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
+        if iteration is not None:
+            where += f", iteration {iteration}"
+        if scenario is not None:
+            where += f", scenario {scenario}"
+        if task == START:
+            where += ", mean noise"
+        hint = usual_causes(study) if why is None and isinstance(error, InfeasibleError) else ""
+        located = type(error)(f"{where}: {error}{f': {why}' if why else ''}{hint}").about(error)
+        located.task, located.stage_id, located.scenario, located.iteration = task, stage.id, scenario, iteration
+        if isinstance(error.lp, NamedProgram):
+            under = "" if error.opening is None else f", opening {error.opening}"
+            located.lp = replace(error.lp, title=f"{study.name or 'study'}, {where}{under}; money in $")
+        located.attempts = tuple(
+            one._replace(bound=one.bound * scale, gap=one.gap * scale) for one in error.attempts if isinstance(one, LpAttempt)
+        )
+        return located
 
     def _note_gaps(
         self,
@@ -202,10 +255,11 @@ class Programs:
         program = self._ready(t)
         # left out of the account: how many such solves there are depends on how work is shared out
         done, program.statistics = program.statistics, SolverStatistics()
+        noted = list(self._gaps)
         try:
             return self.solve(t, self._problems.initial_state, batch, None).results.basis
         finally:
-            program.statistics = done
+            program.statistics, self._gaps = done, noted
 
     def take_efforts(self) -> dict[int, dict[str, float]]:
         """What the instances of this thread did since this was last asked, by stage position, see `SolverStatistics.effort`.
@@ -236,40 +290,14 @@ class Programs:
         return spent
 
 
+def _under(error: SolverError, opening: int | None) -> SolverError:
+    """An error of a program that stands alone, with the opening of the tree that it was solved for, if it is one of those."""
+    named = "the problem" if opening is None else f"opening {opening}"
+    renamed = type(error)(str(error).replace(f"opening {error.opening}", named, 1)).about(error)
+    renamed.opening = opening
+    return renamed
+
+
 def _added(spent: tuple[float, float, float], more: SolverStatistics) -> tuple[float, float, float]:
     kernel, highs, repair = spent
     return kernel + more.kernel_seconds, highs + more.highs_seconds, repair + more.repair_seconds
-
-
-def _located(
-    error: SolverError, study: Study, t: int, scenario: int | None, iteration: int | None, why: str | None
-) -> SolverError:
-    """The same error with stage, scenario and iteration, and for infeasible stages what usually causes them."""
-    stage = study.system.stages[t]
-    where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
-    if iteration is not None:
-        where += f", iteration {iteration}"
-    if scenario is not None:
-        where += f", scenario {scenario}"
-    hint = ""
-    if isinstance(error, InfeasibleError):
-        causes = []
-        if not study.config.inflow_non_negativity.has_slack:
-            causes.append(
-                "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
-                f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
-            )
-        hard = [c.name or f"constraint {c.id}" for c in study.system.generic_constraints if c.slack_cost is None]
-        if hard:
-            causes.append(f"user constraints without slack ({', '.join(hard)})")
-        hint = "; usual causes: " + " or ".join(causes) if causes else ""
-    located = type(error)(
-        f"{where}: {error}{f': {why}' if why else ''}{hint}",
-        status=error.status,
-        stage_id=stage.id,
-        scenario=scenario,
-        opening=error.opening,
-        iteration=iteration,
-    )
-    located.trial, located.lp = error.trial, error.lp
-    return located

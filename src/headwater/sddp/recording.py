@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.sddp.gap_words import told_gaps
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.records import IterationRecord, TrainingRecord
 from headwater.sddp.selection import StageSelection
@@ -145,15 +145,9 @@ def _gap_warning(history: list[IterationRecord]) -> list[str]:
     count = sum(record.lps_above_tolerance for record in history)
     if not count:
         return []
-    solved, bound = sum(record.lp_solves for record in history), abs(history[-1].lower_bound)
-    largest = max(record.largest_gap for record in history)
-    known = math.isfinite(largest)
-    size = f"the largest gap is {largest:.3g} $" if known else "for one of them only a bound is known"
-    share = f" ({100 * largest / bound:.2g} % of the lower bound)" if known and bound > 0.0 else ""
-    return [
-        f"{count} of {solved} LPs were solved with a certified gap above tolerance; {size}{share}. Cuts and lower bound are "
-        "valid all the same; training/diagnostics lists these LPs"
-    ]
+    solved, largest = sum(record.lp_solves for record in history), max(record.largest_gap for record in history)
+    told = told_gaps(count, solved, largest, history[-1].lower_bound, "lower bound")
+    return [f"{told}. Cuts and lower bound are valid all the same; training/diagnostics lists these LPs"]
 
 
 def _covered(problems: StudyProblems) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from headwater.lp import FittedPlanes, ProgramStatistics
 from headwater.sddp.effort import IterationTiming, StageEffort, StageGap, WorkerTiming
+from headwater.sddp.gap_words import told_gaps
 from headwater.sddp.selection import StageSelection
 
 
@@ -230,6 +231,15 @@ class TrainingRecord:
     def largest_gap(self) -> float:
         """The largest gap of any of them in $; 0 without any."""
         return max((record.largest_gap for record in self.iterations), default=0.0)
+
+    def __repr__(self) -> str:
+        bound = f", lower bound {self.iterations[-1].lower_bound:,.2f} $" if self.iterations else ""
+        gaps = ""
+        if self.lps_above_tolerance:
+            solved = sum(record.lp_solves for record in self.iterations)
+            last = self.iterations[-1].lower_bound
+            gaps = "; " + told_gaps(self.lps_above_tolerance, solved, self.largest_gap, last, "lower bound")
+        return f"<TrainingRecord: {len(self.iterations)} iterations, ended by {self.reason.replace('_', ' ')}{bound}{gaps}>"
 
     @property
     def bound_meaning(self) -> str:

@@ -16,7 +16,7 @@ from headwater.lp import StageSolutions
 from headwater.sddp.forward import Drawn, draw_noise
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.simulation_records import ScenarioFailure
+from headwater.sddp.simulation_records import ScenarioFailure, ScenarioGap
 from headwater.sddp.stage_records import SolvedTrials
 from headwater.sddp.walk import Walk
 from headwater.solver import Basis, BasisBatch
@@ -35,6 +35,7 @@ class Walked:
         retries: ``[scenario]`` problems that took more than one attempt, counted at the first of those solved together.
         seconds: ``[scenario]`` share of the time of those solved together.
         failures: in the order of scenarios.
+        gaps: LPs whose gap is above tolerance, in the order of scenarios and stages.
     """
 
     scenarios: NDArray[np.int64]
@@ -45,6 +46,7 @@ class Walked:
     lp_solves: NDArray[np.int64]
     seconds: NDArray[np.float64]
     failures: list[ScenarioFailure]
+    gaps: list[ScenarioGap]
 
     @classmethod
     def empty(cls, problems: StudyProblems, visits: Walk, scenarios: NDArray[np.int64]) -> Walked:
@@ -62,6 +64,7 @@ class Walked:
             lp_solves=np.zeros(n, np.int64),
             seconds=np.zeros(n),
             failures=[],
+            gaps=[],
         )
 
 
@@ -76,6 +79,9 @@ class ScenarioWalk:
         bases: per stage, where solves start; ``None`` starts from a cold solve.
         most_failures: failures after which there is no point in going on; ``None`` lets the first end the walk.
         should_stop: asked between stages.
+
+    Attributes:
+        last_failure: of a scenario that was left behind.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class ScenarioWalk:
         self._heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
         self._generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
         self._lock = threading.Lock()
+        self.last_failure: SolverError | None = None
 
     def __call__(self, scenarios: NDArray[np.int64]) -> Walked:
         """Solve all stages of some scenarios.
@@ -128,6 +135,8 @@ class ScenarioWalk:
 
         self._team.run(walk, range(len(scenarios)))
         walked.failures.sort(key=lambda failure: failure.scenario_id)
+        # stable: the LPs of a scenario stay in the order of its stages
+        walked.gaps.sort(key=lambda gap: gap.scenario_id)
         return walked
 
     def _stage(
@@ -155,15 +164,24 @@ class ScenarioWalk:
                 staying = np.arange(len(alive)) != error.trial
                 alive, states = alive[staying], states[staying]
                 continue
+            self._note_gaps(worker, visit, walked)
             walked.lp_solves[alive] += 1
             walked.retries[alive[0]] += solved.results.retries
             return alive, states, solved
         return alive, states, None
 
+    def _note_gaps(self, worker: int, visit: int, walked: Walked) -> None:
+        """Note LPs of a stage that were solved with a gap above tolerance."""
+        taken, stage_id = self._programs[worker].take_gaps(), self._visits.stages[visit].id
+        if taken:
+            with self._lock:
+                walked.gaps += [ScenarioGap(gap.trial, stage_id, gap.bound, gap.gap, gap.attempts) for _, gap in taken]
+
     def _left_behind(self, error: SolverError, visit: int, walked: Walked, alive: NDArray[np.int64]) -> None:
         """Note a scenario that could not be solved, or give up."""
         if self._most_failures is None or error.trial is None:
             raise error
+        self.last_failure = error
         place = int(alive[error.trial])
         with self._lock:
             walked.failed[place] = True
@@ -174,7 +192,7 @@ class ScenarioWalk:
                 raise SolverError(
                     f"{n} scenario{'s' if n > 1 else ''} could not be solved, more than the 1 % that may be left out "
                     f"(simulation.on_failure); the last: {error}"
-                ) from error
+                ).about(error) from error
 
     def _keep(
         self,

@@ -15,12 +15,14 @@ from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_component
 from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, Scheme, SimulationDetail, Study
 from headwater.sddp import events
 from headwater.sddp.agreement import check_agreement
+from headwater.sddp.gap_words import told_gaps
 from headwater.sddp.inner_stage import inner_of, inner_problems
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.scenario_walk import ScenarioWalk, Walked
 from headwater.sddp.simulation_records import (
     STAGE_QUANTITIES,
+    ScenarioGap,
     ScenarioSummary,
     SimulationChunk,
     SimulationPart,
@@ -136,7 +138,7 @@ def simulate_policy(
             made = communicator.together(partial(simulate, shares[communicator.rank]))
             for part in (part for of_rank in communicator.gather(made) for part in of_rank):
                 account.add(part)
-            communicator.together(account.check)
+            communicator.together(partial(account.check, walk.last_failure))
             communicator.on_leader(partial(on_event, account.progress(time.perf_counter() - started)))
     fresh = any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
@@ -149,6 +151,7 @@ def simulate_policy(
         moments=account.moments(),
         stages=visits.stages,
         failures=tuple(failure for part in account.parts for failure in part.failures),
+        gaps=account.gaps(),
         differences=_differences(policy, problems, source),
         warnings=(
             *sampler.warnings,
@@ -218,15 +221,16 @@ class _Account:
         """Add the next part."""
         self.parts.append(part)
 
-    def check(self) -> None:
-        """Refuse to go on when more scenarios failed than may be left out."""
+    def check(self, last: SolverError | None = None) -> None:
+        """Refuse to go on when more scenarios failed than may be left out; ``last`` is the last failure of this rank."""
         failures = [failure for part in self.parts for failure in part.failures]
         if failures and (self._allowed is None or len(failures) > self._allowed):
             limit = f"{100 * LARGEST_FAILED_SHARE:g} %"
-            raise SolverError(
+            refusal = SolverError(
                 f"{len(failures)} of {self._total} scenarios could not be solved, more than the {limit} that may be left out "
                 f"(simulation.on_failure); the last: {failures[-1].message}"
             )
+            raise refusal if last is None else refusal.about(last)
 
     def summary(self) -> ScenarioSummary:
         """All scenarios so far."""
@@ -246,6 +250,10 @@ class _Account:
             merged = merged.merged(part.violations)
         return merged
 
+    def gaps(self) -> tuple[ScenarioGap, ...]:
+        """LPs whose gap is above tolerance, by scenario and stage."""
+        return tuple(gap for part in self.parts for gap in part.gaps)
+
     def progress(self, seconds: float) -> events.SimulationProgress:
         """How far the simulation is."""
         so_far = self.summary()
@@ -264,6 +272,13 @@ class _Account:
         retries = sum(part.retries for part in self.parts)
         if retries:
             found.append(f"{retries} stage problems needed more than one attempt of the solver")
+        gaps, so_far = self.gaps(), self.summary()
+        if gaps:
+            told = told_gaps(
+                len(gaps), int(so_far.lp_solves.sum()), max(gap.gap for gap in gaps), so_far.mean_cost, "mean simulated cost"
+            )
+            n = len({gap.scenario_id for gap in gaps})
+            found.append(f"{told}. They are in {n} of {self.n_scenarios} scenarios; simulation/diagnostics lists them")
         failed = sum(len(part.failures) for part in self.parts)
         if failed:
             found.append(
@@ -303,6 +318,7 @@ class _PartReader:
         scenarios, ok = walked.scenarios[positions], ~walked.failed[positions]
         everything = len(positions) == len(walked.scenarios) and bool(ok.all())
         solutions = walked.solutions if everything else [s.of(positions[ok]) for s in walked.solutions]
+        solved = set(scenarios[ok].tolist())
         summary = self._summary(walked, positions, ok, solutions, sampler.sampled_years(0, scenarios))
         part = SimulationPart(
             summary=summary,
@@ -311,6 +327,7 @@ class _PartReader:
             truncated_inflows=int(walked.truncated[positions[ok]].sum()),
             retries=int(walked.retries[positions].sum()),
             violations=ViolationCounts.of([r.violations(one) for r, one in zip(self._readouts, solutions, strict=True)]),
+            gaps=tuple(gap for gap in walked.gaps if gap.scenario_id in solved),
         )
         tables = self._tables(solutions) if self._detail is SimulationDetail.FULL and ok.any() else {}
         return SimulationChunk(number, part, tables)

@@ -139,6 +139,24 @@ class ScenarioFailure:
 
 
 @dataclass(frozen=True)
+class ScenarioGap:
+    """An LP of a scenario whose best certified answer has a gap above tolerance; money in $.
+
+    Attributes:
+        scenario_id, stage_id: which.
+        bound: certified lower bound of its optimum.
+        gap: cost of the decision that was taken less the bound.
+        attempts: made at it.
+    """
+
+    scenario_id: int
+    stage_id: int
+    bound: float
+    gap: float
+    attempts: int
+
+
+@dataclass(frozen=True)
 class SimulationPart:
     """What a run of consecutive scenarios adds to the account of a simulation, besides its tables.
 
@@ -149,6 +167,7 @@ class SimulationPart:
         truncated_inflows: inflows that were negative and raised to zero.
         retries: problems that needed more than one attempt of the solver.
         violations: limits that were broken.
+        gaps: LPs whose gap is above tolerance, by scenario and stage.
     """
 
     summary: ScenarioSummary
@@ -157,6 +176,7 @@ class SimulationPart:
     truncated_inflows: int = 0
     retries: int = 0
     violations: ViolationCounts = field(default_factory=ViolationCounts)
+    gaps: tuple[ScenarioGap, ...] = ()
 
     @property
     def first_scenario(self) -> int:
@@ -214,6 +234,7 @@ class SimulationRecord:
         ranks: processes that simulated.
         differences: in what the simulation saw another random future than the openings of training, in words.
         violations: limits with a price that were broken, the gravest first.
+        gaps: LPs whose gap is above tolerance, by scenario and stage.
     """
 
     summary: ScenarioSummary
@@ -229,3 +250,19 @@ class SimulationRecord:
     ranks: int = 1
     differences: tuple[str, ...] = ()
     violations: tuple[LimitViolation, ...] = ()
+    gaps: tuple[ScenarioGap, ...] = ()
+
+    @property
+    def lps_above_tolerance(self) -> int:
+        """LPs whose gap is above tolerance."""
+        return len(self.gaps)
+
+    @property
+    def largest_gap(self) -> float:
+        """The largest gap of any of them in $; 0 without any."""
+        return max((gap.gap for gap in self.gaps), default=0.0)
+
+    @property
+    def scenarios_with_gap(self) -> tuple[int, ...]:
+        """Numbers of the scenarios that have such LPs."""
+        return tuple(dict.fromkeys(gap.scenario_id for gap in self.gaps))

@@ -17,10 +17,6 @@ from headwater.model import SimulationStalling, Study
 from headwater.sddp import events
 from headwater.sddp.backward import run_backward
 from headwater.sddp.effort import (
-    BACKWARD,
-    FORWARD,
-    LOWER_BOUND,
-    SIMULATION,
     EffortMeter,
     IterationTiming,
     StageEffort,
@@ -36,6 +32,7 @@ from headwater.sddp.inner_bound import UpperBound
 from headwater.sddp.matching import inflow_arrays, stage_digests
 from headwater.sddp.policy import Policy, PolicyStage
 from headwater.sddp.problems import StudyProblems, inflow_digest, policy_stages
+from headwater.sddp.programs import BACKWARD, FORWARD, LOWER_BOUND, SIMULATION
 from headwater.sddp.recording import iteration_record, training_record
 from headwater.sddp.records import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
 from headwater.sddp.rule_simulation import simulated_stage_costs

@@ -13,15 +13,7 @@ from numpy.typing import NDArray
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver.highs_instance import HighsInstance
 from headwater.solver.highs_kernel import solve_in_turn
-from headwater.solver.kernel_constants import (
-    CAP_REACHED,
-    DRIFT,
-    NO_ENTERING,
-    NO_FACTOR,
-    NOT_PROVEN,
-    PROVEN,
-    SMALL_PIVOT,
-)
+from headwater.solver.kernel_constants import NOT_PROVEN, PROVEN
 from headwater.solver.kernel_room import KernelScratch, usual_effort
 from headwater.solver.native_kernel import call_kernel, room_for_call
 from headwater.solver.packing_kernel import Packed
@@ -35,7 +27,7 @@ from headwater.solver.problem import (
     TrialResults,
     TrialSolutions,
 )
-from headwater.solver.repair import Certifier, OpeningRepair
+from headwater.solver.repair import KERNEL_OUTCOMES, Certifier, OpeningRepair
 from headwater.solver.retry import COLD_START, LADDER
 from headwater.solver.simplex_kernel import Effort
 from headwater.solver.simplex_kernel import Program as KernelProgram
@@ -43,14 +35,7 @@ from headwater.solver.statistics import SolverStatistics
 
 _NO_PRIMAL = np.empty((0, 0, 0))
 
-_REASONS = {
-    NOT_PROVEN: "kernel: not proven",
-    CAP_REACHED: "kernel: too many pivots",
-    NO_ENTERING: "kernel: no entering variable",
-    SMALL_PIVOT: "kernel: small pivot",
-    DRIFT: "kernel: drift",
-    NO_FACTOR: "kernel: no factorisation",
-}
+_REASONS = {outcome: f"kernel: {words}" for outcome, words in KERNEL_OUTCOMES.items()}
 
 
 @dataclass

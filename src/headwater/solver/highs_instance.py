@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headwater.errors import SolverError
 from headwater.solver.highs_kernel import get_basis
 from headwater.solver.highs_library import highs_library
-from headwater.solver.problem import AppendedRows, Basis, LinearProgram
+from headwater.solver.problem import BASIC, AppendedRows, Basis, LinearProgram
 from headwater.solver.retry import Option, default_options
 
 logger = logging.getLogger(__name__)
@@ -129,6 +129,15 @@ class HighsInstance:
         basis = Basis(np.empty(self._program.n_columns, np.int32), np.empty(n_rows, np.int32))
         get_basis(self.handle, basis.columns, basis.rows)
         return basis
+
+    def held_basis(self) -> Basis | None:
+        """The basis that the instance holds, if it holds one: presolve alone may have ended its last run."""
+        n_rows = self._program.n_rows + self._appended.n_rows
+        basis = Basis(np.full(self._program.n_columns, -1, np.int32), np.full(n_rows, -1, np.int32))
+        if get_basis(self.handle, basis.columns, basis.rows) < 0:
+            return None
+        statuses = np.concatenate([basis.columns, basis.rows])
+        return basis if (statuses >= 0).all() and np.count_nonzero(statuses == BASIC) == n_rows else None
 
     def limit_time(self, seconds: float) -> None:
         """Let the next runs end after so many seconds; the clock of an instance goes on from run to run."""

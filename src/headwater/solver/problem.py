@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -190,6 +191,22 @@ class LpGap(NamedTuple):
     bound: float
     gap: float
     attempts: int
+
+
+class LpAttempt(NamedTuple):
+    """One attempt at an LP.
+
+    Attributes:
+        by: ``kernel`` or ``HiGHS``.
+        outcome: in words.
+        bound: certified lower bound that it gave; minus infinity without one.
+        gap: cost of its feasible point less that bound; infinite without such a point.
+    """
+
+    by: str
+    outcome: str
+    bound: float = -math.inf
+    gap: float = math.inf
 
 
 @dataclass(frozen=True)

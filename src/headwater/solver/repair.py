@@ -27,25 +27,42 @@ from headwater.solver.highs_instance import (
 )
 from headwater.solver.kernel_constants import (
     BOUNDED,
+    CAP_REACHED,
+    DRIFT,
     FEASIBILITY_TOLERANCE,
     MONEY_TOLERANCE,
     NO_BOUND,
+    NO_ENTERING,
     NO_FACTOR,
     NOT_PROVEN,
     OBJECTIVE_TOLERANCE,
     OPTIMAL,
     PROVEN,
+    SMALL_PIVOT,
 )
 from headwater.solver.kernel_room import strict_effort, usual_effort
 from headwater.solver.native_kernel import call_kernel, room_for_call
 from headwater.solver.packing_kernel import Packed
-from headwater.solver.problem import Basis, LpGap
+from headwater.solver.problem import Basis, LpAttempt, LpGap
 from headwater.solver.retry import Options, ladder_options
 from headwater.solver.simplex_kernel import Effort
 from headwater.solver.simplex_kernel import Program as KernelProgram
 from headwater.solver.statistics import SolverStatistics
 
 logger = logging.getLogger(__name__)
+
+KERNEL_OUTCOMES = {
+    NOT_PROVEN: "not proven",
+    CAP_REACHED: "too many pivots",
+    NO_ENTERING: "no entering variable",
+    SMALL_PIVOT: "small pivot",
+    DRIFT: "drift",
+    NO_FACTOR: "no factorisation",
+}
+"""Why the kernel left a program, in words."""
+
+_OUTCOMES = {PROVEN: "optimal", BOUNDED: "a gap above tolerance", NO_BOUND: "no valid bound"}
+"""What a certificate says, in words."""
 
 Array = NDArray[np.float64]
 
@@ -154,12 +171,24 @@ class OpeningRepair:
         Raises:
             InfeasibleError: the opening has no feasible point.
             UnboundedError: its cost has no minimum.
-            SolverError: no attempt gave a bound (or a point, where one is needed).
+            SolverError: no attempt gave a bound (or a point, where one is needed). All of these carry what was tried and the
+                basis that HiGHS held last.
         """
-        began, statistics = time.monotonic(), self._statistics
         self._lower, self._upper = row_lower, row_upper
         self._best = _Best(len(x), len(y))
         self._basis: Basis | None = None
+        self._attempts: list[LpAttempt] = []
+        try:
+            return self._climb(opening, status, x, y, want_primal=want_primal)
+        except SolverError as error:
+            error.attempts, error.basis = tuple(self._attempts), self._instance.held_basis()
+            raise
+
+    def _climb(
+        self, opening: int, status: int, x: Array, y: Array, *, want_primal: bool
+    ) -> tuple[float, LpGap | None, Basis | None]:
+        """Attempt after attempt, until one is proven or none is left."""
+        began, statistics = time.monotonic(), self._statistics
         verdicts: Counter[int] = Counter()
         name = _name(status)
         statistics.reasons[name] = statistics.reasons.get(name, 0) + 1
@@ -167,9 +196,11 @@ class OpeningRepair:
         tried, is_done = 1, False
         try:
             if status in (BOUNDED, NO_BOUND):
-                self._judge(x, y)
+                self._judge(x, y, "HiGHS")
                 is_done = self._clean_up(usual_effort)
-            elif self._is_proven_infeasible(status):
+            else:
+                self._attempts.append(LpAttempt("HiGHS", name))
+            if self._is_proven_infeasible(status):
                 raise InfeasibleError(f"opening {opening} has no feasible point", status=name, opening=opening)
             verdicts[status] += status in (INFEASIBLE, UNBOUNDED)
             for number, level in enumerate(self._ladder, start=1):
@@ -236,11 +267,15 @@ class OpeningRepair:
         status = instance.run(self._lower, self._upper)
         if status == OPTIMAL:
             instance.read_solution(x, y)
-            self._judge(x, y)
+            self._judge(x, y, "HiGHS")
+        else:
+            self._attempts.append(LpAttempt("HiGHS", _name(status)))
         return status
 
-    def _judge(self, x: Array, y: Array) -> None:
-        self._best.take(*self._certifier.judge(self._lower, self._upper, x, y), x, y)
+    def _judge(self, x: Array, y: Array, by: str) -> None:
+        outcome, bound, gap = self._certifier.judge(self._lower, self._upper, x, y)
+        self._best.take(outcome, bound, gap, x, y)
+        self._attempts.append(LpAttempt(by, _OUTCOMES[outcome], *((bound, gap) if outcome != NO_BOUND else ())))
 
     def _clean_up(self, effort: Callable[[int], Effort]) -> bool:
         """Let the kernel go on from the basis that HiGHS holds; returns whether the answer is proven now."""
@@ -257,8 +292,10 @@ class OpeningRepair:
         )  # fmt: skip
         self._statistics.pivots += int(pivots[0])
         if np.isfinite(bound[0]) and outcome[0] in (PROVEN, NOT_PROVEN):
-            self._judge(x[0], y[0])
+            self._judge(x[0], y[0], "kernel")
             self._basis = final
+        else:
+            self._attempts.append(LpAttempt("kernel", KERNEL_OUTCOMES.get(int(outcome[0]), "no answer")))
         return self._is_proven
 
     def _is_proven_infeasible(self, status: int) -> bool:
