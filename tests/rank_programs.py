@@ -20,6 +20,7 @@ from headwater.distributed.sharing import Sharing
 from headwater.errors import RankError, SolverError
 from headwater.sddp import Policy, train_policy
 from headwater.sddp.cuts import FIELDS
+from headwater.sddp.inspection import stage_program
 from headwater.sddp.programs import Programs
 from headwater.sddp.training_steps import Training
 from small_systems import random_system, study
@@ -158,7 +159,10 @@ def failing_solve(*arguments: str) -> None:
 
     def solve_tree(self: Programs, t: int, *others: Any, **named: Any) -> Any:
         if find_communicator().rank == 1 and named["iteration"] == 3 and t == 1:
-            raise SolverError("planted failure")
+            problem = self._problems.stages[t]
+            error = SolverError("planted failure", stage_id=self._problems.system.stages[t].id, iteration=3)
+            error.lp = stage_program(self._problems.system, problem, others[0][0], problem.openings)
+            raise error
         return solve(self, t, *others, **named)
 
     Programs.solve_tree = solve_tree  # type: ignore[method-assign]

@@ -73,8 +73,7 @@ class SolverError(HeadwaterError):
         status: what the solver said last.
         stage_id, scenario, opening, iteration: where it happened, as far as the caller knew.
         trial: position of the trial in a batch.
-        task: what it was solved for: ``forward``, ``backward``, ``lower_bound``, ``simulation``, or ``start`` for a basis that
-            others start from.
+        task: what it was solved for: ``forward``, ``backward``, ``lower_bound`` or ``simulation``.
         lp: the linear program itself, named and in $ (`headwater.lp.NamedProgram`), where the caller could make it.
         basis: the basis that the solver held last (`headwater.solver.Basis`), where it held one.
         attempts: what was tried (`headwater.solver.LpAttempt`), with bounds in $ where ``lp`` is.

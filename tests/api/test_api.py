@@ -180,7 +180,8 @@ def test_an_infeasible_stage_is_named_and_earlier_results_stay(tmp_path: Path):
         hw.run(case.root, tmp_path / "out", threads=1)
     assert (caught.value.exit_code, caught.value.stage_id) == (3, 1)
     after = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != "run.jsonl"}
-    assert {p: content for p, content in after.items() if "training.partial" not in p.parts} == before
+    assert {p: content for p, content in after.items() if not {"training.partial", "failure"} & set(p.parts)} == before
+    assert sorted(p.name for p in after if "failure" in p.parts) == ["stage-1.bas", "stage-1.json", "stage-1.mps"]
     assert json.loads((tmp_path / "out" / "training.partial" / "metadata.json").read_text())["status"] == "failed"
     assert not list((tmp_path / "out").glob(".*"))
 

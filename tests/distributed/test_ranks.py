@@ -101,6 +101,12 @@ def test_a_solve_that_fails_on_one_rank_ends_all_with_its_message(case: Path, tm
     assert done.stderr.count("planted failure") == 1
     assert "error: rank 1 on " in done.stderr
     assert seconds < TO_END_SECONDS
+    # the rank that failed has saved what it could not solve, the first tells where
+    assert sorted(path.name for path in (tmp_path / "out" / "failure").iterdir()) == ["stage-1.json", "stage-1.mps"]
+    assert hw.diagnose_program(hw.read_program(tmp_path / "out" / "failure" / "stage-1.mps")).outcome == "optimal"
+    told = " ".join(done.stderr.split())
+    assert f"the linear program is saved in {tmp_path / 'out' / 'failure' / 'stage-1.mps'}" in told
+    assert f"the policy of 2 complete iterations is kept in {tmp_path / 'out' / 'policy'}" in told
 
 
 @requires_mpi

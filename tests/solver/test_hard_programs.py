@@ -446,6 +446,34 @@ def reduced_costs(program: LinearProgram, rows: AppendedRows, y: np.ndarray) -> 
     return program.cost - dense(program, rows).T @ y
 
 
+def test_an_error_says_what_was_tried_and_carries_the_last_basis(monkeypatch: pytest.MonkeyPatch):
+    program, rows, low, high, beyond = narrow_stage(np.random.default_rng(3), wild=False)
+    low[1, 0] = high[1, 0] = 1.5 * beyond[0]
+    highs = HighsProgram(program, rows, batched=False)
+    with pytest.raises(InfeasibleError) as caught:
+        highs.solve_openings(low, high)
+    first = caught.value.attempts[0]
+    assert (first.by, first.outcome) == ("HiGHS", "infeasible")
+    basis = caught.value.basis
+    assert (len(basis.columns), len(basis.rows)) == (program.n_columns, highs.n_rows)
+    assert np.count_nonzero(basis.columns == 1) + np.count_nonzero(basis.rows == 1) == highs.n_rows
+    # the same when nothing is ever certified: every attempt is there with what it gave
+    monkeypatch.setattr(repair, "certify", lambda *_: (NO_BOUND, -np.inf, np.inf))
+    real = module.solve_in_turn
+
+    def doubtful(*arguments: object) -> int:
+        real(*arguments)
+        arguments[-3][arguments[-2]] = NO_BOUND
+        return arguments[-2]
+
+    monkeypatch.setattr(module, "solve_in_turn", doubtful)
+    with pytest.raises(SolverError, match="no valid bound was found in 5 attempts") as caught:
+        highs.solve_openings(low[:1], high[:1])
+    assert sum(one.by == "HiGHS" for one in caught.value.attempts) == 5
+    assert {one.outcome for one in caught.value.attempts} == {"no valid bound"}
+    assert all(one.bound == -np.inf for one in caught.value.attempts)
+
+
 def test_any_basis_will_do_as_a_start():
     """Singular, too small, too large, or not dual feasible: the kernel repairs it and proves what a cold solve finds."""
     rng = np.random.default_rng(5)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from headwater.distributed import find_communicator
+from headwater.distributed import find_communicator, is_known_to_all
 from headwater.errors import PolicyError, RankError, SolverError
 from headwater.model import Study
 from headwater.policy import latest_facts
 from headwater.results import ResultsWriter
-from headwater.results.failure import FAILURE, save_failure
+from headwater.results.failure import save_failure
 from headwater.results.run_lock import RunLock
 from headwater.results.run_log import RunLog
 from headwater.results.training_progress import TrainingProgress
@@ -76,20 +76,28 @@ def failures_saved(output_dir: Path, study: Study, policy_dir: Path, go_on: str)
     """
     try:
         yield
-    except SolverError as error:
-        saved = save_failure(output_dir, error, study)
-        error.add(_what_is_left(error, None if saved is None else str(saved), policy_dir, go_on))
-        raise
-    except RankError as error:
-        failed, ranks = error.__cause__, find_communicator()
-        if isinstance(failed, SolverError) and error.rank == ranks.rank:
-            save_failure(output_dir, failed, study)
-        elif ranks.leads and error.exit_code == SolverError.exit_code:
-            error.add(_what_is_left(None, str(output_dir / FAILURE), policy_dir, go_on))
+    except (SolverError, RankError) as error:
+        if error.exit_code == SolverError.exit_code:
+            saved = _saved_on_some_rank(output_dir, error, study)
+            error.add(_what_is_left(error, saved, policy_dir, go_on))
         raise
 
 
-def _what_is_left(error: SolverError | None, saved: str | None, policy_dir: Path, go_on: str) -> str:
+def _saved_on_some_rank(output_dir: Path, error: SolverError | RankError, study: Study) -> str | None:
+    """Save the program on the rank whose error it is; returns where it is, on all ranks."""
+    ranks = find_communicator()
+    failed: BaseException | None = error
+    if isinstance(error, RankError):
+        # every rank whose work failed gets this one, with its own error as the cause; only the lowest tells
+        failed = error.__cause__ if error.rank == ranks.rank else None
+    path = save_failure(output_dir, failed, study) if isinstance(failed, SolverError) else None
+    saved = None if path is None else str(path)
+    if ranks.size > 1 and is_known_to_all(error):
+        saved = next((one for one in ranks.gather(saved) if one is not None), None)
+    return saved
+
+
+def _what_is_left(error: SolverError | RankError, saved: str | None, policy_dir: Path, go_on: str) -> str:
     """What was saved, what is kept, and how to go on, in sentences that follow a message."""
     text = ""
     if saved is not None:
@@ -97,7 +105,7 @@ def _what_is_left(error: SolverError | None, saved: str | None, policy_dir: Path
     kept = _iterations_in(policy_dir)
     if not kept:
         return text
-    if error is not None and error.iteration not in (None, kept + 1):
+    if isinstance(error, SolverError) and error.iteration not in (None, kept + 1):
         return f"{text}\nan earlier policy in {policy_dir} is as it was"
     return f"{text}\nthe policy of {kept} complete iterations is kept in {policy_dir}; {go_on}"
 

@@ -173,11 +173,13 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
         taking_part.append((program.columns[j], f"the {bound} ", f" ({value:g}{' ' + unit if unit else ''})"))
     rows_of_it = [program.rows[i] for i in (*order, *colliding)]
     floors = [program.columns[j] for j in at_limit if reduced[j] > 0 and lower[j] > 0]
-    remedies = tuple(_remedies(program, rows_of_it, floors))
+    # a water balance is what leaves and stays, less what arrives: with more water it gives way less where its dual is negative
+    lacks_water = any(duals[i] < 0.0 for i in (*order, *colliding) if family_of(program.rows[i])[0] == "balance")
+    remedies = tuple(_remedies(program, rows_of_it, floors, lacks_water=lacks_water))
     return Explanation(tuple(violated), tuple(_blocks_together(taking_part)), remedies)
 
 
-def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str]) -> Iterator[str]:
+def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str], *, lacks_water: bool) -> Iterator[str]:
     """What a planner can do about rows that collide and lower limits that take part."""
     priced = {family_of(name)[1][0] for name in program.columns if family_of(name)[0] == "generic_slack"}
     hard = [plant for family, (plant, *_) in map(family_of, rows) if family == "constraint" and plant not in priced]
@@ -185,8 +187,7 @@ def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str])
         names = _listed(list(dict.fromkeys(hard)))
         whose = "user constraints" if len(set(hard)) > 1 else "user constraint"
         yield f"give {whose} {names} a slack with a penalty (slack.enabled), or a right-hand side that can be met"
-    short_of_water = any(family_of(name)[0] == "balance" for name in rows)
-    if short_of_water and not any(name.startswith("bought_water[") for name in program.columns):
+    if lacks_water and not any(name.startswith("bought_water[") for name in program.columns):
         yield (
             "let water be bought where no reservoir can absorb a negative inflow or a loss "
             "(modeling.inflow_non_negativity.method: 'penalty')"

@@ -63,6 +63,17 @@ def save_failure(output_dir: Path, error: SolverError, study: Study) -> Path | N
     return path
 
 
+def forget_failures(output_dir: Path) -> None:
+    """Remove what an earlier run saved of its end; other files stay."""
+    directory = output_dir / FAILURE
+    if directory.is_dir():
+        for path in directory.glob("stage-*.*"):
+            if path.suffix in (".mps", ".bas", ".json"):
+                path.unlink()
+        if not any(directory.iterdir()):
+            directory.rmdir()
+
+
 def _account(error: SolverError, program: NamedProgram, study: Study) -> dict[str, Any]:
     """Where it happened, what was tried, and with what."""
     stage = next((one for one in study.system.stages if one.id == error.stage_id), None)

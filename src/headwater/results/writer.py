@@ -10,6 +10,7 @@ from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.results.dictionaries import write_training_dictionaries
+from headwater.results.failure import forget_failures
 from headwater.results.metadata import fitting_report, new_run_id, scaling_report, table_digests, training_metadata
 from headwater.results.own_files import HYDRO_MODELS, TRAINING, WRITTEN, refuse_foreign
 from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
@@ -55,6 +56,7 @@ class ResultsWriter:
                 refuse_foreign(self.output_dir / part)
             files.remove_leftovers(self.output_dir, WRITTEN)
             settle_simulation(self.output_dir)
+            forget_failures(self.output_dir)
             probe = self.output_dir / f".probe{files.TEMPORARY_MARK}{uuid.uuid4().hex[:8]}"
             probe.touch()
             probe.unlink()

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 FORWARD, BACKWARD, LOWER_BOUND, SIMULATION = "forward", "backward", "lower_bound", "simulation"
 """What programs are solved for: the phases of an iteration, and simulation."""
-START = "start"
-"""A program under mean noise is solved for a basis that others start from."""
 
 
 class ColdBases:
@@ -110,10 +108,7 @@ class Programs:
             solved = problem.solve(program, state, noise, start, want_primal=want_primal)
         except SolverError as error:
             why = explain(error, self._problems.system, problem, state, noise, error.opening)
-            task = LOWER_BOUND if iteration is not None else START
-            if task == START:
-                error = _under(error, None)
-            raise self._located(error, t, task, scenario, iteration, why) from error
+            raise self._located(error, t, LOWER_BOUND, scenario, iteration, why) from error
         self._note_gaps(t, solved.results.gaps, [scenario or 0])
         return solved
 
@@ -203,8 +198,6 @@ class Programs:
             where += f", iteration {iteration}"
         if scenario is not None:
             where += f", scenario {scenario}"
-        if task == START:
-            where += ", mean noise"
         hint = usual_causes(study) if why is None and isinstance(error, InfeasibleError) else ""
         located = type(error)(f"{where}: {error}{f': {why}' if why else ''}{hint}").about(error)
         located.task, located.stage_id, located.scenario, located.iteration = task, stage.id, scenario, iteration
@@ -247,7 +240,10 @@ class Programs:
         return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(self._problems.stages[t].n_rows)
 
     def _solve_cold(self, t: int) -> Basis:
-        """Basis of a cold solve at the initial state and mean noise."""
+        """Basis of a cold solve at the initial state and mean noise; the basis of slacks where that cannot be solved.
+
+        No trial need ever come there, so it is no reason to end a run.
+        """
         uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
         eta = uncertainty.central_noise(t)
         load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
@@ -255,11 +251,12 @@ class Programs:
         program = self._ready(t)
         # left out of the account: how many such solves there are depends on how work is shared out
         done, program.statistics = program.statistics, SolverStatistics()
-        noted = list(self._gaps)
         try:
-            return self.solve(t, self._problems.initial_state, batch, None).results.basis
+            return problem.solve(program, self._problems.initial_state, batch, None, want_primal=False).results.basis
+        except SolverError:
+            return Basis(np.zeros(problem.form.n_columns, np.int32), np.ones(program.n_rows, np.int32))
         finally:
-            program.statistics, self._gaps = done, noted
+            program.statistics = done
 
     def take_efforts(self) -> dict[int, dict[str, float]]:
         """What the instances of this thread did since this was last asked, by stage position, see `SolverStatistics.effort`.

@@ -119,7 +119,7 @@ def train_policy(
             if save is not None and state.history and (communicator.size == 1 or is_known_to_all(error)):
                 learned = training.policy(ERROR)
                 if communicator.leads:
-                    save(learned)
+                    _save_after_error(learned, save)
             raise
         policy = training.policy(outcome)
     if policy.training is not None:
@@ -165,6 +165,14 @@ def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) ->
         logger.warning(text)
         return tell(on_event, events.WarningRaised.of(text))
     return tell(on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started))
+
+
+def _save_after_error(policy: Policy, save: SavePolicy) -> None:
+    """Write down what was learned before an error; the error is the news, whatever else goes wrong."""
+    try:
+        save(policy)
+    except (ResultsError, PolicyError, OSError) as error:
+        logger.warning("the policy of %d iterations was not written: %s", policy.n_iterations, error)
 
 
 def _judged(
