@@ -214,6 +214,38 @@ def test_water_that_no_reservoir_has_is_explained_by_its_balance() -> None:
         operate(parched)
 
 
+def test_rules_that_contradict_each_other_are_told_for_all_blocks_at_once_with_what_helps() -> None:
+    rules = ((m.Sense.GREATER_EQUAL, 80.0, "keep going"), (m.Sense.LESS_EQUAL, 30.0, "quiet river"))
+    torn = system(
+        hours=(50.0, 50.0),
+        hydros=(reservoir(name="Itaipu"),),
+        initial=m.InitialConditions(storage_hm3={0: 100.0}),
+        inflow_statistics=inflows(h0=(0.0,)),
+        generic_constraints=tuple(
+            m.GenericConstraint(i, m.parse_expression("hydro_turbined(0)"), sense, name)
+            for i, (sense, _, name) in enumerate(rules)
+        ),
+        generic_constraint_bounds=tuple(m.GenericConstraintBound(i, 0, bound) for i, (_, bound, _) in enumerate(rules)),
+    )
+    with pytest.raises(InfeasibleError) as caught:
+        operate(torn)
+    message = str(caught.value)
+    assert "in blocks 0, 1 (" in message
+    assert "what helps: give user constraints " in message
+    assert message.count("keep_going") + message.count("quiet_river") == 4  # each as violated or colliding, and in the remedy
+
+
+def test_limits_at_zero_are_told_only_where_nothing_else_collides() -> None:
+    """A rule that wants less than nothing collides with zero; a reservoir without water is explained by its water."""
+    less = system(
+        thermals=(m.Thermal.flat(0, 0, 60.0, 10.0, name="coal"),), **_rule("thermal_generation(0)", m.Sense.LESS_EQUAL, -5.0)
+    )
+    with pytest.raises(
+        InfeasibleError, match=r"night_rule in block 0 \(over by 5\) together with the least generation of coal.*0 MW"
+    ):
+        operate(less)
+
+
 def test_a_pumping_minimum_that_has_no_water_is_explained() -> None:
     pump = m.PumpingStation(0, 0, 0, 1, 0.1, 30.0, "lift", min_flow_m3s=20.0)
     dry = system(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import headwater.model as m
+from failing_studies import water_that_must_go
 from headwater.errors import InfeasibleError, UnboundedError
 from headwater.model import Formulation, System
 from headwater.sddp import train_policy
@@ -84,18 +85,32 @@ def test_a_stage_without_solution_in_every_opening_is_named_with_the_constraint(
     )
     started = time.monotonic()
     with pytest.raises(
-        InfeasibleError, match=r"stage 2 .*opening 0 has no feasible point.*user constraint 9 \(short by"
+        InfeasibleError, match=r"stage 2 .*scenario 0: opening \d has no feasible point.*user constraint 9 \(short by"
     ) as caught:
         train_policy(study(impossible, method="penalty"))
     assert time.monotonic() - started < SECONDS
-    assert (caught.value.stage_id, caught.value.opening) == (2, 0)
+    assert caught.value.stage_id == 2
+    # the one that the trajectory drew, not its place among the trajectories
+    assert f"opening {caught.value.opening} " in str(caught.value)
+    assert caught.value.opening in range(4)
+
+
+def test_a_program_that_is_only_a_start_for_others_ends_no_run():
+    """At the initial storage the last stage has no solution, but no trajectory ever comes there with so much water."""
+    policy = train_policy(water_that_must_go(iterations=1))
+    assert policy.n_iterations == 1
+    # the second iteration comes there, and is told by what it was
+    with pytest.raises(InfeasibleError, match=r"stage 1 .*iteration 2, scenario 0: opening 0 has no feasible point"):
+        train_policy(water_that_must_go(iterations=2))
 
 
 def test_earnings_without_end_are_named_with_who_earns():
     neighbour = m.EnergyContract(2, 0, m.ContractKind.IMPORT, -30.0, np.inf, "neighbour")
     system = dataclasses.replace(random_system(3, planes=False), contracts=(neighbour,))
     started = time.monotonic()
-    with pytest.raises(UnboundedError, match=r"the cost of opening 0 has no minimum.*contract neighbour") as caught:
+    with pytest.raises(
+        UnboundedError, match=r"opening \d has no minimum.*contract neighbour in blocks 0, 1"
+    ) as caught:
         train_policy(study(system, method="penalty"))
     assert time.monotonic() - started < SECONDS
     assert caught.value.stage_id == 0

@@ -12,9 +12,11 @@ import headwater as hw
 import headwater.model as m
 import oracle_systems as oracles
 from headwater.errors import ModelError, PolicyError
+from headwater.lp import diagnose_program
 from headwater.policy import read_policy, write_policy
 from headwater.sddp import Policy, events, train_policy
 from headwater.sddp.inner_stage import inner_of, inner_problems
+from headwater.sddp.inspection import stage_program
 from headwater.sddp.problems import build_problems
 from headwater.sddp.vertices import VERTICES, choose_visits
 from random_systems import random_study
@@ -218,3 +220,19 @@ def test_too_many_visits_leave_the_ends_and_the_latest():
     assert ends <= set(chosen.tolist())
     assert set(range(40 - (10 - len(ends)), 40)) <= set(chosen.tolist())
     assert len(choose_visits(visited, 1)) == 1
+
+
+def test_a_stage_with_the_inner_approximation_has_names_and_the_cost_that_is_solved():
+    """The named program, in $, costs what the solver found; so its failures can be explained and saved like others."""
+    made = a_study()
+    inner = inner_problems(build_problems(made), inner_of(train_policy(made)))
+    programs = inner.new_programs()
+    for t in range(inner.n_stages - 1):
+        problem = inner.stages[t]
+        solved = programs.solve(t, inner.initial_state, problem.openings, None)
+        for opening in range(len(problem.openings.innovation)):
+            named = stage_program(inner.system, problem, inner.initial_state, problem.openings, opening)
+            assert len(set(named.columns)) == len(named.columns) == problem.form.n_columns
+            assert len(set(named.rows)) == len(named.rows) == problem.form.n_rows
+            found = diagnose_program(named)
+            assert found.optimum == pytest.approx(solved.results.objective[opening] * problem.form.cost_scale, rel=1e-6)

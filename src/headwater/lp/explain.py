@@ -209,7 +209,7 @@ def explain_unbounded(program: NamedProgram) -> str | None:
     if not len(far):
         return None
     order = far[np.argsort(solved[0][far] * program.cost[far], kind="stable")]
-    return "the cost falls without limit with " + _listed([in_words(program.columns[j])[0] for j in order])
+    return "the cost falls without limit with " + _listed(_blocks_together([(program.columns[j], "", "") for j in order]))
 
 
 def _amount(name: str, short: float, over: float) -> str:
