@@ -280,7 +280,7 @@ def test_an_infeasible_stage_is_named(command: Command, tmp_path: Path):
     assert ended.code == 3
     assert "stage 1 (2024-02-01 to 2024-03-01)" in ended.err
     assert "impossible" in ended.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["logs", "training.partial"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["failure", "logs", "training.partial"]
 
 
 @pytest.mark.parametrize(

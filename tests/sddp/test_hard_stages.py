@@ -108,9 +108,7 @@ def test_earnings_without_end_are_named_with_who_earns():
     neighbour = m.EnergyContract(2, 0, m.ContractKind.IMPORT, -30.0, np.inf, "neighbour")
     system = dataclasses.replace(random_system(3, planes=False), contracts=(neighbour,))
     started = time.monotonic()
-    with pytest.raises(
-        UnboundedError, match=r"opening \d has no minimum.*contract neighbour in blocks 0, 1"
-    ) as caught:
+    with pytest.raises(UnboundedError, match=r"opening \d has no minimum.*contract neighbour in blocks 0, 1") as caught:
         train_policy(study(system, method="penalty"))
     assert time.monotonic() - started < SECONDS
     assert caught.value.stage_id == 0

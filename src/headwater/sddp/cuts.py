@@ -51,7 +51,7 @@ class CutPool:
         born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START` or `BOUNDARY`.
         forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
         opening: ``[slot]`` opening of the next stage whose cost alone the cut bounds, or `ALL_OPENINGS`.
-        relaxed: ``[slot]`` whether a solve behind the cut was accepted with a looser tolerance.
+        relaxed: ``[slot]`` whether an LP behind the cut has a gap above tolerance; the cut is valid all the same.
         unproven: ``[slot]`` whether the cut rests on cuts of another policy that may be wrong in this study.
         times_binding: ``[slot]`` solves in which the cut was binding.
         last_binding: ``[slot]`` last iteration in which it was.
@@ -92,7 +92,7 @@ class CutPool:
             iteration: iteration of birth.
             forward_passes: ``[cut]`` trajectories they come from.
             openings: ``[cut]`` openings whose cost they bound.
-            relaxed: ``[cut]`` whether a solve behind them was accepted with a looser tolerance.
+            relaxed: ``[cut]`` whether an LP behind them has a gap above tolerance.
             unproven: ``[cut]`` whether they rest on cuts that may be wrong.
         """
         n_new = len(intercepts)
@@ -152,7 +152,7 @@ class CutPool:
         return int(np.count_nonzero(self.active[: self.n_populated]))
 
     def n_relaxed(self, iteration: int) -> int:
-        """Cuts of an iteration behind which a solve was accepted with a looser tolerance."""
+        """Cuts of an iteration behind which an LP has a gap above tolerance."""
         relaxed = self.relaxed[: self.n_populated]
         return int(np.count_nonzero(relaxed & (self.born_at[: self.n_populated] == iteration))) if relaxed.any() else 0
 
