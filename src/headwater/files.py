@@ -35,7 +35,7 @@ _SYNCED = "rb+" if os.name == "nt" else "rb"
 _LEFTOVER = re.compile(rf"\.(?P<target>.+){re.escape(TEMPORARY_MARK)}(?P<old>old-)?[0-9a-f]{{8}}")
 
 KEPT_MARK = ".kept-"
-"""Part of the name of a directory of files that are not ours and lay in one that was replaced."""
+"""Part of the name of what is not ours and lay where something of ours came."""
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], *, sync_parent: bool = True) -> None:
@@ -154,12 +154,18 @@ def remove_ours(directory: Path, path: Path, ours: str) -> None:
         with contextlib.suppress(OSError):
             directory.rmdir()
             return
+    with contextlib.suppress(OSError):
+        kept = put_aside(directory, path)
+        logger.warning("%s held files that Headwater did not write; they are now in %s", path, kept)
+
+
+def put_aside(found: Path, path: Path) -> Path:
+    """Rename what is not ours to a free name beside ``path``, where something of ours comes; returns that name."""
     number = 1
     while os.path.lexists(kept := path.with_name(f"{path.name}{KEPT_MARK}{number}")):
         number += 1
-    with contextlib.suppress(OSError):
-        directory.rename(kept)
-        logger.warning("%s held files that Headwater did not write; they are now in %s", path, kept)
+    found.rename(kept)
+    return kept
 
 
 def foreign_file(directory: Path, ours: str) -> Path | None:

@@ -12,6 +12,7 @@ import pytest
 import headwater as hw
 import headwater.model as m
 from failing_studies import water_that_must_go, without_minimum
+from headwater import files
 from headwater.api.simulation import run_simulation
 from headwater.api.training import run_training
 from headwater.lp import NamedProgram, read_basis
@@ -132,10 +133,14 @@ def test_the_problem_that_ends_a_simulation_is_saved(tmp_path: Path, on_failure:
 
 
 def test_what_cannot_be_saved_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError("no space left")
+    write_text = files.write_text
 
-    monkeypatch.setattr("headwater.results.failure.files.write_text", full)
+    def full(path: Path, content: str) -> None:
+        if not path.name.startswith(".lock"):
+            raise OSError("no space left")
+        write_text(path, content)
+
+    monkeypatch.setattr(files, "write_text", full)
     error = ended(tmp_path, water_that_must_go())
     assert isinstance(error, hw.InfeasibleError)
     assert "saved" not in str(error)
@@ -149,6 +154,43 @@ def test_the_next_run_removes_what_an_earlier_one_saved_and_nothing_else(tmp_pat
     (tmp_path / "failure" / "notes.txt").write_text("mine")
     run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
     assert [path.name for path in (tmp_path / "failure").iterdir()] == ["notes.txt"]
+
+
+def test_a_saved_problem_that_somebody_changed_is_theirs(tmp_path: Path) -> None:
+    ended(tmp_path, water_that_must_go())
+    saved = tmp_path / "failure" / "stage-1.mps"
+    mine = saved.read_text().replace("NAME stage", "NAME mine")
+    saved.write_text(mine)
+    run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
+    assert [(path.name, path.read_text()) for path in (tmp_path / "failure").iterdir()] == [("stage-1.mps", mine)]
+    ended(tmp_path, water_that_must_go())
+    assert saved.with_name("stage-1.mps.kept-1").read_text() == mine
+    assert "NAME stage" in saved.read_text()
+    assert hw.diagnose_program(hw.read_program(saved)).outcome == "infeasible"
+
+
+@pytest.mark.parametrize(
+    "content", ["mine", "[]", '{"sha256": {"stage-1.mps": ""}}', '{"sha256": 1, "versions": {"headwater": "1"}}']
+)
+def test_records_that_are_not_ours_prove_nothing(tmp_path: Path, content: str) -> None:
+    theirs = [tmp_path / "failure" / f"stage-1.{suffix}" for suffix in ("mps", "bas", "json")]
+    theirs[0].parent.mkdir()
+    for path in theirs:
+        path.write_text(content)
+    run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
+    assert [path.read_text() for path in theirs] == [content] * 3
+    ended(tmp_path, water_that_must_go())
+    assert [path.with_name(f"{path.name}.kept-1").read_text() for path in theirs] == [content] * 3
+
+
+def test_a_record_proves_nothing_of_other_directories(tmp_path: Path) -> None:
+    (tmp_path / "failure").mkdir()
+    mine, text = tmp_path / "stage-1.mps", "mine"
+    mine.write_text(text)
+    record = {"versions": {"headwater": "1"}, "sha256": {"../stage-1.mps": files.sha256(mine), str(mine): files.sha256(mine)}}
+    (tmp_path / "failure" / "stage-1.json").write_text(json.dumps(record))
+    run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
+    assert mine.read_text() == text
 
 
 def test_an_explanation_that_fails_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

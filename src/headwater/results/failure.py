@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from headwater.errors import SolverError
 from headwater.lp import NamedProgram, basis_lines
 from headwater.lp.writing import mps_lines
 from headwater.model import Study
+from headwater.results import own_files
 from headwater.results.metadata import versions
 from headwater.results.pieces import write_json
 from headwater.solver import Basis, LpAttempt, highs_version
@@ -45,17 +48,23 @@ def save_failure(output_dir: Path, error: SolverError, study: Study) -> Path | N
     if not isinstance(program, NamedProgram) or error.stage_id is None:
         return None
     path = output_dir / FAILURE / f"stage-{error.stage_id}.mps"
-    basis, basis_path = error.basis, path.with_suffix(".bas")
-    has_basis = isinstance(basis, Basis) and (len(basis.columns), len(basis.rows)) == program.matrix.shape[::-1]
+    basis, basis_path, record_path = error.basis, path.with_suffix(".bas"), path.with_suffix(".json")
     try:
-        basis_path.unlink(missing_ok=True)
-        files.write_text(path, "\n".join(mps_lines(program)) + "\n")
-        if has_basis:
-            assert isinstance(basis, Basis)
-            files.write_text(basis_path, "\n".join(basis_lines(program, basis.columns, basis.rows)) + "\n")
-        listed = {"program": path.name, "basis": basis_path.name if has_basis else None}
-        content = _account(error, program, study) | {"files": listed}
-        files.write_atomically(path.with_suffix(".json"), lambda to: write_json(to, content))
+        contents = {path: "\n".join(mps_lines(program)) + "\n"}
+        if isinstance(basis, Basis) and (len(basis.columns), len(basis.rows)) == program.matrix.shape[::-1]:
+            contents[basis_path] = "\n".join(basis_lines(program, basis.columns, basis.rows)) + "\n"
+        listed = {"program": path.name, "basis": basis_path.name if basis_path in contents else None}
+        digests = {file.name: hashlib.sha256(text.encode()).hexdigest() for file, text in contents.items()}
+        record = _account(error, program, study) | {"files": listed, "sha256": digests}
+        _make_place(path, basis_path, record_path)
+        # the record comes first: it proves of the others that they are ours
+        files.write_atomically(record_path, lambda to: write_json(to, record))
+        try:
+            for file, text in contents.items():
+                files.write_text(file, text)
+        except BaseException:
+            _make_place(path, basis_path, record_path)
+            raise
     except Exception as failed:
         # whatever keeps it from being written: what ended the run is the news
         logger.warning("the linear program of stage %s could not be saved in %s: %s", error.stage_id, path.parent, failed)
@@ -63,13 +72,24 @@ def save_failure(output_dir: Path, error: SolverError, study: Study) -> Path | N
     return path
 
 
+def _make_place(*paths: Path) -> None:
+    """Remove files of ours of a directory, and put others aside."""
+    ours = own_files.failures_of_ours(paths[0].parent)
+    for path in paths:
+        if path in ours:
+            path.unlink()
+        elif os.path.lexists(path):
+            kept = files.put_aside(path, path)
+            logger.warning("%s is not as Headwater wrote it; it is now %s", path, kept)
+
+
 def forget_failures(output_dir: Path) -> None:
     """Remove what an earlier run saved of its end; other files stay."""
     directory = output_dir / FAILURE
     if directory.is_dir():
-        for path in directory.glob("stage-*.*"):
-            if path.suffix in (".mps", ".bas", ".json"):
-                path.unlink()
+        files.remove_leftovers(directory, {own_files.FAILURE: ""})
+        for path in own_files.failures_of_ours(directory):
+            path.unlink()
         if not any(directory.iterdir()):
             directory.rmdir()
 

@@ -47,6 +47,7 @@ FIT = _any_of(
         r"pictures\.html",
     )
 )
+FAILURE = r"stage-\d+\.(mps|bas|json)"
 STOCHASTIC = _any_of((FIT, r"(noise_openings|opening_probabilities)\.parquet", r"(library_report|provenance)\.json"))
 
 WRITTEN = MappingProxyType(
@@ -61,6 +62,26 @@ WRITTEN = MappingProxyType(
     }
 )
 """What is written to an output directory under a temporary name first, and which files of it are ours."""
+
+
+def failures_of_ours(directory: Path) -> frozenset[Path]:
+    """Files of linear programs that ended runs of ours: records of ours, and what they name as it was written."""
+    found: set[Path] = set()
+    for record in directory.glob("stage-*.json"):
+        try:
+            value = json.loads(files.read_regular(record))
+            if not re.fullmatch(FAILURE, record.name) or not value["versions"]["headwater"]:
+                continue
+            digests = {name: digest for name, digest in value["sha256"].items() if re.fullmatch(FAILURE, name)}
+            named = {directory / name for name, digest in digests.items() if _has_digest(directory / name, digest)}
+        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            continue
+        found |= {record, *named}
+    return frozenset(found)
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    return path.is_file() and files.sha256(path) == digest
 
 
 def refuse_foreign(directory: Path) -> None:
