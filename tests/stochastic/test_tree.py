@@ -177,6 +177,25 @@ def test_sobol_points_that_are_no_power_of_two_are_pointed_out(make_system):
     assert build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=16)), 5).warnings == ()
 
 
+def test_what_a_design_cannot_do_is_known_before_its_numbers_are_drawn(make_system, monkeypatch):
+    monkeypatch.setattr("headwater.stochastic.designs.MAX_SOBOL_DIMENSION", 1)
+    with pytest.raises(ModelError, match="knows 1 dimensions, the noise has 2"):
+        build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=4)), 5)
+
+
+@pytest.mark.parametrize("method", [SamplingMethod.SAA, SamplingMethod.LHS, SamplingMethod.QMC_SOBOL])
+def test_numbers_are_drawn_when_they_are_first_asked_for_and_once(make_system, method, monkeypatch):
+    calls = []
+    inverted = rng.inverted
+    monkeypatch.setattr(rng, "inverted", lambda uniform: calls.append(len(uniform)) or inverted(uniform))
+    tree = build_opening_tree(by(method, make_system(3, 2, n_openings=4)), 5)
+    assert [tree.n_openings(t) for t in range(3)] == [4, 4, 4]
+    assert calls == []
+    assert tree.noise is tree.noise
+    assert calls == [4, 4, 4]
+    assert not any(noise.flags.writeable for noise in tree.noise)
+
+
 def test_methods_can_differ_between_stages(make_system):
     base = make_system(2, 2, n_openings=8)
     mixed = replace(base, stages=(base.stages[0], replace(base.stages[1], sampling_method=SamplingMethod.LHS)))
@@ -276,7 +295,7 @@ def test_given_openings_that_do_not_fit_are_refused(make_system, openings, messa
 
 def tree_with(*probability):
     p = np.array(probability)
-    return OpeningTree((np.zeros((len(p), 1)),), (p,))
+    return OpeningTree((lambda: np.zeros((len(p), 1)),), (p,))
 
 
 WORDS = rng.raw_words(3, rng.Purpose.TRAINING_INDEX, 0, np.arange(20000), 1, 1)[:, 0]

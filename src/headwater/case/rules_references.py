@@ -102,6 +102,8 @@ def _rows_outside(parts: Parts, name: str, column: str, allowed: set[int]) -> It
     if name not in parts.tables:
         return
     frame = parts.table(name).select(ROW, column).drop_nulls()
+    if allowed.issuperset(frame.get_column(column).to_list()):
+        return
     outside = frame.filter(~frame.get_column(column).is_in(list(allowed))).sort(ROW)
     for row, value in outside.iter_rows():
         yield int(row), int(value)

@@ -155,18 +155,21 @@ def _convert(series: pl.Series, column: Column, file: str, stem: str, collector:
         midnight = naive.dt.truncate("1d") == naive
         series = pl.select(pl.when(midnight).then(naive.dt.date())).to_series()
     cast = series.cast(target, strict=False).alias(column.name)
+    if cast.null_count() == before.null_count():
+        return cast
     lost = (cast.is_null() & before.is_not_null()).arg_true().to_list()
     for row in lost[:_MAX_CELLS]:
         message = f"expected {column.kind.value}, got {str(before[row])[:60]!r}"
         collector.error("HW206", file, message, path=f"{stem}[{row}].{column.name}", fix="correct the cell")
-    return None if lost else cast
+    return None
 
 
 def _values_fit(frame: pl.DataFrame, table: Table, file: str, stem: str, collector: Collector) -> bool:
     sound = True
     for column in table.columns:
         series = frame.get_column(column.name)
-        if column.required:
+        n_empty = series.null_count()
+        if column.required and n_empty:
             for row in series.is_null().arg_true().to_list():
                 message = "expected a value in a required column, got an empty cell"
                 path, entity = f"{stem}[{row}].{column.name}", _entity_of(frame, row)
@@ -174,14 +177,17 @@ def _values_fit(frame: pl.DataFrame, table: Table, file: str, stem: str, collect
                 sound = False
         if column.kind is Kind.DATE:
             continue
-        empty = series.is_null().to_numpy()
-        values = series.fill_null(0).to_numpy()
+        if n_empty == len(series):
+            continue
+        values = (series.fill_null(0) if n_empty else series).to_numpy()
         wrong = ~np.isfinite(values)
         if column.low is not None:
             wrong |= (values <= column.low) if column.above else (values < column.low)
         if column.high is not None:
             wrong |= values > column.high
-        for row in np.flatnonzero(wrong & ~empty).tolist():
+        if n_empty:
+            wrong &= series.is_not_null().to_numpy()
+        for row in np.flatnonzero(wrong).tolist():
             message = f"expected {column.expected}, got {values[row]:g}"
             path, entity = f"{stem}[{row}].{column.name}", _entity_of(frame, row)
             collector.error("HW204", file, message, path=path, entity=entity, fix="correct the cell")
@@ -200,11 +206,14 @@ def _entity_of(frame: pl.DataFrame, row: int) -> str | None:
 
 def _keys_unique(frame: pl.DataFrame, table: Table, file: str, stem: str, collector: Collector) -> bool:
     key = list(table.key)
-    repeated = frame.filter(pl.struct(key).is_duplicated()).sort([*key, ROW])
+    among_equal = frame.select(key).is_duplicated()
+    if not among_equal.any():
+        return True
+    repeated = frame.filter(among_equal).sort([*key, ROW])
     for (*values,), rows in repeated.group_by(key, maintain_order=True):
         named = ", ".join(f"{name} {value}" for name, value in zip(key, values, strict=True) if value is not None)
         listed = rows.get_column(ROW).to_list()
         message = f"expected one row for {named}, got {len(listed)} (rows {', '.join(map(str, listed[:10]))})"
         entity = _entity_of(frame, listed[1])
         collector.error("HW208", file, message, path=f"{stem}[{listed[1]}]", entity=entity, fix="keep one of the rows")
-    return repeated.is_empty()
+    return False

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
-Matrix = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
 
 _ALIGNMENT = 64
 
 
 def aligned_empty(shape: tuple[int, int]) -> Matrix:
     """A float64 matrix that starts on a 64-byte boundary; untouched pages cost no memory."""
+    import numpy as np  # the command line needs to know its rank before it needs numbers
+
     size = shape[0] * shape[1]
     raw = np.empty(size + _ALIGNMENT // 8, np.float64)
     shift = (-raw.ctypes.data % _ALIGNMENT) // 8

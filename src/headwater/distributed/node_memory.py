@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import psutil
 from mpi4py import MPI
 
-from headwater.distributed.memory import Matrix, Memory
+from headwater.distributed.memory import Memory
+
+if TYPE_CHECKING:
+    from headwater.distributed.memory import Matrix
 
 LARGEST_REPLICATED_SHARE = 0.25
 """Part of the memory of a node that copies of one thing may take before its ranks share one copy."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
     from headwater.lp.state_prices import StatePrices, StateRepairs
     from headwater.lp.statistics import ProgramStatistics, program_statistics
-    from headwater.lp.template import StageTemplate, build_stage_template
+    from headwater.lp.template import DeclaredStage, StageTemplate, build_stage_template, declare_stage
     from headwater.lp.writing import basis_lines, write_program
 else:
     __getattr__, __dir__ = on_demand(
@@ -94,8 +94,10 @@ else:
                 "program_statistics",
             ),
             "headwater.lp.template": (
+                "DeclaredStage",
                 "StageTemplate",
                 "build_stage_template",
+                "declare_stage",
             ),
             "headwater.lp.writing": (
                 "basis_lines",
@@ -108,6 +110,7 @@ __all__ = [
     "ABSENT",
     "CATEGORIES",
     "AssembledLp",
+    "DeclaredStage",
     "Diagnosis",
     "Explanation",
     "FittedPlanes",
@@ -126,6 +129,7 @@ __all__ = [
     "StateRepairs",
     "basis_lines",
     "build_stage_template",
+    "declare_stage",
     "diagnose_program",
     "explain_infeasible",
     "explain_unbounded",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 ABSENT = -1
 """Position in a family where no column or row exists."""
@@ -110,6 +112,10 @@ class LpBuilder:
             states.append(int(state))
             values.append(float(value))
 
+    def last_row_with_state(self) -> int:
+        """The last row that depends on the incoming state; -1 if there is none."""
+        return max(self._state_entries[0], default=-1)
+
     def shift_row(self, row: int, constant: float) -> None:
         """Add a constant to the left-hand side of a row, that is, take it off its bounds."""
         self._row_lower[row] -= constant
@@ -117,6 +123,8 @@ class LpBuilder:
 
     def assemble(self) -> AssembledLp:
         """Put everything together; nothing may be declared afterwards."""
+        import scipy.sparse as sp  # takes long to import, and validation does without
+
         shape = (self.n_rows, self.n_columns)
         rows, columns, values = self._entries
         matrix = sp.csc_array(sp.coo_array((values, (rows, columns)), shape=shape))

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from headwater.errors import ModelError
@@ -45,6 +45,9 @@ from headwater.lp import (
 from headwater.lp.builder import LpBuilder
 from headwater.lp.context import StageContext
 from headwater.model import InflowNonNegativity, System
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -147,6 +150,75 @@ def build_stage_template(
         memory: how past inflows move on, as in `StageContext`; ``None`` where they grow older by one.
         n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None`` for all.
         productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
+
+    Raises:
+        HeadwaterError: as `declare_stage`.
+    """
+    declared = declare_stage(
+        system,
+        t,
+        psi,
+        inflow_method=inflow_method,
+        theta_lower=theta_lower,
+        has_future=has_future,
+        outlook=outlook,
+        memory=memory,
+        n_past_inflows=n_past_inflows,
+        productivity=productivity,
+    )
+    ctx, lp = declared.context, declared.build.assemble()
+    return StageTemplate(
+        t=t,
+        n_hydros=ctx.n_hydros,
+        n_lags=ctx.n_lags,
+        n_past_inflows=ctx.n_past_inflows,
+        n_commitments=ctx.n_commitments,
+        discount=declared.discount,
+        future=declared.future,
+        outlook=outlook,
+        matrix=lp.matrix,
+        cost=lp.cost,
+        column_lower=lp.column_lower,
+        column_upper=lp.column_upper,
+        row_lower=lp.row_lower,
+        row_upper=lp.row_upper,
+        sensitivity=lp.sensitivity,
+        n_cut_relevant=declared.n_cut_relevant,
+        out_column=declared.out_column,
+        columns=lp.columns,
+        rows=lp.rows,
+    )
+
+
+@dataclass(frozen=True)
+class DeclaredStage:
+    """All columns, rows and coefficients of a stage, not yet put together in matrices; fields as in `StageTemplate`."""
+
+    build: LpBuilder
+    context: StageContext
+    discount: float
+    future: Indices
+    n_cut_relevant: int
+    out_column: Indices
+
+
+def declare_stage(
+    system: System,
+    t: int,
+    psi: Array,
+    *,
+    inflow_method: InflowNonNegativity = InflowNonNegativity.PENALTY,
+    theta_lower: float = 0.0,
+    has_future: bool | None = None,
+    outlook: future_cost.Outlook | None = None,
+    memory: tuple[Array, Array] | None = None,
+    n_past_inflows: int | None = None,
+    productivity: Array | None = None,
+) -> DeclaredStage:
+    """All of `build_stage_template` that can fail, with the same arguments: its matrices are put together from what this gives.
+
+    Raises:
+        ModelError: what the system says of the stage cannot be written as a program.
     """
     ctx = StageContext(
         system=system,
@@ -178,30 +250,9 @@ def build_stage_template(
         non_controllables.put_terms,
     ):
         put_terms(build, ctx)
-    lp = build.assemble()
-    if lp.sensitivity.indptr[-1] != lp.sensitivity.indptr[n_cut_relevant]:
+    if build.last_row_with_state() >= n_cut_relevant:
         raise ModelError("a row outside the cut-relevant region depends on the incoming state")
-    return StageTemplate(
-        t=t,
-        n_hydros=ctx.n_hydros,
-        n_lags=ctx.n_lags,
-        n_past_inflows=ctx.n_past_inflows,
-        n_commitments=ctx.n_commitments,
-        discount=discount,
-        future=future,
-        outlook=outlook,
-        matrix=lp.matrix,
-        cost=lp.cost,
-        column_lower=lp.column_lower,
-        column_upper=lp.column_upper,
-        row_lower=lp.row_lower,
-        row_upper=lp.row_upper,
-        sensitivity=lp.sensitivity,
-        n_cut_relevant=n_cut_relevant,
-        out_column=_out_columns(build, ctx),
-        columns=lp.columns,
-        rows=lp.rows,
-    )
+    return DeclaredStage(build, ctx, discount, future, n_cut_relevant, _out_columns(build, ctx))
 
 
 def _declare_state_columns(build: LpBuilder, ctx: StageContext) -> None:

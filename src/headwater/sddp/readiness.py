@@ -11,7 +11,7 @@ from functools import partial
 
 from headwater.case.report import Finding, Severity
 from headwater.errors import HeadwaterError, UnsupportedFeatureError
-from headwater.lp import build_stage_template, initial_commitments_mw, linear_heads, with_fitted_planes
+from headwater.lp import declare_stage, initial_commitments_mw, linear_heads, with_fitted_planes
 from headwater.model import Study, System
 from headwater.stochastic import InflowModel, Uncertainty, simulation_sampler, study_uncertainty, training_sampler
 
@@ -33,13 +33,13 @@ def _findings(study: Study) -> Iterator[Finding]:
     if not found or len(resolved) == 1:
         return
     for t in range(len(system.stages)):
-        yield from _tried(partial(_build_stage, study, resolved[-1], found[0].inflow, t), "")
+        yield from _tried(partial(_declare, study, resolved[-1], found[0].inflow, t), "")
 
 
-def _build_stage(study: Study, system: System, inflow: InflowModel, t: int) -> None:
+def _declare(study: Study, system: System, inflow: InflowModel, t: int) -> None:
     linear_heads(system, t)
     transition = inflow.transition(t)
-    build_stage_template(
+    declare_stage(
         system,
         t,
         inflow.psi[t],

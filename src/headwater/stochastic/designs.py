@@ -10,7 +10,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from headwater.errors import ModelError
 from headwater.model import SamplingMethod
@@ -44,14 +43,27 @@ def design_normals(
     Raises:
         ModelError: more dimensions than Sobol points exist for.
     """
+    check_design(method, shape[1])
     if shape[0] == 0 or shape[1] == 0:
         return np.zeros(shape)
     if method is SamplingMethod.LHS:
         uniforms = _latin_hypercube(seed, purpose, group, iteration, shape)
     else:
         uniforms = _quasi_monte_carlo(method, rng.generator(seed, purpose, group, iteration, 0), shape)
-    values: Array = ndtri(np.clip(uniforms, _SMALLEST, _LARGEST))
-    return values
+    return rng.inverted(np.clip(uniforms, _SMALLEST, _LARGEST))
+
+
+def check_design(method: SamplingMethod, n_dimensions: int) -> None:
+    """Whether a design of so many columns exists.
+
+    Raises:
+        ModelError: more dimensions than Sobol points exist for.
+    """
+    if method is SamplingMethod.QMC_SOBOL and n_dimensions > MAX_SOBOL_DIMENSION:
+        raise ModelError(
+            f"sampling method 'qmc_sobol' knows {MAX_SOBOL_DIMENSION} dimensions, the noise has {n_dimensions}; "
+            "use 'qmc_halton'"
+        )
 
 
 def design_warning(method: SamplingMethod, n: int) -> str | None:
@@ -81,10 +93,6 @@ def _quasi_monte_carlo(method: SamplingMethod, generator: np.random.Generator, s
     if method is SamplingMethod.QMC_HALTON:
         halton: Array = qmc.Halton(dim, scramble=True, rng=generator).random(n)
         return halton
-    if dim > MAX_SOBOL_DIMENSION:
-        raise ModelError(
-            f"sampling method 'qmc_sobol' knows {MAX_SOBOL_DIMENSION} dimensions, the noise has {dim}; use 'qmc_halton'"
-        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the number of points, which the caller reports
         sobol: Array = qmc.Sobol(dim, scramble=True, bits=32, rng=generator).random(n)

@@ -13,7 +13,6 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 Words = NDArray[np.uint64]
 
@@ -127,7 +126,14 @@ def uniforms(words: Words) -> NDArray[np.float64]:
 
 def normals(words: Words) -> NDArray[np.float64]:
     """Standard normal numbers, one per word, by inversion."""
-    values: NDArray[np.float64] = ndtri(uniforms(words))
+    return inverted(uniforms(words))
+
+
+def inverted(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard normal number below which each of the given shares, in the open interval (0, 1), of its distribution lies."""
+    from scipy.special import ndtri  # takes long to import, and validation does without
+
+    values: NDArray[np.float64] = ndtri(uniform)
     return values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,13 +16,15 @@ from headwater.model import GivenOpenings, NoiseClass, SamplingMethod, System
 from headwater.stochastic import rng
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
-from headwater.stochastic.designs import DESIGNED, design_normals, design_warning
+from headwater.stochastic.designs import DESIGNED, check_design, design_normals, design_warning
 from headwater.stochastic.given import Given, entries
 from headwater.stochastic.joining import joined_scenarios
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.selective import pool_size, representative_openings
 
 Array = NDArray[np.float64]
+Draw = Callable[[], Array]
+"""Draws the noise ``[opening, entry]`` of one stage, the same whenever it is called."""
 
 NO_CLASS: Mapping[NoiseClass, Any] = MappingProxyType({})
 
@@ -31,20 +33,30 @@ NO_CLASS: Mapping[NoiseClass, Any] = MappingProxyType({})
 class OpeningTree:
     """Noise and probability of the openings of each stage.
 
+    Validation wants to know whether a tree can be drawn and how large it is, not its numbers: these are drawn when they are
+    first asked for.
+
     Attributes:
-        noise: per stage ``[opening, entry]``, standardised and correlated, or values where a class is given; entries as in
-            `NoiseLayout`.
+        draws: per stage what draws its noise; none of them can fail.
         probability: per stage ``[opening]``, adding up to 1.
         warnings: what a sampling method could not do as asked, in words.
     """
 
-    noise: tuple[Array, ...]
+    draws: tuple[Draw, ...]
     probability: tuple[Array, ...]
     warnings: tuple[str, ...] = ()
 
+    @cached_property
+    def noise(self) -> tuple[Array, ...]:
+        """Noise per stage ``[opening, entry]``, entries as in `NoiseLayout`.
+
+        Standardised and correlated, or values where a class is given.
+        """
+        return tuple(_frozen(draw()) for draw in self.draws)
+
     def n_openings(self, stage_index: int) -> int:
         """Openings of a stage."""
-        return len(self.noise[stage_index])
+        return len(self.probability[stage_index])
 
     def openings_at(self, stage_index: int, words: rng.Words) -> NDArray[np.int64]:
         """Opening that each random word selects, by the probabilities of the stage.
@@ -158,32 +170,33 @@ class _Generator:
             self.largest[group] = max(self.largest.get(group, 0), stage.n_openings)
 
     def run(self, scenarios: _Scenarios) -> OpeningTree:
-        noise, probability = [], []
+        draws, probability = [], []
         for t in range(len(self.system.stages)):
-            values, chance = self._with_scenarios(t, scenarios) if scenarios.at(t) else self._stage(t)
-            noise.append(_frozen(values))
+            draw, chance = self._with_scenarios(t, scenarios) if scenarios.at(t) else self._stage(t)
+            draws.append(draw)
             probability.append(_frozen(chance))
-        return OpeningTree(tuple(noise), tuple(probability), tuple(dict.fromkeys(self.warnings)))
+        return OpeningTree(tuple(draws), tuple(probability), tuple(dict.fromkeys(self.warnings)))
 
-    def _stage(self, t: int) -> tuple[Array, Array]:
+    def _stage(self, t: int) -> tuple[Draw, Array]:
         stage, group = self.system.stages[t], self.groups[t]
         n, method = stage.n_openings, stage.sampling_method
         if method is SamplingMethod.SELECTIVE:
-            return self._selective(t)
+            values, chance = self._selective(t)
+            return partial(np.copy, values), chance
+        draw: Draw
         if method is SamplingMethod.HISTORICAL_RESIDUALS:
-            values = self._residuals(t)
-            n = len(values)
+            years = self._years(t)
+            n = min(n, len(years))
+            draw = partial(self._residuals, t, n, years)
         elif method in DESIGNED:
-            shape = (self.largest[group], self.layout.dim)
-            normals = design_normals(method, self.seed, rng.Purpose.BATCH_DESIGN, group, 0, shape)
-            values = self.correlator.apply(t, normals)[:n]
+            draw = self._designed(t, self.largest[group], n)
             if warning := design_warning(method, self.largest[group]):
                 self.warnings.append(f"stage {stage.id}: {warning}")
         else:
-            values = self._independent(t, n)
-        return values, np.full(n, 1.0 / n)
+            draw = partial(self._independent, t, n)
+        return draw, np.full(n, 1.0 / n)
 
-    def _with_scenarios(self, t: int, scenarios: _Scenarios) -> tuple[Array, Array]:
+    def _with_scenarios(self, t: int, scenarios: _Scenarios) -> tuple[Draw, Array]:
         """Scenarios of the classes that are given; each is repeated with draws of the others, where these are random."""
         stage, kinds = self.system.stages[t], scenarios.at(t)
         numbers, chance = joined_scenarios(
@@ -197,36 +210,52 @@ class _Generator:
         )
         n_copies = -(-stage.n_openings // len(numbers)) if scenarios.others_vary(t) else 1
         n = n_copies * len(numbers)
-        values = self._drawn_beside_scenarios(t, n) if scenarios.others_vary(t) else np.zeros((n, self.layout.dim))
-        for column, kind in enumerate(kinds):
+        beside = self._beside_scenarios(t, n) if scenarios.others_vary(t) else partial(np.zeros, (n, self.layout.dim))
+        return partial(self._joined, t, scenarios, numbers, n_copies, beside), np.tile(chance / n_copies, n_copies)
+
+    def _joined(self, t: int, scenarios: _Scenarios, numbers: NDArray[np.int64], n_copies: int, beside: Draw) -> Array:
+        """Values of given classes by the numbers ``[opening, class]`` of their scenarios, in draws of the others."""
+        values = beside()
+        for column, kind in enumerate(scenarios.at(t)):
             known = scenarios.given[kind]
             stage_values = known.values[t]
             assert stage_values is not None
             values[:, self.layout.segment(kind)] = 0.0
             values[:, entries(self.layout, kind, known)] = np.tile(stage_values[numbers[:, column]], (n_copies, 1))
-        return values, np.tile(chance / n_copies, n_copies)
+        return values
 
-    def _drawn_beside_scenarios(self, t: int, n: int) -> Array:
+    def _beside_scenarios(self, t: int, n: int) -> Draw:
         """Noise of the classes that are not given; methods whose openings are not equally likely draw independently."""
         stage, method = self.system.stages[t], self.system.stages[t].sampling_method
         if method in DESIGNED:
-            normals = design_normals(method, self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], 0, (n, self.layout.dim))
-            return self.correlator.apply(t, normals)
+            return self._designed(t, n, n)
         if method in (SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS):
             self.warnings.append(
                 f"stage {stage.id}: scenarios are openings there, so what is random besides is drawn by plain sampling instead "
                 f"of '{method.value}'"
             )
-        return self._independent(t, n)
+        return partial(self._independent, t, n)
+
+    def _designed(self, t: int, n_points: int, n: int) -> Draw:
+        """What draws the first ``n`` points of the design of the stage's group."""
+        method = self.system.stages[t].sampling_method
+        check_design(method, self.layout.dim)
+
+        def draw() -> Array:
+            shape = (n_points, self.layout.dim)
+            normals = design_normals(method, self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], 0, shape)
+            return self.correlator.apply(t, normals)[:n]
+
+        return draw
 
     def _independent(self, t: int, n: int) -> Array:
         # Stages of one group get the same numbers because the coordinates name the group and not the stage.
         words = rng.raw_words(self.seed, rng.Purpose.OPENINGS, self.groups[t], np.arange(n), 0, self.layout.dim)
         return self.correlator.apply(t, rng.normals(words))
 
-    def _residuals(self, t: int) -> Array:
-        """Noise of historical years without repetition; the classes without history are drawn independently."""
-        stage, group = self.system.stages[t], self.groups[t]
+    def _years(self, t: int) -> Array:
+        """Noise of the years of history ``[year, stage, hydro]``, of which a stage takes as many as it has openings."""
+        stage = self.system.stages[t]
         if self._historical is None:
             raise ModelError(f"stage {stage.id}: sampling method 'historical_residuals' needs an inflow model and a history")
         years = self._historical()
@@ -236,7 +265,11 @@ class _Generator:
                 f"stage {stage.id}: sampling method 'historical_residuals' has {n} historical years; {n} openings are used "
                 f"instead of {stage.n_openings}"
             )
-        words = rng.raw_words(self.seed, rng.Purpose.BATCH_DESIGN, group, np.zeros(1, np.int64), 0, len(years))[0]
+        return years
+
+    def _residuals(self, t: int, n: int, years: Array) -> Array:
+        """Noise of historical years without repetition; the classes without history are drawn independently."""
+        words = rng.raw_words(self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], np.zeros(1, np.int64), 0, len(years))[0]
         values = self._independent(t, n)
         values[:, self.layout.inflow] = years[rng.permutation(words)[:n], t]
         return values
@@ -263,7 +296,8 @@ def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> Op
         for stage_id in stage_ids:
             if stage_id not in system.stage_index:
                 raise ModelError(f"{name} are given for stage {stage_id}, which is not a study stage")
-    noise, probability = [], []
+    draws: list[Draw] = []
+    probability = []
     for stage in system.stages:
         if stage.id not in given.noise:
             raise ModelError(f"stage {stage.id} has no given openings; give openings for all study stages or for none")
@@ -279,9 +313,9 @@ def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> Op
             )
         if not np.isfinite(values).all():
             raise ModelError(f"given openings of stage {stage.id} are not all finite")
-        noise.append(_frozen(values))
+        draws.append(partial(np.copy, values))
         probability.append(_frozen(_given_probability(given, stage.id, len(values))))
-    return OpeningTree(tuple(noise), tuple(probability))
+    return OpeningTree(tuple(draws), tuple(probability))
 
 
 def _given_probability(given: GivenOpenings, stage_id: int, n_openings: int) -> Array:
