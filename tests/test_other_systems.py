@@ -23,6 +23,7 @@ HIDDEN_NAMES = {
         *("sysconf", "sched_getaffinity", "sched_setaffinity", "mkfifo", "chown", "statvfs", "pread", "pwrite"),
         *("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "posix_fallocate", "openpty", "fchmod"),
     ),
+    "time": ("CLOCK_MONOTONIC", "clock_gettime", "clock_getres", "tzset"),
     "signal": (
         "SIGHUP",
         "SIGKILL",
@@ -39,7 +40,7 @@ HIDDEN_NAMES = {
 """What Windows lacks of modules that every system has."""
 
 PROGRAM = f"""
-import importlib, os, pkgutil, signal, sys, warnings
+import importlib, os, pkgutil, signal, sys, time, warnings
 # these ask which system they are on, and take another way there
 import filelock, highsbox, llvmlite, numba, numpy, polars, psutil, pydantic, rich.console, scipy.optimize, scipy.stats, typer
 import asyncio, concurrent.futures, multiprocessing, shutil, socket, subprocess, tempfile
@@ -138,3 +139,16 @@ def test_texts_have_the_same_bytes_on_every_system():
     assert not written_texts("path.write_text(a, encoding='utf-8', newline='\\n'); path.open('rb'); files.write_text(p, a)")
     for path in sorted(PACKAGE.rglob("*.py")):
         assert [f"{path.name}:{call.lineno}" for call in written_texts(path.read_text(encoding="utf-8"))] == []
+
+
+def encodings_left_open(source: str) -> list[int]:
+    """Lines that exchange text with another process in the encoding of the system."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [call.lineno for call in calls if {"text", "universal_newlines"} & {one.arg for one in call.keywords}]
+
+
+def test_processes_exchange_text_in_an_encoding_that_is_said():
+    assert encodings_left_open("subprocess.run(words, text=True)")
+    assert not encodings_left_open("subprocess.run(words, encoding='utf-8')")
+    for path in sorted(PACKAGE.rglob("*.py")):
+        assert [f"{path.name}:{line}" for line in encodings_left_open(path.read_text(encoding="utf-8"))] == []

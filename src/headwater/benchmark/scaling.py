@@ -98,7 +98,7 @@ def time_on_ranks(case: Path, workers: Workers, starter: RankStarter, *, repeats
     """
     program = (*PROGRAM, case, workers.ranks, workers.threads, workers.forward_passes, repeats)
     words, environment = starter.words(workers.ranks, program), starter.environment()
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment)
     found = next((line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)), None)
     if done.returncode != 0 or found is None:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_SHOWN_LINES:])

@@ -62,5 +62,6 @@ class RankStarter:
 
 def _freely(mpiexec: str) -> list[str]:
     """Options with which Open MPI allows what MPICH takes for granted: more ranks than processors, threads on all of them."""
-    said = subprocess.run([mpiexec, "--version"], capture_output=True, text=True, check=False).stdout
+    shown = subprocess.run([mpiexec, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
+    said = shown.stdout
     return ["--oversubscribe", "--bind-to", "none"] if "Open MPI" in said or "OpenRTE" in said else []

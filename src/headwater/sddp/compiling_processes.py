@@ -150,7 +150,8 @@ class CompilingProcess:
         program = f"from headwater.sddp.compilation import {self._task} as work; work()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=environment,
+            encoding="utf-8", errors="replace",
         )  # fmt: skip
         assert self._process.stdout is not None
         self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)

@@ -32,6 +32,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from headwater.solver.code_cache import CodeCache
+from headwater.solver.system_functions import addresses
 
 OLDEST, NEWEST, FIRST_UNKNOWN = "0.61", "0.68", "0.69"
 """Releases of Numba that this module was tested with, and the first that it was not."""
@@ -446,6 +447,11 @@ def type_in_code(value: Any) -> Any:
 def add_symbol(name: str, address: int) -> None:
     """Let compiled code call what lies at an address by a name."""
     llvm.add_symbol(name, address)
+
+
+# code that is read from disk calls them as well, so they are made known before any is
+for _name, _address in addresses().items():
+    add_symbol(_name, _address)
 
 
 # -- releases --------------------------------------------------------------------------------------

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import time
+import sys
 
 from headwater.solver.compiled import InCode, compiled
 from headwater.solver.packing_kernel import place_of
+from headwater.solver.system_functions import LET_OTHERS_RUN, NAP, NAP_UNITS, POSIX_CLOCK
 
 ARRIVED, ROUND, ABANDONED = 0, 1, 2
 """Places in a barrier, an array of three int64, all zero at first."""
 
-_CLOCK = time.CLOCK_MONOTONIC
-_SPINS, _YIELDS, _NAP_MICROSECONDS = 2000, 4000, 50
+_SPINS, _YIELDS = 2000, 4000
 
 
 def _external(name: str, result: str, *arguments: str) -> InCode:
-    """A function of the C library, with the names of its types."""
+    """A function of the operating system, with the names of its types."""
     return InCode(lambda numba: numba.external(name, result, *arguments))
 
 
 _clock_gettime = _external("clock_gettime", "int32", "int32", "voidptr")
-_sched_yield = _external("sched_yield", "int32")
-_usleep = _external("usleep", "int32", "uint32")
+_query_counter = _external("QueryPerformanceCounter", "int32", "voidptr")
+_query_frequency = _external("QueryPerformanceFrequency", "int32", "voidptr")
+_let_others_run = _external(LET_OTHERS_RUN, "int32")
+# Sleep of Windows returns nothing, and what is declared here is not looked at
+_nap = _external(NAP, "int32", "uint32")
 
 load = InCode(lambda numba: numba.atomic_load())
 """For compiled code: read an element as other threads left it."""
@@ -33,11 +36,20 @@ add = InCode(lambda numba: numba.atomic_add())
 """For compiled code: add to an element as one step, and return what it was before."""
 
 
-@compiled
-def seconds(room):
-    """Time of a clock that only goes forward; ``room`` are two int64 of this thread."""
-    _clock_gettime(_CLOCK, place_of(room))
+def _posix_seconds(room):
+    _clock_gettime(POSIX_CLOCK, place_of(room))
     return room[0] + 1e-9 * room[1]
+
+
+def _windows_seconds(room):
+    _query_frequency(place_of(room))
+    frequency = room[0]
+    _query_counter(place_of(room))
+    return room[0] / frequency
+
+
+seconds = compiled(_windows_seconds if sys.platform == "win32" else _posix_seconds)
+"""Time of a clock that only goes forward, in seconds; its argument is two int64 of the calling thread."""
 
 
 @compiled
@@ -60,7 +72,7 @@ def wait_for_others(barrier, n_threads):
             return False
         looked += 1
         if looked > _YIELDS:
-            _usleep(_NAP_MICROSECONDS)
+            _nap(NAP_UNITS)
         elif looked > _SPINS:
-            _sched_yield()
+            _let_others_run()
     return load(barrier, ABANDONED) == 0
