@@ -15,7 +15,7 @@ from headwater.case import TEMPLATES, write_starter
 from headwater.errors import ResultsError
 from headwater.lp import NamedProgram, basis_lines, read_basis, read_program, write_program
 from headwater.sddp.inspection import scenario_program
-from shared_data import CASES, requires_shared
+from published import CASES, case_directory
 from small_systems import study
 from whole_systems import whole_system
 
@@ -47,8 +47,7 @@ def test_every_stage_of_the_starter_cases_is_read_back(tmp_path: Path, template:
         assert_read_back(scenario_program(case, stage.id), tmp_path / "stage.mps")
 
 
-@requires_shared
-@pytest.mark.parametrize("path", sorted(CASES.glob("*/")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [case_directory(name) for name in CASES], ids=lambda path: path.name)
 def test_first_and_last_stage_of_every_published_case_are_read_back(tmp_path: Path, path: Path) -> None:
     case = hw.load_case(path)
     for stage in (case.system.stages[0], case.system.stages[-1]):

@@ -17,6 +17,7 @@ from headwater.solver import AppendedRows, LinearProgram
 from headwater.solver.certificate_kernel import certify
 from headwater.solver.highs import kernel_program
 from headwater.solver.kernel_constants import BOUNDED, NO_BOUND, PROVEN
+from headwater.solver.repair import Certifier
 
 OPTIMUM = 172.0 / 11.0
 POINT = (16.0 / 11.0, 14.0 / 11.0, 26.0 / 11.0)
@@ -133,3 +134,22 @@ def test_duals_that_are_no_numbers_bound_nothing(place: int, value: float):
     duals[place] = value
     outcome, bound, gap, _ = certified(duals=duals)
     assert (outcome, bound, gap) == (NO_BOUND, -np.inf, np.inf)
+
+
+@pytest.mark.parametrize(("missed", "expected"), [(0.9e-8, PROVEN), (1e-6, BOUNDED)])
+def test_a_point_that_is_cheap_because_it_misses_a_row_a_little_takes_nothing_from_the_bound(missed: float, expected: int):
+    """A row that is missed by 1e-8, at a dual of a million, makes the point a cent cheaper than anything feasible.
+
+    minimise  1e6 a + b    a >= 1e-3 (a row)    b >= 1e3 (a row): the optimum is 1000 + 1000 $, tolerated relative gap 2e-4 $.
+    """
+    matrix = sp.csc_array(np.eye(2))
+    program = LinearProgram(
+        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, np.array([1e6, 1.0]), np.zeros(2),
+        np.full(2, np.inf), np.zeros(2), np.full(2, np.inf), money=0.0,
+    )  # fmt: skip
+    certifier = Certifier(kernel_program(program, AppendedRows()))
+    lower, upper = np.array([1e-3, 1e3]), np.full(2, np.inf)
+    outcome, bound, gap = certifier.judge(lower, upper, np.array([1e-3 - missed, 1e3]), np.array([1e6, 1.0]))
+    assert outcome == expected
+    assert bound == pytest.approx(2000.0, rel=1e-12)
+    assert gap == pytest.approx(-1e6 * missed, rel=1e-3)

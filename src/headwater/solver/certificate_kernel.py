@@ -20,6 +20,7 @@ from headwater.solver.kernel_constants import (
     MONEY_TOLERANCE,
     NO_BOUND,
     OBJECTIVE_TOLERANCE,
+    PRIMAL_TOLERANCE,
     PROVEN,
     ROUNDING_TOLERANCE,
     TERM_TOLERANCE,
@@ -207,7 +208,8 @@ def certify(
         cut_activity: ``[cut]`` scratch, or the activities at ``x`` when ``know_cut_activity`` says so.
 
     Returns:
-        outcome: ``PROVEN``: the gap is within tolerance; ``BOUNDED``: there is a bound; ``NO_BOUND``.
+        outcome: ``PROVEN``: the gap is within tolerance; ``BOUNDED``: there is a bound; ``NO_BOUND``. A point that costs less
+            than the bound, because it misses its rows within the simplex' tolerance, takes nothing from the bound.
         bound: the dual objective, lowered by what rounding may have added; minus infinity without one.
         gap: cost of the point less the bound; infinite where the point is not feasible.
     """
@@ -254,6 +256,14 @@ def certify(
         return BOUNDED, bound, np.inf
     gap = value - bound
     tolerance = OBJECTIVE_TOLERANCE * abs(bound) + MONEY_TOLERANCE * program.money + TERM_TOLERANCE * (magnitude + size)
-    if abs(gap) <= tolerance:
+    if gap > tolerance:
+        return BOUNDED, bound, gap
+    if gap >= -tolerance:
         return PROVEN, bound, gap
-    return BOUNDED, bound, gap
+    # the point costs less than anything feasible can: by what its rows and bounds are missed within the simplex' tolerance?
+    duals = 0.0
+    for i in range(m_static + program.n_cuts):
+        duals += abs(y[i])
+    for j in range(n):
+        duals += abs(reduced[j])
+    return PROVEN if -gap <= tolerance + PRIMAL_TOLERANCE * duals else BOUNDED, bound, gap

@@ -24,6 +24,8 @@ BOUNDED = -8
 NO_BOUND = -9
 """A certificate's word for duals that give no bound."""
 
+PRIMAL_TOLERANCE = 1e-8
+"""How far the simplex lets a point miss a bound."""
 FEASIBILITY_TOLERANCE = 1e-6
 """How far a point may miss a bound or a row, in the units of the program, which is scaled so that they are about one."""
 OBJECTIVE_TOLERANCE = 1e-7

@@ -103,15 +103,17 @@ class _Best:
 
     def __init__(self, n_columns: int, n_rows: int) -> None:
         self.bound, self.value = -np.inf, np.inf
+        self._proven_alone = False
         self.x, self.y = np.zeros(n_columns), np.zeros(n_rows)
 
     def take(self, outcome: int, bound: float, gap: float, x: Array, y: Array) -> None:
         if outcome == NO_BOUND or not np.isfinite(bound):
             return
-        if bound > self.bound:
+        self._proven_alone = outcome == PROVEN
+        if self._proven_alone or bound > self.bound:
             self.bound = bound
             self.y[:] = y
-        if bound + gap < self.value:
+        if self._proven_alone or bound + gap < self.value:
             self.value = bound + gap
             self.x[:] = x
 
@@ -120,7 +122,9 @@ class _Best:
         return self.value - self.bound
 
     def is_proven(self, money: float) -> bool:
-        return np.isfinite(self.value) and abs(self.gap) <= OBJECTIVE_TOLERANCE * abs(self.bound) + MONEY_TOLERANCE * money
+        """Whether one attempt proved it, or a point and a bound of two attempts do together."""
+        enough = OBJECTIVE_TOLERANCE * abs(self.bound) + MONEY_TOLERANCE * money
+        return self._proven_alone or (np.isfinite(self.value) and abs(self.gap) <= enough)
 
 
 class OpeningRepair:

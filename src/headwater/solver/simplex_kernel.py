@@ -23,10 +23,10 @@ import numpy as np
 from headwater.solver.certificate_kernel import cut_activities
 from headwater.solver.compiled import Index, compiled, plain
 from headwater.solver.factor_kernel import backward_solve, forward_solve, solve_basis
-from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PROVEN, SMALL_PIVOT
+from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PRIMAL_TOLERANCE, PROVEN, SMALL_PIVOT
 
-_PRIMAL_TOLERANCE = 1e-8
-_SMALLEST_PIVOT = 1e-7
+_SMALLEST_PIVOT, _LEAST_PIVOT = 1e-7, 1e-11
+"""Pivots below the first are taken only where they are known very well, those below the second never."""
 _WANTED_PIVOT = 1e-4
 _ZERO = 1e-14
 _SMALL_ENTRY = 1e-9
@@ -265,7 +265,7 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
                 if size > largest:
                     largest, best = size, j
         # flips that leave nothing to be mended are not enough: the row leaves at a bound that it meets exactly
-        if not slope - change > _PRIMAL_TOLERANCE:
+        if not slope - change > PRIMAL_TOLERANCE:
             return best, n_flips
         slope -= change
         kept = 0
@@ -427,7 +427,7 @@ def _choose_leaving(width, state, direction, reach):
         if abs(rate) > _SMALL_ENTRY:
             j = basic[i]
             room = up[j] - xb[i] if rate > 0.0 else xb[i] - low[j]
-            most = min(most, (max(room, 0.0) + _PRIMAL_TOLERANCE) / abs(rate))
+            most = min(most, (max(room, 0.0) + PRIMAL_TOLERANCE) / abs(rate))
     if most >= reach:
         return -1, False
     at, largest, to_lower = -1, 0.0, False
@@ -478,7 +478,7 @@ def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, step
             j = basic[i]
             value = xb[i]
             gap = max(low[j] - value, value - up[j])
-            if gap > _PRIMAL_TOLERANCE and gap > _PRIMAL_TOLERANCE + _ROUNDING * abs(value) and gap * gap > score * weight[i]:
+            if gap > PRIMAL_TOLERANCE and gap > PRIMAL_TOLERANCE + _ROUNDING * abs(value) and gap * gap > score * weight[i]:
                 score, r = gap * gap / weight[i], i
         is_primal, to_lower, entering, n_flips = False, False, plain(-1), plain(0)
         if r < 0:
@@ -552,11 +552,14 @@ def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, step
                 entering, n_flips = _choose_entering(
                     n_touched, touched, alpha, sign, d, low, up, x, slope, 100.0 * tolerance, candidates, flips
                 )
-        status = PROVEN
+        status, is_small = PROVEN, False
         if entering < 0:
             status = NO_ENTERING
         elif not abs(alpha[entering]) >= _SMALLEST_PIVOT:
-            status = SMALL_PIVOT
+            # other rows first; then one on which row and column agree to the last digits will do
+            is_small = True
+            if not abs(alpha[entering]) >= _LEAST_PIVOT or (not is_primal and weight[r] < _LAST_RESORT):
+                status = SMALL_PIVOT
         pivot = 1.0
         if status == PROVEN:
             if not is_primal:
@@ -565,7 +568,10 @@ def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, step
                 add_column(entering, n, m_static, width, program, working, 1.0, work)
                 forward_solve(factor, steps, n_steps, k, width, work, column)
             pivot = column[r]
-            if not abs(pivot - alpha[entering]) <= 1e-7 * (1.0 + abs(pivot)):
+            if is_small:
+                if not abs(pivot - alpha[entering]) <= 1e-8 * abs(pivot):
+                    status = SMALL_PIVOT
+            elif not abs(pivot - alpha[entering]) <= 1e-7 * (1.0 + abs(pivot)):
                 status = DRIFT
         if status != PROVEN:
             for q in range(n_touched):
