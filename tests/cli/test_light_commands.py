@@ -44,11 +44,25 @@ def test_the_version_names_the_solver_without_loading_it():
     assert output.startswith(f"headwater {hw.__version__} ({highs_version()}, Python 3.")
 
 
+def test_version_and_help_load_nothing_large():
+    for word in ("--version", "--help"):
+        code = COMMAND.replace(repr(ENGINE), repr(("numpy", "polars", "pydantic", "scipy", "numba")))
+        done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=True)
+        assert done.stderr.splitlines()[-1].split() == ["imported:"]
+
+
 def test_help_init_and_schema_need_no_engine(tmp_path: Path):
     assert imported_by("--help")[0] == []
     assert imported_by("init", tmp_path / "case")[0] == []
     assert (tmp_path / "case" / "config.json").is_file()
     assert imported_by("schema", "--out", tmp_path / "schemas")[0] == []
+
+
+@pytest.mark.parametrize("words", [("run", "--dry-run"), ("describe", "--lp")])
+def test_stage_programs_are_measured_without_the_compiler(tmp_path: Path, words: tuple[str, str]):
+    imported, output = imported_by(*words, tiny_case(tmp_path / "case").write())
+    assert not {"numba", "llvmlite"} & set(imported)
+    assert "non-zeros" in output
 
 
 def test_what_is_wrong_with_files_is_said_without_the_engine(tmp_path: Path):

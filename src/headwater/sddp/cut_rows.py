@@ -119,4 +119,5 @@ class CutRows:
         """Fix the openings of the tree; what they add to each cut is then computed once per cut."""
         self._tree, self._risk = noise, risk
         self._tree_sides = np.empty((len(noise.exogenous), self.capacity))
-        kernel.append_rows(self.view.block, 0, self.n_rows)
+        if self.n_rows:  # without, nothing of the compiler is loaded
+            kernel.append_rows(self.view.block, 0, self.n_rows)

@@ -14,6 +14,7 @@ from headwater.sddp import cut_kernel
 from headwater.sddp import trial_kernel as kernel
 from headwater.sddp.cut_rows import CutRows
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.sparse_products import multiply_each
 from headwater.sddp.stage_records import NewCuts, NoiseBatch, Solved, SolvedTrials
 from headwater.solver import (
     NOT_PROVEN,
@@ -107,10 +108,8 @@ class StageProblem:
             held = rows >= 0
             demand_shift[:, rows[held]] = values[:, :, : rows.shape[1]][:, held]
         demand_shift *= self.scaling.row
-        row_shift = np.empty((len(innovation), form.n_rows))
-        exogenous = np.empty((len(innovation), len(form.exogenous)))
-        kernel.multiply_each(self._arrays.rows_by_innovation, innovation, row_shift)
-        kernel.multiply_each(self._arrays.exogenous_by_innovation, innovation, exogenous)
+        row_shift = multiply_each(self._arrays.rows_by_innovation, innovation)
+        exogenous = multiply_each(self._arrays.exogenous_by_innovation, innovation)
         return NoiseBatch(innovation, demand_shift, demand_shift + row_shift, exogenous)
 
     def set_openings(self, noise: NoiseBatch, probability: Array, risk: RiskMeasure) -> None:

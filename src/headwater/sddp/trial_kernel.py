@@ -189,13 +189,6 @@ def multiply(matrix, vector, out):
 
 
 @compiled
-def multiply_each(matrix, vectors, out):
-    """`multiply` for every row of ``vectors``."""
-    for k in range(vectors.shape[0]):
-        multiply(matrix, vectors[k], out[k])
-
-
-@compiled
 def add_transposed(matrix, vector, out):
     """``out += A^T vector``."""
     starts, indices, values = matrix.starts, matrix.indices, matrix.values

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import SolverError
-from headwater.solver.compiled import private
 
 SYMBOL_PREFIX = "headwater_"
 """Prefix of the names that compiled code uses for the library's functions."""
@@ -85,6 +84,8 @@ def highs_library() -> ctypes.CDLL:
     Raises:
         SolverError: none was found that can be used; the message says what was looked for, where, and what to install.
     """
+    from headwater.solver.compiled import private  # loads NumPy, which the version does without
+
     library = _found().library
     for name in _SIGNATURES:
         address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
