@@ -51,7 +51,7 @@ def test_seasons_overlap_when_one_is_named_twice(tmp_path, seasons, overlap):
         "seasons": [{"id": month, "label": str(month + 1), "month_start": month + 1} for month in range(12)],
     }
     found = findings(case, "HW517")
-    assert [finding.entity for finding in found] == (["Hydro 1"] if overlap else [])
+    assert [finding.entity for finding in found] == (['Hydro 1 "H1"'] if overlap else [])
 
 
 def cyclic(root, transitions, *, rate=0.1, n_stages=3):

@@ -360,16 +360,16 @@ def test_what_has_no_bound_ends_with_the_ladder_or_with_its_budget(monkeypatch: 
 
     monkeypatch.setattr(module, "solve_in_turn", doubtful)
     patient = HighsProgram(program, rows, batched=False)
-    with pytest.raises(SolverError, match=r"opening 0: no valid bound was found in 5 attempts.*not proven"):
+    with pytest.raises(SolverError, match=r"opening 0: no valid bound was found in 6 attempts.*not proven"):
         patient.solve_openings(low, high)
-    assert patient.statistics.attempts == 4
+    assert patient.statistics.attempts == 5
     assert asked
     hasty = HighsProgram(program, rows, batched=False, time_budget_seconds=1e-9)
-    with pytest.raises(SolverError, match=r"opening 0: no valid bound was found in 2 attempts") as caught:
+    with pytest.raises(SolverError, match=r"opening 0: no valid bound was found in 3 attempts") as caught:
         hasty.solve_openings(low, high)
     assert caught.value.opening == 0
     limited = HighsProgram(program, rows, batched=False, max_attempts=2)
-    with pytest.raises(SolverError, match="in 3 attempts"):
+    with pytest.raises(SolverError, match="in 4 attempts"):
         limited.solve_openings(low, high)
 
 
@@ -467,7 +467,7 @@ def test_an_error_says_what_was_tried_and_carries_the_last_basis(monkeypatch: py
         return arguments[-2]
 
     monkeypatch.setattr(module, "solve_in_turn", doubtful)
-    with pytest.raises(SolverError, match="no valid bound was found in 5 attempts") as caught:
+    with pytest.raises(SolverError, match="no valid bound was found in 6 attempts") as caught:
         highs.solve_openings(low[:1], high[:1])
     assert sum(one.by == "HiGHS" for one in caught.value.attempts) == 5
     assert {one.outcome for one in caught.value.attempts} == {"no valid bound"}

@@ -18,6 +18,9 @@ from headwater.lp.forms import StageForm
 from headwater.lp.template import StageTemplate
 
 Array = NDArray[np.float64]
+
+_FINER = 10
+"""Exponent of how much finer money is counted than what a typical column can cost."""
 Indices = NDArray[np.int64]
 
 
@@ -72,7 +75,10 @@ def scaling_of(form: StageForm) -> Scaling:
 
 
 def money_unit(templates: Sequence[StageTemplate]) -> float:
-    """A power of two in $ that is about what a typical column of a study can cost.
+    """A power of two in $ that is about a thousandth of what a typical column of a study can cost.
+
+    Future cost and cuts are counted in it, and tolerances on them are absolute: where water is plentiful a whole study may cost
+    no more than a thousandth of one plant's full year.
 
     Thermal plants say what is typical. Without any, the cheap quarter of all columns does: penalties may be as high as they
     like, and nobody pays them.
@@ -80,7 +86,7 @@ def money_unit(templates: Sequence[StageTemplate]) -> float:
     for columns, quantile in ((_thermal, 0.5), (_all, 0.25)):
         known = np.sort(np.concatenate([_worth(template, columns(template)) for template in templates]))
         if len(known):
-            return float(np.ldexp(1.0, int(known[int(quantile * (len(known) - 1))])))
+            return float(np.ldexp(1.0, int(known[int(quantile * (len(known) - 1))]) - _FINER))
     return 1.0
 
 

@@ -26,10 +26,14 @@ from headwater.solver.highs_instance import (
     HighsInstance,
 )
 from headwater.solver.kernel_constants import (
+    AT_LOWER,
+    AT_UPPER,
+    BASIC,
     BOUNDED,
     CAP_REACHED,
     DRIFT,
     FEASIBILITY_TOLERANCE,
+    FREE,
     MONEY_TOLERANCE,
     NO_BOUND,
     NO_ENTERING,
@@ -221,10 +225,13 @@ class OpeningRepair:
                 verdicts[status] += status in (INFEASIBLE, UNBOUNDED)
                 if is_done:
                     statistics.levels[number] = statistics.levels.get(number, 0) + 1
-            if not is_done and np.isfinite(self._best.bound):
+            # verdicts of a solver are no proof: the kernel tries alone, from where HiGHS ended and from nothing
+            for start in (self._instance.basis, self._slack_basis):
+                if is_done or (start == self._instance.basis and not np.isfinite(self._best.bound)):
+                    continue
                 tried += 1
                 statistics.attempts += 1
-                is_done = self._clean_up(strict_effort)
+                is_done = self._clean_up(strict_effort, start())
         finally:
             self._instance.reset()
             statistics.repair_seconds += time.monotonic() - began
@@ -281,11 +288,17 @@ class OpeningRepair:
         self._best.take(outcome, bound, gap, x, y)
         self._attempts.append(LpAttempt(by, _OUTCOMES[outcome], *((bound, gap) if outcome != NO_BOUND else ())))
 
-    def _clean_up(self, effort: Callable[[int], Effort]) -> bool:
-        """Let the kernel go on from the basis that HiGHS holds; returns whether the answer is proven now."""
+    def _slack_basis(self) -> Basis:
+        """Every row basic, every column at a bound."""
+        program = self._certifier.program
+        rests = np.where(np.isfinite(program.lower), AT_LOWER, np.where(np.isfinite(program.upper), AT_UPPER, FREE))
+        return Basis(rests.astype(np.int32), np.full(len(self._lower), BASIC, np.int32))
+
+    def _clean_up(self, effort: Callable[[int], Effort], start: Basis | None = None) -> bool:
+        """Let the kernel go on from a basis, or the one that HiGHS holds; returns whether the answer is proven now."""
         if self._is_proven:
             return True
-        program, basis = self._certifier.program, self._instance.basis()
+        program, basis = self._certifier.program, self._instance.basis() if start is None else start
         final = Basis(np.empty_like(basis.columns), np.empty_like(basis.rows))
         bound, outcome, pivots = np.empty(1), np.full(1, NO_FACTOR, np.int64), np.zeros(1, np.int64)
         y, x = np.zeros((1, len(self._lower))), np.zeros((1, len(program.cost)))

@@ -35,7 +35,7 @@ def default_options(n_columns: int) -> dict[str, Option]:
         "threads": 1,
         "random_seed": 0,
         "primal_feasibility_tolerance": 1e-9,
-        "dual_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-7,
         "simplex_dual_edge_weight_strategy": 1,
         "simplex_price_strategy": 1,
         "dual_simplex_cost_perturbation_multiplier": 0.0,
