@@ -129,6 +129,7 @@ def test_every_place_is_known_on_every_platform(platform: str, tmp_path: Path, m
             (file.parent / name).touch()
     for package in ("highsbox", "highspy"):
         (tmp_path / package / "__init__.py").touch()
+        monkeypatch.delitem(sys.modules, package, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(hl.ctypes.util, "find_library", lambda name: f"found-{name}")
     looked = list(hl.places_to_look({"CONDA_PREFIX": str(tmp_path / "conda")}, platform))
