@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import highspy
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -16,6 +15,7 @@ from headwater.errors import ResultsError
 from headwater.lp import NamedProgram, basis_lines, read_basis, read_program, write_program
 from headwater.sddp.inspection import scenario_program
 from published import CASES, case_directory
+from read_by_highs import ReadByHighs
 from small_systems import study
 from whole_systems import whole_system
 
@@ -82,38 +82,26 @@ def test_all_kinds_of_rows_and_limits_are_read_back(tmp_path: Path) -> None:
     # limits that contradict each other are what one wants to look at
     torn = dataclasses.replace(odd_program(), column_upper=np.array([-4.0, -1.0, 2.5, np.inf, np.inf, -0.5]))
     assert_read_back(torn, tmp_path / "torn.mps")
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.readModel(str(tmp_path / "torn.mps"))
-    assert solver.getLp().col_lower_[0] == 0.0
+    with ReadByHighs(tmp_path / "torn.mps") as solver:
+        assert solver.lower_limit(0) == 0.0
 
 
 def test_a_basis_is_read_back_and_starts_another_solver_at_the_optimum(tmp_path: Path) -> None:
     program = scenario_program(study(whole_system(2), method="penalty"), 1)
     write_program(program, tmp_path / "stage.mps")
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.readModel(str(tmp_path / "stage.mps"))
-    solver.run()
-    basis = solver.getBasis()
-    columns, rows = (np.array([int(s) for s in part], np.int32) for part in (basis.col_status, basis.row_status))
+    with ReadByHighs(tmp_path / "stage.mps") as solver:
+        optimum = solver.run()
+        columns, rows = solver.basis()
     # HiGHS leaves columns without lower limit at "zero" or "non-basic"; the form knows lower, upper and basic
     file = tmp_path / "stage.bas"
     file.write_text("\n".join(basis_lines(program, columns, rows)) + "\n")
     found = read_basis(file, program)
     assert [np.array_equal(a == 1, b == 1) for a, b in zip(found, (columns, rows), strict=True)] == [True, True]
     assert np.array_equal(found[0] == 2, columns == 2)
-    start = highspy.HighsBasis()
-    start.col_status = [highspy.HighsBasisStatus(int(s)) for s in found[0]]
-    start.row_status = [highspy.HighsBasisStatus(int(s)) for s in found[1]]
-    start.valid = True
-    other = highspy.Highs()
-    other.setOptionValue("output_flag", False)
-    other.readModel(str(tmp_path / "stage.mps"))
-    other.setBasis(start)
-    other.run()
-    assert other.getInfo().simplex_iteration_count == 0
-    assert other.getObjectiveValue() == pytest.approx(solver.getObjectiveValue(), rel=1e-12)
+    with ReadByHighs(tmp_path / "stage.mps") as other:
+        other.start_from(*found)
+        assert other.run() == pytest.approx(optimum, rel=1e-12)
+        assert other.iterations == 0
 
 
 SOUND = """* a title

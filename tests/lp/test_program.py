@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from headwater.sddp import SimulationChunk, train_policy
 from headwater.sddp.inspection import scenario_program
 from headwater.sddp.problems import build_problems
 from headwater.sddp.simulation import simulate_policy
-from headwater.solver.highs_library import highs_library
 from operated import inflows, operate, reservoir, system
+from read_by_highs import ReadByHighs
 from small_systems import random_system, study
 from sub_period_systems import KINDS
 from whole_systems import whole_system
@@ -29,20 +28,9 @@ from whole_systems import whole_system
 
 def read_and_solved(path: Path, column: str | None = None, row: str | None = None) -> tuple[float, int]:
     """Optimum and number of columns of a file, as HiGHS reads it; the names must be among those of its columns and rows."""
-    highs = highs_library()
-    highs.Highs_getObjectiveValue.restype = ctypes.c_double
-    handle = ctypes.c_void_p(highs.Highs_create())
-    try:
-        highs.Highs_setBoolOptionValue(handle, b"output_flag", 0)
-        # slopes of cuts may be small in the units of the case: a warning that they are is as good
-        assert highs.Highs_readModel(handle, str(path).encode()) in (0, 1), "HiGHS cannot read the file"
-        position = ctypes.byref(ctypes.c_int())
-        assert column is None or highs.Highs_getColByName(handle, column.encode(), position) == 0
-        assert row is None or highs.Highs_getRowByName(handle, row.encode(), position) == 0
-        assert highs.Highs_run(handle) == 0
-        return highs.Highs_getObjectiveValue(handle), highs.Highs_getNumCol(handle)
-    finally:
-        highs.Highs_destroy(handle)
+    with ReadByHighs(path) as model:
+        assert model.has(column, row)
+        return model.run(), model.n_columns
 
 
 @pytest.mark.parametrize("seed", range(2))
