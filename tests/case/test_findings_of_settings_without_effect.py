@@ -178,8 +178,8 @@ def test_a_table_of_results_that_does_not_exist_is_an_error_with_the_nearest_nam
 
 
 def test_the_tables_that_may_be_chosen_are_those_that_are_written():
-    summaries = {"scenario_summary", "stage_summary"}
-    assert set(SIMULATION_TABLES) | summaries == {schema.name for schema in SIMULATION_SCHEMAS}
+    always = {"scenario_summary", "stage_summary", "simulation_lp_gaps"}
+    assert set(SIMULATION_TABLES) | always == {schema.name for schema in SIMULATION_SCHEMAS}
 
 
 EXPORT = {"id": 3, "name": "sell", "bus_id": 0, "type": "export", "limits": {"min_mw": 0.0, "max_mw": 5.0}}
