@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 
 from headwater.solver import numba_private, numba_self_test
-from headwater.solver.compiled import compiled, declared, plain
+from headwater.solver.compiled import code_cache, compiled, declared, plain
 from headwater.solver.packing_kernel import Packing
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cache of its own for every test: what an earlier run left on disk would not be compiled again."""
+    monkeypatch.setenv("HEADWATER_CACHE_DIR", str(tmp_path / "cache"))
+    code_cache.cache_clear()
+    yield
+    code_cache.cache_clear()
 
 
 def test_all_that_is_used_of_the_installed_numba_works():
