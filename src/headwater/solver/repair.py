@@ -226,12 +226,14 @@ class OpeningRepair:
                 if is_done:
                     statistics.levels[number] = statistics.levels.get(number, 0) + 1
             # verdicts of a solver are no proof: the kernel tries alone, from where HiGHS ended and from nothing
-            for start in (self._instance.basis, self._slack_basis):
-                if is_done or (start == self._instance.basis and not np.isfinite(self._best.bound)):
-                    continue
-                tried += 1
-                statistics.attempts += 1
-                is_done = self._clean_up(strict_effort, start())
+            starts = [self._slack_basis()]
+            if np.isfinite(self._best.bound):
+                starts.insert(0, self._instance.basis())
+            for start in starts:
+                if not is_done:
+                    tried += 1
+                    statistics.attempts += 1
+                    is_done = self._clean_up(strict_effort, start)
         finally:
             self._instance.reset()
             statistics.repair_seconds += time.monotonic() - began
