@@ -98,6 +98,23 @@ def test_comments_nulls_and_the_plain_expectation_follow_the_schema(tmp_path):
     assert fits(content, schema, schema)
 
 
+def references_in(part):
+    if isinstance(part, dict):
+        yield from (value for value in part.values() if isinstance(value, str) and value.startswith("#/$defs/"))
+        part = part.values()
+    for below in part if isinstance(part, list | type({}.values())) else ():
+        yield from references_in(below)
+
+
+def test_definitions_are_named_after_the_keys_that_lead_to_them():
+    schemas = json_schemas()
+    for schema in schemas.values():
+        named = set(references_in(schema))
+        assert named == {f"#/$defs/{name}" for name in schema.get("$defs", {})}
+        assert all(name == name.lower() for name in named)
+    assert {"hydros", "hydros.reservoir", "hydros.tailrace.piecewise"} <= schemas["system/hydros.json"]["$defs"].keys()
+
+
 def test_schemas_are_written_one_by_one(tmp_path):
     paths = write_schemas(tmp_path)
     assert len(paths) == len(JSON_FILES)

@@ -11,6 +11,7 @@ from headwater.case.parts import SHAPES
 from headwater.case.shapes import DESCRIPTIVE_KEYS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DEFINITION = "#/$defs/"
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -34,7 +35,47 @@ def _schema(name: str) -> dict[str, Any]:
     for holder, part in ((SHAPES[name].__name__, schema), *schema.get("$defs", {}).items()):
         _explain(part, holder)
         _open_for_comments(part)
-    return {"$schema": _DIALECT, "title": name, **{key: value for key, value in schema.items() if key != "title"}}
+        for word in ("title", "description"):
+            part.pop(word, None)
+    _name_definitions(schema)
+    return {"$schema": _DIALECT, "title": name, **schema}
+
+
+def _name_definitions(schema: dict[str, Any]) -> None:
+    """Name definitions after the keys that lead to them, in place of the classes that they were made from."""
+    definitions = schema.get("$defs", {})
+    names = {old: name for name, old in _definitions_in_use(schema, definitions, "", {}).items()}
+    _rename(schema, names)
+    schema["$defs"] = {names[old]: definition for old, definition in definitions.items()}
+
+
+def _definitions_in_use(part: Any, definitions: dict[str, Any], path: str, found: dict[str, str]) -> dict[str, str]:
+    """Name -> the definition that is first met there; of several forms under one key each bears its type."""
+    if isinstance(part, list):
+        for item in part:
+            _definitions_in_use(item, definitions, path, found)
+    elif isinstance(part, dict):
+        if "$ref" in part and (old := part["$ref"].rsplit("/", 1)[1]) not in found.values():
+            tag = definitions[old]["properties"].get("type", {})
+            name = f"{path}.{tag['const']}" if isinstance(tag, dict) and "const" in tag else path
+            found[name] = old
+            _definitions_in_use(definitions[old], definitions, path, found)
+        for word, value in part.items():
+            if word == "properties":
+                for key, below in value.items():
+                    _definitions_in_use(below, definitions, f"{path}.{key}" if path else key, found)
+            elif word != "$defs":
+                _definitions_in_use(value, definitions, path, found)
+    return found
+
+
+def _rename(part: Any, names: dict[str, str]) -> None:
+    """Let every reference below ``part`` lead to the new name of its definition."""
+    for key, value in list(part.items() if isinstance(part, dict) else enumerate(part)):
+        if isinstance(value, dict | list):
+            _rename(value, names)
+        elif isinstance(value, str) and value.startswith(_DEFINITION):
+            part[key] = _DEFINITION + names[value.removeprefix(_DEFINITION)]
 
 
 def _explain(schema: dict[str, Any], holder: str) -> None:
