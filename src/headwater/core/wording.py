@@ -1,0 +1,22 @@
+"""How messages list things."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+
+def listed(items: Collection[object], shown: int = 6) -> str:
+    """List the first few and count the rest: ``1, 2, 3 and 4 more``.
+
+    Args:
+        items: what to list, in this order.
+        shown: how many are listed at most.
+    """
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - shown} more" if len(texts) > shown else ""
+    return ", ".join(texts[:shown]) + more
+
+
+def opened(items: Collection[object], shown: int = 10) -> str:
+    """List the first few of many, with dots for the rest: ``1, 2, 3, ...``."""
+    return ", ".join([str(item) for item in items][:shown]) + (", ..." if len(items) > shown else "")
