@@ -8,8 +8,8 @@ import pytest
 
 from case_builder import constraint, production, tiny_case
 from headwater.case import Severity, validate_case
+from headwater.case.schema_config import SIMULATION_TABLES
 from headwater.case.settings import NEEDS, default_of
-from headwater.model.simulation_config import SIMULATION_TABLES
 from headwater.results.simulation_schemas import SIMULATION_SCHEMAS
 
 VALUES: dict[str, Any] = {

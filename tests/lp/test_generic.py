@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 import headwater.model as m
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
-from headwater.model.generic_constraints import QUANTITY_ENTITY, STAGE_QUANTITIES
 from operated import Operation, inflows, operate, reservoir, system
 from small_systems import stages
 
@@ -143,7 +143,7 @@ def test_a_term_written_in_code_must_name_a_quantity() -> None:
     wrong = dataclasses.replace(
         limited(PER_BLOCK, 60.0).generic_constraints[0], expression=m.Expression((m.Term(1.0, "hydro_power", 0),))
     )
-    with pytest.raises(ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: hydro_storage"):
+    with pytest.raises(ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: bus_deficit, "):
         operate(dataclasses.replace(limited(PER_BLOCK, 60.0), generic_constraints=(wrong,)))
 
 
@@ -217,7 +217,7 @@ READ = {
 
 
 def test_all_quantities_are_read_below() -> None:
-    assert set(READ) == set(QUANTITY_ENTITY)
+    assert set(READ) == set(EQUIPMENT.quantities)
 
 
 @pytest.mark.parametrize("quantity", READ)
@@ -229,8 +229,9 @@ def test_a_quantity_held_by_an_equality_is_what_the_tables_show(quantity: str, c
     if chronological:
         sequence = tuple(dataclasses.replace(s, block_mode=m.BlockMode.CHRONOLOGICAL) for s in whole.stages)
         whole = dataclasses.replace(whole, stages=sequence)
-    of_stage = quantity in STAGE_QUANTITIES
-    entity = getattr(whole, QUANTITY_ENTITY[quantity])[1 if quantity == "contract_export" else 0].id
+    part, declared = EQUIPMENT.quantities[quantity]
+    of_stage = declared.of_stage
+    entity = getattr(whole, part.collection)[1 if quantity == "contract_export" else 0].id
     rule = m.GenericConstraint(9, m.parse_expression(f"{quantity}({entity})"), m.Sense.EQUAL)
     bound = m.GenericConstraintBound(9, 0, value, block_id=None if of_stage else 1)
     ruled = dataclasses.replace(whole, generic_constraints=(rule,), generic_constraint_bounds=(bound,))

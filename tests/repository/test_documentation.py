@@ -17,7 +17,7 @@ from headwater.case import load_case
 from headwater.case.features import FEATURES
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.cli.app import app
-from headwater.model.generic_constraints import QUANTITY_ENTITY
+from headwater.core.equipment import EQUIPMENT
 from headwater.results import SCHEMAS
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
@@ -98,7 +98,7 @@ def test_every_refused_feature_is_documented(root: Path) -> None:
 
 def test_every_quantity_of_user_constraints_is_documented(root: Path) -> None:
     text = (root / "docs" / "model.md").read_text(encoding="utf-8").split("### User constraints")[1].split("\n## ")[0]
-    assert QUANTITY_ENTITY.keys() <= set(re.findall(r"`(\w+)`", text))
+    assert EQUIPMENT.quantities.keys() <= set(re.findall(r"`(\w+)`", text))
 
 
 def test_every_file_of_a_case_is_documented_with_its_necessity(root: Path) -> None:

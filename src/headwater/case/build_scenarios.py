@@ -86,7 +86,7 @@ def noise_dimensions(parts: Parts) -> tuple[int, int]:
     loads = parts.table("scenarios/load_seasonal_stats.parquet").filter(pl.col("std_mw") > 0).get_column("bus_id").to_list()
     sources = parts.table("scenarios/non_controllable_stats.parquet").get_column("ncs_id").to_list()
     base = len(parts.ids("hydro")) + len(parts.ids("bus").intersection(loads))
-    n_sources = len(parts.ids("ncs").intersection(sources))
+    n_sources = len(parts.ids("non_controllable").intersection(sources))
     return base, base + n_sources
 
 

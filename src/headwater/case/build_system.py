@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -21,7 +20,7 @@ from headwater.case.build_scenarios import (
 )
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
-from headwater.model.generic_constraints import QUANTITY_ENTITY
+from headwater.core.equipment import EQUIPMENT
 
 
 def build_system(parts: Parts) -> m.System:
@@ -39,9 +38,9 @@ def build_system(parts: Parts) -> m.System:
         lines=tuple(_line(line) for line in parts.entities("line")),
         hydros=tuple(_hydro(hydro) for hydro in parts.hydros),
         thermals=tuple(_thermal(thermal) for thermal in parts.entities("thermal")),
-        pumping_stations=tuple(_pumping(station) for station in parts.entities("pumping")),
+        pumping_stations=tuple(_pumping(station) for station in parts.entities("pumping_station")),
         contracts=tuple(_contract(contract) for contract in parts.entities("contract")),
-        non_controllables=tuple(_source(source) for source in parts.entities("ncs")),
+        non_controllables=tuple(_source(source) for source in parts.entities("non_controllable")),
         penalties=_penalties(parts),
         policy_graph=_graph(stages_file.policy_graph),
         season_map=_seasons(stages_file.season_definitions),
@@ -370,22 +369,9 @@ def _constraints(parts: Parts) -> tuple[m.GenericConstraint, ...]:
     )
 
 
-QUANTITY_KIND = MappingProxyType(
-    {
-        "hydros": "hydro",
-        "thermals": "thermal",
-        "lines": "line",
-        "buses": "bus",
-        "pumping_stations": "pumping",
-        "contracts": "contract",
-        "non_controllables": "ncs",
-    }
-)
-"""Collection of a system -> kind of entity in the files."""
-
-
 def known_terms(parts: Parts, expression: m.Expression) -> m.Expression:
     """The expression without terms whose entity does not exist: those are zero (a rule reports them)."""
-    known = {kind: parts.ids(kind) for kind in QUANTITY_KIND.values()}
-    terms = [t for t in expression.terms if t.entity_id in known[QUANTITY_KIND[QUANTITY_ENTITY[t.quantity]]]]
+    owner = {term.quantity: EQUIPMENT.quantities[term.quantity][0].name for term in expression.terms}
+    known = {kind: parts.ids(kind) for kind in owner.values()}
+    terms = [term for term in expression.terms if term.entity_id in known[owner[term.quantity]]]
     return m.Expression(tuple(terms), expression.constant)

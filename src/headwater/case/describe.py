@@ -10,25 +10,7 @@ import numpy as np
 
 from headwater import model as m
 from headwater.case.load import Case
-
-_KINDS = (
-    ("buses", "buses"),
-    ("lines", "lines"),
-    ("hydros", "hydro plants"),
-    ("thermals", "thermal plants"),
-    ("non_controllables", "non-controllable sources"),
-    ("pumping_stations", "pumping stations"),
-    ("contracts", "contracts"),
-    ("generic_constraints", "user constraints"),
-)
-_LABELS = {
-    "lines": "Line",
-    "hydros": "Hydro",
-    "thermals": "Thermal",
-    "pumping_stations": "Pumping station",
-    "contracts": "Contract",
-    "non_controllables": "Source",
-}
+from headwater.core.equipment import EQUIPMENT
 
 
 @dataclass(frozen=True)
@@ -73,19 +55,11 @@ def _span(values: Iterable[float]) -> str:
 
 
 def _counts(system: m.System) -> Iterable[tuple[str, str, str]]:
-    capacity = {
-        "lines": f"{_number(sum(line.direct_capacity_mw for line in system.lines))} MW direct, "
-        f"{_number(sum(line.reverse_capacity_mw for line in system.lines))} MW reverse",
-        "hydros": f"{_number(sum(hydro.max_generation_mw for hydro in system.hydros))} MW",
-        "thermals": f"{_number(sum(thermal.max_generation_mw for thermal in system.thermals))} MW",
-        "non_controllables": f"{_number(sum(source.max_generation_mw for source in system.non_controllables))} MW",
-        "pumping_stations": f"{_number(sum(station.max_flow_m3s for station in system.pumping_stations))} m3/s",
-        "contracts": f"{_number(sum(contract.max_mw for contract in system.contracts))} MW",
-    }
-    for kind, title in _KINDS:
-        count = len(getattr(system, kind))
-        if count:
-            yield title, str(count), capacity.get(kind, "")
+    for part in EQUIPMENT.by_file():
+        entities = getattr(system, part.collection)
+        if entities:
+            sums = ((sum(getattr(one, field) for one in entities), unit) for field, unit in part.capacity)
+            yield part.words.many, str(len(entities)), ", ".join(f"{_number(total)} {unit}" for total, unit in sums)
 
 
 def _buses(system: m.System) -> Iterable[tuple[str, ...]]:
@@ -183,13 +157,14 @@ def _scenarios_as_openings(system: m.System, kind: m.NoiseClass, source: m.Scena
 def _lifecycle(system: m.System) -> Iterable[tuple[str, str, str]]:
     ids = [stage.id for stage in system.stages]
     for kind, codes in system.operative_states.items():
+        label = EQUIPMENT.by_collection[kind].words.label
         for entity, row in zip(getattr(system, kind), codes, strict=True):
             if np.all(row == m.OperativeState.OPERATING):
                 continue
             for state in m.OperativeState:
                 at = [ids[t] for t in np.flatnonzero(row == state)]
                 if at:
-                    yield f"{_LABELS[kind]} {entity.id} {entity.name}", _ranges(at), state.name.lower().replace("_", " ")
+                    yield f"{label} {entity.id} {entity.name}", _ranges(at), state.name.lower().replace("_", " ")
 
 
 def _overrides(system: m.System) -> Iterable[tuple[str, str, str]]:

@@ -8,25 +8,20 @@ from pathlib import Path
 
 from headwater.case.names import nearest_word
 from headwater.case.report import Collector
+from headwater.core.equipment import EQUIPMENT
 
 JSON_FILES: dict[str, bool] = {
     "config.json": True,
     "stages.json": True,
     "penalties.json": True,
     "initial_conditions.json": True,
-    "system/buses.json": True,
-    "system/lines.json": True,
-    "system/hydros.json": True,
-    "system/thermals.json": True,
-    "system/non_controllable_sources.json": False,
-    "system/pumping_stations.json": False,
-    "system/energy_contracts.json": False,
+    **{part.file.name: part.file.required for part in EQUIPMENT.by_file() if part.file.name.startswith("system/")},
     "system/hydro_production_models.json": False,
     "scenarios/load_factors.json": False,
     "scenarios/non_controllable_factors.json": False,
     "scenarios/correlation.json": False,
     "constraints/exchange_factors.json": False,
-    "constraints/generic_constraints.json": False,
+    **{part.file.name: part.file.required for part in EQUIPMENT.by_file() if part.file.name.startswith("constraints/")},
 }
 """JSON file -> whether a case must have it."""
 

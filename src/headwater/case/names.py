@@ -8,18 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "buses": "Bus",
-        "lines": "Line",
-        "hydros": "Hydro",
-        "thermals": "Thermal",
-        "non_controllable_sources": "Source",
-        "pumping_stations": "Pumping station",
-        "contracts": "Contract",
-        "constraints": "Constraint",
-    }
-)
+from headwater.core.equipment import EQUIPMENT
+
+LABELS: Mapping[str, str] = MappingProxyType({part.file.key: part.words.label for part in EQUIPMENT.by_file()})
 """Key of a list of entities -> the word for one of them."""
 
 LABEL_OF_COLUMN: Mapping[str, str] = MappingProxyType(

@@ -19,6 +19,7 @@ from headwater.case.schema_config import ConfigFile
 from headwater.case.shapes import Shape, parse_shape
 from headwater.case.table_reader import ROW, read_table
 from headwater.case.tables import TABLES, Kind
+from headwater.core.equipment import EQUIPMENT
 
 SHAPES: Mapping[str, type[Shape]] = {
     "config.json": ConfigFile,
@@ -44,14 +45,7 @@ SHAPES: Mapping[str, type[Shape]] = {
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
 KINDS: Mapping[str, tuple[str, str, str]] = {
-    "bus": ("system/buses.json", "buses", "Bus"),
-    "line": ("system/lines.json", "lines", "Line"),
-    "hydro": ("system/hydros.json", "hydros", "Hydro"),
-    "thermal": ("system/thermals.json", "thermals", "Thermal"),
-    "ncs": ("system/non_controllable_sources.json", "non_controllable_sources", "Source"),
-    "pumping": ("system/pumping_stations.json", "pumping_stations", "Pumping station"),
-    "contract": ("system/energy_contracts.json", "contracts", "Contract"),
-    "constraint": ("constraints/generic_constraints.json", "constraints", "Constraint"),
+    part.name: (part.file.name, part.file.key, part.words.label) for part in EQUIPMENT.by_file()
 }
 """Kind of entity -> its file, the key of its list there, and its name in messages."""
 

@@ -15,6 +15,7 @@ from headwater.case.parts import KINDS, Parts
 from headwater.case.schema_config import ConfigFile
 from headwater.case.shapes import Shape
 from headwater.case.tables import TABLES
+from headwater.core.equipment import EQUIPMENT
 
 _LEFT_OUT = ("scenarios/correlation.json",)
 _TABLES_LEFT_OUT = (
@@ -31,11 +32,11 @@ _ENTITY_OF_COLUMN = {
     "thermal_id": "thermal",
     "line_id": "line",
     "bus_id": "bus",
-    "station_id": "pumping",
+    "station_id": "pumping_station",
     "contract_id": "contract",
-    "ncs_id": "ncs",
-    "source_id": "ncs",
-    "constraint_id": "constraint",
+    "ncs_id": "non_controllable",
+    "source_id": "non_controllable",
+    "constraint_id": "user_constraint",
 }
 _FACTOR_LISTS = (
     ("scenarios/load_factors.json", "load_factors", "bus_id"),
@@ -80,19 +81,21 @@ def _entities(parts: Parts) -> None:
     stages = {stage.id for stage in parts.stages_file.stages} if parts.stages_file is not None else set()
     for kind, (file, key, _) in KINDS.items():
         entities = _once(parts.entities(kind), lambda entity: entity.id)
-        if kind not in ("bus", "constraint"):
+        if EQUIPMENT[kind].has_life:
             entities = [_with_life(entity, stages) for entity in entities]
         _update(parts, file, **{key: entities})
     ids = parts.ids("hydro")
     hydros = [_with_links(hydro, ids) for hydro in parts.hydros]
     _update(parts, KINDS["hydro"][0], hydros=_without_circles(hydros))
-    stations = [s for s in parts.entities("pumping") if {s.source_hydro_id, s.destination_hydro_id} <= ids]
-    _update(parts, KINDS["pumping"][0], pumping_stations=stations)
+    stations = [s for s in parts.entities("pumping_station") if {s.source_hydro_id, s.destination_hydro_id} <= ids]
+    _update(parts, KINDS["pumping_station"][0], pumping_stations=stations)
     named = {
         getattr(entity, field)
-        for kind in ("line", "hydro", "thermal", "ncs", "pumping", "contract")
+        for kind, field in (
+            *(("line", end) for end in ("source_bus_id", "target_bus_id")),
+            *((part.name, "bus_id") for part in EQUIPMENT if part.has_bus),
+        )
         for entity in parts.entities(kind)
-        for field in (("source_bus_id", "target_bus_id") if kind == "line" else ("bus_id",))
     }
     buses = parts.entities("bus")
     if buses:

@@ -136,7 +136,7 @@ def _expected_ids(parts: Parts, name: str) -> set[int]:
         return parts.ids("hydro")
     if name == "load":
         return parts.ids("bus").intersection(parts.table(_LOADS).filter(pl.col("std_mw") > 0).get_column("bus_id").to_list())
-    return parts.ids("ncs").intersection(parts.table(_SOURCES).get_column("ncs_id").to_list())
+    return parts.ids("non_controllable").intersection(parts.table(_SOURCES).get_column("ncs_id").to_list())
 
 
 def _training_scheme(parts: Parts, name: str) -> str | None:

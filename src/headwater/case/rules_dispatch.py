@@ -130,7 +130,7 @@ def _outside(system: System, j: int, offset: int, power: float) -> str | None:
 def contract_kinds(parts: Parts) -> Iterator[Problem]:
     """Expressions call an import ``contract_import`` and an export ``contract_export``."""
     kinds = {entity.id: entity.type for entity in parts.entities("contract") if isinstance(entity, ContractShape)}
-    for position, constraint in enumerate(parts.entities("constraint")):
+    for position, constraint in enumerate(parts.entities("user_constraint")):
         for term in parse_expression(constraint.expression).terms:
             kind = kinds.get(term.entity_id)
             if kind is not None and term.quantity.startswith("contract_") and term.quantity != f"contract_{kind}":

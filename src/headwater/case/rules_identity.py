@@ -9,6 +9,7 @@ from headwater.case.rules import Problem, rule
 from headwater.case.rules_references import known
 from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.schema_scenarios import CorrelationFile
+from headwater.core.equipment import EQUIPMENT
 
 _MODELS = "system/hydro_production_models.json"
 _CORRELATION = "scenarios/correlation.json"
@@ -47,8 +48,9 @@ def _lifecycle_rule(kind: str) -> None:
                 yield Problem(file, message, f"{key}[{position}]", f"{label} {entity.id}", "correct the stages of its life")
 
 
-for _kind in ("line", "hydro", "thermal", "ncs", "pumping", "contract"):
-    _lifecycle_rule(_kind)
+for _part in EQUIPMENT.by_file():
+    if _part.has_life:
+        _lifecycle_rule(_part.name)
 
 
 @rule("HW309", needs=("system/lines.json",))
@@ -63,7 +65,7 @@ def line_ends(parts: Parts) -> Iterator[Problem]:
 @rule("HW310", needs=("system/pumping_stations.json",))
 def pumping_ends(parts: Parts) -> Iterator[Problem]:
     """A pumping station connects two reservoirs."""
-    for position, station in enumerate(parts.entities("pumping")):
+    for position, station in enumerate(parts.entities("pumping_station")):
         if station.source_hydro_id == station.destination_hydro_id:
             message = f"expected two different hydros, got Hydro {station.source_hydro_id} at both ends"
             path = f"pumping_stations[{position}]"

@@ -16,8 +16,8 @@ from headwater.case.rules_dimensions import production_at
 from headwater.case.rules_stages import shortened
 from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
+from headwater.core.equipment import EQUIPMENT
 from headwater.model import Study
-from headwater.model.generic_constraints import QUANTITY_ENTITY
 
 _HYDROS = "system/hydros.json"
 _INITIAL = "initial_conditions.json"
@@ -290,8 +290,8 @@ def idle_entities(study: Study) -> Iterator[Problem]:
     used = {row.bus_id for row in system.load_statistics if row.mean_mw != 0 or row.std_mw > 0}
     for line in system.lines:
         used |= {line.source_bus_id, line.target_bus_id}
-    for kind in ("hydros", "thermals", "non_controllables", "contracts", "pumping_stations"):
-        used |= {entity.bus_id for entity in getattr(system, kind)}
+    for part in EQUIPMENT:
+        used |= {entity.bus_id for entity in getattr(system, part.collection) if part.has_bus}
     for bus in system.buses:
         if bus.id not in used:
             message = "nothing is connected to it and it has no load"
@@ -309,5 +309,5 @@ def constraints_hold_somewhere(study: Study) -> Iterator[Problem]:
             yield Problem(
                 file, "it has no bound at any stage and is left out", None, who, "add rows of generic_constraint_bounds"
             )
-        elif not any(term.quantity in QUANTITY_ENTITY for term in constraint.expression.terms):
+        elif not any(term.quantity in EQUIPMENT.quantities for term in constraint.expression.terms):
             yield Problem(file, "none of its terms exists; it is left out", None, who, "correct the expression")

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from headwater.case import schema_scenarios
-from headwater.case.build_system import QUANTITY_KIND
 from headwater.case.parts import KINDS, Parts
 from headwater.case.rules import PartsCheck, Problem, rule
 from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
+from headwater.core.equipment import EQUIPMENT
 from headwater.model import parse_expression
-from headwater.model.generic_constraints import QUANTITY_ENTITY
 
 
 def known(ids: Iterable[int]) -> str:
@@ -43,11 +42,11 @@ JSON_REFERENCES: tuple[tuple[str, str, str], ...] = (
     ("hydro", "downstream_id", "hydro"),
     ("hydro", "diversion.downstream_id", "hydro"),
     ("thermal", "bus_id", "bus"),
-    ("ncs", "bus_id", "bus"),
+    ("non_controllable", "bus_id", "bus"),
     ("contract", "bus_id", "bus"),
-    ("pumping", "bus_id", "bus"),
-    ("pumping", "source_hydro_id", "hydro"),
-    ("pumping", "destination_hydro_id", "hydro"),
+    ("pumping_station", "bus_id", "bus"),
+    ("pumping_station", "source_hydro_id", "hydro"),
+    ("pumping_station", "destination_hydro_id", "hydro"),
 )
 """Kind of entity, field, and the kind that the field names."""
 
@@ -80,20 +79,20 @@ TABLE_REFERENCES: tuple[tuple[str, str, str], ...] = (
     ("scenarios/inflow_annual_component.parquet", "hydro_id", "hydro"),
     ("scenarios/external_inflow_scenarios.parquet", "hydro_id", "hydro"),
     ("scenarios/external_load_scenarios.parquet", "bus_id", "bus"),
-    ("scenarios/external_ncs_scenarios.parquet", "ncs_id", "ncs"),
+    ("scenarios/external_ncs_scenarios.parquet", "ncs_id", "non_controllable"),
     ("scenarios/load_seasonal_stats.parquet", "bus_id", "bus"),
-    ("scenarios/non_controllable_stats.parquet", "ncs_id", "ncs"),
+    ("scenarios/non_controllable_stats.parquet", "ncs_id", "non_controllable"),
     ("constraints/hydro_bounds.parquet", "hydro_id", "hydro"),
     ("constraints/thermal_bounds.parquet", "thermal_id", "thermal"),
     ("constraints/line_bounds.parquet", "line_id", "line"),
-    ("constraints/pumping_bounds.parquet", "station_id", "pumping"),
+    ("constraints/pumping_bounds.parquet", "station_id", "pumping_station"),
     ("constraints/contract_bounds.parquet", "contract_id", "contract"),
-    ("constraints/ncs_bounds.parquet", "ncs_id", "ncs"),
-    ("constraints/generic_constraint_bounds.parquet", "constraint_id", "constraint"),
+    ("constraints/ncs_bounds.parquet", "ncs_id", "non_controllable"),
+    ("constraints/generic_constraint_bounds.parquet", "constraint_id", "user_constraint"),
     ("constraints/penalty_overrides_bus.parquet", "bus_id", "bus"),
     ("constraints/penalty_overrides_line.parquet", "line_id", "line"),
     ("constraints/penalty_overrides_hydro.parquet", "hydro_id", "hydro"),
-    ("constraints/penalty_overrides_ncs.parquet", "source_id", "ncs"),
+    ("constraints/penalty_overrides_ncs.parquet", "source_id", "non_controllable"),
 )
 """Table, column, and the kind that the column names."""
 
@@ -150,7 +149,7 @@ for _name in (name for name, table in TABLES.items() if "stage_id" in table.name
 
 FACTORS: tuple[tuple[str, str, str, str], ...] = (
     ("scenarios/load_factors.json", "load_factors", "bus_id", "bus"),
-    ("scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id", "ncs"),
+    ("scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id", "non_controllable"),
     ("constraints/exchange_factors.json", "exchange_factors", "line_id", "line"),
 )
 """Factor file, its list, the field of its entity and the kind that field names."""
@@ -294,7 +293,7 @@ def production_stages(parts: Parts) -> Iterator[Problem]:
 
 
 _CORRELATION = "scenarios/correlation.json"
-_CLASS_KIND = {"inflow": "hydro", "load": "bus", "ncs": "ncs"}
+_CLASS_KIND = {"inflow": "hydro", "load": "bus", "ncs": "non_controllable"}
 
 
 @rule(
@@ -345,12 +344,12 @@ def scheduled_stages(parts: Parts) -> Iterator[Problem]:
 _CONSTRAINTS = "constraints/generic_constraints.json"
 
 
-@rule("HW301", needs=(_CONSTRAINTS, *(KINDS[kind][0] for kind in QUANTITY_KIND.values())))
+@rule("HW301", needs=(_CONSTRAINTS, *(part.file.name for part in EQUIPMENT if part.quantities)))
 def constraint_entities(parts: Parts) -> Iterator[Problem]:
     """Terms of generic constraints name entities that exist, whatever their coefficient."""
-    for position, constraint in enumerate(parts.entities("constraint")):
+    for position, constraint in enumerate(parts.entities("user_constraint")):
         for term in parse_expression(constraint.expression).terms:
-            kind = QUANTITY_KIND[QUANTITY_ENTITY[term.quantity]]
+            kind = EQUIPMENT.quantities[term.quantity][0].name
             ids = parts.ids(kind)
             if term.entity_id not in ids:
                 who, field = f"Constraint {constraint.id}", f"{term.quantity}({term.entity_id})"
@@ -362,7 +361,7 @@ def constraint_entities(parts: Parts) -> Iterator[Problem]:
 def constraint_blocks(parts: Parts) -> Iterator[Problem]:
     """Blocks named in an expression exist at every stage where the constraint holds."""
     bounds = parts.table("constraints/generic_constraint_bounds.parquet")
-    for position, constraint in enumerate(parts.entities("constraint")):
+    for position, constraint in enumerate(parts.entities("user_constraint")):
         stages = bounds.filter(bounds.get_column("constraint_id") == constraint.id).get_column("stage_id").unique().sort()
         for term in parse_expression(constraint.expression).terms:
             missing = [

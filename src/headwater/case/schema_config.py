@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from headwater.case.names import nearest_word
 from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
-from headwater.model.simulation_config import SIMULATION_TABLES
+from headwater.core.equipment import EQUIPMENT
 
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
@@ -344,6 +344,10 @@ class PolicyShape(Shape):
             message = "'purge_after' removes cuts that are not proven to be valid, and 'trust' takes them all as valid"
             raise complaint("HW205", message, "remove one of the two")
         return self
+
+
+SIMULATION_TABLES = ("costs", *(table.name for _, table in EQUIPMENT.tables))
+"""Tables of a simulation that may be chosen; the summaries are always written."""
 
 
 def _known_table(name: str) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.model import OperativeState, ProductionKind, System
-from headwater.model.generic_constraints import QUANTITY_ENTITY
 
 _SHOWN = 5
-_PLANT_KINDS = ("hydros", "thermals", "lines", "pumping_stations", "contracts", "non_controllables")
 
 
 def program_warnings(system: System) -> tuple[str, ...]:
@@ -61,9 +60,10 @@ def _terms_without_meaning(system: System) -> Iterator[str]:
         if constraint.id not in active:
             continue
         for term in constraint.expression.terms:
-            kind = QUANTITY_ENTITY[term.quantity]
-            if kind == "buses":
+            part = EQUIPMENT.quantities[term.quantity][0]
+            if not part.has_life:
                 continue
+            kind = part.collection
             index = next((i for i, entity in enumerate(getattr(system, kind)) if entity.id == term.entity_id), None)
             if index is None:
                 continue

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
 from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
 from headwater.lp.quantities import quantity
 from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.model import BlockAggregation, GenericConstraint, Sense, Term
-from headwater.model.generic_constraints import STAGE_QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
         if constraint.block_aggregation is not BlockAggregation.PER_BLOCK:
             rows.extend(_aggregated(ctx, position, constraint, given))
             continue
-        per_block = any(term.block_id is None and term.quantity not in STAGE_QUANTITIES for term in constraint.expression.terms)
+        per_block = any(term.block_id is None and not _of_stage(term) for term in constraint.expression.terms)
         if None in given and not per_block:
             rows.append(GenericRow(position, None, (), given[None], ctx.hours))
         for k in range(ctx.n_blocks):
@@ -128,7 +128,7 @@ def _declare_row(build: LpBuilder, ctx: StageContext, constraint: GenericConstra
 
 def _blocks(ctx: StageContext, term: Term, row: GenericRow) -> tuple[tuple[int, float], ...]:
     """Blocks that a term refers to in a row, each with its weight; stage quantities are the same in every block."""
-    if term.quantity in STAGE_QUANTITIES:
+    if _of_stage(term):
         return ((0, 1.0),)
     if term.block_id is None:
         return row.unqualified
@@ -137,6 +137,12 @@ def _blocks(ctx: StageContext, term: Term, row: GenericRow) -> tuple[tuple[int, 
             f"'{term.quantity}({term.entity_id}, {term.block_id})' names a block that stage {ctx.stage.id} does not have"
         )
     return ((term.block_id, 1.0),)
+
+
+def _of_stage(term: Term) -> bool:
+    """Whether the quantity of a term has one value for the stage."""
+    found = EQUIPMENT.quantities.get(term.quantity)
+    return found is not None and found[1].of_stage
 
 
 def slack_costs(read: StageReader, s: StageSolutions) -> NDArray[np.float64]:

@@ -5,27 +5,18 @@ An entity that is absent at the stage, or lacks the feature (no channel, no lake
 
 from __future__ import annotations
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
 from headwater.lp import hydro_plants, thermals
 from headwater.lp.builder import ABSENT, LpBuilder
 from headwater.lp.context import StageContext
 from headwater.lp.thermals import Combination
 from headwater.model import ContractKind, System
-from headwater.model.generic_constraints import QUANTITY_ENTITY
 
 _HYDRO_COLUMNS = {"hydro_turbined": "turbined", "hydro_spillage": "spillage", "hydro_diversion": "diversion"}
 _SOURCE_COLUMNS = {
     "non_controllable_generation": "ncs_generation",
     "non_controllable_curtailment": "ncs_curtailment",
-}
-_SINGULAR = {
-    "hydros": "hydro",
-    "thermals": "thermal",
-    "lines": "line",
-    "buses": "bus",
-    "pumping_stations": "pumping station",
-    "contracts": "contract",
-    "non_controllables": "non-controllable source",
 }
 
 
@@ -66,21 +57,14 @@ def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: 
 
 def _position(system: System, name: str, entity_id: int) -> int:
     """Position of the entity that a quantity names."""
-    indices = {
-        "hydros": system.hydro_index,
-        "thermals": system.thermal_index,
-        "lines": system.line_index,
-        "buses": system.bus_index,
-        "pumping_stations": system.pumping_index,
-        "contracts": system.contract_index,
-        "non_controllables": system.ncs_index,
-    }
-    if name not in QUANTITY_ENTITY:
-        raise ModelError(f"a constraint names '{name}({entity_id})', which is no quantity; known: {', '.join(QUANTITY_ENTITY)}")
-    kind = QUANTITY_ENTITY[name]
-    if entity_id not in indices[kind]:
-        raise ModelError(f"a constraint names '{name}({entity_id})', but there is no {_SINGULAR[kind]} {entity_id}")
-    return indices[kind][entity_id]
+    if name not in EQUIPMENT.quantities:
+        known = ", ".join(sorted(EQUIPMENT.quantities))
+        raise ModelError(f"a constraint names '{name}({entity_id})', which is no quantity; known: {known}")
+    part = EQUIPMENT.quantities[name][0]
+    position = system.index_of(part.collection).get(entity_id)
+    if position is None:
+        raise ModelError(f"a constraint names '{name}({entity_id})', but there is no {part.words.one} {entity_id}")
+    return position
 
 
 def _existing(combination: Combination) -> Combination:

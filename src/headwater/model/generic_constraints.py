@@ -15,42 +15,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
 
 if TYPE_CHECKING:
     from headwater.model.system import System
-
-STAGE_QUANTITIES: tuple[str, ...] = ("hydro_storage", "hydro_evaporation", "hydro_withdrawal")
-"""Quantities with one value per stage; a block argument on them is an error."""
-
-QUANTITY_ENTITY = MappingProxyType(
-    {
-        "hydro_storage": "hydros",
-        "hydro_turbined": "hydros",
-        "hydro_spillage": "hydros",
-        "hydro_diversion": "hydros",
-        "hydro_outflow": "hydros",
-        "hydro_generation": "hydros",
-        "hydro_evaporation": "hydros",
-        "hydro_withdrawal": "hydros",
-        "thermal_generation": "thermals",
-        "line_direct": "lines",
-        "line_reverse": "lines",
-        "line_exchange": "lines",
-        "bus_deficit": "buses",
-        "bus_excess": "buses",
-        "pumping_flow": "pumping_stations",
-        "pumping_power": "pumping_stations",
-        "contract_import": "contracts",
-        "contract_export": "contracts",
-        "non_controllable_generation": "non_controllables",
-        "non_controllable_curtailment": "non_controllables",
-    }
-)
-"""Quantity -> the kind of entity its first argument names."""
 
 
 class Sense(Enum):
@@ -226,14 +197,15 @@ class _Parser:
 
     def reference(self) -> tuple[str, int, int | None]:
         _, name, column = self.take()
-        if name not in QUANTITY_ENTITY:
-            raise ExpressionError(f"unknown quantity '{name}' (known: {', '.join(sorted(QUANTITY_ENTITY))})", column)
+        if name not in EQUIPMENT.quantities:
+            known = ", ".join(sorted(EQUIPMENT.quantities))
+            raise ExpressionError(f"unknown quantity '{name}' (known: {known})", column)
         self.expect("(")
         entity_id = self.integer("an entity id")
         block_id = None
         if self.peek()[1] == ",":
             comma = self.take()
-            if name in STAGE_QUANTITIES:
+            if EQUIPMENT.quantities[name][1].of_stage:
                 raise ExpressionError(f"'{name}' has one value per stage and takes no block", comma[2])
             block_id = self.integer("a block id")
         self.expect(")")

@@ -9,20 +9,6 @@ from headwater.errors import ModelError
 from headwater.model.scenario_source import ScenarioSource
 from headwater.model.upper_bound import PolicyType
 
-SIMULATION_TABLES = (
-    "costs",
-    "hydros",
-    "thermals",
-    "exchanges",
-    "buses",
-    "pumping_stations",
-    "contracts",
-    "non_controllables",
-    "inflow_lags",
-    "violations/generic",
-)
-"""Tables of a simulation that may be chosen; the summaries are always written."""
-
 
 class SimulationDetail(Enum):
     """How much of a simulation is written: every table, or statistics and totals per scenario only."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
 from headwater.model import bounds as _bounds
 from headwater.model import topology as _topology
@@ -179,6 +180,14 @@ class System:
         """Non-controllable source id -> position."""
         return _index(self.non_controllables)
 
+    def index_of(self, collection: str) -> Mapping[int, int]:
+        """Id -> position of the entities of a kind, by the name of its collection, e.g. ``"thermals"``."""
+        return self._indices[collection]
+
+    @cached_property
+    def _indices(self) -> Mapping[str, Mapping[int, int]]:
+        return {part.collection: _index(getattr(self, part.collection)) for part in EQUIPMENT}
+
     @cached_property
     def bounds(self) -> ResolvedBounds:
         """Limits per entity and stage."""
@@ -271,7 +280,7 @@ class System:
     def __repr__(self) -> str:
         counts = ", ".join(
             f"{len(getattr(self, kind))} {kind.replace('_', ' ')}"
-            for kind in ("buses", "lines", "hydros", "thermals", "pumping_stations", "contracts", "non_controllables")
+            for kind in (part.collection for part in EQUIPMENT if part.code is not None)
             if getattr(self, kind)
         )
         first, last = self.stages[0].start_date, self.stages[-1].end_date

@@ -6,11 +6,12 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
 
 if TYPE_CHECKING:
@@ -77,15 +78,10 @@ def operative_state(entry: int | None, exit_: int | None, filling_start: int | N
 def operative_states(system: System) -> Mapping[str, NDArray[np.int8]]:
     """State codes ``[entity, stage]`` for every kind with a lifecycle."""
     states: dict[str, NDArray[np.int8]] = {}
-    kinds: tuple[tuple[str, tuple[Any, ...]], ...] = (
-        ("lines", system.lines),
-        ("hydros", system.hydros),
-        ("thermals", system.thermals),
-        ("pumping_stations", system.pumping_stations),
-        ("contracts", system.contracts),
-        ("non_controllables", system.non_controllables),
-    )
-    for kind, entities in kinds:
+    for part in EQUIPMENT:
+        if not part.has_life:
+            continue
+        entities = getattr(system, part.collection)
         codes = np.empty((len(entities), len(system.stages)), np.int8)
         for i, entity in enumerate(entities):
             filling = getattr(entity, "filling", None)
@@ -94,7 +90,7 @@ def operative_states(system: System) -> Mapping[str, NDArray[np.int8]]:
                 operative_state(entity.entry_stage_id, entity.exit_stage_id, start, stage.id) for stage in system.stages
             ]
         codes.flags.writeable = False
-        states[kind] = codes
+        states[part.collection] = codes
     return states
 
 

@@ -12,22 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.model import System
 from headwater.results.pieces import write_json, write_parquet
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import StateLayout
 from headwater.sddp.policy import LAYOUT_VERSION
-
-_KINDS = {
-    "hydros": 0,
-    "thermals": 1,
-    "buses": 2,
-    "lines": 3,
-    "pumping_stations": 4,
-    "contracts": 5,
-    "non_controllables": 7,
-}
-"""Kind of entity -> code."""
 
 _STORAGE, _TURBINED, _OUTFLOW, _GENERATION, _FLOW = 0, 2, 4, 6, 8
 """Codes of what is limited."""
@@ -45,9 +35,9 @@ def write_dictionaries(directory: Path, system: System) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / "codes.json", dict(CODES))
     rows = [
-        (code, entity.id, entity.name, getattr(entity, "bus_id", entity.id if kind == "buses" else ""))
-        for kind, code in _KINDS.items()
-        for entity in getattr(system, kind)
+        (part.code, entity.id, entity.name, getattr(entity, "bus_id", entity.id if part.name == "bus" else ""))
+        for part in EQUIPMENT.by_code()
+        for entity in getattr(system, part.collection)
     ]
     _write_csv(directory / "entities.csv", ("entity_type_code", "entity_id", "name", "bus_id"), rows)
     columns = [
@@ -94,34 +84,36 @@ def bounds_frame(system: System) -> pl.DataFrame:
     return frame.sort(schema.sort_keys, nulls_last=False, maintain_order=True)
 
 
-def _bounds(system: System) -> Iterator[tuple[int, int, int, int | None, int, float, float]]:
+def _bounds(system: System) -> Iterator[tuple[int | None, int, int, int | None, int, float, float]]:
     limits = system.bounds
     for bound, lower, upper in _HYDRO_LIMITS:
         lows, highs = getattr(limits.hydro, lower), getattr(limits.hydro, upper)
-        yield from _by_stage(system, "hydros", bound, lows, highs)
-    yield from _by_block(system, "thermals", _GENERATION, limits.thermal.min_generation_mw, limits.thermal.max_generation_mw)
-    yield from _by_block(system, "lines", _FLOW, -limits.line.reverse_mw, limits.line.direct_mw)
-    yield from _by_stage(system, "pumping_stations", _FLOW, limits.pumping.min_flow_m3s, limits.pumping.max_flow_m3s)
-    yield from _by_stage(system, "contracts", _GENERATION, limits.contract.min_mw, limits.contract.max_mw)
+        yield from _by_stage(system, "hydro", bound, lows, highs)
+    yield from _by_block(system, "thermal", _GENERATION, limits.thermal.min_generation_mw, limits.thermal.max_generation_mw)
+    yield from _by_block(system, "line", _FLOW, -limits.line.reverse_mw, limits.line.direct_mw)
+    yield from _by_stage(system, "pumping_station", _FLOW, limits.pumping.min_flow_m3s, limits.pumping.max_flow_m3s)
+    yield from _by_stage(system, "contract", _GENERATION, limits.contract.min_mw, limits.contract.max_mw)
     available = limits.non_controllable.available_mw
-    yield from _by_stage(system, "non_controllables", _GENERATION, np.zeros_like(available), available)
+    yield from _by_stage(system, "non_controllable", _GENERATION, np.zeros_like(available), available)
 
 
 def _by_stage(
     system: System, kind: str, bound: int, lower: NDArray[np.float64], upper: NDArray[np.float64]
-) -> Iterator[tuple[int, int, int, int | None, int, float, float]]:
-    for i, entity in enumerate(getattr(system, kind)):
+) -> Iterator[tuple[int | None, int, int, int | None, int, float, float]]:
+    part = EQUIPMENT[kind]
+    for i, entity in enumerate(getattr(system, part.collection)):
         for t, stage in enumerate(system.stages):
-            yield _KINDS[kind], entity.id, stage.id, None, bound, float(lower[i, t]), float(upper[i, t])
+            yield part.code, entity.id, stage.id, None, bound, float(lower[i, t]), float(upper[i, t])
 
 
 def _by_block(
     system: System, kind: str, bound: int, lower: NDArray[np.float64], upper: NDArray[np.float64]
-) -> Iterator[tuple[int, int, int, int | None, int, float, float]]:
-    for i, entity in enumerate(getattr(system, kind)):
+) -> Iterator[tuple[int | None, int, int, int | None, int, float, float]]:
+    part = EQUIPMENT[kind]
+    for i, entity in enumerate(getattr(system, part.collection)):
         for t, stage in enumerate(system.stages):
             for k in range(len(stage.blocks)):
-                yield _KINDS[kind], entity.id, stage.id, k, bound, float(lower[i, t, k]), float(upper[i, t, k])
+                yield part.code, entity.id, stage.id, k, bound, float(lower[i, t, k]), float(upper[i, t, k])
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")

@@ -20,6 +20,7 @@ import polars as pl
 
 from headwater import files
 from headwater._version import __version__
+from headwater.core.equipment import EQUIPMENT
 from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
@@ -280,7 +281,7 @@ def _repeated(study: Study, visit: int) -> dict[str, int]:
 
 def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[str, Any]:
     system = study.system
-    kinds = ("buses", "lines", "hydros", "thermals", "pumping_stations", "contracts", "non_controllables", "stages")
+    kinds = (*(part.collection for part in EQUIPMENT if part.code is not None), "stages")
     return {
         **{kind: len(getattr(system, kind)) for kind in kinds},
         "state": policy.layout.dimension,

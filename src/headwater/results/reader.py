@@ -14,14 +14,13 @@ from typing import Any
 import polars as pl
 
 from headwater import files
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ResultsError
 from headwater.results.pieces import SUCCESS
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.results.table_schema import TableSchema
 
 logger = logging.getLogger(__name__)
-
-_ENTITY_CODES = {"hydros": (0, "hydro"), "thermals": (1, "thermal"), "buses": (2, "bus"), "lines": (3, "line")}
 
 _SCENARIO = "scenario_id="
 """Beginning of the names of directories that hold one scenario."""
@@ -135,10 +134,11 @@ class Results:
         frame = frame.join(stages, on="stage_id", how="left", maintain_order="left")
         place = columns.index("stage_id") + 1
         columns[place:place] = ["start_date", "end_date"]
-        if entity in _ENTITY_CODES:
-            code, label = _ENTITY_CODES[entity]
+        part = EQUIPMENT.by_collection.get(entity or "")
+        if part is not None and part.code is not None:
+            label = part.name
             named = (
-                self._entities.filter(pl.col("entity_type_code") == code)
+                self._entities.filter(pl.col("entity_type_code") == part.code)
                 .select(pl.col("entity_id").cast(pl.Int32).alias(f"{label}_id"), pl.col("name").alias(f"{label}_name"))
             )  # fmt: skip
             frame = frame.join(named, on=f"{label}_id", how="left", maintain_order="left")

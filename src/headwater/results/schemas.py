@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.results.simulation_schemas import SIMULATION_SCHEMAS
 from headwater.results.training_schemas import TRAINING_SCHEMAS
 
@@ -20,15 +21,7 @@ CODES = MappingProxyType(
     {
         "operative_state": {"0": "not existing", "1": "filling", "2": "operating", "3": "decommissioned"},
         "storage_binding": {"0": "none", "1": "at or below minimum", "2": "at maximum", "3": "both"},
-        "entity_type": {
-            "0": "hydro",
-            "1": "thermal",
-            "2": "bus",
-            "3": "line",
-            "4": "pumping_station",
-            "5": "contract",
-            "7": "non_controllable",
-        },
+        "entity_type": {str(part.code): part.name for part in EQUIPMENT.by_code()},
         "bound_type": {"0": "storage", "2": "turbined flow", "4": "outflow", "6": "generation or power", "8": "flow"},
         "contract_type": {"0": "import", "1": "export"},
     }

@@ -1,0 +1,75 @@
+"""The registry of the kinds of equipment, and what lists of kinds elsewhere are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+from headwater.core.parts import Cost, Equipment, Quantity, ResultTable
+from headwater.core.registry import Registry
+
+
+class EquipmentRegistry(Registry[Equipment]):
+    """All kinds of equipment, by place, then name."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__("equipment", folder, claims=_claims, order=lambda part: (part.place, part.name))
+
+    def add(self, item: Equipment) -> Equipment:
+        """Make a kind known, see `Registry.add`."""
+        self._forget()
+        return super().add(item)
+
+    def remove(self, name: str) -> None:
+        """Forget a kind, see `Registry.remove`."""
+        self._forget()
+        super().remove(name)
+
+    def _forget(self) -> None:
+        for derived in ("quantities", "by_collection", "tables", "costs"):
+            self.__dict__.pop(derived, None)
+
+    @cached_property
+    def quantities(self) -> Mapping[str, tuple[Equipment, Quantity]]:
+        """Name of a quantity of user constraints -> the kind that has it, and the quantity."""
+        return MappingProxyType({one.name: (part, one) for part in self for one in part.quantities})
+
+    @cached_property
+    def by_collection(self) -> Mapping[str, Equipment]:
+        """Name for all entities of a kind -> the kind."""
+        return MappingProxyType({part.collection: part for part in self})
+
+    @cached_property
+    def tables(self) -> tuple[tuple[Equipment, ResultTable], ...]:
+        """Result tables of all kinds in their order, each with its kind."""
+        found = [(part, table) for part in self for table in part.tables]
+        return tuple(sorted(found, key=lambda pair: pair[1].place))
+
+    @cached_property
+    def costs(self) -> tuple[Cost, ...]:
+        """Components of the cost in the order of their columns."""
+        return tuple(sorted((cost for part in self for cost in part.costs), key=lambda cost: cost.place))
+
+    def by_file(self) -> tuple[Equipment, ...]:
+        """All kinds in the order of their files."""
+        return tuple(sorted(self, key=lambda part: part.file.place))
+
+    def by_code(self) -> tuple[Equipment, ...]:
+        """The kinds that have an ``entity_type_code``, by code."""
+        return tuple(sorted((part for part in self if part.code is not None), key=lambda part: part.code or 0))
+
+
+def _claims(part: Equipment) -> Iterator[tuple[str, Hashable]]:
+    """What two kinds cannot share."""
+    yield "collection", part.collection
+    yield "entity", part.entity
+    yield "file", part.file.name
+    if part.code is not None:
+        yield "entity code", part.code
+    for what, owned in (("table", part.tables), ("cost", part.costs), ("quantity", part.quantities)):
+        yield from ((what, one.name) for one in owned)
+
+
+EQUIPMENT = EquipmentRegistry("headwater.equipment")
+"""All kinds of equipment."""
