@@ -16,9 +16,11 @@ import pytest
 
 import headwater as hw
 from headwater.api import run_simulation
+from headwater.core.registry import EQUIPMENT
 from headwater.errors import ResultsError
 from headwater.results import SCHEMAS, ResultsWriter, load_results
 from small_systems import random_system, study
+from whole_systems import whole_system
 
 NAMES = ("ITÁ, upper", 'the "old" one', " [red]7[/red]\n")
 
@@ -66,6 +68,18 @@ def test_names_and_dates_are_joined(sound: Path):
     assert "line_name" in results.table("exchanges").columns
     assert "hydro_name" in results.table("inflow_lags").columns
     assert results.table("costs").columns[:5] == ["scenario_id", "stage_id", "start_date", "end_date", "block_id"]
+
+
+def test_every_table_of_entities_comes_with_their_names(tmp_path: Path):
+    made = study(whole_system(2), iterations=1, forward_passes=1, method="penalty")
+    run_simulation(made, hw.train(made, threads=1), tmp_path, n_scenarios=2, threads=1)
+    results = load_results(tmp_path)
+    for part, table in EQUIPMENT.tables:
+        frame = results.table(table.name)
+        assert (f"{part.name}_name" in frame.columns) == table.by_entity
+        if table.by_entity:
+            given = {one.id: one.name for one in getattr(made.system, part.collection)}
+            assert dict(frame.select(f"{part.name}_id", f"{part.name}_name").unique().iter_rows()) == given
 
 
 def test_names_may_be_left_out_and_rows_are_sorted_over_all_parts(sound: Path):
