@@ -63,7 +63,7 @@ class EquipmentRegistry(Registry[Equipment]):
 def _claims(part: Equipment) -> Iterator[tuple[str, Hashable]]:
     """What two kinds cannot share."""
     yield "collection", part.collection
-    yield "entity", part.entity
+    yield "entity", part.entity.__qualname__
     yield "file", part.file.name
     if part.code is not None:
         yield "entity code", part.code
