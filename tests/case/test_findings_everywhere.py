@@ -20,10 +20,10 @@ ENTITY_FILES = {
     "line": ("system/lines.json", "lines"),
     "hydro": ("system/hydros.json", "hydros"),
     "thermal": ("system/thermals.json", "thermals"),
-    "ncs": ("system/non_controllable_sources.json", "non_controllable_sources"),
-    "pumping": ("system/pumping_stations.json", "pumping_stations"),
+    "non_controllable": ("system/non_controllable_sources.json", "non_controllable_sources"),
+    "pumping_station": ("system/pumping_stations.json", "pumping_stations"),
     "contract": ("system/energy_contracts.json", "contracts"),
-    "constraint": ("constraints/generic_constraints.json", "constraints"),
+    "user_constraint": ("constraints/generic_constraints.json", "constraints"),
 }
 
 
@@ -145,7 +145,7 @@ def test_two_entities_with_one_id_are_found(case, kind):
     assert_only(case, "HW208", file, f"{key}[{len(entities) - 1}].id")
 
 
-LIVING = [kind for kind in ENTITY_FILES if kind not in ("bus", "constraint")]
+LIVING = [kind for kind in ENTITY_FILES if kind not in ("bus", "user_constraint")]
 
 
 @pytest.mark.parametrize("kind", LIVING)
