@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import UsageError
 from headwater.model import Formulation, IterationLimit, Study
 from headwater.sddp.cuts import CutPool
@@ -18,8 +18,6 @@ from headwater.sddp.training_state import TrainingState
 from headwater.sddp.training_steps import Training
 from headwater.solver import BasisBatch
 from headwater.stochastic import training_sampler
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

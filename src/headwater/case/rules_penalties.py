@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.case.names import entity_label
 from headwater.case.rules import ERROR, WARNING, Problem, study_rule
 from headwater.model import HM3_PER_M3S_HOUR, ProductionKind, Study, System
@@ -21,7 +21,6 @@ from headwater.model.water_energy import accumulated_productivity, dearest_defic
 
 _FILE = "penalties.json"
 
-Array = NDArray[np.float64]
 
 VIOLATIONS = tuple(
     name

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.case.parts import KINDS, Parts
 from headwater.case.rules import WARNING, Problem, rule, study_rule
 from headwater.model import HM3_PER_M3S_HOUR, ContractKind, Study, System
@@ -45,8 +45,6 @@ DRY_SUPPLY_OVER_LOAD = 0.25
 """Energy that can be had in a dry year against the load, below which both are doubted."""
 
 _HOURS_OF_YEAR = 8766.0
-
-Array = NDArray[np.float64]
 
 
 def figure(value: float) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.case.starter import write_new_case
 from headwater.case.starter_parts import DEMAND, FIRST_YEAR, WET_SEASON, Columns, Json, Starter
 from headwater.errors import UsageError
@@ -29,8 +30,6 @@ _RESIDUAL_RATIO = 0.8
 _THERMAL_SHARE = 0.35
 """Part of the thermal capacity that the mean load needs."""
 _RIVER_CORRELATION = 0.6
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

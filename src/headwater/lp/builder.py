@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from headwater.arrays import Array, Indices
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
 ABSENT = -1
 """Position in a family where no column or row exists."""
-
-Indices = NDArray[np.int64]
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

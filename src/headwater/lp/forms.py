@@ -20,12 +20,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.arrays import Array, Indices
 from headwater.lp.future_cost import future_weights
 from headwater.lp.template import StageTemplate
 from headwater.model import Formulation
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import (
     FphaFit,
@@ -30,8 +31,6 @@ from headwater.model import (
     ProductionKind,
     System,
 )
-
-Array = NDArray[np.float64]
 
 GRAVITY = 9.81e-3
 """MW per (m3/s and m) of water without losses."""

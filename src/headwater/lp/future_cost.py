@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Indices
 from headwater.lp.builder import LpBuilder
 from headwater.model import RiskMeasure, System
-
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

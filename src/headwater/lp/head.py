@@ -14,13 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.lp.fpha_fit import GRAVITY, production_function, reference_volume_hm3
 from headwater.model import Hydro, OperativeState, ProductionKind, System
-
-Array = NDArray[np.float64]
 
 DEFAULT_EFFICIENCY = 0.9
 """Efficiency of a plant that gives none."""

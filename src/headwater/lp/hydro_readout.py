@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.model import NONE, OperativeState
-
-Array = NDArray[np.float64]
 
 STORAGE_TOLERANCE_HM3 = 1e-6
 """Storage this close to a limit counts as at the limit."""

@@ -8,11 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp.forms import StageForm
 from headwater.lp.names import column_names, row_names
 from headwater.model import System
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp.context import StageContext
 from headwater.model import System
 
 if TYPE_CHECKING:
     from headwater.lp.template import StageTemplate
 
-Array = NDArray[np.float64]
 Columns = dict[str, NDArray[np.generic]]
 
 

@@ -6,16 +6,14 @@ Each equipment module reads its own table; here they are put together. Money is 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp import buses, contracts, generic, hydro_readout, inflows, lines, non_controllables, pumping, thermals
 from headwater.lp.context import StageContext
 from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.lp.template import StageTemplate
 from headwater.lp.violations import violations
 from headwater.model import InflowNonNegativity, System
-
-Array = NDArray[np.float64]
 
 COST_COLUMNS = (
     "thermal_cost",

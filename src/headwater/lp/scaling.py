@@ -14,14 +14,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.arrays import Array, Indices
 from headwater.lp.forms import StageForm
 from headwater.lp.template import StageTemplate
 
-Array = NDArray[np.float64]
-
 _FINER = 10
 """Exponent of how much finer money is counted than what a typical column can cost."""
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

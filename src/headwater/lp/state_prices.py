@@ -27,11 +27,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import InfeasibleError
 from headwater.lp.forms import StageForm
 from headwater.solver import AppendedRows, Basis, LinearProgram
-
-Array = NDArray[np.float64]
 
 _ROUND_OFF = 1e-12
 """Entries of a difference that are relatively smaller come from round-off of the condensation; nothing need repair them."""

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array, Indices
 from headwater.errors import ModelError
 from headwater.lp import (
     buses,
@@ -48,9 +48,6 @@ from headwater.model import InflowNonNegativity, System
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

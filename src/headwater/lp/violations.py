@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp import generic
 from headwater.lp.reading import StageReader, StageSolutions
-
-Array = NDArray[np.float64]
 
 SMALL_VIOLATION = 1e-6
 """A violation up to this, in its unit or as a share of the limit, is noise of the solver."""

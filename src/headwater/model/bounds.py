@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+
+from headwater.arrays import Array
 
 if TYPE_CHECKING:
     from headwater.model.system import System
 
-Array = NDArray[np.float64]
 Entity = TypeVar("Entity")
 
 

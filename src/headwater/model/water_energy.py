@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.model.entities import Hydro, PolynomialTailrace, ProductionKind
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _MW_PER_M3S_METRE = 9.81e-3
 """Power of 1 m3/s that falls by a metre, without losses."""
-
-Array = NDArray[np.float64]
 
 
 def accumulated_productivity(system: System) -> Array:

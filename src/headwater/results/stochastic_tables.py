@@ -6,10 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.model import NoiseClass, System
 from headwater.stochastic import Sampler, Uncertainty
-
-Array = NDArray[np.float64]
 
 
 def openings_table(uncertainty: Uncertainty) -> pl.DataFrame:

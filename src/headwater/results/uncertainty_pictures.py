@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from headwater import files
+from headwater.arrays import Array
 from headwater.errors import ResultsError
 from headwater.model import NoiseClass, System
 from headwater.stochastic import Uncertainty
 from headwater.stochastic.order import Z_ALPHA
-
-Array = NDArray[np.float64]
 
 MISSING_PLOTLY = "pictures need plotly: pip install 'headwater[report]'"
 """What to say where plotly is not installed."""

@@ -19,8 +19,6 @@ from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.whole_pass import WholePass
 from headwater.solver import Basis, BasisBatch
 
-Array = NDArray[np.float64]
-
 LARGEST_BATCH = 64
 """Trials per call at most."""
 

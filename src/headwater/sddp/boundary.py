@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError, PolicyError, UsageError
 from headwater.model import System
 from headwater.sddp.cuts import BOUNDARY, CutPool
 from headwater.sddp.policy import Policy, PolicyStage, StateLayout
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

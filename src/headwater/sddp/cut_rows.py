@@ -17,8 +17,6 @@ from headwater.sddp.cuts import CutPool
 from headwater.solver import AppendedRows, LinearProgram, kernel_program
 from headwater.solver.packing_kernel import Packed
 
-Array = NDArray[np.float64]
-
 _FIRST_ROWS = 64
 
 

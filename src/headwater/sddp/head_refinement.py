@@ -8,14 +8,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import SolverError
 from headwater.lp import LinearHead, StageForm, build_stage_template, linear_heads, make_form
 from headwater.model import Study
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.stage_records import NoiseBatch, SolvedTrials
 from headwater.solver import BasisBatch, TrialResults
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.distributed import Interrupted, Team
 from headwater.errors import ModelError
 from headwater.sddp.inner_stage import with_inner_stage
@@ -27,8 +27,6 @@ from headwater.sddp.stage_records import NoiseBatch
 from headwater.sddp.vertices import InnerApproximation, StageVertices, choose_visits
 from headwater.sddp.visited_states import VisitedStates
 from headwater.solver import BasisBatch
-
-Array = NDArray[np.float64]
 
 LARGEST_BATCH = 64
 """Vertices per call: bounds the memory of their duals."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import InfeasibleError, SolverError, UnboundedError, UsageError
 from headwater.lp import NamedProgram, explain_infeasible, explain_unbounded, named_program
 from headwater.model import Formulation, Study, System
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from headwater.sddp.policy import Policy
 
 logger = logging.getLogger(__name__)
-
-Array = NDArray[np.float64]
 
 
 def stage_program(

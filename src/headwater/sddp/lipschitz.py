@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.lp import StageForm, StatePrices, StateRepairs, make_form
 from headwater.model import Formulation, LipschitzMode, UpperBoundConfig
 from headwater.sddp.problems import StudyProblems
-
-Array = NDArray[np.float64]
 
 SETTLED = 1e-9
 """Relative change of prices from one turn of a cycle to the next below which they have settled."""

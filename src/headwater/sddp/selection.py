@@ -11,14 +11,12 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Mask
 from headwater.model import CutSelection, SelectionMethod
 from headwater.sddp import selection_kernel as kernel
 from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
 from headwater.sddp.visited_states import StageStates, VisitedStates
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.sddp.trial_kernel import Matrix
-
-Array = NDArray[np.float64]
 
 
 def multiply_each(matrix: Matrix, vectors: Array) -> Array:

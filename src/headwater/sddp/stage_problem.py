@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp import Scaling, StageForm, StageTemplate, scaling_of
 from headwater.model import RiskMeasure, SolverOptions
 from headwater.sddp import cut_kernel
@@ -29,9 +30,6 @@ from headwater.solver import (
     TrialSolutions,
 )
 from headwater.solver.packing_kernel import Packed
-
-Array = NDArray[np.float64]
-
 
 _NONE = np.empty(0, np.int64)
 

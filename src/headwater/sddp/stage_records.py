@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.sddp import trial_kernel as kernel
 from headwater.solver import OpeningResults, TrialResults
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from headwater.arrays import Array
 
 VERTICES = "vertices"
 """Name under which a stored training keeps the arrays of the inner approximation."""

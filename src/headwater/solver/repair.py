@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver.certificate_kernel import certify
 from headwater.solver.highs_instance import (
@@ -67,8 +67,6 @@ KERNEL_OUTCOMES = {
 
 _OUTCOMES = {PROVEN: "optimal", BOUNDED: "a gap above tolerance", NO_BOUND: "no valid bound"}
 """What a certificate says, in words."""
-
-Array = NDArray[np.float64]
 
 
 class Certifier:

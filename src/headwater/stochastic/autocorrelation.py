@@ -13,9 +13,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 
-Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 MONTHS_OF_ANNUAL_MEAN = 12

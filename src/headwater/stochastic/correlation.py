@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import CorrelationGroup, FactorMethod, NoiseClass, System
 from headwater.stochastic.layout import NoiseLayout
-
-Array = NDArray[np.float64]
 
 MATRIX_TOLERANCE = 1e-9
 """How far a matrix may be from symmetric, from a unit diagonal, and beyond [-1, 1]."""

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from headwater.arrays import Array
 from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN, AnnualSeries, SeasonalStatistics
 from headwater.stochastic.history import SeasonalHistory
 from headwater.stochastic.order import HydroFit
 from headwater.stochastic.yule_walker import Correlogram, SeasonFit
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

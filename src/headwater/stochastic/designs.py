@@ -9,13 +9,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import SamplingMethod
 from headwater.stochastic import rng
-
-Array = NDArray[np.float64]
 
 MAX_SOBOL_DIMENSION = 21201
 """Direction numbers are known for so many dimensions."""

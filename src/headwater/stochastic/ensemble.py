@@ -6,7 +6,6 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.model import (
     Correlation,
@@ -27,8 +26,6 @@ from headwater.stochastic.yule_walker import (
     fit_season,
     partial_autocorrelations,
 )
-
-Array = NDArray[np.float64]
 
 
 def fit_ensemble(system: System, scenarios: ExternalScenarios, config: EstimationConfig) -> System:

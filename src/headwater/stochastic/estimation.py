@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import (
     AnnualComponent,
@@ -36,8 +36,6 @@ from headwater.stochastic.history import SeasonalHistory, seasonal_history
 from headwater.stochastic.order import HydroFit, fit_hydro
 from headwater.stochastic.residuals import residual_correlation, residuals
 from headwater.stochastic.yule_walker import Correlogram, SeasonFit
-
-Array = NDArray[np.float64]
 
 _ROUNDING = 1e-12
 

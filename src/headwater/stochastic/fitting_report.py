@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.model import EstimationConfig, InflowStatistics, System
 from headwater.stochastic.calendar import SeasonTimeline
@@ -15,8 +14,6 @@ from headwater.stochastic.cycle_fit import CycleFit, unit_coefficients
 from headwater.stochastic.order import Z_ALPHA
 from headwater.stochastic.stability import monodromy_radius
 from headwater.stochastic.yule_walker import correlation_matrix
-
-Array = NDArray[np.float64]
 
 _OVERFIT_VARIANCE = 0.01
 _STD_RATIO_JUMP = 2.0

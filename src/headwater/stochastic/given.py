@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import ExternalScenarios, NoiseClass, OpeningSource, ScenarioSource, Scheme, System
 from headwater.stochastic.estimation import Estimation
@@ -21,7 +22,6 @@ from headwater.stochastic.libraries import external_values, historical_values
 from headwater.stochastic.normal import AvailabilityModel, LoadModel
 from headwater.stochastic.par import InflowModel
 
-Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

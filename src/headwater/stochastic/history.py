@@ -9,13 +9,11 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import HistoryResolution, InflowObservation, PreStudyStage, Stage, System
 from headwater.stochastic.calendar import Period, SeasonCalendar
-
-Array = NDArray[np.float64]
 
 _MIN_COVERAGE = 0.9
 """A season of a year counts as observed when observations cover this share of its days."""

@@ -6,11 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 
-Array = NDArray[np.float64]
 Predecessor = Callable[[int, int], int | None]
 
 _ROUNDING = 1e-9

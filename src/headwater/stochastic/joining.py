@@ -8,11 +8,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import NoiseClass
 from headwater.stochastic import rng
 
-Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 

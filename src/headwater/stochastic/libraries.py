@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import ExternalScenarios, NoiseClass, System
 from headwater.stochastic.calendar import SeasonTimeline
 from headwater.stochastic.estimation import Estimation
 from headwater.stochastic.par import InflowModel
-
-Array = NDArray[np.float64]
 
 _EXACT_M3S = 1e-10
 _UNUSUAL = 4.0

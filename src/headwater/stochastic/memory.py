@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import System
 from headwater.refusals import refused
 from headwater.stochastic.calendar import Period, SeasonCalendar, SeasonTimeline
-
-Array = NDArray[np.float64]
 
 _NOTHING = 1e-12
 

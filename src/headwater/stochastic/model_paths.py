@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.stochastic.par import InflowModel
-
-Array = NDArray[np.float64]
 
 
 class ModelPaths:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import NoiseClass, System
 from headwater.stochastic.layout import NoiseLayout
-
-Array = NDArray[np.float64]
 
 _BIAS = 0.02
 """Share of the mean by which cutting at the limits may move it."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.model import EstimationConfig, OrderSelection
 from headwater.stochastic.yule_walker import (
     Correlogram,
@@ -23,8 +24,6 @@ from headwater.stochastic.yule_walker import (
     fit_season,
     partial_autocorrelations,
 )
-
-Array = NDArray[np.float64]
 
 Z_ALPHA = 1.96
 """Two-sided 5 % quantile of the normal distribution."""

@@ -20,6 +20,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import InflowStatistics, System
 from headwater.refusals import refused
@@ -38,8 +39,6 @@ from headwater.stochastic.memory import (
     periods_elapsed,
 )
 from headwater.stochastic.stability import monodromy_radius
-
-Array = NDArray[np.float64]
 
 _ANNUAL_DRIFT = 0.05
 """Share of the mean by which the mean of an annual component may differ from the seasonal means."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.stochastic.autocorrelation import AnnualSeries, SeasonalStatistics
 from headwater.stochastic.yule_walker import SeasonFit
-
-Array = NDArray[np.float64]
 
 MIN_PAIRS_OF_SEASON = 30
 """A season has a correlation of its own when every pair of rivers has this many common residuals."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.model import NoiseClass, OpeningSource, ScenarioSource, Scheme, SelectionMode
 from headwater.stochastic import rng
 from headwater.stochastic.designs import DESIGNED, design_normals
@@ -20,7 +21,6 @@ from headwater.stochastic.libraries import (
 from headwater.stochastic.model_paths import ModelPaths
 from headwater.stochastic.uncertainty import Uncertainty
 
-Array = NDArray[np.float64]
 Scenarios = NDArray[np.int64]
 
 _LIBRARY = (Scheme.EXTERNAL, Scheme.HISTORICAL)

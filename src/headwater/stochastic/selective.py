@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.stochastic import rng
-
-Array = NDArray[np.float64]
 
 _MAX_ITERATIONS = 100
 _SMALLEST_POOL, _POOL_PER_OPENING = 1000, 20

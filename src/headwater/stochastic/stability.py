@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from headwater.arrays import Array
 
 
 def monodromy_radius(psi: Sequence[Sequence[float] | Array] | Array) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import GivenOpenings, NoiseClass, SamplingMethod, System
 from headwater.stochastic import rng
@@ -22,7 +23,6 @@ from headwater.stochastic.joining import joined_scenarios
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.selective import pool_size, representative_openings
 
-Array = NDArray[np.float64]
 Draw = Callable[[], Array]
 """Draws the noise ``[opening, entry]`` of one stage, the same whenever it is called."""
 

@@ -8,8 +8,8 @@ from functools import cache
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.model import EstimationConfig, NoiseClass, NoiseSharing, ScenarioSource, Study, System
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
@@ -35,8 +35,6 @@ from headwater.stochastic.normal import (
 )
 from headwater.stochastic.par import InflowModel, build_inflow_model
 from headwater.stochastic.tree import OpeningTree, make_tree
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from headwater.arrays import Array
 
 _SMALLEST_PIVOT = 2.2e-16
 _SMALLEST_RATIO = 1e-12
