@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwater.arrays import Array, Indices
+from headwater.arrays import Array, Indices, frozen
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -137,18 +137,12 @@ class LpBuilder:
             family.flags.writeable = False
         return AssembledLp(
             matrix=matrix,
-            cost=_frozen(self._cost),
-            column_lower=_frozen(self._column_lower),
-            column_upper=_frozen(self._column_upper),
-            row_lower=_frozen(self._row_lower),
-            row_upper=_frozen(self._row_upper),
+            cost=frozen(self._cost, np.float64),
+            column_lower=frozen(self._column_lower, np.float64),
+            column_upper=frozen(self._column_upper, np.float64),
+            row_lower=frozen(self._row_lower, np.float64),
+            row_upper=frozen(self._row_upper, np.float64),
             sensitivity=sensitivity,
             columns=self.columns,
             rows=self.rows,
         )
-
-
-def _frozen(values: list[Any]) -> Array:
-    array = np.array(values, np.float64)
-    array.flags.writeable = False
-    return array

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import frozen
 from headwater.errors import ModelError
 
 ALL_BLOCKS = -1
@@ -39,8 +40,8 @@ class StageOverrides:
             raise ModelError("the columns of a table of stage values differ in length")
         order = np.lexsort((block_id, self.stage_id, self.entity_id))
         for name, array in (("entity_id", self.entity_id), ("stage_id", self.stage_id), ("block_id", block_id)):
-            object.__setattr__(self, name, _frozen(np.asarray(array, np.int64)[order]))
-        ordered = {key: _frozen(np.asarray(self.values[key], np.float64)[order]) for key in sorted(self.values)}
+            object.__setattr__(self, name, frozen(np.asarray(array, np.int64)[order]))
+        ordered = {key: frozen(np.asarray(self.values[key], np.float64)[order]) for key in sorted(self.values)}
         object.__setattr__(self, "values", MappingProxyType(ordered))
 
     @classmethod
@@ -125,8 +126,3 @@ def _positions(name: str, ids: NDArray[np.int64], index: Mapping[int, int]) -> N
 
 def _or(value: Any, default: float) -> Any:
     return default if value is None else value
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array

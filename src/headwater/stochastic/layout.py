@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import frozen
 from headwater.errors import ModelError
 from headwater.model import NoiseClass, System
 
@@ -75,10 +76,4 @@ def noise_layout(system: System, buses: Iterable[int] = (), sources: Iterable[in
         if availability.ncs_id not in system.ncs_index:
             raise ModelError(f"availability statistics name source {availability.ncs_id}, which does not exist")
         known.add(system.ncs_index[availability.ncs_id])
-    return NoiseLayout(len(system.hydros), _frozen(sorted(loads)), _frozen(sorted(known)))
-
-
-def _frozen(positions: list[int]) -> NDArray[np.int64]:
-    array = np.array(positions, np.int64)
-    array.flags.writeable = False
-    return array
+    return NoiseLayout(len(system.hydros), frozen(sorted(loads), np.int64), frozen(sorted(known), np.int64))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import Array
+from headwater.arrays import Array, frozen
 from headwater.errors import ModelError
 from headwater.model import NoiseClass, System
 from headwater.stochastic.layout import NoiseLayout
@@ -115,7 +115,7 @@ def build_load_model(system: System, layout: NoiseLayout) -> LoadModel:
             f"bus {system.buses[incomplete].id} has load statistics at some stages but not at stage(s) "
             f"{', '.join(map(str, missing))}; give a row for each study stage"
         )
-    return LoadModel(_frozen(mean), _frozen(std), system.load_factor, layout.load_buses, _blocks(system))
+    return LoadModel(frozen(mean), frozen(std), system.load_factor, layout.load_buses, _blocks(system))
 
 
 def build_availability_model(system: System, layout: NoiseLayout) -> AvailabilityModel:
@@ -138,11 +138,11 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
         mean[source, stage], std[source, stage], given[source, stage] = row.mean, row.std, True
     given.flags.writeable = False
     return AvailabilityModel(
-        capacity_mw=_frozen(np.array([source.max_generation_mw for source in system.non_controllables], np.float64)),
+        capacity_mw=frozen(np.array([source.max_generation_mw for source in system.non_controllables], np.float64)),
         deterministic_mw=system.bounds.non_controllable.available_mw,
         has_statistics=given,
-        mean=_frozen(mean),
-        std=_frozen(std),
+        mean=frozen(mean),
+        std=frozen(std),
         factor=system.ncs_factor,
         sources=layout.sources,
         n_blocks=_blocks(system),
@@ -201,8 +201,3 @@ def _check_normal(mean: float, std: float, what: str) -> None:
 
 def _blocks(system: System) -> tuple[int, ...]:
     return tuple(len(stage.blocks) for stage in system.stages)
-
-
-def _frozen(array: Array) -> Array:
-    array.flags.writeable = False
-    return array

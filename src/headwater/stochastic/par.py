@@ -20,7 +20,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import Array
+from headwater.arrays import Array, frozen
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import InflowStatistics, System
 from headwater.refusals import refused
@@ -182,7 +182,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     past = _PastInflows(system, timeline, rows, estimation)
     if not n_lags or timeline.is_uniform() or not isinstance(timeline, SeasonTimeline):
         lags = initial_lags(system, timeline, width, past, warnings)
-        return InflowModel(_frozen(psi), _frozen(base), _frozen(sigma), _frozen_orders(order), _frozen(lags), tuple(warnings))
+        return InflowModel(frozen(psi), frozen(base), frozen(sigma), frozen(order), frozen(lags), tuple(warnings))
 
     def past_m3s(n_periods: int) -> Array:
         looked_at = np.full((1, n_hydros), max(n_periods, n_lags), np.int64)
@@ -192,11 +192,11 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     lags = initial_lags(system, timeline, width, past, warnings, periods_elapsed(timeline))
     beyond = ((0, 0), (0, 0), (0, memory.n_components - n_lags))
     return InflowModel(
-        psi=_frozen(np.pad(psi, beyond)),
-        base=_frozen(base),
-        sigma=_frozen(sigma),
-        order=_frozen_orders(order),
-        initial_lags_m3s=_frozen(np.concatenate([lags, memory.extra_m3s])),
+        psi=frozen(np.pad(psi, beyond)),
+        base=frozen(base),
+        sigma=frozen(sigma),
+        order=frozen(order),
+        initial_lags_m3s=frozen(np.concatenate([lags, memory.extra_m3s])),
         warnings=tuple(dict.fromkeys(warnings)),
         memory=memory,
     )
@@ -442,14 +442,3 @@ def _listed(items: Iterable[object], limit: int = 8) -> str:
 
 def _integers(values: list[list[int]], shape: tuple[int, int]) -> NDArray[np.int64]:
     return np.array(values, np.int64).reshape(shape)
-
-
-def _frozen(array: Array) -> Array:
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array
-
-
-def _frozen_orders(array: NDArray[np.int64]) -> NDArray[np.int64]:
-    array.flags.writeable = False
-    return array

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import Array
+from headwater.arrays import Array, frozen
 from headwater.errors import ModelError
 from headwater.model import GivenOpenings, NoiseClass, SamplingMethod, System
 from headwater.stochastic import rng
@@ -52,7 +52,7 @@ class OpeningTree:
 
         Standardised and correlated, or values where a class is given.
         """
-        return tuple(_frozen(draw()) for draw in self.draws)
+        return tuple(frozen(draw()) for draw in self.draws)
 
     def n_openings(self, stage_index: int) -> int:
         """Openings of a stage."""
@@ -174,7 +174,7 @@ class _Generator:
         for t in range(len(self.system.stages)):
             draw, chance = self._with_scenarios(t, scenarios) if scenarios.at(t) else self._stage(t)
             draws.append(draw)
-            probability.append(_frozen(chance))
+            probability.append(frozen(chance))
         return OpeningTree(tuple(draws), tuple(probability), tuple(dict.fromkeys(self.warnings)))
 
     def _stage(self, t: int) -> tuple[Draw, Array]:
@@ -314,7 +314,7 @@ def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> Op
         if not np.isfinite(values).all():
             raise ModelError(f"given openings of stage {stage.id} are not all finite")
         draws.append(partial(np.copy, values))
-        probability.append(_frozen(_given_probability(given, stage.id, len(values))))
+        probability.append(frozen(_given_probability(given, stage.id, len(values))))
     return OpeningTree(tuple(draws), tuple(probability))
 
 
@@ -329,9 +329,3 @@ def _given_probability(given: GivenOpenings, stage_id: int, n_openings: int) -> 
             f"opening probabilities of stage {stage_id} must be at least 0 and add up to 1, got {p.tolist()} (sum {p.sum()})"
         )
     return p
-
-
-def _frozen(array: Array) -> Array:
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array
