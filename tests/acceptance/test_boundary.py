@@ -204,7 +204,7 @@ def test_a_boundary_that_ends_on_another_day_is_remarked(later_stages: hw.Policy
 def test_cuts_of_another_state_are_refused(later_stages: hw.Policy):
     study = first_stages(oracles.first_steps(), 1)
     boundary = BoundaryCuts.of_policy(later_stages, 1)
-    with pytest.raises(PolicyError, match=r"HW801 the boundary policy has 1 hydros \(ids 7\), the study 1 \(1\)"):
+    with pytest.raises(PolicyError, match=r"HW801 hydros: the boundary policy has 1 \(7\), the study 1 \(1\)"):
         build_problems(study, boundary=replace(boundary, layout=StateLayout((7,), 0)))
     with pytest.raises(PolicyError, match="HW802 the state of the boundary policy has 2 inflow lags"):
         build_problems(study, boundary=replace(boundary, layout=StateLayout((1,), 2)))

@@ -146,5 +146,5 @@ def test_a_long_list_of_places_is_cut_short(tmp_path, monkeypatch):
         rows = case.tables["scenarios/inflow_seasonal_stats"]
         rows += [{**row, "hydro_id": number} for row in rows[:2]]
     (sentence,) = refused_features(load_case(case.write()))
-    assert sentence.endswith("Hydro 0, Hydro 1, Hydro 2, Hydro 3, Hydro 4 and 7 more")
+    assert sentence.endswith("Hydro 0, Hydro 1, Hydro 2, Hydro 3, Hydro 4, Hydro 5 and 6 more")
     assert codes_of(validate_case(case.root).warnings) == {"HW710"}

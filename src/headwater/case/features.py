@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.case.names import entity_label
 from headwater.case.report import Collector, Finding, Severity
+from headwater.core.wording import listed
 from headwater.errors import ModelError
 from headwater.model import Study
 from headwater.refusals import refused
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,7 @@ def _uses(study: Study) -> Iterator[tuple[Feature, str]]:
     for feature in FEATURES:
         used = feature.used(study)
         if used:
-            yield feature, f"{feature.sentence}: {_listed(used)}"
-
-
-def _listed(places: Iterable[str]) -> str:
-    named = list(places)
-    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
-    return ", ".join(named[:_SHOWN]) + more
+            yield feature, f"{feature.sentence}: {listed(used)}"
 
 
 def refused_features(study: Study) -> list[str]:

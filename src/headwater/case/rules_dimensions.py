@@ -11,6 +11,7 @@ from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule
 from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.schema_system import HydroShape
+from headwater.core.wording import opened
 
 _STATS = "scenarios/inflow_seasonal_stats.parquet"
 _AR = "scenarios/inflow_ar_coefficients.parquet"
@@ -30,8 +31,7 @@ def _uncovered(parts: Parts, table: str, column: str, kind: str, label: str) -> 
     for entity_id in sorted(parts.ids(kind)):
         missing = [stage for stage in sorted(parts.study_ids) if (entity_id, stage) not in rows]
         if missing:
-            listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
-            message = f"{len(missing)} of {len(parts.study_ids)} study stages have no row (stages {listed})"
+            message = f"{len(missing)} of {len(parts.study_ids)} study stages have no row (stages {opened(missing)})"
             yield Problem(table, message, None, f"{label} {entity_id}", "add the missing rows")
 
 

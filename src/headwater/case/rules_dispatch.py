@@ -9,10 +9,10 @@ import polars as pl
 
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, Problem, rule, study_rule
-from headwater.case.rules_stages import shortened
 from headwater.case.schema_scenarios import GenericConstraintsFile
 from headwater.case.schema_system import ContractShape
 from headwater.case.table_reader import ROW
+from headwater.core.wording import opened
 from headwater.model import ContractKind, OperativeState, Study, System, Thermal, parse_expression
 
 _THERMALS = "system/thermals.json"
@@ -47,7 +47,7 @@ def segments_hold_stage_limits(study: Study) -> Iterator[Problem]:
         high = [(t, limits[j, t, k]) for t, k in _stages_and_blocks(system) if limits[j, t, k] > total + _TOLERANCE_MW]
         if high:
             stages = list(dict.fromkeys(system.stages[t].id for t, _ in high))
-            message = f"max_generation_mw is {max(value for _, value in high):g} at stages {shortened(stages)}, "
+            message = f"max_generation_mw is {max(value for _, value in high):g} at stages {opened(stages)}, "
             message += f"the tranches reach {total:g} MW"
             yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}", "add a tranche or lower the limit")
 
@@ -60,7 +60,7 @@ def stage_cost_of_one_tranche(study: Study) -> Iterator[Problem]:
         n_tranches = len(thermal.cost_segments)
         given = [system.stages[t].id for t, k in _stages_and_blocks(system) if not np.isnan(costs[j, t, k])]
         if n_tranches > 1 and given:
-            message = f"cost_per_mwh is given at stages {shortened(list(dict.fromkeys(given)))}, and the plant has "
+            message = f"cost_per_mwh is given at stages {opened(list(dict.fromkeys(given)))}, and the plant has "
             message += f"{n_tranches} tranches; expected a plant with one cost"
             fix = "give the plant a single cost, or leave the cost of the stages empty"
             yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}", fix)
@@ -101,7 +101,7 @@ def pipeline_is_whole(study: Study) -> Iterator[Problem]:
         offsets = range(1, thermal.gnl_lag_stages + 1)
         missing = [offset for offset in offsets if (thermal.id, offset) not in given]
         if missing:
-            message = f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none for {shortened(missing)}"
+            message = f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none for {opened(missing)}"
             yield Problem(_INITIAL, message, "gnl_pipeline", who, "add the missing deliveries, 0 where nothing was ordered")
         for offset in offsets:
             power = given.pop((thermal.id, offset), None)
@@ -146,7 +146,7 @@ def exports_earn(study: Study) -> Iterator[Problem]:
     for c, contract in enumerate(system.contracts):
         paid = np.flatnonzero(prices[c] > 0)
         if contract.kind is ContractKind.EXPORT and len(paid):
-            stages = shortened([system.stages[t].id for t in paid])
+            stages = opened([system.stages[t].id for t in paid])
             message = f"the export costs {prices[c, paid].max():g} $/MWh at stages {stages}: price_per_mwh is a cost for both "
             message += "kinds of contract, and an export that earns has a negative price"
             file = _CONTRACTS if contract.price_per_mwh > 0 else "constraints/contract_bounds.parquet"

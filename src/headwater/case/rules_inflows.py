@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from headwater.case.parts import Parts
 from headwater.case.rules import INFO, WARNING, Problem, rule
-from headwater.case.rules_stages import shortened
 from headwater.case.schema_scenarios import CorrelationFile
 from headwater.case.table_reader import ROW
+from headwater.core.wording import opened
 
 _STATS = "scenarios/inflow_seasonal_stats.parquet"
 _AR = "scenarios/inflow_ar_coefficients.parquet"
@@ -176,7 +176,7 @@ def deterministic_inflows(parts: Parts) -> Iterator[Problem]:
     for hydro_id, stage_id in parts.table(_STATS).filter(pl.col("std_m3s") == 0).select("hydro_id", "stage_id").iter_rows():
         certain[hydro_id].append(stage_id)
     for hydro_id, stages in sorted(certain.items()):
-        message = f"std_m3s is 0 at {len(stages)} stages ({shortened(stages)}): its inflow is certain there"
+        message = f"std_m3s is 0 at {len(stages)} stages ({opened(stages)}): its inflow is certain there"
         yield Problem(_STATS, message, None, f"Hydro {hydro_id}", "nothing, if that is meant")
 
 

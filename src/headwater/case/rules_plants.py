@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.rules_dimensions import production_at
-from headwater.case.rules_stages import shortened
 from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.wording import opened
 from headwater.model import Study
 
 _HYDROS = "system/hydros.json"
@@ -139,7 +139,7 @@ def few_planes(parts: Parts) -> Iterator[Problem]:
         ]
         few = [s for s in stages if 0 < (counts.get((hydro.id, s)) or counts.get((hydro.id, None), 0)) < 3]
         if few:
-            message = f"the production function has fewer than 3 planes at stages {shortened(few)}"
+            message = f"the production function has fewer than 3 planes at stages {opened(few)}"
             yield Problem(_PLANES, message, None, f"Hydro {hydro.id}", "check that the planes cover the operating range")
 
 
@@ -229,11 +229,11 @@ def productivity_everywhere(parts: Parts) -> Iterator[Problem]:
         bare = [s for s, (model, _, override) in models.items() if model != "fpha" and override is None and own is None]
         uncovered = [s for s, (model, source, _) in models.items() if model == "fpha" and source is None]
         if bare:
-            message = f"stages {shortened(bare)} have neither FPHA nor a productivity"
+            message = f"stages {opened(bare)} have neither FPHA nor a productivity"
             path = f"hydros[{position}].generation.productivity_mw_per_m3s"
             yield Problem(_HYDROS, message, path, f"Hydro {hydro.id}", "give a productivity to fall back on")
         elif uncovered and len(uncovered) < len(models):
-            message = f"stages {shortened(uncovered)} are covered by no entry of {_MODELS}"
+            message = f"stages {opened(uncovered)} are covered by no entry of {_MODELS}"
             yield Problem(_MODELS, message, None, f"Hydro {hydro.id}", "extend a range or give a default")
 
 
@@ -268,7 +268,7 @@ def limits_in_order(study: Study) -> Iterator[Problem]:
             stages = [system.stages[t].id for t in np.flatnonzero(wrong[index])]
             t = int(np.flatnonzero(wrong[index])[0])
             message = f"expected {column} <= {column.replace('min_', 'max_')} at every stage, got "
-            message += f"{np.max(low[index, t]):g} > {np.min(high[index, t]):g} at stages {shortened(stages)}"
+            message += f"{np.max(low[index, t]):g} > {np.min(high[index, t]):g} at stages {opened(stages)}"
             file = f"constraints/{name}_bounds.parquet"
             yield Problem(file, message, None, f"{label} {entities[index].id}", "correct one of the two limits")
 

@@ -12,6 +12,7 @@ from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.wording import opened
 from headwater.model import parse_expression
 
 
@@ -22,7 +23,7 @@ def known(ids: Iterable[int]) -> str:
         return "there is none"
     if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
         return f"known: {ordered[0]}-{ordered[-1]}"
-    return "known: " + ", ".join(map(str, ordered[:10])) + (", ..." if len(ordered) > 10 else "")
+    return "known: " + opened(ordered)
 
 
 def _label(kind: str) -> str:

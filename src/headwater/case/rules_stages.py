@@ -10,17 +10,13 @@ from itertools import pairwise
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule
 from headwater.case.schema_stages import SeasonDefinitionsShape, SeasonShape, StageShape
+from headwater.core.wording import opened
 
 _FILE = "stages.json"
 _STAGES = (_FILE,)
 _HOURS_TOLERANCE = 1.0
 _DAYS_TOLERANCE = 7
 _TREE_NUMBERS = 2**28
-
-
-def shortened(values: list[int]) -> str:
-    """The first ids of a list."""
-    return ", ".join(map(str, values[:10])) + (", ..." if len(values) > 10 else "")
 
 
 def _definitions(parts: Parts) -> SeasonDefinitionsShape | None:
@@ -125,7 +121,7 @@ def stage_gaps(parts: Parts) -> Iterator[Problem]:
     """Stage ids count from zero."""
     ids = sorted(parts.study_ids)
     if ids != list(range(len(ids))):
-        message = f"expected stage ids 0 to {len(ids) - 1}, got {shortened(ids)}"
+        message = f"expected stage ids 0 to {len(ids) - 1}, got {opened(ids)}"
         yield Problem(_FILE, message, "stages.id", None, "tables refer to stages by id, never by position; check them")
 
 
@@ -208,7 +204,7 @@ def unused_seasons(parts: Parts) -> Iterator[Problem]:
     used = {stage.season_id for stage in file.stages} | {stage.season_id for stage in file.pre_study_stages}
     unused = sorted({season.id for season in definitions.seasons} - used)
     if unused:
-        message = f"{len(unused)} seasons are defined and no stage uses them: {shortened(unused)}"
+        message = f"{len(unused)} seasons are defined and no stage uses them: {opened(unused)}"
         yield Problem(_FILE, message, "season_definitions.seasons", None, "nothing, if the study covers part of the year")
 
 
@@ -217,5 +213,5 @@ def storage_is_state(parts: Parts) -> Iterator[Problem]:
     """Storage is always part of the state."""
     without = [stage.id for stage in parts.stages if not stage.state_variables.storage]
     if without:
-        message = f"stages {shortened(without)} set state_variables.storage to false; storage is state all the same"
+        message = f"stages {opened(without)} set state_variables.storage to false; storage is state all the same"
         yield Problem(_FILE, message, "stages.state_variables.storage", None, "remove the setting")

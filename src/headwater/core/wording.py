@@ -20,3 +20,8 @@ def listed(items: Collection[object], shown: int = 6) -> str:
 def opened(items: Collection[object], shown: int = 10) -> str:
     """List the first few of many, with dots for the rest: ``1, 2, 3, ...``."""
     return ", ".join([str(item) for item in items][:shown]) + (", ..." if len(items) > shown else "")
+
+
+def counted(items: Collection[object], shown: int = 6) -> str:
+    """Count many and list the first few: ``12 (1, 2, 3, ...)``; ``none`` without any."""
+    return f"{len(items)} ({opened(items, shown)})" if items else "none"

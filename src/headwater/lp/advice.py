@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.wording import listed
 from headwater.model import OperativeState, ProductionKind, System
-
-_SHOWN = 5
 
 
 def program_warnings(system: System) -> tuple[str, ...]:
@@ -27,17 +26,12 @@ def program_warnings(system: System) -> tuple[str, ...]:
     return tuple(sentence for check in checks for sentence in check(system))
 
 
-def _listed(ids: list[int]) -> str:
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return ", ".join(str(i) for i in ids[:_SHOWN]) + more
-
-
 def _approximate_head(system: System) -> Iterator[str]:
     pairs = zip(system.hydros, system.production, strict=True)
     ids = [h.id for h, stages in pairs if any(one.kind is ProductionKind.LINEARIZED_HEAD for one in stages)]
     if ids:
         yield (
-            f"hydro(s) {_listed(ids)} use the linearised head: training works with their constant productivity, and only "
+            f"hydro(s) {listed(ids)} use the linearised head: training works with their constant productivity, and only "
             "simulation refines it with storage"
         )
 
@@ -45,13 +39,13 @@ def _approximate_head(system: System) -> Iterator[str]:
 def _forced_pumping(system: System) -> Iterator[str]:
     ids = [s.id for j, s in enumerate(system.pumping_stations) if (system.bounds.pumping.min_flow_m3s[j] > 0.0).any()]
     if ids:
-        yield f"pumping station(s) {_listed(ids)} have a minimum flow, which an empty source reservoir cannot give"
+        yield f"pumping station(s) {listed(ids)} have a minimum flow, which an empty source reservoir cannot give"
 
 
 def _hard_constraints(system: System) -> Iterator[str]:
     ids = [constraint.id for constraint in system.generic_constraints if constraint.slack_cost is None]
     if ids:
-        yield f"user constraint(s) {_listed(ids)} have no slack: a stage that cannot satisfy them has no solution"
+        yield f"user constraint(s) {listed(ids)} have no slack: a stage that cannot satisfy them has no solution"
 
 
 def _terms_without_meaning(system: System) -> Iterator[str]:
@@ -78,7 +72,7 @@ def _terms_without_meaning(system: System) -> Iterator[str]:
             stages = [stage.id for t, stage in enumerate(system.stages) if absent[t] and stage.id in bounded]
             if stages:
                 yield (
-                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0 at stage(s) {_listed(stages)}, "
+                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0 at stage(s) {listed(stages)}, "
                     "where it is absent"
                 )
 
@@ -105,7 +99,7 @@ def _absent_pumping_ends(system: System) -> Iterator[str]:
         idle = (states["pumping_stations"][j] == OperativeState.OPERATING) & ~present[ends].all(axis=0)
         stages = [system.stages[t].id for t in np.flatnonzero(idle)]
         if stages:
-            yield f"pumping station {station.id} rests at stage(s) {_listed(stages)}, where one of its plants is absent"
+            yield f"pumping station {station.id} rests at stage(s) {listed(stages)}, where one of its plants is absent"
 
 
 def _short_segments(system: System) -> Iterator[str]:
@@ -122,4 +116,4 @@ def _plane_ranges(system: System) -> Iterator[str]:
         if any(one.kind is ProductionKind.FPHA and 0 < len(one.planes) < 3 for one in stages)
     ]
     if few:
-        yield f"hydro(s) {_listed(few)} have fewer than 3 production planes"
+        yield f"hydro(s) {listed(few)} have fewer than 3 production planes"

@@ -14,10 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.core.wording import listed
 from headwater.lp.program import NamedProgram
-
-SHOWN = 6
-"""Rows or limits that are named before the rest is counted."""
 
 BOX = 1e9
 """Half width of the box in which a program without minimum is solved."""
@@ -94,8 +92,8 @@ class Explanation:
     remedies: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        sentence = "no decision satisfies " + _listed(self.violated)
-        sentence += f" together with {_listed(self.colliding)}" if self.colliding else ""
+        sentence = "no decision satisfies " + listed(self.violated)
+        sentence += f" together with {listed(self.colliding)}" if self.colliding else ""
         return sentence + (f"; what helps: {'; or '.join(self.remedies)}" if self.remedies else "")
 
 
@@ -184,7 +182,7 @@ def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str],
     priced = {family_of(name)[1][0] for name in program.columns if family_of(name)[0] == "generic_slack"}
     hard = [plant for family, (plant, *_) in map(family_of, rows) if family == "constraint" and plant not in priced]
     if hard:
-        names = _listed(list(dict.fromkeys(hard)))
+        names = listed(list(dict.fromkeys(hard)))
         whose = "user constraints" if len(set(hard)) > 1 else "user constraint"
         yield f"give {whose} {names} a slack with a penalty (slack.enabled), or a right-hand side that can be met"
     if lacks_water and not any(name.startswith("bought_water[") for name in program.columns):
@@ -195,7 +193,7 @@ def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str],
     for family, what in (("pumping", "flow of pumping station"), ("contract", "power of contract")):
         entities = [arguments[0] for found, arguments in map(family_of, floors) if found == family]
         if entities:
-            yield f"lower the minimum {what} {_listed(list(dict.fromkeys(entities)))}"
+            yield f"lower the minimum {what} {listed(list(dict.fromkeys(entities)))}"
 
 
 def explain_unbounded(program: NamedProgram) -> str | None:
@@ -209,7 +207,7 @@ def explain_unbounded(program: NamedProgram) -> str | None:
     if not len(far):
         return None
     order = far[np.argsort(solved[0][far] * program.cost[far], kind="stable")]
-    return "the cost falls without limit with " + _listed(_blocks_together([(program.columns[j], "", "") for j in order]))
+    return "the cost falls without limit with " + listed(_blocks_together([(program.columns[j], "", "") for j in order]))
 
 
 def _amount(name: str, short: float, over: float) -> str:
@@ -220,12 +218,6 @@ def _amount(name: str, short: float, over: float) -> str:
         return f" (lacks {over:.6g} hm3 of water)" if over > short else f" (has {short:.6g} hm3 of water that cannot leave)"
     amount, what = (short, "short by") if short >= over else (over, "over by")
     return f" ({what} {amount:.6g}{' ' + unit if unit else ''})"
-
-
-def _listed(items: tuple[str, ...] | list[str]) -> str:
-    shown = list(items[:SHOWN])
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(shown) + more
 
 
 def minimise(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
 from headwater.model import StageMap, Study
@@ -123,7 +124,7 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
     system, layout = study.system, policy.layout
     hydro_ids = tuple(hydro.id for hydro in system.hydros)
     if hydro_ids != layout.hydro_ids:
-        yield f"HW801 hydros: the policy has {_some(layout.hydro_ids)}, the study {_some(hydro_ids)}"
+        yield f"HW801 hydros: the policy has {counted(layout.hydro_ids)}, the study {counted(hydro_ids)}"
     stage_ids = tuple(stage.id for stage in system.stages)
     if own is None:
         rows = [row for row in system.inflow_statistics if row.stage_id in system.stage_index]
@@ -133,12 +134,13 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
         yield f"HW802 inflow lags in the state: the policy has {layout.n_lags}, the study {n_lags}"
     ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
     if ahead != layout.commitments:
-        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {_some(layout.commitments)}, the study {_some(ahead)}"
+        had, has = counted(layout.commitments), counted(ahead)
+        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {had}, the study {has}"
     if dimension != layout.dimension:
         yield f"HW805 state: the policy has {layout.dimension} components, the study {dimension}"
     policy_ids = tuple(stage.stage_id for stage in policy.stages)
     if stage_ids != policy_ids:
-        yield f"HW805 stages: the policy has {_some(policy_ids)}, the study {_some(stage_ids)}"
+        yield f"HW805 stages: the policy has {counted(policy_ids)}, the study {counted(stage_ids)}"
     end = policy.pools[-1]
     goes_on = bool((end.born_at[: end.n_populated] != BOUNDARY).any())
     if policy.n_iterations and goes_on != system.horizon.is_cyclic:
@@ -153,10 +155,5 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
         kinds = ((hydro_id, system.production[h][t].kind.value) for h, hydro_id in enumerate(hydro_ids))
         changed = tuple(hydro_id for hydro_id, kind in kinds if before.get(hydro_id, kind) != kind)
         if changed:
-            yield f"HW803 production function of hydros {_some(changed)} differs at stage {stage.stage_id}"
+            yield f"HW803 production function of hydros {counted(changed)} differs at stage {stage.stage_id}"
             return
-
-
-def _some(ids: tuple[object, ...]) -> str:
-    shown = ", ".join(str(i) for i in ids[:6])
-    return f"{len(ids)} ({shown}{', ...' if len(ids) > 6 else ''})"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
+from headwater.core.wording import counted, listed
 from headwater.errors import ModelError, PolicyError, UsageError
 from headwater.model import System
 from headwater.sddp.cuts import BOUNDARY, CutPool
@@ -68,15 +69,13 @@ def check_boundary(cuts: BoundaryCuts, layout: StateLayout) -> None:
         PolicyError: they do not.
     """
     if cuts.layout.hydro_ids != layout.hydro_ids:
-        raise PolicyError(
-            f"HW801 the boundary policy has {cuts.layout.n_hydros} hydros (ids {_some(cuts.layout.hydro_ids)}), the study "
-            f"{layout.n_hydros} ({_some(layout.hydro_ids)})"
-        )
+        theirs, ours = counted(cuts.layout.hydro_ids), counted(layout.hydro_ids)
+        raise PolicyError(f"HW801 hydros: the boundary policy has {theirs}, the study {ours}")
     if cuts.layout != layout:
         raise PolicyError(
             f"HW802 the state of the boundary policy has {cuts.layout.n_lags} inflow lags, {cuts.layout.n_accumulators} "
-            f"accumulators and dispatch lags {_some(cuts.layout.commitments)}, that of the study {layout.n_lags}, "
-            f"{layout.n_accumulators} and {_some(layout.commitments)}"
+            f"accumulators and dispatch lags {listed(cuts.layout.commitments) or 'none'}, that of the study {layout.n_lags}, "
+            f"{layout.n_accumulators} and {listed(layout.commitments) or 'none'}"
         )
 
 
@@ -133,8 +132,3 @@ def lowest_terminal_value(system: System, layout: StateLayout, pool: CutPool) ->
         # the solver's tolerance must not make the bound too high
         values.append(float(result.fun) - 1e-6 * max(1.0, abs(float(result.fun))))
     return min(values)
-
-
-def _some(items: tuple[object, ...]) -> str:
-    shown = ", ".join(str(item) for item in items[:6])
-    return shown + (", ..." if len(items) > 6 else "") if items else "none"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
 from headwater.model import StageMap
@@ -21,8 +22,6 @@ from headwater.stochastic import InflowModel
 
 INFLOW_TOLERANCE = 1e-9
 """Largest relative difference between numbers of two inflow models that count as the same."""
-
-_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -116,12 +115,13 @@ def _layout_differences(policy: Policy, problems: StudyProblems) -> Iterator[str
     if ours.dimension != theirs.dimension:
         yield f"HW805 state: the policy has {theirs.dimension} components, the study {ours.dimension}"
     if ours.hydro_ids != theirs.hydro_ids:
-        yield f"HW801 hydros: the policy has {_some(theirs.hydro_ids)}, the study {_some(ours.hydro_ids)}"
+        yield f"HW801 hydros: the policy has {counted(theirs.hydro_ids)}, the study {counted(ours.hydro_ids)}"
     if ours.n_lags != theirs.n_lags:
         yield f"HW802 inflow lags in the state: the policy has {theirs.n_lags}, the study {ours.n_lags}"
     ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(problems.system))
     if ahead != theirs.commitments:
-        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {_some(theirs.commitments)}, the study {_some(ahead)}"
+        had, has = counted(theirs.commitments), counted(ahead)
+        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {had}, the study {has}"
     if ours.n_accumulators != theirs.n_accumulators:
         yield f"HW802 inflow accumulators: the policy has {theirs.n_accumulators} per hydro, the study {ours.n_accumulators}"
 
@@ -136,7 +136,7 @@ def _sources(policy: Policy, problems: StudyProblems, stage_map: StageMap) -> tu
         positions = {stage.stage_id: position for position, stage in enumerate(policy.stages)}
         unknown = sorted({i for i in stage_map.source_ids if i is not None} - positions.keys())
         if unknown:
-            raise PolicyError(f"HW816 policy.stage_map names stages {_some(tuple(unknown))} that the policy does not have")
+            raise PolicyError(f"HW816 policy.stage_map names stages {counted(tuple(unknown))} that the policy does not have")
         return tuple(None if i is None else positions[i] for i in stage_map.source_ids)
     shifted = [t + stage_map.shift for t in range(n_ours)]
     sources = tuple(s if 0 <= s < n_theirs else None for s in shifted)
@@ -158,7 +158,7 @@ def _production_differences(policy: Policy, problems: StudyProblems, sources: tu
         changed = tuple(hydro_id for hydro_id, before, now in pairs if before != now)
         if changed:
             stages = f"stage {own[t].stage_id} of the study and stage {policy.stages[s].stage_id} of the policy"
-            yield f"HW803 production function of hydros {_some(changed)} differs between {stages}"
+            yield f"HW803 production function of hydros {counted(changed)} differs between {stages}"
             return
 
 
@@ -169,14 +169,14 @@ def _inflow_differences(policy: Policy, problems: StudyProblems, sources: tuple[
         stages = f"stage {problems.system.stages[t].id} of the study and stage {policy.stages[s].stage_id} of the policy"
         orders = _order(theirs["psi"]) != _order(ours["psi"])
         if orders.any():
-            yield f"HW802 order of the inflow model of hydros {_some(tuple(ids[orders].tolist()))} differs between {stages}"
+            yield f"HW802 order of the inflow model of hydros {counted(tuple(ids[orders].tolist()))} differs between {stages}"
             return
         changed = np.zeros(len(ids), np.bool_)
         for name in ("psi", "base", "sigma"):
             far = ~np.isclose(theirs[name], ours[name], rtol=INFLOW_TOLERANCE, atol=1e-12)
             changed |= far.reshape(len(ids), -1).any(axis=1)
         if changed.any():
-            named = _some(tuple(ids[changed].tolist()))
+            named = counted(tuple(ids[changed].tolist()))
             yield f"HW804 inflow model (means, deviations, coefficients) of hydros {named} differs between {stages}"
             return
 
@@ -231,7 +231,7 @@ def _notes(
     stages = problems.system.stages
     empty = [stages[t].id for t, s in enumerate(sources) if s is None or not len(policy.pools[s].active_slots())]
     if empty:
-        yield f"stages that start without cuts: {_some(tuple(empty))}"
+        yield f"stages that start without cuts: {counted(tuple(empty))}"
     pairs = [(stages[t], policy.stages[s]) for t, s in enumerate(sources) if s is not None]
     moved = [(ours, theirs) for ours, theirs in pairs if ours.end_date != theirs.end_date]
     if moved:
@@ -251,15 +251,10 @@ def _notes(
     doubtful = [stages[t].id for t, s in enumerate(sources) if s is not None and not proven[t] and _has_cuts(policy, s)]
     if doubtful:
         yield (
-            f"cuts of stages {_some(tuple(doubtful))} are not proven to be lower bounds here, because costs, openings or "
+            f"cuts of stages {counted(tuple(doubtful))} are not proven to be lower bounds here, because costs, openings or "
             "limits of stages that follow are not the same"
         )
 
 
 def _has_cuts(policy: Policy, s: int) -> bool:
     return bool(len(policy.pools[s].active_slots()))
-
-
-def _some(values: tuple[Any, ...]) -> str:
-    shown = ", ".join(str(value) for value in values[:_SHOWN])
-    return f"{len(values)} ({shown}{', ...' if len(values) > _SHOWN else ''})"

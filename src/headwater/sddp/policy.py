@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headwater.core.wording import listed
 from headwater.errors import PolicyError, UsageError
 from headwater.lp import Outlook
 from headwater.sddp.cuts import CutPool
@@ -248,10 +249,10 @@ class Policy:
         names = self.layout.names
         unknown = sorted(values.keys() - set(names))
         if unknown:
-            raise UsageError(f"the state has no component '{unknown[0]}'; it has {_listed(names)}")
+            raise UsageError(f"the state has no component '{unknown[0]}'; it has {listed(names)}")
         missing = [name for name in names if name not in values]
         if missing and otherwise is None:
-            raise UsageError(f"no value is given for {_listed(missing)}")
+            raise UsageError(f"no value is given for {listed(missing)}")
         return np.array([values.get(name, otherwise) for name in names], np.float64)
 
     def _checked(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -335,7 +336,3 @@ def _name(component: Mapping[str, Any]) -> str:
     if component["kind"] == "inflow_accumulator":
         return f"accumulator_{component['hydro_id']}_{component['place']}"
     return f"commitment_{component['thermal_id']}_lag_{component['lag']}"
-
-
-def _listed(names: Sequence[str], shown: int = 8) -> str:
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -13,7 +13,7 @@ operation planning of the Brazilian hydropower system" (2006).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array, frozen
+from headwater.core.wording import listed
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import InflowStatistics, System
 from headwater.refusals import refused
@@ -147,7 +148,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     n_lags = int(width.max(initial=0))
     if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
         warnings.append(
-            f"inflow_lags is off at stage(s) {_listed(off)}, but inflow models have autoregressive terms: it is taken as on"
+            f"inflow_lags is off at stage(s) {listed(off)}, but inflow models have autoregressive terms: it is taken as on"
         )
     check_recent_observations(system)
     if n_lags and system.horizon.is_cyclic:
@@ -171,11 +172,11 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
                 base[t, h] -= weight * lookup.statistics(first + t, lag)[0]
         if lookup.constant_lags:
             warnings.append(
-                f"{lookup.name}: coefficients on {_listed(sorted(lookup.constant_lags))} are 0, its deviation being 0"
+                f"{lookup.name}: coefficients on {listed(sorted(lookup.constant_lags))} are 0, its deviation being 0"
             )
         if lookup.drifting:
             warnings.append(
-                f"{lookup.name}: at stage(s) {_listed(lookup.drifting)} the mean of the annual component differs by more than "
+                f"{lookup.name}: at stage(s) {listed(lookup.drifting)} the mean of the annual component differs by more than "
                 "5 % from the average of the twelve seasonal means, which is what the model uses"
             )
     _check_stability(system, timeline, psi, width, warnings)
@@ -296,7 +297,7 @@ def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
         raise ModelError(f"{lookup.name}: {error}; correct them or give residual_std_ratio") from None
     if unknown:
         warnings.append(
-            f"{lookup.name}: the residual ratios were derived from the coefficients with {_listed(sorted(unknown))} taken as "
+            f"{lookup.name}: the residual ratios were derived from the coefficients with {listed(sorted(unknown))} taken as "
             "uncorrelated with what came before, for lack of coefficients there; give residual_std_ratio to settle it"
         )
     return ratios | implied
@@ -400,7 +401,7 @@ def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatis
             for p in position.values()
             if p not in rows[h] and p >= timeline.n_pre_study
         ]:
-            missing.append(f"{_name(system, h)} at stage(s) {_listed(stages)}")
+            missing.append(f"{_name(system, h)} at stage(s) {listed(stages)}")
     if missing:
         raise ModelError(
             "inflow statistics are missing: " + "; ".join(missing) + " (every hydro needs a row for every study stage, "
@@ -432,12 +433,6 @@ def _check_row(row: InflowStatistics, where: str) -> None:
 def _name(system: System, hydro: int) -> str:
     entity = system.hydros[hydro]
     return f"hydro {entity.id} ({entity.name})" if entity.name else f"hydro {entity.id}"
-
-
-def _listed(items: Iterable[object], limit: int = 8) -> str:
-    texts = [str(item) for item in items]
-    rest = len(texts) - limit
-    return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _integers(values: list[list[int]], shape: tuple[int, int]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headwater.core.wording import listed
 from headwater.model import NoiseClass, ScenarioSource, Scheme
 from headwater.stochastic.given import GivenValues
 from headwater.stochastic.joining import are_joined
@@ -112,8 +113,7 @@ def _stages(ids: Sequence[int]) -> str:
     """``stage 3`` or ``stages 0 to 4, 7``: stages that follow each other as one range."""
     ranges = np.split(np.array(ids), np.flatnonzero(np.diff(ids) != 1) + 1)
     texts = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in ranges]
-    shown = ", ".join(texts[:6]) + (f" and {len(texts) - 6} more" if len(texts) > 6 else "")
-    return f"{'stage' if len(ids) == 1 else 'stages'} {shown}"
+    return f"{'stage' if len(ids) == 1 else 'stages'} {listed(texts)}"
 
 
 def _and(words: Sequence[str]) -> str:
