@@ -61,6 +61,12 @@ class FrozenDict(dict[K, V]):
         return f"FrozenDict({super().__repr__()})"
 
 
+def hold_frozen(owner: object, *names: str) -> None:
+    """Put a `FrozenDict` of their own in place of mappings that a frozen dataclass was made with."""
+    for name in names:
+        object.__setattr__(owner, name, FrozenDict(getattr(owner, name)))
+
+
 def _equal(one: object, other: object) -> bool:
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
         return not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray) and bool(one == other)

@@ -30,7 +30,7 @@ class StoppedError(HeadwaterError):
         self.signal_number = signal_number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Simulation:
     """Results of a simulation held in memory.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from types import MappingProxyType
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from headwater import model as m
+from headwater.arrays import FrozenDict
 from headwater.case import schema_scenarios
 from headwater.case.parts import Parts
 
@@ -70,7 +70,7 @@ def correlation(parts: Parts) -> m.Correlation | None:
         groups = [_group(group) for group in file.profiles[name].correlation_groups]
         profiles[name] = tuple(sorted(groups, key=lambda g: (g.noise_class.value, g.entity_ids)))
     schedule = {entry.stage_id: entry.profile_name for entry in sorted(file.schedule, key=lambda entry: entry.stage_id)}
-    return m.Correlation(MappingProxyType(profiles), MappingProxyType(schedule), m.FactorMethod(file.method))
+    return m.Correlation(FrozenDict(profiles), FrozenDict(schedule), m.FactorMethod(file.method))
 
 
 def _group(group: schema_scenarios.CorrelationGroupShape) -> m.CorrelationGroup:
@@ -110,7 +110,7 @@ def given_openings(parts: Parts) -> m.GivenOpenings | None:
         chance[rows.get_column("opening_index").to_numpy()] = rows.get_column("probability").to_numpy()
         chance.flags.writeable = False
         probability[int(str(stage_id))] = chance
-    return m.GivenOpenings(MappingProxyType(noise), MappingProxyType(probability))
+    return m.GivenOpenings(FrozenDict(noise), FrozenDict(probability))
 
 
 def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.ExternalScenarios | None:
@@ -133,7 +133,7 @@ def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.Ex
             weight[scenario] = rows.get_column("weight").to_numpy()
             weight.flags.writeable = False
             weights[int(str(stage_id))] = weight
-    return m.ExternalScenarios(ids, MappingProxyType(values), MappingProxyType(weights))
+    return m.ExternalScenarios(ids, FrozenDict(values), FrozenDict(weights))
 
 
 def initial_conditions(parts: Parts) -> m.InitialConditions:
@@ -143,13 +143,13 @@ def initial_conditions(parts: Parts) -> m.InitialConditions:
     recent = [m.RecentObservation(o.hydro_id, o.start_date, o.end_date, o.value_m3s) for o in file.recent_observations]
     pipeline = {(c.thermal_id, c.stage_offset): c.committed_mw for c in file.gnl_pipeline}
     return m.InitialConditions(
-        storage_hm3=MappingProxyType({s.hydro_id: s.value_hm3 for s in sorted(file.storage, key=lambda s: s.hydro_id)}),
-        filling_storage_hm3=MappingProxyType(
+        storage_hm3=FrozenDict({s.hydro_id: s.value_hm3 for s in sorted(file.storage, key=lambda s: s.hydro_id)}),
+        filling_storage_hm3=FrozenDict(
             {s.hydro_id: s.value_hm3 for s in sorted(file.filling_storage, key=lambda s: s.hydro_id)}
         ),
-        past_inflows_m3s=MappingProxyType(
+        past_inflows_m3s=FrozenDict(
             {p.hydro_id: tuple(p.values_m3s) for p in sorted(file.past_inflows, key=lambda p: p.hydro_id)}
         ),
         recent_observations=tuple(sorted(recent, key=lambda o: (o.hydro_id, o.start_date))),
-        gnl_pipeline_mw=MappingProxyType(dict(sorted(pipeline.items()))),
+        gnl_pipeline_mw=FrozenDict(dict(sorted(pipeline.items()))),
     )

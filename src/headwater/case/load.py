@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from headwater.arrays import FrozenDict
 from headwater.case.build_config import build_config
 from headwater.case.build_system import build_system
 from headwater.case.features import report_features
@@ -41,7 +41,7 @@ class Case(Study):
 
     root: Path = field(default_factory=Path)
     report: Report = field(default_factory=Report)
-    raw_config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    raw_config: Mapping[str, Any] = field(default_factory=FrozenDict, compare=False)
     input_files: tuple[Path, ...] = ()
 
 
@@ -130,6 +130,6 @@ def _build(parts: Parts, name: str) -> Case:
         config=build_config(parts.config),
         name=name,
         root=root,
-        raw_config=MappingProxyType(parts.raw_config),
+        raw_config=FrozenDict(parts.raw_config),
         input_files=tuple(root / file for file in sorted(parts.manifest.files.values())),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from headwater.arrays import FrozenDict
 
 _FLOW_COST = "$/(m3/s h)"
 
-UNITS = MappingProxyType(
+UNITS = FrozenDict(
     {
         "hours": "h",
         "seconds": "s",
@@ -72,7 +72,7 @@ def meaning_of(holder: str, key: str) -> str:
     return MEANINGS.get(f"{holder}.{key}") or MEANINGS.get(key, "")
 
 
-MEANINGS = MappingProxyType(
+MEANINGS = FrozenDict(
     {
         # common
         "id": "number of the entity, unique among its kind",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
+from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 
-LABELS: Mapping[str, str] = MappingProxyType({part.file.key: part.words.label for part in EQUIPMENT.by_file()})
+LABELS: Mapping[str, str] = FrozenDict({part.file.key: part.words.label for part in EQUIPMENT.by_file()})
 """Key of a list of entities -> the word for one of them."""
 
-LABEL_OF_COLUMN: Mapping[str, str] = MappingProxyType(
+LABEL_OF_COLUMN: Mapping[str, str] = FrozenDict(
     {
         "hydro_id": "Hydro",
         "bus_id": "Bus",

@@ -6,10 +6,10 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import polars as pl
 
+from headwater.arrays import FrozenDict
 from headwater.case.convert import canonical_table
 from headwater.case.starter_parts import Starter
 from headwater.case.starter_templates import cascade_fpha, from_history, one_reservoir, subsystems
@@ -72,7 +72,7 @@ Keys that start with `_` are comments. Next steps:
 """
 
 
-TEMPLATES: Mapping[str, Callable[[], Starter]] = MappingProxyType(
+TEMPLATES: Mapping[str, Callable[[], Starter]] = FrozenDict(
     {"one-reservoir": one_reservoir, "cascade-fpha": cascade_fpha, "subsystems": subsystems, "from-history": from_history}
 )
 """Name of a template -> what makes it."""

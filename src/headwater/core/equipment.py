@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
-from types import MappingProxyType
 
+from headwater.arrays import FrozenDict
 from headwater.core.parts import Cost, Equipment, Quantity, ResultTable
 from headwater.core.registry import Registry
 
@@ -33,12 +33,12 @@ class EquipmentRegistry(Registry[Equipment]):
     @cached_property
     def quantities(self) -> Mapping[str, tuple[Equipment, Quantity]]:
         """Name of a quantity of user constraints -> the kind that has it, and the quantity."""
-        return MappingProxyType({one.name: (part, one) for part in self for one in part.quantities})
+        return FrozenDict({one.name: (part, one) for part in self for one in part.quantities})
 
     @cached_property
     def by_collection(self) -> Mapping[str, Equipment]:
         """Name for all entities of a kind -> the kind."""
-        return MappingProxyType({part.collection: part for part in self})
+        return FrozenDict({part.collection: part for part in self})
 
     @cached_property
     def tables(self) -> tuple[tuple[Equipment, ResultTable], ...]:

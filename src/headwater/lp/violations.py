@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 
-from headwater.arrays import Array
+from headwater.arrays import Array, FrozenDict
 from headwater.lp import generic
 from headwater.lp.reading import StageReader, StageSolutions
 
 SMALL_VIOLATION = 1e-6
 """A violation up to this, in its unit or as a share of the limit, is noise of the solver."""
 
-VIOLATION_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+VIOLATION_FAMILIES: Mapping[str, tuple[str, ...]] = FrozenDict(
     {
         "filling_target": ("filling_slack",),
         "storage_below_minimum": ("storage_slack",),

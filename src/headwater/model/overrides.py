@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import frozen
+from headwater.arrays import FrozenDict, frozen
 from headwater.errors import ModelError
 
 ALL_BLOCKS = -1
@@ -31,7 +30,7 @@ class StageOverrides:
     entity_id: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     stage_id: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     block_id: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    values: Mapping[str, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[str, NDArray[np.float64]] = field(default_factory=FrozenDict)
 
     def __post_init__(self) -> None:
         n_rows = len(self.entity_id)
@@ -42,7 +41,7 @@ class StageOverrides:
         for name, array in (("entity_id", self.entity_id), ("stage_id", self.stage_id), ("block_id", block_id)):
             object.__setattr__(self, name, frozen(np.asarray(array, np.int64)[order]))
         ordered = {key: frozen(np.asarray(self.values[key], np.float64)[order]) for key in sorted(self.values)}
-        object.__setattr__(self, "values", MappingProxyType(ordered))
+        object.__setattr__(self, "values", FrozenDict(ordered))
 
     @classmethod
     def from_rows(cls, rows: Sequence[Mapping[str, Any]], *, entity: str) -> StageOverrides:
@@ -75,7 +74,8 @@ class StageOverrides:
             and all(np.array_equal(self.values[k], other.values[k], equal_nan=True) for k in self.values)
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash((len(self), self.values))
 
     def apply(
         self,

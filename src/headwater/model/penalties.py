@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import FrozenDict
 from headwater.model.entities import DeficitSegment, HydroCosts
 from headwater.model.stages import HM3_PER_M3S_HOUR
 from headwater.model.water_energy import accumulated_productivity, dearest_deficit
@@ -25,7 +25,7 @@ from headwater.model.water_energy import accumulated_productivity, dearest_defic
 if TYPE_CHECKING:
     from headwater.model.system import System
 
-DIRECTIONAL = MappingProxyType(
+DIRECTIONAL = FrozenDict(
     {
         "evaporation_violation_pos_cost": "evaporation_violation_cost",
         "evaporation_violation_neg_cost": "evaporation_violation_cost",
@@ -39,7 +39,7 @@ HYDRO_COST_NAMES: tuple[str, ...] = tuple(f.name for f in fields(HydroCosts))
 """The sixteen hydro costs, in canonical order."""
 
 
-DERIVED_SHARES = MappingProxyType(
+DERIVED_SHARES = FrozenDict(
     {
         "filling_target_violation_cost": 4.0,
         "inflow_nonnegativity_cost": 3.0,
@@ -177,7 +177,7 @@ def resolve_penalties(system: System) -> ResolvedPenalties:
     for array in (*hydro.values(), excess, exchange, curtailment):
         array.flags.writeable = False
     return ResolvedPenalties(
-        hydro=MappingProxyType(hydro),
+        hydro=FrozenDict(hydro),
         excess_per_mwh=excess,
         exchange_per_mwh=exchange,
         curtailment_per_mwh=curtailment,

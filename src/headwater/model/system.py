@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
 from headwater.model import bounds as _bounds
@@ -208,7 +208,7 @@ class System:
     @cached_property
     def operative_states(self) -> Mapping[str, NDArray[np.int8]]:
         """Kind (``"hydros"``, ...) -> codes of `OperativeState`, ``[entity, stage]``."""
-        return MappingProxyType(dict(_topology.operative_states(self)))
+        return FrozenDict(dict(_topology.operative_states(self)))
 
     @cached_property
     def cascade(self) -> Cascade:
@@ -231,7 +231,7 @@ class System:
         tables: dict[int, list[GeometryPoint]] = {}
         for point in self.hydro_geometry:
             tables.setdefault(point.hydro_id, []).append(point)
-        return MappingProxyType({hydro_id: tuple(points) for hydro_id, points in tables.items()})
+        return FrozenDict({hydro_id: tuple(points) for hydro_id, points in tables.items()})
 
     @cached_property
     def right_hand_sides(self) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
@@ -277,6 +277,10 @@ class System:
         given = {**self.initial.storage_hm3, **self.initial.filling_storage_hm3}
         return np.array([given.get(hydro.id, 0.0) for hydro in self.hydros], np.float64)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made of, without what was derived from that."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     def __repr__(self) -> str:
         counts = ", ".join(
             f"{len(getattr(self, kind))} {kind.replace('_', ' ')}"
@@ -288,7 +292,7 @@ class System:
 
 
 def _index(entities: Iterable[Any]) -> Mapping[int, int]:
-    return MappingProxyType({entity.id: position for position, entity in enumerate(entities)})
+    return FrozenDict({entity.id: position for position, entity in enumerate(entities)})
 
 
 def _sorted_unique(name: str, items: Iterable[Any], key: tuple[str, ...]) -> tuple[Any, ...]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from headwater.arrays import FrozenDict, hold_frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class CorrelationGroup:
         same = (self.name, self.noise_class, self.entity_ids) == (other.name, other.noise_class, other.entity_ids)
         return same and np.array_equal(self.matrix, other.matrix)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash((self.name, self.noise_class, self.entity_ids))
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,11 @@ class Correlation:
     """Named profiles of correlation groups and which stage uses which; ``default`` serves the others."""
 
     profiles: Mapping[str, tuple[CorrelationGroup, ...]]
-    schedule: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    schedule: Mapping[int, str] = field(default_factory=FrozenDict)
     method: FactorMethod = FactorMethod.SPECTRAL
+
+    def __post_init__(self) -> None:
+        hold_frozen(self, "profiles", "schedule")
 
     def profile_at(self, stage_id: int) -> tuple[CorrelationGroup, ...]:
         """Groups in force at a stage."""
@@ -112,7 +117,7 @@ class Correlation:
         return next(iter(self.profiles.values())) if len(self.profiles) == 1 else ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class GivenOpenings:
     """An opening tree supplied by the user.
 
@@ -123,18 +128,13 @@ class GivenOpenings:
     """
 
     noise: Mapping[int, NDArray[np.float64]]
-    probability: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
+    probability: Mapping[int, NDArray[np.float64]] = field(default_factory=FrozenDict)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, GivenOpenings):
-            return NotImplemented
-        pairs = ((self.noise, other.noise), (self.probability, other.probability))
-        return all(a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a) for a, b in pairs)
-
-    __hash__ = None  # type: ignore[assignment]
+    def __post_init__(self) -> None:
+        hold_frozen(self, "noise", "probability")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ExternalScenarios:
     """Realisations of one class supplied by the user, in physical units.
 
@@ -147,16 +147,10 @@ class ExternalScenarios:
 
     entity_ids: tuple[int, ...]
     values: Mapping[int, NDArray[np.float64]]
-    weights: Mapping[int, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
+    weights: Mapping[int, NDArray[np.float64]] = field(default_factory=FrozenDict)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ExternalScenarios):
-            return NotImplemented
-        pairs = ((self.values, other.values), (self.weights, other.weights))
-        same = self.entity_ids == other.entity_ids and all(a.keys() == b.keys() for a, b in pairs)
-        return same and all(np.array_equal(a[k], b[k]) for a, b in pairs for k in a)
-
-    __hash__ = None  # type: ignore[assignment]
+    def __post_init__(self) -> None:
+        hold_frozen(self, "values", "weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +184,11 @@ class InitialConditions:
         gnl_pipeline_mw: (thermal id, stage offset from 1) -> committed power.
     """
 
-    storage_hm3: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    filling_storage_hm3: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    past_inflows_m3s: Mapping[int, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    storage_hm3: Mapping[int, float] = field(default_factory=FrozenDict)
+    filling_storage_hm3: Mapping[int, float] = field(default_factory=FrozenDict)
+    past_inflows_m3s: Mapping[int, tuple[float, ...]] = field(default_factory=FrozenDict)
     recent_observations: tuple[RecentObservation, ...] = ()
-    gnl_pipeline_mw: Mapping[tuple[int, int], float] = field(default_factory=lambda: MappingProxyType({}))
+    gnl_pipeline_mw: Mapping[tuple[int, int], float] = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        hold_frozen(self, "storage_hm3", "filling_storage_hm3", "past_inflows_m3s", "gnl_pipeline_mw")

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
 
 from headwater import files
+from headwater.arrays import FrozenDict
 from headwater.errors import ResultsError
 from headwater.results.schemas import SCHEMAS
 
@@ -50,7 +50,7 @@ FIT = _any_of(
 FAILURE = r"stage-\d+\.(mps|bas|json)"
 STOCHASTIC = _any_of((FIT, r"(noise_openings|opening_probabilities)\.parquet", r"(library_report|provenance)\.json"))
 
-WRITTEN = MappingProxyType(
+WRITTEN = FrozenDict(
     {
         "training": TRAINING,
         "simulation": SIMULATION,

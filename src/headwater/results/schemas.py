@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
+from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 from headwater.results.simulation_schemas import SIMULATION_SCHEMAS
 from headwater.results.training_schemas import TRAINING_SCHEMAS
 
-SCHEMAS = MappingProxyType({schema.name: schema for schema in (*SIMULATION_SCHEMAS, *TRAINING_SCHEMAS)})
+SCHEMAS = FrozenDict({schema.name: schema for schema in (*SIMULATION_SCHEMAS, *TRAINING_SCHEMAS)})
 """Table name -> schema."""
 
 TIMING_COLUMNS = SCHEMAS["convergence"].timing_columns
@@ -17,7 +16,7 @@ TIMING_COLUMNS = SCHEMAS["convergence"].timing_columns
 SIMULATION_TABLES = tuple(schema.name for schema in SIMULATION_SCHEMAS if schema.place.endswith("/"))
 """Tables with one part file per chunk of scenarios."""
 
-CODES = MappingProxyType(
+CODES = FrozenDict(
     {
         "operative_state": {"0": "not existing", "1": "filling", "2": "operating", "3": "decommissioned"},
         "storage_binding": {"0": "none", "1": "at or below minimum", "2": "at maximum", "3": "both"},

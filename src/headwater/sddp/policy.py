@@ -143,7 +143,7 @@ class PolicyStage:
     digest: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Policy:
     """The learned future-cost functions of a study.
 

@@ -173,7 +173,7 @@ class Account:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingRecord:
     """The trace of one training.
 

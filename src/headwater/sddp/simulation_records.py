@@ -216,7 +216,7 @@ class SimulationChunk:
         return self.summary.scenario_id[self.summary.completed]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SimulationRecord:
     """The outcome of a simulation.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import FrozenDict
 from headwater.lp.violations import USER_CONSTRAINT, VIOLATION_FAMILIES
 from headwater.model import System
 
-WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+WORDS: Mapping[str, tuple[str, str]] = FrozenDict(
     {
         "filling_target": ("filling target missed", "hm3"),
         "storage_below_minimum": ("storage below its minimum (dead volume used)", "hm3"),

@@ -6,13 +6,13 @@ end it early. Whatever HiGHS finds, the kernel cleans up from its basis; after t
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from headwater.arrays import FrozenDict
 
 Option = bool | int | float | str
-Options = MappingProxyType[str, Option]
+Options = FrozenDict[str, Option]
 
 
-COLD_START: Options = MappingProxyType({"dual_simplex_cost_perturbation_multiplier": 1.0})
+COLD_START: Options = FrozenDict({"dual_simplex_cost_perturbation_multiplier": 1.0})
 """Options for a first attempt without a basis: from there, unperturbed costs make degenerate programs stall."""
 
 
@@ -54,7 +54,7 @@ def ladder_options(n_columns: int) -> dict[str, Option]:
 
 
 def _level(**options: Option) -> Options:
-    return MappingProxyType(options)
+    return FrozenDict(options)
 
 
 LADDER: tuple[Options, ...] = (

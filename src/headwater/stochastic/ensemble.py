@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
+from headwater.arrays import FrozenDict
 from headwater.model import (
     Correlation,
     CorrelationGroup,
@@ -65,7 +65,7 @@ def fit_ensemble(system: System, scenarios: ExternalScenarios, config: Estimatio
         matrix, _ = pearson(left.reshape(-1, n_hydros).T)
         ids = tuple(hydro.id for hydro in system.hydros)
         group = CorrelationGroup("all_hydros", NoiseClass.INFLOW, ids, matrix)
-        correlation = Correlation(MappingProxyType({"default": (group,)}))
+        correlation = Correlation(FrozenDict({"default": (group,)}))
     return replace(system, inflow_statistics=tuple(rows), correlation=correlation)
 
 

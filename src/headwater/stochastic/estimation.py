@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
-from headwater.arrays import Array
+from headwater.arrays import Array, FrozenDict
 from headwater.errors import ModelError
 from headwater.model import (
     AnnualComponent,
@@ -59,7 +58,7 @@ class Estimation:
     cycles: tuple[CycleFit, ...] = ()
     report: Mapping[str, object] | None = None
     warnings: tuple[str, ...] = ()
-    _seasonal: Mapping[tuple[int, int], tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
+    _seasonal: Mapping[tuple[int, int], tuple[float, float]] = field(default_factory=FrozenDict)
 
     def seasonal_statistics(self, hydro: int, season_id: int) -> tuple[float, float] | None:
         """Mean and deviation of a season of a hydro (by position) from history."""
@@ -91,9 +90,9 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
             sources = {"statistics": "estimated", "coefficients": "estimated", "correlation": correlation}
             if correlation == "none":
                 sources["correlation"] = "estimated"
-            return Estimation(fitted, "external_ensemble", MappingProxyType(sources))
+            return Estimation(fitted, "external_ensemble", FrozenDict(sources))
         given = {"statistics": "user" if has_statistics else "none", "coefficients": "user" if has_coefficients else "none"}
-        return Estimation(system, path, MappingProxyType(given | {"correlation": correlation}))
+        return Estimation(system, path, FrozenDict(given | {"correlation": correlation}))
     return _Estimator(system, config or EstimationConfig(), path, has_statistics, has_coefficients).run()
 
 
@@ -164,11 +163,11 @@ class _Estimator:
         return Estimation(
             system=replace(system, inflow_statistics=rows, correlation=correlation),
             path=self.path,
-            sources=MappingProxyType(sources),
+            sources=FrozenDict(sources),
             cycles=fits,
             report=report,
             warnings=tuple(self.warnings),
-            _seasonal=MappingProxyType(seasonal),
+            _seasonal=FrozenDict(seasonal),
         )
 
     def _fit_cycle(self, calendar: SeasonCalendar, cycle: int) -> CycleFit:
@@ -321,7 +320,7 @@ class _Estimator:
             if period.season_id is not None and period.season_id in by_season
         }
         used = {"default", *schedule.values()}
-        return Correlation({name: profile for name, profile in profiles.items() if name in used}, MappingProxyType(schedule))
+        return Correlation({name: profile for name, profile in profiles.items() if name in used}, FrozenDict(schedule))
 
     def _group(self, profile: str, hydro_ids: tuple[int, ...], matrix: Array) -> CorrelationGroup:
         eigenvalues = np.linalg.eigvalsh(matrix)

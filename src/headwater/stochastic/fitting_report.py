@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 
+from headwater.arrays import FrozenDict
 from headwater.model import EstimationConfig, InflowStatistics, System
 from headwater.stochastic.calendar import SeasonTimeline
 from headwater.stochastic.cycle_fit import CycleFit, unit_coefficients
@@ -45,7 +45,7 @@ def fitting_report(
     for h, hydro in enumerate(system.hydros):
         parts = [_report_hydro(fit, h, hydro.id, warnings) for fit in fits]
         hydros[str(hydro.id)] = parts[0] if len(parts) == 1 else {"cycles": parts}
-    return MappingProxyType(
+    return FrozenDict(
         {
             "method": config.order_selection.value,
             "divisor": "N",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
+from headwater.arrays import FrozenDict
 from headwater.errors import ModelError
 from headwater.model import HistoricalLags, NoiseClass, SamplingMethod, ScenarioSource, Scheme
 from headwater.stochastic.designs import DESIGNED, design_warning
@@ -106,7 +105,7 @@ def _sampler(
         streams,
         n_trajectories,
         inflows,
-        MappingProxyType(values),
+        FrozenDict(values),
         tuple(warnings),
     )
 

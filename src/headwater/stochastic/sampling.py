@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import Array
+from headwater.arrays import Array, FrozenDict
 from headwater.model import NoiseClass, OpeningSource, ScenarioSource, Scheme, SelectionMode
 from headwater.stochastic import rng
 from headwater.stochastic.designs import DESIGNED, design_normals
@@ -93,7 +92,7 @@ class Sampler:
     streams: Streams
     n_trajectories: int
     inflows: InflowLibrary | None = None
-    values: Mapping[NoiseClass, ValueLibrary] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[NoiseClass, ValueLibrary] = field(default_factory=FrozenDict)
     warnings: tuple[str, ...] = ()
 
     def noise(self, stage_index: int, iteration: int, scenarios: Scenarios, turn: int = 0) -> Array:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import Array, frozen
+from headwater.arrays import Array, FrozenDict, frozen
 from headwater.errors import ModelError
 from headwater.model import GivenOpenings, NoiseClass, SamplingMethod, System
 from headwater.stochastic import rng
@@ -26,7 +25,7 @@ from headwater.stochastic.selective import pool_size, representative_openings
 Draw = Callable[[], Array]
 """Draws the noise ``[opening, entry]`` of one stage, the same whenever it is called."""
 
-NO_CLASS: Mapping[NoiseClass, Any] = MappingProxyType({})
+NO_CLASS: Mapping[NoiseClass, Any] = FrozenDict()
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 import numpy as np
 
-from headwater.arrays import Array
+from headwater.arrays import Array, FrozenDict
 from headwater.model import EstimationConfig, NoiseClass, NoiseSharing, ScenarioSource, Study, System
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
@@ -213,7 +212,7 @@ def build_uncertainty(
         tree=tree,
         noise_groups=groups,
         model_groups=model_groups,
-        given=MappingProxyType(given),
+        given=FrozenDict(given),
         couple=source.couple_classes,
         truncates=truncates,
         statistical=statistical,
