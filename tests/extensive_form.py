@@ -24,9 +24,9 @@ from extensive_form_stage import StageProgram, sparse, stage_program
 from headwater.model import (
     BlockMode,
     GraphType,
+    MixedCVaR,
     OperativeState,
     ProductionKind,
-    RiskMeasure,
     Sense,
     StudyConfig,
     System,
@@ -42,7 +42,7 @@ def extensive_form_value(
     system: System,
     config: StudyConfig,
     tree_seed: int | None = None,
-    risk: RiskMeasure | None = None,
+    risk: MixedCVaR | None = None,
     proven_to: float = 1e-6,
 ) -> float:
     """Optimal cost in $, seen before the openings of the first stage: what a converged lower bound equals.
@@ -67,7 +67,7 @@ def stage_value(
     storage_hm3: Iterable[float],
     lags_m3s: Array | None = None,
     tree_seed: int | None = None,
-    risk: RiskMeasure | None = None,
+    risk: MixedCVaR | None = None,
 ) -> float:
     """Optimal cost in $ of everything after ``stage_id``, as money of the next stage.
 
@@ -84,7 +84,7 @@ def _solve(
     system: System,
     config: StudyConfig,
     tree_seed: int | None,
-    risk: RiskMeasure | None,
+    risk: MixedCVaR | None,
     first: int,
     state: Array,
     lags: Array | None,
@@ -253,7 +253,7 @@ def _add_outcomes(
     t: int,
     n_parents: int,
     p: Array,
-    measure: RiskMeasure,
+    measure: MixedCVaR,
     system: System,
     *,
     last: bool,

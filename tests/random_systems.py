@@ -24,11 +24,11 @@ from headwater.model import (
     IterationLimit,
     Line,
     LoadStatistics,
+    MixedCVaR,
     Penalties,
     PolicyGraph,
     PreStudyStage,
     ProductionKind,
-    RiskMeasure,
     Sense,
     Stage,
     StageOverrides,
@@ -47,7 +47,7 @@ MONTHS = [date(2023, month, 1) for month in range(1, 8)]
 def random_study(
     seed: int,
     *,
-    risk: tuple[RiskMeasure, RiskMeasure, RiskMeasure] | None = None,
+    risk: tuple[MixedCVaR, MixedCVaR, MixedCVaR] | None = None,
     iterations: int = 120,
     forward_passes: int = 5,
 ) -> Study:
@@ -71,7 +71,7 @@ def random_study(
                 MONTHS[3 + t],
                 tuple(Block(h) for h in hours),
                 n_openings=n_openings[t],
-                risk=RiskMeasure() if risk is None else risk[t],
+                risk=MixedCVaR() if risk is None else risk[t],
             )
             for t, id in enumerate(STAGE_IDS)
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.risk import risk_weights
+from headwater.sddp.risk import weigh
 from headwater.sddp.stage_records import Solved
 
 
@@ -23,5 +23,5 @@ def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
     """Weigh the openings of stage position ``t`` with its risk measure."""
     problem = problems.stages[t]
     objective = problem.objective(solved)
-    weights = risk_weights(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective)
+    weights, _ = weigh(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective)
     return Aggregated(sum(weights * objective), problem.slope(solved, weights))

@@ -11,7 +11,7 @@ from headwater.model import (
     CostSegment,
     Gap,
     InitialConditions,
-    RiskMeasure,
+    MixedCVaR,
     StoppingRule,
     Study,
     StudyConfig,
@@ -20,7 +20,7 @@ from headwater.model import (
 )
 from random_systems import random_study
 
-RISK = (RiskMeasure(0.5, 0.4), RiskMeasure(0.3, 0.5), RiskMeasure(0.8, 0.34))
+RISK = (MixedCVaR(0.5, 0.4), MixedCVaR(0.3, 0.5), MixedCVaR(0.8, 0.34))
 
 
 def bounded(

@@ -22,8 +22,8 @@ from headwater.model import (
     Gap,
     GivenOpenings,
     IterationLimit,
+    MixedCVaR,
     PolicyConfig,
-    RiskMeasure,
     SelectionMethod,
     StageOverrides,
     Study,
@@ -88,7 +88,7 @@ def test_a_study_cut_in_two_costs_what_the_whole_does(later_stages: hw.Policy):
 @pytest.mark.parametrize("seed", [3, 6, 9])
 def test_random_trees_cut_in_two_cost_what_the_whole_does(seed: int, n_stages: int, formulation: CutFormulation):
     """With discount, several reservoirs, risk; the second half may have a cut for each opening, the first one for all."""
-    study = random_study(seed, risk=(RiskMeasure(0.5, 0.4), RiskMeasure(0.3, 0.5), RiskMeasure(0.8, 0.34)))
+    study = random_study(seed, risk=(MixedCVaR(0.5, 0.4), MixedCVaR(0.3, 0.5), MixedCVaR(0.8, 0.34)))
     whole = trained(study, cut_formulation=formulation)
     optimum = extensive_form_value(study.system, study.config)
     boundary = BoundaryCuts.of_policy(whole, study.system.stages[n_stages - 1].id)

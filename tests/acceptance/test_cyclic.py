@@ -32,8 +32,8 @@ from headwater.model import (
     InitialConditions,
     IterationLimit,
     LoadStatistics,
+    MixedCVaR,
     PolicyGraph,
-    RiskMeasure,
     Season,
     SeasonMap,
     SelectionMethod,
@@ -139,7 +139,7 @@ def test_two_years_are_one_year_twice():
 
 def test_risk_nests_round_the_cycle():
     study = quarters(1, cyclic=True, phi=0.0)
-    risk = RiskMeasure(0.5, 0.4)
+    risk = MixedCVaR(0.5, 0.4)
     averse = replace(study, system=replace(study.system, stages=tuple(replace(s, risk=risk) for s in study.system.stages)))
     long = quarters(7, cyclic=False, phi=0.0)
     long = replace(long, system=replace(long.system, stages=tuple(replace(s, risk=risk) for s in long.system.stages)))

@@ -15,8 +15,8 @@ from headwater.model import (
     Evaporation,
     GivenOpenings,
     LoadStatistics,
+    MixedCVaR,
     PolicyGraph,
-    RiskMeasure,
     Stage,
     Study,
     StudyConfig,
@@ -29,7 +29,7 @@ from random_systems import random_study
 COVERED = ["d01", "d02", "d03", "d04", "d05", "d10", "d11", "d13", "d14", "d16", "d20", "d23", "d25", "d27"]
 
 
-def value(study: Study, risk: RiskMeasure | None = None) -> float:
+def value(study: Study, risk: MixedCVaR | None = None) -> float:
     return extensive_form_value(study.system, study.config, risk=risk)
 
 
@@ -91,19 +91,19 @@ def one_stage_with_outcomes(*outcomes: float, probability: tuple[float, ...] | N
 )
 def test_the_risk_of_one_stage_mixes_the_mean_with_the_mean_of_the_worst(weight, tail_fraction, measure):
     study = one_stage_with_outcomes(10.0, 30.0, 40.0, 20.0)
-    assert value(study, RiskMeasure(weight, tail_fraction)) == pytest.approx(measure, abs=1e-9)
+    assert value(study, MixedCVaR(weight, tail_fraction)) == pytest.approx(measure, abs=1e-9)
 
 
 def test_unequal_probabilities_weigh_the_openings():
     study = one_stage_with_outcomes(10.0, 30.0, 100.0, probability=(0.5, 0.3, 0.2))
     assert value(study) == pytest.approx(34.0, abs=1e-9)
-    assert value(study, RiskMeasure(1.0, 0.4)) == pytest.approx((0.2 * 100.0 + 0.2 * 30.0) / 0.4, abs=1e-9)
+    assert value(study, MixedCVaR(1.0, 0.4)) == pytest.approx((0.2 * 100.0 + 0.2 * 30.0) / 0.4, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", [0, 3, 10])
 def test_risk_nests_between_the_mean_and_the_worst(seed):
     study = random_study(seed)
-    mean, mixed, tail = (value(study, RiskMeasure(*m)) for m in ((0.0, 0.5), (0.5, 0.5), (1.0, 0.5)))
+    mean, mixed, tail = (value(study, MixedCVaR(*m)) for m in ((0.0, 0.5), (0.5, 0.5), (1.0, 0.5)))
     assert mean < mixed < tail
 
 

@@ -7,14 +7,14 @@ import pytest
 
 import headwater as hw
 from extensive_form import extensive_form_value, stage_value
-from headwater.model import BoundStalling, Formulation, RiskMeasure
+from headwater.model import BoundStalling, Formulation, MixedCVaR
 from random_systems import STAGE_IDS, random_study
 
 RISKS = {
-    "mixed": (RiskMeasure(0.5, 0.4), RiskMeasure(0.3, 0.5), RiskMeasure(0.8, 0.34)),
-    "tail only": (RiskMeasure(1.0, 0.5), RiskMeasure(1.0, 0.5), RiskMeasure(1.0, 0.5)),
-    "last stage only": (RiskMeasure(), RiskMeasure(), RiskMeasure(0.9, 0.3)),
-    "first stage only": (RiskMeasure(0.9, 0.3), RiskMeasure(), RiskMeasure()),
+    "mixed": (MixedCVaR(0.5, 0.4), MixedCVaR(0.3, 0.5), MixedCVaR(0.8, 0.34)),
+    "tail only": (MixedCVaR(1.0, 0.5), MixedCVaR(1.0, 0.5), MixedCVaR(1.0, 0.5)),
+    "last stage only": (MixedCVaR(), MixedCVaR(), MixedCVaR(0.9, 0.3)),
+    "first stage only": (MixedCVaR(0.9, 0.3), MixedCVaR(), MixedCVaR()),
 }
 
 

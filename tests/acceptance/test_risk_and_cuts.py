@@ -17,7 +17,7 @@ from headwater.model import (
     CutSelection,
     Formulation,
     IterationLimit,
-    RiskMeasure,
+    MixedCVaR,
     SelectionMethod,
     Study,
 )
@@ -29,7 +29,7 @@ MEASURES = [(0.25, 0.5), (0.5, 0.3), (0.1, 1.0), (0.4, 0.8), (0.05, 0.6)]
 
 
 def averse(study: Study, tail_fraction: float, weight: float) -> Study:
-    risk = RiskMeasure(weight, tail_fraction)
+    risk = MixedCVaR(weight, tail_fraction)
     stages = tuple(replace(stage, risk=risk) for stage in study.system.stages)
     return replace(study, system=replace(study.system, stages=stages))
 

@@ -11,7 +11,7 @@ import pytest
 
 from case_builder import ar_row, codes_of, constraint, geometry, plane, production, tiny_case
 from headwater.case import Severity, describe_case, load_case, validate_case
-from headwater.model import RiskMeasure
+from headwater.model import MixedCVaR
 
 STATS = "scenarios/inflow_seasonal_stats"
 AR = "scenarios/inflow_ar_coefficients"
@@ -437,8 +437,8 @@ def test_a_confidence_level_becomes_the_size_of_the_tail(tmp_path):
     case.stages[0]["risk_measure"] = {"cvar": {"alpha": 0.95, "lambda": 0.25}}
     case.stages[1]["risk_measure"] = {"cvar": {"tail_fraction": 0.2, "lambda": 0.5}}
     first, second = load_case(case.write()).system.stages
-    assert first.risk == RiskMeasure(weight=0.25, tail_fraction=0.05)
-    assert second.risk == RiskMeasure(weight=0.5, tail_fraction=0.2)
+    assert first.risk == MixedCVaR(weight=0.25, tail_fraction=0.05)
+    assert second.risk == MixedCVaR(weight=0.5, tail_fraction=0.2)
 
 
 def test_one_study_stage_is_enough(tmp_path):

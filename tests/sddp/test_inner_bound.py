@@ -165,7 +165,7 @@ def test_truncated_inflows_without_lags_are_bounded():
 
 
 def test_a_statistical_gap_of_a_risk_averse_study_is_refused():
-    averse = random_study(1, risk=(m.RiskMeasure(0.5, 0.5),) * 3)
+    averse = random_study(1, risk=(m.MixedCVaR(0.5, 0.5),) * 3)
     rules = (m.IterationLimit(2), m.StatisticalGap())
     with pytest.raises(ModelError, match="risk-averse"):
         train_policy(with_config(averse, training=dataclasses.replace(averse.config.training, stopping_rules=rules)))

@@ -12,7 +12,7 @@ import headwater as hw
 from headwater.model import (
     CutFormulation,
     CutSelection,
-    RiskMeasure,
+    MixedCVaR,
     SelectionMethod,
 )
 from headwater.results import TIMING_COLUMNS
@@ -31,7 +31,7 @@ def a_study(method: str = "penalty", n_lags: int = 1, n_openings: int = 3, **tra
 
 def risky() -> hw.Study:
     made = a_study(n_openings=4)
-    stages = tuple(dataclasses.replace(stage, risk=RiskMeasure(0.4, 0.3)) for stage in made.system.stages)
+    stages = tuple(dataclasses.replace(stage, risk=MixedCVaR(0.4, 0.3)) for stage in made.system.stages)
     return dataclasses.replace(made, system=dataclasses.replace(made.system, stages=stages))
 
 

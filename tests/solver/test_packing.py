@@ -17,7 +17,7 @@ Given = tuple[Matrix, RiskArrays, int]
 def given(rows: int = 2) -> Given:
     """Types of the package alone: compiled functions are kept on disk by the types of their arguments."""
     matrix = Matrix(np.arange(3, dtype=np.int32), np.arange(4, dtype=np.int32), np.arange(3.0 * rows))
-    return matrix, RiskArrays(np.ones(2), 2.5, 0.5), 7
+    return matrix, RiskArrays(np.ones(2), np.full(1, 2.5), 3), 7
 
 
 PACKING = Packing(given(1))
@@ -27,7 +27,7 @@ read = PACKING.unpack
 @compiled
 def summed(block):
     matrix, risk, count = read(block)
-    total = risk.weight + count
+    total = risk.parameters[0] + risk.address - 3 + count
     for i in range(matrix.values.shape[0]):
         total += matrix.values[i]
     for k in range(matrix.indices.shape[0]):
@@ -44,7 +44,7 @@ def test_compiled_code_sees_the_arrays_themselves():
 
 def test_a_block_may_be_written_again():
     blocks = np.zeros((2, PACKING.size), np.uint8)
-    first, second = given(1), (given(2)[0], RiskArrays(np.ones(1), 0.5, 0.5), 8)
+    first, second = given(1), (given(2)[0], RiskArrays(np.ones(1), np.full(1, 0.5), 3), 8)
     PACKING.write(first, blocks[1])
     PACKING.write(second, blocks[1])
     assert summed(blocks[1]) == 0.5 + 8 + 15 + 6
@@ -56,7 +56,7 @@ def test_a_block_may_be_written_again():
         (given()[0]._replace(values=np.zeros(3, np.float32)), *given()[1:]),
         (given()[0]._replace(values=np.zeros((3, 1))), *given()[1:]),
         (given()[0]._replace(values=np.zeros(6)[::2]), *given()[1:]),
-        (given()[0], given()[1]._replace(weight=2), 7),
+        (given()[0], given()[1]._replace(address=2.0), 7),
         (*given()[:2], 7.0),
         given()[:2],
     ],

@@ -18,8 +18,12 @@ from headwater.case.build_scenarios import (
     inflow_statistics,
     initial_conditions,
 )
+from headwater.case.choices import risk_of_others
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
+from headwater.case.shapes import Shape
+from headwater.choices.risk.mixed_cvar import MixedCVaR
+from headwater.core.choices import RiskMeasure
 from headwater.core.equipment import EQUIPMENT
 
 
@@ -117,14 +121,16 @@ def _stage(stage: schema_stages.StageShape, openings: m.GivenOpenings | None, *,
     )
 
 
-def risk_measure(risk: schema_stages.RiskShape | None) -> m.RiskMeasure:
+def risk_measure(risk: Shape | None) -> RiskMeasure:
     """The risk measure of a stage; a confidence level becomes the size of the tail, without binary rounding."""
     if risk is None:
-        return m.RiskMeasure()
+        return MixedCVaR()
+    if not isinstance(risk, schema_stages.RiskShape):  # of another package: an object with one key
+        return risk_of_others(risk)
     tail = risk.cvar.tail_fraction
     if tail is None:
         tail = float(1 - Decimal(repr(risk.cvar.alpha)))
-    return m.RiskMeasure(weight=risk.cvar.weight, tail_fraction=tail)
+    return MixedCVaR(weight=risk.cvar.weight, tail_fraction=tail)
 
 
 def _graph(graph: schema_stages.PolicyGraphShape) -> m.PolicyGraph:

@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from headwater.case.load import load_case, read_case_parts
-from headwater.case.parts import SHAPES, Parts
+from headwater.case.parts import Parts, shape_of
 from headwater.case.schema_scenarios import CorrelatedShape
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Kind, Table
 from headwater.errors import CaseError, UsageError
@@ -60,7 +60,7 @@ def _write(parts: Parts, root: Path) -> None:
     for directory in ("system", "scenarios", "constraints"):
         (root / directory).mkdir()
     for name, data in parts.raw.items():
-        content = canonical_order(data, SHAPES[name])
+        content = canonical_order(data, shape_of(name))
         (root / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     for name, frame in parts.tables.items():
         canonical_table(frame, TABLES[name]).write_parquet(root / name)

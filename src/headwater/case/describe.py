@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +56,17 @@ def _span(values: Iterable[float]) -> str:
     return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
 
 
+def _parameters(choices: Sequence[Any]) -> str:
+    """``" (weight 0.5, tail fraction 0.1 to 0.2)"``: what choices of one class are made with."""
+    texts = []
+    for field in dataclasses.fields(choices[0]):
+        values = [getattr(choice, field.name) for choice in choices]
+        numbers = all(isinstance(value, int | float) for value in values)
+        text = _span(values) if numbers else " or ".join(dict.fromkeys(map(str, values)))
+        texts.append(f"{field.name.replace('_', ' ')} {text}")
+    return f" ({', '.join(texts)})" if texts else ""
+
+
 def _counts(system: m.System) -> Iterable[tuple[str, str, str]]:
     for part in EQUIPMENT.by_file():
         entities = getattr(system, part.collection)
@@ -96,10 +109,11 @@ def _horizon(system: m.System) -> Iterable[tuple[str, str]]:
     yield "discount rate", f"{100 * graph.annual_discount_rate:g} % a year"
     if system.season_map is not None:
         yield "seasons", f"{len(system.season_map.seasons)}, {system.season_map.cycle_type.value}"
-    averse = [stage.id for stage in stages if stage.risk.weight > 0]
-    if averse:
-        weights = _span(stage.risk.weight for stage in stages if stage.risk.weight > 0)
-        yield "risk aversion", f"weight {weights} at {_ranges(averse)}"
+    averse = [stage for stage in stages if not stage.risk.neutral]
+    for kind in dict.fromkeys(stage.risk.type for stage in averse):
+        of_kind = [stage for stage in averse if stage.risk.type == kind]
+        parameters = _parameters([stage.risk for stage in of_kind])
+        yield "risk aversion", f"{kind}{parameters} at {_ranges([stage.id for stage in of_kind])}"
 
 
 def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:

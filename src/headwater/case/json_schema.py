@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.case.meanings import meaning_of, unit_of
-from headwater.case.parts import SHAPES
+from headwater.case.parts import SHAPES, shape_of
 from headwater.case.shapes import DESCRIPTIVE_KEYS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,8 +31,9 @@ def write_schemas(directory: Path) -> list[Path]:
 
 
 def _schema(name: str) -> dict[str, Any]:
-    schema = SHAPES[name].model_json_schema(by_alias=True)
-    for holder, part in ((SHAPES[name].__name__, schema), *schema.get("$defs", {}).items()):
+    shape = shape_of(name)
+    schema = shape.model_json_schema(by_alias=True)
+    for holder, part in ((shape.__name__, schema), *schema.get("$defs", {}).items()):
         _explain(part, holder)
         _open_for_comments(part)
         for word in ("title", "description"):
@@ -58,6 +59,8 @@ def _definitions_in_use(part: Any, definitions: dict[str, Any], path: str, found
         if "$ref" in part and (old := part["$ref"].rsplit("/", 1)[1]) not in found.values():
             tag = definitions[old]["properties"].get("type", {})
             name = f"{path}.{tag['const']}" if isinstance(tag, dict) and "const" in tag else path
+            if name in found:  # another form under the same key, told apart by its own first key
+                name = f"{path}.{next(iter(definitions[old]['properties']))}"
             found[name] = old
             _definitions_in_use(definitions[old], definitions, path, found)
         for word, value in part.items():
@@ -81,7 +84,7 @@ def _rename(part: Any, names: dict[str, str]) -> None:
 def _explain(schema: dict[str, Any], holder: str) -> None:
     """Give every key its meaning and unit."""
     for key, value in schema.get("properties", {}).items():
-        value["description"] = meaning_of(holder, key)
+        value["description"] = value.get("description") or meaning_of(holder, key)
         if unit_of(key):
             value["x-unit"] = unit_of(key)
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from headwater.case import schema_initial, schema_penalties, schema_production, schema_scenarios, schema_stages, schema_system
 from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
+from headwater.case.choices import with_choices
 from headwater.case.json_reader import read_json
 from headwater.case.manifest import TABLE_FILES, Manifest
 from headwater.case.names import WITH_ID, entity_label
@@ -43,6 +44,12 @@ SHAPES: Mapping[str, type[Shape]] = {
 """JSON file -> its schema."""
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+def shape_of(name: str) -> type[Shape]:
+    """Schema of a JSON file, with the choices of other packages that are installed here."""
+    return with_choices(name, SHAPES[name])
+
 
 KINDS: Mapping[str, tuple[str, str, str]] = {
     part.name: (part.file.name, part.file.key, part.words.label) for part in EQUIPMENT.by_file()
@@ -187,7 +194,7 @@ def read_parts(manifest: Manifest, collector: Collector) -> Parts:
         old_sampling_scheme(config, "config.json", collector)
         parts.raw_config = config
     for name, data in raw.items():
-        shape = parse_shape(SHAPES[name], data, manifest.files[name], collector)
+        shape = parse_shape(shape_of(name), data, manifest.files[name], collector)
         if shape is None:
             parts.failed.add(name)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -66,17 +67,23 @@ class RiskShape(Shape):
     cvar: CvarShape
 
 
-def _risk(value: object) -> object:
-    if isinstance(value, str):
-        if value.lower() == "expectation":
-            return None
-        message = f"expected 'expectation' or an object with 'cvar', got {describe(value)}"
-        raise complaint("HW205", message, "write 'expectation' or {'cvar': {'alpha': 0.95, 'lambda': 0.5}}")
-    return value
+def read_risk(measures: Sequence[str]) -> Callable[[object], object]:
+    """Reader of a risk measure in which the expectation is a word, and the others are objects."""
+
+    def read(value: object) -> object:
+        if isinstance(value, str):
+            if value.lower() == "expectation":
+                return None
+            known = " or ".join(f"'{measure}'" for measure in measures)
+            message = f"expected 'expectation' or an object with {known}, got {describe(value)}"
+            raise complaint("HW205", message, "write 'expectation' or {'cvar': {'alpha': 0.95, 'lambda': 0.5}}")
+        return value
+
+    return read
 
 
 RiskMeasureShape = Annotated[
-    RiskShape | None, BeforeValidator(_risk, json_schema_input_type=RiskShape | Literal["expectation"] | None)
+    RiskShape | None, BeforeValidator(read_risk(["cvar"]), json_schema_input_type=RiskShape | Literal["expectation"] | None)
 ]
 
 

@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Indices
+from headwater.core.choices import ExtraColumns, LinearForm, RiskMeasure
+from headwater.errors import ModelError
 from headwater.lp.builder import LpBuilder
-from headwater.model import RiskMeasure, System
+from headwater.model import System
+
+_OPENING_COST = "opening_cost"
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,20 @@ class Outlook:
 
     probability: tuple[float, ...]
     risk: RiskMeasure
+
+    def linear_form(self, lower: float) -> LinearForm:
+        """The risk measure as a linear program over the costs of the openings, which are at least ``lower`` $.
+
+        Raises:
+            ModelError: it has none.
+        """
+        form = self.risk.epigraph(np.asarray(self.probability), lower)
+        if form is None:
+            raise ModelError(
+                f"the risk measure {self.risk.type!r} has no linear form, so openings cannot have cuts of their own; set "
+                "training.cut_formulation to 'single'"
+            )
+        return form
 
 
 def future_cost_lower_bounds(
@@ -82,48 +100,41 @@ def declare_columns(build: LpBuilder, *, lower: float, discount: float, has_futu
     """The columns in $ that the future cost is made of.
 
     One column theta, fixed to zero where nothing follows; or, with an outlook, a column theta_w for each opening w of the next
-    stage, whose risk-adjusted sum is the future cost::
-
-        (1 - weight) sum_w p_w theta_w + weight (eta + sum_w p_w u_w / tail_fraction),    u_w >= theta_w - eta,  u_w >= 0
-
-    At the least cost this is the expectation mixed with CVaR (Rockafellar and Uryasev 2000).
+    stage, and those with which the risk measure adds them up, see `headwater.core.choices.LinearForm`.
 
     Returns:
         Positions, ``[column]``; the cost of each is the discount times its weight, see `future_weights`.
     """
     if outlook is None:
         return np.array([build.column(lower, np.inf, discount) if has_future else build.column(0.0, 0.0, discount)])
-    shares = discount * future_weights(outlook)
-    n = len(outlook.probability)
-    openings = build.column_family("opening_cost", n)
-    openings[:] = [build.column(lower, np.inf, share) for share in shares[:n]]
-    tail_from, beyond = build.column_family("tail_from", 1), build.column_family("beyond_tail", n)
-    if not outlook.risk.is_expectation:
-        # a quantile of the costs, so nothing is lost by giving it their bound
-        tail_from[0] = build.column(lower, np.inf, shares[n])
-        beyond[:] = [build.column(0.0, np.inf, share) for share in shares[n + 1 :]]
-    declared = np.concatenate([openings, tail_from, beyond])
-    return declared[declared >= 0]
+    form = outlook.linear_form(lower)
+    families = (ExtraColumns(_OPENING_COST, lower, form.weights), *form.extra)
+    for family in families:
+        columns = build.column_family(family.name, len(family.weights))
+        columns[:] = [build.column(family.lower, np.inf, share) for share in discount * family.weights]
+    return np.concatenate([build.columns[family.name] for family in families])
 
 
 def future_weights(outlook: Outlook | None) -> NDArray[np.float64]:
     """What one unit of each column of `declare_columns` adds to the future cost, ``[column]``."""
-    if outlook is None:
-        return np.ones(1)
-    probability, risk = np.asarray(outlook.probability), outlook.risk
-    if risk.is_expectation:
-        return probability.copy()
-    return np.concatenate([(1.0 - risk.weight) * probability, [risk.weight], risk.weight / risk.tail_fraction * probability])
+    return np.ones(1) if outlook is None else outlook.linear_form(0.0).all_weights
 
 
-def declare_rows(build: LpBuilder) -> None:
-    """Rows ``u_w - theta_w + eta >= 0``, where there is a tail."""
-    openings, beyond = build.columns.get("opening_cost"), build.columns.get("beyond_tail")
-    if openings is None or beyond is None or (beyond < 0).any():
+def future_families(outlook: Outlook) -> dict[str, bool]:
+    """Families of `declare_columns` and `declare_rows` -> whether their names count."""
+    form = outlook.linear_form(0.0)
+    rows = {form.name: True} if form.rows else {}
+    return {_OPENING_COST: True, **{family.name: family.indexed for family in form.extra}, **rows}
+
+
+def declare_rows(build: LpBuilder, outlook: Outlook | None) -> None:
+    """The rows with which the risk measure adds up the costs of openings, where it needs any."""
+    form = None if outlook is None else outlook.linear_form(0.0)
+    if form is None or not form.rows:
         return
-    rows = build.row_family("beyond_tail", len(openings))
-    for w, (theta, above) in enumerate(zip(openings, beyond, strict=True)):
-        rows[w] = build.row(0.0, np.inf)
-        build.put(rows[w], above, 1.0)
-        build.put(rows[w], theta, -1.0)
-        build.put(rows[w], build.columns["tail_from"][0], 1.0)
+    columns = np.concatenate([build.columns[name] for name in (_OPENING_COST, *(family.name for family in form.extra))])
+    rows = build.row_family(form.name, len(form.rows))
+    for r, entries in enumerate(form.rows):
+        rows[r] = build.row(0.0, np.inf)
+        for column, value in entries:
+            build.put(rows[r], columns[column], value)

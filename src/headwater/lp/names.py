@@ -13,6 +13,7 @@ import numpy as np
 
 from headwater.lp.builder import ABSENT
 from headwater.lp.context import StageContext
+from headwater.lp.future_cost import future_families
 from headwater.lp.generic import rows_of_stage
 from headwater.lp.template import StageTemplate
 from headwater.model import InflowNonNegativity, System
@@ -130,15 +131,14 @@ def _labellers(system: System, template: StageTemplate) -> Labeller:
     thermals = labels(system.thermals)
     pipelines = [thermals[pipeline.thermal] for pipeline in ctx.pipelines]
     commitments = [[thermals[p.thermal], str(i + 1)] for p in ctx.pipelines for i in range(p.lag)]
+    future = {} if template.outlook is None else future_families(template.outlook)
 
     def label(family: str, index: tuple[int, ...]) -> list[str]:
         if family in ("inflow_lag", "lag_fixing", "memory"):
             beyond = index[0] - template.n_past_inflows
             return [kinds["hydros"][index[1]], str(index[0] + 1) if beyond < 0 else f"gathered{beyond + 1}"]
-        if family in ("opening_cost", "beyond_tail"):
-            return [str(index[0])]
-        if family == "tail_from":
-            return []
+        if family in future:
+            return [str(index[0])] if future[family] else []
         if family in ("gnl_commitment", "gnl_fixing"):
             return commitments[index[0]]
         if family in ("gnl_order", "gnl_coupling"):

@@ -233,7 +233,7 @@ def declare_stage(
     _declare_state_columns(build, ctx)
     future = future_cost.declare_columns(build, lower=theta_lower, discount=discount, has_future=has_future, outlook=outlook)
     _declare_columns(build, ctx)
-    n_cut_relevant = _declare_rows(build, ctx)
+    n_cut_relevant = _declare_rows(build, ctx, outlook)
     for put_terms in (
         thermals.put_terms,
         lines.put_terms,
@@ -286,7 +286,7 @@ def _declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     inflows.declare_memory_columns(build, ctx)
 
 
-def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
+def _declare_rows(build: LpBuilder, ctx: StageContext, outlook: future_cost.Outlook | None) -> int:
     reservoirs.declare_balance_rows(build, ctx)
     inflows.declare_lag_rows(build, ctx)
     gnl.declare_fixing_rows(build, ctx)
@@ -305,7 +305,7 @@ def _declare_rows(build: LpBuilder, ctx: StageContext) -> int:
     non_controllables.declare_rows(build)
     generic.declare_rows(build, ctx, with_storage=False)
     inflows.declare_memory_rows(build, ctx)
-    future_cost.declare_rows(build)
+    future_cost.declare_rows(build, outlook)
     return n_cut_relevant
 
 

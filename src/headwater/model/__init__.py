@@ -3,6 +3,7 @@
 No file, no linear program, no algorithm: everything here can be built and read by a person.
 """
 
+from headwater.choices.risk.mixed_cvar import MixedCVaR
 from headwater.model.entities import (
     Bus,
     ContractKind,
@@ -55,7 +56,6 @@ from headwater.model.stages import (
     GraphType,
     PolicyGraph,
     PreStudyStage,
-    RiskMeasure,
     SamplingMethod,
     Season,
     SeasonMap,
@@ -172,6 +172,7 @@ __all__ = [
     "Line",
     "LipschitzMode",
     "LoadStatistics",
+    "MixedCVaR",
     "Network",
     "NoiseClass",
     "NoiseSharing",
@@ -196,7 +197,6 @@ __all__ = [
     "RecentObservation",
     "ResolvedPenalties",
     "ResolvedProduction",
-    "RiskMeasure",
     "SamplingMethod",
     "ScenarioSource",
     "Scheme",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
+from headwater.choices.risk.mixed_cvar import MixedCVaR
+from headwater.core.choices import RiskMeasure
 from headwater.errors import ModelError
 
 HM3_PER_M3S_HOUR = 3600.0 / 1e6
@@ -57,28 +59,6 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskMeasure:
-    """``(1 - weight) * E[Z] + weight * CVaR[Z]`` over the worst ``tail_fraction`` of outcomes.
-
-    ``weight`` 0 or ``tail_fraction`` 1 is the plain expectation.
-    """
-
-    weight: float = 0.0
-    tail_fraction: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.weight <= 1.0:
-            raise ModelError(f"risk weight (lambda) must lie in [0, 1], got {self.weight}")
-        if not 0.0 < self.tail_fraction <= 1.0:
-            raise ModelError(f"risk tail fraction must lie in (0, 1], got {self.tail_fraction}")
-
-    @property
-    def is_expectation(self) -> bool:
-        """Whether this is the plain expectation."""
-        return self.weight == 0.0 or self.tail_fraction == 1.0
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
     """A decision period.
 
@@ -101,7 +81,7 @@ class Stage:
     sampling_method: SamplingMethod = SamplingMethod.SAA
     block_mode: BlockMode = BlockMode.PARALLEL
     inflow_lags: bool = True
-    risk: RiskMeasure = field(default_factory=RiskMeasure)
+    risk: RiskMeasure = field(default_factory=MixedCVaR)
 
     def __post_init__(self) -> None:
         if self.start_date >= self.end_date:

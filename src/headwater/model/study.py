@@ -380,7 +380,7 @@ def why_no_statistical_gap(study: Study) -> str | None:
     training = study.config.training
     if not any(isinstance(rule, StatisticalGap) for rule in training.stopping_rules):
         return None
-    if any(not stage.risk.is_expectation for stage in study.system.stages):
+    if any(not stage.risk.neutral for stage in study.system.stages):
         return "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
     source, given = training.scenario_source, study.system.given_openings is not None
     if not all(source.draws_openings(kind, tree_is_given=given) for kind in NoiseClass):

@@ -18,8 +18,8 @@ from headwater import files
 from headwater._version import __version__
 from headwater.errors import PolicyError
 from headwater.lp import Outlook
-from headwater.model import RiskMeasure
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
+from headwater.policy.choices import record_of_risk, recorded_risk
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
@@ -255,16 +255,14 @@ def recorded_stages(metadata: Mapping[str, Any]) -> tuple[PolicyStage, ...]:
 def _outlook(recorded: Mapping[str, Any] | None) -> Outlook | None:
     if recorded is None:
         return None
-    risk = RiskMeasure(weight=recorded["lambda"], tail_fraction=recorded["tail_fraction"])
-    return Outlook(tuple(recorded["probability"]), risk)
+    return Outlook(tuple(recorded["probability"]), recorded_risk(recorded))
 
 
 def _recorded_outlook(outlook: Outlook | None) -> dict[str, Any] | None:
     """Openings that follow a stage, and their risk measure."""
     if outlook is None:
         return None
-    risk = outlook.risk
-    return {"probability": list(outlook.probability), "lambda": risk.weight, "tail_fraction": risk.tail_fraction}
+    return {"probability": list(outlook.probability), **record_of_risk(outlook.risk)}
 
 
 def read_stage_cuts(

@@ -21,6 +21,7 @@ import polars as pl
 from headwater import files
 from headwater._version import __version__
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.provenance import is_choice, origins, type_of
 from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
@@ -245,11 +246,13 @@ def _header(
                 "start_date": s.start_date.isoformat(),
                 "end_date": s.end_date.isoformat(),
                 "block_hours": [block.hours for block in s.blocks],
+                **({} if s.risk.neutral else {"risk_measure": to_json(s.risk)}),
                 **_repeated(study, visit),
             }
             for visit, s in enumerate(stages or study.system.stages)
         ],
         "configuration": to_json(study.config),
+        **_packages(study),
         "input_files": _input_digests(study),
     }
 
@@ -271,6 +274,12 @@ def versions(solver: str) -> dict[str, str]:
         "solver": solver,
         "platform": f"{sys.platform} {platform.machine()}",
     }
+
+
+def _packages(study: Study) -> dict[str, list[str]]:
+    """Packages, with versions, of the choices that are not the project's own; nothing without any."""
+    packages = origins([stage.risk for stage in study.system.stages], study.config)
+    return {"packages": packages} if packages else {}
 
 
 def _repeated(study: Study, visit: int) -> dict[str, int]:
@@ -316,11 +325,13 @@ def _sha256(path: Path) -> str | None:
         return None
 
 
-def to_json(value: object) -> Any:
+def to_json(value: Any) -> Any:
     """A dataclass tree as JSON values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
         kind = type(value).__name__
+        if is_choice(value):
+            return {"type": type_of(value), **fields}
         return {"rule": kind, **fields} if kind in ("IterationLimit", "TimeLimit", "BoundStalling") else fields
     if isinstance(value, Enum):
         return value.value

@@ -10,6 +10,7 @@ import numpy as np
 
 from headwater.sddp.trial_kernel import STAGE, add_rows, add_transposed, raise_inflows
 from headwater.solver.compiled import compiled
+from headwater.solver.packing_kernel import weigh_at
 
 SOUND, RELAXED, UNSOUND = 0, 1, 2
 """A cut as it should be; one behind which an LP has a gap above tolerance; one that is not used."""
@@ -41,34 +42,6 @@ def slope_room(n_openings: int, n_rows: int, n_exogenous: int, n_hydros: int) ->
         np.empty(n_openings), np.empty(n_openings, np.int64), np.empty(n_rows), np.empty(n_exogenous), np.empty(n_hydros),
         np.empty(n_hydros)
     )
-
-
-@compiled
-def weigh_outcomes(risk, costs, order, weights):
-    """Weights ``mu`` with ``rho[Z] = sum_w mu[w] Z[w]`` for the costs at hand, see `headwater.sddp.risk.risk_weights`."""
-    probability = risk.probability
-    n = probability.shape[0]
-    if risk.weight == 0.0:
-        for w in range(n):
-            weights[w] = probability[w]
-        return
-    # by descending cost, equal ones by index
-    for w in range(n):
-        place = w
-        while place > 0 and costs[order[place - 1]] < costs[w]:
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = w
-    for w in range(n):
-        weights[w] = (1.0 - risk.weight) * probability[w]
-    remaining = 1.0
-    for place in range(n):
-        w = order[place]
-        taken = min(probability[w] / risk.tail_fraction, remaining)
-        weights[w] += risk.weight * taken
-        remaining -= taken
-        if remaining <= 0.0:
-            break
 
 
 @compiled
@@ -193,10 +166,12 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
     accepted = RELAXED if relaxed > 0 else SOUND
     all_sound, innovation = True, view.tree.innovation
     if intercepts.shape[0] == 1:
-        weigh_outcomes(view.risk, objective, room.order, weights)
+        risk = view.risk
+        penalty = weigh_at(risk.address, n_openings, objective, risk.probability, risk.parameters, room.order, weights)
         value = 0.0
         for w in range(n_openings):
             value += weights[w] * (objective[w] * scale)
+        value -= penalty * scale
         set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_dual, room, slopes[0])
         intercepts[0], sound = lay_through(state, value, slopes[0])
         quality[0] = accepted if sound else UNSOUND
@@ -222,14 +197,14 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
 def weigh_trial(block, n_cuts, objective, row_dual, tolerance, room, binding):
     """Risk-adjusted value in $ of one trial that was solved under all openings of the tree; ``binding[cut]`` as in `cut_trial`."""
     view = _read_stage(block)
-    n_rows, value = view.stage.row_lower.shape[0], 0.0
-    weigh_outcomes(view.risk, objective, room.order, room.weights)
-    for w in range(objective.shape[0]):
+    n_rows, n_openings, value, risk = view.stage.row_lower.shape[0], objective.shape[0], 0.0, view.risk
+    penalty = weigh_at(risk.address, n_openings, objective, risk.probability, risk.parameters, room.order, room.weights)
+    for w in range(n_openings):
         value += room.weights[w] * (objective[w] * view.stage.scale)
         duals = row_dual[w]
         for c in range(n_cuts):
             binding[c] += duals[n_rows + c] > tolerance
-    return value
+    return value - penalty * view.stage.scale
 
 
 @compiled

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headwater.sddp import trial_kernel as kernel
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.risk import OpeningWeights
 from headwater.solver import AppendedRows, LinearProgram, kernel_program
 from headwater.solver.packing_kernel import Packed
 
@@ -40,7 +41,7 @@ class CutRows:
         self._view: Packed | None = None
         none = np.empty((0, len(stage.row_lower)))
         self._tree = kernel.NoiseArrays(np.empty((0, len(stage.psi))), none, none, np.empty((0, len(stage.exogenous))))
-        self._risk = kernel.RiskArrays(np.empty(0), 0.0, 1.0)
+        self._weights: OpeningWeights | None = None
         self.entries = AppendedRows(np.concatenate([stage.columns, stage.future]).astype(np.int32))
         self._resize(0)
         self.n_rows = 0
@@ -78,7 +79,8 @@ class CutRows:
             ):
                 return view
         program = kernel_program(self._program, self.entries)
-        view = self._view = kernel.STAGE.pack(kernel.StageView(self._stage, self.arrays(), self._tree, self._risk, program))
+        risk = kernel.RiskArrays(np.empty(0), np.empty(0), 0) if self._weights is None else self._weights.arrays
+        view = self._view = kernel.STAGE.pack(kernel.StageView(self._stage, self.arrays(), self._tree, risk, program))
         return view
 
     def append(self, slots: NDArray[np.int64]) -> None:
@@ -113,9 +115,9 @@ class CutRows:
         self._tree_sides[:, : self.n_rows] = tree_sides
         self.entries.keep(kept)
 
-    def set_tree(self, noise: kernel.NoiseArrays, risk: kernel.RiskArrays) -> None:
+    def set_tree(self, noise: kernel.NoiseArrays, weights: OpeningWeights) -> None:
         """Fix the openings of the tree; what they add to each cut is then computed once per cut."""
-        self._tree, self._risk = noise, risk
+        self._tree, self._weights = noise, weights
         self._tree_sides = np.empty((len(noise.exogenous), self.capacity))
         if self.n_rows:  # without, nothing of the compiler is loaded
             kernel.append_rows(self.view.block, 0, self.n_rows)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from headwater._version import __version__
+from headwater.core.provenance import digest_name
 from headwater.model import Study
 from headwater.solver import highs_version
 
@@ -110,7 +111,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
     elif isinstance(value, set | frozenset):
         yield from _pieces(sorted(value, key=repr))
     elif dataclasses.is_dataclass(value):
-        yield f"c{type(value).__name__}:".encode()
+        yield f"c{digest_name(value)}:".encode()
         for name, item in _fields(value):
             yield from _pieces(name)
             yield from _pieces(item)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.provenance import digest_text
 from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.lp import gnl_pipelines
@@ -86,7 +87,9 @@ def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
     digests = []
     for t, stage in enumerate(problems.stages):
         template, openings = stage.template, stage.openings
-        digest = hashlib.sha256(f"{stage.truncates} {problems.system.stages[t].risk!r} {template.future.tolist()}".encode())
+        digest = hashlib.sha256(
+            f"{stage.truncates} {digest_text(problems.system.stages[t].risk)} {template.future.tolist()}".encode()
+        )
         for matrix in (template.matrix, template.sensitivity):
             for array in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
                 _add(digest, array)

@@ -18,7 +18,7 @@ from headwater.errors import PolicyError, UsageError
 from headwater.lp import Outlook
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy_cuts import Cuts
-from headwater.sddp.risk import risk_weights
+from headwater.sddp.risk import weigh
 from headwater.solver import Basis
 
 if TYPE_CHECKING:
@@ -321,8 +321,8 @@ def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None =
     costs = np.array([cost for cost, _ in best])
     if np.isinf(costs).any():
         return value, slope
-    weights = risk_weights(outlook.risk, probability, costs)
-    together = float(weights @ costs)
+    weights, penalty = weigh(outlook.risk, probability, costs)
+    together = float(weights @ costs) - penalty
     if together <= value:
         return value, slope
     return together, weights @ pool.coefficients[[slot for _, slot in best]]

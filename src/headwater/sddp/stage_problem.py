@@ -9,12 +9,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
+from headwater.core.choices import RiskMeasure
 from headwater.lp import Scaling, StageForm, StageTemplate, scaling_of
-from headwater.model import RiskMeasure, SolverOptions
+from headwater.model import SolverOptions
 from headwater.sddp import cut_kernel
 from headwater.sddp import trial_kernel as kernel
 from headwater.sddp.cut_rows import CutRows
 from headwater.sddp.cuts import CutPool
+from headwater.sddp.risk import OpeningWeights
 from headwater.sddp.sparse_products import multiply_each
 from headwater.sddp.stage_records import NewCuts, NoiseBatch, Solved, SolvedTrials
 from headwater.solver import (
@@ -68,7 +70,7 @@ class StageProblem:
         self._program = _linear_program(form, self.scaling)
         self._cuts = CutRows(pool, self._arrays, self._program)
         self._opening_noise: NoiseBatch | None = None
-        self._probability, self._risk = np.empty(0), RiskMeasure()
+        self._weights: OpeningWeights | None = None
         self.append_cuts(pool.active_slots() if slots is None else slots)
 
     @property
@@ -118,10 +120,8 @@ class StageProblem:
             probability: ``[opening]``.
             risk: weighs their costs.
         """
-        self._opening_noise, self._probability, self._risk = noise, probability, risk
-        weight = 0.0 if risk.is_expectation else risk.weight
-        weighing = kernel.RiskArrays(np.ascontiguousarray(probability), float(weight), float(risk.tail_fraction))
-        self._cuts.set_tree(noise.arrays(), weighing)
+        self._opening_noise, self._weights = noise, OpeningWeights(risk, probability, self.form.cost_scale)
+        self._cuts.set_tree(noise.arrays(), self._weights)
 
     @property
     def rows(self) -> AppendedRows:
@@ -158,6 +158,13 @@ class StageProblem:
         return self._cuts.slots
 
     @property
+    def opening_weights(self) -> OpeningWeights:
+        """How the costs of the openings of the stage's tree are weighed."""
+        if self._weights is None:
+            raise RuntimeError("the stage has no openings yet")
+        return self._weights
+
+    @property
     def openings(self) -> NoiseBatch:
         """The openings of the stage's tree."""
         if self._opening_noise is None:
@@ -174,7 +181,8 @@ class StageProblem:
         twin = StageProblem(
             self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots, scaling=self.scaling
         )
-        twin.set_openings(self.openings, self._probability, self._risk)
+        weights = self.opening_weights
+        twin.set_openings(self.openings, weights.probability, weights.measure)
         return twin
 
     def doubtful_rows(self) -> NDArray[np.int64]:
@@ -370,9 +378,10 @@ class StageProblem:
         results = solved.results
         cut_kernel.make_cuts(
             self._cuts.view.block, self._cuts.n_rows, solved.states, results.objective, results.row_dual, results.n_bounded(),
-            tolerance, doubtful, self._slope_room(len(self._probability)), cuts.intercepts, cuts.slopes, cuts.quality,
+            tolerance, doubtful, self._slope_room(len(self.openings)), cuts.intercepts, cuts.slopes, cuts.quality,
             cuts.leaning, binding,
         )  # fmt: skip
+        self.opening_weights.raise_error()
 
     def weigh(self, objective: Array, row_dual: Array, tolerance: float) -> tuple[float, NDArray[np.int64]]:
         """Value in $ of a state that was solved under all openings of the tree, and in how many each row of a cut was binding.
@@ -384,6 +393,7 @@ class StageProblem:
         """
         binding, room = np.zeros(self._cuts.n_rows, np.int64), self._slope_room(len(objective))
         value = cut_kernel.weigh_trial(self._cuts.view.block, len(binding), objective, row_dual, tolerance, room, binding)
+        self.opening_weights.raise_error()
         return float(value), binding
 
     def record_binding(self, binding: NDArray[np.int64], iteration: int) -> None:

@@ -103,15 +103,15 @@ class NoiseArrays(NamedTuple):
 
 
 class RiskArrays(NamedTuple):
-    """A risk measure over the openings of the tree: ``(1 - weight) E + weight CVaR`` of the dearest ``tail_fraction``.
+    """A risk measure over the openings of the tree, see `headwater.core.choices.CompiledRisk`.
 
     Attributes:
-        probability: ``[opening]``; weight, tail_fraction: numbers.
+        probability: ``[opening]``; parameters: numbers of the measure; address: of its function.
     """
 
     probability: Any
-    weight: Any
-    tail_fraction: Any
+    parameters: Any
+    address: Any
 
 
 class StageView(NamedTuple):
@@ -135,7 +135,7 @@ def sample_view() -> StageView:
     flags = np.empty(0, np.bool_)
     pool = PoolArrays(table, numbers, flags, ints, ints, ints, flags, flags, longs, ints)
     cuts, tree = CutArrays(pool, longs, numbers, table), NoiseArrays(table, table, table, table)
-    return StageView(stage, cuts, tree, RiskArrays(numbers, 0.0, 1.0), sample_program())
+    return StageView(stage, cuts, tree, RiskArrays(numbers, numbers, 0), sample_program())
 
 
 STAGE = Packing(sample_view())

@@ -148,7 +148,10 @@ class Native:
         """Where it begins; it is compiled, or read from disk, when this is first asked."""
         from headwater.solver.numba_private import c_address
 
-        address, self._owner = c_address(self.function, self._signature(), stored_code(self.function))
+        # others' functions may use what no stamp of their own file tells of, so their code is not kept
+        own = self.function.__module__.startswith("headwater.")
+        stored = stored_code(self.function) if own else None
+        address, self._owner = c_address(self.function, self._signature(), stored)
         return address
 
     @contextmanager
@@ -179,6 +182,7 @@ def code_cache() -> CodeCache:
     return CodeCache(digest.hexdigest()[:32], wanted_folder())
 
 
+@lru_cache(maxsize=1)
 def _sources() -> list[Path]:
     """The kernels' files, what makes code of them, and all of the package that they import: its constants are in the code."""
     found: set[Path] = set()
@@ -196,7 +200,7 @@ def _sources() -> list[Path]:
 @lru_cache
 def _digest_of(file: str) -> str:
     path = Path(file)
-    return "" if path.is_relative_to(_PACKAGE) or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
+    return "" if path in _sources() or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def stored_code(function: Function) -> StoredCode:

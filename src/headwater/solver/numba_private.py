@@ -254,14 +254,15 @@ def once_dispatcher() -> Any:
     return _once
 
 
-def c_address(function: Callable[..., Any], signature: Any, stored: StoredCode) -> tuple[int, object]:
+def c_address(function: Callable[..., Any], signature: Any, stored: StoredCode | None) -> tuple[int, object]:
     """Compile a function that allocates nothing as a C function, or read it from disk; returns its address and its owner."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
     try:
         from numba.core.ccallback import CFunc
 
         callback = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
-        callback._cache = stored
+        if stored is not None:
+            callback._cache = stored
         callback.compile()
     except (ImportError, AttributeError, TypeError, KeyError) as error:
         logger.warning("compiled code is not kept: %s", broken("has C functions whose code can be kept", error))
@@ -358,6 +359,31 @@ def call_at() -> Any:
         return types.void(types.int64, types.voidptr, types.voidptr), generate
 
     return call
+
+
+def weigh_at() -> Any:
+    """For compiled code: call the function of a risk measure that begins at an address, with arrays as pointers.
+
+    Its arguments are the address, a number of outcomes, their costs and probabilities, the parameters, and room for the order
+    of the outcomes and for their weights; it returns the penalty.
+    """
+
+    @intrinsic
+    def weigh(_typing_context, _address, _n, costs, probability, parameters, order, weights):
+        arrays = (costs, probability, parameters, order, weights)
+        if any(array.layout != "C" for array in arrays):
+            raise TypingError("pointers are to arrays without gaps")
+
+        def generate(context, builder, signature, arguments):
+            pairs = zip(signature.args[2:], arguments[2:], strict=True)
+            places = [context.make_array(kind)(context, builder, value).data for kind, value in pairs]
+            kinds = [ir.IntType(64), *(place.type for place in places)]
+            function = builder.inttoptr(arguments[0], ir.FunctionType(ir.DoubleType(), kinds).as_pointer())
+            return builder.call(function, [arguments[1], *places])
+
+        return types.float64(types.int64, types.int64, *arrays), generate
+
+    return weigh
 
 
 # -- threads ---------------------------------------------------------------------------------------

@@ -135,3 +135,6 @@ place_of = InCode(lambda numba: numba.place_of())
 
 call_at = InCode(lambda numba: numba.call_at())
 """For compiled code: call the function of two places that begins at an address."""
+
+weigh_at = InCode(lambda numba: numba.weigh_at())
+"""For compiled code: call the risk measure that begins at an address."""

@@ -1,0 +1,1 @@
+"""Risk measures, see `headwater.core.choices.RiskMeasure`."""

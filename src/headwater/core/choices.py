@@ -1,0 +1,135 @@
+"""What each choice of the algorithm must have: the page to read before writing one.
+
+A choice is a frozen dataclass with its parameters as fields and its behaviour as methods. One that
+is used in code only needs no registration; to be named in a case, or to be read back from a policy,
+it is added to its registry, which stands below its protocol, see `headwater.core.registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from headwater.arrays import Array
+from headwater.core.registry import Registry
+from headwater.errors import UsageError
+
+
+class Choice(Protocol):
+    """What every choice has.
+
+    Attributes:
+        type: name in cases, policies and results.
+    """
+
+    type: ClassVar[str]
+
+
+def type_of_class(choice: Any) -> str:
+    """Name of the class of a choice.
+
+    Raises:
+        UsageError: it has none, or its values could change after they were looked at.
+    """
+    parameters = getattr(choice, "__dataclass_params__", None)
+    if not isinstance(getattr(choice, "type", None), str):
+        raise UsageError(f"{choice!r} has no name: give it an attribute 'type' that is a text")
+    if parameters is None or not parameters.frozen:
+        raise UsageError(f"{choice.__qualname__} ({choice.type!r}) must be a frozen dataclass")
+    return str(choice.type)
+
+
+@dataclass(frozen=True)
+class CompiledRisk:
+    """A risk measure as compiled code calls it: at the address of one small function.
+
+    Attributes:
+        function: plain function of a module,
+            ``(n, costs, probability, parameters, order, weights) -> penalty``. It reads the first
+            ``n`` ``costs`` and probabilities, writes as many ``weights``, and may use as many
+            places of ``order`` (whole numbers). Costs and penalty are in the money of the program,
+            $ over its cost scale. It makes no arrays and calls no other function of its module. In
+            Python it works on arrays as well.
+        parameters: numbers that it is given.
+    """
+
+    function: Callable[..., Any]
+    parameters: Array
+
+
+@dataclass(frozen=True)
+class ExtraColumns:
+    """Columns that the linear form of a risk measure needs besides the costs of the openings.
+
+    Attributes:
+        name: of the family; no other of a stage may have it.
+        lower: lower bound of each, in $.
+        weights: ``[column]`` what a unit of each adds to the value.
+        indexed: whether names for people count them.
+    """
+
+    name: str
+    lower: float
+    weights: Array
+    indexed: bool = True
+
+
+@dataclass(frozen=True)
+class LinearForm:
+    """A risk measure as a linear program: the least ``weights . Z + (extra weights) . x`` with ``rows (Z, x) >= 0``.
+
+    Attributes:
+        weights: ``[opening]`` of the costs ``Z``.
+        extra: further columns ``x``, in their order.
+        rows: ``[row][(column, coefficient), ...]``; columns count through openings first, then the extra ones.
+        name: of the family of rows.
+    """
+
+    weights: Array
+    extra: tuple[ExtraColumns, ...] = ()
+    rows: tuple[tuple[tuple[int, float], ...], ...] = ()
+    name: str = ""
+
+    @property
+    def all_weights(self) -> Array:
+        """Weights of all columns, ``[column]``."""
+        return np.concatenate([self.weights, *(family.weights for family in self.extra)])
+
+
+@runtime_checkable
+class RiskMeasure(Choice, Protocol):
+    """How random costs count as one number: ``rho[Z] = max over q of (q . Z - penalty(q))``, with ``q`` probabilities.
+
+    The best ``q`` is a subgradient of the measure, so cuts that are made with it are lower bounds
+    (Shapiro, Tekaya, da Costa and Soares 2013, European Journal of Operational Research 224).
+    Dearer outcomes must not count for less, and a sure cost must count as itself.
+    """
+
+    @property
+    def neutral(self) -> bool:
+        """Whether it is the expectation, with which a mean of simulated costs can be compared."""
+        ...
+
+    def weigh(self, probability: Array, costs: Array) -> tuple[Array, float]:
+        """Weights ``q[opening]`` and their penalty in $, for outcomes with a probability ``[opening]`` and costs in $."""
+        ...
+
+    def compiled(self, cost_scale: float) -> CompiledRisk | None:
+        """The same for compiled code, with costs in $ over ``cost_scale``; ``None`` to be called in Python."""
+        ...
+
+    def epigraph(self, probability: Array, lower: float) -> LinearForm | None:
+        """The measure as a linear program, for a cut of every opening; ``None`` where it has none, which refuses such cuts.
+
+        Args:
+            probability: ``[opening]``.
+            lower: what every cost is at least, in $.
+        """
+        ...
+
+
+RISK_MEASURES: Registry[type[RiskMeasure]] = Registry("risk_measures", "headwater.choices.risk", name=type_of_class)
+"""Known risk measures."""

@@ -1,0 +1,1 @@
+"""A package that knows Headwater, which does not know it."""

@@ -1,0 +1,128 @@
+"""A package that Headwater does not know adds choices, and everything treats them like its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from case_builder import TinyCase, tiny_case
+from rank_processes import on_ranks, requires_mpi
+
+OUTSIDE = str(Path(__file__).parent)
+
+
+def installed(**environment: str) -> dict[str, str]:
+    """An environment in which the package is installed."""
+    path = os.pathsep.join(filter(None, (OUTSIDE, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, **environment}
+
+
+def headwater(*words: object, there: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the command line, with or without the package."""
+    command = [sys.executable, "-m", "headwater", *map(str, words)]
+    environment = installed() if there else dict(os.environ)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+
+
+def chosen(root: Path) -> TinyCase:
+    """A case with choices of the package."""
+    case = tiny_case(root)
+    for stage in case.stages:
+        stage["risk_measure"] = {"entropic": {"gamma": 1e-6}}
+    case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 4}
+    return case
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case that was run with the package."""
+    root = chosen(tmp_path_factory.mktemp("chosen") / "case").write()
+    done = headwater("run", root)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def metadata(root: Path, part: str = "training") -> dict[str, Any]:
+    (path,) = root.rglob(f"{part}/metadata.json")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def test_results_name_the_choices_and_their_package(trained: Path):
+    found = metadata(trained)
+    assert found["stages"][0]["risk_measure"] == {"type": "entropic", "gamma": 1e-6}
+    assert found["packages"] == ["headwater-outside 1.0"]
+    assert found["lower_bound"]["kind"] == "nested_risk"
+
+
+def test_the_policy_is_read_back_and_simulates_the_same(trained: Path, tmp_path: Path):
+    again = tmp_path / "again"
+    (policy,) = {path.parent for path in trained.rglob("LATEST")}
+    done = headwater("simulate", trained, "--policy", policy, "--output", again)
+    assert done.returncode == 0, done.stderr
+    assert metadata(again, "simulation")["policy_digest"] == metadata(trained, "simulation")["policy_digest"]
+
+
+def test_without_the_package_the_policy_says_what_it_needs(trained: Path, tmp_path: Path):
+    plain = tiny_case(tmp_path / "plain").write()
+    (policy,) = {path.parent for path in trained.rglob("LATEST")}
+    done = headwater("policy", "check", policy, plain, there=False)
+    assert done.returncode != 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "'entropic' of headwater-outside 1.0 (one of the risk_measures), which is not here" in said
+    assert "Traceback" not in said
+
+
+def test_without_the_package_the_case_says_what_it_knows(trained: Path):
+    done = headwater("validate", trained, there=False)
+    assert done.returncode != 0
+    assert "entropic" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_parameters_out_of_range_are_findings(tmp_path: Path):
+    case = chosen(tmp_path / "case")
+    case.stages[0]["risk_measure"] = {"entropic": {"gamma": -1.0}}
+    case.stages[1]["risk_measure"] = {"entropic": {"gama": 1.0}}
+    done = headwater("validate", case.write())
+    said = " ".join(done.stdout.split())
+    assert "expected a number above 0, got -1.0" in said
+    assert "stages[0].risk_measure.entropic.gamma" in said
+    assert "did you mean 'gamma'" in said
+
+
+def test_schemas_describe_the_parameters(tmp_path: Path):
+    done = headwater("schema", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "stages.schema.json").read_text(encoding="utf-8")
+    definitions = json.loads(text)["$defs"]
+    (form,) = [one for one in definitions.values() if "gamma" in one.get("properties", {})]
+    assert form["properties"]["gamma"]["description"] == "aversion to risk, per $"
+    assert form["properties"]["gamma"]["exclusiveMinimum"] == 0
+
+
+def test_the_reference_lists_them():
+    program = "from headwater.case.reference import reference_pages; print(reference_pages()['root-files.md'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=installed(), check=True
+    )
+    assert "`stages[].risk_measure.entropic.gamma`" in done.stdout
+
+
+def test_a_description_names_them(trained: Path):
+    done = headwater("describe", trained)
+    assert "entropic (gamma" in done.stdout
+
+
+@requires_mpi
+def test_two_ranks_learn_the_same_policy(trained: Path, tmp_path: Path):
+    root = chosen(tmp_path / "case").write()
+    done = on_ranks(2, sys.executable, "-m", "headwater", "run", root, patience=300.0, PYTHONPATH=installed()["PYTHONPATH"])
+    assert done.returncode == 0, done.stderr
+    assert metadata(root)["policy_digest"] == metadata(trained)["policy_digest"]
