@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from headwater.benchmark import (
+from headwater.case import Case, load_case
+from headwater.sddp.problems import build_problems
+from headwater_bench import (
     Workers,
     compare,
     describe_machine,
@@ -25,8 +27,7 @@ from headwater.benchmark import (
     time_training,
     training_table,
 )
-from headwater.case import Case, SyntheticSize, load_case, write_synthetic
-from headwater.sddp.problems import build_problems
+from headwater_bench.synthetic import SyntheticSize, write_synthetic
 
 TWELVE = SyntheticSize()
 SIXTY = SyntheticSize(hydros=60, stages=12, thermals=100, forward_passes=4)

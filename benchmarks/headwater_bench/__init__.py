@@ -1,8 +1,8 @@
 """How fast the engine is: workloads, measurements, and a report of them."""
 
-from headwater.benchmark.comparison import Comparison, StageEffort, WayTimes, compare
-from headwater.benchmark.machine import describe_machine
-from headwater.benchmark.report import (
+from headwater_bench.comparison import Comparison, StageEffort, WayTimes, compare
+from headwater_bench.machine import describe_machine
+from headwater_bench.report import (
     comparison_table,
     effort_table,
     scaling_report,
@@ -10,9 +10,9 @@ from headwater.benchmark.report import (
     summary_row,
     training_table,
 )
-from headwater.benchmark.scaling import Scaling, time_scaling
-from headwater.benchmark.training_times import TrainingTimes, Workers, time_training
-from headwater.benchmark.workload import Workload, record_workload
+from headwater_bench.scaling import Scaling, time_scaling
+from headwater_bench.training_times import TrainingTimes, Workers, time_training
+from headwater_bench.workload import Workload, record_workload
 
 __all__ = [
     "Comparison",

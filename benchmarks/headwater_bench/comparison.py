@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.benchmark.workload import Bench, Workload, set_up
 from headwater.model import Formulation
 from headwater.sddp.backward import trials_per_call
 from headwater.sddp.stage_records import NewCuts
 from headwater.solver import BasisBatch
+from headwater_bench.workload import Bench, Workload, set_up
 
 REFERENCE = "reference: explicit programs, HiGHS per opening"
 CONDENSED = "condensed programs, HiGHS per opening"

@@ -1,4 +1,4 @@
-"""What ranks do that `time_on_ranks` starts: ``python -m headwater.benchmark.rank_program CASE RANKS THREADS PASSES REPEATS``.
+"""What ranks do that `time_on_ranks` starts: ``bench_ranks.py CASE RANKS THREADS PASSES REPEATS``.
 
 Rank 0 writes the times to standard output, in a line that is marked because launchers write there as well.
 """
@@ -10,10 +10,10 @@ import json
 import sys
 from collections.abc import Sequence
 
-from headwater.benchmark.training_times import Workers, time_training
 from headwater.case import load_case
 from headwater.distributed import find_communicator, is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError, UsageError
+from headwater_bench.training_times import Workers, time_training
 
 MARK = "headwater-times "
 
@@ -48,7 +48,3 @@ def main() -> int:
             ranks.abort(error.exit_code)
         return error.exit_code
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from headwater.benchmark.comparison import CONDENSED, ENGINE, Comparison
-from headwater.benchmark.scaling import Scaling
-from headwater.benchmark.training_times import TrainingTimes
+from headwater_bench.comparison import CONDENSED, ENGINE, Comparison
+from headwater_bench.scaling import Scaling
+from headwater_bench.training_times import TrainingTimes
 
 
 def comparison_table(comparison: Comparison) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater.benchmark.rank_program import MARK
-from headwater.benchmark.training_times import TrainingTimes, Workers, time_training
 from headwater.case import Case
 from headwater.distributed import RankStarter
 from headwater.errors import HeadwaterError
+from headwater_bench.rank_program import MARK
+from headwater_bench.training_times import TrainingTimes, Workers, time_training
 
-PROGRAM = (sys.executable, "-m", "headwater.benchmark.rank_program")
+PROGRAM = (sys.executable, str(Path(__file__).resolve().parents[1] / "bench_ranks.py"))
 _SHOWN_LINES = 12
 """Lines of what failed ranks said that a message repeats."""
 

@@ -1,7 +1,9 @@
-"""``headwater bench`` and ``headwater warmup``."""
+"""``headwater bench``."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,6 @@ from typer.testing import CliRunner
 
 from headwater.case import load_case
 from headwater.cli.app import app, main
-from headwater.sddp import compilation
 from rank_processes import requires_mpi
 
 SIZES = ["--hydros", "2", "--lags", "1", "--stages", "3", "--openings", "2", "--blocks", "1", "--thermals", "2"]
@@ -74,18 +75,11 @@ def test_bench_refuses_what_makes_no_sense(options: list[str], said: str, monkey
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
-def test_warmup_leaves_nothing_to_compile():
-    result = CliRunner().invoke(app, ["warmup"])
-    assert result.exit_code == 0, result.output
-    assert "the engine is compiled" in result.output
-    assert compilation.is_compiled()
-
-
-def test_a_run_that_has_to_compile_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(compilation, "is_compiled", lambda: False)
-    CliRunner().invoke(app, ["init", str(tmp_path / "case")])
-    result = CliRunner().invoke(app, ["train", str(tmp_path / "case")])
-    assert result.exit_code == 0, result.output
-    assert "compiling the engine" in result.output
-    quiet = CliRunner().invoke(app, ["train", str(tmp_path / "case"), "--quiet"])
-    assert "compiling" not in quiet.output
+def test_bench_is_found_beside_the_package_of_a_checkout_and_tells_its_options():
+    bench = Path(__file__).parents[2] / "benchmarks" / "bench.py"
+    module = "import sys; from headwater.cli import main; sys.argv = ['headwater', 'bench', '--help']; main()"
+    for words in ([str(bench), "--help"], ["-c", module]):
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "--cuts" in done.stdout
+        assert "headwater bench" in done.stdout

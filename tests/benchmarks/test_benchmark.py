@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headwater.benchmark import compare, comparison_table, effort_table, record_workload
-from headwater.benchmark.comparison import CONDENSED, ENGINE, REFERENCE
-from headwater.benchmark.workload import set_up
-from headwater.case import Case, SyntheticSize, load_case, write_synthetic
+from headwater.case import Case, load_case
 from headwater.errors import UsageError
 from headwater.model import Formulation, IterationLimit
 from headwater.sddp.training import train_policy
+from headwater_bench import compare, comparison_table, effort_table, record_workload
+from headwater_bench.comparison import CONDENSED, ENGINE, REFERENCE
+from headwater_bench.synthetic import SyntheticSize, write_synthetic
+from headwater_bench.workload import set_up
 
 SIZE = SyntheticSize(
     hydros=3, lags=2, stages=3, openings=4, blocks=2, thermals=3, cascade=2, fpha_share=0.4, forward_passes=2, iterations=3

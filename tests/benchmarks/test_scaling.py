@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from headwater.benchmark import Scaling, TrainingTimes, Workers, scaling_report, time_scaling
-from headwater.benchmark.scaling import time_on_ranks
-from headwater.case import Case, SyntheticSize, load_case, write_synthetic
+from headwater.case import Case, load_case
 from headwater.distributed import RankStarter
 from headwater.errors import HeadwaterError
 from headwater.sddp import train_policy
+from headwater_bench import Scaling, TrainingTimes, Workers, scaling_report, time_scaling
+from headwater_bench.scaling import time_on_ranks
+from headwater_bench.synthetic import SyntheticSize, write_synthetic
 from rank_processes import requires_mpi
 
 SIZE = SyntheticSize(hydros=3, lags=1, stages=3, openings=3, blocks=1, thermals=3, cascade=2, forward_passes=2, iterations=2)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headwater.case import SyntheticSize, load_case, validate_case, write_synthetic
+from headwater.case import load_case, validate_case
 from headwater.errors import UsageError
 from headwater.model import ProductionKind
+from headwater_bench.synthetic import SyntheticSize, write_synthetic
 
 SMALL = SyntheticSize(
     hydros=5, lags=3, stages=5, openings=4, blocks=2, thermals=4, buses=3, cascade=3, fpha_share=0.4, planes=3

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from case_builder import tiny_case
-from headwater.case import TEMPLATES, SyntheticSize, validate_case, write_starter, write_synthetic
+from headwater.case import TEMPLATES, validate_case, write_starter
+from headwater_bench.synthetic import SyntheticSize, write_synthetic
 from shared_data import SHARED, requires_shared
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "four-subsystems"

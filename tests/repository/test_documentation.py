@@ -19,6 +19,7 @@ from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.cli.app import app
 from headwater.core.equipment import EQUIPMENT
 from headwater.results import SCHEMAS
+from headwater_bench.command import app as bench_app
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 TOP_LEVEL = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -175,7 +176,8 @@ def test_commands_and_options_on_the_page_exist(root: Path) -> None:
     known = typer.main.get_command(app)
     assert commands == set(known.commands)
     inner = [one for command in known.commands.values() for one in getattr(command, "commands", {}).values()]
-    parameters = [p for command in (known, *known.commands.values(), *inner) for p in command.params]
+    bench = typer.main.get_command(bench_app)
+    parameters = [p for command in (known, *known.commands.values(), *inner, bench) for p in command.params]
     assert options - {"--help"} == {name for p in parameters for name in p.opts if name.startswith("--")}
 
 

@@ -9,7 +9,6 @@ from headwater.case.load import Case, load_case, validate_case
 from headwater.case.report import Finding, Report, Severity
 from headwater.case.sarif import report_to_sarif
 from headwater.case.starter import TEMPLATES, template_summaries, write_starter
-from headwater.case.synthetic import SyntheticSize, write_synthetic
 
 __all__ = [
     "TEMPLATES",
@@ -19,7 +18,6 @@ __all__ = [
     "Report",
     "Section",
     "Severity",
-    "SyntheticSize",
     "code_table",
     "convert_case",
     "describe_case",
@@ -31,5 +29,4 @@ __all__ = [
     "validate_case",
     "write_schemas",
     "write_starter",
-    "write_synthetic",
 ]

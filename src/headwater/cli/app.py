@@ -42,10 +42,11 @@ app = typer.Typer(
 
 _COMMANDS: tuple[Callable[..., Any], ...] = (
     *(run, train, simulate, fit, scenarios, validate, lp, describe),
-    *(warmup, bench, summary, convert, schema, init, report, compare),
+    *(warmup, summary, convert, schema, init, report, compare),
 )
 for _command in _COMMANDS:
     app.command()(_command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(bench)
 app.add_typer(policy_app)
 
 # typer has used the installed click in some versions and a copy of its own in others: its base class is found, not imported

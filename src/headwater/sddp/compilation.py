@@ -11,14 +11,11 @@ import contextlib
 import dataclasses
 import logging
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 
-from headwater.case import SyntheticSize, load_case, write_synthetic
 from headwater.distributed import Team, available_processors
 from headwater.model import Formulation, InflowNonNegativity, Study
 from headwater.sddp import selection_kernel
@@ -27,6 +24,7 @@ from headwater.sddp.events import CompilationFinished, CompilationProgress, Even
 from headwater.sddp.problems import StudyProblems, build_problems
 from headwater.sddp.simulation import simulate_policy
 from headwater.sddp.stage_records import NewCuts
+from headwater.sddp.tiny_study import tiny_study
 from headwater.sddp.training import train_policy
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.whole_pass import WholePass
@@ -36,8 +34,6 @@ from headwater.solver.native_kernel import kernel
 
 LOOK_SECONDS = 0.25
 """How often a process looks at what those that compile have done."""
-
-_SIZE = SyntheticSize(hydros=2, lags=1, stages=3, openings=3, blocks=1, thermals=2, forward_passes=2, iterations=2)
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +73,9 @@ def compile_engine() -> float:
     """Compile everything in this process; returns the seconds it took."""
     started = time.perf_counter()
     _ = kernel.address
-    with _tiny_study() as study:
-        _use_without_kernel(study)
-        _use_with_kernel(study)
+    study = tiny_study()
+    _use_without_kernel(study)
+    _use_with_kernel(study)
     code_cache().complete()
     return time.perf_counter() - started
 
@@ -160,7 +156,8 @@ def compile_kernel() -> None:
 
 def compile_passes() -> None:
     """Compile the passes and tell standard output; for a process of its own, which is told when there is a kernel."""
-    with _told(), _tiny_study() as study:
+    study = tiny_study()
+    with _told():
         with kernel.replaced():
             _use_without_kernel(study)
         if sys.stdin.readline() == GO_ON:
@@ -177,13 +174,6 @@ def _told() -> Iterator[None]:
 
     with watched(tell):
         yield
-
-
-@contextlib.contextmanager
-def _tiny_study() -> Iterator[Study]:
-    with tempfile.TemporaryDirectory() as directory:
-        study: Study = load_case(write_synthetic(Path(directory) / "case", _SIZE))
-    yield study
 
 
 def _variants(study: Study, formulation: Formulation) -> Iterator[Study]:

@@ -1,0 +1,7 @@
+"""What every rank runs that the benchmark starts."""
+
+import sys
+
+from headwater_bench.rank_program import main
+
+sys.exit(main())
