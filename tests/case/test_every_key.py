@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from case_builder import TinyCase
 from full_case import KeptCase, full_case
-from headwater.case import load_case, parts, refused_features, validate_case
+from headwater.case import build_system, load_case, parts, refused_features, validate_case
 from headwater.case.features import FEATURES
 from headwater.case.parts import SHAPES
 from headwater.case.tables import TABLES, Kind
@@ -286,7 +286,9 @@ def column_means_something(plain: TinyCase, before: Any, table: str, row: int, c
 def test_a_key_that_is_read_and_forgotten_would_be_found(plain, monkeypatch):
     """The search itself finds a key without effect: one that the builder is made to forget."""
     before = outcome(plain)
-    monkeypatch.setattr("headwater.case.build_system._line", lambda line: before[0].lines[line.id])
+    original = build_system._entities
+    kept = {"line": before[0].lines}
+    monkeypatch.setattr(build_system, "_entities", lambda parts, kind: kept.get(kind) or original(parts, kind))
     at: Path = ("lines", 0, "losses_percent")
     assert not means_something(plain, outcome(plain), "system/lines.json", "lines[].losses_percent", at, 3.0)
     assert validate_case(plain.root).ok

@@ -62,7 +62,7 @@ def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
 
 def correlation(parts: Parts) -> m.Correlation | None:
     """Correlation profiles; groups in the order of their type and smallest id, members in ascending id."""
-    file = parts.shape("scenarios/correlation.json", schema_scenarios.CorrelationFile)
+    file = parts.shape("scenarios/correlation.json")
     if file is None:
         return None
     profiles = {}

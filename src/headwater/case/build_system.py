@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from headwater import model as m
-from headwater.case import schema_penalties, schema_production, schema_scenarios, schema_stages, schema_system
+from headwater.case import schema_penalties, schema_production, schema_stages
 from headwater.case.build_scenarios import (
     correlation,
     external_scenarios,
@@ -19,6 +19,7 @@ from headwater.case.build_scenarios import (
     initial_conditions,
 )
 from headwater.case.choices import risk_of_others
+from headwater.case.derived import made_from
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
 from headwater.case.shapes import Shape
@@ -38,13 +39,13 @@ def build_system(parts: Parts) -> m.System:
     lags = estimated or any(row.coefficients or row.annual is not None for row in statistics)
     return m.System(
         stages=tuple(_stage(stage, openings, lags=lags) for stage in parts.stages),
-        buses=tuple(_bus(bus) for bus in parts.entities("bus")),
-        lines=tuple(_line(line) for line in parts.entities("line")),
-        hydros=tuple(_hydro(hydro) for hydro in parts.hydros),
-        thermals=tuple(_thermal(thermal) for thermal in parts.entities("thermal")),
-        pumping_stations=tuple(_pumping(station) for station in parts.entities("pumping_station")),
-        contracts=tuple(_contract(contract) for contract in parts.entities("contract")),
-        non_controllables=tuple(_source(source) for source in parts.entities("non_controllable")),
+        buses=_entities(parts, "bus"),
+        lines=_entities(parts, "line"),
+        hydros=_entities(parts, "hydro"),
+        thermals=_entities(parts, "thermal"),
+        pumping_stations=_entities(parts, "pumping_station"),
+        contracts=_entities(parts, "contract"),
+        non_controllables=_entities(parts, "non_controllable"),
         penalties=_penalties(parts),
         policy_graph=_graph(stages_file.policy_graph),
         season_map=_seasons(stages_file.season_definitions),
@@ -95,6 +96,10 @@ def build_system(parts: Parts) -> m.System:
         hydro_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_hydro.parquet"),
         ncs_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_ncs.parquet"),
     )
+
+
+def _entities(parts: Parts, kind: str) -> tuple[Any, ...]:
+    return tuple(made_from(entity) for entity in parts.entities(kind))
 
 
 def _rows(parts: Parts, name: str, target: type[Any]) -> Iterable[dict[str, Any]]:
@@ -158,141 +163,8 @@ def _segments(segments: list[schema_penalties.DeficitSegmentShape]) -> tuple[m.D
     return tuple(m.DeficitSegment(segment.depth_mw, segment.cost) for segment in segments)
 
 
-def _bus(bus: schema_system.BusShape) -> m.Bus:
-    return m.Bus(bus.id, bus.name, None if bus.deficit_segments is None else _segments(bus.deficit_segments), bus.excess_cost)
-
-
-def _line(line: schema_system.LineShape) -> m.Line:
-    return m.Line(
-        id=line.id,
-        source_bus_id=line.source_bus_id,
-        target_bus_id=line.target_bus_id,
-        direct_capacity_mw=line.capacity.direct_mw,
-        reverse_capacity_mw=line.capacity.reverse_mw,
-        name=line.name,
-        losses_percent=line.losses_percent,
-        exchange_cost_per_mwh=line.exchange_cost,
-        entry_stage_id=line.entry_stage_id,
-        exit_stage_id=line.exit_stage_id,
-    )
-
-
-def _thermal(thermal: schema_system.ThermalShape) -> m.Thermal:
-    if thermal.cost_segments is not None:
-        segments = tuple(m.CostSegment(segment.capacity_mw, segment.cost_per_mwh) for segment in thermal.cost_segments)
-    else:
-        segments = (m.CostSegment(thermal.generation.max_mw, thermal.cost_per_mwh or 0.0),)
-    return m.Thermal(
-        id=thermal.id,
-        bus_id=thermal.bus_id,
-        max_generation_mw=thermal.generation.max_mw,
-        cost_segments=segments,
-        name=thermal.name,
-        min_generation_mw=thermal.generation.min_mw,
-        gnl_lag_stages=None if thermal.gnl_config is None else thermal.gnl_config.lag_stages,
-        entry_stage_id=thermal.entry_stage_id,
-        exit_stage_id=thermal.exit_stage_id,
-    )
-
-
-def _tailrace(
-    tailrace: schema_system.PolynomialShape | schema_system.PiecewiseShape | None,
-) -> m.PolynomialTailrace | m.PiecewiseTailrace | None:
-    if tailrace is None:
-        return None
-    if isinstance(tailrace, schema_system.PolynomialShape):
-        return m.PolynomialTailrace(tuple(tailrace.coefficients))
-    points = tailrace.points
-    return m.PiecewiseTailrace(tuple(p.outflow_m3s for p in points), tuple(p.height_m for p in points))
-
-
-def _losses(losses: schema_system.LossFactorShape | schema_system.LossConstantShape | None) -> m.HydraulicLosses | None:
-    if losses is None:
-        return None
-    if isinstance(losses, schema_system.LossFactorShape):
-        return m.HydraulicLosses(factor=losses.value)
-    return m.HydraulicLosses(constant_m=losses.value_m)
-
-
-def _evaporation(evaporation: schema_system.EvaporationShape | None) -> m.Evaporation | None:
-    if evaporation is None:
-        return None
-    volumes = evaporation.reference_volumes_hm3
-    return m.Evaporation(tuple(evaporation.coefficients_mm), None if volumes is None else tuple(volumes))
-
-
-def _hydro(hydro: schema_system.HydroShape) -> m.Hydro:
-    generation, diversion, filling = hydro.generation, hydro.diversion, hydro.filling
-    return m.Hydro(
-        id=hydro.id,
-        bus_id=hydro.bus_id,
-        max_storage_hm3=hydro.reservoir.max_storage_hm3,
-        max_turbined_m3s=generation.max_turbined_m3s,
-        max_generation_mw=generation.max_generation_mw,
-        name=hydro.name,
-        productivity_mw_per_m3s=generation.productivity_mw_per_m3s,
-        production=m.ProductionKind(generation.model),
-        downstream_id=hydro.downstream_id,
-        min_storage_hm3=hydro.reservoir.min_storage_hm3,
-        min_outflow_m3s=hydro.outflow.min_outflow_m3s,
-        max_outflow_m3s=hydro.outflow.max_outflow_m3s,
-        min_turbined_m3s=generation.min_turbined_m3s,
-        min_generation_mw=generation.min_generation_mw,
-        tailrace=_tailrace(hydro.tailrace),
-        hydraulic_losses=_losses(hydro.hydraulic_losses),
-        efficiency=None if hydro.efficiency is None else hydro.efficiency.value,
-        evaporation=_evaporation(hydro.evaporation),
-        diversion=None if diversion is None else m.Diversion(diversion.downstream_id, diversion.max_flow_m3s),
-        filling=None if filling is None else m.Filling(filling.start_stage_id, filling.filling_inflow_m3s),
-        costs=m.HydroCosts(**hydro.penalties.model_dump()),
-        entry_stage_id=hydro.entry_stage_id,
-        exit_stage_id=hydro.exit_stage_id,
-    )
-
-
-def _pumping(station: schema_system.PumpingStationShape) -> m.PumpingStation:
-    return m.PumpingStation(
-        id=station.id,
-        bus_id=station.bus_id,
-        source_hydro_id=station.source_hydro_id,
-        destination_hydro_id=station.destination_hydro_id,
-        consumption_mw_per_m3s=station.consumption_mw_per_m3s,
-        max_flow_m3s=station.flow.max_m3s,
-        name=station.name,
-        min_flow_m3s=station.flow.min_m3s,
-        entry_stage_id=station.entry_stage_id,
-        exit_stage_id=station.exit_stage_id,
-    )
-
-
-def _contract(contract: schema_system.ContractShape) -> m.EnergyContract:
-    return m.EnergyContract(
-        id=contract.id,
-        bus_id=contract.bus_id,
-        kind=m.ContractKind(contract.type),
-        price_per_mwh=contract.price_per_mwh,
-        max_mw=contract.limits.max_mw,
-        name=contract.name,
-        min_mw=contract.limits.min_mw,
-        entry_stage_id=contract.entry_stage_id,
-        exit_stage_id=contract.exit_stage_id,
-    )
-
-
-def _source(source: schema_system.NonControllableShape) -> m.NonControllableSource:
-    return m.NonControllableSource(
-        id=source.id,
-        bus_id=source.bus_id,
-        max_generation_mw=source.max_generation_mw,
-        name=source.name,
-        curtailment_cost_per_mwh=source.curtailment_cost,
-        entry_stage_id=source.entry_stage_id,
-        exit_stage_id=source.exit_stage_id,
-    )
-
-
 def _penalties(parts: Parts) -> m.Penalties:
-    file = parts.shape("penalties.json", schema_penalties.PenaltiesFile)
+    file = parts.shape("penalties.json")
     assert file is not None
     hydro = {name: cost for name, cost in file.hydro.model_dump().items() if cost is not None}
     config = parts.config
@@ -309,7 +181,7 @@ def _penalties(parts: Parts) -> m.Penalties:
 
 
 def _production_models(parts: Parts) -> tuple[m.ProductionModel, ...]:
-    file = parts.shape("system/hydro_production_models.json", schema_production.ProductionModelsFile)
+    file = parts.shape("system/hydro_production_models.json")
     if file is None:
         return ()
     models = []
@@ -358,7 +230,7 @@ def _planes(parts: Parts) -> tuple[m.FphaPlane, ...]:
 
 
 def _constraints(parts: Parts) -> tuple[m.GenericConstraint, ...]:
-    file = parts.shape("constraints/generic_constraints.json", schema_scenarios.GenericConstraintsFile)
+    file = parts.shape("constraints/generic_constraints.json")
     if file is None:
         return ()
     return tuple(

@@ -47,7 +47,7 @@ def _name_definitions(schema: dict[str, Any]) -> None:
     definitions = schema.get("$defs", {})
     names = {old: name for name, old in _definitions_in_use(schema, definitions, "", {}).items()}
     _rename(schema, names)
-    schema["$defs"] = {names[old]: definition for old, definition in definitions.items()}
+    schema["$defs"] = dict(sorted((names[old], definition) for old, definition in definitions.items()))
 
 
 def _definitions_in_use(part: Any, definitions: dict[str, Any], path: str, found: dict[str, str]) -> dict[str, str]:
@@ -84,9 +84,10 @@ def _rename(part: Any, names: dict[str, str]) -> None:
 def _explain(schema: dict[str, Any], holder: str) -> None:
     """Give every key its meaning and unit."""
     for key, value in schema.get("properties", {}).items():
-        value["description"] = value.get("description") or meaning_of(holder, key)
-        if unit_of(key):
-            value["x-unit"] = unit_of(key)
+        unit = value.pop("x-unit", "") or unit_of(key)
+        value["description"] = value.pop("description", "") or meaning_of(holder, key)
+        if unit:
+            value["x-unit"] = unit
 
 
 def _open_for_comments(schema: dict[str, Any]) -> None:

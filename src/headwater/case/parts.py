@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
-from headwater.case import schema_initial, schema_penalties, schema_production, schema_scenarios, schema_stages, schema_system
+from headwater import model as m
+from headwater.case import schema_initial, schema_penalties, schema_production, schema_scenarios, schema_stages
 from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
 from headwater.case.choices import with_choices
+from headwater.case.derived import list_schema
 from headwater.case.json_reader import read_json
 from headwater.case.manifest import TABLE_FILES, Manifest
 from headwater.case.names import WITH_ID, entity_label
@@ -21,19 +23,22 @@ from headwater.case.shapes import Shape, parse_shape
 from headwater.case.table_reader import ROW, read_table
 from headwater.case.tables import TABLES, Kind
 from headwater.core.equipment import EQUIPMENT
+from headwater.model.entities import ThermalInFile
 
 SHAPES: Mapping[str, type[Shape]] = {
     "config.json": ConfigFile,
     "stages.json": schema_stages.StagesFile,
     "penalties.json": schema_penalties.PenaltiesFile,
     "initial_conditions.json": schema_initial.InitialConditionsFile,
-    "system/buses.json": schema_system.BusesFile,
-    "system/lines.json": schema_system.LinesFile,
-    "system/hydros.json": schema_system.HydrosFile,
-    "system/thermals.json": schema_system.ThermalsFile,
-    "system/non_controllable_sources.json": schema_system.NonControllablesFile,
-    "system/pumping_stations.json": schema_system.PumpingStationsFile,
-    "system/energy_contracts.json": schema_system.ContractsFile,
+    "system/buses.json": list_schema("buses", m.Bus, "buses", at_least=1),
+    "system/lines.json": list_schema("lines", m.Line, "lines; may be empty"),
+    "system/hydros.json": list_schema("hydros", m.Hydro, "hydro plants; may be empty"),
+    "system/thermals.json": list_schema("thermals", ThermalInFile, "thermal plants; may be empty"),
+    "system/non_controllable_sources.json": list_schema(
+        "non_controllable_sources", m.NonControllableSource, "wind, sun and the like"
+    ),
+    "system/pumping_stations.json": list_schema("pumping_stations", m.PumpingStation, "pumping stations"),
+    "system/energy_contracts.json": list_schema("contracts", m.EnergyContract, "contracts of import and export"),
     "system/hydro_production_models.json": schema_production.ProductionModelsFile,
     "scenarios/load_factors.json": schema_scenarios.LoadFactorsFile,
     "scenarios/non_controllable_factors.json": schema_scenarios.NcsFactorsFile,
@@ -42,8 +47,6 @@ SHAPES: Mapping[str, type[Shape]] = {
     "constraints/generic_constraints.json": schema_scenarios.GenericConstraintsFile,
 }
 """JSON file -> its schema."""
-
-ShapeT = TypeVar("ShapeT", bound=Shape)
 
 
 def shape_of(name: str) -> type[Shape]:
@@ -93,10 +96,9 @@ class Parts:
         """Whether a file is there, parsed or not."""
         return name in self.manifest.files
 
-    def shape(self, name: str, kind: type[ShapeT]) -> ShapeT | None:
-        """Typed content of a JSON file, or ``None``."""
-        shape = self.shapes.get(name)
-        return shape if isinstance(shape, kind) else None
+    def shape(self, name: str) -> Any:
+        """Typed content of a JSON file, an object of its schema, or ``None``."""
+        return self.shapes.get(name)
 
     def table(self, name: str) -> pl.DataFrame:
         """A table; without rows when the file is not there."""
@@ -107,12 +109,14 @@ class Parts:
     @property
     def config(self) -> ConfigFile | None:
         """Content of ``config.json``."""
-        return self.shape("config.json", ConfigFile)
+        file: ConfigFile | None = self.shape("config.json")
+        return file
 
     @property
     def stages_file(self) -> schema_stages.StagesFile | None:
         """Content of ``stages.json``."""
-        return self.shape("stages.json", schema_stages.StagesFile)
+        file: schema_stages.StagesFile | None = self.shape("stages.json")
+        return file
 
     @cached_property
     def stages(self) -> list[schema_stages.StageShape]:
@@ -165,14 +169,15 @@ class Parts:
         return {key: names[0] for key, names in counts.items() if len(names) == 1}
 
     @property
-    def hydros(self) -> list[schema_system.HydroShape]:
+    def hydros(self) -> list[Any]:
         """Hydros in file order."""
         return self.entities("hydro")
 
     @property
     def initial(self) -> schema_initial.InitialConditionsFile | None:
         """Content of ``initial_conditions.json``."""
-        return self.shape("initial_conditions.json", schema_initial.InitialConditionsFile)
+        file: schema_initial.InitialConditionsFile | None = self.shape("initial_conditions.json")
+        return file
 
 
 def read_parts(manifest: Manifest, collector: Collector) -> Parts:

@@ -11,7 +11,6 @@ from headwater.case.parts import Parts
 from headwater.case.report import Severity
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.schema_config import ConfigFile, YearRange
-from headwater.case.schema_penalties import PenaltiesFile
 from headwater.case.settings import FILES_OF_NEEDS, without_effect
 from headwater.model import Study, why_no_statistical_gap
 
@@ -97,7 +96,7 @@ def bound_under_truncation(study: Study) -> Iterator[Problem]:
 @rule("HW712", WARNING, needs=(*_CONFIG, "penalties.json"))
 def negative_inflow_cost(parts: Parts) -> Iterator[Problem]:
     """The cost of missing inflow is given in one place."""
-    penalties = parts.shape("penalties.json", PenaltiesFile)
+    penalties = parts.shape("penalties.json")
     own = parts.config.modeling.inflow_non_negativity.penalty_cost if parts.config else None
     if own is None or penalties is None:
         return

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
 from headwater.case.build_scenarios import noise_dimensions
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule
-from headwater.case.schema_production import ProductionModelsFile
-from headwater.case.schema_system import HydroShape
 from headwater.core.wording import opened
 
 _STATS = "scenarios/inflow_seasonal_stats.parquet"
@@ -110,9 +109,9 @@ def opening_count(parts: Parts) -> Iterator[Problem]:
             yield Problem(_OPENINGS, message, None, f"Stage {stage.id}", "set num_scenarios to the same number")
 
 
-def production_at(parts: Parts, hydro: HydroShape) -> dict[int, tuple[str, str | None, float | None]]:
+def production_at(parts: Parts, hydro: Any) -> dict[int, tuple[str, str | None, float | None]]:
     """Stage id -> (production model, source of its planes, productivity override) of one plant."""
-    file = parts.shape(_MODELS, ProductionModelsFile)
+    file = parts.shape(_MODELS)
     entry = next((e for e in file.production_models if e.hydro_id == hydro.id), None) if file else None
     result: dict[int, tuple[str, str | None, float | None]] = {}
     for stage in parts.stages:

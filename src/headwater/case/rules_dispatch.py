@@ -9,8 +9,6 @@ import polars as pl
 
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, Problem, rule, study_rule
-from headwater.case.schema_scenarios import GenericConstraintsFile
-from headwater.case.schema_system import ContractShape
 from headwater.case.table_reader import ROW
 from headwater.core.wording import opened
 from headwater.model import ContractKind, OperativeState, Study, System, Thermal, parse_expression
@@ -129,7 +127,7 @@ def _outside(system: System, j: int, offset: int, power: float) -> str | None:
 @rule("HW564", needs=(_CONSTRAINTS, _CONTRACTS))
 def contract_kinds(parts: Parts) -> Iterator[Problem]:
     """Expressions call an import ``contract_import`` and an export ``contract_export``."""
-    kinds = {entity.id: entity.type for entity in parts.entities("contract") if isinstance(entity, ContractShape)}
+    kinds = {entity.id: entity.type for entity in parts.entities("contract")}
     for position, constraint in enumerate(parts.entities("user_constraint")):
         for term in parse_expression(constraint.expression).terms:
             kind = kinds.get(term.entity_id)
@@ -156,7 +154,7 @@ def exports_earn(study: Study) -> Iterator[Problem]:
 @rule("HW565", needs=(_CONSTRAINTS, _CONSTRAINT_BOUNDS))
 def bounds_of_aggregates(parts: Parts) -> Iterator[Problem]:
     """A constraint that aggregates over blocks has bounds for whole stages."""
-    file = parts.shape(_CONSTRAINTS, GenericConstraintsFile)
+    file = parts.shape(_CONSTRAINTS)
     aggregates = {c.id: c.block_aggregation for c in (file.constraints if file else ()) if c.block_aggregation != "per_block"}
     rows = parts.table(_CONSTRAINT_BOUNDS).filter(pl.col("block_id").is_not_null()).sort(ROW)
     for row, constraint_id, block in rows.select(ROW, "constraint_id", "block_id").iter_rows():

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from headwater.case.parts import KINDS, Parts
 from headwater.case.rules import Problem, rule
 from headwater.case.rules_references import known
-from headwater.case.schema_production import ProductionModelsFile
-from headwater.case.schema_scenarios import CorrelationFile
 from headwater.core.equipment import EQUIPMENT
 
 _MODELS = "system/hydro_production_models.json"
@@ -161,7 +159,7 @@ def unique_initial(parts: Parts) -> Iterator[Problem]:
 @rule("HW208", needs=(_MODELS,))
 def unique_production(parts: Parts) -> Iterator[Problem]:
     """Production models name each plant once."""
-    file = parts.shape(_MODELS, ProductionModelsFile)
+    file = parts.shape(_MODELS)
     if file is not None:
         yield from repeated(_MODELS, "production_models", "Hydro", [e.hydro_id for e in file.production_models], "hydro_id")
 
@@ -169,6 +167,6 @@ def unique_production(parts: Parts) -> Iterator[Problem]:
 @rule("HW208", needs=(_CORRELATION,))
 def unique_schedule(parts: Parts) -> Iterator[Problem]:
     """The schedule of correlations names each stage once."""
-    file = parts.shape(_CORRELATION, CorrelationFile)
+    file = parts.shape(_CORRELATION)
     if file is not None:
         yield from repeated(_CORRELATION, "schedule", "Stage", [entry.stage_id for entry in file.schedule], "stage_id")

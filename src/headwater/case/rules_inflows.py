@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from headwater.case.parts import Parts
 from headwater.case.rules import INFO, WARNING, Problem, rule
-from headwater.case.schema_scenarios import CorrelationFile
 from headwater.case.table_reader import ROW
 from headwater.core.wording import opened
 
@@ -212,7 +211,7 @@ def _companion(phi: list[float], order: int) -> NDArray[np.float64]:
 
 def _negative_eigenvalues(parts: Parts) -> Iterator[tuple[str, str, float, float]]:
     """Method, place, and the smallest and largest eigenvalue of every matrix that is not positive semidefinite."""
-    file = parts.shape(_CORRELATION, CorrelationFile)
+    file = parts.shape(_CORRELATION)
     if file is None:
         return
     for name, profile in sorted(file.profiles.items()):

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.rules_dimensions import production_at
-from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.wording import opened
@@ -208,7 +207,7 @@ def fitting_data(parts: Parts) -> Iterator[Problem]:
 @rule("HW517", WARNING, needs=(_MODELS,))
 def overlapping_ranges(parts: Parts) -> Iterator[Problem]:
     """Stage ranges of a production model do not overlap; the first one wins."""
-    file = parts.shape(_MODELS, ProductionModelsFile)
+    file = parts.shape(_MODELS)
     for position, entry in enumerate(file.production_models if file else ()):
         ranges = sorted(
             (r.start_stage_id, float("inf") if r.end_stage_id is None else float(r.end_stage_id))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from headwater.case import schema_scenarios
 from headwater.case.parts import KINDS, Parts
 from headwater.case.rules import PartsCheck, Problem, rule
-from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
@@ -256,7 +254,7 @@ _MODELS = "system/hydro_production_models.json"
 @rule("HW301", needs=(_MODELS, "system/hydros.json"))
 def production_hydros(parts: Parts) -> Iterator[Problem]:
     """Production models name hydros that exist."""
-    file = parts.shape(_MODELS, ProductionModelsFile)
+    file = parts.shape(_MODELS)
     ids = parts.ids("hydro")
     for position, entry in enumerate(file.production_models if file else ()):
         if entry.hydro_id not in ids:
@@ -266,7 +264,7 @@ def production_hydros(parts: Parts) -> Iterator[Problem]:
 @rule("HW301", needs=(_MODELS, "stages.json"))
 def production_seasons(parts: Parts) -> Iterator[Problem]:
     """Seasonal production models name seasons that some stage or definition has."""
-    file = parts.shape(_MODELS, ProductionModelsFile)
+    file = parts.shape(_MODELS)
     definitions = parts.stages_file.season_definitions if parts.stages_file else None
     seasons = (
         {s.id for s in definitions.seasons} if definitions else {s.season_id for s in parts.stages if s.season_id is not None}
@@ -282,7 +280,7 @@ def production_seasons(parts: Parts) -> Iterator[Problem]:
 @rule("HW302", needs=(_MODELS, "stages.json"))
 def production_stages(parts: Parts) -> Iterator[Problem]:
     """Stage ranges of production models start and end at study stages."""
-    file = parts.shape(_MODELS, ProductionModelsFile)
+    file = parts.shape(_MODELS)
     for position, entry in enumerate(file.production_models if file else ()):
         for inner, stage_range in enumerate(entry.stage_ranges or ()):
             for name in ("start_stage_id", "end_stage_id"):
@@ -303,7 +301,7 @@ _CLASS_KIND = {"inflow": "hydro", "load": "bus", "ncs": "non_controllable"}
 )
 def correlated_entities(parts: Parts) -> Iterator[Problem]:
     """Correlation groups name entities that exist."""
-    file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
+    file = parts.shape(_CORRELATION)
     for name, profile in file.profiles.items() if file else ():
         for g, group in enumerate(profile.correlation_groups):
             for e, member in enumerate(group.entities):
@@ -317,7 +315,7 @@ def correlated_entities(parts: Parts) -> Iterator[Problem]:
 @rule("HW301", needs=(_CORRELATION, "stages.json"))
 def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
     """The schedule of correlations names profiles that exist, and several profiles need a default."""
-    file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
+    file = parts.shape(_CORRELATION)
     if file is None:
         return
     names = ", ".join(sorted(file.profiles))
@@ -335,7 +333,7 @@ def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
 @rule("HW302", needs=(_CORRELATION, "stages.json"))
 def scheduled_stages(parts: Parts) -> Iterator[Problem]:
     """The schedule of correlations names study stages, each once."""
-    file = parts.shape(_CORRELATION, schema_scenarios.CorrelationFile)
+    file = parts.shape(_CORRELATION)
     for position, entry in enumerate(file.schedule if file else ()):
         if entry.stage_id not in parts.study_ids:
             message = f"stage {entry.stage_id} is not a study stage ({known(parts.study_ids)})"

@@ -12,7 +12,6 @@ from typing import Any
 from headwater.case.parts import Parts
 from headwater.case.report import Severity
 from headwater.case.schema_config import ConfigFile
-from headwater.case.schema_production import ProductionModelsFile
 from headwater.case.shapes import Shape
 
 HISTORY = "scenarios/inflow_history.parquet"
@@ -71,7 +70,7 @@ def _selective(parts: Parts, _: ConfigFile) -> bool:
 
 
 def _linearised(parts: Parts, _: ConfigFile) -> bool:
-    file = parts.shape("system/hydro_production_models.json", ProductionModelsFile)
+    file = parts.shape("system/hydro_production_models.json")
     models: set[str | None] = {hydro.generation.model for hydro in parts.hydros}
     for entry in file.production_models if file is not None else ():
         models.add(entry.default_model)

@@ -7,10 +7,37 @@ stage ids ``entry <= t < exit``; ``None`` means always.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
+from typing import Annotated, ClassVar
 
+from annotated_types import Ge, Le, Lt, MinLen
+
+from headwater.core.fields import (
+    ENTITY_KEYS,
+    BusId,
+    Check,
+    EntryStage,
+    ExitStage,
+    Id,
+    InFile,
+    Name,
+    NonNegative,
+    Ordered,
+    OwnId,
+    Positive,
+    Ref,
+    Section,
+    Unit,
+    in_file,
+)
 from headwater.errors import ModelError
+from headwater.model import file_checks as checks
+
+_FLOW_COST = Unit("$/(m3/s h)")
+_STORAGE_COST = Unit("$/hm3")
+_HydroId = Annotated[Id, Ref("hydro")]
+_GnlLag = Annotated[int, Ge(1), Le(120)]
 
 
 class ProductionKind(Enum):
@@ -37,42 +64,53 @@ class DeficitSegment:
         cost_per_mwh: cost of deficit in this step.
     """
 
-    depth_mw: float | None
-    cost_per_mwh: float
+    depth_mw: Annotated[Positive | None, "width of the step; null for the last one, which is unlimited"]
+    cost_per_mwh: Annotated[Positive, InFile("cost"), "cost of the step"]
+
+
+DeficitSegments = Annotated[tuple[DeficitSegment, ...], MinLen(1), Check(checks.cheapest_first)]
 
 
 @dataclass(frozen=True, slots=True)
 class Bus:
     """A node of the network where power is balanced in every block."""
 
-    id: int
-    name: str = ""
-    deficit_segments: tuple[DeficitSegment, ...] | None = None
-    excess_cost_per_mwh: float | None = None
+    id: OwnId
+    name: Name = ""
+    deficit_segments: Annotated[DeficitSegments | None, "steps of the cost of load that is not served, cheapest first"] = None
+    excess_cost_per_mwh: Annotated[NonNegative | None, InFile("excess_cost"), "cost of generation that nobody takes"] = None
 
 
+@in_file(
+    Section("capacity", "limits of the flow"),
+    order=(*ENTITY_KEYS, "source_bus_id", "target_bus_id", "capacity", "exchange_cost"),
+)
 @dataclass(frozen=True, slots=True)
 class Line:
     """A two-way interconnection; received power is sent power times ``1 - losses_percent / 100``."""
 
-    id: int
-    source_bus_id: int
-    target_bus_id: int
-    direct_capacity_mw: float
-    reverse_capacity_mw: float
-    name: str = ""
-    losses_percent: float = 0.0
-    exchange_cost_per_mwh: float | None = None
-    entry_stage_id: int | None = None
-    exit_stage_id: int | None = None
+    id: OwnId
+    source_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow starts"]
+    target_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow ends"]
+    direct_capacity_mw: Annotated[NonNegative, InFile("capacity.direct_mw"), "largest flow from source to target"]
+    reverse_capacity_mw: Annotated[NonNegative, InFile("capacity.reverse_mw"), "largest flow from target to source"]
+    name: Name = ""
+    losses_percent: Annotated[float, Ge(0), Lt(100), "share of the flow that is lost"] = 0.0
+    exchange_cost_per_mwh: Annotated[
+        NonNegative | None,
+        InFile("exchange_cost"),
+        "small cost of flow on lines, which keeps it from going in circles",
+    ] = None
+    entry_stage_id: EntryStage = None
+    exit_stage_id: ExitStage = None
 
 
 @dataclass(frozen=True, slots=True)
 class CostSegment:
     """A tranche of thermal capacity in MW and its cost."""
 
-    capacity_mw: float
-    cost_per_mwh: float
+    capacity_mw: Annotated[Positive, "width of the tranche"]
+    cost_per_mwh: Annotated[NonNegative, "cost of generation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +121,19 @@ class Thermal:
     ``gnl_lag_stages`` is the number of stages by which its dispatch is decided ahead; ``None`` for ordinary plants.
     """
 
-    id: int
-    bus_id: int
-    max_generation_mw: float
+    id: OwnId
+    bus_id: BusId
+    max_generation_mw: Annotated[NonNegative, InFile("generation.max_mw"), "largest power"]
     cost_segments: tuple[CostSegment, ...]
-    name: str = ""
-    min_generation_mw: float = 0.0
-    gnl_lag_stages: int | None = None
-    entry_stage_id: int | None = None
-    exit_stage_id: int | None = None
+    name: Name = ""
+    min_generation_mw: Annotated[NonNegative, InFile("generation.min_mw", required=True), "smallest power"] = 0.0
+    gnl_lag_stages: Annotated[
+        int | None,
+        InFile("gnl_config.lag_stages", form=_GnlLag),
+        "stages between decision and delivery",
+    ] = None
+    entry_stage_id: EntryStage = None
+    exit_stage_id: ExitStage = None
 
     @classmethod
     def flat(
@@ -119,11 +161,43 @@ class Thermal:
         )
 
 
+_Tranches = Annotated[
+    Annotated[tuple[CostSegment, ...], MinLen(1)] | None,
+    "tranches of the cost, in place of cost_per_mwh",
+]
+
+
+@in_file(
+    Section("generation", "limits of generation", checks=(Ordered("min_mw", "max_mw"),)),
+    Section("gnl_config", "dispatch that is decided ahead", optional=True),
+    checks=(checks.one_cost,),
+    order=(*ENTITY_KEYS, "bus_id", "generation.min_mw", "generation", "cost_per_mwh", "cost_segments"),
+)
+@dataclass(frozen=True)
+class ThermalInFile(Thermal):
+    """A thermal as files write it: one cost, or tranches."""
+
+    cost_segments: _Tranches = None  # type: ignore[assignment]  # files may leave it out
+    cost_per_mwh: Annotated[NonNegative | None, "cost of generation"] = None
+
+    def in_code(self) -> Thermal:
+        """The thermal, with its one cost as a single tranche."""
+        given = {f.name: getattr(self, f.name) for f in fields(Thermal)}
+        if self.cost_segments is None:
+            given["cost_segments"] = (CostSegment(self.max_generation_mw, self.cost_per_mwh or 0.0),)
+        return Thermal(**given)
+
+
 @dataclass(frozen=True, slots=True)
 class PolynomialTailrace:
     """Tailrace level in metres as a polynomial of outflow in m3/s, lowest power first."""
 
-    coefficients: tuple[float, ...]
+    coefficients: Annotated[
+        tuple[float, ...],
+        Check(checks.some_coefficients),
+        "coefficients in the outflow, constant term first",
+    ]
+    type: ClassVar[str] = "polynomial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +206,29 @@ class PiecewiseTailrace:
 
     outflow_m3s: tuple[float, ...]
     height_m: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TailracePoint:
+    """One point of a tailrace curve in a file."""
+
+    outflow_m3s: Annotated[NonNegative, "outflow"]
+    height_m: Annotated[float, "level"]
+
+
+@dataclass(frozen=True, slots=True)
+class PiecewiseInFile:
+    """A tailrace through points, as files write it."""
+
+    points: Annotated[tuple[TailracePoint, ...], Check(checks.rising), "points of the curve, rising"]
+    type: ClassVar[str] = "piecewise"
+
+    def in_code(self) -> PiecewiseTailrace:
+        """The tailrace."""
+        return PiecewiseTailrace(
+            tuple(point.outflow_m3s for point in self.points),
+            tuple(point.height_m for point in self.points),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +244,53 @@ class HydraulicLosses:
 
 
 @dataclass(frozen=True, slots=True)
+class LossFactorInFile:
+    """Losses as a share of gross head, as files write them."""
+
+    value: Annotated[float, Check(checks.within(0, 1, "[)", "a share of gross head")), "share of the gross head"]
+    type: ClassVar[str] = "factor"
+
+    def in_code(self) -> HydraulicLosses:
+        """The losses."""
+        return HydraulicLosses(factor=self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class LossConstantInFile:
+    """Losses in metres, as files write them."""
+
+    value_m: Annotated[float, Check(checks.within(0, float("inf"), "[)", "metres of head")), "metres of head"]
+    type: ClassVar[str] = "constant"
+
+    def in_code(self) -> HydraulicLosses:
+        """The losses."""
+        return HydraulicLosses(constant_m=self.value_m)
+
+
+@dataclass(frozen=True, slots=True)
+class EfficiencyInFile:
+    """Efficiency of turbine and generator, as files write it."""
+
+    value: Annotated[float, Check(checks.within(0, 1, "(]", "an efficiency")), "efficiency"]
+    type: ClassVar[str] = "constant"
+
+    def in_code(self) -> float:
+        """The number."""
+        return self.value
+
+
+_Monthly = Annotated[tuple[float, ...], Check(checks.twelve)]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaporation:
     """Monthly evaporation depth in mm, January first, and the volumes at which the surface is linearised.
 
     ``reference_volumes_hm3`` is ``None`` for the middle of the storage range.
     """
 
-    coefficients_mm: tuple[float, ...]
-    reference_volumes_hm3: tuple[float, ...] | None = None
+    coefficients_mm: Annotated[_Monthly, "net evaporation of each month, January first"]
+    reference_volumes_hm3: Annotated[_Monthly | None, "storage of each month around which evaporation is linear"] = None
 
     def __post_init__(self) -> None:
         for name, values in (
@@ -169,16 +305,16 @@ class Evaporation:
 class Diversion:
     """A channel that takes water past the turbines to another plant."""
 
-    downstream_id: int
-    max_flow_m3s: float
+    downstream_id: Annotated[_HydroId, "plant that receives the diverted water"]
+    max_flow_m3s: Annotated[NonNegative, "largest diverted flow"]
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
     """Dead-volume filling from ``start_stage_id`` until the plant enters; ``inflow_m3s`` is retained."""
 
-    start_stage_id: int
-    inflow_m3s: float = 0.0
+    start_stage_id: Annotated[Id, Ref("stage"), "stage at which the filling begins"]
+    inflow_m3s: Annotated[NonNegative, InFile("filling_inflow_m3s"), "flow that the filling keeps at least"] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +325,73 @@ class HydroCosts:
     direction is given as well.
     """
 
-    spillage_cost: float | None = None
-    diversion_cost: float | None = None
-    fpha_turbined_cost: float | None = None
-    storage_violation_below_cost: float | None = None
-    filling_target_violation_cost: float | None = None
-    turbined_violation_below_cost: float | None = None
-    outflow_violation_below_cost: float | None = None
-    outflow_violation_above_cost: float | None = None
-    generation_violation_below_cost: float | None = None
-    evaporation_violation_cost: float | None = None
-    water_withdrawal_violation_cost: float | None = None
-    evaporation_violation_pos_cost: float | None = None
-    evaporation_violation_neg_cost: float | None = None
-    water_withdrawal_violation_pos_cost: float | None = None
-    water_withdrawal_violation_neg_cost: float | None = None
-    inflow_nonnegativity_cost: float | None = None
+    spillage_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of spilling"] = None
+    diversion_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of diverting water"] = None
+    fpha_turbined_cost: Annotated[
+        NonNegative | None, _FLOW_COST, "small cost of turbining with FPHA, above the cost of spilling"
+    ] = None
+    storage_violation_below_cost: Annotated[Positive | None, _STORAGE_COST, "cost of storage below the minimum"] = None
+    filling_target_violation_cost: Annotated[
+        Positive | None, _STORAGE_COST, "cost of a dead volume that is not filled when the plant enters"
+    ] = None
+    turbined_violation_below_cost: Annotated[Positive | None, _FLOW_COST, "cost of turbining less than the minimum"] = None
+    outflow_violation_below_cost: Annotated[Positive | None, _FLOW_COST, "cost of an outflow below the minimum"] = None
+    outflow_violation_above_cost: Annotated[Positive | None, _FLOW_COST, "cost of an outflow above the maximum"] = None
+    generation_violation_below_cost: Annotated[Positive | None, Unit("$/MWh"), "cost of generating less than the minimum"] = (
+        None
+    )
+    evaporation_violation_cost: Annotated[
+        Positive | None, _FLOW_COST, "cost of evaporation other than the model's, both directions"
+    ] = None
+    water_withdrawal_violation_cost: Annotated[
+        Positive | None, _FLOW_COST, "cost of withdrawing other than what is asked, both directions"
+    ] = None
+    evaporation_violation_pos_cost: Annotated[Positive | None, _FLOW_COST, "the same for the positive direction alone"] = None
+    evaporation_violation_neg_cost: Annotated[Positive | None, _FLOW_COST, "the same for the negative direction alone"] = None
+    water_withdrawal_violation_pos_cost: Annotated[Positive | None, _FLOW_COST, "the same for the positive direction alone"] = (
+        None
+    )
+    water_withdrawal_violation_neg_cost: Annotated[Positive | None, _FLOW_COST, "the same for the negative direction alone"] = (
+        None
+    )
+    inflow_nonnegativity_cost: Annotated[Positive | None, _FLOW_COST, "cost of water that is added to a negative inflow"] = None
 
 
+@in_file(
+    Section(
+        "reservoir",
+        "limits of the storage",
+        checks=(Ordered("min_storage_hm3", "max_storage_hm3"),),
+    ),
+    Section(
+        "outflow",
+        "limits of the outflow, turbined and spilled",
+        checks=(Ordered("min_outflow_m3s", "max_outflow_m3s"),),
+    ),
+    Section(
+        "generation",
+        "limits of generation, and how water becomes energy",
+        checks=(
+            Ordered("min_turbined_m3s", "max_turbined_m3s"),
+            Ordered("min_generation_mw", "max_generation_mw"),
+            checks.productivity_given,
+        ),
+    ),
+    checks=(checks.volumes_in_range,),
+    order=(
+        *ENTITY_KEYS,
+        "bus_id",
+        "downstream_id",
+        "reservoir.min_storage_hm3",
+        "reservoir",
+        "outflow",
+        "generation.model",
+        "generation.productivity_mw_per_m3s",
+        "generation.min_turbined_m3s",
+        "generation.max_turbined_m3s",
+        "generation.min_generation_mw",
+    ),
+)
 @dataclass(frozen=True, slots=True)
 class Hydro:
     """A hydro plant with its reservoir, limits, production function and place in the cascade.
@@ -216,70 +401,118 @@ class Hydro:
     ``production`` is FPHA.
     """
 
-    id: int
-    bus_id: int
-    max_storage_hm3: float
-    max_turbined_m3s: float
-    max_generation_mw: float
-    name: str = ""
-    productivity_mw_per_m3s: float | None = None
-    production: ProductionKind = ProductionKind.CONSTANT
-    downstream_id: int | None = None
-    min_storage_hm3: float = 0.0
-    min_outflow_m3s: float = 0.0
-    max_outflow_m3s: float | None = None
-    min_turbined_m3s: float = 0.0
-    min_generation_mw: float = 0.0
-    tailrace: PolynomialTailrace | PiecewiseTailrace | None = None
-    hydraulic_losses: HydraulicLosses | None = None
-    efficiency: float | None = None
-    evaporation: Evaporation | None = None
-    diversion: Diversion | None = None
-    filling: Filling | None = None
-    costs: HydroCosts = field(default_factory=HydroCosts)
-    entry_stage_id: int | None = None
-    exit_stage_id: int | None = None
+    id: OwnId
+    bus_id: BusId
+    max_storage_hm3: Annotated[NonNegative, InFile("reservoir.max_storage_hm3"), "largest storage"]
+    max_turbined_m3s: Annotated[NonNegative, InFile("generation.max_turbined_m3s"), "largest turbined flow"]
+    max_generation_mw: Annotated[NonNegative, InFile("generation.max_generation_mw"), "largest generation"]
+    name: Name = ""
+    productivity_mw_per_m3s: Annotated[
+        Positive | None, InFile("generation.productivity_mw_per_m3s"), "power per turbined flow"
+    ] = None
+    production: Annotated[ProductionKind, InFile("generation.model", required=True), "production function"] = (
+        ProductionKind.CONSTANT
+    )
+    downstream_id: Annotated[
+        _HydroId | None,
+        "plant that receives turbined and spilled water; without it, the water leaves the system",
+    ] = None
+    min_storage_hm3: Annotated[NonNegative, InFile("reservoir.min_storage_hm3", required=True), "smallest storage"] = 0.0
+    min_outflow_m3s: Annotated[NonNegative, InFile("outflow.min_outflow_m3s", required=True), "smallest outflow"] = 0.0
+    max_outflow_m3s: Annotated[
+        NonNegative | None,
+        InFile("outflow.max_outflow_m3s"),
+        "largest outflow; unlimited when not given",
+    ] = None
+    min_turbined_m3s: Annotated[NonNegative, InFile("generation.min_turbined_m3s", required=True), "smallest turbined flow"] = (
+        0.0
+    )
+    min_generation_mw: Annotated[NonNegative, InFile("generation.min_generation_mw", required=True), "smallest generation"] = (
+        0.0
+    )
+    tailrace: Annotated[
+        PolynomialTailrace | PiecewiseTailrace | None,
+        InFile(form=PolynomialTailrace | PiecewiseInFile | None),
+        "level below the plant as a function of the outflow",
+    ] = None
+    hydraulic_losses: Annotated[
+        HydraulicLosses | None,
+        InFile(form=LossFactorInFile | LossConstantInFile | None),
+        "head lost in the conduits",
+    ] = None
+    efficiency: Annotated[float | None, InFile(form=EfficiencyInFile | None), "efficiency of turbine and generator"] = None
+    evaporation: Annotated[Evaporation | None, "evaporation from the surface"] = None
+    diversion: Annotated[Diversion | None, "channel to another plant"] = None
+    filling: Annotated[Filling | None, "filling of the dead volume before the plant enters"] = None
+    costs: Annotated[HydroCosts, InFile("penalties"), "costs of this plant in place of the general ones"] = field(
+        default_factory=HydroCosts
+    )
+    entry_stage_id: EntryStage = None
+    exit_stage_id: ExitStage = None
 
 
+@in_file(
+    Section("flow", "limits of the pumped flow", checks=(Ordered("min_m3s", "max_m3s"),)),
+    order=(
+        *ENTITY_KEYS,
+        "bus_id",
+        "source_hydro_id",
+        "destination_hydro_id",
+        "consumption_mw_per_m3s",
+        "flow.min_m3s",
+    ),
+)
 @dataclass(frozen=True, slots=True)
 class PumpingStation:
     """Lifts water from one reservoir to another and takes its power from a bus."""
 
-    id: int
-    bus_id: int
-    source_hydro_id: int
-    destination_hydro_id: int
-    consumption_mw_per_m3s: float
-    max_flow_m3s: float
-    name: str = ""
-    min_flow_m3s: float = 0.0
-    entry_stage_id: int | None = None
-    exit_stage_id: int | None = None
+    id: OwnId
+    bus_id: BusId
+    source_hydro_id: Annotated[_HydroId, "plant from whose reservoir water is pumped"]
+    destination_hydro_id: Annotated[_HydroId, "plant that receives it"]
+    consumption_mw_per_m3s: Annotated[NonNegative, "power that a unit of flow takes"]
+    max_flow_m3s: Annotated[NonNegative, InFile("flow.max_m3s"), "largest flow"]
+    name: Name = ""
+    min_flow_m3s: Annotated[NonNegative, InFile("flow.min_m3s", required=True), "smallest flow"] = 0.0
+    entry_stage_id: EntryStage = None
+    exit_stage_id: ExitStage = None
 
 
+@in_file(
+    Section("limits", "limits of the power", checks=(Ordered("min_mw", "max_mw"),)),
+    order=(*ENTITY_KEYS, "bus_id", "type", "price_per_mwh", "limits.min_mw"),
+)
 @dataclass(frozen=True, slots=True)
 class EnergyContract:
     """Import from, or export to, a neighbour at a price; an export price is normally negative (revenue)."""
 
-    id: int
-    bus_id: int
-    kind: ContractKind
-    price_per_mwh: float
-    max_mw: float
-    name: str = ""
-    min_mw: float = 0.0
-    entry_stage_id: int | None = None
-    exit_stage_id: int | None = None
+    id: OwnId
+    bus_id: BusId
+    kind: Annotated[ContractKind, InFile("type"), "which of the known forms follows"]
+    price_per_mwh: Annotated[
+        float,
+        "cost of a MWh: positive for an import that is paid, negative for an export that earns",
+    ]
+    max_mw: Annotated[NonNegative, InFile("limits.max_mw"), "largest power"]
+    name: Name = ""
+    min_mw: Annotated[NonNegative, InFile("limits.min_mw", required=True), "smallest power"] = 0.0
+    entry_stage_id: EntryStage = None
+    exit_stage_id: ExitStage = None
 
 
+@in_file(order=(*ENTITY_KEYS, "bus_id"))
 @dataclass(frozen=True, slots=True)
 class NonControllableSource:
     """Wind, solar or small hydro: generation up to an exogenous availability; the rest is curtailed at a cost."""
 
-    id: int
-    bus_id: int
-    max_generation_mw: float
-    name: str = ""
-    curtailment_cost_per_mwh: float | None = None
-    entry_stage_id: int | None = None
-    exit_stage_id: int | None = None
+    id: OwnId
+    bus_id: BusId
+    max_generation_mw: Annotated[NonNegative, "largest generation"]
+    name: Name = ""
+    curtailment_cost_per_mwh: Annotated[
+        NonNegative | None,
+        InFile("curtailment_cost"),
+        "small cost of power from sources that is not used",
+    ] = None
+    entry_stage_id: EntryStage = None
+    exit_stage_id: ExitStage = None
