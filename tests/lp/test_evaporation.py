@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import headwater.model as m
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro.evaporation import linearised, months_of, surface
 from headwater.errors import ModelError
-from headwater.lp.context import StageContext
-from headwater.lp.evaporation import linearised, months_of, surface
 from operated import inflows, operate, reservoir, system
 
 TABLE = tuple(m.GeometryPoint(0, v, 0.0, a) for v, a in ((0.0, 2.0), (40.0, 10.0), (100.0, 22.0)))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import headwater.model as m
+from headwater.equipment.hydro.fpha_fit import hull_planes, minimum_of, production_function, reduce_planes
 from headwater.errors import ModelError
 from headwater.lp import fit_planes, with_fitted_planes
-from headwater.lp.fpha_fit import hull_planes, minimum_of, production_function, reduce_planes
 from small_systems import stages
 
 FIT = m.FphaFit(m.FphaSource.COMPUTED, max_planes=50)

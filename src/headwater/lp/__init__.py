@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 from headwater._on_demand import on_demand
 
 if TYPE_CHECKING:
+    from headwater.core.program import ABSENT, AssembledLp, LpBuilder
+    from headwater.equipment.hydro.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
+    from headwater.equipment.hydro.head import LinearHead, linear_heads
+    from headwater.equipment.reading import StageSolutions
+    from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
     from headwater.lp.advice import program_warnings
-    from headwater.lp.builder import ABSENT, AssembledLp, LpBuilder
     from headwater.lp.diagnosis import Diagnosis, diagnose_program
     from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded, in_words
     from headwater.lp.forms import StageForm, make_form
-    from headwater.lp.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
     from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
-    from headwater.lp.head import LinearHead, linear_heads
     from headwater.lp.mps import read_basis, read_program
-    from headwater.lp.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
     from headwater.lp.program import NamedProgram, named_program
-    from headwater.lp.reading import StageSolutions
     from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
     from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
     from headwater.lp.state_prices import StatePrices, StateRepairs
@@ -28,7 +28,7 @@ else:
         "headwater.lp",
         {
             "headwater.lp.advice": ("program_warnings",),
-            "headwater.lp.builder": (
+            "headwater.core.program": (
                 "ABSENT",
                 "AssembledLp",
                 "LpBuilder",
@@ -47,7 +47,7 @@ else:
                 "StageForm",
                 "make_form",
             ),
-            "headwater.lp.fpha_fit": (
+            "headwater.equipment.hydro.fpha_fit": (
                 "FittedPlanes",
                 "fit_planes",
                 "with_fitted_planes",
@@ -56,7 +56,7 @@ else:
                 "Outlook",
                 "future_cost_lower_bounds",
             ),
-            "headwater.lp.head": (
+            "headwater.equipment.hydro.head": (
                 "LinearHead",
                 "linear_heads",
             ),
@@ -64,7 +64,7 @@ else:
                 "read_basis",
                 "read_program",
             ),
-            "headwater.lp.pipelines": (
+            "headwater.equipment.thermal.pipelines": (
                 "Pipeline",
                 "gnl_pipelines",
                 "initial_commitments_mw",
@@ -73,7 +73,7 @@ else:
                 "NamedProgram",
                 "named_program",
             ),
-            "headwater.lp.reading": ("StageSolutions",),
+            "headwater.equipment.reading": ("StageSolutions",),
             "headwater.lp.readout": (
                 "CATEGORIES",
                 "StageReadout",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from headwater.arrays import Indices
 from headwater.core.choices import ExtraColumns, LinearForm, RiskMeasure
+from headwater.core.program import LpBuilder
 from headwater.errors import ModelError
-from headwater.lp.builder import LpBuilder
 from headwater.model import System
 
 _OPENING_COST = "opening_cost"

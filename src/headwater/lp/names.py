@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from headwater.lp.builder import ABSENT
-from headwater.lp.context import StageContext
+from headwater.core.program import ABSENT
+from headwater.equipment.context import StageContext
+from headwater.equipment.user_constraints import rows_of_stage
 from headwater.lp.future_cost import future_families
-from headwater.lp.generic import rows_of_stage
 from headwater.lp.template import StageTemplate
 from headwater.model import InflowNonNegativity, System
 

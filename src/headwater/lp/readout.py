@@ -8,9 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.arrays import Array
-from headwater.lp import buses, contracts, generic, hydro_readout, inflows, lines, non_controllables, pumping, thermals
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.equipment import buses, contracts, lines, non_controllables, pumping
+from headwater.equipment import user_constraints as generic
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import inflows
+from headwater.equipment.hydro import readout as hydro_readout
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
+from headwater.equipment.thermal import generation as thermals
 from headwater.lp.template import StageTemplate
 from headwater.lp.violations import violations
 from headwater.model import InflowNonNegativity, System

@@ -24,26 +24,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwater.arrays import Array, Indices
+from headwater.core.program import LpBuilder
+from headwater.equipment import buses, contracts, lines, non_controllables, pumping
+from headwater.equipment import user_constraints as generic
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import diversions, evaporation, filling, inflows, reservoirs
+from headwater.equipment.hydro import plants as hydro_plants
+from headwater.equipment.thermal import ahead as gnl
+from headwater.equipment.thermal import generation as thermals
 from headwater.errors import ModelError
-from headwater.lp import (
-    buses,
-    contracts,
-    diversions,
-    evaporation,
-    filling,
-    future_cost,
-    generic,
-    gnl,
-    hydro_plants,
-    inflows,
-    lines,
-    non_controllables,
-    pumping,
-    reservoirs,
-    thermals,
-)
-from headwater.lp.builder import LpBuilder
-from headwater.lp.context import StageContext
+from headwater.lp import future_cost
 from headwater.model import InflowNonNegativity, System
 
 if TYPE_CHECKING:
@@ -310,6 +300,6 @@ def _declare_rows(build: LpBuilder, ctx: StageContext, outlook: future_cost.Outl
 
 
 def _out_columns(build: LpBuilder, ctx: StageContext) -> Indices:
-    """Outgoing storage is storage; past inflows move on as `headwater.lp.inflows` says; commitments come a stage nearer."""
+    """Outgoing storage is storage; past inflows move on as `inflows` says; commitments come a stage nearer."""
     memory, last = inflows.memory_out_columns(build, ctx), ctx.n_past_inflows
     return np.concatenate([build.columns["storage"], *memory[:last], gnl.out_columns(build, ctx), *memory[last:]])

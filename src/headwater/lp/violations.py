@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from headwater.arrays import Array, FrozenDict
-from headwater.lp import generic
-from headwater.lp.reading import StageReader, StageSolutions
+from headwater.equipment import user_constraints as generic
+from headwater.equipment.reading import StageReader, StageSolutions
 
 SMALL_VIOLATION = 1e-6
 """A violation up to this, in its unit or as a share of the limit, is noise of the solver."""

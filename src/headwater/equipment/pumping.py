@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.lp import reservoirs
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import reservoirs
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 
 
 def works(ctx: StageContext, j: int) -> bool:

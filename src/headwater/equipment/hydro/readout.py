@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
-from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import NONE, OperativeState
 
 STORAGE_TOLERANCE_HM3 = 1e-6

@@ -8,9 +8,9 @@ does not count as outflow and never reaches the main downstream plant.
 
 from __future__ import annotations
 
-from headwater.lp import reservoirs
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import reservoirs
 from headwater.model import NONE
 
 

@@ -6,11 +6,12 @@ An entity that is absent at the stage, or lacks the feature (no channel, no lake
 from __future__ import annotations
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import plants as hydro_plants
+from headwater.equipment.thermal import generation as thermals
+from headwater.equipment.thermal.generation import Combination
 from headwater.errors import ModelError
-from headwater.lp import hydro_plants, thermals
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.thermals import Combination
 from headwater.model import ContractKind, System
 
 _HYDRO_COLUMNS = {"hydro_turbined": "turbined", "hydro_spillage": "spillage", "hydro_diversion": "diversion"}

@@ -18,10 +18,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import reservoirs
 from headwater.errors import ModelError
-from headwater.lp import reservoirs
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
 from headwater.model import GeometryPoint
 
 MM_KM2_PER_M3S_HOUR = 3.6

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
 from headwater.model import NONE, OperativeState
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.lp.builder import LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.core.program import LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 
 
 def declare_lag_columns(build: LpBuilder, ctx: StageContext) -> None:

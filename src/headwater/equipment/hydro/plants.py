@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import diversions, reservoirs
+from headwater.equipment.thermal.generation import Combination
 from headwater.errors import ModelError
-from headwater.lp import diversions, reservoirs
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.thermals import Combination
 from headwater.model import NONE, FphaPlane, ProductionKind
 
 _LIMITS = ("turbined_slack", "outflow_below_slack", "outflow_above_slack", "generation_slack")

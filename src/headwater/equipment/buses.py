@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headwater.core.program import LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
+from headwater.equipment.thermal.generation import check_ascending
 from headwater.errors import ModelError
-from headwater.lp.builder import LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
-from headwater.lp.thermals import check_ascending
 from headwater.model import DeficitSegment
 
 

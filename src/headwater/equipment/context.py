@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.lp.pipelines import Pipeline, gnl_pipelines
+from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines
 from headwater.model import HM3_PER_M3S_HOUR, BlockMode, InflowNonNegativity, OperativeState, Stage, System
 
 _OPERATING, _FILLING = int(OperativeState.OPERATING), int(OperativeState.FILLING)

@@ -15,10 +15,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.model import CostSegment, Thermal
 
 Combination = list[tuple[int, float]]

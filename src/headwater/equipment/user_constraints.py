@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.quantities import quantity
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.quantities import quantity
-from headwater.lp.reading import Columns, StageReader, StageSolutions
 from headwater.model import BlockAggregation, GenericConstraint, Sense, Term
 
 

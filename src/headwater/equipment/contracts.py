@@ -7,9 +7,9 @@ Imports add to the load balance of their bus, exports take from it; revenue is a
 
 from __future__ import annotations
 
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import ContractKind
 
 

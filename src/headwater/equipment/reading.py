@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
-from headwater.lp.context import StageContext
+from headwater.equipment.context import StageContext
 from headwater.model import System
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.lp import thermals
-from headwater.lp.builder import LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.pipelines import order_limits_mw
+from headwater.core.program import LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.thermal import generation as thermals
+from headwater.equipment.thermal.pipelines import order_limits_mw
 
 
 def declare_commitment_columns(build: LpBuilder, ctx: StageContext) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.lp.builder import ABSENT, LpBuilder
-from headwater.lp.context import StageContext
-from headwater.lp.reading import Columns, StageReader, StageSolutions
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.equipment.context import StageContext
+from headwater.equipment.reading import Columns, StageReader, StageSolutions
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:

@@ -1,0 +1,1 @@
+"""Hydro plants: reservoirs in a cascade, inflow, production, and what limits them."""

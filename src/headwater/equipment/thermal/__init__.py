@@ -1,0 +1,1 @@
+"""Thermal plants: generation with convex cost, and dispatch that is decided ahead."""
