@@ -45,7 +45,7 @@ SHARED = {
     "collection": {"collection": "same"},
     "file": {"file": EntityFile("same.json", "same")},
     "entity code": {"code": 77},
-    "table": {"tables": (ResultTable("same", "row", (Column("a", "-", "a"),)),)},
+    "table": {"tables": (ResultTable("same", "row", (Column("a", "-", "a"),), lambda read, s: {}),)},
     "cost": {"costs": (Cost("same", "same"),)},
     "quantity": {"quantities": (Quantity("same"),)},
     "entity": {"entity": Kiln},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.lp.readout import CATEGORIES, COST_COLUMNS
+from headwater.core.equipment import EQUIPMENT
+from headwater.lp.readout import CATEGORIES
 from headwater.results import SCHEMAS, TIMING_COLUMNS
 
 
@@ -21,7 +22,7 @@ def test_every_column_says_what_it_is_once(name: str):
 
 def test_every_cost_component_has_a_column():
     columns = [column.name for column in SCHEMAS["costs"].columns]
-    assert columns[7:] == list(COST_COLUMNS)
+    assert columns[7:] == [cost.name for cost in EQUIPMENT.costs]
 
 
 def test_every_category_of_costs_has_a_column_in_the_summary():

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
 
 from headwater.arrays import FrozenDict
-from headwater.core.parts import Cost, Equipment, Quantity, ResultTable
+from headwater.core.parts import Advice, Cost, Equipment, Family, Phase, Piece, Quantity, ResultTable
 from headwater.core.registry import Registry
 
 
@@ -27,7 +27,7 @@ class EquipmentRegistry(Registry[Equipment]):
         super().remove(name)
 
     def _forget(self) -> None:
-        for derived in ("quantities", "by_collection", "tables", "costs"):
+        for derived in ("quantities", "by_collection", "tables", "costs", "families", "_pieces", "advice"):
             self.__dict__.pop(derived, None)
 
     @cached_property
@@ -51,6 +51,26 @@ class EquipmentRegistry(Registry[Equipment]):
         """Components of the cost in the order of their columns."""
         return tuple(sorted((cost for part in self for cost in part.costs), key=lambda cost: cost.place))
 
+    @cached_property
+    def families(self) -> Mapping[tuple[str, bool], tuple[Equipment, Family]]:
+        """Name of a family, and whether it is one of rows, -> the kind that has it, and the family."""
+        return FrozenDict({(one.name, one.is_row): (part, one) for part in self for one in part.families})
+
+    def pieces(self, phase: Phase) -> tuple[Piece, ...]:
+        """Pieces of stage programs of one phase, in the order in which they are declared."""
+        return self._pieces[phase]
+
+    @cached_property
+    def _pieces(self) -> Mapping[Phase, tuple[Piece, ...]]:
+        found = [piece for part in self for piece in part.pieces]
+        found.sort(key=lambda piece: piece.place)
+        return {phase: tuple(piece for piece in found if piece.phase is phase) for phase in Phase}
+
+    @cached_property
+    def advice(self) -> tuple[Advice, ...]:
+        """What planners are told, in order."""
+        return tuple(sorted((one for part in self for one in part.advice), key=lambda one: one.place))
+
     def by_file(self) -> tuple[Equipment, ...]:
         """All kinds in the order of their files."""
         return tuple(sorted(self, key=lambda part: part.file.place))
@@ -67,8 +87,13 @@ def _claims(part: Equipment) -> Iterator[tuple[str, Hashable]]:
     yield "file", part.file.name
     if part.code is not None:
         yield "entity code", part.code
-    for what, owned in (("table", part.tables), ("cost", part.costs), ("quantity", part.quantities)):
+    for what, owned in (
+        ("table", part.tables),
+        ("cost", part.costs),
+        ("quantity", part.quantities),
+    ):
         yield from ((what, one.name) for one in owned)
+    yield from (("family", (one.name, one.is_row)) for one in part.families)
 
 
 EQUIPMENT = EquipmentRegistry("headwater.equipment")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import IntEnum
 from typing import Any, Literal
+
+import numpy as np
+
+from headwater.core.program import ABSENT, Combination, LpBuilder
 
 LAST = 1000
 """Place of what is added to an order that the founding kinds have fixed: behind all of them, by name."""
 
 ValueKind = Literal["number", "whole", "code", "flag"]
+
+Labeller = Callable[[tuple[int, ...]], list[str]]
+"""Index of a member of a family -> what stands in the brackets of its name, the entity first."""
 
 Category = Literal["resource", "recourse", "violation", "regularization", "imputed"]
 
@@ -68,6 +77,60 @@ OPERATIVE_STATE = Column("operative_state_code", "-", "0 not existing, 1 filling
 """Column that every kind with a life has in its table."""
 
 
+class Phase(IntEnum):
+    """When a piece of a stage program is declared.
+
+    The future cost stands between the columns of the state and the others. Rows of the state are
+    the only ones that may depend on the state that enters.
+    """
+
+    STATE_COLUMNS = 0
+    COLUMNS = 1
+    STATE_ROWS = 2
+    ROWS = 3
+    TERMS = 4
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Columns, rows or terms of a kind in the program of a stage.
+
+    Attributes:
+        phase: when they are declared.
+        declare: declares them; it gets the program and the `StageContext`.
+        place: order in the phase, and so of columns and rows.
+    """
+
+    phase: Phase
+    declare: Callable[[LpBuilder, Any], None]
+    place: int = LAST
+
+
+@dataclass(frozen=True)
+class Family:
+    """How people call a family of columns or rows; its first index is the entity.
+
+    Attributes:
+        name: name of the family in the program.
+        words: a member in words, ``{0}`` for the entity.
+        unit: unit of its values.
+        is_row: whether it is a family of rows.
+        shown: its name for people, where that differs.
+        floor: how the lower limit of a column is asked to be lowered, e.g. ``"power of contract"``;
+            empty where that is no remedy.
+        labels: makes labels of members from the `StageContext` and the labels of the entities;
+            ``None`` for the entity and the other indices as they are.
+    """
+
+    name: str
+    words: str
+    unit: str
+    is_row: bool = False
+    shown: str = ""
+    floor: str = ""
+    labels: Callable[[Any, Sequence[str]], Labeller] | None = None
+
+
 @dataclass(frozen=True)
 class ResultTable:
     """One table that a simulation writes about a kind.
@@ -76,6 +139,9 @@ class ResultTable:
         name: name of the table and of its directory.
         rows: what one row is, in words.
         columns: columns behind the keys.
+        read: reads it from a `StageReader` and `StageSolutions`: name of a column -> values. With a
+            row for every block these are ``[scenario, block, entity]``, and keys and operative
+            states are added; else ``[scenario, row]`` with all keys but scenario and stage.
         by_entity: whether rows are keyed by the id of an entity, in a column named after the kind.
         block: ``"every"`` for a row per block, ``"none"`` for rows of the stage, ``"some"`` for both.
         sort: columns that order the rows; empty for the keys.
@@ -85,6 +151,7 @@ class ResultTable:
     name: str
     rows: str
     columns: tuple[Column, ...]
+    read: Callable[[Any, Any], Mapping[str, Any]]
     by_entity: bool = True
     block: Literal["every", "none", "some"] = "every"
     sort: tuple[str, ...] = ()
@@ -99,12 +166,21 @@ class Cost:
         name: name of the column.
         meaning: what is paid for, in words.
         category: where it adds up; ``None`` for one that another component holds already.
+        families: families of columns whose cost it is.
+        of_stage: whether these are of the whole stage, so that blocks share them by their hours.
+        read: reads it from a `StageReader` and `StageSolutions` in place of families,
+            ``[scenario, block]`` in $.
+        total_of: components whose sum it is.
         place: order among the components.
     """
 
     name: str
     meaning: str
     category: Category | None = None
+    families: tuple[str, ...] = ()
+    of_stage: bool = False
+    read: Callable[[Any, Any], Any] | None = None
+    total_of: tuple[str, ...] = ()
     place: int = LAST
 
 
@@ -114,11 +190,43 @@ class Quantity:
 
     Attributes:
         name: the name, e.g. ``"thermal_generation"``.
+        families: families of columns that make it, each with its coefficient.
         of_stage: whether it has one value for the whole stage in place of one for each block.
+        feature: field of the entity without which it is always zero; empty where it needs none.
+        combine: gives it for position and block of an entity in place of families: columns with
+            coefficients, and a constant; it gets the program and the `StageContext` before them.
     """
 
     name: str
+    families: tuple[tuple[str, float], ...] = ()
     of_stage: bool = False
+    feature: str = ""
+    combine: Callable[[LpBuilder, Any, int, int], tuple[Combination, float]] | None = None
+
+    def combination(self, build: LpBuilder, ctx: Any, i: int, k: int) -> tuple[Combination, float]:
+        """The quantity of entity ``i`` in block ``k``: existing columns with coefficients, and a constant."""
+        if self.combine is not None:
+            return self.combine(build, ctx, i, k)
+        index = i if self.of_stage else (i, k)
+        return [
+            (int(column), value)
+            for family, value in self.families
+            for column in np.ravel(build.columns[family][index])
+            if column != ABSENT
+        ], 0.0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Sentences that a planner should read before hours are spent.
+
+    Attributes:
+        check: gives them for a `System`.
+        place: order among the checks.
+    """
+
+    check: Callable[[Any], Iterator[str]]
+    place: int = LAST
 
 
 @dataclass(frozen=True)
@@ -137,6 +245,9 @@ class Equipment:
         tables: result tables.
         costs: components of the cost.
         quantities: names for user constraints.
+        pieces: columns, rows and terms in the program of a stage.
+        families: how people call them.
+        advice: what a planner should know of a system.
     """
 
     name: str
@@ -150,6 +261,9 @@ class Equipment:
     tables: tuple[ResultTable, ...] = ()
     costs: tuple[Cost, ...] = ()
     quantities: tuple[Quantity, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    families: tuple[Family, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
     @property
     def has_life(self) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ABSENT = -1
 """Position in a family where no column or row exists."""
 
+Combination = list[tuple[int, float]]
+"""Columns with coefficients."""
+
 
 @dataclass(frozen=True)
 class AssembledLp:
@@ -25,6 +28,8 @@ class AssembledLp:
         matrix: ``[row, column]`` compressed by column, indices sorted.
         sensitivity: ``[row, state]`` compressed by row: how the incoming state enters the right-hand sides.
         columns, rows: family name -> positions; `ABSENT` where an entity has none.
+        known_columns, known_rows: columns that are known before the program is solved, and the rows
+            that define them.
     """
 
     matrix: sp.csc_array
@@ -36,6 +41,8 @@ class AssembledLp:
     sensitivity: sp.csr_array
     columns: Mapping[str, Indices]
     rows: Mapping[str, Indices]
+    known_columns: Indices
+    known_rows: Indices
 
 
 class LpBuilder:
@@ -49,6 +56,8 @@ class LpBuilder:
         self.n_state = n_state
         self.columns: dict[str, Indices] = {}
         self.rows: dict[str, Indices] = {}
+        self.outgoing: dict[str, Indices] = {}
+        self._known: list[tuple[int, Indices, Indices]] = []
         self._cost: list[float] = []
         self._column_lower: list[float] = []
         self._column_upper: list[float] = []
@@ -119,6 +128,23 @@ class LpBuilder:
         self._row_lower[row] -= constant
         self._row_upper[row] -= constant
 
+    def leave(self, block: str, columns: Indices) -> None:
+        """Say which column holds each component of a block of the state that leaves the stage."""
+        self.outgoing[block] = np.asarray(columns, np.int64)
+
+    def know(self, columns: Indices, rows: Indices, place: int) -> None:
+        """Say that columns follow from the incoming state and the noise alone, by as many rows.
+
+        Such columns may be taken out of the program before it is solved.
+
+        Args:
+            columns: positions of any shape; those that are absent are left out.
+            rows: the same of the rows.
+            place: order among all that is known; sums of floating-point numbers follow it.
+        """
+        there = [np.ravel(positions)[np.ravel(positions) != ABSENT] for positions in (columns, rows)]
+        self._known.append((place, there[0], there[1]))
+
     def assemble(self) -> AssembledLp:
         """Put everything together; nothing may be declared afterwards."""
         import scipy.sparse as sp  # takes long to import, and validation does without
@@ -133,6 +159,7 @@ class LpBuilder:
         sensitivity = sp.csr_array(sp.coo_array((negated, (state_rows, states)), shape=(self.n_rows, self.n_state)))
         sensitivity.sum_duplicates()
         sensitivity.sort_indices()
+        known = sorted(self._known, key=lambda entry: entry[0])
         for family in (*self.columns.values(), *self.rows.values()):
             family.flags.writeable = False
         return AssembledLp(
@@ -145,4 +172,10 @@ class LpBuilder:
             sensitivity=sensitivity,
             columns=self.columns,
             rows=self.rows,
+            known_columns=_joined([columns for _, columns, _ in known]),
+            known_rows=_joined([rows for _, _, rows in known]),
         )
+
+
+def _joined(positions: Sequence[Indices]) -> Indices:
+    return frozen(np.concatenate([np.empty(0, np.int64), *positions]))

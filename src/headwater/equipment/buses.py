@@ -12,12 +12,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import (
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Family,
+    Phase,
+    Piece,
+    Quantity,
+    ResultTable,
+    Words,
+)
 from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.equipment.thermal.generation import check_ascending
 from headwater.errors import ModelError
-from headwater.model import DeficitSegment
+from headwater.model import Bus, DeficitSegment
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -66,17 +79,70 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``buses``."""
     load = np.swapaxes(s.load_mw[:, :, : read.ctx.n_blocks], 1, 2)
     deficit, excess = read.values(s, "deficit").sum(axis=3), read.values(s, "excess")
-    return read.flat(
-        s,
-        "bus_id",
-        [bus.id for bus in read.system.buses],
-        {
-            "load_mw": load,
-            "load_mwh": load * read.hours,
-            "deficit_mw": deficit,
-            "deficit_mwh": deficit * read.hours,
-            "excess_mw": excess,
-            "excess_mwh": excess * read.hours,
-            "spot_price": np.swapaxes(s.load_dual, 1, 2) / read.hours,
-        },
+    return {
+        "load_mw": load,
+        "load_mwh": load * read.hours,
+        "deficit_mw": deficit,
+        "deficit_mwh": deficit * read.hours,
+        "excess_mw": excess,
+        "excess_mwh": excess * read.hours,
+        "spot_price": np.swapaxes(s.load_dual, 1, 2) / read.hours,
+    }
+
+
+_TABLES = (
+    ResultTable(
+        "buses",
+        "scenario, stage, block and bus",
+        (
+            Column("load_mw", "MW", "load"),
+            Column("load_mwh", "MWh", "load energy of the block"),
+            Column("deficit_mw", "MW", "unserved load"),
+            Column("deficit_mwh", "MWh", "unserved energy of the block"),
+            Column("excess_mw", "MW", "power disposed of"),
+            Column("excess_mwh", "MWh", "energy disposed of in the block"),
+            Column("spot_price", "$/MWh", "marginal cost of energy, current value"),
+        ),
+        read_table,
+        place=3,
+    ),
+)
+
+_COSTS = (
+    Cost("deficit_cost", "unserved load", "recourse", ("deficit",), place=2),
+    Cost(
+        "excess_cost",
+        "excess energy and negative net generation of production planes",
+        "recourse",
+        ("excess", "negative_generation"),
+        place=3,
+    ),
+)
+
+EQUIPMENT.add(
+    Equipment(
+        "bus",
+        "buses",
+        Bus,
+        EntityFile("system/buses.json", "buses", place=0, required=True),
+        Words("bus", "buses", "Bus"),
+        code=2,
+        place=0,
+        tables=_TABLES,
+        costs=_COSTS,
+        quantities=(
+            Quantity("bus_deficit", (("deficit", 1.0),)),
+            Quantity("bus_excess", (("excess", 1.0),)),
+        ),
+        pieces=(
+            Piece(Phase.COLUMNS, declare_columns, place=3),
+            Piece(Phase.ROWS, declare_rows, place=0),
+            Piece(Phase.TERMS, put_terms, place=2),
+        ),
+        families=(
+            Family("deficit", "deficit of {0}", "MW"),
+            Family("excess", "excess of {0}", "MW"),
+            Family("load", "the load balance of {0}", "MW", is_row=True, shown="load_balance"),
+        ),
     )
+)

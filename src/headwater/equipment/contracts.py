@@ -7,10 +7,27 @@ Imports add to the load balance of their bus, exports take from it; revenue is a
 
 from __future__ import annotations
 
-from headwater.core.program import ABSENT, LpBuilder
+from functools import partial
+
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import (
+    OPERATIVE_STATE,
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Family,
+    Phase,
+    Piece,
+    Quantity,
+    ResultTable,
+    Words,
+)
+from headwater.core.program import ABSENT, Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
-from headwater.model import ContractKind
+from headwater.errors import ModelError
+from headwater.model import ContractKind, EnergyContract
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -37,20 +54,65 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``contracts``."""
-    contracts = read.system.contracts
-    if not contracts:
-        return {}
     power = read.values(s, "contract")
     price = read.system.bounds.contract.price_per_mwh[:, read.ctx.t]
-    return read.flat(
-        s,
-        "contract_id",
-        [contract.id for contract in contracts],
-        {
-            "power_mw": power,
-            "energy_mwh": power * read.hours,
-            "price_per_mwh": price + 0.0 * power,
-            "total_cost": read.priced(s, "contract"),
-            "operative_state_code": read.states("contracts", power),
-        },
+    return {
+        "power_mw": power,
+        "energy_mwh": power * read.hours,
+        "price_per_mwh": price + 0.0 * power,
+        "total_cost": read.priced(s, "contract"),
+    }
+
+
+def _power_of(kind: ContractKind, build: LpBuilder, ctx: StageContext, c: int, k: int) -> tuple[Combination, float]:
+    """Power of a contract in a block, which a constraint must name by its kind."""
+    contract = ctx.system.contracts[c]
+    if contract.kind is not kind:
+        raise ModelError(
+            f"a constraint names 'contract_{kind.value}({contract.id})', but contract {contract.id} is an {contract.kind.value}"
+        )
+    column = int(build.columns["contract"][c, k])
+    return [] if column == ABSENT else [(column, 1.0)], 0.0
+
+
+_TABLES = (
+    ResultTable(
+        "contracts",
+        "scenario, stage, block and contract",
+        (
+            Column("power_mw", "MW", "imported or exported power"),
+            Column("energy_mwh", "MWh", "energy of the block"),
+            Column("price_per_mwh", "$/MWh", "price in force, negative for revenue"),
+            Column("total_cost", "$", "cost, negative for revenue"),
+            OPERATIVE_STATE,
+        ),
+        read_table,
+        place=5,
+    ),
+)
+
+_COSTS = (Cost("contract_cost", "contracts, export revenue negative", "resource", ("contract",), place=1),)
+
+EQUIPMENT.add(
+    Equipment(
+        "contract",
+        "contracts",
+        EnergyContract,
+        EntityFile("system/energy_contracts.json", "contracts", place=6),
+        Words("contract", "contracts", "Contract"),
+        code=5,
+        place=5,
+        capacity=(("max_mw", "MW"),),
+        tables=_TABLES,
+        costs=_COSTS,
+        quantities=(
+            Quantity("contract_import", combine=partial(_power_of, ContractKind.IMPORT)),
+            Quantity("contract_export", combine=partial(_power_of, ContractKind.EXPORT)),
+        ),
+        pieces=(
+            Piece(Phase.COLUMNS, declare_columns, place=5),
+            Piece(Phase.TERMS, put_terms, place=7),
+        ),
+        families=(Family("contract", "contract {0}", "MW", floor="power of contract"),),
     )
+)

@@ -8,9 +8,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import (
+    OPERATIVE_STATE,
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Family,
+    Phase,
+    Piece,
+    Quantity,
+    ResultTable,
+    Words,
+)
 from headwater.core.program import ABSENT, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
+from headwater.model import Line
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -49,22 +64,64 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``exchanges``."""
     lines = read.system.lines
-    if not lines:
-        return {}
     direct, reverse = read.values(s, "line_direct"), read.values(s, "line_reverse")
     lost = (direct + reverse) * (np.array([line.losses_percent for line in lines]) / 100.0)
-    return read.flat(
-        s,
-        "line_id",
-        [line.id for line in lines],
-        {
-            "direct_flow_mw": direct,
-            "reverse_flow_mw": reverse,
-            "net_flow_mw": direct - reverse,
-            "net_flow_mwh": (direct - reverse) * read.hours,
-            "losses_mw": lost,
-            "losses_mwh": lost * read.hours,
-            "exchange_cost": read.priced(s, "line_direct") + read.priced(s, "line_reverse"),
-            "operative_state_code": read.states("lines", direct),
-        },
+    return {
+        "direct_flow_mw": direct,
+        "reverse_flow_mw": reverse,
+        "net_flow_mw": direct - reverse,
+        "net_flow_mwh": (direct - reverse) * read.hours,
+        "losses_mw": lost,
+        "losses_mwh": lost * read.hours,
+        "exchange_cost": read.priced(s, "line_direct") + read.priced(s, "line_reverse"),
+    }
+
+
+_TABLES = (
+    ResultTable(
+        "exchanges",
+        "scenario, stage, block and line",
+        (
+            Column("direct_flow_mw", "MW", "sent from source to target"),
+            Column("reverse_flow_mw", "MW", "sent from target to source"),
+            Column("net_flow_mw", "MW", "direct minus reverse"),
+            Column("net_flow_mwh", "MWh", "net energy of the block"),
+            Column("losses_mw", "MW", "sent and not received"),
+            Column("losses_mwh", "MWh", "lost energy of the block"),
+            Column("exchange_cost", "$", "cost of exchange"),
+            OPERATIVE_STATE,
+        ),
+        read_table,
+        place=2,
+    ),
+)
+
+_COSTS = (Cost("exchange_cost", "exchanges", "regularization", ("line_direct", "line_reverse"), place=19),)
+
+EQUIPMENT.add(
+    Equipment(
+        "line",
+        "lines",
+        Line,
+        EntityFile("system/lines.json", "lines", place=1, required=True),
+        Words("line", "lines", "Line"),
+        code=3,
+        place=1,
+        capacity=(("direct_capacity_mw", "MW direct"), ("reverse_capacity_mw", "MW reverse")),
+        tables=_TABLES,
+        costs=_COSTS,
+        quantities=(
+            Quantity("line_direct", (("line_direct", 1.0),)),
+            Quantity("line_reverse", (("line_reverse", 1.0),)),
+            Quantity("line_exchange", (("line_direct", 1.0), ("line_reverse", -1.0))),
+        ),
+        pieces=(
+            Piece(Phase.COLUMNS, declare_columns, place=2),
+            Piece(Phase.TERMS, put_terms, place=1),
+        ),
+        families=(
+            Family("line_direct", "direct flow on {0}", "MW"),
+            Family("line_reverse", "reverse flow on {0}", "MW"),
+        ),
     )
+)

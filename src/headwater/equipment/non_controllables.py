@@ -10,9 +10,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import (
+    OPERATIVE_STATE,
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Family,
+    Phase,
+    Piece,
+    Quantity,
+    ResultTable,
+    Words,
+)
 from headwater.core.program import ABSENT, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
+from headwater.model import NonControllableSource
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -27,10 +42,10 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
                 curtailed[r, k] = build.column(cost=hours * cost[r, ctx.t])
 
 
-def declare_rows(build: LpBuilder) -> None:
+def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Availability rows; their right-hand side comes with the opening."""
     generated, curtailed = build.columns["ncs_generation"], build.columns["ncs_curtailment"]
-    rows = build.row_family("availability", generated.shape)
+    rows = build.row_family("availability", (len(ctx.system.non_controllables), ctx.n_blocks))
     for r, k in np.ndindex(generated.shape[0], generated.shape[1]):
         if generated[r, k] != ABSENT:
             row = rows[r, k] = build.equality()
@@ -48,21 +63,62 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``non_controllables``."""
-    sources = read.system.non_controllables
-    if not sources:
-        return {}
     generated, curtailed = read.values(s, "ncs_generation"), read.values(s, "ncs_curtailment")
-    return read.flat(
-        s,
-        "non_controllable_id",
-        [source.id for source in sources],
-        {
-            "generation_mw": generated,
-            "generation_mwh": generated * read.hours,
-            "available_mw": generated + curtailed,
-            "curtailment_mw": curtailed,
-            "curtailment_mwh": curtailed * read.hours,
-            "curtailment_cost": read.priced(s, "ncs_curtailment"),
-            "operative_state_code": read.states("non_controllables", generated),
-        },
+    return {
+        "generation_mw": generated,
+        "generation_mwh": generated * read.hours,
+        "available_mw": generated + curtailed,
+        "curtailment_mw": curtailed,
+        "curtailment_mwh": curtailed * read.hours,
+        "curtailment_cost": read.priced(s, "ncs_curtailment"),
+    }
+
+
+_TABLES = (
+    ResultTable(
+        "non_controllables",
+        "scenario, stage, block and non-controllable source",
+        (
+            Column("generation_mw", "MW", "power"),
+            Column("generation_mwh", "MWh", "energy of the block"),
+            Column("available_mw", "MW", "power that was available"),
+            Column("curtailment_mw", "MW", "available and not used"),
+            Column("curtailment_mwh", "MWh", "curtailed energy of the block"),
+            Column("curtailment_cost", "$", "cost of curtailment"),
+            OPERATIVE_STATE,
+        ),
+        read_table,
+        place=6,
+    ),
+)
+
+_COSTS = (Cost("curtailment_cost", "curtailed availability", "regularization", ("ncs_curtailment",), place=18),)
+
+EQUIPMENT.add(
+    Equipment(
+        "non_controllable",
+        "non_controllables",
+        NonControllableSource,
+        EntityFile("system/non_controllable_sources.json", "non_controllable_sources", place=4),
+        Words("non-controllable source", "non-controllable sources", "Source"),
+        code=7,
+        place=6,
+        capacity=(("max_generation_mw", "MW"),),
+        tables=_TABLES,
+        costs=_COSTS,
+        quantities=(
+            Quantity("non_controllable_generation", (("ncs_generation", 1.0),)),
+            Quantity("non_controllable_curtailment", (("ncs_curtailment", 1.0),)),
+        ),
+        pieces=(
+            Piece(Phase.COLUMNS, declare_columns, place=7),
+            Piece(Phase.ROWS, declare_rows, place=7),
+            Piece(Phase.TERMS, put_terms, place=9),
+        ),
+        families=(
+            Family("ncs_generation", "generation of {0}", "MW"),
+            Family("ncs_curtailment", "curtailment of {0}", "MW"),
+            Family("availability", "the availability of {0}", "MW", is_row=True),
+        ),
     )
+)

@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
+from headwater.core.parts import OPERATIVE_STATE, Equipment, ResultTable
 from headwater.equipment.context import StageContext
 from headwater.model import System
 
-if TYPE_CHECKING:
-    from headwater.lp.template import StageTemplate
-
 Columns = dict[str, NDArray[np.generic]]
+
+
+class Template(Protocol):
+    """What of a stage program readers need, see `headwater.lp.StageTemplate`."""
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+
+    @property
+    def n_state(self) -> int:
+        """Length of the state."""
+
+    @property
+    def n_hydros(self) -> int:
+        """Hydros of the system."""
+
+    @property
+    def cost(self) -> Array:
+        """``[column]`` in $."""
+
+    @property
+    def column_upper(self) -> Array:
+        """``[column]``."""
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[np.int64]]:
+        """Family -> positions of its columns."""
+
+    @property
+    def rows(self) -> Mapping[str, NDArray[np.int64]]:
+        """Family -> positions of its rows."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +78,7 @@ class StageSolutions:
     productivity: Array
 
     @classmethod
-    def empty(cls, template: StageTemplate, n_scenarios: int, cumulative_discount: float, stage_id: int) -> StageSolutions:
+    def empty(cls, template: Template, n_scenarios: int, cumulative_discount: float, stage_id: int) -> StageSolutions:
         """Room for the solutions of some scenarios."""
         loads = (n_scenarios, *template.rows["load"].shape)
         return cls(
@@ -82,7 +112,7 @@ class StageReader:
         template: its canonical program.
     """
 
-    def __init__(self, ctx: StageContext, template: StageTemplate) -> None:
+    def __init__(self, ctx: StageContext, template: Template) -> None:
         self.ctx = ctx
         self.template = template
 
@@ -118,18 +148,27 @@ class StageReader:
         """``[scenario, entity]`` -> the same in every block."""
         return np.repeat(stage_values[:, None, :], self.ctx.n_blocks, axis=1)
 
-    def states(self, kind: str, like: Array) -> NDArray[np.int8]:
-        """Operative state codes of a kind, ``[scenario, block, entity]``."""
-        return np.broadcast_to(self.system.operative_states[kind][:, self.ctx.t], like.shape)
+    def table(self, s: StageSolutions, part: Equipment, declared: ResultTable) -> Columns:
+        """A table of a kind, name of a column -> ``[scenario, row]``; without columns where the kind has no entity.
 
-    def flat(
-        self, s: StageSolutions, key: str, ids: Sequence[int], columns: Mapping[str, NDArray[Any]]
-    ) -> dict[str, NDArray[np.generic]]:
-        """A table with rows by block, then entity: block id, entity id, then ``columns`` ``[scenario, block, entity]``."""
+        Where it has a row for every block, rows are by block, then entity, and begin with their ids.
+        """
+        entities = getattr(self.system, part.collection)
+        if not entities:
+            return {}
+        values = declared.read(self, s)
+        if declared.block != "every":
+            return dict(values)
         n_scenarios, n_blocks = len(s.primal), self.ctx.n_blocks
-        shape = (n_scenarios, n_blocks, len(ids))
-        keys = {
+        shape = (n_scenarios, n_blocks, len(entities))
+        found: dict[str, NDArray[Any]] = {
             "block_id": np.broadcast_to(np.arange(n_blocks, dtype=np.int32)[:, None], shape),
-            key: np.broadcast_to(np.array(ids, np.int32), shape),
+            f"{part.name}_id": np.broadcast_to(np.array([one.id for one in entities], np.int32), shape),
         }
-        return {name: np.ascontiguousarray(values).reshape(n_scenarios, -1) for name, values in {**keys, **columns}.items()}
+        for column in declared.columns:
+            if column is OPERATIVE_STATE:
+                codes = self.system.operative_states[part.collection][:, self.ctx.t]
+                found[column.name] = np.broadcast_to(codes, shape)
+            else:
+                found[column.name] = values[column.name]
+        return {name: np.ascontiguousarray(one).reshape(n_scenarios, -1) for name, one in found.items()}

@@ -9,19 +9,33 @@ the rows that cuts may depend on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.parts import (
+    Advice,
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Family,
+    Labeller,
+    Phase,
+    Piece,
+    ResultTable,
+    Words,
+)
+from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.wording import listed
 from headwater.equipment.context import StageContext
-from headwater.equipment.quantities import quantity
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
-from headwater.model import BlockAggregation, GenericConstraint, Sense, Term
+from headwater.model import BlockAggregation, GenericConstraint, OperativeState, Sense, System, Term
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,10 @@ def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
 
 
 def _aggregated(
-    ctx: StageContext, position: int, constraint: GenericConstraint, given: Mapping[int | None, float]
+    ctx: StageContext,
+    position: int,
+    constraint: GenericConstraint,
+    given: Mapping[int | None, float],
 ) -> Iterator[GenericRow]:
     if given.keys() - {None}:
         raise ModelError(
@@ -174,3 +191,139 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
         "slack_cost": read.stage_priced(s, "generic_slack") + read.stage_priced(s, "generic_slack_minus"),
         "marginal_value": s.generic_dual / hours,
     }
+
+
+def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: int) -> tuple[Combination, float]:
+    """A named quantity in block ``k`` (ignored by quantities of the stage): columns with coefficients, and a constant.
+
+    An entity that is absent at the stage, or lacks the feature (no channel, no lake surface), contributes nothing.
+
+    Raises:
+        ModelError: there is no such quantity or entity, or a contract is named as import and is an export, or the other way
+            round.
+    """
+    if name not in EQUIPMENT.quantities:
+        known = ", ".join(sorted(EQUIPMENT.quantities))
+        raise ModelError(f"a constraint names '{name}({entity_id})', which is no quantity; known: {known}")
+    part, declared = EQUIPMENT.quantities[name]
+    position = ctx.system.index_of(part.collection).get(entity_id)
+    if position is None:
+        raise ModelError(f"a constraint names '{name}({entity_id})', but there is no {part.words.one} {entity_id}")
+    return declared.combination(build, ctx, position, k)
+
+
+def label_rows(ctx: StageContext, constraints: Sequence[str]) -> Labeller:
+    """Constraint of a row, and its block where it has one."""
+    labels = [[constraints[row.constraint], *([] if row.block is None else [str(row.block)])] for row in rows_of_stage(ctx)]
+    return lambda index: labels[index[0]]
+
+
+def hard_constraints(system: System) -> Iterator[str]:
+    """Constraints without slack."""
+    ids = [constraint.id for constraint in system.generic_constraints if constraint.slack_cost is None]
+    if ids:
+        yield f"user constraint(s) {listed(ids)} have no slack: a stage that cannot satisfy them has no solution"
+
+
+def terms_without_meaning(system: System) -> Iterator[str]:
+    """Terms that are always zero, or zero at some stages."""
+    active = {bound.constraint_id for bound in system.generic_constraint_bounds}
+    for constraint in system.generic_constraints:
+        if constraint.id not in active:
+            continue
+        for term in constraint.expression.terms:
+            part, declared = EQUIPMENT.quantities[term.quantity]
+            if not part.has_life:
+                continue
+            kind = part.collection
+            index = next(
+                (i for i, entity in enumerate(getattr(system, kind)) if entity.id == term.entity_id),
+                None,
+            )
+            if index is None:
+                continue
+            entity = getattr(system, kind)[index]
+            if declared.feature and getattr(entity, declared.feature) is None:
+                yield (
+                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0, because the plant has no "
+                    f"{declared.feature}"
+                )
+                continue
+            codes = system.operative_states[kind][index]
+            absent = ~np.isin(codes, (OperativeState.OPERATING, OperativeState.FILLING))
+            bounded = {bound.stage_id for bound in system.generic_constraint_bounds if bound.constraint_id == constraint.id}
+            stages = [stage.id for t, stage in enumerate(system.stages) if absent[t] and stage.id in bounded]
+            if stages:
+                yield (
+                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0 at stage(s) {listed(stages)}, "
+                    "where it is absent"
+                )
+
+
+_TABLES = (
+    ResultTable(
+        "violations/generic",
+        "scenario, stage and row of a user constraint",
+        (
+            Column("constraint_id", "-", "id of the user constraint", "whole"),
+            Column("slack_value", "unit of the constraint", "violation"),
+            Column("slack_cost", "$", "cost of the violation"),
+            Column(
+                "marginal_value",
+                "$ per unit and hour",
+                "change of cost when the bound grows by one unit for an hour",
+            ),
+        ),
+        read_table,
+        by_entity=False,
+        block="some",
+        sort=("scenario_id", "stage_id", "constraint_id", "block_id"),
+        place=8,
+    ),
+)
+
+_COSTS = (
+    Cost(
+        "generic_violation_cost",
+        "slack of user constraints",
+        "violation",
+        read=slack_costs,
+        place=14,
+    ),
+)
+
+EQUIPMENT.add(
+    Equipment(
+        "user_constraint",
+        "generic_constraints",
+        GenericConstraint,
+        EntityFile("constraints/generic_constraints.json", "constraints", place=7),
+        Words("user constraint", "user constraints", "Constraint"),
+        place=7,
+        tables=_TABLES,
+        costs=_COSTS,
+        pieces=(
+            Piece(Phase.COLUMNS, declare_slack_columns, place=8),
+            Piece(Phase.STATE_ROWS, partial(declare_rows, with_storage=True), place=5),
+            Piece(Phase.ROWS, partial(declare_rows, with_storage=False), place=8),
+        ),
+        families=(
+            Family("generic_slack", "violation of user constraint {0}", "", labels=label_rows),
+            Family(
+                "generic_slack_minus",
+                "violation of user constraint {0} the other way",
+                "",
+                labels=label_rows,
+            ),
+            Family(
+                "generic",
+                "user constraint {0}",
+                "",
+                is_row=True,
+                shown="constraint",
+                labels=label_rows,
+            ),
+        ),
+        advice=(Advice(hard_constraints, place=2), Advice(terms_without_meaning, place=3)),
+    )
+)

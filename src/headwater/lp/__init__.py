@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
     from headwater.lp.mps import read_basis, read_program
     from headwater.lp.program import NamedProgram, named_program
-    from headwater.lp.readout import CATEGORIES, StageReadout, sum_components
+    from headwater.lp.readout import CATEGORIES, IMPUTED, StageReadout, components_of, sum_components
     from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
     from headwater.lp.state_prices import StatePrices, StateRepairs
     from headwater.lp.statistics import ProgramStatistics, program_statistics
@@ -76,6 +76,9 @@ else:
             "headwater.equipment.reading": ("StageSolutions",),
             "headwater.lp.readout": (
                 "CATEGORIES",
+                "IMPUTED",
+                "IMPUTED",
+                "components_of",
                 "StageReadout",
                 "sum_components",
             ),
@@ -109,6 +112,7 @@ else:
 __all__ = [
     "ABSENT",
     "CATEGORIES",
+    "IMPUTED",
     "AssembledLp",
     "DeclaredStage",
     "Diagnosis",
@@ -129,6 +133,7 @@ __all__ = [
     "StateRepairs",
     "basis_lines",
     "build_stage_template",
+    "components_of",
     "declare_stage",
     "diagnose_program",
     "explain_infeasible",

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.core.equipment import EQUIPMENT
 from headwater.core.wording import listed
 from headwater.lp.program import NamedProgram
 
@@ -22,59 +23,12 @@ BOX = 1e9
 
 _TOLERANCE = 1e-6
 
-_WORDS = {
-    "balance": ("the water balance of {0}", "hm3"),
-    "load_balance": ("the load balance of {0}", "MW"),
-    "natural_inflow": ("the natural inflow of {0}", "m3/s"),
-    "past_inflow": ("the past inflow of {0}", "m3/s"),
-    "next_past_inflow": ("what the next stage knows of the inflow of {0}", "m3/s"),
-    "bought_water": ("water bought for {0}", "m3/s"),
-    "plane": ("a production plane of {0}", "MW"),
-    "constraint": ("user constraint {0}", ""),
-    "evaporation": ("the evaporation of {0}", "m3/s"),
-    "gnl_coupling": ("the delivery of what was ordered from {0}", "MW"),
-    "gnl_commitment": ("the commitment of {0}", "MW"),
-    "gnl_order": ("the order of {0}", "MW"),
-    "availability": ("the availability of {0}", "MW"),
-    "min_turbined": ("the minimum turbined flow of {0}", "m3/s"),
-    "min_outflow": ("the minimum outflow of {0}", "m3/s"),
-    "max_outflow": ("the maximum outflow of {0}", "m3/s"),
-    "min_generation": ("the minimum generation of {0}", "MW"),
-    "min_storage": ("the minimum storage of {0}", "hm3"),
-    "filling_retention": ("the water kept back while {0} fills", "m3/s"),
-    "filling_target": ("the filling target of {0}", "hm3"),
-    "cut": ("cut {0} of the future cost", "$"),
-    "storage": ("storage of {0}", "hm3"),
-    "turbined": ("turbined flow of {0}", "m3/s"),
-    "spillage": ("spillage of {0}", "m3/s"),
-    "diversion": ("diversion of {0}", "m3/s"),
-    "pumping": ("pumped flow of {0}", "m3/s"),
-    "contract": ("contract {0}", "MW"),
-    "thermal_segment": ("generation of {0}", "MW"),
-    "line_direct": ("direct flow on {0}", "MW"),
-    "line_reverse": ("reverse flow on {0}", "MW"),
-    "future_cost": ("the future cost", "$"),
-    "deficit": ("deficit of {0}", "MW"),
-    "excess": ("excess of {0}", "MW"),
-    "generation": ("generation of {0}", "MW"),
-    "negative_generation": ("negative generation of {0}", "MW"),
-    "storage_slack": ("storage missing to the minimum of {0}", "hm3"),
-    "filling_slack": ("storage missing to the filling target of {0}", "hm3"),
-    "retention_slack": ("water missing to the retention of {0}", "m3/s"),
-    "turbined_slack": ("flow missing to the minimum turbined flow of {0}", "m3/s"),
-    "outflow_below_slack": ("flow missing to the minimum outflow of {0}", "m3/s"),
-    "outflow_above_slack": ("flow beyond the maximum outflow of {0}", "m3/s"),
-    "generation_slack": ("power missing to the minimum generation of {0}", "MW"),
-    "evaporation_short": ("evaporation short of the model of {0}", "m3/s"),
-    "evaporation_beyond": ("evaporation beyond the model of {0}", "m3/s"),
-    "withdrawal": ("withdrawal from {0}", "m3/s"),
-    "withdrawal_short": ("withdrawal short of the schedule of {0}", "m3/s"),
-    "withdrawal_beyond": ("withdrawal beyond the schedule of {0}", "m3/s"),
-    "ncs_generation": ("generation of {0}", "MW"),
-    "ncs_curtailment": ("curtailment of {0}", "MW"),
-    "generic_slack": ("violation of user constraint {0}", ""),
-    "generic_slack_minus": ("violation of user constraint {0} the other way", ""),
-}
+
+def _words() -> dict[str, tuple[str, str]]:
+    """Family as people see it -> words, and unit."""
+    families = (family for _, family in EQUIPMENT.families.values())
+    said = {family.shown or family.name: (family.words, family.unit) for family in families}
+    return {**said, "future_cost": ("the future cost", "$"), "cut": ("cut {0} of the future cost", "$")}
 
 
 @dataclass(frozen=True)
@@ -113,7 +67,7 @@ def _parts(name: str) -> tuple[str, str, str]:
     """A name in words without its block, the block or nothing, and the unit."""
     family, inside = family_of(name)
     arguments = inside if inside[0] else []
-    words, unit = _WORDS.get(family, (family.replace("_", " ") + (" of {0}" if arguments else ""), ""))
+    words, unit = _words().get(family, (family.replace("_", " ") + (" of {0}" if arguments else ""), ""))
     block = arguments[1] if len(arguments) > 1 and arguments[1].isdigit() else ""
     return words.format(*(arguments or [""])), block, unit
 
@@ -190,10 +144,10 @@ def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str],
             "let water be bought where no reservoir can absorb a negative inflow or a loss "
             "(modeling.inflow_non_negativity.method: 'penalty')"
         )
-    for family, what in (("pumping", "flow of pumping station"), ("contract", "power of contract")):
-        entities = [arguments[0] for found, arguments in map(family_of, floors) if found == family]
-        if entities:
-            yield f"lower the minimum {what} {listed(list(dict.fromkeys(entities)))}"
+    for _, family in EQUIPMENT.families.values():
+        entities = [arguments[0] for found, arguments in map(family_of, floors) if found == family.name]
+        if family.floor and entities:
+            yield f"lower the minimum {family.floor} {listed(list(dict.fromkeys(entities)))}"
 
 
 def explain_unbounded(program: NamedProgram) -> str | None:

@@ -148,18 +148,7 @@ def make_form(template: StageTemplate, formulation: Formulation, cost_scale: flo
     if formulation is Formulation.EXPLICIT:
         no_indices = np.empty(0, np.int64)
         return _eliminate(template, no_indices, no_indices, cost_scale, money)
-    lags, commitments = template.columns["inflow_lag"].ravel(), template.columns["gnl_commitment"]
-    memory_columns, memory_rows = template.columns["memory"].ravel(), template.rows["memory"].ravel()
-    columns = np.concatenate([lags, commitments, template.columns["inflow"], memory_columns[memory_columns >= 0]])
-    rows = np.concatenate(
-        [
-            template.rows["lag_fixing"].ravel(),
-            template.rows["gnl_fixing"],
-            template.rows["inflow"],
-            memory_rows[memory_rows >= 0],
-        ]
-    )
-    return _eliminate(template, columns, rows, cost_scale, money)
+    return _eliminate(template, template.known_columns, template.known_rows, cost_scale, money)
 
 
 def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_scale: float, money: float) -> StageForm:

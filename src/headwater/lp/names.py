@@ -6,84 +6,20 @@ Names are made from the families of a template when somebody asks for them; solv
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Labeller
 from headwater.core.program import ABSENT
 from headwater.equipment.context import StageContext
-from headwater.equipment.user_constraints import rows_of_stage
 from headwater.lp.future_cost import future_families
 from headwater.lp.template import StageTemplate
 from headwater.model import InflowNonNegativity, System
 
 _UNSAFE = re.compile(r"[^\w.\-]+")
-
-_COLUMN_NAMES = {
-    "inflow": "natural_inflow",
-    "inflow_lag": "past_inflow",
-    "memory": "next_past_inflow",
-    "inflow_slack": "bought_water",
-}
-"""Families of columns with another name for people: readers of the LP format take names in ``inf...`` for infinity."""
-
-_ROW_NAMES = {
-    "water_balance": "balance",
-    "block_water_balance": "balance",
-    "load": "load_balance",
-    "inflow": "natural_inflow",
-    "lag_fixing": "past_inflow",
-    "gnl_fixing": "gnl_commitment",
-    "memory": "next_past_inflow",
-    "fpha": "plane",
-    "generic": "constraint",
-}
-"""Families of rows whose name for people differs."""
-
-_HYDRO = (
-    "storage",
-    "block_storage",
-    "inflow",
-    "turbined",
-    "spillage",
-    "diversion",
-    "generation",
-    "negative_generation",
-    "withdrawal_short",
-    "withdrawal_beyond",
-    "inflow_slack",
-    "storage_slack",
-    "filling_slack",
-    "retention_slack",
-    "turbined_slack",
-    "outflow_below_slack",
-    "outflow_above_slack",
-    "generation_slack",
-    "evaporation",
-    "evaporation_short",
-    "evaporation_beyond",
-    "water_balance",
-    "block_water_balance",
-    "fpha",
-    "min_storage",
-    "min_turbined",
-    "min_outflow",
-    "max_outflow",
-    "min_generation",
-    "filling_retention",
-    "filling_target",
-)
-_KIND = {
-    **dict.fromkeys(_HYDRO, "hydros"),
-    **dict.fromkeys(("thermal_segment",), "thermals"),
-    **dict.fromkeys(("line_direct", "line_reverse"), "lines"),
-    **dict.fromkeys(("deficit", "excess", "load"), "buses"),
-    **dict.fromkeys(("contract",), "contracts"),
-    **dict.fromkeys(("pumping",), "pumping_stations"),
-    **dict.fromkeys(("ncs_generation", "ncs_curtailment", "availability"), "non_controllables"),
-}
-"""Family -> kind of entity of its first index."""
 
 
 def labels(entities: Sequence[Any]) -> list[str]:
@@ -100,54 +36,40 @@ def column_names(system: System, template: StageTemplate) -> list[str]:
     names = [""] * template.n_columns
     if template.outlook is None:
         names[template.theta] = "future_cost"
-    _fill(names, template.columns, _labellers(system, template), _COLUMN_NAMES)
+    _fill(names, template.columns, system, template, is_row=False)
     return names
 
 
 def row_names(system: System, template: StageTemplate) -> list[str]:
     """A name for every row of the template, all different."""
     names = [""] * template.n_static
-    _fill(names, template.rows, _labellers(system, template), _ROW_NAMES)
+    _fill(names, template.rows, system, template, is_row=True)
     return names
 
 
-Labeller = Callable[[str, tuple[int, ...]], list[str]]
-
-
-def _fill(names: list[str], families: Mapping[str, Any], label: Labeller, renamed: Mapping[str, str]) -> None:
-    for family, positions in families.items():
+def _fill(names: list[str], families: Mapping[str, Any], system: System, template: StageTemplate, *, is_row: bool) -> None:
+    psi = np.zeros((template.n_hydros, template.n_lags))
+    n_accumulators = template.n_lags - template.n_past_inflows
+    method = InflowNonNegativity.NONE
+    ctx = StageContext(system=system, t=template.t, psi=psi, inflow_method=method, n_accumulators=n_accumulators)
+    future = {} if template.outlook is None else future_families(template.outlook)
+    for name, positions in families.items():
+        shown, label = name, _by_index(counted=future.get(name, True))
+        if (name, is_row) in EQUIPMENT.families:
+            part, family = EQUIPMENT.families[name, is_row]
+            entities = labels(getattr(system, part.collection))
+            shown = family.shown or name
+            label = _by_entity(entities) if family.labels is None else family.labels(ctx, entities)
         for index in np.ndindex(positions.shape):
             if positions[index] != ABSENT:
-                labelled = ",".join(label(family, index))
-                names[positions[index]] = f"{renamed.get(family, family)}[{labelled}]" if labelled else family
+                labelled = ",".join(label(index))
+                names[positions[index]] = f"{shown}[{labelled}]" if labelled else shown
 
 
-def _labellers(system: System, template: StageTemplate) -> Labeller:
-    kinds = {kind: labels(getattr(system, kind)) for kind in set(_KIND.values())}
-    psi = np.zeros((template.n_hydros, template.n_lags))
-    ctx = StageContext(system=system, t=template.t, psi=psi, inflow_method=InflowNonNegativity.NONE)
-    constraints = labels(system.generic_constraints)
-    generic = [[constraints[row.constraint], *([] if row.block is None else [str(row.block)])] for row in rows_of_stage(ctx)]
-    thermals = labels(system.thermals)
-    pipelines = [thermals[pipeline.thermal] for pipeline in ctx.pipelines]
-    commitments = [[thermals[p.thermal], str(i + 1)] for p in ctx.pipelines for i in range(p.lag)]
-    future = {} if template.outlook is None else future_families(template.outlook)
+def _by_index(*, counted: bool) -> Labeller:
+    """Labels of what belongs to no entity, by its indices where they count."""
+    return lambda index: [str(i) for i in index] if counted else []
 
-    def label(family: str, index: tuple[int, ...]) -> list[str]:
-        if family in ("inflow_lag", "lag_fixing", "memory"):
-            beyond = index[0] - template.n_past_inflows
-            return [kinds["hydros"][index[1]], str(index[0] + 1) if beyond < 0 else f"gathered{beyond + 1}"]
-        if family in future:
-            return [str(index[0])] if future[family] else []
-        if family in ("gnl_commitment", "gnl_fixing"):
-            return commitments[index[0]]
-        if family in ("gnl_order", "gnl_coupling"):
-            return [pipelines[index[0]], *(str(i) for i in index[1:])]
-        if family in ("generic", "generic_slack", "generic_slack_minus"):
-            return generic[index[0]]
-        rest = [str(i) for i in index[1:]]
-        if family == "block_water_balance":
-            rest = [str(index[1] + 1)]
-        return [kinds[_KIND[family]][index[0]], *rest]
 
-    return label
+def _by_entity(entities: Sequence[str]) -> Labeller:
+    return lambda index: [entities[index[0]], *map(str, index[1:])]

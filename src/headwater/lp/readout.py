@@ -8,87 +8,26 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.arrays import Array
-from headwater.equipment import buses, contracts, lines, non_controllables, pumping
-from headwater.equipment import user_constraints as generic
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Category
 from headwater.equipment.context import StageContext
-from headwater.equipment.hydro import inflows
 from headwater.equipment.hydro import readout as hydro_readout
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
-from headwater.equipment.thermal import generation as thermals
 from headwater.lp.template import StageTemplate
 from headwater.lp.violations import violations
 from headwater.model import InflowNonNegativity, System
 
-COST_COLUMNS = (
-    "thermal_cost",
-    "contract_cost",
-    "deficit_cost",
-    "excess_cost",
-    "storage_violation_cost",
-    "filling_target_cost",
-    "hydro_violation_cost",
-    "outflow_violation_below_cost",
-    "outflow_violation_above_cost",
-    "turbined_violation_cost",
-    "generation_violation_cost",
-    "evaporation_violation_cost",
-    "withdrawal_violation_cost",
-    "inflow_penalty_cost",
-    "generic_violation_cost",
-    "spillage_cost",
-    "diversion_cost",
-    "fpha_turbined_cost",
-    "curtailment_cost",
-    "exchange_cost",
-    "pumping_cost",
-)
-"""Components of the immediate cost; ``hydro_violation_cost`` is the sum of the outflow, turbined, generation, evaporation and
-withdrawal components and must not be added to them. ``pumping_cost`` is imputed (energy at the marginal cost of its bus) and
-not part of the immediate cost: the energy is paid for where it is generated."""
-
-_BLOCK_COSTS = {
-    "thermal_cost": ("thermal_segment",),
-    "contract_cost": ("contract",),
-    "deficit_cost": ("deficit",),
-    "excess_cost": ("excess", "negative_generation"),
-    "outflow_violation_below_cost": ("outflow_below_slack",),
-    "outflow_violation_above_cost": ("outflow_above_slack",),
-    "turbined_violation_cost": ("turbined_slack",),
-    "generation_violation_cost": ("generation_slack",),
-    "spillage_cost": ("spillage",),
-    "diversion_cost": ("diversion",),
-    "fpha_turbined_cost": ("turbined",),
-    "curtailment_cost": ("ncs_curtailment",),
-    "exchange_cost": ("line_direct", "line_reverse"),
-}
-_STAGE_COSTS = {
-    "storage_violation_cost": ("storage_slack",),
-    "filling_target_cost": ("filling_slack", "retention_slack"),
-    "evaporation_violation_cost": ("evaporation_short", "evaporation_beyond"),
-    "withdrawal_violation_cost": ("withdrawal_short", "withdrawal_beyond"),
-    "inflow_penalty_cost": ("inflow_slack",),
-}
-_HYDRO_VIOLATIONS = (
-    "outflow_violation_below_cost",
-    "outflow_violation_above_cost",
-    "turbined_violation_cost",
-    "generation_violation_cost",
-    "evaporation_violation_cost",
-    "withdrawal_violation_cost",
-)
-CATEGORIES = {
-    "resource": ("thermal_cost", "contract_cost"),
-    "recourse": ("deficit_cost", "excess_cost"),
-    "violation": (
-        "storage_violation_cost",
-        "filling_target_cost",
-        "hydro_violation_cost",
-        "inflow_penalty_cost",
-        "generic_violation_cost",
-    ),
-    "regularization": ("spillage_cost", "diversion_cost", "fpha_turbined_cost", "curtailment_cost", "exchange_cost"),
-}
+CATEGORIES: tuple[Category, ...] = ("resource", "recourse", "violation", "regularization")
 """Categories of the immediate cost; together they hold all of it."""
+
+
+IMPUTED: Category = "imputed"
+"""Category of components that are paid for elsewhere and not part of the immediate cost."""
+
+
+def components_of(category: Category) -> tuple[str, ...]:
+    """The components of the cost that belong to a category."""
+    return tuple(cost.name for cost in EQUIPMENT.costs if cost.category == category)
 
 
 class StageReadout:
@@ -108,19 +47,8 @@ class StageReadout:
 
     def tables(self, s: StageSolutions) -> dict[str, Columns]:
         """All tables of the stage: name -> column -> ``[scenario, row]``; rows by block, then entity."""
-        read = self._read
-        built = {
-            "costs": self._costs(s),
-            "hydros": hydro_readout.read_table(read, s),
-            "thermals": thermals.read_table(read, s),
-            "exchanges": lines.read_table(read, s),
-            "buses": buses.read_table(read, s),
-            "pumping_stations": pumping.read_table(read, s),
-            "contracts": contracts.read_table(read, s),
-            "non_controllables": non_controllables.read_table(read, s),
-            "inflow_lags": inflows.read_lags(read, s),
-            "violations/generic": generic.read_table(read, s),
-        }
+        built = {"costs": self._costs(s)}
+        built |= {table.name: self._read.table(s, part, table) for part, table in EQUIPMENT.tables}
         tables: dict[str, Columns] = {}
         for name, columns in built.items():
             n_rows = next(iter(columns.values())).shape[1] if columns else 0
@@ -132,17 +60,21 @@ class StageReadout:
         """Components of the cost, ``[scenario, block]``; costs of the whole stage are shared by block hours."""
         share = self.ctx.block_hours / self.ctx.hours
         blocks = (len(s.primal), self.ctx.n_blocks)
-        costs = {name: np.zeros(blocks) for name in COST_COLUMNS}
-        for name, families in _BLOCK_COSTS.items():
-            for family in families:
-                priced = self._read.priced(s, family)
-                costs[name] += priced.sum(axis=tuple(range(2, priced.ndim)))
-        for name, families in _STAGE_COSTS.items():
-            for family in families:
-                costs[name] += self._read.stage_priced(s, family).sum(axis=1)[:, None] * share
-        costs["generic_violation_cost"] += generic.slack_costs(self._read, s)
-        costs["pumping_cost"] += pumping.imputed_cost(self._read, s).sum(axis=2)
-        costs["hydro_violation_cost"] = np.sum([costs[name] for name in _HYDRO_VIOLATIONS], axis=0)
+        costs = {cost.name: np.zeros(blocks) for cost in EQUIPMENT.costs}
+        for cost in EQUIPMENT.costs:
+            for family in cost.families:
+                if family not in self.template.columns:
+                    continue
+                if cost.of_stage:
+                    costs[cost.name] += self._read.stage_priced(s, family).sum(axis=1)[:, None] * share
+                else:
+                    priced = self._read.priced(s, family)
+                    costs[cost.name] += priced.sum(axis=tuple(range(2, priced.ndim)))
+            if cost.read is not None:
+                costs[cost.name] += cost.read(self._read, s)
+        for cost in EQUIPMENT.costs:
+            if cost.total_of:
+                costs[cost.name] = np.sum([costs[name] for name in cost.total_of], axis=0)
         return costs
 
     def spilled_hm3(self, s: StageSolutions) -> Array:
@@ -191,6 +123,6 @@ class StageReadout:
 
 def sum_components(components: dict[str, Array]) -> Array:
     """Immediate cost from its components, each counted once."""
-    parts = [components[name] for names in CATEGORIES.values() for name in names]
+    parts = [components[name] for category in CATEGORIES for name in components_of(category)]
     total: Array = np.sum(parts, axis=0)
     return total

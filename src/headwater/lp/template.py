@@ -24,20 +24,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwater.arrays import Array, Indices
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Phase
 from headwater.core.program import LpBuilder
-from headwater.equipment import buses, contracts, lines, non_controllables, pumping
-from headwater.equipment import user_constraints as generic
 from headwater.equipment.context import StageContext
-from headwater.equipment.hydro import diversions, evaporation, filling, inflows, reservoirs
-from headwater.equipment.hydro import plants as hydro_plants
-from headwater.equipment.thermal import ahead as gnl
-from headwater.equipment.thermal import generation as thermals
 from headwater.errors import ModelError
 from headwater.lp import future_cost
 from headwater.model import InflowNonNegativity, System
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
+
+
+_BLOCKS = ("storage", "inflow_lag", "gnl_commitment", "inflow_accumulator")
+"""Blocks of the state in their order."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class StageTemplate:
         n_cut_relevant: rows from here on do not depend on the incoming state.
         out_column: ``[state]`` column that holds each component of the outgoing state.
         columns, rows: families of positions, e.g. ``columns["turbined"][hydro, block]``; -1 where absent.
+        known_columns, known_rows: columns that follow from incoming state and noise alone, and the rows that define them.
     """
 
     t: int
@@ -81,6 +82,8 @@ class StageTemplate:
     out_column: Indices
     columns: Mapping[str, Indices]
     rows: Mapping[str, Indices]
+    known_columns: Indices
+    known_rows: Indices
 
     @property
     def n_state(self) -> int:
@@ -174,6 +177,8 @@ def build_stage_template(
         out_column=declared.out_column,
         columns=lp.columns,
         rows=lp.rows,
+        known_columns=lp.known_columns,
+        known_rows=lp.known_rows,
     )
 
 
@@ -220,86 +225,20 @@ def declare_stage(
     discount = float(system.discount_factors[t])
     if has_future is None:
         has_future = system.horizon.successor(t) is not None
-    _declare_state_columns(build, ctx)
+    _declare(Phase.STATE_COLUMNS, build, ctx)
     future = future_cost.declare_columns(build, lower=theta_lower, discount=discount, has_future=has_future, outlook=outlook)
-    _declare_columns(build, ctx)
-    n_cut_relevant = _declare_rows(build, ctx, outlook)
-    for put_terms in (
-        thermals.put_terms,
-        lines.put_terms,
-        buses.put_terms,
-        reservoirs.put_terms,
-        hydro_plants.put_terms,
-        diversions.put_terms,
-        evaporation.put_terms,
-        contracts.put_terms,
-        pumping.put_terms,
-        non_controllables.put_terms,
-    ):
-        put_terms(build, ctx)
+    _declare(Phase.COLUMNS, build, ctx)
+    _declare(Phase.STATE_ROWS, build, ctx)
+    n_cut_relevant = build.n_rows
+    _declare(Phase.ROWS, build, ctx)
+    future_cost.declare_rows(build, outlook)
+    _declare(Phase.TERMS, build, ctx)
     if build.last_row_with_state() >= n_cut_relevant:
         raise ModelError("a row outside the cut-relevant region depends on the incoming state")
-    return DeclaredStage(build, ctx, discount, future, n_cut_relevant, _out_columns(build, ctx))
+    out_column = np.concatenate([build.outgoing[block] for block in _BLOCKS])
+    return DeclaredStage(build, ctx, discount, future, n_cut_relevant, out_column)
 
 
-def _declare_state_columns(build: LpBuilder, ctx: StageContext) -> None:
-    reservoirs.declare_storage_columns(build, ctx)
-    inflows.declare_lag_columns(build, ctx)
-    gnl.declare_commitment_columns(build, ctx)
-    inflows.declare_accumulator_columns(build, ctx)
-
-
-def _declare_columns(build: LpBuilder, ctx: StageContext) -> None:
-    thermals.declare_columns(build, ctx)
-    gnl.declare_order_columns(build, ctx)
-    lines.declare_columns(build, ctx)
-    buses.declare_columns(build, ctx)
-    inflows.declare_inflow_columns(build, ctx)
-    hydro_plants.declare_flow_columns(build, ctx)
-    reservoirs.announce_stage_columns(build, ctx)
-    evaporation.announce_columns(build, ctx)
-    for h in range(ctx.n_hydros):
-        reservoirs.declare_block_storage_columns(build, ctx, h)
-        evaporation.declare_columns(build, ctx, h)
-        reservoirs.declare_withdrawal_columns(build, ctx, h)
-        inflows.declare_slack_column(build, ctx, h)
-    filling.announce_columns(build, ctx)
-    hydro_plants.announce_slack_columns(build, ctx)
-    for h in range(ctx.n_hydros):
-        reservoirs.declare_floor_column(build, ctx, h)
-        filling.declare_slack_columns(build, ctx, h)
-        hydro_plants.declare_slack_columns(build, ctx, h)
-    contracts.declare_columns(build, ctx)
-    pumping.declare_columns(build, ctx)
-    non_controllables.declare_columns(build, ctx)
-    generic.declare_slack_columns(build, ctx)
-    inflows.declare_memory_columns(build, ctx)
-
-
-def _declare_rows(build: LpBuilder, ctx: StageContext, outlook: future_cost.Outlook | None) -> int:
-    reservoirs.declare_balance_rows(build, ctx)
-    inflows.declare_lag_rows(build, ctx)
-    gnl.declare_fixing_rows(build, ctx)
-    inflows.declare_accumulator_rows(build, ctx)
-    hydro_plants.declare_plane_rows(build, ctx)
-    generic.declare_rows(build, ctx, with_storage=True)
-    evaporation.declare_rows(build, ctx)
-    n_cut_relevant = build.n_rows
-    buses.declare_rows(build, ctx)
-    inflows.declare_inflow_rows(build, ctx)
-    reservoirs.declare_later_balance_rows(build, ctx)
-    gnl.declare_coupling_rows(build, ctx)
-    hydro_plants.declare_limit_rows(build, ctx)
-    reservoirs.declare_floor_rows(build, ctx)
-    filling.declare_rows(build, ctx)
-    non_controllables.declare_rows(build)
-    generic.declare_rows(build, ctx, with_storage=False)
-    inflows.declare_memory_rows(build, ctx)
-    future_cost.declare_rows(build, outlook)
-    return n_cut_relevant
-
-
-def _out_columns(build: LpBuilder, ctx: StageContext) -> Indices:
-    """Outgoing storage is storage; past inflows move on as `inflows` says; commitments come a stage nearer."""
-    memory, last = inflows.memory_out_columns(build, ctx), ctx.n_past_inflows
-    return np.concatenate([build.columns["storage"], *memory[:last], gnl.out_columns(build, ctx), *memory[last:]])
+def _declare(phase: Phase, build: LpBuilder, ctx: StageContext) -> None:
+    for piece in EQUIPMENT.pieces(phase):
+        piece.declare(build, ctx)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.distributed import ALONE, Communicator, ThreadTeam
 from headwater.errors import SolverError
-from headwater.lp import CATEGORIES, StageReadout, StageSolutions, sum_components
+from headwater.lp import CATEGORIES, IMPUTED, StageReadout, StageSolutions, components_of, sum_components
 from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, Scheme, SimulationDetail, Study
 from headwater.sddp import events
 from headwater.sddp.agreement import check_agreement
@@ -356,14 +356,14 @@ class _PartReader:
         years: NDArray[np.int64] | None,
     ) -> ScenarioSummary:
         totals: Mapping[str, NDArray[np.float64]] = {
-            name: np.zeros(int(ok.sum())) for name in ("total", "imputed", "deficit", "spilled", *CATEGORIES)
+            name: np.zeros(int(ok.sum())) for name in ("total", IMPUTED, "deficit", "spilled", *CATEGORIES)
         }
         for readout, s in zip(self._readouts, solutions, strict=True):
             components, discount = readout.cost_components(s), s.cumulative_discount
             totals["total"][:] += discount * sum_components(components).sum(axis=1)
-            for name, members in CATEGORIES.items():
-                totals[name][:] += discount * np.sum([components[m].sum(axis=1) for m in members], axis=0)
-            totals["imputed"][:] += discount * components["pumping_cost"].sum(axis=1)
+            for category in (*CATEGORIES, IMPUTED):
+                members = [components[name].sum(axis=1) for name in components_of(category)]
+                totals[category][:] += discount * np.sum(members, axis=0)
             totals["deficit"][:] += readout.deficit_mwh(s)
             totals["spilled"][:] += readout.spilled_hm3(s)
 
@@ -376,7 +376,7 @@ class _PartReader:
             scenario_id=walked.scenarios[positions],
             total_cost=of_all("total"),
             categories={name: of_all(name) for name in CATEGORIES},
-            imputed_cost=of_all("imputed"),
+            imputed_cost=of_all(IMPUTED),
             deficit_mwh=of_all("deficit"),
             spillage_hm3=of_all("spilled"),
             lp_solves=walked.lp_solves[positions],

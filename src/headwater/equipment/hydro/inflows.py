@@ -8,9 +8,12 @@ r"""Inflow: lags of the past, the autoregressive equation, and the slack for neg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.parts import Labeller
 from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
@@ -55,6 +58,7 @@ def declare_lag_rows(build: LpBuilder, ctx: StageContext) -> None:
 def declare_accumulator_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Rows that fix the accumulators to the incoming state."""
     _declare_lag_rows(build, ctx, range(ctx.n_past_inflows, ctx.n_lags))
+    build.know(build.columns["inflow_lag"], build.rows["lag_fixing"], place=0)
 
 
 def _declare_lag_rows(build: LpBuilder, ctx: StageContext, lags: range) -> None:
@@ -73,17 +77,20 @@ def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:
         build.put(row, build.columns["inflow"][h], 1.0)
         for lag in range(ctx.n_lags):
             build.put(row, build.columns["inflow_lag"][lag, h], -ctx.psi[h, lag])
+    build.know(build.columns["inflow"], rows, place=2)
 
 
 def declare_memory_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns of past inflows after the stage that are neither a past inflow before it nor the inflow itself."""
     columns = build.column_family("memory", (ctx.n_lags, ctx.n_hydros))
-    if ctx.memory is None:
-        return
-    for k in range(ctx.n_lags):
-        for h in range(ctx.n_hydros):
-            if _same_column(build, ctx, k, h) < 0:
-                columns[k, h] = build.column(-np.inf, np.inf)
+    if ctx.memory is not None:
+        for k in range(ctx.n_lags):
+            for h in range(ctx.n_hydros):
+                if _same_column(build, ctx, k, h) < 0:
+                    columns[k, h] = build.column(-np.inf, np.inf)
+    outgoing = np.array(_outgoing(build, ctx), np.int64).reshape(ctx.n_lags, ctx.n_hydros)
+    build.leave("inflow_lag", outgoing[: ctx.n_past_inflows].ravel())
+    build.leave("inflow_accumulator", outgoing[ctx.n_past_inflows :].ravel())
 
 
 def declare_memory_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -103,9 +110,10 @@ def declare_memory_rows(build: LpBuilder, ctx: StageContext) -> None:
                 build.put(row, build.columns["inflow_lag"][j, h], -keep[h, k, j])
             if add[h, k] != 0.0:
                 build.put(row, build.columns["inflow"][h], -add[h, k])
+    build.know(build.columns["memory"], rows, place=3)
 
 
-def memory_out_columns(build: LpBuilder, ctx: StageContext) -> list[NDArray[np.int64]]:
+def _outgoing(build: LpBuilder, ctx: StageContext) -> list[NDArray[np.int64]]:
     """Column of every past inflow after the stage, one array over the hydros for each component."""
     if ctx.memory is None:
         older = [build.columns["inflow_lag"][lag] for lag in range(ctx.n_lags - 1)]
@@ -132,7 +140,7 @@ def _same_column(build: LpBuilder, ctx: StageContext, k: int, h: int) -> int:
 
 def read_lags(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``inflow_lags``: the incoming lags, most recent first."""
-    n_scenarios, n_hydros, n_lags = len(s.primal), read.ctx.n_hydros, read.template.n_past_inflows
+    n_scenarios, n_hydros, n_lags = len(s.primal), read.ctx.n_hydros, read.ctx.n_past_inflows
     if not n_hydros or not n_lags:
         return {}
     ids = np.array([hydro.id for hydro in read.system.hydros], np.int32)
@@ -142,3 +150,13 @@ def read_lags(read: StageReader, s: StageSolutions) -> Columns:
         "lag_index": np.broadcast_to(np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape),
         "inflow_m3s": s.state[:, n_hydros : n_hydros * (1 + n_lags)],
     }
+
+
+def label_lags(ctx: StageContext, hydros: Sequence[str]) -> Labeller:
+    """River and how many periods back, or which of the periods under way."""
+
+    def label(index: tuple[int, ...]) -> list[str]:
+        beyond = index[0] - ctx.n_past_inflows
+        return [hydros[index[1]], str(index[0] + 1) if beyond < 0 else f"gathered{beyond + 1}"]
+
+    return label

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.program import ABSENT, Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.hydro import diversions, reservoirs
-from headwater.equipment.thermal.generation import Combination
 from headwater.errors import ModelError
 from headwater.model import NONE, FphaPlane, ProductionKind
 
@@ -171,3 +170,8 @@ def outflow(build: LpBuilder, h: int, k: int) -> Combination:
     """Turbined plus spilled flow of hydro ``h`` in block ``k``; a filling plant only spills, an absent one has none."""
     columns = (int(build.columns[name][h, k]) for name in ("turbined", "spillage"))
     return [(column, 1.0) for column in columns if column != ABSENT]
+
+
+def power(build: LpBuilder, ctx: StageContext, h: int, k: int) -> tuple[Combination, float]:
+    """The same as a quantity of user constraints, which has no constant."""
+    return generation(build, ctx, h, k), 0.0

@@ -20,8 +20,6 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     outflow of the plants above it; diverted and pumped water has columns of its own.
     """
     hydros = read.system.hydros
-    if not hydros:
-        return {}
     turbined, spillage = read.values(s, "turbined"), read.values(s, "spillage")
     outflow = turbined + spillage
     inflow = read.repeat(read.stage_values(s, "inflow"))
@@ -33,41 +31,35 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     def stage(family: str) -> Array:
         return read.repeat(read.stage_values(s, family))
 
-    return read.flat(
-        s,
-        "hydro_id",
-        [plant.id for plant in hydros],
-        {
-            "turbined_m3s": turbined,
-            "spillage_m3s": spillage,
-            "outflow_m3s": outflow,
-            "evaporation_m3s": np.where(evaporates, stage("evaporation"), np.nan),
-            "diverted_inflow_m3s": diverted_in,
-            "diverted_outflow_m3s": diverted_out,
-            "incremental_inflow_m3s": inflow,
-            "inflow_m3s": inflow + _arriving(read, outflow, inflow),
-            "storage_initial_hm3": initial,
-            "storage_final_hm3": final,
-            "generation_mw": generation,
-            "generation_mwh": generation * read.hours,
-            "productivity_mw_per_m3s": productivity,
-            "spillage_cost": read.priced(s, "spillage"),
-            "water_value_per_hm3": read.repeat(s.water_value),
-            "storage_binding_code": _binding(read, final),
-            "operative_state_code": read.states("hydros", turbined),
-            "turbined_slack_m3s": read.values(s, "turbined_slack"),
-            "outflow_slack_below_m3s": read.values(s, "outflow_below_slack"),
-            "outflow_slack_above_m3s": read.values(s, "outflow_above_slack"),
-            "generation_slack_mw": read.values(s, "generation_slack"),
-            "storage_violation_below_hm3": stage("storage_slack"),
-            "filling_target_violation_hm3": stage("filling_slack"),
-            "evaporation_violation_pos_m3s": stage("evaporation_beyond"),
-            "evaporation_violation_neg_m3s": stage("evaporation_short"),
-            "inflow_nonnegativity_slack_m3s": stage("inflow_slack"),
-            "water_withdrawal_violation_pos_m3s": stage("withdrawal_beyond"),
-            "water_withdrawal_violation_neg_m3s": stage("withdrawal_short"),
-        },
-    )
+    return {
+        "turbined_m3s": turbined,
+        "spillage_m3s": spillage,
+        "outflow_m3s": outflow,
+        "evaporation_m3s": np.where(evaporates, stage("evaporation"), np.nan),
+        "diverted_inflow_m3s": diverted_in,
+        "diverted_outflow_m3s": diverted_out,
+        "incremental_inflow_m3s": inflow,
+        "inflow_m3s": inflow + _arriving(read, outflow, inflow),
+        "storage_initial_hm3": initial,
+        "storage_final_hm3": final,
+        "generation_mw": generation,
+        "generation_mwh": generation * read.hours,
+        "productivity_mw_per_m3s": productivity,
+        "spillage_cost": read.priced(s, "spillage"),
+        "water_value_per_hm3": read.repeat(s.water_value),
+        "storage_binding_code": _binding(read, final),
+        "turbined_slack_m3s": read.values(s, "turbined_slack"),
+        "outflow_slack_below_m3s": read.values(s, "outflow_below_slack"),
+        "outflow_slack_above_m3s": read.values(s, "outflow_above_slack"),
+        "generation_slack_mw": read.values(s, "generation_slack"),
+        "storage_violation_below_hm3": stage("storage_slack"),
+        "filling_target_violation_hm3": stage("filling_slack"),
+        "evaporation_violation_pos_m3s": stage("evaporation_beyond"),
+        "evaporation_violation_neg_m3s": stage("evaporation_short"),
+        "inflow_nonnegativity_slack_m3s": stage("inflow_slack"),
+        "water_withdrawal_violation_pos_m3s": stage("withdrawal_beyond"),
+        "water_withdrawal_violation_neg_m3s": stage("withdrawal_short"),
+    }
 
 
 def _generation(read: StageReader, s: StageSolutions, turbined: Array) -> tuple[Array, Array]:

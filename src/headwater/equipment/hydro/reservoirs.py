@@ -19,9 +19,12 @@ inflow of its river goes to the next plant present.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.parts import Labeller
+from headwater.core.program import ABSENT, Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.model import NONE, OperativeState
 
@@ -34,6 +37,7 @@ def declare_storage_columns(build: LpBuilder, ctx: StageContext) -> None:
         if not ctx.present(h):
             upper = max(upper, storage_while_absent_hm3(ctx, h))
         storage[h] = build.column(0.0, upper)
+    build.leave("storage", storage)
 
 
 def storage_while_absent_hm3(ctx: StageContext, h: int) -> float:
@@ -178,3 +182,22 @@ def _put_withdrawal(build: LpBuilder, ctx: StageContext, h: int) -> None:
     for name, sign in (("withdrawal_beyond", 1.0), ("withdrawal_short", -1.0)):
         if build.columns[name][h] != ABSENT:
             put_stage_flow(build, ctx, h, build.columns[name][h], sign)
+
+
+def storage(build: LpBuilder, ctx: StageContext, h: int, _: int) -> tuple[Combination, float]:
+    """Storage that a plant ends the stage with; nothing where it is absent."""
+    return [(int(build.columns["storage"][h]), 1.0)] if ctx.present(h) else [], 0.0
+
+
+def withdrawal(build: LpBuilder, ctx: StageContext, h: int, _: int) -> tuple[Combination, float]:
+    """Water withdrawn from a reservoir: the schedule, less what is short of it and plus what is beyond."""
+    if not ctx.present(h):
+        return [], 0.0
+    slacks = [(int(build.columns[name][h]), sign) for name, sign in (("withdrawal_short", -1.0), ("withdrawal_beyond", 1.0))]
+    scheduled = float(ctx.system.bounds.hydro.water_withdrawal_m3s[h, ctx.t])
+    return [(column, sign) for column, sign in slacks if column != ABSENT], scheduled
+
+
+def label_later_blocks(_: StageContext, hydros: Sequence[str]) -> Labeller:
+    """Plant and block of a balance; the first one of the stage stands in another family."""
+    return lambda index: [hydros[index[0]], str(index[1] + 1)]

@@ -12,9 +12,12 @@ Fuel is paid at delivery, through ``g``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.parts import Labeller
 from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.thermal import generation as thermals
@@ -33,6 +36,7 @@ def declare_order_columns(build: LpBuilder, ctx: StageContext) -> None:
     columns = build.column_family("gnl_order", len(ctx.pipelines))
     for i, pipeline in enumerate(ctx.pipelines):
         columns[i] = build.column(*order_limits_mw(ctx.system, pipeline.thermal, ctx.t + pipeline.lag))
+    build.leave("gnl_commitment", _outgoing(build, ctx))
 
 
 def declare_fixing_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -42,6 +46,7 @@ def declare_fixing_rows(build: LpBuilder, ctx: StageContext) -> None:
         rows[i] = build.equality()
         build.put(rows[i], build.columns["gnl_commitment"][i], 1.0)
         build.put_state(rows[i], ctx.commitment_place + i, -1.0)
+    build.know(build.columns["gnl_commitment"], rows, place=1)
 
 
 def declare_coupling_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -57,7 +62,7 @@ def declare_coupling_rows(build: LpBuilder, ctx: StageContext) -> None:
             build.put(rows[i, k], build.columns["gnl_commitment"][pipeline.first], -1.0)
 
 
-def out_columns(build: LpBuilder, ctx: StageContext) -> NDArray[np.int64]:
+def _outgoing(build: LpBuilder, ctx: StageContext) -> NDArray[np.int64]:
     """Columns that hold the outgoing commitments, ``[commitment]``."""
     commitments, orders = build.columns["gnl_commitment"], build.columns["gnl_order"]
     out = np.empty(ctx.n_commitments, np.int64)
@@ -66,3 +71,15 @@ def out_columns(build: LpBuilder, ctx: StageContext) -> NDArray[np.int64]:
         out[pipeline.first : last] = commitments[pipeline.first + 1 : last + 1]
         out[last] = order
     return out
+
+
+def label_commitments(ctx: StageContext, thermals: Sequence[str]) -> Labeller:
+    """Plant and place of a commitment in its pipeline, from 1."""
+    labels = [[thermals[one.thermal], str(i + 1)] for one in ctx.pipelines for i in range(one.lag)]
+    return lambda index: labels[index[0]]
+
+
+def label_orders(ctx: StageContext, thermals: Sequence[str]) -> Labeller:
+    """Plant of an order, and the block where there is one."""
+    labels = [thermals[one.thermal] for one in ctx.pipelines]
+    return lambda index: [labels[index[0]], *map(str, index[1:])]

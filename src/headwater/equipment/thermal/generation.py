@@ -10,19 +10,16 @@ Segments fill from the cheapest because costs ascend, so the limits of the plant
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.program import ABSENT, Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
-from headwater.model import CostSegment, Thermal
-
-Combination = list[tuple[int, float]]
-"""Columns with coefficients."""
+from headwater.model import CostSegment, System, Thermal
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -95,9 +92,6 @@ def generation(build: LpBuilder, j: int, k: int) -> Combination:
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``thermals``; for plants dispatched ahead, the commitment of this stage and the order given in it."""
-    thermals = read.system.thermals
-    if not thermals:
-        return {}
     generation_mw = read.values(s, "thermal_segment").sum(axis=3)
     ahead = np.zeros(generation_mw.shape, np.bool_)
     committed, ordered = np.full_like(generation_mw, np.nan), np.full_like(generation_mw, np.nan)
@@ -105,17 +99,19 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
         ahead[:, :, pipeline.thermal] = True
         committed[:, :, pipeline.thermal] = read.stage_values(s, "gnl_commitment")[:, None, pipeline.first]
         ordered[:, :, pipeline.thermal] = read.stage_values(s, "gnl_order")[:, None, i]
-    return read.flat(
-        s,
-        "thermal_id",
-        [thermal.id for thermal in thermals],
-        {
-            "generation_mw": generation_mw,
-            "generation_mwh": generation_mw * read.hours,
-            "generation_cost": read.priced(s, "thermal_segment").sum(axis=3),
-            "is_gnl": ahead,
-            "gnl_committed_mw": committed,
-            "gnl_decision_mw": ordered,
-            "operative_state_code": read.states("thermals", generation_mw),
-        },
-    )
+    return {
+        "generation_mw": generation_mw,
+        "generation_mwh": generation_mw * read.hours,
+        "generation_cost": read.priced(s, "thermal_segment").sum(axis=3),
+        "is_gnl": ahead,
+        "gnl_committed_mw": committed,
+        "gnl_decision_mw": ordered,
+    }
+
+
+def short_segments(system: System) -> Iterator[str]:
+    """Plants whose segments hold less than their maximum."""
+    for j, plant in enumerate(system.thermals):
+        capacity = sum(segment.capacity_mw for segment in plant.cost_segments)
+        if capacity < system.bounds.thermal.max_generation_mw[j].max() - 1e-9:
+            yield f"thermal {plant.id}: its cost segments hold {capacity:g} MW, less than its maximum; they limit it"

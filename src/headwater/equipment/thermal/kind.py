@@ -5,14 +5,19 @@ from __future__ import annotations
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
+    Advice,
     Column,
     Cost,
     EntityFile,
     Equipment,
+    Family,
+    Phase,
+    Piece,
     Quantity,
     ResultTable,
     Words,
 )
+from headwater.equipment.thermal import ahead, generation
 from headwater.model.entities import Thermal
 
 _TABLES = (
@@ -38,11 +43,33 @@ _TABLES = (
             ),
             OPERATIVE_STATE,
         ),
+        generation.read_table,
         place=1,
     ),
 )
 
-_COSTS = (Cost("thermal_cost", "thermal generation", "resource", place=0),)
+_COSTS = (Cost("thermal_cost", "thermal generation", "resource", ("thermal_segment",), place=0),)
+
+_FAMILIES = (
+    Family("thermal_segment", "generation of {0}", "MW"),
+    Family("gnl_commitment", "the commitment of {0}", "MW", labels=ahead.label_commitments),
+    Family("gnl_order", "the order of {0}", "MW", labels=ahead.label_orders),
+    Family(
+        "gnl_fixing",
+        "the commitment of {0}",
+        "MW",
+        is_row=True,
+        shown="gnl_commitment",
+        labels=ahead.label_commitments,
+    ),
+    Family(
+        "gnl_coupling",
+        "the delivery of what was ordered from {0}",
+        "MW",
+        is_row=True,
+        labels=ahead.label_orders,
+    ),
+)
 
 EQUIPMENT.add(
     Equipment(
@@ -56,6 +83,16 @@ EQUIPMENT.add(
         capacity=(("max_generation_mw", "MW"),),
         tables=_TABLES,
         costs=_COSTS,
-        quantities=(Quantity("thermal_generation"),),
+        quantities=(Quantity("thermal_generation", (("thermal_segment", 1.0),)),),
+        pieces=(
+            Piece(Phase.STATE_COLUMNS, ahead.declare_commitment_columns, place=2),
+            Piece(Phase.COLUMNS, generation.declare_columns, place=0),
+            Piece(Phase.COLUMNS, ahead.declare_order_columns, place=1),
+            Piece(Phase.STATE_ROWS, ahead.declare_fixing_rows, place=2),
+            Piece(Phase.ROWS, ahead.declare_coupling_rows, place=3),
+            Piece(Phase.TERMS, generation.put_terms, place=0),
+        ),
+        families=_FAMILIES,
+        advice=(Advice(generation.short_segments, place=6),),
     )
 )
