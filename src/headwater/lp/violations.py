@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from headwater.arrays import Array, FrozenDict
-from headwater.equipment import user_constraints as generic
+from headwater.equipment import user_constraint as generic
 from headwater.equipment.reading import StageReader, StageSolutions
 
 SMALL_VIOLATION = 1e-6
