@@ -11,7 +11,7 @@ import pytest
 from case_builder import ar_row, codes_of, tiny_case
 from full_case import full_case
 from headwater.case import validate_case
-from headwater.case.rules import STUDY_RULES, load_all_rules
+from headwater.case.judging import all_rules
 
 
 def test_a_bus_that_is_missing_hides_no_other_problem(tmp_path):
@@ -59,8 +59,7 @@ def test_what_cannot_run_is_named(tmp_path):
     (root / "system" / "thermals.json").write_text("{")
     report = validate_case(root)
     assert codes_of(report.errors) == {"HW202"}
-    load_all_rules()
-    study_rules = {f"{rule.code} {rule.check.__name__}" for rule in STUDY_RULES}
+    study_rules = {f"{rule.code} {rule.check.__name__}" for rule in all_rules()[1]}
     assert study_rules <= set(report.skipped)
     assert "HW514 segment_costs" in report.skipped
     assert "HW309 line_ends" not in report.skipped

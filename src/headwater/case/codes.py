@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headwater.case.judging import all_rules
 from headwater.case.report import Severity
-from headwater.case.rules import PARTS_RULES, STUDY_RULES, SYSTEM_FILES, load_all_rules
+from headwater.case.rules import SYSTEM_FILES
 
 READER_CODES: tuple[tuple[str, Severity, str], ...] = (
     ("HW101", Severity.ERROR, "The case directory and every required file are there."),
@@ -59,16 +60,16 @@ class CodeEntry:
 
 def code_table() -> tuple[CodeEntry, ...]:
     """Every code once, in ascending order."""
-    load_all_rules()
+    parts_rules, study_rules = all_rules()
     severities: dict[str, dict[str, None]] = {}
     meanings: dict[str, dict[str, None]] = {}
     files: dict[str, dict[str, None]] = {}
     rows: list[tuple[str, Severity, Severity, str, tuple[str, ...]]] = []
     rows += [(code, severity, severity, meaning, ()) for code, severity, meaning in READER_CODES]
-    rows += [(rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", rule.needs) for rule in PARTS_RULES]
+    rows += [(rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", rule.needs) for rule in parts_rules]
     rows += [
         (rule.code, rule.severity, rule.strict, rule.check.__doc__ or "", tuple(f for f in rule.needs if f not in SYSTEM_FILES))
-        for rule in STUDY_RULES
+        for rule in study_rules
     ]
     for code, severity, strict, meaning, needs in rows:
         word = severity.value if strict is severity else f"{severity.value} (strict: {strict.value})"

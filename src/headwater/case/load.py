@@ -14,11 +14,11 @@ from headwater.arrays import FrozenDict
 from headwater.case.build_config import build_config
 from headwater.case.build_system import build_system
 from headwater.case.features import report_features
+from headwater.case.judging import check_parts, check_study, check_what_is_left
 from headwater.case.manifest import discover
 from headwater.case.parts import Parts, read_parts
 from headwater.case.repair import usable_parts
 from headwater.case.report import Collector, Finding, Report
-from headwater.case.rules import check_parts, check_study, check_what_is_left
 from headwater.errors import CaseError
 from headwater.model import Study
 
