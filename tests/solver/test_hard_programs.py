@@ -151,11 +151,21 @@ def test_the_ratio_test_ends_whatever_the_reduced_costs():
         d, alpha = 10.0 ** rng.uniform(0, 12, 3), -(10.0 ** rng.uniform(-6, 6, 3))
         tightest = min(range(3), key=lambda j: d[j] / -alpha[j])
         entering, n_flips = simplex_kernel._choose_entering(
-            3, touched, alpha, 1.0, d, low, up, x, np.inf, 1e-9, candidates, flips
+            3, touched, alpha, 1.0, d, low, up, x, np.inf, 1e-9, candidates, flips, 3
         )
         assert entering == 2  # all that come before the unlimited one are flipped
         assert set(flips[:n_flips]) == {j for j in (0, 1) if d[j] / -alpha[j] < d[2] / -alpha[2]}
         assert tightest in {entering, *flips[:n_flips]}
+
+
+@pytest.mark.parametrize(("pivot_of_cut", "enters"), [(1e-3, 2), (1e-5, 1)], ids=["trusted", "too small"])
+def test_of_variables_that_may_enter_that_of_a_cut_does_where_its_pivot_can_be_trusted(pivot_of_cut, enters):
+    d, alpha = np.zeros(3), -np.array([0.5, 2.0, pivot_of_cut])
+    low, up, x = np.zeros(3), np.full(3, np.inf), np.zeros(3)
+    entering, n_flips = simplex_kernel._choose_entering(
+        3, np.arange(3), alpha, 1.0, d, low, up, x, np.inf, 1e-9, np.zeros(3, np.int64), np.zeros(3, np.int64), 2
+    )
+    assert (entering, n_flips) == (enters, 0)
 
 
 def equal_rows(rng: np.random.Generator):

@@ -28,6 +28,9 @@ from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, P
 _SMALLEST_PIVOT, _LEAST_PIVOT = 1e-7, 1e-11
 """Pivots below the first are taken only where they are known very well, those below the second never."""
 _WANTED_PIVOT = 1e-4
+"""A pivot that can be trusted; smaller ones are taken where a wider tolerance offers none."""
+_CUT_FIRST = 2.0**30
+"""How much larger the pivot of a cut counts where several variables may enter: a cut that need not be tight is not to stay so."""
 _ZERO = 1e-14
 _SMALL_ENTRY = 1e-9
 """Entries of a column that are too small to block a primal step."""
@@ -231,10 +234,11 @@ def _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
 
 
 @compiled
-def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips):
+def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips, n_fixed):
     """Dual ratio test: Harris' tolerance with the largest pivot, flipping boxed variables while that still pays.
 
-    A reduced cost whose sign is wrong already, by a tolerance, blocks at once: its ratio is zero.
+    A reduced cost whose sign is wrong already, by a tolerance, blocks at once: its ratio is zero. Of pivots that can be trusted
+    those of cuts, the variables from ``n_fixed`` on, come first: the fewer cuts are tight, the fewer reservoirs each pivot moves.
 
     Returns:
         Entering variable (-1: none) and the number of variables to flip, listed in ``flips``.
@@ -262,6 +266,8 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
             size = abs(alpha[j])
             if k == tightest or (d[j] if alpha[j] * sign < 0.0 else -d[j]) <= step * size:
                 change += size * (up[j] - low[j])
+                if j >= n_fixed and size >= _WANTED_PIVOT:
+                    size *= _CUT_FIRST
                 if size > largest:
                     largest, best = size, j
         # flips that leave nothing to be mended are not enough: the row leaves at a bound that it meets exactly
@@ -398,10 +404,15 @@ def _worst_sign(program, width, state):
     largest = value = 0.0
     for r in range(width):
         largest = max(largest, abs(d[n + r]))
+    worst, at, n_wrong = _LEAST_SLOPE * largest, -1, 0
+    # counting without a branch is done many variables at a time; most often there is none to be looked at closely
+    for j in range(n + width):
+        n_wrong += ((d[j] > worst) & (x[j] > low[j])) | ((d[j] < -worst) & (x[j] < up[j]))
+    if n_wrong == 0:
+        return at
     for j in range(n):
         value += cost[j] * (xb[where[j]] if where[j] >= 0 else x[j])
     least_money = _LEAST_MONEY * program.money + _LEAST_SHARE * abs(value)
-    worst, at = _LEAST_SLOPE * largest, -1
     for j in range(n + width):
         slope = d[j]
         size = abs(slope)
@@ -545,12 +556,12 @@ def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, step
         if not is_primal:
             slope = low[leaving] - xb[r] if to_lower else xb[r] - up[leaving]
             entering, n_flips = _choose_entering(
-                n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips
+                n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips, n + m_static
             )
             if entering >= 0 and abs(alpha[entering]) < _WANTED_PIVOT:
                 # a little more dual infeasibility for a pivot that can be trusted
                 entering, n_flips = _choose_entering(
-                    n_touched, touched, alpha, sign, d, low, up, x, slope, 100.0 * tolerance, candidates, flips
+                    n_touched, touched, alpha, sign, d, low, up, x, slope, 100.0 * tolerance, candidates, flips, n + m_static
                 )
         status, is_small = PROVEN, False
         if entering < 0:
