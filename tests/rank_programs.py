@@ -20,7 +20,7 @@ from headwater.distributed.sharing import Sharing
 from headwater.errors import RankError, SolverError
 from headwater.sddp import Policy, train_policy
 from headwater.sddp.cuts import FIELDS
-from headwater.sddp.inspection import stage_program
+from headwater.sddp.explanation import stage_program
 from headwater.sddp.programs import Programs
 from headwater.sddp.training_steps import Training
 from small_systems import random_system, study

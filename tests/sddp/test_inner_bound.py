@@ -15,8 +15,8 @@ from headwater.errors import ModelError, PolicyError
 from headwater.lp import diagnose_program
 from headwater.policy import read_policy, write_policy
 from headwater.sddp import Policy, events, train_policy
+from headwater.sddp.explanation import stage_program
 from headwater.sddp.inner_stage import inner_of, inner_problems
-from headwater.sddp.inspection import stage_program
 from headwater.sddp.problems import build_problems
 from headwater.sddp.vertices import VERTICES, choose_visits
 from random_systems import random_study

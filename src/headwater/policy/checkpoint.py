@@ -26,7 +26,7 @@ from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
 from headwater.sddp.fingerprint import case_digest
 from headwater.sddp.policy import LAYOUT_VERSION
 from headwater.sddp.records import Account
-from headwater.sddp.training_state import StageArrays, StoredTraining
+from headwater.sddp.stored_training import StageArrays, StoredTraining
 from headwater.solver import Basis
 
 SCHEMA_VERSION = 1

@@ -11,9 +11,8 @@ import polars as pl
 from headwater.lp import FittedPlanes
 from headwater.results.schemas import SCHEMAS
 from headwater.sddp import TrainingRecord
-from headwater.sddp.effort import StageEffort, StageGap
+from headwater.sddp.effort_records import LOWER_BOUND, StageEffort, StageGap
 from headwater.sddp.gap_words import gap_share
-from headwater.sddp.programs import LOWER_BOUND
 
 _UNUSABLE = ("reason: kernel: no factorisation",)
 """Why the kernel cannot start from a basis."""

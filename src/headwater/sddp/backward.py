@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from headwater.distributed import Interrupted, Team
 from headwater.sddp.cut_kernel import RELAXED, UNSOUND
 from headwater.sddp.cuts import ALL_OPENINGS
+from headwater.sddp.effort_records import LOWER_BOUND
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.programs import LOWER_BOUND, Programs
+from headwater.sddp.programs import Programs
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.stage_records import NewCuts
 from headwater.sddp.trajectories import TrajectoryStore

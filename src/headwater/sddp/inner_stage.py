@@ -19,10 +19,10 @@ import scipy.sparse as sp
 
 from headwater.errors import PolicyError
 from headwater.lp import StageForm, make_form
+from headwater.sddp.cold_bases import ColdBases
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import Policy
 from headwater.sddp.problems import StudyProblems, stage_template
-from headwater.sddp.programs import ColdBases
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.vertices import VERTICES, InnerApproximation, StageVertices
 

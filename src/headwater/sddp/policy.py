@@ -24,7 +24,7 @@ from headwater.solver import Basis
 if TYPE_CHECKING:
     from headwater.model import Study
     from headwater.sddp.records import TrainingRecord
-    from headwater.sddp.training_state import StageArrays, StoredTraining
+    from headwater.sddp.stored_training import StageArrays, StoredTraining
 
 LAYOUT_VERSION = 1
 """Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id, then accumulators."""

@@ -33,9 +33,10 @@ from headwater.lp import (
 from headwater.model import CutFormulation, Formulation, OperativeState, Study, System
 from headwater.refusals import refused
 from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
+from headwater.sddp.cold_bases import ColdBases
 from headwater.sddp.cuts import CutPool
 from headwater.sddp.policy import PolicyStage, StateLayout
-from headwater.sddp.programs import ColdBases, Programs
+from headwater.sddp.programs import Programs
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.walk import Walk
 from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError
 from headwater.lp import NamedProgram
+from headwater.sddp.effort_records import BACKWARD, FORWARD, LOWER_BOUND, SIMULATION
+from headwater.sddp.explanation import explain, usual_causes
 from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.inspection import explain, usual_causes
 from headwater.sddp.stage_records import NoiseBatch, Solved, SolvedTrials
 from headwater.solver import (
     Basis,
@@ -30,29 +30,6 @@ from headwater.solver.simplex_kernel import Effort
 
 if TYPE_CHECKING:
     from headwater.sddp.problems import StudyProblems
-
-FORWARD, BACKWARD, LOWER_BOUND, SIMULATION = "forward", "backward", "lower_bound", "simulation"
-"""What programs are solved for: the phases of an iteration, and simulation."""
-
-
-class ColdBases:
-    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
-
-    def __init__(self, n_stages: int) -> None:
-        self._bases: list[Basis | None] = [None] * n_stages
-        self._lock = threading.Lock()
-
-    def get(self, t: int, solve: Callable[[], Basis]) -> Basis:
-        """The basis of a stage; the first caller makes it with ``solve``."""
-        with self._lock:
-            basis = self._bases[t]
-            if basis is None:
-                basis = self._bases[t] = solve()
-            return basis
-
-    def forget(self, t: int) -> None:
-        """Let the basis of a stage be made anew, because rows were taken out of its program."""
-        self._bases[t] = None
 
 
 class Programs:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.lp import FittedPlanes, ProgramStatistics
-from headwater.sddp.effort import IterationTiming, StageEffort, StageGap, WorkerTiming
+from headwater.sddp.effort_records import IterationTiming, StageEffort, StageGap, WorkerTiming
 from headwater.sddp.gap_words import told_gaps
 from headwater.sddp.selection import StageSelection
 

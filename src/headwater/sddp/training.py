@@ -24,7 +24,8 @@ from headwater.sddp.stopping import (
     evaluate_rules,
     verdict,
 )
-from headwater.sddp.training_state import StoredTraining, TrainingState
+from headwater.sddp.stored_training import StoredTraining
+from headwater.sddp.training_state import TrainingState
 from headwater.sddp.training_steps import Training, tell
 from headwater.sddp.warm_start import start_from
 from headwater.stochastic import openings_in_words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,38 +13,13 @@ from headwater.distributed import Communicator
 from headwater.errors import PolicyError
 from headwater.sddp.backward import LowerBound
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.records import Account, IterationRecord
+from headwater.sddp.records import IterationRecord
 from headwater.sddp.selection import needs_archive
+from headwater.sddp.stored_training import StageArrays, StoredTraining
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.vertices import VERTICES, InnerApproximation
 from headwater.sddp.visited_states import VisitedStates
 from headwater.solver import Basis
-
-StageArrays = Mapping[str, NDArray[Any]]
-"""Named arrays of one stage."""
-
-
-@dataclass(frozen=True)
-class StoredTraining:
-    """A training state as arrays, to be written down and gone on from later.
-
-    Attributes:
-        history: one record per complete iteration.
-        parts: part -> one record of named arrays per stage. ``bases``: bases of the trajectories and of the bound; left out,
-            training goes on from cold bases, as well but not with the same last bits. ``states``: the visited states.
-            ``vertices``: the inner approximation that the upper bound rests on.
-        counts: what the solvers have done.
-        account: what else is told of the iterations.
-    """
-
-    history: tuple[IterationRecord, ...] = ()
-    parts: Mapping[str, tuple[StageArrays, ...]] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
-    account: Account = field(default_factory=Account)
-
-    def without_bases(self) -> StoredTraining:
-        """The same without solver bases."""
-        return replace(self, parts={name: part for name, part in self.parts.items() if name != "bases"})
 
 
 @dataclass

@@ -16,15 +16,16 @@ from headwater.errors import StopTraining
 from headwater.model import SimulationStalling, Study
 from headwater.sddp import events
 from headwater.sddp.backward import run_backward
-from headwater.sddp.effort import (
-    EffortMeter,
+from headwater.sddp.effort import EffortMeter, joined_efforts, joined_gaps, program_counts
+from headwater.sddp.effort_records import (
+    BACKWARD,
+    FORWARD,
+    LOWER_BOUND,
+    SIMULATION,
     IterationTiming,
     StageEffort,
     StageGap,
     WorkerTiming,
-    joined_efforts,
-    joined_gaps,
-    program_counts,
 )
 from headwater.sddp.fingerprint import study_fingerprint
 from headwater.sddp.forward import ForwardNoise, run_forward
@@ -32,7 +33,6 @@ from headwater.sddp.inner_bound import UpperBound
 from headwater.sddp.matching import inflow_arrays, stage_digests
 from headwater.sddp.policy import Policy, PolicyStage
 from headwater.sddp.problems import StudyProblems, inflow_digest, policy_stages
-from headwater.sddp.programs import BACKWARD, FORWARD, LOWER_BOUND, SIMULATION
 from headwater.sddp.recording import iteration_record, training_record
 from headwater.sddp.records import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
 from headwater.sddp.rule_simulation import simulated_stage_costs
@@ -42,7 +42,8 @@ from headwater.sddp.stopping import (
     refuse_meaningless_rules,
     simulations_due,
 )
-from headwater.sddp.training_state import StoredTraining, TrainingState
+from headwater.sddp.stored_training import StoredTraining
+from headwater.sddp.training_state import TrainingState
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.warm_start import purge_unproven
 from headwater.sddp.whole_pass import WholePass
