@@ -67,7 +67,7 @@ RULES = [
             "bound_tol": 0.2,
             "norm": "l2",
         },
-        m.SimulationStalling(9, 2, 3, 0.1, 0.2, m.DistanceNorm.L2),
+        m.SimulationStalling(9, 2, 3, 0.1, 0.2, "l2"),
     ),
     ({"type": "statistical_gap"}, m.StatisticalGap(0.95, 0.01, 1, 5)),
     (

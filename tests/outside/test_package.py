@@ -34,7 +34,8 @@ def chosen(root: Path) -> TinyCase:
     """A case with choices of the package."""
     case = tiny_case(root)
     for stage in case.stages:
-        stage["risk_measure"] = {"entropic": {"gamma": 1e-6}}
+        stage["risk_measure"] = {"type": "entropic", "gamma": 1e-6}
+    case.training["stopping_rules"].append({"type": "little_gain", "amount": 1e9, "iterations": 2})
     case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 4}
     return case
 
@@ -59,6 +60,14 @@ def test_results_name_the_choices_and_their_package(trained: Path):
     assert found["stages"][0]["risk_measure"] == {"type": "entropic", "gamma": 1e-6}
     assert found["packages"] == ["headwater-outside 1.0"]
     assert found["lower_bound"]["kind"] == "nested_risk"
+    rules = found["configuration"]["training"]["stopping_rules"]
+    assert rules[1] == {"type": "little_gain", "amount": 1e9, "iterations": 2}
+
+
+def test_a_rule_of_the_package_ends_training(trained: Path):
+    found = metadata(trained)
+    assert found["iterations"] == {"completed": 3, "reason": "little_gain", "converged": True}
+    assert [rule["rule"] for rule in found["stopping_rules"]] == ["iteration_limit", "little_gain"]
 
 
 def test_the_policy_is_read_back_and_simulates_the_same(trained: Path, tmp_path: Path):
@@ -88,12 +97,12 @@ def test_without_the_package_the_case_says_what_it_knows(trained: Path):
 
 def test_parameters_out_of_range_are_findings(tmp_path: Path):
     case = chosen(tmp_path / "case")
-    case.stages[0]["risk_measure"] = {"entropic": {"gamma": -1.0}}
-    case.stages[1]["risk_measure"] = {"entropic": {"gama": 1.0}}
+    case.stages[0]["risk_measure"] = {"type": "entropic", "gamma": -1.0}
+    case.stages[1]["risk_measure"] = {"type": "entropic", "gama": 1.0}
     done = headwater("validate", case.write())
     said = " ".join(done.stdout.split())
     assert "expected a number above 0, got -1.0" in said
-    assert "stages[0].risk_measure.entropic.gamma" in said
+    assert "stages[0].risk_measure.gamma" in said
     assert "did you mean 'gamma'" in said
 
 
@@ -112,7 +121,8 @@ def test_the_reference_lists_them():
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=installed(), check=True
     )
-    assert "`stages[].risk_measure.entropic.gamma`" in done.stdout
+    assert "`stages[].risk_measure (entropic).gamma`" in done.stdout
+    assert "`training.stopping_rules[] (little_gain).amount`" in done.stdout
 
 
 def test_a_description_names_them(trained: Path):

@@ -41,7 +41,7 @@ def test_statistics_of_the_simulation(a_study):
 def test_the_configuration_is_written_out(a_study):
     written = json.loads(json.dumps(to_json(a_study.config)))
     assert written["training"]["forward_passes"] == 1
-    assert written["training"]["stopping_rules"] == [{"rule": "IterationLimit", "limit": 4}]
+    assert written["training"]["stopping_rules"] == [{"type": "iteration_limit", "limit": 4}]
     assert written["inflow_non_negativity"] == "none"
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from headwater import model as m
 from headwater.case import schema_config as s
+from headwater.case.derived import made_from
 
 
 def build_config(config: s.ConfigFile) -> m.StudyConfig:
@@ -30,7 +31,7 @@ def _training(training: s.TrainingShape) -> m.TrainingConfig:
     attempts, seconds = training.solver.retry_max_attempts, training.solver.retry_time_budget_seconds
     return m.TrainingConfig(
         forward_passes=training.forward_passes,
-        stopping_rules=tuple(_rule(shape) for shape in training.stopping_rules),
+        stopping_rules=tuple(made_from(rule) for rule in training.stopping_rules),
         enabled=training.enabled,
         stopping_mode=m.StoppingMode(training.stopping_mode),
         tree_seed=42 if training.tree_seed is None else abs(training.tree_seed),
@@ -73,22 +74,6 @@ def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
 
 def _cycle(shape: s.CycleShape) -> m.CycleConfig:
     return m.CycleConfig(shape.tolerance, shape.max_length)
-
-
-def _rule(shape: s.StoppingRuleShape) -> m.StoppingRule:
-    given = {name: value for name, value in shape.model_dump().items() if name != "type"}
-    if isinstance(shape, s.SimulationRuleShape):
-        return m.SimulationStalling(**{**given, "norm": m.DistanceNorm(shape.norm)})
-    return _RULES[type(shape)](**given)
-
-
-_RULES: dict[type, type[m.StoppingRule]] = {
-    s.IterationLimitShape: m.IterationLimit,
-    s.TimeLimitShape: m.TimeLimit,
-    s.BoundStallingShape: m.BoundStalling,
-    s.StatisticalGapShape: m.StatisticalGap,
-    s.GapShape: m.Gap,
-}
 
 
 def _upper_bound(shape: s.UpperBoundShape) -> m.UpperBoundConfig:

@@ -18,8 +18,7 @@ from headwater.case.build_scenarios import (
     inflow_statistics,
     initial_conditions,
 )
-from headwater.case.choices import risk_of_others
-from headwater.case.derived import made_from
+from headwater.case.derived import DerivedShape, made_from
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
 from headwater.case.shapes import Shape
@@ -130,8 +129,10 @@ def risk_measure(risk: Shape | None) -> RiskMeasure:
     """The risk measure of a stage; a confidence level becomes the size of the tail, without binary rounding."""
     if risk is None:
         return MixedCVaR()
-    if not isinstance(risk, schema_stages.RiskShape):  # of another package: an object with one key
-        return risk_of_others(risk)
+    if isinstance(risk, DerivedShape):  # of another package
+        made: RiskMeasure = made_from(risk)
+        return made
+    assert isinstance(risk, schema_stages.RiskShape)
     tail = risk.cvar.tail_fraction
     if tail is None:
         tail = float(1 - Decimal(repr(risk.cvar.alpha)))

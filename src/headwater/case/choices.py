@@ -1,118 +1,96 @@
-"""Choices of other packages in the files: their schemas, made from their fields, and what is built from them."""
+"""Choices of the algorithm in the files: their schemas, made from their fields, also those of other packages."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
 
-from headwater.case import schema_stages
+from headwater.case import schema_config, schema_stages
+from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
-from headwater.core.choices import RISK_MEASURES, RiskMeasure
+from headwater.core.choices import RISK_MEASURES, STOPPING_RULES
 from headwater.core.provenance import is_own
+from headwater.core.registry import Registry
 from headwater.errors import ModelError
 
-
-class ChoiceShape(Shape):
-    """Parameters of a choice of another package."""
-
-    choice: ClassVar[type[Any]]
-
-    def build(self) -> Any:
-        """The choice."""
-        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self.choice)}
-        return self.choice(**given)
-
-    @model_validator(mode="after")
-    def _can_be_built(self) -> ChoiceShape:
-        try:
-            self.build()
-        except (ModelError, ValueError) as error:
-            fix = f"see the documentation of '{self.choice.type}'"
-            raise complaint("HW205", f"these parameters do not go together: {error}", fix) from None
-        return self
-
-
-@lru_cache
-def parameters_shape(choice: Any, *, tagged: bool) -> type[ChoiceShape]:
-    """The schema of the parameters of a choice.
-
-    Args:
-        choice: a frozen dataclass whose fields are annotated with their range and meaning, as in
-            ``Annotated[float, Gt(0), "aversion to risk, per $"]``.
-        tagged: whether ``type`` stands among the parameters.
-    """
-    hints = get_type_hints(choice, include_extras=True)
-    fields: dict[str, Any] = {"type": (Literal[choice.type], ...)} if tagged else {}
-    for field in dataclasses.fields(choice):
-        hint = hints[field.name]
-        said = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        meaning = next((one for one in said if isinstance(one, str)), "")
-        default = ... if field.default is dataclasses.MISSING else field.default
-        fields[field.name] = (hint, Field(default, description=meaning))
-    made = _shape(f"{choice.__name__}Shape", ChoiceShape, fields)
-    made.choice = choice
-    return made
-
-
-def risk_of_others(shape: Shape) -> RiskMeasure:
-    """The risk measure of another package that an object with its name as the only key stands for."""
-    (name,) = type(shape).model_fields
-    built: RiskMeasure = getattr(shape, name).build()
-    return built
+_Fields = dict[str, Any]
 
 
 def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     """The schema of a JSON file together with the choices that other packages offer for it."""
-    extend = _EXTENDED.get(name)
-    return shape if extend is None else extend()
+    if name == "stages.json":
+        return _stages(_foreign(RISK_MEASURES))
+    if name == "config.json":
+        return _config(_foreign(STOPPING_RULES))
+    return shape
 
 
-def _stages() -> type[Shape]:
-    return _stages_with(tuple(measure for measure in RISK_MEASURES if not is_own(measure)))
+def _foreign(registry: Registry[Any]) -> tuple[Any, ...]:
+    return tuple(choice for choice in registry if not is_own(choice))
 
 
-@lru_cache
-def _stages_with(measures: tuple[Any, ...]) -> type[Shape]:
+@cache
+def checked_schema(choice: Any) -> type[DerivedShape]:
+    """The schema of a choice of another package, whose class is asked as well whether it may be so."""
+    made: type[DerivedShape] = _shape(
+        choice.__name__, schema_of(choice), {}, {"can_be_made": model_validator(mode="after")(_can_be_made)}
+    )
+    return made
+
+
+def _can_be_made(given: DerivedShape) -> DerivedShape:
+    try:
+        made_from(given)
+    except (ModelError, ValueError) as error:
+        assert given.declares is not None
+        fix = f"see the documentation of '{getattr(given.declares, 'type', '')}'"
+        raise complaint("HW205", f"these parameters do not go together: {error}", fix) from None
+    return given
+
+
+@cache
+def _stages(measures: tuple[Any, ...]) -> type[Shape]:
     if not measures:
         return schema_stages.StagesFile
-    forms: list[Any] = [Annotated[schema_stages.RiskShape, Tag("risk measure cvar")]]
-    for measure in measures:
-        parameters = (parameters_shape(measure, tagged=False), Field(description=_summary(measure)))
-        form = _shape(f"{measure.__name__}RiskShape", Shape, {measure.type: parameters})
-        forms.append(Annotated[form, Tag(f"risk measure {measure.type}")])
-    types = tuple(measure.type for measure in measures)
-    form_of_risk: Any = Annotated[Union[tuple(forms)], Discriminator(_tag_of_risk(types))]  # noqa: UP007
+    forms: list[Any] = [Annotated[schema_stages.RiskShape, Tag("cvar")]]
+    forms += [Annotated[checked_schema(measure), Tag(measure.type)] for measure in measures]
+    form: Any = Annotated[_union(forms), Discriminator(_type_of_risk)]
     reader = BeforeValidator(
-        schema_stages.read_risk(("cvar", *types)),
-        json_schema_input_type=form_of_risk | Literal["expectation"] | None,
+        schema_stages.read_risk(tuple(measure.type for measure in measures)),
+        json_schema_input_type=form | Literal["expectation"] | None,
     )
-    risk: Any = Annotated[form_of_risk | None, reader]
+    risk: Any = Annotated[form | None, reader]
     stage: Any = _shape("StageShape", schema_stages.StageShape, {"risk_measure": (risk, None)})
     stages: Any = Annotated[list[stage], Field(min_length=1)]
     return _shape("StagesFile", schema_stages.StagesFile, {"stages": (stages, ...)})
 
 
-def _shape(name: str, base: type[ShapeT], fields: dict[str, Any]) -> type[ShapeT]:
+def _type_of_risk(value: Any) -> str:
+    """Which form a risk measure has: the one of CVaR is told by its key, others have a type."""
+    given = value.get("type", "cvar") if isinstance(value, dict) else getattr(value, "type", "cvar")
+    return str(given)
+
+
+@cache
+def _config(rules: tuple[Any, ...]) -> type[Shape]:
+    if not rules:
+        return schema_config.ConfigFile
+    forms = [schema_of(rule) for rule in STOPPING_RULES if is_own(rule)]
+    forms += [checked_schema(rule) for rule in rules]
+    of_rules: Any = Annotated[_union(forms), Field(discriminator="type")]
+    listed: Any = Annotated[list[of_rules], BeforeValidator(schema_config.has_iteration_limit)]
+    training: Any = _shape("TrainingShape", schema_config.TrainingShape, {"stopping_rules": (listed, ...)})
+    return _shape("ConfigFile", schema_config.ConfigFile, {"training": (training, ...)})
+
+
+def _union(forms: Iterable[Any]) -> Any:
+    return Union[tuple(forms)]  # noqa: UP007
+
+
+def _shape(name: str, base: type[ShapeT], fields: _Fields, validators: _Fields | None = None) -> type[ShapeT]:
     make: Any = create_model
-    made: type[ShapeT] = make(name, __base__=base, **fields)
+    made: type[ShapeT] = make(name, __base__=base, __validators__=validators or {}, **fields)
     return made
-
-
-def _tag_of_risk(types: tuple[str, ...]) -> Callable[[Any], str]:
-    def tag(value: Any) -> str:
-        keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, Shape) else ()
-        return f"risk measure {next((one for one in types if one in keys), 'cvar')}"
-
-    return tag
-
-
-def _summary(choice: type[Any]) -> str:
-    """First line of what a class says of itself."""
-    return (choice.__doc__ or "").strip().partition("\n")[0]
-
-
-_EXTENDED: dict[str, Callable[[], type[Shape]]] = {"stages.json": _stages}

@@ -59,8 +59,6 @@ def _definitions_in_use(part: Any, definitions: dict[str, Any], path: str, found
         if "$ref" in part and (old := part["$ref"].rsplit("/", 1)[1]) not in found.values():
             tag = definitions[old]["properties"].get("type", {})
             name = f"{path}.{tag['const']}" if isinstance(tag, dict) and "const" in tag else path
-            if name in found:  # another form under the same key, told apart by its own first key
-                name = f"{path}.{next(iter(definitions[old]['properties']))}"
             found[name] = old
             _definitions_in_use(definitions[old], definitions, path, found)
         for word, value in part.items():

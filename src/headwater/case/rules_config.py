@@ -12,7 +12,8 @@ from headwater.case.report import Severity
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.schema_config import ConfigFile, YearRange
 from headwater.case.settings import FILES_OF_NEEDS, without_effect
-from headwater.model import Study, why_no_statistical_gap
+from headwater.core.choices import STOPPING_RULES
+from headwater.model import Study, why_rules_are_refused
 
 _FILE = "config.json"
 _CONFIG = (_FILE,)
@@ -67,8 +68,10 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
         return
     fix = "set upper_bound_evaluation.enabled to true"
     for place, shape in enumerate(config.training.stopping_rules):
-        if shape.type == "gap":
-            message = "the rule 'gap' compares the bounds from below and above, but upper_bound_evaluation is switched off"
+        if STOPPING_RULES[shape.type].needs_upper_bound:
+            message = (
+                f"the rule '{shape.type}' compares the bounds from below and above, but upper_bound_evaluation is switched off"
+            )
             yield Problem(_FILE, message, f"training.stopping_rules[{place}]", None, fix)
     if config.training.enabled and config.simulation.enabled and config.simulation.policy_type == "inner":
         message = "the policy type 'inner' needs what upper_bound_evaluation leaves, which is switched off"
@@ -78,7 +81,7 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
 @study_rule("HW721", ERROR, needs=("config.json",))
 def comparable_statistical_gap(study: Study) -> Iterator[Problem]:
     """The stopping rule `statistical_gap` compares a bound of mean costs with costs under the same noise."""
-    reason = why_no_statistical_gap(study)
+    reason = why_rules_are_refused(study)
     if reason is not None:
         yield Problem(_FILE, reason, "training.stopping_rules", None, "use the rule 'gap' or 'bound_stalling' instead")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from headwater.case.derived import schema_of
 from headwater.case.names import nearest_word
 from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
+from headwater.core.choices import STOPPING_RULES
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.provenance import is_own
 
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
@@ -117,69 +120,11 @@ class TrainingScenarioSourceShape(ScenarioSourceShape):
     ncs: TrainingSourceShape = TrainingSourceShape()
 
 
-class IterationLimitShape(Shape):
-    """Rule ``iteration_limit``."""
-
-    type: Literal["iteration_limit"]
-    limit: Count
-
-
-class TimeLimitShape(Shape):
-    """Rule ``time_limit``."""
-
-    type: Literal["time_limit"]
-    seconds: Positive
-
-
-class BoundStallingShape(Shape):
-    """Rule ``bound_stalling``."""
-
-    type: Literal["bound_stalling"]
-    iterations: Count
-    tolerance: Positive
-
-
-class SimulationRuleShape(Shape):
-    """Rule ``simulation``."""
-
-    type: Literal["simulation"]
-    replications: Count
-    period: Count
-    bound_window: Count
-    distance_tol: Positive
-    bound_tol: Positive
-    norm: Literal["rms", "l2"] = "rms"
-
-
-class StatisticalGapShape(Shape):
-    """Rule ``statistical_gap``."""
-
-    type: Literal["statistical_gap"]
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    tolerance: NonNegative = 0.01
-    min_iterations: Count = 1
-    window: Count = 5
-
-
-class GapShape(Shape):
-    """Rule ``gap``."""
-
-    type: Literal["gap"]
-    tolerance: NonNegative | None = None
-    relative_tolerance: NonNegative | None = None
-
-    @model_validator(mode="after")
-    def _has_tolerance(self) -> GapShape:
-        if self.tolerance is None and self.relative_tolerance is None:
-            message = "the rule 'gap' needs 'tolerance' or 'relative_tolerance', got neither"
-            raise complaint("HW205", message, "add 'relative_tolerance', e.g. 0.01")
-        return self
-
-
-StoppingRuleShape = Annotated[
-    IterationLimitShape | TimeLimitShape | BoundStallingShape | SimulationRuleShape | StatisticalGapShape | GapShape,
+StoppingRuleShape: Any = Annotated[
+    Union[tuple(schema_of(rule) for rule in STOPPING_RULES if is_own(rule))],  # noqa: UP007
     Field(discriminator="type"),
 ]
+"""One of the project's own rules."""
 
 
 class ForwardPassShape(Shape):
@@ -228,7 +173,8 @@ class CycleShape(Shape):
     max_length: Count = 240
 
 
-def _has_iteration_limit(rules: object) -> object:
+def has_iteration_limit(rules: object) -> object:
+    """Let through what may be rules if one of them limits the iterations."""
     if isinstance(rules, list) and not any(isinstance(rule, dict) and rule.get("type") == "iteration_limit" for rule in rules):
         message = "expected at least one rule of type 'iteration_limit', got none"
         raise complaint("HW205", message, "add {'type': 'iteration_limit', 'limit': ...}")
@@ -240,7 +186,7 @@ class TrainingShape(Shape):
 
     enabled: bool = True
     forward_passes: Count
-    stopping_rules: Annotated[list[StoppingRuleShape], BeforeValidator(_has_iteration_limit)]
+    stopping_rules: Annotated[list[StoppingRuleShape], BeforeValidator(has_iteration_limit)]
     stopping_mode: Literal["any", "all"] = "any"
     tree_seed: Int64 | None = None
     cut_formulation: Literal["single", "multi"] = "single"

@@ -67,23 +67,30 @@ class RiskShape(Shape):
     cvar: CvarShape
 
 
-def read_risk(measures: Sequence[str]) -> Callable[[object], object]:
-    """Reader of a risk measure in which the expectation is a word, and the others are objects."""
+def read_risk(types: Sequence[str]) -> Callable[[object], object]:
+    """Reader of a risk measure in which the expectation is a word, and the others are objects.
+
+    Args:
+        types: names of those of other packages.
+    """
 
     def read(value: object) -> object:
         if isinstance(value, str):
             if value.lower() == "expectation":
                 return None
-            known = " or ".join(f"'{measure}'" for measure in measures)
-            message = f"expected 'expectation' or an object with {known}, got {describe(value)}"
+            message = f"expected 'expectation' or an object with 'cvar', got {describe(value)}"
             raise complaint("HW205", message, "write 'expectation' or {'cvar': {'alpha': 0.95, 'lambda': 0.5}}")
+        if isinstance(value, dict) and "type" in value and value["type"] not in types:
+            known = " or ".join(["'expectation', 'cvar'", *(f"'{one}'" for one in types)])
+            message = f"expected one of the risk measures {known}, got {describe(value['type'])}"
+            raise complaint("HW205", message, "correct the name, or install the package that offers it")
         return value
 
     return read
 
 
 RiskMeasureShape = Annotated[
-    RiskShape | None, BeforeValidator(read_risk(["cvar"]), json_schema_input_type=RiskShape | Literal["expectation"] | None)
+    RiskShape | None, BeforeValidator(read_risk([]), json_schema_input_type=RiskShape | Literal["expectation"] | None)
 ]
 
 

@@ -7,13 +7,16 @@ it is added to its registry, which stands below its protocol, see `headwater.cor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from headwater.arrays import Array
+from headwater.core.history import Iteration, RuleEvaluation
+from headwater.core.parts import LAST
 from headwater.core.registry import Registry
 from headwater.errors import UsageError
 
@@ -40,6 +43,11 @@ def type_of_class(choice: Any) -> str:
     if parameters is None or not parameters.frozen:
         raise UsageError(f"{choice.__qualname__} ({choice.type!r}) must be a frozen dataclass")
     return str(choice.type)
+
+
+def place_of_class(choice: Any) -> tuple[int, str]:
+    """Order in which pages list choices: by their attribute ``place``, and those without behind them."""
+    return getattr(choice, "place", LAST), str(choice.type)
 
 
 @dataclass(frozen=True)
@@ -133,3 +141,64 @@ class RiskMeasure(Choice, Protocol):
 
 RISK_MEASURES: Registry[type[RiskMeasure]] = Registry("risk_measures", "headwater.choices.risk", name=type_of_class)
 """Known risk measures."""
+
+
+class StudyView(Protocol):
+    """What a stopping rule may ask of a study."""
+
+    @property
+    def is_risk_neutral(self) -> bool:
+        """Whether every stage takes the expectation."""
+        ...
+
+    @property
+    def draws_openings(self) -> bool:
+        """Whether forward passes draw all their noise from the opening tree."""
+        ...
+
+
+class StoppingRule(Choice, Protocol):
+    """When training ends; to be derived from, so that only ``evaluate`` must be written.
+
+    Attributes:
+        is_limit: whether it ends training alone, and without convergence.
+        needs_upper_bound: whether it needs the deterministic upper bound.
+    """
+
+    is_limit: ClassVar[bool] = False
+    needs_upper_bound: ClassVar[bool] = False
+
+    @property
+    def most_iterations(self) -> int | None:
+        """Iterations after which it ends training in any case; memory for cuts is sized for it."""
+        return None
+
+    @abstractmethod
+    def evaluate(self, history: Sequence[Iteration], simulated: Sequence[Sequence[float] | None]) -> RuleEvaluation:
+        """What it says after the last iteration.
+
+        Args:
+            history: all iterations, of which there is one at least.
+            simulated: per iteration, what the simulation it asked for found: mean cost of every
+                visit of a stage in $, not discounted; ``None`` where it asked for none.
+        """
+        ...
+
+    def trajectories_due(self, iteration: int, bounds: Sequence[float]) -> int:  # noqa: ARG002
+        """Trajectories to simulate after an iteration, 0 for none.
+
+        Args:
+            iteration: from 1.
+            bounds: lower bounds after every iteration up to this one.
+        """
+        return 0
+
+    def refuse(self, study: StudyView) -> str | None:  # noqa: ARG002
+        """Why it compares what cannot be compared; ``None`` where it is sound."""
+        return None
+
+
+STOPPING_RULES: Registry[type[StoppingRule]] = Registry(
+    "stopping_rules", "headwater.choices.stopping", name=type_of_class, order=place_of_class
+)
+"""Known stopping rules."""

@@ -4,6 +4,12 @@ No file, no linear program, no algorithm: everything here can be built and read 
 """
 
 from headwater.choices.risk.mixed_cvar import MixedCVaR
+from headwater.choices.stopping.bound_stalling import BoundStalling
+from headwater.choices.stopping.gap import Gap
+from headwater.choices.stopping.iteration_limit import IterationLimit
+from headwater.choices.stopping.simulation_stalling import SimulationStalling
+from headwater.choices.stopping.statistical_gap import StatisticalGap
+from headwater.choices.stopping.time_limit import TimeLimit
 from headwater.model.entities import (
     Bus,
     ContractKind,
@@ -62,17 +68,6 @@ from headwater.model.stages import (
     Stage,
     Transition,
 )
-from headwater.model.stopping_rules import (
-    BoundStalling,
-    DistanceNorm,
-    Gap,
-    IterationLimit,
-    SimulationStalling,
-    StatisticalGap,
-    StoppingMode,
-    StoppingRule,
-    TimeLimit,
-)
 from headwater.model.study import (
     Boundary,
     Checkpointing,
@@ -90,10 +85,11 @@ from headwater.model.study import (
     SelectionMethod,
     SolverOptions,
     StageMap,
+    StoppingMode,
     Study,
     StudyConfig,
     TrainingConfig,
-    why_no_statistical_gap,
+    why_rules_are_refused,
 )
 from headwater.model.system import System
 from headwater.model.topology import NONE, Cascade, Network, OperativeState
@@ -137,7 +133,6 @@ __all__ = [
     "CycleConfig",
     "CycleType",
     "DeficitSegment",
-    "DistanceNorm",
     "Diversion",
     "EnergyContract",
     "EstimationConfig",
@@ -214,7 +209,6 @@ __all__ = [
     "StageOverrides",
     "StatisticalGap",
     "StoppingMode",
-    "StoppingRule",
     "Study",
     "StudyConfig",
     "System",
@@ -225,5 +219,5 @@ __all__ = [
     "Transition",
     "UpperBoundConfig",
     "parse_expression",
-    "why_no_statistical_gap",
+    "why_rules_are_refused",
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from headwater.core.choices import StoppingRule
 from headwater.errors import ModelError
 from headwater.model.scenario_source import ScenarioSource
 from headwater.model.simulation_config import SimulationConfig
-from headwater.model.stopping_rules import Gap, IterationLimit, StatisticalGap, StoppingMode, StoppingRule
 from headwater.model.system import System
 from headwater.model.uncertainty import NoiseClass
 from headwater.model.upper_bound import UpperBoundConfig
@@ -180,6 +180,13 @@ class CycleConfig:
             raise ModelError(f"cycle.max_length must be at least 1, got {self.max_length}")
 
 
+class StoppingMode(Enum):
+    """Whether one satisfied rule ends training, or all must hold together (limits always end it alone)."""
+
+    ANY = "any"
+    ALL = "all"
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """How the policy is learned.
@@ -220,13 +227,13 @@ class TrainingConfig:
             raise ModelError(f"forward_passes must be at least 1, got {self.forward_passes}")
         if self.cost_scale is not None and not 0.0 < self.cost_scale < float("inf"):
             raise ModelError(f"cost_scale must be a positive number, got {self.cost_scale}")
-        if not any(isinstance(rule, IterationLimit) for rule in self.stopping_rules):
+        if all(rule.most_iterations is None for rule in self.stopping_rules):
             raise ModelError("the stopping rules need at least one iteration limit")
 
     @property
     def max_iterations(self) -> int:
         """Largest iteration limit: the cut pool is sized for it."""
-        return max(rule.limit for rule in self.stopping_rules if isinstance(rule, IterationLimit))
+        return max(rule.most_iterations or 0 for rule in self.stopping_rules)
 
 
 class PolicyMode(Enum):
@@ -348,8 +355,11 @@ class StudyConfig:
     upper_bound: UpperBoundConfig = field(default_factory=UpperBoundConfig)
 
     def __post_init__(self) -> None:
-        if any(isinstance(rule, Gap) for rule in self.training.stopping_rules) and not self.upper_bound.enabled:
-            raise ModelError("the stopping rule 'gap' needs the deterministic upper bound: enable upper_bound_evaluation")
+        needing = [rule.type for rule in self.training.stopping_rules if rule.needs_upper_bound]
+        if needing and not self.upper_bound.enabled:
+            raise ModelError(
+                f"the stopping rule '{needing[0]}' needs the deterministic upper bound: enable upper_bound_evaluation"
+            )
 
     @property
     def simulated_source(self) -> ScenarioSource:
@@ -374,18 +384,19 @@ class Study:
     def __repr__(self) -> str:
         return f"<Study {self.name or 'without name'}: {self.system!r}>"
 
+    @property
+    def is_risk_neutral(self) -> bool:
+        """Whether every stage takes the expectation."""
+        return all(stage.risk.neutral for stage in self.system.stages)
 
-def why_no_statistical_gap(study: Study) -> str | None:
-    """Why the rule ``statistical_gap`` of a study compares what cannot be compared; ``None`` where it is sound or absent."""
-    training = study.config.training
-    if not any(isinstance(rule, StatisticalGap) for rule in training.stopping_rules):
-        return None
-    if any(not stage.risk.neutral for stage in study.system.stages):
-        return "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
-    source, given = training.scenario_source, study.system.given_openings is not None
-    if not all(source.draws_openings(kind, tree_is_given=given) for kind in NoiseClass):
-        return (
-            "the rule 'statistical_gap' needs forward passes that draw from the opening tree (scheme 'in_sample', or scenarios "
-            "that are the openings): the bound says nothing about costs under other noise"
-        )
-    return None
+    @property
+    def draws_openings(self) -> bool:
+        """Whether forward passes draw all their noise from the opening tree."""
+        source, given = self.config.training.scenario_source, self.system.given_openings is not None
+        return all(source.draws_openings(kind, tree_is_given=given) for kind in NoiseClass)
+
+
+def why_rules_are_refused(study: Study) -> str | None:
+    """Why a stopping rule of a study compares what cannot be compared; ``None`` where all are sound."""
+    reasons = (rule.refuse(study) for rule in study.config.training.stopping_rules)
+    return next((reason for reason in reasons if reason is not None), None)

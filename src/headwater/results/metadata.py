@@ -329,10 +329,9 @@ def to_json(value: Any) -> Any:
     """A dataclass tree as JSON values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        kind = type(value).__name__
         if is_choice(value):
             return {"type": type_of(value), **fields}
-        return {"rule": kind, **fields} if kind in ("IterationLimit", "TimeLimit", "BoundStalling") else fields
+        return fields
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):

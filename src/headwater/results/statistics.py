@@ -82,7 +82,7 @@ def gap_to_bound(record: SimulationRecord, study: Study, policy: Policy) -> dict
     expect. The gap is ``(mean - bound) / max(1, |mean|)``, with the half width of the mean's 95 % interval on the same scale:
     the interval says how much of the gap may be luck.
     """
-    neutral = all(stage.risk.neutral for stage in study.system.stages)
+    neutral = study.is_risk_neutral
     ends = not study.system.horizon.is_cyclic and not policy.pools[-1].n_populated
     if record.differences or not neutral or not ends or not math.isfinite(policy.lower_bound):
         return None

@@ -96,7 +96,7 @@ def training_record(
         threads: worker threads.
         counts: what the solver instances did.
     """
-    risky = any(not stage.risk.neutral for stage in problems.system.stages)
+    risky = not problems.study.is_risk_neutral
     warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:

@@ -5,29 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headwater.core.history import RuleEvaluation
 from headwater.lp import FittedPlanes, ProgramStatistics
 from headwater.sddp.effort_records import IterationTiming, StageEffort, StageGap, WorkerTiming
 from headwater.sddp.gap_words import told_gaps
 from headwater.sddp.selection import StageSelection
-
-
-@dataclass(frozen=True)
-class RuleEvaluation:
-    """What one stopping rule said after an iteration.
-
-    Attributes:
-        rule: name of the rule.
-        met: whether it is satisfied.
-        value: what it compares; ``None`` where it has nothing to compare yet.
-        threshold: what it compares with.
-        detail: in words, where numbers do not say it.
-    """
-
-    rule: str
-    met: bool
-    value: float | None
-    threshold: float
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +107,11 @@ class IterationRecord:
     inner: InnerEvaluation | None = None
     simulations: tuple[RuleSimulation, ...] = ()
     rules: tuple[RuleEvaluation, ...] = ()
+
+    def simulated_for(self, rule_index: int) -> tuple[float, ...] | None:
+        """What the rule at a place of the configuration simulated after this iteration; ``None`` for nothing."""
+        found = (one.costs for one in self.simulations if one.rule_index == rule_index)
+        return next(found, None)
 
     @property
     def gap(self) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from headwater.core.history import RuleEvaluation
 from headwater.distributed import ALONE, Communicator, Interrupted, is_known_to_all
 from headwater.errors import PolicyError, ResultsError
 from headwater.model import Study, TrainingConfig
@@ -17,7 +18,7 @@ from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.checkpointing import CheckpointSchedule
 from headwater.sddp.policy import Policy, as_stored
 from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.records import IterationRecord, RuleEvaluation
+from headwater.sddp.records import IterationRecord
 from headwater.sddp.stopping import (
     SHUTDOWN,
     Verdict,

@@ -13,7 +13,7 @@ import numpy as np
 
 from headwater.distributed import ALONE, Communicator, Team
 from headwater.errors import StopTraining
-from headwater.model import SimulationStalling, Study
+from headwater.model import Study
 from headwater.sddp import events
 from headwater.sddp.backward import run_backward
 from headwater.sddp.effort import EffortMeter, joined_efforts, joined_gaps, program_counts
@@ -234,17 +234,17 @@ class Training:
 
     def _simulate_for_rules(self, iteration: int, lower_bound: float) -> tuple[RuleSimulation, ...]:
         """The simulations that stopping rules ask for after an iteration with this bound."""
-        if not any(isinstance(rule, SimulationStalling) for rule in self.study.config.training.stopping_rules):
-            return ()
         bounds = [*(record.lower_bound for record in self.state.history), lower_bound]
         due = simulations_due(self.study.config.training, iteration, bounds)
+        if not due:
+            return ()
         with self._team.clock.measure("rule_simulation"):
             return tuple(
                 RuleSimulation(
                     place,
-                    simulated_stage_costs(self.problems, self._team, self._programs, rule.replications, self._should_stop),
+                    simulated_stage_costs(self.problems, self._team, self._programs, trajectories, self._should_stop),
                 )
-                for place, rule in due
+                for place, trajectories in due
             )
 
     @property

@@ -1,0 +1,1 @@
+"""Stopping rules, see `headwater.core.choices.StoppingRule`."""
