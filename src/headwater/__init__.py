@@ -17,7 +17,10 @@ from headwater._version import __version__
 
 if TYPE_CHECKING:
     from headwater import model
+    from headwater.api.comparison import PolicyComparison
+    from headwater.api.decisions import Decision
     from headwater.api.outcomes import RunResult, Simulation, StoppedError
+    from headwater.api.policy import Policy
     from headwater.api.programs import stage_program
     from headwater.api.runs import run
     from headwater.api.simulation import simulate
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
         SolverError,
         StopTraining,
         UnboundedError,
+        UnknownNameError,
         UnsupportedFeatureError,
         UsageError,
     )
@@ -44,11 +48,13 @@ if TYPE_CHECKING:
     from headwater.model import Study, StudyConfig, System, TrainingConfig
     from headwater.policy import PolicyCheck, export_policy, verify_policy
     from headwater.results import Results, load_results
-    from headwater.sddp import Policy
 else:
     __getattr__, __dir__ = on_demand(
         "headwater",
         {
+            "headwater.api.comparison": ("PolicyComparison",),
+            "headwater.api.decisions": ("Decision",),
+            "headwater.api.policy": ("Policy",),
             "headwater.api.programs": ("stage_program",),
             "headwater.api.validation": ("validate_case",),
             "headwater.api.outcomes": ("RunResult", "Simulation", "StoppedError"),
@@ -69,6 +75,7 @@ else:
                 "SolverError",
                 "StopTraining",
                 "UnboundedError",
+                "UnknownNameError",
                 "UnsupportedFeatureError",
                 "UsageError",
             ),
@@ -76,7 +83,6 @@ else:
             "headwater.model": ("Study", "StudyConfig", "System", "TrainingConfig"),
             "headwater.policy": ("PolicyCheck", "export_policy", "verify_policy"),
             "headwater.results": ("Results", "load_results"),
-            "headwater.sddp": ("Policy",),
         },
         (
             "api",
@@ -97,6 +103,7 @@ else:
 __all__ = [
     "Case",
     "CaseError",
+    "Decision",
     "FitResult",
     "HeadwaterError",
     "InUseError",
@@ -104,6 +111,7 @@ __all__ = [
     "ModelError",
     "Policy",
     "PolicyCheck",
+    "PolicyComparison",
     "PolicyError",
     "Report",
     "Results",
@@ -118,6 +126,7 @@ __all__ = [
     "System",
     "TrainingConfig",
     "UnboundedError",
+    "UnknownNameError",
     "UnsupportedFeatureError",
     "UsageError",
     "__version__",

@@ -11,6 +11,7 @@
     ├── ResultsError               an output directory cannot be written or read
     │   └── InUseError             another run writes to it
     ├── UsageError                 an argument or environment variable makes no sense
+    │   └── UnknownNameError       nothing is called that; also a KeyError
     ├── RankError                  another process of a run over several failed
     └── StopTraining               raised by a callback to end training cleanly
 
@@ -139,6 +140,13 @@ class UsageError(HeadwaterError):
     """An argument or environment variable makes no sense."""
 
     exit_code = 64
+
+
+class UnknownNameError(UsageError, KeyError):
+    """No plant, stage, table or component is called that, or several are; the message says which there are."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # that of KeyError shows the message in quotes
 
 
 class RankError(HeadwaterError):

@@ -105,7 +105,7 @@ def test_evaluate_agrees_with_the_largest_cut(stored: tuple[Policy, Path], tmp_p
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--stage", 99, "--otherwise", 1], 64, "has no stage 99"),
+        (["--stage", 99, "--otherwise", 1], 64, "there is no stage '99'"),
         (["--stage", 0, "--set", "storage_77=1", "--otherwise", 1], 64, "has no component 'storage_77'"),
         (["--stage", 0, "--set", "storage_0=1"], 64, "no value is given for storage_1"),
         (["--stage", 0, "--set", "storage_0=much", "--otherwise", 1], 64, "not a finite number"),

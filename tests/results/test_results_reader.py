@@ -16,7 +16,7 @@ import pytest
 
 import headwater as hw
 from headwater.api import run_simulation
-from headwater.core.registry import EQUIPMENT
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ResultsError
 from headwater.results import SCHEMAS, ResultsWriter, load_results
 from small_systems import random_system, study
@@ -98,7 +98,8 @@ def test_tables_on_disk_are_those_in_memory(sound: Path):
     disk = load_results(sound)
     assert memory.tables == tuple(sorted(disk.tables))
     for name in memory.tables:
-        assert memory.table(name).equals(disk.table(name, names=False)), name
+        assert memory.table(name).equals(disk.table(name)), name
+        assert memory.table(name, names=False).equals(disk.table(name, names=False)), name
     assert memory.mean_cost == disk.simulation_metadata["cost"]["mean"]
 
 

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 from headwater._on_demand import on_demand
 
 if TYPE_CHECKING:
+    from headwater.api.comparison import PolicyComparison
+    from headwater.api.decisions import Decision
     from headwater.api.outcomes import EXIT_STOPPED, RunResult, Simulation, StoppedError
+    from headwater.api.policy import Policy
     from headwater.api.programs import stage_program
     from headwater.api.runs import run
     from headwater.api.simulation import run_simulation, simulate
@@ -17,6 +20,9 @@ else:
     __getattr__, __dir__ = on_demand(
         "headwater.api",
         {
+            "headwater.api.comparison": ("PolicyComparison",),
+            "headwater.api.decisions": ("Decision",),
+            "headwater.api.policy": ("Policy",),
             "headwater.api.programs": ("stage_program",),
             "headwater.api.validation": ("validate_case",),
             "headwater.api.outcomes": ("EXIT_STOPPED", "RunResult", "Simulation", "StoppedError"),
@@ -30,7 +36,10 @@ else:
 
 __all__ = [
     "EXIT_STOPPED",
+    "Decision",
     "FitResult",
+    "Policy",
+    "PolicyComparison",
     "RunResult",
     "Simulation",
     "StoppedError",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
+from headwater.api.policy import Policy
 from headwater.errors import HeadwaterError
 from headwater.model import Study
-from headwater.sddp import Policy, ScenarioSummary, SimulationRecord
+from headwater.results import SCHEMAS
+from headwater.results.names_in_tables import TableNames, chosen_table
+from headwater.sddp import ScenarioSummary, SimulationRecord
 
 EXIT_STOPPED = 75
 """Exit code of a run that was stopped by a signal and kept what it had learned."""
@@ -30,7 +34,7 @@ class StoppedError(HeadwaterError):
         self.signal_number = signal_number
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
     """Results of a simulation held in memory.
 
@@ -58,15 +62,31 @@ class Simulation:
         """Names of the tables that have rows."""
         return tuple(sorted(self._frames))
 
-    def table(self, name: str) -> pl.DataFrame:
+    def table(self, name: str, *, names: bool = True) -> pl.DataFrame:
         """One table with all scenarios, e.g. ``"hydros"``, ``"buses"``, ``"costs"``.
 
+        Args:
+            name: table name, see `tables`.
+            names: add the name of the entity and the dates of the stage beside their ids.
+
         Raises:
-            KeyError: no such table; the message lists those there are.
+            UnknownNameError: no such table; the message lists those there are.
         """
-        if name not in self._frames:
-            raise KeyError(f"there is no table '{name}'; there are: {', '.join(self.tables)}")
-        return self._frames[name]
+        frame = chosen_table(self._frames, name)
+        return self._names.added_to(frame, SCHEMAS[name]) if names else frame
+
+    @cached_property
+    def _names(self) -> TableNames:
+        return TableNames.of_system(self.study.system, self.record.stages)
+
+    def __repr__(self) -> str:
+        done = int(self.summary.completed.sum())
+        failed = len(self.summary.scenario_id) - done
+        return (
+            f"<Simulation of {self.study.name or 'a study'}: {done} scenarios{f' and {failed} failed' if failed else ''}, "
+            f"{len(self.record.stages)} stages, mean cost {self.mean_cost:,.2f} ± {self.summary.ci95:,.2f} $, "
+            f"{len(self.tables)} tables>"
+        )
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from headwater.api.requirements import refuse_unbuilt
+from headwater.api.requirements import check_fits, refuse_unbuilt
 from headwater.lp import NamedProgram
 from headwater.model import Study
-from headwater.policy import check_compatibility
 from headwater.sddp import Policy
 from headwater.sddp.inspection import scenario_program
-from headwater.sddp.problems import inflow_digest, state_layout
-from headwater.stochastic import study_uncertainty
 
 
 def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
@@ -29,6 +26,5 @@ def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, p
     """
     refuse_unbuilt(study)
     if policy is not None:
-        inflow = study_uncertainty(study).inflow
-        check_compatibility(policy, study, inflow_digest(inflow), state_layout(study.system, inflow))
+        check_fits(policy, study)
     return scenario_program(study, stage_id, scenario=scenario, policy=policy)

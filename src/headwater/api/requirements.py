@@ -8,7 +8,12 @@ from headwater.case import refused_features
 from headwater.distributed import choose_threads, find_communicator
 from headwater.errors import UnsupportedFeatureError
 from headwater.model import Study
+from headwater.policy import check_compatibility
+from headwater.sddp import Policy
 from headwater.sddp.events import EventSink, ignore
+from headwater.sddp.policy import as_stored
+from headwater.sddp.problems import inflow_digest, state_layout
+from headwater.stochastic import study_uncertainty
 
 
 def refuse_unbuilt(study: Study) -> None:
@@ -16,6 +21,18 @@ def refuse_unbuilt(study: Study) -> None:
     features = refused_features(study)
     if features:
         raise UnsupportedFeatureError(features)
+
+
+def check_fits(policy: Policy, study: Study) -> None:
+    """Refuse a policy whose cuts do not fit a study.
+
+    Raises:
+        PolicyError: with every difference and its code.
+    """
+    inflow = study_uncertainty(study).inflow
+    layout = state_layout(study.system, inflow)
+    with as_stored():
+        check_compatibility(policy, study, inflow_digest(inflow), layout)
 
 
 def have_engine(on_event: EventSink) -> None:

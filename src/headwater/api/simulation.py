@@ -10,19 +10,17 @@ import polars as pl
 
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
 from headwater.api.output import claimed, command_line, failures_saved, logged
-from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
+from headwater.api.policy import Policy
+from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
 from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study
-from headwater.policy import check_compatibility
 from headwater.results import ResultsWriter, SimulationSink, chunk_frame
-from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
+from headwater.sddp import Policy as LearnedPolicy
+from headwater.sddp import SimulationChunk, SimulationPart, SimulationRecord
 from headwater.sddp.events import EventSink, ignore
-from headwater.sddp.policy import as_stored
-from headwater.sddp.problems import inflow_digest, state_layout
 from headwater.sddp.simulation import simulate_policy
 from headwater.solver import highs_version
-from headwater.stochastic import study_uncertainty
 
 MOST_SCENARIOS = 2**31 - 1
 """Tables number scenarios with 32 bits."""
@@ -32,7 +30,7 @@ ChunkSink = Callable[[SimulationChunk], None]
 
 
 def simulate(
-    policy: Policy,
+    policy: LearnedPolicy,
     study: Study | None = None,
     *,
     n_scenarios: int | None = None,
@@ -75,7 +73,7 @@ def simulate(
 
 def run_simulation(
     case: Study,
-    policy: Policy,
+    policy: LearnedPolicy,
     output_dir: Path,
     *,
     n_scenarios: int | None = None,
@@ -106,12 +104,12 @@ def run_simulation(
     have_engine(on_event)
     with stop_on_signals() as stop, claimed(output_dir), logged(writer, case, on_event) as told:
         record = simulate_to(writer, policy, case, n_scenarios, threads, told, stop, resume=resume)
-    return RunResult(output_dir, policy, record)
+    return RunResult(output_dir, Policy.of(policy), record)
 
 
 def simulate_to(
     writer: ResultsWriter,
-    policy: Policy,
+    policy: LearnedPolicy,
     case: Study,
     n_scenarios: int | None,
     threads: int | None,
@@ -140,7 +138,7 @@ def simulate_to(
     return record
 
 
-def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, threads: int | None) -> None:
+def _check_simulation(policy: LearnedPolicy, study: Study, n_scenarios: int | None, threads: int | None) -> None:
     """Refuse what cannot be simulated, before anything is written."""
     refuse_unbuilt(study)
     granted_threads(threads, study)
@@ -148,14 +146,11 @@ def _check_simulation(policy: Policy, study: Study, n_scenarios: int | None, thr
         raise UsageError(f"a simulation needs at least one scenario, got {n_scenarios}")
     if n_scenarios is not None and n_scenarios > MOST_SCENARIOS:
         raise UsageError(f"a simulation has at most {MOST_SCENARIOS} scenarios, got {n_scenarios}")
-    inflow = study_uncertainty(study).inflow
-    layout = state_layout(study.system, inflow)
-    with as_stored():
-        check_compatibility(policy, study, inflow_digest(inflow), layout)
+    check_fits(policy, study)
 
 
 def _simulate_with(
-    policy: Policy,
+    policy: LearnedPolicy,
     study: Study,
     n_scenarios: int | None,
     threads: int | None,

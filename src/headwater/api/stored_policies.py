@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from headwater.api.policy import Policy
 from headwater.api.requirements import refuse_unbuilt
 from headwater.case import Case
 from headwater.errors import PolicyError
 from headwater.model import StageMap, Study
 from headwater.policy import PolicyCheck, check_uses, holds_checkpoint, read_policy, write_policy
 from headwater.results.run_lock import RunLock
-from headwater.sddp import Policy
+from headwater.sddp import Policy as LearnedPolicy
 from headwater.sddp.policy import as_stored
 from headwater.sddp.problems import build_problems
 
 
-def load_policy(directory: str | Path) -> Policy:
+def load_policy(directory: str | Path, study: Study | None = None) -> Policy:
     """Read a policy from disk.
 
+    Args:
+        directory: where it is.
+        study: the study it belongs to, with which it can decide stages and be compared; `simulate` asks for it anyway.
+
     Raises:
-        PolicyError: it is missing, damaged or of another version.
+        PolicyError: it is missing, damaged or of another version, or does not fit the study.
+
+    Example:
+        >>> policy = hw.load_policy("output/policy", hw.load_case("examples/four-subsystems"))
     """
-    return read_policy(Path(directory))
+    return Policy.of(read_policy(Path(directory)), study)
 
 
-def save_policy(policy: Policy, directory: str | Path) -> Path:
+def save_policy(policy: LearnedPolicy, directory: str | Path) -> Path:
     """Write a policy to disk, whole or not at all; returns ``directory``.
 
     Raises:
@@ -36,7 +44,7 @@ def save_policy(policy: Policy, directory: str | Path) -> Path:
     return Path(directory)
 
 
-def check_policy(policy: Policy | str | Path, study: Study, *, shift: int | None = None) -> PolicyCheck:
+def check_policy(policy: LearnedPolicy | str | Path, study: Study, *, shift: int | None = None) -> PolicyCheck:
     """Find out what a policy may be used for in a study, and why not for the rest.
 
     Args:
@@ -69,6 +77,6 @@ def find_policy(case: Study, output_dir: Path) -> Path:
     raise PolicyError(f"HW808 config.json asks for a stored policy, but there is none at {places} (key policy.path)")
 
 
-def as_policy(policy: Policy | str | Path | None) -> Policy | None:
+def as_policy(policy: LearnedPolicy | str | Path | None) -> LearnedPolicy | None:
     """A policy, read from disk if it is a directory."""
     return load_policy(policy) if isinstance(policy, str | Path) else policy

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from headwater.api.outcomes import RunResult
 from headwater.api.output import claimed, command_line, failures_saved, logged, progress_written, to_train_on
+from headwater.api.policy import Policy
 from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
@@ -23,7 +24,8 @@ from headwater.policy import check_resumable, holds_checkpoint, read_policy, wri
 from headwater.results import ResultsWriter
 from headwater.results.simulation_writer import simulation_can_go_on
 from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_stochastic
-from headwater.sddp import Policy, train_policy
+from headwater.sddp import Policy as LearnedPolicy
+from headwater.sddp import train_policy
 from headwater.sddp.boundary import BoundaryCuts
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.policy import as_stored
@@ -39,8 +41,8 @@ def train(
     *,
     threads: int | None = None,
     on_event: EventSink = ignore,
-    resume: Policy | str | Path | None = None,
-    warm_start: Policy | str | Path | None = None,
+    resume: LearnedPolicy | str | Path | None = None,
+    warm_start: LearnedPolicy | str | Path | None = None,
     checkpoints: str | Path | None = None,
 ) -> Policy:
     """Learn a policy.
@@ -153,7 +155,7 @@ def _interrupted(policy: Policy) -> Policy:
     return dataclasses.replace(policy, training=dataclasses.replace(record, warnings=(*record.warnings, text)))
 
 
-def _write_trained(writer: ResultsWriter, policy: Policy, case: Study, save: SavePolicy) -> None:
+def _write_trained(writer: ResultsWriter, policy: LearnedPolicy, case: Study, save: SavePolicy) -> None:
     save(policy)
     writer.write_training(policy, case)
     if case.config.export_stochastic:
@@ -169,8 +171,8 @@ class _Start:
         warm_start: policy to take cuts from.
     """
 
-    resume: Policy | None = None
-    warm_start: Policy | None = None
+    resume: LearnedPolicy | None = None
+    warm_start: LearnedPolicy | None = None
 
 
 def _train(
@@ -183,7 +185,7 @@ def _train(
 ) -> Policy:
     ranks = find_communicator()
     workers = ranks.together(partial(_ready_to_train, study, threads, start.resume))
-    return train_policy(
+    learned = train_policy(
         study,
         threads=workers,
         communicator=ranks,
@@ -194,9 +196,10 @@ def _train(
         boundary=ranks.together(partial(_boundary, study)) if start.resume is None else None,
         save=save,
     )
+    return Policy.of(learned)
 
 
-def _ready_to_train(study: Study, threads: int | None, resume: Policy | None = None) -> int:
+def _ready_to_train(study: Study, threads: int | None, resume: LearnedPolicy | None = None) -> int:
     """Refuse what cannot be trained; returns the number of threads of this rank."""
     refuse_unbuilt(study)
     if resume is not None:
@@ -222,7 +225,7 @@ def _saver(study: Study, directory: Path) -> SavePolicy:
     """Writes checkpoints of a training to a policy directory."""
     keep = study.config.policy.checkpointing.keep
 
-    def save(policy: Policy) -> None:
+    def save(policy: LearnedPolicy) -> None:
         write_policy(policy, directory, keep=keep)
 
     return save

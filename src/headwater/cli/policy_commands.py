@@ -99,10 +99,13 @@ def export(
 @policy_app.command()
 def evaluate(
     directory: PolicyPath,
-    stage: Annotated[int, typer.Option("--stage", help="Id of the stage that ends in the state.", show_default=False)],
+    stage: Annotated[
+        str,
+        typer.Option("--stage", help="Stage that ends in the state: its id, or a date such as 2027-02.", show_default=False),
+    ],
     values: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Component of the state, e.g. storage_3=120 or inflow_3_lag_1=45; give several."),
+        typer.Option("--set", help="Storage of a plant, e.g. Ridge=120, or a component: inflow_3_lag_1=45; give several."),
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", help="JSON file: an object of values by component, or a list of all.")
@@ -116,16 +119,18 @@ def evaluate(
     policy = hw.load_policy(directory)
     vector = _state_of(policy, values or [], state, otherwise)
     value, water = policy.value(stage, vector), policy.water_values(stage, vector)
+    stage_id = policy.stages[policy.stage_position(stage)].stage_id
     worth = {str(hydro_id): float(w) for hydro_id, w in zip(policy.layout.hydro_ids, water, strict=True)}
     if form is JsonOrHuman.JSON:
         named = dict(zip(policy.layout.names, vector.tolist(), strict=True))
         finite = value if math.isfinite(value) else None
-        stdout().out(json.dumps({"stage_id": stage, "state": named, "value": finite, "water_values": worth}, indent=2))
+        stdout().out(json.dumps({"stage_id": stage_id, "state": named, "value": finite, "water_values": worth}, indent=2))
         return
     console = stdout()
-    console.print(summary_table([(f"future cost after stage {stage}", f"{money(value)} $")], ""))
+    console.print(summary_table([(f"future cost after stage {stage_id}", f"{money(value)} $")], ""))
     rows = [
-        {"hydro": key, "storage, hm3": f"{vector[i]:,.2f}", "$/hm3": f"{w:,.4f}"} for i, (key, w) in enumerate(worth.items())
+        {"hydro": label, "storage, hm3": f"{held:,.2f}", "$/hm3": f"{w:,.4f}"}
+        for label, held, w in zip(policy.hydro_labels, vector.tolist(), worth.values(), strict=False)
     ]
     console.print(_table(("hydro", "storage, hm3", "$/hm3"), rows, "water values"))
 

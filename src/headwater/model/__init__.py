@@ -41,6 +41,7 @@ from headwater.model.generic_constraints import (
     parse_expression,
 )
 from headwater.model.horizon import Horizon
+from headwater.model.named import EntityKey, Named, StageKey, Stages
 from headwater.model.overrides import ALL_BLOCKS, StageOverrides
 from headwater.model.penalties import HydroPenalties, Penalties, ResolvedPenalties
 from headwater.model.production import (
@@ -135,6 +136,7 @@ __all__ = [
     "DeficitSegment",
     "Diversion",
     "EnergyContract",
+    "EntityKey",
     "EstimationConfig",
     "Evaporation",
     "Expression",
@@ -168,6 +170,7 @@ __all__ = [
     "LipschitzMode",
     "LoadStatistics",
     "MixedCVaR",
+    "Named",
     "Network",
     "NoiseClass",
     "NoiseSharing",
@@ -205,8 +208,10 @@ __all__ = [
     "SimulationStalling",
     "SolverOptions",
     "Stage",
+    "StageKey",
     "StageMap",
     "StageOverrides",
+    "Stages",
     "StatisticalGap",
     "StoppingMode",
     "Study",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
@@ -30,6 +30,7 @@ from headwater.model.entities import (
 )
 from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound, resolve_right_hand_sides
 from headwater.model.horizon import Horizon, cumulative_discount, horizon_of
+from headwater.model.named import Collected, CollectedStages, Named, Stages
 from headwater.model.overrides import StageOverrides
 from headwater.model.penalties import Penalties, ResolvedPenalties, resolve_penalties
 from headwater.model.production import (
@@ -39,7 +40,7 @@ from headwater.model.production import (
     ResolvedProduction,
     resolve_production,
 )
-from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap, Stage
+from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap
 from headwater.model.topology import Cascade, Network
 from headwater.model.uncertainty import (
     AvailabilityStatistics,
@@ -72,26 +73,53 @@ _SORT_KEYS: dict[str, tuple[str, ...]] = {
 }
 """Collections with the key they are sorted by; the key must be unique."""
 
+_COLLECTION: Mapping[str, Callable[[Iterable[Any]], tuple[Any, ...]]] = {
+    "stages": Stages,
+    **dict.fromkeys(
+        (
+            "buses",
+            "lines",
+            "hydros",
+            "thermals",
+            "pumping_stations",
+            "contracts",
+            "non_controllables",
+            "generic_constraints",
+        ),
+        Named,
+    ),
+}
+"""Collections that are also found by name or date."""
+
+_NONE: Any = ()
+"""No entities of a kind."""
+
+
+_STAGES: Any = field()
+_BUSES: Any = field()
+"""Fields without default; type checkers look up a `Collected` only where they see a value in the class."""
+
 
 @dataclass(frozen=True)
 class System:
     """Everything that describes the system and its uncertainty, and nothing about how it is solved.
 
-    Collections may be given in any order and are kept sorted by id; positions (``*_index``) are positions in that order, and
+    Collections may be given in any order and are kept sorted by id; entities are also found by name (``hydros["Ridge"]``) and
+    stages by date (``stages["2027-02"]``). Positions (``*_index``) are positions in that order, and
     stage positions count study stages only. Derived views (bounds, penalties, topology) are computed once, on first use.
 
     Raises:
         ModelError: duplicate ids, or no stage or bus.
     """
 
-    stages: tuple[Stage, ...]
-    buses: tuple[Bus, ...]
-    lines: tuple[Line, ...] = ()
-    hydros: tuple[Hydro, ...] = ()
-    thermals: tuple[Thermal, ...] = ()
-    pumping_stations: tuple[PumpingStation, ...] = ()
-    contracts: tuple[EnergyContract, ...] = ()
-    non_controllables: tuple[NonControllableSource, ...] = ()
+    stages: CollectedStages = _STAGES
+    buses: Collected[Bus] = _BUSES
+    lines: Collected[Line] = _NONE
+    hydros: Collected[Hydro] = _NONE
+    thermals: Collected[Thermal] = _NONE
+    pumping_stations: Collected[PumpingStation] = _NONE
+    contracts: Collected[EnergyContract] = _NONE
+    non_controllables: Collected[NonControllableSource] = _NONE
     penalties: Penalties = field(default_factory=Penalties)
     policy_graph: PolicyGraph = field(default_factory=PolicyGraph)
     season_map: SeasonMap | None = None
@@ -111,7 +139,7 @@ class System:
     production_models: tuple[ProductionModel, ...] = ()
     fpha_planes: tuple[FphaPlane, ...] = ()
     hydro_geometry: tuple[GeometryPoint, ...] = ()
-    generic_constraints: tuple[GenericConstraint, ...] = ()
+    generic_constraints: Collected[GenericConstraint] = _NONE
     generic_constraint_bounds: tuple[GenericConstraintBound, ...] = ()
     hydro_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
     thermal_bound_overrides: StageOverrides = field(default_factory=StageOverrides)
@@ -127,7 +155,8 @@ class System:
 
     def __post_init__(self) -> None:
         for name, key in _SORT_KEYS.items():
-            object.__setattr__(self, name, _sorted_unique(name, getattr(self, name), key))
+            ordered = _sorted_unique(name, getattr(self, name), key)
+            object.__setattr__(self, name, _COLLECTION.get(name, tuple)(ordered))
         planes = sorted(self.fpha_planes, key=lambda p: (p.hydro_id, p.stage_id is not None, p.stage_id or 0, p.plane_id))
         object.__setattr__(self, "fpha_planes", tuple(planes))
         rhs = sorted(

@@ -224,7 +224,14 @@ def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayou
     hydro_ids = tuple(recorded["hydro_ids"])
     if not all(type(hydro_id) is int for hydro_id in hydro_ids):
         raise TypeError("an id of a hydro is no whole number")
-    layout = StateLayout(hydro_ids, recorded["n_lags"], commitments, recorded.get("n_accumulators", 0))
+    names = tuple(map(str, recorded.get("hydro_names", ())))
+    layout = StateLayout(
+        hydro_ids,
+        recorded["n_lags"],
+        commitments,
+        recorded.get("n_accumulators", 0),
+        names if len(names) == len(hydro_ids) else (),
+    )
     if layout.dimension != recorded["state_dimension"]:
         raise PolicyError(
             f"HW808 {checkpoint / METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
@@ -373,6 +380,7 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
         "layout": {
             "layout_version": LAYOUT_VERSION,
             "hydro_ids": list(policy.layout.hydro_ids),
+            "hydro_names": list(policy.layout.hydro_names),
             "n_lags": policy.layout.n_lags,
             "n_accumulators": policy.layout.n_accumulators,
             "commitments": [list(pair) for pair in policy.layout.commitments],

@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from headwater import files
-from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ResultsError
+from headwater.results.names_in_tables import TableNames
 from headwater.results.pieces import SUCCESS
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.results.table_schema import TableSchema
@@ -117,7 +117,7 @@ class Results:
             raise ResultsError(f"{self.directory}/simulation/metadata.json lists no files of the table '{name}'")
         frame = pl.concat(parts)
         frame = frame.sort(schema.sort_keys, maintain_order=True)
-        return self._with_names(frame, schema.entity) if names else frame
+        return TableNames(self._entities, self._stages).added_to(frame, schema) if names else frame
 
     def _part_of_table(self, part: str, metadata: dict[str, Any], schema: TableSchema) -> pl.DataFrame:
         """One file of a table; the scenario is in it, or in the name of its directory."""
@@ -127,23 +127,6 @@ class Results:
             number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
             frame = frame.with_columns(number.alias("scenario_id")).select(*schema.polars_schema)
         return frame
-
-    def _with_names(self, frame: pl.DataFrame, entity: str | None) -> pl.DataFrame:
-        stages = self._stages
-        columns = list(frame.columns)
-        frame = frame.join(stages, on="stage_id", how="left", maintain_order="left")
-        place = columns.index("stage_id") + 1
-        columns[place:place] = ["start_date", "end_date"]
-        part = EQUIPMENT.by_collection.get(entity or "")
-        if part is not None and part.code is not None:
-            label = part.name
-            named = (
-                self._entities.filter(pl.col("entity_type_code") == part.code)
-                .select(pl.col("entity_id").cast(pl.Int32).alias(f"{label}_id"), pl.col("name").alias(f"{label}_name"))
-            )  # fmt: skip
-            frame = frame.join(named, on=f"{label}_id", how="left", maintain_order="left")
-            columns.insert(columns.index(f"{label}_id") + 1, f"{label}_name")
-        return frame.select(columns)
 
     def _part(self, name: str) -> Path:
         """A part of the results; what was there before, when a run died while replacing it."""

@@ -39,12 +39,14 @@ class StateLayout:
         n_lags: inflow lags kept for every hydro.
         commitments: thermal id and lag in stages of every plant whose dispatch is decided ahead, ascending.
         n_accumulators: accumulators of inflow kept for every hydro, in studies whose stages are not one season period each.
+        hydro_names: names of all hydros, for people; empty where they are not known.
     """
 
     hydro_ids: tuple[int, ...]
     n_lags: int
     commitments: tuple[tuple[int, int], ...] = ()
     n_accumulators: int = 0
+    hydro_names: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def n_hydros(self) -> int:

@@ -352,7 +352,7 @@ def state_layout(system: System, inflow: InflowModel) -> StateLayout:
     """Meaning of the state of a study."""
     commitments = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
     accumulators = inflow.n_lags - inflow.n_own_lags
-    return StateLayout(tuple(hydro.id for hydro in system.hydros), inflow.n_own_lags, commitments, accumulators)
+    return StateLayout(system.hydros.ids, inflow.n_own_lags, commitments, accumulators, system.hydros.names)
 
 
 def initial_state(system: System, inflow: InflowModel, layout: StateLayout) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from headwater.sddp.forward import Drawn, draw_noise
 from headwater.sddp.head_refinement import HeadRefinement
 from headwater.sddp.problems import StudyProblems
 from headwater.sddp.simulation_records import ScenarioFailure, ScenarioGap
+from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.stage_records import SolvedTrials
 from headwater.sddp.walk import Walk
 from headwater.solver import Basis, BasisBatch
@@ -104,7 +105,6 @@ class ScenarioWalk:
         self._should_stop = should_stop
         self._programs = [problems.new_programs() for _ in range(team.n_workers)]
         self._heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
-        self._generic_rows = [stage.form.row_positions(stage.template.rows["generic"]) for stage in problems.stages]
         self._lock = threading.Lock()
         self.last_failure: SolverError | None = None
 
@@ -204,19 +204,37 @@ class ScenarioWalk:
         future_cost: NDArray[np.float64],
     ) -> None:
         """Write the solutions of a stage into their places."""
-        t = self._visits.positions[visit]
-        problem = self._problems.stages[t]
-        form, out, states = problem.form, walked.solutions[visit], solved.states
-        if solved.productivity is not None:
-            out.productivity[alive] = solved.productivity
-        out.state[alive] = states
-        out.primal[alive] = form.full_primals(problem.primals(solved), states, solved.innovation)
-        out.future_cost[alive] = future_cost
+        out = walked.solutions[visit]
         out.load_mw[alive] = drawn[1][alive]
-        duals = problem.row_duals(solved)
-        out.load_dual[alive] = duals[:, form.load_rows]
-        out.generic_dual[alive] = duals[:, self._generic_rows[t]]
-        slopes = problem.slopes(solved, np.ones((len(alive), 1)))
-        out.water_value[alive] = -slopes[:, : form.template.n_hydros]
+        keep_solutions(self._problems.stages[self._visits.positions[visit]], solved, future_cost, out, alive)
         if solved.truncated is not None:
             walked.truncated[alive] += solved.truncated.sum(axis=1)
+
+
+def keep_solutions(
+    problem: StageProblem,
+    solved: SolvedTrials,
+    future_cost: NDArray[np.float64],
+    out: StageSolutions,
+    places: NDArray[np.int64],
+) -> None:
+    """Write what trials with an opening each were solved to into places of the solutions of a stage; loads stay as they are.
+
+    Args:
+        problem: the stage.
+        solved: the trials.
+        future_cost: ``[trial]`` in $, see `StageProblem.leave`.
+        out: where to.
+        places: ``[trial]`` rows of ``out``.
+    """
+    form, states = problem.form, solved.states
+    if solved.productivity is not None:
+        out.productivity[places] = solved.productivity
+    out.state[places] = states
+    out.primal[places] = form.full_primals(problem.primals(solved), states, solved.innovation)
+    out.future_cost[places] = future_cost
+    duals = problem.row_duals(solved)
+    out.load_dual[places] = duals[:, form.load_rows]
+    out.generic_dual[places] = duals[:, form.row_positions(problem.template.rows["generic"])]
+    slopes = problem.slopes(solved, np.ones((len(places), 1)))
+    out.water_value[places] = -slopes[:, : form.template.n_hydros]

@@ -95,7 +95,7 @@ def simulate_policy(
     started = time.perf_counter()
     config = study.config
     source = config.simulated_source
-    problems = communicator.together(partial(_problems_of, policy, study))
+    problems = communicator.together(partial(operating_problems, policy, study))
     communicator.together(partial(check_agreement, communicator, problems))
     sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
     visits = communicator.together(
@@ -113,7 +113,7 @@ def simulate_policy(
             visits,
             team,
             sampler,
-            _starting_bases(problems, policy),
+            starting_bases(problems, policy),
             most_failures=None if allowed is None else int(allowed),
             should_stop=should_stop,
         )
@@ -198,7 +198,7 @@ def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[
         first = ends[-1]
 
 
-def _problems_of(policy: Policy, study: Study) -> StudyProblems:
+def operating_problems(policy: Policy, study: Study) -> StudyProblems:
     """The stages with the future cost that the study asks to operate with."""
     problems = build_problems(study, policy.pools, policy.outlooks)
     return inner_problems(problems, inner_of(policy)) if study.config.simulation.policy_type is PolicyType.INNER else problems
@@ -288,7 +288,7 @@ class _Account:
         return found
 
 
-def _starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis | None]:
+def starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis | None]:
     """Where the solves of each stage start: the bases that training ended with, where they fit the programs."""
     if len(policy.bases) != problems.n_stages:
         return [None] * problems.n_stages
