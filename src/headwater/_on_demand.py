@@ -34,3 +34,20 @@ def on_demand(
         return sorted({*vars(sys.modules[package]), *home_of, *submodules})
 
     return get, names
+
+
+class OnDemandMember:
+    """A member that a package above makes when it is asked for, so that a thing needs not know how it is drawn.
+
+    Args:
+        module: that makes it; imported when the member is first asked for.
+        name: what to call there with the thing.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+
+    def __get__(self, thing: object, kind: type) -> Any:
+        if thing is None:
+            return getattr(import_module(self._module), self._name)
+        return getattr(import_module(self._module), self._name)(thing)

@@ -498,7 +498,7 @@ def test_names_do_not_steer_the_terminal(command: Command, tmp_path: Path):
     del case.files["system/hydros.json"]["hydros"][0][f"unknown{evil}"]
     case.write()
     shown += [command("run", case.root, "-o", tmp_path / "out"), command("describe", case.root)]
-    shown += [command("summary", tmp_path / "out"), command("report", tmp_path / "out")]
+    shown += [command("summary", tmp_path / "out"), command("status", tmp_path / "out")]
     text = "".join(ended.out + ended.err for ended in shown)
     assert "\\x1b[2J" in text
     assert not set(text) & set("\x1b\x07\x9b\u202e")

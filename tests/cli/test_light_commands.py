@@ -112,7 +112,7 @@ def test_results_are_read_without_the_engine(tmp_path: Path):
     case = tiny_case(tmp_path / "case")
     case.write()
     hw.run(case.root, tmp_path / "out")
-    for command in ("summary", "report"):
+    for command in ("summary", "status"):
         imported, output = imported_by(command, tmp_path / "out")
         assert imported == []
         assert output

@@ -83,14 +83,14 @@ def test_parts_of_different_cases_are_told(
 ):
     """The policy and the training of one case beside the simulation of another."""
     mixed = Path(shutil.copytree(runs / "a", tmp_path / "mixed"))
-    assert command("report", mixed)[1].count('"mixture": null') == 1
+    assert command("status", mixed)[1].count('"mixture": null') == 1
     shutil.rmtree(mixed / "simulation")
     shutil.copytree(runs / "c" / "simulation", mixed / "simulation")
     code, out, _ = command("summary", mixed)
     assert code == 0
     assert "not of one case" in out
     assert "simulated above bound" not in out
-    assert "training of case" in json.loads(command("report", mixed)[1])["mixture"]
+    assert "training of case" in json.loads(command("status", mixed)[1])["mixture"]
     caplog.clear()
     results = hw.load_results(mixed)
     assert "not of one case" in caplog.text
@@ -103,7 +103,7 @@ def test_parts_of_different_cases_are_told(
     shutil.rmtree(mixed / "policy")
     shutil.rmtree(mixed / "simulation")
     shutil.copytree(runs / "c" / "policy", mixed / "policy")
-    assert "policy of case" in json.loads(command("report", mixed)[1])["mixture"]
+    assert "policy of case" in json.loads(command("status", mixed)[1])["mixture"]
 
 
 def test_what_cannot_be_compared_is_said(command: Callable[..., Ended], runs: Path, tmp_path: Path):
@@ -119,34 +119,72 @@ def test_what_cannot_be_compared_is_said(command: Callable[..., Ended], runs: Pa
 
 
 @pytest.mark.versions
-def test_a_report_holds_status_and_figures(command: Callable[..., Ended], runs: Path):
-    code, out, err = command("report", runs / "a")
-    report = json.loads(out)
-    assert (code, err, report["status"]) == (0, "", "complete")
-    assert set(report) == {"output_directory", "status", "training", "simulation", "convergence", "policy", "mixture"}
+def test_the_status_holds_state_and_figures(command: Callable[..., Ended], runs: Path):
+    code, out, err = command("status", runs / "a")
+    found = json.loads(out)
+    assert (code, err, found["status"]) == (0, "", "complete")
+    assert set(found) == {"output_directory", "status", "training", "simulation", "convergence", "policy", "mixture"}
     results = hw.load_results(runs / "a")
-    assert report["training"]["lower_bound"] == results.training_metadata["lower_bound"]
-    assert report["simulation"]["cost"] == results.simulation_metadata["cost"]
-    assert len(report["convergence"]) == results.convergence.height
-    assert report["policy"]["checkpoint"].startswith("ckpt-")
-    part = json.loads(command("report", runs / "a", "--section", "policy", "-s", "simulation")[1])
+    assert found["training"]["lower_bound"] == results.training_metadata["lower_bound"]
+    assert found["simulation"]["cost"] == results.simulation_metadata["cost"]
+    assert len(found["convergence"]) == results.convergence.height
+    assert found["policy"]["checkpoint"].startswith("ckpt-")
+    part = json.loads(command("status", runs / "a", "--section", "policy", "-s", "simulation")[1])
     assert list(part) == ["output_directory", "status", "policy", "simulation"]
 
 
-def test_a_report_of_a_run_under_way_tells_what_is_there(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+def test_the_status_of_a_run_under_way_tells_what_is_there(command: Callable[..., Ended], runs: Path, tmp_path: Path):
     shutil.copytree(runs / "a", tmp_path / "out")
     (tmp_path / "out" / "simulation.partial").mkdir()
     (tmp_path / "out" / "simulation.partial" / "metadata.json").write_text(
         json.dumps({"status": "running", "scenarios": {"total": 9}})
     )
-    report = json.loads(command("report", tmp_path / "out")[1])
-    assert (report["status"], report["training"]["status"], report["simulation"]["scenarios"]["total"]) == (
+    found = json.loads(command("status", tmp_path / "out")[1])
+    assert (found["status"], found["training"]["status"], found["simulation"]["scenarios"]["total"]) == (
         "running",
         "complete",
         9,
     )
-    code, _, err = command("report", tmp_path / "nothing")
+    code, _, err = command("status", tmp_path / "nothing")
     assert (code, "holds nothing of a run" in err) == (2, True)
+
+
+def test_a_report_is_a_page_where_it_is_wanted(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+    pytest.importorskip("plotly", reason="plotly is not installed")
+    code, out, err = command("report", runs / "a")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"report in {runs / 'a' / 'report.html'} (")
+    assert (runs / "a" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    code, out, err = command("--output-format", "json", "report", runs / "a", "--out", tmp_path / "deep" / "page.html")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["data"] == {"page": str(tmp_path / "deep" / "page.html")}
+    assert (tmp_path / "deep" / "page.html").stat().st_size > 1e6
+    (tmp_path / "file").touch()
+    code, _, err = command("report", runs / "a", "--out", tmp_path / "file" / "page.html")
+    assert (code, "the report cannot be written to" in err) == (2, True)
+
+
+def test_the_page_is_opened_in_a_browser_or_it_is_said_where_it_is(
+    command: Callable[..., Ended], runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("plotly", reason="plotly is not installed")
+    opened: list[str] = []
+    for there in (True, False):
+        monkeypatch.setattr("webbrowser.open", lambda address, there=there: bool(opened.append(address)) or there)
+        code, _, err = command("report", runs / "a", "--open", "-o", tmp_path / "a page.html")
+        assert (code, "no browser could be started" in err) == (0, not there)
+    assert opened == [(tmp_path / "a page.html").as_uri()] * 2
+
+
+def test_who_asks_report_for_figures_gets_them_and_is_told_once_where_they_moved(command: Callable[..., Ended], runs: Path):
+    code, out, err = command("--output-format", "json", "report", runs / "a")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["data"] == json.loads(command("--output-format", "json", "status", runs / "a")[1])["data"]
+    assert err.count("have moved to 'headwater status'") == 1
+    assert "headwater status" in answer["warnings"][0]
+    code, out, err = command("report", runs / "a", "--section", "policy")
+    assert (code, list(json.loads(out)), err.count("headwater status")) == (0, ["output_directory", "status", "policy"], 1)
 
 
 @pytest.mark.versions
@@ -178,7 +216,7 @@ def test_errors_are_records_for_programs(command: Callable[..., Ended], tmp_path
     assert error["kind"].startswith("HW")
     assert error["suggestion"]
     assert "system/hydros.json" in err
-    code, out, _ = command("--output-format", "json", "report", tmp_path / "nothing")
+    code, out, _ = command("--output-format", "json", "status", tmp_path / "nothing")
     assert json.loads(out)["errors"][0]["kind"] == "ResultsError"
 
 

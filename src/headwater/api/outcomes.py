@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from headwater._on_demand import OnDemandMember
 from headwater.api.policy import Policy
 from headwater.errors import HeadwaterError
 from headwater.model import Study
@@ -46,6 +47,9 @@ class Simulation:
     record: SimulationRecord
     study: Study
     _frames: Mapping[str, pl.DataFrame] = field(repr=False)
+
+    plot = OnDemandMember("headwater.report.plots", "SimulationPlots")
+    """Pictures of the simulation, see `headwater.report.plots.SimulationPlots`."""
 
     @property
     def summary(self) -> ScenarioSummary:

@@ -23,7 +23,7 @@ from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
 from headwater.cli.lp_command import lp
 from headwater.cli.policy_commands import policy_app
-from headwater.cli.results_commands import compare, print_envelope, report, summary
+from headwater.cli.results_commands import compare, print_envelope, report, status, summary
 from headwater.cli.run_commands import run, simulate, train
 from headwater.cli.streams import steady_streams
 from headwater.cli.structured import COLOR_VARIABLE, Color, Form, color_of_environment, error_records, report_of, said
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 _COMMANDS: tuple[Callable[..., Any], ...] = (
     *(run, train, simulate, fit, scenarios, validate, lp, describe),
-    *(warmup, summary, convert, schema, init, report, compare),
+    *(warmup, summary, convert, schema, init, status, report, compare),
 )
 for _command in _COMMANDS:
     app.command()(_command)

@@ -1,9 +1,10 @@
-"""Commands about results: ``headwater summary``, ``report`` and ``compare``."""
+"""Commands about results: ``headwater summary``, ``status``, ``report`` and ``compare``."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import webbrowser
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.consoles import stdout
+from headwater.cli.consoles import stderr, stdout
 from headwater.cli.facts import money
 from headwater.cli.structured import Form, envelope, said
 
@@ -25,7 +26,7 @@ EXIT_DIFFERENT = 1
 
 
 class Section(StrEnum):
-    """Part of a report."""
+    """Part of the status of a run."""
 
     TRAINING = "training"
     SIMULATION = "simulation"
@@ -40,13 +41,20 @@ def print_envelope(exit_code: int, **parts: Any) -> None:
     stdout().out(json.dumps(line, indent=None if said.form is Form.JSONL else 2))
 
 
-def report(
+Sections = Annotated[
+    list[Section] | None, typer.Option("--section", "-s", help="Only this part; may be repeated.", show_default=False)
+]
+
+
+def status(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],
-    section: Annotated[
-        list[Section] | None, typer.Option("--section", "-s", help="Only this part; may be repeated.", show_default=False)
-    ] = None,
+    section: Sections = None,
 ) -> None:
     """Show the status and the figures of a run as JSON, also of one that is under way."""
+    _print_status(directory, section)
+
+
+def _print_status(directory: Path, section: Sequence[Section] | None, warnings: Sequence[str] = ()) -> None:
     from headwater.results.overview import overview
 
     found = overview(directory)
@@ -55,7 +63,35 @@ def report(
     if said.form is Form.HUMAN:
         stdout().out(json.dumps(found, indent=2))
     else:
-        print_envelope(0, data=found)
+        print_envelope(0, data=found, warnings=warnings)
+
+
+MOVED = "the figures of a run as JSON have moved to 'headwater status'; 'headwater report' writes a page to look at"
+"""What is said to those who ask `report` for what `status` gives now."""
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Output directory of a run.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the page [default: OUTPUT/report.html].")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    section: Annotated[list[Section] | None, typer.Option("--section", "-s", hidden=True)] = None,
+) -> None:
+    """Write a page with pictures of a run: one HTML file that needs no network (needs the extra 'report')."""
+    if section or (said.form is not Form.HUMAN and out is None and not show):
+        stderr().print(f"warning: {MOVED}")
+        _print_status(directory, section, (MOVED,))
+        return
+    from headwater.report import write_report
+
+    page = write_report(directory, out)
+    if said.form is Form.HUMAN:
+        stdout().print(f"report in {page} ({page.stat().st_size / 1e6:.1f} MB)", markup=False)
+    else:
+        print_envelope(0, data={"page": str(page)})
+    if show and not webbrowser.open(page.absolute().as_uri()):
+        stderr().print(f"no browser could be started; open {page} by hand", markup=False)
 
 
 def compare(

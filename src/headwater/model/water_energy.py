@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from headwater.model.production import GeometryPoint, ResolvedProduction
     from headwater.model.system import System
 
+HM3_PER_M3S_HOUR = 0.0036
+"""Volume in hm3 that a flow of 1 m3/s brings in an hour."""
+
 _MW_PER_M3S_METRE = 9.81e-3
 """Power of 1 m3/s that falls by a metre, without losses."""
 

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
 from headwater.model import System
+from headwater.model.water_energy import HM3_PER_M3S_HOUR, accumulated_productivity
 from headwater.results.pieces import write_json, write_parquet
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import StateLayout
 from headwater.sddp.policy import LAYOUT_VERSION
+
+_ENTITY_COLUMNS = ("entity_type_code", "entity_id", "name", "bus_id")
 
 _STORAGE, _TURBINED, _OUTFLOW, _GENERATION, _FLOW = 0, 2, 4, 6, 8
 """Codes of what is limited."""
@@ -34,12 +37,7 @@ def write_dictionaries(directory: Path, system: System) -> None:
     """Write what codes, ids and columns mean."""
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / "codes.json", dict(CODES))
-    rows = [
-        (part.code, entity.id, entity.name, getattr(entity, "bus_id", entity.id if part.name == "bus" else ""))
-        for part in EQUIPMENT.by_code()
-        for entity in getattr(system, part.collection)
-    ]
-    _write_csv(directory / "entities.csv", ("entity_type_code", "entity_id", "name", "bus_id"), rows)
+    _write_csv(directory / "entities.csv", _ENTITY_COLUMNS, _entities(system))
     columns = [
         (schema.name, c.name, str(c.dtype), "yes" if c.nullable else "no", c.unit, c.description)
         for schema in SCHEMAS.values()
@@ -47,6 +45,42 @@ def write_dictionaries(directory: Path, system: System) -> None:
     ]
     header = ("table", "column", "type", "nullable", "unit", "description")
     _write_csv(directory / "variables.csv", header, columns)
+    write_json(directory / "topology.json", topology(system))
+
+
+def _entities(system: System) -> list[tuple[Any, ...]]:
+    return [
+        (part.code, entity.id, entity.name, getattr(entity, "bus_id", entity.id if part.name == "bus" else ""))
+        for part in EQUIPMENT.by_code()
+        for entity in getattr(system, part.collection)
+    ]
+
+
+def entities_frame(system: System) -> pl.DataFrame:
+    """Kind, id, name and bus of every entity, as ``entities.csv`` has them."""
+    types = dict(zip(_ENTITY_COLUMNS, (pl.Int64, pl.Int64, pl.String, pl.String), strict=True))
+    rows = [(code, entity_id, name, str(bus)) for code, entity_id, name, bus in _entities(system)]
+    return pl.DataFrame(rows, schema=types, orient="row")
+
+
+def topology(system: System) -> dict[str, Any]:
+    """What leads where: ends of lines, the plant below each plant, the direction of contracts.
+
+    ``mwh_per_hm3`` of a plant is the energy that one hm3 makes in it and in all plants below, see
+    `headwater.model.water_energy.accumulated_productivity`.
+    """
+    energy = accumulated_productivity(system) / HM3_PER_M3S_HOUR
+    return {
+        "hydros": [
+            {"hydro_id": hydro.id, "downstream_id": hydro.downstream_id, "mwh_per_hm3": float(mwh)}
+            for hydro, mwh in zip(system.hydros, energy, strict=True)
+        ],
+        "lines": [
+            {"line_id": line.id, "source_bus_id": line.source_bus_id, "target_bus_id": line.target_bus_id}
+            for line in system.lines
+        ],
+        "contracts": [{"contract_id": one.id, "kind": one.kind.value} for one in system.contracts],
+    }
 
 
 def write_training_dictionaries(directory: Path, system: System, layout: StateLayout) -> None:

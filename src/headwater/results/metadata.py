@@ -235,6 +235,7 @@ def _header(
     return {
         "run_id": run_id or new_run_id(),
         **case_identity(study),
+        "case_directory": _case_directory(study),
         "finished_at": finished.isoformat(timespec="seconds"),
         "duration_seconds": seconds,
         "threads": threads,
@@ -260,6 +261,12 @@ def _header(
 def case_identity(study: Study) -> dict[str, str]:
     """The name of a case, and a digest of its system that tells whether two parts of results are of one case."""
     return {"case": study.name, "case_digest": case_digest(study_fingerprint(study))}
+
+
+def _case_directory(study: Study) -> str | None:
+    """Where the case was read from; ``None`` for a study built in code."""
+    root = getattr(study, "root", None)
+    return None if root is None else str(Path(root).absolute())
 
 
 def versions(solver: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ _EVERYWHERE = (
     r"metadata\.json",
     "_SUCCESS",
     r"diagnostics/warnings\.jsonl",
-    r"dictionaries/(codes\.json|entities\.csv|variables\.csv|bounds\.parquet|state_dictionary\.json)",
+    r"dictionaries/(codes\.json|entities\.csv|variables\.csv|topology\.json|bounds\.parquet|state_dictionary\.json)",
 )
 
 TRAINING = _any_of((*_EVERYWHERE, r"scaling_report\.json", *_tables("training")))

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from typing import Any
 import polars as pl
 
 from headwater import files
+from headwater._on_demand import OnDemandMember
 from headwater.errors import ResultsError
 from headwater.results.names_in_tables import TableNames
 from headwater.results.pieces import SUCCESS
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
-from headwater.results.table_schema import TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,9 @@ class Results:
         directory: output directory.
     """
 
+    plot = OnDemandMember("headwater.report.plots", "ResultsPlots")
+    """Pictures of the run, see `headwater.report.plots.ResultsPlots`."""
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
@@ -65,6 +68,11 @@ class Results:
     def convergence(self) -> pl.DataFrame:
         """One row per training iteration."""
         return self._parquet("training", "convergence.parquet", self.training_metadata)
+
+    @cached_property
+    def timing(self) -> pl.DataFrame:
+        """Where the time of training went: one row per iteration, and for each of its workers."""
+        return self._parquet("training", "timing/iterations.parquet", self.training_metadata)
 
     @cached_property
     def summary(self) -> pl.DataFrame:
@@ -93,17 +101,29 @@ class Results:
             return ""
         return mixture({"training": self.training_metadata, "simulation": self.simulation_metadata})
 
+    @cached_property
+    def limits(self) -> pl.DataFrame | None:
+        """Limits in force at every stage (``dictionaries/bounds``); ``None`` without results of a training."""
+        return self._parquet("training", "dictionaries/bounds.parquet", self.training_metadata) if self.has_training else None
+
+    @cached_property
+    def topology(self) -> dict[str, Any] | None:
+        """What leads where (``dictionaries/topology.json``); ``None`` in results of versions that did not write it."""
+        path = self._part("simulation") / "dictionaries" / "topology.json"
+        return self._json(path) if path.is_file() else None
+
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the simulation tables that were written."""
         return tuple(name for name in SIMULATION_TABLES if (self._part("simulation") / name).is_dir())
 
-    def table(self, name: str, *, names: bool = True) -> pl.DataFrame:
+    def table(self, name: str, *, names: bool = True, columns: Sequence[str] = ()) -> pl.DataFrame:
         """A simulation table over all scenarios, sorted.
 
         Args:
             name: table name, see `tables`.
             names: add the name of the entity and the dates of the stage beside their ids.
+            columns: read only these columns, besides those that the table is sorted by; empty reads all.
 
         Raises:
             ResultsError: no such table, or a part of it is damaged.
@@ -112,21 +132,27 @@ class Results:
             raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
         metadata = self.simulation_metadata
         schema = SCHEMAS[name]
-        parts = [self._part_of_table(part, metadata, schema) for part in sorted(_listed(metadata)) if _table_of(part) == name]
+        wanted = [one for one in schema.polars_schema if not columns or one in columns or one in schema.sort_keys]
+        if unknown := sorted(set(columns) - set(wanted)):
+            raise ResultsError(
+                f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(schema.polars_schema)})"
+            )
+        listed = (part for part in sorted(_listed(metadata)) if _table_of(part) == name)
+        parts = [self._part_of_table(part, metadata, wanted) for part in listed]
         if not parts:
             raise ResultsError(f"{self.directory}/simulation/metadata.json lists no files of the table '{name}'")
         frame = pl.concat(parts)
         frame = frame.sort(schema.sort_keys, maintain_order=True)
-        return TableNames(self._entities, self._stages).added_to(frame, schema) if names else frame
+        return TableNames(self.entities, self._stages).added_to(frame, schema) if names else frame
 
-    def _part_of_table(self, part: str, metadata: dict[str, Any], schema: TableSchema) -> pl.DataFrame:
-        """One file of a table; the scenario is in it, or in the name of its directory."""
-        frame = self._parquet("simulation", part, metadata)
+    def _part_of_table(self, part: str, metadata: dict[str, Any], columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of one file of a table; the scenario is in it, or in the name of its directory."""
         directory = part.rpartition("/")[0].rpartition("/")[2]
-        if directory.startswith(_SCENARIO):
-            number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
-            frame = frame.with_columns(number.alias("scenario_id")).select(*schema.polars_schema)
-        return frame
+        if not directory.startswith(_SCENARIO):
+            return self._parquet("simulation", part, metadata, columns)
+        frame = self._parquet("simulation", part, metadata, [one for one in columns if one != "scenario_id"])
+        number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
+        return frame.with_columns(number.alias("scenario_id")).select(columns)
 
     def _part(self, name: str) -> Path:
         """A part of the results; what was there before, when a run died while replacing it."""
@@ -142,7 +168,8 @@ class Results:
             raise ResultsError(f"{self.directory}/simulation/metadata.json: the list of stages is damaged ({error})") from error
 
     @cached_property
-    def _entities(self) -> pl.DataFrame:
+    def entities(self) -> pl.DataFrame:
+        """Kind, id, name and bus of every entity of the system, as ``dictionaries/entities.csv`` has them."""
         path = self._part("simulation") / "dictionaries" / "entities.csv"
         try:
             entities = pl.read_csv(files.read_regular(path), schema_overrides={"name": pl.String, "bus_id": pl.String})
@@ -150,14 +177,17 @@ class Results:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
 
-    def _parquet(self, group: str, name: str, metadata: dict[str, Any]) -> pl.DataFrame:
+    def _parquet(self, group: str, name: str, metadata: dict[str, Any], columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Read one file, after comparing it with what was recorded when it was written."""
         path, entry = self._part(group) / name, _listed(metadata).get(name)
         try:
             content = files.read_regular(path)
             if not isinstance(entry, dict) or hashlib.sha256(content).hexdigest() != entry.get("sha256"):
                 raise ResultsError(f"{path} is damaged: it is not the file that {group}/metadata.json lists; run again")
-            return pl.read_parquet(io.BytesIO(content))  # never by path: Polars takes brackets in a path for a pattern
+            wanted = None if columns is None else list(columns)
+            return pl.read_parquet(
+                io.BytesIO(content), columns=wanted
+            )  # never by path: Polars takes brackets in a path for a pattern
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
 

@@ -1,0 +1,19 @@
+"""Pictures of runs, policies and inflow models, and the page that shows them."""
+
+from typing import TYPE_CHECKING
+
+from headwater._on_demand import on_demand
+
+if TYPE_CHECKING:
+    from headwater.report.page import write_report
+    from headwater.report.plots import ResultsPlots, SimulationPlots
+else:
+    __getattr__, __dir__ = on_demand(
+        "headwater.report",
+        {
+            "headwater.report.page": ("write_report",),
+            "headwater.report.plots": ("ResultsPlots", "SimulationPlots"),
+        },
+    )
+
+__all__ = ["ResultsPlots", "SimulationPlots", "write_report"]
