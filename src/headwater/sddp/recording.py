@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from headwater.sddp.gap_words import told_gaps
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.records import IterationRecord, TrainingRecord
-from headwater.sddp.selection import StageSelection
+from headwater.sddp.records import IterationRecord, StageSelection, TrainingRecord
 from headwater.sddp.stopping import Verdict
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.warm_start import doubtful_cuts

@@ -9,7 +9,32 @@ from headwater.core.history import RuleEvaluation
 from headwater.lp import FittedPlanes, ProgramStatistics
 from headwater.sddp.effort_records import IterationTiming, StageEffort, StageGap, WorkerTiming
 from headwater.sddp.gap_words import told_gaps
-from headwater.sddp.selection import StageSelection
+
+
+@dataclass(frozen=True)
+class StageSelection:
+    """What selection did to the cuts of one stage.
+
+    Attributes:
+        stage_position: 0-based position of the stage.
+        populated: cuts ever made or loaded.
+        active_before, deactivated, active_after: active cuts before the method, taken by it, and left by it.
+        evicted: cuts that the cap took after that; ``None`` without a cap.
+        seconds: time it took.
+    """
+
+    stage_position: int
+    populated: int
+    active_before: int
+    deactivated: int
+    active_after: int
+    evicted: int | None
+    seconds: float
+
+    @property
+    def removed(self) -> int:
+        """Cuts deactivated by the method or by the cap."""
+        return self.deactivated + (self.evicted or 0)
 
 
 @dataclass(frozen=True)

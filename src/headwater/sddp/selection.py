@@ -8,7 +8,6 @@ Philpott and Finardi, 2015); domination keeps what is highest at some visited st
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,33 +15,8 @@ from headwater.arrays import Mask
 from headwater.model import CutSelection, SelectionMethod
 from headwater.sddp import selection_kernel as kernel
 from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.records import StageSelection
 from headwater.sddp.visited_states import StageStates, VisitedStates
-
-
-@dataclass(frozen=True)
-class StageSelection:
-    """What selection did to the cuts of one stage.
-
-    Attributes:
-        stage_position: 0-based position of the stage.
-        populated: cuts ever made or loaded.
-        active_before, deactivated, active_after: active cuts before the method, taken by it, and left by it.
-        evicted: cuts that the cap took after that; ``None`` without a cap.
-        seconds: time it took.
-    """
-
-    stage_position: int
-    populated: int
-    active_before: int
-    deactivated: int
-    active_after: int
-    evicted: int | None
-    seconds: float
-
-    @property
-    def removed(self) -> int:
-        """Cuts deactivated by the method or by the cap."""
-        return self.deactivated + (self.evicted or 0)
 
 
 def needs_archive(selection: CutSelection | None) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from headwater.sddp.problems import StudyProblems
-from headwater.sddp.selection import StageSelection, is_due, select_cuts
+from headwater.sddp.records import StageSelection
+from headwater.sddp.selection import is_due, select_cuts
 from headwater.sddp.trajectories import TrajectoryStore
 from headwater.sddp.visited_states import VisitedStates
 
