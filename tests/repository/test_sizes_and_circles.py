@@ -21,10 +21,10 @@ KERNELS = "kernel"
 
 LONG_FILES = {
     "case/rules_references.py",
-    "model/entities.py",
     "sddp/problems.py",
     "case/meanings.py",
     "case/schema_config.py",
+    "model/study.py",
     "policy/checkpoint.py",
     "sddp/stage_problem.py",
     "solver/numba_private.py",

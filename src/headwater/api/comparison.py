@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headwater.api.policy import Policy
 from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
 from headwater.errors import UsageError
 from headwater.model import ScenarioSource, SimulationDetail, Study
-from headwater.sddp import Policy as LearnedPolicy
 from headwater.sddp.events import EventSink
+from headwater.sddp.policy import Policy
 from headwater.sddp.simulation import simulate_policy
 from headwater.sddp.simulation_records import ScenarioSummary
 
@@ -100,16 +99,17 @@ class PolicyComparison:
 
 
 def compare_policies(
+    study: Study,
     first: Policy,
-    second: LearnedPolicy,
+    second: Policy,
     *,
     scenarios: int | None = None,
     source: ScenarioSource | None = None,
     threads: int | None = None,
     on_event: EventSink,
 ) -> PolicyComparison:
-    """Simulate the study of the first policy with both, see `Policy.compare`."""
-    study = _without_tables(first.known_study, source)
+    """Simulate a study with two policies, see `Policy.compare`."""
+    study = _without_tables(study, source)
     refuse_unbuilt(study)
     check_fits(second, study)
     count = study.config.simulation.n_scenarios if scenarios is None else scenarios

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.core.wording import listed
 from headwater.errors import UnknownNameError, UsageError
 from headwater.model import EntityKey
 from headwater.model.named import entity_position, labels_of
 from headwater.sddp import StateLayout
 
-Array = NDArray[np.float64]
 StateLike = NDArray[np.float64] | Sequence[float] | Mapping[EntityKey, float]
 """A state: all components in order, or values by name or id of the plant, or by component (``"inflow_3_lag_1"``)."""
 Otherwise = float | Literal["initial"] | None

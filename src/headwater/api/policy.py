@@ -6,14 +6,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.api.comparison import PolicyComparison, compare_policies
 from headwater.api.decisions import Decision
 from headwater.api.named_states import BlockValues, Otherwise, StateLike, StateNames, by_name, values_by_block
 from headwater.api.requirements import check_fits
+from headwater.arrays import Array
 from headwater.errors import PolicyError, UsageError
 from headwater.model import EntityKey, ScenarioSource, StageKey, Study
 from headwater.model.named import StageSpan, stage_position_of
@@ -24,11 +25,6 @@ from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.policy_cuts import Cuts
 from headwater.sddp.problems import initial_state
 from headwater.stochastic import study_uncertainty
-
-if TYPE_CHECKING:
-    from headwater.api.comparison import PolicyComparison
-
-Array = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -278,9 +274,9 @@ class Policy(LearnedPolicy):
         Example:
             >>> print(policy.compare(earlier, scenarios=500))
         """
-        from headwater.api.comparison import compare_policies
-
-        return compare_policies(self, other, scenarios=scenarios, source=source, threads=threads, on_event=on_event)
+        return compare_policies(
+            self.known_study, self, other, scenarios=scenarios, source=source, threads=threads, on_event=on_event
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # what is computed from the policy holds locks and solvers, which stay in their process

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.lp import StageReadout, StageSolutions
 from headwater.model import Study
 from headwater.sddp.head_refinement import HeadRefinement
@@ -18,8 +18,6 @@ from headwater.sddp.scenario_walk import keep_solutions
 from headwater.sddp.simulation import operating_problems, starting_bases
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler, simulation_sampler
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
