@@ -24,6 +24,7 @@ LONG_FILES = {
     "sddp/problems.py",
     "case/meanings.py",
     "case/schema_config.py",
+    "model/entities.py",
     "model/study.py",
     "policy/checkpoint.py",
     "sddp/stage_problem.py",
