@@ -21,7 +21,7 @@ from headwater.case.parts import SHAPES
 from headwater.case.tables import TABLES, Kind
 from headwater.errors import CaseError
 
-DESCRIPTIVE = {"GenericConstraintShape.description"}
+DESCRIPTIVE = {"ConstraintInFile.description"}
 """Keys that are kept for people and nothing else."""
 
 Path = tuple[str | int, ...]

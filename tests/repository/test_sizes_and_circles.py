@@ -22,7 +22,6 @@ KERNELS = "kernel"
 LONG_FILES = {
     "case/rules_references.py",
     "sddp/problems.py",
-    "case/meanings.py",
     "case/schema_config.py",
     "model/entities.py",
     "model/study.py",

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from headwater import model as m
 from headwater.arrays import FrozenDict
-from headwater.case import schema_scenarios
 from headwater.case.parts import Parts
 
 
@@ -58,27 +57,6 @@ def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
             )
         )
     return tuple(statistics)
-
-
-def correlation(parts: Parts) -> m.Correlation | None:
-    """Correlation profiles; groups in the order of their type and smallest id, members in ascending id."""
-    file = parts.shape("scenarios/correlation.json")
-    if file is None:
-        return None
-    profiles = {}
-    for name in sorted(file.profiles):
-        groups = [_group(group) for group in file.profiles[name].correlation_groups]
-        profiles[name] = tuple(sorted(groups, key=lambda g: (g.noise_class.value, g.entity_ids)))
-    schedule = {entry.stage_id: entry.profile_name for entry in sorted(file.schedule, key=lambda entry: entry.stage_id)}
-    return m.Correlation(FrozenDict(profiles), FrozenDict(schedule), m.FactorMethod(file.method))
-
-
-def _group(group: schema_scenarios.CorrelationGroupShape) -> m.CorrelationGroup:
-    ids = np.array([member.id for member in group.entities])
-    order = np.argsort(ids)
-    matrix = np.array(group.matrix, np.float64)[np.ix_(order, order)]
-    matrix.flags.writeable = False
-    return m.CorrelationGroup(group.name, m.NoiseClass(group.entities[0].type), tuple(int(i) for i in ids[order]), matrix)
 
 
 def noise_dimensions(parts: Parts) -> tuple[int, int]:
@@ -134,22 +112,3 @@ def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.Ex
             weight.flags.writeable = False
             weights[int(str(stage_id))] = weight
     return m.ExternalScenarios(ids, FrozenDict(values), FrozenDict(weights))
-
-
-def initial_conditions(parts: Parts) -> m.InitialConditions:
-    """Where the system stands, every mapping in ascending id."""
-    file = parts.initial
-    assert file is not None
-    recent = [m.RecentObservation(o.hydro_id, o.start_date, o.end_date, o.value_m3s) for o in file.recent_observations]
-    pipeline = {(c.thermal_id, c.stage_offset): c.committed_mw for c in file.gnl_pipeline}
-    return m.InitialConditions(
-        storage_hm3=FrozenDict({s.hydro_id: s.value_hm3 for s in sorted(file.storage, key=lambda s: s.hydro_id)}),
-        filling_storage_hm3=FrozenDict(
-            {s.hydro_id: s.value_hm3 for s in sorted(file.filling_storage, key=lambda s: s.hydro_id)}
-        ),
-        past_inflows_m3s=FrozenDict(
-            {p.hydro_id: tuple(p.values_m3s) for p in sorted(file.past_inflows, key=lambda p: p.hydro_id)}
-        ),
-        recent_observations=tuple(sorted(recent, key=lambda o: (o.hydro_id, o.start_date))),
-        gnl_pipeline_mw=FrozenDict(dict(sorted(pipeline.items()))),
-    )

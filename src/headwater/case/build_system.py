@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from headwater import model as m
-from headwater.case import schema_penalties, schema_production, schema_stages
+from headwater.case import schema_stages
 from headwater.case.build_scenarios import (
-    correlation,
     external_scenarios,
     given_openings,
     inflow_statistics,
-    initial_conditions,
 )
 from headwater.case.derived import DerivedShape, made_from
 from headwater.case.overrides import factor_overrides, table_overrides
@@ -52,7 +51,7 @@ def build_system(parts: Parts) -> m.System:
             m.PreStudyStage(stage.id, stage.start_date, stage.end_date, stage.season_id)
             for stage in stages_file.pre_study_stages
         ),
-        initial=initial_conditions(parts),
+        initial=made_from(parts.initial),
         inflow_statistics=statistics,
         load_statistics=tuple(
             m.LoadStatistics(**row) for row in _rows(parts, "scenarios/load_seasonal_stats.parquet", m.LoadStatistics)
@@ -65,7 +64,7 @@ def build_system(parts: Parts) -> m.System:
         ncs_factors=factor_overrides(
             parts, "scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id", ("factor",)
         ),
-        correlation=correlation(parts),
+        correlation=_correlation(parts),
         given_openings=openings,
         inflow_history=tuple(
             m.InflowObservation(**row) for row in _rows(parts, "scenarios/inflow_history.parquet", m.InflowObservation)
@@ -73,7 +72,7 @@ def build_system(parts: Parts) -> m.System:
         external_inflows=external_scenarios(parts, "scenarios/external_inflow_scenarios.parquet", "hydro_id", "value_m3s"),
         external_loads=external_scenarios(parts, "scenarios/external_load_scenarios.parquet", "bus_id", "value_mw"),
         external_availability=external_scenarios(parts, "scenarios/external_ncs_scenarios.parquet", "ncs_id", "value"),
-        production_models=_production_models(parts),
+        production_models=_listed(parts, "system/hydro_production_models.json", "production_models"),
         fpha_planes=_planes(parts),
         hydro_geometry=tuple(m.GeometryPoint(**row) for row in _rows(parts, "system/hydro_geometry.parquet", m.GeometryPoint)),
         generic_constraints=_constraints(parts),
@@ -160,68 +159,24 @@ def _seasons(definitions: schema_stages.SeasonDefinitionsShape | None) -> m.Seas
     )
 
 
-def _segments(segments: list[schema_penalties.DeficitSegmentShape]) -> tuple[m.DeficitSegment, ...]:
-    return tuple(m.DeficitSegment(segment.depth_mw, segment.cost) for segment in segments)
-
-
 def _penalties(parts: Parts) -> m.Penalties:
-    file = parts.shape("penalties.json")
-    assert file is not None
-    hydro = {name: cost for name, cost in file.hydro.model_dump().items() if cost is not None}
+    penalties: m.Penalties = made_from(parts.shape("penalties.json"))
     config = parts.config
     own = None if config is None else config.modeling.inflow_non_negativity.penalty_cost
-    if own is not None:
-        hydro.setdefault("inflow_nonnegativity_cost", own)
-    return m.Penalties(
-        deficit_segments=_segments(file.bus.deficit_segments),
-        excess_cost_per_mwh=file.bus.excess_cost,
-        exchange_cost_per_mwh=file.line.exchange_cost,
-        curtailment_cost_per_mwh=file.non_controllable_source.curtailment_cost,
-        hydro=m.HydroPenalties(**hydro),
-    )
+    if own is None or penalties.hydro.inflow_nonnegativity_cost is not None:
+        return penalties
+    return replace(penalties, hydro=replace(penalties.hydro, inflow_nonnegativity_cost=own))
 
 
-def _production_models(parts: Parts) -> tuple[m.ProductionModel, ...]:
-    file = parts.shape("system/hydro_production_models.json")
-    if file is None:
-        return ()
-    models = []
-    for shape in file.production_models:
-        seasonal = shape.selection_mode == "seasonal"
-        # of ranges that overlap the first holds, so their order stays; seasons are told apart by their id
-        shapes = sorted(shape.seasons or (), key=lambda rule: rule.season_id) if seasonal else shape.stage_ranges or ()
-        rules = [_production_rule(rule) for rule in shapes]
-        default = None if shape.default_model is None else m.ProductionKind(shape.default_model)
-        models.append(m.ProductionModel(shape.hydro_id, tuple(rules), seasonal, default))
-    return tuple(models)
+def _listed(parts: Parts, file: str, key: str) -> tuple[Any, ...]:
+    """Objects of a list in an optional file."""
+    shape = parts.shape(file)
+    return () if shape is None else tuple(made_from(one) for one in getattr(shape, key))
 
 
-def _production_rule(rule: schema_production.StageRangeShape | schema_production.SeasonRuleShape) -> m.ProductionRule:
-    start = end = season = None
-    if isinstance(rule, schema_production.StageRangeShape):
-        start, end = rule.start_stage_id, rule.end_stage_id
-    else:
-        season = rule.season_id
-    return m.ProductionRule(
-        kind=m.ProductionKind(rule.model),
-        start_stage_id=start,
-        end_stage_id=end,
-        season_id=season,
-        productivity_mw_per_m3s=rule.productivity_override,
-        fit=None if rule.fpha_config is None else _fit(rule.fpha_config),
-    )
-
-
-def _fit(config: schema_production.FphaConfigShape) -> m.FphaFit:
-    return m.FphaFit(
-        source=m.FphaSource(config.source),
-        volume_points=config.volume_discretization_points,
-        turbine_points=config.turbine_discretization_points,
-        spillage_points=config.spillage_discretization_points,
-        max_planes=config.max_planes_per_hydro,
-        kappa=config.kappa,
-        **config.fitting_window.model_dump(),
-    )
+def _correlation(parts: Parts) -> m.Correlation | None:
+    file = parts.shape("scenarios/correlation.json")
+    return None if file is None else made_from(file)
 
 
 def _planes(parts: Parts) -> tuple[m.FphaPlane, ...]:
@@ -231,21 +186,8 @@ def _planes(parts: Parts) -> tuple[m.FphaPlane, ...]:
 
 
 def _constraints(parts: Parts) -> tuple[m.GenericConstraint, ...]:
-    file = parts.shape("constraints/generic_constraints.json")
-    if file is None:
-        return ()
-    return tuple(
-        m.GenericConstraint(
-            id=shape.id,
-            expression=known_terms(parts, m.parse_expression(shape.expression)),
-            sense=m.Sense(shape.sense),
-            name=shape.name,
-            description=shape.description or "",
-            slack_cost=shape.slack.penalty if shape.slack.enabled else None,
-            block_aggregation=m.BlockAggregation(shape.block_aggregation),
-        )
-        for shape in file.constraints
-    )
+    given = _listed(parts, "constraints/generic_constraints.json", "constraints")
+    return tuple(replace(one, expression=known_terms(parts, one.expression)) for one in given)
 
 
 def known_terms(parts: Parts, expression: m.Expression) -> m.Expression:

@@ -12,9 +12,10 @@ from typing import Any, get_args
 import polars as pl
 from pydantic import BaseModel
 
+from headwater.case.derived import schema_of
+from headwater.case.form_scenarios import Member
 from headwater.case.load import load_case, read_case_parts
 from headwater.case.parts import Parts, shape_of
-from headwater.case.schema_scenarios import CorrelatedShape
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Kind, Table
 from headwater.errors import CaseError, UsageError
 
@@ -78,7 +79,7 @@ def canonical_order(value: Any, annotation: Any) -> Any:
     if isinstance(value, list):
         items = [canonical_order(item, annotation) for item in value]
         # the rows of a correlation matrix follow the order of its members
-        by_id = CorrelatedShape not in models and all(isinstance(item, dict) and "id" in item for item in items)
+        by_id = schema_of(Member) not in models and all(isinstance(item, dict) and "id" in item for item in items)
         return sorted(items, key=lambda item: item["id"]) if by_id else items
     return value
 

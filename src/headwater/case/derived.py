@@ -24,6 +24,7 @@ from headwater.core.fields import (
     form_of,
     words_of,
 )
+from headwater.core.parts import Equipment
 
 TAG_MEANING = "which of the known forms follows"
 
@@ -68,6 +69,12 @@ def list_schema(key: str, cls: type, meaning: str, *, at_least: int = 0) -> type
     return _model(f"{cls.__name__}List", {key: (kind, Field(description=meaning))}, ())
 
 
+def entities_schema(part: Equipment) -> type[DerivedShape]:
+    """The schema of the file that lists the entities of a kind of equipment."""
+    file = part.file
+    return list_schema(file.key, file.form or part.entity, file.meaning, at_least=file.at_least)
+
+
 def _section(cls: type, section: Section, specs: Iterable[FieldSpec]) -> tuple[Any, Any]:
     name = f"{cls.__name__}{section.key.title().replace('_', '')}"
     keys = {spec.place[1]: _key(spec, inside_optional=section.optional) for spec in specs}
@@ -106,7 +113,9 @@ def _key(spec: FieldSpec, *, inside_optional: bool = False) -> tuple[Any, Any]:
 
 
 def _field(meaning: str, unit: str, default: Any) -> Any:
-    given = {} if default is dataclasses.MISSING else {"default": default}
+    given: dict[str, Any] = {} if default is dataclasses.MISSING else {"default": default}
+    if default == []:
+        given = {"default_factory": list}
     return Field(description=meaning, json_schema_extra={"x-unit": unit} if unit else None, **given)
 
 

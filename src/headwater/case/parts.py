@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from headwater import model as m
-from headwater.case import schema_initial, schema_penalties, schema_production, schema_scenarios, schema_stages
+from headwater.case import form_scenarios, form_system, schema_stages
 from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
 from headwater.case.choices import with_choices
-from headwater.case.derived import list_schema
+from headwater.case.derived import entities_schema, list_schema, schema_of
 from headwater.case.json_reader import read_json
 from headwater.case.manifest import TABLE_FILES, Manifest
 from headwater.case.names import WITH_ID, entity_label
@@ -23,28 +23,33 @@ from headwater.case.shapes import Shape, parse_shape
 from headwater.case.table_reader import ROW, read_table
 from headwater.case.tables import TABLES, Kind
 from headwater.core.equipment import EQUIPMENT
-from headwater.model.entities import ThermalInFile
 
 SHAPES: Mapping[str, type[Shape]] = {
     "config.json": ConfigFile,
     "stages.json": schema_stages.StagesFile,
-    "penalties.json": schema_penalties.PenaltiesFile,
-    "initial_conditions.json": schema_initial.InitialConditionsFile,
-    "system/buses.json": list_schema("buses", m.Bus, "buses", at_least=1),
-    "system/lines.json": list_schema("lines", m.Line, "lines; may be empty"),
-    "system/hydros.json": list_schema("hydros", m.Hydro, "hydro plants; may be empty"),
-    "system/thermals.json": list_schema("thermals", ThermalInFile, "thermal plants; may be empty"),
-    "system/non_controllable_sources.json": list_schema(
-        "non_controllable_sources", m.NonControllableSource, "wind, sun and the like"
+    "penalties.json": schema_of(m.Penalties),
+    "initial_conditions.json": schema_of(form_system.InitialConditionsInFile),
+    **{part.file.name: entities_schema(part) for part in EQUIPMENT.by_file() if part.name != "user_constraint"},
+    "system/hydro_production_models.json": list_schema(
+        "production_models",
+        form_system.ProductionModelInFile,
+        "production function of plants that change it, or that need settings",
     ),
-    "system/pumping_stations.json": list_schema("pumping_stations", m.PumpingStation, "pumping stations"),
-    "system/energy_contracts.json": list_schema("contracts", m.EnergyContract, "contracts of import and export"),
-    "system/hydro_production_models.json": schema_production.ProductionModelsFile,
-    "scenarios/load_factors.json": schema_scenarios.LoadFactorsFile,
-    "scenarios/non_controllable_factors.json": schema_scenarios.NcsFactorsFile,
-    "scenarios/correlation.json": schema_scenarios.CorrelationFile,
-    "constraints/exchange_factors.json": schema_scenarios.ExchangeFactorsFile,
-    "constraints/generic_constraints.json": schema_scenarios.GenericConstraintsFile,
+    "scenarios/load_factors.json": list_schema(
+        "load_factors", form_scenarios.LoadFactor, "load of each block against the load of the stage"
+    ),
+    "scenarios/non_controllable_factors.json": list_schema(
+        "non_controllable_factors",
+        form_scenarios.AvailabilityFactor,
+        "availability of each block against that of the stage",
+    ),
+    "scenarios/correlation.json": schema_of(form_scenarios.CorrelationInFile),
+    "constraints/exchange_factors.json": list_schema(
+        "exchange_factors", form_scenarios.ExchangeFactor, "capacity of lines in each block"
+    ),
+    "constraints/generic_constraints.json": list_schema(
+        "constraints", form_system.ConstraintInFile, "linear constraints of your own"
+    ),
 }
 """JSON file -> its schema."""
 
@@ -174,10 +179,9 @@ class Parts:
         return self.entities("hydro")
 
     @property
-    def initial(self) -> schema_initial.InitialConditionsFile | None:
+    def initial(self) -> Any:
         """Content of ``initial_conditions.json``."""
-        file: schema_initial.InitialConditionsFile | None = self.shape("initial_conditions.json")
-        return file
+        return self.shape("initial_conditions.json")
 
 
 def read_parts(manifest: Manifest, collector: Collector) -> Parts:

@@ -12,6 +12,7 @@ import dataclasses
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -164,6 +165,12 @@ PositiveFraction = Annotated[float, Gt(0), Le(1)]
 OwnId = Annotated[Id, "number of the entity, unique among its kind"]
 Name = Annotated[str, InFile(required=True), "name for people"]
 BusId = Annotated[Id, Ref("bus"), "bus that it is connected to"]
+HydroId = Annotated[Id, Ref("hydro"), "hydro plant"]
+ThermalId = Annotated[Id, Ref("thermal"), "thermal plant"]
+StageId = Annotated[Id, Ref("stage"), "stage"]
+StartDate = Annotated[date, "first day"]
+EndDate = Annotated[date, "day after the last one"]
+
 ENTITY_KEYS = ("id", "name", "entry_stage_id", "exit_stage_id")
 """Keys that come first wherever an entity is described."""
 EntryStage = Annotated[Id | None, Ref("stage"), "first stage at which it exists; without it, it is there from the start"]

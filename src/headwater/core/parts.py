@@ -31,12 +31,18 @@ class EntityFile:
         key: key of the list in it.
         place: order among the files of entities.
         required: whether every case must have it.
+        meaning: what it lists.
+        at_least: least number of entities.
+        form: the declared dataclass of one entity in the file, where it is not that of the entity itself.
     """
 
     name: str
     key: str
     place: int = LAST
     required: bool = False
+    meaning: str = ""
+    at_least: int = 0
+    form: type[Any] | None = None
 
 
 @dataclass(frozen=True)

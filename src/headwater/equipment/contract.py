@@ -98,7 +98,7 @@ EQUIPMENT.add(
         "contract",
         "contracts",
         EnergyContract,
-        EntityFile("system/energy_contracts.json", "contracts", place=6),
+        EntityFile("system/energy_contracts.json", "contracts", place=6, meaning="contracts of import and export"),
         Words("contract", "contracts", "Contract"),
         code=5,
         place=5,

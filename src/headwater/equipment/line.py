@@ -103,7 +103,7 @@ EQUIPMENT.add(
         "line",
         "lines",
         Line,
-        EntityFile("system/lines.json", "lines", place=1, required=True),
+        EntityFile("system/lines.json", "lines", place=1, required=True, meaning="lines; may be empty"),
         Words("line", "lines", "Line"),
         code=3,
         place=1,

@@ -99,7 +99,9 @@ EQUIPMENT.add(
         "non_controllable",
         "non_controllables",
         NonControllableSource,
-        EntityFile("system/non_controllable_sources.json", "non_controllable_sources", place=4),
+        EntityFile(
+            "system/non_controllable_sources.json", "non_controllable_sources", place=4, meaning="wind, sun and the like"
+        ),
         Words("non-controllable source", "non-controllable sources", "Source"),
         code=7,
         place=6,

@@ -155,7 +155,7 @@ EQUIPMENT.add(
         "pumping_station",
         "pumping_stations",
         PumpingStation,
-        EntityFile("system/pumping_stations.json", "pumping_stations", place=5),
+        EntityFile("system/pumping_stations.json", "pumping_stations", place=5, meaning="pumping stations"),
         Words("pumping station", "pumping stations", "Pumping station"),
         code=4,
         place=4,

@@ -89,3 +89,19 @@ def volumes_in_range(hydro: Any) -> None:
     if outside:
         message = f"expected evaporation.reference_volumes_hm3 in [{low:g}, {high:g}], but months {outside} lie outside"
         raise FieldError("HW214", message, "keep the reference volumes within the storage range")
+
+
+def one_kind_of_window(window: Any) -> None:
+    """An end of a fitting window is a storage or a share, not both (HW205)."""
+    for end in ("min", "max"):
+        storage, share = f"volume_{end}_hm3", f"volume_{end}_percentile"
+        if getattr(window, storage) is not None and getattr(window, share) is not None:
+            message = f"expected one of '{storage}' and '{share}', got both"
+            raise FieldError("HW205", message, "remove one of the two")
+
+
+def dates_in_order(period: Any) -> None:
+    """A period begins before it ends (HW204)."""
+    if period.start_date >= period.end_date:
+        message = f"expected start_date before end_date, got {period.start_date} and {period.end_date}"
+        raise FieldError("HW204", message, "correct the dates; the end is exclusive")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Sense(Enum):
     """Direction of a constraint."""
 
-    LESS_EQUAL = "<="
     GREATER_EQUAL = ">="
+    LESS_EQUAL = "<="
     EQUAL = "=="
 
 

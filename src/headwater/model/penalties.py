@@ -12,13 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import FrozenDict
-from headwater.model.entities import DeficitSegment, HydroCosts
+from headwater.core.fields import InFile, Like, NonNegative, Positive, Section, in_file
+from headwater.model.entities import (
+    Bus,
+    DeficitSegment,
+    DeficitSegments,
+    HydroCosts,
+    Line,
+    NonControllableSource,
+)
 from headwater.model.stages import HM3_PER_M3S_HOUR
 from headwater.model.water_energy import accumulated_productivity, dearest_deficit
 
@@ -62,6 +70,11 @@ _LEAST_PRODUCTIVITY = 0.1
 """MW per m3/s that water without turbines below it counts with, so that no violation is free."""
 
 
+_SmallCost = Annotated[NonNegative, InFile(required=True), Like(HydroCosts)]
+_ViolationCost = Annotated[float | None, InFile(required=True, form=Positive), Like(HydroCosts)]
+_OptionalCost = Annotated[Positive | None, Like(HydroCosts)]
+
+
 @dataclass(frozen=True, slots=True)
 class HydroPenalties:
     """System-wide hydro costs.
@@ -70,33 +83,45 @@ class HydroPenalties:
     take the symmetric value; costs of violations that are ``None`` are derived for each plant, see `DERIVED_SHARES`.
     """
 
-    spillage_cost: float = 0.01
-    diversion_cost: float = 0.01
-    fpha_turbined_cost: float = 0.02
-    storage_violation_below_cost: float | None = None
-    filling_target_violation_cost: float | None = None
-    turbined_violation_below_cost: float | None = None
-    outflow_violation_below_cost: float | None = None
-    outflow_violation_above_cost: float | None = None
-    generation_violation_below_cost: float | None = None
-    evaporation_violation_cost: float | None = None
-    water_withdrawal_violation_cost: float | None = None
-    evaporation_violation_pos_cost: float | None = None
-    evaporation_violation_neg_cost: float | None = None
-    water_withdrawal_violation_pos_cost: float | None = None
-    water_withdrawal_violation_neg_cost: float | None = None
-    inflow_nonnegativity_cost: float | None = None
+    spillage_cost: _SmallCost = 0.01
+    diversion_cost: _SmallCost = 0.01
+    fpha_turbined_cost: _SmallCost = 0.02
+    storage_violation_below_cost: _ViolationCost = None
+    filling_target_violation_cost: _ViolationCost = None
+    turbined_violation_below_cost: _ViolationCost = None
+    outflow_violation_below_cost: _ViolationCost = None
+    outflow_violation_above_cost: _ViolationCost = None
+    generation_violation_below_cost: _ViolationCost = None
+    evaporation_violation_cost: _ViolationCost = None
+    water_withdrawal_violation_cost: _ViolationCost = None
+    evaporation_violation_pos_cost: _OptionalCost = None
+    evaporation_violation_neg_cost: _OptionalCost = None
+    water_withdrawal_violation_pos_cost: _OptionalCost = None
+    water_withdrawal_violation_neg_cost: _OptionalCost = None
+    inflow_nonnegativity_cost: _OptionalCost = None
 
 
+@in_file(
+    Section("bus", "costs of buses"),
+    Section("line", "costs of lines"),
+    Section("non_controllable_source", "costs of non-controllable sources"),
+    order=("bus", "line", "hydro", "non_controllable_source"),
+)
 @dataclass(frozen=True, slots=True)
 class Penalties:
     """System-wide costs: the first tier. Costs of power are per MWh."""
 
-    deficit_segments: tuple[DeficitSegment, ...] = (DeficitSegment(None, 5_000.0),)
-    excess_cost_per_mwh: float = 0.01
-    exchange_cost_per_mwh: float = 0.01
-    curtailment_cost_per_mwh: float = 0.005
-    hydro: HydroPenalties = field(default_factory=HydroPenalties)
+    deficit_segments: Annotated[DeficitSegments, InFile("bus.deficit_segments", required=True), Like(Bus)] = (
+        DeficitSegment(None, 5_000.0),
+    )
+    excess_cost_per_mwh: Annotated[NonNegative, InFile("bus.excess_cost", required=True), Like(Bus)] = 0.01
+    exchange_cost_per_mwh: Annotated[NonNegative, InFile("line.exchange_cost", required=True), Like(Line)] = 0.01
+    curtailment_cost_per_mwh: Annotated[
+        NonNegative,
+        InFile("non_controllable_source.curtailment_cost", required=True),
+        Like(NonControllableSource),
+    ] = 0.005
+    hydro: Annotated[HydroPenalties, InFile(required=True), "costs of hydro plants"] = field(default_factory=HydroPenalties)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from annotated_types import Ge, Le
+
+from headwater.core.fields import Count, Fraction, InFile, NonNegative, Section, in_file
 from headwater.errors import ModelError
+from headwater.model import file_checks as checks
 from headwater.model.entities import Hydro, ProductionKind
 
 if TYPE_CHECKING:
@@ -21,20 +25,42 @@ class FphaSource(Enum):
     COMPUTED = "computed"
 
 
+_Points = Annotated[int, Ge(2), Le(50)]
+
+
+@in_file(
+    Section(
+        "fitting_window",
+        "storages for which the planes are fitted",
+        checks=(checks.one_kind_of_window,),
+    )
+)
 @dataclass(frozen=True, slots=True)
 class FphaFit:
     """How computed planes are fitted; percentiles are fractions of the storage range, kappa a rule name."""
 
-    source: FphaSource = FphaSource.PRECOMPUTED
-    volume_points: int = 5
-    turbine_points: int = 5
-    spillage_points: int = 5
-    max_planes: int = 10
-    volume_min_hm3: float | None = None
-    volume_max_hm3: float | None = None
-    volume_min_percentile: float | None = None
-    volume_max_percentile: float | None = None
-    kappa: str = "least_squares"
+    source: Annotated[FphaSource, InFile(required=True), "planes from a file, or fitted"] = FphaSource.PRECOMPUTED
+    volume_points: Annotated[_Points, InFile("volume_discretization_points"), "storages of the fitting grid"] = 5
+    turbine_points: Annotated[_Points, InFile("turbine_discretization_points"), "turbined flows of the fitting grid"] = 5
+    spillage_points: Annotated[_Points, InFile("spillage_discretization_points"), "spilled flows of the fitting grid"] = 5
+    max_planes: Annotated[Count, InFile("max_planes_per_hydro"), "largest number of planes"] = 10
+    volume_min_hm3: Annotated[NonNegative | None, InFile("fitting_window.volume_min_hm3"), "lower end as a storage"] = None
+    volume_max_hm3: Annotated[NonNegative | None, InFile("fitting_window.volume_max_hm3"), "upper end as a storage"] = None
+    volume_min_percentile: Annotated[
+        Fraction | None,
+        InFile("fitting_window.volume_min_percentile"),
+        "lower end as a share of the useful volume",
+    ] = None
+    volume_max_percentile: Annotated[
+        Fraction | None,
+        InFile("fitting_window.volume_max_percentile"),
+        "upper end as a share of the useful volume",
+    ] = None
+    kappa: Annotated[
+        str,
+        InFile(form=Literal["least_squares", "worst_case"]),
+        "how the factor on the fitted planes is chosen",
+    ] = "least_squares"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import FrozenDict, hold_frozen
+from headwater.core.fields import EndDate, HydroId, NonNegative, StartDate, in_file
+from headwater.model import file_checks as checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +165,15 @@ class InflowObservation:
     value_m3s: float
 
 
+@in_file(checks=(checks.dates_in_order,))
 @dataclass(frozen=True, slots=True)
 class RecentObservation:
     """Observed mean inflow over part of the period that is under way when the study starts (end exclusive)."""
 
-    hydro_id: int
-    start_date: date
-    end_date: date
-    value_m3s: float
+    hydro_id: HydroId
+    start_date: StartDate
+    end_date: EndDate
+    value_m3s: Annotated[NonNegative, "mean inflow of these days"]
 
 
 @dataclass(frozen=True)

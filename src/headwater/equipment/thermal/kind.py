@@ -18,7 +18,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.equipment.thermal import ahead, generation
-from headwater.model.entities import Thermal
+from headwater.model.entities import Thermal, ThermalInFile
 
 _TABLES = (
     ResultTable(
@@ -76,7 +76,14 @@ EQUIPMENT.add(
         "thermal",
         "thermals",
         Thermal,
-        EntityFile("system/thermals.json", "thermals", place=3, required=True),
+        EntityFile(
+            "system/thermals.json",
+            "thermals",
+            place=3,
+            required=True,
+            meaning="thermal plants; may be empty",
+            form=ThermalInFile,
+        ),
         Words("thermal", "thermal plants", "Thermal"),
         code=1,
         place=3,
