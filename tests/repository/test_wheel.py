@@ -12,12 +12,14 @@ PACKAGE = ROOT / "src" / "headwater"
 
 def test_the_wheel_is_made_of_the_package_alone():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["src/headwater"]}
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel == {"packages": ["src/headwater"], "exclude": ["ruff.toml"]}
 
 
-def test_the_package_holds_only_modules_formats_of_files_and_the_mark_of_types():
+def test_the_package_holds_only_modules_formats_of_files_pieces_of_pages_and_the_mark_of_types():
     found = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert {path.suffix for path in found} == {".py", ".fbs", ".typed"}
+    others = {path for path in found if path.parent != Path("report", "templates") and path.name != "ruff.toml"}
+    assert {path.suffix for path in others} == {".py", ".fbs", ".typed"}
     names = {part.removesuffix(".py") for path in found for part in path.parts}
     assert not names & {"benchmark", "benchmarks", "synthetic", "tests", "conftest"}
 
