@@ -17,7 +17,8 @@ def test_the_wheel_is_made_of_the_package_alone():
 
 
 def test_the_package_holds_only_modules_formats_of_files_pieces_of_pages_and_the_mark_of_types():
-    found = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    found = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file()}
+    found = {path for path in found if not any(part.startswith((".", "__pycache__")) for part in path.parts)}
     others = {path for path in found if path.parent != Path("report", "templates") and path.name != "ruff.toml"}
     assert {path.suffix for path in others} == {".py", ".fbs", ".typed"}
     names = {part.removesuffix(".py") for path in found for part in path.parts}
