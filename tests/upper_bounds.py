@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from headwater.core.choices import StoppingRule
 from headwater.model import (
     CostSegment,
     Gap,
     InitialConditions,
     MixedCVaR,
-    StoppingRule,
     Study,
     StudyConfig,
     Thermal,
