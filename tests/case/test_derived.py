@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_args
 
 import pytest
+from pydantic import BaseModel
 
+from headwater import model as m
 from headwater.case.derived import list_schema, made_from
+from headwater.case.parts import SHAPES
 from headwater.case.report import Collector
 from headwater.case.shapes import parse_shape
+from headwater.case.tables import TABLES
 from headwater.core.fields import (
     ENTITY_KEYS,
     Check,
@@ -23,6 +27,7 @@ from headwater.core.fields import (
     OwnId,
     Positive,
     Section,
+    fields_of,
     in_file,
 )
 
@@ -138,3 +143,36 @@ def test_keys_come_in_the_declared_order_and_then_in_that_of_the_fields():
 def test_meaning_and_unit_go_into_the_json_schema():
     energy = SCHEMA.model_json_schema()["$defs"]["BatteryEnergy"]["properties"]["max_mwh"]
     assert (energy["description"], energy["x-unit"], energy["exclusiveMinimum"]) == ("largest energy", "MWh", 0)
+
+
+def test_every_field_that_files_give_says_what_it_means():
+    classes = [model.declares for shape in SHAPES.values() for model in models_below(shape) if hasattr(model, "declares")]
+    declared = {cls for cls in classes if cls is not None}
+    assert {m.Hydro, m.Penalties, m.FphaFit} <= declared
+    fields = [(cls.__name__, spec.name, spec.meaning) for cls in declared for spec in fields_of(cls) if spec.in_files]
+    assert [(cls, name) for cls, name, meaning in fields if not meaning] == []
+
+
+def test_every_column_of_a_table_says_what_it_means():
+    columns = [(name, column.name, column.meaning) for name, table in TABLES.items() for column in table.columns]
+    assert len(columns) > 100
+    assert [(name, column) for name, column, meaning in columns if not meaning] == []
+
+
+def models_below(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models_below(field.annotation)
+    for argument in get_args(annotation):
+        yield from models_below(argument)
+
+
+def test_values_at_single_stages_are_columns_with_the_range_of_their_field():
+    columns = {column.name: column for column in TABLES["constraints/hydro_bounds.parquet"].columns}
+    turbined = columns["min_turbined_m3s"]
+    assert (turbined.low, turbined.above, turbined.required, turbined.unit) == (0, False, False, "m3/s")
+    assert columns["max_diversion_m3s"].meaning == "largest diverted flow"
+    costs = {column.name: column for column in TABLES["constraints/penalty_overrides_hydro.parquet"].columns}
+    assert costs["generation_violation_below_cost"].above
+    assert not costs["spillage_cost"].above

@@ -20,6 +20,7 @@ from headwater.core.fields import (
     FieldSpec,
     InFile,
     Section,
+    branches,
     fields_of,
     form_of,
     words_of,
@@ -35,17 +36,22 @@ class DerivedShape(Shape):
     declares: ClassVar[type | None] = None
 
 
-@cache
-def schema_of(cls: type) -> type[DerivedShape]:
-    """The schema that reads objects of a declared dataclass from files, and nothing else."""
-    form = form_of(cls)
+def in_file_order(cls: type) -> list[FieldSpec]:
+    """The fields that files give, in the order of its file form."""
+    order = form_of(cls).order
 
     def position(spec: FieldSpec) -> int:
         starts = (spec.place[: n + 1] for n in range(len(spec.place)))
-        places = [form.order.index(key) for start in starts if (key := ".".join(start)) in form.order]
-        return places[-1] if places else len(form.order)
+        places = [order.index(key) for start in starts if (key := ".".join(start)) in order]
+        return places[-1] if places else len(order)
 
-    specs = sorted((spec for spec in fields_of(cls) if spec.in_files), key=position)
+    return sorted((spec for spec in fields_of(cls) if spec.in_files), key=position)
+
+
+@cache
+def schema_of(cls: type) -> type[DerivedShape]:
+    """The schema that reads objects of a declared dataclass from files, and nothing else."""
+    form, specs = form_of(cls), in_file_order(cls)
     keys: dict[str, Any] = {}
     tag = getattr(cls, "type", None)
     if isinstance(tag, str):
@@ -199,22 +205,13 @@ def _in_code(value: Any, kind: Any) -> Any:
     if isinstance(value, dict):
         item = _argument(kind, Mapping, 1)
         return {key: _in_code(one, item) for key, one in value.items()}
-    words = next((one for one in _branches(kind) if isinstance(one, type) and issubclass(one, Enum)), None)
+    words = next((one for one in branches(kind) if isinstance(one, type) and issubclass(one, Enum)), None)
     return value if words is None else words(value)
-
-
-def _branches(kind: Any) -> list[Any]:
-    """The plain types that a declared type is made of."""
-    if get_origin(kind) is Annotated:
-        return _branches(get_args(kind)[0])
-    if get_origin(kind) in (Union, types.UnionType):
-        return [branch for one in get_args(kind) for branch in _branches(one)]
-    return [kind]
 
 
 def _argument(kind: Any, container: type, position: int) -> Any:
     """What a container holds, e.g. the type of the items of a tuple."""
-    for branch in _branches(kind):
+    for branch in branches(kind):
         origin = get_origin(branch)
         if isinstance(origin, type) and issubclass(origin, container):
             return get_args(branch)[position]

@@ -18,6 +18,7 @@ from headwater.core.fields import (
     NonNegative,
     Positive,
     Ref,
+    SourceId,
     StageId,
     in_file,
 )
@@ -57,7 +58,7 @@ class AvailabilityBlockFactor:
 class AvailabilityFactor:
     """Multipliers of one source at one stage."""
 
-    ncs_id: Annotated[Id, Ref("non_controllable"), "non-controllable source"]
+    ncs_id: SourceId
     stage_id: StageId
     block_factors: Annotated[tuple[AvailabilityBlockFactor, ...], _OF_BLOCKS]
 

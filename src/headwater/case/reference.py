@@ -9,7 +9,6 @@ from typing import Any
 from headwater.case.codes import code_table
 from headwater.case.json_schema import json_schemas
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
-from headwater.case.meanings import meaning_of, unit_of
 from headwater.case.settings import NEEDS
 from headwater.case.shapes import DESCRIPTIVE_KEYS, INT32_MAX
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Column, Kind
@@ -152,11 +151,9 @@ def _bounded(schema: dict[str, Any], key: str) -> bool:
 
 
 def _column_rows(name: str) -> Iterator[tuple[str, ...]]:
-    stem = name.rsplit("/", 1)[1].removesuffix(".parquet")
     for column in TABLES[name].columns:
         need = "required" if column.required else ""
-        meaning = meaning_of(stem, column.name)
-        yield f"`{column.name}`", _column_type(column), unit_of(column.name), need, _column_range(column), meaning
+        yield f"`{column.name}`", _column_type(column), column.unit, need, _column_range(column), column.meaning
 
 
 def _column_type(column: Column) -> str:

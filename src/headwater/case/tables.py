@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
+from typing import Any
 
-from headwater.case.shapes import INT32_MAX
-from headwater.model.penalties import HYDRO_COST_NAMES
+from annotated_types import Ge, Gt, Le
 
-UINT32_MAX = 2**32 - 1
+from headwater import model as m
+from headwater.case import form_tables as rows
+from headwater.case.derived import in_file_order
+from headwater.core.fields import (
+    INT32_MAX,
+    BlockId,
+    BusId,
+    FieldSpec,
+    HydroId,
+    PerStage,
+    Priced,
+    SourceId,
+    StageId,
+    ThermalId,
+    branches,
+    fields_of,
+    spec_of,
+)
+from headwater.model.entities import ThermalInFile
 
 UNSIGNED_COLUMNS = frozenset({"opening_index", "entity_index"})
 """Columns that are stored as uint32; all other whole numbers are int32."""
@@ -31,6 +52,7 @@ class Column:
         kind: type of the cells.
         required: whether the column must be there without empty cells.
         low, high: limits of the values; ``above`` makes the lower one strict.
+        meaning, unit: what the cells mean, and in which unit they are.
     """
 
     name: str
@@ -39,6 +61,8 @@ class Column:
     low: float | None = None
     high: float | None = None
     above: bool = False
+    meaning: str = ""
+    unit: str = ""
 
     @property
     def expected(self) -> str:
@@ -68,157 +92,93 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _id(name: str, *, required: bool = True, low: int = 0) -> Column:
-    return Column(name, Kind.WHOLE, required, low, INT32_MAX)
+def _column(spec: FieldSpec, name: str = "", meaning: str = "", *, required: bool | None = None) -> Column:
+    """The column of a declared field."""
+    types = {kind for kind in branches(spec.kind) if kind is not type(None)}
+    kind = Kind.WHOLE if types == {int} else Kind.DATE if types == {date} else Kind.NUMBER
+    low = next((limit for limit in spec.limits if isinstance(limit, Ge | Gt)), None)
+    high = next((limit.le for limit in spec.limits if isinstance(limit, Le)), None)
+    return Column(
+        name or spec.place[-1],
+        kind,
+        spec.required if required is None else required,
+        low.gt if isinstance(low, Gt) else low.ge if low is not None else None,  # type: ignore[arg-type]
+        high,  # type: ignore[arg-type]
+        isinstance(low, Gt),
+        meaning or spec.meaning,
+        spec.unit,
+    )
 
 
-def _free(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.NUMBER, required)
+def _rows(row: type, *key: str, aliases: tuple[tuple[str, str], ...] = ()) -> Table:
+    """The table whose rows are objects of a declared dataclass."""
+    return Table(tuple(_column(spec) for spec in in_file_order(row)), key, aliases)
 
 
-def _not_negative(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.NUMBER, required, low=0.0)
+def _of_stages(
+    name: str, key: str, kind_of_key: Any, kind: type, *more: Column, block: bool = False, alias: str | None = None
+) -> Table:
+    """The table of what fields of a kind are at single stages, and maybe blocks."""
+    keys = [_column(spec_of(key, kind_of_key)), _column(spec_of("stage_id", StageId))]
+    if block:
+        keys.append(_column(spec_of("block_id", BlockId, None)))
+    found = sorted(_stage_values(kind, name), key=lambda pair: pair[0])
+    columns = (*keys, *(column for _, column in found), *more)
+    return Table(columns, tuple(column.name for column in keys), ((alias, key),) if alias else ())
 
 
-def _positive(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.NUMBER, required, low=0.0, above=True)
+def _stage_values(cls: type, table: str, *, priced: bool = False) -> Iterator[tuple[int, Column]]:
+    """Columns of the fields that a table may give, also those of parts of the class, with their place."""
+    for spec in fields_of(cls):
+        per_stage, costs = spec.marker(PerStage), spec.marker(Priced)
+        inner = next((kind for kind in branches(spec.kind) if dataclasses.is_dataclass(kind)), None)
+        is_priced = priced or (costs is not None and costs.table == table)
+        if inner is not None and isinstance(inner, type):
+            yield from _stage_values(inner, table, priced=is_priced)
+        elif is_priced:
+            yield 0, _column(spec, required=False)
+        elif per_stage is not None and per_stage.table == table:
+            yield per_stage.place, _column(spec, per_stage.column or "", per_stage.meaning, required=per_stage.required)
 
 
-def _fraction(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.NUMBER, required, low=0.0, high=1.0)
-
-
-_ANY_STAGE = Column("stage_id", Kind.WHOLE, True, -INT32_MAX - 1, INT32_MAX)
-_ZERO_ALLOWED = frozenset({"spillage_cost", "diversion_cost", "fpha_turbined_cost"})
-_HYDRO_BOUNDS = (
-    "min_turbined_m3s",
-    "max_turbined_m3s",
-    "min_storage_hm3",
-    "max_storage_hm3",
-    "min_outflow_m3s",
-    "max_outflow_m3s",
-    "min_generation_mw",
-    "max_generation_mw",
-    "max_diversion_m3s",
-    "filling_inflow_m3s",
+_WITHDRAWAL = Column(
+    "water_withdrawal_m3s",
+    meaning="water taken from the river for other uses; negative for water that is added",
+    unit="m3/s",
 )
-
-
-def _stage_table(entity: str, *columns: Column, block: bool = False, alias: str | None = None) -> Table:
-    keys = (entity, "stage_id", "block_id") if block else (entity, "stage_id")
-    blocks = (_id("block_id", required=False),) if block else ()
-    return Table((_id(entity), _id("stage_id"), *blocks, *columns), keys, ((alias, entity),) if alias else ())
-
-
-def _external(entity: str, value: Column) -> Table:
-    columns = (_id("stage_id"), _id("scenario_id"), _id(entity), value, _not_negative("weight"))
-    return Table(columns, ("stage_id", "scenario_id", entity))
-
+_BOUNDS = "constraints/{}_bounds.parquet"
+_PENALTIES = "constraints/penalty_overrides_{}.parquet"
 
 TABLES: dict[str, Table] = {
-    "system/hydro_geometry.parquet": Table(
-        (
-            _id("hydro_id"),
-            *(_not_negative(n, required=True) for n in ("volume_hm3", "height_m", "area_km2")),
-        ),
-        (),
+    "system/hydro_geometry.parquet": _rows(m.GeometryPoint),
+    "system/fpha_hyperplanes.parquet": _rows(rows.Plane, "hydro_id", "stage_id", "plane_id"),
+    "scenarios/inflow_history.parquet": _rows(m.InflowObservation, "hydro_id", "date"),
+    "scenarios/inflow_seasonal_stats.parquet": _rows(rows.SeasonalInflow, "hydro_id", "stage_id"),
+    "scenarios/inflow_ar_coefficients.parquet": _rows(rows.Coefficient, "hydro_id", "stage_id", "lag"),
+    "scenarios/inflow_annual_component.parquet": _rows(rows.AnnualTerm, "hydro_id", "stage_id"),
+    "scenarios/external_inflow_scenarios.parquet": _rows(rows.ExternalInflow, "stage_id", "scenario_id", "hydro_id"),
+    "scenarios/external_load_scenarios.parquet": _rows(rows.ExternalLoad, "stage_id", "scenario_id", "bus_id"),
+    "scenarios/external_ncs_scenarios.parquet": _rows(rows.ExternalAvailability, "stage_id", "scenario_id", "ncs_id"),
+    "scenarios/load_seasonal_stats.parquet": _rows(m.LoadStatistics, "bus_id", "stage_id"),
+    "scenarios/non_controllable_stats.parquet": _rows(m.AvailabilityStatistics, "ncs_id", "stage_id"),
+    "scenarios/noise_openings.parquet": _rows(rows.OpeningNoise, "stage_id", "opening_index", "entity_index"),
+    "scenarios/opening_probabilities.parquet": _rows(rows.OpeningProbability, "stage_id", "opening_index"),
+    "constraints/hydro_bounds.parquet": _of_stages(_BOUNDS.format("hydro"), "hydro_id", HydroId, m.Hydro, _WITHDRAWAL),
+    "constraints/thermal_bounds.parquet": _of_stages(
+        _BOUNDS.format("thermal"), "thermal_id", ThermalId, ThermalInFile, block=True
     ),
-    "system/fpha_hyperplanes.parquet": Table(
-        (
-            _id("hydro_id"),
-            _id("plane_id"),
-            _id("stage_id", required=False),
-            _free("gamma_0", required=True),
-            _not_negative("gamma_v", required=True),
-            _positive("gamma_q", required=True),
-            Column("gamma_s", Kind.NUMBER, True, high=0.0),
-            Column("kappa", Kind.NUMBER, False, low=0.0, high=1.0, above=True),
-            _free("valid_v_min_hm3"),
-            _free("valid_v_max_hm3"),
-            _free("valid_q_max_m3s"),
-        ),
-        ("hydro_id", "stage_id", "plane_id"),
+    "constraints/line_bounds.parquet": _of_stages(_BOUNDS.format("line"), "line_id", rows.LineId, m.Line),
+    "constraints/pumping_bounds.parquet": _of_stages(_BOUNDS.format("pumping"), "station_id", rows.StationId, m.PumpingStation),
+    "constraints/contract_bounds.parquet": _of_stages(
+        _BOUNDS.format("contract"), "contract_id", rows.ContractId, m.EnergyContract
     ),
-    "scenarios/inflow_history.parquet": Table(
-        (_id("hydro_id"), Column("date", Kind.DATE, True), _free("value_m3s", required=True)), ("hydro_id", "date")
+    "constraints/ncs_bounds.parquet": _of_stages(_BOUNDS.format("ncs"), "ncs_id", SourceId, m.NonControllableSource),
+    "constraints/generic_constraint_bounds.parquet": _rows(m.GenericConstraintBound, "constraint_id", "stage_id", "block_id"),
+    "constraints/penalty_overrides_bus.parquet": _of_stages(_PENALTIES.format("bus"), "bus_id", BusId, m.Bus),
+    "constraints/penalty_overrides_line.parquet": _of_stages(_PENALTIES.format("line"), "line_id", rows.LineId, m.Line),
+    "constraints/penalty_overrides_hydro.parquet": _of_stages(_PENALTIES.format("hydro"), "hydro_id", HydroId, m.Hydro),
+    "constraints/penalty_overrides_ncs.parquet": _of_stages(
+        _PENALTIES.format("ncs"), "source_id", SourceId, m.NonControllableSource, alias="ncs_id"
     ),
-    "scenarios/inflow_seasonal_stats.parquet": Table(
-        (
-            _id("hydro_id"),
-            _ANY_STAGE,
-            _free("mean_m3s", required=True),
-            _not_negative("std_m3s", required=True),
-            _id("ar_order", required=False),
-        ),
-        ("hydro_id", "stage_id"),
-    ),
-    "scenarios/inflow_ar_coefficients.parquet": Table(
-        (
-            _id("hydro_id"),
-            _ANY_STAGE,
-            _id("lag", low=1),
-            _free("coefficient", required=True),
-            _free("residual_std_ratio"),
-        ),
-        ("hydro_id", "stage_id", "lag"),
-    ),
-    "scenarios/inflow_annual_component.parquet": Table(
-        (
-            _id("hydro_id"),
-            _ANY_STAGE,
-            _free("annual_coefficient", required=True),
-            _free("annual_mean_m3s", required=True),
-            _positive("annual_std_m3s", required=True),
-            _free("residual_std_ratio"),
-        ),
-        ("hydro_id", "stage_id"),
-    ),
-    "scenarios/external_inflow_scenarios.parquet": _external("hydro_id", _free("value_m3s", required=True)),
-    "scenarios/external_load_scenarios.parquet": _external("bus_id", _free("value_mw", required=True)),
-    "scenarios/external_ncs_scenarios.parquet": _external("ncs_id", _fraction("value", required=True)),
-    "scenarios/load_seasonal_stats.parquet": _stage_table(
-        "bus_id", _free("mean_mw", required=True), _not_negative("std_mw", required=True)
-    ),
-    "scenarios/non_controllable_stats.parquet": _stage_table(
-        "ncs_id", _fraction("mean", required=True), _not_negative("std", required=True)
-    ),
-    "scenarios/noise_openings.parquet": Table(
-        (
-            _id("stage_id"),
-            Column("opening_index", Kind.WHOLE, True, 0, UINT32_MAX),
-            Column("entity_index", Kind.WHOLE, True, 0, UINT32_MAX),
-            _free("value", required=True),
-        ),
-        ("stage_id", "opening_index", "entity_index"),
-    ),
-    "scenarios/opening_probabilities.parquet": Table(
-        (
-            _id("stage_id"),
-            Column("opening_index", Kind.WHOLE, True, 0, UINT32_MAX),
-            _fraction("probability", required=True),
-        ),
-        ("stage_id", "opening_index"),
-    ),
-    "constraints/hydro_bounds.parquet": _stage_table(
-        "hydro_id", *(_not_negative(name) for name in _HYDRO_BOUNDS), _free("water_withdrawal_m3s")
-    ),
-    "constraints/thermal_bounds.parquet": _stage_table(
-        "thermal_id",
-        *(_not_negative(name) for name in ("min_generation_mw", "max_generation_mw", "cost_per_mwh")),
-        block=True,
-    ),
-    "constraints/line_bounds.parquet": _stage_table("line_id", _not_negative("direct_mw"), _not_negative("reverse_mw")),
-    "constraints/pumping_bounds.parquet": _stage_table("station_id", _not_negative("min_m3s"), _not_negative("max_m3s")),
-    "constraints/contract_bounds.parquet": _stage_table(
-        "contract_id", _not_negative("min_mw"), _not_negative("max_mw"), _free("price_per_mwh")
-    ),
-    "constraints/ncs_bounds.parquet": _stage_table("ncs_id", _not_negative("available_generation_mw", required=True)),
-    "constraints/generic_constraint_bounds.parquet": _stage_table("constraint_id", _free("bound", required=True), block=True),
-    "constraints/penalty_overrides_bus.parquet": _stage_table("bus_id", _not_negative("excess_cost")),
-    "constraints/penalty_overrides_line.parquet": _stage_table("line_id", _not_negative("exchange_cost")),
-    "constraints/penalty_overrides_hydro.parquet": _stage_table(
-        "hydro_id", *(_not_negative(n) if n in _ZERO_ALLOWED else _positive(n) for n in HYDRO_COST_NAMES)
-    ),
-    "constraints/penalty_overrides_ncs.parquet": _stage_table("source_id", _not_negative("curtailment_cost"), alias="ncs_id"),
 }
 """Canonical file name -> its table."""

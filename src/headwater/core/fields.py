@@ -56,6 +56,36 @@ class InFile:
     form: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class PerStage:
+    """A table may give the field another value at single stages.
+
+    Attributes:
+        table: file of the table.
+        column: its column there; ``None`` for the last key of its place in files.
+        place: order among the columns of the table.
+        required: whether cells of the column must not be empty.
+        meaning: what the column means, where it is not what the field means.
+    """
+
+    table: str
+    column: str | None = None
+    place: int = 0
+    required: bool = False
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A cost of three tiers, or a class of such costs: for all, for one entity, and at single stages.
+
+    Attributes:
+        table: file of the costs at single stages.
+    """
+
+    table: str
+
+
 NOT_IN_FILES = InFile("")
 """Marks a field that files do not give."""
 
@@ -168,6 +198,8 @@ BusId = Annotated[Id, Ref("bus"), "bus that it is connected to"]
 HydroId = Annotated[Id, Ref("hydro"), "hydro plant"]
 ThermalId = Annotated[Id, Ref("thermal"), "thermal plant"]
 StageId = Annotated[Id, Ref("stage"), "stage"]
+SourceId = Annotated[Id, Ref("non_controllable"), "non-controllable source"]
+BlockId = Annotated[Id | None, "block of the stage; empty for all blocks"]
 StartDate = Annotated[date, "first day"]
 EndDate = Annotated[date, "day after the last one"]
 
@@ -271,11 +303,24 @@ class FieldSpec:
         return tuple(marker for marker in markers if isinstance(marker, Ge | Gt | Le | Lt))
 
 
+def branches(kind: Any) -> list[Any]:
+    """The plain types that a declared type is made of."""
+    if get_origin(kind) is Annotated:
+        return branches(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return [branch for one in get_args(kind) for branch in branches(one)]
+    return [kind]
+
+
 @cache
 def fields_of(cls: type) -> tuple[FieldSpec, ...]:
     """The declared fields of a dataclass, in its order."""
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(_spec(field, hints[field.name]) for field in dataclasses.fields(cls))
+    return tuple(spec_of(field.name, hints[field.name], _default(field)) for field in dataclasses.fields(cls))
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def field_of(cls: type, name: str) -> FieldSpec:
@@ -283,10 +328,10 @@ def field_of(cls: type, name: str) -> FieldSpec:
     return next(spec for spec in fields_of(cls) if spec.name == name)
 
 
-def _spec(field: dataclasses.Field[Any], hint: Any) -> FieldSpec:
+def spec_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> FieldSpec:
+    """A field as its annotation declares it."""
     kind, *markers = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-    return FieldSpec(field.name, kind, tuple(markers), default)
+    return FieldSpec(name, kind, tuple(markers), default)
 
 
 _TESTS: tuple[tuple[type, str, str, Callable[[Any, Any], bool]], ...] = (

@@ -25,7 +25,9 @@ from headwater.core.fields import (
     NonNegative,
     Ordered,
     OwnId,
+    PerStage,
     Positive,
+    Priced,
     Ref,
     Section,
     Unit,
@@ -36,6 +38,11 @@ from headwater.model import file_checks as checks
 
 _FLOW_COST = Unit("$/(m3/s h)")
 _STORAGE_COST = Unit("$/hm3")
+_HYDRO_BOUNDS = "constraints/hydro_bounds.parquet"
+_THERMAL_BOUNDS = "constraints/thermal_bounds.parquet"
+_LINE_BOUNDS = "constraints/line_bounds.parquet"
+_PUMPING_BOUNDS = "constraints/pumping_bounds.parquet"
+_CONTRACT_BOUNDS = "constraints/contract_bounds.parquet"
 _HydroId = Annotated[Id, Ref("hydro")]
 _GnlLag = Annotated[int, Ge(1), Le(120)]
 
@@ -78,7 +85,12 @@ class Bus:
     id: OwnId
     name: Name = ""
     deficit_segments: Annotated[DeficitSegments | None, "steps of the cost of load that is not served, cheapest first"] = None
-    excess_cost_per_mwh: Annotated[NonNegative | None, InFile("excess_cost"), "cost of generation that nobody takes"] = None
+    excess_cost_per_mwh: Annotated[
+        NonNegative | None,
+        InFile("excess_cost"),
+        Priced("constraints/penalty_overrides_bus.parquet"),
+        "cost of generation that nobody takes",
+    ] = None
 
 
 @in_file(
@@ -92,13 +104,18 @@ class Line:
     id: OwnId
     source_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow starts"]
     target_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow ends"]
-    direct_capacity_mw: Annotated[NonNegative, InFile("capacity.direct_mw"), "largest flow from source to target"]
-    reverse_capacity_mw: Annotated[NonNegative, InFile("capacity.reverse_mw"), "largest flow from target to source"]
+    direct_capacity_mw: Annotated[
+        NonNegative, InFile("capacity.direct_mw"), PerStage(_LINE_BOUNDS), "largest flow from source to target"
+    ]
+    reverse_capacity_mw: Annotated[
+        NonNegative, InFile("capacity.reverse_mw"), PerStage(_LINE_BOUNDS), "largest flow from target to source"
+    ]
     name: Name = ""
     losses_percent: Annotated[float, Ge(0), Lt(100), "share of the flow that is lost"] = 0.0
     exchange_cost_per_mwh: Annotated[
         NonNegative | None,
         InFile("exchange_cost"),
+        Priced("constraints/penalty_overrides_line.parquet"),
         "small cost of flow on lines, which keeps it from going in circles",
     ] = None
     entry_stage_id: EntryStage = None
@@ -123,10 +140,20 @@ class Thermal:
 
     id: OwnId
     bus_id: BusId
-    max_generation_mw: Annotated[NonNegative, InFile("generation.max_mw"), "largest power"]
+    max_generation_mw: Annotated[
+        NonNegative,
+        InFile("generation.max_mw"),
+        PerStage(_THERMAL_BOUNDS, "max_generation_mw", 1, meaning="largest generation"),
+        "largest power",
+    ]
     cost_segments: tuple[CostSegment, ...]
     name: Name = ""
-    min_generation_mw: Annotated[NonNegative, InFile("generation.min_mw", required=True), "smallest power"] = 0.0
+    min_generation_mw: Annotated[
+        NonNegative,
+        InFile("generation.min_mw", required=True),
+        PerStage(_THERMAL_BOUNDS, "min_generation_mw", 0, meaning="smallest generation"),
+        "smallest power",
+    ] = 0.0
     gnl_lag_stages: Annotated[
         int | None,
         InFile("gnl_config.lag_stages", form=_GnlLag),
@@ -178,7 +205,7 @@ class ThermalInFile(Thermal):
     """A thermal as files write it: one cost, or tranches."""
 
     cost_segments: _Tranches = None  # type: ignore[assignment]  # files may leave it out
-    cost_per_mwh: Annotated[NonNegative | None, "cost of generation"] = None
+    cost_per_mwh: Annotated[NonNegative | None, PerStage(_THERMAL_BOUNDS, place=2), "cost of generation"] = None
 
     def in_code(self) -> Thermal:
         """The thermal, with its one cost as a single tranche."""
@@ -306,7 +333,7 @@ class Diversion:
     """A channel that takes water past the turbines to another plant."""
 
     downstream_id: Annotated[_HydroId, "plant that receives the diverted water"]
-    max_flow_m3s: Annotated[NonNegative, "largest diverted flow"]
+    max_flow_m3s: Annotated[NonNegative, PerStage(_HYDRO_BOUNDS, "max_diversion_m3s", 8), "largest diverted flow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +341,9 @@ class Filling:
     """Dead-volume filling from ``start_stage_id`` until the plant enters; ``inflow_m3s`` is retained."""
 
     start_stage_id: Annotated[Id, Ref("stage"), "stage at which the filling begins"]
-    inflow_m3s: Annotated[NonNegative, InFile("filling_inflow_m3s"), "flow that the filling keeps at least"] = 0.0
+    inflow_m3s: Annotated[
+        NonNegative, InFile("filling_inflow_m3s"), PerStage(_HYDRO_BOUNDS, place=9), "flow that the filling keeps at least"
+    ] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,9 +432,15 @@ class Hydro:
 
     id: OwnId
     bus_id: BusId
-    max_storage_hm3: Annotated[NonNegative, InFile("reservoir.max_storage_hm3"), "largest storage"]
-    max_turbined_m3s: Annotated[NonNegative, InFile("generation.max_turbined_m3s"), "largest turbined flow"]
-    max_generation_mw: Annotated[NonNegative, InFile("generation.max_generation_mw"), "largest generation"]
+    max_storage_hm3: Annotated[
+        NonNegative, InFile("reservoir.max_storage_hm3"), PerStage(_HYDRO_BOUNDS, place=3), "largest storage"
+    ]
+    max_turbined_m3s: Annotated[
+        NonNegative, InFile("generation.max_turbined_m3s"), PerStage(_HYDRO_BOUNDS, place=1), "largest turbined flow"
+    ]
+    max_generation_mw: Annotated[
+        NonNegative, InFile("generation.max_generation_mw"), PerStage(_HYDRO_BOUNDS, place=7), "largest generation"
+    ]
     name: Name = ""
     productivity_mw_per_m3s: Annotated[
         Positive | None, InFile("generation.productivity_mw_per_m3s"), "power per turbined flow"
@@ -417,19 +452,30 @@ class Hydro:
         _HydroId | None,
         "plant that receives turbined and spilled water; without it, the water leaves the system",
     ] = None
-    min_storage_hm3: Annotated[NonNegative, InFile("reservoir.min_storage_hm3", required=True), "smallest storage"] = 0.0
-    min_outflow_m3s: Annotated[NonNegative, InFile("outflow.min_outflow_m3s", required=True), "smallest outflow"] = 0.0
+    min_storage_hm3: Annotated[
+        NonNegative, InFile("reservoir.min_storage_hm3", required=True), PerStage(_HYDRO_BOUNDS, place=2), "smallest storage"
+    ] = 0.0
+    min_outflow_m3s: Annotated[
+        NonNegative, InFile("outflow.min_outflow_m3s", required=True), PerStage(_HYDRO_BOUNDS, place=4), "smallest outflow"
+    ] = 0.0
     max_outflow_m3s: Annotated[
         NonNegative | None,
         InFile("outflow.max_outflow_m3s"),
+        PerStage(_HYDRO_BOUNDS, place=5),
         "largest outflow; unlimited when not given",
     ] = None
-    min_turbined_m3s: Annotated[NonNegative, InFile("generation.min_turbined_m3s", required=True), "smallest turbined flow"] = (
-        0.0
-    )
-    min_generation_mw: Annotated[NonNegative, InFile("generation.min_generation_mw", required=True), "smallest generation"] = (
-        0.0
-    )
+    min_turbined_m3s: Annotated[
+        NonNegative,
+        InFile("generation.min_turbined_m3s", required=True),
+        PerStage(_HYDRO_BOUNDS, place=0),
+        "smallest turbined flow",
+    ] = 0.0
+    min_generation_mw: Annotated[
+        NonNegative,
+        InFile("generation.min_generation_mw", required=True),
+        PerStage(_HYDRO_BOUNDS, place=6),
+        "smallest generation",
+    ] = 0.0
     tailrace: Annotated[
         PolynomialTailrace | PiecewiseTailrace | None,
         InFile(form=PolynomialTailrace | PiecewiseInFile | None),
@@ -444,9 +490,12 @@ class Hydro:
     evaporation: Annotated[Evaporation | None, "evaporation from the surface"] = None
     diversion: Annotated[Diversion | None, "channel to another plant"] = None
     filling: Annotated[Filling | None, "filling of the dead volume before the plant enters"] = None
-    costs: Annotated[HydroCosts, InFile("penalties"), "costs of this plant in place of the general ones"] = field(
-        default_factory=HydroCosts
-    )
+    costs: Annotated[
+        HydroCosts,
+        InFile("penalties"),
+        Priced("constraints/penalty_overrides_hydro.parquet"),
+        "costs of this plant in place of the general ones",
+    ] = field(default_factory=HydroCosts)
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
 
@@ -471,9 +520,11 @@ class PumpingStation:
     source_hydro_id: Annotated[_HydroId, "plant from whose reservoir water is pumped"]
     destination_hydro_id: Annotated[_HydroId, "plant that receives it"]
     consumption_mw_per_m3s: Annotated[NonNegative, "power that a unit of flow takes"]
-    max_flow_m3s: Annotated[NonNegative, InFile("flow.max_m3s"), "largest flow"]
+    max_flow_m3s: Annotated[NonNegative, InFile("flow.max_m3s"), PerStage(_PUMPING_BOUNDS, place=1), "largest flow"]
     name: Name = ""
-    min_flow_m3s: Annotated[NonNegative, InFile("flow.min_m3s", required=True), "smallest flow"] = 0.0
+    min_flow_m3s: Annotated[
+        NonNegative, InFile("flow.min_m3s", required=True), PerStage(_PUMPING_BOUNDS, place=0), "smallest flow"
+    ] = 0.0
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
 
@@ -491,11 +542,14 @@ class EnergyContract:
     kind: Annotated[ContractKind, InFile("type"), "which of the known forms follows"]
     price_per_mwh: Annotated[
         float,
+        PerStage(_CONTRACT_BOUNDS, place=2),
         "cost of a MWh: positive for an import that is paid, negative for an export that earns",
     ]
-    max_mw: Annotated[NonNegative, InFile("limits.max_mw"), "largest power"]
+    max_mw: Annotated[NonNegative, InFile("limits.max_mw"), PerStage(_CONTRACT_BOUNDS, place=1), "largest power"]
     name: Name = ""
-    min_mw: Annotated[NonNegative, InFile("limits.min_mw", required=True), "smallest power"] = 0.0
+    min_mw: Annotated[
+        NonNegative, InFile("limits.min_mw", required=True), PerStage(_CONTRACT_BOUNDS, place=0), "smallest power"
+    ] = 0.0
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
 
@@ -507,11 +561,21 @@ class NonControllableSource:
 
     id: OwnId
     bus_id: BusId
-    max_generation_mw: Annotated[NonNegative, "largest generation"]
+    max_generation_mw: Annotated[
+        NonNegative,
+        PerStage(
+            "constraints/ncs_bounds.parquet",
+            "available_generation_mw",
+            required=True,
+            meaning="power that is available before any factor",
+        ),
+        "largest generation",
+    ]
     name: Name = ""
     curtailment_cost_per_mwh: Annotated[
         NonNegative | None,
         InFile("curtailment_cost"),
+        Priced("constraints/penalty_overrides_ncs.parquet"),
         "small cost of power from sources that is not used",
     ] = None
     entry_stage_id: EntryStage = None

@@ -15,9 +15,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.fields import BlockId, Id, Ref, StageId, Unit, in_file
 from headwater.errors import ModelError
 
 if TYPE_CHECKING:
@@ -71,14 +72,15 @@ class GenericConstraint:
     block_aggregation: BlockAggregation = BlockAggregation.PER_BLOCK
 
 
+@in_file(order=("constraint_id", "stage_id", "block_id"))
 @dataclass(frozen=True, slots=True)
 class GenericConstraintBound:
     """Right-hand side of a constraint at a stage, for one block or (``None``) for every block."""
 
-    constraint_id: int
-    stage_id: int
-    bound: float
-    block_id: int | None = None
+    constraint_id: Annotated[Id, Ref("user_constraint"), "user constraint"]
+    stage_id: StageId
+    bound: Annotated[float, Unit("unit of the expression"), "right-hand side"]
+    block_id: BlockId = None
 
 
 def resolve_right_hand_sides(system: System) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from headwater.core.fields import Count, Fraction, InFile, NonNegative, Section, in_file
+from headwater.core.fields import (
+    Count,
+    Fraction,
+    HydroId,
+    Id,
+    InFile,
+    NonNegative,
+    Positive,
+    PositiveFraction,
+    Ref,
+    Section,
+    Unit,
+    in_file,
+)
 from headwater.errors import ModelError
 from headwater.model import file_checks as checks
 from headwater.model.entities import Hydro, ProductionKind
@@ -108,24 +121,24 @@ class FphaPlane:
     that have no planes of their own.
     """
 
-    hydro_id: int
-    plane_id: int
-    gamma_0: float
-    gamma_v: float
-    gamma_q: float
-    gamma_s: float
-    kappa: float = 1.0
-    stage_id: int | None = None
+    hydro_id: HydroId
+    plane_id: Annotated[Id, "number of the plane"]
+    gamma_0: Annotated[float, Unit("MW"), "constant term"]
+    gamma_v: Annotated[NonNegative, Unit("MW/hm3"), "slope in the mean storage"]
+    gamma_q: Annotated[Positive, Unit("MW/(m3/s)"), "slope in the turbined flow"]
+    gamma_s: Annotated[float, Le(0), Unit("MW/(m3/s)"), "slope in the spilled flow"]
+    kappa: Annotated[PositiveFraction, "factor on the plane; 1 when empty"] = 1.0
+    stage_id: Annotated[Id | None, Ref("stage"), "stage at which the plane holds; empty for all"] = None
 
 
 @dataclass(frozen=True, slots=True)
 class GeometryPoint:
     """A point of the volume-height-area curve of a reservoir."""
 
-    hydro_id: int
-    volume_hm3: float
-    height_m: float
-    area_km2: float
+    hydro_id: HydroId
+    volume_hm3: Annotated[NonNegative, "storage"]
+    height_m: Annotated[NonNegative, "level above the sea"]
+    area_km2: Annotated[NonNegative, "surface"]
 
 
 @dataclass(frozen=True, slots=True)

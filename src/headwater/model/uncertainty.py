@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import FrozenDict, hold_frozen
-from headwater.core.fields import EndDate, HydroId, NonNegative, StartDate, in_file
+from headwater.core.fields import (
+    BusId,
+    EndDate,
+    Fraction,
+    HydroId,
+    InFile,
+    NonNegative,
+    SourceId,
+    StageId,
+    StartDate,
+    in_file,
+)
 from headwater.model import file_checks as checks
 
 
@@ -49,20 +60,20 @@ class InflowStatistics:
 class LoadStatistics:
     """Load of one bus at one stage in MW: normal with this mean and deviation, cut at zero."""
 
-    bus_id: int
-    stage_id: int
-    mean_mw: float
-    std_mw: float = 0.0
+    bus_id: BusId
+    stage_id: StageId
+    mean_mw: Annotated[float, "mean load"]
+    std_mw: Annotated[NonNegative, InFile(required=True), "standard deviation of the load"] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityStatistics:
     """Availability of a non-controllable source at one stage as a fraction of its capacity."""
 
-    ncs_id: int
-    stage_id: int
-    mean: float
-    std: float = 0.0
+    ncs_id: SourceId
+    stage_id: StageId
+    mean: Annotated[Fraction, "mean availability as a share of the installed power"]
+    std: Annotated[NonNegative, InFile(required=True), "standard deviation of the availability"] = 0.0
 
 
 class NoiseClass(Enum):
@@ -160,9 +171,9 @@ class ExternalScenarios:
 class InflowObservation:
     """A recorded inflow."""
 
-    hydro_id: int
-    date: date
-    value_m3s: float
+    hydro_id: HydroId
+    date: Annotated[date, "first day of the period"]
+    value_m3s: Annotated[float, "mean inflow"]
 
 
 @in_file(checks=(checks.dates_in_order,))
