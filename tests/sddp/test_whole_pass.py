@@ -18,7 +18,10 @@ from headwater.model import (
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
 from headwater.sddp import Policy, train_policy, whole_pass
+from headwater.sddp.programs import LOWER_BOUND, Programs
 from headwater.sddp.whole_pass import WholePass
+from headwater.solver import HighsProgram, TrialResults, TrialSolutions
+from headwater.solver.kernel_constants import PROVEN
 from headwater.solver.simplex_kernel import Effort
 from small_systems import random_system, repeating, study
 from trained_policies import fingerprint
@@ -118,6 +121,72 @@ def test_programs_that_the_kernel_does_not_solve_are_left_to_highs(monkeypatch: 
     assert policy.lower_bound == pytest.approx(expected.lower_bound, rel=1e-3)
 
 
+FEW_PIVOTS = Effort(3, 1, 1e-9)
+"""Programs that need more than three pivots are left to HiGHS."""
+
+
+def plant_few_pivots(patch: pytest.MonkeyPatch) -> None:
+    for module in ("headwater.sddp.programs", "headwater.solver.highs"):
+        patch.setattr(f"{module}.usual_effort", lambda _: FEW_PIVOTS)
+
+
+class Handed:
+    """Trials that calls leave to the interpreter, and whether each has a program that the kernel left."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.has_left: dict[str, list[bool]] = {"solve_each": [], "solve_tree": []}
+        self._pass = ""
+        finish = HighsProgram.finish_trials
+
+        def finished(program: HighsProgram, solutions: TrialSolutions, *given: Any, **named: Any) -> TrialResults:
+            if self._pass:
+                self.has_left[self._pass] += (solutions.outcome != PROVEN).any(axis=1).tolist()
+            return finish(program, solutions, *given, **named)
+
+        patch.setattr(HighsProgram, "finish_trials", finished)
+        for name in self.has_left:
+            patch.setattr(Programs, name, self._watched(name, getattr(Programs, name)))
+
+    def _watched(self, name: str, solve: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*given: Any, **named: Any) -> Any:
+            # bounds are no pass, and a first forward pass has no bases to start from
+            counts = named.get("task") != LOWER_BOUND and (name == "solve_tree" or named["iteration"] > 1)
+            self._pass = name if counts else ""
+            try:
+                return solve(*given, **named)
+            finally:
+                self._pass = ""
+
+        return watched
+
+
+def test_of_a_stage_with_a_program_that_is_left_only_the_trials_of_such_programs_are_solved_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    made = a_study()
+    plant_few_pivots(monkeypatch)
+    handed = Handed(monkeypatch)
+    train_policy(made)
+    stages, passes, iterations = len(made.system.stages), 5, 6
+    forward, backward = handed.has_left["solve_each"], handed.has_left["solve_tree"]
+    assert all(forward)
+    assert all(backward)
+    assert 0 < len(forward) < stages * passes * (iterations - 1)
+    assert 0 < len(backward) < (stages - 1) * passes * iterations
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_stages_that_are_done_in_part_give_the_bits_of_whole_ones(name: str, monkeypatch: pytest.MonkeyPatch):
+    made = STUDIES[name]()
+    plant_few_pivots(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(WholePass, "serves", lambda *_: False)
+        expected = told(train_policy(made))
+    assert expected[2]["fallbacks"] > 0  # type: ignore[index]
+    for threads in (1, 2, 3):
+        assert told(train_policy(made, threads=threads)) == expected
+
+
 def with_iterations(made: hw.Study, iterations: int) -> Any:
     return study(made.system, iterations=iterations, forward_passes=5, method="penalty").config
 
@@ -126,7 +195,7 @@ def test_a_thread_that_fails_does_not_leave_the_others_waiting(monkeypatch: pyte
     backward = whole_pass.kernel.backward_stages
 
     def failing(*given: Any) -> int:
-        if given[18] == 1:
+        if given[19] == 1:
             raise MemoryError("no room")
         return backward(*given)
 

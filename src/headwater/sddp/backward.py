@@ -16,8 +16,8 @@ from headwater.sddp.problems import StudyProblems
 from headwater.sddp.programs import Programs
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.stage_records import NewCuts
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.whole_pass import WholePass
+from headwater.sddp.trajectories import TrajectoryStore, runs_of
+from headwater.sddp.whole_pass import BegunStage, WholePass
 from headwater.solver import Basis, BasisBatch
 
 LARGEST_BATCH = 64
@@ -68,11 +68,13 @@ def run_backward(
     t = problems.n_stages
     while t > 0:
         t -= 1
+        begun: BegunStage | None = None
         if whole is not None:
             with team.clock.measure("bwd_setup"):
                 ready = whole.is_ready or whole.prepare()
             if ready:
                 t = whole.backward(t, iteration, tolerance, should_stop)
+                begun = whole.begun
             whole.is_ready = False
         s = problems.successor(t) if t >= 0 else None
         if s is None:
@@ -81,6 +83,9 @@ def run_backward(
         with team.clock.measure("bwd_setup"):
             n_cuts = problems.n_cuts_of_trial(t)
             made = NewCuts.at(*problems.pools[t].room(n_trajectories * n_cuts), n_trajectories)
+            is_left = np.ones(n_trajectories, np.bool_)
+            if begun is not None:
+                is_left, made.quality[:] = begun.is_left, begun.quality
             doubtful = successor.doubtful_rows()
             store.bases[s].grow(successor.n_rows)
 
@@ -92,21 +97,22 @@ def run_backward(
             successor: StageProblem = successor,
             made: NewCuts = made,
             doubtful: NDArray[np.int64] = doubtful,
+            is_left: NDArray[np.bool_] = is_left,
         ) -> NDArray[np.int64]:
             counts = np.zeros(successor.rows.n_rows, np.int64)
             at_a_time = trials_per_call(len(successor.openings), successor.n_rows)
-            for start in range(trajectories.start, trajectories.stop, at_a_time):
+            for run in runs_of(trajectories, is_left, at_a_time):
                 if should_stop():
                     raise Interrupted
-                part = slice(start, min(start + at_a_time, trajectories.stop))
+                part = slice(run.start, run.stop)
                 states = np.ascontiguousarray(store.states[part, t])
-                bases = store.bases[s].batch(range(part.start, part.stop))
-                solved = programs[worker].solve_tree(s, states, bases, first=start, iteration=iteration)
+                bases = store.bases[s].batch(run)
+                solved = programs[worker].solve_tree(s, states, bases, first=run.start, iteration=iteration)
                 successor.make_cuts(solved, made.of(part), doubtful=doubtful, binding=counts, tolerance=tolerance)
             return counts
 
         binding, *others = team.run(work, n_trajectories)
-        for counts in others:
+        for counts in others if begun is None else [*others, begun.binding]:
             binding += counts
         with team.clock.measure("mpi_allreduce"):
             team.communicator.add_up(binding)

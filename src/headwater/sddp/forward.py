@@ -14,7 +14,7 @@ from headwater.sddp.problems import StudyProblems
 from headwater.sddp.programs import Programs
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.stage_records import NoiseBatch
-from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.trajectories import TrajectoryStore, runs_of
 from headwater.sddp.walk import Walk
 from headwater.sddp.whole_pass import WholePass
 from headwater.solver import BasisBatch
@@ -138,35 +138,41 @@ def run_forward(
         if not len(trajectories):
             return
         states = problems.starting_states(len(trajectories), None if memory is None else memory[part])
-        latest: dict[int, BasisBatch] = {}
-        visit = 0
+        latest: dict[tuple[int, range], BasisBatch] = {}
+        visit, runs = 0, [trajectories]
         while visit < visits.n_visits:
             if ready and whole is not None and openings is not None:
                 visit = whole.forward(worker, trajectories, visit, states, openings, should_stop)
                 if visit == visits.n_visits:
                     return
+                runs = runs_of(trajectories, whole.is_left, len(trajectories))
             if should_stop():
                 raise Interrupted
-            t = visits.positions[visit]
-            problem = problems.stages[t]
-            batch, chosen = noise.at(problem, visit, part)
-            starts = latest.get(t)
-            if starts is None:
-                starts = store.bases[t].batch(trajectories, partial(programs[worker].cold_basis, t))
-            solved = programs[worker].solve_each(
-                t, states, batch, starts, openings=chosen, first=trajectories.start, iteration=iteration
-            )
-            latest[t] = solved.results.bases
-            store.bases[t].store(trajectories, solved.results.bases, visits.keeps_basis(visit, turns[part]))
-            if solved.truncated is not None:
-                store.truncated[part] += solved.truncated.sum(axis=1)
-            states, store.costs[part, visit], store.future[part] = problem.leave(solved)
-            made = visits.makes_cut(visit, turns[part])
-            if made is None:
-                store.states[part, t] = states
-            else:
-                store.states[trajectories.start + np.flatnonzero(made), t] = states[made]
+            for run in runs:
+                make_visit(worker, run, visit, states[run.start - part.start : run.stop - part.start], latest)
             visit += 1
+
+    def make_visit(
+        worker: int, run: range, visit: int, states: NDArray[np.float64], latest: dict[tuple[int, range], BasisBatch]
+    ) -> None:
+        """One visit of a run of trajectories; ``states`` and ``latest`` bases are those before and, then, after it."""
+        part, t = slice(run.start, run.stop), visits.positions[visit]
+        problem = problems.stages[t]
+        batch, chosen = noise.at(problem, visit, part)
+        starts = latest.get((t, run))
+        if starts is None:
+            starts = store.bases[t].batch(run, partial(programs[worker].cold_basis, t))
+        solved = programs[worker].solve_each(t, states, batch, starts, openings=chosen, first=run.start, iteration=iteration)
+        latest[t, run] = solved.results.bases
+        store.bases[t].store(run, solved.results.bases, visits.keeps_basis(visit, turns[part]))
+        if solved.truncated is not None:
+            store.truncated[part] += solved.truncated.sum(axis=1)
+        states[:], store.costs[part, visit], store.future[part] = problem.leave(solved)
+        made = visits.makes_cut(visit, turns[part])
+        if made is None:
+            store.states[part, t] = states
+        else:
+            store.states[run.start + np.flatnonzero(made), t] = states[made]
 
     rows = max(stage.form.n_rows for stage in problems.stages)
     together = visits.n_visits if ready else 1

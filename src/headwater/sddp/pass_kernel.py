@@ -3,6 +3,8 @@
 Each thread makes one call for its trajectories. In a forward pass threads have nothing to do with each other. In a backward pass
 they meet twice at every stage: when all have made their cuts, and when the first of them has entered these in the pool. What is
 computed, and in what order, is what the calls stage by stage compute: the same functions, trial by trial.
+
+Where a trial needs HiGHS the others of its stage are still done; which are left is told by number, and nothing is done twice.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -141,10 +143,10 @@ def _solve(stage, noise_openings, of_tree, n_cuts, state, columns, rows, last_co
 
 @compiled
 def forward_visits(
-    blocks, n_cuts, positions, openings, first_visit, last_visit, first, states, left_states, costs, future, truncated, room_block,
-    scratch_block, work
+    blocks, n_cuts, positions, openings, first_visit, last_visit, first, states, left_states, costs, future, truncated, is_left,
+    room_block, scratch_block, work
 ):
-    """Walk trajectories of the tree through visits, until one of them needs HiGHS.
+    """Walk trajectories of the tree through visits, until one of them needs HiGHS; the others still make that visit.
 
     Args:
         blocks: ``[stage]`` of `PASS_STAGE`.
@@ -153,9 +155,11 @@ def forward_visits(
         openings: ``[visit, trajectory]`` openings of the tree.
         first_visit, last_visit: from and up to.
         first: number of the first trajectory of this thread.
-        states: ``[trajectory of the thread, state]`` before the first visit; after that, before the visit that is returned.
+        states: ``[trajectory of the thread, state]`` before the first visit; after that, before the visit that is returned, or
+            after it for trajectories that have made it.
         left_states: ``[trajectory, stage, state]`` that leave each stage, written to.
         costs: ``[trajectory, visit]``; future: ``[trajectory]``; truncated: ``[trajectory]`` counts, added to.
+        is_left: ``[trajectory]``, all set: which have not made the visit that is returned, written to.
         room_block, scratch_block: room of this thread.
         work: `Account`, added to.
 
@@ -168,14 +172,16 @@ def forward_visits(
         began, visit_pivots = seconds(room.clock), 0
         t = positions[visit]
         stage = _read_stage(blocks[t])
-        form, bases = stage.seen.stage, stage.bases
+        form, bases, n_left = stage.seen.stage, stage.bases, 0
         for k in range(n_trials):
             proven, n_pivots = _solve(
                 stage, openings[visit, first + k : first + k + 1], plain(False), n_cuts[t], states[k], bases.columns[first + k],
                 bases.rows[first + k], room.column_statuses[k], room.row_statuses[k], room, scratch_block
             )
+            is_left[first + k] = not proven
             if not proven:
-                return visit
+                n_left += 1
+                continue
             visit_pivots += n_pivots
             room.costs[k], room.future[k] = leave(form, states[k], room.innovation, room.primal[0], room.outgoing[k])
             room.n_raised[k] = 0
@@ -183,6 +189,8 @@ def forward_visits(
                 room.n_raised[k] += room.truncated[h]
         n_columns, n_rows = form.stage_cost.shape[0], form.row_lower.shape[0] + n_cuts[t]
         for k in range(n_trials):
+            if is_left[first + k]:
+                continue
             for j in range(n_columns):
                 bases.columns[first + k, j] = room.column_statuses[k, j]
             for i in range(n_rows):
@@ -193,13 +201,17 @@ def forward_visits(
             truncated[first + k] += room.n_raised[k]
         work.pivots[t] += visit_pivots
         work.seconds[t] += seconds(room.clock) - began
+        if n_left > 0:
+            return visit
+        is_left[first : first + n_trials] = True
     return last_visit
 
 
 @compiled
 def backward_stages(
     blocks, n_cuts, n_populated, successors, first_stage, last_stage, first, last, n_trajectories, left_states, of_openings,
-    every_opening, iteration, tolerance, quality, binding, sound, barrier, worker, n_workers, room_block, scratch_block, work
+    every_opening, iteration, tolerance, quality, binding, sound, is_left, barrier, worker, n_workers, room_block, scratch_block,
+    work
 ):
     """Add cuts to the pools of stages, from a late one to an early one, until one of them needs HiGHS or is not sound.
 
@@ -214,8 +226,9 @@ def backward_stages(
         of_openings: whether openings have cuts of their own.
         every_opening: ``[opening]`` counting from 0, for the stage with most.
         iteration, tolerance: see `cut_trial` and `enter_cuts`.
-        quality: ``[trajectory, cut]`` scratch.
-        binding: ``[thread, cut]`` scratch; sound: ``[thread]`` scratch.
+        quality: ``[trajectory, cut]`` of the stage that is returned, where trajectories are not left.
+        binding: ``[thread, cut]`` how often cuts were binding in these trials; sound: ``[thread]`` scratch.
+        is_left: ``[trajectory]``, all set: which have no cuts yet at the stage that is returned, written to.
         barrier: where threads meet; worker, n_workers: number of this thread, and of all.
         room_block, scratch_block: room of this thread.
         work: `Account`, added to.
@@ -234,30 +247,33 @@ def backward_stages(
         pool, n_per_trial, bound = before.seen.cuts.pool, before.n_per_trial, binding[worker]
         for c in range(n_cuts[s]):
             bound[c] = 0
-        going = True
+        all_sound = True
         for k in range(first, last):
             proven, n_pivots = _solve(
                 stage, openings, plain(True), n_cuts[s], left_states[k, t], stage.bases.columns[k], stage.bases.rows[k],
                 room.column_statuses[0], room.row_statuses[0], room, scratch_block
             )
+            is_left[k] = not proven
+            if not proven:
+                all_sound = False
+                continue
             slot = n_populated[t] + k * n_per_trial
-            going = proven and cut_trial(
+            is_sound = cut_trial(
                 stage.seen, n_cuts[s], left_states[k, t], room.objective, room.row_dual, plain(0), tolerance, room.slopes,
                 pool.intercepts[slot : slot + n_per_trial], pool.coefficients[slot : slot + n_per_trial], quality[k], bound
             )
-            if not going:
-                break
+            all_sound = all_sound and is_sound
             stage_pivots += n_pivots
-        sound[worker] = going
-        spent = seconds(room.clock) - began
+        sound[worker] = all_sound
+        work.pivots[s] += stage_pivots
+        work.seconds[s] += seconds(room.clock) - began
         if not wait_for_others(barrier, n_workers):
             return t
         for other in range(n_workers):
-            going = going and sound[other] != 0
-        if not going:
+            all_sound = all_sound and sound[other] != 0
+        if not all_sound:
             return t
-        work.pivots[s] += stage_pivots
-        work.seconds[s] += spent
+        is_left[first:last] = True
         if worker == 0:
             began = seconds(room.clock)
             for other in range(1, n_workers):

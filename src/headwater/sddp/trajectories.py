@@ -12,6 +12,19 @@ from numpy.typing import NDArray
 from headwater.solver import BASIC, Basis, BasisBatch
 
 
+def runs_of(trajectories: range, wanted: NDArray[np.bool_], longest: int) -> list[range]:
+    """Those that are wanted, ``[trajectory]``, as runs of neighbours that are at most so long."""
+    runs: list[range] = []
+    for k in trajectories:
+        if not wanted[k]:
+            continue
+        if runs and runs[-1].stop == k and len(runs[-1]) < longest:
+            runs[-1] = range(runs[-1].start, k + 1)
+        else:
+            runs.append(range(k, k + 1))
+    return runs
+
+
 class StageBases:
     """A basis per trajectory for one stage; rows of cuts that are born later are slack.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -21,6 +22,21 @@ ROWS_PER_CALL = 500_000
 """Rows of all programs that one call solves, about, and at least one stage: tenths of a second, in which nobody is heard."""
 
 
+@dataclass(frozen=True)
+class BegunStage:
+    """What a backward pass has done of the stage that it did not end; the numbers of its cuts are in their slots of the pool.
+
+    Attributes:
+        is_left: ``[trajectory]`` which have no cuts there yet.
+        quality: ``[trajectory, cut]`` of the cuts of the others.
+        binding: ``[cut row]`` how often rows of the stage after it were binding for the others.
+    """
+
+    is_left: NDArray[np.bool_]
+    quality: NDArray[np.int8]
+    binding: NDArray[np.int64]
+
+
 class WholePass:
     """The stages of a training as compiled code sees them, and what its threads work in.
 
@@ -32,6 +48,8 @@ class WholePass:
 
     Attributes:
         is_ready: whether `prepare` said so and nothing has changed since; whoever adds cuts otherwise takes it back.
+        is_left: ``[trajectory]`` which are still to make the visit or the cuts that the last call of their thread ended at.
+        begun: what the last backward pass has done of the stage that it ended at.
     """
 
     def __init__(self, problems: StudyProblems, team: Team, programs: list[Programs], store: TrajectoryStore) -> None:
@@ -57,6 +75,8 @@ class WholePass:
         self._quality = np.zeros((self._n_trajectories, max(1, *self._new_cuts)), np.int8)
         self._binding = np.zeros((team.n_threads, 0), np.int64)
         self._sound = np.zeros(team.n_threads, np.int64)
+        self.is_left = np.ones(self._n_trajectories, np.bool_)
+        self.begun: BegunStage | None = None
         self._barrier = np.zeros(3, np.int64)
 
     @staticmethod
@@ -120,13 +140,14 @@ class WholePass:
         openings: NDArray[np.int64],
         should_stop: Callable[[], bool],
     ) -> int:
-        """Walk trajectories of the tree on from a visit, until one of them needs HiGHS.
+        """Walk trajectories of the tree on from a visit, until one of them needs HiGHS; the others still make that visit.
 
         Args:
             worker: number of the thread.
             trajectories: its own.
             first_visit: where to begin.
-            states: ``[trajectory of the thread, n_state]`` states there; after that, those before the visit that is returned.
+            states: ``[trajectory of the thread, n_state]`` states there; after that, those before the visit that is returned,
+                or after it where trajectories have made it: ``is_left`` tells.
             openings: ``[visit, trajectory]`` openings of the tree.
             should_stop: asked between calls.
 
@@ -142,10 +163,15 @@ class WholePass:
             if should_stop():
                 raise Interrupted
             start, stop, work = visit, min(visit + at_a_time, len(positions)), kernel.account(len(self._blocks))
+            left = self.is_left[trajectories.start : trajectories.stop]
+            left[:] = True
             visit = self._walk(worker, trajectories.start, start, stop, states, openings, work)
             for t in positions[start:visit].tolist():
                 programs.note(t, len(trajectories), len(trajectories), work.pivots[t], work.seconds[t])
             if visit < stop:
+                t, n_made = int(positions[visit]), int(np.count_nonzero(~left))
+                if n_made:
+                    programs.note(t, n_made, n_made, work.pivots[t], work.seconds[t])
                 break
         return visit
 
@@ -163,7 +189,7 @@ class WholePass:
         store = self._store
         visit: int = kernel.forward_visits(
             self._blocks, self._n_cuts, self._positions, openings, start, stop, first, states, store.states, store.costs,
-            store.future, store.truncated, self._rooms[worker].block, self._scratch[worker].block, work,
+            store.future, store.truncated, self.is_left, self._rooms[worker].block, self._scratch[worker].block, work,
         )  # fmt: skip
         return visit
 
@@ -182,7 +208,7 @@ class WholePass:
         stopped: int = kernel.backward_stages(
             self._blocks, self._n_cuts, self._n_populated, self._successors, start, stop, trajectories.start,
             trajectories.stop, self._n_trajectories, self._store.states, self._problems.is_multi, self._every_opening,
-            iteration, tolerance, self._quality, self._binding, self._sound, self._barrier, worker, n_called,
+            iteration, tolerance, self._quality, self._binding, self._sound, self.is_left, self._barrier, worker, n_called,
             self._rooms[worker].block, self._scratch[worker].block, work,
         )  # fmt: skip
         return stopped
@@ -199,7 +225,7 @@ class WholePass:
         """Add cuts to the pools from ``first_stage`` on, until a stage needs HiGHS or makes a cut that is not sound.
 
         Returns:
-            The stage that is not done; -1 when all are.
+            The stage that is not done, of which ``begun`` tells; -1 when all are.
 
         Raises:
             Interrupted: ``should_stop`` said so.
@@ -207,12 +233,13 @@ class WholePass:
         n_populated = self._n_populated
         at_a_time = max(1, ROWS_PER_CALL // (self._most_rows * self._n_trajectories * max(self._n_openings)))
         threads, clock, t = self._team.threads, self._team.clock, first_stage
+        self.begun = None
         while t >= 0:
             if should_stop():
                 raise Interrupted
             start, stop, before = t, max(t - at_a_time + 1, 0), n_populated.copy()
             works = [kernel.account(len(self._blocks)) for _ in range(self._team.n_threads)]
-            self._barrier[:] = 0
+            self._barrier[:], self.is_left[:] = 0, True
             n_called = threads.n_called(self._n_trajectories)
 
             def work(
@@ -225,8 +252,22 @@ class WholePass:
             clock.add("cut_batch_build", works[0].entering[0])
             self._note(range(start, t, -1), works, n_called, before, n_populated)
             if t >= stop:
+                self._note_begun(t, works, n_called)
                 break
         return t
+
+    def _note_begun(self, t: int, works: list[kernel.Account], n_called: int) -> None:
+        """Keep what is done of the stage at which a backward pass ended, and let the account know."""
+        s = int(self._successors[t])
+        if self.is_left.all():
+            return
+        self._problems.stages[s].opening_weights.raise_error()
+        binding = self._binding[:n_called, : self._n_cuts[s]].sum(axis=0)
+        self.begun = BegunStage(self.is_left.copy(), self._quality[:, : self._new_cuts[t]].copy(), binding)
+        for worker, part in enumerate(self._team.threads.shares(range(self._n_trajectories), n_called)):
+            n_made, work = int(np.count_nonzero(~self.is_left[part.start : part.stop])), works[worker]
+            if n_made:
+                self._programs[worker].note(s, n_made, n_made * self._n_openings[s], work.pivots[s], work.seconds[s])
 
     def _note(
         self,
