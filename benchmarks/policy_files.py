@@ -22,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
+from headwater.equipment.recorded_state import founding_layout
 from headwater.policy import checkpoint, read_policy, write_policy
-from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.sddp import CutPool, Policy, PolicyStage
 
 
 def national_policy(n_hydros: int, n_lags: int, n_stages: int, n_cuts: int, seed: int = 1) -> Policy:
     """A policy with random cuts."""
-    layout, rng = StateLayout(tuple(range(n_hydros)), n_lags), np.random.default_rng(seed)
+    layout, rng = founding_layout(tuple(range(n_hydros)), n_lags), np.random.default_rng(seed)
     start = date(2030, 1, 1)
     stages = tuple(
         PolicyStage(t, start + timedelta(30 * t), start + timedelta(30 * t + 30), None, (720.0,), ("constant",) * n_hydros)

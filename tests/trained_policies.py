@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
-from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.equipment.recorded_state import founding_layout
+from headwater.sddp import CutPool, Policy, PolicyStage
 from headwater.sddp.cuts import FIELDS
 from small_systems import random_system, study
 
@@ -51,7 +52,7 @@ def handmade(pools: tuple[CutPool, ...], hydro_ids: tuple[int, ...] = (), n_lags
         )
         for t in range(len(pools))
     )
-    return Policy(StateLayout(hydro_ids, n_lags), stages, pools, "digest", -0.1, 7)
+    return Policy(founding_layout(hydro_ids, n_lags), stages, pools, "digest", -0.1, 7)
 
 
 def random_pool(seed: int, n_state: int, n_cuts: int, capacity: int | None = None) -> CutPool:

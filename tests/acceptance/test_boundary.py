@@ -13,6 +13,7 @@ import headwater as hw
 import oracle_systems as oracles
 from case_builder import tiny_case
 from extensive_form import extensive_form_value
+from headwater.equipment.recorded_state import founding_layout
 from headwater.errors import ModelError, PolicyError
 from headwater.model import (
     Boundary,
@@ -30,7 +31,7 @@ from headwater.model import (
     System,
 )
 from headwater.results.statistics import gap_to_bound
-from headwater.sddp import CutPool, StateLayout, train_policy
+from headwater.sddp import CutPool, train_policy
 from headwater.sddp.boundary import BoundaryCuts, lowest_terminal_value
 from headwater.sddp.cuts import BOUNDARY
 from headwater.sddp.problems import build_problems
@@ -131,13 +132,13 @@ def test_the_least_value_is_that_of_a_fine_grid():
     rng = np.random.default_rng(3)
     study = random_study(3)
     system, n = study.system, len(study.system.hydros)
-    layout = StateLayout(tuple(h.id for h in system.hydros), 0)
+    layout = system.state_layout(0)
     for _ in range(5):
         pool = CutPool(n, 8)
         pool.append(rng.normal(0.0, 1e5, 8), rng.normal(0.0, 1e3, (8, n)), iteration=BOUNDARY, forward_passes=[0] * 8)
         axes = [np.linspace(0.0, top, 21) for top in system.bounds.hydro.max_storage_hm3[:, -1]]
         values = [pool.value(np.array(point))[0] for point in itertools.product(*axes)]
-        least = lowest_terminal_value(system, layout, pool)
+        least = lowest_terminal_value(layout, pool)
         assert least <= min(values)
         spacing = sum(1e3 * 4.0 * axis[1] for axis in axes)
         assert least >= min(values) - spacing
@@ -205,9 +206,9 @@ def test_cuts_of_another_state_are_refused(later_stages: hw.Policy):
     study = first_stages(oracles.first_steps(), 1)
     boundary = BoundaryCuts.of_policy(later_stages, 1)
     with pytest.raises(PolicyError, match=r"HW801 hydros: the boundary policy has 1 \(7\), the study 1 \(1\)"):
-        build_problems(study, boundary=replace(boundary, layout=StateLayout((7,), 0)))
-    with pytest.raises(PolicyError, match="HW802 the state of the boundary policy has 2 inflow lags"):
-        build_problems(study, boundary=replace(boundary, layout=StateLayout((1,), 2)))
+        build_problems(study, boundary=replace(boundary, layout=founding_layout((7,), 0)))
+    with pytest.raises(PolicyError, match="HW802 inflow lags in the state: the boundary policy has 2, the study 0"):
+        build_problems(study, boundary=replace(boundary, layout=founding_layout((1,), 2)))
     with pytest.raises(ModelError, match="this one repeats"):
         build_problems(oracles.infinite_inner_bound(), boundary=boundary)
     with pytest.raises(PolicyError, match="no stage 9"):

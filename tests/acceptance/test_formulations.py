@@ -64,7 +64,7 @@ def value_and_slope(problems: StudyProblems, t: int, state: np.ndarray) -> tuple
 
 def states(problems: StudyProblems, rng: np.random.Generator) -> list[np.ndarray]:
     """The initial state, which training visits, and an interior one."""
-    n = problems.layout.n_hydros
+    n = problems.layout.size("storage")
     interior = problems.initial_state.copy()
     interior[:n] = problems.system.bounds.hydro.max_storage_hm3[:, 0] * rng.uniform(0.3, 0.7, n)
     interior[n:] *= rng.uniform(0.8, 1.2, len(interior) - n)

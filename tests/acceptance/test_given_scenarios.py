@@ -80,7 +80,7 @@ def test_one_scenario_is_a_deterministic_problem_whose_simulation_costs_the_boun
     policy = converged(made)
     costs = simulated_costs(policy, made, 1)
     assert costs[0] == pytest.approx(policy.lower_bound, rel=1e-9)
-    assert policy.layout.n_lags == 0, "known inflows have no past in the state"
+    assert policy.layout.block("inflow_lag").depth == 0, "known inflows have no past in the state"
     assert policy.training.differences == ()
 
 
@@ -91,7 +91,7 @@ def test_stages_without_scenarios_take_the_model_with_the_given_inflows_as_their
     uncertainty = study_uncertainty(made)
     assert [bool(row.any()) for row in uncertainty.inflow.psi] == [n == 0 for n in counts]
     policy = converged(made)
-    assert policy.layout.n_lags == 1
+    assert policy.layout.block("inflow_lag").depth == 1
     assert policy.lower_bound == pytest.approx(extensive_form_value(*parts(made)), rel=1e-7)
 
 

@@ -108,7 +108,7 @@ def test_weeks_of_one_month_share_their_noise_and_train():
     for noise in uncertainty.tree.noise[1:]:
         assert (noise == uncertainty.tree.noise[0]).all()
     policy = hw.train(case, threads=1)
-    assert policy.layout.n_accumulators == 1
+    assert policy.layout.block("inflow_accumulator").depth == 1
     assert policy.lower_bound > 0.0
     assert hw.simulate(policy, n_scenarios=2, threads=1).mean_cost > 0.0
 

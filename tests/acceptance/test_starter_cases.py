@@ -20,4 +20,4 @@ def test_a_starter_case_trains_and_simulates(tmp_path, template):
     simulation = hw.simulate(policy, case, n_scenarios=20, threads=1)
     assert simulation.mean_cost > 0.3 * bounds[-1]
     lags = {"one-reservoir": 0, "cascade-fpha": 1, "subsystems": 0, "from-history": 3}[template]
-    assert policy.layout.n_lags == lags
+    assert policy.layout.block("inflow_lag").depth == lags

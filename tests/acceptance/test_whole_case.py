@@ -69,7 +69,7 @@ def test_the_components_of_the_costs_add_up(output: Path) -> None:
 
 def test_a_policy_with_orders_in_its_state_is_stored_and_read(output: Path) -> None:
     policy = hw.load_policy(output / "out" / "policy")
-    assert policy.layout.commitments == ((0, 1),)
+    assert policy.layout.block("gnl_commitment").depths == ((0, 1),)
     assert policy.layout.describe()[-1] == {
         "dimension": policy.layout.dimension - 1,
         "kind": "gnl_commitment_1",

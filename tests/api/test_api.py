@@ -20,6 +20,7 @@ import headwater as hw
 import headwater.model as m
 from case_builder import TinyCase, constraint, tiny_case
 from headwater.case import features
+from headwater.equipment.recorded_state import founding_layout
 from headwater.results import TIMING_COLUMNS
 from headwater.sddp import events
 from same_results import contents
@@ -339,4 +340,4 @@ def test_a_damaged_policy_is_refused_before_the_output_is_touched(tmp_path: Path
 
 
 def _of_another_case() -> hw.Policy:
-    return dataclasses.replace(trained(), layout=dataclasses.replace(trained().layout, hydro_ids=(8, 9)))
+    return dataclasses.replace(trained(), layout=founding_layout((8, 9), trained().layout.block("inflow_lag").depth))

@@ -123,7 +123,7 @@ def test_a_decision_says_what_it_costs_and_what_things_are_worth_by_name():
 
 def test_without_inflows_the_river_brings_what_is_expected_after_the_last_inflows():
     chosen = policy()
-    plant = chosen.layout.hydro_ids[0]
+    plant = chosen.layout.block("storage").ids[0]
     low, high = (chosen.state({}, "initial", inflows={plant: past}) for past in (10.0, 30.0))
     flows = [chosen.decide(state).table("hydros")["incremental_inflow_m3s"][0] for state in (low, high)]
     psi = study_uncertainty(small_study()).inflow.psi[0][0, 0]

@@ -12,6 +12,7 @@ import pytest
 
 import headwater as hw
 import headwater.model as m
+from headwater.equipment.recorded_state import founding_layout
 from small_systems import random_system
 from small_systems import study as built
 from trained_policies import small_study, trained
@@ -23,7 +24,7 @@ def named() -> hw.Policy:
     system = small_study().system
     hydros = [dataclasses.replace(h, name=name) for h, name in zip(system.hydros, ("Ridge", "Gorge", "Weir"), strict=True)]
     study = dataclasses.replace(small_study(), system=dataclasses.replace(system, hydros=hydros))
-    layout = dataclasses.replace(trained().layout, hydro_names=("Ridge", "Gorge", "Weir"))
+    layout = study.system.state_layout(trained().layout.block("inflow_lag").depth)
     return hw.Policy.of(dataclasses.replace(trained(), layout=layout), study)
 
 
@@ -59,7 +60,7 @@ def test_water_values_come_back_as_the_state_was_given():
 def test_a_state_takes_past_inflows_by_name():
     state = named().state(STORAGES, 0.0, inflows={"Gorge": 7.0})
     expected = by_hand()
-    expected[named().layout.names.index(f"inflow_{named().layout.hydro_ids[1]}_lag_1")] = 7.0
+    expected[named().layout.names.index(f"inflow_{named().layout.block('storage').ids[1]}_lag_1")] = 7.0
     assert state.tolist() == expected.tolist()
     with pytest.raises(hw.UsageError, match="2 past inflows are given for Gorge, and the state has 1"):
         named().state(STORAGES, 0.0, inflows={"Gorge": [7.0, 8.0]})
@@ -125,6 +126,6 @@ def test_a_policy_is_as_good_as_itself():
 
 
 def test_policies_of_other_systems_are_not_compared():
-    layout = dataclasses.replace(trained().layout, hydro_ids=(0, 1, 9))
+    layout = founding_layout((0, 1, 9), trained().layout.block("inflow_lag").depth)
     with pytest.raises(hw.PolicyError, match="HW801 hydros"):
         trained().compare(dataclasses.replace(trained(), layout=layout), scenarios=2)

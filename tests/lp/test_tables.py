@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import headwater.model as m
+from headwater.equipment.hydro.state import memory_places
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.sddp import SimulationChunk, train_policy
 from headwater.sddp.problems import StudyProblems, build_problems
@@ -67,20 +68,20 @@ def test_the_worth_of_water_and_of_energy_are_slopes_of_the_stage(seed: int) -> 
     chosen, problems, tables = simulated(seed)
     u, programs = problems.uncertainty, problems.new_programs()
     sampler = simulation_sampler(u, m.ScenarioSource(), chosen.config.training.tree_seed, N_SCENARIOS)
-    layout, n, everyone = problems.layout, problems.layout.n_hydros, np.arange(N_SCENARIOS)
+    layout, n, everyone = problems.layout, problems.layout.size("storage"), np.arange(N_SCENARIOS)
     agreeing = {"water": 0, "energy": 0}
     for t, stage in enumerate(chosen.system.stages):
         eta = sampler.noise(t, 0, everyone)
         load, available = u.load_mw(t, eta), u.available_mw(t, eta)
         states = np.zeros((N_SCENARIOS, layout.dimension))
         states[:, :n] = at(tables["hydros"], "storage_initial_hm3", t)[:, :n]
-        states[:, layout.memory_places.ravel()] = at(tables["inflow_lags"], "inflow_m3s", t)
+        states[:, memory_places(layout).ravel()] = at(tables["inflow_lags"], "inflow_m3s", t)
         ahead = at(tables["thermals"], "gnl_committed_mw", t)[:, :4]
-        states[:, layout.commitment_places.start] = ahead[:, 2]
-        states[:, layout.commitment_places.stop - 1] = ahead[:, 3]
+        states[:, layout.span("gnl_commitment").start] = ahead[:, 2]
+        states[:, layout.span("gnl_commitment").stop - 1] = ahead[:, 3]
         # What is committed for the stage after is what this stage's neighbour shows as committed.
         later = at(tables["thermals"], "gnl_committed_mw", t + 1)[:, 2] if t < 3 else 0.0
-        states[:, layout.commitment_places.start + 1] = later
+        states[:, layout.span("gnl_commitment").start + 1] = later
 
         def value(states: np.ndarray, load: np.ndarray, t: int = t, eta: np.ndarray = eta, avail: np.ndarray = available):
             batch = problems.stages[t].noise_batch(u.innovation_m3s(t, eta), load, avail)

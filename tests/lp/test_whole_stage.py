@@ -30,7 +30,7 @@ def random_state(
     system = problems.system
     present = np.isin(system.operative_states["hydros"][:, t], (1, 2))
     storage = np.where(present, rng.uniform(*full, len(present)) * system.bounds.hydro.max_storage_hm3[:, t], 0.0)
-    lags = rng.uniform(15, 40, problems.layout.n_hydros * problems.layout.n_lags)
+    lags = rng.uniform(15, 40, problems.layout.size("storage") * problems.layout.block("inflow_lag").depth)
     gas = rng.uniform(5, 30, 2) * [t < 4, t + 1 < 4]
     ship = rng.uniform(0, 25, 1) * (t < 3)
     return np.concatenate([storage, lags, gas, ship])
@@ -38,7 +38,7 @@ def random_state(
 
 def random_noise(problems: StudyProblems, rng: np.random.Generator, off: float) -> np.ndarray:
     eta = rng.normal(size=(3, problems.uncertainty.layout.dim))
-    eta[:, : problems.layout.n_hydros] += off
+    eta[:, : problems.layout.size("storage")] += off
     return eta
 
 
@@ -53,7 +53,7 @@ def test_the_optimum_is_that_of_the_program_written_a_second_time(
     system = whole_system(seed, chronological=chronological)
     problems = problems_of(system, formulation)
     programs, rng = problems.new_programs(), np.random.default_rng(seed)
-    n = problems.layout.n_hydros
+    n = problems.layout.size("storage")
     for t in range(4):
         state = random_state(problems, t, rng, full)
         eta = random_noise(problems, rng, off)

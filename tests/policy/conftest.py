@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.equipment.recorded_state import founding_layout
+from headwater.sddp import CutPool, Policy, PolicyStage
 
 MakePolicy = Callable[..., Policy]
 
@@ -28,7 +29,7 @@ def random_pool(rng: np.random.Generator, n_state: int, n_cuts: int) -> CutPool:
 def make_policy() -> MakePolicy:
     def make(seed: int = 0, *, n_iterations: int = 30, hydro_ids: tuple[int, ...] = (2, 5, 9), n_stages: int = 4) -> Policy:
         rng = np.random.default_rng(seed)
-        layout = StateLayout(hydro_ids, 2)
+        layout = founding_layout(hydro_ids, 2)
         stages = tuple(
             PolicyStage(
                 t + 1,

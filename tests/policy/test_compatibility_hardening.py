@@ -8,15 +8,16 @@ import logging
 import pytest
 
 import headwater.model as m
+from headwater.equipment.recorded_state import founding_layout
 from headwater.errors import PolicyError
 from headwater.policy import check_compatibility
-from headwater.sddp import CutPool, Policy, StateLayout
+from headwater.sddp import CutPool, Policy
 from headwater.sddp.problems import policy_stages
 from small_systems import random_system, study
 
 
 def untrained(system: m.System, n_lags: int = 1) -> Policy:
-    layout = StateLayout(tuple(h.id for h in system.hydros), n_lags)
+    layout = founding_layout(tuple(h.id for h in system.hydros), n_lags)
     pools = tuple(CutPool(layout.dimension, 0) for _ in system.stages)
     return Policy(layout, policy_stages(system), pools, "inflow", 0.0, 0)
 

@@ -149,7 +149,7 @@ def test_the_state_dictionary_names_every_component():
         "dimension_index": 0,
         "type": "storage",
         "entity_type": "hydro",
-        "entity_id": layout.hydro_ids[0],
+        "entity_id": layout.block("storage").ids[0],
         "unit": "hm3",
     }
     last = found["state_variables"][-1]
@@ -187,7 +187,7 @@ def test_visited_states_are_written_with_the_policy_when_they_are_asked_for(tmp_
         assert visits.shape == (ITERATIONS * PASSES, policy.layout.dimension)
         assert stage["iteration"].tolist() == [k for k in range(1, ITERATIONS + 1) for _ in range(PASSES)]
         hydros = asked.system.bounds.hydro
-        assert (visits[:, : policy.layout.n_hydros] <= hydros.max_storage_hm3[:, t] + 1e-9).all()
+        assert (visits[:, : policy.layout.size("storage")] <= hydros.max_storage_hm3[:, t] + 1e-9).all()
     assert (
         sorted(path.name for path in next(iter((tmp_path / "policy").glob("ckpt-*/states"))).iterdir())[0] == "stage_0000.hwp"
     )

@@ -24,10 +24,10 @@ N_STATES = 50
 
 def states_of(problems: StudyProblems, rng: np.random.Generator, count: int) -> np.ndarray:
     """States between nearly empty and nearly full, with wet and dry pasts."""
-    n = problems.layout.n_hydros
+    n = problems.layout.size("storage")
     top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
     storage = top * rng.uniform(0.02, 0.98, (count, n))
-    return np.hstack([storage, rng.uniform(5, 90, (count, n * problems.layout.n_lags))])
+    return np.hstack([storage, rng.uniform(5, 90, (count, n * problems.layout.block("inflow_lag").depth))])
 
 
 @settings(max_examples=N_SYSTEMS, deadline=None, suppress_health_check=[HealthCheck.too_slow])

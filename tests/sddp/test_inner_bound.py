@@ -98,7 +98,7 @@ def test_the_inner_approximation_lies_above_the_cuts():
     outer = build_problems(chosen, policy.pools)
     inner = inner_problems(outer, inner_of(policy))
     states = np.stack([outer.initial_state] * 2)
-    states[1, : outer.layout.n_hydros] *= 0.5
+    states[1, : outer.layout.size("storage")] *= 0.5
     programs = [problems.new_programs() for problems in (outer, inner)]
     for t in range(outer.n_stages):
         for state in states:

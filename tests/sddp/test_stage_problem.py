@@ -31,9 +31,9 @@ def value_and_slope(problems: StudyProblems, t: int, state: np.ndarray) -> tuple
 
 
 def interior_state(problems: StudyProblems, rng: np.random.Generator) -> np.ndarray:
-    n = problems.layout.n_hydros
+    n = problems.layout.size("storage")
     top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
-    return np.concatenate([top * rng.uniform(0.2, 0.8, n), rng.uniform(20, 60, n * problems.layout.n_lags)])
+    return np.concatenate([top * rng.uniform(0.2, 0.8, n), rng.uniform(20, 60, n * problems.layout.block("inflow_lag").depth)])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -113,7 +113,7 @@ def test_truncated_inflows_are_zero_and_take_no_part_in_the_lag_slope():
     innovation, truncated = stage.truncate(state, stage.openings.innovation)
     assert truncated.any()
     assert not truncated.all()
-    n = problems.layout.n_hydros
+    n = problems.layout.size("storage")
     inflow = innovation + (stage.psi[:, 0] * state[n : 2 * n])
     assert inflow[truncated] == pytest.approx(0.0, abs=1e-12)
     assert (inflow >= -1e-12).all()

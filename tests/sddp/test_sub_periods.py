@@ -9,6 +9,7 @@ import pytest
 
 import headwater.model as m
 from extensive_form import extensive_form_value
+from headwater.equipment.hydro.state import memory_places
 from headwater.policy import read_policy, write_policy
 from headwater.sddp.problems import build_problems
 from headwater.sddp.training import train_policy
@@ -41,16 +42,16 @@ def test_the_bound_reaches_the_extensive_form(kind, seed):
 def test_slopes_on_accumulators_lie_between_the_one_sided_finite_differences(kind, formulation):
     chosen = study(KINDS[kind](1), iterations=8, forward_passes=2, method="penalty", formulation=formulation)
     problems = build_problems(chosen, train_policy(chosen).pools)
-    n, layout = problems.layout.n_hydros, problems.layout
-    assert layout.n_accumulators > 0
+    n, layout = problems.layout.size("storage"), problems.layout
+    assert layout.block("inflow_accumulator").depth > 0
     rng = np.random.default_rng(5)
     step, agreeing, felt = 1e-3, 0, 0
     for t in range(problems.n_stages):
         for _ in range(2):
             top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
             state = np.concatenate([top * rng.uniform(0.2, 0.8, n), rng.uniform(20, 60, layout.dimension - n)])
-            state[layout.commitment_places] = rng.uniform(8, 40, layout.n_commitments)
-            state[layout.commitment_places][problems.n_stages - t :] = 0.0  # nothing is delivered after the last stage
+            state[layout.span("gnl_commitment")] = rng.uniform(8, 40, layout.size("gnl_commitment"))
+            state[layout.span("gnl_commitment")][problems.n_stages - t :] = 0.0  # nothing is delivered after the last stage
             value, slope = value_and_slope(problems, t, state)
             for j in range(layout.dimension):
                 forward, backward = state.copy(), state.copy()
@@ -61,14 +62,14 @@ def test_slopes_on_accumulators_lie_between_the_one_sided_finite_differences(kin
                 margin = 1e-6 * max(1.0, abs(slope[j])) + 1e-8 * abs(value) / step
                 assert left - margin <= slope[j] <= right + margin
                 agreeing += abs(right - left) <= margin
-                felt += j in layout.memory_places[layout.n_lags :] and abs(slope[j]) > 1e-3
+                felt += j in memory_places(layout)[layout.block("inflow_lag").depth :] and abs(slope[j]) > 1e-3
     assert agreeing > 0
     assert felt > 0, "no accumulator had a slope: the test would not notice wrong ones"
 
 
 def test_commitments_stand_between_lags_and_accumulators():
     problems = build_problems(study(with_cargoes(weeks(0), 2)))
-    n, layout = problems.layout.n_hydros, problems.layout
+    n, layout = problems.layout.size("storage"), problems.layout
     kinds = [component["kind"] for component in layout.describe()]
     assert [component["dimension"] for component in layout.describe()] == list(range(layout.dimension))
     assert (
@@ -76,10 +77,10 @@ def test_commitments_stand_between_lags_and_accumulators():
         == ["storage"] * n + ["inflow_lag"] * 2 * n + ["gnl_commitment_1", "gnl_commitment_2"] + ["inflow_accumulator"] * n
     )
     inflow = problems.uncertainty.inflow
-    assert problems.initial_state[layout.commitment_places].tolist() == [15.0, 24.0]
-    assert (problems.initial_state[layout.memory_places] == inflow.initial_lags_m3s).all()
+    assert problems.initial_state[layout.span("gnl_commitment")].tolist() == [15.0, 24.0]
+    assert (problems.initial_state[memory_places(layout)] == inflow.initial_lags_m3s).all()
     other = np.arange(inflow.n_lags * n, dtype=float).reshape(1, inflow.n_lags, n)
-    assert (problems.starting_states(1, other)[0, layout.memory_places] == other[0]).all()
+    assert (problems.starting_states(1, other)[0, memory_places(layout)] == other[0]).all()
 
 
 def test_a_policy_with_commitments_and_accumulators_is_stored_and_read(tmp_path):
@@ -98,7 +99,7 @@ def test_a_policy_with_commitments_and_accumulators_is_stored_and_read(tmp_path)
 def test_the_state_says_what_its_accumulators_are():
     problems = build_problems(study(months_then_quarters(0)))
     kinds = [component["kind"] for component in problems.layout.describe()]
-    n = problems.layout.n_hydros
+    n = problems.layout.size("storage")
     assert len(kinds) == problems.layout.dimension == len(problems.initial_state)
     assert kinds.count("inflow_lag") == 2 * n
     assert kinds.count("inflow_accumulator") == (1 + 1 + 2) * n

@@ -30,7 +30,7 @@ def interior_state(problems: StudyProblems, t: int, rng: np.random.Generator) ->
     system = problems.system
     present = np.isin(system.operative_states["hydros"][:, t], (m.OperativeState.FILLING, m.OperativeState.OPERATING))
     storage = np.where(present, rng.uniform(0.15, 0.7, len(present)) * system.bounds.hydro.max_storage_hm3[:, t], 0.0)
-    lags = rng.uniform(15, 40, problems.layout.n_hydros * problems.layout.n_lags)
+    lags = rng.uniform(15, 40, problems.layout.size("storage") * problems.layout.block("inflow_lag").depth)
     gas = rng.uniform(8, 25, 2) * [1.0, t + 1 < 4]
     return np.concatenate([storage, lags, gas, rng.uniform(3, 20, 1) * (t < 3)])
 
@@ -48,7 +48,7 @@ def test_slopes_of_every_state_agree_with_finite_differences(
     problems = trained(seed, formulation, chronological=chronological)
     programs, rng, step = problems.new_programs(), np.random.default_rng(50 + seed), 1e-3
     layout = problems.layout
-    smooth = {"lag": 0, "commitment": 0} | {f"storage of {i}": 0 for i in layout.hydro_ids}
+    smooth = {"lag": 0, "commitment": 0} | {f"storage of {i}": 0 for i in layout.block("storage").ids}
     filling = 0
 
     def value(t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
@@ -60,7 +60,7 @@ def test_slopes_of_every_state_agree_with_finite_differences(
             state = interior_state(problems, t, rng)
             centre, slope = value(t, state)
             for j in range(layout.dimension):
-                kind = f"storage of {layout.hydro_ids[j]}" if j < 5 else "lag" if j < 15 else "commitment"
+                kind = f"storage of {layout.block('storage').ids[j]}" if j < 5 else "lag" if j < 15 else "commitment"
                 if kind == "commitment" and state[j] == 0.0:
                     continue  # the plant is gone: another power than 0 is not a state
                 move = np.eye(layout.dimension)[j] * step

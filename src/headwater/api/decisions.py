@@ -83,7 +83,7 @@ class Decision:
     @property
     def water_values(self) -> dict[str, float]:
         """What one more hm3 at the start of the stage is worth, by name of the reservoir, in $/hm3."""
-        values = self._outcome.solutions.water_value[0] + 0.0
+        values = self._outcome.solutions.worth[0, : len(self._system.hydros)] + 0.0
         return dict(zip(self._system.hydros.labels, values.tolist(), strict=True))
 
     @cached_property

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.arrays import Array
 from headwater.core.wording import listed
+from headwater.equipment.hydro.state import memory_places
 from headwater.errors import UnknownNameError, UsageError
 from headwater.model import EntityKey
 from headwater.model.named import entity_position, labels_of
@@ -43,7 +44,7 @@ class StateNames:
     @property
     def labels(self) -> tuple[str, ...]:
         """One name per plant, all different."""
-        return labels_of("hydro", self.layout.hydro_ids, self.hydro_names)
+        return labels_of("hydro", self.layout.block("storage").ids, self.hydro_names)
 
     def hydro_position(self, key: object) -> int:
         """Position of a plant by name or id.
@@ -51,7 +52,7 @@ class StateNames:
         Raises:
             UnknownNameError: there is none.
         """
-        return entity_position("hydro", self.layout.hydro_ids, self.hydro_names, key)
+        return entity_position("hydro", self.layout.block("storage").ids, self.hydro_names, key)
 
     def components(self, values: Mapping[Any, float], inflows: Mapping[EntityKey, float | Sequence[float]]) -> dict[int, float]:
         """Place of a component -> its value, of those that are named.
@@ -72,11 +73,10 @@ class StateNames:
         for key, past in inflows.items():
             h = self.hydro_position(key)
             lags = np.atleast_1d(np.asarray(past, np.float64))
-            if len(lags) > self.layout.n_lags:
-                raise UsageError(
-                    f"{len(lags)} past inflows are given for {self.labels[h]}, and the state has {self.layout.n_lags}"
-                )
-            found.update({int(self.layout.memory_places[lag, h]): float(value) for lag, value in enumerate(lags)})
+            n_lags = self.layout.block("inflow_lag").depth
+            if len(lags) > n_lags:
+                raise UsageError(f"{len(lags)} past inflows are given for {self.labels[h]}, and the state has {n_lags}")
+            found.update({int(memory_places(self.layout)[lag, h]): float(value) for lag, value in enumerate(lags)})
         return found
 
     def ask_for_all(self, found: Mapping[int, float]) -> None:

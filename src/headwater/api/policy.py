@@ -23,7 +23,7 @@ from headwater.sddp.compilation import ensure_compiled
 from headwater.sddp.decisions import StageDecider, StageNoise
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.policy_cuts import Cuts
-from headwater.sddp.problems import initial_state
+from headwater.sddp.problems import initial_state, state_layout
 from headwater.stochastic import study_uncertainty
 
 
@@ -182,7 +182,7 @@ class Policy(LearnedPolicy):
             PolicyError: the study is not known.
         """
         uncertainty = study_uncertainty(self.known_study)
-        return initial_state(uncertainty.system, uncertainty.inflow, self.layout)
+        return initial_state(uncertainty.inflow, state_layout(uncertainty.system, uncertainty.inflow))
 
     @cached_property
     def hydro_labels(self) -> tuple[str, ...]:
@@ -313,9 +313,9 @@ class Policy(LearnedPolicy):
 
     @cached_property
     def _names(self) -> StateNames:
-        names = self.layout.hydro_names
+        names = self.layout.block("storage").entity_names
         if not names:
-            names = ("",) * self.layout.n_hydros if self.study is None else self.study.system.hydros.names
+            names = ("",) * self.layout.size("storage") if self.study is None else self.study.system.hydros.names
         return StateNames(self.layout, names)
 
     def _stage_id(self, key: StageKey) -> int:

@@ -52,6 +52,7 @@ def inspect(
         stdout().out(json.dumps(shown if cuts is None else {**shown, "cuts": cuts.to_dicts()}, indent=2, default=str))
         return
     console, layout = stdout(), policy.layout
+    n_hydros, n_lags = layout.size("storage"), layout.block("inflow_lag").depth
     rows = [
         ("checkpoint", f"{facts['checkpoint']}, made {facts['created_at']} by Headwater {facts['headwater_version']}"),
         (
@@ -59,7 +60,10 @@ def inspect(
             f"{facts['n_iterations']} iterations, {facts['status']}" + (", can be resumed" if facts["resumable"] else ""),
         ),
         ("lower bound", money(policy.lower_bound)),
-        ("state", f"{layout.dimension} components: {layout.n_hydros} hydros, {layout.n_lags} inflow lags"),
+        (
+            "state",
+            f"{layout.dimension} components: {n_hydros} hydros, {n_lags} inflow lags",
+        ),
         ("stages", f"{len(policy.stages)}, from {policy.stages[0].start_date} to {policy.stages[-1].end_date}"),
         *((name, str(value)) for name, value in policy.provenance.items()),
     ]
@@ -120,7 +124,7 @@ def evaluate(
     vector = _state_of(policy, values or [], state, otherwise)
     value, water = policy.value(stage, vector), policy.water_values(stage, vector)
     stage_id = policy.stages[policy.stage_position(stage)].stage_id
-    worth = {str(hydro_id): float(w) for hydro_id, w in zip(policy.layout.hydro_ids, water, strict=True)}
+    worth = {str(hydro_id): float(w) for hydro_id, w in zip(policy.layout.block("storage").ids, water, strict=True)}
     if form is JsonOrHuman.JSON:
         named = dict(zip(policy.layout.names, vector.tolist(), strict=True))
         finite = value if math.isfinite(value) else None

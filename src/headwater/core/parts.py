@@ -251,6 +251,8 @@ class Equipment:
         tables: result tables.
         costs: components of the cost.
         quantities: names for user constraints.
+        state: gives the blocks of the state for a `System` and for how many lags and accumulators of
+            inflow are in it.
         pieces: columns, rows and terms in the program of a stage.
         families: how people call them.
         advice: what a planner should know of a system.
@@ -267,6 +269,7 @@ class Equipment:
     tables: tuple[ResultTable, ...] = ()
     costs: tuple[Cost, ...] = ()
     quantities: tuple[Quantity, ...] = ()
+    state: Callable[[Any, int, int], Iterator[Any]] | None = None
     pieces: tuple[Piece, ...] = ()
     families: tuple[Family, ...] = ()
     advice: tuple[Advice, ...] = ()

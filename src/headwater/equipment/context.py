@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.state import StateLayout
 from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines
 from headwater.model import HM3_PER_M3S_HOUR, BlockMode, InflowNonNegativity, OperativeState, Stage, System
 
@@ -82,30 +83,15 @@ class StageContext:
         """Leading lags that are past inflows."""
         return self.n_lags - self.n_accumulators
 
-    def lag_place(self, lag: int) -> int:
-        """Place in the state of a lag of the first hydro: past inflows stand before the commitments, accumulators behind."""
-        before = 0 if lag < self.n_past_inflows else self.n_commitments
-        return self.n_hydros * (1 + lag) + before
-
-    @property
-    def commitment_place(self) -> int:
-        """Place in the state of the first commitment."""
-        return self.n_hydros * (1 + self.n_past_inflows)
-
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
         """Plants whose dispatch is decided ahead, with their places in the state."""
         return gnl_pipelines(self.system)
 
     @property
-    def n_commitments(self) -> int:
-        """Commitments in the state, behind the past inflows."""
-        return sum(pipeline.lag for pipeline in self.pipelines)
-
-    @property
-    def n_state(self) -> int:
-        """Length of the state: storages, past inflows, commitments, accumulators."""
-        return self.n_hydros * (1 + self.n_lags) + self.n_commitments
+    def layout(self) -> StateLayout:
+        """What each component of the state is; the same at every stage."""
+        return self.system.state_layout(self.n_past_inflows, self.n_accumulators)
 
     @property
     def chronological(self) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.arrays import Array
 from headwater.core.parts import OPERATIVE_STATE, Equipment, ResultTable
+from headwater.core.state import StateLayout
 from headwater.equipment.context import StageContext
 from headwater.model import System
 
@@ -31,6 +32,10 @@ class Template(Protocol):
     @property
     def n_hydros(self) -> int:
         """Hydros of the system."""
+
+    @property
+    def layout(self) -> StateLayout:
+        """What each component of the state is."""
 
     @property
     def cost(self) -> Array:
@@ -59,7 +64,7 @@ class StageSolutions:
         load_mw: ``[scenario, bus, block]``.
         load_dual: ``[scenario, bus, block]`` in $ per MW.
         generic_dual: ``[scenario, row]`` in $ per unit of the right-hand side, of the rows of user constraints.
-        water_value: ``[scenario, hydro]`` in $/hm3 of incoming storage.
+        worth: ``[scenario, component]`` of one more unit of the incoming components that are priced, in $.
         future_cost: ``[scenario]`` in $, not discounted.
         cumulative_discount: present value of $1 of this stage.
         stage_id: what tables call the stage.
@@ -71,7 +76,7 @@ class StageSolutions:
     load_mw: Array
     load_dual: Array
     generic_dual: Array
-    water_value: Array
+    worth: Array
     future_cost: Array
     cumulative_discount: float
     stage_id: int
@@ -87,7 +92,7 @@ class StageSolutions:
             load_mw=np.empty(loads),
             load_dual=np.empty(loads),
             generic_dual=np.empty((n_scenarios, len(template.rows["generic"]))),
-            water_value=np.empty((n_scenarios, template.n_hydros)),
+            worth=np.empty((n_scenarios, len(template.layout.priced))),
             future_cost=np.empty(n_scenarios),
             cumulative_discount=cumulative_discount,
             stage_id=stage_id,
@@ -143,6 +148,17 @@ class StageReader:
         """The same times the cost of each column, in $."""
         positions = self.template.columns[family]
         return np.where(positions >= 0, s.primal[:, positions] * self.template.cost[positions], 0.0)
+
+    def incoming(self, s: StageSolutions, block: str) -> Array:
+        """``[scenario, component]`` values of a block of the state that enters."""
+        values: Array = s.state[:, self.template.layout.span(block)]
+        return values
+
+    def worth(self, s: StageSolutions, block: str) -> Array:
+        """``[scenario, component]`` of one more unit of a block of the state that enters, in $."""
+        layout = self.template.layout
+        values: Array = s.worth[:, np.isin(layout.priced, layout.places(block))]
+        return values
 
     def repeat(self, stage_values: NDArray[Any]) -> NDArray[Any]:
         """``[scenario, entity]`` -> the same in every block."""

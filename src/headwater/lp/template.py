@@ -26,7 +26,8 @@ import numpy as np
 from headwater.arrays import Array, Indices
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.parts import Phase
-from headwater.core.program import LpBuilder
+from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.state import StateLayout
 from headwater.equipment.context import StageContext
 from headwater.errors import ModelError
 from headwater.lp import future_cost
@@ -34,10 +35,6 @@ from headwater.model import InflowNonNegativity, System
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
-
-
-_BLOCKS = ("storage", "inflow_lag", "gnl_commitment", "inflow_accumulator")
-"""Blocks of the state in their order."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class StageTemplate:
         n_hydros: hydros of the system.
         n_lags: inflow lags of the state, accumulators included.
         n_past_inflows: leading ones that are past inflows.
-        n_commitments: commitments of the state.
+        layout: what each component of the state is.
         discount: one-step discount factor, the cost of the future.
         future: ``[column of the future cost]`` positions: theta alone, or a column per opening and what the tail needs.
         outlook: how the openings of the next stage add up, where each has a column; ``None`` for theta alone.
@@ -67,7 +64,7 @@ class StageTemplate:
     n_hydros: int
     n_lags: int
     n_past_inflows: int
-    n_commitments: int
+    layout: StateLayout
     discount: float
     future: Indices
     outlook: future_cost.Outlook | None
@@ -88,7 +85,7 @@ class StageTemplate:
     @property
     def n_state(self) -> int:
         """Length of the state."""
-        return self.n_hydros * (1 + self.n_lags) + self.n_commitments
+        return self.layout.dimension
 
     @property
     def n_transfer(self) -> int:
@@ -162,7 +159,7 @@ def build_stage_template(
         n_hydros=ctx.n_hydros,
         n_lags=ctx.n_lags,
         n_past_inflows=ctx.n_past_inflows,
-        n_commitments=ctx.n_commitments,
+        layout=ctx.layout,
         discount=declared.discount,
         future=declared.future,
         outlook=outlook,
@@ -221,7 +218,7 @@ def declare_stage(
         fixed_productivity=productivity,
         n_accumulators=0 if n_past_inflows is None else psi.shape[1] - n_past_inflows,
     )
-    build = LpBuilder(ctx.n_state)
+    build = LpBuilder(ctx.layout.dimension)
     discount = float(system.discount_factors[t])
     if has_future is None:
         has_future = system.horizon.successor(t) is not None
@@ -235,10 +232,19 @@ def declare_stage(
     _declare(Phase.TERMS, build, ctx)
     if build.last_row_with_state() >= n_cut_relevant:
         raise ModelError("a row outside the cut-relevant region depends on the incoming state")
-    out_column = np.concatenate([build.outgoing[block] for block in _BLOCKS])
+    out_column = _outgoing(build, ctx.layout)
     return DeclaredStage(build, ctx, discount, future, n_cut_relevant, out_column)
 
 
 def _declare(phase: Phase, build: LpBuilder, ctx: StageContext) -> None:
     for piece in EQUIPMENT.pieces(phase):
         piece.declare(build, ctx)
+
+
+def _outgoing(build: LpBuilder, layout: StateLayout) -> Indices:
+    """Column of every component of the state that leaves the stage."""
+    for block in layout.blocks:
+        columns = build.outgoing.get(block.name, ())
+        if len(columns) != len(block.owners) or ABSENT in columns:
+            raise ModelError(f"the state has {len(block.owners)} components '{block.name}', which not all leave the stage")
+    return np.concatenate([np.empty(0, np.int64), *(build.outgoing[block.name] for block in layout.blocks)])

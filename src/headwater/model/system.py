@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.state import StateLayout
 from headwater.errors import ModelError
 from headwater.model import bounds as _bounds
 from headwater.model import topology as _topology
@@ -216,6 +217,24 @@ class System:
     @cached_property
     def _indices(self) -> Mapping[str, Mapping[int, int]]:
         return {part.collection: _index(getattr(self, part.collection)) for part in EQUIPMENT}
+
+    def state_layout(self, n_lags: int, n_accumulators: int = 0) -> StateLayout:
+        """What the state of a study holds whose inflow models look back so far.
+
+        Args:
+            n_lags: past inflows of every river in the state.
+            n_accumulators: parts of periods under way that are gathered for every river.
+        """
+        found = self._layouts.get((n_lags, n_accumulators))
+        if found is None:
+            declared = (part.state(self, n_lags, n_accumulators) for part in EQUIPMENT if part.state is not None)
+            found = StateLayout.of(block for blocks in declared for block in blocks)
+            self._layouts[n_lags, n_accumulators] = found
+        return found
+
+    @cached_property
+    def _layouts(self) -> dict[tuple[int, int], StateLayout]:
+        return {}
 
     @cached_property
     def bounds(self) -> ResolvedBounds:

@@ -16,6 +16,7 @@ import numpy as np
 
 from headwater import files
 from headwater._version import __version__
+from headwater.equipment.recorded_state import LAYOUT_VERSIONS, layout_of, layout_version, record_of
 from headwater.errors import PolicyError
 from headwater.lp import Outlook
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
@@ -24,7 +25,6 @@ from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
 from headwater.sddp.fingerprint import case_digest
-from headwater.sddp.policy import LAYOUT_VERSION
 from headwater.sddp.records import Account
 from headwater.sddp.stored_training import StageArrays, StoredTraining
 from headwater.solver import Basis
@@ -58,7 +58,7 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
     progress = policy.progress
     writers: dict[str, Callable[[], Content]] = {
         METADATA: lambda: _json(_metadata(policy, made_at)),
-        DICTIONARY: lambda: _json({"layout_version": LAYOUT_VERSION, "state": policy.layout.describe()}),
+        DICTIONARY: lambda: _json({"layout_version": layout_version(policy.layout), "state": policy.layout.describe()}),
     }
     if progress is not None:
         writers[HISTORY] = lambda: encode_trace(progress.history)
@@ -137,10 +137,10 @@ def read_metadata(checkpoint: Path, entries: Mapping[str, Any]) -> dict[str, Any
             f"HW806 {checkpoint / METADATA}: written in version {version!r} of the policy format; "
             f"this Headwater reads version {SCHEMA_VERSION}"
         )
-    if isinstance(layout, dict) and "layout_version" in layout and layout["layout_version"] != LAYOUT_VERSION:
+    if isinstance(layout, dict) and "layout_version" in layout and layout["layout_version"] not in LAYOUT_VERSIONS:
         raise ForeignVersionError(
             f"HW806 {checkpoint / METADATA}: state layout version {layout['layout_version']!r}; "
-            f"this Headwater reads version {LAYOUT_VERSION}"
+            f"this Headwater reads versions {' and '.join(map(str, LAYOUT_VERSIONS))}"
         )
     return metadata
 
@@ -220,22 +220,11 @@ def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayou
         PolicyError: the record contradicts itself.
     """
     recorded = metadata["layout"]
-    commitments = tuple((thermal_id, lag) for thermal_id, lag in recorded.get("commitments", ()))
-    hydro_ids = tuple(recorded["hydro_ids"])
-    if not all(type(hydro_id) is int for hydro_id in hydro_ids):
-        raise TypeError("an id of a hydro is no whole number")
-    names = tuple(map(str, recorded.get("hydro_names", ())))
-    layout = StateLayout(
-        hydro_ids,
-        recorded["n_lags"],
-        commitments,
-        recorded.get("n_accumulators", 0),
-        names if len(names) == len(hydro_ids) else (),
-    )
+    layout = layout_of(recorded)
     if layout.dimension != recorded["state_dimension"]:
         raise PolicyError(
             f"HW808 {checkpoint / METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
-            f"for {layout.n_hydros} hydros and {layout.n_lags} lags"
+            f"for {layout.size('storage')} hydros and {layout.block('inflow_lag').depth} lags"
         )
     return layout
 
@@ -377,15 +366,7 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
         "n_iterations": policy.n_iterations,
         "lower_bound": policy.lower_bound if math.isfinite(policy.lower_bound) else None,
         "lower_bound_kind": training.lower_bound_kind if training is not None else "expected_cost",
-        "layout": {
-            "layout_version": LAYOUT_VERSION,
-            "hydro_ids": list(policy.layout.hydro_ids),
-            "hydro_names": list(policy.layout.hydro_names),
-            "n_lags": policy.layout.n_lags,
-            "n_accumulators": policy.layout.n_accumulators,
-            "commitments": [list(pair) for pair in policy.layout.commitments],
-            "state_dimension": policy.layout.dimension,
-        },
+        "layout": record_of(policy.layout),
         "stages": [
             {
                 "stage_id": stage.stage_id,

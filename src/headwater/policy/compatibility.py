@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.core.state import StateLayout
 from headwater.core.wording import counted
 from headwater.errors import PolicyError
-from headwater.lp import gnl_pipelines
 from headwater.model import StageMap, Study
 from headwater.sddp import Policy
 from headwater.sddp.cuts import BOUNDARY
 from headwater.sddp.fingerprint import differing_parts, study_fingerprint
 from headwater.sddp.matching import match_policy
-from headwater.sddp.policy import StateLayout
 from headwater.sddp.problems import StudyProblems, inflow_digest
 
 logger = logging.getLogger(__name__)
@@ -122,22 +121,11 @@ def _obstacles(check: Callable[[], None]) -> tuple[str, ...]:
 
 def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Iterator[str]:
     system, layout = study.system, policy.layout
-    hydro_ids = tuple(hydro.id for hydro in system.hydros)
-    if hydro_ids != layout.hydro_ids:
-        yield f"HW801 hydros: the policy has {counted(layout.hydro_ids)}, the study {counted(hydro_ids)}"
-    stage_ids = tuple(stage.id for stage in system.stages)
     if own is None:
         rows = [row for row in system.inflow_statistics if row.stage_id in system.stage_index]
-        own = StateLayout(hydro_ids, max((len(row.coefficients) for row in rows), default=0))
-    n_lags, dimension = own.n_lags, own.dimension
-    if n_lags != layout.n_lags:
-        yield f"HW802 inflow lags in the state: the policy has {layout.n_lags}, the study {n_lags}"
-    ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
-    if ahead != layout.commitments:
-        had, has = counted(layout.commitments), counted(ahead)
-        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {had}, the study {has}"
-    if dimension != layout.dimension:
-        yield f"HW805 state: the policy has {layout.dimension} components, the study {dimension}"
+        own = system.state_layout(max((len(row.coefficients) for row in rows), default=0))
+    yield from own.differences(layout)
+    hydro_ids, stage_ids = own.block("storage").ids, tuple(stage.id for stage in system.stages)
     policy_ids = tuple(stage.stage_id for stage in policy.stages)
     if stage_ids != policy_ids:
         yield f"HW805 stages: the policy has {counted(policy_ids)}, the study {counted(stage_ids)}"
@@ -148,10 +136,10 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
         theirs, ours = (repeats, ends) if goes_on else (ends, repeats)
         yield f"HW805 horizon: that of the policy {theirs}, that of the study {ours}"
     for stage in policy.stages:
-        if stage.stage_id not in system.stage_index or len(stage.production) != layout.n_hydros:
+        if stage.stage_id not in system.stage_index or len(stage.production) != layout.size("storage"):
             continue
         t = system.stage_index[stage.stage_id]
-        before = dict(zip(layout.hydro_ids, stage.production, strict=True))
+        before = dict(zip(layout.block("storage").ids, stage.production, strict=True))
         kinds = ((hydro_id, system.production[h][t].kind.value) for h, hydro_id in enumerate(hydro_ids))
         changed = tuple(hydro_id for hydro_id, kind in kinds if before.get(hydro_id, kind) != kind)
         if changed:

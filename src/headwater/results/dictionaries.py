@@ -13,12 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.state import owner_of
+from headwater.equipment.recorded_state import layout_version
 from headwater.model import System
 from headwater.model.water_energy import HM3_PER_M3S_HOUR, accumulated_productivity
 from headwater.results.pieces import write_json, write_parquet
 from headwater.results.schemas import CODES, SCHEMAS
 from headwater.sddp import StateLayout
-from headwater.sddp.policy import LAYOUT_VERSION
 
 _ENTITY_COLUMNS = ("entity_type_code", "entity_id", "name", "bus_id")
 
@@ -94,17 +95,17 @@ def state_dictionary(layout: StateLayout) -> dict[str, Any]:
     """What every component of the state is, in order."""
     components = []
     for component in layout.describe():
-        kind = "hydro" if "hydro_id" in component else "thermal"
+        kind, entity_id = owner_of(component)
         entry = {
             "dimension_index": component["dimension"],
             "type": component["kind"],
             "entity_type": kind,
-            "entity_id": component[f"{kind}_id"],
+            "entity_id": entity_id,
         }
         if "lag" in component:
             entry["lag_index"] = component["lag"]
         components.append({**entry, "unit": component["unit"]})
-    return {"version": 1, "layout_version": LAYOUT_VERSION, "state_variables": components}
+    return {"version": 1, "layout_version": layout_version(layout), "state_variables": components}
 
 
 def bounds_frame(system: System) -> pl.DataFrame:

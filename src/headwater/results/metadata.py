@@ -301,7 +301,7 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
     return {
         **{kind: len(getattr(system, kind)) for kind in kinds},
         "state": policy.layout.dimension,
-        "lags": policy.layout.n_lags,
+        "lags": policy.layout.block("inflow_lag").depth,
         "stage_programs": [
             {"stage_id": stage.id, **dataclasses.asdict(statistics)}
             for stage, statistics in zip(system.stages, record.stage_statistics, strict=True)

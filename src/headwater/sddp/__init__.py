@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from headwater._on_demand import on_demand
 
 if TYPE_CHECKING:
+    from headwater.core.state import StateLayout
     from headwater.sddp.cuts import CutPool
-    from headwater.sddp.policy import Policy, PolicyStage, StateLayout
+    from headwater.sddp.policy import Policy, PolicyStage
     from headwater.sddp.records import IterationRecord, TrainingRecord
     from headwater.sddp.simulation_records import (
         ScenarioFailure,
@@ -22,7 +23,8 @@ else:
         "headwater.sddp",
         {
             "headwater.sddp.cuts": ("CutPool",),
-            "headwater.sddp.policy": ("Policy", "PolicyStage", "StateLayout"),
+            "headwater.core.state": ("StateLayout",),
+            "headwater.sddp.policy": ("Policy", "PolicyStage"),
             "headwater.sddp.records": ("IterationRecord", "TrainingRecord"),
             "headwater.sddp.simulation_records": (
                 "ScenarioFailure",

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
-from headwater.core.wording import counted, listed
+from headwater.core.state import StateLayout
 from headwater.errors import ModelError, PolicyError, UsageError
 from headwater.model import System
 from headwater.sddp.cuts import BOUNDARY, CutPool
-from headwater.sddp.policy import Policy, PolicyStage, StateLayout
+from headwater.sddp.policy import Policy, PolicyStage
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,9 @@ def check_boundary(cuts: BoundaryCuts, layout: StateLayout) -> None:
     Raises:
         PolicyError: they do not.
     """
-    if cuts.layout.hydro_ids != layout.hydro_ids:
-        theirs, ours = counted(cuts.layout.hydro_ids), counted(layout.hydro_ids)
-        raise PolicyError(f"HW801 hydros: the boundary policy has {theirs}, the study {ours}")
-    if cuts.layout != layout:
-        raise PolicyError(
-            f"HW802 the state of the boundary policy has {cuts.layout.n_lags} inflow lags, {cuts.layout.n_accumulators} "
-            f"accumulators and dispatch lags {listed(cuts.layout.commitments) or 'none'}, that of the study {layout.n_lags}, "
-            f"{layout.n_accumulators} and {listed(layout.commitments) or 'none'}"
-        )
+    differences = tuple(layout.differences(cuts.layout, others="boundary policy"))
+    if differences:
+        raise PolicyError("; ".join(differences))
 
 
 def boundary_warnings(cuts: BoundaryCuts, system: System) -> tuple[str, ...]:
@@ -90,15 +84,14 @@ def boundary_warnings(cuts: BoundaryCuts, system: System) -> tuple[str, ...]:
     )
 
 
-def lowest_terminal_value(system: System, layout: StateLayout, pool: CutPool) -> float:
-    """Least future cost in $ that the cuts of the last stage allow, over all storages that its reservoirs can hold.
+def lowest_terminal_value(layout: StateLayout, pool: CutPool) -> float:
+    """Least future cost in $ that the cuts of the last stage allow, over all states that can leave it.
 
-    The minimum of the largest cut over the box of storages is a linear program. With cuts of single openings it is taken for
-    each opening, and the least of them returned.
+    The minimum of the largest cut over the box of these states is a linear program. With cuts of single openings it is taken
+    for each opening, and the least of them returned.
 
     Args:
-        system: for the largest storages at the last stage.
-        layout: meaning of the state.
+        layout: meaning of the state, with the values that it can have at the end.
         pool: its active cuts.
 
     Raises:
@@ -107,24 +100,25 @@ def lowest_terminal_value(system: System, layout: StateLayout, pool: CutPool) ->
     import scipy.optimize  # takes long to import, and most studies do without
 
     slots = pool.active_slots()
-    n = layout.n_hydros
-    if np.any(pool.coefficients[slots, n:] != 0.0):
+    box = {block.name: block.box() for block in layout.blocks if block.box is not None}
+    boxed = np.concatenate([np.empty(0, np.int64), *(layout.places(name) for name in box)])
+    if np.any(np.delete(pool.coefficients[slots], boxed, axis=1) != 0.0):
         raise ModelError(
             "the cuts at the end of the horizon depend on past inflows, which are not bounded, so that no lower bound of the "
             "future cost follows from them; give training.theta_lower_bound"
         )
-    largest = system.bounds.hydro.max_storage_hm3[:, -1]
+    limits = [pair for low, high in box.values() for pair in zip(low.tolist(), high.tolist(), strict=True)]
     values = []
     for opening in np.unique(pool.opening[slots]):
         chosen = slots[pool.opening[slots] == opening]
-        slopes = pool.coefficients[chosen, :n]
+        slopes = pool.coefficients[chosen][:, boxed]
         # value - slope . storage >= intercept
         rows = np.hstack([slopes, -np.ones((len(chosen), 1))])
         result = scipy.optimize.linprog(
-            np.r_[np.zeros(n), 1.0],
+            np.r_[np.zeros(len(boxed)), 1.0],
             A_ub=rows,
             b_ub=-pool.intercepts[chosen],
-            bounds=[*((0.0, value) for value in largest), (None, None)],
+            bounds=[*limits, (None, None)],
             method="highs",
         )
         if result.status != 0:

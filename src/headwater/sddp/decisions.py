@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from headwater.arrays import Array
+from headwater.equipment.hydro.state import memory_places
 from headwater.lp import StageReadout, StageSolutions
 from headwater.model import Study
 from headwater.sddp.head_refinement import HeadRefinement
@@ -120,7 +121,7 @@ class StageDecider:
         system = problems.system
         innovation, load, available = self._drawn(t, noise.scenario)
         n_own = problem.template.n_past_inflows
-        remembered = state[problems.layout.memory_places[:n_own]]  # [lag, hydro]
+        remembered = state[memory_places(problems.layout)[:n_own]]  # [lag, hydro]
         for h, inflow in noise.inflow_m3s.items():
             innovation[0, h] = inflow - problem.psi[h, :n_own] @ remembered[:, h]
         for b, value in noise.load_mw.items():

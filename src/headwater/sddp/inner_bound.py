@@ -16,6 +16,7 @@ import numpy as np
 
 from headwater.arrays import Array
 from headwater.distributed import Interrupted, Team
+from headwater.equipment.hydro.state import memory_places
 from headwater.errors import ModelError
 from headwater.sddp.inner_stage import with_inner_stage
 from headwater.sddp.lipschitz import lipschitz_prices
@@ -51,7 +52,7 @@ class UpperBound:
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self._config = problems.study.config.upper_bound
-        if problems.study.config.inflow_non_negativity.truncates and problems.layout.n_lags + problems.layout.n_accumulators:
+        if problems.study.config.inflow_non_negativity.truncates and memory_places(problems.layout).size:
             raise ModelError(
                 "there is no deterministic upper bound where inflows have lags and are truncated: costs are not convex in the "
                 "lags then; set modeling.inflow_non_negativity.method to 'penalty', or switch upper_bound_evaluation off"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.arrays import Array
+from headwater.core.state import owner_of
+from headwater.equipment.hydro.state import memory_places
 from headwater.errors import ModelError
 from headwater.lp import StageForm, StatePrices, StateRepairs, make_form
 from headwater.model import Formulation, LipschitzMode, UpperBoundConfig
@@ -80,7 +82,7 @@ def _condensed(problems: StudyProblems, t: int) -> StageForm:
 def _may_share(problems: StudyProblems, t: int) -> bool:
     """Whether the users of water may share a shortage: it cannot be bought, and inflows are never negative nor state."""
     method = problems.study.config.inflow_non_negativity
-    if method.has_slack or problems.layout.n_lags or problems.layout.n_accumulators:
+    if method.has_slack or memory_places(problems.layout).size:
         return False
     return method.truncates or bool((problems.stages[t].openings.innovation >= 0.0).all())
 
@@ -93,7 +95,7 @@ def _finite(problems: StudyProblems, t: int, prices: Array, config: UpperBoundCo
     if config.fallback_value is not None:
         return np.where(np.isfinite(prices), prices, config.fallback_value)
     named = problems.layout.describe()[int(unknown[0])]
-    owner = f"hydro {named['hydro_id']}" if "hydro_id" in named else f"thermal {named['thermal_id']}"
+    owner = " ".join(str(part) for part in owner_of(named))
     raise ModelError(
         f"the deterministic upper bound has no price for the {named['kind'].replace('_', ' ')} of {owner} after stage "
         f"{problems.system.stages[t].id}: nothing is sure to make good a change of it ({len(unknown)} such components); give "

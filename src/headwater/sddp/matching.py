@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from headwater.core.provenance import digest_text
 from headwater.core.wording import counted
 from headwater.errors import PolicyError
-from headwater.lp import gnl_pipelines
 from headwater.model import StageMap
 from headwater.sddp.cuts import ALL_OPENINGS
 from headwater.sddp.fingerprint import differing_parts, study_fingerprint
@@ -64,7 +63,7 @@ def match_policy(policy: Policy, problems: StudyProblems, stage_map: StageMap, *
         stage_map: which stage takes which cuts.
         validate: whether production functions and inflow models are compared.
     """
-    differences = list(_layout_differences(policy, problems))
+    differences = list(problems.layout.differences(policy.layout))
     sources: tuple[int | None, ...] = (None,) * problems.n_stages
     try:
         sources = _sources(policy, problems, stage_map)
@@ -113,22 +112,6 @@ def _add(digest: Any, *arrays: NDArray[Any]) -> None:
         digest.update((np.ascontiguousarray(array) + 0.0 if array.dtype.kind == "f" else np.ascontiguousarray(array)).tobytes())
 
 
-def _layout_differences(policy: Policy, problems: StudyProblems) -> Iterator[str]:
-    ours, theirs = problems.layout, policy.layout
-    if ours.dimension != theirs.dimension:
-        yield f"HW805 state: the policy has {theirs.dimension} components, the study {ours.dimension}"
-    if ours.hydro_ids != theirs.hydro_ids:
-        yield f"HW801 hydros: the policy has {counted(theirs.hydro_ids)}, the study {counted(ours.hydro_ids)}"
-    if ours.n_lags != theirs.n_lags:
-        yield f"HW802 inflow lags in the state: the policy has {theirs.n_lags}, the study {ours.n_lags}"
-    ahead = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(problems.system))
-    if ahead != theirs.commitments:
-        had, has = counted(theirs.commitments), counted(ahead)
-        yield f"HW802 thermals dispatched ahead (id, lag): the policy has {had}, the study {has}"
-    if ours.n_accumulators != theirs.n_accumulators:
-        yield f"HW802 inflow accumulators: the policy has {theirs.n_accumulators} per hydro, the study {ours.n_accumulators}"
-
-
 def _sources(policy: Policy, problems: StudyProblems, stage_map: StageMap) -> tuple[int | None, ...]:
     n_theirs, n_ours = len(policy.stages), problems.n_stages
     if stage_map.source_ids is not None:
@@ -157,7 +140,7 @@ def _following(policy: Policy, problems: StudyProblems, sources: tuple[int | Non
 def _production_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:
     own = policy_stages(problems.system)
     for t, s in _following(policy, problems, sources):
-        pairs = zip(problems.layout.hydro_ids, policy.stages[s].production, own[t].production, strict=True)
+        pairs = zip(problems.layout.block("storage").ids, policy.stages[s].production, own[t].production, strict=True)
         changed = tuple(hydro_id for hydro_id, before, now in pairs if before != now)
         if changed:
             stages = f"stage {own[t].stage_id} of the study and stage {policy.stages[s].stage_id} of the policy"
@@ -166,7 +149,7 @@ def _production_differences(policy: Policy, problems: StudyProblems, sources: tu
 
 
 def _inflow_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:
-    ids = np.array(problems.layout.hydro_ids)
+    ids = np.array(problems.layout.block("storage").ids)
     for t, s in _following(policy, problems, sources) if policy.inflow else ():
         theirs, ours = policy.inflow[s], inflow_arrays(problems.uncertainty.inflow, t)
         stages = f"stage {problems.system.stages[t].id} of the study and stage {policy.stages[s].stage_id} of the policy"

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headwater.core.state import StateLayout
 from headwater.core.wording import listed
 from headwater.errors import PolicyError, UsageError
 from headwater.lp import Outlook
@@ -25,103 +25,6 @@ if TYPE_CHECKING:
     from headwater.model import Study
     from headwater.sddp.records import TrainingRecord
     from headwater.sddp.stored_training import StageArrays, StoredTraining
-
-LAYOUT_VERSION = 1
-"""Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id, then accumulators."""
-
-
-@dataclass(frozen=True)
-class StateLayout:
-    """What each component of the state is.
-
-    Attributes:
-        hydro_ids: ids of all hydros, ascending.
-        n_lags: inflow lags kept for every hydro.
-        commitments: thermal id and lag in stages of every plant whose dispatch is decided ahead, ascending.
-        n_accumulators: accumulators of inflow kept for every hydro, in studies whose stages are not one season period each.
-        hydro_names: names of all hydros, for people; empty where they are not known.
-    """
-
-    hydro_ids: tuple[int, ...]
-    n_lags: int
-    commitments: tuple[tuple[int, int], ...] = ()
-    n_accumulators: int = 0
-    hydro_names: tuple[str, ...] = field(default=(), compare=False)
-
-    @property
-    def n_hydros(self) -> int:
-        """Number of hydros."""
-        return len(self.hydro_ids)
-
-    @property
-    def n_commitments(self) -> int:
-        """Commitments of all plants dispatched ahead."""
-        return sum(lag for _, lag in self.commitments)
-
-    @property
-    def dimension(self) -> int:
-        """Length of the state: ``n_hydros * (1 + n_lags + n_accumulators)`` and the commitments."""
-        return self.n_hydros * (1 + self.n_lags + self.n_accumulators) + self.n_commitments
-
-    @cached_property
-    def memory_places(self) -> NDArray[np.int64]:
-        """Places of what is remembered of inflows, ``[component, hydro]``: lags, the most recent first, then accumulators."""
-        n_components = self.n_lags + self.n_accumulators
-        places = self.n_hydros + np.arange(n_components * self.n_hydros).reshape(n_components, self.n_hydros)
-        places[self.n_lags :] += self.n_commitments
-        return places
-
-    @property
-    def commitment_places(self) -> slice:
-        """Places of the commitments."""
-        first = self.n_hydros * (1 + self.n_lags)
-        return slice(first, first + self.n_commitments)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """One name per component, e.g. ``storage_3``, ``inflow_3_lag_1``, ``accumulator_3_1``, ``commitment_7_lag_2``."""
-        return tuple(_name(one) for one in self.describe())
-
-    def describe(self) -> list[dict[str, Any]]:
-        """One record per component: kind, hydro or thermal id, lag (1-based, not for storages), unit."""
-        storages: list[dict[str, Any]] = [
-            {"dimension": i, "kind": "storage", "hydro_id": hydro_id, "unit": "hm3"}
-            for i, hydro_id in enumerate(self.hydro_ids)
-        ]
-        lags: list[dict[str, Any]] = [
-            {
-                "dimension": int(self.memory_places[lag, i]),
-                "kind": "inflow_lag",
-                "hydro_id": hydro_id,
-                "lag": lag + 1,
-                "unit": "m3/s",
-            }
-            for lag in range(self.n_lags)
-            for i, hydro_id in enumerate(self.hydro_ids)
-        ]
-        accumulators: list[dict[str, Any]] = [
-            {
-                "dimension": int(self.memory_places[self.n_lags + place, i]),
-                "kind": "inflow_accumulator",
-                "hydro_id": hydro_id,
-                "place": place + 1,
-                "unit": "m3/s",
-            }
-            for place in range(self.n_accumulators)
-            for i, hydro_id in enumerate(self.hydro_ids)
-        ]
-        places = [(thermal_id, i + 1) for thermal_id, lag in self.commitments for i in range(lag)]
-        commitments: list[dict[str, Any]] = [
-            {
-                "dimension": self.commitment_places.start + i,
-                "kind": f"gnl_commitment_{position}",
-                "thermal_id": thermal_id,
-                "lag": position,
-                "unit": "MW",
-            }
-            for i, (thermal_id, position) in enumerate(places)
-        ]
-        return storages + lags + commitments + accumulators
 
 
 @dataclass(frozen=True)
@@ -207,7 +110,7 @@ class Policy:
 
     def water_values(self, stage_id: int, state: NDArray[np.float64]) -> NDArray[np.float64]:
         """Worth of one more hm3 in each reservoir at the end of ``stage_id``, ``[hydro]`` in $/hm3."""
-        return -self._tangent(stage_id, state)[1][: self.layout.n_hydros] + 0.0
+        return -self._tangent(stage_id, state)[1][self.layout.span("storage")] + 0.0
 
     @property
     def outlooks(self) -> tuple[Outlook | None, ...]:
@@ -265,8 +168,9 @@ class Policy:
 
     def __repr__(self) -> str:
         n_cuts = sum(len(pool.active_slots()) for pool in self.pools)
+        n_hydros, n_lags = self.layout.size("storage"), self.layout.block("inflow_lag").depth
         return (
-            f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {self.layout.n_hydros} hydros, {self.layout.n_lags} lags, "
+            f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {n_hydros} hydros, {n_lags} lags, "
             f"lower bound {self.lower_bound:,.2f} after {self.n_iterations} iterations{_UNFINISHED.get(self.reason, '')}>"
         )
 
@@ -328,13 +232,3 @@ def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None =
     if together <= value:
         return value, slope
     return together, weights @ pool.coefficients[[slot for _, slot in best]]
-
-
-def _name(component: Mapping[str, Any]) -> str:
-    if component["kind"] == "storage":
-        return f"storage_{component['hydro_id']}"
-    if component["kind"] == "inflow_lag":
-        return f"inflow_{component['hydro_id']}_lag_{component['lag']}"
-    if component["kind"] == "inflow_accumulator":
-        return f"accumulator_{component['hydro_id']}_{component['place']}"
-    return f"commitment_{component['thermal_id']}_lag_{component['lag']}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headwater.sddp.cuts import FIELDS, CutPool
 
 if TYPE_CHECKING:
-    from headwater.sddp.policy import StateLayout
+    from headwater.core.state import StateLayout
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.state import StateLayout
 from headwater.distributed import Memory
+from headwater.equipment.hydro.state import memory_places
 from headwater.errors import ModelError, PolicyError, UnsupportedFeatureError
 from headwater.lp import (
     FittedPlanes,
@@ -21,8 +23,6 @@ from headwater.lp import (
     StageTemplate,
     build_stage_template,
     future_cost_lower_bounds,
-    gnl_pipelines,
-    initial_commitments_mw,
     make_form,
     money_at_stake,
     money_unit,
@@ -30,12 +30,12 @@ from headwater.lp import (
     program_warnings,
     with_fitted_planes,
 )
-from headwater.model import CutFormulation, Formulation, OperativeState, Study, System
+from headwater.model import CutFormulation, Formulation, Study, System
 from headwater.refusals import refused
 from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
 from headwater.sddp.cold_bases import ColdBases
 from headwater.sddp.cuts import CutPool
-from headwater.sddp.policy import PolicyStage, StateLayout
+from headwater.sddp.policy import PolicyStage
 from headwater.sddp.programs import Programs
 from headwater.sddp.stage_problem import StageProblem
 from headwater.sddp.walk import Walk
@@ -132,7 +132,7 @@ class StudyProblems:
         """
         states = np.tile(self.initial_state, (n_trajectories, 1))
         if memory_m3s is not None:
-            states[:, self.layout.memory_places] = memory_m3s
+            states[:, memory_places(self.layout)] = memory_m3s
         return states
 
     def keep_cuts_in(self, memory_for: Callable[[int], Memory]) -> None:
@@ -188,7 +188,7 @@ def build_problems(
     terminal = None
     if pools[last].n_populated and not system.horizon.is_cyclic:
         override = training.theta_lower_bound
-        terminal = lowest_terminal_value(system, layout, pools[last]) if override is None else override
+        terminal = lowest_terminal_value(layout, pools[last]) if override is None else override
     lowest = future_cost_lower_bounds(system, training.theta_lower_bound, terminal)
     templates = [
         stage_template(
@@ -210,7 +210,7 @@ def build_problems(
         uncertainty=uncertainty,
         stages=stages,
         pools=tuple(pools),
-        initial_state=initial_state(system, inflow, layout),
+        initial_state=initial_state(inflow, layout),
         layout=layout,
         cold_bases=ColdBases(len(stages)),
         walk=Walk.of_training(system, training.cycle),
@@ -238,7 +238,7 @@ def _append_boundary(boundary: BoundaryCuts, system: System, layout: StateLayout
     if system.horizon.is_cyclic:
         raise ModelError("boundary cuts value what follows a horizon that ends, and this one repeats; remove policy.boundary")
     check_boundary(boundary, layout)
-    if layout.commitments:
+    if layout.block("gnl_commitment").depths:
         raise UnsupportedFeatureError([refused("boundary_with_orders")])
     boundary.put_into(pool)
 
@@ -350,24 +350,17 @@ def stage_problem(study: Study, uncertainty: Uncertainty, template: StageTemplat
 
 def state_layout(system: System, inflow: InflowModel) -> StateLayout:
     """Meaning of the state of a study."""
-    commitments = tuple((pipeline.thermal_id, pipeline.lag) for pipeline in gnl_pipelines(system))
-    accumulators = inflow.n_lags - inflow.n_own_lags
-    return StateLayout(system.hydros.ids, inflow.n_own_lags, commitments, accumulators, system.hydros.names)
+    return system.state_layout(inflow.n_own_lags, inflow.n_lags - inflow.n_own_lags)
 
 
-def initial_state(system: System, inflow: InflowModel, layout: StateLayout) -> NDArray[np.float64]:
-    """State before the first stage, in the order of ``layout``: storages, what is remembered of inflows, commitments."""
+def initial_state(inflow: InflowModel, layout: StateLayout) -> NDArray[np.float64]:
+    """State before the first stage, in the order of ``layout``: what is remembered of inflows is told by their model."""
     state = np.empty(layout.dimension)
-    state[: layout.n_hydros] = _initial_storage(system)
-    state[layout.memory_places] = inflow.initial_lags_m3s
-    state[layout.commitment_places] = initial_commitments_mw(system)
+    for block in layout.blocks:
+        if block.initial is not None:
+            state[layout.span(block.name)] = block.initial()
+    state[memory_places(layout)] = inflow.initial_lags_m3s
     return state
-
-
-def _initial_storage(system: System) -> NDArray[np.float64]:
-    """Initial storage of every plant; a plant that left before the study holds no water."""
-    gone = system.operative_states["hydros"][:, 0] == OperativeState.DECOMMISSIONED
-    return np.where(gone, 0.0, system.initial_storage_hm3)
 
 
 def inflow_digest(inflow: InflowModel) -> str:

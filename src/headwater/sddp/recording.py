@@ -99,10 +99,14 @@ def training_record(
     warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
-        inflows = sum(r.forward_passes for r in history) * problems.walk.n_visits * problems.layout.n_hydros
+        inflows = sum(r.forward_passes for r in history) * problems.walk.n_visits * problems.layout.size("storage")
         warnings.append(
             f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
-            + ("; with inflow lags in the state, cuts of such openings are heuristic" if problems.layout.n_lags else "")
+            + (
+                "; with inflow lags in the state, cuts of such openings are heuristic"
+                if problems.layout.size("inflow_lag")
+                else ""
+            )
         )
     if history and not history[-1].lower_bound_proven:
         warnings.append(

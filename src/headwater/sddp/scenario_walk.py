@@ -237,4 +237,4 @@ def keep_solutions(
     out.load_dual[places] = duals[:, form.load_rows]
     out.generic_dual[places] = duals[:, form.row_positions(problem.template.rows["generic"])]
     slopes = problem.slopes(solved, np.ones((len(places), 1)))
-    out.water_value[places] = -slopes[:, : form.template.n_hydros]
+    out.worth[places] = -slopes[:, form.template.layout.priced]

@@ -156,7 +156,7 @@ def simulate_policy(
         warnings=(
             *sampler.warnings,
             *_what_follows(problems, visits),
-            *account.warnings(visits.n_visits * problems.layout.n_hydros),
+            *account.warnings(visits.n_visits * problems.layout.size("storage")),
         ),
         resumed_scenarios=sum(len(part.summary.scenario_id) for part in done),
         violations=account.violations().listed(problems.system),

@@ -124,7 +124,7 @@ class WholePass:
             self._room_for,
             max(form.n_columns for form in forms),
             max(len(form.exogenous) for form in forms),
-            self._problems.layout.n_hydros,
+            self._problems.layout.size("storage"),
             self._problems.layout.dimension,
         )
         self._rooms = [kernel.PASS_ROOM.pack(kernel.pass_room(*sizes)) for _ in range(self._team.n_threads)]

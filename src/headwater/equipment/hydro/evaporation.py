@@ -112,7 +112,7 @@ def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
         rows[h] = build.equality(k0)
         build.put(rows[h], columns["evaporation"][h], 1.0)
         build.put(rows[h], columns["storage"][h], -kv / 2.0)
-        build.put_state(rows[h], h, -kv / 2.0)
+        build.put_state(rows[h], ctx.layout.span("storage").start + h, -kv / 2.0)
         build.put(rows[h], columns["evaporation_short"][h], 1.0)
         build.put(rows[h], columns["evaporation_beyond"][h], -1.0)
 

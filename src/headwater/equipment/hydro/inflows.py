@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from headwater.core.parts import Labeller
 from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
+from headwater.equipment.hydro.state import memory_places
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 
 
@@ -62,11 +63,12 @@ def declare_accumulator_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def _declare_lag_rows(build: LpBuilder, ctx: StageContext, lags: range) -> None:
+    places = memory_places(ctx.layout)
     for lag in lags:
         for h in range(ctx.n_hydros):
             row = build.rows["lag_fixing"][lag, h] = build.equality()
             build.put(row, build.columns["inflow_lag"][lag, h], 1.0)
-            build.put_state(row, ctx.lag_place(lag) + h, -1.0)
+            build.put_state(row, places[lag, h], -1.0)
 
 
 def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -148,7 +150,7 @@ def read_lags(read: StageReader, s: StageSolutions) -> Columns:
     return {
         "hydro_id": np.broadcast_to(np.tile(ids, n_lags), shape),
         "lag_index": np.broadcast_to(np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape),
-        "inflow_m3s": s.state[:, n_hydros : n_hydros * (1 + n_lags)],
+        "inflow_m3s": s.state[:, read.ctx.layout.span("inflow_lag")],
     }
 
 

@@ -27,6 +27,7 @@ from headwater.equipment.hydro import (
     plants,
     readout,
     reservoirs,
+    state,
 )
 from headwater.model.entities import Hydro
 
@@ -326,6 +327,7 @@ EQUIPMENT.add(
             Quantity("hydro_evaporation", (("evaporation", 1.0),), of_stage=True, feature="evaporation"),
             Quantity("hydro_withdrawal", of_stage=True, combine=reservoirs.withdrawal),
         ),
+        state=state.blocks,
         pieces=(
             Piece(Phase.STATE_COLUMNS, reservoirs.declare_storage_columns, place=0),
             Piece(Phase.STATE_COLUMNS, inflows.declare_lag_columns, place=1),

@@ -46,7 +46,7 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
         "generation_mwh": generation * read.hours,
         "productivity_mw_per_m3s": productivity,
         "spillage_cost": read.priced(s, "spillage"),
-        "water_value_per_hm3": read.repeat(s.water_value),
+        "water_value_per_hm3": read.repeat(read.worth(s, "storage")),
         "storage_binding_code": _binding(read, final),
         "turbined_slack_m3s": read.values(s, "turbined_slack"),
         "outflow_slack_below_m3s": read.values(s, "outflow_below_slack"),

@@ -125,7 +125,7 @@ def put_mean_storage(build: LpBuilder, ctx: StageContext, row: int, h: int, k: i
     if ctx.chronological and k > 0:
         build.put(row, storage_after(build, ctx, h, k - 1), value / 2.0)
     else:
-        build.put_state(row, h, value / 2.0)
+        build.put_state(row, ctx.layout.span("storage").start + h, value / 2.0)
 
 
 def put_block_flow(build: LpBuilder, ctx: StageContext, h: int, k: int, column: int, sign: float) -> None:
@@ -164,7 +164,7 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 def _put_storage(build: LpBuilder, ctx: StageContext, h: int) -> None:
     first = build.rows["water_balance"][h]
     build.put(first, storage_after(build, ctx, h, 0), 1.0)
-    build.put_state(first, h, -1.0)
+    build.put_state(first, ctx.layout.span("storage").start + h, -1.0)
     for k in range(1, ctx.n_blocks if ctx.chronological else 1):
         row = build.rows["block_water_balance"][h, k - 1]
         build.put(row, storage_after(build, ctx, h, k), 1.0)

@@ -91,6 +91,7 @@ EQUIPMENT.add(
         tables=_TABLES,
         costs=_COSTS,
         quantities=(Quantity("thermal_generation", (("thermal_segment", 1.0),)),),
+        state=ahead.state,
         pieces=(
             Piece(Phase.STATE_COLUMNS, ahead.declare_commitment_columns, place=2),
             Piece(Phase.COLUMNS, generation.declare_columns, place=0),
