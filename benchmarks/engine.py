@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from headwater.case import Case, load_case
-from headwater.sddp.problems import build_problems
+from headwater.sddp.stage.problems import build_problems
 from headwater_bench import (
     Workers,
     compare,

@@ -8,7 +8,7 @@ import numpy as np
 
 import headwater.model as m
 from headwater.sddp import Policy, SimulationChunk, train_policy
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.simulation.simulation import simulate_policy
 from small_systems import stages, study
 
 HOURS = 100.0

@@ -19,10 +19,10 @@ from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import Sharing
 from headwater.errors import RankError, SolverError
 from headwater.sddp import Policy, train_policy
-from headwater.sddp.cuts import FIELDS
-from headwater.sddp.explanation import stage_program
-from headwater.sddp.programs import Programs
-from headwater.sddp.training_steps import Training
+from headwater.sddp.cuts.pool import FIELDS
+from headwater.sddp.stage.explanation import stage_program
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.iteration import Training
 from small_systems import random_system, study
 
 
@@ -155,9 +155,9 @@ def command_line(*arguments: str) -> None:
 
 def failing_solve(*arguments: str) -> None:
     """The command line; one solve of rank 1 fails in the third iteration."""
-    solve = Programs.solve_tree
+    solve = SolverPool.solve_tree
 
-    def solve_tree(self: Programs, t: int, *others: Any, **named: Any) -> Any:
+    def solve_tree(self: SolverPool, t: int, *others: Any, **named: Any) -> Any:
         if find_communicator().rank == 1 and named["iteration"] == 3 and t == 1:
             problem = self._problems.stages[t]
             error = SolverError("planted failure", stage_id=self._problems.system.stages[t].id, iteration=3)
@@ -165,7 +165,7 @@ def failing_solve(*arguments: str) -> None:
             raise error
         return solve(self, t, *others, **named)
 
-    Programs.solve_tree = solve_tree  # type: ignore[method-assign]
+    SolverPool.solve_tree = solve_tree  # type: ignore[method-assign]
     command_line(*arguments)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.risk import weigh
-from headwater.sddp.stage_records import Solved
+from headwater.sddp.cuts.risk import weigh
+from headwater.sddp.stage.batches import Solved
+from headwater.sddp.stage.problems import StudyProblems
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 import headwater.model as m
 from headwater.results import SimulationSink
 from headwater.sddp import Policy, ScenarioSummary, StageMoments
-from headwater.sddp.problems import build_problems, policy_stages
-from headwater.sddp.simulation_records import STAGE_QUANTITIES
+from headwater.sddp.records.simulation import STAGE_QUANTITIES
+from headwater.sddp.stage.problems import build_problems, policy_stages
 
 TABLES = ("costs", "hydros", "thermals", "exchanges", "buses", "inflow_lags", "violations/generic")
 CATEGORIES = ("resource", "recourse", "violation", "regularization")

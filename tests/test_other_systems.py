@@ -65,7 +65,7 @@ case, out = sys.argv[1:]
 hw.run(case, out)
 assert hw.load_results(out).table("hydros").height
 hw.load_policy(out + "/policy")
-from headwater.sddp.recording import peak_memory_mb
+from headwater.sddp.training.recording import peak_memory_mb
 assert peak_memory_mb() > 50
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 import headwater as hw
 from headwater.equipment.recorded_state import founding_layout
 from headwater.sddp import CutPool, Policy, PolicyStage
-from headwater.sddp.cuts import FIELDS
+from headwater.sddp.cuts.pool import FIELDS
 from small_systems import random_system, study
 
 POOL_ARRAYS = ("coefficients", *FIELDS)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.model import Formulation
-from headwater.sddp.backward import trials_per_call
-from headwater.sddp.stage_records import NewCuts
+from headwater.sddp.passes.backward import trials_per_call
+from headwater.sddp.stage.batches import NewCuts
 from headwater.solver import BasisBatch
 from headwater_bench.workload import Bench, Workload, set_up
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from headwater.distributed import ALONE, Communicator, available_processors
 from headwater.model import Study
-from headwater.sddp.policy import Policy
-from headwater.sddp.training import train_policy
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.training.train import train_policy
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 from headwater.arrays import Array
 from headwater.errors import UsageError
 from headwater.model import Formulation, IterationLimit, Study
-from headwater.sddp.cuts import CutPool
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.programs import Programs
-from headwater.sddp.training_state import TrainingState
-from headwater.sddp.training_steps import Training
+from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.iteration import Training
+from headwater.sddp.training.state import TrainingState
 from headwater.solver import BasisBatch
 from headwater.stochastic import training_sampler
 
@@ -109,7 +109,7 @@ class Bench:
     workload: Workload
     batched: bool
     problems: StudyProblems
-    programs: Programs
+    programs: SolverPool
     bases: tuple[BasisBatch | None, ...]
 
 
@@ -127,7 +127,7 @@ def set_up(workload: Workload, formulation: Formulation, *, batched: bool) -> Be
     problems = build_problems(study, pools)
     for stage in problems.stages:
         stage.batched = batched
-    programs = problems.new_programs()
+    programs = SolverPool(problems)
     solved: list[BasisBatch | None] = [None]
     for t in range(1, problems.n_stages):
         noise = problems.stages[t].noise_batch(workload.innovation[t], workload.load_mw[t], workload.available_mw[t])

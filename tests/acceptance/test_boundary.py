@@ -32,9 +32,9 @@ from headwater.model import (
 )
 from headwater.results.statistics import gap_to_bound
 from headwater.sddp import CutPool, train_policy
-from headwater.sddp.boundary import BoundaryCuts, lowest_terminal_value
-from headwater.sddp.cuts import BOUNDARY
-from headwater.sddp.problems import build_problems
+from headwater.sddp.cuts.boundary import BoundaryCuts, lowest_terminal_value
+from headwater.sddp.cuts.pool import BOUNDARY
+from headwater.sddp.stage.problems import build_problems
 from random_systems import random_study
 from upper_bounds import bounded
 

@@ -47,7 +47,7 @@ from headwater.model import (
     Transition,
 )
 from headwater.results import Results
-from headwater.sddp.problems import build_problems
+from headwater.sddp.stage.problems import build_problems
 
 HOURS = oracles.UNIT_HOURS
 QUARTERS = SeasonMap(

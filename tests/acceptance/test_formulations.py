@@ -11,8 +11,9 @@ import pytest
 import headwater as hw
 import headwater.model as m
 import oracle_systems
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.training import train_policy
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.train import train_policy
 from published import case_directory
 from stage_values import aggregate
 
@@ -57,7 +58,7 @@ def both(study: m.Study) -> tuple[StudyProblems, StudyProblems]:
 
 
 def value_and_slope(problems: StudyProblems, t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
-    solved = problems.new_programs().solve(t, state, problems.stages[t].openings, None)
+    solved = SolverPool(problems).solve(t, state, problems.stages[t].openings, None)
     point = aggregate(problems, t, solved)
     return point.value, point.slope
 

@@ -197,7 +197,7 @@ def test_an_explanation_that_fails_hides_nothing(tmp_path: Path, monkeypatch: py
     def broken(_: object) -> None:
         raise ValueError("planted")
 
-    monkeypatch.setattr("headwater.sddp.explanation.explain_infeasible", broken)
+    monkeypatch.setattr("headwater.sddp.stage.explanation.explain_infeasible", broken)
     error = ended(tmp_path, water_that_must_go())
     assert isinstance(error, hw.InfeasibleError)
     assert "usual causes: a negative inflow" in str(error)

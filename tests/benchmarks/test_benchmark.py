@@ -11,7 +11,7 @@ import pytest
 from headwater.case import Case, load_case
 from headwater.errors import UsageError
 from headwater.model import Formulation, IterationLimit
-from headwater.sddp.training import train_policy
+from headwater.sddp.training.train import train_policy
 from headwater_bench import compare, comparison_table, effort_table, record_workload
 from headwater_bench.comparison import CONDENSED, ENGINE, REFERENCE
 from headwater_bench.synthetic import SyntheticSize, write_synthetic

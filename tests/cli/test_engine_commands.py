@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from headwater.cli import engine_commands
 from headwater.cli.app import app, main
-from headwater.sddp import compilation
+from headwater.sddp.training import compilation
 
 
 def test_bench_says_where_it_is_to_be_had_when_only_the_package_is_installed(tmp_path, monkeypatch, capsys):

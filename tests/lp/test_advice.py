@@ -8,7 +8,7 @@ import pytest
 
 import headwater.model as m
 from headwater.lp import program_statistics, program_warnings
-from headwater.sddp.problems import build_problems
+from headwater.sddp.stage.problems import build_problems
 from operated import inflows, operate, reservoir, system
 from small_systems import study
 from whole_systems import whole_system

@@ -12,7 +12,8 @@ from extensive_form import extensive_form_value
 from headwater.errors import ModelError
 from headwater.lp import build_stage_template, initial_commitments_mw
 from headwater.sddp import train_policy
-from headwater.sddp.problems import build_problems
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from operated import operate, system
 from small_systems import random_system, study
 from sub_period_systems import with_cargoes
@@ -72,7 +73,7 @@ def test_the_slope_of_the_last_commitment_is_carried_by_the_order() -> None:
 def test_slopes_in_the_commitments_are_those_of_the_value(formulation: m.Formulation) -> None:
     chosen = study(chain(), iterations=12, formulation=formulation)
     problems = build_problems(chosen, train_policy(chosen).pools)
-    programs = problems.new_programs()
+    programs = SolverPool(problems)
 
     def value(t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
         solved = programs.solve(t, state, problems.stages[t].openings, None)

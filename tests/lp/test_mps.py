@@ -13,7 +13,7 @@ import headwater as hw
 from headwater.case import TEMPLATES, write_starter
 from headwater.errors import ResultsError
 from headwater.lp import NamedProgram, basis_lines, read_basis, read_program, write_program
-from headwater.sddp.inspection import scenario_program
+from headwater.sddp.simulation.inspection import scenario_program
 from published import CASES, case_directory
 from read_by_highs import ReadByHighs
 from small_systems import study

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import headwater.model as m
-from headwater.sddp.problems import build_problems
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from operated import operate, system
 from small_systems import stages, study
 
@@ -51,7 +52,7 @@ def test_openings_differ_in_row_bounds_alone() -> None:
     )
     problems = build_problems(study(windy, cost_scale=1.0))
     stage = problems.stages[0]
-    solved = problems.new_programs().solve(0, problems.initial_state, stage.openings, None, want_primal=True)
+    solved = SolverPool(problems).solve(0, problems.initial_state, stage.openings, None, want_primal=True)
     # Availability 80 * clip(0.5 + 0.25 eta): 20, 40, 80 MW; the thermal plant serves the rest of 100 MW at 10 for 100 h.
     assert stage.objective(solved) == pytest.approx([80_000.0, 60_000.0, 20_000.0])
 

@@ -16,9 +16,10 @@ from headwater.lp import NamedProgram, build_stage_template, explain_infeasible,
 from headwater.lp.explain import in_words
 from headwater.lp.names import column_names, labels, row_names
 from headwater.sddp import SimulationChunk, train_policy
-from headwater.sddp.inspection import scenario_program
-from headwater.sddp.problems import build_problems
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.simulation.inspection import scenario_program
+from headwater.sddp.simulation.simulation import simulate_policy
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from operated import inflows, operate, reservoir, system
 from read_by_highs import ReadByHighs
 from small_systems import random_system, study
@@ -89,7 +90,7 @@ def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Pat
 
     u = problems.uncertainty
     sampler = simulation_sampler(u, chosen.config.training.scenario_source, chosen.config.training.tree_seed)
-    programs, state = problems.new_programs(), problems.initial_state
+    programs, state = SolverPool(problems), problems.initial_state
     for t in range(stage_id + 1):
         eta = sampler.noise(t, 0, np.array([3]))
         batch = problems.stages[t].noise_batch(u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta))

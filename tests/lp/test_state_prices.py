@@ -8,8 +8,8 @@ import pytest
 import headwater.model as m
 from extensive_form import stage_value
 from headwater.errors import ModelError
-from headwater.sddp.lipschitz import lipschitz_prices
-from headwater.sddp.problems import build_problems
+from headwater.sddp.bounds.prices import lipschitz_prices
+from headwater.sddp.stage.problems import build_problems
 from random_systems import STAGE_IDS, random_study
 from small_systems import stages, study
 from upper_bounds import with_config, with_plant_ahead

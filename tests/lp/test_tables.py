@@ -11,8 +11,9 @@ import headwater.model as m
 from headwater.equipment.hydro.state import memory_places
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.sddp import SimulationChunk, train_policy
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.simulation.simulation import simulate_policy
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.stochastic import simulation_sampler
 from small_systems import study
 from whole_systems import whole_system
@@ -66,7 +67,7 @@ def test_all_columns_of_all_tables_are_there() -> None:
 def test_the_worth_of_water_and_of_energy_are_slopes_of_the_stage(seed: int) -> None:
     """Finite differences of the stage's optimal value in incoming storage and in load, from what the tables say it met."""
     chosen, problems, tables = simulated(seed)
-    u, programs = problems.uncertainty, problems.new_programs()
+    u, programs = problems.uncertainty, SolverPool(problems)
     sampler = simulation_sampler(u, m.ScenarioSource(), chosen.config.training.tree_seed, N_SCENARIOS)
     layout, n, everyone = problems.layout, problems.layout.size("storage"), np.arange(N_SCENARIOS)
     agreeing = {"water": 0, "energy": 0}

@@ -10,7 +10,8 @@ import pytest
 import headwater.model as m
 from dense_stage import dense_stage
 from headwater.lp import build_stage_template
-from headwater.sddp.problems import StudyProblems, build_problems
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from small_systems import study
 from whole_systems import whole_system
 
@@ -52,7 +53,7 @@ def test_the_optimum_is_that_of_the_program_written_a_second_time(
     full, off = WEATHER[weather]
     system = whole_system(seed, chronological=chronological)
     problems = problems_of(system, formulation)
-    programs, rng = problems.new_programs(), np.random.default_rng(seed)
+    programs, rng = SolverPool(problems), np.random.default_rng(seed)
     n = problems.layout.size("storage")
     for t in range(4):
         state = random_state(problems, t, rng, full)
@@ -123,7 +124,7 @@ def test_the_random_stages_use_every_kind_of_column() -> None:
     for seed in range(3):
         for full, off in WEATHER.values():
             problems = problems_of(whole_system(seed), m.Formulation.EXPLICIT)
-            programs, rng = problems.new_programs(), np.random.default_rng(seed)
+            programs, rng = SolverPool(problems), np.random.default_rng(seed)
             for t, stage in enumerate(problems.stages):
                 state = random_state(problems, t, rng, full)
                 eta = random_noise(problems, rng, off)

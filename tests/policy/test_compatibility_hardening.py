@@ -12,7 +12,7 @@ from headwater.equipment.recorded_state import founding_layout
 from headwater.errors import PolicyError
 from headwater.policy import check_compatibility
 from headwater.sddp import CutPool, Policy
-from headwater.sddp.problems import policy_stages
+from headwater.sddp.stage.problems import policy_stages
 from small_systems import random_system, study
 
 

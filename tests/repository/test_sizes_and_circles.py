@@ -21,12 +21,12 @@ KERNELS = "kernel"
 
 LONG_FILES = {
     "case/rules_references.py",
-    "sddp/problems.py",
+    "sddp/stage/problems.py",
     "case/schema_config.py",
     "model/entities.py",
     "model/study.py",
     "policy/checkpoint.py",
-    "sddp/stage_problem.py",
+    "sddp/stage/problem.py",
     "solver/numba_private.py",
     "stochastic/calendar.py",
     "stochastic/par.py",
@@ -35,11 +35,11 @@ LONG_FUNCTIONS = {
     "case/build_system.py build_system",
     "case/starter_parts.py common",
     "model/bounds.py resolve_bounds",
-    "sddp/backward.py run_backward",
-    "sddp/forward.py run_forward",
-    "sddp/simulation.py simulate_policy",
-    "sddp/training.py train_policy",
-    "sddp/training_steps.py iterate",
+    "sddp/passes/backward.py run_backward",
+    "sddp/passes/forward.py run_forward",
+    "sddp/simulation/simulation.py simulate_policy",
+    "sddp/training/train.py train_policy",
+    "sddp/training/iteration.py iterate",
     "solver/numba_private.py once_dispatcher",
     "stochastic/par.py build_inflow_model",
     "stochastic/uncertainty.py build_uncertainty",
@@ -48,14 +48,14 @@ MANY_PARAMETERS = {
     "lp/program.py named_program",
     "lp/template.py build_stage_template",
     "lp/template.py declare_stage",
-    "sddp/programs.py solve_each",
-    "sddp/recording.py iteration_record",
-    "sddp/simulation.py simulate_policy",
-    "sddp/training.py train_policy",
+    "sddp/stage/solver_pool.py solve_each",
+    "sddp/training/recording.py iteration_record",
+    "sddp/simulation/simulation.py simulate_policy",
+    "sddp/training/train.py train_policy",
     "solver/highs.py _solve_some",
     "stochastic/tree.py make_tree",
 }
-CIRCLES = {"headwater.lp", "headwater.model", "headwater.sddp"}
+CIRCLES = {"headwater.lp", "headwater.model"}
 """Packages with a circle among their files."""
 
 

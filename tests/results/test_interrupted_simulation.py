@@ -24,7 +24,8 @@ from headwater.api import run_simulation
 from headwater.errors import ResultsError
 from headwater.results import load_results
 from headwater.results.simulation_writer import PARTIAL
-from headwater.sddp import events, simulation
+from headwater.sddp import events
+from headwater.sddp.simulation import simulation
 from small_systems import random_system, study
 
 KILLS = int(os.environ.get("HEADWATER_KILLS", "4"))
@@ -35,7 +36,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 import headwater as hw
 from headwater.api import run_simulation
-from headwater.sddp import simulation
+from headwater.sddp.simulation import simulation
 
 simulation.CHUNK_SCENARIOS = 10
 root, kills = Path(sys.argv[2]), int(sys.argv[3])

@@ -19,7 +19,7 @@ from headwater.api.simulation import run_simulation
 from headwater.api.training import run_training
 from headwater.cli.summary import show_summary
 from headwater.results.overview import overview
-from headwater.sddp.gap_words import gap_share, told_gaps
+from headwater.sddp.records.gap_words import gap_share, told_gaps
 from small_systems import random_system, study
 
 SCENARIOS = 6

@@ -17,7 +17,7 @@ import headwater.model as m
 from headwater.api import run_simulation
 from headwater.results import SCHEMAS, Results, load_results
 from headwater.results.statistics import simulation_statistics
-from headwater.sddp import simulation
+from headwater.sddp.simulation import simulation
 from small_systems import random_system, study
 from synthetic_tables import summary_of
 

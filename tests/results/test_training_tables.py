@@ -17,8 +17,8 @@ from headwater.results import ResultsWriter, load_results
 from headwater.results.dictionaries import bounds_frame, state_dictionary
 from headwater.results.pieces import write_warnings
 from headwater.results.training_frames import retry_frame, solver_frame
-from headwater.sddp.effort import joined_efforts
-from headwater.sddp.effort_records import StageEffort
+from headwater.sddp.passes.effort_meter import joined_efforts
+from headwater.sddp.records.effort import StageEffort
 from same_results import contents
 from small_systems import random_system, study
 

@@ -12,9 +12,10 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.stage_records import NewCuts
-from headwater.sddp.training import train_policy
+from headwater.sddp.stage.batches import NewCuts
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.train import train_policy
 from headwater.solver import BasisBatch
 from small_systems import random_system, study
 
@@ -41,7 +42,7 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
     for stage in reference.stages:
         stage.batched = False
     t = int(rng.integers(1, problems.n_stages))
-    stage, programs, cold = problems.stages[t], problems.new_programs(), reference.new_programs()
+    stage, programs, cold = problems.stages[t], SolverPool(problems), SolverPool(reference)
     trial = states_of(problems, rng, 1)
     start = programs.solve(t, states_of(problems, rng, 1)[0], stage.openings, None).results.basis
     solved = programs.solve_tree(t, trial, BasisBatch(start.columns[None], start.rows[None]))

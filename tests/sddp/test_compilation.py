@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from case_builder import tiny_case
-from headwater.sddp import compilation
-from headwater.sddp.compiling_processes import CompilingProcess, Work, roots_of_passes
 from headwater.sddp.events import CompilationFinished, CompilationProgress, Event
+from headwater.sddp.training import compilation
+from headwater.sddp.training.compiling_processes import CompilingProcess, Work, roots_of_passes
 from headwater.solver import compiled as module
 from headwater.solver.code_cache import CodeCache
 from headwater.solver.compiled import code_cache, compiled
@@ -186,5 +186,5 @@ def test_an_empty_cache_is_filled_by_two_processes_that_are_followed(tmp_path: P
 
 def test_the_sources_that_code_depends_on_are_those_of_the_kernels_and_their_constants():
     names = {path.relative_to(module._PACKAGE).as_posix() for path in module._sources()}
-    assert {"solver/simplex_kernel.py", "sddp/pass_kernel.py", "solver/numba_private.py", "solver/problem.py"} <= names
-    assert not {"sddp/training.py", "cli/app.py"} & names
+    assert {"solver/simplex_kernel.py", "sddp/kernels/pass_kernel.py", "solver/numba_private.py", "solver/problem.py"} <= names
+    assert not {"sddp/training/train.py", "cli/app.py"} & names

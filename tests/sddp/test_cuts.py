@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.sddp.cuts import CutPool
+from headwater.sddp.cuts.pool import CutPool
 
 
 def test_the_pool_is_the_maximum_of_its_active_cuts():

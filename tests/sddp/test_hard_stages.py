@@ -13,8 +13,8 @@ from failing_studies import water_that_must_go
 from headwater.errors import InfeasibleError, UnboundedError
 from headwater.model import Formulation, System
 from headwater.sddp import train_policy
-from headwater.sddp.compilation import compile_engine
-from headwater.sddp.problems import build_problems
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.training.compilation import compile_engine
 from small_systems import random_system, study
 
 SECONDS = 10.0

@@ -11,7 +11,7 @@ import headwater.model as m
 from headwater.errors import ModelError
 from headwater.lp import linear_heads
 from headwater.sddp import train_policy
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.simulation.simulation import simulate_policy
 from operated import inflows, operate, reservoir, system
 from small_systems import study
 

@@ -15,10 +15,11 @@ from headwater.errors import ModelError, PolicyError
 from headwater.lp import diagnose_program
 from headwater.policy import read_policy, write_policy
 from headwater.sddp import Policy, events, train_policy
-from headwater.sddp.explanation import stage_program
-from headwater.sddp.inner_stage import inner_of, inner_problems
-from headwater.sddp.problems import build_problems
-from headwater.sddp.vertices import VERTICES, choose_visits
+from headwater.sddp.bounds.inner_stage import inner_of, inner_problems
+from headwater.sddp.bounds.vertices import VERTICES, choose_visits
+from headwater.sddp.stage.explanation import stage_program
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from random_systems import random_study
 from small_systems import random_system, study
 from upper_bounds import bounded, with_config
@@ -99,7 +100,7 @@ def test_the_inner_approximation_lies_above_the_cuts():
     inner = inner_problems(outer, inner_of(policy))
     states = np.stack([outer.initial_state] * 2)
     states[1, : outer.layout.size("storage")] *= 0.5
-    programs = [problems.new_programs() for problems in (outer, inner)]
+    programs = [SolverPool(problems) for problems in (outer, inner)]
     for t in range(outer.n_stages):
         for state in states:
             low, high = (
@@ -226,7 +227,7 @@ def test_a_stage_with_the_inner_approximation_has_names_and_the_cost_that_is_sol
     """The named program, in $, costs what the solver found; so its failures can be explained and saved like others."""
     made = a_study()
     inner = inner_problems(build_problems(made), inner_of(train_policy(made)))
-    programs = inner.new_programs()
+    programs = SolverPool(inner)
     for t in range(inner.n_stages - 1):
         problem = inner.stages[t]
         solved = programs.solve(t, inner.initial_state, problem.openings, None)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from headwater.sddp import train_policy
-from headwater.sddp.cut_kernel import lay_through
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.whole_pass import WholePass
+from headwater.sddp.kernels.cut_kernel import lay_through
+from headwater.sddp.passes.compiled_run import CompiledRun
+from headwater.sddp.stage.problem import StageProblem
 from headwater.solver import LpGap
 from small_systems import random_system, study
 
@@ -53,7 +53,7 @@ def test_a_cut_is_not_above_its_value_even_where_the_value_drowns_in_round_off(s
 @pytest.fixture
 def stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """No compiled passes through all stages, which do not ask `StageProblem`."""
-    monkeypatch.setattr(WholePass, "serves", lambda *_: False)
+    monkeypatch.setattr(CompiledRun, "serves", lambda *_: False)
 
 
 @pytest.mark.usefixtures("stage_by_stage")

@@ -22,8 +22,9 @@ from headwater.model import (
 from headwater.policy import read_policy, write_policy
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
-from headwater.sddp import Policy, events, train_policy, whole_pass
-from headwater.sddp.training_steps import Training
+from headwater.sddp import Policy, events, train_policy
+from headwater.sddp.passes import compiled_run as whole_pass
+from headwater.sddp.training.iteration import Training
 from small_systems import random_system, repeating, study
 from trained_policies import fingerprint
 
@@ -178,7 +179,7 @@ def test_what_changes_the_iterations_is_refused_by_name(what: str):
 
 def test_another_solver_is_refused(monkeypatch: pytest.MonkeyPatch):
     earlier = train_policy(a_study(1))
-    monkeypatch.setattr("headwater.sddp.fingerprint.highs_version", lambda: "HiGHS 0.0")
+    monkeypatch.setattr("headwater.sddp.training.fingerprint.highs_version", lambda: "HiGHS 0.0")
     with pytest.raises(PolicyError, match=r"solver \(HiGHS .* there, HiGHS 0.0 here\)"):
         hw.train(a_study(2), resume=earlier, threads=1)
 
@@ -227,7 +228,7 @@ def test_after_an_error_what_was_learned_before_it_is_kept(tmp_path: Path, monke
     def fails(training: Training) -> object:
         if training.state.n_iterations == 3:
             with monkeypatch.context() as patch:
-                patch.setattr("headwater.sddp.training_steps.run_backward", _raise)
+                patch.setattr("headwater.sddp.training.iteration.run_backward", _raise)
                 return real(training)
         return real(training)
 

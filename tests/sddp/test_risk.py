@@ -16,7 +16,7 @@ from headwater.core.choices import CompiledRisk
 from headwater.errors import ModelError
 from headwater.model import CutFormulation, Gap, MixedCVaR, Study
 from headwater.sddp import train_policy
-from headwater.sddp.risk import OpeningWeights, weigh
+from headwater.sddp.cuts.risk import OpeningWeights, weigh
 from headwater.solver.compiled import compiled
 from headwater.solver.packing_kernel import weigh_at
 from outside.headwater_outside.risk import Entropic

@@ -14,13 +14,14 @@ from extensive_form import extensive_form_value
 from headwater import model as m
 from headwater.errors import ModelError
 from headwater.sddp import train_policy
-from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.cuts.selection import select_cuts
+from headwater.sddp.cuts.visited_states import VisitedStates
 from headwater.sddp.events import Event, IterationFinished
-from headwater.sddp.problems import build_problems
-from headwater.sddp.selection import select_cuts
-from headwater.sddp.selection_kernel import needed_cuts
-from headwater.sddp.simulation import simulate_policy
-from headwater.sddp.visited_states import VisitedStates
+from headwater.sddp.kernels.selection_kernel import needed_cuts
+from headwater.sddp.simulation.simulation import simulate_policy
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from small_systems import random_system, study
 
 METHODS = {
@@ -152,15 +153,15 @@ def test_programs_hold_the_active_cuts_only_and_solve_as_if_the_others_had_never
     for stage in again.stages:
         assert stage.row_slots.tolist() == stage.pool.active_slots().tolist()
     problem = again.stages[0]
-    before = again.new_programs().solve(0, again.initial_state, problem.openings, None)
-    programs = again.new_programs()
+    before = SolverPool(again).solve(0, again.initial_state, problem.openings, None)
+    programs = SolverPool(again)
     programs.solve(0, again.initial_state, problem.openings, None)
     problem.pool.active[problem.row_slots[-1]] = False
     kept = problem.drop_inactive_cuts()
     assert kept.tolist() == [True] * (len(kept) - 1) + [False]
     fewer = programs.solve(0, again.initial_state, problem.openings, None)
     fresh = build_problems(chosen, policy.pools)
-    cold = fresh.new_programs().solve(0, fresh.initial_state, fresh.stages[0].openings, None)
+    cold = SolverPool(fresh).solve(0, fresh.initial_state, fresh.stages[0].openings, None)
     assert fewer.results.objective.tobytes() == cold.results.objective.tobytes()
     assert (fewer.results.objective <= before.results.objective + 1e-9).all()
 

@@ -12,9 +12,10 @@ import pytest
 import headwater as hw
 import headwater.model as m
 from headwater.errors import SolverError
-from headwater.sddp import SimulationChunk, SimulationRecord, StageMoments, simulation
-from headwater.sddp.programs import Programs
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp import SimulationChunk, SimulationRecord, StageMoments
+from headwater.sddp.simulation import simulation
+from headwater.sddp.simulation.simulation import simulate_policy
+from headwater.sddp.stage.solver_pool import SolverPool
 from small_systems import random_system, study
 
 
@@ -38,9 +39,9 @@ def simulated(chosen: m.Study, n: int = 40, **options: Any) -> tuple[SimulationR
 def broken(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     """Scenarios to refuse, with the stage position where they fail; filled by the test."""
     failing: dict[int, int] = {}
-    original = Programs.solve_each
+    original = SolverPool.solve_each
 
-    def solve_each(self: Programs, t: int, states: Any, noise: Any, bases: Any, **options: Any) -> Any:
+    def solve_each(self: SolverPool, t: int, states: Any, noise: Any, bases: Any, **options: Any) -> Any:
         for place, number in enumerate(options.get("numbers", ())):
             if failing.get(int(number)) == t:
                 error = SolverError(f"no luck with scenario {number}", scenario=int(number))
@@ -48,7 +49,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
                 raise error
         return original(self, t, states, noise, bases, **options)
 
-    monkeypatch.setattr(Programs, "solve_each", solve_each)
+    monkeypatch.setattr(SolverPool, "solve_each", solve_each)
     return failing
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from headwater.sddp.sparse_products import multiply_each
-from headwater.sddp.trial_kernel import Matrix, multiply
+from headwater.sddp.kernels.trial_kernel import Matrix, multiply
+from headwater.sddp.stage.sparse_products import multiply_each
 
 
 def random_matrix(rng: np.random.Generator, shape: tuple[int, int], share: float) -> tuple[Matrix, np.ndarray]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import headwater.model as m
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.training import train_policy
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.train import train_policy
 from small_systems import random_system, study
 from stage_values import aggregate
 
@@ -24,7 +25,7 @@ def trained(seed: int, formulation: m.Formulation, method: str = "penalty", **op
 
 
 def value_and_slope(problems: StudyProblems, t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
-    programs = problems.new_programs()
+    programs = SolverPool(problems)
     solved = programs.solve(t, state, problems.stages[t].openings, None)
     point = aggregate(problems, t, solved)
     return point.value, point.slope
@@ -44,7 +45,7 @@ def test_both_formulations_have_the_same_optimal_values(seed: int, t: int):
     for _ in range(3):
         state = interior_state(condensed, rng)
         one, other = (
-            p.new_programs().solve(t, state, p.stages[t].openings, None).results.objective for p in (condensed, explicit)
+            SolverPool(p).solve(t, state, p.stages[t].openings, None).results.objective for p in (condensed, explicit)
         )
         assert one == pytest.approx(other, rel=1e-7)
 
@@ -107,7 +108,7 @@ def test_truncated_inflows_are_zero_and_take_no_part_in_the_lag_slope():
     system = dataclasses.replace(system, inflow_statistics=dry)
     problems = build_problems(study(system, method="truncation"))
     state = interior_state(problems, np.random.default_rng(0))
-    programs = problems.new_programs()
+    programs = SolverPool(problems)
     stage = problems.stages[1]
     solved = programs.solve(1, state, stage.openings, None, want_primal=True)
     innovation, truncated = stage.truncate(state, stage.openings.innovation)

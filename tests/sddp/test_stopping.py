@@ -17,9 +17,9 @@ from headwater.model import (
     TimeLimit,
     TrainingConfig,
 )
-from headwater.sddp.records import IterationRecord, RuleSimulation
-from headwater.sddp.stopping import Verdict, evaluate_rules, simulations_due
-from headwater.sddp.stopping import verdict as judge
+from headwater.sddp.records.training import IterationRecord, RuleSimulation
+from headwater.sddp.training.stopping import Verdict, evaluate_rules, simulations_due
+from headwater.sddp.training.stopping import verdict as judge
 
 
 def history(bounds: list[float], seconds_each: float = 1.0) -> list[IterationRecord]:

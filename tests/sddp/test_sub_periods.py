@@ -11,8 +11,9 @@ import headwater.model as m
 from extensive_form import extensive_form_value
 from headwater.equipment.hydro.state import memory_places
 from headwater.policy import read_policy, write_policy
-from headwater.sddp.problems import build_problems
-from headwater.sddp.training import train_policy
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.train import train_policy
 from headwater.stochastic import build_uncertainty
 from small_systems import study
 from stage_values import aggregate
@@ -20,7 +21,7 @@ from sub_period_systems import KINDS, months_then_quarters, weeks, with_cargoes
 
 
 def value_and_slope(problems, t, state):
-    solved = problems.new_programs().solve(t, state, problems.stages[t].openings, None)
+    solved = SolverPool(problems).solve(t, state, problems.stages[t].openings, None)
     point = aggregate(problems, t, solved)
     return point.value, point.slope
 

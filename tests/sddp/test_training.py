@@ -9,10 +9,11 @@ import pytest
 
 import headwater.model as m
 from headwater.errors import InfeasibleError, StopTraining
-from headwater.sddp import SimulationChunk, train_policy, whole_pass
+from headwater.sddp import SimulationChunk, train_policy
+from headwater.sddp.cuts.policy import Policy
 from headwater.sddp.events import Event, IterationFinished
-from headwater.sddp.policy import Policy
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.passes import compiled_run as whole_pass
+from headwater.sddp.simulation.simulation import simulate_policy
 from small_systems import random_system, study
 
 

@@ -10,8 +10,8 @@ import pytest
 import headwater.model as m
 from headwater.results.simulation_journal import _from_json, _to_json
 from headwater.sddp import train_policy
-from headwater.sddp.simulation import simulate_policy
-from headwater.sddp.violation_records import ViolationCounts
+from headwater.sddp.records.violations import ViolationCounts
+from headwater.sddp.simulation.simulation import simulate_policy
 from operated import reservoir, system
 from small_systems import study
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headwater.sddp.visited_states import VisitedStates
+from headwater.sddp.cuts.visited_states import VisitedStates
 
 
 def _filled(limit_mb: float, iterations: int = 40) -> VisitedStates:

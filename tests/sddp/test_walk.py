@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import headwater.model as m
-from headwater.sddp.walk import Walk
+from headwater.sddp.stage.walk import Walk
 from small_systems import random_system
 
 

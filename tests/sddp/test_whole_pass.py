@@ -17,9 +17,10 @@ from headwater.model import (
 )
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
-from headwater.sddp import Policy, train_policy, whole_pass
-from headwater.sddp.programs import LOWER_BOUND, Programs
-from headwater.sddp.whole_pass import WholePass
+from headwater.sddp import Policy, train_policy
+from headwater.sddp.passes import compiled_run as whole_pass
+from headwater.sddp.passes.compiled_run import CompiledRun
+from headwater.sddp.stage.solver_pool import LOWER_BOUND, SolverPool
 from headwater.solver import HighsProgram, TrialResults, TrialSolutions
 from headwater.solver.kernel_constants import PROVEN
 from headwater.solver.simplex_kernel import Effort
@@ -75,7 +76,7 @@ def made(request: pytest.FixtureRequest) -> hw.Study:
 @pytest.fixture(scope="module")
 def stage_by_stage(made: hw.Study) -> tuple[object, ...]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WholePass, "serves", lambda *_: False)
+        patch.setattr(CompiledRun, "serves", lambda *_: False)
         return told(train_policy(made))
 
 
@@ -113,7 +114,7 @@ def test_programs_that_the_kernel_does_not_solve_are_left_to_highs(monkeypatch: 
     """With a single pivot between factorisations many programs are left: training goes on, to the same optimum."""
     made = a_study()
     expected = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)))
-    for module in ("headwater.sddp.programs", "headwater.solver.highs"):
+    for module in ("headwater.sddp.stage.solver_pool", "headwater.solver.highs"):
         monkeypatch.setattr(f"{module}.usual_effort", lambda _: Effort(1, 4, 1e-9))
     policy = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)), threads=2)
     assert policy.training is not None
@@ -126,7 +127,7 @@ FEW_PIVOTS = Effort(3, 1, 1e-9)
 
 
 def plant_few_pivots(patch: pytest.MonkeyPatch) -> None:
-    for module in ("headwater.sddp.programs", "headwater.solver.highs"):
+    for module in ("headwater.sddp.stage.solver_pool", "headwater.solver.highs"):
         patch.setattr(f"{module}.usual_effort", lambda _: FEW_PIVOTS)
 
 
@@ -145,7 +146,7 @@ class Handed:
 
         patch.setattr(HighsProgram, "finish_trials", finished)
         for name in self.has_left:
-            patch.setattr(Programs, name, self._watched(name, getattr(Programs, name)))
+            patch.setattr(SolverPool, name, self._watched(name, getattr(SolverPool, name)))
 
     def _watched(self, name: str, solve: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*given: Any, **named: Any) -> Any:
@@ -180,7 +181,7 @@ def test_stages_that_are_done_in_part_give_the_bits_of_whole_ones(name: str, mon
     made = STUDIES[name]()
     plant_few_pivots(monkeypatch)
     with monkeypatch.context() as patch:
-        patch.setattr(WholePass, "serves", lambda *_: False)
+        patch.setattr(CompiledRun, "serves", lambda *_: False)
         expected = told(train_policy(made))
     assert expected[2]["fallbacks"] > 0  # type: ignore[index]
     for threads in (1, 2, 3):

@@ -10,8 +10,9 @@ import pytest
 
 import headwater.model as m
 from headwater.sddp import SimulationChunk, train_policy
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.simulation.simulation import simulate_policy
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from small_systems import study
 from stage_values import aggregate
 from whole_systems import whole_system
@@ -46,7 +47,7 @@ def test_slopes_of_every_state_agree_with_finite_differences(
     Every kind of reservoir is felt: with evaporation and pumping (2), planes (3), filling (5), one that leaves (7), plain (11).
     """
     problems = trained(seed, formulation, chronological=chronological)
-    programs, rng, step = problems.new_programs(), np.random.default_rng(50 + seed), 1e-3
+    programs, rng, step = SolverPool(problems), np.random.default_rng(50 + seed), 1e-3
     layout = problems.layout
     smooth = {"lag": 0, "commitment": 0} | {f"storage of {i}": 0 for i in layout.block("storage").ids}
     filling = 0
@@ -187,7 +188,7 @@ def test_the_forward_cost_is_the_simulated_one() -> None:
     chosen = study(whole_system(1), iterations=5, forward_passes=2, method="penalty")
     policy = train_policy(chosen)
     problems = build_problems(chosen, policy.pools)
-    programs, state = problems.new_programs(), problems.initial_state
+    programs, state = SolverPool(problems), problems.initial_state
     chunks: list[SimulationChunk] = []
     single = dataclasses.replace(chosen)
     simulate_policy(policy, single, n_scenarios=1, sink=chunks.append)

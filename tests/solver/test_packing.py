@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headwater.sddp.trial_kernel import Matrix, RiskArrays
+from headwater.sddp.kernels.trial_kernel import Matrix, RiskArrays
 from headwater.solver.compiled import compiled
 from headwater.solver.packing_kernel import Packing
 

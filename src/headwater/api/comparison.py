@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
 from headwater.errors import UsageError
 from headwater.model import ScenarioSource, SimulationDetail, Study
+from headwater.sddp.cuts.policy import Policy
 from headwater.sddp.events import EventSink
-from headwater.sddp.policy import Policy
-from headwater.sddp.simulation import simulate_policy
-from headwater.sddp.simulation_records import ScenarioSummary
+from headwater.sddp.records.simulation import ScenarioSummary
+from headwater.sddp.simulation.simulation import simulate_policy
 
 
 @dataclass(frozen=True, repr=False)

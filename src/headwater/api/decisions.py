@@ -14,7 +14,7 @@ from headwater.lp import StageReadout, sum_components
 from headwater.model import System
 from headwater.results import SCHEMAS, tables_to_frame
 from headwater.results.names_in_tables import TableNames, chosen_table
-from headwater.sddp.decisions import StageOutcome
+from headwater.sddp.simulation.decisions import StageOutcome
 
 
 @dataclass(frozen=True, repr=False)

@@ -19,11 +19,11 @@ from headwater.errors import PolicyError, UsageError
 from headwater.model import EntityKey, ScenarioSource, StageKey, Study
 from headwater.model.named import StageSpan, stage_position_of
 from headwater.sddp import Policy as LearnedPolicy
-from headwater.sddp.compilation import ensure_compiled
-from headwater.sddp.decisions import StageDecider, StageNoise
+from headwater.sddp.cuts.table import Cuts
 from headwater.sddp.events import EventSink, ignore
-from headwater.sddp.policy_cuts import Cuts
-from headwater.sddp.problems import initial_state, state_layout
+from headwater.sddp.simulation.decisions import StageDecider, StageNoise
+from headwater.sddp.stage.problems import initial_state, state_layout
+from headwater.sddp.training.compilation import ensure_compiled
 from headwater.stochastic import study_uncertainty
 
 

@@ -6,7 +6,7 @@ from headwater.api.requirements import check_fits, refuse_unbuilt
 from headwater.lp import NamedProgram
 from headwater.model import Study
 from headwater.sddp import Policy
-from headwater.sddp.inspection import scenario_program
+from headwater.sddp.simulation.inspection import scenario_program
 
 
 def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:

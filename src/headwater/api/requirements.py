@@ -10,9 +10,9 @@ from headwater.errors import UnsupportedFeatureError
 from headwater.model import Study
 from headwater.policy import check_compatibility
 from headwater.sddp import Policy
+from headwater.sddp.cuts.policy import as_stored
 from headwater.sddp.events import EventSink, ignore
-from headwater.sddp.policy import as_stored
-from headwater.sddp.problems import inflow_digest, state_layout
+from headwater.sddp.stage.problems import inflow_digest, state_layout
 from headwater.stochastic import study_uncertainty
 
 
@@ -40,7 +40,7 @@ def have_engine(on_event: EventSink) -> None:
 
     Done before signals are caught: one that comes meanwhile ends the process.
     """
-    from headwater.sddp.compilation import ensure_compiled
+    from headwater.sddp.training.compilation import ensure_compiled
 
     ranks = find_communicator()
     ranks.together(partial(ensure_compiled, on_event if ranks.leads else ignore))

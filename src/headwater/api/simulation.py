@@ -19,7 +19,7 @@ from headwater.results import ResultsWriter, SimulationSink, chunk_frame
 from headwater.sddp import Policy as LearnedPolicy
 from headwater.sddp import SimulationChunk, SimulationPart, SimulationRecord
 from headwater.sddp.events import EventSink, ignore
-from headwater.sddp.simulation import simulate_policy
+from headwater.sddp.simulation.simulation import simulate_policy
 from headwater.solver import highs_version
 
 MOST_SCENARIOS = 2**31 - 1

@@ -12,8 +12,8 @@ from headwater.model import StageMap, Study
 from headwater.policy import PolicyCheck, check_uses, holds_checkpoint, read_policy, write_policy
 from headwater.results.run_lock import RunLock
 from headwater.sddp import Policy as LearnedPolicy
-from headwater.sddp.policy import as_stored
-from headwater.sddp.problems import build_problems
+from headwater.sddp.cuts.policy import as_stored
+from headwater.sddp.stage.problems import build_problems
 
 
 def load_policy(directory: str | Path, study: Study | None = None) -> Policy:

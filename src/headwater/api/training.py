@@ -26,10 +26,10 @@ from headwater.results.simulation_writer import simulation_can_go_on
 from headwater.results.stochastic_export import STOCHASTIC_DIRECTORY, write_stochastic
 from headwater.sddp import Policy as LearnedPolicy
 from headwater.sddp import train_policy
-from headwater.sddp.boundary import BoundaryCuts
+from headwater.sddp.cuts.boundary import BoundaryCuts
+from headwater.sddp.cuts.policy import as_stored
 from headwater.sddp.events import EventSink, ignore
-from headwater.sddp.policy import as_stored
-from headwater.sddp.training import SavePolicy
+from headwater.sddp.training.train import SavePolicy
 from headwater.stochastic import study_uncertainty
 
 logger = logging.getLogger(__name__)

@@ -25,6 +25,6 @@ def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Repo
 
 def _readiness(study: Study) -> Iterable[Finding]:
     """What training would stumble over; the engine is imported only for cases whose files have no errors."""
-    from headwater.sddp.readiness import readiness_findings
+    from headwater.sddp.training.readiness import readiness_findings
 
     return readiness_findings(study)

@@ -50,7 +50,7 @@ def show_case(case: Case, console: Console) -> None:
 
 def show_programs(study: Study, console: Console) -> None:
     """Print size and range of numbers of every stage program."""
-    from headwater.sddp.problems import build_problems
+    from headwater.sddp.stage.problems import build_problems
 
     problems = build_problems(study)
     console.print(f"{problems.layout.dimension} state components")

@@ -22,7 +22,7 @@ from headwater.distributed import find_communicator, known_communicator
 
 if TYPE_CHECKING:
     from headwater.sddp.events import EventSink
-    from headwater.sddp.run_plan import RunPlan
+    from headwater.sddp.training.plan import RunPlan
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
     from headwater.api.runs import run_case
 
     if dry_run:
-        from headwater.sddp.run_plan import plan_run
+        from headwater.sddp.training.plan import plan_run
 
         show_plan(plan_run(hw.load_case(case)))
         return 0

@@ -24,9 +24,9 @@ from headwater.policy.choices import record_of_risk, recorded_risk
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
 from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
-from headwater.sddp.fingerprint import case_digest
-from headwater.sddp.records import Account
-from headwater.sddp.stored_training import StageArrays, StoredTraining
+from headwater.sddp.records.stored_training import StageArrays, StoredTraining
+from headwater.sddp.records.training import Account
+from headwater.sddp.training.fingerprint import case_digest
 from headwater.solver import Basis
 
 SCHEMA_VERSION = 1

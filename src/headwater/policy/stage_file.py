@@ -16,7 +16,7 @@ from headwater.distributed import aligned_empty
 from headwater.errors import PolicyError
 from headwater.policy.flat_vectors import LARGEST_FILE, finish, get_vector, reserve_vector
 from headwater.sddp import CutPool
-from headwater.sddp.cuts import ALL_OPENINGS, FIELDS
+from headwater.sddp.cuts.pool import ALL_OPENINGS, FIELDS
 from headwater.solver import Basis
 
 IDENTIFIER = b"HWP1"

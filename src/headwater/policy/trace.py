@@ -11,7 +11,7 @@ import math
 from typing import Any, get_args, get_type_hints
 
 from headwater.errors import PolicyError
-from headwater.sddp.records import Account, IterationRecord
+from headwater.sddp.records.training import Account, IterationRecord
 
 
 def encode_trace(history: tuple[IterationRecord, ...]) -> bytes:

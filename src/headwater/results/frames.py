@@ -14,8 +14,8 @@ from headwater.errors import ResultsError
 from headwater.results.schemas import SCHEMAS
 from headwater.results.table_schema import Column
 from headwater.sddp import ScenarioSummary, SimulationChunk, StageMoments
-from headwater.sddp.gap_words import gap_share
-from headwater.sddp.simulation_records import STAGE_QUANTITIES, ScenarioGap
+from headwater.sddp.records.gap_words import gap_share
+from headwater.sddp.records.simulation import STAGE_QUANTITIES, ScenarioGap
 
 NO_BLOCK = -1
 """Marks a null in nullable integer columns of the arrays."""

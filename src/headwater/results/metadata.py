@@ -27,9 +27,9 @@ from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
 from headwater.results.training_frames import finite_or_none
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
-from headwater.sddp.fingerprint import case_digest, study_fingerprint
-from headwater.sddp.gap_words import gap_share
-from headwater.sddp.vertices import VERTICES
+from headwater.sddp.bounds.vertices import VERTICES
+from headwater.sddp.records.gap_words import gap_share
+from headwater.sddp.training.fingerprint import case_digest, study_fingerprint
 
 UPPER_BOUND_MEANING = {
     "expected_cost": "the optimal expected cost of the study is at most this",

@@ -23,9 +23,9 @@ from headwater import files
 from headwater.errors import ResultsError
 from headwater.results.own_files import PARTIAL_SIMULATION
 from headwater.sddp import ScenarioFailure, ScenarioSummary, SimulationPart, StageMoments
-from headwater.sddp.fingerprint import differing_parts
-from headwater.sddp.simulation_records import ScenarioGap
-from headwater.sddp.violation_records import ViolationCounts
+from headwater.sddp.records.simulation import ScenarioGap
+from headwater.sddp.records.violations import ViolationCounts
+from headwater.sddp.training.fingerprint import differing_parts
 
 FORMAT = "3"
 _REQUEST, _JOURNAL = "request.json", "journal"

@@ -25,7 +25,7 @@ from headwater.results.part_channel import PartChannel
 from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
 from headwater.results.simulation_journal import SimulationJournal
 from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
-from headwater.sddp.fingerprint import study_fingerprint
+from headwater.sddp.training.fingerprint import study_fingerprint
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import polars as pl
 from headwater.lp import FittedPlanes
 from headwater.results.schemas import SCHEMAS
 from headwater.sddp import TrainingRecord
-from headwater.sddp.effort_records import LOWER_BOUND, StageEffort, StageGap
-from headwater.sddp.gap_words import gap_share
+from headwater.sddp.records.effort import LOWER_BOUND, StageEffort, StageGap
+from headwater.sddp.records.gap_words import gap_share
 
 _UNUSABLE = ("reason: kernel: no factorisation",)
 """Why the kernel cannot start from a basis."""

@@ -6,10 +6,9 @@ from headwater._on_demand import on_demand
 
 if TYPE_CHECKING:
     from headwater.core.state import StateLayout
-    from headwater.sddp.cuts import CutPool
-    from headwater.sddp.policy import Policy, PolicyStage
-    from headwater.sddp.records import IterationRecord, TrainingRecord
-    from headwater.sddp.simulation_records import (
+    from headwater.sddp.cuts.policy import Policy, PolicyStage
+    from headwater.sddp.cuts.pool import CutPool
+    from headwater.sddp.records.simulation import (
         ScenarioFailure,
         ScenarioSummary,
         SimulationChunk,
@@ -17,16 +16,17 @@ if TYPE_CHECKING:
         SimulationRecord,
         StageMoments,
     )
-    from headwater.sddp.training import train_policy
+    from headwater.sddp.records.training import IterationRecord, TrainingRecord
+    from headwater.sddp.training.train import train_policy
 else:
     __getattr__, __dir__ = on_demand(
         "headwater.sddp",
         {
-            "headwater.sddp.cuts": ("CutPool",),
+            "headwater.sddp.cuts.pool": ("CutPool",),
             "headwater.core.state": ("StateLayout",),
-            "headwater.sddp.policy": ("Policy", "PolicyStage"),
-            "headwater.sddp.records": ("IterationRecord", "TrainingRecord"),
-            "headwater.sddp.simulation_records": (
+            "headwater.sddp.cuts.policy": ("Policy", "PolicyStage"),
+            "headwater.sddp.records.training": ("IterationRecord", "TrainingRecord"),
+            "headwater.sddp.records.simulation": (
                 "ScenarioFailure",
                 "ScenarioSummary",
                 "SimulationChunk",
@@ -34,7 +34,7 @@ else:
                 "SimulationRecord",
                 "StageMoments",
             ),
-            "headwater.sddp.training": ("train_policy",),
+            "headwater.sddp.training.train": ("train_policy",),
         },
         ("events",),
     )

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headwater.sddp.records import IterationRecord, TrainingRecord
-from headwater.sddp.simulation_records import SimulationRecord
+from headwater.sddp.records.simulation import SimulationRecord
+from headwater.sddp.records.training import IterationRecord, TrainingRecord
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def code_cache() -> CodeCache:
 def _sources() -> list[Path]:
     """The kernels' files, what makes code of them, and all of the package that they import: its constants are in the code."""
     found: set[Path] = set()
-    pending = {*_PACKAGE.glob("*/*kernel*.py"), Path(__file__).with_name("numba_private.py")}
+    pending = {*_PACKAGE.glob("**/*kernel*.py"), Path(__file__).with_name("numba_private.py")}
     while pending:
         path = pending.pop()
         found.add(path)

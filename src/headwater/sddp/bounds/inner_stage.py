@@ -19,12 +19,12 @@ import scipy.sparse as sp
 
 from headwater.errors import PolicyError
 from headwater.lp import StageForm, make_form
-from headwater.sddp.cold_bases import ColdBases
-from headwater.sddp.cuts import CutPool
-from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems, stage_template
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.vertices import VERTICES, InnerApproximation, StageVertices
+from headwater.sddp.bounds.vertices import VERTICES, InnerApproximation, StageVertices
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.stage.cold_bases import ColdBases
+from headwater.sddp.stage.problem import StageProblem
+from headwater.sddp.stage.problems import StudyProblems, stage_template
 
 
 def inner_of(policy: Policy) -> InnerApproximation:

@@ -10,7 +10,7 @@ from headwater.equipment.hydro.state import memory_places
 from headwater.errors import ModelError
 from headwater.lp import StageForm, StatePrices, StateRepairs, make_form
 from headwater.model import Formulation, LipschitzMode, UpperBoundConfig
-from headwater.sddp.problems import StudyProblems
+from headwater.sddp.stage.problems import StudyProblems
 
 SETTLED = 1e-9
 """Relative change of prices from one turn of a cycle to the next below which they have settled."""

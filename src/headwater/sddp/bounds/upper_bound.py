@@ -18,15 +18,16 @@ from headwater.arrays import Array
 from headwater.distributed import Interrupted, Team
 from headwater.equipment.hydro.state import memory_places
 from headwater.errors import ModelError
-from headwater.sddp.inner_stage import with_inner_stage
-from headwater.sddp.lipschitz import lipschitz_prices
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.records import InnerEvaluation
-from headwater.sddp.risk import risk_adjusted_costs
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.stage_records import NoiseBatch
-from headwater.sddp.vertices import InnerApproximation, StageVertices, choose_visits
-from headwater.sddp.visited_states import VisitedStates
+from headwater.sddp.bounds.inner_stage import with_inner_stage
+from headwater.sddp.bounds.prices import lipschitz_prices
+from headwater.sddp.bounds.vertices import InnerApproximation, StageVertices, choose_visits
+from headwater.sddp.cuts.risk import risk_adjusted_costs
+from headwater.sddp.cuts.visited_states import VisitedStates
+from headwater.sddp.records.training import InnerEvaluation
+from headwater.sddp.stage.batches import NoiseBatch
+from headwater.sddp.stage.problem import StageProblem
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.solver import BasisBatch
 
 LARGEST_BATCH = 64
@@ -159,9 +160,9 @@ def _costs(
     costs = np.empty((len(points), len(problem.openings.innovation)))
     if not len(points):
         return costs
-    first = problems.new_programs()
+    first = SolverPool(problems)
     basis = first.solve(t, points[0], _first_opening(problem), None, iteration=iteration).results.basis
-    programs = [first, *(problems.new_programs() for _ in range(team.n_threads - 1))]
+    programs = [first, *(SolverPool(problems) for _ in range(team.n_threads - 1))]
 
     def work(worker: int, part: range) -> None:
         for start in range(part.start, part.stop, LARGEST_BATCH):

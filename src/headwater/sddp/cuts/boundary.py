@@ -11,8 +11,8 @@ from headwater.arrays import Array
 from headwater.core.state import StateLayout
 from headwater.errors import ModelError, PolicyError, UsageError
 from headwater.model import System
-from headwater.sddp.cuts import BOUNDARY, CutPool
-from headwater.sddp.policy import Policy, PolicyStage
+from headwater.sddp.cuts.policy import Policy, PolicyStage
+from headwater.sddp.cuts.pool import BOUNDARY, CutPool
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from headwater.core.state import StateLayout
 from headwater.core.wording import listed
 from headwater.errors import PolicyError, UsageError
 from headwater.lp import Outlook
-from headwater.sddp.cuts import CutPool
-from headwater.sddp.policy_cuts import Cuts
-from headwater.sddp.risk import weigh
+from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.cuts.risk import weigh
+from headwater.sddp.cuts.table import Cuts
 from headwater.solver import Basis
 
 if TYPE_CHECKING:
     from headwater.model import Study
-    from headwater.sddp.records import TrainingRecord
-    from headwater.sddp.stored_training import StageArrays, StoredTraining
+    from headwater.sddp.records.stored_training import StageArrays, StoredTraining
+    from headwater.sddp.records.training import TrainingRecord
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Policy:
         study: the study it was trained on; ``None`` for a policy read from disk.
         progress: where the training stands, to go on from; ``None`` where that is not known.
         inflow: inflow model of every stage as named arrays, see `inflow_arrays`; empty where it is not known.
-        fingerprint: what the training depends on, part by part, see `headwater.sddp.fingerprint`.
+        fingerprint: what the training depends on, part by part, see `headwater.sddp.training.fingerprint`.
         provenance: anything worth recording with it (versions, seeds, digests); JSON-compatible.
     """
 

@@ -13,7 +13,7 @@ import numpy as np
 from headwater.arrays import Array
 from headwater.core.choices import CompiledRisk, RiskMeasure
 from headwater.errors import ModelError
-from headwater.sddp.trial_kernel import RiskArrays
+from headwater.sddp.kernels.trial_kernel import RiskArrays
 from headwater.solver.compiled import Native
 
 logger = logging.getLogger(__name__)

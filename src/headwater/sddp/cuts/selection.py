@@ -13,10 +13,10 @@ import numpy as np
 
 from headwater.arrays import Mask
 from headwater.model import CutSelection, SelectionMethod
-from headwater.sddp import selection_kernel as kernel
-from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
-from headwater.sddp.records import StageSelection
-from headwater.sddp.visited_states import StageStates, VisitedStates
+from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.cuts.visited_states import StageStates, VisitedStates
+from headwater.sddp.kernels import selection_kernel as kernel
+from headwater.sddp.records.training import StageSelection
 
 
 def needs_archive(selection: CutSelection | None) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headwater.sddp.cuts import FIELDS, CutPool
+from headwater.sddp.cuts.pool import FIELDS, CutPool
 
 if TYPE_CHECKING:
     from headwater.core.state import StateLayout

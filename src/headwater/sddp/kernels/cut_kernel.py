@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.sddp.trial_kernel import STAGE, add_rows, add_transposed, raise_inflows
+from headwater.sddp.kernels.trial_kernel import STAGE, add_rows, add_transposed, raise_inflows
 from headwater.solver.compiled import compiled
 from headwater.solver.packing_kernel import weigh_at
 

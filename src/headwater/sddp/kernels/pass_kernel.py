@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.sddp.cut_kernel import SlopeRoom, count_binding, cut_trial, enter_cuts, slope_room
-from headwater.sddp.trial_kernel import StageView, TrialRoom, leave, sample_view, set_bounds, trial_room
+from headwater.sddp.kernels.cut_kernel import SlopeRoom, count_binding, cut_trial, enter_cuts, slope_room
+from headwater.sddp.kernels.trial_kernel import StageView, TrialRoom, leave, sample_view, set_bounds, trial_room
 from headwater.solver.compiled import compiled, plain
 from headwater.solver.kernel_constants import PROVEN
 from headwater.solver.native_kernel import call_kernel
@@ -26,7 +26,7 @@ from headwater.solver.waiting_kernel import seconds, wait_for_others
 
 
 class BasesArrays(NamedTuple):
-    """Fields of `headwater.sddp.trajectories.StageBases`: ``[trajectory, column]`` and ``[trajectory, row]``."""
+    """Fields of `headwater.sddp.passes.trajectories.StageBases`: ``[trajectory, column]`` and ``[trajectory, row]``."""
 
     columns: Any
     rows: Any

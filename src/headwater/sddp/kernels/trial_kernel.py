@@ -64,7 +64,7 @@ class StageArrays(NamedTuple):
 
 
 class PoolArrays(NamedTuple):
-    """Fields of `headwater.sddp.cuts.CutPool`, by slot."""
+    """Fields of `headwater.sddp.cuts.pool.CutPool`, by slot."""
 
     coefficients: Any
     intercepts: Any
@@ -94,7 +94,7 @@ class CutArrays(NamedTuple):
 
 
 class NoiseArrays(NamedTuple):
-    """What is random, per opening, see `headwater.sddp.stage_problem.NoiseBatch`."""
+    """What is random, per opening, see `headwater.sddp.stage.problem.NoiseBatch`."""
 
     innovation: Any
     demand_shift: Any

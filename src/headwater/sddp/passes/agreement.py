@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from headwater._version import __version__
 from headwater.distributed import Communicator
 from headwater.errors import UsageError
-from headwater.sddp.problems import StudyProblems
+from headwater.sddp.stage.problems import StudyProblems
 from headwater.solver import highs_version
 
 

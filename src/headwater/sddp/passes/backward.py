@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
-from headwater.sddp.cut_kernel import RELAXED, UNSOUND
-from headwater.sddp.cuts import ALL_OPENINGS
-from headwater.sddp.effort_records import LOWER_BOUND
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.programs import Programs
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.stage_records import NewCuts
-from headwater.sddp.trajectories import TrajectoryStore, runs_of
-from headwater.sddp.whole_pass import BegunStage, WholePass
+from headwater.sddp.cuts.pool import ALL_OPENINGS
+from headwater.sddp.kernels.cut_kernel import RELAXED, UNSOUND
+from headwater.sddp.passes.compiled_run import BegunStage, CompiledRun
+from headwater.sddp.passes.trajectories import TrajectoryStore, runs_of
+from headwater.sddp.records.effort import LOWER_BOUND
+from headwater.sddp.stage.batches import NewCuts
+from headwater.sddp.stage.problem import StageProblem
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.solver import Basis, BasisBatch
 
 LARGEST_BATCH = 64
@@ -35,11 +35,11 @@ def trials_per_call(n_openings: int, n_rows: int) -> int:
 def run_backward(
     problems: StudyProblems,
     team: Team,
-    programs: list[Programs],
+    programs: list[SolverPool],
     store: TrajectoryStore,
     iteration: int,
     should_stop: Callable[[], bool],
-    whole: WholePass | None = None,
+    whole: CompiledRun | None = None,
 ) -> int:
     """Add cuts to the pool of every stage that another one follows; returns the number of cuts added.
 
@@ -137,7 +137,7 @@ class LowerBound:
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self.basis: Basis | None = None
-        self._programs: Programs | None = None
+        self._programs: SolverPool | None = None
         self._n_seen = problems.pools[0].n_populated
         if problems.study.config.training.cut_selection is not None:
             self._take_cuts(np.arange(self._n_seen))
@@ -146,7 +146,7 @@ class LowerBound:
         """A program of its own with some of the cuts."""
         first, *others = self._problems.stages
         self._problems = replace(self._problems, stages=(first.with_cuts(slots), *others))
-        self._programs = self._problems.new_programs()
+        self._programs = SolverPool(self._problems)
 
     def leave_out_unproven(self) -> None:
         """Let the bound rest on proven cuts only from now on; the basis is forgotten."""
@@ -157,11 +157,11 @@ class LowerBound:
             self._take_cuts(np.flatnonzero(~pool.unproven[: self._n_seen]))
 
     @property
-    def own_programs(self) -> Programs | None:
+    def own_programs(self) -> SolverPool | None:
         """Solver instances of its own, where it has some."""
         return self._programs
 
-    def evaluate(self, team: Team, programs: Programs, iteration: int) -> float:
+    def evaluate(self, team: Team, programs: SolverPool, iteration: int) -> float:
         """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $.
 
         Rank 0 evaluates it; all ranks call and learn it.
@@ -175,7 +175,7 @@ class LowerBound:
         first.record_binding(binding, iteration)
         return value
 
-    def _solve(self, programs: Programs, iteration: int) -> tuple[float, NDArray[np.int64]]:
+    def _solve(self, programs: SolverPool, iteration: int) -> tuple[float, NDArray[np.int64]]:
         """The bound, and in how many openings each cut row was binding."""
         problems, first = self._problems, self._problems.stages[0]
         tolerance = problems.study.config.training.cut_activity_tolerance

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
-from headwater.sddp import pass_kernel as kernel
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.programs import Programs
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.trial_kernel import StageView
+from headwater.sddp.kernels import pass_kernel as kernel
+from headwater.sddp.kernels.trial_kernel import StageView
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.solver.packing_kernel import Packed
 from headwater.solver.waiting_kernel import ABANDONED
 
@@ -37,7 +37,7 @@ class BegunStage:
     binding: NDArray[np.int64]
 
 
-class WholePass:
+class CompiledRun:
     """The stages of a training as compiled code sees them, and what its threads work in.
 
     Args:
@@ -52,7 +52,7 @@ class WholePass:
         begun: what the last backward pass has done of the stage that it ended at.
     """
 
-    def __init__(self, problems: StudyProblems, team: Team, programs: list[Programs], store: TrajectoryStore) -> None:
+    def __init__(self, problems: StudyProblems, team: Team, programs: list[SolverPool], store: TrajectoryStore) -> None:
         self._problems = problems
         self._team = team
         self._programs = programs

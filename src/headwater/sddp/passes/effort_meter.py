@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from headwater.distributed import Team
-from headwater.sddp.effort_records import (
+from headwater.sddp.records.effort import (
     BACKWARD,
     FORWARD,
     LOWER_BOUND,
@@ -16,7 +16,7 @@ from headwater.sddp.effort_records import (
     StageGap,
     WorkerTiming,
 )
-from headwater.sddp.programs import Programs
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.solver import COUNTED, NUMBERS
 
 
@@ -28,7 +28,7 @@ class EffortMeter:
         team: the workers.
     """
 
-    def __init__(self, programs: Sequence[Programs], team: Team) -> None:
+    def __init__(self, programs: Sequence[SolverPool], team: Team) -> None:
         self._programs = programs
         self._team = team
         self._iteration = 0
@@ -44,7 +44,7 @@ class EffortMeter:
         self._mark = self._marked()
         self._team.clock.take()
 
-    def end(self, phase: str, bound_programs: Programs | None = None) -> None:
+    def end(self, phase: str, bound_programs: SolverPool | None = None) -> None:
         """A phase is over.
 
         Args:

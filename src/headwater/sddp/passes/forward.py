@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.programs import Programs
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.stage_records import NoiseBatch
-from headwater.sddp.trajectories import TrajectoryStore, runs_of
-from headwater.sddp.walk import Walk
-from headwater.sddp.whole_pass import WholePass
+from headwater.sddp.passes.compiled_run import CompiledRun
+from headwater.sddp.passes.trajectories import TrajectoryStore, runs_of
+from headwater.sddp.stage.batches import NoiseBatch
+from headwater.sddp.stage.problem import StageProblem
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.stage.walk import Walk
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
 
@@ -97,12 +97,12 @@ class ForwardNoise:
 def run_forward(
     problems: StudyProblems,
     team: Team,
-    programs: list[Programs],
+    programs: list[SolverPool],
     noise: ForwardNoise,
     store: TrajectoryStore,
     iteration: int,
     should_stop: Callable[[], bool],
-    whole: WholePass | None = None,
+    whole: CompiledRun | None = None,
 ) -> None:
     """Simulate all trajectories of an iteration into ``store``, visit by visit; every rank its own, costs are known to all.
 

@@ -7,17 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from headwater.distributed import Team
-from headwater.sddp.forward import ForwardNoise, run_forward
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.programs import Programs
-from headwater.sddp.trajectories import TrajectoryStore
+from headwater.sddp.passes.forward import ForwardNoise, run_forward
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.stochastic import stopping_sampler
 
 
 def simulated_stage_costs(
     problems: StudyProblems,
     team: Team,
-    programs: list[Programs],
+    programs: list[SolverPool],
     replications: int,
     should_stop: Callable[[], bool],
 ) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.model import Stage
-from headwater.sddp.violation_records import LimitViolation, ViolationCounts
+from headwater.sddp.records.violations import LimitViolation, ViolationCounts
 
 STAGE_QUANTITIES = (
     "immediate_cost",

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from headwater.sddp.records import Account, IterationRecord
+from headwater.sddp.records.training import Account, IterationRecord
 
 StageArrays = Mapping[str, NDArray[Any]]
 """Named arrays of one stage."""

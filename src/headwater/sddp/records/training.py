@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from headwater.core.history import RuleEvaluation
 from headwater.lp import FittedPlanes, ProgramStatistics
-from headwater.sddp.effort_records import IterationTiming, StageEffort, StageGap, WorkerTiming
-from headwater.sddp.gap_words import told_gaps
+from headwater.sddp.records.effort import IterationTiming, StageEffort, StageGap, WorkerTiming
+from headwater.sddp.records.gap_words import told_gaps
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from headwater.arrays import Array
 from headwater.equipment.hydro.state import memory_places
 from headwater.lp import StageReadout, StageSolutions
 from headwater.model import Study
-from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.scenario_walk import keep_solutions
-from headwater.sddp.simulation import operating_problems, starting_bases
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.simulation.scenarios import keep_solutions
+from headwater.sddp.simulation.simulation import operating_problems, starting_bases
+from headwater.sddp.stage.head_refinement import HeadRefinement
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler, simulation_sampler
 
@@ -70,7 +71,7 @@ class StageDecider:
 
     def __init__(self, policy: Policy, study: Study) -> None:
         self.problems: StudyProblems = operating_problems(policy, study)
-        self._programs = self.problems.new_programs()
+        self._programs = SolverPool(self.problems)
         self._bases = starting_bases(self.problems, policy)
         self._heads: dict[int, HeadRefinement | None] = {}
         self._samplers: dict[int, Sampler] = {}

@@ -9,10 +9,11 @@ import numpy as np
 from headwater.errors import UsageError
 from headwater.lp import NamedProgram
 from headwater.model import Formulation, Study
-from headwater.sddp.explanation import stage_program
-from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.policy import Policy
-from headwater.sddp.problems import build_problems
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.stage.explanation import stage_program
+from headwater.sddp.stage.head_refinement import HeadRefinement
+from headwater.sddp.stage.problems import build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.stochastic import simulation_sampler
 
 
@@ -39,7 +40,7 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         policy.pools if policy else None,
         policy.outlooks if policy else None,
     )
-    uncertainty, programs = problems.uncertainty, problems.new_programs()
+    uncertainty, programs = problems.uncertainty, SolverPool(problems)
     source = config.simulated_source
     n_scenarios = max(config.simulation.n_scenarios, (scenario or 0) + 1)
     sampler = simulation_sampler(uncertainty, source, config.training.tree_seed, n_scenarios)

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from headwater.distributed import Interrupted, ThreadTeam
 from headwater.errors import SolverError
 from headwater.lp import StageSolutions
-from headwater.sddp.forward import Drawn, draw_noise
-from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.simulation_records import ScenarioFailure, ScenarioGap
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.stage_records import SolvedTrials
-from headwater.sddp.walk import Walk
+from headwater.sddp.passes.forward import Drawn, draw_noise
+from headwater.sddp.records.simulation import ScenarioFailure, ScenarioGap
+from headwater.sddp.stage.batches import SolvedTrials
+from headwater.sddp.stage.head_refinement import HeadRefinement
+from headwater.sddp.stage.problem import StageProblem
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.stage.walk import Walk
 from headwater.solver import Basis, BasisBatch
 from headwater.stochastic import Sampler
 
@@ -103,7 +104,7 @@ class ScenarioWalk:
         self._bases = bases
         self._most_failures = most_failures
         self._should_stop = should_stop
-        self._programs = [problems.new_programs() for _ in range(team.n_workers)]
+        self._programs = [SolverPool(problems) for _ in range(team.n_workers)]
         self._heads = [HeadRefinement.of_stage(problems.study, stage) for stage in problems.stages]
         self._lock = threading.Lock()
         self.last_failure: SolverError | None = None

@@ -14,13 +14,11 @@ from headwater.errors import SolverError
 from headwater.lp import CATEGORIES, IMPUTED, StageReadout, StageSolutions, components_of, sum_components
 from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, Scheme, SimulationDetail, Study
 from headwater.sddp import events
-from headwater.sddp.agreement import check_agreement
-from headwater.sddp.gap_words import told_gaps
-from headwater.sddp.inner_stage import inner_of, inner_problems
-from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.scenario_walk import ScenarioWalk, Walked
-from headwater.sddp.simulation_records import (
+from headwater.sddp.bounds.inner_stage import inner_of, inner_problems
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.passes.agreement import check_agreement
+from headwater.sddp.records.gap_words import told_gaps
+from headwater.sddp.records.simulation import (
     STAGE_QUANTITIES,
     ScenarioGap,
     ScenarioSummary,
@@ -29,8 +27,10 @@ from headwater.sddp.simulation_records import (
     SimulationRecord,
     StageMoments,
 )
-from headwater.sddp.violation_records import ViolationCounts
-from headwater.sddp.walk import Walk
+from headwater.sddp.records.violations import ViolationCounts
+from headwater.sddp.simulation.scenarios import ScenarioWalk, Walked
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.walk import Walk
 from headwater.solver import Basis
 from headwater.stochastic import Sampler, openings_in_words, simulation_sampler, uncertainty_differences
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
-from headwater.sddp import trial_kernel as kernel
+from headwater.sddp.kernels import trial_kernel as kernel
 from headwater.solver import OpeningResults, TrialResults
 
 
@@ -83,7 +83,7 @@ class NewCuts:
     Attributes:
         intercepts: ``[trial, cut]`` in $.
         slopes: ``[trial, cut, n_state]``; one cut a trial, or one for every opening.
-        quality: ``[trial, cut]`` see `headwater.sddp.cut_kernel.SOUND` and the others.
+        quality: ``[trial, cut]`` see `headwater.sddp.kernels.cut_kernel.SOUND` and the others.
         leaning: ``[trial]`` whether its cuts rest on cuts that may be wrong.
     """
 

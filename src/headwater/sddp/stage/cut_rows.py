@@ -12,9 +12,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.sddp import trial_kernel as kernel
-from headwater.sddp.cuts import CutPool
-from headwater.sddp.risk import OpeningWeights
+from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.cuts.risk import OpeningWeights
+from headwater.sddp.kernels import trial_kernel as kernel
 from headwater.solver import AppendedRows, LinearProgram, kernel_program
 from headwater.solver.packing_kernel import Packed
 

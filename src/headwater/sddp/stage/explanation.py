@@ -8,8 +8,8 @@ from headwater.arrays import Array
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.lp import NamedProgram, explain_infeasible, explain_unbounded, named_program
 from headwater.model import Study, System
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.stage_records import NoiseBatch
+from headwater.sddp.stage.batches import NoiseBatch
+from headwater.sddp.stage.problem import StageProblem
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from headwater.arrays import Array
 from headwater.errors import SolverError
 from headwater.lp import LinearHead, StageForm, build_stage_template, linear_heads, make_form
 from headwater.model import Study
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.stage_records import NoiseBatch, SolvedTrials
+from headwater.sddp.stage.batches import NoiseBatch, SolvedTrials
+from headwater.sddp.stage.problem import StageProblem
 from headwater.solver import BasisBatch, TrialResults
 
 

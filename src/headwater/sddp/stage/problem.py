@@ -12,13 +12,13 @@ from headwater.arrays import Array
 from headwater.core.choices import RiskMeasure
 from headwater.lp import Scaling, StageForm, StageTemplate, scaling_of
 from headwater.model import SolverOptions
-from headwater.sddp import cut_kernel
-from headwater.sddp import trial_kernel as kernel
-from headwater.sddp.cut_rows import CutRows
-from headwater.sddp.cuts import CutPool
-from headwater.sddp.risk import OpeningWeights
-from headwater.sddp.sparse_products import multiply_each
-from headwater.sddp.stage_records import NewCuts, NoiseBatch, Solved, SolvedTrials
+from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.cuts.risk import OpeningWeights
+from headwater.sddp.kernels import cut_kernel
+from headwater.sddp.kernels import trial_kernel as kernel
+from headwater.sddp.stage.batches import NewCuts, NoiseBatch, Solved, SolvedTrials
+from headwater.sddp.stage.cut_rows import CutRows
+from headwater.sddp.stage.sparse_products import multiply_each
 from headwater.solver import (
     NOT_PROVEN,
     SMALLEST_COEFFICIENT,

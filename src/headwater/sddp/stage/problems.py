@@ -32,13 +32,12 @@ from headwater.lp import (
 )
 from headwater.model import CutFormulation, Formulation, Study, System
 from headwater.refusals import refused
-from headwater.sddp.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
-from headwater.sddp.cold_bases import ColdBases
-from headwater.sddp.cuts import CutPool
-from headwater.sddp.policy import PolicyStage
-from headwater.sddp.programs import Programs
-from headwater.sddp.stage_problem import StageProblem
-from headwater.sddp.walk import Walk
+from headwater.sddp.cuts.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
+from headwater.sddp.cuts.policy import PolicyStage
+from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.stage.cold_bases import ColdBases
+from headwater.sddp.stage.problem import StageProblem
+from headwater.sddp.stage.walk import Walk
 from headwater.stochastic import InflowModel, Uncertainty, study_uncertainty
 
 logger = logging.getLogger(__name__)
@@ -149,10 +148,6 @@ class StudyProblems:
             for pool, capacity in zip(self.pools, capacities, strict=True):
                 if capacity > pool.n_populated:
                     pool.move_to(memory, capacity)
-
-    def new_programs(self) -> Programs:
-        """Solver instances for one thread."""
-        return Programs(self)
 
 
 def build_problems(

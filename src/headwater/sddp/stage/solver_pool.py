@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InfeasibleError, SolverError
 from headwater.lp import NamedProgram
-from headwater.sddp.effort_records import BACKWARD, FORWARD, LOWER_BOUND, SIMULATION
-from headwater.sddp.explanation import explain, usual_causes
-from headwater.sddp.head_refinement import HeadRefinement
-from headwater.sddp.stage_records import NoiseBatch, Solved, SolvedTrials
+from headwater.sddp.records.effort import BACKWARD, FORWARD, LOWER_BOUND, SIMULATION
+from headwater.sddp.stage.batches import NoiseBatch, Solved, SolvedTrials
+from headwater.sddp.stage.explanation import explain, usual_causes
+from headwater.sddp.stage.head_refinement import HeadRefinement
+from headwater.sddp.stage.problems import StudyProblems
 from headwater.solver import (
     Basis,
     BasisBatch,
@@ -28,11 +28,8 @@ from headwater.solver import (
 from headwater.solver.packing_kernel import Packed
 from headwater.solver.simplex_kernel import Effort
 
-if TYPE_CHECKING:
-    from headwater.sddp.problems import StudyProblems
 
-
-class Programs:
+class SolverPool:
     """The solver instances of one thread, one per stage, made when first used."""
 
     def __init__(self, problems: StudyProblems) -> None:

@@ -18,16 +18,17 @@ import numpy as np
 
 from headwater.distributed import Team, available_processors
 from headwater.model import Formulation, InflowNonNegativity, Study
-from headwater.sddp import selection_kernel
-from headwater.sddp.compiling_processes import GO_ON, CompilingProcess, Work, counting, name_of, roots_of_passes
 from headwater.sddp.events import CompilationFinished, CompilationProgress, EventSink, ignore
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.simulation import simulate_policy
-from headwater.sddp.stage_records import NewCuts
-from headwater.sddp.tiny_study import tiny_study
-from headwater.sddp.training import train_policy
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.whole_pass import WholePass
+from headwater.sddp.kernels import selection_kernel
+from headwater.sddp.passes.compiled_run import CompiledRun
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.simulation.simulation import simulate_policy
+from headwater.sddp.stage.batches import NewCuts
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.compiling_processes import GO_ON, CompilingProcess, Work, counting, name_of, roots_of_passes
+from headwater.sddp.training.tiny_study import tiny_study
+from headwater.sddp.training.train import train_policy
 from headwater.solver import Basis, BasisBatch, KernelScratch
 from headwater.solver.compiled import Function, code_cache
 from headwater.solver.native_kernel import kernel
@@ -211,7 +212,7 @@ def _rehearse(problems: StudyProblems) -> None:
     sizes = [(stage.n_rows, stage.form.n_columns) for stage in problems.stages]
     try:
         store = TrajectoryStore.empty(config.forward_passes, sizes, n_state)
-        WholePass(problems, team, [problems.new_programs()], store).rehearse()
+        CompiledRun(problems, team, [SolverPool(problems)], store).rehearse()
     finally:
         team.close()
     stage, states = problems.stages[0], np.empty((0, n_state))
@@ -228,6 +229,6 @@ def _rehearse(problems: StudyProblems) -> None:
 def _ask_highs_once(study: Study) -> None:
     """Give the engine a basis that it cannot factorise, so that HiGHS is asked."""
     problems = build_problems(study)
-    stage, programs = problems.stages[0], problems.new_programs()
+    stage, programs = problems.stages[0], SolverPool(problems)
     nothing = Basis(np.zeros(stage.form.n_columns, np.int32), np.zeros(stage.n_rows, np.int32))
     programs.solve(0, problems.initial_state, stage.openings, nothing)

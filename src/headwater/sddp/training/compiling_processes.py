@@ -108,7 +108,7 @@ class CompilingProcess:
     """A process that compiles into the same folder and tells what it has done.
 
     Args:
-        task: name of the function of `headwater.sddp.compilation` that it runs.
+        task: name of the function of `headwater.sddp.training.compilation` that it runs.
         folder: where compiled code goes.
         work: what it compiles.
     """
@@ -147,7 +147,7 @@ class CompilingProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_RANK_VARIABLES)}
         environment[FOLDER_VARIABLE] = str(self._folder)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-        program = f"from headwater.sddp.compilation import {self._task} as work; work()"
+        program = f"from headwater.sddp.training.compilation import {self._task} as work; work()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=environment,

@@ -15,9 +15,15 @@ from headwater.distributed import ALONE, Communicator, Team
 from headwater.errors import StopTraining
 from headwater.model import Study
 from headwater.sddp import events
-from headwater.sddp.backward import run_backward
-from headwater.sddp.effort import EffortMeter, joined_efforts, joined_gaps, program_counts
-from headwater.sddp.effort_records import (
+from headwater.sddp.bounds.upper_bound import UpperBound
+from headwater.sddp.cuts.policy import Policy, PolicyStage
+from headwater.sddp.passes.backward import run_backward
+from headwater.sddp.passes.compiled_run import CompiledRun
+from headwater.sddp.passes.effort_meter import EffortMeter, joined_efforts, joined_gaps, program_counts
+from headwater.sddp.passes.forward import ForwardNoise, run_forward
+from headwater.sddp.passes.rule_simulation import simulated_stage_costs
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.records.effort import (
     BACKWARD,
     FORWARD,
     LOWER_BOUND,
@@ -27,27 +33,22 @@ from headwater.sddp.effort_records import (
     StageGap,
     WorkerTiming,
 )
-from headwater.sddp.fingerprint import study_fingerprint
-from headwater.sddp.forward import ForwardNoise, run_forward
-from headwater.sddp.inner_bound import UpperBound
-from headwater.sddp.matching import inflow_arrays, stage_digests
-from headwater.sddp.policy import Policy, PolicyStage
-from headwater.sddp.problems import StudyProblems, inflow_digest, policy_stages
-from headwater.sddp.recording import iteration_record, training_record
-from headwater.sddp.records import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
-from headwater.sddp.rule_simulation import simulated_stage_costs
-from headwater.sddp.stopping import (
+from headwater.sddp.records.stored_training import StoredTraining
+from headwater.sddp.records.training import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
+from headwater.sddp.stage.problems import StudyProblems, inflow_digest, policy_stages
+from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.sddp.training.fingerprint import study_fingerprint
+from headwater.sddp.training.matching import inflow_arrays, stage_digests
+from headwater.sddp.training.recording import iteration_record, training_record
+from headwater.sddp.training.state import TrainingState
+from headwater.sddp.training.stopping import (
     SHUTDOWN,
     Verdict,
     refuse_meaningless_rules,
     simulations_due,
 )
-from headwater.sddp.stored_training import StoredTraining
-from headwater.sddp.training_state import TrainingState
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.warm_start import purge_unproven
-from headwater.sddp.whole_pass import WholePass
-from headwater.sddp.working_cuts import apply_selection
+from headwater.sddp.training.warm_start import purge_unproven
+from headwater.sddp.training.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
 from headwater.stochastic import training_sampler
 
@@ -98,12 +99,12 @@ class Training:
         self._should_stop = should_stop
         self._communicator = communicator
         self._team = Team(threads, communicator)
-        self._programs = [problems.new_programs() for _ in range(threads)]
+        self._programs = [SolverPool(problems) for _ in range(threads)]
         self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
         self._noise = ForwardNoise(problems, self._sampler, config.forward_passes)
         self._whole = None
-        if WholePass.serves(problems, self._team):
-            self._whole = WholePass(problems, self._team, self._programs, state.store)
+        if CompiledRun.serves(problems, self._team):
+            self._whole = CompiledRun(problems, self._team, self._programs, state.store)
         self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
         self._counts: Counter[str] = Counter()
         self._earlier: Counter[str] = Counter()

@@ -14,10 +14,10 @@ from headwater.core.provenance import digest_text
 from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.model import StageMap
-from headwater.sddp.cuts import ALL_OPENINGS
-from headwater.sddp.fingerprint import differing_parts, study_fingerprint
-from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems, policy_stages
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.cuts.pool import ALL_OPENINGS
+from headwater.sddp.stage.problems import StudyProblems, policy_stages
+from headwater.sddp.training.fingerprint import differing_parts, study_fingerprint
 from headwater.stochastic import InflowModel
 
 INFLOW_TOLERANCE = 1e-9

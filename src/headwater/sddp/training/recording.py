@@ -8,12 +8,12 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.sddp.gap_words import told_gaps
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.records import IterationRecord, StageSelection, TrainingRecord
-from headwater.sddp.stopping import Verdict
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.warm_start import doubtful_cuts
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.records.gap_words import told_gaps
+from headwater.sddp.records.training import IterationRecord, StageSelection, TrainingRecord
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.training.stopping import Verdict
+from headwater.sddp.training.warm_start import doubtful_cuts
 from headwater.solver import highs_version
 from headwater.stochastic import openings_in_words, uncertainty_differences
 

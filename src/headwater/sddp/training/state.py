@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from headwater.distributed import Communicator
 from headwater.errors import PolicyError
-from headwater.sddp.backward import LowerBound
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.records import IterationRecord
-from headwater.sddp.selection import needs_archive
-from headwater.sddp.stored_training import StageArrays, StoredTraining
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.vertices import VERTICES, InnerApproximation
-from headwater.sddp.visited_states import VisitedStates
+from headwater.sddp.bounds.vertices import VERTICES, InnerApproximation
+from headwater.sddp.cuts.selection import needs_archive
+from headwater.sddp.cuts.visited_states import VisitedStates
+from headwater.sddp.passes.backward import LowerBound
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.records.stored_training import StageArrays, StoredTraining
+from headwater.sddp.records.training import IterationRecord
+from headwater.sddp.stage.problems import StudyProblems
 from headwater.solver import Basis
 
 

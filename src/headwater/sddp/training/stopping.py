@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from headwater.core.history import RuleEvaluation
 from headwater.errors import ModelError
 from headwater.model import StoppingMode, Study, TrainingConfig, why_rules_are_refused
-from headwater.sddp.records import IterationRecord
+from headwater.sddp.records.training import IterationRecord
 
 
 @dataclass(frozen=True)

@@ -13,22 +13,22 @@ from headwater.distributed import ALONE, Communicator, Interrupted, is_known_to_
 from headwater.errors import PolicyError, ResultsError
 from headwater.model import Study, TrainingConfig
 from headwater.sddp import events
-from headwater.sddp.agreement import check_agreement
-from headwater.sddp.boundary import BoundaryCuts
-from headwater.sddp.checkpointing import CheckpointSchedule
-from headwater.sddp.policy import Policy, as_stored
-from headwater.sddp.problems import StudyProblems, build_problems
-from headwater.sddp.records import IterationRecord
-from headwater.sddp.stopping import (
+from headwater.sddp.cuts.boundary import BoundaryCuts
+from headwater.sddp.cuts.policy import Policy, as_stored
+from headwater.sddp.passes.agreement import check_agreement
+from headwater.sddp.records.stored_training import StoredTraining
+from headwater.sddp.records.training import IterationRecord
+from headwater.sddp.stage.problems import StudyProblems, build_problems
+from headwater.sddp.training.checkpointing import CheckpointSchedule
+from headwater.sddp.training.iteration import Training, tell
+from headwater.sddp.training.state import TrainingState
+from headwater.sddp.training.stopping import (
     SHUTDOWN,
     Verdict,
     evaluate_rules,
     verdict,
 )
-from headwater.sddp.stored_training import StoredTraining
-from headwater.sddp.training_state import TrainingState
-from headwater.sddp.training_steps import Training, tell
-from headwater.sddp.warm_start import start_from
+from headwater.sddp.training.warm_start import start_from
 from headwater.stochastic import openings_in_words
 
 logger = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from headwater.sddp.cuts import BOUNDARY, WARM_START, CutPool
-from headwater.sddp.matching import Match, match_policy
-from headwater.sddp.policy import Policy
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.training_state import TrainingState
+from headwater.sddp.cuts.policy import Policy
+from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.stage.problems import StudyProblems
+from headwater.sddp.training.matching import Match, match_policy
+from headwater.sddp.training.state import TrainingState
 
 
 def start_from(policy: Policy, problems: StudyProblems, state: TrainingState) -> tuple[str, ...]:

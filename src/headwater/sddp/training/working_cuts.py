@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from headwater.sddp.problems import StudyProblems
-from headwater.sddp.records import StageSelection
-from headwater.sddp.selection import is_due, select_cuts
-from headwater.sddp.trajectories import TrajectoryStore
-from headwater.sddp.visited_states import VisitedStates
+from headwater.sddp.cuts.selection import is_due, select_cuts
+from headwater.sddp.cuts.visited_states import VisitedStates
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.records.training import StageSelection
+from headwater.sddp.stage.problems import StudyProblems
 
 
 def apply_selection(

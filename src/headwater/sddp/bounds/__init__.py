@@ -1,0 +1,1 @@
+"""The deterministic upper bound: an inner approximation of the future cost."""

@@ -1,0 +1,1 @@
+"""Passes over all stages, forward and backward, compiled for all stages at once or stage by stage."""

@@ -1,0 +1,1 @@
+"""What training and simulation leave behind, as plain records."""
