@@ -44,6 +44,7 @@ from headwater.model.horizon import Horizon
 from headwater.model.named import EntityKey, Named, StageKey, Stages
 from headwater.model.overrides import ALL_BLOCKS, StageOverrides
 from headwater.model.penalties import HydroPenalties, Penalties, ResolvedPenalties
+from headwater.model.policy_config import Boundary, Checkpointing, PolicyConfig, PolicyMode, StageMap
 from headwater.model.production import (
     FphaFit,
     FphaPlane,
@@ -70,8 +71,6 @@ from headwater.model.stages import (
     Transition,
 )
 from headwater.model.study import (
-    Boundary,
-    Checkpointing,
     CutFormulation,
     CutSelection,
     CycleConfig,
@@ -81,11 +80,8 @@ from headwater.model.study import (
     InflowNonNegativity,
     NoiseSharing,
     OrderSelection,
-    PolicyConfig,
-    PolicyMode,
     SelectionMethod,
     SolverOptions,
-    StageMap,
     StoppingMode,
     Study,
     StudyConfig,
