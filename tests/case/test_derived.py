@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from headwater import model as m
-from headwater.case.derived import list_schema, made_from
+from headwater.case.derived import list_schema, made_from, schema_of
 from headwater.case.parts import SHAPES
 from headwater.case.report import Collector
 from headwater.case.shapes import parse_shape
@@ -176,3 +176,15 @@ def test_values_at_single_stages_are_columns_with_the_range_of_their_field():
     costs = {column.name: column for column in TABLES["constraints/penalty_overrides_hydro.parquet"].columns}
     assert costs["generation_violation_below_cost"].above
     assert not costs["spillage_cost"].above
+
+
+@dataclass(frozen=True)
+class Patience:
+    attempts: Annotated[int, InFile(form=Id | None), "attempts at one problem"] = 4
+
+
+def test_a_form_that_may_be_absent_leaves_the_default_to_the_class():
+    schema = schema_of(Patience)
+    assert schema.model_fields["attempts"].get_default() is None
+    assert made_from(schema()) == Patience(4)
+    assert made_from(schema(attempts=0)) == Patience(0)

@@ -12,31 +12,29 @@ from headwater.case.derived import made_from
 def build_config(config: s.ConfigFile) -> m.StudyConfig:
     """The part of the configuration that training and simulation act on; the table of features watches over the rest."""
     return m.StudyConfig(
-        training=_training(config.training),
-        simulation=_simulation(config.simulation, config.modeling.linearized_head_passes),
+        training=_training(made_from(config.training)),
+        simulation=_simulation(made_from(config.simulation), config.modeling.linearized_head_passes),
         inflow_non_negativity=m.InflowNonNegativity(config.modeling.inflow_non_negativity.method),
-        policy=_policy(config.policy),
-        estimation=_estimation(config.estimation),
+        policy=made_from(config.policy),
+        estimation=made_from(config.estimation),
         noise_sharing=m.NoiseSharing(config.stochastic.noise_sharing),
         experimental=config.stochastic.experimental,
         export_stochastic=config.exports.stochastic,
         export_states=config.exports.states,
-        upper_bound=_upper_bound(config.upper_bound_evaluation),
+        upper_bound=made_from(config.upper_bound_evaluation),
     )
 
 
-def _training(training: s.TrainingShape) -> m.TrainingConfig:
+def _training(training: s.TrainingInFile) -> m.TrainingConfig:
     tolerance = training.cut_selection.cut_activity_tolerance
-    defaults = m.SolverOptions()
-    attempts, seconds = training.solver.retry_max_attempts, training.solver.retry_time_budget_seconds
     return m.TrainingConfig(
         forward_passes=training.forward_passes,
-        stopping_rules=tuple(made_from(rule) for rule in training.stopping_rules),
+        stopping_rules=tuple(training.stopping_rules),
         enabled=training.enabled,
-        stopping_mode=m.StoppingMode(training.stopping_mode),
+        stopping_mode=training.stopping_mode,
         tree_seed=42 if training.tree_seed is None else abs(training.tree_seed),
         scenario_source=_training_source(training.scenario_source),
-        formulation=m.Formulation(training.formulation),
+        formulation=training.formulation,
         cost_scale=training.cost_scale,
         theta_lower_bound=training.theta_lower_bound,
         cut_activity_tolerance=m.TrainingConfig.cut_activity_tolerance if tolerance is None else tolerance,
@@ -44,13 +42,10 @@ def _training(training: s.TrainingShape) -> m.TrainingConfig:
         archive_memory_limit_mb=m.TrainingConfig.archive_memory_limit_mb
         if training.archive_memory_limit_mb is None
         else training.archive_memory_limit_mb,
-        solver=m.SolverOptions(
-            defaults.retry_max_attempts if attempts is None else attempts,
-            defaults.retry_time_budget_seconds if seconds is None else seconds,
-        ),
+        solver=training.solver,
         threads=training.threads,
-        cycle=_cycle(training.cycle),
-        cut_formulation=m.CutFormulation(training.cut_formulation),
+        cycle=training.cycle,
+        cut_formulation=training.cut_formulation,
     )
 
 
@@ -69,22 +64,6 @@ def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
         check_frequency=defaults.check_frequency if shape.check_frequency is None else shape.check_frequency,
         max_active_per_stage=cap,
         protect_warm_start=shape.protect_warm_start,
-    )
-
-
-def _cycle(shape: s.CycleShape) -> m.CycleConfig:
-    return m.CycleConfig(shape.tolerance, shape.max_length)
-
-
-def _upper_bound(shape: s.UpperBoundShape) -> m.UpperBoundConfig:
-    return m.UpperBoundConfig(
-        enabled=shape.enabled,
-        initial_iteration=shape.initial_iteration,
-        interval_iterations=shape.interval_iterations,
-        max_vertices_per_stage=shape.max_vertices_per_stage,
-        lipschitz=m.LipschitzMode(shape.lipschitz.mode),
-        scale_factor=shape.lipschitz.scale_factor,
-        fallback_value=shape.lipschitz.fallback_value,
     )
 
 
@@ -124,19 +103,7 @@ def _selection(shape: s.InflowSourceShape | s.SourceShape) -> m.SelectionMode | 
     return None if shape.selection_mode is None else m.SelectionMode(shape.selection_mode)
 
 
-def _estimation(shape: s.EstimationShape) -> m.EstimationConfig:
-    resolution = shape.history_resolution
-    return m.EstimationConfig(
-        max_order=shape.max_order,
-        order_selection=m.OrderSelection(shape.order_selection),
-        min_observations_per_season=shape.min_observations_per_season,
-        max_coefficient_magnitude=shape.max_coefficient_magnitude,
-        history_resolution=None if resolution is None else m.HistoryResolution(resolution),
-        mode_rounding_m3s=shape.mode_rounding_m3s,
-    )
-
-
-def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m.SimulationConfig:
+def _simulation(simulation: s.SimulationInFile, linearized_head_passes: int) -> m.SimulationConfig:
     fractions, capacity = simulation.cvar_tail_fractions, simulation.io_channel_capacity
     return m.SimulationConfig(
         enabled=simulation.enabled,
@@ -145,37 +112,10 @@ def _simulation(simulation: s.SimulationShape, linearized_head_passes: int) -> m
         scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
         linearized_head_passes=linearized_head_passes,
-        policy_type=m.PolicyType(simulation.policy_type),
-        detail=m.SimulationDetail(simulation.detail),
-        partitioning=m.Partitioning(simulation.partitioning),
-        on_failure=m.OnFailure(simulation.on_failure),
+        policy_type=simulation.policy_type,
+        detail=simulation.detail,
+        partitioning=simulation.partitioning,
+        on_failure=simulation.on_failure,
         cvar_tail_fractions=m.SimulationConfig.cvar_tail_fractions if fractions is None else tuple(fractions),
         io_channel_capacity=m.SimulationConfig.io_channel_capacity if capacity is None else capacity,
-    )
-
-
-def _stage_map(shape: s.StageMapShape) -> m.StageMap:
-    if isinstance(shape, s.ShiftShape):
-        return m.StageMap(shift=shape.shift)
-    return m.StageMap() if isinstance(shape, str) else m.StageMap(source_ids=tuple(shape))
-
-
-def _policy(shape: s.PolicyShape) -> m.PolicyConfig:
-    given = shape.checkpointing
-    return m.PolicyConfig(
-        path=shape.path,
-        mode=m.PolicyMode(shape.mode),
-        stage_map=_stage_map(shape.stage_map),
-        validate_compatibility=shape.validate_compatibility,
-        trust=shape.trust,
-        purge_after=shape.purge_after,
-        checkpointing=m.Checkpointing(
-            enabled=given.enabled,
-            initial_iteration=given.initial_iteration,
-            interval_iterations=given.interval_iterations,
-            interval_minutes=given.interval_minutes,
-            keep=given.keep,
-            store_basis=given.store_basis,
-        ),
-        boundary=None if shape.boundary is None else m.Boundary(shape.boundary.path, shape.boundary.source_stage),
     )

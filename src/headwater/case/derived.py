@@ -105,13 +105,17 @@ def _all_defaults(model: type[DerivedShape]) -> Any:
 
 def _key(spec: FieldSpec, *, inside_optional: bool = False) -> tuple[Any, Any]:
     """Type and description of one key."""
-    markers = [_pydantic(marker) for marker in spec.markers if not isinstance(marker, str | InFile)]
+    given = spec.marker(InFile)
+    has_form = given is not None and given.form is not None  # which says its range itself
+    markers = [] if has_form else [_pydantic(marker) for marker in spec.markers]
     kind = file_type(spec.form)
     default = spec.default
     if spec.required or inside_optional:
         default = dataclasses.MISSING
     elif isinstance(kind, type) and issubclass(kind, DerivedShape):
         default = _all_defaults(kind)
+    elif type(None) in branches(spec.form) and type(None) not in branches(spec.kind):
+        default = None  # what is not given takes the default of the class
     elif default is not None:
         default = plain(default)
     markers = [marker for marker in markers if marker is not None]
@@ -188,7 +192,7 @@ def made_from(given: DerivedShape) -> Any:
         value: Any = given
         for key in spec.place:
             value = None if value is None else getattr(value, key)
-        if value is not None or spec.default is dataclasses.MISSING or len(spec.place) == 1:
+        if value is not None or spec.default is dataclasses.MISSING:
             values[spec.name] = _in_code(value, spec.form)
     made = cls(**values)
     return made.in_code() if hasattr(made, "in_code") else made

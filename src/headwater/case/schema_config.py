@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from headwater import model as m
 from headwater.case.derived import schema_of
 from headwater.case.names import nearest_word
-from headwater.case.shapes import Count, Fraction, Id, NonNegative, Positive, Shape, Whole, complaint
+from headwater.case.shapes import Shape, complaint
 from headwater.core.choices import STOPPING_RULES
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.fields import (
+    Check,
+    Count,
+    FieldError,
+    Fraction,
+    Id,
+    InFile,
+    NonNegative,
+    Positive,
+    Unit,
+    Whole,
+    as_base,
+    in_file,
+)
 from headwater.core.provenance import is_own
 
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
@@ -22,20 +38,6 @@ def _gone(_: object) -> object:
 
 Gone = Annotated[Any, BeforeValidator(_gone), WithJsonSchema({"not": {}})]
 """A setting of other programs that has no meaning here and must not be given."""
-
-
-class InflowNonNegativityShape(Shape):
-    """Section ``modeling.inflow_non_negativity``."""
-
-    method: Literal["none", "penalty", "truncation", "truncation_with_penalty"] = "penalty"
-    penalty_cost: Positive | None = None
-
-
-class ModelingShape(Shape):
-    """Section ``modeling``."""
-
-    inflow_non_negativity: InflowNonNegativityShape = InflowNonNegativityShape()
-    linearized_head_passes: Count = 1
 
 
 class YearRange(Shape):
@@ -127,19 +129,6 @@ StoppingRuleShape: Any = Annotated[
 """One of the project's own rules."""
 
 
-class ForwardPassShape(Shape):
-    """Section ``training.forward_pass``."""
-
-    type: Literal["default"] = "default"
-
-
-class SolverShape(Shape):
-    """Section ``training.solver``."""
-
-    retry_max_attempts: Count | None = None
-    retry_time_budget_seconds: Positive | None = None
-
-
 class CutSelectionShape(Shape):
     """Section ``training.cut_selection``."""
 
@@ -166,130 +155,12 @@ class CutSelectionShape(Shape):
         return self
 
 
-class CycleShape(Shape):
-    """Section ``training.cycle``."""
-
-    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    max_length: Count = 240
-
-
 def has_iteration_limit(rules: object) -> object:
     """Let through what may be rules if one of them limits the iterations."""
     if isinstance(rules, list) and not any(isinstance(rule, dict) and rule.get("type") == "iteration_limit" for rule in rules):
         message = "expected at least one rule of type 'iteration_limit', got none"
         raise complaint("HW205", message, "add {'type': 'iteration_limit', 'limit': ...}")
     return rules
-
-
-class TrainingShape(Shape):
-    """Section ``training``."""
-
-    enabled: bool = True
-    forward_passes: Count
-    stopping_rules: Annotated[list[StoppingRuleShape], BeforeValidator(has_iteration_limit)]
-    stopping_mode: Literal["any", "all"] = "any"
-    tree_seed: Int64 | None = None
-    cut_formulation: Literal["single", "multi"] = "single"
-    forward_pass: ForwardPassShape = ForwardPassShape()
-    solver: SolverShape = SolverShape()
-    cut_selection: CutSelectionShape = CutSelectionShape()
-    scenario_source: TrainingScenarioSourceShape = TrainingScenarioSourceShape()
-    cost_scale: Positive | None = None
-    formulation: Literal["condensed", "explicit"] = "condensed"
-    theta_lower_bound: float | None = None
-    threads: Count | None = None
-    archive_memory_limit_mb: Positive | None = None
-    cycle: CycleShape = CycleShape()
-
-
-class EstimationShape(Shape):
-    """Section ``estimation``."""
-
-    max_order: Annotated[int, Field(ge=0, le=60)] = 6
-    order_selection: Literal["pacf", "pacf_annual", "aic", "bic", "fixed"] = "pacf"
-    min_observations_per_season: Count = 30
-    max_coefficient_magnitude: Positive | None = None
-    history_resolution: Literal["daily", "weekly", "monthly"] | None = None
-    mode_rounding_m3s: NonNegative | None = None
-
-
-class LipschitzShape(Shape):
-    """Section ``upper_bound_evaluation.lipschitz``."""
-
-    mode: Literal["auto", "fixed"] = "auto"
-    fallback_value: Positive | None = None
-    scale_factor: Annotated[float, Field(ge=1)] = 1.1
-
-    @model_validator(mode="after")
-    def _has_value(self) -> LipschitzShape:
-        if self.mode == "fixed" and self.fallback_value is None:
-            raise complaint("HW205", "the mode 'fixed' needs a 'fallback_value', got none", "give one, or use mode 'auto'")
-        return self
-
-
-class UpperBoundShape(Shape):
-    """Section ``upper_bound_evaluation``."""
-
-    enabled: bool = False
-    initial_iteration: Count = 10
-    interval_iterations: Count = 5
-    max_vertices_per_stage: Count = 200
-    lipschitz: LipschitzShape = LipschitzShape()
-
-
-class BoundaryShape(Shape):
-    """Section ``policy.boundary``."""
-
-    path: str
-    source_stage: Id
-
-
-def _uncompressed(value: bool) -> bool:
-    if value:
-        message = "checkpoints are not compressed, so that cuts can be used as they lie on the disk"
-        raise complaint("HW205", message, "remove the key or set it to false")
-    return value
-
-
-class CheckpointingShape(Shape):
-    """Section ``policy.checkpointing``."""
-
-    enabled: bool = False
-    initial_iteration: Count = 1
-    interval_iterations: Count | None = None
-    interval_minutes: Positive | None = None
-    keep: Count = 3
-    store_basis: bool = True
-    compress: Annotated[bool, AfterValidator(_uncompressed)] = False
-
-
-class ShiftShape(Shape):
-    """Form of ``policy.stage_map`` for horizons that roll on."""
-
-    shift: int
-
-
-StageMapShape = Literal["identity"] | ShiftShape | list[Id | None]
-
-
-class PolicyShape(Shape):
-    """Section ``policy``."""
-
-    path: Annotated[str, Field(min_length=1)] = "./policy"
-    mode: Literal["fresh", "warm_start", "resume"] = "fresh"
-    validate_compatibility: bool = True
-    stage_map: StageMapShape = "identity"
-    purge_after: Whole | None = None
-    trust: bool = False
-    boundary: BoundaryShape | None = None
-    checkpointing: CheckpointingShape = CheckpointingShape()
-
-    @model_validator(mode="after")
-    def _one_way_with_doubt(self) -> PolicyShape:
-        if self.trust and self.purge_after is not None:
-            message = "'purge_after' removes cuts that are not proven to be valid, and 'trust' takes them all as valid"
-            raise complaint("HW205", message, "remove one of the two")
-        return self
 
 
 SIMULATION_TABLES = ("costs", *(table.name for _, table in EQUIPMENT.tables))
@@ -307,53 +178,217 @@ def _known_table(name: str) -> str:
 TableName = Annotated[str, AfterValidator(_known_table), WithJsonSchema({"type": "string", "enum": [*SIMULATION_TABLES]})]
 
 
-class SimulationShape(Shape):
+_REFUSED = "not part of Headwater; refused"
+_Refused = Annotated[Gone, _REFUSED]
+_Enabled = Annotated[bool, "whether it is switched on"]
+
+
+@dataclass(frozen=True)
+class InflowNonNegativityInFile:
+    """Section ``modeling.inflow_non_negativity``."""
+
+    method: Annotated[m.InflowNonNegativity, "none, a slack with a cost, truncation at zero, or both"] = (
+        m.InflowNonNegativity.PENALTY
+    )
+    penalty_cost: Annotated[
+        Positive | None,
+        Unit("$/(m3/s h)"),
+        "cost of missing inflow, used when penalties.json has none",
+    ] = None
+
+
+@dataclass(frozen=True)
+class ModelingInFile:
+    """Section ``modeling``."""
+
+    inflow_non_negativity: Annotated[InflowNonNegativityInFile, "treatment of negative sampled inflows"] = (
+        InflowNonNegativityInFile()
+    )
+    linearized_head_passes: Annotated[Count, "passes that refine the head during simulation"] = 1
+
+
+@dataclass(frozen=True)
+class ForwardPassInFile:
+    """Section ``training.forward_pass``."""
+
+    kind: Annotated[Literal["default"], InFile("type"), "which of the known forms follows"] = "default"
+
+
+@in_file(order=("enabled",))
+@dataclass(frozen=True)
+class TrainingInFile:
+    """Section ``training``."""
+
+    forward_passes: Annotated[Count, "trajectories per iteration"]
+    stopping_rules: Annotated[
+        list[StoppingRuleShape],
+        BeforeValidator(has_iteration_limit),
+        "when training ends; one rule must limit the iterations",
+    ]
+    enabled: _Enabled = True
+    stopping_mode: Annotated[m.StoppingMode, "whether any rule or all rules together end the training"] = m.StoppingMode.ANY
+    tree_seed: Annotated[Int64 | None, "seed of the opening tree; 42 when not given"] = None
+    cut_formulation: Annotated[m.CutFormulation, "one cut for all openings, or one for each"] = m.CutFormulation.SINGLE
+    forward_pass: Annotated[ForwardPassInFile, "kind of forward pass"] = field(default_factory=ForwardPassInFile)
+    solver: Annotated[m.SolverOptions, "budget for solving difficult stage problems again"] = field(
+        default_factory=m.SolverOptions
+    )
+    cut_selection: Annotated[CutSelectionShape, "removal of cuts that no longer bind"] = field(
+        default_factory=CutSelectionShape
+    )
+    scenario_source: Annotated[
+        TrainingScenarioSourceShape,
+        "where the noise of the forward pass comes from; the simulation inherits that of training",
+    ] = field(default_factory=TrainingScenarioSourceShape)
+    cost_scale: Annotated[
+        Positive | None,
+        "money unit inside the stage problems in $; without it a power of two chosen from the costs of the case",
+    ] = None
+    formulation: Annotated[m.Formulation, "form of the stage problems: with eliminated or with explicit state"] = (
+        m.Formulation.CONDENSED
+    )
+    theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = None
+    threads: Annotated[Count | None, "worker threads; all that are granted when not given"] = None
+    archive_memory_limit_mb: Annotated[Positive | None, "memory for visited states"] = None
+    cycle: Annotated[m.CycleConfig, "how far trajectories follow a cyclic horizon"] = field(default_factory=m.CycleConfig)
+
+
+def _uncompressed(value: bool) -> None:
+    if value:
+        message = "checkpoints are not compressed, so that cuts can be used as they lie on the disk"
+        raise FieldError("HW205", message, "remove the key or set it to false")
+
+
+@dataclass(frozen=True)
+class CheckpointingInFile(m.Checkpointing):
+    """Section ``policy.checkpointing``."""
+
+    compress: Annotated[bool, Check(_uncompressed), "must be false: checkpoints are not compressed"] = False
+
+    def in_code(self) -> m.Checkpointing:
+        """The same without what must not be set."""
+        return as_base(self, m.Checkpointing)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Form of ``policy.stage_map`` for horizons that roll on."""
+
+    shift: Annotated[int, "stages that the horizon has moved on"]
+
+
+def _one_way_with_doubt(policy: Any) -> None:
+    if policy.trust and policy.purge_after is not None:
+        message = "'purge_after' removes cuts that are not proven to be valid, and 'trust' takes them all as valid"
+        raise FieldError("HW205", message, "remove one of the two")
+
+
+_StageMap = Annotated[
+    Literal["identity"] | Shift | tuple[Id | None, ...],
+    "whose cuts each stage takes: identity, a shift in stages, or stage ids of the earlier policy",
+]
+_Checkpointing = Annotated[CheckpointingInFile, "writing the policy down while training goes on"]
+
+
+@in_file(
+    checks=(_one_way_with_doubt,),
+    order=("path", "mode", "validate_compatibility", "stage_map", "purge_after", "trust", "boundary"),
+)
+@dataclass(frozen=True)
+class PolicyInFile(m.PolicyConfig):
+    """Section ``policy``."""
+
+    stage_map: _StageMap = "identity"  # type: ignore[assignment]  # in_code makes what the class asks for
+    checkpointing: _Checkpointing = field(default_factory=CheckpointingInFile)
+
+    def in_code(self) -> m.PolicyConfig:
+        """The same with a map of stages."""
+        given: Any = self.stage_map
+        stage_map = m.StageMap() if given == "identity" else m.StageMap(source_ids=given)
+        if isinstance(given, Shift):
+            stage_map = m.StageMap(shift=given.shift)
+        return replace(as_base(self, m.PolicyConfig), stage_map=stage_map)
+
+
+@dataclass(frozen=True)
+class SimulationInFile:
     """Section ``simulation``."""
 
-    enabled: bool = False
-    num_scenarios: Count = 2000
-    num_stages: Count | None = None
-    policy_type: Literal["outer", "inner"] = "outer"
-    scenario_source: ScenarioSourceShape | None = None
-    tables: list[TableName] | None = None
-    detail: Literal["full", "summary"] = "full"
-    partitioning: Literal["chunk", "scenario"] = "chunk"
-    on_failure: Literal["skip", "abort"] = "skip"
-    cvar_tail_fractions: list[Fraction] | None = None
-    io_channel_capacity: Count | None = None
-    output_path: Gone = None
-    output_mode: Gone = None
+    enabled: _Enabled = False
+    num_scenarios: Annotated[Count, "number of scenarios"] = 2000
+    num_stages: Annotated[
+        Count | None,
+        "stages that are simulated in a cyclic study; as many as in training when not given",
+    ] = None
+    policy_type: Annotated[m.PolicyType, "lower (outer) or upper (inner) approximation of the future cost"] = m.PolicyType.OUTER
+    scenario_source: Annotated[
+        ScenarioSourceShape | None,
+        "where the noise of the forward pass comes from; the simulation inherits that of training",
+    ] = None
+    tables: Annotated[list[TableName] | None, "result tables that are written; all when not given"] = None
+    detail: Annotated[m.SimulationDetail, "every value, or summaries"] = m.SimulationDetail.FULL
+    partitioning: Annotated[m.Partitioning, "how tables are divided into files"] = m.Partitioning.CHUNK
+    on_failure: Annotated[m.OnFailure, "what happens when a scenario cannot be solved"] = m.OnFailure.SKIP
+    cvar_tail_fractions: Annotated[tuple[Fraction, ...] | None, "tails for which the mean cost is reported"] = None
+    io_channel_capacity: Annotated[Count | None, "results that may wait to be written"] = None
+    output_path: _Refused = None
+    output_mode: _Refused = None
 
 
-class ExportsShape(Shape):
+@dataclass(frozen=True)
+class ExportsInFile:
     """Section ``exports``."""
 
-    states: bool = False
-    stochastic: bool = False
-    training: Gone = None
-    cuts: Gone = None
-    vertices: Gone = None
-    simulation: Gone = None
-    forward_detail: Gone = None
-    backward_detail: Gone = None
-    compression: Gone = None
+    states: Annotated[bool, "export the visited states"] = False
+    stochastic: Annotated[bool, "export what the stochastic models were made into"] = False
+    training: _Refused = None
+    cuts: _Refused = None
+    vertices: _Refused = None
+    simulation: _Refused = None
+    forward_detail: _Refused = None
+    backward_detail: _Refused = None
+    compression: _Refused = None
 
 
-class StochasticShape(Shape):
+@dataclass(frozen=True)
+class StochasticInFile:
     """Section ``stochastic``."""
 
-    noise_sharing: Literal["season_group", "none"] = "season_group"
-    experimental: bool = False
+    noise_sharing: Annotated[m.NoiseSharing, "whether stages of one season share their noise"] = m.NoiseSharing.SEASON_GROUP
+    experimental: Annotated[bool, "allow the sampling method `selective`"] = False
 
 
-class ConfigFile(Shape):
+@in_file(order=("modeling",))
+@dataclass(frozen=True)
+class ConfigInFile:
     """All of ``config.json``."""
 
-    modeling: ModelingShape = ModelingShape()
-    training: TrainingShape
-    estimation: EstimationShape = EstimationShape()
-    stochastic: StochasticShape = StochasticShape()
-    upper_bound_evaluation: UpperBoundShape = UpperBoundShape()
-    policy: PolicyShape = PolicyShape()
-    simulation: SimulationShape = SimulationShape()
-    exports: ExportsShape = ExportsShape()
+    training: Annotated[TrainingInFile, "how the policy is trained"]
+    modeling: Annotated[ModelingInFile, "choices about the model of a stage"] = field(default_factory=ModelingInFile)
+    estimation: Annotated[m.EstimationConfig, "how inflow models are estimated from history"] = field(
+        default_factory=m.EstimationConfig
+    )
+    stochastic: Annotated[StochasticInFile, "how noise is made"] = field(default_factory=StochasticInFile)
+    upper_bound_evaluation: Annotated[m.UpperBoundConfig, "deterministic upper bound of the cost"] = field(
+        default_factory=m.UpperBoundConfig
+    )
+    policy: Annotated[PolicyInFile, "where the policy is kept and whether an earlier one is used"] = field(
+        default_factory=PolicyInFile
+    )
+    simulation: Annotated[SimulationInFile, "what is simulated after training"] = field(default_factory=SimulationInFile)
+    exports: Annotated[ExportsInFile, "additional results"] = field(default_factory=ExportsInFile)
+
+
+TrainingShape = schema_of(TrainingInFile)
+SimulationShape = schema_of(SimulationInFile)
+"""The sections that choices of other packages extend."""
+
+if TYPE_CHECKING:
+
+    class ConfigFile(Shape):
+        """The schema of ``config.json``, whose keys are declared above."""
+
+        def __getattr__(self, key: str) -> Any: ...
+
+else:
+    ConfigFile = schema_of(ConfigInFile)

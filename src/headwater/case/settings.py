@@ -81,7 +81,7 @@ def _linearised(parts: Parts, _: ConfigFile) -> bool:
 def _selects(method: str) -> Callable[[Parts, ConfigFile], bool]:
     def met(_: Parts, config: ConfigFile) -> bool:
         selection = config.training.cut_selection
-        return selection.enabled and selection.method == method
+        return bool(selection.enabled and selection.method == method)
 
     return met
 
@@ -89,7 +89,7 @@ def _selects(method: str) -> Callable[[Parts, ConfigFile], bool]:
 def _keeps_states(_: Parts, config: ConfigFile) -> bool:
     selection = config.training.cut_selection
     dominates = selection.enabled and selection.method == "domination"
-    return dominates or config.upper_bound_evaluation.enabled or config.exports.states
+    return bool(dominates or config.upper_bound_evaluation.enabled or config.exports.states)
 
 
 def _schemes(config: ConfigFile, section: str) -> list[str]:

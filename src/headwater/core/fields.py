@@ -24,6 +24,7 @@ from headwater.errors import ModelError
 INT32_MAX = 2**31 - 1
 
 ClassT = TypeVar("ClassT", bound=type)
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class InFile:
     Attributes:
         place: key in the file, with sections before it: ``"flow.max_m3s"``; ``None`` for the name of the field.
         required: files must give it, although the class has a default.
-        form: type of the value in files, where it is another one. A dataclass given here turns itself into the value of
-            the field with a method ``in_code``.
+        form: type of the value in files with its range, where it is another one. A dataclass given here turns
+            itself into the value of the field with a method ``in_code``. One that may be ``None``, where the field
+            may not, leaves the default to the class.
     """
 
     place: str | None = None
@@ -362,6 +364,12 @@ def _tested(spec: FieldSpec, got: Any) -> Iterator[tuple[bool, str]]:
             if isinstance(limit, kind):
                 bound = getattr(limit, name)
                 yield test(got, bound), f"{words} {bound:g}"
+
+
+def as_base(value: Any, base: type[ValueT]) -> ValueT:
+    """An object of a dataclass with the fields that an object of a subclass shares with it."""
+    wanted: Any = base
+    return base(**{field.name: getattr(value, field.name) for field in dataclasses.fields(wanted)})
 
 
 def words_of(kind: type[Enum]) -> tuple[Any, ...]:

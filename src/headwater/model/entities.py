@@ -7,7 +7,7 @@ stage ids ``entry <= t < exit``; ``None`` means always.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Annotated, ClassVar
 
@@ -31,6 +31,7 @@ from headwater.core.fields import (
     Ref,
     Section,
     Unit,
+    as_base,
     in_file,
 )
 from headwater.errors import ModelError
@@ -209,10 +210,8 @@ class ThermalInFile(Thermal):
 
     def in_code(self) -> Thermal:
         """The thermal, with its one cost as a single tranche."""
-        given = {f.name: getattr(self, f.name) for f in fields(Thermal)}
-        if self.cost_segments is None:
-            given["cost_segments"] = (CostSegment(self.max_generation_mw, self.cost_per_mwh or 0.0),)
-        return Thermal(**given)
+        one = (CostSegment(self.max_generation_mw, self.cost_per_mwh or 0.0),)
+        return replace(as_base(self, Thermal), cost_segments=self.cost_segments or one)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Annotated
 
+from annotated_types import MinLen
+
+from headwater.core.fields import Count, Id, Positive, Whole
 from headwater.errors import ModelError
 
 
@@ -33,12 +37,18 @@ class Checkpointing:
             the last bit.
     """
 
-    enabled: bool = False
-    initial_iteration: int = 1
-    interval_iterations: int | None = None
-    interval_minutes: float | None = None
-    keep: int = 3
-    store_basis: bool = True
+    enabled: Annotated[bool, "whether it is switched on"] = False
+    initial_iteration: Annotated[Count, "first iteration after which a checkpoint is due"] = 1
+    interval_iterations: Annotated[Count | None, "iterations between two checkpoints"] = None
+    interval_minutes: Annotated[
+        Positive | None,
+        "time between two checkpoints; without either interval, ten iterations",
+    ] = None
+    keep: Annotated[Count, "checkpoints that are kept"] = 3
+    store_basis: Annotated[
+        bool,
+        "whether solver bases are stored, so that a resumed training is the same to the last bit",
+    ] = True
 
     def __post_init__(self) -> None:
         if min(self.initial_iteration, self.keep, self.interval_iterations or 1) < 1:
@@ -56,8 +66,8 @@ class Boundary:
         source_stage: id of its stage that ends where the study ends.
     """
 
-    path: str
-    source_stage: int
+    path: Annotated[str, "directory of the policy"]
+    source_stage: Annotated[Id, "stage of that policy whose cuts are taken"]
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,20 @@ class PolicyConfig:
         boundary: cuts of another policy for the end of the horizon; ``None`` where nothing follows.
     """
 
-    path: str = "./policy"
-    mode: PolicyMode = PolicyMode.FRESH
+    path: Annotated[str, MinLen(1), "directory of the policy"] = "./policy"
+    mode: Annotated[
+        PolicyMode,
+        "start afresh, start with the cuts of an earlier policy, or continue a run",
+    ] = PolicyMode.FRESH
     stage_map: StageMap = field(default_factory=StageMap)
-    validate_compatibility: bool = True
-    trust: bool = False
-    purge_after: int | None = None
+    validate_compatibility: Annotated[bool, "whether an earlier policy must fit the case"] = True
+    trust: Annotated[
+        bool,
+        "whether all cuts of an earlier policy are taken as valid bounds, whatever has changed",
+    ] = False
+    purge_after: Annotated[
+        Whole | None,
+        "iterations after which cuts are removed that are not proven to be valid bounds",
+    ] = None
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
-    boundary: Boundary | None = None
+    boundary: Annotated[Boundary | None, "policy whose cuts value the end of the horizon"] = None

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
 
 from headwater.core.choices import StoppingRule
+from headwater.core.fields import Count, InFile, NonNegative, Positive, Whole, check_fields
 from headwater.errors import ModelError
 from headwater.model.policy_config import PolicyConfig
 from headwater.model.scenario_source import ScenarioSource
@@ -51,11 +55,11 @@ class CutFormulation(Enum):
 class OrderSelection(Enum):
     """How the order of an estimated inflow model is chosen."""
 
-    FIXED = "fixed"
-    AIC = "aic"
-    BIC = "bic"
     PACF = "pacf"
     PACF_ANNUAL = "pacf_annual"
+    AIC = "aic"
+    BIC = "bic"
+    FIXED = "fixed"
 
 
 class HistoryResolution(Enum):
@@ -73,6 +77,9 @@ class NoiseSharing(Enum):
     NONE = "none"
 
 
+_OrderInFile = Annotated[int, Ge(0), Le(60)]
+
+
 @dataclass(frozen=True)
 class EstimationConfig:
     """How inflow models are estimated from history.
@@ -87,24 +94,15 @@ class EstimationConfig:
             where the median is at least 10 m3/s and no rounding elsewhere.
     """
 
-    max_order: int = 6
-    order_selection: OrderSelection = OrderSelection.PACF
-    min_observations_per_season: int = 30
-    max_coefficient_magnitude: float | None = None
-    history_resolution: HistoryResolution | None = None
-    mode_rounding_m3s: float | None = None
+    max_order: Annotated[Whole, InFile(form=_OrderInFile), "largest autoregressive order that is tried"] = 6
+    order_selection: Annotated[OrderSelection, "criterion that chooses the order"] = OrderSelection.PACF
+    min_observations_per_season: Annotated[Count, "observations below which a season is not estimated"] = 30
+    max_coefficient_magnitude: Annotated[Positive | None, "coefficient beyond which a model falls back to order 0"] = None
+    history_resolution: Annotated[HistoryResolution | None, "period of the history"] = None
+    mode_rounding_m3s: Annotated[NonNegative | None, "grid on which the most frequent value is looked for"] = None
 
     def __post_init__(self) -> None:
-        if self.max_order < 0:
-            raise ModelError(f"estimation.max_order must be at least 0, got {self.max_order}")
-        if self.min_observations_per_season < 1:
-            raise ModelError(
-                f"estimation.min_observations_per_season must be at least 1, got {self.min_observations_per_season}"
-            )
-        if self.max_coefficient_magnitude is not None and not self.max_coefficient_magnitude > 0.0:
-            raise ModelError(f"estimation.max_coefficient_magnitude must be positive, got {self.max_coefficient_magnitude}")
-        if self.mode_rounding_m3s is not None and not self.mode_rounding_m3s >= 0.0:
-            raise ModelError(f"estimation.mode_rounding_m3s must be at least 0, got {self.mode_rounding_m3s}")
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -114,8 +112,12 @@ class SolverOptions:
     After ``retry_time_budget_seconds`` no further attempt is made at a problem, and the best answer so far is taken.
     """
 
-    retry_max_attempts: int = 4
-    retry_time_budget_seconds: float = 120.0
+    retry_max_attempts: Annotated[int, InFile(form=Count | None), "attempts at one stage problem"] = 4
+    retry_time_budget_seconds: Annotated[
+        float,
+        InFile(form=Positive | None),
+        "time for one stage problem, after which the best answer so far is taken",
+    ] = 120.0
 
     def __post_init__(self) -> None:
         if self.retry_max_attempts < 0 or not self.retry_time_budget_seconds > 0:
@@ -171,14 +173,19 @@ class CycleConfig:
         max_length: stages after which it ends in any case; the first turn of the cycle is always completed.
     """
 
-    tolerance: float = 1e-4
-    max_length: int = 240
+    tolerance: Annotated[
+        float,
+        Gt(0),
+        Lt(1),
+        "a trajectory ends where money is worth less than this share of its value at the start",
+    ] = 1e-4
+    max_length: Annotated[
+        Count,
+        "stages after which a trajectory ends in any case; the first turn of the cycle is always completed",
+    ] = 240
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.tolerance < 1.0:
-            raise ModelError(f"cycle.tolerance must lie in (0, 1), got {self.tolerance}")
-        if self.max_length < 1:
-            raise ModelError(f"cycle.max_length must be at least 1, got {self.max_length}")
+        check_fields(self)
 
 
 class StoppingMode(Enum):

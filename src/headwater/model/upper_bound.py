@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated, Any
 
+from annotated_types import Ge
+
+from headwater.core.fields import Count, FieldError, InFile, Positive, Section, in_file
 from headwater.errors import ModelError
 
 
@@ -22,6 +26,27 @@ class PolicyType(Enum):
     INNER = "inner"
 
 
+def _has_value(prices: Any) -> None:
+    if prices.mode == "fixed" and prices.fallback_value is None:
+        message = "the mode 'fixed' needs a 'fallback_value', got none"
+        raise FieldError("HW205", message, "give one, or use mode 'auto'")
+
+
+@in_file(
+    Section(
+        "lipschitz",
+        "price of one unit that a state lies away from the visited ones",
+        checks=(_has_value,),
+    ),
+    order=(
+        "enabled",
+        "initial_iteration",
+        "interval_iterations",
+        "max_vertices_per_stage",
+        "lipschitz.mode",
+        "lipschitz.fallback_value",
+    ),
+)
 @dataclass(frozen=True)
 class UpperBoundConfig:
     """When and how the deterministic upper bound is evaluated.
@@ -36,13 +61,21 @@ class UpperBoundConfig:
             that uses it is only as good as this value: one that is too small gives a bound below the optimum.
     """
 
-    enabled: bool = False
-    initial_iteration: int = 10
-    interval_iterations: int = 5
-    max_vertices_per_stage: int = 200
-    lipschitz: LipschitzMode = LipschitzMode.AUTO
-    scale_factor: float = 1.1
-    fallback_value: float | None = None
+    enabled: Annotated[bool, "whether it is switched on"] = False
+    initial_iteration: Annotated[Count, "first iteration at which it is done"] = 10
+    interval_iterations: Annotated[Count, "iterations between two times"] = 5
+    max_vertices_per_stage: Annotated[Count, "largest number of states kept for the upper bound"] = 200
+    lipschitz: Annotated[
+        LipschitzMode,
+        InFile("lipschitz.mode"),
+        "derived from repairs that always work, or given",
+    ] = LipschitzMode.AUTO
+    scale_factor: Annotated[float, Ge(1), InFile("lipschitz.scale_factor"), "factor on the derived prices"] = 1.1
+    fallback_value: Annotated[
+        Positive | None,
+        InFile("lipschitz.fallback_value"),
+        "price per hm3, m3/s or MW that is used where none is derived; too small a value gives a wrong bound",
+    ] = None
 
     def __post_init__(self) -> None:
         if min(self.initial_iteration, self.interval_iterations, self.max_vertices_per_stage) < 1:
