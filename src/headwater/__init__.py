@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headwater.api.training import train
     from headwater.api.uncertainty import FitResult, fit, scenarios
     from headwater.api.validation import validate_case
-    from headwater.case import Case, Report, load_case
+    from headwater.case import Case, Report, SystemBuilder, load_case
     from headwater.errors import (
         CaseError,
         HeadwaterError,
@@ -63,7 +63,7 @@ else:
             "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
             "headwater.api.training": ("train",),
             "headwater.api.uncertainty": ("FitResult", "fit", "scenarios"),
-            "headwater.case": ("Case", "Report", "load_case"),
+            "headwater.case": ("Case", "Report", "SystemBuilder", "load_case"),
             "headwater.errors": (
                 "CaseError",
                 "HeadwaterError",
@@ -124,6 +124,7 @@ __all__ = [
     "Study",
     "StudyConfig",
     "System",
+    "SystemBuilder",
     "TrainingConfig",
     "UnboundedError",
     "UnknownNameError",

@@ -1,5 +1,6 @@
 """A case directory and what it says: loading, validation, description, rewriting, and the features that are not built yet."""
 
+from headwater.case.builder import SystemBuilder
 from headwater.case.codes import CodeEntry, code_table
 from headwater.case.convert import convert_case
 from headwater.case.describe import Section, describe_case
@@ -18,6 +19,7 @@ __all__ = [
     "Report",
     "Section",
     "Severity",
+    "SystemBuilder",
     "code_table",
     "convert_case",
     "describe_case",

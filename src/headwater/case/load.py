@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,17 @@ from typing import Any
 from headwater.arrays import FrozenDict
 from headwater.case.build_config import build_config
 from headwater.case.build_system import build_system
+from headwater.case.documents import Documents, write_whole
 from headwater.case.features import report_features
 from headwater.case.judging import check_parts, check_study, check_what_is_left
 from headwater.case.manifest import discover
 from headwater.case.parts import Parts, read_parts
 from headwater.case.repair import usable_parts
 from headwater.case.report import Collector, Finding, Report
+from headwater.case.table_reader import ROW
 from headwater.errors import CaseError
 from headwater.model import Study
+from headwater.model.changes import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +40,58 @@ class Case(Study):
         root: the case directory.
         report: what validation said; it has no errors.
         raw_config: ``config.json`` in the canonical spelling, as plain data.
-        input_files: the files that were read.
+        input_files: the files that were read; none for a case that was made in code.
     """
 
     root: Path = field(default_factory=Path)
     report: Report = field(default_factory=Report)
     raw_config: Mapping[str, Any] = field(default_factory=FrozenDict, compare=False)
     input_files: tuple[Path, ...] = ()
+    _documents: Documents | None = field(default=None, compare=False)
+
+    @property
+    def documents(self) -> Documents:
+        """What the files of the case say; read anew where the case came from a directory.
+
+        Raises:
+            CaseError: the files are no longer those that were loaded.
+        """
+        return self._documents if self._documents is not None else read_documents(self.root)
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Write the case into a new directory in the canonical spelling, whole or not at all; returns the directory.
+
+        What is written is loaded again and compared with this case.
+
+        Args:
+            directory: one that does not exist yet, or is empty.
+
+        Raises:
+            UsageError: ``directory`` holds something already.
+            CaseError: the files that this case came from have changed since.
+
+        Example:
+            >>> case.scale_load(1.1).save("higher-load")
+        """
+
+        def check(staging: Path) -> None:
+            after = load_case(staging)
+            if self.system != after.system or self.config != after.config:
+                raise CaseError(f"the canonical form of '{self.name}' does not mean the same; nothing was written")
+
+        return write_whole(self.documents, Path(directory), check)
+
+    def _with_settings(self, settings: Settings) -> Case:
+        return self._changed(self.documents.with_settings(settings))
+
+    def _with_loads(self, factor: float, bus_ids: frozenset[int]) -> Case:
+        return self._changed(self.documents.with_loads(factor, bus_ids))
+
+    def _with_start(self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]) -> Case:
+        return self._changed(self.documents.with_start(storage, inflows))
+
+    def _changed(self, documents: Documents) -> Case:
+        return case_of(documents, self.name, self.root)
 
 
 def load_case(path: str | os.PathLike[str], *, strict: bool = False) -> Case:
@@ -57,9 +106,39 @@ def load_case(path: str | os.PathLike[str], *, strict: bool = False) -> Case:
     """
     case, report = _read(path, strict=strict)
     if case is None:
-        listed = "\n".join(f"  {finding}" for finding in report.errors)
-        raise CaseError(f"the case '{report.case}' has errors:\n{listed}", report)
+        raise _refused(report)
     return case
+
+
+def _refused(report: Report) -> CaseError:
+    listed = "\n".join(f"  {finding}" for finding in report.errors)
+    return CaseError(f"the case '{report.case}' has errors:\n{listed}", report)
+
+
+def case_of(documents: Documents, name: str, root: Path | None = None) -> Case:
+    """The case that some files make, without a directory of its own.
+
+    Args:
+        documents: what the files say.
+        name: of the case.
+        root: directory that paths in its configuration are relative to; by default the current one.
+
+    Raises:
+        CaseError: the case has errors; its ``report`` lists them all.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        documents.write(Path(directory))
+        case, report = _read(directory, strict=False)
+    report = dataclasses.replace(report, case=name)
+    if case is None:
+        raise _refused(report)
+    return dataclasses.replace(case, name=name, report=report, root=root or Path(), input_files=(), _documents=documents)
+
+
+def read_documents(path: str | os.PathLike[str]) -> Documents:
+    """What the files of a case that is known to have no errors say."""
+    parts = read_case_parts(path)
+    return Documents(parts.raw, {name: frame.drop(ROW, strict=False) for name, frame in parts.tables.items()})
 
 
 def validate_case(

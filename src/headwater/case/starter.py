@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from headwater.arrays import FrozenDict
-from headwater.case.convert import canonical_table
+from headwater.case.documents import canonical_table
 from headwater.case.starter_parts import Starter
 from headwater.case.starter_templates import cascade_fpha, from_history, one_reservoir, subsystems
 from headwater.case.table_reader import complete_columns

@@ -38,6 +38,40 @@ class Starter:
     tables: dict[str, Rows | Columns] = field(default_factory=dict)
 
 
+MONTHLY_SEASONS: Json = {
+    "cycle_type": "monthly",
+    "seasons": [{"id": i, "label": calendar.month_name[i + 1], "month_start": i + 1} for i in range(12)],
+}
+"""The seasons of ``stages.json``: a season is a month."""
+
+
+def usual_penalties(deficit_segments: Rows) -> Json:
+    """Content of ``penalties.json``: costs that suit loads of any size whose deficit costs a few thousand $/MWh.
+
+    Args:
+        deficit_segments: steps of the cost of unserved load.
+    """
+    return {
+        "bus": {"deficit_segments": deficit_segments, "excess_cost": 0.1},
+        "line": {"exchange_cost": 0.01},
+        "hydro": {
+            "spillage_cost": 0.01,
+            "diversion_cost": 0.01,
+            "fpha_turbined_cost": 0.02,
+            "storage_violation_below_cost": 10_000_000.0,
+            "filling_target_violation_cost": 20_000_000.0,
+            "turbined_violation_below_cost": 1000.0,
+            "outflow_violation_below_cost": 1000.0,
+            "outflow_violation_above_cost": 1000.0,
+            "generation_violation_below_cost": 1000.0,
+            "evaporation_violation_cost": 1000.0,
+            "water_withdrawal_violation_cost": 1000.0,
+            "inflow_nonnegativity_cost": 40_000.0,
+        },
+        "non_controllable_source": {"curtailment_cost": 0.005},
+    }
+
+
 def common(summary: str, explanation: str, *, season_load: Mapping[int, float], lags: bool = False) -> Starter:
     """Configuration, a year of monthly stages and the loads: what every template has.
 
@@ -61,35 +95,13 @@ def common(summary: str, explanation: str, *, season_load: Mapping[int, float], 
     starter.files["stages.json"] = {
         "_comment": "Twelve months of three blocks. A stage ends on the day on which the next begins.",
         "policy_graph": {"type": "finite_horizon", "annual_discount_rate": 0.1},
-        "season_definitions": {
-            "cycle_type": "monthly",
-            "seasons": [{"id": i, "label": calendar.month_name[i + 1], "month_start": i + 1} for i in range(12)],
-        },
+        "season_definitions": MONTHLY_SEASONS,
         "stages": [_stage(i, lags=lags) for i in range(12)],
     }
     starter.files["penalties.json"] = {
         "_comment": "Costs for all entities without their own: first what must not happen, last what only breaks ties. "
         "A hm3 of dead storage costs more than the deficit that it could avoid on its whole way down the river.",
-        "bus": {
-            "deficit_segments": [{"depth_mw": 50.0, "cost": 2000.0}, {"depth_mw": None, "cost": 4000.0}],
-            "excess_cost": 0.1,
-        },
-        "line": {"exchange_cost": 0.01},
-        "hydro": {
-            "spillage_cost": 0.01,
-            "diversion_cost": 0.01,
-            "fpha_turbined_cost": 0.02,
-            "storage_violation_below_cost": 10_000_000.0,
-            "filling_target_violation_cost": 20_000_000.0,
-            "turbined_violation_below_cost": 1000.0,
-            "outflow_violation_below_cost": 1000.0,
-            "outflow_violation_above_cost": 1000.0,
-            "generation_violation_below_cost": 1000.0,
-            "evaporation_violation_cost": 1000.0,
-            "water_withdrawal_violation_cost": 1000.0,
-            "inflow_nonnegativity_cost": 40_000.0,
-        },
-        "non_controllable_source": {"curtailment_cost": 0.005},
+        **usual_penalties([{"depth_mw": 50.0, "cost": 2000.0}, {"depth_mw": None, "cost": 4000.0}]),
     }
     starter.files["system/lines.json"] = {"_comment": "No lines: the load is fed from its own bus.", "lines": []}
     starter.tables["scenarios/load_seasonal_stats"] = [

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from headwater.core.choices import StoppingRule
 from headwater.core.fields import Count, InFile, NonNegative, Positive, Whole, check_fields
 from headwater.errors import ModelError
+from headwater.model.changes import Changes
 from headwater.model.policy_config import PolicyConfig
 from headwater.model.scenario_source import ScenarioSource
 from headwater.model.simulation_config import SimulationConfig
@@ -285,7 +286,7 @@ class StudyConfig:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Changes):
     """A system and what to do with it: all that training and simulation need.
 
     Attributes:
