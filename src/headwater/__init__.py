@@ -16,7 +16,7 @@ from headwater._on_demand import on_demand
 from headwater._version import __version__
 
 if TYPE_CHECKING:
-    from headwater import model
+    from headwater import examples, model
     from headwater.api.comparison import PolicyComparison
     from headwater.api.decisions import Decision
     from headwater.api.outcomes import RunResult, Simulation, StoppedError
@@ -89,6 +89,7 @@ else:
             "case",
             "distributed",
             "errors",
+            "examples",
             "files",
             "lp",
             "model",
@@ -133,6 +134,7 @@ __all__ = [
     "__version__",
     "check_policy",
     "diagnose_program",
+    "examples",
     "export_policy",
     "fit",
     "load_case",

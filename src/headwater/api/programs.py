@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from headwater.api.requirements import check_fits, refuse_unbuilt
+from headwater.api.requirements import StudyLike, as_study, check_fits, refuse_unbuilt
 from headwater.lp import NamedProgram
-from headwater.model import Study
 from headwater.sddp import Policy
 from headwater.sddp.simulation.inspection import scenario_program
 
 
-def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
+def stage_program(
+    study: StudyLike, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None
+) -> NamedProgram:
     """The linear program of one stage, with names, at the state in which a scenario arrives there.
 
     Args:
-        study: a `Case`, or a `Study` built in code.
+        study: a `Case`, the directory of one, or a `Study` built in code.
         stage_id: the stage.
         scenario: number of a simulated scenario; ``None`` takes the mean of all noise.
         policy: cuts of the future cost; without it every stage minds its own cost only.
@@ -24,6 +25,7 @@ def stage_program(study: Study, stage_id: int, *, scenario: int | None = None, p
         PolicyError: the policy does not fit the study.
         SolverError: an earlier stage could not be solved.
     """
+    study = as_study(study)
     refuse_unbuilt(study)
     if policy is not None:
         check_fits(policy, study)

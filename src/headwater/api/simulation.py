@@ -11,7 +11,7 @@ import polars as pl
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
 from headwater.api.output import claimed, command_line, failures_saved, logged
 from headwater.api.policy import Policy
-from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
+from headwater.api.requirements import StudyLike, as_study, check_fits, granted_threads, have_engine, refuse_unbuilt
 from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study
@@ -31,7 +31,7 @@ ChunkSink = Callable[[SimulationChunk], None]
 
 def simulate(
     policy: LearnedPolicy,
-    study: Study | None = None,
+    study: StudyLike | None = None,
     *,
     n_scenarios: int | None = None,
     threads: int | None = None,
@@ -41,7 +41,7 @@ def simulate(
 
     Args:
         policy: trained here, or read with `load_policy`.
-        study: what to simulate; by default what the policy was trained on.
+        study: what to simulate, or the directory of a case; by default what the policy was trained on.
         n_scenarios: number of scenarios; by default the study's own.
         threads: as in `train`.
         on_event: called with progress events.
@@ -50,10 +50,10 @@ def simulate(
         PolicyError: the policy does not fit the study, or none is known.
         StoppedError: Ctrl-C asked to stop; after SIGTERM or SIGHUP the signal acts as it would have without this call.
     """
-    chosen = study if study is not None else policy.study
+    ranks = find_communicator()
+    chosen = policy.study if study is None else ranks.together(partial(as_study, study))
     if chosen is None:
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
-    ranks = find_communicator()
     ranks.agree("simulate")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
     have_engine(on_event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headwater.api.policy import Policy
-from headwater.api.requirements import refuse_unbuilt
+from headwater.api.requirements import StudyLike, as_study, refuse_unbuilt
 from headwater.case import Case
 from headwater.errors import PolicyError
 from headwater.model import StageMap, Study
@@ -16,7 +16,7 @@ from headwater.sddp.cuts.policy import as_stored
 from headwater.sddp.stage.problems import build_problems
 
 
-def load_policy(directory: str | Path, study: Study | None = None) -> Policy:
+def load_policy(directory: str | Path, study: StudyLike | None = None) -> Policy:
     """Read a policy from disk.
 
     Args:
@@ -29,7 +29,7 @@ def load_policy(directory: str | Path, study: Study | None = None) -> Policy:
     Example:
         >>> policy = hw.load_policy("output/policy", hw.load_case("examples/four-subsystems"))
     """
-    return Policy.of(read_policy(Path(directory)), study)
+    return Policy.of(read_policy(Path(directory)), None if study is None else as_study(study))
 
 
 def save_policy(policy: LearnedPolicy, directory: str | Path) -> Path:
@@ -44,18 +44,19 @@ def save_policy(policy: LearnedPolicy, directory: str | Path) -> Path:
     return Path(directory)
 
 
-def check_policy(policy: LearnedPolicy | str | Path, study: Study, *, shift: int | None = None) -> PolicyCheck:
+def check_policy(policy: LearnedPolicy | str | Path, study: StudyLike, *, shift: int | None = None) -> PolicyCheck:
     """Find out what a policy may be used for in a study, and why not for the rest.
 
     Args:
         policy: the policy, or its directory.
-        study: a `Case`, or a `Study` built in code.
+        study: a `Case`, the directory of one, or a `Study` built in code.
         shift: stages that the horizon has moved on since; ``None`` takes the stage map of the study.
 
     Raises:
         PolicyError: there is no sound policy.
         UnsupportedFeatureError: the study uses something that is not built yet.
     """
+    study = as_study(study)
     refuse_unbuilt(study)
     settings = study.config.policy
     stage_map = settings.stage_map if shift is None else StageMap(shift=shift)

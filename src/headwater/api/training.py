@@ -13,7 +13,7 @@ from pathlib import Path
 from headwater.api.outcomes import RunResult
 from headwater.api.output import claimed, command_line, failures_saved, logged, progress_written, to_train_on
 from headwater.api.policy import Policy
-from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
+from headwater.api.requirements import StudyLike, as_study, granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
 from headwater.case import Case
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def train(
-    study: Study,
+    study: StudyLike,
     config: TrainingConfig | None = None,
     *,
     threads: int | None = None,
@@ -53,7 +53,7 @@ def train(
     process.
 
     Args:
-        study: a `Case`, or a `Study` built in code.
+        study: a `Case`, the directory of one, or a `Study` built in code.
         config: training configuration in place of the study's own.
         threads: worker threads; by default ``HEADWATER_THREADS``, the configuration, or all processors granted. Results do
             not depend on it.
@@ -72,15 +72,18 @@ def train(
             else here.
         UsageError: both are given.
         InUseError: another training writes to ``checkpoints``.
+
+    Example:
+        >>> policy = hw.train("examples/four-subsystems")
     """
     if resume is not None and warm_start is not None:
         raise UsageError("a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'")
-    chosen = _with_training(study, config)
+    ranks = find_communicator()
+    chosen = _with_training(ranks.together(partial(as_study, study)), config)
     target = None if checkpoints is None else Path(checkpoints)
     refuse_unbuilt(chosen)
     have_engine(on_event)
     save = None if target is None else _saver(chosen, target)
-    ranks = find_communicator()
     ranks.agree("train")
     try:
         with stop_on_signals() as stop, _kept_in(target, chosen):

@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from headwater import files
+from headwater.api.requirements import StudyLike, as_study
 from headwater.errors import ModelError, UsageError
-from headwater.model import ScenarioSource, Scheme, Study
+from headwater.model import ScenarioSource, Scheme
 from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
 from headwater.results.stochastic_tables import openings_table, trajectories_table
@@ -35,11 +36,11 @@ class FitResult:
     pictures: Path | None = None
 
 
-def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitResult:
+def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> FitResult:
     """Estimate the inflow model of a study from its history and write it, in tables that a case can take as input.
 
     Args:
-        study: a `Case`, or a `Study` built in code.
+        study: a `Case`, the directory of one, or a `Study` built in code.
         directory: where to write; made anew if it holds nothing but an earlier fit.
         pictures: draw history, correlograms and sampled paths, if plotly is installed.
 
@@ -47,6 +48,7 @@ def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitRes
         ModelError: the history does not allow it, or there is none.
         UsageError: the directory holds other files.
     """
+    study = as_study(study)
     found = study_uncertainty(study, statistical=True)
     if not found.estimation.cycles:
         raise ModelError("there is no inflow history to fit a model to (scenarios/inflow_history.parquet)")
@@ -65,11 +67,11 @@ def fit(study: Study, directory: str | Path, *, pictures: bool = True) -> FitRes
     return FitResult(target, found, page)
 
 
-def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None = None, iteration: int = 1) -> pl.DataFrame:
+def scenarios(study: StudyLike, kind: str = "openings", *, n_scenarios: int | None = None, iteration: int = 1) -> pl.DataFrame:
     """The random future of a study as a table.
 
     Args:
-        study: a `Case`, or a `Study` built in code.
+        study: a `Case`, the directory of one, or a `Study` built in code.
         kind: ``"openings"`` of the tree, or the trajectories of ``"training"`` or ``"simulation"``.
         n_scenarios: number of trajectories; by default forward passes or simulated scenarios of the study.
         iteration: of training, from 1.
@@ -77,6 +79,7 @@ def scenarios(study: Study, kind: str = "openings", *, n_scenarios: int | None =
     Raises:
         UsageError: an unknown kind, or a number below 1.
     """
+    study = as_study(study)
     config = study.config
     found = study_uncertainty(study)
     if kind == "openings":
