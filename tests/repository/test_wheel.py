@@ -10,10 +10,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "headwater"
 
 
-def test_the_wheel_is_made_of_the_package_alone():
+def test_the_wheel_is_made_of_the_package_and_an_example():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel == {"packages": ["src/headwater"], "exclude": ["ruff.toml"]}
+    example = {"examples/four-subsystems": "headwater/examples/four-subsystems"}
+    assert wheel == {"packages": ["src/headwater"], "exclude": ["ruff.toml"], "force-include": example}
 
 
 def test_the_package_holds_only_modules_formats_of_files_pieces_of_pages_and_the_mark_of_types():
