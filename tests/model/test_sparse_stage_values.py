@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from headwater import model as m
-from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES, derived_costs
+from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES
+from headwater.model.resolved_penalties import derived_costs
 
 N_STAGES, N_BLOCKS = 4, (1, 3, 2, 3)
 

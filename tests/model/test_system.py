@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import headwater.model as m
 from headwater.errors import ModelError
-from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES, derived_costs
+from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES
+from headwater.model.resolved_penalties import derived_costs
 from small_systems import layout_example, random_system, stages
 
 

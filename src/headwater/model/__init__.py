@@ -43,7 +43,7 @@ from headwater.model.generic_constraints import (
 from headwater.model.horizon import Horizon
 from headwater.model.named import EntityKey, Named, StageKey, Stages
 from headwater.model.overrides import ALL_BLOCKS, StageOverrides
-from headwater.model.penalties import HydroPenalties, Penalties, ResolvedPenalties
+from headwater.model.penalties import HydroPenalties, Penalties
 from headwater.model.policy_config import Boundary, Checkpointing, PolicyConfig, PolicyMode, StageMap
 from headwater.model.production import (
     FphaFit,
@@ -54,6 +54,7 @@ from headwater.model.production import (
     ProductionRule,
     ResolvedProduction,
 )
+from headwater.model.resolved_penalties import ResolvedPenalties
 from headwater.model.scenario_source import HistoricalLags, OpeningSource, ScenarioSource, Scheme, SelectionMode
 from headwater.model.simulation_config import OnFailure, Partitioning, SimulationConfig, SimulationDetail
 from headwater.model.stages import (

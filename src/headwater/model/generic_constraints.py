@@ -12,17 +12,15 @@ A bare number is a constant and moves to the right-hand side. Repeated reference
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import BlockId, Id, Ref, StageId, Unit, in_file
 from headwater.errors import ModelError
-
-if TYPE_CHECKING:
-    from headwater.model.system import System
+from headwater.model.stages import Stage
 
 
 class Sense(Enum):
@@ -83,21 +81,26 @@ class GenericConstraintBound:
     block_id: BlockId = None
 
 
-def resolve_right_hand_sides(system: System) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
+def resolve_right_hand_sides(
+    constraints: Sequence[GenericConstraint],
+    entries: Sequence[GenericConstraintBound],
+    stages: Sequence[Stage],
+    stage_index: Mapping[int, int],
+) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
     """Bounds of user constraints: stage id -> constraint id -> block id (``None`` for every block) -> bound.
 
     Raises:
         ModelError: a bound names a constraint, a stage or a block that does not exist.
     """
-    known = {constraint.id for constraint in system.generic_constraints}
+    known = {constraint.id for constraint in constraints}
     bounds: dict[int, dict[int, dict[int | None, float]]] = {}
-    for entry in system.generic_constraint_bounds:
+    for entry in entries:
         where = f"constraint {entry.constraint_id} has a bound at stage {entry.stage_id}"
         if entry.constraint_id not in known:
             raise ModelError(f"{where}, but there is no such constraint")
-        if entry.stage_id not in system.stage_index:
+        if entry.stage_id not in stage_index:
             raise ModelError(f"{where}, but there is no such stage")
-        n_blocks = len(system.stages[system.stage_index[entry.stage_id]].blocks)
+        n_blocks = len(stages[stage_index[entry.stage_id]].blocks)
         if entry.block_id is not None and not 0 <= entry.block_id < n_blocks:
             raise ModelError(f"{where} for block {entry.block_id}, but that stage has blocks 0 to {n_blocks - 1}")
         bounds.setdefault(entry.stage_id, {}).setdefault(entry.constraint_id, {})[entry.block_id] = entry.bound

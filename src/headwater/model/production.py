@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
@@ -25,10 +26,7 @@ from headwater.core.fields import (
 from headwater.errors import ModelError
 from headwater.model import file_checks as checks
 from headwater.model.entities import Hydro, ProductionKind
-
-if TYPE_CHECKING:
-    from headwater.model.stages import Stage
-    from headwater.model.system import System
+from headwater.model.stages import Stage
 
 
 class FphaSource(Enum):
@@ -154,19 +152,22 @@ class ResolvedProduction:
     fit: FphaFit | None = None
 
 
-def resolve_production(system: System) -> tuple[tuple[ResolvedProduction, ...], ...]:
+def resolve_production(
+    hydros: Sequence[Hydro],
+    stages: Sequence[Stage],
+    production_models: Sequence[ProductionModel],
+    fpha_planes: Sequence[FphaPlane],
+) -> tuple[tuple[ResolvedProduction, ...], ...]:
     """Production functions as ``[hydro][stage]``.
 
     Raises:
         ModelError: a plant is left without productivity or planes at some stage.
     """
-    models = {model.hydro_id: model for model in system.production_models}
+    models = {model.hydro_id: model for model in production_models}
     planes: dict[tuple[int, int | None], list[FphaPlane]] = {}
-    for plane in system.fpha_planes:
+    for plane in fpha_planes:
         planes.setdefault((plane.hydro_id, plane.stage_id), []).append(plane)
-    return tuple(
-        tuple(_resolve_one(plant, stage, models.get(plant.id), planes) for stage in system.stages) for plant in system.hydros
-    )
+    return tuple(tuple(_resolve_one(plant, stage, models.get(plant.id), planes) for stage in stages) for plant in hydros)
 
 
 def _resolve_one(

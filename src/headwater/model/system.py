@@ -33,7 +33,7 @@ from headwater.model.generic_constraints import GenericConstraint, GenericConstr
 from headwater.model.horizon import Horizon, cumulative_discount, horizon_of
 from headwater.model.named import Collected, CollectedStages, Named, Stages
 from headwater.model.overrides import StageOverrides
-from headwater.model.penalties import Penalties, ResolvedPenalties, resolve_penalties
+from headwater.model.penalties import Penalties
 from headwater.model.production import (
     FphaPlane,
     GeometryPoint,
@@ -41,6 +41,7 @@ from headwater.model.production import (
     ResolvedProduction,
     resolve_production,
 )
+from headwater.model.resolved_penalties import ResolvedPenalties, resolve_penalties
 from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap
 from headwater.model.topology import Cascade, Network
 from headwater.model.uncertainty import (
@@ -271,7 +272,7 @@ class System:
     @cached_property
     def production(self) -> tuple[tuple[ResolvedProduction, ...], ...]:
         """Production function as ``[hydro][stage]``."""
-        return resolve_production(self)
+        return resolve_production(self.hydros, self.stages, self.production_models, self.fpha_planes)
 
     @cached_property
     def geometry(self) -> Mapping[int, tuple[GeometryPoint, ...]]:
@@ -288,7 +289,7 @@ class System:
         Raises:
             ModelError: a bound names a constraint, a stage or a block that does not exist.
         """
-        return resolve_right_hand_sides(self)
+        return resolve_right_hand_sides(self.generic_constraints, self.generic_constraint_bounds, self.stages, self.stage_index)
 
     @cached_property
     def load_factor(self) -> NDArray[np.float64]:

@@ -7,17 +7,15 @@ A cubic hectometre makes ``accumulated productivity / 0.0036`` MWh: a flow of 1 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from headwater.arrays import Array
-from headwater.model.entities import Hydro, PolynomialTailrace, ProductionKind
-
-if TYPE_CHECKING:
-    from headwater.model.production import GeometryPoint, ResolvedProduction
-    from headwater.model.system import System
+from headwater.model.entities import DeficitSegment, Hydro, PolynomialTailrace, ProductionKind
+from headwater.model.production import GeometryPoint, ResolvedProduction
+from headwater.model.topology import Cascade, Network
 
 HM3_PER_M3S_HOUR = 0.0036
 """Volume in hm3 that a flow of 1 m3/s brings in an hour."""
@@ -26,7 +24,41 @@ _MW_PER_M3S_METRE = 9.81e-3
 """Power of 1 m3/s that falls by a metre, without losses."""
 
 
-def accumulated_productivity(system: System) -> Array:
+class Rivers(Protocol):
+    """What is asked of a `System` here."""
+
+    @property
+    def hydros(self) -> Sequence[Hydro]:
+        """The plants."""
+        ...
+
+    @property
+    def cascade(self) -> Cascade:
+        """The river network."""
+        ...
+
+    @property
+    def network(self) -> Network:
+        """Who is connected to which bus."""
+        ...
+
+    @property
+    def production(self) -> tuple[tuple[ResolvedProduction, ...], ...]:
+        """Production function as ``[hydro][stage]``."""
+        ...
+
+    @property
+    def geometry(self) -> Mapping[int, tuple[GeometryPoint, ...]]:
+        """Hydro id -> its volume-height-area table."""
+        ...
+
+    @property
+    def resolved_deficit_segments(self) -> tuple[tuple[DeficitSegment, ...], ...]:
+        """Steps of the deficit cost of every bus."""
+        ...
+
+
+def accumulated_productivity(system: Rivers) -> Array:
     """Power of a flow through a plant and all plants below it, ``[hydro]`` in MW per m3/s.
 
     Each plant counts with its highest productivity over the stages: water that is kept may be used at any of them. Planes count
@@ -42,14 +74,14 @@ def accumulated_productivity(system: System) -> Array:
     return _down_the_cascade(system, own, lambda above, below: above + below)
 
 
-def dearest_deficit(system: System) -> Array:
+def dearest_deficit(system: Rivers) -> Array:
     """Highest deficit cost of the buses that a plant and the plants below it feed, ``[hydro]`` in $/MWh."""
     segments = system.resolved_deficit_segments
     cost = np.array([segments[bus][-1].cost_per_mwh for bus in system.network.hydro_bus], np.float64)
     return _down_the_cascade(system, cost, max)
 
 
-def fed_buses(system: System) -> tuple[frozenset[int], ...]:
+def fed_buses(system: Rivers) -> tuple[frozenset[int], ...]:
     """Positions of the buses that each plant and the plants below it feed."""
     fed: list[frozenset[int]] = [frozenset()] * len(system.hydros)
     for h in reversed(system.cascade.topological_order):
@@ -59,7 +91,7 @@ def fed_buses(system: System) -> tuple[frozenset[int], ...]:
     return tuple(fed)
 
 
-def _down_the_cascade(system: System, own: Array, join: Callable[[float, float], float]) -> Array:
+def _down_the_cascade(system: Rivers, own: Array, join: Callable[[float, float], float]) -> Array:
     """Values of plants joined with those of all plants below."""
     joined = own.copy()
     for h in reversed(system.cascade.topological_order):
