@@ -205,18 +205,18 @@ class Workshop:
                 if result["outcome"] == "no tests":
                     result |= {"outcome": f"tests {state} without the mutant", "tests": list(tests)}
                 continue
-            is_kernel = "kernel" in path.name
+            compiled = is_kernel(mutant.module)
             limit = max(LEAST_SECONDS, PATIENCE * usual)
             path.write_bytes(mutant.applied(clean))
-            kernels = self.place / ("kernels of the mutant" if is_kernel else "kernels")
+            kernels = self.place / ("kernels of the mutant" if compiled else "kernels")
             try:
-                outcome, seconds, by = self._compile(kernels) if is_kernel else ("passed", 0.0, "")
+                outcome, seconds, by = self._compile(kernels) if compiled else ("passed", 0.0, "")
                 if outcome == "passed":
                     outcome, seconds, by = self._run(["pytest", *PYTEST, *tests], limit, kernels)
             finally:
                 path.write_bytes(clean)
                 os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
-                if is_kernel:
+                if compiled:
                     shutil.rmtree(kernels, ignore_errors=True)
             named = {"passed": "survived", "failed": "killed", "too long": "killed"}[outcome]
             result = {"outcome": named, "seconds": round(seconds, 1), "tests": list(tests), "by": by}
@@ -281,6 +281,7 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=300, help="how many mutants, over all packages (default: 300)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (default: 1)")
     parser.add_argument("--package", action="append", help="only of this package; may be given more than once")
+    parser.add_argument("--without-kernels", action="store_true", help="leave out what takes minutes to compile")
     parser.add_argument("--id", action="append", help="only this mutant, whether or not it has a result")
     parser.add_argument("--nearest-only", action="store_true", help="do not try survivors with the tests of their package")
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
@@ -294,6 +295,7 @@ def main() -> None:
     if wanted.id:
         chosen = [one for one in chosen if one.id in wanted.id]
     else:
+        chosen = [one for one in chosen if not (wanted.without_kernels and is_kernel(one.module))]
         chosen = list(islice((one for one in chosen if one.is_code((ROOT / SOURCE / one.module).read_bytes())), wanted.number))
     if wanted.list:
         print("\n".join(described(asdict(one) | {"id": one.id}) for one in chosen))
@@ -323,6 +325,11 @@ def results_of(path: Path) -> dict[str, dict[str, Any]]:
             continue
         found[entry["id"]] = entry
     return found
+
+
+def is_kernel(module: str) -> bool:
+    """Whether a module is compiled."""
+    return "kernel" in Path(module).name
 
 
 def _package(module: str) -> str:
