@@ -18,7 +18,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("value", [1e300, -1e300, 1e154, 1.1e12])
+@pytest.mark.parametrize("value", [9e14, -9e14, 1.1e12])
 @pytest.mark.parametrize(("table", "column", "said"), WRONG)
 def test_absurd_statistics_are_named_and_refused(table: str, column: str, said: str, value: float, tmp_path: Path):
     case = full_case(tmp_path / "case")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from headwater.case.json_reader import describe
 from headwater.case.names import entity_at, nearest_word
 from headwater.case.report import Collector
+from headwater.model.magnitudes import LARGEST_NUMBER
 
 DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
 """Keys that describe and may stand anywhere."""
@@ -61,6 +62,8 @@ def parse_shape(shape: type[ShapeT], data: dict[str, Any], file: str, collector:
     Returns:
         The typed content, or ``None`` after reporting every problem.
     """
+    if _report_huge_numbers(data, file, collector):
+        return None
     for _ in range(2):
         try:
             return shape.model_validate(data)
@@ -75,6 +78,28 @@ def parse_shape(shape: type[ShapeT], data: dict[str, Any], file: str, collector:
                     _report(data, detail, file, collector)
             return None
     return shape.model_validate(data)
+
+
+def _report_huge_numbers(data: dict[str, Any], file: str, collector: Collector) -> bool:
+    """Report the numbers of a system that are beyond all sense; settings say for themselves what they allow."""
+    if file == "config.json":
+        return False
+    found = [(steps, value) for steps, value in _numbers(data, ()) if abs(value) > LARGEST_NUMBER]
+    for steps, value in found:
+        message = f"expected a number within ±{LARGEST_NUMBER:g}, got {describe(value)}"
+        fix = "correct the number, or leave the key out where there is no limit"
+        entity = entity_at(data, list(steps))
+        collector.error("HW204", file, message, path=write_path(steps), entity=entity, fix=fix)
+    return bool(found)
+
+
+def _numbers(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """All numbers of a document with the way that leads to each."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield steps, value
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _numbers(item, (*steps, key))
 
 
 def _set_aside(shape: type[Shape], data: Any, detail: ErrorDetails, file: str, collector: Collector) -> None:

@@ -20,6 +20,7 @@ from typing import Annotated
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import BlockId, Id, Ref, StageId, Unit, in_file
 from headwater.errors import ModelError
+from headwater.model.magnitudes import LARGEST_NUMBER
 from headwater.model.stages import Stage
 
 
@@ -189,6 +190,8 @@ class _Parser:
         if kind == "number":
             self.take()
             coefficient = float(value)
+            if coefficient > LARGEST_NUMBER:
+                raise ExpressionError(f"expected a number up to {LARGEST_NUMBER:g}, got {value}", column)
             starred = self.peek()[1] == "*"
             if starred:
                 self.take()
