@@ -20,7 +20,16 @@ Each class fixes the exit code of the command line, so that schedulers can tell 
 
 from __future__ import annotations
 
+import re
 from typing import Self
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal instead of being shown, save tabulators and ends of lines."""
+
+
+def visible(text: str) -> str:
+    """A text whose control characters are shown by their codes, so that no name of a plant steers a terminal."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class HeadwaterError(Exception):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from headwater.errors import visible
+
 MAX_FINDINGS_PER_CODE_AND_FILE = 20
 """Further findings of the same code in the same file are only counted."""
 
@@ -202,7 +204,9 @@ class Collector:
         self._total[key] = self._total.get(key, 0) + finding.count
         kept = self._kept.setdefault(key, [])
         if len(kept) < MAX_FINDINGS_PER_CODE_AND_FILE:
-            kept.append(replace(finding, message=_printable(finding.message), fix=_printable(finding.fix)))
+            texts = {name: getattr(finding, name) for name in ("file", "path", "message", "fix")}
+            shown = {name: _printable(text) for name, text in texts.items() if text is not None}
+            kept.append(replace(finding, **shown))
         self._error_count += finding.severity is Severity.ERROR
 
     def error(
@@ -241,4 +245,5 @@ def _natural(path: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """A text that can be written anywhere and steers no terminal."""
+    return visible(text.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from headwater.cli.structured import color_options
+from headwater.errors import visible
 
 FILE_WIDTH = 200
 """Columns of tables that go to a file or a pipe, unless ``COLUMNS`` says otherwise."""
@@ -24,15 +24,6 @@ class JsonOrHuman(StrEnum):
 
     HUMAN = "human"
     JSON = "json"
-
-
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Characters that steer a terminal instead of being shown, save tabulators and ends of lines."""
-
-
-def visible(text: str) -> str:
-    """A text whose control characters are shown by their codes, so that no name of a plant steers a terminal."""
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class _PlainConsole(Console):
