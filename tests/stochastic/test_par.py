@@ -179,6 +179,19 @@ def test_a_past_without_deviation_has_no_weight_and_this_is_said(make_system):
     assert any("stage -1" in warning for warning in model.warnings)
 
 
+@pytest.mark.parametrize("deviation", [5e-324, 1e-100, 1e-11])
+def test_a_past_that_is_constant_but_for_rounding_has_no_weight(make_system, deviation):
+    statistics = (InflowStatistics(0, -1, 50.0, deviation), InflowStatistics(0, 0, 100.0, 20.0, (0.5,), 0.9))
+    model = build_inflow_model(make_system(1, n_pre_study=1, inflow_statistics=statistics, initial=past(50.0)))
+    assert model.psi[0, 0, 0] == 0.0
+
+
+def test_a_past_that_deviates_a_little_keeps_its_weight(make_system):
+    statistics = (InflowStatistics(0, -1, 50.0, 1e-9), InflowStatistics(0, 0, 100.0, 20.0, (0.5,), 0.9))
+    model = build_inflow_model(make_system(1, n_pre_study=1, inflow_statistics=statistics, initial=past(50.0)))
+    assert model.psi[0, 0, 0] == pytest.approx(1e10)
+
+
 # --- residual ratios ---------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +339,12 @@ def test_the_ratio_implied_by_an_annual_component_counts_all_of_its_twelve_lags(
 def test_impossible_annual_components_are_refused(make_system, months, changes, message):
     with pytest.raises(ModelError, match=message):
         build_inflow_model(months_with_annual_term(make_system, months, initial=past(*[50.0] * 12), **changes))
+
+
+def test_an_annual_mean_that_hardly_deviates_weighs_too_much_and_is_refused(make_system, months):
+    system = months_with_annual_term(make_system, months, initial=past(*[50.0] * 12), annual_std=1e-20)
+    with pytest.raises(ModelError, match=r"a past inflow weighs .* its deviation is too small"):
+        build_inflow_model(system)
 
 
 def test_an_annual_component_needs_twelve_defined_seasons(make_system):

@@ -31,6 +31,7 @@ from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
 from headwater.stochastic.initial import initial_lags
 from headwater.stochastic.lagstate import shift_lags
+from headwater.stochastic.magnitudes import LARGEST
 from headwater.stochastic.memory import (
     Memory,
     MemoryTransition,
@@ -43,6 +44,9 @@ from headwater.stochastic.stability import monodromy_radius
 
 _ANNUAL_DRIFT = 0.05
 """Share of the mean by which the mean of an annual component may differ from the seasonal means."""
+
+_CONSTANT = 1e-12
+"""A past inflow is constant but for rounding if it deviates by less than this share of what it should explain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +246,7 @@ class _Lookup:
         weights = [0.0] * _width(row)
         for lag, phi in enumerate(row.coefficients, start=1):
             std = self.statistics(position, lag)[1]
-            if std > 0.0:
+            if std > _CONSTANT * row.std_m3s:
                 weights[lag - 1] = phi * row.std_m3s / std
             elif phi != 0.0:
                 self.constant_lags.add(self.timeline.label(position, lag))
@@ -252,6 +256,12 @@ class _Lookup:
             mean = sum(self.statistics(position, lag)[0] for lag in range(1, MONTHS_OF_ANNUAL_MEAN + 1)) / MONTHS_OF_ANNUAL_MEAN
             if abs(row.annual.mean_m3s - mean) > _ANNUAL_DRIFT * abs(mean):
                 self.drifting.append(self.timeline.stages[position].id)
+        largest = max(map(abs, weights), default=0.0)
+        if not largest <= LARGEST:
+            raise ModelError(
+                f"{self.name}: at stage {self.timeline.stages[position].id} a past inflow weighs {largest:g} m3/s per m3/s, "
+                f"expected at most {LARGEST:g}; its deviation is too small beside that of the stage"
+            )
         return weights
 
     def standardised(self, position: int) -> list[float]:
