@@ -52,6 +52,14 @@ def test_appended_rows_act_only_where_they_are_given_bounds():
     assert highs.solve_openings(lower, upper).objective == pytest.approx([162, 150, 100])
 
 
+def test_appended_rows_may_be_in_a_unit_far_finer_than_the_program():
+    rows = AppendedRows(np.array([0, 1], np.int32))
+    highs = HighsProgram(conformance_program(), rows)
+    rows.append(np.array([[0.0, 2.0**55]]))
+    lower, upper = np.array([[6, 14, 80.0 * 2.0**55]]), np.array([[6, 14, np.inf]])
+    assert highs.solve_openings(lower, upper).objective == pytest.approx([180])
+
+
 def test_duals_are_the_change_of_the_optimum_per_unit_of_right_hand_side():
     highs = HighsProgram(conformance_program())
     base = np.array([6.0, 14.0])

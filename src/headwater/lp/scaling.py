@@ -18,6 +18,13 @@ from headwater.arrays import Array, Indices
 from headwater.lp.forms import StageForm
 from headwater.lp.template import StageTemplate
 
+_MONEY_RANGE = 40
+"""Exponents between the dearest column of a study and what can be typical: in a finer unit the prices of the dearest columns
+would be numbers that solvers take for infinite."""
+_FREE = 30
+"""Exponents below the dearest thermal plant at which one counts as free, and not as typical."""
+_LEAST_MONEY = -500
+"""Least exponent of a unit of money: in a smaller one, ordinary numbers would be infinite."""
 _FINER = 10
 """Exponent of how much finer money is counted than what a typical column can cost."""
 
@@ -81,10 +88,13 @@ def money_unit(templates: Sequence[StageTemplate]) -> float:
     Thermal plants say what is typical. Without any, the cheap quarter of all columns does: penalties may be as high as they
     like, and nobody pays them.
     """
-    for columns, quantile in ((_thermal, 0.5), (_all, 0.25)):
+    for columns, quantile, free in ((_thermal, 0.5, _FREE), (_all, 0.25, np.inf)):
         known = np.sort(np.concatenate([_worth(template, columns(template)) for template in templates]))
         if len(known):
-            return float(np.ldexp(1.0, int(known[int(quantile * (len(known) - 1))]) - _FINER))
+            known = known[known >= known[-1] - free]
+            dearest = max(int(_worth(template, _all(template)).max(initial=known[-1])) for template in templates)
+            typical = max(int(known[int(quantile * (len(known) - 1))]), dearest - _MONEY_RANGE)
+            return float(np.ldexp(1.0, max(typical - _FINER, _LEAST_MONEY)))
     return 1.0
 
 

@@ -30,6 +30,7 @@ def default_options(n_columns: int) -> dict[str, Option]:
         "simplex_strategy": 1,
         "simplex_scale_strategy": 0,
         "small_matrix_value": 1e-12,
+        "large_matrix_value": 1e300,
         "presolve": "off",
         "parallel": "off",
         "threads": 1,
