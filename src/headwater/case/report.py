@@ -204,9 +204,9 @@ class Collector:
         self._total[key] = self._total.get(key, 0) + finding.count
         kept = self._kept.setdefault(key, [])
         if len(kept) < MAX_FINDINGS_PER_CODE_AND_FILE:
-            texts = {name: getattr(finding, name) for name in ("file", "path", "message", "fix")}
-            shown = {name: _printable(text) for name, text in texts.items() if text is not None}
-            kept.append(replace(finding, **shown))
+            path = None if finding.path is None else _printable(finding.path)
+            file, message, fix = map(_printable, (finding.file, finding.message, finding.fix))
+            kept.append(replace(finding, file=file, path=path, message=message, fix=fix))
         self._error_count += finding.severity is Severity.ERROR
 
     def error(
