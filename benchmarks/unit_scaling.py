@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
+from headwater.case import json_schemas
 from headwater.case.manifest import DATA_SUFFIXES
-from headwater.case.meanings import unit_of
+from headwater.case.tables import TABLES
+from headwater.core.fields import unit_of
 from headwater.model import parse_expression
 
 POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(
@@ -78,9 +81,25 @@ def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.
     return target
 
 
+@cache
+def declared_units() -> Mapping[str, str]:
+    """Units of the keys and columns of a case that have one."""
+    columns = {column.name: column.unit for table in TABLES.values() for column in table.columns if column.unit}
+    return dict(_units_in(list(json_schemas().values()))) | columns
+
+
+def _units_in(schema: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(schema, dict):
+        for key, value in schema.get("properties", {}).items():
+            if isinstance(value, dict) and "x-unit" in value:
+                yield key, value["x-unit"]
+    for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _units_in(below)
+
+
 def factor_of(key: str, money: float, water: float) -> float:
     """What a number under this key is multiplied by."""
-    unit = UNIT_OF_OTHERS.get(key) or unit_of(key)
+    unit = UNIT_OF_OTHERS.get(key) or declared_units().get(key) or unit_of(key)
     if unit not in POWERS:
         raise ValueError(f"the key '{key}' has the unit '{unit}', which says nothing about money and water here")
     of_money, of_water = POWERS[unit]

@@ -17,10 +17,9 @@ from headwater.case.build_scenarios import (
     given_openings,
     inflow_statistics,
 )
-from headwater.case.derived import DerivedShape, made_from
+from headwater.case.derived import made_from
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
-from headwater.case.shapes import Shape
 from headwater.choices.risk.mixed_cvar import MixedCVaR
 from headwater.core.choices import RiskMeasure
 from headwater.core.equipment import EQUIPMENT
@@ -36,7 +35,7 @@ def build_system(parts: Parts) -> m.System:
     estimated = not parts.table("scenarios/inflow_history.parquet").is_empty()
     lags = estimated or any(row.coefficients or row.annual is not None for row in statistics)
     return m.System(
-        stages=tuple(_stage(stage, openings, lags=lags) for stage in parts.stages),
+        stages=tuple(_stage(made_from(stage), openings, lags=lags) for stage in parts.stages),
         buses=_entities(parts, "bus"),
         lines=_entities(parts, "line"),
         hydros=_entities(parts, "hydro"),
@@ -47,10 +46,7 @@ def build_system(parts: Parts) -> m.System:
         penalties=_penalties(parts),
         policy_graph=_graph(stages_file.policy_graph),
         season_map=_seasons(stages_file.season_definitions),
-        pre_study_stages=tuple(
-            m.PreStudyStage(stage.id, stage.start_date, stage.end_date, stage.season_id)
-            for stage in stages_file.pre_study_stages
-        ),
+        pre_study_stages=tuple(made_from(stage) for stage in stages_file.pre_study_stages),
         initial=made_from(parts.initial),
         inflow_statistics=statistics,
         load_statistics=tuple(
@@ -107,7 +103,7 @@ def _rows(parts: Parts, name: str, target: type[Any]) -> Iterable[dict[str, Any]
     return frame.select([column for column in wanted if column in frame.columns]).iter_rows(named=True)
 
 
-def _stage(stage: schema_stages.StageShape, openings: m.GivenOpenings | None, *, lags: bool) -> m.Stage:
+def _stage(stage: schema_stages.StageInFile, openings: m.GivenOpenings | None, *, lags: bool) -> m.Stage:
     given = openings.noise.get(stage.id) if openings is not None else None
     return m.Stage(
         id=stage.id,
@@ -116,47 +112,38 @@ def _stage(stage: schema_stages.StageShape, openings: m.GivenOpenings | None, *,
         blocks=tuple(m.Block(block.hours, block.name) for block in sorted(stage.blocks, key=lambda block: block.id)),
         season_id=stage.season_id,
         n_openings=stage.num_scenarios if given is None else given.shape[0],
-        sampling_method=m.SamplingMethod(stage.sampling_method),
-        block_mode=m.BlockMode(stage.block_mode),
+        sampling_method=stage.sampling_method,
+        block_mode=stage.block_mode,
         # past inflows are state wherever an autoregressive model needs them, whatever the flag says
         inflow_lags=stage.state_variables.inflow_lags or lags,
         risk=risk_measure(stage.risk_measure),
     )
 
 
-def risk_measure(risk: Shape | None) -> RiskMeasure:
+def risk_measure(given: Any) -> RiskMeasure:
     """The risk measure of a stage; a confidence level becomes the size of the tail, without binary rounding."""
-    if risk is None:
+    if given is None:
         return MixedCVaR()
-    if isinstance(risk, DerivedShape):  # of another package
-        made: RiskMeasure = made_from(risk)
+    if not isinstance(given, schema_stages.RiskShape):  # of another package, and made already
+        made: RiskMeasure = given
         return made
-    assert isinstance(risk, schema_stages.RiskShape)
-    tail = risk.cvar.tail_fraction
+    cvar = given.cvar
+    tail = cvar.tail_fraction
     if tail is None:
-        tail = float(1 - Decimal(repr(risk.cvar.alpha)))
-    return MixedCVaR(weight=risk.cvar.weight, tail_fraction=tail)
+        tail = float(1 - Decimal(repr(cvar.alpha)))
+    return MixedCVaR(weight=cvar.weight, tail_fraction=tail)
 
 
-def _graph(graph: schema_stages.PolicyGraphShape) -> m.PolicyGraph:
-    return m.PolicyGraph(
-        m.GraphType(graph.type),
-        graph.annual_discount_rate,
-        tuple(
-            m.Transition(t.source_id, t.target_id, t.probability, t.annual_discount_rate_override)
-            for t in sorted(graph.transitions, key=lambda t: (t.source_id, t.target_id))
-        ),
-    )
+def _graph(given: Any) -> m.PolicyGraph:
+    graph: m.PolicyGraph = made_from(given)
+    return replace(graph, transitions=tuple(sorted(graph.transitions, key=lambda t: (t.source_id, t.target_id))))
 
 
-def _seasons(definitions: schema_stages.SeasonDefinitionsShape | None) -> m.SeasonMap | None:
-    if definitions is None:
+def _seasons(given: Any) -> m.SeasonMap | None:
+    if given is None:
         return None
-    seasons = sorted(definitions.seasons, key=lambda season: season.id)
-    return m.SeasonMap(
-        m.CycleType(definitions.cycle_type),
-        tuple(m.Season(s.id, s.month_start, s.label, s.day_start, s.month_end, s.day_end) for s in seasons),
-    )
+    seasons: m.SeasonMap = made_from(given)
+    return replace(seasons, seasons=tuple(sorted(seasons.seasons, key=lambda season: season.id)))
 
 
 def _penalties(parts: Parts) -> m.Penalties:

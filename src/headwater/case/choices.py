@@ -92,5 +92,7 @@ def _union(forms: Iterable[Any]) -> Any:
 
 def _shape(name: str, base: type[ShapeT], fields: _Fields, validators: _Fields | None = None) -> type[ShapeT]:
     make: Any = create_model
+    meanings = {key: field.description for key, field in base.model_fields.items()}
+    fields = {key: (kind, Field(default, description=meanings.get(key))) for key, (kind, default) in fields.items()}
     made: type[ShapeT] = make(name, __base__=base, __validators__=validators or {}, **fields)
     return made

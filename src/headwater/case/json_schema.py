@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headwater.case.meanings import meaning_of, unit_of
+from headwater.case.meanings import meaning_of
 from headwater.case.parts import SHAPES, shape_of
 from headwater.case.shapes import DESCRIPTIVE_KEYS
 
@@ -82,7 +82,7 @@ def _rename(part: Any, names: dict[str, str]) -> None:
 def _explain(schema: dict[str, Any], holder: str) -> None:
     """Give every key its meaning and unit."""
     for key, value in schema.get("properties", {}).items():
-        unit = value.pop("x-unit", "") or unit_of(key)
+        unit = value.pop("x-unit", "")
         value["description"] = value.pop("description", "") or meaning_of(holder, key)
         if unit:
             value["x-unit"] = unit

@@ -118,13 +118,12 @@ class Parts:
         return file
 
     @property
-    def stages_file(self) -> schema_stages.StagesFile | None:
+    def stages_file(self) -> Any:
         """Content of ``stages.json``."""
-        file: schema_stages.StagesFile | None = self.shape("stages.json")
-        return file
+        return self.shape("stages.json")
 
     @cached_property
-    def stages(self) -> list[schema_stages.StageShape]:
+    def stages(self) -> list[Any]:
         """Study stages in ascending id."""
         return sorted(self.stages_file.stages, key=lambda stage: stage.id) if self.stages_file else []
 

@@ -10,8 +10,9 @@ from headwater.case.codes import code_table
 from headwater.case.json_schema import json_schemas
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.case.settings import NEEDS
-from headwater.case.shapes import DESCRIPTIVE_KEYS, INT32_MAX
+from headwater.case.shapes import DESCRIPTIVE_KEYS
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Column, Kind
+from headwater.core.fields import INT32_MAX
 
 _NOTE = "<!-- Made by scripts/make-reference; change the schemas, not this page. -->"
 _HEAD = "| Field | Type | Unit | Default | Range | Meaning |\n| --- | --- | --- | --- | --- | --- |"

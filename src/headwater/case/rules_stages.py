@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule
-from headwater.case.schema_stages import SeasonDefinitionsShape, SeasonShape, StageShape
 from headwater.core.wording import opened
 
 _FILE = "stages.json"
@@ -19,7 +19,7 @@ _DAYS_TOLERANCE = 7
 _TREE_NUMBERS = 2**28
 
 
-def _definitions(parts: Parts) -> SeasonDefinitionsShape | None:
+def _definitions(parts: Parts) -> Any:
     return parts.stages_file.season_definitions if parts.stages_file else None
 
 
@@ -147,11 +147,11 @@ def tree_fits(parts: Parts) -> Iterator[Problem]:
         yield Problem(_FILE, message, "stages.num_scenarios", f"Stage {worst.id}", "ask for fewer openings")
 
 
-def _in_season(season: SeasonShape, cycle: str, day: date) -> bool:
+def _in_season(season: Any, cycle: str, day: date) -> bool:
     if cycle == "monthly":
-        return day.month == season.month_start
+        return bool(day.month == season.month_start)
     if cycle == "weekly":
-        return min(day.isocalendar().week, 52) - 1 == season.id
+        return bool(min(day.isocalendar().week, 52) - 1 == season.id)
     start = (season.month_start, season.day_start or 1)
     end = (season.month_end or season.month_start, season.day_end or 31)
     here = (day.month, day.day)
@@ -179,7 +179,7 @@ def season_lengths(parts: Parts) -> Iterator[Problem]:
     """The stages of one season cover about the same time every year; the first and last periods may be incomplete."""
     if _definitions(parts) is None:
         return
-    periods: dict[tuple[int, int], list[StageShape]] = defaultdict(list)
+    periods: dict[tuple[int, int], list[Any]] = defaultdict(list)
     for stage in parts.stages:
         if stage.season_id is not None:
             periods[stage.season_id, stage.start_date.year].append(stage)

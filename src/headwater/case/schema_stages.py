@@ -3,52 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
+from annotated_types import MinLen
 from pydantic import BeforeValidator, Field, model_validator
 
+from headwater import model as m
+from headwater.case.derived import schema_of
 from headwater.case.json_reader import describe
-from headwater.case.shapes import Count, Fraction, Id, IsoDate, NonNegative, Positive, Shape, SignedId, complaint
+from headwater.case.shapes import Shape, complaint
+from headwater.core.fields import (
+    Count,
+    EndDate,
+    Fraction,
+    Id,
+    OwnId,
+    Positive,
+    PositiveFraction,
+    SeasonId,
+    StartDate,
+    in_file,
+)
+from headwater.model.file_checks import dates_in_order
 
 
-class TransitionShape(Shape):
-    """One entry of ``policy_graph.transitions``."""
-
-    source_id: SignedId
-    target_id: SignedId
-    probability: Annotated[float, Field(gt=0, le=1)]
-    annual_discount_rate_override: NonNegative | None = None
-
-
-class PolicyGraphShape(Shape):
-    """Section ``policy_graph``."""
-
-    type: Literal["finite_horizon", "cyclic"]
-    annual_discount_rate: NonNegative
-    transitions: list[TransitionShape] = Field(default_factory=list)
-
-
-class BlockShape(Shape):
+@dataclass(frozen=True, slots=True)
+class BlockInFile:
     """One block of a stage."""
 
-    id: Id
-    name: str
-    hours: Positive
+    id: Annotated[Id, "number of the block within its stage, from 0"]
+    name: Annotated[str, "name for people"]
+    hours: Annotated[Positive, "length of the block"]
 
 
-class StateVariablesShape(Shape):
+@dataclass(frozen=True, slots=True)
+class StateVariables:
     """Section ``state_variables`` of a stage."""
 
-    storage: bool = True
-    inflow_lags: bool = False
+    storage: Annotated[bool, "storage is always state"] = True
+    inflow_lags: Annotated[bool, "whether past inflows are state"] = False
 
 
 class CvarShape(Shape):
     """A weighted CVaR; the size of the tail is given in one of two ways."""
 
-    alpha: Fraction | None = None
-    tail_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
-    weight: Fraction = Field(alias="lambda")
+    alpha: Fraction | None = Field(None, description="confidence level; the tail is what lies beyond")
+    tail_fraction: PositiveFraction | None = Field(None, description="share of the worst outcomes, in place of alpha")
+    weight: Fraction = Field(alias="lambda", description="weight of the worst outcomes; the expectation has the rest")
 
     @model_validator(mode="after")
     def _one_size(self) -> CvarShape:
@@ -64,7 +66,7 @@ class CvarShape(Shape):
 class RiskShape(Shape):
     """A risk measure other than the expectation."""
 
-    cvar: CvarShape
+    cvar: CvarShape = Field(description="expectation and worst outcomes, weighted")
 
 
 def read_risk(types: Sequence[str]) -> Callable[[object], object]:
@@ -106,69 +108,37 @@ def _block_ids(value: object) -> object:
     return value
 
 
-class _Dated(Shape):
-    start_date: IsoDate
-    end_date: IsoDate
-
-    @model_validator(mode="after")
-    def _ordered(self) -> _Dated:
-        if self.start_date >= self.end_date:
-            message = f"expected start_date before end_date, got {self.start_date} and {self.end_date}"
-            raise complaint("HW204", message, "correct the dates; the end is exclusive")
-        return self
-
-
-class StageShape(_Dated):
+@in_file(
+    checks=(dates_in_order,),
+    order=("start_date", "end_date", "id", "season_id", "blocks", "block_mode", "state_variables", "risk_measure"),
+)
+@dataclass(frozen=True, slots=True)
+class StageInFile:
     """One study stage."""
 
-    id: Id
-    season_id: Id | None = None
-    blocks: Annotated[list[BlockShape], BeforeValidator(_block_ids)]
-    block_mode: Literal["parallel", "chronological"] = "parallel"
-    state_variables: StateVariablesShape = StateVariablesShape()
-    risk_measure: RiskMeasureShape = None
-    num_scenarios: Count
-    sampling_method: Literal["saa", "lhs", "qmc_sobol", "qmc_halton", "selective", "historical_residuals"] = "saa"
+    id: OwnId
+    start_date: StartDate
+    end_date: EndDate
+    blocks: Annotated[tuple[BlockInFile, ...], BeforeValidator(_block_ids), "parts of the stage with their own balance"]
+    num_scenarios: Annotated[Count, "number of openings of the stage"]
+    season_id: SeasonId = None
+    block_mode: Annotated[m.BlockMode, "whether blocks lie beside each other or follow each other"] = m.BlockMode.PARALLEL
+    state_variables: Annotated[StateVariables, "what is carried from stage to stage"] = field(default_factory=StateVariables)
+    risk_measure: Annotated[RiskMeasureShape, "the word expectation, or a weighted CVaR"] = None
+    sampling_method: Annotated[m.SamplingMethod, "how the openings are drawn"] = m.SamplingMethod.SAA
 
 
-class PreStudyStageShape(_Dated):
-    """One period before the study."""
-
-    id: Annotated[SignedId, Field(lt=0)]
-    season_id: Id | None = None
-
-
-class SeasonShape(Shape):
-    """One season."""
-
-    id: Id
-    label: str
-    month_start: Annotated[int, Field(ge=1, le=12)]
-    day_start: Annotated[int, Field(ge=1, le=31)] | None = None
-    month_end: Annotated[int, Field(ge=1, le=12)] | None = None
-    day_end: Annotated[int, Field(ge=1, le=31)] | None = None
-
-
-class SeasonDefinitionsShape(Shape):
-    """Section ``season_definitions``."""
-
-    cycle_type: Literal["monthly", "weekly", "custom"]
-    seasons: list[SeasonShape]
-
-
-class StagesFile(Shape):
+@in_file(order=("policy_graph", "stages"))
+@dataclass(frozen=True, slots=True)
+class StagesInFile:
     """All of ``stages.json``."""
 
-    policy_graph: PolicyGraphShape
-    stages: Annotated[list[StageShape], Field(min_length=1)]
-    season_definitions: SeasonDefinitionsShape | None = None
-    pre_study_stages: list[PreStudyStageShape] = Field(default_factory=list)
+    policy_graph: Annotated[m.PolicyGraph, "how stages follow each other"]
+    stages: Annotated[tuple[StageInFile, ...], MinLen(1), "study stages"]
+    season_definitions: Annotated[m.SeasonMap | None, "the seasons of a year"] = None
+    pre_study_stages: Annotated[tuple[m.PreStudyStage, ...], "periods before the study that past inflows refer to"] = ()
 
 
-class FoundingScenarioSource(Shape):
-    """The older place and shape of the scenario source, ``stages.scenario_source``."""
-
-    sampling_scheme: Any = None
-    seed: int | None = None
-    selection_mode: Literal["random", "sequential"] | None = None
-    historical_years: Any = None
+StageShape = schema_of(StageInFile)
+StagesFile = schema_of(StagesInFile)
+"""What choices of other packages extend."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from headwater.case.json_reader import describe
@@ -17,8 +17,6 @@ from headwater.model.magnitudes import LARGEST_NUMBER
 
 DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
 """Keys that describe and may stand anywhere."""
-
-INT32_MAX = 2**31 - 1
 
 
 class Shape(BaseModel):
@@ -42,13 +40,6 @@ def _iso_date(value: object) -> date:
     raise complaint(code, f"expected a date as YYYY-MM-DD, got {describe(value)}", "write the date as 2024-01-31")
 
 
-Id = Annotated[int, Field(ge=0, le=INT32_MAX)]
-SignedId = Annotated[int, Field(ge=-INT32_MAX - 1, le=INT32_MAX)]
-Count = Annotated[int, Field(ge=1, le=INT32_MAX)]
-Whole = Annotated[int, Field(ge=0, le=INT32_MAX)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 
 ShapeT = TypeVar("ShapeT", bound=Shape)

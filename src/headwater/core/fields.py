@@ -202,6 +202,7 @@ ThermalId = Annotated[Id, Ref("thermal"), "thermal plant"]
 StageId = Annotated[Id, Ref("stage"), "stage"]
 SourceId = Annotated[Id, Ref("non_controllable"), "non-controllable source"]
 BlockId = Annotated[Id | None, "block of the stage; empty for all blocks"]
+SeasonId = Annotated[Id | None, "season that the period belongs to"]
 StartDate = Annotated[date, "first day"]
 EndDate = Annotated[date, "day after the last one"]
 

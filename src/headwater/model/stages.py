@@ -5,10 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from typing import Annotated
+
+from annotated_types import Ge, Le, Lt
 
 from headwater.choices.risk.mixed_cvar import MixedCVaR
 from headwater.core.choices import RiskMeasure
+from headwater.core.fields import (
+    EndDate,
+    InFile,
+    NonNegative,
+    OwnId,
+    PositiveFraction,
+    Ref,
+    SeasonId,
+    SignedId,
+    StartDate,
+    Unit,
+    in_file,
+)
 from headwater.errors import ModelError
+from headwater.model import file_checks as checks
 
 HM3_PER_M3S_HOUR = 3600.0 / 1e6
 """Volume in hm3 of one m3/s held for one hour."""
@@ -100,53 +117,67 @@ class Stage:
         return (self.end_date - self.start_date).days
 
 
+@in_file(checks=(checks.dates_in_order,), order=("start_date", "end_date"))
 @dataclass(frozen=True, slots=True)
 class PreStudyStage:
     """A period before the study (negative id) that carries inflow statistics for lags."""
 
-    id: int
-    start_date: date
-    end_date: date
-    season_id: int | None = None
+    id: Annotated[SignedId, Lt(0), "negative number of the period"]
+    start_date: StartDate
+    end_date: EndDate
+    season_id: SeasonId = None
 
 
+_Month = Annotated[int, Ge(1), Le(12)]
+_Day = Annotated[int, Ge(1), Le(31)]
+
+
+@in_file(order=("id", "label"))
 @dataclass(frozen=True, slots=True)
 class Season:
     """A part of the year. ``None`` ends and days take the conventions of the cycle; custom ends are inclusive."""
 
-    id: int
-    month_start: int
-    label: str = ""
-    day_start: int | None = None
-    month_end: int | None = None
-    day_end: int | None = None
+    id: OwnId
+    month_start: Annotated[_Month, "month of its first day"]
+    label: Annotated[str, InFile(required=True), "name of the season"] = ""
+    day_start: Annotated[_Day | None, "day of the month of its first day"] = None
+    month_end: Annotated[_Month | None, "month of its last day"] = None
+    day_end: Annotated[_Day | None, "day of the month of its last day"] = None
 
 
 @dataclass(frozen=True, slots=True)
 class SeasonMap:
     """The seasons of the year, by ascending id."""
 
-    cycle_type: CycleType
-    seasons: tuple[Season, ...]
+    cycle_type: Annotated[CycleType, "what a season is"]
+    seasons: Annotated[tuple[Season, ...], "the seasons"]
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
     """A step from one stage to another, with an optional discount rate of its own."""
 
-    source_id: int
-    target_id: int
-    probability: float = 1.0
-    annual_discount_rate: float | None = None
+    source_id: Annotated[SignedId, Ref("stage"), "stage that is left"]
+    target_id: Annotated[SignedId, Ref("stage"), "stage that follows"]
+    probability: Annotated[PositiveFraction, InFile(required=True), "probability"] = 1.0
+    annual_discount_rate: Annotated[
+        NonNegative | None,
+        InFile("annual_discount_rate_override"),
+        Unit("1/year"),
+        "discount rate of this transition",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyGraph:
     """How stages follow each other; without transitions, the chain of stages in ascending id."""
 
-    type: GraphType = GraphType.FINITE_HORIZON
-    annual_discount_rate: float = 0.0
-    transitions: tuple[Transition, ...] = ()
+    type: Annotated[GraphType, InFile(required=True), "which of the known forms follows"] = GraphType.FINITE_HORIZON
+    annual_discount_rate: Annotated[NonNegative, InFile(required=True), Unit("1/year"), "discount rate"] = 0.0
+    transitions: Annotated[
+        tuple[Transition, ...],
+        "which stage follows which; the chain of stages when not given",
+    ] = ()
 
     def discount_factor(self, stage: Stage) -> float:
         """One-step discount of the transition leaving ``stage``: ``(1 + r) ** -(days / 365.25)``."""
