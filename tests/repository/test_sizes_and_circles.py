@@ -21,12 +21,10 @@ KERNELS = "kernel"
 
 LONG_FILES = {
     "case/rules_references.py",
-    "sddp/stage/problems.py",
     "case/schema_config.py",
     "model/entities.py",
     "model/study.py",
     "policy/checkpoint.py",
-    "sddp/stage/problem.py",
     "solver/numba_private.py",
     "stochastic/calendar.py",
     "stochastic/par.py",

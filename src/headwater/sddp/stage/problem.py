@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
@@ -18,16 +17,14 @@ from headwater.sddp.kernels import cut_kernel
 from headwater.sddp.kernels import trial_kernel as kernel
 from headwater.sddp.stage.batches import NewCuts, NoiseBatch, Solved, SolvedTrials
 from headwater.sddp.stage.cut_rows import CutRows
-from headwater.sddp.stage.sparse_products import multiply_each
+from headwater.sddp.stage.scaled_form import bounds_of_openings, noise_of, scaled_program, stage_arrays
 from headwater.solver import (
     NOT_PROVEN,
-    SMALLEST_COEFFICIENT,
     AppendedRows,
     Basis,
     BasisBatch,
     HighsProgram,
     KernelScratch,
-    LinearProgram,
     TrialResults,
     TrialSolutions,
 )
@@ -66,8 +63,8 @@ class StageProblem:
         self.truncates = truncates
         self.batched = batched
         self.scaling = scaling_of(form) if scaling is None else scaling
-        self._arrays = _stage_arrays(form, self.scaling, psi, truncates=truncates)
-        self._program = _linear_program(form, self.scaling)
+        self._arrays = stage_arrays(form, self.scaling, psi, truncates=truncates)
+        self._program = scaled_program(form, self.scaling)
         self._cuts = CutRows(pool, self._arrays, self._program)
         self._opening_noise: NoiseBatch | None = None
         self._weights: OpeningWeights | None = None
@@ -102,15 +99,7 @@ class StageProblem:
             load_mw: ``[opening, bus, block]``.
             available_mw: ``[opening, source, block]``.
         """
-        form, innovation = self.form, np.ascontiguousarray(innovation)
-        demand_shift = np.zeros((len(innovation), form.n_rows))
-        for rows, values in ((form.load_rows, load_mw), (form.availability_rows, available_mw)):
-            held = rows >= 0
-            demand_shift[:, rows[held]] = values[:, :, : rows.shape[1]][:, held]
-        demand_shift *= self.scaling.row
-        row_shift = multiply_each(self._arrays.rows_by_innovation, innovation)
-        exogenous = multiply_each(self._arrays.exogenous_by_innovation, innovation)
-        return NoiseBatch(innovation, demand_shift, demand_shift + row_shift, exogenous)
+        return noise_of(self.form, self.scaling, self._arrays, innovation, load_mw, available_mw)
 
     def set_openings(self, noise: NoiseBatch, probability: Array, risk: RiskMeasure) -> None:
         """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut.
@@ -216,17 +205,8 @@ class StageProblem:
             basis: where to start.
             want_primal: whether primal values are needed.
         """
-        block, n_cuts, room, given = self._cuts.view.block, self._cuts.n_rows, self._trial_room(len(noise)), noise.arrays()
-        openings = np.arange(len(noise))
-        if noise is self._opening_noise:
-            kernel.bounds_of_trial(block, n_cuts, given, openings, state, True, room.raised, room.flags, room)
-            lowers, uppers = room.row_lowers, room.row_uppers
-        else:
-            lowers, uppers = np.empty_like(room.row_lowers), np.empty_like(room.row_uppers)
-            innovation, truncated = np.empty_like(room.raised), room.flags
-            for w in openings:
-                kernel.bounds_of_trial(block, n_cuts, given, openings[w : w + 1], state, False, innovation, truncated, room)
-                lowers[w], uppers[w] = room.row_lowers[0], room.row_uppers[0]
+        room, of_tree = self._trial_room(len(noise)), noise is self._opening_noise
+        lowers, uppers = bounds_of_openings(self._cuts.view, self._cuts.n_rows, noise, state, of_tree, room)
         return Solved(state, noise, program.solve_openings(lowers, uppers, basis, want_primal=want_primal))
 
     def _trial_room(self, n_openings: int) -> kernel.TrialRoom:
@@ -418,50 +398,3 @@ class StageProblem:
         for given, out in zip(innovation, raised, strict=True):
             kernel.raise_inflows(self._arrays, state, given, out)
         return raised, raised != innovation
-
-
-def _stage_arrays(form: StageForm, scaling: Scaling, psi: Array, *, truncates: bool) -> kernel.StageArrays:
-    in_lp = np.flatnonzero(form.state_column >= 0)
-    columns = np.ascontiguousarray(form.state_column[in_lp], np.int64)
-    return kernel.StageArrays(
-        row_lower=form.row_lower * scaling.row,
-        row_upper=form.row_upper * scaling.row,
-        rows_by_state=_matrix(form.state_to_rows, scaling.row),
-        rows_by_innovation=_matrix(form.innovation_to_rows, scaling.row),
-        exogenous_by_state=_matrix(form.exogenous_from_state),
-        exogenous_by_innovation=_matrix(form.exogenous_from_innovation),
-        exogenous=np.ascontiguousarray(form.exogenous, np.int64),
-        psi=np.ascontiguousarray(psi[:, : form.template.n_past_inflows]),
-        truncates=truncates,
-        in_lp=in_lp,
-        columns=columns,
-        column_scale=scaling.column[columns],
-        column_lower=form.column_lower[columns],
-        column_upper=form.column_upper[columns],
-        stage_cost=form.stage_cost * scaling.column,
-        future=np.ascontiguousarray(form.future, np.int64),
-        future_weight=np.ascontiguousarray(form.future_weight),
-        scale=float(form.cost_scale),
-    )
-
-
-def _matrix(matrix: sp.csr_array, row_scale: Array | None = None) -> kernel.Matrix:
-    data = matrix.data if row_scale is None else matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
-    return kernel.Matrix(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), np.ascontiguousarray(data))
-
-
-def _linear_program(form: StageForm, scaling: Scaling) -> LinearProgram:
-    matrix = scaling.matrix(form.matrix)
-    matrix.data[np.abs(matrix.data) <= SMALLEST_COEFFICIENT] = 0.0
-    matrix.eliminate_zeros()
-    return LinearProgram(
-        starts=matrix.indptr.astype(np.int32),
-        indices=matrix.indices.astype(np.int32),
-        values=np.ascontiguousarray(matrix.data),
-        cost=form.cost * scaling.column,
-        column_lower=form.column_lower / scaling.column,
-        column_upper=form.column_upper / scaling.column,
-        row_lower=form.row_lower * scaling.row,
-        row_upper=form.row_upper * scaling.row,
-        money=form.money / form.cost_scale,
-    )
