@@ -32,7 +32,6 @@ LONG_FILES = {
 LONG_FUNCTIONS = {
     "case/build_system.py build_system",
     "case/starter_parts.py common",
-    "model/bounds.py resolve_bounds",
     "sddp/passes/backward.py run_backward",
     "sddp/passes/forward.py run_forward",
     "sddp/simulation/simulation.py simulate_policy",

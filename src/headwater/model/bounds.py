@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -88,74 +89,96 @@ class ResolvedBounds:
 
 def resolve_bounds(system: System) -> ResolvedBounds:
     """Broadcast base limits over the stages and apply the overrides."""
-    n_stages = len(system.stages)
-    n_blocks = max(len(stage.blocks) for stage in system.stages)
+    resolved = ResolvedBounds(
+        _hydro(system), _thermal(system), _line(system), _pumping(system), _contract(system), _non_controllable(system)
+    )
+    for group in (getattr(resolved, f.name) for f in fields(resolved)):
+        for f in fields(group):
+            getattr(group, f.name).flags.writeable = False
+    return resolved
 
-    def base(entities: Sequence[Entity], value: Callable[[Entity], float | None], missing: float = 0.0) -> Array:
-        column = [missing if (v := value(entity)) is None else v for entity in entities]
-        return np.repeat(np.array(column, np.float64)[:, None], n_stages, axis=1)
 
+def _base(system: System, entities: Sequence[Entity], value: Callable[[Entity], float | None], missing: float = 0.0) -> Array:
+    """One value for each entity, the same at all stages, ``[entity, stage]``."""
+    column = [missing if (v := value(entity)) is None else v for entity in entities]
+    return np.repeat(np.array(column, np.float64)[:, None], len(system.stages), axis=1)
+
+
+def _per_block(system: System, array: Array) -> Array:
+    return np.repeat(array[:, :, None], _n_blocks(system), axis=2)
+
+
+def _n_blocks(system: System) -> int:
+    return max(len(stage.blocks) for stage in system.stages)
+
+
+def _hydro(system: System) -> HydroBounds:
+    base = partial(_base, system, system.hydros)
     hydro = HydroBounds(
-        min_storage_hm3=base(system.hydros, lambda h: h.min_storage_hm3),
-        max_storage_hm3=base(system.hydros, lambda h: h.max_storage_hm3),
-        min_turbined_m3s=base(system.hydros, lambda h: h.min_turbined_m3s),
-        max_turbined_m3s=base(system.hydros, lambda h: h.max_turbined_m3s),
-        min_outflow_m3s=base(system.hydros, lambda h: h.min_outflow_m3s),
-        max_outflow_m3s=base(system.hydros, lambda h: h.max_outflow_m3s, np.inf),
-        min_generation_mw=base(system.hydros, lambda h: h.min_generation_mw),
-        max_generation_mw=base(system.hydros, lambda h: h.max_generation_mw),
-        max_diversion_m3s=base(system.hydros, lambda h: None if h.diversion is None else h.diversion.max_flow_m3s),
-        filling_inflow_m3s=base(system.hydros, lambda h: None if h.filling is None else h.filling.inflow_m3s),
-        water_withdrawal_m3s=base(system.hydros, lambda _: 0.0),
+        min_storage_hm3=base(lambda h: h.min_storage_hm3),
+        max_storage_hm3=base(lambda h: h.max_storage_hm3),
+        min_turbined_m3s=base(lambda h: h.min_turbined_m3s),
+        max_turbined_m3s=base(lambda h: h.max_turbined_m3s),
+        min_outflow_m3s=base(lambda h: h.min_outflow_m3s),
+        max_outflow_m3s=base(lambda h: h.max_outflow_m3s, np.inf),
+        min_generation_mw=base(lambda h: h.min_generation_mw),
+        max_generation_mw=base(lambda h: h.max_generation_mw),
+        max_diversion_m3s=base(lambda h: None if h.diversion is None else h.diversion.max_flow_m3s),
+        filling_inflow_m3s=base(lambda h: None if h.filling is None else h.filling.inflow_m3s),
+        water_withdrawal_m3s=base(lambda _: 0.0),
     )
-    for name in (f.name for f in fields(hydro)):
-        system.hydro_bound_overrides.apply(name, getattr(hydro, name), system.hydro_index, system.stage_index)
+    for f in fields(hydro):
+        system.hydro_bound_overrides.apply(f.name, getattr(hydro, f.name), system.hydro_index, system.stage_index)
+    return hydro
 
-    def per_block(array: Array) -> Array:
-        return np.repeat(array[:, :, None], n_blocks, axis=2)
 
+def _thermal(system: System) -> ThermalBounds:
+    base = partial(_base, system, system.thermals)
     thermal = ThermalBounds(
-        min_generation_mw=per_block(base(system.thermals, lambda j: j.min_generation_mw)),
-        max_generation_mw=per_block(base(system.thermals, lambda j: j.max_generation_mw)),
-        cost_per_mwh=np.full((len(system.thermals), n_stages, n_blocks), np.nan),
+        min_generation_mw=_per_block(system, base(lambda j: j.min_generation_mw)),
+        max_generation_mw=_per_block(system, base(lambda j: j.max_generation_mw)),
+        cost_per_mwh=_per_block(system, base(lambda _: np.nan)),
     )
-    for name in (f.name for f in fields(thermal)):
-        system.thermal_bound_overrides.apply(name, getattr(thermal, name), system.thermal_index, system.stage_index)
+    for f in fields(thermal):
+        system.thermal_bound_overrides.apply(f.name, getattr(thermal, f.name), system.thermal_index, system.stage_index)
+    return thermal
 
-    direct = base(system.lines, lambda line: line.direct_capacity_mw)
-    reverse = base(system.lines, lambda line: line.reverse_capacity_mw)
+
+def _line(system: System) -> LineBounds:
+    direct = _base(system, system.lines, lambda line: line.direct_capacity_mw)
+    reverse = _base(system, system.lines, lambda line: line.reverse_capacity_mw)
     system.line_bound_overrides.apply("direct_mw", direct, system.line_index, system.stage_index)
     system.line_bound_overrides.apply("reverse_mw", reverse, system.line_index, system.stage_index)
-    line = LineBounds(direct_mw=per_block(direct), reverse_mw=per_block(reverse))
+    line = LineBounds(direct_mw=_per_block(system, direct), reverse_mw=_per_block(system, reverse))
     for name, limit in (("direct_factor", line.direct_mw), ("reverse_factor", line.reverse_mw)):
         factor = np.ones_like(limit)
         system.exchange_factors.apply(name, factor, system.line_index, system.stage_index)
         np.multiply(limit, factor, out=limit)
+    return line
 
-    pumping = PumpingBounds(
-        min_flow_m3s=base(system.pumping_stations, lambda p: p.min_flow_m3s),
-        max_flow_m3s=base(system.pumping_stations, lambda p: p.max_flow_m3s),
-    )
+
+def _pumping(system: System) -> PumpingBounds:
+    base = partial(_base, system, system.pumping_stations)
+    pumping = PumpingBounds(min_flow_m3s=base(lambda p: p.min_flow_m3s), max_flow_m3s=base(lambda p: p.max_flow_m3s))
     system.pumping_bound_overrides.apply("min_m3s", pumping.min_flow_m3s, system.pumping_index, system.stage_index)
     system.pumping_bound_overrides.apply("max_m3s", pumping.max_flow_m3s, system.pumping_index, system.stage_index)
+    return pumping
 
+
+def _contract(system: System) -> ContractBounds:
+    base = partial(_base, system, system.contracts)
     contract = ContractBounds(
-        min_mw=base(system.contracts, lambda c: c.min_mw),
-        max_mw=base(system.contracts, lambda c: c.max_mw),
-        price_per_mwh=base(system.contracts, lambda c: c.price_per_mwh),
+        min_mw=base(lambda c: c.min_mw), max_mw=base(lambda c: c.max_mw), price_per_mwh=base(lambda c: c.price_per_mwh)
     )
-    for name in (f.name for f in fields(contract)):
-        system.contract_bound_overrides.apply(name, getattr(contract, name), system.contract_index, system.stage_index)
+    for f in fields(contract):
+        system.contract_bound_overrides.apply(f.name, getattr(contract, f.name), system.contract_index, system.stage_index)
+    return contract
 
-    available = base(system.non_controllables, lambda r: r.max_generation_mw)
+
+def _non_controllable(system: System) -> NonControllableBounds:
+    available = _base(system, system.non_controllables, lambda r: r.max_generation_mw)
     system.ncs_bound_overrides.apply("available_generation_mw", available, system.ncs_index, system.stage_index)
-    non_controllable = NonControllableBounds(available_mw=available)
-
-    groups = (hydro, thermal, line, pumping, contract, non_controllable)
-    for group in groups:
-        for f in fields(group):
-            getattr(group, f.name).flags.writeable = False
-    return ResolvedBounds(*groups)
+    return NonControllableBounds(available_mw=available)
 
 
 def load_factors(system: System) -> Array:
@@ -169,8 +192,7 @@ def ncs_factors(system: System) -> Array:
 
 
 def _factors(system: System, n_entities: int, which: str) -> Array:
-    n_blocks = max(len(stage.blocks) for stage in system.stages)
-    factor = np.ones((n_entities, len(system.stages), n_blocks))
+    factor = np.ones((n_entities, len(system.stages), _n_blocks(system)))
     table, index = (system.load_factors, system.bus_index) if which == "load" else (system.ncs_factors, system.ncs_index)
     table.apply("factor", factor, index, system.stage_index)
     factor.flags.writeable = False
