@@ -16,9 +16,9 @@ from rich.console import Console
 
 import headwater as hw
 from case_builder import TinyCase, constraint, tiny_case
+from headwater.api.progress import ProgressDisplay
 from headwater.case import features
 from headwater.cli.app import _run, app
-from headwater.cli.progress import ProgressDisplay
 from headwater.results import dictionaries
 from same_results import content
 

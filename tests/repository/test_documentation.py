@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 import tomllib
+import typing
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +21,7 @@ from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.cli.app import app
 from headwater.core.equipment import EQUIPMENT
 from headwater.results import SCHEMAS
+from headwater.sddp import events
 from headwater_bench.command import app as bench_app
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
@@ -214,3 +217,10 @@ def test_tables_of_the_example_have_the_types_that_the_format_recommends(root: P
     for table in tables:
         for column, kind in pl.read_parquet_schema(table).items():
             assert kind == (pl.Int32 if column.endswith("_id") or column == "lag" else pl.Float64), (table.name, column)
+
+
+def test_every_event_is_documented_with_its_fields(root: Path) -> None:
+    text = (root / "docs" / "python-api.md").read_text(encoding="utf-8")
+    for event in typing.get_args(events.Event):
+        row = next((line for line in text.splitlines() if line.startswith(f"| `{event.__name__}` |")), "")
+        assert [f.name for f in dataclasses.fields(event) if f"`{f.name}`" not in row] == [], event.__name__

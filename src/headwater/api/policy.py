@@ -13,6 +13,7 @@ import numpy as np
 from headwater.api.comparison import PolicyComparison, compare_policies
 from headwater.api.decisions import Decision
 from headwater.api.named_states import BlockValues, Otherwise, StateLike, StateNames, by_name, values_by_block
+from headwater.api.progress import followed
 from headwater.api.requirements import check_fits
 from headwater.arrays import Array
 from headwater.errors import PolicyError, UsageError
@@ -258,6 +259,7 @@ class Policy(LearnedPolicy):
         source: ScenarioSource | None = None,
         threads: int | None = None,
         on_event: EventSink = ignore,
+        progress: bool = True,
     ) -> PolicyComparison:
         """Operate the system with this policy and with another one in the same scenarios, and compare what it costs.
 
@@ -267,6 +269,7 @@ class Policy(LearnedPolicy):
             source: where they come from, e.g. ``ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=7)``; by default as the study says.
             threads: as in `train`.
             on_event: called with progress events.
+            progress: whether to show on standard error how it goes.
 
         Raises:
             PolicyError: the study is not known, or ``other`` does not fit it.
@@ -274,9 +277,9 @@ class Policy(LearnedPolicy):
         Example:
             >>> print(policy.compare(earlier, scenarios=500))
         """
-        return compare_policies(
-            self.known_study, self, other, scenarios=scenarios, source=source, threads=threads, on_event=on_event
-        )
+        study = self.known_study
+        with followed(progress, on_event) as told:
+            return compare_policies(study, self, other, scenarios=scenarios, source=source, threads=threads, on_event=told)
 
     def __getstate__(self) -> dict[str, Any]:
         # what is computed from the policy holds locks and solvers, which stay in their process

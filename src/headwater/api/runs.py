@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from headwater.api.outcomes import RunResult, StoppedError
+from headwater.api.progress import followed
 from headwater.api.simulation import run_simulation
 from headwater.api.stored_policies import find_policy, load_policy
 from headwater.api.training import run_training
@@ -21,6 +22,7 @@ def run(
     threads: int | None = None,
     on_event: EventSink = ignore,
     resume: bool = False,
+    progress: bool = True,
 ) -> RunResult:
     """Do what the configuration of a case asks for: train, simulate, write policy and results.
 
@@ -34,14 +36,19 @@ def run(
         resume: go on with what an earlier run left unfinished in ``output_dir``, the training and then the simulation; what is
             not there starts afresh.
         on_event: called with progress events.
+        progress: whether to show on standard error how it goes.
 
     Raises:
         CaseError: the case has errors.
         InUseError: another run writes to ``output_dir``.
         HeadwaterError: anything else that ends a run on purpose.
+
+    Example:
+        >>> hw.run("examples/four-subsystems", "output")
     """
     try:
-        result = run_case(path, output_dir, threads=threads, on_event=on_event, resume=resume)
+        with followed(progress, on_event) as told:
+            result = run_case(path, output_dir, threads=threads, on_event=told, resume=resume)
     except StoppedError as error:
         pass_on(error.signal_number)
         raise

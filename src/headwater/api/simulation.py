@@ -11,6 +11,7 @@ import polars as pl
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
 from headwater.api.output import claimed, command_line, failures_saved, logged
 from headwater.api.policy import Policy
+from headwater.api.progress import followed
 from headwater.api.requirements import StudyLike, as_study, check_fits, granted_threads, have_engine, refuse_unbuilt
 from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
@@ -36,6 +37,7 @@ def simulate(
     n_scenarios: int | None = None,
     threads: int | None = None,
     on_event: EventSink = ignore,
+    progress: bool = True,
 ) -> Simulation:
     """Operate the system with a policy over many scenarios and keep the results in memory.
 
@@ -45,6 +47,7 @@ def simulate(
         n_scenarios: number of scenarios; by default the study's own.
         threads: as in `train`.
         on_event: called with progress events.
+        progress: whether to show on standard error how it goes.
 
     Raises:
         PolicyError: the policy does not fit the study, or none is known.
@@ -56,13 +59,14 @@ def simulate(
         raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
     ranks.agree("simulate")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
-    have_engine(on_event)
-    try:
-        with stop_on_signals() as stop:
-            own: list[SimulationChunk] = []
-            record = _simulate_with(policy, chosen, n_scenarios, threads, on_event, stop, own.append)
-    finally:
-        pass_on(stop.signal_number)
+    own: list[SimulationChunk] = []
+    with followed(progress, on_event) as told:
+        have_engine(told)
+        try:
+            with stop_on_signals() as stop:
+                record = _simulate_with(policy, chosen, n_scenarios, threads, told, stop, own.append)
+        finally:
+            pass_on(stop.signal_number)
     chunks = sorted((chunk for of_rank in ranks.gather(own) for chunk in of_rank), key=lambda chunk: chunk.number)
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:

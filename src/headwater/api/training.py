@@ -13,6 +13,7 @@ from pathlib import Path
 from headwater.api.outcomes import RunResult
 from headwater.api.output import claimed, command_line, failures_saved, logged, progress_written, to_train_on
 from headwater.api.policy import Policy
+from headwater.api.progress import followed
 from headwater.api.requirements import StudyLike, as_study, granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
@@ -44,6 +45,7 @@ def train(
     resume: LearnedPolicy | str | Path | None = None,
     warm_start: LearnedPolicy | str | Path | None = None,
     checkpoints: str | Path | None = None,
+    progress: bool = True,
 ) -> Policy:
     """Learn a policy.
 
@@ -64,6 +66,7 @@ def train(
             configuration says which stage takes which cuts.
         checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study says so, after an error and
             after a signal.
+        progress: whether to show on standard error how it goes.
 
     Raises:
         UnsupportedFeatureError: the study uses something that is not built yet.
@@ -82,13 +85,27 @@ def train(
     chosen = _with_training(ranks.together(partial(as_study, study)), config)
     target = None if checkpoints is None else Path(checkpoints)
     refuse_unbuilt(chosen)
-    have_engine(on_event)
     save = None if target is None else _saver(chosen, target)
+    with followed(progress, on_event) as told:
+        have_engine(told)
+        return _train_in_memory(chosen, threads, told, (resume, warm_start), target, save)
+
+
+def _train_in_memory(
+    study: Study,
+    threads: int | None,
+    on_event: EventSink,
+    given: tuple[LearnedPolicy | str | Path | None, LearnedPolicy | str | Path | None],
+    target: Path | None,
+    save: SavePolicy | None,
+) -> Policy:
+    """Train, heeding signals; ``given`` are the policies to resume and to take cuts from."""
+    ranks = find_communicator()
     ranks.agree("train")
     try:
-        with stop_on_signals() as stop, _kept_in(target, chosen):
-            start = ranks.together(lambda: _Start(as_policy(resume), as_policy(warm_start)))
-            policy = _train(chosen, threads, on_event, stop, start, save)
+        with stop_on_signals() as stop, _kept_in(target, study):
+            start = ranks.together(lambda: _Start(*map(as_policy, given)))
+            policy = _train(study, threads, on_event, stop, start, save)
             if ranks.any(stop()):
                 policy = _interrupted(policy)
                 if ranks.leads and policy.training is not None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
+from rich.console import Console
 
+from headwater.api.plain_console import PlainConsole
 from headwater.cli.structured import color_options
 from headwater.errors import visible
 
@@ -26,17 +24,6 @@ class JsonOrHuman(StrEnum):
     JSON = "json"
 
 
-class _PlainConsole(Console):
-    """A console that shows control characters in what it is given."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(visible(segment.text), segment.style)
-
-    def out(self, *objects: Any, **options: Any) -> None:
-        super().out(*(visible(str(one)) for one in objects), **options)
-
-
 class PlainFormatter(logging.Formatter):
     """Lines of a log in the same way."""
 
@@ -48,10 +35,10 @@ class PlainFormatter(logging.Formatter):
 def stderr() -> Console:
     """A console for progress and messages."""
     wide = None if sys.stderr.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return _PlainConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
+    return PlainConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
 
 
 def stdout() -> Console:
     """A console for answers."""
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return _PlainConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
+    return PlainConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())

@@ -42,7 +42,7 @@ def bench(context: typer.Context) -> Any:
 
 def warm_up(console: Console) -> None:
     """Compile everything that is not compiled yet, and say how it goes."""
-    from headwater.cli.progress import ProgressDisplay
+    from headwater.api.progress import ProgressDisplay
     from headwater.sddp.training.compilation import ensure_compiled, is_compiled
 
     if is_compiled():

@@ -7,18 +7,6 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-
-def money(value: float) -> str:
-    """An amount with a magnitude a person can read."""
-    return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
-
-
-def workers(ranks: int, threads: int) -> str:
-    """How many threads work, of how many processes."""
-    text = f"{threads} thread{'s' if threads != 1 else ''}"
-    return text if ranks == 1 else f"{ranks} ranks of {text}"
-
-
 VIOLATED = "LIMITS BROKEN"
 """How rows about broken limits begin."""
 

@@ -11,9 +11,10 @@ import typer
 
 import headwater as hw
 from headwater.cli.consoles import stdout
-from headwater.cli.facts import money, summary_table
+from headwater.cli.facts import summary_table
 from headwater.cli.results_commands import print_envelope
 from headwater.cli.structured import Form, said
+from headwater.core.wording import money
 
 if TYPE_CHECKING:
     from headwater.lp.diagnosis import Diagnosis

@@ -14,7 +14,8 @@ from rich.text import Text
 
 import headwater as hw
 from headwater.cli.consoles import JsonOrHuman, stdout
-from headwater.cli.facts import money, summary_table
+from headwater.cli.facts import summary_table
+from headwater.core.wording import money
 from headwater.errors import PolicyError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.cli.consoles import stderr, stdout
-from headwater.cli.facts import money
 from headwater.cli.structured import Form, envelope, said
+from headwater.core.wording import money
 
 if TYPE_CHECKING:
     from headwater.results.comparison import Difference

@@ -14,10 +14,11 @@ import typer
 import headwater as hw
 from headwater.cli.arguments import CasePath, Output, Quiet, Resume, Threads
 from headwater.cli.consoles import stderr, stdout
-from headwater.cli.facts import money, summary_table, violation_rows
+from headwater.cli.facts import summary_table, violation_rows
 from headwater.cli.memory_limit import warn_of_tight_memory
 from headwater.cli.results_commands import print_envelope
 from headwater.cli.structured import Form, said
+from headwater.core.wording import money
 from headwater.distributed import find_communicator, known_communicator
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def simulate(
 @contextmanager
 def followed(quiet: bool) -> Iterator[EventSink]:
     """A sink that shows what happens: to people on standard error, to programs as lines on standard output."""
+    from headwater.api.progress import ProgressDisplay
     from headwater.cli.event_lines import EventLines
-    from headwater.cli.progress import ProgressDisplay
 
     with ProgressDisplay(stderr(), quiet=quiet or said.form is not Form.HUMAN) as progress:
         yield EventLines(sys.stdout) if said.form is Form.JSONL else progress

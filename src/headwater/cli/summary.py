@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.facts import money, summary_table, violation_rows, workers
+from headwater.cli.facts import summary_table, violation_rows
+from headwater.core.wording import money, workers
 from headwater.errors import ResultsError
 from headwater.results.reader import Results
 

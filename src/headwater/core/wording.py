@@ -1,4 +1,4 @@
-"""How messages list things."""
+"""How messages list things and show amounts."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ def opened(items: Collection[object], shown: int = 10) -> str:
 def counted(items: Collection[object], shown: int = 6) -> str:
     """Count many and list the first few: ``12 (1, 2, 3, ...)``; ``none`` without any."""
     return f"{len(items)} ({opened(items, shown)})" if items else "none"
+
+
+def money(value: float) -> str:
+    """An amount with a magnitude a person can read."""
+    return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def workers(ranks: int, threads: int) -> str:
+    """How many threads work, of how many processes."""
+    text = f"{threads} thread{'s' if threads != 1 else ''}"
+    return text if ranks == 1 else f"{ranks} ranks of {text}"

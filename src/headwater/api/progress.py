@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from headwater.cli.facts import money, workers
+from headwater.api.plain_console import PlainConsole
+from headwater.core.wording import money, workers
+from headwater.distributed import find_communicator
 from headwater.sddp import events
+
+logger = logging.getLogger(__name__)
 
 PLAIN_INTERVAL_SECONDS = 2.0
 """Plain lines come at most this often, besides the first and the last."""
@@ -49,7 +56,7 @@ class ProgressDisplay:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._close()
+        self.close()
 
     def __call__(self, event: events.Event) -> None:
         """Show one event."""
@@ -58,14 +65,14 @@ class ProgressDisplay:
         if isinstance(event, events.CompilationProgress):
             self._compilation(event)
         elif isinstance(event, events.CompilationFinished):
-            self._close()
+            self.close()
             self._console.print(f"the engine is compiled ({event.seconds:.1f} s)")
         elif isinstance(event, events.TrainingStarted):
             self._training_started(event)
         elif isinstance(event, events.IterationFinished):
             self._iteration(event)
         elif isinstance(event, events.TrainingFinished):
-            self._close()
+            self.close()
             record = event.record
             self._console.print(
                 f"trained {len(record.iterations)} iterations in {record.seconds:.1f} s; "
@@ -84,7 +91,7 @@ class ProgressDisplay:
         elif isinstance(event, events.SimulationProgress):
             self._simulation(event)
         elif isinstance(event, events.SimulationFinished):
-            self._close()
+            self.close()
             self._console.print(f"simulated in {event.record.seconds:.1f} s")
 
     def _compilation(self, event: events.CompilationProgress) -> None:
@@ -155,7 +162,54 @@ class ProgressDisplay:
         self._live.start()
         self._task = self._live.add_task(unit, total=total, detail="")
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the live line, if there is one."""
         if self._live is not None:
             self._live.stop()
             self._live = self._task = None
+
+
+class _Unfailing:
+    """A display that is given up when it fails: no run ends over what is shown of it."""
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        self._display: ProgressDisplay | None = display
+
+    def __call__(self, event: events.Event) -> None:
+        """Show one event."""
+        self._try(lambda display: display(event))
+
+    def close(self) -> None:
+        """End what is shown."""
+        self._try(ProgressDisplay.close)
+
+    def _try(self, do: Callable[[ProgressDisplay], None]) -> None:
+        if self._display is None:
+            return
+        try:
+            do(self._display)
+        except Exception:
+            logger.debug("the progress display failed and is given up", exc_info=True)
+            self._display = None
+
+
+@contextmanager
+def followed(progress: bool, on_event: events.EventSink) -> Iterator[events.EventSink]:
+    """Show on standard error what happens, on rank 0, besides passing it on.
+
+    On a terminal it is a live line, elsewhere a line now and then, in notebooks too.
+
+    Args:
+        progress: whether anything is shown.
+        on_event: whom every event is passed on to.
+    """
+    if not progress or not find_communicator().leads:
+        yield on_event
+        return
+    # not the widgets that rich would use in a notebook: they may be missing there
+    console = PlainConsole(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    display = _Unfailing(ProgressDisplay(console))
+    try:
+        yield events.both(display, on_event)
+    finally:
+        display.close()
