@@ -44,8 +44,8 @@ def scenario_study(
         system = dataclasses.replace(system, external_inflows=m.ExternalScenarios(ids, inflows, given))
     if loads is not None:
         system = dataclasses.replace(system, external_loads=m.ExternalScenarios((0, 1), loads))
-    external = {"inflow": m.Scheme.EXTERNAL if inflows else m.Scheme.IN_SAMPLE}
-    external |= {"load": m.Scheme.EXTERNAL if loads else m.Scheme.IN_SAMPLE}
+    external = {"inflow": m.External() if inflows else m.InSample()}
+    external |= {"load": m.External() if loads else m.InSample()}
     made_of = m.ScenarioSource(**{**external, "seed": 1, **(source or {})})
     made = study(system, method="penalty", scenario_source=made_of, **{"iterations": 200, "forward_passes": 4, **training})
     if simulated is None:

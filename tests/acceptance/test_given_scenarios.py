@@ -119,7 +119,7 @@ def test_openings_of_the_model_are_those_of_a_study_without_scenarios():
 
 def test_scenarios_can_be_the_openings_of_trajectories_of_any_scheme():
     system = random_system(3, n_openings=4)
-    source = {"inflow": m.Scheme.IN_SAMPLE, "inflow_openings": m.OpeningSource.SCENARIOS}
+    source = {"inflow": m.InSample(), "inflow_openings": m.OpeningSource.SCENARIOS}
     made = scenario_study(inflow_values(system, (2, 2, 2)), system=system, source=source)
     again = scenario_study(inflow_values(system, (2, 2, 2)), system=system)
     for one, other in zip(study_uncertainty(made).tree.noise, study_uncertainty(again).tree.noise, strict=True):
@@ -129,7 +129,7 @@ def test_scenarios_can_be_the_openings_of_trajectories_of_any_scheme():
 def test_a_simulation_of_fresh_noise_sees_the_model_although_training_saw_scenarios():
     system = random_system(3, n_openings=4, n_lags=2)
     inflows, loads = inflow_values(system, (2, 0, 2)), load_values((2, 2, 0))
-    fresh = m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, m.Scheme.OUT_OF_SAMPLE, seed=5)
+    fresh = m.ScenarioSource(m.OutOfSample(), m.OutOfSample(), seed=5)
     with_scenarios = scenario_study(inflows, loads, system=system, simulated=fresh)
     model = scenario_study(system=system, simulated=fresh)
     ours, theirs = (hw.scenarios(made, "simulation", n_scenarios=40) for made in (with_scenarios, model))
@@ -254,7 +254,7 @@ def test_a_policy_that_was_trained_on_other_openings_has_no_gap():
 
 def test_on_a_horizon_that_repeats_fresh_inflows_follow_the_model_from_turn_to_turn():
     system = random_system(3, n_openings=4)
-    fresh = m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, seed=5)
+    fresh = m.ScenarioSource(m.OutOfSample(), seed=5)
     made = repeating(scenario_study(inflow_values(system, (2, 1, 3)), system=system))
     uncertainty, model = study_uncertainty(made), study_uncertainty(repeating(scenario_study(system=system)))
     ours, theirs = (simulation_sampler(u, fresh, 1, 6) for u in (uncertainty, model))

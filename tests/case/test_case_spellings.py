@@ -6,7 +6,7 @@ import pytest
 
 from case_builder import codes_of, tiny_case
 from headwater.case import load_case, validate_case
-from headwater.model import CostSegment, Scheme
+from headwater.model import CostSegment, OutOfSample
 
 
 def both_spellings(tmp_path, old, new):
@@ -86,7 +86,7 @@ def test_only_inflows_can_be_historical(tmp_path):
     case = tiny_case(tmp_path)
     case.files["stages.json"]["scenario_source"] = {"sampling_scheme": {"type": "out_of_sample"}, "seed": 11}
     source = load_case(case.write()).config.training.scenario_source
-    assert (source.inflow, source.load, source.seed) == (Scheme.OUT_OF_SAMPLE, Scheme.OUT_OF_SAMPLE, 11)
+    assert (source.inflow, source.load, source.seed) == (OutOfSample(), OutOfSample(), 11)
 
 
 def test_an_older_column_name_is_renamed(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 import headwater as hw
 from headwater.case import Severity, load_case, refused_features
-from headwater.model import CostSegment, FphaSource, InflowNonNegativity, IterationLimit, Scheme
+from headwater.model import CostSegment, FphaSource, InflowNonNegativity, InSample, IterationLimit, OutOfSample
 from published import CASES, case_directory
 
 GOLDEN = {
@@ -119,4 +119,4 @@ def test_the_cost_of_missing_inflow_may_come_from_the_configuration():
 
 def test_out_of_sample_scenarios_keep_their_seed():
     source = loaded("d29-weekly-par-noise-sharing").config.training.scenario_source
-    assert (source.inflow, source.load, source.seed) == (Scheme.OUT_OF_SAMPLE, Scheme.IN_SAMPLE, 42)
+    assert (source.inflow, source.load, source.seed) == (OutOfSample(), InSample(), 42)

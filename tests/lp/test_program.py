@@ -111,17 +111,17 @@ def _external_loads(system: m.System) -> m.System:
     ("chosen", "source"),
     [
         (KINDS["weeks and cargoes"](1), m.ScenarioSource()),
-        (_external_loads(random_system(4)), m.ScenarioSource(load=m.Scheme.EXTERNAL, seed=3)),
+        (_external_loads(random_system(4)), m.ScenarioSource(load=m.External(), seed=3)),
         (
             random_system(5, n_lags=2),
-            m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, m.Scheme.OUT_OF_SAMPLE, m.Scheme.OUT_OF_SAMPLE, seed=9),
+            m.ScenarioSource(m.OutOfSample(), m.OutOfSample(), m.OutOfSample(), seed=9),
         ),
     ],
     ids=["weeks and cargoes", "external loads", "Latin hypercubes"],
 )
 def test_the_program_of_a_scenario_costs_what_the_simulation_says(chosen: m.System, source: m.ScenarioSource) -> None:
     n_scenarios = 4
-    if source.inflow is m.Scheme.OUT_OF_SAMPLE:
+    if source.inflow is m.OutOfSample():
         drawn = tuple(dataclasses.replace(s, sampling_method=m.SamplingMethod.LHS) for s in chosen.stages)
         chosen = dataclasses.replace(chosen, stages=drawn)
     asked = study(chosen, iterations=4, forward_passes=2, method="penalty")

@@ -36,6 +36,8 @@ def chosen(root: Path) -> TinyCase:
     for stage in case.stages:
         stage["risk_measure"] = {"type": "entropic", "gamma": 1e-6}
     case.training["stopping_rules"].append({"type": "little_gain", "amount": 1e9, "iterations": 2})
+    antithetic = {"scheme": {"type": "antithetic", "share": 0.5}}
+    case.training["scenario_source"] = {"inflow": antithetic, "seed": 5}
     case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 4}
     return case
 
@@ -62,6 +64,10 @@ def test_results_name_the_choices_and_their_package(trained: Path):
     assert found["lower_bound"]["kind"] == "nested_risk"
     rules = found["configuration"]["training"]["stopping_rules"]
     assert rules[1] == {"type": "little_gain", "amount": 1e9, "iterations": 2}
+    source = found["configuration"]["training"]["scenario_source"]
+    assert source["inflow"] == {"type": "antithetic", "share": 0.5}
+    assert source["load"] == "in_sample"
+    assert metadata(trained, "simulation")["schemes"]["inflow"] == "antithetic"
 
 
 def test_a_rule_of_the_package_ends_training(trained: Path):
@@ -123,11 +129,13 @@ def test_the_reference_lists_them():
     )
     assert "`stages[].risk_measure (entropic).gamma`" in done.stdout
     assert "`training.stopping_rules[] (little_gain).amount`" in done.stdout
+    assert "`training.scenario_source.inflow.scheme (antithetic).share`" in done.stdout
 
 
 def test_a_description_names_them(trained: Path):
     done = headwater("describe", trained)
     assert "entropic (gamma" in done.stdout
+    assert "inflow antithetic" in done.stdout
 
 
 @requires_mpi

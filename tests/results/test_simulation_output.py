@@ -131,7 +131,7 @@ def test_the_gap_to_the_bound_is_told_with_its_uncertainty_where_it_means_someth
     assert gap["lower_bound"] == policy_of().lower_bound
     assert gap["relative"] == pytest.approx((costs.mean() - policy_of().lower_bound) / costs.mean())
     assert gap["ci95"] == pytest.approx(1.96 * costs.std(ddof=1) / np.sqrt(50) / costs.mean())
-    fresh = m.ScenarioSource(m.Scheme.OUT_OF_SAMPLE, seed=1)
+    fresh = m.ScenarioSource(m.OutOfSample(), seed=1)
     outside = written(tmp_path / "out", 20, scenario_source=fresh).simulation_metadata
     assert outside["gap"] is None
     assert outside["schemes"] == {"inflow": "out_of_sample", "load": "in_sample", "ncs": "in_sample"}

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import headwater as hw
-from headwater.model import SamplingMethod, ScenarioSource, Scheme
+from headwater.model import OutOfSample, SamplingMethod, ScenarioSource
 from headwater.results.stochastic_export import write_stochastic
 from headwater.results.stochastic_tables import trajectories_table
 from headwater.results.uncertainty_pictures import figures, plotly_is_there, write_pictures
@@ -131,7 +131,7 @@ def test_pictures_are_one_page_or_one_sentence(tmp_path):
 @pytest.mark.skipif(not plotly_is_there(), reason="plotly is not installed")
 def test_sampled_scenarios_are_drawn_with_their_band_and_mean():
     uncertainty = study_uncertainty(hw.load_case(D12))
-    sampler = simulation_sampler(uncertainty, ScenarioSource(inflow=Scheme.OUT_OF_SAMPLE, seed=3), 42, 30)
+    sampler = simulation_sampler(uncertainty, ScenarioSource(inflow=OutOfSample(), seed=3), 42, 30)
     table = trajectories_table(sampler, 30)
     (figure,) = (
         f for f in figures(uncertainty, table) if f.layout.title.text.startswith("hydro 1") and "sampled" in str(f.layout)

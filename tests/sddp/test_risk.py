@@ -12,7 +12,7 @@ import scipy.optimize
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.core.choices import CompiledRisk
+from headwater.core.risk_forms import CompiledRisk
 from headwater.errors import ModelError
 from headwater.model import CutFormulation, Gap, MixedCVaR, Study
 from headwater.sddp import train_policy

@@ -10,14 +10,16 @@ import pytest
 
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import (
+    External,
     ExternalScenarios,
     GraphType,
     InflowStatistics,
     InitialConditions,
+    InSample,
+    OutOfSample,
     PolicyGraph,
     SamplingMethod,
     ScenarioSource,
-    Scheme,
     SelectionMode,
     Stage,
     System,
@@ -115,7 +117,7 @@ def test_a_model_that_does_not_forget_round_the_cycle_is_refused(make_system):
 
 
 @pytest.mark.parametrize("method", [SamplingMethod.SAA, SamplingMethod.LHS])
-@pytest.mark.parametrize("scheme", [Scheme.IN_SAMPLE, Scheme.OUT_OF_SAMPLE])
+@pytest.mark.parametrize("scheme", [InSample(), OutOfSample()])
 @pytest.mark.parametrize("make", [training_sampler, simulation_sampler])
 def test_every_turn_draws_anew(make_system, make, scheme, method):
     system = make_system(3, n_openings=50)
@@ -135,7 +137,7 @@ def test_a_turn_of_external_scenarios_goes_on_with_the_next(make_system):
     values = np.arange(10.0).reshape(2, 5, 1) * 10.0
     external = ExternalScenarios(entity_ids=(0,), values={0: values[0], 1: values[1]})
     uncertainty = build_uncertainty(replace(system, external_inflows=external), 3)
-    source = ScenarioSource(Scheme.EXTERNAL, seed=1, inflow_selection=SelectionMode.SEQUENTIAL)
+    source = ScenarioSource(External(), seed=1, inflow_selection=SelectionMode.SEQUENTIAL)
     sampler = simulation_sampler(uncertainty, source, 3, 5)
     turns = [sampler.noise(1, 0, np.arange(5), turn)[:, 0] for turn in range(3)]
     assert turns[1].tolist() == np.roll(turns[0], -1).tolist()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from headwater.model import EstimationConfig, ExternalScenarios, OrderSelection, ScenarioSource, Scheme
+from headwater.model import EstimationConfig, External, ExternalScenarios, OrderSelection, ScenarioSource
 from headwater.stochastic import build_uncertainty, training_sampler
 from headwater.stochastic.estimation import complete_system
 
@@ -54,6 +54,6 @@ def test_the_forward_pass_follows_the_scenarios_and_the_tree_is_drawn_from_the_f
     stages = tuple(replace(stage, n_openings=7) for stage in system.stages)
     uncertainty = build_uncertainty(replace(system, stages=stages), 1)
     assert [uncertainty.tree.n_openings(t) for t in range(5)] == [7] * 5
-    sampler = training_sampler(uncertainty, ScenarioSource(inflow=Scheme.EXTERNAL, seed=1), 1, 400)
+    sampler = training_sampler(uncertainty, ScenarioSource(inflow=External(), seed=1), 1, 400)
     eta = np.array([sampler.noise(t, 1, np.arange(400)) for t in range(5)])
     np.testing.assert_allclose(eta.std(), 1.0, atol=0.02)

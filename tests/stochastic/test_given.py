@@ -9,15 +9,17 @@ import pytest
 from headwater.errors import ModelError
 from headwater.model import (
     AvailabilityStatistics,
+    External,
     ExternalScenarios,
     GivenOpenings,
+    Historical,
     HistoricalLags,
     InflowObservation,
     InflowStatistics,
     LoadStatistics,
     OpeningSource,
+    OutOfSample,
     ScenarioSource,
-    Scheme,
     SelectionMode,
 )
 from headwater.stochastic import (
@@ -28,8 +30,8 @@ from headwater.stochastic import (
     uncertainty_differences,
 )
 
-EXTERNAL = ScenarioSource(inflow=Scheme.EXTERNAL, seed=1)
-HISTORICAL = ScenarioSource(inflow=Scheme.HISTORICAL, seed=1)
+EXTERNAL = ScenarioSource(inflow=External(), seed=1)
+HISTORICAL = ScenarioSource(inflow=Historical(), seed=1)
 
 
 def given(*counts, n=1, start=50.0, weights=None):
@@ -143,7 +145,7 @@ def test_given_loads_and_availability_are_cut_at_their_limits_and_take_the_facto
         external_loads=ExternalScenarios((0,), {0: np.array([[-3.0], [77.0]])}),
         external_availability=ExternalScenarios((0,), {0: np.array([[0.25], [1.5]])}),
     )
-    source = ScenarioSource(load=Scheme.EXTERNAL, ncs=Scheme.EXTERNAL, seed=1)
+    source = ScenarioSource(load=External(), ncs=External(), seed=1)
     uncertainty = build_uncertainty(system, 1, source=source)
     tree = uncertainty.tree.noise[0]
     assert uncertainty.load_mw(0, tree)[:, :, 0].tolist() == [[0.0, 30.0], [77.0, 30.0]]
@@ -160,7 +162,7 @@ def test_loads_that_are_certain_by_their_statistics_can_be_given(make_system):
         load_statistics=tuple(LoadStatistics(bus, t, 30.0) for bus in (0, 1) for t in (0, 1)),
         external_loads=ExternalScenarios((1,), {1: np.array([[10.0], [20.0]])}),
     )
-    source = ScenarioSource(load=Scheme.EXTERNAL, seed=1)
+    source = ScenarioSource(load=External(), seed=1)
     uncertainty = build_uncertainty(system, 1, source=source)
     assert uncertainty.load_mw(0, uncertainty.tree.noise[0])[0, :, 0].tolist() == [30.0, 30.0]
     for sampler in (training_sampler(uncertainty, source, 1, 6), simulation_sampler(uncertainty, source, 1, 6)):
@@ -201,7 +203,7 @@ def test_scenarios_that_are_asked_for_and_missing_are_named(make_system):
         (ScenarioSource(), None),
         (EXTERNAL, "walks whole inflow scenarios"),
         (HISTORICAL, "not the inflow openings"),
-        (ScenarioSource(inflow=Scheme.OUT_OF_SAMPLE, seed=1), "fresh inflow noise"),
+        (ScenarioSource(inflow=OutOfSample(), seed=1), "fresh inflow noise"),
     ],
 )
 def test_what_a_simulation_sees_otherwise_is_said(make_system, simulated, told):
@@ -218,7 +220,7 @@ def test_two_classes_that_branch_at_different_stages_differ_from_their_paths_onl
         external_inflows=given(3, 1),
         external_loads=ExternalScenarios((0,), {0: np.array([[1.0]]), 1: np.array([[1.0], [2.0], [3.0]])}),
     )
-    source = ScenarioSource(Scheme.EXTERNAL, Scheme.EXTERNAL, seed=1)
+    source = ScenarioSource(External(), External(), seed=1)
     uncertainty = build_uncertainty(system, 1, source=source)
     assert "pairs the scenarios of several classes" in uncertainty_differences(uncertainty, source)[0]
 

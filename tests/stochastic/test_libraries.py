@@ -10,16 +10,19 @@ from headwater.errors import ModelError
 from headwater.model import (
     AvailabilityStatistics,
     EstimationConfig,
+    External,
     ExternalScenarios,
+    Historical,
     HistoricalLags,
     InflowObservation,
     InflowStatistics,
     InitialConditions,
     LoadStatistics,
+    NoiseClass,
     OrderSelection,
+    OutOfSample,
     SamplingMethod,
     ScenarioSource,
-    Scheme,
     SelectionMode,
 )
 from headwater.stochastic import build_inflow_model, build_uncertainty, simulation_sampler, training_sampler
@@ -116,7 +119,7 @@ def test_external_scenarios_must_be_whole(two_hydros, change, message):
     given = change(external([[105, 210], [98, 225], [112, 195]]))
     uncertainty = build_uncertainty(replace(two_hydros, external_inflows=given), 1)
     with pytest.raises(ModelError, match=message):
-        training_sampler(uncertainty, ScenarioSource(inflow=Scheme.EXTERNAL, seed=1), 1)
+        training_sampler(uncertainty, ScenarioSource(inflow=External(), seed=1), 1)
 
 
 def test_stages_with_fewer_scenarios_repeat_them(two_hydros):
@@ -148,7 +151,7 @@ def realised(sampler, n_stages, iteration=1, scenarios=EVERYONE):
 def test_external_inflows_are_what_the_trajectories_see(two_hydros):
     given = external(*[[[100 + k, 200], [98, 225 - k], [112, 195]] for k in range(4)])
     uncertainty = build_uncertainty(replace(two_hydros, external_inflows=given), 1)
-    source = ScenarioSource(inflow=Scheme.EXTERNAL, seed=3, inflow_selection=SelectionMode.SEQUENTIAL)
+    source = ScenarioSource(inflow=External(), seed=3, inflow_selection=SelectionMode.SEQUENTIAL)
     found = realised(training_sampler(uncertainty, source, 1, 4), 3)
     np.testing.assert_allclose(found[:, 0, 0], [100, 101, 102, 103])
     np.testing.assert_allclose(found[:, 1, 1], [225, 224, 223, 222])
@@ -165,7 +168,7 @@ def five_external(two_hydros):
 
 
 def test_permutation_uses_every_scenario_once_before_any_comes_again(five_external):
-    sampler = training_sampler(five_external, ScenarioSource(inflow=Scheme.EXTERNAL, seed=3), 1, 3)
+    sampler = training_sampler(five_external, ScenarioSource(inflow=External(), seed=3), 1, 3)
     sequence = np.concatenate([chosen(sampler, iteration, np.arange(3)) for iteration in range(1, 11)])
     rounds = sequence.reshape(6, 5)
     for one in rounds:
@@ -176,16 +179,16 @@ def test_permutation_uses_every_scenario_once_before_any_comes_again(five_extern
 
 
 def test_sequential_goes_through_the_scenarios_in_order(five_external):
-    source = ScenarioSource(inflow=Scheme.EXTERNAL, seed=3, inflow_selection=SelectionMode.SEQUENTIAL)
+    source = ScenarioSource(inflow=External(), seed=3, inflow_selection=SelectionMode.SEQUENTIAL)
     sampler = training_sampler(five_external, source, 1, 3)
     assert [*chosen(sampler, 1, np.arange(3)), *chosen(sampler, 2, np.arange(3))] == [0, 1, 2, 3, 4, 0]
-    simulation = simulation_sampler(five_external, ScenarioSource(inflow=Scheme.EXTERNAL, seed=3), 1, 7)
+    simulation = simulation_sampler(five_external, ScenarioSource(inflow=External(), seed=3), 1, 7)
     assert chosen(simulation, 0, np.arange(7)).tolist() == [0, 1, 2, 3, 4, 0, 1]
     assert "some are used again" in simulation.warnings[0]
 
 
 def test_random_selection_draws_with_replacement_by_seed(five_external):
-    source = ScenarioSource(inflow=Scheme.EXTERNAL, seed=3, inflow_selection=SelectionMode.RANDOM)
+    source = ScenarioSource(inflow=External(), seed=3, inflow_selection=SelectionMode.RANDOM)
     draws = chosen(training_sampler(five_external, source, 1, 500), 1, np.arange(500))
     np.testing.assert_allclose(np.bincount(draws, minlength=5) / 500, 0.2, atol=0.06)
     other = chosen(training_sampler(five_external, replace(source, seed=4), 1, 500), 1, np.arange(500))
@@ -217,9 +220,7 @@ def loads_and_sources(make_system):
 def test_external_loads_and_availabilities_are_taken_as_they_are_within_their_limits(loads_and_sources):
     uncertainty = build_uncertainty(loads_and_sources, 1)
     sequential = SelectionMode.SEQUENTIAL
-    source = ScenarioSource(
-        load=Scheme.EXTERNAL, ncs=Scheme.EXTERNAL, seed=1, load_selection=sequential, ncs_selection=sequential
-    )
+    source = ScenarioSource(load=External(), ncs=External(), seed=1, load_selection=sequential, ncs_selection=sequential)
     sampler = simulation_sampler(uncertainty, source, 1, 3)
     scenarios = np.arange(3)
     noise = sampler.noise(1, 0, scenarios)
@@ -231,7 +232,7 @@ def test_external_loads_and_availabilities_are_taken_as_they_are_within_their_li
 
 def test_external_classes_with_equally_many_scenarios_stay_together(loads_and_sources):
     uncertainty = build_uncertainty(loads_and_sources, 1)
-    coupled = ScenarioSource(load=Scheme.EXTERNAL, ncs=Scheme.EXTERNAL, seed=5)
+    coupled = ScenarioSource(load=External(), ncs=External(), seed=5)
     scenarios = np.arange(30)
 
     def pairs(source):
@@ -248,13 +249,13 @@ def test_external_classes_with_equally_many_scenarios_stay_together(loads_and_so
 def test_a_random_load_without_external_scenarios_is_refused(loads_and_sources):
     lacking = replace(loads_and_sources, external_loads=ExternalScenarios((0,), {t: np.ones((2, 1)) for t in range(2)}))
     with pytest.raises(ModelError, match="'load' lack 1"):
-        training_sampler(build_uncertainty(lacking, 1), ScenarioSource(load=Scheme.EXTERNAL, seed=1), 1)
+        training_sampler(build_uncertainty(lacking, 1), ScenarioSource(load=External(), seed=1), 1)
 
 
 def test_values_of_unknown_entities_are_refused(loads_and_sources):
     more = replace(loads_and_sources, external_loads=ExternalScenarios((1, 8), {t: np.ones((2, 2)) for t in range(2)}))
     with pytest.raises(ModelError, match="8"):
-        training_sampler(build_uncertainty(more, 1), ScenarioSource(load=Scheme.EXTERNAL, seed=1), 1)
+        training_sampler(build_uncertainty(more, 1), ScenarioSource(load=External(), seed=1), 1)
 
 
 # --- years of history -----------------------------------------------------------------------------------------------------
@@ -284,12 +285,12 @@ def test_a_window_needs_the_lags_before_it(make_system, months):
 def test_replayed_years_give_the_observed_inflows(with_history):
     system, values = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
-    source = ScenarioSource(inflow=Scheme.HISTORICAL, seed=1, inflow_selection=SelectionMode.SEQUENTIAL)
+    source = ScenarioSource(inflow=Historical(), seed=1, inflow_selection=SelectionMode.SEQUENTIAL)
     n_lags = uncertainty.inflow.n_lags
     assert n_lags == 2
     for lags in HistoricalLags:
         sampler = simulation_sampler(uncertainty, replace(source, historical_lags=lags), 1, 4)
-        first_year = sampler.inflows.years[0] - 1980
+        first_year = sampler.draws[NoiseClass.INFLOW].library.years[0] - 1980
         assert first_year == 1
         found = realised(sampler, 12)
         np.testing.assert_allclose(found, values[:, first_year : first_year + 4].transpose(1, 2, 0))
@@ -304,7 +305,7 @@ def test_replayed_years_give_the_observed_inflows(with_history):
 def test_training_starts_from_the_past_of_the_study_and_simulation_from_that_of_the_year(with_history):
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
-    source = ScenarioSource(inflow=Scheme.HISTORICAL, seed=1)
+    source = ScenarioSource(inflow=Historical(), seed=1)
     assert training_sampler(uncertainty, source, 1, 4).initial_memory_m3s(1, EVERYONE) is None
     assert simulation_sampler(uncertainty, source, 1, 4).initial_memory_m3s(0, EVERYONE) is not None
 
@@ -312,9 +313,9 @@ def test_training_starts_from_the_past_of_the_study_and_simulation_from_that_of_
 def test_only_the_years_asked_for_are_replayed_and_incomplete_ones_are_named(with_history):
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
-    source = ScenarioSource(inflow=Scheme.HISTORICAL, seed=1, historical_years=(1953, 1980, 1990, 1991))
+    source = ScenarioSource(inflow=Historical(), seed=1, historical_years=(1953, 1980, 1990, 1991))
     sampler = training_sampler(uncertainty, source, 1, 2)
-    assert sampler.inflows.years == (1990, 1991)
+    assert sampler.draws[NoiseClass.INFLOW].library.years == (1990, 1991)
     assert any("1953, 1980 lack observations" in warning for warning in sampler.warnings)
     with pytest.raises(ModelError, match="no historical year"):
         training_sampler(uncertainty, replace(source, historical_years=(1953,)), 1)
@@ -324,17 +325,17 @@ def test_history_is_for_inflows_with_seasons_and_a_record(make_system, with_hist
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
     with pytest.raises(ModelError, match="for inflows only"):
-        training_sampler(uncertainty, ScenarioSource(load=Scheme.HISTORICAL, seed=1), 1)
+        training_sampler(uncertainty, ScenarioSource(load=Historical(), seed=1), 1)
     with pytest.raises(ModelError, match="historical_years are given"):
         training_sampler(uncertainty, ScenarioSource(historical_years=(1990,)), 1)
     with pytest.raises(ModelError, match="need a seed"):
-        training_sampler(uncertainty, ScenarioSource(inflow=Scheme.HISTORICAL), 1)
+        training_sampler(uncertainty, ScenarioSource(inflow=Historical()), 1)
     without = build_uncertainty(make_system(2), 1)
     with pytest.raises(ModelError, match="season_definitions"):
-        training_sampler(without, ScenarioSource(inflow=Scheme.HISTORICAL, seed=1), 1)
+        training_sampler(without, ScenarioSource(inflow=Historical(), seed=1), 1)
     no_record = build_uncertainty(make_system(2, seasons=[0, 1], season_map=system.season_map), 1)
     with pytest.raises(ModelError, match="there is none"):
-        training_sampler(no_record, ScenarioSource(inflow=Scheme.HISTORICAL, seed=1), 1)
+        training_sampler(no_record, ScenarioSource(inflow=Historical(), seed=1), 1)
 
 
 def test_every_stage_needs_a_season_to_be_replayed(with_history):
@@ -343,7 +344,7 @@ def test_every_stage_needs_a_season_to_be_replayed(with_history):
     stages = (*system.stages[:-1], replace(system.stages[-1], season_id=None))
     changed = replace(system, stages=stages, inflow_statistics=tuple(replace(s, coefficients=()) for s in statistics))
     with pytest.raises(ModelError, match="season_id on every stage"):
-        training_sampler(build_uncertainty(changed, 1), ScenarioSource(inflow=Scheme.HISTORICAL, seed=1), 1)
+        training_sampler(build_uncertainty(changed, 1), ScenarioSource(inflow=Historical(), seed=1), 1)
 
 
 def test_historical_residuals_as_openings_are_years_without_repetition(with_history):
@@ -363,7 +364,7 @@ def test_the_scheme_never_changes_the_openings(with_history):
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
     before = [noise.copy() for noise in uncertainty.tree.noise]
-    for scheme in (Scheme.HISTORICAL, Scheme.OUT_OF_SAMPLE):
+    for scheme in (Historical(), OutOfSample()):
         sampler = training_sampler(uncertainty, ScenarioSource(inflow=scheme, seed=1), 1, 4)
         for t in range(12):
             sampler.noise(t, 1, EVERYONE)[:] = 0.0
@@ -374,7 +375,7 @@ def test_the_scheme_never_changes_the_openings(with_history):
 def test_the_report_tells_how_a_library_looks(with_history):
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
-    report = training_sampler(uncertainty, ScenarioSource(inflow=Scheme.HISTORICAL, seed=1), 1, 4).report()
+    report = training_sampler(uncertainty, ScenarioSource(inflow=Historical(), seed=1), 1, 4).report()
     assert report["inflow"]["scheme"] == "historical"
     assert report["inflow"]["selection_mode"] == "permutation"
     assert report["inflow"]["scenarios"] == 39
@@ -389,7 +390,7 @@ def test_fresh_noise_of_a_designed_stage_is_one_design_per_iteration(make_system
     base = make_system(2, 3)
     system = replace(base, stages=tuple(replace(stage, sampling_method=method) for stage in base.stages))
     uncertainty = build_uncertainty(system, 1)
-    source = ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=9)
+    source = ScenarioSource(OutOfSample(), seed=9)
     sampler = training_sampler(uncertainty, source, 1, 256)
     whole = sampler.noise(1, 2, np.arange(256))
     np.testing.assert_allclose(whole.mean(axis=0), 0.0, atol=0.06)
@@ -403,7 +404,7 @@ def test_fresh_noise_of_weighted_openings_is_drawn_plainly_with_a_warning(make_s
     base = make_system(1, 2, n_openings=4)
     system = replace(base, stages=(replace(base.stages[0], sampling_method=SamplingMethod.SELECTIVE),))
     uncertainty = build_uncertainty(system, 1, experimental=True)
-    source = ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=9)
+    source = ScenarioSource(OutOfSample(), seed=9)
     sampler = training_sampler(uncertainty, source, 1, 4)
     assert "selective" in sampler.warnings[0]
     plain = training_sampler(build_uncertainty(base, 1), source, 1, 4)

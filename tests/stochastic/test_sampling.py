@@ -15,15 +15,15 @@ from headwater.model import (
     GivenOpenings,
     LoadStatistics,
     NoiseClass,
+    OutOfSample,
     SamplingMethod,
     ScenarioSource,
-    Scheme,
     Stage,
 )
 from headwater.stochastic import build_uncertainty, rng, simulation_sampler, training_sampler
 
 IN_SAMPLE = ScenarioSource()
-FRESH = ScenarioSource(Scheme.OUT_OF_SAMPLE, Scheme.OUT_OF_SAMPLE, Scheme.OUT_OF_SAMPLE, seed=42)
+FRESH = ScenarioSource(OutOfSample(), OutOfSample(), OutOfSample(), seed=42)
 
 
 def rows_of(tree, t, noise):
@@ -102,7 +102,7 @@ def test_fresh_noise_has_the_correlation_of_the_user(make_system):
     np.testing.assert_allclose(noise.std(axis=0), 1.0, atol=0.05)
 
 
-@pytest.mark.parametrize("source", [IN_SAMPLE, FRESH, replace(IN_SAMPLE, load=Scheme.OUT_OF_SAMPLE, seed=5)])
+@pytest.mark.parametrize("source", [IN_SAMPLE, FRESH, replace(IN_SAMPLE, load=OutOfSample(), seed=5)])
 @pytest.mark.parametrize("build", [training_sampler, simulation_sampler])
 def test_a_scenario_is_the_same_in_whatever_batch_it_is_asked_for(three_classes, source, build):
     sampler = build(three_classes, source, 42)
@@ -115,7 +115,7 @@ def test_a_scenario_is_the_same_in_whatever_batch_it_is_asked_for(three_classes,
 
 def test_classes_may_mix_schemes(three_classes):
     layout = three_classes.layout
-    mixed = replace(IN_SAMPLE, load=Scheme.OUT_OF_SAMPLE, seed=42)
+    mixed = replace(IN_SAMPLE, load=OutOfSample(), seed=42)
     scenarios = np.arange(60)
     noise = training_sampler(three_classes, mixed, 42).noise(0, 1, scenarios)
     tree = training_sampler(three_classes, IN_SAMPLE, 42).noise(0, 1, scenarios)
@@ -127,7 +127,7 @@ def test_classes_may_mix_schemes(three_classes):
 
 def test_drawing_never_changes_the_tree(three_classes):
     before = [array.copy() for array in three_classes.tree.noise]
-    sampler = training_sampler(three_classes, replace(IN_SAMPLE, ncs=Scheme.OUT_OF_SAMPLE, seed=1), 42)
+    sampler = training_sampler(three_classes, replace(IN_SAMPLE, ncs=OutOfSample(), seed=1), 42)
     noise = sampler.noise(0, 1, np.arange(10))
     noise[:] = 0.0
     for array, copy in zip(three_classes.tree.noise, before, strict=True):

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from headwater.model import EstimationConfig, InflowObservation, OrderSelection, ScenarioSource, Scheme
+from headwater.model import EstimationConfig, InflowObservation, OrderSelection, OutOfSample, ScenarioSource
 from headwater.stochastic import build_uncertainty, simulation_sampler
 from headwater.stochastic.estimation import complete_system
 
@@ -43,7 +43,7 @@ def fitted(make_system, months, observed):
 
 def simulate(uncertainty, n_scenarios=N_SCENARIOS):
     """Inflows of an out-of-sample simulation, ``[scenario, stage, hydro]``."""
-    sampler = simulation_sampler(uncertainty, ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=11), 1, n_scenarios)
+    sampler = simulation_sampler(uncertainty, ScenarioSource(OutOfSample(), seed=11), 1, n_scenarios)
     scenarios, inflow = np.arange(n_scenarios), uncertainty.inflow
     memory = np.repeat(inflow.initial_lags_m3s[None], n_scenarios, axis=0)
     rows = []
@@ -104,7 +104,7 @@ def test_cross_correlations_of_the_inflows_are_those_of_the_model(fitted):
 
 def test_fitting_the_simulation_of_a_fit_recovers_its_coefficients(fitted, make_system, months):
     years, inflow = 600, fitted.inflow
-    sampler = simulation_sampler(fitted, ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=12), 1, years)
+    sampler = simulation_sampler(fitted, ScenarioSource(OutOfSample(), seed=12), 1, years)
     noise = [sampler.noise(12 + m, 0, np.arange(years)) for m in range(12)]
     z, record = inflow.initial_lags_m3s[:1], np.empty((2, years, 12))
     for year in range(years):

@@ -10,7 +10,7 @@ import polars as pl
 from headwater import files
 from headwater.api.requirements import StudyLike, as_study
 from headwater.errors import ModelError, UsageError
-from headwater.model import ScenarioSource, Scheme
+from headwater.model import OutOfSample, ScenarioSource
 from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
 from headwater.results.stochastic_tables import openings_table, trajectories_table
@@ -60,7 +60,7 @@ def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> Fi
     with files.replaced_directory(target, FIT) as temporary:
         write_model(temporary, found)
         if pictures and plotly_is_there():
-            fresh = ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=study.config.training.tree_seed)
+            fresh = ScenarioSource(OutOfSample(), seed=study.config.training.tree_seed)
             sampler = simulation_sampler(found, fresh, study.config.training.tree_seed, PICTURED_SCENARIOS)
             write_pictures(temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS))
             page = target / "pictures.html"

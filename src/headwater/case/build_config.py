@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from headwater import model as m
 from headwater.case import schema_config as s
 from headwater.case.derived import made_from
+from headwater.core.choices import SAMPLING_SCHEMES, SamplingScheme
 
 
 def build_config(config: s.ConfigFile) -> m.StudyConfig:
@@ -71,9 +73,9 @@ def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
     years = source.historical_years
     lags = source.historical.initial_lags
     return m.ScenarioSource(
-        m.Scheme(source.inflow.scheme),
-        m.Scheme(source.load.scheme),
-        m.Scheme(source.ncs.scheme),
+        _scheme(source.inflow.scheme),
+        _scheme(source.load.scheme),
+        _scheme(source.ncs.scheme),
         source.seed,
         inflow_selection=_selection(source.inflow),
         load_selection=_selection(source.load),
@@ -97,6 +99,12 @@ def _training_source(source: s.TrainingScenarioSourceShape) -> m.ScenarioSource:
 
 def _openings(shape: s.TrainingInflowSourceShape | s.TrainingSourceShape) -> m.OpeningSource | None:
     return None if shape.openings is None else m.OpeningSource(shape.openings)
+
+
+def _scheme(given: Any) -> SamplingScheme:
+    """A scheme: a word, or an object with its type and parameters."""
+    made: SamplingScheme = SAMPLING_SCHEMES[given]() if isinstance(given, str) else made_from(given)
+    return made
 
 
 def _selection(shape: s.InflowSourceShape | s.SourceShape) -> m.SelectionMode | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
 
 from headwater.case import schema_config, schema_stages
 from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
-from headwater.core.choices import RISK_MEASURES, STOPPING_RULES
+from headwater.core.choices import RISK_MEASURES, SAMPLING_SCHEMES, STOPPING_RULES
+from headwater.core.fields import fields_of
 from headwater.core.provenance import is_own
 from headwater.core.registry import Registry
 from headwater.errors import ModelError
@@ -24,7 +25,7 @@ def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     if name == "stages.json":
         return _stages(_foreign(RISK_MEASURES))
     if name == "config.json":
-        return _config(_foreign(STOPPING_RULES))
+        return _config(_foreign(STOPPING_RULES), _foreign(SAMPLING_SCHEMES))
     return shape
 
 
@@ -75,15 +76,50 @@ def _type_of_risk(value: Any) -> str:
 
 
 @cache
-def _config(rules: tuple[Any, ...]) -> type[Shape]:
-    if not rules:
+def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...]) -> type[Shape]:
+    if not rules and not schemes:
         return schema_config.ConfigFile
-    forms = [schema_of(rule) for rule in STOPPING_RULES if is_own(rule)]
-    forms += [checked_schema(rule) for rule in rules]
-    of_rules: Any = Annotated[_union(forms), Field(discriminator="type")]
-    listed: Any = Annotated[list[of_rules], BeforeValidator(schema_config.has_iteration_limit)]
-    training: Any = _shape("TrainingShape", schema_config.TrainingShape, {"stopping_rules": (listed, ...)})
-    return _shape("ConfigFile", schema_config.ConfigFile, {"training": (training, ...)})
+    training: _Fields = {}
+    if rules:
+        forms = [schema_of(rule) for rule in STOPPING_RULES if is_own(rule)]
+        forms += [checked_schema(rule) for rule in rules]
+        of_rules: Any = Annotated[_union(forms), Field(discriminator="type")]
+        listed: Any = Annotated[list[of_rules], BeforeValidator(schema_config.has_iteration_limit)]
+        training["stopping_rules"] = (listed, ...)
+    file: _Fields = {}
+    if schemes:
+        source = _source(schema_config.TrainingScenarioSourceShape, schemes)
+        training["scenario_source"] = (source, source())
+        simulated: Any = _source(schema_config.ScenarioSourceShape, schemes) | None
+        simulation = _shape("SimulationShape", schema_config.SimulationShape, {"scenario_source": (simulated, None)})
+        file["simulation"] = (simulation, simulation())
+    file["training"] = (_shape("TrainingShape", schema_config.TrainingShape, training), ...)
+    return _shape("ConfigFile", schema_config.ConfigFile, file)
+
+
+def _source(base: type[Shape], schemes: tuple[Any, ...]) -> Any:
+    """A section ``scenario_source`` whose classes may name schemes of other packages."""
+    classes: _Fields = {}
+    for name in ("inflow", "load", "ncs"):
+        held: Any = base.model_fields[name].annotation
+        suited = [scheme for scheme in schemes if name in scheme.classes]
+        words = [*get_args(held.model_fields["scheme"].annotation), *(one.type for one in suited if _is_word(one))]
+        forms = [Annotated[Literal[tuple(words)], Tag("word")]]
+        forms += [Annotated[checked_schema(one), Tag(one.type)] for one in suited]
+        scheme: Any = Annotated[_union(forms), Discriminator(_form_of_scheme)]
+        own = _shape(held.__name__, held, {"scheme": (scheme, "in_sample")})
+        classes[name] = (own, own())
+    return _shape(base.__name__, base, classes)
+
+
+def _is_word(scheme: Any) -> bool:
+    """Whether a scheme can be made without parameters."""
+    return not any(spec.required for spec in fields_of(scheme))
+
+
+def _form_of_scheme(value: Any) -> str:
+    given = value.get("type", "") if isinstance(value, dict) else getattr(value, "type", "word")
+    return str(given)
 
 
 def _union(forms: Iterable[Any]) -> Any:
@@ -91,6 +127,7 @@ def _union(forms: Iterable[Any]) -> Any:
 
 
 def _shape(name: str, base: type[ShapeT], fields: _Fields, validators: _Fields | None = None) -> type[ShapeT]:
+    """A schema with some fields in place of those of another, whose descriptions they keep."""
     make: Any = create_model
     meanings = {key: field.description for key, field in base.model_fields.items()}
     fields = {key: (kind, Field(default, description=meanings.get(key))) for key, (kind, default) in fields.items()}

@@ -146,7 +146,7 @@ def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
         dates = [row.date for row in system.inflow_history]
         yield "history", f"{len(dates)} observations, {min(dates)} to {max(dates)}"
     source = case.config.training.scenario_source
-    yield "training scenarios", ", ".join(f"{kind.value} {source.scheme(kind).value}" for kind in m.NoiseClass)
+    yield "training scenarios", ", ".join(f"{kind.value} {source.scheme(kind).type}" for kind in m.NoiseClass)
     for kind in m.NoiseClass:
         if source.opens_with_scenarios(kind, tree_is_given=system.given_openings is not None):
             yield f"{kind.value} openings", _scenarios_as_openings(system, kind, source)
@@ -154,7 +154,7 @@ def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
 
 def _scenarios_as_openings(system: m.System, kind: m.NoiseClass, source: m.ScenarioSource) -> str:
     """How many given scenarios a class has."""
-    if source.scheme(kind) is m.Scheme.HISTORICAL:
+    if source.scheme(kind).replays_history:
         return "the years of history"
     given = {
         m.NoiseClass.INFLOW: system.external_inflows,

@@ -118,7 +118,7 @@ def _schemes(config: ConfigFile | None) -> dict[str, set[str]]:
         for source in (config.training.scenario_source, config.simulation.scenario_source):
             if source is not None:
                 for name in ("inflow", "load", "ncs"):
-                    schemes[name].add(getattr(source, name).scheme)
+                    schemes[name].add(getattr(source, name).scheme_name)
     return schemes
 
 
@@ -143,7 +143,7 @@ def _expected_ids(parts: Parts, name: str) -> set[int]:
 
 def _training_scheme(parts: Parts, name: str) -> str | None:
     """Scheme of a class in training."""
-    return None if parts.config is None else str(getattr(parts.config.training.scenario_source, name).scheme)
+    return None if parts.config is None else str(getattr(parts.config.training.scenario_source, name).scheme_name)
 
 
 def _opens_with_scenarios(parts: Parts, name: str) -> bool:
@@ -153,7 +153,7 @@ def _opens_with_scenarios(parts: Parts, name: str) -> bool:
     source = getattr(parts.config.training.scenario_source, name)
     if source.openings is not None:
         return bool(source.openings == "scenarios")
-    return source.scheme in ("external", "historical") and parts.table(_OPENINGS).is_empty()
+    return source.scheme_name in ("external", "historical") and parts.table(_OPENINGS).is_empty()
 
 
 @rule("HW546", ERROR, needs=(*_CONFIG, *_EXTERNAL_FILES, _OPENINGS, _LOADS, _SOURCES, "stages.json", "system/hydros.json"))
@@ -250,9 +250,9 @@ def historical_years(parts: Parts) -> Iterator[Problem]:
     if parts.config is None or parts.stages_file is None:
         return
     for section, source in (("training", parts.config.training), ("simulation", parts.config.simulation)):
-        if source.scenario_source is None or source.scenario_source.inflow.scheme != "historical":
+        if source.scenario_source is None or source.scenario_source.inflow.scheme_name != "historical":
             continue
-        path = f"{section}.scenario_source.inflow.scheme"
+        path = f"{section}.scenario_source.inflow.scheme_name"
         definitions = parts.stages_file.season_definitions
         without = [stage.id for stage in parts.stages if stage.season_id is None]
         if parts.table(_HISTORY).is_empty():

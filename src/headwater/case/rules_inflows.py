@@ -115,7 +115,7 @@ def seasons_for_lags(parts: Parts) -> Iterator[Problem]:
 def some_inflow_model(parts: Parts) -> Iterator[Problem]:
     """Plants have inflows from somewhere."""
     source = None if parts.config is None else parts.config.training.scenario_source.inflow
-    external = source is not None and (source.scheme == "external" or source.openings == "scenarios")
+    external = source is not None and (source.scheme_name == "external" or source.openings == "scenarios")
     if parts.hydros and parts.table(_STATS).is_empty() and parts.table(_HISTORY).is_empty() and not external:
         message = f"there are {len(parts.hydros)} hydros, and neither statistics nor history nor external inflows"
         yield Problem(_STATS, message, None, None, "add the statistics of every plant at every stage")

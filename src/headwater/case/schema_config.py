@@ -11,7 +11,7 @@ from headwater import model as m
 from headwater.case.derived import schema_of
 from headwater.case.names import nearest_word
 from headwater.case.shapes import Shape, complaint
-from headwater.core.choices import STOPPING_RULES
+from headwater.core.choices import SAMPLING_SCHEMES, STOPPING_RULES
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import (
     Check,
@@ -60,18 +60,38 @@ Years = Annotated[
 """Years one by one, or the first and the last."""
 
 
+def scheme_name(scheme: Any) -> str:
+    """Name of a sampling scheme, which is a word, or an object with its type and parameters."""
+    return scheme if isinstance(scheme, str) else str(scheme.type)
+
+
+def _own_schemes(noise_class: str) -> Any:
+    """Names of the project's own schemes for a class."""
+    return Literal[tuple(one.type for one in SAMPLING_SCHEMES if is_own(one) and noise_class in one.classes)]
+
+
 class SourceShape(Shape):
     """Where the noise of one class comes from (load, non-controllable sources)."""
 
-    scheme: Literal["in_sample", "out_of_sample", "external"] = "in_sample"
+    scheme: _own_schemes("load") = "in_sample"  # type: ignore[valid-type]
     selection_mode: Literal["permutation", "random", "sequential"] | None = None
+
+    @property
+    def scheme_name(self) -> str:
+        """Name of the scheme."""
+        return scheme_name(self.scheme)
 
 
 class InflowSourceShape(Shape):
     """Where inflow noise comes from."""
 
-    scheme: Literal["in_sample", "out_of_sample", "external", "historical"] = "in_sample"
+    scheme: _own_schemes("inflow") = "in_sample"  # type: ignore[valid-type]
     selection_mode: Literal["permutation", "random", "sequential"] | None = None
+
+    @property
+    def scheme_name(self) -> str:
+        """Name of the scheme."""
+        return scheme_name(self.scheme)
 
 
 class TrainingSourceShape(SourceShape):
@@ -105,11 +125,11 @@ class ScenarioSourceShape(Shape):
 
     @model_validator(mode="after")
     def _consistent(self) -> ScenarioSourceShape:
-        schemes = {self.inflow.scheme, self.load.scheme, self.ncs.scheme}
-        if schemes != {"in_sample"} and self.seed is None:
+        schemes = (self.inflow.scheme_name, self.load.scheme_name, self.ncs.scheme_name)
+        if self.seed is None and any(SAMPLING_SCHEMES[name].needs_seed for name in schemes):
             raise complaint("HW205", "schemes other than 'in_sample' need a seed, got none", "add 'seed' to scenario_source")
-        if self.historical_years is not None and self.inflow.scheme != "historical":
-            message = f"'historical_years' needs the inflow scheme 'historical', got '{self.inflow.scheme}'"
+        if self.historical_years is not None and self.inflow.scheme_name != "historical":
+            message = f"'historical_years' needs the inflow scheme 'historical', got '{self.inflow.scheme_name}'"
             raise complaint("HW205", message, "remove 'historical_years' or change the scheme")
         return self
 

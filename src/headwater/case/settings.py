@@ -95,7 +95,7 @@ def _keeps_states(_: Parts, config: ConfigFile) -> bool:
 def _schemes(config: ConfigFile, section: str) -> list[str]:
     """Schemes of the three classes that a section asks for."""
     source = config.training.scenario_source if section == "training" else config.simulation.scenario_source
-    return [] if source is None else [getattr(source, name).scheme for name in ("inflow", "load", "ncs")]
+    return [] if source is None else [getattr(source, name).scheme_name for name in ("inflow", "load", "ncs")]
 
 
 def _of_library(section: str, name: str) -> Callable[[Parts, ConfigFile], bool]:

@@ -8,16 +8,15 @@ it is added to its registry, which stands below its protocol, see `headwater.cor
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
-
-import numpy as np
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
 
 from headwater.arrays import Array
 from headwater.core.history import Iteration, RuleEvaluation
+from headwater.core.noise import Draws, NoiseView
 from headwater.core.parts import LAST
 from headwater.core.registry import Registry
+from headwater.core.risk_forms import CompiledRisk, LinearForm
 from headwater.errors import UsageError
 
 
@@ -50,64 +49,6 @@ def place_of_class(choice: Any) -> tuple[int, str]:
     return getattr(choice, "place", LAST), str(choice.type)
 
 
-@dataclass(frozen=True)
-class CompiledRisk:
-    """A risk measure as compiled code calls it: at the address of one small function.
-
-    Attributes:
-        function: plain function of a module,
-            ``(n, costs, probability, parameters, order, weights) -> penalty``. It reads the first
-            ``n`` ``costs`` and probabilities, writes as many ``weights``, and may use as many
-            places of ``order`` (whole numbers). Costs and penalty are in the money of the program,
-            $ over its cost scale. It makes no arrays and calls no other function of its module. In
-            Python it works on arrays as well.
-        parameters: numbers that it is given.
-    """
-
-    function: Callable[..., Any]
-    parameters: Array
-
-
-@dataclass(frozen=True)
-class ExtraColumns:
-    """Columns that the linear form of a risk measure needs besides the costs of the openings.
-
-    Attributes:
-        name: of the family; no other of a stage may have it.
-        lower: lower bound of each, in $.
-        weights: ``[column]`` what a unit of each adds to the value.
-        indexed: whether names for people count them.
-    """
-
-    name: str
-    lower: float
-    weights: Array
-    indexed: bool = True
-
-
-@dataclass(frozen=True)
-class LinearForm:
-    """A risk measure as a linear program: the least ``weights . Z + (extra weights) . x`` with ``rows (Z, x) >= 0``.
-
-    Attributes:
-        weights: ``[opening]`` of the costs ``Z``.
-        extra: further columns ``x``, in their order.
-        rows: ``[row][(column, coefficient), ...]``; columns count through openings first, then the extra ones.
-        name: of the family of rows.
-    """
-
-    weights: Array
-    extra: tuple[ExtraColumns, ...] = ()
-    rows: tuple[tuple[tuple[int, float], ...], ...] = ()
-    name: str = ""
-
-    @property
-    def all_weights(self) -> Array:
-        """Weights of all columns, ``[column]``."""
-        return np.concatenate([self.weights, *(family.weights for family in self.extra)])
-
-
-@runtime_checkable
 class RiskMeasure(Choice, Protocol):
     """How random costs count as one number: ``rho[Z] = max over q of (q . Z - penalty(q))``, with ``q`` probabilities.
 
@@ -202,3 +143,36 @@ STOPPING_RULES: Registry[type[StoppingRule]] = Registry(
     "stopping_rules", "headwater.choices.stopping", name=type_of_class, order=place_of_class
 )
 """Known stopping rules."""
+
+
+class SamplingScheme(Choice, Protocol):
+    """Where the noise of one class comes from in training or simulation; to be derived from.
+
+    Attributes:
+        needs_seed: whether the source must have a seed.
+        classes: classes of noise that it is for.
+        takes_openings: whether it draws the openings of the tree: the bound then speaks of its costs.
+        walks_scenarios: whether it takes scenarios of a finite set, which may be the openings.
+        replays_history: whether these are years of history.
+    """
+
+    needs_seed: ClassVar[bool] = True
+    classes: ClassVar[tuple[str, ...]] = ("inflow", "load", "ncs")
+    takes_openings: ClassVar[bool] = False
+    walks_scenarios: ClassVar[bool] = False
+    replays_history: ClassVar[bool] = False
+
+    @abstractmethod
+    def prepare(self, noise: NoiseView) -> Draws:
+        """The draws of a training or simulation.
+
+        Raises:
+            ModelError: what it needs is missing.
+        """
+        ...
+
+
+SAMPLING_SCHEMES: Registry[type[SamplingScheme]] = Registry(
+    "sampling_schemes", "headwater.choices.sampling", name=type_of_class, order=place_of_class
+)
+"""Known sampling schemes."""

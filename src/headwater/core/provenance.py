@@ -64,6 +64,12 @@ def digest_name(value: object) -> str:
     return f"{kind.__qualname__} of {origin(kind)}"
 
 
+def digest_word(value: object) -> str | None:
+    """Word that stands for a choice in digests since before it was a class; ``None`` for others."""
+    kind: Any = type(value)
+    return getattr(kind, "digest_word", None) if is_own(kind) else None
+
+
 def digest_text(choice: Any) -> str:
     """A choice with its parameters, for digests: two with the same text do the same."""
     fields = dataclasses.fields(choice)

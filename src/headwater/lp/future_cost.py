@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Indices
-from headwater.core.choices import ExtraColumns, LinearForm, RiskMeasure
+from headwater.core.choices import RiskMeasure
 from headwater.core.program import LpBuilder
+from headwater.core.risk_forms import ExtraColumns, LinearForm
 from headwater.errors import ModelError
 from headwater.model import System
 
@@ -100,7 +101,7 @@ def declare_columns(build: LpBuilder, *, lower: float, discount: float, has_futu
     """The columns in $ that the future cost is made of.
 
     One column theta, fixed to zero where nothing follows; or, with an outlook, a column theta_w for each opening w of the next
-    stage, and those with which the risk measure adds them up, see `headwater.core.choices.LinearForm`.
+    stage, and those with which the risk measure adds them up, see `headwater.core.risk_forms.LinearForm`.
 
     Returns:
         Positions, ``[column]``; the cost of each is the discount times its weight, see `future_weights`.

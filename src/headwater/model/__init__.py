@@ -4,6 +4,10 @@ No file, no linear program, no algorithm: everything here can be built and read 
 """
 
 from headwater.choices.risk.mixed_cvar import MixedCVaR
+from headwater.choices.sampling.external import External
+from headwater.choices.sampling.historical import Historical
+from headwater.choices.sampling.in_sample import InSample
+from headwater.choices.sampling.out_of_sample import OutOfSample
 from headwater.choices.stopping.bound_stalling import BoundStalling
 from headwater.choices.stopping.gap import Gap
 from headwater.choices.stopping.iteration_limit import IterationLimit
@@ -55,7 +59,7 @@ from headwater.model.production import (
     ResolvedProduction,
 )
 from headwater.model.resolved_penalties import ResolvedPenalties
-from headwater.model.scenario_source import HistoricalLags, OpeningSource, ScenarioSource, Scheme, SelectionMode
+from headwater.model.scenario_source import HistoricalLags, OpeningSource, ScenarioSource, SelectionMode
 from headwater.model.simulation_config import OnFailure, Partitioning, SimulationConfig, SimulationDetail
 from headwater.model.stages import (
     HM3_PER_M3S_HOUR,
@@ -138,6 +142,7 @@ __all__ = [
     "Evaporation",
     "Expression",
     "ExpressionError",
+    "External",
     "ExternalScenarios",
     "FactorMethod",
     "Filling",
@@ -151,6 +156,7 @@ __all__ = [
     "GeometryPoint",
     "GivenOpenings",
     "GraphType",
+    "Historical",
     "HistoricalLags",
     "HistoryResolution",
     "Horizon",
@@ -158,6 +164,7 @@ __all__ = [
     "Hydro",
     "HydroCosts",
     "HydroPenalties",
+    "InSample",
     "InflowNonNegativity",
     "InflowObservation",
     "InflowStatistics",
@@ -176,6 +183,7 @@ __all__ = [
     "OpeningSource",
     "OperativeState",
     "OrderSelection",
+    "OutOfSample",
     "Partitioning",
     "Penalties",
     "PiecewiseTailrace",
@@ -194,7 +202,6 @@ __all__ = [
     "ResolvedProduction",
     "SamplingMethod",
     "ScenarioSource",
-    "Scheme",
     "Season",
     "SeasonMap",
     "SelectionMethod",

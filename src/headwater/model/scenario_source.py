@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from headwater.choices.sampling.in_sample import InSample
+from headwater.core.choices import SamplingScheme
 from headwater.model.uncertainty import NoiseClass
-
-
-class Scheme(Enum):
-    """Where forward and simulated noise comes from."""
-
-    IN_SAMPLE = "in_sample"
-    OUT_OF_SAMPLE = "out_of_sample"
-    EXTERNAL = "external"
-    HISTORICAL = "historical"
 
 
 class SelectionMode(Enum):
@@ -57,9 +50,9 @@ class ScenarioSource:
             meaning in simulation, which has no openings of its own.
     """
 
-    inflow: Scheme = Scheme.IN_SAMPLE
-    load: Scheme = Scheme.IN_SAMPLE
-    ncs: Scheme = Scheme.IN_SAMPLE
+    inflow: SamplingScheme = field(default_factory=InSample)
+    load: SamplingScheme = field(default_factory=InSample)
+    ncs: SamplingScheme = field(default_factory=InSample)
     seed: int | None = None
     inflow_selection: SelectionMode | None = None
     load_selection: SelectionMode | None = None
@@ -91,7 +84,7 @@ class ScenarioSource:
         asked = self.openings(noise_class)
         if asked is not None:
             return asked is OpeningSource.SCENARIOS
-        return not tree_is_given and self.scheme(noise_class) in (Scheme.EXTERNAL, Scheme.HISTORICAL)
+        return not tree_is_given and self.scheme(noise_class).walks_scenarios
 
     def draws_openings(self, noise_class: NoiseClass, *, tree_is_given: bool) -> bool:
         """Whether trajectories of training draw the openings of a class; scenarios that are openings are drawn stage by stage.
@@ -101,9 +94,9 @@ class ScenarioSource:
             tree_is_given: as in `opens_with_scenarios`.
         """
         scheme = self.scheme(noise_class)
-        if scheme in (Scheme.EXTERNAL, Scheme.HISTORICAL):
+        if scheme.walks_scenarios:
             return self.opens_with_scenarios(noise_class, tree_is_given=tree_is_given)
-        return scheme is Scheme.IN_SAMPLE
+        return scheme.takes_openings
 
     def selection(self, noise_class: NoiseClass) -> SelectionMode | None:
         """How scenarios of one class are picked."""
@@ -113,6 +106,6 @@ class ScenarioSource:
             NoiseClass.NCS: self.ncs_selection,
         }[noise_class]
 
-    def scheme(self, noise_class: NoiseClass) -> Scheme:
+    def scheme(self, noise_class: NoiseClass) -> SamplingScheme:
         """Scheme of one class."""
         return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]

@@ -337,7 +337,7 @@ def to_json(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
         if is_choice(value):
-            return {"type": type_of(value), **fields}
+            return {"type": type_of(value), **fields} if fields else type_of(value)
         return fields
     if isinstance(value, Enum):
         return value.value

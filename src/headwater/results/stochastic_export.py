@@ -103,7 +103,7 @@ def provenance(study: Study, uncertainty: Uncertainty, training: Sampler, simula
         "seeds": {
             "tree_seed": config.training.tree_seed,
             "training": config.training.scenario_source.seed,
-            "simulation": simulation.source.seed,
+            "simulation": simulation.basis.source.seed,
         },
         "versions": {"numpy": np.__version__, "scipy": version("scipy")},
         "warnings": list(uncertainty.warnings),

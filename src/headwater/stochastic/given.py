@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headwater.arrays import Array
 from headwater.errors import ModelError
-from headwater.model import ExternalScenarios, NoiseClass, OpeningSource, ScenarioSource, Scheme, System
+from headwater.model import ExternalScenarios, NoiseClass, OpeningSource, ScenarioSource, System
 from headwater.stochastic.estimation import Estimation
 from headwater.stochastic.layout import NoiseLayout
 from headwater.stochastic.libraries import external_values, historical_values
@@ -82,7 +82,7 @@ def given_values(estimation: Estimation, source: ScenarioSource) -> dict[NoiseCl
                 f"scenarios/noise_openings.parquet, or set training.scenario_source.{kind.value}.openings to "
                 f"'{OpeningSource.MODEL.value}'"
             )
-        if source.scheme(kind) is Scheme.HISTORICAL:
+        if source.scheme(kind).replays_history:
             replay = historical_values(estimation, 0, source.historical_years)
             stages = tuple(np.ascontiguousarray(replay.values_m3s[:, t]) for t in range(len(system.stages)))
             hydros = np.arange(len(system.hydros))

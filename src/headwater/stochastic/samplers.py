@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from headwater.arrays import FrozenDict
+from dataclasses import dataclass
+
+from headwater.choices.sampling.out_of_sample import OutOfSample
+from headwater.core.noise import Draws
 from headwater.errors import ModelError
-from headwater.model import HistoricalLags, NoiseClass, SamplingMethod, ScenarioSource, Scheme
+from headwater.model import HistoricalLags, NoiseClass, SamplingMethod, ScenarioSource
 from headwater.stochastic.designs import DESIGNED, design_warning
+from headwater.stochastic.draws import Basis, FreshDraws, LibraryDraws, OpeningDraws, Streams
 from headwater.stochastic.libraries import (
     InflowLibrary,
+    ValueLibrary,
     external_inflow_library,
     external_value_library,
     historical_library,
 )
-from headwater.stochastic.sampling import SIMULATION, STOPPING, TRAINING, Sampler, Streams
+from headwater.stochastic.sampling import SIMULATION, STOPPING, TRAINING, Sampler
 from headwater.stochastic.uncertainty import Uncertainty
 
 
@@ -61,67 +66,101 @@ def stopping_sampler(uncertainty: Uncertainty, tree_seed: int, n_trajectories: i
     return _sampler(uncertainty, ScenarioSource(), tree_seed, n_trajectories, STOPPING)
 
 
+@dataclass(frozen=True, eq=False)
+class ClassNoise:
+    """What the scheme of a class makes its draws of, see `headwater.core.noise.NoiseView`."""
+
+    basis: Basis
+    of: NoiseClass
+
+    @property
+    def noise_class(self) -> str:
+        """Its name."""
+        return self.of.value
+
+    @property
+    def seed(self) -> int:
+        """Of fresh draws."""
+        return self.basis.noise_seed
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it is for training."""
+        return self.basis.streams.uses_iteration
+
+    @property
+    def n_trajectories(self) -> int:
+        """Of one iteration, or simulated scenarios."""
+        return self.basis.n_trajectories
+
+    def openings(self) -> Draws:
+        """Noise of the openings of the tree."""
+        return OpeningDraws()
+
+    def fresh(self) -> Draws:
+        """Noise drawn afresh."""
+        return FreshDraws(self.basis, self.of)
+
+    def external(self) -> Draws:
+        """Whole scenarios that are given."""
+        uncertainty = self.basis.uncertainty
+        library: InflowLibrary | ValueLibrary
+        if self.of is NoiseClass.INFLOW:
+            library = external_inflow_library(uncertainty.system, uncertainty.inflow)
+            name = "external inflows"
+        else:
+            layout = uncertainty.layout
+            needed = layout.load_buses if self.of is NoiseClass.LOAD else layout.sources
+            partly = self.of in uncertainty.given
+            library = external_value_library(uncertainty.system, self.of, needed.tolist(), partly=partly)
+            name = f"external scenarios of class '{self.of.value}'"
+        self.basis.external[self.of] = library
+        return LibraryDraws(self.basis, self.of, library, name)
+
+    def historical(self) -> Draws:
+        """Whole years of history."""
+        source, uncertainty = self.basis.source, self.basis.uncertainty
+        default = HistoricalLags.STUDY if self.is_training else HistoricalLags.WINDOW
+        library = historical_library(
+            uncertainty.estimation,
+            uncertainty.inflow,
+            source.historical_years,
+            own_past=(source.historical_lags or default) is HistoricalLags.WINDOW,
+        )
+        return LibraryDraws(self.basis, self.of, library, "historical years")
+
+
 def _sampler(
     uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int, streams: Streams
 ) -> Sampler:
     warnings = _check(uncertainty, source, n_trajectories)
     noise_seed = tree_seed if source.seed is None else source.seed
     index_seed = tree_seed if streams.uses_iteration else noise_seed
-    drawn_by_opening = uncertainty.given if streams.uses_iteration else ()
-    inflows: InflowLibrary | None = None
-    if NoiseClass.INFLOW in drawn_by_opening:
-        pass
-    elif source.inflow is Scheme.HISTORICAL:
-        chosen = source.historical_lags or (HistoricalLags.STUDY if streams.uses_iteration else HistoricalLags.WINDOW)
-        inflows = historical_library(
-            uncertainty.estimation,
-            uncertainty.inflow,
-            source.historical_years,
-            own_past=chosen is HistoricalLags.WINDOW,
-        )
-    elif source.inflow is Scheme.EXTERNAL:
-        inflows = external_inflow_library(uncertainty.system, uncertainty.inflow)
-    values = {}
-    for noise_class, needed in (
-        (NoiseClass.LOAD, uncertainty.layout.load_buses),
-        (NoiseClass.NCS, uncertainty.layout.sources),
-    ):
-        if source.scheme(noise_class) is Scheme.EXTERNAL and noise_class not in drawn_by_opening:
-            partly = noise_class in uncertainty.given
-            values[noise_class] = external_value_library(uncertainty.system, noise_class, needed.tolist(), partly=partly)
-    counts = {f"external scenarios of class '{c.value}'": library.n_scenarios for c, library in values.items()}
-    if inflows is not None:
-        counts["historical years" if inflows.years else "external inflows"] = inflows.n_scenarios
-    for name, count in counts.items():
-        if count < n_trajectories:
-            warnings.append(f"there are {count} {name} for {n_trajectories} trajectories: some are used again")
-    if inflows is not None:
-        warnings.extend(inflows.warnings)
-    return Sampler(
-        uncertainty,
-        source,
-        index_seed,
-        noise_seed,
-        streams,
-        n_trajectories,
-        inflows,
-        FrozenDict(values),
-        tuple(warnings),
-    )
+    basis = Basis(uncertainty, source, index_seed, noise_seed, streams, n_trajectories)
+    draws: dict[NoiseClass, Draws] = {}
+    for noise_class in NoiseClass:
+        scheme = source.scheme(noise_class)
+        is_opening = streams.uses_iteration and noise_class in uncertainty.given and scheme.walks_scenarios
+        own = ClassNoise(basis, noise_class)
+        draws[noise_class] = own.openings() if is_opening else scheme.prepare(own)
+    for noise_class in (NoiseClass.LOAD, NoiseClass.NCS, NoiseClass.INFLOW):
+        warnings.extend(draws[noise_class].warnings)
+    return Sampler(basis, draws, tuple(warnings))
 
 
 def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int) -> list[str]:
     schemes = {noise_class: source.scheme(noise_class) for noise_class in NoiseClass}
-    for noise_class in (NoiseClass.LOAD, NoiseClass.NCS):
-        if schemes[noise_class] is Scheme.HISTORICAL:
-            raise ModelError(f"the scheme 'historical' is for inflows only, got it for class '{noise_class.value}'")
-    if source.historical_years is not None and source.inflow is not Scheme.HISTORICAL:
+    for noise_class, scheme in schemes.items():
+        if noise_class.value not in scheme.classes:
+            suited = " and ".join(f"{name}s" if name == "inflow" else name for name in scheme.classes)
+            raise ModelError(f"the scheme '{scheme.type}' is for {suited} only, got it for class '{noise_class.value}'")
+    if source.historical_years is not None and not source.inflow.replays_history:
         raise ModelError("historical_years are given, but the inflow scheme is not 'historical'")
-    if source.seed is None and any(scheme is not Scheme.IN_SAMPLE for scheme in schemes.values()):
-        others = sorted({scheme.value for scheme in schemes.values() if scheme is not Scheme.IN_SAMPLE})
+    others = sorted({scheme.type for scheme in schemes.values() if scheme.needs_seed})
+    if source.seed is None and others:
         raise ModelError(f"the scheme(s) {', '.join(others)} need a seed: give scenario_source.seed")
     warnings: list[str] = []
-    if Scheme.OUT_OF_SAMPLE in schemes.values():
+    if OutOfSample() in schemes.values():
         methods = {stage.sampling_method for stage in uncertainty.system.stages}
         plain = sorted(m.value for m in methods & {SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS})
         if plain:
@@ -131,7 +170,7 @@ def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int
         for method in sorted(methods & DESIGNED, key=lambda m: m.value):
             if warning := design_warning(method, n_trajectories):
                 warnings.append(f"out-of-sample noise: {warning}")
-    if Scheme.IN_SAMPLE in schemes.values() or uncertainty.given:
+    if any(scheme.takes_openings for scheme in schemes.values()) or uncertainty.given:
         _check_groups(uncertainty)
     return warnings
 

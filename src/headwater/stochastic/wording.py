@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headwater.choices.sampling.out_of_sample import OutOfSample
 from headwater.core.wording import listed
-from headwater.model import NoiseClass, ScenarioSource, Scheme
+from headwater.model import NoiseClass, ScenarioSource
 from headwater.stochastic.given import GivenValues
 from headwater.stochastic.joining import are_joined
 from headwater.stochastic.uncertainty import Uncertainty
@@ -44,26 +45,27 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
     for kind in NoiseClass:
         segment = uncertainty.layout.segment(kind)
         scheme, thing = source.scheme(kind), _THINGS[kind]
-        if segment.stop == segment.start and scheme is not Scheme.EXTERNAL:
+        if segment.stop == segment.start and (scheme.replays_history or not scheme.walks_scenarios):
             continue
         given = uncertainty.given.get(kind)
-        if scheme is Scheme.OUT_OF_SAMPLE:
-            told.append(f"the simulation draws fresh {thing} noise")
-        elif scheme is Scheme.EXTERNAL:
+        if not scheme.walks_scenarios:
+            if not scheme.takes_openings:
+                how = "fresh" if scheme == OutOfSample() else f"'{scheme.type}'"
+                told.append(f"the simulation draws {how} {thing} noise")
+        elif not scheme.replays_history:
             if given is None:
                 told.append(f"the simulation walks external {thing} scenarios, which are not the openings of training")
             elif given.years:
                 told.append(f"the simulation walks external {thing} scenarios, the openings of training are years of history")
             elif _branchings(given) > 1:
                 told.append(f"the simulation walks whole {thing} scenarios, the openings take them stage by stage")
-        elif scheme is Scheme.HISTORICAL:
-            if given is None or not given.years:
-                told.append("the simulation replays years of history, which are not the inflow openings of training")
-            elif _branchings(given) > 1:
-                told.append("the simulation replays whole years of history, the openings take them stage by stage")
-            elif source.historical_years is not None and set(source.historical_years) != set(given.years):
-                told.append("the simulation replays other years of history than the openings of training")
-    walked = [kind for kind in uncertainty.given if source.scheme(kind) in (Scheme.EXTERNAL, Scheme.HISTORICAL)]
+        elif given is None or not given.years:
+            told.append("the simulation replays years of history, which are not the inflow openings of training")
+        elif _branchings(given) > 1:
+            told.append("the simulation replays whole years of history, the openings take them stage by stage")
+        elif source.historical_years is not None and set(source.historical_years) != set(given.years):
+            told.append("the simulation replays other years of history than the openings of training")
+    walked = [kind for kind in uncertainty.given if source.scheme(kind).walks_scenarios]
     if not told and len(walked) > 1 and sum(_branchings(uncertainty.given[kind]) for kind in walked) > 1:
         told.append("the simulation pairs the scenarios of several classes otherwise than the openings")
     return tuple(told)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Gt
 
-from headwater.core.choices import CompiledRisk
+from headwater.core.risk_forms import CompiledRisk
 from headwater.errors import ModelError
 
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headwater.arrays import Array
-from headwater.core.choices import RISK_MEASURES, CompiledRisk, ExtraColumns, LinearForm
+from headwater.core.choices import RISK_MEASURES
+from headwater.core.risk_forms import CompiledRisk, ExtraColumns, LinearForm
 from headwater.errors import ModelError
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from headwater.arrays import Array
-from headwater.core.choices import CompiledRisk, RiskMeasure
+from headwater.core.choices import RiskMeasure
+from headwater.core.risk_forms import CompiledRisk
 from headwater.errors import ModelError
 from headwater.sddp.kernels.trial_kernel import RiskArrays
 from headwater.solver.compiled import Native

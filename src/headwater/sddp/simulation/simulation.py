@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headwater.distributed import ALONE, Communicator, ThreadTeam
 from headwater.errors import SolverError
 from headwater.lp import CATEGORIES, IMPUTED, StageReadout, StageSolutions, components_of, sum_components
-from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, Scheme, SimulationDetail, Study
+from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, SimulationDetail, Study
 from headwater.sddp import events
 from headwater.sddp.bounds.inner_stage import inner_of, inner_problems
 from headwater.sddp.cuts.policy import Policy
@@ -140,14 +140,14 @@ def simulate_policy(
                 account.add(part)
             communicator.together(partial(account.check, walk.last_failure))
             communicator.on_leader(partial(on_event, account.progress(time.perf_counter() - started)))
-    fresh = any(scheme is not Scheme.IN_SAMPLE for scheme in (source.inflow, source.load, source.ncs))
+    fresh = any(scheme.needs_seed for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
         summary=account.summary(),
         seconds=time.perf_counter() - started,
         threads=threads,
         ranks=communicator.size,
         seed=source.seed if fresh or source.seed is not None else config.training.tree_seed,
-        schemes={noise_class.value: source.scheme(noise_class).value for noise_class in NoiseClass},
+        schemes={noise_class.value: source.scheme(noise_class).type for noise_class in NoiseClass},
         moments=account.moments(),
         stages=visits.stages,
         failures=tuple(failure for part in account.parts for failure in part.failures),

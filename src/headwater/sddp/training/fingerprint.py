@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headwater._version import __version__
-from headwater.core.provenance import digest_name
+from headwater.core.provenance import digest_name, digest_word
 from headwater.model import Study
 from headwater.solver import highs_version
 
@@ -95,6 +95,8 @@ def _pieces(value: Any) -> Iterator[bytes]:
         yield f"d{value.isoformat()};".encode()
     elif isinstance(value, Enum):
         yield from _pieces(value.name)
+    elif (word := digest_word(value)) is not None:
+        yield from _pieces(word)
     elif isinstance(value, np.ndarray):
         little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
         yield f"a{little.dtype.str}{little.shape}".encode()

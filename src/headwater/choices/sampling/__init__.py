@@ -1,0 +1,1 @@
+"""Sampling schemes, see `headwater.core.choices.SamplingScheme`."""
