@@ -75,7 +75,8 @@ from headwater.model.stages import (
     Stage,
     Transition,
 )
-from headwater.model.study import (
+from headwater.model.study import Study, why_rules_are_refused
+from headwater.model.study_config import (
     CutFormulation,
     CutSelection,
     CycleConfig,
@@ -88,10 +89,8 @@ from headwater.model.study import (
     SelectionMethod,
     SolverOptions,
     StoppingMode,
-    Study,
     StudyConfig,
     TrainingConfig,
-    why_rules_are_refused,
 )
 from headwater.model.system import System
 from headwater.model.topology import NONE, Cascade, Network, OperativeState

@@ -11,7 +11,7 @@ from headwater.errors import UsageError
 from headwater.model.named import EntityKey, entity_position
 
 if TYPE_CHECKING:
-    from headwater.model.study import StudyConfig
+    from headwater.model.study_config import StudyConfig
     from headwater.model.system import System
 
 

@@ -11,12 +11,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from headwater.core.choices import StoppingRule
 from headwater.core.fields import Count, InFile, NonNegative, Positive, Whole, check_fields
 from headwater.errors import ModelError
-from headwater.model.changes import Changes
 from headwater.model.policy_config import PolicyConfig
 from headwater.model.scenario_source import ScenarioSource
 from headwater.model.simulation_config import SimulationConfig
-from headwater.model.system import System
-from headwater.model.uncertainty import NoiseClass
 from headwater.model.upper_bound import UpperBoundConfig
 
 
@@ -283,38 +280,3 @@ class StudyConfig:
     def simulated_source(self) -> ScenarioSource:
         """Where the noise of simulations comes from: their own source, or that of training."""
         return self.simulation.scenario_source or self.training.scenario_source
-
-
-@dataclass(frozen=True)
-class Study(Changes):
-    """A system and what to do with it: all that training and simulation need.
-
-    Attributes:
-        system: the power system and its horizon.
-        config: how to train and simulate.
-        name: shown to people; for a case on disk, the name of its directory.
-    """
-
-    system: System
-    config: StudyConfig
-    name: str = ""
-
-    def __repr__(self) -> str:
-        return f"<Study {self.name or 'without name'}: {self.system!r}>"
-
-    @property
-    def is_risk_neutral(self) -> bool:
-        """Whether every stage takes the expectation."""
-        return all(stage.risk.neutral for stage in self.system.stages)
-
-    @property
-    def draws_openings(self) -> bool:
-        """Whether forward passes draw all their noise from the opening tree."""
-        source, given = self.config.training.scenario_source, self.system.given_openings is not None
-        return all(source.draws_openings(kind, tree_is_given=given) for kind in NoiseClass)
-
-
-def why_rules_are_refused(study: Study) -> str | None:
-    """Why a stopping rule of a study compares what cannot be compared; ``None`` where all are sound."""
-    reasons = (rule.refuse(study) for rule in study.config.training.stopping_rules)
-    return next((reason for reason in reasons if reason is not None), None)

@@ -1,0 +1,45 @@
+"""A study: a power system and what to do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headwater.model.changes import Changes
+from headwater.model.study_config import StudyConfig
+from headwater.model.system import System
+from headwater.model.uncertainty import NoiseClass
+
+
+@dataclass(frozen=True)
+class Study(Changes):
+    """A system and what to do with it: all that training and simulation need.
+
+    Attributes:
+        system: the power system and its horizon.
+        config: how to train and simulate.
+        name: shown to people; for a case on disk, the name of its directory.
+    """
+
+    system: System
+    config: StudyConfig
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name or 'without name'}: {self.system!r}>"
+
+    @property
+    def is_risk_neutral(self) -> bool:
+        """Whether every stage takes the expectation."""
+        return all(stage.risk.neutral for stage in self.system.stages)
+
+    @property
+    def draws_openings(self) -> bool:
+        """Whether forward passes draw all their noise from the opening tree."""
+        source, given = self.config.training.scenario_source, self.system.given_openings is not None
+        return all(source.draws_openings(kind, tree_is_given=given) for kind in NoiseClass)
+
+
+def why_rules_are_refused(study: Study) -> str | None:
+    """Why a stopping rule of a study compares what cannot be compared; ``None`` where all are sound."""
+    reasons = (rule.refuse(study) for rule in study.config.training.stopping_rules)
+    return next((reason for reason in reasons if reason is not None), None)
