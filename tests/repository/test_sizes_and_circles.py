@@ -20,6 +20,7 @@ KERNELS = "kernel"
 """In the names of files of compiled loops, which would be compiled more slowly in pieces and run no faster."""
 
 LONG_FILES = {
+    "case/schema_config.py",
     "case/rules_references.py",
     "model/entities.py",
     "policy/checkpoint.py",
