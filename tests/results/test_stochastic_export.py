@@ -12,9 +12,9 @@ import pytest
 
 import headwater as hw
 from headwater.model import OutOfSample, SamplingMethod, ScenarioSource
+from headwater.report.inflow_models import figures, plotly_is_there, write_pictures
 from headwater.results.stochastic_export import write_stochastic
 from headwater.results.stochastic_tables import trajectories_table
-from headwater.results.uncertainty_pictures import figures, plotly_is_there, write_pictures
 from headwater.stochastic import simulation_sampler, study_uncertainty
 from published import case_directory
 

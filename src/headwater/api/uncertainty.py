@@ -11,10 +11,10 @@ from headwater import files
 from headwater.api.requirements import StudyLike, as_study
 from headwater.errors import ModelError, UsageError
 from headwater.model import OutOfSample, ScenarioSource
+from headwater.report.inflow_models import plotly_is_there, write_pictures
 from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
 from headwater.results.stochastic_tables import openings_table, trajectories_table
-from headwater.results.uncertainty_pictures import plotly_is_there, write_pictures
 from headwater.stochastic import Uncertainty, simulation_sampler, study_uncertainty, training_sampler
 
 PICTURED_SCENARIOS = 200

@@ -44,7 +44,9 @@ def plotly_is_there() -> bool:
     return True
 
 
-def write_pictures(path: Path, uncertainty: Uncertainty, trajectories: pl.DataFrame | None = None) -> Path:
+def write_pictures(
+    path: Path, uncertainty: Uncertainty, trajectories: pl.DataFrame | None = None
+) -> Path:
     """Write one self-contained HTML page with the pictures of every hydro.
 
     Args:
@@ -59,13 +61,17 @@ def write_pictures(path: Path, uncertainty: Uncertainty, trajectories: pl.DataFr
         raise ResultsError(MISSING_PLOTLY)
     parts: list[str] = []
     for figure in figures(uncertainty, trajectories):
-        parts.append(figure.to_html(full_html=False, include_plotlyjs="inline" if not parts else False))
+        parts.append(
+            figure.to_html(full_html=False, include_plotlyjs="inline" if not parts else False)
+        )
     hydros, stages = uncertainty.system.hydros, uncertainty.system.stages
     introduction = html.escape(
         f"{len(hydros)} rivers, {len(stages)} stages from {stages[0].start_date} to {stages[-1].end_date}. "
         "Grey lines are observed years or sampled scenarios, blue is what the model says of them."
     )
-    files.write_text(path, _PAGE.format(title="Inflow models", introduction=introduction, body="\n".join(parts)))
+    files.write_text(
+        path, _PAGE.format(title="Inflow models", introduction=introduction, body="\n".join(parts))
+    )
     return path
 
 
@@ -88,9 +94,17 @@ def figures(uncertainty: Uncertainty, trajectories: pl.DataFrame | None = None) 
 
 
 def _season_names(system: System, season_ids: tuple[int | None, ...]) -> list[str]:
-    labels = {} if system.season_map is None else {season.id: season.label for season in system.season_map.seasons}
+    labels = (
+        {}
+        if system.season_map is None
+        else {season.id: season.label for season in system.season_map.seasons}
+    )
     names = [str(labels.get(i) or i) if i is not None else "-" for i in season_ids]
-    return names if len(set(names)) == len(names) else [f"{i} {name}" for i, name in zip(season_ids, names, strict=True)]
+    return (
+        names
+        if len(set(names)) == len(names)
+        else [f"{i} {name}" for i, name in zip(season_ids, names, strict=True)]
+    )
 
 
 def _laid_out(figure: Any, title: str, x: str, y: str) -> Any:
@@ -119,9 +133,18 @@ def _threads(figure: Any, x: list[str], rows: Array, name: str) -> None:
 
 
 def _band(figure: Any, x: list[str], low: Array, high: Array, name: str) -> None:
-    figure.add_scatter(x=x, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip")
     figure.add_scatter(
-        x=x, y=low, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=_SHADE, name=name, hoverinfo="skip"
+        x=x, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=x,
+        y=low,
+        mode="lines",
+        line={"width": 0},
+        fill="tonexty",
+        fillcolor=_SHADE,
+        name=name,
+        hoverinfo="skip",
     )
 
 
@@ -154,14 +177,20 @@ def _paths(system: System, trajectories: pl.DataFrame, hydro_id: int, name: str)
     import plotly.graph_objects as go
 
     rows = trajectories.filter((pl.col("class") == "inflow") & (pl.col("entity_id") == hydro_id))
-    values = rows.sort("scenario_id", "stage_id")["value"].to_numpy().reshape(-1, len(system.stages))
+    values = (
+        rows.sort("scenario_id", "stage_id")["value"].to_numpy().reshape(-1, len(system.stages))
+    )
     starts = [stage.start_date.isoformat() for stage in system.stages]
     figure = go.Figure()
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     _band(figure, starts, low, high, "95 % of scenarios")
     _threads(figure, starts, values[:_SHOWN_PATHS], f"{min(_SHOWN_PATHS, len(values))} scenarios")
-    figure.add_scatter(x=starts, y=values.mean(axis=0), mode="lines+markers", line={"color": _INK}, name="mean")
-    return _laid_out(figure, f"{name}: {len(values)} sampled scenarios", "start of the stage", "inflow, m3/s")
+    figure.add_scatter(
+        x=starts, y=values.mean(axis=0), mode="lines+markers", line={"color": _INK}, name="mean"
+    )
+    return _laid_out(
+        figure, f"{name}: {len(values)} sampled scenarios", "start of the stage", "inflow, m3/s"
+    )
 
 
 def _noise_correlation(system: System) -> list[Any]:
@@ -177,8 +206,14 @@ def _noise_correlation(system: System) -> list[Any]:
     for group in profiles[profile]:
         if group.noise_class is NoiseClass.INFLOW and len(group.entity_ids) > 1:
             rivers = [names[i] for i in group.entity_ids]
-            figure = go.Figure(go.Heatmap(z=group.matrix, x=rivers, y=rivers, zmin=-1, zmax=1, colorscale="RdBu"))
+            figure = go.Figure(
+                go.Heatmap(z=group.matrix, x=rivers, y=rivers, zmin=-1, zmax=1, colorscale="RdBu")
+            )
             figure.update_yaxes(autorange="reversed", type="category")
             figure.update_xaxes(type="category")
-            found.append(_laid_out(figure, f"correlation of the noise (profile {profile}, {group.name})", "", ""))
+            found.append(
+                _laid_out(
+                    figure, f"correlation of the noise (profile {profile}, {group.name})", "", ""
+                )
+            )
     return found
