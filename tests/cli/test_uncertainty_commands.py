@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import headwater as hw
 from headwater.cli.app import app
-from headwater.report.inflow_models import MISSING_PLOTLY
+from headwater.report.drawing import MISSING_PLOTLY
 from published import case_directory
 
 D12 = case_directory("d12-par-annual")

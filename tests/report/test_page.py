@@ -43,7 +43,7 @@ def test_a_page_is_one_file_that_asks_for_no_other(tmp_path: Path):
     before_plotly = text[: text.index("plotly.js v")]
     assert not re.search(r"""(src|href)=["'](?!#)""", before_plotly)
     assert text.count("plotly.js v") == 1
-    assert notes(text) == []
+    assert all("record of the past" in note for note in notes(text))
     assert page.stat().st_size < 6e6
 
 
@@ -61,7 +61,7 @@ def test_a_simulation_alone_has_all_but_the_training(tmp_path: Path):
     output = tiny_run(tmp_path)
     shutil.rmtree(output / "training")
     text = write_report(output).read_text(encoding="utf-8")
-    assert [note for note in notes(text) if "of a simulation alone" in note] == notes(text)
+    assert sum("of a simulation alone" in note for note in notes(text)) == 1
     assert "chart:storage/all/hm3" in text
     assert "chart:storage/all/share" not in text  # the limits come with a training
 
@@ -134,3 +134,24 @@ def test_words_of_numbers_are_short_and_keep_their_unit():
     ]
     assert (counted(1, "bus", "buses"), counted(1200, "bus", "buses")) == ("1 bus", "1,200 buses")
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_the_history_is_shown_while_the_case_is_there_and_else_it_is_said_why_not(tmp_path: Path):
+    output = tiny_run(tmp_path)
+    text = write_report(output).read_text(encoding="utf-8")
+    assert notes(text) == [
+        "The case gives the model of its inflows; it holds no record of the past to show."
+    ]
+    assert "mean of the model" in text
+    case = (tmp_path / "case").rename(tmp_path / "elsewhere")
+    text = write_report(output).read_text(encoding="utf-8")
+    assert any("is not at" in note and "--case" in note for note in notes(text))
+    assert "mean of the model" in write_report(output, case=case).read_text(encoding="utf-8")
+    changed = tiny_case(case)
+    changed.hydros[0]["reservoir"]["max_storage_hm3"] *= 2
+    changed.write()
+    with pytest.raises(UsageError, match="is not the case of these results"):
+        write_report(output, case=case)
+    case.rename(tmp_path / "case")
+    text = write_report(output).read_text(encoding="utf-8")
+    assert any("has changed since the run" in note for note in notes(text))

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 import headwater as hw
-from headwater.model import OutOfSample, SamplingMethod, ScenarioSource
-from headwater.report.inflow_models import figures, plotly_is_there, write_pictures
+from headwater.model import SamplingMethod
 from headwater.results.stochastic_export import write_stochastic
 from headwater.results.stochastic_tables import trajectories_table
 from headwater.stochastic import simulation_sampler, study_uncertainty
@@ -114,33 +113,3 @@ def test_trajectories_follow_the_model_from_row_to_row():
     t = 13
     expected = inflow.base[t, 0] + inflow.psi[t, 0] @ past[t : t + 12][::-1] + inflow.sigma[t, 0] * eta[t]
     assert z[t] == pytest.approx(expected, rel=1e-12)
-
-
-def test_pictures_are_one_page_or_one_sentence(tmp_path):
-    uncertainty = study_uncertainty(hw.load_case(D12))
-    if not plotly_is_there():
-        with pytest.raises(hw.ResultsError, match=r"pip install 'headwater\[report\]'"):
-            write_pictures(tmp_path / "p.html", uncertainty)
-        return
-    page = write_pictures(tmp_path / "p.html", uncertainty).read_text(encoding="utf-8")
-    assert page.count("plotly-graph-div") >= 4
-    for shown in ("history and fitted seasons", "correlation with the past", "correlation of the noise", "2 rivers, 24 stages"):
-        assert shown in page
-
-
-@pytest.mark.skipif(not plotly_is_there(), reason="plotly is not installed")
-def test_sampled_scenarios_are_drawn_with_their_band_and_mean():
-    uncertainty = study_uncertainty(hw.load_case(D12))
-    sampler = simulation_sampler(uncertainty, ScenarioSource(inflow=OutOfSample(), seed=3), 42, 30)
-    table = trajectories_table(sampler, 30)
-    (figure,) = (
-        f for f in figures(uncertainty, table) if f.layout.title.text.startswith("hydro 1") and "sampled" in str(f.layout)
-    )
-    low, threads, mean = (figure.data[i] for i in (1, 2, 3))
-    z = table.filter((pl.col("class") == "inflow") & (pl.col("entity_id") == 1))
-    expected = z.group_by("stage_id", maintain_order=True).agg(pl.col("value").mean()).sort("stage_id")["value"]
-    np.testing.assert_allclose(mean.y, expected)
-    assert (np.array(low.y) <= np.array(mean.y)).all()
-    assert np.isnan(threads.y).sum() == 20
-    first = z.filter(pl.col("scenario_id") == 0).sort("stage_id")["value"]
-    np.testing.assert_allclose(threads.y[: len(first)], first)

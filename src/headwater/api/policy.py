@@ -10,6 +10,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from headwater._on_demand import OnDemandMember
 from headwater.api.comparison import PolicyComparison, compare_policies
 from headwater.api.decisions import Decision
 from headwater.api.named_states import BlockValues, Otherwise, StateLike, StateNames, by_name, values_by_block
@@ -40,6 +41,9 @@ class Policy(LearnedPolicy):
         >>> policy.value({"Ridge": 3000.0}, "2027-02", otherwise="initial")
         >>> policy.decide(stage="2026-05").storage_hm3
     """
+
+    plot = OnDemandMember("headwater.report.plots", "PolicyPlots")
+    """Pictures of the policy, see `headwater.report.plots.PolicyPlots`."""
 
     @classmethod
     def of(cls, learned: LearnedPolicy, study: Study | None = None) -> Policy:

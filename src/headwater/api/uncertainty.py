@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from headwater import files
+from headwater._on_demand import OnDemandMember
 from headwater.api.requirements import StudyLike, as_study
 from headwater.errors import ModelError, UsageError
 from headwater.model import OutOfSample, ScenarioSource
-from headwater.report.inflow_models import plotly_is_there, write_pictures
+from headwater.report.drawing import plotly_is_there
 from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
 from headwater.results.stochastic_tables import openings_table, trajectories_table
@@ -34,6 +35,9 @@ class FitResult:
     directory: Path
     uncertainty: Uncertainty
     pictures: Path | None = None
+
+    plot = OnDemandMember("headwater.report.plots", "FitPlots")
+    """Pictures of the models, see `headwater.report.plots.FitPlots`."""
 
 
 def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> FitResult:
@@ -62,7 +66,9 @@ def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> Fi
         if pictures and plotly_is_there():
             fresh = ScenarioSource(OutOfSample(), seed=study.config.training.tree_seed)
             sampler = simulation_sampler(found, fresh, study.config.training.tree_seed, PICTURED_SCENARIOS)
-            write_pictures(temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS))
+            from headwater.report.page import write_fit_page
+
+            write_fit_page(temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS))
             page = target / "pictures.html"
     return FitResult(target, found, page)
 

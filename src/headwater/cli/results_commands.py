@@ -75,17 +75,30 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the page [default: OUTPUT/report.html].")
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare", metavar="OTHER", help="Output directory of another run, for a tab that compares.", show_default=False
+        ),
+    ] = None,
+    case: Annotated[
+        Path | None,
+        typer.Option(
+            "--case", metavar="CASE", help="Case of the run, for the history of inflows [default: where it was read]."
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     section: Annotated[list[Section] | None, typer.Option("--section", "-s", hidden=True)] = None,
 ) -> None:
     """Write a page with pictures of a run: one HTML file that needs no network (needs the extra 'report')."""
-    if section or (said.form is not Form.HUMAN and out is None and not show):
+    asked_for_page = show or any(one is not None for one in (out, compare, case))
+    if section or (said.form is not Form.HUMAN and not asked_for_page):
         stderr().print(f"warning: {MOVED}")
         _print_status(directory, section, (MOVED,))
         return
     from headwater.report import write_report
 
-    page = write_report(directory, out)
+    page = write_report(directory, out, compare=compare, case=case)
     if said.form is Form.HUMAN:
         stdout().print(f"report in {page} ({page.stat().st_size / 1e6:.1f} MB)", markup=False)
     else:

@@ -30,7 +30,7 @@ def fit(
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw history and model (needs plotly).")] = True,
 ) -> None:
     """Estimate the inflow model from history and write it as tables that a case can take as input."""
-    from headwater.report.inflow_models import MISSING_PLOTLY
+    from headwater.report.drawing import MISSING_PLOTLY
 
     loaded = hw.load_case(case)
     result = hw.fit(loaded, output or loaded.root / "output" / "fit", pictures=pictures)

@@ -6,14 +6,19 @@ from headwater._on_demand import on_demand
 
 if TYPE_CHECKING:
     from headwater.report.page import write_report
-    from headwater.report.plots import ResultsPlots, SimulationPlots
+    from headwater.report.plots import FitPlots, PolicyPlots, ResultsPlots, SimulationPlots
 else:
     __getattr__, __dir__ = on_demand(
         "headwater.report",
         {
             "headwater.report.page": ("write_report",),
-            "headwater.report.plots": ("ResultsPlots", "SimulationPlots"),
+            "headwater.report.plots": (
+                "FitPlots",
+                "PolicyPlots",
+                "ResultsPlots",
+                "SimulationPlots",
+            ),
         },
     )
 
-__all__ = ["ResultsPlots", "SimulationPlots", "write_report"]
+__all__ = ["FitPlots", "PolicyPlots", "ResultsPlots", "SimulationPlots", "write_report"]

@@ -26,12 +26,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Period:
-    """One stage: its id, its dates, and the hours of its blocks."""
+    """One stage: id, dates, hours of the blocks, and the stage of the case that it is."""
 
     stage_id: int
     start: date
     end: date
     block_hours: tuple[float, ...]
+    repeats: int
 
     @property
     def hours(self) -> float:
@@ -110,6 +111,7 @@ class Outcome:
                 date.fromisoformat(one["start_date"]),
                 date.fromisoformat(one["end_date"]),
                 tuple(float(hours) for hours in one["block_hours"]),
+                int(one.get("repeats_stage_id", one["stage_id"])),
             )
             for one in results.simulation_metadata["stages"]
         ]
@@ -129,8 +131,14 @@ class Outcome:
         system = simulation.study.system
         visited = simulation.record.stages or system.stages
         stages = [
-            Period(s.id, s.start_date, s.end_date, tuple(block.hours for block in s.blocks))
-            for s in visited
+            Period(
+                s.id,
+                s.start_date,
+                s.end_date,
+                tuple(block.hours for block in s.blocks),
+                system.stages[system.horizon.position(visit)].id,
+            )
+            for visit, s in enumerate(visited)
         ]
         return cls(
             lambda name, columns: simulation.table(name, names=False).select(
@@ -262,18 +270,7 @@ class Outcome:
         Columns are ``entity_id``, ``stage_id``, ``lower_bound`` and ``upper_bound``. Limits of
         blocks are averaged over the hours of the stage.
         """
-        if self.limits is None:
-            names = {
-                "entity_id": pl.Int32,
-                "stage_id": pl.Int32,
-                "lower_bound": pl.Float64,
-                "upper_bound": pl.Float64,
-            }
-            return pl.DataFrame(schema=names)
-        code = EQUIPMENT[kind].code
-        rows = self.limits.filter(
-            (pl.col("entity_type_code") == code) & (pl.col("bound_type_code") == bound_code)
-        )
+        rows = self.block_limits(kind, bound_code)
         weighed = rows.join(self.hours, on=["stage_id", "block_id"], how="left").with_columns(
             pl.col("hours").fill_null(1.0)
         )
@@ -285,3 +282,25 @@ class Outcome:
             )
             .sort("entity_id", "stage_id")
         )
+
+    def block_limits(self, kind: str, bound_code: int) -> pl.DataFrame:
+        """The same with ``block_id``: one row for every block, where limits differ between them.
+
+        Stages that repeat others have the limits of these.
+        """
+        if self.limits is None:
+            ids = dict.fromkeys(("entity_id", "stage_id", "block_id"), pl.Int32)
+            return pl.DataFrame(
+                schema={**ids, "lower_bound": pl.Float64, "upper_bound": pl.Float64}
+            )
+        rows = self.limits.filter(
+            (pl.col("entity_type_code") == EQUIPMENT[kind].code)
+            & (pl.col("bound_type_code") == bound_code)
+        )
+        visits = pl.DataFrame(
+            [(one.stage_id, one.repeats) for one in self.stages],
+            schema={"visit": pl.Int32, "stage_id": pl.Int32},
+            orient="row",
+        )
+        found = visits.join(rows, on="stage_id").drop("stage_id").rename({"visit": "stage_id"})
+        return found.select("entity_id", "stage_id", "block_id", "lower_bound", "upper_bound")

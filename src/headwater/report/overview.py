@@ -285,3 +285,46 @@ def _of_reservoirs(outcome: Outcome | None) -> Iterator[Look]:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
+
+
+def beside(one: Results, other: Results) -> list[tuple[str, str, str]]:
+    """Figures of two runs beside each other: name, first, second."""
+    rows: list[tuple[str, str, str]] = []
+
+    def add(name: str, figures: list[str]) -> None:
+        rows.append((name, figures[0], figures[1]))
+
+    both = (one, other)
+    none = "\u2013"
+    trained = [results.training_metadata if results.has_training else None for results in both]
+    simulated = [
+        results.simulation_metadata if results.has_simulation else None for results in both
+    ]
+    names = [(t or s or {}).get("case", none) for t, s in zip(trained, simulated, strict=True)]
+    add("Case", [shortened(str(name)) for name in names])
+    bounds = [None if t is None else t["lower_bound"]["value"] for t in trained]
+    add("Lower bound", [none if bound is None else amount(bound) for bound in bounds])
+    add("Iterations", [none if t is None else f"{t['iterations']['completed']:,}" for t in trained])
+    add(
+        "Time of training", [none if t is None else seconds(t["duration_seconds"]) for t in trained]
+    )
+    costs = [None if s is None else s["cost"] for s in simulated]
+    add("Simulated cost", [none if c is None else between(c["mean"], c["ci95"]) for c in costs])
+    tails = [next(iter(c["cvar"]), None) if c else None for c in costs]
+    fractions = {tail["tail_fraction"] for tail in tails if tail}
+    if len(fractions) == 1:
+        worst = f"Worst {100 * next(iter(fractions)):g} %"
+        add(worst, [amount(tail["mean"]) if tail else none for tail in tails])
+    add(
+        "Scenarios with a deficit",
+        [none if s is None else share(s["deficit"]["frequency"]) for s in simulated],
+    )
+    add(
+        "Mean deficit",
+        [none if s is None else f"{s['deficit']['mean_mwh']:,.0f} MWh" for s in simulated],
+    )
+    add(
+        "Mean spillage",
+        [none if s is None else f"{s['spillage']['mean_hm3']:,.1f} hm3" for s in simulated],
+    )
+    return rows

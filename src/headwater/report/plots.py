@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from headwater.errors import ResultsError
-from headwater.report import balance, costs, generation, prices, storage, training
+from headwater.errors import ResultsError, UsageError
+from headwater.model.named import EntityKey, StageKey
+from headwater.report import (
+    balance,
+    comparison,
+    costs,
+    generation,
+    inflow_models,
+    network,
+    policy_pictures,
+    prices,
+    storage,
+    training,
+)
 from headwater.report.drawing import require_plotly
 from headwater.report.outcome import InMemory, Outcome
+from headwater.results.training_frames import convergence_frame
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from headwater.results.reader import Results
+    from headwater.sddp import Policy
+    from headwater.stochastic import Uncertainty
 
 Scenarios = Sequence[str | int]
 """Numbers or names: ``driest``, ``dry``, ``median``, ``wet``, ``wettest``, ``dearest``."""
@@ -36,28 +51,40 @@ class SimulationPlots:
         return self._make()
 
     def storage(
-        self, hydro: str | int | None = None, unit: str = "hm3", scenarios: Scenarios = ()
+        self, hydro: EntityKey | None = None, unit: str = "hm3", scenarios: Scenarios = ()
     ) -> Figure:
         """Storage of a reservoir, or of all together, see `headwater.report.storage.storage`."""
         return storage.storage(self._outcome, hydro, unit, scenarios).figure()
 
     def generation(
-        self, plant: str | int | None = None, kind: str | None = None, scenarios: Scenarios = ()
+        self, plant: EntityKey | None = None, kind: str | None = None, scenarios: Scenarios = ()
     ) -> Figure:
         """Power of a plant, or of the system, see `headwater.report.generation.generation`."""
         return generation.generation(self._outcome, plant, kind, scenarios).figure()
 
-    def balance(self, bus: str | int | None = None, scenario: str | int | None = None) -> Figure:
+    def balance(self, bus: EntityKey | None = None, scenario: str | int | None = None) -> Figure:
         """Where energy comes from and goes to, see `headwater.report.balance.balance`."""
         return balance.balance(self._outcome, bus, scenario).figure()
 
-    def prices(self, bus: str | int | None = None, scenarios: Scenarios = ()) -> Figure:
+    def prices(self, bus: EntityKey | None = None, scenarios: Scenarios = ()) -> Figure:
         """Marginal cost of energy, see `headwater.report.prices.prices`."""
         return prices.prices(self._outcome, bus, scenarios).figure()
 
-    def water_values(self, hydro: str | int, scenarios: Scenarios = ()) -> Figure:
+    def water_values(self, hydro: EntityKey, scenarios: Scenarios = ()) -> Figure:
         """Worth of water in the scenarios, see `headwater.report.prices.water_values`."""
         return prices.water_values(self._outcome, hydro, scenarios).figure()
+
+    def exchange(self, line: EntityKey | None = None, scenarios: Scenarios = ()) -> Figure:
+        """Flow on a line, or the use of all, see `headwater.report.network.exchange`."""
+        return network.exchange(self._outcome, line, scenarios).figure()
+
+    def network(self) -> Figure:
+        """Mean flows and congestion on a graph, see `headwater.report.network.network`."""
+        return network.network(self._outcome).figure()
+
+    def inflows(self, hydro: EntityKey, scenarios: Scenarios = ()) -> Figure:
+        """Simulated inflow of a plant, see `headwater.report.inflow_models.inflows`."""
+        return inflow_models.inflows(self._outcome, hydro, scenarios).figure()
 
     def costs(self) -> Figure:
         """Cost of every stage by category, see `headwater.report.costs.costs`."""
@@ -92,7 +119,86 @@ class ResultsPlots(SimulationPlots):
         """Cuts after every iteration, see `headwater.report.training.cuts`."""
         return training.cuts(self._trained().convergence).figure()
 
+    def time(self) -> Figure:
+        """Where the time of training went, see `headwater.report.training.training_time`."""
+        return training.training_time(self._trained().timing).figure()
+
+    def cost_difference(self, other: Results) -> Figure:
+        """How costs of another run differ in the same scenarios, see `headwater.report.comparison`.
+
+        Raises:
+            ResultsError: the two runs did not see the same inflows.
+        """
+        found = comparison.cost_difference(self._results, other)
+        if not found.is_paired:
+            raise ResultsError("the two runs did not see the same inflows: compare their means")
+        names = comparison.run_names(self._results, other)
+        return comparison.difference_of_costs(found, names).figure()
+
     def _trained(self) -> Results:
         if not self._results.has_training:
             raise ResultsError(f"{self._results.directory} holds no results of a training to draw")
         return self._results
+
+
+class PolicyPlots:
+    """Pictures of a policy; ``policy.plot``.
+
+    Args:
+        policy: one that knows its study, or not: then only what needs no names and limits.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        require_plotly()
+        self._policy = policy
+
+    def water_values(
+        self, hydro: EntityKey, stage: StageKey | None = None, state: Sequence[float] | None = None
+    ) -> Figure:
+        """Worth of water by stage and storage, see `headwater.report.policy_pictures`."""
+        return policy_pictures.water_values(self._policy, hydro, stage, state).figure()
+
+    def convergence(self, by: str = "iteration") -> Figure:
+        """Bound and cost during training, see `headwater.report.training.convergence`.
+
+        Raises:
+            UsageError: the policy was read from disk; the results of its run have the trace.
+        """
+        if self._policy.training is None:
+            raise UsageError(
+                "this policy was read from disk and has no trace of its training; "
+                "hw.load_results(output).plot.convergence() draws that of a run"
+            )
+        return training.convergence(convergence_frame(self._policy.training), by).figure()
+
+
+class FitPlots:
+    """Pictures of inflow models; ``fit.plot`` of what `headwater.fit` gives.
+
+    Args:
+        fit: has the models as ``uncertainty``.
+    """
+
+    def __init__(self, fit: Fitted) -> None:
+        require_plotly()
+        self._models = fit.uncertainty
+
+    def seasons(self, hydro: EntityKey, cycle: int = 0) -> Figure:
+        """Observed years and seasons of the model, see `headwater.report.inflow_models.seasons`."""
+        return inflow_models.seasons(self._models, hydro, cycle).figure()
+
+    def correlogram(self, hydro: EntityKey, cycle: int = 0) -> Figure:
+        """Correlation with the past, see `headwater.report.inflow_models.correlogram`."""
+        return inflow_models.correlogram(self._models, hydro, cycle).figure()
+
+    def noise_correlation(self) -> list[Figure]:
+        """How the noise of rivers hangs together, one figure for each group of rivers."""
+        return [drawn.figure() for drawn in inflow_models.noise_correlation(self._models.system)]
+
+
+class Fitted(Protocol):
+    """What pictures need of a fit."""
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """The fitted models."""

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.errors import HeadwaterError
-from headwater.report import balance, costs, generation, overview, prices, storage, training
+import polars as pl
+
+from headwater.errors import HeadwaterError, ResultsError
+from headwater.report import (
+    balance,
+    comparison,
+    costs,
+    generation,
+    inflow_models,
+    network,
+    overview,
+    prices,
+    storage,
+    training,
+)
 from headwater.report.charts import Charts
+from headwater.report.drawing import Drawing, shortened
 from headwater.report.fans import NAMED, named_scenarios
 from headwater.report.outcome import Outcome
-from headwater.results.reader import Results
+from headwater.report.policy_pictures import WaterValues, mean_states, storage_places, surface
+from headwater.report.subject import Subject
+from headwater.stochastic import Uncertainty
 
 _MOST_BUSES_BY_SCENARIO = 30
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a page is about.
-
-    Attributes:
-        results: the run.
-        outcome: its simulation; ``None`` without one.
-        charts: receives the pictures.
-    """
-
-    results: Results
-    outcome: Outcome | None
-    charts: Charts
+_STORAGE = 0
+"""Code of limits of storage."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,12 @@ def tabs(subject: Subject) -> list[Tab]:
         ("overview", "Overview", _overview),
         ("reservoirs", "Reservoirs", _reservoirs),
         ("balance", "Energy balance", _balance),
-        ("prices", "Prices", _prices),
+        ("prices", "Prices and water values", _prices),
         ("risk", "Risk", _risk),
+        ("network", "Network", _network),
+        ("inflows", "Inflows", _inflows),
         ("training", "Training", _training),
+        *([("compare", "Compare", _compare)] if subject.other is not None else []),
     )
     return [_tab(key, title, make, subject) for key, title, make in makers]
 
@@ -142,7 +149,41 @@ def _prices(subject: Subject) -> Mapping[str, Any]:
     subject.charts.add("price/all", prices.prices(outcome))
     for bus in buses:
         subject.charts.add(f"price/{bus}", prices.prices(outcome, bus, scenarios))
-    return {"buses": buses, "scenarios": {name: name for name in scenarios}}
+    return {
+        "buses": buses,
+        "scenarios": scenarios,
+        "plants": _water_values(subject, outcome),
+        "stages": {t: one.end.isoformat() for t, one in enumerate(outcome.stages)},
+    }
+
+
+def _water_values(subject: Subject, outcome: Outcome) -> Mapping[int, str]:
+    """Draw what the policy says of water; returns the plants that it says something of."""
+    policy = subject.policy
+    if policy is None or "hydros" not in outcome.tables:
+        return {}
+    limits = outcome.limit("hydro", _STORAGE)
+    values = WaterValues(policy, mean_states(outcome, policy.layout))
+    names, drawn = outcome.names("hydro"), {}
+    for hydro_id, place in storage_places(policy.layout).items():
+        mine = limits.filter(pl.col("entity_id") == hydro_id).select(
+            "stage_id", "lower_bound", "upper_bound"
+        )
+        by_stage = {
+            int(s): (low, high)
+            for s, low, high in mine.iter_rows()
+            if high is not None and high > low
+        }
+        ranges = [by_stage.get(one.stage_id) for one in policy.stages]
+        known = [one for one in ranges if one is not None]
+        if len(known) < len(ranges):
+            continue  # a plant without a reservoir, or whose limits are not known
+        name = shortened(names[hydro_id])
+        picture = surface(values, place, name, outcome.ends, known)
+        if picture.traces[0]["x"]:
+            subject.charts.add(f"surface/{hydro_id}", picture)
+            drawn[hydro_id] = names[hydro_id]
+    return drawn
 
 
 def _risk(subject: Subject) -> Mapping[str, Any]:
@@ -161,6 +202,91 @@ def _risk(subject: Subject) -> Mapping[str, Any]:
         subject.charts.add("deficit-depth", costs.deficit_depth(outcome))
         shown += ["deficit-probability", "deficit-depth"]
     return {"charts": shown, "cost": metadata["cost"], "deficit": metadata["deficit"]}
+
+
+def _network(subject: Subject) -> Mapping[str, Any]:
+    outcome = _simulated(subject)
+    if not outcome.ids("line"):
+        raise NoLinesError
+    scenarios = [name for name in NAMED if name in named_scenarios(outcome)]
+    uses = network.uses_of_lines(outcome)
+    subject.charts.add("network", network.network(outcome))
+    with suppress(ResultsError):  # without limits there is no use to draw
+        subject.charts.add("exchange/all", network.exchange(outcome))
+    for one in uses:
+        subject.charts.add(
+            f"exchange/{one.line_id}", network.exchange(outcome, one.line_id, scenarios)
+        )
+    return {
+        "uses": uses,
+        "lines": outcome.names("line"),
+        "buses": outcome.names("bus"),
+        "scenarios": scenarios,
+        "knows_limits": "exchange/all" in subject.charts.items(),
+    }
+
+
+def _inflows(subject: Subject) -> Mapping[str, Any]:
+    outcome, models = _simulated(subject), subject.uncertainty
+    scenarios = [name for name in NAMED if name in named_scenarios(outcome)]
+    names = outcome.names("hydro")
+    for hydro_id in names:
+        drawn = inflow_models.inflows(outcome, hydro_id, scenarios, models)
+        subject.charts.add(f"inflows/{hydro_id}", drawn)
+    cycles = 0 if models is None else add_models(subject.charts, models)
+    note = subject.case_note
+    if models is not None and not cycles:
+        note = "The case gives the model of its inflows; it holds no record of the past to show."
+    return {"plants": names, "scenarios": scenarios, "cycles": cycles, "note": note}
+
+
+def add_models(charts: Charts, models: Uncertainty) -> int:
+    """Draw history and model of every river; returns how many cycles of the year were fitted."""
+    cycles = len(models.estimation.cycles)
+    for hydro in models.system.hydros:
+        for cycle in range(cycles):
+            charts.add(
+                f"seasons/{hydro.id}/{cycle}", inflow_models.seasons(models, hydro.id, cycle)
+            )
+            drawn = inflow_models.correlogram(models, hydro.id, cycle)
+            charts.add(f"correlogram/{hydro.id}/{cycle}", drawn)
+    for number, drawn in enumerate(inflow_models.noise_correlation(models.system)):
+        charts.add(f"noise/{number}", drawn)
+    return cycles
+
+
+def _compare(subject: Subject) -> Mapping[str, Any]:
+    one, other = subject.results, subject.other
+    assert other is not None, "the tab is there where there is another run"
+    names = comparison.run_names(one, other)
+    shown: list[str] = []
+
+    def add(key: str, drawing: Drawing) -> None:
+        subject.charts.add(key, drawing)
+        shown.append(key)
+
+    found = None
+    first, second = subject.outcome, subject.other_outcome
+    if first is not None and second is not None:
+        found = comparison.cost_difference(one, other)
+        if found.is_paired and len(found.differences) > 1:
+            add("compare/difference", comparison.difference_of_costs(found, names))
+        totals = list(first.totals), list(second.totals)
+        add("compare/costs", comparison.costs_beside(totals, names))
+        for table, key, draw in (
+            ("hydros", "compare/storage", comparison.storage_beside),
+            ("buses", "compare/prices", comparison.prices_beside),
+        ):
+            if table in first.tables and table in second.tables:
+                add(key, draw((first, second), names))
+    return {"names": names, "rows": overview.beside(one, other), "found": found, "charts": shown}
+
+
+class NoLinesError(HeadwaterError):
+    """The system has no lines."""
+
+    def __init__(self) -> None:
+        super().__init__("the system has no lines")
 
 
 def _training(subject: Subject) -> Mapping[str, Any]:

@@ -70,7 +70,13 @@
       if (trace.line) copy.line = { ...trace.line, color: c.line };
       if (trace.marker || /markers/.test(trace.mode || "")) copy.marker = { ...trace.marker, color: c.line };
     }
-    if (trace.colorbar) copy.colorbar = { ...trace.colorbar, tickfont: { color: c.muted }, outlinewidth: 0 };
+    const bar = (one) => ({
+      tickformat: ",~g", outlinewidth: 0, tickfont: { color: c.muted, size: 11 }, ...one,
+      title: { ...one.title, font: { size: 12, color: c.muted } },
+    });
+    if (trace.colorbar) copy.colorbar = bar(trace.colorbar);
+    if (trace.marker && trace.marker.colorbar) copy.marker = { ...trace.marker, colorbar: bar(trace.marker.colorbar) };
+    if (trace.textposition) copy.textfont = { color: c.ink };
     return copy;
   }
 
