@@ -69,9 +69,7 @@ def test_the_correlation_of_the_noise_is_that_of_the_profile(models: Uncertainty
 
 def test_sampled_scenarios_are_drawn_with_their_band_and_mean():
     models = study_uncertainty(hw.load_case(D12))
-    sampler = simulation_sampler(
-        models, ScenarioSource(inflow=OutOfSample(), seed=3), 42, 30
-    )
+    sampler = simulation_sampler(models, ScenarioSource(inflow=OutOfSample(), seed=3), 42, 30)
     table = trajectories_table(sampler, 30)
     high, low, threads, mean = sampled(models.system, table, 1).traces
     z = table.filter((pl.col("class") == "inflow") & (pl.col("entity_id") == 1))

@@ -32,7 +32,7 @@ def column(share: float) -> str:
 
 def fans(
     outcome: Outcome, rows: pl.DataFrame, value: str, entity: str | None = None
-) -> dict[int, Fan]:
+) -> Mapping[int, Fan]:
     """Quantiles over scenarios of a value, for every entity.
 
     Args:
@@ -48,18 +48,17 @@ def fans(
         *(pl.col(value).quantile(q, "linear").alias(column(q)) for q in QUANTILES),
         pl.col(value).mean().alias("mean"),
     )
-    order = pl.DataFrame(
-        {"stage_id": [one.stage_id for one in outcome.stages]}, schema={"stage_id": pl.Int32}
-    )
-    groups = (
-        {-1: found} if entity is None else {int(i): group for (i,), group in found.group_by(entity)}
-    )
+    order = {one.stage_id: place for place, one in enumerate(outcome.stages)}
     names = [*(column(q) for q in QUANTILES), "mean"]
-    return {
-        i: {name: placed[name].to_list() for name in names}
-        for i, group in groups.items()
-        for placed in [order.join(group, on="stage_id", how="left", maintain_order="left")]
-    }
+    known: dict[int, dict[str, list[float | None]]] = {}
+    ids = [-1] * found.height if entity is None else found[entity].to_list()
+    for i in ids:
+        known.setdefault(int(i), {name: [None] * len(order) for name in names})
+    places = [order[stage_id] for stage_id in found["stage_id"]]
+    for name in names:
+        for i, place, number in zip(ids, places, found[name].to_list(), strict=True):
+            known[int(i)][name][place] = number
+    return known
 
 
 def fan_traces(x: Sequence[str], fan: Fan, first: float | None = None) -> list[dict[str, Any]]:
@@ -177,15 +176,18 @@ def scenario_traces(
         x: dates; one more than stages where ``first`` is given.
         first: value before the first stage.
     """
+    if not wanted:
+        return []
     order = {one.stage_id: place for place, one in enumerate(outcome.stages)}
+    known: dict[int, list[float | None]] = {}
+    columns = (rows[name].to_list() for name in ("scenario_id", "stage_id", value))
+    for scenario, stage_id, number in zip(*columns, strict=True):
+        known.setdefault(scenario, [None] * len(order))[order[stage_id]] = number
     traces = []
     for position, (name, scenario) in enumerate(chosen_scenarios(outcome, wanted)):
-        mine = rows.filter(pl.col("scenario_id") == scenario)
-        if not mine.height:
+        if scenario not in known:
             raise UsageError(f"there is no scenario {scenario} in these results")
-        values: list[float | None] = [None] * len(order)
-        for stage_id, number in zip(mine["stage_id"], mine[value], strict=True):
-            values[order[stage_id]] = number
+        values = known[scenario]
         color = (
             theme()["scenarios"].get(name)
             or theme()["series"][(position + 1) % len(theme()["series"])]

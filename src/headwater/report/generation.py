@@ -47,7 +47,7 @@ def generation(
     key = f"{kind}_id"
     rows = outcome.kept(("power", kind), lambda: _mean_power(outcome, kind))
     known = outcome.kept(("power fans", kind), lambda: fans(outcome, rows, "mw", key))
-    mine = rows.filter(pl.col(key) == which)
+    mine = outcome.by_entity(("power", kind), rows, key)[which]
     limits = outcome.limit(kind, _GENERATION).filter(pl.col("entity_id") == which)
     largest = dict(limits.select("stage_id", "upper_bound").iter_rows())
     traces = [*fan_traces(outcome.middles, known[which])]

@@ -143,7 +143,7 @@ def inflows(
             traces.append(
                 line(outcome.middles, values, "mean of the model", source_color("load"), **style)
             )
-    mine = rows.filter(pl.col("hydro_id") == which)
+    mine = outcome.by_entity("inflows", rows, "hydro_id")[which]
     traces += scenario_traces(outcome, mine, column, scenarios, outcome.middles)
     layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
     title = f"{shortened(outcome.names('hydro')[which])}: simulated inflow"

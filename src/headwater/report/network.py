@@ -79,7 +79,7 @@ def exchange(
         values = [by_stage.get(one.stage_id, (None, None))[side] for one in outcome.stages]
         if by_stage:
             traces.append(line(outcome.middles, values, name, theme()["limit"], **style))
-    mine = rows.filter(pl.col("line_id") == which)
+    mine = outcome.by_entity("flows", rows, "line_id")[which]
     traces += scenario_traces(outcome, mine, "mw", scenarios, outcome.middles)
     layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
     title = f"{shortened(outcome.names('line')[which])}: flow"

@@ -169,6 +169,15 @@ class Outcome:
             self._rows[key] = self._read(table, columns)
         return self._rows[key]
 
+    def by_entity(self, key: Any, rows: pl.DataFrame, entity: str) -> dict[int, pl.DataFrame]:
+        """Rows parted by the id of their entity, kept under a key."""
+
+        def parted() -> dict[int, pl.DataFrame]:
+            parts = rows.partition_by(entity, as_dict=True, maintain_order=True)
+            return {int(i): part for (i,), part in parts.items()}
+
+        return self.kept(("by entity", key), parted)
+
     def kept(self, key: Any, make: Callable[[], T]) -> T:
         """What is costly and asked for again."""
         if key not in self._fans:
@@ -233,11 +242,7 @@ class Outcome:
 
     def ids(self, kind: str) -> list[int]:
         """Ids of all entities of a kind, ascending."""
-        return (
-            self._entities.filter(pl.col("entity_type_code") == EQUIPMENT[kind].code)["entity_id"]
-            .sort()
-            .to_list()
-        )
+        return self._called(kind)[0]
 
     def bus_of(self, kind: str) -> dict[int, int]:
         """Bus of every entity of a kind."""
@@ -260,6 +265,9 @@ class Outcome:
 
     def _called(self, kind: str) -> tuple[list[int], list[str]]:
         """Ids and names of all entities of a kind; a name that is missing is empty."""
+        return self.kept(("called", kind), lambda: self._read_called(kind))
+
+    def _read_called(self, kind: str) -> tuple[list[int], list[str]]:
         rows = self._entities.filter(pl.col("entity_type_code") == EQUIPMENT[kind].code)
         rows = rows.sort("entity_id")
         return rows["entity_id"].to_list(), [name or "" for name in rows["name"]]
@@ -270,6 +278,9 @@ class Outcome:
         Columns are ``entity_id``, ``stage_id``, ``lower_bound`` and ``upper_bound``. Limits of
         blocks are averaged over the hours of the stage.
         """
+        return self.kept(("limit", kind, bound_code), lambda: self._limit(kind, bound_code))
+
+    def _limit(self, kind: str, bound_code: int) -> pl.DataFrame:
         rows = self.block_limits(kind, bound_code)
         weighed = rows.join(self.hours, on=["stage_id", "block_id"], how="left").with_columns(
             pl.col("hours").fill_null(1.0)

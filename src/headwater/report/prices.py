@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -32,13 +32,13 @@ def prices(
         UnknownNameError: there is no such bus or scenario.
         ResultsError: the run kept no table of buses.
     """
-    known: dict[int, Fan] = outcome.kept(
+    known: Mapping[int, Fan] = outcome.kept(
         "price fans", lambda: fans(outcome, stage_prices(outcome), "price", "bus_id")
     )
     layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
     if bus is not None:
         which = outcome.find("bus", bus)
-        rows = stage_prices(outcome).filter(pl.col("bus_id") == which)
+        rows = outcome.by_entity("prices", stage_prices(outcome), "bus_id")[which]
         traces = [
             *fan_traces(outcome.middles, known[which]),
             *scenario_traces(outcome, rows, "price", scenarios, outcome.middles),
@@ -99,7 +99,7 @@ def water_values(
     known = outcome.kept(
         "water fans", lambda: fans(outcome, rows, "water_value_per_hm3", "hydro_id")
     )
-    mine = rows.filter(pl.col("hydro_id") == which)
+    mine = outcome.by_entity("water", rows, "hydro_id")[which]
     traces = [
         *fan_traces(outcome.starts, known[which]),
         *scenario_traces(outcome, mine, "water_value_per_hm3", scenarios, outcome.starts),

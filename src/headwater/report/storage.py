@@ -53,7 +53,7 @@ def storage(
         ("storage", unit, which is None),
         lambda: fans(outcome, rows, "storage", None if which is None else "hydro_id"),
     )
-    mine = rows if which is None else rows.filter(pl.col("hydro_id") == which)
+    mine = rows if which is None else outcome.by_entity(("storage", unit), rows, "hydro_id")[which]
     first = mine.filter(pl.col("stage_id") == outcome.stages[0].stage_id)["initial"].mean()
     start = float(first) if isinstance(first, int | float) else None
     x = [outcome.starts[0], *outcome.ends] if start is not None else outcome.ends
@@ -148,40 +148,53 @@ def _as_share(outcome: Outcome, ends: pl.DataFrame, *, total: bool) -> pl.DataFr
 
 def _extreme(outcome: Outcome, side: str) -> dict[int, float]:
     """The least lower or the largest upper limit of storage over the stages, by plant."""
+    choose = min if side == "lower_bound" else max
+    found: dict[int, float] = {}
     rows = outcome.limit("hydro", _STORAGE)
-    chosen = pl.col(side).min() if side == "lower_bound" else pl.col(side).max()
-    found = rows.group_by("entity_id", maintain_order=True).agg(chosen)
-    return {
-        int(i): float(value)
-        for i, value in zip(found["entity_id"], found[side], strict=True)
-        if value is not None
-    }
+    for i, value in zip(rows["entity_id"].to_list(), rows[side].to_list(), strict=True):
+        if value is not None:
+            found[i] = choose(found.get(i, value), value)
+    return found
+
+
+Pairs = dict[int, list[tuple[float | None, float | None]]]
+"""Least and largest storage of every stage, by plant; -1 is all plants together."""
 
 
 def _limits(outcome: Outcome, unit: str, which: int | None) -> list[dict[str, object]]:
     """The least and the largest storage of every stage; of several reservoirs, their sums."""
-    rows = outcome.limit("hydro", _STORAGE)
-    if which is not None:
-        rows = rows.filter(pl.col("entity_id") == which)
-    if not rows.height:
-        return []
-    renamed = rows.rename(
-        {"entity_id": "hydro_id", "lower_bound": "initial", "upper_bound": "storage"}
+    total = which is None
+    known = outcome.kept(
+        ("storage limits", unit, total), lambda: _all_limits(outcome, unit, total=total)
     )
-    if unit == "energy":
-        renamed = _as_energy(outcome, renamed)
-    elif unit == "share":
-        renamed = _as_share(outcome, renamed, total=which is None)
-    by_stage = {
-        int(s): (low, high)
-        for s, low, high in renamed.group_by("stage_id")
-        .agg(pl.col("initial", "storage").sum())
-        .iter_rows()
-    }
-    pairs = [by_stage.get(one.stage_id, (None, None)) for one in outcome.stages]
-    style = {"dash": "dot", "width": 1.2, "hoverinfo": "skip"}
+    pairs = known.get(-1 if which is None else which)
+    if pairs is None:
+        return []
+    style: dict[str, object] = {"dash": "dot", "width": 1.2, "hoverinfo": "skip"}
     color = theme()["limit"]
     return [
         line(outcome.ends, [high for _, high in pairs], "largest", color, **style),
         line(outcome.ends, [low for low, _ in pairs], "least", color, **{**style, "dash": "dash"}),
     ]
+
+
+def _all_limits(outcome: Outcome, unit: str, *, total: bool) -> Pairs:
+    rows = outcome.limit("hydro", _STORAGE)
+    if not rows.height:
+        return {}
+    names = {"entity_id": "hydro_id", "lower_bound": "initial", "upper_bound": "storage"}
+    scaled = rows.rename(names)
+    if unit == "energy":
+        scaled = _as_energy(outcome, scaled)
+    elif unit == "share":
+        scaled = _as_share(outcome, scaled, total=total)
+    if total:
+        scaled = scaled.group_by("stage_id").agg(pl.col("initial", "storage").sum())
+        scaled = scaled.with_columns(hydro_id=pl.lit(-1))
+    order = {one.stage_id: place for place, one in enumerate(outcome.stages)}
+    found: Pairs = {}
+    wanted = scaled.select("hydro_id", "stage_id", "initial", "storage")
+    for hydro_id, stage_id, low, high in wanted.iter_rows():
+        pairs = found.setdefault(hydro_id, [(None, None)] * len(order))
+        pairs[order[stage_id]] = low, high
+    return found
