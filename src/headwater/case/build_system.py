@@ -89,6 +89,7 @@ def build_system(parts: Parts) -> m.System:
         line_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_line.parquet"),
         hydro_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_hydro.parquet"),
         ncs_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_ncs.parquet"),
+        equipment=tuple(one for part in EQUIPMENT if not part.founding for one in _entities(parts, part.name)),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, get_args
 
 from headwater.case.parts import KINDS, Parts
 from headwater.case.rules import PartsCheck, Problem, rule
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.fields import Ref, fields_of
 from headwater.core.wording import opened
 from headwater.model import parse_expression
 
@@ -34,18 +36,21 @@ def _dangling(file: str, path: str, entity: str | None, field: str, kind: str, t
     return Problem(file, message, path, entity, f"correct the id, or add {_label(kind)} {target} to {KINDS[kind][0]}")
 
 
-JSON_REFERENCES: tuple[tuple[str, str, str], ...] = (
-    ("line", "source_bus_id", "bus"),
-    ("line", "target_bus_id", "bus"),
-    ("hydro", "bus_id", "bus"),
-    ("hydro", "downstream_id", "hydro"),
-    ("hydro", "diversion.downstream_id", "hydro"),
-    ("thermal", "bus_id", "bus"),
-    ("non_controllable", "bus_id", "bus"),
-    ("contract", "bus_id", "bus"),
-    ("pumping_station", "bus_id", "bus"),
-    ("pumping_station", "source_hydro_id", "hydro"),
-    ("pumping_station", "destination_hydro_id", "hydro"),
+def _references(cls: type, before: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Places of a declared class that hold ids of entities, in its own fields and in those of what it holds, and their kinds."""
+    for spec in fields_of(cls):
+        place, branches = (*before, *spec.place), (spec.kind, *get_args(spec.kind))
+        markers = (*spec.markers, *(marker for branch in branches for marker in getattr(branch, "__metadata__", ())))
+        for marker in markers:
+            if isinstance(marker, Ref) and marker.kind in KINDS:
+                yield ".".join(place), marker.kind
+        for branch in branches:
+            if isinstance(branch, type) and is_dataclass(branch):
+                yield from _references(branch, place)
+
+
+JSON_REFERENCES: tuple[tuple[str, str, str], ...] = tuple(
+    (part.name, field, target) for part in EQUIPMENT.by_file() for field, target in _references(part.entity)
 )
 """Kind of entity, field, and the kind that the field names."""
 

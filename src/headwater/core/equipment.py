@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from headwater.arrays import FrozenDict
 from headwater.core.parts import Advice, Cost, Equipment, Family, Phase, Piece, Quantity, ResultTable
@@ -27,7 +28,7 @@ class EquipmentRegistry(Registry[Equipment]):
         super().remove(name)
 
     def _forget(self) -> None:
-        for derived in ("quantities", "by_collection", "tables", "costs", "families", "_pieces", "advice"):
+        for derived in ("quantities", "by_collection", "tables", "costs_by_kind", "families", "_pieces", "advice"):
             self.__dict__.pop(derived, None)
 
     @cached_property
@@ -47,9 +48,15 @@ class EquipmentRegistry(Registry[Equipment]):
         return tuple(sorted(found, key=lambda pair: pair[1].place))
 
     @cached_property
+    def costs_by_kind(self) -> tuple[tuple[Equipment, Cost], ...]:
+        """Components of the cost in the order of their columns, each with its kind."""
+        found = [(part, cost) for part in self for cost in part.costs]
+        return tuple(sorted(found, key=lambda pair: pair[1].place))
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """Components of the cost in the order of their columns."""
-        return tuple(sorted((cost for part in self for cost in part.costs), key=lambda cost: cost.place))
+        return tuple(cost for _, cost in self.costs_by_kind)
 
     @cached_property
     def families(self) -> Mapping[tuple[str, bool], tuple[Equipment, Family]]:
@@ -70,6 +77,10 @@ class EquipmentRegistry(Registry[Equipment]):
     def advice(self) -> tuple[Advice, ...]:
         """What planners are told, in order."""
         return tuple(sorted((one for part in self for one in part.advice), key=lambda one: one.place))
+
+    def told_of(self, system: Any) -> tuple[Equipment, ...]:
+        """Kinds that results of a system speak of: the founding ones, and those that it has."""
+        return tuple(part for part in self if part.founding or len(getattr(system, part.collection)))
 
     def by_file(self) -> tuple[Equipment, ...]:
         """All kinds in the order of their files."""

@@ -13,6 +13,7 @@ from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines
 from headwater.model import HM3_PER_M3S_HOUR, BlockMode, InflowNonNegativity, OperativeState, Stage, System
 
 _OPERATING, _FILLING = int(OperativeState.OPERATING), int(OperativeState.FILLING)
+_DECOMMISSIONED = int(OperativeState.DECOMMISSIONED)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,15 @@ class StageContext:
     def operating(self, kind: str, position: int) -> bool:
         """Whether an entity (``"hydros"``, ...) operates at this stage."""
         return self._states[kind][position] == _OPERATING
+
+    def gone(self, kind: str, position: int) -> bool:
+        """Whether an entity has left before this stage."""
+        return self._states[kind][position] == _DECOMMISSIONED
+
+    def bus(self, kind: str) -> list[int]:
+        """Position of the bus of every entity of a kind (``"batteries"``, ...)."""
+        index = self.system.bus_index
+        return [index[entity.bus_id] for entity in getattr(self.system, kind)]
 
     def filling(self, h: int) -> bool:
         """Whether the reservoir of a plant is being filled for the first time."""

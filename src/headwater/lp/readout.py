@@ -44,6 +44,8 @@ class StageReadout:
         self.template = template
         self.ctx = StageContext(system=system, t=template.t, psi=psi, inflow_method=inflow_method)
         self._read = StageReader(self.ctx, template)
+        told = {cost.name for part in EQUIPMENT.told_of(system) for cost in part.costs}
+        self._costs_told = tuple(cost for cost in EQUIPMENT.costs if cost.name in told)
 
     def tables(self, s: StageSolutions) -> dict[str, Columns]:
         """All tables of the stage: name -> column -> ``[scenario, row]``; rows by block, then entity."""
@@ -60,11 +62,9 @@ class StageReadout:
         """Components of the cost, ``[scenario, block]``; costs of the whole stage are shared by block hours."""
         share = self.ctx.block_hours / self.ctx.hours
         blocks = (len(s.primal), self.ctx.n_blocks)
-        costs = {cost.name: np.zeros(blocks) for cost in EQUIPMENT.costs}
-        for cost in EQUIPMENT.costs:
+        costs = {cost.name: np.zeros(blocks) for cost in self._costs_told}
+        for cost in self._costs_told:
             for family in cost.families:
-                if family not in self.template.columns:
-                    continue
                 if cost.of_stage:
                     costs[cost.name] += self._read.stage_priced(s, family).sum(axis=1)[:, None] * share
                 else:
@@ -72,7 +72,7 @@ class StageReadout:
                     costs[cost.name] += priced.sum(axis=tuple(range(2, priced.ndim)))
             if cost.read is not None:
                 costs[cost.name] += cost.read(self._read, s)
-        for cost in EQUIPMENT.costs:
+        for cost in self._costs_told:
             if cost.total_of:
                 costs[cost.name] = np.sum([costs[name] for name in cost.total_of], axis=0)
         return costs
@@ -123,6 +123,6 @@ class StageReadout:
 
 def sum_components(components: dict[str, Array]) -> Array:
     """Immediate cost from its components, each counted once."""
-    parts = [components[name] for category in CATEGORIES for name in components_of(category)]
+    parts = [components[name] for category in CATEGORIES for name in components_of(category) if name in components]
     total: Array = np.sum(parts, axis=0)
     return total

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Equipment
 from headwater.core.state import StateLayout
 from headwater.errors import ModelError
 from headwater.model import bounds as _bounds
@@ -31,7 +32,7 @@ from headwater.model.entities import (
 )
 from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound, resolve_right_hand_sides
 from headwater.model.horizon import Horizon, cumulative_discount, horizon_of
-from headwater.model.named import Collected, CollectedStages, Named, Stages
+from headwater.model.named import Collected, CollectedStages, Entity, Named, Stages
 from headwater.model.overrides import StageOverrides
 from headwater.model.penalties import Penalties
 from headwater.model.production import (
@@ -93,6 +94,8 @@ _COLLECTION: Mapping[str, Callable[[Iterable[Any]], tuple[Any, ...]]] = {
 }
 """Collections that are also found by name or date."""
 
+E = TypeVar("E", bound=Entity)
+
 _NONE: Any = ()
 """No entities of a kind."""
 
@@ -110,8 +113,11 @@ class System:
     stages by date (``stages["2027-02"]``). Positions (``*_index``) are positions in that order, and
     stage positions count study stages only. Derived views (bounds, penalties, topology) are computed once, on first use.
 
+    ``equipment`` holds the entities of all other kinds, in any order; `of` gives those of a kind, and so does the name of its
+    collection (``system.batteries``).
+
     Raises:
-        ModelError: duplicate ids, or no stage or bus.
+        ModelError: duplicate ids, or no stage or bus, or equipment of no known kind.
     """
 
     stages: CollectedStages = _STAGES
@@ -154,6 +160,7 @@ class System:
     line_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
     hydro_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
     ncs_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
+    equipment: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         for name, key in _SORT_KEYS.items():
@@ -166,10 +173,40 @@ class System:
             key=lambda b: (b.constraint_id, b.stage_id, b.block_id is not None, b.block_id or 0),
         )
         object.__setattr__(self, "generic_constraint_bounds", tuple(rhs))
+        object.__setattr__(self, "equipment", tuple(one for named in self._others.values() for one in named))
         if not self.stages:
             raise ModelError("a system needs at least one stage")
         if not self.buses:
             raise ModelError("a system needs at least one bus")
+
+    def of(self, kind: type[E]) -> Named[E]:
+        """All entities of a kind by their class, e.g. ``system.of(Battery)``, sorted by id.
+
+        Raises:
+            ModelError: there is no such kind of equipment.
+        """
+        found: Named[E] = getattr(self, _kind_of(kind).collection)
+        return found
+
+    @cached_property
+    def _others(self) -> Mapping[str, Named[Any]]:
+        """Entities of kinds without a field of their own, by the name of their collection."""
+        sorted_out: dict[str, list[Any]] = {}
+        for one in self.equipment:
+            part = _kind_of(type(one))
+            if part.founding:
+                raise ModelError(
+                    f"{part.words.one} {one.id} belongs into '{part.collection}' of the system, not into 'equipment'"
+                )
+            sorted_out.setdefault(part.collection, []).append(one)
+        return {name: Named(_sorted_unique(name, sorted_out[name], ("id",))) for name in sorted(sorted_out)}
+
+    if not TYPE_CHECKING:  # type checkers would take any name for one of these
+
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("_") and name in EQUIPMENT.by_collection:
+                return self._others.get(name, Named(()))
+            raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'", name=name, obj=self)
 
     @cached_property
     def stage_index(self) -> Mapping[int, int]:
@@ -338,6 +375,15 @@ class System:
         )
         first, last = self.stages[0].start_date, self.stages[-1].end_date
         return f"<System: {counts}; {len(self.stages)} stages from {first} to {last}>"
+
+
+def _kind_of(kind: type[Any]) -> Equipment:
+    for part in EQUIPMENT:
+        if part.entity is kind:
+            return part
+    raise ModelError(
+        f"{kind.__name__} is no kind of equipment (known: {', '.join(part.entity.__name__ for part in EQUIPMENT)})"
+    )
 
 
 def _index(entities: Iterable[Any]) -> Mapping[int, int]:

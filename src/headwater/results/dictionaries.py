@@ -37,12 +37,15 @@ _HYDRO_LIMITS = (
 def write_dictionaries(directory: Path, system: System) -> None:
     """Write what codes, ids and columns mean."""
     directory.mkdir(parents=True, exist_ok=True)
-    write_json(directory / "codes.json", dict(CODES))
+    told = {"", *(part.name for part in EQUIPMENT.told_of(system))}
+    kinds = {code: name for code, name in CODES["entity_type"].items() if name in told}
+    write_json(directory / "codes.json", {**CODES, "entity_type": kinds})
     _write_csv(directory / "entities.csv", _ENTITY_COLUMNS, _entities(system))
     columns = [
         (schema.name, c.name, str(c.dtype), "yes" if c.nullable else "no", c.unit, c.description)
         for schema in SCHEMAS.values()
         for c in schema.columns
+        if schema.kind in told and c.kind in told
     ]
     header = ("table", "column", "type", "nullable", "unit", "description")
     _write_csv(directory / "variables.csv", header, columns)

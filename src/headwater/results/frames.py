@@ -26,7 +26,8 @@ def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl
 
     Args:
         name: table name, e.g. ``"hydros"``.
-        columns: column name -> array ``[row]``; all columns of the schema, save that ``scenario_id`` may be absent.
+        columns: column name -> array ``[row]``; all columns of the schema, save that ``scenario_id`` and
+            those of kinds that the system does not have may be absent.
 
     Raises:
         ResultsError: no such table, a column is missing or unknown, or a value does not fit its column.
@@ -34,7 +35,7 @@ def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl
     if name not in SCHEMAS:
         raise ResultsError(f"there is no table '{name}' (there are: {', '.join(SCHEMAS)})")
     schema = SCHEMAS[name].columns
-    missing = [c.name for c in schema if c.name not in columns and c.name != "scenario_id"]
+    missing = [c.name for c in schema if c.name not in columns and c.name != "scenario_id" and not c.kind]
     unknown = sorted(set(columns) - {c.name for c in schema})
     if missing or unknown:
         raise ResultsError(f"table '{name}': missing columns {missing}, unknown columns {unknown}")

@@ -297,7 +297,7 @@ def _repeated(study: Study, visit: int) -> dict[str, int]:
 
 def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[str, Any]:
     system = study.system
-    kinds = (*(part.collection for part in EQUIPMENT if part.code is not None), "stages")
+    kinds = (*(part.collection for part in EQUIPMENT.told_of(system) if part.code is not None), "stages")
     return {
         **{kind: len(getattr(system, kind)) for kind in kinds},
         "state": policy.layout.dimension,

@@ -15,6 +15,7 @@ import polars as pl
 
 from headwater import files
 from headwater._on_demand import OnDemandMember
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ResultsError
 from headwater.results.names_in_tables import TableNames
 from headwater.results.pieces import SUCCESS
@@ -132,11 +133,10 @@ class Results:
             raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
         metadata = self.simulation_metadata
         schema = SCHEMAS[name]
-        wanted = [one for one in schema.polars_schema if not columns or one in columns or one in schema.sort_keys]
+        there = [column.name for column in schema.columns if not column.kind or column.kind in self._kinds]
+        wanted = [one for one in there if not columns or one in columns or one in schema.sort_keys]
         if unknown := sorted(set(columns) - set(wanted)):
-            raise ResultsError(
-                f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(schema.polars_schema)})"
-            )
+            raise ResultsError(f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(there)})")
         listed = (part for part in sorted(_listed(metadata)) if _table_of(part) == name)
         parts = [self._part_of_table(part, metadata, wanted) for part in listed]
         if not parts:
@@ -144,6 +144,12 @@ class Results:
         frame = pl.concat(parts)
         frame = frame.sort(schema.sort_keys, maintain_order=True)
         return TableNames(self.entities, self._stages).added_to(frame, schema) if names else frame
+
+    @cached_property
+    def _kinds(self) -> set[str]:
+        """Kinds of equipment that the system had."""
+        codes = set(self.entities["entity_type_code"].to_list())
+        return {part.name for part in EQUIPMENT.by_code() if part.code in codes}
 
     def _part_of_table(self, part: str, metadata: dict[str, Any], columns: Sequence[str]) -> pl.DataFrame:
         """Columns of one file of a table; the scenario is in it, or in the name of its directory."""

@@ -32,7 +32,13 @@ def _about_equipment(part: Equipment, table: ResultTable) -> TableSchema:
         f"simulation/{table.name}/",
         table.rows,
         part.collection if table.by_entity else None,
+        _only_with(part),
     )
+
+
+def _only_with(part: Equipment) -> str:
+    """The kind without which its columns and tables are not there."""
+    return "" if part.founding else part.name
 
 
 SIMULATION_SCHEMAS = (
@@ -46,7 +52,7 @@ SIMULATION_SCHEMAS = (
                 ("future_cost", "$", "expected cost of all later stages, seen from the next stage, shared by block hours"),
                 ("discount_factor", "-", "present value of $1 of this stage"),
             ),
-            *(Column(cost.name, FLOAT, "$", cost.meaning) for cost in EQUIPMENT.costs),
+            *(Column(cost.name, FLOAT, "$", cost.meaning, kind=_only_with(part)) for part, cost in EQUIPMENT.costs_by_kind),
         ),
         ("scenario_id", "stage_id", "block_id"),
         "simulation/costs/",

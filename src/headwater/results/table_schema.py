@@ -13,7 +13,17 @@ COUNT, WIDE = pl.UInt32, pl.UInt64
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; ``timing`` when its values differ from run to run."""
+    """One column of a table.
+
+    Attributes:
+        name: as in the file.
+        dtype: type of the values.
+        unit: unit, or what stands for one.
+        description: what a value is.
+        nullable: whether cells may be empty.
+        timing: whether the values differ from run to run.
+        kind: kind of equipment that a system must have for the column to be there; empty for always.
+    """
 
     name: str
     dtype: DataType | DataTypeClass
@@ -21,6 +31,7 @@ class Column:
     description: str
     nullable: bool = False
     timing: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class TableSchema:
         name: as `Results.table` and the dictionaries know it.
         place: file or directory below the output directory.
         rows: what one row is, in words.
+        kind: kind of equipment that a system must have for the table to be there; empty for always.
         entity: kind of entity of its id column (``"hydros"``, ...), for joining names.
     """
 
@@ -40,6 +52,7 @@ class TableSchema:
     place: str
     rows: str
     entity: str | None = None
+    kind: str = ""
 
     @property
     def polars_schema(self) -> dict[str, DataType | DataTypeClass]:

@@ -362,7 +362,7 @@ class _PartReader:
             components, discount = readout.cost_components(s), s.cumulative_discount
             totals["total"][:] += discount * sum_components(components).sum(axis=1)
             for category in (*CATEGORIES, IMPUTED):
-                members = [components[name].sum(axis=1) for name in components_of(category)]
+                members = [components[name].sum(axis=1) for name in components_of(category) if name in components]
                 totals[category][:] += discount * np.sum(members, axis=0)
             totals["deficit"][:] += readout.deficit_mwh(s)
             totals["spilled"][:] += readout.spilled_hm3(s)

@@ -29,7 +29,8 @@ def study_fingerprint(study: Study) -> dict[str, str]:
 
     Two trainings with the same fingerprint do the same in every iteration, bit for bit.
     """
-    parts = {f"{_SYSTEM}{name}": _digest(value) for name, value in _fields(study.system)}
+    system = ((name, value) for name, value in _fields(study.system) if value or name not in _ADDED)
+    parts = {f"{_SYSTEM}{name}": _digest(value) for name, value in system}
     config = study.config
     parts |= {f"training.{name}": _short(value) for name, value in _fields(config.training) if name not in FREE_SETTINGS}
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
@@ -60,6 +61,9 @@ def differing_parts(one: Fingerprint, other: Fingerprint) -> list[str]:
 
 
 _SYSTEM = "system."
+_ADDED = ("equipment",)
+"""Fields of a system that earlier versions did not have: where they are empty, a training is what it was."""
+
 _DIGEST = "sha256:"
 _LONGEST_TEXT = 40
 

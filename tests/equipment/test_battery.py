@@ -1,0 +1,263 @@
+"""Batteries: costs by hand and by an extensive form, from a case directory through policy and results."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import scipy.optimize
+
+import headwater as hw
+import headwater.model as m
+from case_builder import TinyCase, tiny_case
+from headwater.api import run_simulation
+from headwater.case import json_schemas, validate_case
+from headwater.case.describe import describe_case
+from headwater.equipment.battery import Battery
+from headwater.errors import ModelError, PolicyError
+from headwater.results import load_results
+from small_systems import stages, study
+
+HOURS, CHEAP, DEAR, SHED = 100.0, 10.0, 100.0, 1000.0
+EXCESS = m.Penalties().excess_cost_per_mwh
+STORE = Battery(7, 0, 1000.0, 50.0, 50.0, "Big", charge_efficiency=0.8, discharge_efficiency=0.9)
+
+
+def system(loads: list[float], *batteries: Battery, n_openings: int = 1, **others: object) -> m.System:
+    """A bus with 10 MW of cheap power, 10 MW of dear power, and batteries."""
+    made = stages(len(loads), (HOURS,), n_openings)
+    return m.System(
+        stages=made,
+        buses=(m.Bus(0, "town", (m.DeficitSegment(None, SHED),)),),
+        thermals=(m.Thermal.flat(0, 0, 10.0, CHEAP, name="cheap"), m.Thermal.flat(1, 0, 10.0, DEAR, name="dear")),
+        load_statistics=tuple(m.LoadStatistics(0, s.id, load, 0.0) for s, load in zip(made, loads, strict=True)),
+        equipment=batteries,
+        **others,
+    )
+
+
+def trained(of: m.System, **settings: object) -> hw.Policy:
+    return hw.train(study(of, **{"iterations": 12, "forward_passes": 2, **settings}), threads=1)
+
+
+def simulated(of: m.System) -> dict[str, list[float]]:
+    made = study(of, iterations=12, forward_passes=2)
+    return hw.simulate(hw.train(made, threads=1), made, n_scenarios=1, threads=1).table("batteries").to_dict(as_series=False)
+
+
+def test_what_is_charged_in_a_cheap_stage_is_given_in_a_dear_one() -> None:
+    """5 of 10 cheap MW are free in the first stage; 80 % of them arrive, and 90 % of that comes back."""
+    stored = 5.0 * HOURS * 0.8
+    given = stored * 0.9
+    dear = 5.0 * HOURS - given
+    expected = 20.0 * HOURS * CHEAP + dear * DEAR + given * 0.01
+    of = system([5.0, 15.0], STORE)
+    assert trained(of).lower_bound == pytest.approx(expected, rel=1e-9)
+    table = simulated(of)
+    assert table["charge_mw"] == pytest.approx([5.0, 0.0], abs=1e-9)
+    assert table["discharge_mw"] == pytest.approx([0.0, given / HOURS], abs=1e-9)
+    assert table["energy_initial_mwh"] == pytest.approx([0.0, stored], abs=1e-7)
+    assert table["energy_final_mwh"] == pytest.approx([stored, 0.0], abs=1e-7)
+    # one more MWh in the second stage gives 0.9 MWh in place of dear power
+    assert table["energy_value_per_mwh"][1] == pytest.approx(0.9 * (DEAR - 0.01))
+    assert table["battery_name"] == ["Big", "Big"]
+
+
+def test_initial_energy_waits_until_entry_and_is_lost_at_exit() -> None:
+    late = dataclasses.replace(STORE, initial_energy_mwh=200.0, entry_stage_id=1, exit_stage_id=2)
+    table = simulated(system([15.0, 15.0, 15.0], late))
+    assert table["energy_final_mwh"] == pytest.approx([200.0, 0.0, 0.0], abs=1e-7)
+    assert table["discharge_mw"] == pytest.approx([0.0, 1.8, 0.0], abs=1e-9)
+    assert table["operative_state_code"] == [0, 2, 3]
+    kept = dataclasses.replace(late, max_discharge_mw=0.0)
+    assert simulated(system([15.0, 15.0, 15.0], kept))["energy_final_mwh"] == pytest.approx([200.0, 200.0, 0.0], abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_bound_is_the_optimum_of_the_extensive_form(seed: int) -> None:
+    """Three stages with two loads each, written out as one program over the tree."""
+    rng = np.random.default_rng(seed)
+    batteries = tuple(
+        Battery(
+            10 * b,
+            0,
+            *rng.uniform(50.0, 900.0, 1),
+            *rng.uniform(1.0, 9.0, 2),
+            charge_efficiency=rng.uniform(0.6, 1.0),
+            discharge_efficiency=rng.uniform(0.6, 1.0),
+            initial_energy_mwh=rng.uniform(0.0, 50.0),
+        )
+        for b in range(2)
+    )
+    mean, noise = rng.uniform(8.0, 18.0, 3), rng.uniform(-1.5, 1.5, (3, 2))
+    of = system(list(mean), *batteries, n_openings=2)
+    of = dataclasses.replace(
+        of,
+        load_statistics=tuple(m.LoadStatistics(0, t, mean[t], 2.0) for t in range(3)),
+        given_openings=m.GivenOpenings({t: noise[t][:, None] for t in range(3)}),
+    )
+    loads = np.maximum(mean[:, None] + 2.0 * noise, 0.0)
+    assert trained(of, iterations=30).lower_bound == pytest.approx(extensive_optimum(batteries, loads), rel=1e-7)
+
+
+def extensive_optimum(batteries: tuple[Battery, ...], loads: np.ndarray) -> float:
+    """Least expected cost over the tree of all histories of loads ``[stage, opening]``, which are equally likely."""
+    cost: list[float] = []
+    upper: list[float] = []
+    equations: list[tuple[dict[int, float], float]] = []
+
+    def column(price: float, most: float) -> int:
+        cost.append(price)
+        upper.append(most)
+        return len(cost) - 1
+
+    def node(t: int, probability: float, before: list[int | float]) -> None:
+        if t == len(loads):
+            return
+        for load in loads[t]:
+            weight = probability / loads.shape[1]
+            balance = {
+                column(weight * HOURS * price, most): 1.0 for price, most in ((CHEAP, 10.0), (DEAR, 10.0), (SHED, np.inf))
+            }
+            balance[column(weight * HOURS * EXCESS, np.inf)] = -1.0
+            after: list[int | float] = []
+            for one, energy in zip(batteries, before, strict=True):
+                charge, discharge = column(0.0, one.max_charge_mw), column(weight * HOURS * 0.01, one.max_discharge_mw)
+                final = column(0.0, one.max_energy_mwh)
+                row = {final: 1.0, charge: -HOURS * one.charge_efficiency, discharge: HOURS / one.discharge_efficiency}
+                if isinstance(energy, int):
+                    row[energy] = -1.0
+                equations.append((row, 0.0 if isinstance(energy, int) else energy))
+                balance[charge], balance[discharge] = -1.0, 1.0
+                after.append(final)
+            equations.append((balance, load))
+            node(t + 1, weight, after)
+
+    node(0, 1.0, [one.initial_energy_mwh for one in batteries])
+    matrix = np.zeros((len(equations), len(cost)))
+    for i, (row, _) in enumerate(equations):
+        matrix[i, list(row)] = list(row.values())
+    sides = [side for _, side in equations]
+    found = scipy.optimize.linprog(cost, A_eq=matrix, b_eq=sides, bounds=[(0.0, most) for most in upper], method="highs")
+    assert found.status == 0
+    return float(found.fun)
+
+
+def test_equipment_in_the_wrong_place_or_of_no_kind_is_refused() -> None:
+    of = system([5.0])
+    assert of.of(Battery) == ()
+    with pytest.raises(ModelError, match="thermal 3 belongs into 'thermals' of the system, not into 'equipment'"):
+        dataclasses.replace(of, equipment=(m.Thermal.flat(3, 0, 1.0, 1.0),))
+    with pytest.raises(ModelError, match="str is no kind of equipment"):
+        dataclasses.replace(of, equipment=("battery",))
+    with pytest.raises(ModelError, match=r"batteries: the key \(id\) = 7 appears more than once"):
+        dataclasses.replace(of, equipment=(STORE, STORE))
+
+
+def in_file(**changes: object) -> dict[str, object]:
+    return {
+        "id": 7,
+        "name": "Big",
+        "bus_id": 0,
+        "max_energy_mwh": 500.0,
+        "max_charge_mw": 20.0,
+        "max_discharge_mw": 20.0,
+        "discharge_efficiency": 0.9,
+        "initial_energy_mwh": 100.0,
+        **changes,
+    }
+
+
+def case_with(tmp_path: Path, **changes: object) -> TinyCase:
+    case = tiny_case(tmp_path)
+    case.files["system/batteries.json"] = {"batteries": [in_file(**changes)]}
+    return case
+
+
+def test_a_battery_of_a_case_is_trained_stored_and_simulated(tmp_path: Path) -> None:
+    case = hw.load_case(case_with(tmp_path / "case").write())
+    (battery,) = case.system.of(Battery)
+    assert (battery.max_energy_mwh, battery.initial_energy_mwh, battery.charge_efficiency) == (500.0, 100.0, 1.0)
+    policy = hw.train(case, threads=1)
+    assert policy.layout.names[-1] == "battery_energy_7"
+    hw.save_policy(policy, tmp_path / "policy")
+    stored = hw.load_policy(tmp_path / "policy")
+    assert stored.layout == policy.layout
+    state = np.full(policy.layout.dimension, 50.0)
+    assert stored.value(0, state) == policy.value(0, state)
+    run_simulation(case, stored, tmp_path / "out", n_scenarios=3, threads=1)
+    results = load_results(tmp_path / "out")
+    table, costs = results.table("batteries"), results.table("costs")
+    assert set(table["battery_name"]) == {"Big"}
+    assert table["energy_final_mwh"].is_between(-1e-9, 500.0 + 1e-9).all()
+    given_mwh = table.join(block_hours(case.system), on=["stage_id", "block_id"]).select(
+        pl.col("discharge_mw") * pl.col("hours")
+    )
+    assert given_mwh.sum().item() > 0.0
+    assert costs["battery_cost"].sum() == pytest.approx(0.01 * given_mwh.sum().item())
+    thermal = results.table("thermals")["generation_cost"].sum()
+    assert costs["immediate_cost"].sum() >= thermal + costs["battery_cost"].sum() - 1e-6
+    dictionaries = tmp_path / "out" / "simulation" / "dictionaries"
+    assert json.loads((dictionaries / "codes.json").read_text())["entity_type"]["8"] == "battery"
+    assert "8,7,Big,0" in (dictionaries / "entities.csv").read_text()
+    assert "\nbatteries,charge_mw," in (dictionaries / "variables.csv").read_text()
+    counts = {row[0]: row[1:] for row in describe_case(case)[0].rows}
+    assert counts["batteries"] == ("1", "500 MWh, 20 MW")
+
+
+def block_hours(of: m.System) -> pl.DataFrame:
+    rows = [(stage.id, k, block.hours) for stage in of.stages for k, block in enumerate(stage.blocks)]
+    schema = {"stage_id": pl.Int32, "block_id": pl.Int32, "hours": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def test_results_of_a_case_without_batteries_do_not_speak_of_them(tmp_path: Path) -> None:
+    case = hw.load_case(tiny_case(tmp_path / "case").write())
+    run_simulation(case, hw.train(case, threads=1), tmp_path / "out", n_scenarios=1, threads=1)
+    results = load_results(tmp_path / "out")
+    assert "battery_cost" not in results.table("costs").columns
+    assert "batteries" not in results.tables
+    for file in (tmp_path / "out").rglob("dictionaries/*"):
+        assert "batter" not in file.read_text(errors="ignore"), file
+
+
+def test_a_policy_without_the_battery_of_a_study_is_refused() -> None:
+    policy = trained(system([5.0, 15.0]))
+    with pytest.raises(PolicyError, match=r"HW802 batteries: the policy has none, the study 1 \(7\)"):
+        hw.simulate(policy, study(system([5.0, 15.0], STORE)), n_scenarios=1)
+
+
+WRONG = {
+    "HW211": {"initial_energy_mwh": 501.0},
+    "HW301": {"bus_id": 9},
+    "HW303": {"entry_stage_id": 77},
+    "HW529": {"entry_stage_id": 1, "exit_stage_id": 0},
+    "HW204": {"charge_efficiency": 1.5},
+    "HW207": {"volume": 1.0},
+}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_what_is_wrong_with_a_battery_is_found(tmp_path: Path, code: str) -> None:
+    (finding,) = validate_case(case_with(tmp_path, **WRONG[code]).write()).errors
+    assert finding.code == code
+    assert finding.file == "system/batteries.json"
+    assert finding.entity is not None
+    assert finding.entity.startswith('Battery 7 "Big"')
+
+
+def test_the_schema_of_batteries_says_what_they_are() -> None:
+    schema = json.dumps(json_schemas()["system/batteries.json"])
+    for field in dataclasses.fields(Battery):
+        assert f'"{field.name}"' in schema
+
+
+def test_a_user_constraint_limits_a_battery() -> None:
+    rule = m.GenericConstraint(1, m.parse_expression("battery_energy(7)"), m.Sense.LESS_EQUAL)
+    bound = m.GenericConstraintBound(1, 0, 123.0)
+    table = simulated(system([5.0, 15.0], STORE, generic_constraints=(rule,), generic_constraint_bounds=(bound,)))
+    assert table["energy_final_mwh"] == pytest.approx([123.0, 0.0], abs=1e-7)
