@@ -37,7 +37,7 @@ def _dangling(file: str, path: str, entity: str | None, field: str, kind: str, t
 
 
 def _references(cls: type, before: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Places of a declared class that hold ids of entities, in its own fields and in those of what it holds, and their kinds."""
+    """Places of a declared class, and of what it holds, where ids of entities stand, and the kinds of these."""
     for spec in fields_of(cls):
         place, branches = (*before, *spec.place), (spec.kind, *get_args(spec.kind))
         markers = (*spec.markers, *(marker for branch in branches for marker in getattr(branch, "__metadata__", ())))
