@@ -107,7 +107,7 @@ def train(directory: str) -> None:
 def studies() -> list[m.Study]:
     """One forward pass, so that ranks have nothing to do; selection by visited states; cuts per opening; negative inflows."""
     system = random_system(7, n_openings=3, n_lags=1)
-    domination = m.CutSelection(m.SelectionMethod.DOMINATION, check_frequency=2, max_active_per_stage=9)
+    domination = m.CutSelection(m.Domination(), check_frequency=2, max_active_per_stage=9)
     return [
         study(system, iterations=3, forward_passes=1, method="penalty"),
         study(system, iterations=5, forward_passes=4, method="penalty", cut_selection=domination),

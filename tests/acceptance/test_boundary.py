@@ -20,12 +20,15 @@ from headwater.model import (
     BoundStalling,
     CutFormulation,
     CutSelection,
+    Domination,
+    Dynamic,
     Gap,
     GivenOpenings,
     IterationLimit,
+    Level1,
+    LimitedMemory,
     MixedCVaR,
     PolicyConfig,
-    SelectionMethod,
     StageOverrides,
     Study,
     System,
@@ -144,11 +147,11 @@ def test_the_least_value_is_that_of_a_fine_grid():
         assert least >= min(values) - spacing
 
 
-@pytest.mark.parametrize("method", list(SelectionMethod))
-def test_boundary_cuts_are_never_removed(later_stages: hw.Policy, method: SelectionMethod):
+@pytest.mark.parametrize("method", [Level1(), LimitedMemory(1), Domination(), Dynamic()])
+def test_boundary_cuts_are_never_removed(later_stages: hw.Policy, method: Level1 | LimitedMemory | Domination | Dynamic):
     boundary = BoundaryCuts.of_policy(later_stages, 1)
     first = first_stages(oracles.first_steps(), 1)
-    selection = CutSelection(method, memory_window=1, check_frequency=1, max_active_per_stage=1)
+    selection = CutSelection(method, check_frequency=1, max_active_per_stage=1)
     policy = trained(first, boundary, cut_selection=selection)
     pool = policy.pools[-1]
     assert (pool.born_at[: pool.n_populated] == BOUNDARY).all()

@@ -31,12 +31,12 @@ from headwater.model import (
     InflowStatistics,
     InitialConditions,
     IterationLimit,
+    LimitedMemory,
     LoadStatistics,
     MixedCVaR,
     PolicyGraph,
     Season,
     SeasonMap,
-    SelectionMethod,
     SimulationConfig,
     Stage,
     Study,
@@ -293,7 +293,7 @@ def test_a_cyclic_training_goes_on_with_the_same_bytes(formulation: CutFormulati
             study.config.training,
             stopping_rules=(IterationLimit(iterations),),
             cut_formulation=formulation,
-            cut_selection=CutSelection(SelectionMethod.LML1, memory_window=2, check_frequency=2),
+            cut_selection=CutSelection(LimitedMemory(2), check_frequency=2),
             cycle=CycleConfig(max_length=15),
         )
         return replace(study, config=replace(study.config, training=training))

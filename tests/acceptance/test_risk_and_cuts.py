@@ -15,10 +15,12 @@ from headwater.model import (
     BoundStalling,
     CutFormulation,
     CutSelection,
+    Domination,
     Formulation,
     IterationLimit,
+    Level1,
+    LimitedMemory,
     MixedCVaR,
-    SelectionMethod,
     Study,
 )
 from published import case_directory
@@ -148,10 +150,10 @@ def test_any_number_of_threads_makes_the_same_cuts_for_each_opening():
         assert a.intercepts[: a.n_populated].tobytes() == b.intercepts[: b.n_populated].tobytes()
 
 
-@pytest.mark.parametrize("method", [SelectionMethod.LEVEL1, SelectionMethod.LML1, SelectionMethod.DOMINATION])
-def test_selection_keeps_the_cuts_of_every_opening_that_matter(method: SelectionMethod):
+@pytest.mark.parametrize("method", [Level1(), LimitedMemory(8), Domination()])
+def test_selection_keeps_the_cuts_of_every_opening_that_matter(method: Level1 | LimitedMemory | Domination):
     study = random_study(4)
-    selection = CutSelection(method, memory_window=8, check_frequency=5)
+    selection = CutSelection(method, check_frequency=5)
     policy = multi(study, cut_selection=selection)
     optimum = extensive_form_value(study.system, study.config)
     assert policy.lower_bound == pytest.approx(optimum, rel=1e-6)

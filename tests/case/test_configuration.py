@@ -8,8 +8,6 @@ from case_builder import codes_of, tiny_case
 from headwater import model as m
 from headwater.case import load_case, validate_case
 
-LEVEL1, LML1, DOMINATION = m.SelectionMethod.LEVEL1, m.SelectionMethod.LML1, m.SelectionMethod.DOMINATION
-
 
 def training(tmp_path, **values):
     return load_case(tiny_case(tmp_path).edit(lambda case: case.training.update(values))).config.training
@@ -21,18 +19,18 @@ def training(tmp_path, **values):
         ({}, None),
         ({"enabled": False, "method": "lml1", "memory_window": 3}, None),
         ({"max_active_per_stage": 10}, m.CutSelection(max_active_per_stage=10)),
-        ({"enabled": True, "method": "level1"}, m.CutSelection(LEVEL1)),
+        ({"enabled": True, "method": "level1"}, m.CutSelection(m.Level1())),
         (
             {"enabled": True, "method": "lml1", "memory_window": 7, "check_frequency": 2, "protect_warm_start": True},
-            m.CutSelection(LML1, memory_window=7, check_frequency=2, protect_warm_start=True),
+            m.CutSelection(m.LimitedMemory(7), check_frequency=2, protect_warm_start=True),
         ),
         (
             {"enabled": True, "method": "lml1", "threshold": 4},
-            m.CutSelection(LML1, threshold=4, memory_window=4, domination_epsilon=4),
+            m.CutSelection(m.LimitedMemory(4)),
         ),
         (
             {"enabled": True, "method": "domination", "domination_epsilon": 0.5},
-            m.CutSelection(DOMINATION, domination_epsilon=0.5),
+            m.CutSelection(m.Domination(0.5)),
         ),
     ],
 )

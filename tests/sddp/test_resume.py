@@ -14,9 +14,11 @@ from headwater.model import (
     Checkpointing,
     CutFormulation,
     CutSelection,
+    Domination,
     IterationLimit,
+    Level1,
+    LimitedMemory,
     PolicyConfig,
-    SelectionMethod,
     UpperBoundConfig,
 )
 from headwater.policy import read_policy, write_policy
@@ -90,9 +92,9 @@ def stop_within(iteration: int, calls: int) -> tuple[events.EventSink, Callable[
 
 SELECTIONS = {
     "no selection": None,
-    "level 1": CutSelection(SelectionMethod.LEVEL1, check_frequency=2),
-    "limited memory": CutSelection(SelectionMethod.LML1, memory_window=1, check_frequency=1),
-    "domination": CutSelection(SelectionMethod.DOMINATION, check_frequency=2),
+    "level 1": CutSelection(Level1(), check_frequency=2),
+    "limited memory": CutSelection(LimitedMemory(1), check_frequency=1),
+    "domination": CutSelection(Domination(), check_frequency=2),
     "a cap": CutSelection(max_active_per_stage=6),
 }
 

@@ -25,10 +25,10 @@ from headwater.sddp.stage.solver_pool import SolverPool
 from small_systems import random_system, study
 
 METHODS = {
-    "level1": m.CutSelection(m.SelectionMethod.LEVEL1, check_frequency=3),
-    "lml1": m.CutSelection(m.SelectionMethod.LML1, memory_window=4, check_frequency=2),
-    "domination": m.CutSelection(m.SelectionMethod.DOMINATION, check_frequency=4),
-    "dynamic": m.CutSelection(m.SelectionMethod.DYNAMIC),
+    "level1": m.CutSelection(m.Level1(), check_frequency=3),
+    "lml1": m.CutSelection(m.LimitedMemory(4), check_frequency=2),
+    "domination": m.CutSelection(m.Domination(), check_frequency=4),
+    "dynamic": m.CutSelection(m.Dynamic()),
 }
 
 
@@ -46,7 +46,7 @@ def active(pool: CutPool) -> list[int]:
 def test_level_1_keeps_what_bound_often_enough_and_what_was_just_born():
     pool = pool_of(5)
     pool.times_binding[:5] = [0, 2, 3, 0, 0]
-    record = select_cuts(pool, 0, m.CutSelection(m.SelectionMethod.LEVEL1, threshold=2, check_frequency=1), 5, None)
+    record = select_cuts(pool, 0, m.CutSelection(m.Level1(2), check_frequency=1), 5, None)
     assert active(pool) == [2, 4]
     assert (record.active_before, record.deactivated, record.active_after, record.evicted) == (5, 3, 2, None)
 
@@ -54,7 +54,7 @@ def test_level_1_keeps_what_bound_often_enough_and_what_was_just_born():
 def test_limited_memory_level_1_forgets_what_bound_too_long_ago():
     pool = pool_of(5)
     pool.last_binding[:5] = [5, 2, 3, 4, 5]
-    select_cuts(pool, 0, m.CutSelection(m.SelectionMethod.LML1, memory_window=2, check_frequency=5), 5, None)
+    select_cuts(pool, 0, m.CutSelection(m.LimitedMemory(2), check_frequency=5), 5, None)
     assert active(pool) == [0, 2, 3, 4]
 
 
@@ -65,7 +65,7 @@ def test_domination_judges_by_visited_states_only():
         pool.append(np.array([intercept]), np.array([[slope]]), iteration=k + 1, forward_passes=[0])
     visited = VisitedStates.empty(1, 1)
     visited.add(0, 1, np.array([[0.0], [10.0]]))
-    rule = m.CutSelection(m.SelectionMethod.DOMINATION, check_frequency=1)
+    rule = m.CutSelection(m.Domination(), check_frequency=1)
     tied = VisitedStates.empty(1, 1)
     tied.add(0, 1, np.array([[0.0], [10.0], [5.0]]))
     select_cuts(pool, 0, rule, 4, tied)
@@ -89,7 +89,7 @@ def test_the_cap_evicts_what_bound_longest_ago_then_least_often_then_the_oldest(
 def test_cuts_of_a_boundary_stay_and_those_of_another_policy_when_protected():
     pool = pool_of(4)
     pool.born_at[:3] = [BOUNDARY, WARM_START, WARM_START]
-    everything = m.CutSelection(m.SelectionMethod.LEVEL1, check_frequency=1, protect_warm_start=True)
+    everything = m.CutSelection(m.Level1(), check_frequency=1, protect_warm_start=True)
     select_cuts(pool, 0, everything, 9, None)
     assert active(pool) == [0, 1, 2]
     select_cuts(pool, 0, replace(everything, protect_warm_start=False), 9, None)
@@ -146,7 +146,7 @@ def test_the_cap_holds_after_every_iteration_and_the_policy_simulates(formulatio
 
 
 def test_programs_hold_the_active_cuts_only_and_solve_as_if_the_others_had_never_been():
-    selection = m.CutSelection(m.SelectionMethod.LEVEL1, check_frequency=1)
+    selection = m.CutSelection(m.Level1(), check_frequency=1)
     chosen = study(random_system(3, n_openings=3), iterations=12, forward_passes=2, method="penalty", cut_selection=selection)
     policy = train_policy(chosen)
     again = build_problems(chosen, policy.pools)
@@ -171,5 +171,5 @@ def test_impossible_settings_are_refused():
         m.CutSelection(check_frequency=0)
     with pytest.raises(ModelError, match="cap on active cuts"):
         m.CutSelection(max_active_per_stage=0)
-    with pytest.raises(ModelError, match="not negative"):
-        m.CutSelection(domination_epsilon=-1.0)
+    with pytest.raises(ModelError, match="not be negative"):
+        m.Domination(-1.0)

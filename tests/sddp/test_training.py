@@ -43,9 +43,9 @@ def simulated(policy: Policy, chosen: m.Study, threads: int) -> list[SimulationC
 
 
 SELECTIONS = [
-    m.CutSelection(m.SelectionMethod.LEVEL1, check_frequency=2),
-    m.CutSelection(m.SelectionMethod.LML1, memory_window=1, check_frequency=3),
-    m.CutSelection(m.SelectionMethod.DOMINATION, check_frequency=2, max_active_per_stage=9),
+    m.CutSelection(m.Level1(), check_frequency=2),
+    m.CutSelection(m.LimitedMemory(1), check_frequency=3),
+    m.CutSelection(m.Domination(), check_frequency=2, max_active_per_stage=9),
 ]
 
 

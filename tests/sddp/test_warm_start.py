@@ -137,7 +137,7 @@ def test_cuts_that_may_be_wrong_are_told_and_purged_in_time():
     assert not any(proven(doubtful))  # ... and says so
     assert doubtful.training is not None
     assert any("not proven to be lower bounds" in text for text in doubtful.training.warnings)
-    for selection in (None, m.CutSelection(m.SelectionMethod.LEVEL1, check_frequency=1)):
+    for selection in (None, m.CutSelection(m.Level1(), check_frequency=1)):
         purged = hw.train(a_study(less, 20, m.PolicyConfig(purge_after=3), cut_selection=selection), warm_start=old, threads=1)
         assert proven(purged) == [False] * 2 + [True] * 18
         assert all(bound <= best * (1 + 1e-9) for bound in bounds(purged)[2:])
@@ -181,7 +181,7 @@ def test_what_is_trusted_counts_as_proven():
 
 def test_a_training_that_started_warm_can_be_resumed(tmp_path: Path):
     old, less = earlier(), cheaper(window(0))
-    for selection in (None, m.CutSelection(m.SelectionMethod.DOMINATION, check_frequency=2)):
+    for selection in (None, m.CutSelection(m.Domination(), check_frequency=2)):
         policy = m.PolicyConfig(purge_after=3)
         whole_run = hw.train(a_study(less, 6, policy, cut_selection=selection), warm_start=old, threads=1)
         for n_iterations in (1, 3, 4):

@@ -12,8 +12,8 @@ import headwater as hw
 from headwater.model import (
     CutFormulation,
     CutSelection,
+    LimitedMemory,
     MixedCVaR,
-    SelectionMethod,
 )
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
@@ -52,7 +52,7 @@ STUDIES: dict[str, Callable[[], hw.Study]] = {
     "risk-averse": risky,
     "truncation": dry,
     "cuts of openings": lambda: a_study(cut_formulation=CutFormulation.MULTI),
-    "selection": lambda: a_study(cut_selection=CutSelection(SelectionMethod.LML1, memory_window=1, check_frequency=2)),
+    "selection": lambda: a_study(cut_selection=CutSelection(LimitedMemory(1), check_frequency=2)),
     "cycle": lambda: repeating(a_study()),
 }
 

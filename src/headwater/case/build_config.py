@@ -8,7 +8,8 @@ from typing import Any
 from headwater import model as m
 from headwater.case import schema_config as s
 from headwater.case.derived import made_from
-from headwater.core.choices import SAMPLING_SCHEMES, SamplingScheme
+from headwater.core.choices import CUT_SELECTIONS, SAMPLING_SCHEMES, SamplingScheme, SelectionMethod
+from headwater.core.fields import fields_of
 
 
 def build_config(config: s.ConfigFile) -> m.StudyConfig:
@@ -56,17 +57,24 @@ def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
     cap, defaults = shape.max_active_per_stage, m.CutSelection()
     if not shape.enabled and cap is None:
         return None
-    method = m.SelectionMethod(shape.method) if shape.enabled and shape.method is not None else None
-    threshold = shape.threshold or 0
     return m.CutSelection(
-        method=method,
-        threshold=threshold,
-        memory_window=threshold if shape.memory_window is None else shape.memory_window,
-        domination_epsilon=float(threshold) if shape.domination_epsilon is None else shape.domination_epsilon,
+        method=_selection_method(shape) if shape.enabled and shape.method is not None else None,
         check_frequency=defaults.check_frequency if shape.check_frequency is None else shape.check_frequency,
         max_active_per_stage=cap,
         protect_warm_start=shape.protect_warm_start,
     )
+
+
+def _selection_method(shape: s.CutSelectionShape) -> SelectionMethod:
+    """A method: a word, whose parameters stand beside it, or an object with its type and parameters."""
+    given: Any = shape.method
+    if not isinstance(given, str):
+        of_others: SelectionMethod = made_from(given)
+        return of_others
+    method, older = CUT_SELECTIONS[given], shape.threshold or 0
+    values = {spec.name: getattr(shape, spec.name, None) for spec in fields_of(method)}
+    # the older key 'threshold' gives what is not given by its own key
+    return method(**{name: older if value is None else value for name, value in values.items()})
 
 
 def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:

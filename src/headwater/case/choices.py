@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, m
 from headwater.case import schema_config, schema_stages
 from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
-from headwater.core.choices import RISK_MEASURES, SAMPLING_SCHEMES, STOPPING_RULES
+from headwater.core.choices import CUT_SELECTIONS, RISK_MEASURES, SAMPLING_SCHEMES, STOPPING_RULES
 from headwater.core.fields import fields_of
 from headwater.core.provenance import is_own
 from headwater.core.registry import Registry
@@ -25,7 +25,7 @@ def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     if name == "stages.json":
         return _stages(_foreign(RISK_MEASURES))
     if name == "config.json":
-        return _config(_foreign(STOPPING_RULES), _foreign(SAMPLING_SCHEMES))
+        return _config(_foreign(STOPPING_RULES), _foreign(SAMPLING_SCHEMES), _foreign(CUT_SELECTIONS))
     return shape
 
 
@@ -76,8 +76,8 @@ def _type_of_risk(value: Any) -> str:
 
 
 @cache
-def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...]) -> type[Shape]:
-    if not rules and not schemes:
+def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...], methods: tuple[Any, ...]) -> type[Shape]:
+    if not rules and not schemes and not methods:
         return schema_config.ConfigFile
     training: _Fields = {}
     if rules:
@@ -86,6 +86,10 @@ def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...]) -> type[Shape]:
         of_rules: Any = Annotated[_union(forms), Field(discriminator="type")]
         listed: Any = Annotated[list[of_rules], BeforeValidator(schema_config.has_iteration_limit)]
         training["stopping_rules"] = (listed, ...)
+    if methods:
+        method = _word_or_object([one.type for one in CUT_SELECTIONS if is_own(one)], methods) | None
+        selection = _shape("CutSelectionShape", schema_config.CutSelectionShape, {"method": (method, None)})
+        training["cut_selection"] = (selection, selection())
     file: _Fields = {}
     if schemes:
         source = _source(schema_config.TrainingScenarioSourceShape, schemes)
@@ -103,21 +107,26 @@ def _source(base: type[Shape], schemes: tuple[Any, ...]) -> Any:
     for name in ("inflow", "load", "ncs"):
         held: Any = base.model_fields[name].annotation
         suited = [scheme for scheme in schemes if name in scheme.classes]
-        words = [*get_args(held.model_fields["scheme"].annotation), *(one.type for one in suited if _is_word(one))]
-        forms = [Annotated[Literal[tuple(words)], Tag("word")]]
-        forms += [Annotated[checked_schema(one), Tag(one.type)] for one in suited]
-        scheme: Any = Annotated[_union(forms), Discriminator(_form_of_scheme)]
+        scheme = _word_or_object(get_args(held.model_fields["scheme"].annotation), suited)
         own = _shape(held.__name__, held, {"scheme": (scheme, "in_sample")})
         classes[name] = (own, own())
     return _shape(base.__name__, base, classes)
 
 
-def _is_word(scheme: Any) -> bool:
-    """Whether a scheme can be made without parameters."""
-    return not any(spec.required for spec in fields_of(scheme))
+def _word_or_object(own: Iterable[str], others: Iterable[Any]) -> Any:
+    """A choice that is a word, or an object with its type and parameters."""
+    words = [*own, *(one.type for one in others if _is_word(one))]
+    forms = [Annotated[Literal[tuple(words)], Tag("word")]]
+    forms += [Annotated[checked_schema(one), Tag(one.type)] for one in others]
+    return Annotated[_union(forms), Discriminator(_form_of_choice)]
 
 
-def _form_of_scheme(value: Any) -> str:
+def _is_word(choice: Any) -> bool:
+    """Whether a choice can be made without parameters."""
+    return not any(spec.required for spec in fields_of(choice))
+
+
+def _form_of_choice(value: Any) -> str:
     given = value.get("type", "") if isinstance(value, dict) else getattr(value, "type", "word")
     return str(given)
 

@@ -11,7 +11,7 @@ from headwater import model as m
 from headwater.case.derived import schema_of
 from headwater.case.names import nearest_word
 from headwater.case.shapes import Shape, complaint
-from headwater.core.choices import SAMPLING_SCHEMES, STOPPING_RULES
+from headwater.core.choices import CUT_SELECTIONS, SAMPLING_SCHEMES, STOPPING_RULES
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import (
     Check,
@@ -153,7 +153,7 @@ class CutSelectionShape(Shape):
     """Section ``training.cut_selection``."""
 
     enabled: bool = False
-    method: Literal["level1", "lml1", "domination", "dynamic"] | None = None
+    method: Literal[tuple(one.type for one in CUT_SELECTIONS if is_own(one))] | None = None  # type: ignore[valid-type]
     threshold: Whole | None = None
     memory_window: Whole | None = None
     domination_epsilon: NonNegative | None = None

@@ -11,7 +11,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
-from headwater.arrays import Array
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.arrays import Array, Indices, Mask
 from headwater.core.history import Iteration, RuleEvaluation
 from headwater.core.noise import Draws, NoiseView
 from headwater.core.parts import LAST
@@ -176,3 +179,72 @@ SAMPLING_SCHEMES: Registry[type[SamplingScheme]] = Registry(
     "sampling_schemes", "headwater.choices.sampling", name=type_of_class, order=place_of_class
 )
 """Known sampling schemes."""
+
+
+class PoolView(Protocol):
+    """The cuts of a stage as selection sees them; arrays are ``[slot]``, of all cuts ever made."""
+
+    @property
+    def times_binding(self) -> Indices:
+        """Solves in which the cut was binding since it was born."""
+        ...
+
+    @property
+    def last_binding(self) -> NDArray[np.integer[Any]]:
+        """Last iteration in which it was."""
+        ...
+
+    @property
+    def coefficients(self) -> Array:
+        """Slopes ``[slot, state]``."""
+        ...
+
+    @property
+    def intercepts(self) -> Array:
+        """Intercepts in $."""
+        ...
+
+    @property
+    def opening(self) -> NDArray[np.integer[Any]]:
+        """Opening whose cost alone the cut bounds; -1 for all."""
+        ...
+
+    @property
+    def removable(self) -> Mask:
+        """Active cuts that may go."""
+        ...
+
+    @property
+    def visited(self) -> Array:
+        """States that training visited so far, ``[visit, state]``; none without ``needs_states``."""
+        ...
+
+    def below_others(self, epsilon: float) -> Mask:
+        """Cuts that lie by more than ``epsilon`` $ below another one at every visited state."""
+        ...
+
+
+class SelectionMethod(Choice, Protocol):
+    """Which cuts are not worth their row; to be derived from.
+
+    Attributes:
+        needs_states: whether it judges by visited states, which are then kept.
+        acts: whether it ever takes a cut away.
+    """
+
+    needs_states: ClassVar[bool] = False
+    acts: ClassVar[bool] = True
+
+    @abstractmethod
+    def useless(self, pool: PoolView, iteration: int) -> Mask:
+        """Cuts that may be deactivated, ``[slot]``; those that may not go stay whatever it says.
+
+        It must follow from the pool alone, so that all ranks come to the same.
+        """
+        ...
+
+
+CUT_SELECTIONS: Registry[type[SelectionMethod]] = Registry(
+    "cut_selections", "headwater.choices.selection", name=type_of_class, order=place_of_class
+)
+"""Known methods of cut selection."""

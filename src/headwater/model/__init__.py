@@ -8,6 +8,10 @@ from headwater.choices.sampling.external import External
 from headwater.choices.sampling.historical import Historical
 from headwater.choices.sampling.in_sample import InSample
 from headwater.choices.sampling.out_of_sample import OutOfSample
+from headwater.choices.selection.domination import Domination
+from headwater.choices.selection.dynamic import Dynamic
+from headwater.choices.selection.level1 import Level1
+from headwater.choices.selection.limited_memory import LimitedMemory
 from headwater.choices.stopping.bound_stalling import BoundStalling
 from headwater.choices.stopping.gap import Gap
 from headwater.choices.stopping.iteration_limit import IterationLimit
@@ -86,7 +90,6 @@ from headwater.model.study_config import (
     InflowNonNegativity,
     NoiseSharing,
     OrderSelection,
-    SelectionMethod,
     SolverOptions,
     StoppingMode,
     StudyConfig,
@@ -135,6 +138,8 @@ __all__ = [
     "CycleType",
     "DeficitSegment",
     "Diversion",
+    "Domination",
+    "Dynamic",
     "EnergyContract",
     "EntityKey",
     "EstimationConfig",
@@ -169,6 +174,8 @@ __all__ = [
     "InflowStatistics",
     "InitialConditions",
     "IterationLimit",
+    "Level1",
+    "LimitedMemory",
     "Line",
     "LipschitzMode",
     "LoadStatistics",
@@ -203,7 +210,6 @@ __all__ = [
     "ScenarioSource",
     "Season",
     "SeasonMap",
-    "SelectionMethod",
     "SelectionMode",
     "Sense",
     "SimulationConfig",

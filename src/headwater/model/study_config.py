@@ -8,8 +8,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from headwater.core.choices import StoppingRule
+from headwater.core.choices import SelectionMethod, StoppingRule
 from headwater.core.fields import Count, InFile, NonNegative, Positive, Whole, check_fields
+from headwater.core.provenance import is_own
 from headwater.errors import ModelError
 from headwater.model.policy_config import PolicyConfig
 from headwater.model.scenario_source import ScenarioSource
@@ -122,44 +123,41 @@ class SolverOptions:
             raise ModelError("solver retries need a number of attempts that is not negative and a positive time budget")
 
 
-class SelectionMethod(Enum):
-    """How cut selection judges cuts."""
-
-    LEVEL1 = "level1"
-    LML1 = "lml1"
-    DOMINATION = "domination"
-    DYNAMIC = "dynamic"
-
-
 @dataclass(frozen=True)
 class CutSelection:
-    """Which cuts are deactivated when they are not worth their row any more.
+    """When cuts are deactivated that are not worth their row any more, and which.
 
     Attributes:
-        method: ``LEVEL1`` removes cuts that were binding in at most ``threshold`` solves since they were born; ``LML1`` those
-            that were not in the last ``memory_window`` iterations; ``DOMINATION`` those that lie below another one by more than
-            ``domination_epsilon`` $ at every visited state; ``DYNAMIC`` none: cuts join the working rows of a solve when they
-            are violated, as they always do. ``None`` leaves everything to the cap.
+        method: which; ``None`` leaves everything to the cap.
         check_frequency: iterations from one check to the next.
         max_active_per_stage: cap on active cuts, enforced after every iteration; ``None`` sets none.
         protect_warm_start: whether cuts that came from another policy are never removed.
     """
 
     method: SelectionMethod | None = None
-    threshold: int = 0
-    memory_window: int = 0
-    domination_epsilon: float = 0.0
     check_frequency: int = 5
     max_active_per_stage: int | None = None
     protect_warm_start: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.threshold, self.memory_window, self.domination_epsilon) < 0:
-            raise ModelError("cut selection needs a threshold, a memory window and an epsilon that are not negative")
         if self.check_frequency < 1:
             raise ModelError(f"cut selection needs a check frequency of at least 1, got {self.check_frequency}")
         if self.max_active_per_stage is not None and self.max_active_per_stage < 1:
             raise ModelError(f"the cap on active cuts must be at least 1, got {self.max_active_per_stage}")
+
+    def digest_fields(self) -> tuple[tuple[str, object], ...]:
+        """Names and values for digests, in which stored policies know the project's own methods by words and three numbers."""
+        method, threshold = self.method, getattr(self.method, "threshold", 0)
+        own = method is not None and is_own(type(method))
+        return (
+            ("method", method.type.upper() if own and method is not None else method),
+            ("threshold", threshold),
+            ("memory_window", getattr(method, "memory_window", threshold)),
+            ("domination_epsilon", float(getattr(method, "domination_epsilon", threshold))),
+            ("check_frequency", self.check_frequency),
+            ("max_active_per_stage", self.max_active_per_stage),
+            ("protect_warm_start", self.protect_warm_start),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Cut selection: cuts that are not worth their row any more are deactivated, so that programs stay small.
 
 A deactivated cut keeps its slot and its numbers. Every decision is a function of the pools and of the archive of visited states
-alone, so that all threads and ranks come to the same one. Level 1 and limited memory level 1 keep what binds (de Matos,
-Philpott and Finardi, 2015); domination keeps what is highest at some visited state (Pfeiffer, Apparigliato and Auchapt, 2012).
+alone, so that all threads and ranks come to the same one. What is worth its row is the choice of a method, see
+`headwater.choices.selection`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from headwater.arrays import Mask
-from headwater.model import CutSelection, SelectionMethod
+from headwater.model import CutSelection
 from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
 from headwater.sddp.cuts.visited_states import StageStates, VisitedStates
 from headwater.sddp.kernels import selection_kernel as kernel
@@ -21,7 +21,7 @@ from headwater.sddp.records.training import StageSelection
 
 def needs_archive(selection: CutSelection | None) -> bool:
     """Whether a method judges cuts by visited states."""
-    return selection is not None and selection.method is SelectionMethod.DOMINATION
+    return selection is not None and selection.method is not None and selection.method.needs_states
 
 
 def is_due(selection: CutSelection | None, iteration: int) -> bool:
@@ -32,8 +32,8 @@ def is_due(selection: CutSelection | None, iteration: int) -> bool:
 
 
 def _checks(selection: CutSelection, iteration: int) -> bool:
-    acting = selection.method not in (None, SelectionMethod.DYNAMIC)
-    return acting and iteration % selection.check_frequency == 0
+    acts = selection.method is not None and selection.method.acts
+    return acts and iteration % selection.check_frequency == 0
 
 
 def select_cuts(
@@ -52,8 +52,9 @@ def select_cuts(
     before = len(pool.active_slots())
     removable = _removable(pool, selection, iteration)
     deactivated = 0
-    if _checks(selection, iteration):
-        useless = removable & _useless(pool, selection, iteration, None if visited is None else visited.stages[t], removable)
+    if selection.method is not None and _checks(selection, iteration):
+        seen = StageCuts(pool, removable, None if visited is None else visited.stages[t])
+        useless = removable & selection.method.useless(seen, iteration)
         deactivated = int(useless.sum())
         pool.active[: pool.n_populated][useless] = False
         removable &= ~useless
@@ -81,24 +82,37 @@ def _removable(pool: CutPool, selection: CutSelection, iteration: int) -> Mask:
     return removable
 
 
-def _useless(pool: CutPool, selection: CutSelection, iteration: int, stage: StageStates | None, removable: Mask) -> Mask:
-    used = slice(0, pool.n_populated)
-    if selection.method is SelectionMethod.LEVEL1:
-        rarely: Mask = pool.times_binding[used] <= selection.threshold
-        return rarely
-    if selection.method is SelectionMethod.LML1:
-        long_ago: Mask = iteration - pool.last_binding[used] > selection.memory_window
-        return long_ago
-    dominated = np.zeros(pool.n_populated, np.bool_)
-    if stage is not None and stage.n_visits:
-        active = pool.active_slots()
-        for opening in np.unique(pool.opening[active]):  # cuts of different openings do not replace each other
-            slots = active[pool.opening[active] == opening]
+class StageCuts:
+    """The cuts of a stage as selection sees them, see `headwater.core.choices.PoolView`.
+
+    Args:
+        pool: the cuts.
+        removable: ``[slot]`` those that may go.
+        states: visited states of the stage, where they are kept.
+    """
+
+    def __init__(self, pool: CutPool, removable: Mask, states: StageStates | None) -> None:
+        used = slice(0, pool.n_populated)
+        self.times_binding, self.last_binding = pool.times_binding[used], pool.last_binding[used]
+        self.coefficients, self.intercepts = pool.coefficients[used], pool.intercepts[used]
+        self.opening, self.removable = pool.opening[used], removable
+        self._active = pool.active_slots()
+        none = np.empty((0, pool.n_state))
+        self.visited = none if states is None or not states.n_visits else states.visited
+
+    def below_others(self, epsilon: float) -> Mask:
+        """Cuts that lie by more than ``epsilon`` $ below another one at every visited state."""
+        below = np.zeros(len(self.intercepts), np.bool_)
+        if not len(self.visited):
+            return below
+        active = self._active
+        for opening in np.unique(self.opening[active]):  # cuts of different openings do not replace each other
+            slots = active[self.opening[active] == opening]
             needed = kernel.needed_cuts(
-                pool.coefficients[slots], pool.intercepts[slots], stage.visited, ~removable[slots], selection.domination_epsilon
+                self.coefficients[slots], self.intercepts[slots], self.visited, ~self.removable[slots], float(epsilon)
             )
-            dominated[slots] = ~needed
-    return dominated
+            below[slots] = ~needed
+        return below
 
 
 def _enforce_cap(pool: CutPool, cap: int, removable: Mask) -> int:

@@ -118,7 +118,8 @@ def _pieces(value: Any) -> Iterator[bytes]:
         yield from _pieces(sorted(value, key=repr))
     elif dataclasses.is_dataclass(value):
         yield f"c{digest_name(value)}:".encode()
-        for name, item in _fields(value):
+        digested = getattr(value, "digest_fields", None)
+        for name, item in _fields(value) if digested is None else digested():
             yield from _pieces(name)
             yield from _pieces(item)
     else:

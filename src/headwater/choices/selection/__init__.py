@@ -1,0 +1,1 @@
+"""Methods of cut selection, see `headwater.core.choices.SelectionMethod`."""
