@@ -21,6 +21,7 @@ from headwater.core.fields import (
     check_fields,
     field_of,
     fields_of,
+    references_of,
     unit_of,
 )
 from headwater.errors import ModelError
@@ -50,8 +51,23 @@ def test_fields_come_in_the_order_of_the_class():
 def test_a_declaration_says_meaning_unit_reference_and_place():
     energy, bus = field_of(Battery, "max_energy_mwh"), field_of(Battery, "bus_id")
     assert (energy.meaning, energy.unit, energy.place) == ("largest stored energy", "MWh", ("energy", "max_mwh"))
-    assert (bus.marker(Ref).kind, bus.unit, bus.place) == ("bus", "", ("bus_id",))
+    assert (bus.reference, bus.unit, bus.place) == ("bus", "", ("bus_id",))
     assert field_of(Battery, "wear").unit == "$/cycle"
+
+
+@dataclass(frozen=True)
+class Channel:
+    below_id: Annotated[Annotated[Id, Ref("hydro")] | None, "plant that receives the water"] = None
+
+
+@dataclass(frozen=True)
+class Plant:
+    bus_id: Annotated[Id, Ref("bus")]
+    channel: Channel | None = None
+
+
+def test_references_are_found_in_parts_of_a_class_and_where_they_may_be_absent():
+    assert list(references_of(Plant)) == [("bus_id", "bus"), ("channel.below_id", "hydro")]
 
 
 def test_files_may_ask_for_what_code_has_a_default_for():

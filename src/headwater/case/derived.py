@@ -68,6 +68,7 @@ def schema_of(cls: type) -> type[DerivedShape]:
     return made
 
 
+@cache
 def list_schema(key: str, cls: type, meaning: str, *, at_least: int = 0) -> type[DerivedShape]:
     """The schema of a file that lists objects of a declared dataclass under one key."""
     item = schema_of(cls)
@@ -78,7 +79,8 @@ def list_schema(key: str, cls: type, meaning: str, *, at_least: int = 0) -> type
 def entities_schema(part: Equipment) -> type[DerivedShape]:
     """The schema of the file that lists the entities of a kind of equipment."""
     file = part.file
-    return list_schema(file.key, file.form or part.entity, file.meaning, at_least=file.at_least)
+    entity: Any = file.form or part.entity
+    return list_schema(file.key, entity, file.meaning, at_least=file.at_least)
 
 
 def _section(cls: type, section: Section, specs: Iterable[FieldSpec]) -> tuple[Any, Any]:

@@ -29,7 +29,7 @@ _BlockId = Annotated[Id, "block of the stage; empty for all blocks"]
 _OF_BLOCKS = "factors of the blocks; 1 for those left out"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class LoadBlockFactor:
     """Multiplier of the load in one block."""
 
@@ -37,7 +37,7 @@ class LoadBlockFactor:
     factor: Annotated[Positive, "factor"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class LoadFactor:
     """Multipliers of one bus at one stage."""
 
@@ -46,7 +46,7 @@ class LoadFactor:
     block_factors: Annotated[tuple[LoadBlockFactor, ...], _OF_BLOCKS]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class AvailabilityBlockFactor:
     """Multiplier of the availability in one block."""
 
@@ -54,7 +54,7 @@ class AvailabilityBlockFactor:
     factor: Annotated[NonNegative, "factor"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class AvailabilityFactor:
     """Multipliers of one source at one stage."""
 
@@ -63,7 +63,7 @@ class AvailabilityFactor:
     block_factors: Annotated[tuple[AvailabilityBlockFactor, ...], _OF_BLOCKS]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ExchangeBlockFactor:
     """Multipliers of both directions in one block."""
 
@@ -72,7 +72,7 @@ class ExchangeBlockFactor:
     reverse_factor: Annotated[NonNegative, "factor on the reverse capacity"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ExchangeFactor:
     """Multipliers of one line at one stage."""
 
@@ -81,7 +81,15 @@ class ExchangeFactor:
     block_factors: Annotated[tuple[ExchangeBlockFactor, ...], _OF_BLOCKS]
 
 
-@dataclass(frozen=True, slots=True)
+FACTOR_LISTS: Mapping[str, tuple[str, type]] = {
+    "scenarios/load_factors.json": ("load_factors", LoadFactor),
+    "scenarios/non_controllable_factors.json": ("non_controllable_factors", AvailabilityFactor),
+    "constraints/exchange_factors.json": ("exchange_factors", ExchangeFactor),
+}
+"""File of block factors -> its list, and the class of an entry, whose first field is the id of an entity."""
+
+
+@dataclass(eq=False, repr=False)
 class Member:
     """One member of a correlation group."""
 
@@ -124,7 +132,7 @@ def _is_entry(matrix: Any, i: int, j: int) -> None:
 
 
 @in_file(checks=(_is_correlation,))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class GroupInFile:
     """Entities and their correlation matrix."""
 
@@ -158,7 +166,7 @@ def _groups_apart(profile: Any) -> None:
 
 
 @in_file(checks=(_groups_apart,))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Profile:
     """One profile."""
 
@@ -170,7 +178,7 @@ class Profile:
         return tuple(sorted(groups, key=lambda group: (group.noise_class.value, group.entity_ids)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Schedule:
     """Profile of one stage."""
 
@@ -178,7 +186,7 @@ class Schedule:
     profile_name: Annotated[str, "name of the profile"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class CorrelationInFile:
     """All of ``scenarios/correlation.json``."""
 

@@ -1,4 +1,7 @@
-"""What files say of user constraints, production models and the past in forms of their own, and what it is in code."""
+"""What files say of user constraints, production models and the past in forms of their own, and what it is in code.
+
+Forms of files are dataclasses without comparison and text: nothing asks for them, and each takes time at every start.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from headwater.core.fields import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class InitialStorage:
     """Storage of one plant."""
 
@@ -41,7 +44,7 @@ def _a_season_for_each(past: Any) -> None:
 
 
 @in_file(checks=(_a_season_for_each,))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class PastInflows:
     """Inflows of one plant before the study."""
 
@@ -50,7 +53,7 @@ class PastInflows:
     season_ids: Annotated[tuple[Id, ...] | None, "seasons of these values"] = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Commitment:
     """One committed delivery of a plant that is dispatched ahead."""
 
@@ -59,7 +62,7 @@ class Commitment:
     committed_mw: Annotated[NonNegative, "power that is delivered"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class InitialConditionsInFile:
     """All of ``initial_conditions.json``."""
 
@@ -98,7 +101,7 @@ def _fits_its_model(rule: Any) -> None:
 
 
 @in_file(checks=(_fits_its_model,))
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class RuleInFile:
     """What rules for ranges of stages and for seasons have in common."""
 
@@ -107,7 +110,7 @@ class RuleInFile:
     productivity_override: Annotated[Positive | None, "productivity in place of the plant's"] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class StageRange(RuleInFile):
     """A rule for a range of stages."""
 
@@ -121,7 +124,7 @@ class StageRange(RuleInFile):
         return m.ProductionRule(self.model, start, end, None, override, fit)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class SeasonRule(RuleInFile):
     """A rule for a season."""
 
@@ -152,7 +155,7 @@ def _matches_its_mode(model: Any) -> None:
 
 
 @in_file(checks=(_matches_its_mode,))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ProductionModelInFile:
     """The rules of one plant."""
 
@@ -178,7 +181,7 @@ def _priced(slack: Any) -> None:
 
 
 @in_file(checks=(_priced,))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Slack:
     """Whether a constraint is soft, and at what cost."""
 
@@ -199,7 +202,7 @@ def _parses(constraint: Any) -> None:
 
 
 @in_file(checks=(_parses,), order=("id", "name", "description"))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ConstraintInFile:
     """One user constraint."""
 

@@ -52,7 +52,7 @@ class Plane(m.FphaPlane):
     valid_q_max_m3s: Annotated[float | None, "largest turbined flow for which the plane was fitted"] = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class SeasonalInflow:
     """Mean and deviation of the inflow of a plant at a stage."""
 
@@ -63,7 +63,7 @@ class SeasonalInflow:
     ar_order: Annotated[Id | None, "autoregressive order, checked against the coefficients"] = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Coefficient:
     """An autoregressive coefficient."""
 
@@ -74,7 +74,7 @@ class Coefficient:
     residual_std_ratio: _Ratio = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class AnnualTerm:
     """The annual term of an inflow model."""
 
@@ -86,7 +86,7 @@ class AnnualTerm:
     residual_std_ratio: _Ratio = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ExternalInflow:
     """Inflow of a plant at a stage of a scenario."""
 
@@ -97,7 +97,7 @@ class ExternalInflow:
     weight: _Weight = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ExternalLoad:
     """Load of a bus at a stage of a scenario."""
 
@@ -108,7 +108,7 @@ class ExternalLoad:
     weight: _Weight = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ExternalAvailability:
     """Availability of a source at a stage of a scenario."""
 
@@ -119,7 +119,7 @@ class ExternalAvailability:
     weight: _Weight = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class OpeningNoise:
     """Noise of one dimension in an opening."""
 
@@ -132,7 +132,7 @@ class OpeningNoise:
     value: Annotated[float, "noise with mean 0 and deviation 1"]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class OpeningProbability:
     """How likely an opening is."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import polars as pl
@@ -24,33 +24,54 @@ from headwater.case.table_reader import ROW, read_table
 from headwater.case.tables import TABLES, Kind
 from headwater.core.equipment import EQUIPMENT
 
-SHAPES: Mapping[str, type[Shape]] = {
-    "config.json": ConfigFile,
-    "stages.json": schema_stages.StagesFile,
-    "penalties.json": schema_of(m.Penalties),
-    "initial_conditions.json": schema_of(form_system.InitialConditionsInFile),
-    **{part.file.name: entities_schema(part) for part in EQUIPMENT.by_file() if part.name != "user_constraint"},
-    "system/hydro_production_models.json": list_schema(
-        "production_models",
-        form_system.ProductionModelInFile,
-        "production function of plants that change it, or that need settings",
-    ),
-    "scenarios/load_factors.json": list_schema(
-        "load_factors", form_scenarios.LoadFactor, "load of each block against the load of the stage"
-    ),
-    "scenarios/non_controllable_factors.json": list_schema(
-        "non_controllable_factors",
-        form_scenarios.AvailabilityFactor,
-        "availability of each block against that of the stage",
-    ),
-    "scenarios/correlation.json": schema_of(form_scenarios.CorrelationInFile),
-    "constraints/exchange_factors.json": list_schema(
-        "exchange_factors", form_scenarios.ExchangeFactor, "capacity of lines in each block"
-    ),
-    "constraints/generic_constraints.json": list_schema(
-        "constraints", form_system.ConstraintInFile, "linear constraints of your own"
-    ),
-}
+
+class Schemas(Mapping[str, type[Shape]]):
+    """File -> its schema, which is made when it is asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], type[Shape]]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> type[Shape]:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+SHAPES: Mapping[str, type[Shape]] = Schemas(
+    {
+        "config.json": lambda: ConfigFile,
+        "stages.json": lambda: schema_stages.StagesFile,
+        "penalties.json": partial(schema_of, m.Penalties),
+        "initial_conditions.json": partial(schema_of, form_system.InitialConditionsInFile),
+        **{part.file.name: partial(entities_schema, part) for part in EQUIPMENT.by_file() if part.name != "user_constraint"},
+        "system/hydro_production_models.json": partial(
+            list_schema,
+            "production_models",
+            form_system.ProductionModelInFile,
+            "production function of plants that change it, or that need settings",
+        ),
+        "scenarios/load_factors.json": partial(
+            list_schema, "load_factors", form_scenarios.LoadFactor, "load of each block against the load of the stage"
+        ),
+        "scenarios/non_controllable_factors.json": partial(
+            list_schema,
+            "non_controllable_factors",
+            form_scenarios.AvailabilityFactor,
+            "availability of each block against that of the stage",
+        ),
+        "scenarios/correlation.json": partial(schema_of, form_scenarios.CorrelationInFile),
+        "constraints/exchange_factors.json": partial(
+            list_schema, "exchange_factors", form_scenarios.ExchangeFactor, "capacity of lines in each block"
+        ),
+        "constraints/generic_constraints.json": partial(
+            list_schema, "constraints", form_system.ConstraintInFile, "linear constraints of your own"
+        ),
+    }
+)
 """JSON file -> its schema."""
 
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from headwater.case.form_scenarios import FACTOR_LISTS
 from headwater.case.parts import KINDS, Parts
 from headwater.case.schema_config import ConfigFile
 from headwater.case.shapes import Shape
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.fields import references_of
 
 _LEFT_OUT = ("scenarios/correlation.json",)
 _TABLES_LEFT_OUT = (
@@ -27,22 +29,6 @@ _TABLES_LEFT_OUT = (
 )
 """What no rule over the study looks at."""
 
-_ENTITY_OF_COLUMN = {
-    "hydro_id": "hydro",
-    "thermal_id": "thermal",
-    "line_id": "line",
-    "bus_id": "bus",
-    "station_id": "pumping_station",
-    "contract_id": "contract",
-    "ncs_id": "non_controllable",
-    "source_id": "non_controllable",
-    "constraint_id": "user_constraint",
-}
-_FACTOR_LISTS = (
-    ("scenarios/load_factors.json", "load_factors", "bus_id"),
-    ("scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id"),
-    ("constraints/exchange_factors.json", "exchange_factors", "line_id"),
-)
 _ANY_TRAINING = {"training": {"forward_passes": 1, "stopping_rules": [{"type": "iteration_limit", "limit": 1}]}}
 
 
@@ -156,8 +142,9 @@ def _initial_conditions(parts: Parts) -> None:
 
 def _lists(parts: Parts) -> None:
     """Factors and production models of what exists."""
-    for file, key, field in _FACTOR_LISTS:
-        ids = parts.ids(_ENTITY_OF_COLUMN[field])
+    for file, (key, declared) in FACTOR_LISTS.items():
+        field, kind = next(references_of(declared))
+        ids = parts.ids(kind)
         shape = parts.shapes.get(file)
         entries = getattr(shape, key) if shape is not None else ()
         kept = [e for e in entries if getattr(e, field) in ids and e.stage_id in parts.study_ids]
@@ -179,10 +166,10 @@ def _blocks(parts: Parts, entry: Any) -> list[Any]:
 def _rows(parts: Parts, name: str) -> pl.DataFrame:
     """Rows of a table about entities, stages and blocks that exist."""
     frame = parts.tables[name]
-    for column in TABLES[name].names:
-        if column in _ENTITY_OF_COLUMN:
-            frame = frame.filter(pl.col(column).is_in(list(parts.ids(_ENTITY_OF_COLUMN[column]))))
-        elif column == "stage_id":
+    for column, kind in ((column.name, column.ref) for column in TABLES[name].columns):
+        if kind in KINDS:
+            frame = frame.filter(pl.col(column).is_in(list(parts.ids(kind))))
+        elif kind == "stage":
             known = list(parts.study_ids | parts.pre_study_ids) if name.startswith("scenarios/") else list(parts.study_ids)
             frame = frame.filter(pl.col(column).is_null() | pl.col(column).is_in(known))
     if {"stage_id", "block_id"} <= set(frame.columns) and not frame.is_empty():

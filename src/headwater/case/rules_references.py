@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import is_dataclass
-from typing import Any, get_args
+from typing import Any
 
+from headwater.case.form_scenarios import FACTOR_LISTS
 from headwater.case.parts import KINDS, Parts
 from headwater.case.rules import PartsCheck, Problem, rule
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.fields import Ref, fields_of
+from headwater.core.fields import references_of
 from headwater.core.wording import opened
 from headwater.model import parse_expression
 
@@ -36,21 +36,11 @@ def _dangling(file: str, path: str, entity: str | None, field: str, kind: str, t
     return Problem(file, message, path, entity, f"correct the id, or add {_label(kind)} {target} to {KINDS[kind][0]}")
 
 
-def _references(cls: type, before: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Places of a declared class, and of what it holds, where ids of entities stand, and the kinds of these."""
-    for spec in fields_of(cls):
-        place, branches = (*before, *spec.place), (spec.kind, *get_args(spec.kind))
-        markers = (*spec.markers, *(marker for branch in branches for marker in getattr(branch, "__metadata__", ())))
-        for marker in markers:
-            if isinstance(marker, Ref) and marker.kind in KINDS:
-                yield ".".join(place), marker.kind
-        for branch in branches:
-            if isinstance(branch, type) and is_dataclass(branch):
-                yield from _references(branch, place)
-
-
-JSON_REFERENCES: tuple[tuple[str, str, str], ...] = tuple(
-    (part.name, field, target) for part in EQUIPMENT.by_file() for field, target in _references(part.entity)
+JSON_REFERENCES = tuple(
+    (part.name, place, kind)
+    for part in EQUIPMENT.by_file()
+    for place, kind in references_of(part.file.form or part.entity)
+    if kind in KINDS
 )
 """Kind of entity, field, and the kind that the field names."""
 
@@ -74,29 +64,8 @@ for _kind, _field, _target in JSON_REFERENCES:
     rule("HW301", needs=(KINDS[_kind][0], KINDS[_target][0]))(_entity_rule(_kind, _field, _target))
 
 
-TABLE_REFERENCES: tuple[tuple[str, str, str], ...] = (
-    ("system/hydro_geometry.parquet", "hydro_id", "hydro"),
-    ("system/fpha_hyperplanes.parquet", "hydro_id", "hydro"),
-    ("scenarios/inflow_history.parquet", "hydro_id", "hydro"),
-    ("scenarios/inflow_seasonal_stats.parquet", "hydro_id", "hydro"),
-    ("scenarios/inflow_ar_coefficients.parquet", "hydro_id", "hydro"),
-    ("scenarios/inflow_annual_component.parquet", "hydro_id", "hydro"),
-    ("scenarios/external_inflow_scenarios.parquet", "hydro_id", "hydro"),
-    ("scenarios/external_load_scenarios.parquet", "bus_id", "bus"),
-    ("scenarios/external_ncs_scenarios.parquet", "ncs_id", "non_controllable"),
-    ("scenarios/load_seasonal_stats.parquet", "bus_id", "bus"),
-    ("scenarios/non_controllable_stats.parquet", "ncs_id", "non_controllable"),
-    ("constraints/hydro_bounds.parquet", "hydro_id", "hydro"),
-    ("constraints/thermal_bounds.parquet", "thermal_id", "thermal"),
-    ("constraints/line_bounds.parquet", "line_id", "line"),
-    ("constraints/pumping_bounds.parquet", "station_id", "pumping_station"),
-    ("constraints/contract_bounds.parquet", "contract_id", "contract"),
-    ("constraints/ncs_bounds.parquet", "ncs_id", "non_controllable"),
-    ("constraints/generic_constraint_bounds.parquet", "constraint_id", "user_constraint"),
-    ("constraints/penalty_overrides_bus.parquet", "bus_id", "bus"),
-    ("constraints/penalty_overrides_line.parquet", "line_id", "line"),
-    ("constraints/penalty_overrides_hydro.parquet", "hydro_id", "hydro"),
-    ("constraints/penalty_overrides_ncs.parquet", "source_id", "non_controllable"),
+TABLE_REFERENCES = tuple(
+    (name, column.name, column.ref) for name, table in TABLES.items() for column in table.columns if column.ref in KINDS
 )
 """Table, column, and the kind that the column names."""
 
@@ -151,11 +120,7 @@ for _name in (name for name, table in TABLES.items() if "stage_id" in table.name
     rule("HW302", needs=(_name, "stages.json"))(_stage_rule(_name))
 
 
-FACTORS: tuple[tuple[str, str, str, str], ...] = (
-    ("scenarios/load_factors.json", "load_factors", "bus_id", "bus"),
-    ("scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id", "non_controllable"),
-    ("constraints/exchange_factors.json", "exchange_factors", "line_id", "line"),
-)
+FACTORS = tuple((name, key, *next(references_of(entry))) for name, (key, entry) in FACTOR_LISTS.items())
 """Factor file, its list, the field of its entity and the kind that field names."""
 
 

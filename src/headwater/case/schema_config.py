@@ -203,7 +203,7 @@ _Refused = Annotated[Gone, _REFUSED]
 _Enabled = Annotated[bool, "whether it is switched on"]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class InflowNonNegativityInFile:
     """Section ``modeling.inflow_non_negativity``."""
 
@@ -217,17 +217,17 @@ class InflowNonNegativityInFile:
     ] = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ModelingInFile:
     """Section ``modeling``."""
 
-    inflow_non_negativity: Annotated[InflowNonNegativityInFile, "treatment of negative sampled inflows"] = (
-        InflowNonNegativityInFile()
+    inflow_non_negativity: Annotated[InflowNonNegativityInFile, "treatment of negative sampled inflows"] = field(
+        default_factory=InflowNonNegativityInFile
     )
     linearized_head_passes: Annotated[Count, "passes that refine the head during simulation"] = 1
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ForwardPassInFile:
     """Section ``training.forward_pass``."""
 
@@ -235,7 +235,7 @@ class ForwardPassInFile:
 
 
 @in_file(order=("enabled",))
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TrainingInFile:
     """Section ``training``."""
 
@@ -290,7 +290,7 @@ class CheckpointingInFile(m.Checkpointing):
         return as_base(self, m.Checkpointing)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Shift:
     """Form of ``policy.stage_map`` for horizons that roll on."""
 
@@ -330,7 +330,7 @@ class PolicyInFile(m.PolicyConfig):
         return replace(as_base(self, m.PolicyConfig), stage_map=stage_map)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class SimulationInFile:
     """Section ``simulation``."""
 
@@ -355,7 +355,7 @@ class SimulationInFile:
     output_mode: _Refused = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ExportsInFile:
     """Section ``exports``."""
 
@@ -370,7 +370,7 @@ class ExportsInFile:
     compression: _Refused = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class StochasticInFile:
     """Section ``stochastic``."""
 
@@ -379,7 +379,7 @@ class StochasticInFile:
 
 
 @in_file(order=("modeling",))
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ConfigInFile:
     """All of ``config.json``."""
 

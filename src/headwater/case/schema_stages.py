@@ -28,7 +28,7 @@ from headwater.core.fields import (
 from headwater.model.file_checks import dates_in_order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class BlockInFile:
     """One block of a stage."""
 
@@ -37,7 +37,7 @@ class BlockInFile:
     hours: Annotated[Positive, "length of the block"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class StateVariables:
     """Section ``state_variables`` of a stage."""
 
@@ -112,7 +112,7 @@ def _block_ids(value: object) -> object:
     checks=(dates_in_order,),
     order=("start_date", "end_date", "id", "season_id", "blocks", "block_mode", "state_variables", "risk_measure"),
 )
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class StageInFile:
     """One study stage."""
 
@@ -129,7 +129,7 @@ class StageInFile:
 
 
 @in_file(order=("policy_graph", "stages"))
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class StagesInFile:
     """All of ``stages.json``."""
 

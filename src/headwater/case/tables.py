@@ -53,6 +53,7 @@ class Column:
         required: whether the column must be there without empty cells.
         low, high: limits of the values; ``above`` makes the lower one strict.
         meaning, unit: what the cells mean, and in which unit they are.
+        ref: kind of part whose ids the cells are; empty for other columns.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Column:
     above: bool = False
     meaning: str = ""
     unit: str = ""
+    ref: str = ""
 
     @property
     def expected(self) -> str:
@@ -107,6 +109,7 @@ def _column(spec: FieldSpec, name: str = "", meaning: str = "", *, required: boo
         isinstance(low, Gt),
         meaning or spec.meaning,
         spec.unit,
+        spec.reference,
     )
 
 

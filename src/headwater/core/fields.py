@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -235,7 +235,7 @@ def unit_of(name: str) -> str:
     return next((unit for ending, unit in _UNITS if name.endswith(ending)), "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldSpec:
     """A declared field.
 
@@ -255,28 +255,28 @@ class FieldSpec:
         """The last marker of a class, which is the most specific one; ``None`` without any."""
         return next((marker for marker in reversed(self.markers) if isinstance(marker, wanted)), None)
 
-    @property
+    @cached_property
     def meaning(self) -> str:
         """What the field means, in words."""
         return self.marker(str) or ("" if self._like is None else self._like.meaning)
 
-    @property
+    @cached_property
     def _like(self) -> FieldSpec | None:
         given = self.marker(Like)
         return None if given is None else field_of(given.other, self.name)
 
-    @property
+    @cached_property
     def place(self) -> tuple[str, ...]:
         """Keys that lead to it in a file."""
         given = self.marker(InFile)
         return (self.name,) if given is None or given.place is None else tuple(given.place.split("."))
 
-    @property
+    @cached_property
     def in_files(self) -> bool:
         """Whether files give it."""
         return self.place != ("",)
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """Its unit; empty where it has none."""
         given = self.marker(Unit)
@@ -284,26 +284,36 @@ class FieldSpec:
             return self._like.unit
         return given.text if given is not None else unit_of(self.place[-1]) or unit_of(self.name)
 
-    @property
+    @cached_property
     def required(self) -> bool:
         """Whether files must give it."""
         given = self.marker(InFile)
         return self.default is dataclasses.MISSING or (given is not None and given.required)
 
-    @property
+    @cached_property
     def form(self) -> Any:
         """Type of its value in files."""
         given = self.marker(InFile)
         return self.kind if given is None or given.form is None else given.form
 
-    @property
+    @cached_property
     def limits(self) -> tuple[Ge | Gt | Le | Lt, ...]:
         """Its range."""
-        kind, markers = self.kind, list(self.markers)
-        if get_origin(kind) in (Union, types.UnionType):
-            for branch in get_args(kind):
-                markers += get_args(branch)[1:] if get_origin(branch) is Annotated else ()
-        return tuple(marker for marker in markers if isinstance(marker, Ge | Gt | Le | Lt))
+        return tuple(marker for marker in self._all_markers if isinstance(marker, Ge | Gt | Le | Lt))
+
+    @cached_property
+    def reference(self) -> str:
+        """Kind of part whose id it holds; empty where it holds none."""
+        return next((marker.kind for marker in self._all_markers if isinstance(marker, Ref)), "")
+
+    @cached_property
+    def _all_markers(self) -> tuple[Any, ...]:
+        """Its markers, and those of its type where that may be ``None``."""
+        inner: list[Any] = []
+        if get_origin(self.kind) in (Union, types.UnionType):
+            for branch in get_args(self.kind):
+                inner += get_args(branch)[1:] if get_origin(branch) is Annotated else ()
+        return (*self.markers, *inner)
 
 
 def branches(kind: Any) -> list[Any]:
@@ -329,6 +339,16 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def field_of(cls: type, name: str) -> FieldSpec:
     """One declared field."""
     return next(spec for spec in fields_of(cls) if spec.name == name)
+
+
+def references_of(cls: type) -> Iterator[tuple[str, str]]:
+    """Places of ids of other parts in files, also in parts of the class, each with the kind that it names."""
+    for spec in (spec for spec in fields_of(cls) if spec.in_files):
+        if spec.reference:
+            yield ".".join(spec.place), spec.reference
+        for inner in branches(spec.form):
+            if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+                yield from ((f"{'.'.join(spec.place)}.{below}", kind) for below, kind in references_of(inner))
 
 
 def spec_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> FieldSpec:
