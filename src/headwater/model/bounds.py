@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from headwater.arrays import Array
-
-if TYPE_CHECKING:
-    from headwater.model.system import System
+from headwater.model.system_view import SystemView
 
 Entity = TypeVar("Entity")
 
@@ -87,7 +85,7 @@ class ResolvedBounds:
     non_controllable: NonControllableBounds
 
 
-def resolve_bounds(system: System) -> ResolvedBounds:
+def resolve_bounds(system: SystemView) -> ResolvedBounds:
     """Broadcast base limits over the stages and apply the overrides."""
     resolved = ResolvedBounds(
         _hydro(system), _thermal(system), _line(system), _pumping(system), _contract(system), _non_controllable(system)
@@ -98,21 +96,23 @@ def resolve_bounds(system: System) -> ResolvedBounds:
     return resolved
 
 
-def _base(system: System, entities: Sequence[Entity], value: Callable[[Entity], float | None], missing: float = 0.0) -> Array:
+def _base(
+    system: SystemView, entities: Sequence[Entity], value: Callable[[Entity], float | None], missing: float = 0.0
+) -> Array:
     """One value for each entity, the same at all stages, ``[entity, stage]``."""
     column = [missing if (v := value(entity)) is None else v for entity in entities]
     return np.repeat(np.array(column, np.float64)[:, None], len(system.stages), axis=1)
 
 
-def _per_block(system: System, array: Array) -> Array:
+def _per_block(system: SystemView, array: Array) -> Array:
     return np.repeat(array[:, :, None], _n_blocks(system), axis=2)
 
 
-def _n_blocks(system: System) -> int:
+def _n_blocks(system: SystemView) -> int:
     return max(len(stage.blocks) for stage in system.stages)
 
 
-def _hydro(system: System) -> HydroBounds:
+def _hydro(system: SystemView) -> HydroBounds:
     base = partial(_base, system, system.hydros)
     hydro = HydroBounds(
         min_storage_hm3=base(lambda h: h.min_storage_hm3),
@@ -132,7 +132,7 @@ def _hydro(system: System) -> HydroBounds:
     return hydro
 
 
-def _thermal(system: System) -> ThermalBounds:
+def _thermal(system: SystemView) -> ThermalBounds:
     base = partial(_base, system, system.thermals)
     thermal = ThermalBounds(
         min_generation_mw=_per_block(system, base(lambda j: j.min_generation_mw)),
@@ -144,7 +144,7 @@ def _thermal(system: System) -> ThermalBounds:
     return thermal
 
 
-def _line(system: System) -> LineBounds:
+def _line(system: SystemView) -> LineBounds:
     direct = _base(system, system.lines, lambda line: line.direct_capacity_mw)
     reverse = _base(system, system.lines, lambda line: line.reverse_capacity_mw)
     system.line_bound_overrides.apply("direct_mw", direct, system.line_index, system.stage_index)
@@ -157,7 +157,7 @@ def _line(system: System) -> LineBounds:
     return line
 
 
-def _pumping(system: System) -> PumpingBounds:
+def _pumping(system: SystemView) -> PumpingBounds:
     base = partial(_base, system, system.pumping_stations)
     pumping = PumpingBounds(min_flow_m3s=base(lambda p: p.min_flow_m3s), max_flow_m3s=base(lambda p: p.max_flow_m3s))
     system.pumping_bound_overrides.apply("min_m3s", pumping.min_flow_m3s, system.pumping_index, system.stage_index)
@@ -165,7 +165,7 @@ def _pumping(system: System) -> PumpingBounds:
     return pumping
 
 
-def _contract(system: System) -> ContractBounds:
+def _contract(system: SystemView) -> ContractBounds:
     base = partial(_base, system, system.contracts)
     contract = ContractBounds(
         min_mw=base(lambda c: c.min_mw), max_mw=base(lambda c: c.max_mw), price_per_mwh=base(lambda c: c.price_per_mwh)
@@ -175,23 +175,23 @@ def _contract(system: System) -> ContractBounds:
     return contract
 
 
-def _non_controllable(system: System) -> NonControllableBounds:
+def _non_controllable(system: SystemView) -> NonControllableBounds:
     available = _base(system, system.non_controllables, lambda r: r.max_generation_mw)
     system.ncs_bound_overrides.apply("available_generation_mw", available, system.ncs_index, system.stage_index)
     return NonControllableBounds(available_mw=available)
 
 
-def load_factors(system: System) -> Array:
+def load_factors(system: SystemView) -> Array:
     """Multipliers of the load of each bus, ``[bus, stage, block]``; 1 where none is given."""
     return _factors(system, len(system.buses), "load")
 
 
-def ncs_factors(system: System) -> Array:
+def ncs_factors(system: SystemView) -> Array:
     """Multipliers of the availability of each source, ``[source, stage, block]``; 1 where none is given."""
     return _factors(system, len(system.non_controllables), "ncs")
 
 
-def _factors(system: System, n_entities: int, which: str) -> Array:
+def _factors(system: SystemView, n_entities: int, which: str) -> Array:
     factor = np.ones((n_entities, len(system.stages), _n_blocks(system)))
     table, index = (system.load_factors, system.bus_index) if which == "load" else (system.ncs_factors, system.ncs_index)
     table.apply("factor", factor, index, system.stage_index)

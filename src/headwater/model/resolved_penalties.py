@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,8 @@ from headwater.arrays import FrozenDict
 from headwater.model.entities import DeficitSegment
 from headwater.model.penalties import DIRECTIONAL, HYDRO_COST_NAMES
 from headwater.model.stages import HM3_PER_M3S_HOUR
+from headwater.model.system_view import SystemView
 from headwater.model.water_energy import Rivers, accumulated_productivity, dearest_deficit
-
-if TYPE_CHECKING:
-    from headwater.model.system import System
 
 DERIVED_SHARES = FrozenDict(
     {
@@ -88,13 +86,18 @@ def derived_costs(system: Rivers) -> dict[str, NDArray[np.float64]]:
     return costs
 
 
-def resolve_penalties(system: System) -> ResolvedPenalties:
-    """Resolve the three tiers of every cost into dense arrays."""
+def resolve_penalties(system: SystemView, rivers: Rivers) -> ResolvedPenalties:
+    """Resolve the three tiers of every cost into dense arrays.
+
+    Args:
+        system: the system.
+        rivers: its rivers, from which costs are derived that nothing gives.
+    """
     n_stages = len(system.stages)
     overrides = system.hydro_penalty_overrides
     given = asdict(system.penalties.hydro)
     # what is derived needs the cascade and the production functions, so only where something is to be derived
-    derived = derived_costs(system) if any(given[name] is None for name in DERIVED_SHARES) else {}
+    derived = derived_costs(rivers) if any(given[name] is None for name in DERIVED_SHARES) else {}
     tier1: dict[str, Any] = {name: derived.get(name) if value is None else value for name, value in given.items()}
     hydro: dict[str, NDArray[np.float64]] = {}
     for name in HYDRO_COST_NAMES:
@@ -131,5 +134,5 @@ def resolve_penalties(system: System) -> ResolvedPenalties:
         excess_per_mwh=excess,
         exchange_per_mwh=exchange,
         curtailment_per_mwh=curtailment,
-        deficit_segments=system.resolved_deficit_segments,
+        deficit_segments=rivers.resolved_deficit_segments,
     )

@@ -44,6 +44,7 @@ from headwater.model.production import (
 )
 from headwater.model.resolved_penalties import ResolvedPenalties, resolve_penalties
 from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap
+from headwater.model.system_view import SystemView
 from headwater.model.topology import Cascade, Network
 from headwater.model.uncertainty import (
     AvailabilityStatistics,
@@ -106,7 +107,7 @@ _BUSES: Any = field()
 
 
 @dataclass(frozen=True)
-class System:
+class System(SystemView):
     """Everything that describes the system and its uncertainty, and nothing about how it is solved.
 
     Collections may be given in any order and are kept sorted by id; entities are also found by name (``hydros["Ridge"]``) and
@@ -282,7 +283,7 @@ class System:
     @cached_property
     def resolved_penalties(self) -> ResolvedPenalties:
         """Costs per entity and stage."""
-        return resolve_penalties(self)
+        return resolve_penalties(self, self)
 
     @cached_property
     def resolved_deficit_segments(self) -> tuple[tuple[DeficitSegment, ...], ...]:
@@ -299,7 +300,7 @@ class System:
     @cached_property
     def cascade(self) -> Cascade:
         """The river network."""
-        return _topology.resolve_cascade(self)
+        return _topology.resolve_cascade(self, self.operative_states["hydros"])
 
     @cached_property
     def network(self) -> Network:

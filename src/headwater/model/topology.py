@@ -6,16 +6,13 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ModelError
-
-if TYPE_CHECKING:
-    from headwater.model.system import System
+from headwater.model.system_view import SystemView
 
 NONE = -1
 """Position that stands for "no entity": water leaves the system, no diversion."""
@@ -75,7 +72,7 @@ def operative_state(entry: int | None, exit_: int | None, filling_start: int | N
     return OperativeState.NON_EXISTING
 
 
-def operative_states(system: System) -> Mapping[str, NDArray[np.int8]]:
+def operative_states(system: SystemView) -> Mapping[str, NDArray[np.int8]]:
     """State codes ``[entity, stage]`` for every kind with a lifecycle."""
     states: dict[str, NDArray[np.int8]] = {}
     for part in EQUIPMENT:
@@ -94,8 +91,12 @@ def operative_states(system: System) -> Mapping[str, NDArray[np.int8]]:
     return states
 
 
-def resolve_cascade(system: System) -> Cascade:
+def resolve_cascade(system: SystemView, codes: NDArray[np.int8]) -> Cascade:
     """Resolve the river network and, per stage, which plant receives whose water.
+
+    Args:
+        system: the system.
+        codes: `OperativeState` of the plants, ``[hydro, stage]``.
 
     Raises:
         ModelError: the downstream links form a cycle.
@@ -109,7 +110,6 @@ def resolve_cascade(system: System) -> Cascade:
         if plant.diversion is not None:
             diversion[i] = system.hydro_index[plant.diversion.downstream_id]
     order = _topological_order(system, downstream)
-    codes = system.operative_states["hydros"]
     present = (codes == OperativeState.FILLING) | (codes == OperativeState.OPERATING)
     first_present = np.full((n_hydros, n_stages), NONE, np.int64)
     receiver = np.full((n_hydros, n_stages), NONE, np.int64)
@@ -125,7 +125,7 @@ def resolve_cascade(system: System) -> Cascade:
     return Cascade(downstream, order, receiver, diversion_receiver)
 
 
-def _topological_order(system: System, downstream: NDArray[np.int64]) -> tuple[int, ...]:
+def _topological_order(system: SystemView, downstream: NDArray[np.int64]) -> tuple[int, ...]:
     waiting = np.zeros(len(downstream), np.int64)
     for target in downstream[downstream != NONE]:
         waiting[target] += 1
@@ -146,7 +146,7 @@ def _topological_order(system: System, downstream: NDArray[np.int64]) -> tuple[i
     return tuple(order)
 
 
-def resolve_network(system: System) -> Network:
+def resolve_network(system: SystemView) -> Network:
     """Positions of the buses that everything is connected to."""
 
     def buses(ids: list[int]) -> NDArray[np.int64]:
