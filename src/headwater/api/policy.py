@@ -29,7 +29,7 @@ from headwater.sddp.training.compilation import ensure_compiled
 from headwater.stochastic import study_uncertainty
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Policy(LearnedPolicy):
     """A learned policy: what the future costs and what water is worth, after every stage and in every state.
 
