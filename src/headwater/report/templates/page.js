@@ -35,7 +35,9 @@
     return String(text).replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
   }
 
-  function dressed(layout, narrow, forFile) {
+  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+  function dressed({ layout, data }, narrow, forFile) {
     const c = colors[mode()];
     const size = narrow ? 11 : 13;
     const result = { ...layout };
@@ -50,6 +52,7 @@
       margin: { ...layout.margin, l: narrow ? 48 : 60, r: narrow ? 10 : 16, t: forFile ? 80 : 16, b: 44 },
       legend: { traceorder: "normal", ...layout.legend, font: { size: narrow ? 10 : 12 } },
     });
+    const rows = data.find((trace) => trace.z);
     for (const name of Object.keys(layout)) {
       if (!/^[xy]axis\d*$/.test(name)) continue;
       const axis = layout[name];
@@ -57,7 +60,15 @@
         gridcolor: c.grid, zerolinecolor: c.zero, linecolor: c.zero, tickcolor: c.zero, ...axis,
         title: { ...axis.title, font: { size: narrow ? 11 : 12, color: c.muted }, standoff: 8 },
       };
-      if (name.startsWith("x") && narrow) result[name].nticks = 5;
+      if (name === "yaxis" && narrow && rows && axis.type === "category" && rows.y.length <= 25) {
+        const short = (text) => (text.length > 14 ? `${text.slice(0, 13)}…` : text);
+        Object.assign(result[name], { tickvals: rows.y, ticktext: rows.y.map((text) => escaped(short(plain(text)))) });
+      }
+      if (name.startsWith("x") && narrow) {
+        result[name].nticks = rows ? 4 : 5;
+        // the year stands below the month, where there is room
+        if (axis.type === "date") result[name].tickformat = /%d/.test(axis.hoverformat || "") ? "%d %b\n%Y" : "%b\n%Y";
+      }
       if (!axis.type && !axis.tickformat) Object.assign(result[name], { tickformat: ",~g", hoverformat: ",.5~r" });
     }
     return result;
@@ -115,7 +126,7 @@
     const place = figure.querySelector(".plot");
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", plain(picture.layout.title.text));
-    Plotly.react(place, data, dressed(picture.layout, narrow, false), { displayModeBar: false, responsive: true });
+    Plotly.react(place, data, dressed(picture, narrow, false), { displayModeBar: false, responsive: true });
   }
 
   // ---- tabs ----------------------------------------------------------------------------------------------------
@@ -201,7 +212,7 @@
         return;
       }
       const place = figure.querySelector(".plot");
-      const copy = { data: place.data, layout: dressed(picture.layout, false, true) };
+      const copy = { data: place.data, layout: dressed(picture, false, true) };
       Plotly.downloadImage(copy, { format: button.dataset.save, filename: name, width: 1100, height: 620, scale: 2 });
     });
   }
