@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from case_builder import TinyCase, tiny_case
+from outside_package import headwater, installed, metadata
 from rank_processes import on_ranks, requires_mpi
-
-OUTSIDE = str(Path(__file__).parent)
-
-
-def installed(**environment: str) -> dict[str, str]:
-    """An environment in which the package is installed."""
-    path = os.pathsep.join(filter(None, (OUTSIDE, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **environment}
-
-
-def headwater(*words: object, there: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run the command line, with or without the package."""
-    command = [sys.executable, "-m", "headwater", *map(str, words)]
-    environment = installed() if there else dict(os.environ)
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
 
 
 def chosen(root: Path) -> TinyCase:
@@ -49,12 +33,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = headwater("run", root)
     assert done.returncode == 0, done.stderr
     return root
-
-
-def metadata(root: Path, part: str = "training") -> dict[str, Any]:
-    (path,) = root.rglob(f"{part}/metadata.json")
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def test_results_name_the_choices_and_their_package(trained: Path):

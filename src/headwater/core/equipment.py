@@ -28,13 +28,18 @@ class EquipmentRegistry(Registry[Equipment]):
         super().remove(name)
 
     def _forget(self) -> None:
-        for derived in ("quantities", "by_collection", "tables", "costs_by_kind", "families", "_pieces", "advice"):
+        for derived in ("quantities", "by_entity", "by_collection", "tables", "costs_by_kind", "families", "_pieces", "advice"):
             self.__dict__.pop(derived, None)
 
     @cached_property
     def quantities(self) -> Mapping[str, tuple[Equipment, Quantity]]:
         """Name of a quantity of user constraints -> the kind that has it, and the quantity."""
         return FrozenDict({one.name: (part, one) for part in self for one in part.quantities})
+
+    @cached_property
+    def by_entity(self) -> Mapping[type, Equipment]:
+        """Class of the entities of a kind -> the kind."""
+        return FrozenDict({part.entity: part for part in self})
 
     @cached_property
     def by_collection(self) -> Mapping[str, Equipment]:

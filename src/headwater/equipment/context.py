@@ -89,7 +89,7 @@ class StageContext:
         """Plants whose dispatch is decided ahead, with their places in the state."""
         return gnl_pipelines(self.system)
 
-    @property
+    @cached_property
     def layout(self) -> StateLayout:
         """What each component of the state is; the same at every stage."""
         return self.system.state_layout(self.n_past_inflows, self.n_accumulators)

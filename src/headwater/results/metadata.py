@@ -21,7 +21,7 @@ import polars as pl
 from headwater import files
 from headwater._version import __version__
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.provenance import is_choice, origins, type_of
+from headwater.core.provenance import is_choice, origin, origins, type_of
 from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
@@ -284,8 +284,10 @@ def versions(solver: str) -> dict[str, str]:
 
 
 def _packages(study: Study) -> dict[str, list[str]]:
-    """Packages, with versions, of the choices that are not the project's own; nothing without any."""
+    """Packages, with versions, of the choices and equipment that are not the project's own; nothing without any."""
     packages = origins([stage.risk for stage in study.system.stages], study.config)
+    packages += [one for one in map(origin, dict.fromkeys(map(type, study.system.equipment))) if one]
+    packages = list(dict.fromkeys(packages))
     return {"packages": packages} if packages else {}
 
 
