@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headwater.case.meanings import meaning_of
 from headwater.case.parts import SHAPES, shape_of
 from headwater.case.shapes import DESCRIPTIVE_KEYS
 
@@ -33,8 +32,8 @@ def write_schemas(directory: Path) -> list[Path]:
 def _schema(name: str) -> dict[str, Any]:
     shape = shape_of(name)
     schema = shape.model_json_schema(by_alias=True)
-    for holder, part in ((shape.__name__, schema), *schema.get("$defs", {}).items()):
-        _explain(part, holder)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        _explain(part)
         _open_for_comments(part)
         for word in ("title", "description"):
             part.pop(word, None)
@@ -79,11 +78,11 @@ def _rename(part: Any, names: dict[str, str]) -> None:
             part[key] = _DEFINITION + names[value.removeprefix(_DEFINITION)]
 
 
-def _explain(schema: dict[str, Any], holder: str) -> None:
-    """Give every key its meaning and unit."""
-    for key, value in schema.get("properties", {}).items():
+def _explain(schema: dict[str, Any]) -> None:
+    """Put the meaning and the unit of every key behind what it may hold."""
+    for value in schema.get("properties", {}).values():
         unit = value.pop("x-unit", "")
-        value["description"] = value.pop("description", "") or meaning_of(holder, key)
+        value["description"] = value.pop("description", "")
         if unit:
             value["x-unit"] = unit
 

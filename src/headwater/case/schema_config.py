@@ -43,8 +43,8 @@ Gone = Annotated[Any, BeforeValidator(_gone), WithJsonSchema({"not": {}})]
 class YearRange(Shape):
     """First and last year of a range, both included."""
 
-    from_year: int = Field(alias="from")
-    to_year: int = Field(alias="to")
+    from_year: int = Field(alias="from", description="first year")
+    to_year: int = Field(alias="to", description="last year")
 
     @model_validator(mode="after")
     def _ordered(self) -> YearRange:
@@ -70,11 +70,25 @@ def _own_schemes(noise_class: str) -> Any:
     return Literal[tuple(one.type for one in SAMPLING_SCHEMES if is_own(one) and noise_class in one.classes)]
 
 
+_SCHEME = Field(description="openings of the tree, fresh noise, given scenarios, or history")
+_Scheme: Any = Annotated[_own_schemes("load"), _SCHEME]
+_SchemeOfInflow: Any = Annotated[_own_schemes("inflow"), _SCHEME]
+_Openings = Annotated[
+    Literal["scenarios", "model"] | None,
+    Field(
+        description="openings of training: given scenarios of the class, or draws of its statistical model; scenarios where "
+        "the scheme is external or historical, else the model"
+    ),
+]
+
+
 class SourceShape(Shape):
     """Where the noise of one class comes from (load, non-controllable sources)."""
 
-    scheme: _own_schemes("load") = "in_sample"  # type: ignore[valid-type]
-    selection_mode: Literal["permutation", "random", "sequential"] | None = None
+    scheme: _Scheme = "in_sample"
+    selection_mode: Annotated[
+        Literal["permutation", "random", "sequential"] | None, Field(description="order in which given scenarios are taken")
+    ] = None
 
     @property
     def scheme_name(self) -> str:
@@ -85,8 +99,10 @@ class SourceShape(Shape):
 class InflowSourceShape(Shape):
     """Where inflow noise comes from."""
 
-    scheme: _own_schemes("inflow") = "in_sample"  # type: ignore[valid-type]
-    selection_mode: Literal["permutation", "random", "sequential"] | None = None
+    scheme: _SchemeOfInflow = "in_sample"
+    selection_mode: Annotated[
+        Literal["permutation", "random", "sequential"] | None, Field(description="order in which given scenarios are taken")
+    ] = None
 
     @property
     def scheme_name(self) -> str:
@@ -97,31 +113,37 @@ class InflowSourceShape(Shape):
 class TrainingSourceShape(SourceShape):
     """Where the noise of one class comes from in training, and what its openings are."""
 
-    openings: Literal["scenarios", "model"] | None = None
+    openings: _Openings = None
 
 
 class TrainingInflowSourceShape(InflowSourceShape):
     """Where inflow noise comes from in training, and what its openings are."""
 
-    openings: Literal["scenarios", "model"] | None = None
+    openings: _Openings = None
 
 
 class HistoricalShape(Shape):
     """How years of history are replayed."""
 
-    initial_lags: Literal["window", "study"] | None = None
+    initial_lags: Annotated[
+        Literal["window", "study"] | None,
+        Field(description="inflows before the first stage: those of the year that is replayed, or those of the study"),
+    ] = None
 
 
 class ScenarioSourceShape(Shape):
     """Section ``scenario_source`` of training or simulation."""
 
-    inflow: InflowSourceShape = InflowSourceShape()
-    load: SourceShape = SourceShape()
-    ncs: SourceShape = SourceShape()
-    seed: Int64 | None = None
-    historical_years: Years | None = None
-    historical: HistoricalShape = HistoricalShape()
-    couple_classes: bool | None = None
+    inflow: Annotated[InflowSourceShape, Field(description="scheme for inflows")] = InflowSourceShape()
+    load: Annotated[SourceShape, Field(description="scheme for loads")] = SourceShape()
+    ncs: Annotated[SourceShape, Field(description="scheme for non-controllable sources")] = SourceShape()
+    seed: Annotated[Int64 | None, Field(description="seed of the noise; needed for schemes other than in_sample")] = None
+    historical_years: Annotated[Years | None, Field(description="years from which historical scenarios may start")] = None
+    historical: Annotated[HistoricalShape, Field(description="replay of past years")] = HistoricalShape()
+    couple_classes: Annotated[
+        bool | None,
+        Field(description="whether inflow, load and availability of a scenario are taken from the same external scenario"),
+    ] = None
 
     @model_validator(mode="after")
     def _consistent(self) -> ScenarioSourceShape:
@@ -137,9 +159,13 @@ class ScenarioSourceShape(Shape):
 class TrainingScenarioSourceShape(ScenarioSourceShape):
     """Section ``scenario_source`` of training."""
 
-    inflow: TrainingInflowSourceShape = TrainingInflowSourceShape()
-    load: TrainingSourceShape = TrainingSourceShape()
-    ncs: TrainingSourceShape = TrainingSourceShape()
+    inflow: Annotated[TrainingInflowSourceShape, Field(description="scheme and openings for inflows")] = (
+        TrainingInflowSourceShape()
+    )
+    load: Annotated[TrainingSourceShape, Field(description="scheme and openings for loads")] = TrainingSourceShape()
+    ncs: Annotated[TrainingSourceShape, Field(description="scheme and openings for non-controllable sources")] = (
+        TrainingSourceShape()
+    )
 
 
 StoppingRuleShape: Any = Annotated[
@@ -149,20 +175,30 @@ StoppingRuleShape: Any = Annotated[
 """One of the project's own rules."""
 
 
+_SelectionMethod: Any = Annotated[
+    Literal[tuple(one.type for one in CUT_SELECTIONS if is_own(one))] | None,
+    Field(description="how cuts are judged"),
+]
+
+
 class CutSelectionShape(Shape):
     """Section ``training.cut_selection``."""
 
-    enabled: bool = False
-    method: Literal[tuple(one.type for one in CUT_SELECTIONS if is_own(one))] | None = None  # type: ignore[valid-type]
-    threshold: Whole | None = None
-    memory_window: Whole | None = None
-    domination_epsilon: NonNegative | None = None
-    check_frequency: Count | None = None
-    cut_activity_tolerance: NonNegative | None = None
-    basis_activity_window: Literal[5] = 5
-    max_active_per_stage: Count | None = None
-    protect_warm_start: bool = False
-    working_set: dict[str, Any] | None = None
+    enabled: Annotated[bool, Field(description="whether it is switched on")] = False
+    method: _SelectionMethod = None
+    threshold: Annotated[Whole | None, Field(description="older parameter that means something else for each method")] = None
+    memory_window: Annotated[Whole | None, Field(description="iterations for which an idle cut is kept (lml1)")] = None
+    domination_epsilon: Annotated[
+        NonNegative | None, Field(description="margin below which a cut counts as dominated (domination)")
+    ] = None
+    check_frequency: Annotated[Count | None, Field(description="iterations between prunings")] = None
+    cut_activity_tolerance: Annotated[
+        NonNegative | None, Field(description="dual value above which a cut counts as binding")
+    ] = None
+    basis_activity_window: Annotated[Literal[5], Field(description="fixed; other values are refused")] = 5
+    max_active_per_stage: Annotated[Count | None, Field(description="largest number of active cuts at a stage")] = None
+    protect_warm_start: Annotated[bool, Field(description="whether cuts of an earlier policy are kept")] = False
+    working_set: Annotated[dict[str, Any] | None, Field(description="settings of the method dynamic")] = None
 
     @model_validator(mode="after")
     def _has_method(self) -> CutSelectionShape:
