@@ -110,7 +110,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "other_forward_passes": Refusal(
             "training",
-            "training.forward_pass.type other than default, cut_selection.basis_activity_window other than 5",
+            "training.forward_pass.type other than default and those of packages, "
+            "cut_selection.basis_activity_window other than 5",
             "HW205",
             "leave them out",
         ),

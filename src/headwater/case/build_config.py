@@ -8,7 +8,14 @@ from typing import Any
 from headwater import model as m
 from headwater.case import schema_config as s
 from headwater.case.derived import made_from
-from headwater.core.choices import CUT_SELECTIONS, SAMPLING_SCHEMES, SamplingScheme, SelectionMethod
+from headwater.core.choices import (
+    CUT_SELECTIONS,
+    FORWARD_PASSES,
+    SAMPLING_SCHEMES,
+    ForwardPass,
+    SamplingScheme,
+    SelectionMethod,
+)
 from headwater.core.fields import fields_of
 
 
@@ -49,7 +56,15 @@ def _training(training: s.TrainingInFile) -> m.TrainingConfig:
         threads=training.threads,
         cycle=training.cycle,
         cut_formulation=training.cut_formulation,
+        forward_pass=_forward_pass(training.forward_pass),
     )
+
+
+def _forward_pass(given: Any) -> ForwardPass:
+    """The project's own pass, or one of another package."""
+    own = isinstance(given, s.ForwardPassInFile)
+    made: ForwardPass = FORWARD_PASSES[given.kind]() if own else given
+    return made
 
 
 def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:

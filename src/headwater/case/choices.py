@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, m
 from headwater.case import schema_config, schema_stages
 from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
-from headwater.core.choices import CUT_SELECTIONS, RISK_MEASURES, SAMPLING_SCHEMES, STOPPING_RULES
+from headwater.core.choices import CUT_SELECTIONS, FORWARD_PASSES, RISK_MEASURES, SAMPLING_SCHEMES, STOPPING_RULES
 from headwater.core.fields import fields_of
 from headwater.core.provenance import is_own
 from headwater.core.registry import Registry
@@ -25,7 +25,8 @@ def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     if name == "stages.json":
         return _stages(_foreign(RISK_MEASURES))
     if name == "config.json":
-        return _config(_foreign(STOPPING_RULES), _foreign(SAMPLING_SCHEMES), _foreign(CUT_SELECTIONS))
+        families = (STOPPING_RULES, SAMPLING_SCHEMES, CUT_SELECTIONS, FORWARD_PASSES)
+        return _config(*(_foreign(registry) for registry in families))
     return shape
 
 
@@ -76,8 +77,8 @@ def _type_of_risk(value: Any) -> str:
 
 
 @cache
-def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...], methods: tuple[Any, ...]) -> type[Shape]:
-    if not rules and not schemes and not methods:
+def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...], methods: tuple[Any, ...], passes: tuple[Any, ...]) -> type[Shape]:
+    if not (rules or schemes or methods or passes):
         return schema_config.ConfigFile
     training: _Fields = {}
     if rules:
@@ -90,6 +91,11 @@ def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...], methods: tuple[Any
         method = _word_or_object([one.type for one in CUT_SELECTIONS if is_own(one)], methods) | None
         selection = _shape("CutSelectionShape", schema_config.CutSelectionShape, {"method": (method, None)})
         training["cut_selection"] = (selection, selection())
+    if passes:
+        own_pass = schema_of(schema_config.ForwardPassInFile)
+        made_by: list[Any] = [Annotated[own_pass, Tag("default")]]
+        made_by += [Annotated[checked_schema(one), Tag(one.type)] for one in passes]
+        training["forward_pass"] = (Annotated[_union(made_by), Discriminator(_type_of_pass)], own_pass())
     file: _Fields = {}
     if schemes:
         source = _source(schema_config.TrainingScenarioSourceShape, schemes)
@@ -128,6 +134,11 @@ def _is_word(choice: Any) -> bool:
 
 def _form_of_choice(value: Any) -> str:
     given = value.get("type", "") if isinstance(value, dict) else getattr(value, "type", "word")
+    return str(given)
+
+
+def _type_of_pass(value: Any) -> str:
+    given = value.get("type", "default") if isinstance(value, dict) else getattr(value, "type", "default")
     return str(given)
 
 

@@ -248,3 +248,41 @@ CUT_SELECTIONS: Registry[type[SelectionMethod]] = Registry(
     "cut_selections", "headwater.choices.selection", name=type_of_class, order=place_of_class
 )
 """Known methods of cut selection."""
+
+
+class ForwardEngine(Protocol):
+    """What a forward pass works with."""
+
+    @property
+    def n_trajectories(self) -> int:
+        """Trajectories of an iteration."""
+        ...
+
+    def simulate(self, noise_of: int) -> None:
+        """Operate the system along all trajectories with the policy so far.
+
+        The states that they leave the stages in are where the backward pass makes cuts, and their
+        costs are what the iteration reports; another call replaces both.
+
+        Args:
+            noise_of: iteration whose noise is taken, from 1; of the past, or yet to come.
+        """
+        ...
+
+
+class ForwardPass(Choice, Protocol):
+    """How the states are found at which an iteration makes cuts; to be derived from."""
+
+    @abstractmethod
+    def run(self, engine: ForwardEngine, iteration: int) -> None:
+        """Make the trajectories of an iteration, with one call of ``engine.simulate`` at least.
+
+        It must follow from the iteration alone, so that all ranks and a resumed training do the same.
+        """
+        ...
+
+
+FORWARD_PASSES: Registry[type[ForwardPass]] = Registry(
+    "forward_passes", "headwater.choices.forward", name=type_of_class, order=place_of_class
+)
+"""Known forward passes."""

@@ -3,6 +3,7 @@
 No file, no linear program, no algorithm: everything here can be built and read by a person.
 """
 
+from headwater.choices.forward.sampled import SampledPass
 from headwater.choices.risk.mixed_cvar import MixedCVaR
 from headwater.choices.sampling.external import External
 from headwater.choices.sampling.historical import Historical
@@ -206,6 +207,7 @@ __all__ = [
     "RecentObservation",
     "ResolvedPenalties",
     "ResolvedProduction",
+    "SampledPass",
     "SamplingMethod",
     "ScenarioSource",
     "Season",

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from headwater.core.choices import SelectionMethod, StoppingRule
+from headwater.choices.forward.sampled import SampledPass
+from headwater.core.choices import ForwardPass, SelectionMethod, StoppingRule
 from headwater.core.fields import Count, InFile, NonNegative, Positive, Whole, check_fields
 from headwater.core.provenance import is_own
 from headwater.errors import ModelError
@@ -207,6 +208,7 @@ class TrainingConfig:
         threads: worker threads; ``None`` takes what the machine grants.
         cycle: how far trajectories follow a horizon that repeats.
         cut_formulation: one cut for all openings or one for each.
+        forward_pass: how the states are found at which cuts are made.
     """
 
     forward_passes: int
@@ -225,6 +227,7 @@ class TrainingConfig:
     threads: int | None = None
     cycle: CycleConfig = field(default_factory=CycleConfig)
     cut_formulation: CutFormulation = CutFormulation.SINGLE
+    forward_pass: ForwardPass = field(default_factory=SampledPass)
 
     def __post_init__(self) -> None:
         if self.forward_passes < 1:

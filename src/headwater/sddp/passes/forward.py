@@ -9,7 +9,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.core.choices import ForwardPass
 from headwater.distributed import Interrupted, Team
+from headwater.errors import ModelError
 from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.passes.trajectories import TrajectoryStore, runs_of
 from headwater.sddp.stage.batches import NoiseBatch
@@ -101,6 +103,7 @@ def run_forward(
     noise: ForwardNoise,
     store: TrajectoryStore,
     iteration: int,
+    noise_of: int,
     should_stop: Callable[[], bool],
     whole: CompiledRun | None = None,
 ) -> None:
@@ -113,6 +116,7 @@ def run_forward(
         noise: what is random.
         store: where to.
         iteration: 1-based.
+        noise_of: iteration whose noise is taken.
         should_stop: asked between stages.
         whole: makes many visits at a time, where it can.
 
@@ -123,9 +127,9 @@ def run_forward(
     n_trajectories, visits = len(store.costs), problems.walk
     everyone = np.arange(n_trajectories)
     began = time.perf_counter()
-    turns = visits.trial_turns(problems.study.config.training.tree_seed, iteration, everyone)
-    noise.draw(iteration)
-    memory = noise.memory_m3s(iteration)
+    turns = visits.trial_turns(problems.study.config.training.tree_seed, noise_of, everyone)
+    noise.draw(noise_of)
+    memory = noise.memory_m3s(noise_of)
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
     store.truncated[:] = 0
@@ -181,3 +185,36 @@ def run_forward(
         team.communicator.gather_rows(store.costs)
         team.communicator.gather_rows(store.future)
         team.communicator.gather_rows(store.truncated)
+
+
+class Simulating:
+    """What the forward pass that a study chose works with, see `headwater.core.choices.ForwardEngine`.
+
+    Args:
+        run_once: simulates an iteration, the first argument, with the noise of one, the second.
+        n_trajectories: of an iteration.
+    """
+
+    def __init__(self, run_once: Callable[[int, int], None], n_trajectories: int) -> None:
+        self.n_trajectories = n_trajectories
+        self._run_once = run_once
+        self._iteration = 0
+        self._n_runs = 0
+
+    def simulate(self, noise_of: int) -> None:
+        """Operate the system with the noise of an iteration."""
+        if noise_of < 1:
+            raise ModelError(f"a forward pass asks for the noise of iteration {noise_of}; the first is 1")
+        self._n_runs += 1
+        self._run_once(self._iteration, noise_of)
+
+    def make(self, chosen: ForwardPass, iteration: int) -> None:
+        """Let the chosen pass make the trajectories of an iteration.
+
+        Raises:
+            ModelError: it made none.
+        """
+        self._iteration, self._n_runs = iteration, 0
+        chosen.run(self, iteration)
+        if not self._n_runs:
+            raise ModelError(f"the forward pass '{chosen.type}' simulated nothing in iteration {iteration}")

@@ -40,5 +40,5 @@ def simulated_stage_costs(
     sizes = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
     store = TrajectoryStore.empty(replications, sizes, problems.layout.dimension, problems.walk.n_visits)
     noise = ForwardNoise(problems, sampler, replications)
-    run_forward(problems, team, programs, noise, store, 1, should_stop)
+    run_forward(problems, team, programs, noise, store, 1, 1, should_stop)
     return tuple(float(np.mean(costs)) for costs in store.costs.T)

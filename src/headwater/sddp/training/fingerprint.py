@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from headwater._version import __version__
+from headwater.choices.forward.sampled import SampledPass
 from headwater.core.provenance import digest_name, digest_word
 from headwater.model import Study
 from headwater.solver import highs_version
@@ -33,6 +34,8 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     parts = {f"{_SYSTEM}{name}": _digest(value) for name, value in system}
     config = study.config
     parts |= {f"training.{name}": _short(value) for name, value in _fields(config.training) if name not in FREE_SETTINGS}
+    if config.training.forward_pass == SampledPass():  # stored policies are from when there was no other
+        del parts["training.forward_pass"]
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))

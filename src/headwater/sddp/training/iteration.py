@@ -20,7 +20,7 @@ from headwater.sddp.cuts.policy import Policy, PolicyStage
 from headwater.sddp.passes.backward import run_backward
 from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.passes.effort_meter import EffortMeter, joined_efforts, joined_gaps, program_counts
-from headwater.sddp.passes.forward import ForwardNoise, run_forward
+from headwater.sddp.passes.forward import ForwardNoise, Simulating, run_forward
 from headwater.sddp.passes.rule_simulation import simulated_stage_costs
 from headwater.sddp.passes.trajectories import TrajectoryStore
 from headwater.sddp.records.effort import (
@@ -105,6 +105,7 @@ class Training:
         self._whole = None
         if CompiledRun.serves(problems, self._team):
             self._whole = CompiledRun(problems, self._team, self._programs, state.store)
+        self._simulating = Simulating(self._run_forward, config.forward_passes)
         self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
         self._counts: Counter[str] = Counter()
         self._earlier: Counter[str] = Counter()
@@ -147,9 +148,7 @@ class Training:
         self._meter.begin(iteration)
         t0 = time.perf_counter()
         try:
-            run_forward(
-                problems, self._team, self._programs, self._noise, state.store, iteration, self._should_stop, self._whole
-            )
+            self._simulating.make(self.study.config.training.forward_pass, iteration)
             t1 = time.perf_counter()
             self._meter.end(FORWARD)
             costs = state.store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
@@ -215,6 +214,10 @@ class Training:
             active = record.cuts_active
             self._tell(events.CutSelectionFinished(iteration, deactivated, evicted, active, selection_seconds))
         return record
+
+    def _run_forward(self, iteration: int, noise_of: int) -> None:
+        store, should_stop, whole = self.state.store, self._should_stop, self._whole
+        run_forward(self.problems, self._team, self._programs, self._noise, store, iteration, noise_of, should_stop, whole)
 
     def _kept_bound(self, lower_bound: float) -> float:
         """The bound, or the one before where rounding alone makes it fall: what was proven stays proven."""

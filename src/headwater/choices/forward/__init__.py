@@ -1,0 +1,1 @@
+"""Forward passes, see `headwater.core.choices.ForwardPass`."""
