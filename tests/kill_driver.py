@@ -28,10 +28,11 @@ FOREVER = 300.0
 """Seconds after which a run counts as stuck."""
 
 VOLATILE = {
-    "created_at", "duration_seconds", "finished_at", "started_at", "hostname", "run_id", "seconds", "threads", "tables",
+    "created_at", "distribution", "duration_seconds",
+    "finished_at", "started_at", "hostname", "run_id", "seconds", "threads", "tables",
     "peak_memory_mb", "performance", "resumed",
 }  # fmt: skip
-"""Keys of JSON files that say when, where and how fast, not what."""
+"""Keys of JSON files that say when, where, over how many processes and how fast, not what."""
 
 
 def forked(work: Callable[[], None], log: Path) -> int:
