@@ -51,6 +51,10 @@ def test_what_is_owed_adds_up_in_the_results(run: Path) -> None:
     assert "deferral_cost" in table(run, "costs").columns
 
 
+def test_results_name_its_package(run: Path) -> None:
+    assert metadata(run)["packages"] == ["headwater-outside 1.0"]
+
+
 def test_it_lowers_the_cost(run: Path, tmp_path: Path) -> None:
     plain = with_load(tmp_path / "plain", max_power_mw=0.0).write()
     assert headwater("run", plain).returncode == 0

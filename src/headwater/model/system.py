@@ -379,12 +379,11 @@ class System(SystemView):
 
 
 def _kind_of(kind: type[Any]) -> Equipment:
-    for part in EQUIPMENT:
-        if part.entity is kind:
-            return part
-    raise ModelError(
-        f"{kind.__name__} is no kind of equipment (known: {', '.join(part.entity.__name__ for part in EQUIPMENT)})"
-    )
+    part = EQUIPMENT.by_entity.get(kind)
+    if part is None:
+        known = ", ".join(one.entity.__name__ for one in EQUIPMENT)
+        raise ModelError(f"{kind.__name__} is no kind of equipment (known: {known})")
+    return part
 
 
 def _index(entities: Iterable[Any]) -> Mapping[int, int]:
