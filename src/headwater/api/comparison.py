@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
+from headwater.core.shown import Shown
 from headwater.errors import UsageError
 from headwater.model import ScenarioSource, SimulationDetail, Study
 from headwater.sddp.cuts.policy import Policy
@@ -19,7 +20,7 @@ from headwater.sddp.simulation.simulation import simulate_policy
 
 
 @dataclass(frozen=True, repr=False)
-class PolicyComparison:
+class PolicyComparison(Shown):
     """What two policies cost in the same scenarios, present values in $; a scenario that one could not solve is left out.
 
     Attributes:

@@ -10,15 +10,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headwater.core.shown import Shown
 from headwater.lp import StageReadout, sum_components
 from headwater.model import System
 from headwater.results import SCHEMAS, tables_to_frame
 from headwater.results.names_in_tables import TableNames, chosen_table
+from headwater.results.other_forms import OtherForms
 from headwater.sddp.simulation.decisions import StageOutcome
 
 
 @dataclass(frozen=True, repr=False)
-class Decision:
+class Decision(Shown, OtherForms):
     """The decision of one stage.
 
     Attributes:
@@ -124,6 +126,13 @@ class Decision:
     @cached_property
     def _names(self) -> TableNames:
         return TableNames.of_system(self._system, self._system.stages)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what a notebook shows below the heading."""
+        water = self.water_values
+        reservoirs = [(name, f"{held:,.1f} hm3, {water[name]:,.0f} $/hm3") for name, held in self.storage_hm3.items()]
+        buses = [(name, f"{', '.join(f'{price:,.2f}' for price in prices)} $/MWh") for name, prices in self.prices.items()]
+        return [*buses, *reservoirs][:30]
 
     def __repr__(self) -> str:
         return (

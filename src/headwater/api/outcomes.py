@@ -11,10 +11,12 @@ import polars as pl
 
 from headwater._on_demand import OnDemandMember
 from headwater.api.policy import Policy
+from headwater.core.shown import Shown
 from headwater.errors import HeadwaterError
 from headwater.model import Study
 from headwater.results import SCHEMAS
 from headwater.results.names_in_tables import TableNames, chosen_table
+from headwater.results.other_forms import OtherForms
 from headwater.sddp import ScenarioSummary, SimulationRecord
 
 EXIT_STOPPED = 75
@@ -36,7 +38,7 @@ class StoppedError(HeadwaterError):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Shown, OtherForms):
     """Results of a simulation held in memory.
 
     Attributes:
@@ -83,6 +85,15 @@ class Simulation:
     def _names(self) -> TableNames:
         return TableNames.of_system(self.study.system, self.record.stages)
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what a notebook shows below the heading."""
+        summary = self.summary
+        return [
+            ("deficit", f"{float(summary.deficit_mwh[summary.completed].mean()):,.1f} MWh on average"),
+            ("spillage", f"{float(summary.spillage_hm3[summary.completed].mean()):,.1f} hm3 on average"),
+            ("tables", ", ".join(self.tables)),
+        ]
+
     def __repr__(self) -> str:
         done = int(self.summary.completed.sum())
         failed = len(self.summary.scenario_id) - done
@@ -93,8 +104,8 @@ class Simulation:
         )
 
 
-@dataclass(frozen=True)
-class RunResult:
+@dataclass(frozen=True, repr=False)
+class RunResult(Shown):
     """What a run leaves behind.
 
     Attributes:
@@ -110,3 +121,8 @@ class RunResult:
     simulation: SimulationRecord | None
     stopped: bool = False
     signal_number: int | None = None
+
+    def __repr__(self) -> str:
+        ended = ", stopped early" if self.stopped else ""
+        simulated = "not simulated" if self.simulation is None else f"{len(self.simulation.summary.scenario_id)} scenarios"
+        return f"<RunResult in {self.output_dir}: {self.policy.n_iterations} iterations, {simulated}{ended}>"

@@ -17,6 +17,8 @@ from headwater.api.named_states import BlockValues, Otherwise, StateLike, StateN
 from headwater.api.progress import followed
 from headwater.api.requirements import check_fits
 from headwater.arrays import Array
+from headwater.core.shown import Shown
+from headwater.core.wording import listed
 from headwater.errors import PolicyError, UsageError
 from headwater.model import EntityKey, ScenarioSource, StageKey, Study
 from headwater.model.named import StageSpan, stage_position_of
@@ -30,7 +32,7 @@ from headwater.stochastic import study_uncertainty
 
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
-class Policy(LearnedPolicy):
+class Policy(Shown, LearnedPolicy):
     """A learned policy: what the future costs and what water is worth, after every stage and in every state.
 
     Stages are named by id, date (``"2027-02"``) or season label, plants by name or id. What is given by name comes back by
@@ -284,6 +286,16 @@ class Policy(LearnedPolicy):
         study = self.known_study
         with followed(progress, on_event) as told:
             return compare_policies(study, self, other, scenarios=scenarios, source=source, threads=threads, on_event=told)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what a notebook shows below the heading."""
+        first, last = self.stages[0], self.stages[-1]
+        return [
+            ("study", "not known" if self.study is None else self.study.name or "without name"),
+            ("stages", f"{first.start_date} to {last.end_date}"),
+            ("ended by", self.reason or "not known"),
+            ("plants", listed(self.hydro_labels)),
+        ]
 
     def __getstate__(self) -> dict[str, Any]:
         # what is computed from the policy holds locks and solvers, which stay in their process

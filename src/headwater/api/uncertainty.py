@@ -10,6 +10,7 @@ import polars as pl
 from headwater import files
 from headwater._on_demand import OnDemandMember
 from headwater.api.requirements import StudyLike, as_study
+from headwater.core.shown import Shown
 from headwater.errors import ModelError, UsageError
 from headwater.model import OutOfSample, ScenarioSource
 from headwater.report.drawing import plotly_is_there
@@ -22,8 +23,8 @@ PICTURED_SCENARIOS = 200
 """Trajectories that the bands of pictures are made of."""
 
 
-@dataclass(frozen=True)
-class FitResult:
+@dataclass(frozen=True, repr=False)
+class FitResult(Shown):
     """What `fit` leaves behind.
 
     Attributes:
@@ -38,6 +39,9 @@ class FitResult:
 
     plot = OnDemandMember("headwater.report.plots", "FitPlots")
     """Pictures of the models, see `headwater.report.plots.FitPlots`."""
+
+    def __repr__(self) -> str:
+        return f"<FitResult in {self.directory}: inflow models of {len(self.uncertainty.system.hydros)} hydros>"
 
 
 def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> FitResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headwater.core.shown import Shown
 from headwater.model.changes import Changes
 from headwater.model.study_config import StudyConfig
 from headwater.model.system import System
@@ -11,7 +12,7 @@ from headwater.model.uncertainty import NoiseClass
 
 
 @dataclass(frozen=True)
-class Study(Changes):
+class Study(Shown, Changes):
     """A system and what to do with it: all that training and simulation need.
 
     Attributes:
@@ -23,6 +24,13 @@ class Study(Changes):
     system: System
     config: StudyConfig
     name: str = ""
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what a notebook shows below the heading."""
+        training, simulation = self.config.training, self.config.simulation
+        simulated = f"{simulation.n_scenarios} scenarios" if simulation.enabled else "none"
+        iterations = f"at most {training.max_iterations} iterations of {training.forward_passes} forward passes"
+        return [*self.system.facts(), ("training", iterations), ("simulation", simulated)]
 
     def __repr__(self) -> str:
         return f"<Study {self.name or 'without name'}: {self.system!r}>"

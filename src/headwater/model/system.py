@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.parts import Equipment
+from headwater.core.shown import Shown
 from headwater.core.state import StateLayout
+from headwater.core.wording import listed
 from headwater.errors import ModelError
 from headwater.model import bounds as _bounds
 from headwater.model import topology as _topology
@@ -78,20 +80,8 @@ _SORT_KEYS: dict[str, tuple[str, ...]] = {
 """Collections with the key they are sorted by; the key must be unique."""
 
 _COLLECTION: Mapping[str, Callable[[Iterable[Any]], tuple[Any, ...]]] = {
+    **{name: Named for name, key in _SORT_KEYS.items() if key == ("id",)},
     "stages": Stages,
-    **dict.fromkeys(
-        (
-            "buses",
-            "lines",
-            "hydros",
-            "thermals",
-            "pumping_stations",
-            "contracts",
-            "non_controllables",
-            "generic_constraints",
-        ),
-        Named,
-    ),
 }
 """Collections that are also found by name or date."""
 
@@ -107,7 +97,7 @@ _BUSES: Any = field()
 
 
 @dataclass(frozen=True)
-class System(SystemView):
+class System(Shown, SystemView):
     """Everything that describes the system and its uncertainty, and nothing about how it is solved.
 
     Collections may be given in any order and are kept sorted by id; entities are also found by name (``hydros["Ridge"]``) and
@@ -367,6 +357,15 @@ class System(SystemView):
     def __getstate__(self) -> dict[str, Any]:
         """What it was made of, without what was derived from that."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what a notebook shows below the heading."""
+        kinds = (part.collection for part in EQUIPMENT if part.code is not None)
+        return [
+            (f"{len(getattr(self, kind))} {kind.replace('_', ' ')}", listed(getattr(self, kind).labels))
+            for kind in kinds
+            if getattr(self, kind)
+        ]
 
     def __repr__(self) -> str:
         counts = ", ".join(

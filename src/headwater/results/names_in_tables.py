@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -57,8 +57,14 @@ class TableNames:
 
     def added_to(self, frame: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
         """The table with the dates of the stage after its id, and the name of the entity after its."""
-        columns = list(frame.columns)
-        frame = frame.join(self.stages, on="stage_id", how="left", maintain_order="left")
+        return self._added(frame.lazy(), list(frame.columns), schema).collect()
+
+    def added_to_lazy(self, frame: pl.LazyFrame, columns: Sequence[str], schema: TableSchema) -> pl.LazyFrame:
+        """The same of a query that gives these columns."""
+        return self._added(frame, list(columns), schema)
+
+    def _added(self, frame: pl.LazyFrame, columns: list[str], schema: TableSchema) -> pl.LazyFrame:
+        frame = frame.join(self.stages.lazy(), on="stage_id", how="left", maintain_order="left")
         place = columns.index("stage_id") + 1
         columns[place:place] = ["start_date", "end_date"]
         part = EQUIPMENT.by_collection.get(schema.entity or "")
@@ -67,6 +73,6 @@ class TableNames:
             named = self.entities.filter(pl.col("entity_type_code") == part.code).select(
                 pl.col("entity_id").cast(pl.Int32).alias(f"{label}_id"), pl.col("name").alias(f"{label}_name")
             )
-            frame = frame.join(named, on=f"{label}_id", how="left", maintain_order="left")
+            frame = frame.join(named.lazy(), on=f"{label}_id", how="left", maintain_order="left")
             columns.insert(columns.index(f"{label}_id") + 1, f"{label}_name")
         return frame.select(columns)

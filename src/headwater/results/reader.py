@@ -16,10 +16,13 @@ import polars as pl
 from headwater import files
 from headwater._on_demand import OnDemandMember
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.shown import Shown
 from headwater.errors import ResultsError
 from headwater.results.names_in_tables import TableNames
+from headwater.results.other_forms import OtherForms
 from headwater.results.pieces import SUCCESS
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
+from headwater.results.table_schema import TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ def load_results(directory: str | Path) -> Results:
     return results
 
 
-class Results:
+class Results(Shown, OtherForms):
     """The results of a run.
 
     Args:
@@ -133,7 +136,7 @@ class Results:
             raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
         metadata = self.simulation_metadata
         schema = SCHEMAS[name]
-        there = [column.name for column in schema.columns if not column.kind or column.kind in self._kinds]
+        there = self._columns_of(schema)
         wanted = [one for one in there if not columns or one in columns or one in schema.sort_keys]
         if unknown := sorted(set(columns) - set(wanted)):
             raise ResultsError(f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(there)})")
@@ -145,11 +148,45 @@ class Results:
         frame = frame.sort(schema.sort_keys, maintain_order=True)
         return TableNames(self.entities, self._stages).added_to(frame, schema) if names else frame
 
+    def _columns_of(self, schema: TableSchema) -> list[str]:
+        """Columns that the table has for the kinds of equipment of the system."""
+        return [column.name for column in schema.columns if not column.kind or column.kind in self._kinds]
+
     @cached_property
     def _kinds(self) -> set[str]:
         """Kinds of equipment that the system had."""
         codes = set(self.entities["entity_type_code"].to_list())
         return {part.name for part in EQUIPMENT.by_code() if part.code in codes}
+
+    def scan(self, name: str, *, names: bool = True) -> pl.LazyFrame:
+        """A simulation table as a lazy Polars query: nothing is read before it is collected, and then only what it needs.
+
+        For results larger than memory. Files are not compared with their digests, as `table` does.
+
+        Args:
+            name: table name, see `tables`.
+            names: add the name of the entity and the dates of the stage beside their ids.
+
+        Raises:
+            ResultsError: no such table.
+
+        Example:
+            >>> results.scan("hydros").filter(pl.col("hydro_name") == "Ridge").collect()
+        """
+        if name not in self.tables:
+            raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
+        schema, parts = SCHEMAS[name], []
+        columns = self._columns_of(schema)
+        for part in sorted(_listed(self.simulation_metadata)):
+            if _table_of(part) == name:
+                lazy = pl.scan_parquet(self._part("simulation") / part, glob=False, hive_partitioning=False)
+                directory = part.rpartition("/")[0].rpartition("/")[2]
+                if directory.startswith(_SCENARIO):
+                    number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
+                    lazy = lazy.with_columns(number.alias("scenario_id"))
+                parts.append(lazy.select(columns))
+        whole = pl.concat(parts)
+        return TableNames(self.entities, self._stages).added_to_lazy(whole, columns, schema) if names else whole
 
     def _part_of_table(self, part: str, metadata: dict[str, Any], columns: Sequence[str]) -> pl.DataFrame:
         """Columns of one file of a table; the scenario is in it, or in the name of its directory."""
@@ -206,6 +243,18 @@ class Results:
         if not isinstance(value, dict):
             raise ResultsError(f"{path}: expected a JSON object")
         return value
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what a notebook shows below the heading."""
+        found = []
+        if self.has_training:
+            found.append(("iterations", f"{self.convergence.height:,}"))
+        if self.has_simulation:
+            cost = self.simulation_metadata.get("cost", {})
+            found.append(("scenarios", f"{self.summary.height:,}"))
+            found.append(("mean cost", f"{cost.get('mean', float('nan')):,.2f} ± {cost.get('ci95', 0.0):,.2f} $"))
+            found.append(("tables", ", ".join(self.tables)))
+        return found
 
     def __repr__(self) -> str:
         parts = [name for name, there in (("training", self.has_training), ("simulation", self.has_simulation)) if there]

@@ -216,7 +216,7 @@ class SimulationChunk:
         return self.summary.scenario_id[self.summary.completed]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimulationRecord:
     """The outcome of a simulation.
 
@@ -266,3 +266,10 @@ class SimulationRecord:
     def scenarios_with_gap(self) -> tuple[int, ...]:
         """Numbers of the scenarios that have such LPs."""
         return tuple(dict.fromkeys(gap.scenario_id for gap in self.gaps))
+
+    def __repr__(self) -> str:
+        costs = self.summary
+        return (
+            f"<SimulationRecord: {len(costs.scenario_id)} scenarios, mean cost {costs.mean_cost:,.2f} ± {costs.ci95:,.2f} $, "
+            f"{self.seconds:.1f} s>"
+        )
