@@ -1,11 +1,8 @@
-"""Ids of entities, and what stands where there is none."""
+"""What stands where there is no entity, or no column or row of it."""
 
 from __future__ import annotations
 
-from typing import Final, NewType
-
-EntityId = NewType("EntityId", int)
-"""Number by which a case names an entity; not its position among those of its kind."""
+from typing import Final
 
 NONE: Final = -1
 """Position that stands for "no entity": water leaves the system, no diversion."""

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.ids import ABSENT
+from headwater.core.program import Combination, LpBuilder
 
 LAST = 1000
 """Place of what is added to an order that the founding kinds have fixed: behind all of them, by name."""

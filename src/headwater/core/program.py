@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwater.arrays import Array, Indices, frozen
+from headwater.core.ids import ABSENT
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
-
-ABSENT = -1
-"""Position in a family where no column or row exists."""
 
 Combination = list[tuple[int, float]]
 """Columns with coefficients."""

@@ -20,6 +20,7 @@ from annotated_types import Gt, Le
 from headwater.arrays import Array
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import BusId, EntryStage, ExitStage, Name, NonNegative, Ordered, OwnId, in_file
+from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
     Column,
@@ -33,7 +34,7 @@ from headwater.core.parts import (
     ResultTable,
     Words,
 )
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.program import LpBuilder
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
     Column,
@@ -23,7 +24,7 @@ from headwater.core.parts import (
     ResultTable,
     Words,
 )
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.program import Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
     Column,
@@ -24,7 +25,7 @@ from headwater.core.parts import (
     ResultTable,
     Words,
 )
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import NonControllableSource

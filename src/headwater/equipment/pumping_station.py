@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
     Advice,
@@ -27,7 +28,7 @@ from headwater.core.parts import (
     ResultTable,
     Words,
 )
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.program import Combination, LpBuilder
 from headwater.core.wording import listed
 from headwater.equipment.context import StageContext
 from headwater.equipment.hydro import reservoirs

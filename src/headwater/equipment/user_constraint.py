@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     Advice,
     Column,
@@ -30,7 +31,7 @@ from headwater.core.parts import (
     ResultTable,
     Words,
 )
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.program import Combination, LpBuilder
 from headwater.core.wording import listed
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions

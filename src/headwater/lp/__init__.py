@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from headwater._on_demand import on_demand
 
 if TYPE_CHECKING:
-    from headwater.core.program import ABSENT, AssembledLp, LpBuilder
+    from headwater.core.ids import ABSENT
+    from headwater.core.program import AssembledLp, LpBuilder
     from headwater.equipment.hydro.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
     from headwater.equipment.hydro.head import LinearHead, linear_heads
     from headwater.equipment.reading import StageSolutions

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
 from headwater.core.parts import Labeller
-from headwater.core.program import ABSENT
 from headwater.equipment.context import StageContext
 from headwater.lp.future_cost import future_families
 from headwater.lp.template import StageTemplate

@@ -25,8 +25,9 @@ import numpy as np
 
 from headwater.arrays import Array, Indices
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
 from headwater.core.parts import Phase
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.program import LpBuilder
 from headwater.core.state import StateLayout
 from headwater.equipment.context import StageContext
 from headwater.errors import ModelError

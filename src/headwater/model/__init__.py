@@ -19,6 +19,7 @@ from headwater.choices.stopping.iteration_limit import IterationLimit
 from headwater.choices.stopping.simulation_stalling import SimulationStalling
 from headwater.choices.stopping.statistical_gap import StatisticalGap
 from headwater.choices.stopping.time_limit import TimeLimit
+from headwater.core.ids import NONE
 from headwater.model.entities import (
     Bus,
     ContractKind,
@@ -97,7 +98,7 @@ from headwater.model.study_config import (
     TrainingConfig,
 )
 from headwater.model.system import System
-from headwater.model.topology import NONE, Cascade, Network, OperativeState
+from headwater.model.topology import Cascade, Network, OperativeState
 from headwater.model.uncertainty import (
     AnnualComponent,
     AvailabilityStatistics,

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import NONE
 from headwater.errors import ModelError
 from headwater.model.system_view import SystemView
-
-NONE = -1
-"""Position that stands for "no entity": water leaves the system, no diversion."""
 
 
 class OperativeState(IntEnum):

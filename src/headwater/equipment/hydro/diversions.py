@@ -8,7 +8,8 @@ does not count as outflow and never reaches the main downstream plant.
 
 from __future__ import annotations
 
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.ids import ABSENT
+from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.hydro import reservoirs
 from headwater.model import NONE

@@ -18,7 +18,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.ids import ABSENT
+from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.hydro import reservoirs
 from headwater.errors import ModelError

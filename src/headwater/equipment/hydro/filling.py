@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.core.program import ABSENT, LpBuilder
+from headwater.core.ids import ABSENT
+from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
 
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.ids import ABSENT
+from headwater.core.program import Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.hydro import diversions, reservoirs
 from headwater.errors import ModelError

@@ -23,8 +23,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headwater.core.ids import ABSENT
 from headwater.core.parts import Labeller
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.program import Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.model import NONE, OperativeState
 

@@ -15,7 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from headwater.core.program import ABSENT, Combination, LpBuilder
+from headwater.core.ids import ABSENT
+from headwater.core.program import Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
