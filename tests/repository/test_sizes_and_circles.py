@@ -21,7 +21,6 @@ KERNELS = "kernel"
 
 LONG_FILES = {
     "case/schema_config.py",
-    "case/rules_references.py",
     "model/entities.py",
     "policy/checkpoint.py",
     "solver/numba_private.py",
@@ -43,6 +42,7 @@ MANY_PARAMETERS = {
     "lp/program.py named_program",
     "lp/template.py build_stage_template",
     "lp/template.py declare_stage",
+    "sddp/passes/forward.py run_forward",
     "sddp/stage/solver_pool.py solve_each",
     "sddp/training/recording.py iteration_record",
     "sddp/simulation/simulation.py simulate_policy",

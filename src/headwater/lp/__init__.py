@@ -29,8 +29,8 @@ else:
         "headwater.lp",
         {
             "headwater.lp.advice": ("program_warnings",),
+            "headwater.core.ids": ("ABSENT",),
             "headwater.core.program": (
-                "ABSENT",
                 "AssembledLp",
                 "LpBuilder",
             ),
