@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 
 import headwater as hw
+import headwater.model as m
+from headwater.equipment.battery import Battery
 from headwater.errors import ResultsError, UsageError
 from headwater.report.balance import SOURCES, balance
 from headwater.report.costs import cost_distribution, costs, deficit_depth, deficit_probability
@@ -22,7 +24,7 @@ from headwater.report.outcome import Outcome
 from headwater.report.prices import prices, water_values
 from headwater.report.storage import storage
 from headwater.report.training import convergence, cuts
-from small_systems import study
+from small_systems import stages, study
 from whole_systems import whole_system
 
 
@@ -140,6 +142,28 @@ def test_sources_less_uses_are_the_load_of_every_bus_and_of_the_system(scenario:
             "pumping",
         )
     }
+
+
+def test_batteries_take_and_give_energy_in_the_balance():
+    """5 cheap MW are free in the first stage; 80 % of them arrive, and 90 % of that returns."""
+    made = stages(2, (100.0,), 1)
+    loads = zip(made, (5.0, 15.0), strict=True)
+    system = m.System(
+        stages=made,
+        buses=(m.Bus(0, "town", (m.DeficitSegment(None, 1000.0),)),),
+        thermals=(m.Thermal.flat(0, 0, 10.0, 10.0), m.Thermal.flat(1, 0, 10.0, 100.0)),
+        load_statistics=tuple(m.LoadStatistics(0, s.id, load, 0.0) for s, load in loads),
+        equipment=(Battery(7, 0, 1000.0, 50.0, 50.0, "Big", 0.8, 0.9),),
+    )
+    of = study(system, iterations=12, forward_passes=2)
+    outcome = Outcome.of_simulation(
+        hw.simulate(hw.train(of, threads=1), of, n_scenarios=1, threads=1)
+    )
+    drawn = balance(outcome, "town")
+    assert series(drawn, "charging of batteries") == pytest.approx([-5.0, 0.0], abs=1e-9)
+    assert series(drawn, "batteries") == pytest.approx([0.0, 3.6], abs=1e-9)
+    together = np.sum([trace["y"] for trace in drawn.traces if trace["type"] == "bar"], axis=0)
+    assert together == pytest.approx(series(drawn, "load"), abs=1e-6)
 
 
 def test_uses_are_drawn_below_zero_and_losses_only_of_the_system():

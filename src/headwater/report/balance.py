@@ -16,6 +16,7 @@ SOURCES = {
     "hydro": "hydro",
     "renewable": "wind, sun and other",
     "thermal": "thermal",
+    "discharge": "batteries",
     "contract_import": "bought",
     "import": "from other buses",
     "deficit": "deficit",
@@ -23,11 +24,12 @@ SOURCES = {
     "losses": "losses of lines",
     "contract_export": "sold",
     "pumping": "pumping",
+    "charge": "charging of batteries",
     "excess": "excess",
 }
 """Sources, above zero, and uses, below, in the order in which they are stacked."""
 
-_USES = ("export", "losses", "contract_export", "pumping", "excess")
+_USES = ("export", "losses", "contract_export", "pumping", "charge", "excess")
 _SMALL_MW = 1e-6
 """Mean power up to this is not drawn."""
 
@@ -136,6 +138,11 @@ def _parts(outcome: Outcome) -> Iterator[Rows]:
         yield _summed(
             _at_bus(outcome, rows, "pumping_station"), "pumping", pl.col("energy_consumption_mwh")
         )
+    if "batteries" in outcome.tables:
+        rows = outcome.rows("batteries", "charge_mw", "discharge_mw")
+        rows = _at_bus(outcome, rows.join(outcome.hours, on=["stage_id", "block_id"]), "battery")
+        for source in ("charge", "discharge"):
+            yield _summed(rows, source, pl.col(f"{source}_mw") * pl.col("hours"))
     if "contracts" in outcome.tables and outcome.knows_topology:
         rows = _at_bus(outcome, outcome.rows("contracts", "energy_mwh"), "contract")
         for kind in ("import", "export"):

@@ -31,7 +31,7 @@ def costs(outcome: Outcome) -> Drawing:
     Raises:
         ResultsError: the run kept no table of costs.
     """
-    parts = _parts()
+    parts = _parts(outcome.rows("costs").columns)
     frame = _by_stage(outcome, [one for _, columns in parts.values() for one in columns])
     sums = {name: frame.select(columns).sum_horizontal() for name, (_, columns) in parts.items()}
     sizes = {name: float(np.max(np.abs(one.to_numpy()), initial=0.0)) for name, one in sums.items()}
@@ -55,13 +55,16 @@ def costs(outcome: Outcome) -> Drawing:
     )
 
 
-def _parts() -> dict[str, tuple[str, list[str]]]:
+def _parts(there: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
     """What is drawn: its name -> its colour and the columns of the table of costs that it sums.
 
-    Together they are the immediate cost.
+    Together they are the immediate cost. Kinds of equipment that the system lacks have no column.
+
+    Args:
+        there: columns of the table of costs.
     """
     found: dict[str, tuple[str, list[str]]] = {}
-    for cost in EQUIPMENT.costs:
+    for cost in (one for one in EQUIPMENT.costs if one.name in there):
         if cost.category == "resource":
             color = (
                 source_color(_COLORS[cost.name])
@@ -77,7 +80,7 @@ def _parts() -> dict[str, tuple[str, list[str]]]:
 
 def _by_stage(outcome: Outcome, columns: Sequence[str]) -> pl.DataFrame:
     """Mean of some columns of the table of costs over the scenarios, a row for every stage."""
-    rows = outcome.rows("costs", *columns)
+    rows = outcome.rows("costs")
     n_scenarios = rows["scenario_id"].n_unique()
     mean = rows.group_by("stage_id").agg(pl.col(*columns).sum() / n_scenarios)
     order = pl.DataFrame(

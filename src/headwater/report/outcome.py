@@ -142,7 +142,7 @@ class Outcome:
         ]
         return cls(
             lambda name, columns: simulation.table(name, names=False).select(
-                [*SCHEMAS[name].sort_keys, *columns]
+                [*SCHEMAS[name].sort_keys, *columns] if columns else pl.all()
             ),
             simulation.tables,
             stages,
@@ -153,7 +153,7 @@ class Outcome:
         )
 
     def rows(self, table: str, *columns: str) -> pl.DataFrame:
-        """The ids and some columns of a table, over all scenarios.
+        """The ids and some columns of a table, all where none is named, over all scenarios.
 
         Raises:
             ResultsError: the run kept no such table.

@@ -97,6 +97,11 @@ def _tables(one: Results, other: Results, name: str) -> Difference:
         return Difference(name, frames[0].height, frames[1].height, float("inf"), "different rows")
     worst = Difference(name, None, None, 0.0)
     for column in columns:
+        having = [column.name in frame.columns for frame in frames]
+        if not any(having):
+            continue  # of a kind of equipment that neither system has
+        if not all(having):
+            return Difference(name, None, None, float("inf"), column.name)
         a, b = frames[0][column.name], frames[1][column.name]
         if a.is_null().ne(b.is_null()).any() or (not column.dtype.is_numeric() and a.ne_missing(b).any()):
             return Difference(name, None, None, float("inf"), column.name)
