@@ -24,6 +24,15 @@ def test_a_huge_number_of_a_document_is_named(tmp_path, value):
     assert "expected a number within ±1e+15" in message
 
 
+@pytest.mark.parametrize(("value", "n_errors"), [(2e19, 0), (1.001e20, 1)])
+def test_prices_may_be_larger_for_they_are_counted_in_a_unit_of_their_own(tmp_path, value, n_errors):
+    case = tiny_case(tmp_path)
+    case.thermals[0]["cost_per_mwh"] = value
+    found = [error for error in errors_of(case) if "expected a number within" in error[3]]
+    assert len(found) == n_errors
+    assert all("within ±1e+20" in message for *_, message in found)
+
+
 def test_the_largest_number_of_a_document_is_a_number(tmp_path):
     case = tiny_case(tmp_path)
     case.thermals[0]["generation"]["max_mw"] = LARGEST

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from headwater.case.json_reader import describe
 from headwater.case.names import entity_at, nearest_word
 from headwater.case.report import Collector
-from headwater.model.magnitudes import LARGEST_NUMBER
+from headwater.model.magnitudes import largest_of
 
 DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
 """Keys that describe and may stand anywhere."""
@@ -75,13 +75,18 @@ def _report_huge_numbers(data: dict[str, Any], file: str, collector: Collector) 
     """Report the numbers of a system that are beyond all sense; settings say for themselves what they allow."""
     if file == "config.json":
         return False
-    found = [(steps, value) for steps, value in _numbers(data, ()) if abs(value) > LARGEST_NUMBER]
+    found = [(steps, value) for steps, value in _numbers(data, ()) if abs(value) > largest_of(_name(steps))]
     for steps, value in found:
-        message = f"expected a number within ±{LARGEST_NUMBER:g}, got {describe(value)}"
+        message = f"expected a number within ±{largest_of(_name(steps)):g}, got {describe(value)}"
         fix = "correct the number, or leave the key out where there is no limit"
         entity = entity_at(data, list(steps))
         collector.error("HW204", file, message, path=write_path(steps), entity=entity, fix=fix)
     return bool(found)
+
+
+def _name(steps: tuple[str | int, ...]) -> str:
+    """The key that a number stands under."""
+    return next((step for step in reversed(steps) if isinstance(step, str)), "")
 
 
 def _numbers(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], float]]:

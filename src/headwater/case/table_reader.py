@@ -12,7 +12,7 @@ import polars as pl
 from headwater.case.names import LABEL_OF_COLUMN, nearest_word
 from headwater.case.report import Collector
 from headwater.case.tables import Column, Kind, Table
-from headwater.model.magnitudes import LARGEST_NUMBER
+from headwater.model.magnitudes import largest_of
 
 ROW = "__row__"
 """Column that keeps the position of a row in its file, for messages."""
@@ -181,7 +181,8 @@ def _values_fit(frame: pl.DataFrame, table: Table, file: str, stem: str, collect
         if n_empty == len(series):
             continue
         values = (series.fill_null(0) if n_empty else series).to_numpy()
-        wrong = ~(np.abs(values) <= LARGEST_NUMBER)
+        largest = largest_of(column.name)
+        wrong = ~(np.abs(values) <= largest)
         if column.low is not None:
             wrong |= (values <= column.low) if column.above else (values < column.low)
         if column.high is not None:
@@ -189,8 +190,8 @@ def _values_fit(frame: pl.DataFrame, table: Table, file: str, stem: str, collect
         if n_empty:
             wrong &= series.is_not_null().to_numpy()
         for row in np.flatnonzero(wrong).tolist():
-            huge = abs(values[row]) > LARGEST_NUMBER
-            expected = f"a number within ±{LARGEST_NUMBER:g}" if huge else column.expected
+            huge = abs(values[row]) > largest
+            expected = f"a number within ±{largest:g}" if huge else column.expected
             message = f"expected {expected}, got {values[row]:g}"
             path, entity = f"{stem}[{row}].{column.name}", _entity_of(frame, row)
             collector.error("HW204", file, message, path=path, entity=entity, fix="correct the cell")
