@@ -154,11 +154,20 @@ def _signalled(words: list[str], delay: float, number: int, stream: IO[str]) -> 
         process.wait(delay)
     except subprocess.TimeoutExpired:
         family = _family(process.pid)
-        for one in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.send_signal(number)
+        if number == signal.SIGINT:  # a terminal tells the command alone, which tells its ranks
+            process.send_signal(number)
+        else:
+            _tell(family, number)
         return _end_of(process, family)
     return process.returncode
+
+
+def _tell(family: list[psutil.Process], number: int) -> None:
+    """Send a signal to all processes of a run but those between the command and its ranks, which nobody signals."""
+    for one in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "hydra" not in one.name() or number == signal.SIGKILL:
+                one.send_signal(number)
 
 
 def _family(number: int) -> list[psutil.Process]:
