@@ -143,7 +143,7 @@ def test_a_term_written_in_code_must_name_a_quantity() -> None:
     wrong = dataclasses.replace(
         limited(PER_BLOCK, 60.0).generic_constraints[0], expression=m.Expression((m.Term(1.0, "hydro_power", 0),))
     )
-    with pytest.raises(ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: bus_deficit, "):
+    with pytest.raises(ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: .*bus_deficit, "):
         operate(dataclasses.replace(limited(PER_BLOCK, 60.0), generic_constraints=(wrong,)))
 
 
@@ -217,7 +217,7 @@ READ = {
 
 
 def test_all_quantities_are_read_below() -> None:
-    assert set(READ) == set(EQUIPMENT.quantities)
+    assert set(READ) == {name for name, (part, _) in EQUIPMENT.quantities.items() if part.founding}
 
 
 @pytest.mark.parametrize("quantity", READ)
