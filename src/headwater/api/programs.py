@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headwater.api.requirements import StudyLike, as_study, check_fits, refuse_unbuilt
+from headwater.api.requirements import check_fits, refuse_unbuilt
+from headwater.api.studies import StudyLike, as_study
 from headwater.lp import NamedProgram
 from headwater.sddp import Policy
 from headwater.sddp.simulation.inspection import scenario_program

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
-from headwater.case import load_case, refused_features
+from headwater.case import refused_features
 from headwater.distributed import choose_threads, find_communicator
 from headwater.errors import UnsupportedFeatureError
 from headwater.model import Study
@@ -15,18 +14,6 @@ from headwater.sddp.cuts.policy import as_stored
 from headwater.sddp.events import EventSink, ignore
 from headwater.sddp.stage.problems import inflow_digest, state_layout
 from headwater.stochastic import study_uncertainty
-
-StudyLike = Study | str | os.PathLike[str]
-"""A study, or the directory of a case."""
-
-
-def as_study(study: StudyLike) -> Study:
-    """A study, read from disk if it is a directory.
-
-    Raises:
-        CaseError: the case has errors.
-    """
-    return study if isinstance(study, Study) else load_case(study)
 
 
 def refuse_unbuilt(study: Study) -> None:

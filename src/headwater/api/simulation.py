@@ -12,7 +12,8 @@ from headwater.api.outcomes import RunResult, Simulation, StoppedError
 from headwater.api.output import claimed, command_line, failures_saved, logged
 from headwater.api.policy import Policy
 from headwater.api.progress import followed
-from headwater.api.requirements import StudyLike, as_study, check_fits, granted_threads, have_engine, refuse_unbuilt
+from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
+from headwater.api.studies import StudyLike, as_study
 from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from headwater.api.policy import Policy
-from headwater.api.requirements import StudyLike, as_study, refuse_unbuilt
+from headwater.api.requirements import refuse_unbuilt
+from headwater.api.studies import StudyLike, as_study
 from headwater.case import Case
 from headwater.errors import PolicyError
 from headwater.model import StageMap, Study

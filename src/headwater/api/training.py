@@ -14,9 +14,10 @@ from headwater.api.outcomes import RunResult
 from headwater.api.output import claimed, command_line, failures_saved, logged, progress_written, to_train_on
 from headwater.api.policy import Policy
 from headwater.api.progress import followed
-from headwater.api.requirements import StudyLike, as_study, granted_threads, have_engine, refuse_unbuilt
+from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
 from headwater.api.simulation import simulate_to
 from headwater.api.stored_policies import as_policy, find_policy, load_policy
+from headwater.api.studies import StudyLike, as_study
 from headwater.case import Case
 from headwater.distributed import StopRequest, find_communicator, pass_on, stop_on_signals
 from headwater.errors import PolicyError, UsageError

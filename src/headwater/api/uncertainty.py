@@ -9,7 +9,7 @@ import polars as pl
 
 from headwater import files
 from headwater._on_demand import OnDemandMember
-from headwater.api.requirements import StudyLike, as_study
+from headwater.api.studies import StudyLike, as_study
 from headwater.core.shown import Shown
 from headwater.errors import ModelError, UsageError
 from headwater.model import OutOfSample, ScenarioSource
