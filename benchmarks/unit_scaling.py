@@ -36,7 +36,7 @@ POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "km2": (0, 1),  # hm3 per m of height
         "MW/(m3/s)": (0, -1),
         "MW/hm3": (0, -1),
-        **dict.fromkeys(("MW", "h", "s", "min", "MB", "%", "1/year", "m", "mm", ""), (0, 0)),
+        **dict.fromkeys(("MW", "MWh", "h", "s", "min", "MB", "%", "1/year", "m", "mm", ""), (0, 0)),
         "unit of the expression": (0, 0),  # coefficients of expressions are divided instead
     }
 )

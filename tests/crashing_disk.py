@@ -40,6 +40,7 @@ class CrashingDisk:
         self._entries: dict[int, dict[str, int]] = {}
         self._folders: set[int] = set()
         self._held: list[int] = []
+        self._last: dict[str, Image] = {}
         self.images: list[Image] = []
         root.mkdir(parents=True, exist_ok=True)
         for folder, _, names in os.walk(root):
@@ -57,9 +58,12 @@ class CrashingDisk:
 
     def look(self) -> None:
         """Keep what a crash now would leave."""
-        for image in (self._names_kept(), self._names_lost()):
-            if image not in self.images[-4:]:
+        # each extreme is compared with itself before: the last image is then what the disk holds in the end
+        for extreme in (self._names_kept, self._names_lost):
+            image = extreme()
+            if image != self._last.get(extreme.__name__):
                 self.images.append(image)
+            self._last[extreme.__name__] = image
 
     def synced(self, descriptor: int) -> None:
         """A file or directory was synced."""

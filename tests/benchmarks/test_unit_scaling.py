@@ -16,10 +16,11 @@ from headwater.case.tables import TABLES, Kind
 from unit_scaling import UNIT_OF_OTHERS, factor_of, scale_case, scaled_expression
 
 WITHOUT_UNIT = {
-    "alpha", "annual_coefficient", "bound_tol", "coefficient", "coefficients", "confidence", "cut_activity_tolerance",
-    "cvar_tail_fractions", "direct_factor", "distance_tol", "factor", "kappa", "lambda", "matrix",
-    "max_coefficient_magnitude", "mean", "probability", "relative_tolerance", "residual_std_ratio", "reverse_factor",
-    "scale_factor", "std", "tail_fraction", "tolerance", "value", "volume_max_percentile", "volume_min_percentile",
+    "alpha", "annual_coefficient", "bound_tol", "charge_efficiency", "coefficient", "coefficients",
+    "confidence", "cut_activity_tolerance", "cvar_tail_fractions", "direct_factor", "discharge_efficiency",
+    "distance_tol", "factor", "kappa", "lambda", "matrix", "max_coefficient_magnitude", "mean", "probability",
+    "relative_tolerance", "residual_std_ratio", "reverse_factor", "scale_factor", "std", "tail_fraction",
+    "tolerance", "value", "volume_max_percentile", "volume_min_percentile",
 }  # fmt: skip
 """Keys of shares and of what is scaled in a way of its own (``coefficients`` of tailraces, ``tolerance`` of gaps)."""
 
@@ -62,7 +63,9 @@ def test_every_number_of_a_case_has_a_unit_or_is_known_to_have_none():
         numbers_of(schema, schema, keys)
     factors = {key: (factor_of(key, 2.0, 1.0), factor_of(key, 1.0, 2.0)) for key in keys}
     unmoved = {key for key, pair in factors.items() if pair == (1.0, 1.0)}
-    power_and_time = {key for key in unmoved if key.endswith(("_mw", "_m", "_mm", "hours", "seconds", "minutes", "_mb"))}
+    power_and_time = {
+        key for key in unmoved if key.endswith(("_mw", "_mwh", "_m", "_mm", "hours", "seconds", "minutes", "_mb"))
+    }
     others = {"weight", "annual_discount_rate", "annual_discount_rate_override", "losses_percent", "gamma_0", "bound"}
     assert unmoved - power_and_time - others == WITHOUT_UNIT
     assert set(UNIT_OF_OTHERS) <= keys

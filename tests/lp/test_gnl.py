@@ -46,7 +46,7 @@ def test_cargoes_arrive_on_their_stage_and_are_ordered_for_it() -> None:
 
 
 def test_power_is_the_same_in_all_blocks() -> None:
-    """Blocks of 50 h with 90 and 30 MW: one more MW of cargo saves 50 in one block and costs 10 more in the other."""
+    """90 MW for 40 h and 30 MW for 60 h: above 30 MW, one more MW of cargo saves 30 $/h first and costs 20 + 10 $/h then."""
     factors = m.StageOverrides.from_rows(
         [{"bus_id": 0, "stage_id": 2, "block_id": k, "factor": f} for k, f in ((0, 1.5), (1, 0.5))], entity="bus_id"
     )
@@ -57,7 +57,7 @@ def test_power_is_the_same_in_all_blocks() -> None:
 def _two_blocks(n: int) -> tuple[m.Stage, ...]:
     from small_systems import stages
 
-    return stages(n, (50.0, 50.0))
+    return stages(n, (40.0, 60.0))
 
 
 def test_the_slope_of_the_last_commitment_is_carried_by_the_order() -> None:

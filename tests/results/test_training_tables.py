@@ -70,7 +70,7 @@ def test_the_account_of_the_solver_does_not_depend_on_threads(tmp_path: Path):
     one, three = (written(tmp_path / str(n), trained(n, 4)) for n in (1, 3))
     patterns = ("solver/*", "cut_selection/*", "dictionaries/*", "convergence.parquet", "scaling_report.json")
     assert contents(one, *patterns) == contents(three, *patterns)
-    assert len(contents(one, *patterns)) == 10
+    assert len(contents(one, *patterns)) == 11
 
 
 def test_every_worker_and_every_iteration_has_its_time(tmp_path: Path):
