@@ -24,12 +24,16 @@ ENTITY_FILES = {
     "pumping_station": ("system/pumping_stations.json", "pumping_stations"),
     "contract": ("system/energy_contracts.json", "contracts"),
     "user_constraint": ("constraints/generic_constraints.json", "constraints"),
+    "battery": ("system/batteries.json", "batteries"),
 }
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     case = full_case(tmp_path_factory.mktemp("full"))
+    limits = {"max_energy_mwh": 9.0, "max_charge_mw": 2.0, "max_discharge_mw": 2.0}
+    batteries = [{"id": i, "name": f"B{i}", "bus_id": i, **limits} for i in range(2)]
+    case.files["system/batteries.json"] = {"batteries": batteries}
     case.write()
     return case
 
