@@ -49,6 +49,7 @@ def _entity_rule(kind: str, field: str, target: str) -> PartsCheck:
     file, key, label = KINDS[kind]
 
     def entity_reference(parts: Parts) -> Iterator[Problem]:
+        """Entities name others that exist."""
         ids = parts.ids(target)
         for position, entity in enumerate(parts.entities(kind)):
             value: Any = entity
@@ -87,6 +88,7 @@ def _stem(name: str) -> str:
 
 def _table_rule(name: str, column: str, target: str) -> PartsCheck:
     def table_reference(parts: Parts) -> Iterator[Problem]:
+        """Rows of tables name entities that exist."""
         ids = parts.ids(target)
         for row, value in _rows_outside(parts, name, column, ids):
             yield _dangling(name, f"{_stem(name)}[{row}].{column}", None, column, target, value, ids)
@@ -107,6 +109,7 @@ _STATISTICS = (
 
 def _stage_rule(name: str) -> PartsCheck:
     def stage_reference(parts: Parts) -> Iterator[Problem]:
+        """Rows of tables name stages of the study."""
         allowed = parts.study_ids | (parts.pre_study_ids if name in _STATISTICS else set())
         for row, value in _rows_outside(parts, name, "stage_id", allowed):
             what = "study or pre-study stage" if name in _STATISTICS else "study stage"
@@ -131,6 +134,7 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
 
     @rule("HW301", needs=(name, KINDS[kind][0]))
     def factor_entity(parts: Parts) -> Iterator[Problem]:
+        """Factors name entities that exist."""
         ids = parts.ids(kind)
         for position, entry in enumerate(entries(parts)):
             value = getattr(entry, field)
@@ -139,6 +143,7 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
 
     @rule("HW302", needs=(name, "stages.json"))
     def factor_stage(parts: Parts) -> Iterator[Problem]:
+        """Factors name stages of the study."""
         for position, entry in enumerate(entries(parts)):
             if entry.stage_id not in parts.study_ids:
                 message = f"stage {entry.stage_id} is not a study stage ({known(parts.study_ids)})"
@@ -146,6 +151,7 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
 
     @rule("HW301", needs=(name, "stages.json"))
     def factor_block(parts: Parts) -> Iterator[Problem]:
+        """Factors name blocks of their stage."""
         for position, entry in enumerate(entries(parts)):
             n_blocks = parts.n_blocks.get(entry.stage_id)
             for inner, block in enumerate(entry.block_factors):
