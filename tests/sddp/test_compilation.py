@@ -29,8 +29,8 @@ from headwater.solver.numba_private import watched
 logging.basicConfig(format="%(message)s")
 case, compiled = hw.load_case(sys.argv[1]), []
 with watched(lambda function, whole: compiled.append(function.__qualname__)):
-    policy = hw.train(case)
-    hw.simulate(policy)
+    policy = hw.train(case, progress=False)
+    hw.simulate(policy, progress=False)
 print(repr(policy.lower_bound), *compiled)
 """
 

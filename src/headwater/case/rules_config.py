@@ -252,7 +252,7 @@ def historical_years(parts: Parts) -> Iterator[Problem]:
     for section, source in (("training", parts.config.training), ("simulation", parts.config.simulation)):
         if source.scenario_source is None or source.scenario_source.inflow.scheme_name != "historical":
             continue
-        path = f"{section}.scenario_source.inflow.scheme_name"
+        path = f"{section}.scenario_source.inflow.scheme"
         definitions = parts.stages_file.season_definitions
         without = [stage.id for stage in parts.stages if stage.season_id is None]
         if parts.table(_HISTORY).is_empty():
