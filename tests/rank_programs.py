@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from headwater.cli import main
 from headwater.distributed import Communicator, Interrupted, find_communicator
 from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import Sharing
+from headwater.distributed.signals import ONE_CTRL_C_SECONDS
 from headwater.errors import RankError, SolverError
 from headwater.sddp import Policy, train_policy
 from headwater.sddp.cuts.pool import FIELDS
@@ -200,6 +202,36 @@ def killed(*arguments: str) -> None:
 def signalled(*arguments: str) -> None:
     """A request to stop that reaches one rank only."""
     dying(*arguments, how=lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def told_twice(*arguments: str) -> None:
+    """One Ctrl-C of which a rank hears from the terminal and from what started it."""
+
+    def tell() -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    dying(*arguments, how=tell)
+
+
+def insisting(*arguments: str) -> None:
+    """The command line; rank 1 meets a Ctrl-C, and a later one when all ranks have just agreed to stop."""
+    iterate = Training.iterate
+
+    def interrupted(self: Training) -> Any:
+        leads = find_communicator().leads
+        if not leads and self.state.n_iterations == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        try:
+            return iterate(self)
+        except Interrupted:
+            if not leads:
+                time.sleep(1.1 * ONE_CTRL_C_SECONDS)
+                os.kill(os.getpid(), signal.SIGINT)
+            raise
+
+    Training.iterate = interrupted  # type: ignore[method-assign]
+    command_line(*arguments)
 
 
 def other_case(first: str, second: str, *arguments: str) -> None:

@@ -19,6 +19,7 @@ from case_builder import TinyCase, constraint, tiny_case
 from headwater.api.progress import ProgressDisplay
 from headwater.case import features
 from headwater.cli.app import _run, app
+from headwater.distributed import Communicator
 from headwater.results import dictionaries
 from same_results import content
 
@@ -413,6 +414,17 @@ def test_every_way_to_end_has_its_code(error: BaseException, code: int, says: st
     shown = capsys.readouterr().err
     assert says in shown
     assert "Traceback" not in shown
+
+
+def test_ctrl_c_in_a_command_ends_the_other_ranks_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    ranks, ended = Communicator(), []
+    monkeypatch.setattr(ranks, "abort", ended.append)
+    monkeypatch.setattr("headwater.cli.app.known_communicator", lambda: ranks)
+    program = typer.Typer()
+    program.command()(_raise(KeyboardInterrupt()))
+    assert _run(lambda: program([], standalone_mode=False)) == 130
+    assert ended == [130]
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_documented_exit_codes_are_those_of_the_errors():

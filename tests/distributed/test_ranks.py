@@ -151,6 +151,21 @@ def test_a_signal_to_one_rank_ends_all_and_keeps_what_was_learned(case: Path, tm
 
 
 @requires_mpi
+def test_a_ctrl_c_that_reaches_a_rank_twice_keeps_what_was_learned(case: Path, tmp_path: Path):
+    done, seconds = accident("told_twice", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+    assert done.returncode == 75, done.stderr
+    assert (tmp_path / "out" / "policy" / "LATEST").is_file()
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
+def test_a_second_ctrl_c_while_ranks_stop_together_ends_all_of_them(case: Path, tmp_path: Path):
+    done, seconds = accident("insisting", "run", case, "-o", tmp_path / "out", "-j", "1", "-q")
+    assert done.returncode == 130, done.stderr
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
 def test_an_uncaught_mistake_in_a_users_program_ends_all_ranks(tmp_path: Path):
     done, seconds = accident("script", tmp_path)
     assert done.returncode != 0

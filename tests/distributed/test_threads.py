@@ -8,12 +8,24 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.distributed import ThreadTeam, blocks, choose_threads, granted_threads, stop_on_signals
+from headwater.distributed import (
+    Communicator,
+    Interrupted,
+    ThreadTeam,
+    blocks,
+    choose_threads,
+    granted_threads,
+    is_known_to_all,
+    signals,
+    stop_on_signals,
+)
+from headwater.distributed.communicator import KNOWN_TO_ALL
 from headwater.errors import UsageError
 
 
@@ -92,6 +104,30 @@ def test_the_first_interrupt_asks_and_the_second_insists():
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_rank_takes_two_interrupts_in_a_row_for_one(monkeypatch: pytest.MonkeyPatch):
+    ranks = Communicator()
+    ranks.size = 2
+    monkeypatch.setattr(signals, "known_communicator", lambda: ranks)
+    clock = [100.0]
+    monkeypatch.setattr(signals, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    with stop_on_signals() as stop:
+        for clock[0] in (100.0, 100.0 + 0.9 * signals.ONE_CTRL_C_SECONDS):
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop()
+        clock[0] = 100.0 + signals.ONE_CTRL_C_SECONDS
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_that_insists_is_known_to_no_other_rank():
+    stopped = Interrupted()
+    setattr(stopped, KNOWN_TO_ALL, True)
+    insisting = KeyboardInterrupt()
+    insisting.__context__ = stopped
+    assert is_known_to_all(stopped)
+    assert not is_known_to_all(insisting)
 
 
 def test_few_items_are_not_worth_a_thread_each():

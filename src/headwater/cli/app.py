@@ -68,6 +68,8 @@ def _run(command: Callable[[], object]) -> int:
     """Run a command and turn every way it can end into an exit code and a message without traceback."""
     try:
         result = command()
+        if result == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt  # typer has made a code of it
     except BaseException as error:
         exit_code = _show_end(error)
         if exit_code and not is_known_to_all(error):

@@ -123,9 +123,12 @@ class Communicator:
 
 
 def is_known_to_all(error: BaseException) -> bool:
-    """Whether an error, or the one it was raised for, came out of what all ranks did together: then all of them end."""
+    """Whether an error, or the one it was raised for, came out of what all ranks did together: then all of them end.
+
+    A Ctrl-C that insists is known to nobody else, even while the rank was ending with something that all know of.
+    """
     seen: BaseException | None = error
-    while seen is not None:
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
         if getattr(seen, KNOWN_TO_ALL, False):
             return True
         seen = seen.__cause__ or seen.__context__

@@ -7,14 +7,20 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from headwater.distributed.launch import known_communicator
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that ask a process to end: by a scheduler, or by a terminal that is gone."""
 
 ANSWER = "stopping at the next safe point; what was learned is kept; Ctrl-C again ends at once"
+
+ONE_CTRL_C_SECONDS = 1.0
+"""Within this, a rank takes a second SIGINT for the same Ctrl-C: a terminal tells ranks, and so does what started them."""
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
@@ -51,7 +57,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     """Turn SIGINT, SIGTERM and SIGHUP into a `StopRequest` while the block runs.
 
     The first one is answered by a line on standard error, at once, whatever compiled code the main thread is in. A SIGINT after
-    it raises `KeyboardInterrupt`. A signal that the process ignores (as after ``nohup``) stays ignored. Outside the main
+    it raises `KeyboardInterrupt`, on a rank of several only after `ONE_CTRL_C_SECONDS`.
+    A signal that the process ignores (as after ``nohup``) stays ignored. Outside the main
     thread, where Python delivers no signals, only the program itself can ask.
     """
     request = StopRequest()
@@ -59,9 +66,17 @@ def stop_on_signals() -> Iterator[StopRequest]:
         yield request
         return
 
+    patience = ONE_CTRL_C_SECONDS if known_communicator().size > 1 else 0.0
+    insists_from = 0.0
+
     def handle(number: int, _frame: FrameType | None) -> None:
-        if request() and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        nonlocal insists_from
+        if number == signal.SIGINT:
+            if request():
+                if time.monotonic() >= insists_from:
+                    raise KeyboardInterrupt
+                return
+            insists_from = time.monotonic() + patience
         request.ask(number)
 
     previous = {}
