@@ -19,6 +19,7 @@ import pytest
 import headwater as hw
 import headwater.model as m
 from case_builder import TinyCase, constraint, tiny_case
+from headwater.api.simulation import run_simulation
 from headwater.case import features
 from headwater.equipment.recorded_state import founding_layout
 from headwater.results import TIMING_COLUMNS
@@ -89,6 +90,19 @@ def test_an_unknown_table_is_a_key_error_that_lists_the_tables():
 def test_a_simulation_of_nothing_is_refused(n: int):
     with pytest.raises(hw.HeadwaterError, match=f"at least one scenario, got {n}"):
         hw.simulate(trained(), small_study(), n_scenarios=n)
+
+
+def test_more_scenarios_than_tables_can_number_are_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with pytest.raises(hw.HeadwaterError, match="at most 2147483647 scenarios, got 2147483648"):
+        hw.simulate(trained(), small_study(), n_scenarios=2**31)
+    monkeypatch.setattr("headwater.api.simulation.MOST_SCENARIOS", 3)
+    simulation = hw.simulate(trained(), small_study(), n_scenarios=3, threads=1)
+    assert len(simulation.summary.total_cost) == 3
+    with pytest.raises(hw.HeadwaterError, match="at most 3 scenarios, got 4"):
+        run_simulation(small_study(), trained(), tmp_path / "out", n_scenarios=4)
+    assert not (tmp_path / "out").exists()
 
 
 def test_fewer_than_one_thread_is_refused_before_anything_is_written(tmp_path: Path):

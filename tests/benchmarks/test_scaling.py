@@ -10,8 +10,10 @@ import pytest
 from headwater.case import Case, load_case
 from headwater.distributed import RankStarter
 from headwater.errors import HeadwaterError
-from headwater.sddp import train_policy
-from headwater_bench import Scaling, TrainingTimes, Workers, scaling_report, time_scaling
+from headwater.sddp import Policy, train_policy
+from headwater.sddp.records.effort import StageEffort
+from headwater.sddp.records.training import RankTiming
+from headwater_bench import Scaling, TrainingTimes, Workers, scaling_report, time_scaling, training_times
 from headwater_bench.scaling import time_on_ranks
 from headwater_bench.synthetic import SyntheticSize, write_synthetic
 from rank_processes import requires_mpi
@@ -79,6 +81,34 @@ def test_a_launcher_that_starts_another_number_is_refused(case: Case, tmp_path: 
 def times(workers: Workers, **changes: float) -> TrainingTimes:
     known = TrainingTimes(workers, 2, 2.0, 1000, 0.6, 0.02, 0.08, 7.5)
     return dataclasses.replace(known, **changes)
+
+
+def test_a_share_is_that_of_all_workers_and_what_is_left_is_spent_elsewhere(case: Case, monkeypatch: pytest.MonkeyPatch):
+    policy = train_policy(case)
+    assert policy.training is not None
+
+    def spent(scale: float) -> Policy:
+        efforts = tuple(StageEffort(1, "forward", t, {"solve": scale * s}) for t, s in enumerate((1.0, 3.5)))
+        timings = tuple(
+            RankTiming(1, rank, 0.0, 0.0, scale * exchanged, scale * idle, 0, 0)
+            for rank, (exchanged, idle) in enumerate(((0.25, 0.5), (0.75, 2.0)))
+        )
+        record = dataclasses.replace(policy.training, efforts=efforts, rank_timings=timings)
+        return dataclasses.replace(policy, training=record)
+
+    # rounds of 9, 2, 5 and 4 seconds, of which the first warms up
+    clock = iter([0.0, 9.0, 10.0, 12.0, 20.0, 25.0, 30.0, 34.0])
+    trainings = iter([spent(100.0), spent(1.0), spent(1.0), spent(1.0)])
+    monkeypatch.setattr(training_times.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(training_times, "train_policy", lambda *_, **__: next(trainings))
+    (found,) = training_times.time_training(case, [Workers(2, 3, 2)], repeats=3)
+    assert found.seconds == 4.0
+    # the middle one of three: 4 seconds of 6 threads solve for 4.5; 2 ranks exchange for 1, wait for 2.5
+    assert found.solver_share == pytest.approx(4.5 / 24)
+    assert found.exchange_share == pytest.approx(1.0 / 8)
+    assert found.waiting_share == pytest.approx(2.5 / 8)
+    assert found.elsewhere_share == pytest.approx(1.0 - (4.5 + 3.0 + 7.5) / 24)
+    assert dataclasses.replace(found, solver_share=0.9).elsewhere_share == 0.0
 
 
 def test_the_report_compares_with_the_first_and_says_where_the_time_went():

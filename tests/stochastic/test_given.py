@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from headwater.errors import ModelError
 from headwater.model import (
@@ -19,12 +20,14 @@ from headwater.model import (
     LoadStatistics,
     OpeningSource,
     OutOfSample,
+    SamplingMethod,
     ScenarioSource,
     SelectionMode,
 )
 from headwater.stochastic import (
     build_uncertainty,
     openings_in_words,
+    rng,
     simulation_sampler,
     training_sampler,
     uncertainty_differences,
@@ -229,3 +232,81 @@ def test_years_that_cannot_be_openings_are_named(make_system, months):
     system = observed(make_system, months, range(1990, 1993))
     uncertainty = build_uncertainty(system, 1, source=replace(HISTORICAL, historical_years=(1953, 1991)))
     assert any("1953 lack observations" in text for text in uncertainty.warnings)
+
+
+def beside_scenarios(make_system, method):
+    """Three weighted inflow scenarios, seven openings; the load is random at the first stage only."""
+    weights = {t: np.array([1.0, 2.0, 5.0]) for t in range(2)}
+    system = make_system(
+        2,
+        n_openings=7,
+        load_statistics=(LoadStatistics(0, 0, 40.0, 5.0), LoadStatistics(0, 1, 40.0)),
+        external_inflows=given(3, 3, weights=weights),
+    )
+    stages = tuple(replace(stage, sampling_method=method) for stage in system.stages)
+    return build_uncertainty(replace(system, stages=stages), 11, source=EXTERNAL)
+
+
+@pytest.mark.parametrize("method", SamplingMethod)
+def test_scenarios_are_repeated_only_where_another_class_is_random(make_system, method):
+    tree = beside_scenarios(make_system, method).tree
+    assert tree.noise[0][:, 0].tolist() == [50.0, 51.0, 52.0] * 3
+    np.testing.assert_allclose(tree.probability[0], [1 / 24, 2 / 24, 5 / 24] * 3, rtol=1e-15)
+    assert len(np.unique(tree.noise[0][:, 1])) == 9
+    assert tree.noise[1].tolist() == [[150.0, 0.0], [151.0, 0.0], [152.0, 0.0]]
+    assert tree.probability[1].tolist() == [1 / 8, 2 / 8, 5 / 8]
+
+
+@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+def test_draws_beside_scenarios_are_one_design_over_all_their_copies(make_system, method):
+    uncertainty = beside_scenarios(make_system, method)
+    drawn = ndtr(uncertainty.tree.noise[0][:, 1])
+    if method is SamplingMethod.LHS:
+        assert sorted(np.floor(9 * drawn)) == list(range(9))
+    else:  # the first eight Sobol points, or nine Halton points of base 3, lie in a part each
+        first = 8 if method is SamplingMethod.QMC_SOBOL else 9
+        assert sorted(np.floor(first * drawn[:first])) == list(range(first))
+    assert not any("plain sampling" in text for text in uncertainty.warnings)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [SamplingMethod.SAA, SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS],
+)
+def test_draws_beside_scenarios_are_plain_where_there_is_no_design(make_system, method):
+    uncertainty = beside_scenarios(make_system, method)
+    group = uncertainty.noise_groups[0]
+    words = rng.raw_words(11, rng.Purpose.OPENINGS, group, np.arange(9), 0, 2)
+    np.testing.assert_array_equal(uncertainty.tree.noise[0][:, 1], rng.normals(words)[:, 1])
+    told = [text for text in uncertainty.warnings if f"instead of '{method.value}'" in text]
+    assert len(told) == (0 if method is SamplingMethod.SAA else 1)
+    assert all(text.startswith("stage 0:") for text in told)
+
+
+def test_a_stage_that_a_library_leaves_out_takes_the_opening_of_the_tree(make_system):
+    system = make_system(
+        3,
+        n_openings=5,
+        load_statistics=tuple(LoadStatistics(0, t, 40.0, 5.0) for t in range(3)),
+        external_loads=ExternalScenarios((0,), {1: np.array([[10.0], [20.0], [60.0]])}),
+    )
+    asked = ScenarioSource(load=External(), seed=1)
+    uncertainty = build_uncertainty(system, 1, source=asked)
+    walked = replace(asked, inflow=OutOfSample(), load_selection=SelectionMode.SEQUENTIAL)
+    sampler = simulation_sampler(uncertainty, walked, 1, 40)
+    fresh = simulation_sampler(uncertainty, ScenarioSource(inflow=OutOfSample(), seed=1), 1, 40)
+    everyone = np.arange(40)
+    for t in (0, 2):
+        group = uncertainty.noise_groups[t]
+        words = rng.raw_words(1, rng.Purpose.SIMULATION_INDEX, group, everyone, 0, 1)[:, 0]
+        openings = np.array([int(word) * 5 >> 64 for word in words])
+        assert set(openings) == set(range(5))
+        noise = sampler.noise(t, 0, everyone)
+        np.testing.assert_array_equal(noise[:, 1], uncertainty.tree.noise[t][openings, 1])
+        np.testing.assert_array_equal(noise[:, 0], fresh.noise(t, 0, everyone)[:, 0])
+        load = sampler.load_mw(t, 0, everyone, noise)[:, 0, 0]
+        np.testing.assert_allclose(load, 40.0 + 5.0 * noise[:, 1], rtol=1e-13)
+    noise = sampler.noise(1, 0, everyone)
+    assert (noise[:, 1] == 0.0).all()
+    load = sampler.load_mw(1, 0, everyone, noise)[:, 0, 0]
+    assert load.tolist() == [(10.0, 20.0, 60.0)[scenario % 3] for scenario in everyone]
