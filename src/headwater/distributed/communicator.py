@@ -22,6 +22,10 @@ KNOWN_TO_ALL = "known_to_all_ranks"
 """Attribute of errors that all ranks know of."""
 
 
+class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
+    """The run was asked to stop; what is under way is abandoned."""
+
+
 class Communicator:
     """The ranks of a run as one of them sees it; this class is the only rank of a run in one process.
 

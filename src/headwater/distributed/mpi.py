@@ -15,11 +15,10 @@ import mpi4py
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed.communicator import KNOWN_TO_ALL, Communicator, is_known_to_all
+from headwater.distributed.communicator import KNOWN_TO_ALL, Communicator, Interrupted, is_known_to_all
 from headwater.distributed.memory import OWN_MEMORY, Memory
 from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import SHARING_VARIABLE, Sharing
-from headwater.distributed.signals import Interrupted
 from headwater.distributed.threads import available_processors
 from headwater.errors import HeadwaterError, RankError, UsageError
 

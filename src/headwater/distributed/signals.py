@@ -23,10 +23,6 @@ ONE_CTRL_C_SECONDS = 1.0
 """Within this, a rank takes a second SIGINT for the same Ctrl-C: a terminal tells ranks, and so does what started them."""
 
 
-class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
-    """The run was asked to stop; what is under way is abandoned."""
-
-
 class StopRequest:
     """A flag that worker threads may read at any time.
 
