@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 
@@ -16,6 +17,14 @@ from headwater.sddp.training.stopping import Verdict
 from headwater.sddp.training.warm_start import doubtful_cuts
 from headwater.solver import highs_version
 from headwater.stochastic import openings_in_words, uncertainty_differences
+
+
+def mean_and_deviation(totals: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and sample deviation of costs; the deviation of a single one is 0."""
+    n = len(totals)
+    mean = float(totals.sum()) / n
+    # sqrt is rounded correctly and a power is not: costs times a power of two keep their bits
+    return mean, math.sqrt(float(((totals - mean) ** 2).sum()) / (n - 1)) if n > 1 else 0.0
 
 
 def iteration_record(
@@ -47,8 +56,7 @@ def iteration_record(
         elapsed: seconds since training started.
     """
     n = len(totals)
-    mean = float(totals.sum()) / n
-    std = (float(((totals - mean) ** 2).sum()) / (n - 1)) ** 0.5 if n > 1 else 0.0
+    mean, std = mean_and_deviation(totals)
     return IterationRecord(
         iteration=iteration,
         lower_bound=lower_bound,
