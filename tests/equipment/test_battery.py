@@ -21,6 +21,7 @@ from headwater.equipment.battery import Battery
 from headwater.errors import ModelError, PolicyError
 from headwater.results import load_results
 from small_systems import stages, study
+from upper_bounds import bounded
 
 HOURS, CHEAP, DEAR, SHED = 100.0, 10.0, 100.0, 1000.0
 EXCESS = m.Penalties().excess_cost_per_mwh
@@ -80,6 +81,25 @@ def test_initial_energy_waits_until_entry_and_is_lost_at_exit() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_bound_is_the_optimum_of_the_extensive_form(seed: int) -> None:
     """Three stages with two loads each, written out as one program over the tree."""
+    of, optimum = random_tree(seed)
+    assert trained(of, iterations=30).lower_bound == pytest.approx(optimum, rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_upper_bound_asks_for_the_price_of_energy_and_holds_with_it(seed: int) -> None:
+    """A missing MWh costs at most a MWh that is not served, and one too many can be kept."""
+    of, optimum = random_tree(seed)
+    made = study(of, iterations=30, forward_passes=2)
+    with pytest.raises(ModelError, match=r"no price for the battery energy of battery 0 .*lipschitz\.fallback_value"):
+        hw.train(bounded(made), threads=1)
+    policy = hw.train(bounded(made, fallback_value=SHED), threads=1)
+    bounds = [one.upper_bound for one in policy.training.iterations]
+    assert min(bounds) >= optimum * (1.0 - 1e-9)
+    assert bounds[-1] == pytest.approx(optimum, rel=0.01)
+
+
+def random_tree(seed: int) -> tuple[m.System, float]:
+    """Two batteries and two loads a stage, with the least expected cost over the tree."""
     rng = np.random.default_rng(seed)
     batteries = tuple(
         Battery(
@@ -101,7 +121,7 @@ def test_the_bound_is_the_optimum_of_the_extensive_form(seed: int) -> None:
         given_openings=m.GivenOpenings({t: noise[t][:, None] for t in range(3)}),
     )
     loads = np.maximum(mean[:, None] + 2.0 * noise, 0.0)
-    assert trained(of, iterations=30).lower_bound == pytest.approx(extensive_optimum(batteries, loads), rel=1e-7)
+    return of, extensive_optimum(batteries, loads)
 
 
 def extensive_optimum(batteries: tuple[Battery, ...], loads: np.ndarray) -> float:
