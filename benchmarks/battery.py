@@ -19,7 +19,17 @@ from pathlib import Path
 
 from battery_table import faults, summary
 from isolated import read_lines, run_all, run_isolated, warm_up
-from strangers import GENERATORS, Recipe, command_of, exact, generators_are_there, planners, seed_of, strangers, write_case
+from strangers import (
+    GENERATORS,
+    Recipe,
+    command_of,
+    exact,
+    generators_are_there,
+    planners,
+    seed_of,
+    strangers,
+    write_case,
+)
 
 FAMILIES = ("strangers", "planners", "exact")
 
@@ -34,31 +44,56 @@ def recipes_of(asked: argparse.Namespace) -> list[Recipe]:
     chosen = [recipe for name in asked.family or FAMILIES for recipe in families[name]()]
     if not generators_are_there():
         kept = [recipe for recipe in chosen if recipe["kind"] == "exact"]
-        print(f"the generators are not at {GENERATORS}: {len(chosen) - len(kept)} systems are left out", file=sys.stderr)
+        print(
+            f"the generators are not at {GENERATORS}: {len(chosen) - len(kept)} systems are left out",
+            file=sys.stderr,
+        )
         chosen = kept
     if asked.only:
         chosen = [recipe for recipe in chosen if fnmatch.fnmatch(recipe["name"], asked.only)]
     if asked.sample and asked.sample < len(chosen):
-        drawn = sorted(chosen, key=lambda recipe: seed_of(asked.word, recipe["name"]))[: asked.sample]
+        drawn = sorted(chosen, key=lambda recipe: seed_of(asked.word, recipe["name"]))[
+            : asked.sample
+        ]
         chosen = [recipe for recipe in chosen if recipe in drawn]
     return chosen
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("battery.jsonl"), help="file of JSON lines, gone on with")
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side, each with one thread")
-    parser.add_argument("--time-limit", type=float, help="seconds for each run (default 3600, with --quick 300)")
-    parser.add_argument("--family", action="append", choices=FAMILIES, help="only these (may be repeated)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("battery.jsonl"), help="file of JSON lines, gone on with"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="runs side by side, each with one thread"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, help="seconds for each run (default 3600, with --quick 300)"
+    )
+    parser.add_argument(
+        "--family", action="append", choices=FAMILIES, help="only these (may be repeated)"
+    )
     parser.add_argument("--quick", action="store_true", help="few small systems")
     parser.add_argument("--sample", type=int, help="that many, drawn from all that are asked for")
     parser.add_argument("--only", help="only systems whose name fits this pattern")
-    parser.add_argument("--load", type=float, help="the same load for all of make_case.py, in place of 0.3 to 1.5")
-    parser.add_argument("--word", default="headwater", help="seeds are drawn from this word; another gives other systems")
+    parser.add_argument(
+        "--load", type=float, help="the same load for all of make_case.py, in place of 0.3 to 1.5"
+    )
+    parser.add_argument(
+        "--word",
+        default="headwater",
+        help="seeds are drawn from this word; another gives other systems",
+    )
     parser.add_argument("--again", action="store_true", help="run those again that failed")
-    parser.add_argument("--list", action="store_true", help="only say what would run, and how each system is made")
+    parser.add_argument(
+        "--list", action="store_true", help="only say what would run, and how each system is made"
+    )
     parser.add_argument("--summary", action="store_true", help="only print the summary of the file")
-    parser.add_argument("--make", nargs=2, metavar=("NAME", "DIR"), help="only write the case of this system")
+    parser.add_argument(
+        "--make", nargs=2, metavar=("NAME", "DIR"), help="only write the case of this system"
+    )
     return parser.parse_args()
 
 
@@ -68,14 +103,20 @@ def main() -> int:
     if asked.make:
         named = [recipe for recipe in recipes if recipe["name"] == asked.make[0]]
         if not named:
-            sys.exit(f"no system is called {asked.make[0]} (see --list; --quick and --word change the names)")
+            sys.exit(
+                f"no system is called {asked.make[0]} (see --list; --quick and --word change the names)"
+            )
         print(write_case(named[0], Path(asked.make[1])))
         return 0
     if asked.list:
         print("\n".join(f"{recipe['name']:40s} {command_of(recipe)}" for recipe in recipes))
         return 0
     done = read_lines(asked.out)
-    wanted = [recipe for recipe in recipes if recipe["name"] not in done or (asked.again and faults(done[recipe["name"]]))]
+    wanted = [
+        recipe
+        for recipe in recipes
+        if recipe["name"] not in done or (asked.again and faults(done[recipe["name"]]))
+    ]
     if wanted and not asked.summary:
         print(f"{len(wanted)} of {len(recipes)} systems are to be run", file=sys.stderr, flush=True)
         warm_up()
@@ -85,7 +126,11 @@ def main() -> int:
             verdict = ", ".join(faults(record)) or "finished"
             told = f"{number}/{len(wanted)} {recipe['name']}: {verdict}, {record['wall_seconds']:.0f} s"
             print(told, file=sys.stderr, flush=True)
-    records = [record for name, record in read_lines(asked.out).items() if name in {recipe["name"] for recipe in recipes}]
+    records = [
+        record
+        for name, record in read_lines(asked.out).items()
+        if name in {recipe["name"] for recipe in recipes}
+    ]
     print(summary(records))
     return 1 if any(faults(record) for record in records) else 0
 

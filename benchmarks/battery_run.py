@@ -62,25 +62,34 @@ def measure(study: Study, progress: Path, threads: int = 1, scenarios: int = SCE
             bounds.append(event.record.lower_bound)
             lp_solves += event.record.lp_solves
             with progress.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"iteration": event.record.iteration, "lower_bound": bounds[-1]}) + "\n")
+                stream.write(
+                    json.dumps({"iteration": event.record.iteration, "lower_bound": bounds[-1]})
+                    + "\n"
+                )
 
     started = time.perf_counter()
     part = "training"
     try:
         policy = hw.train(study, threads=threads, on_event=watch)
         record |= {name: int(policy.training.solver_counts.get(name, 0)) for name in COUNTED}
-        record["reasons"] = {k: int(v) for k, v in policy.training.solver_counts.items() if k not in COUNTED}
+        record["reasons"] = {
+            k: int(v) for k, v in policy.training.solver_counts.items() if k not in COUNTED
+        }
         record["gaps"] = gap_figures(policy.training)
         record["seconds"] = time.perf_counter() - started
         part = "simulation"
         if scenarios:
-            record["mean_cost"] = hw.simulate(policy, n_scenarios=scenarios, threads=threads).mean_cost
+            record["mean_cost"] = hw.simulate(
+                policy, n_scenarios=scenarios, threads=threads
+            ).mean_cost
     except hw.HeadwaterError as error:
         record |= {"outcome": "error", "error": f"{type(error).__name__} in {part}: {error}"}
     record.setdefault("solves", lp_solves)
     record.setdefault("seconds", time.perf_counter() - started)
     record["iterations"] = len(bounds)
-    record["not_finite"] = sum(not math.isfinite(x) for x in (*bounds, record.get("mean_cost", 0.0)))
+    record["not_finite"] = sum(
+        not math.isfinite(x) for x in (*bounds, record.get("mean_cost", 0.0))
+    )
     record["largest_fall"] = largest_fall(bounds)
     return record
 
@@ -96,7 +105,11 @@ def measure_exactly(seed: int, progress: Path) -> Record:
         try:
             study = stranger.study(directory / "case")
         except hw.HeadwaterError as error:
-            return {"outcome": "not loaded", "error": f"{type(error).__name__}: {error}", "bounds": []}
+            return {
+                "outcome": "not loaded",
+                "error": f"{type(error).__name__}: {error}",
+                "bounds": [],
+            }
         record = measure(study, progress, scenarios=0)
         record["optimum"] = optimum = stranger.optimum(directory / "judged")
         least = 1e-4 * stranger.money_scale(directory / "scale")
@@ -114,7 +127,11 @@ def run(recipe: Record, progress: Path) -> Record:
         try:
             case = hw.load_case(write_case(recipe, Path(directory) / "case"))
         except hw.HeadwaterError as error:
-            return {"outcome": "not loaded", "error": f"{type(error).__name__}: {error}", "bounds": []}
+            return {
+                "outcome": "not loaded",
+                "error": f"{type(error).__name__}: {error}",
+                "bounds": [],
+            }
         return measure(dataclasses.replace(case, name=recipe["name"]), progress)
 
 

@@ -84,20 +84,39 @@ def write_case(root: Path) -> None:
         hours = (end - start).days * 8.0
         blocks = [{"id": k, "name": f"B{k}", "hours": hours} for k in range(N_BLOCKS)]
         dates = {"start_date": start.isoformat(), "end_date": end.isoformat()}
-        stages["stages"].append({**template, "id": i, "season_id": i % 12, **dates, "blocks": blocks})
+        stages["stages"].append(
+            {**template, "id": i, "season_id": i % 12, **dates, "blocks": blocks}
+        )
     write("stages.json", stages)
     # rivers of ten plants each
     hydros = [
-        {**hydro, "id": i, "name": f"H{i}", "bus_id": i % N_BUSES, "downstream_id": None if i % 10 == 9 else i + 1}
+        {
+            **hydro,
+            "id": i,
+            "name": f"H{i}",
+            "bus_id": i % N_BUSES,
+            "downstream_id": None if i % 10 == 9 else i + 1,
+        }
         for i in range(N_HYDROS)
     ]
     write("system/hydros.json", {"hydros": hydros})
-    thermals = [{**thermal, "id": i, "name": f"T{i}", "bus_id": i % N_BUSES} for i in range(N_THERMALS)]
+    thermals = [
+        {**thermal, "id": i, "name": f"T{i}", "bus_id": i % N_BUSES} for i in range(N_THERMALS)
+    ]
     write("system/thermals.json", {"thermals": thermals})
     write("system/buses.json", {"buses": [{"id": i, "name": f"B{i}"} for i in range(N_BUSES)]})
-    ends = [{"source_bus_id": i % N_BUSES, "target_bus_id": (i + 1 + i // N_BUSES) % N_BUSES} for i in range(N_LINES)]
-    write("system/lines.json", {"lines": [{**line, "id": i, "name": f"L{i}", **end} for i, end in enumerate(ends)]})
-    sources = [{"id": i, "name": f"W{i}", "bus_id": i % N_BUSES, "max_generation_mw": 80.0} for i in range(N_SOURCES)]
+    ends = [
+        {"source_bus_id": i % N_BUSES, "target_bus_id": (i + 1 + i // N_BUSES) % N_BUSES}
+        for i in range(N_LINES)
+    ]
+    write(
+        "system/lines.json",
+        {"lines": [{**line, "id": i, "name": f"L{i}", **end} for i, end in enumerate(ends)]},
+    )
+    sources = [
+        {"id": i, "name": f"W{i}", "bus_id": i % N_BUSES, "max_generation_mw": 80.0}
+        for i in range(N_SOURCES)
+    ]
     write("system/non_controllable_sources.json", {"non_controllable_sources": sources})
     stations = [
         {
@@ -109,13 +128,22 @@ def write_case(root: Path) -> None:
     write("system/pumping_stations.json", {"pumping_stations": stations})
     limits = {"min_mw": 0.0, "max_mw": 50.0}
     contracts = [
-        {"id": i, "name": f"C{i}", "bus_id": i % N_BUSES, "type": "import", "price_per_mwh": 300.0, "limits": limits}
+        {
+            "id": i,
+            "name": f"C{i}",
+            "bus_id": i % N_BUSES,
+            "type": "import",
+            "price_per_mwh": 300.0,
+            "limits": limits,
+        }
         for i in range(N_CONTRACTS)
     ]
     write("system/energy_contracts.json", {"contracts": contracts})
     storage = [{"hydro_id": i, "value_hm3": 800.0} for i in range(N_HYDROS)]
     past = [{"hydro_id": i, "values_m3s": [200.0]} for i in range(N_HYDROS)]
-    write("initial_conditions.json", {"storage": storage, "filling_storage": [], "past_inflows": past})
+    write(
+        "initial_conditions.json", {"storage": storage, "filling_storage": [], "past_inflows": past}
+    )
     for stage in stages["stages"]:
         stage["state_variables"] = {"inflow_lags": True}
     write("stages.json", stages)
@@ -123,10 +151,18 @@ def write_case(root: Path) -> None:
     def table(name: str, frame: pl.DataFrame) -> None:
         frame.write_parquet(root / f"{name}.parquet")
 
-    table("scenarios/inflow_seasonal_stats", fill(product("hydro_id", N_HYDROS), mean_m3s=200, std_m3s=50))
+    table(
+        "scenarios/inflow_seasonal_stats",
+        fill(product("hydro_id", N_HYDROS), mean_m3s=200, std_m3s=50),
+    )
     ar = fill(product("hydro_id", N_HYDROS), coefficient=0.5, residual_std_ratio=0.75**0.5)
-    table("scenarios/inflow_ar_coefficients", ar.with_columns(pl.lit(1, dtype=pl.Int32()).alias("lag")))
-    table("scenarios/load_seasonal_stats", fill(product("bus_id", N_BUSES), mean_mw=4000, std_mw=100))
+    table(
+        "scenarios/inflow_ar_coefficients",
+        ar.with_columns(pl.lit(1, dtype=pl.Int32()).alias("lag")),
+    )
+    table(
+        "scenarios/load_seasonal_stats", fill(product("bus_id", N_BUSES), mean_mw=4000, std_mw=100)
+    )
     table("scenarios/non_controllable_stats", fill(product("ncs_id", N_SOURCES), mean=0.4, std=0.1))
     hydro_bounds = {
         "min_turbined_m3s": 1, "max_turbined_m3s": 290, "min_storage_hm3": 230, "max_storage_hm3": 1450, "min_outflow_m3s": 5,
@@ -135,25 +171,51 @@ def write_case(root: Path) -> None:
     }  # fmt: skip
     table("constraints/hydro_bounds", fill(product("hydro_id", N_HYDROS), **hydro_bounds))
     thermal_bounds = {"min_generation_mw": 1, "max_generation_mw": 150, "cost_per_mwh": 95}
-    table("constraints/thermal_bounds", fill(product("thermal_id", N_THERMALS, blocks=True), **thermal_bounds))
-    table("constraints/line_bounds", fill(product("line_id", N_LINES), direct_mw=110, reverse_mw=90))
-    table("constraints/pumping_bounds", fill(product("station_id", N_STATIONS), min_m3s=1, max_m3s=25))
-    table("constraints/contract_bounds", fill(product("contract_id", N_CONTRACTS), min_mw=1, max_mw=45, price_per_mwh=310))
+    table(
+        "constraints/thermal_bounds",
+        fill(product("thermal_id", N_THERMALS, blocks=True), **thermal_bounds),
+    )
+    table(
+        "constraints/line_bounds", fill(product("line_id", N_LINES), direct_mw=110, reverse_mw=90)
+    )
+    table(
+        "constraints/pumping_bounds", fill(product("station_id", N_STATIONS), min_m3s=1, max_m3s=25)
+    )
+    table(
+        "constraints/contract_bounds",
+        fill(product("contract_id", N_CONTRACTS), min_mw=1, max_mw=45, price_per_mwh=310),
+    )
     table("constraints/ncs_bounds", fill(product("ncs_id", N_SOURCES), available_generation_mw=75))
     table("constraints/penalty_overrides_bus", fill(product("bus_id", N_BUSES), excess_cost=0.2))
-    table("constraints/penalty_overrides_line", fill(product("line_id", N_LINES), exchange_cost=0.02))
+    table(
+        "constraints/penalty_overrides_line", fill(product("line_id", N_LINES), exchange_cost=0.02)
+    )
     costs = {name: 600.0 + 10 * i for i, name in enumerate(HYDRO_COST_NAMES)}
     table("constraints/penalty_overrides_hydro", fill(product("hydro_id", N_HYDROS), **costs))
-    table("constraints/penalty_overrides_ncs", fill(product("source_id", N_SOURCES), curtailment_cost=0.006))
+    table(
+        "constraints/penalty_overrides_ncs",
+        fill(product("source_id", N_SOURCES), curtailment_cost=0.006),
+    )
 
     def factors(key: str, entity: str, n: int, **block: float) -> dict:
         each = [{"block_id": k, **block} for k in range(N_BLOCKS)]
-        return {key: [{entity: e, "stage_id": t, "block_factors": each} for e in range(n) for t in range(N_STAGES)]}
+        return {
+            key: [
+                {entity: e, "stage_id": t, "block_factors": each}
+                for e in range(n)
+                for t in range(N_STAGES)
+            ]
+        }
 
     write("scenarios/load_factors.json", factors("load_factors", "bus_id", N_BUSES, factor=1.0))
-    write("scenarios/non_controllable_factors.json", factors("non_controllable_factors", "ncs_id", N_SOURCES, factor=0.9))
+    write(
+        "scenarios/non_controllable_factors.json",
+        factors("non_controllable_factors", "ncs_id", N_SOURCES, factor=0.9),
+    )
     both = {"direct_factor": 0.9, "reverse_factor": 0.8}
-    write("constraints/exchange_factors.json", factors("exchange_factors", "line_id", N_LINES, **both))
+    write(
+        "constraints/exchange_factors.json", factors("exchange_factors", "line_id", N_LINES, **both)
+    )
 
 
 def main() -> int:
@@ -168,9 +230,15 @@ def main() -> int:
     imported, loaded, validated, peak, warnings = ended.stdout.split()
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = float(imported) + max(float(loaded), float(validated))
-    print(f"import {float(imported):.2f} s, load and validate {float(loaded):.2f} s (limit {LIMIT_SECONDS:g} s in all)")
-    print(f"validate as the command does, models and stage programs included: {float(validated):.2f} s (the same limit)")
-    print(f"processor {cpu.ru_utime + cpu.ru_stime:.2f} s, peak memory {int(peak) / 2**20:.0f} MiB (limit 1024)")
+    print(
+        f"import {float(imported):.2f} s, load and validate {float(loaded):.2f} s (limit {LIMIT_SECONDS:g} s in all)"
+    )
+    print(
+        f"validate as the command does, models and stage programs included: {float(validated):.2f} s (the same limit)"
+    )
+    print(
+        f"processor {cpu.ru_utime + cpu.ru_stime:.2f} s, peak memory {int(peak) / 2**20:.0f} MiB (limit 1024)"
+    )
     print(f"{warnings} warnings")
     return 0 if total < LIMIT_SECONDS and int(peak) < LIMIT_BYTES else 1
 

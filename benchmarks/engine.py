@@ -61,7 +61,10 @@ def growth(repeats: int) -> None:
         {}, {"hydros": 6}, {"hydros": 24}, {"hydros": 48}, {"lags": 0}, {"lags": 12}, {"openings": 5}, {"openings": 80},
         {"stages": 12}, {"thermals": 240}, {"blocks": 1}, {"fpha_share": 0.5},
     ):  # fmt: skip
-        name = ", ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in changes.items()) or BASE.title
+        name = (
+            ", ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in changes.items())
+            or BASE.title
+        )
         row(name, made(dataclasses.replace(BASE, **changes)), 200, 4, repeats)
     for cuts in (500, 1000, 2000):
         row(f"{cuts} cuts", made(BASE), cuts, 4, repeats)
@@ -70,9 +73,15 @@ def growth(repeats: int) -> None:
 def training(published: Path | None, repeats: int) -> None:
     for name, case in (
         *([] if published is None else [(published.name, load_case(published))]),
-        (f"{TWELVE.title}, {TWELVE.iterations} iterations of {TWELVE.forward_passes}", made(TWELVE)),
+        (
+            f"{TWELVE.title}, {TWELVE.iterations} iterations of {TWELVE.forward_passes}",
+            made(TWELVE),
+        ),
     ):
-        print(f"\n{name}\n\n{training_table(time_training(case, workers(case), repeats=repeats))}", flush=True)
+        print(
+            f"\n{name}\n\n{training_table(time_training(case, workers(case), repeats=repeats))}",
+            flush=True,
+        )
 
 
 def workers(case: Case) -> list[Workers]:
@@ -89,7 +98,9 @@ def memory(n_stages: int, n_cuts: int = 5000) -> None:
         for first in range(0, n_cuts, 50):
             coefficients = rng.uniform(-1.0, 0.0, (50, pool.n_state))
             passes = np.arange(50)
-            stage.append_cuts(pool.append(np.zeros(50), coefficients, iteration=first, forward_passes=passes))
+            stage.append_cuts(
+                pool.append(np.zeros(50), coefficients, iteration=first, forward_passes=passes)
+            )
     held = resident() - before
     wanted = n_stages * n_cuts * 8 * problems.pools[0].n_state
     print(

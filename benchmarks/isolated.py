@@ -27,7 +27,9 @@ def run_isolated(script: str, recipe: Record, limit_seconds: float) -> Record:
         line of progress.
     """
     with tempfile.TemporaryDirectory(prefix="headwater-run-") as directory:
-        asked, result, progress = (Path(directory) / name for name in ("recipe", "result", "progress"))
+        asked, result, progress = (
+            Path(directory) / name for name in ("recipe", "result", "progress")
+        )
         asked.write_text(json.dumps(recipe), encoding="utf-8")
         errors = Path(directory) / "stderr"
         command = [sys.executable, str(HERE / script), str(asked), str(result), str(progress)]
@@ -45,8 +47,17 @@ def run_isolated(script: str, recipe: Record, limit_seconds: float) -> Record:
         if result.exists():
             return {**json.loads(result.read_text(encoding="utf-8")), "wall_seconds": wall}
         told = errors.read_text(encoding="utf-8", errors="replace").strip()
-        error = f"no result within {limit_seconds:g} s" if code is None else f"exit code {code}: {told[-2000:]}"
-        return {"outcome": outcome, "error": error, "wall_seconds": wall, "progress": _last_line(progress)}
+        error = (
+            f"no result within {limit_seconds:g} s"
+            if code is None
+            else f"exit code {code}: {told[-2000:]}"
+        )
+        return {
+            "outcome": outcome,
+            "error": error,
+            "wall_seconds": wall,
+            "progress": _last_line(progress),
+        }
 
 
 def _environment() -> dict[str, str]:
@@ -104,4 +115,6 @@ def run_all(
 
 def warm_up() -> None:
     """Compile the engine once, so that no run has to do it within its time."""
-    subprocess.run([sys.executable, "-m", "headwater", "warmup"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "headwater", "warmup"], check=True, stdout=subprocess.DEVNULL
+    )

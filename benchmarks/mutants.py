@@ -34,7 +34,13 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr,
 }
-OPPOSITES = (("min", "max"), ("any", "all"), ("minimum", "maximum"), ("argmin", "argmax"), ("floor", "ceil"))
+OPPOSITES = (
+    ("min", "max"),
+    ("any", "all"),
+    ("minimum", "maximum"),
+    ("argmin", "argmax"),
+    ("floor", "ceil"),
+)
 SWAPS = {name: other for pair in OPPOSITES for name, other in (pair, pair[::-1])}
 SYNCING = {"fsync", "sync", "sync_directory", "flush", "settle", "barrier", "wait", "join"}
 """Calls whose only effect is that something has happened by then."""
@@ -157,7 +163,9 @@ def _arithmetic(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _constant(node: ast.AST) -> Iterator[ast.AST]:
@@ -221,7 +229,11 @@ def _opposite(node: ast.AST) -> Iterator[ast.AST]:
         assert isinstance(node, ast.Call)
         other = SWAPS[name]
         function = node.func
-        new = _with(function, attr=other) if isinstance(function, ast.Attribute) else ast.Name(other, ast.Load())
+        new = (
+            _with(function, attr=other)
+            if isinstance(function, ast.Attribute)
+            else ast.Name(other, ast.Load())
+        )
         yield _with(node, func=new)
 
 
@@ -230,7 +242,9 @@ def _left_out(node: ast.AST) -> Iterator[ast.AST]:
     if _is_sync(node):
         return
     is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-    is_store = isinstance(node, ast.Assign) and all(isinstance(t, ast.Subscript | ast.Attribute) for t in node.targets)
+    is_store = isinstance(node, ast.Assign) and all(
+        isinstance(t, ast.Subscript | ast.Attribute) for t in node.targets
+    )
     if is_call or is_store or isinstance(node, ast.AugAssign | ast.Raise):
         yield ast.Pass()
 

@@ -44,14 +44,26 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "files.py": ("tests/test_files.py", "tests/policy"),
     "case/aliases.py": ("tests/case/test_case_spellings.py", "tests/case/test_equal_systems.py"),
     "case/build_config.py": ("tests/case/test_configuration.py", "tests/case/test_every_key.py"),
-    "case/build_scenarios.py": ("tests/case/test_equal_systems.py", "tests/case/test_load_published_cases.py"),
-    "case/build_system.py": ("tests/case/test_equal_systems.py", "tests/case/test_load_published_cases.py"),
+    "case/build_scenarios.py": (
+        "tests/case/test_equal_systems.py",
+        "tests/case/test_load_published_cases.py",
+    ),
+    "case/build_system.py": (
+        "tests/case/test_equal_systems.py",
+        "tests/case/test_load_published_cases.py",
+    ),
     "case/json_reader.py": ("tests/case/test_findings_files.py", "tests/case/test_fuzzed_cases.py"),
-    "case/overrides.py": ("tests/case/test_equal_systems.py", "tests/case/test_load_published_cases.py"),
+    "case/overrides.py": (
+        "tests/case/test_equal_systems.py",
+        "tests/case/test_load_published_cases.py",
+    ),
     "case/shapes.py": ("tests/case/test_findings_files.py", "tests/case/test_json_schemas.py"),
     "case/starter_parts.py": ("tests/case/test_starter_cases.py",),
     "case/starter_templates.py": ("tests/case/test_starter_cases.py",),
-    "case/table_reader.py": ("tests/case/test_findings_files.py", "tests/case/test_equal_systems.py"),
+    "case/table_reader.py": (
+        "tests/case/test_findings_files.py",
+        "tests/case/test_equal_systems.py",
+    ),
     "distributed/node_memory.py": ("tests/distributed/test_ranks.py",),
     "distributed/partition.py": ("tests/distributed/test_threads.py",),
     "distributed/team.py": ("tests/distributed/test_threads.py", "tests/distributed/test_ranks.py"),
@@ -80,27 +92,49 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "lp/readout.py": ("tests/lp/test_tables.py", "tests/lp/test_whole_stage.py"),
     "lp/statistics.py": ("tests/lp/test_template.py", "tests/cli/test_case_commands.py"),
     "lp/writing.py": ("tests/lp/test_program.py",),
-    "model/bounds.py": ("tests/model", "tests/lp/test_thermals.py", "tests/lp/test_hydro_plants.py"),
+    "model/bounds.py": (
+        "tests/model",
+        "tests/lp/test_thermals.py",
+        "tests/lp/test_hydro_plants.py",
+    ),
     "model/topology.py": ("tests/model", "tests/lp/test_reservoirs.py"),
     "policy/checkpoint.py": ("tests/sddp/test_resume.py", "tests/policy/test_policy_store.py"),
     "results/simulation_journal.py": ("tests/results/test_interrupted_simulation.py",),
     "sddp/passes/backward.py": ("tests/sddp/test_training.py", "tests/acceptance/test_oracles.py"),
     "sddp/cuts/boundary.py": ("tests/acceptance/test_boundary.py",),
     "sddp/training/checkpointing.py": ("tests/sddp/test_resume.py",),
-    "sddp/kernels/cut_kernel.py": ("tests/sddp/test_new_cuts.py", "tests/sddp/test_certified_cuts.py"),
+    "sddp/kernels/cut_kernel.py": (
+        "tests/sddp/test_new_cuts.py",
+        "tests/sddp/test_certified_cuts.py",
+    ),
     "sddp/stage/cut_rows.py": ("tests/sddp/test_cuts.py", "tests/sddp/test_selection.py"),
     "sddp/passes/forward.py": ("tests/sddp/test_training.py", "tests/acceptance/test_oracles.py"),
-    "sddp/bounds/prices.py": ("tests/sddp/test_inner_bound.py", "tests/acceptance/test_upper_bound.py"),
+    "sddp/bounds/prices.py": (
+        "tests/sddp/test_inner_bound.py",
+        "tests/acceptance/test_upper_bound.py",
+    ),
     "sddp/training/matching.py": ("tests/sddp/test_warm_start.py",),
     "sddp/kernels/pass_kernel.py": ("tests/sddp/test_whole_pass.py",),
     "sddp/simulation/scenarios.py": ("tests/sddp/test_simulation.py",),
     "sddp/training/state.py": ("tests/sddp/test_training.py", "tests/sddp/test_resume.py"),
-    "sddp/passes/trajectories.py": ("tests/sddp/test_training.py", "tests/acceptance/test_oracles.py"),
-    "sddp/kernels/trial_kernel.py": ("tests/sddp/test_whole_pass.py", "tests/sddp/test_certified_cuts.py"),
-    "solver/factor_kernel.py": ("tests/solver/test_openings_kernel.py", "tests/solver/test_kernel_faults.py"),
+    "sddp/passes/trajectories.py": (
+        "tests/sddp/test_training.py",
+        "tests/acceptance/test_oracles.py",
+    ),
+    "sddp/kernels/trial_kernel.py": (
+        "tests/sddp/test_whole_pass.py",
+        "tests/sddp/test_certified_cuts.py",
+    ),
+    "solver/factor_kernel.py": (
+        "tests/solver/test_openings_kernel.py",
+        "tests/solver/test_kernel_faults.py",
+    ),
     "solver/highs_kernel.py": ("tests/solver/test_highs.py", "tests/solver/test_hard_programs.py"),
     "solver/retry.py": ("tests/solver/test_highs.py", "tests/solver/test_hard_programs.py"),
-    "solver/simplex_kernel.py": ("tests/solver/test_openings_kernel.py", "tests/solver/test_hard_programs.py"),
+    "solver/simplex_kernel.py": (
+        "tests/solver/test_openings_kernel.py",
+        "tests/solver/test_hard_programs.py",
+    ),
     "stochastic/cycle_fit.py": ("tests/stochastic/test_cycle.py",),
     "stochastic/designs.py": ("tests/stochastic/test_designs.py", "tests/stochastic/test_tree.py"),
     "stochastic/model_paths.py": ("tests/acceptance/test_given_scenarios.py",),
@@ -109,7 +143,11 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
 """Module -> tests that are nearer than those of its name."""
 
 RULES = re.compile(r"^case/rules")
-FINDINGS = ("test_findings_semantics.py", "test_finding_thresholds.py", "test_findings_references.py")
+FINDINGS = (
+    "test_findings_semantics.py",
+    "test_finding_thresholds.py",
+    "test_findings_references.py",
+)
 MOST_FILES = 4
 """Files of tests for a module that no table and no name leads to, only what it defines."""
 
@@ -128,7 +166,9 @@ def all_mutants(root: Path = ROOT) -> dict[str, list[Mutant]]:
     for path in sorted(source.rglob("*.py")):
         module = path.relative_to(source).as_posix()
         if path.name not in SPARED_FILES:
-            packages[module.split("/")[0] if "/" in module else "headwater"] += mutants_of(module, path.read_bytes())
+            packages[module.split("/")[0] if "/" in module else "headwater"] += mutants_of(
+                module, path.read_bytes()
+            )
     return dict(packages)
 
 
@@ -162,14 +202,24 @@ def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
         found |= {root / "tests" / package / name for name in FINDINGS}
     dotted = f"headwater.{module[:-3].replace('/', '.')}"
     imports = _imports(root)
-    found |= {path for path, names in imports.items() if any(name.rpartition(".")[0] == dotted for name in names)}
+    found |= {
+        path
+        for path, names in imports.items()
+        if any(name.rpartition(".")[0] == dotted for name in names)
+    }
     if not found:
         tree = ast.parse((root / SOURCE / module).read_bytes())
-        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        exported = {f"{place}.{name}" for name in defined for place in (f"headwater.{package}", "headwater")}
+        defined = {
+            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+        exported = {
+            f"{place}.{name}" for name in defined for place in (f"headwater.{package}", "headwater")
+        }
         found = {path for path, names in imports.items() if names & exported}
         # many tests use what a package exports; those of the package itself look at it
-        found = set(sorted({path for path in found if path.parent.name == package} or found)[:MOST_FILES])
+        found = set(
+            sorted({path for path in found if path.parent.name == package} or found)[:MOST_FILES]
+        )
     return tuple(sorted(path.relative_to(root).as_posix() for path in found))
 
 
@@ -186,7 +236,11 @@ def _imports(root: Path) -> dict[Path, set[str]]:
             elif isinstance(node, ast.Import):
                 short |= {alias.asname or alias.name: alias.name for alias in node.names}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in short:
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in short
+            ):
                 names.add(f"{short[node.value.id]}.{node.attr}")
         found[path] = names
     return found
@@ -195,7 +249,11 @@ def _imports(root: Path) -> dict[Path, set[str]]:
 def package_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
     """Tests of the package of a module."""
     package = module.split("/", maxsplit=1)[0]
-    return (f"tests/{package}",) if "/" in module and (root / "tests" / package).is_dir() else ("tests/api", "tests/cli")
+    return (
+        (f"tests/{package}",)
+        if "/" in module and (root / "tests" / package).is_dir()
+        else ("tests/api", "tests/cli")
+    )
 
 
 class Workshop:
@@ -211,7 +269,10 @@ class Workshop:
         """Run the tests of a mutant and say what became of it."""
         path = self.place / SOURCE / mutant.module
         clean, stamps = path.read_bytes(), path.stat()
-        near, wide = nearest_tests(mutant.module, self.root), package_tests(mutant.module, self.root)
+        near, wide = (
+            nearest_tests(mutant.module, self.root),
+            package_tests(mutant.module, self.root),
+        )
         rounds = [tests for tests in (near, wide) if tests]
         rounds = rounds[:1] if self.nearest_only else rounds
         result: dict[str, Any] = {"outcome": "no tests", "seconds": 0.0, "tests": []}
@@ -235,7 +296,12 @@ class Workshop:
                 if compiled:
                     shutil.rmtree(kernels, ignore_errors=True)
             named = {"passed": "survived", "failed": "killed", "too long": "killed"}[outcome]
-            result = {"outcome": named, "seconds": round(seconds, 1), "tests": list(tests), "by": by}
+            result = {
+                "outcome": named,
+                "seconds": round(seconds, 1),
+                "tests": list(tests),
+                "by": by,
+            }
             if named == "killed":
                 break
         return result
@@ -245,7 +311,9 @@ class Workshop:
         if not self._baselines and self._has_engine:
             self._compile(self.place / "kernels")
         if tests not in self._baselines:
-            outcome, seconds, _ = self._run(["pytest", *PYTEST, *tests], 10 * KERNEL_SECONDS, self.place / "kernels")
+            outcome, seconds, _ = self._run(
+                ["pytest", *PYTEST, *tests], 10 * KERNEL_SECONDS, self.place / "kernels"
+            )
             self._baselines[tests] = outcome, seconds
         return self._baselines[tests]
 
@@ -293,26 +361,54 @@ class Workshop:
 def main() -> None:
     """Draw mutants, try those that have no result yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="results, a JSON object a line; gone on with if it exists")
-    parser.add_argument("--number", type=int, default=300, help="how many mutants, over all packages (default: 300)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="results, a JSON object a line; gone on with if it exists",
+    )
+    parser.add_argument(
+        "--number", type=int, default=300, help="how many mutants, over all packages (default: 300)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="which ones (default: 1)")
-    parser.add_argument("--package", action="append", help="only of this package; may be given more than once")
-    parser.add_argument("--without-kernels", action="store_true", help="leave out what takes minutes to compile")
-    parser.add_argument("--id", action="append", help="only this mutant, whether or not it has a result")
-    parser.add_argument("--nearest-only", action="store_true", help="do not try survivors with the tests of their package")
+    parser.add_argument(
+        "--package", action="append", help="only of this package; may be given more than once"
+    )
+    parser.add_argument(
+        "--without-kernels", action="store_true", help="leave out what takes minutes to compile"
+    )
+    parser.add_argument(
+        "--id", action="append", help="only this mutant, whether or not it has a result"
+    )
+    parser.add_argument(
+        "--nearest-only",
+        action="store_true",
+        help="do not try survivors with the tests of their package",
+    )
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
-    parser.add_argument("--summary", action="store_true", help="print the table of the results and run nothing")
+    parser.add_argument(
+        "--summary", action="store_true", help="print the table of the results and run nothing"
+    )
     wanted = parser.parse_args()
     if wanted.summary:
         print(summary(results_of(wanted.out)))
         return
     packages = all_mutants()
-    chosen = [one for one in drawn(packages, wanted.seed) if not wanted.package or _package(one.module) in wanted.package]
+    chosen = [
+        one
+        for one in drawn(packages, wanted.seed)
+        if not wanted.package or _package(one.module) in wanted.package
+    ]
     if wanted.id:
         chosen = [one for one in chosen if one.id in wanted.id]
     else:
         chosen = [one for one in chosen if not (wanted.without_kernels and is_kernel(one.module))]
-        chosen = list(islice((one for one in chosen if one.is_code((ROOT / SOURCE / one.module).read_bytes())), wanted.number))
+        chosen = list(
+            islice(
+                (one for one in chosen if one.is_code((ROOT / SOURCE / one.module).read_bytes())),
+                wanted.number,
+            )
+        )
     if wanted.list:
         print("\n".join(described(asdict(one) | {"id": one.id}) for one in chosen))
         return
@@ -360,11 +456,16 @@ def described(entry: dict[str, Any]) -> str:
 
 def summary(results: dict[str, dict[str, Any]]) -> str:
     """A table by package, and who is alive."""
-    lines = [f"{'package':<14}{'mutants':>8}{'killed':>8}{'alive':>8}{'unknown':>9}{'share killed':>14}"]
+    lines = [
+        f"{'package':<14}{'mutants':>8}{'killed':>8}{'alive':>8}{'unknown':>9}{'share killed':>14}"
+    ]
     by_package: dict[str, list[str]] = defaultdict(list)
     for entry in results.values():
         by_package[_package(entry["module"])].append(entry["outcome"])
-    for name, outcomes in [*sorted(by_package.items()), ("all", [o for one in by_package.values() for o in one])]:
+    for name, outcomes in [
+        *sorted(by_package.items()),
+        ("all", [o for one in by_package.values() for o in one]),
+    ]:
         killed, alive = outcomes.count("killed"), outcomes.count("survived")
         share = f"{killed / (killed + alive):.0%}" if killed + alive else "-"
         unknown = len(outcomes) - killed - alive

@@ -27,19 +27,30 @@ from headwater.policy import checkpoint, read_policy, write_policy
 from headwater.sddp import CutPool, Policy, PolicyStage
 
 
-def national_policy(n_hydros: int, n_lags: int, n_stages: int, n_cuts: int, seed: int = 1) -> Policy:
+def national_policy(
+    n_hydros: int, n_lags: int, n_stages: int, n_cuts: int, seed: int = 1
+) -> Policy:
     """A policy with random cuts."""
     layout, rng = founding_layout(tuple(range(n_hydros)), n_lags), np.random.default_rng(seed)
     start = date(2030, 1, 1)
     stages = tuple(
-        PolicyStage(t, start + timedelta(30 * t), start + timedelta(30 * t + 30), None, (720.0,), ("constant",) * n_hydros)
+        PolicyStage(
+            t,
+            start + timedelta(30 * t),
+            start + timedelta(30 * t + 30),
+            None,
+            (720.0,),
+            ("constant",) * n_hydros,
+        )
         for t in range(n_stages)
     )
     block = rng.normal(size=(n_cuts, layout.dimension))
     pools = []
     for t in range(n_stages):
         pool = CutPool(layout.dimension, n_cuts)
-        pool.append(rng.normal(size=n_cuts), block + t, iteration=1, forward_passes=np.arange(n_cuts))
+        pool.append(
+            rng.normal(size=n_cuts), block + t, iteration=1, forward_passes=np.arange(n_cuts)
+        )
         pools.append(pool)
     return Policy(layout, stages, tuple(pools), "none", 0.0, 1)
 
@@ -80,7 +91,9 @@ def measure(directory: Path, policy: Policy) -> dict[str, float]:
     if set(stage_reads.values()) != {1} or len(stage_reads) != len(policy.stages):
         raise RuntimeError(f"expected one read of every stage, got {stage_reads}")
     for one, other in zip(policy.pools, back.pools, strict=True):
-        if not np.array_equal(one.coefficients[: one.n_populated], other.coefficients[: other.n_populated]):
+        if not np.array_equal(
+            one.coefficients[: one.n_populated], other.coefficients[: other.n_populated]
+        ):
             raise RuntimeError("what was read is not what was written")
     return {
         "MB": megabytes,

@@ -63,13 +63,22 @@ def strangers(word: str, load: float | None = None, quick: bool = False) -> Iter
                 "load": load_of(index + hydros) if load is None else load,
             }
             name = f"make-{hydros:03d}h-{options['lags']}l-{options['blocks']}b-{options['load']:g}-{options['seed']}"
-            yield {"name": name, "kind": "make_case", "group": f"{hydros} hydros", "options": options}
+            yield {
+                "name": name,
+                "kind": "make_case",
+                "group": f"{hydros} hydros",
+                "options": options,
+            }
 
 
 def planners(word: str, quick: bool = False) -> Iterator[Recipe]:
     """Planner's cases over seeds, and over sizes besides the one that the generator makes."""
     for index in range(2 if quick else 20):
-        rivers, stages = ((2, 6), (3, 8))[index % 2] if quick else ((8, 24), (8, 24), (4, 36), (10, 12))[index % 4]
+        rivers, stages = (
+            ((2, 6), (3, 8))[index % 2]
+            if quick
+            else ((8, 24), (8, 24), (4, 36), (10, 12))[index % 4]
+        )
         options = {
             "seed": seed_of(word, "planner", index),
             "rivers": rivers,
@@ -84,14 +93,22 @@ def exact(word: str, quick: bool = False) -> Iterator[Recipe]:
     """Small systems that an extensive form judges."""
     for index in range(6 if quick else EXACT):
         seed = seed_of(word, "exact", index)
-        yield {"name": f"exact-{seed}", "kind": "exact", "group": "judged exactly", "options": {"seed": seed}}
+        yield {
+            "name": f"exact-{seed}",
+            "kind": "exact",
+            "group": "judged exactly",
+            "options": {"seed": seed},
+        }
 
 
 def command_of(recipe: Recipe, directory: str = "CASE") -> str:
     """How anyone makes the same system again, as a line for a shell."""
     options = recipe["options"]
     if recipe["kind"] == "make_case":
-        flags = " ".join(f"--{key} {value:g}" if key == "load" else f"--{key} {value}" for key, value in options.items())
+        flags = " ".join(
+            f"--{key} {value:g}" if key == "load" else f"--{key} {value}"
+            for key, value in options.items()
+        )
         return f"python make_case.py {directory} {flags}"
     if recipe["kind"] == "planner":
         changes = ", ".join(f"{key} {value}" for key, value in options.items())
@@ -102,11 +119,15 @@ def command_of(recipe: Recipe, directory: str = "CASE") -> str:
 def write_case(recipe: Recipe, directory: Path) -> Path:
     """Write the case directory of a recipe with the generators beside the repository."""
     if not generators_are_there():
-        raise SystemExit(f"the generators are not at {GENERATORS} (set HEADWATER_SHARED to the place of 'strangers')")
+        raise SystemExit(
+            f"the generators are not at {GENERATORS} (set HEADWATER_SHARED to the place of 'strangers')"
+        )
     if recipe["kind"] == "planner":
         return _write_planner_case(recipe["options"], directory)
     flags = [text for key, value in recipe["options"].items() for text in (f"--{key}", str(value))]
-    subprocess.run([sys.executable, str(GENERATORS / "make_case.py"), str(directory), *flags], check=True)
+    subprocess.run(
+        [sys.executable, str(GENERATORS / "make_case.py"), str(directory), *flags], check=True
+    )
     return directory
 
 
@@ -121,8 +142,12 @@ def _write_planner_case(options: dict[str, int], directory: Path) -> Path:
     ):
         text, count = re.subn(re.escape(old), new, text)
         if count != 1:
-            raise SystemExit(f"planner_case.py was expected to say '{old}' once and says it {count} times")
+            raise SystemExit(
+                f"planner_case.py was expected to say '{old}' once and says it {count} times"
+            )
     template = directory.with_name(directory.name + "-template")
     write_starter(template, "from-history")
-    subprocess.run([sys.executable, "-", str(directory), str(template)], input=text, text=True, check=True)
+    subprocess.run(
+        [sys.executable, "-", str(directory), str(template)], input=text, text=True, check=True
+    )
     return directory

@@ -24,7 +24,8 @@ def large_system(n_stages: int) -> System:
     rng = np.random.default_rng(1)
     first = [date(2024 + k // 12, 1 + k % 12, 1) for k in range(n_stages + 1)]
     stages = tuple(
-        m.Stage(t, first[t], first[t + 1], tuple(m.Block(h) for h in (100.0, 400.0, 230.0))) for t in range(n_stages)
+        m.Stage(t, first[t], first[t + 1], tuple(m.Block(h) for h in (100.0, 400.0, 230.0)))
+        for t in range(n_stages)
     )
     hydros = tuple(
         m.Hydro(
@@ -52,16 +53,22 @@ def large_system(n_stages: int) -> System:
         lines=tuple(m.Line(i, i, (i + 1) % 4, 500.0, 500.0) for i in range(4)),
         hydros=hydros,
         thermals=tuple(
-            m.Thermal(j, j % 4, 200.0, (m.CostSegment(100.0, 50.0 + j), m.CostSegment(100.0, 80.0 + j)))
+            m.Thermal(
+                j, j % 4, 200.0, (m.CostSegment(100.0, 50.0 + j), m.CostSegment(100.0, 80.0 + j))
+            )
             for j in range(N_THERMALS)
         ),
         non_controllables=tuple(m.NonControllableSource(r, r % 4, 300.0) for r in range(8)),
         contracts=(m.EnergyContract(0, 0, m.ContractKind.IMPORT, 200.0, 50.0),),
         fpha_planes=tuple(
-            m.FphaPlane(h, i, 0.1 * i, 0.01, 0.8 - 0.01 * i, -0.01) for h in range(N_PLANE_HYDROS) for i in range(N_PLANES)
+            m.FphaPlane(h, i, 0.1 * i, 0.01, 0.8 - 0.01 * i, -0.01)
+            for h in range(N_PLANE_HYDROS)
+            for i in range(N_PLANES)
         ),
         hydro_geometry=tuple(
-            m.GeometryPoint(h, v, 300.0 + v / 100, 5.0 + v / 50) for h in range(N_HYDROS) for v in (0.0, 500.0, 2000.0, 5000.0)
+            m.GeometryPoint(h, v, 300.0 + v / 100, 5.0 + v / 50)
+            for h in range(N_HYDROS)
+            for v in (0.0, 500.0, 2000.0, 5000.0)
         ),
     )
 
@@ -72,12 +79,21 @@ def main() -> None:
     psi = np.full((N_HYDROS, N_LAGS), 0.1)
     start = time.perf_counter()
     # Limits, costs and cascade of all stages are resolved on first use.
-    _ = system.bounds, system.resolved_penalties, system.cascade, system.production, system.network, system.geometry
+    _ = (
+        system.bounds,
+        system.resolved_penalties,
+        system.cascade,
+        system.production,
+        system.network,
+        system.geometry,
+    )
     print(f"resolving the system: {time.perf_counter() - start:.2f} s")
     start = time.perf_counter()
     template = build_stage_template(system, 0, psi)
     one = time.perf_counter() - start
-    print(f"one stage: {one:.3f} s  ({template.n_static} rows, {template.n_columns} columns, {template.matrix.nnz} non-zeros)")
+    print(
+        f"one stage: {one:.3f} s  ({template.n_static} rows, {template.n_columns} columns, {template.matrix.nnz} non-zeros)"
+    )
     start = time.perf_counter()
     for t in range(n_stages):
         build_stage_template(system, t, psi)

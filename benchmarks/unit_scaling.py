@@ -70,7 +70,11 @@ def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.
     """
     shutil.copytree(source, target)
     files = [path for path in sorted(target.rglob("*")) if path.suffix in DATA_SUFFIXES]
-    documents = {path: json.loads(path.read_text(encoding="utf-8")) for path in files if path.suffix == ".json"}
+    documents = {
+        path: json.loads(path.read_text(encoding="utf-8"))
+        for path in files
+        if path.suffix == ".json"
+    }
     _refuse(documents, water)
     for path, document in documents.items():
         scaled = _scaled(document, "", money, water)
@@ -84,7 +88,12 @@ def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.
 @cache
 def declared_units() -> Mapping[str, str]:
     """Units of the keys and columns of a case that have one."""
-    columns = {column.name: column.unit for table in TABLES.values() for column in table.columns if column.unit}
+    columns = {
+        column.name: column.unit
+        for table in TABLES.values()
+        for column in table.columns
+        if column.unit
+    }
     return dict(_units_in(list(json_schemas().values()))) | columns
 
 
@@ -93,7 +102,9 @@ def _units_in(schema: Any) -> Iterator[tuple[str, str]]:
         for key, value in schema.get("properties", {}).items():
             if isinstance(value, dict) and "x-unit" in value:
                 yield key, value["x-unit"]
-    for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+    for below in (
+        schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    ):
         yield from _units_in(below)
 
 
@@ -101,7 +112,9 @@ def factor_of(key: str, money: float, water: float) -> float:
     """What a number under this key is multiplied by."""
     unit = UNIT_OF_OTHERS.get(key) or declared_units().get(key) or unit_of(key)
     if unit not in POWERS:
-        raise ValueError(f"the key '{key}' has the unit '{unit}', which says nothing about money and water here")
+        raise ValueError(
+            f"the key '{key}' has the unit '{unit}', which says nothing about money and water here"
+        )
     of_money, of_water = POWERS[unit]
     return money**of_money * water**of_water
 
@@ -109,10 +122,14 @@ def factor_of(key: str, money: float, water: float) -> float:
 def _refuse(documents: dict[Path, Any], water: float) -> None:
     text = json.dumps(list(documents.values()))
     if '"boundary"' in text:
-        raise ValueError("the case continues with cuts of another policy, which have units of their own")
+        raise ValueError(
+            "the case continues with cuts of another policy, which have units of their own"
+        )
     by_head = '"linearized_head"' in text or ('"efficiency"' in text and '"computed"' in text)
     if water != 1.0 and by_head:
-        raise ValueError("the case computes power from head: the weight of water has a unit of its own")
+        raise ValueError(
+            "the case computes power from head: the weight of water has a unit of its own"
+        )
 
 
 def _scaled(value: Any, key: str, money: float, water: float) -> Any:
@@ -138,7 +155,9 @@ def scaled_expression(text: str, water: float) -> str:
     expression = parse_expression(text)
     parts = []
     for term in expression.terms:
-        coefficient = term.coefficient / water if term.quantity in WATER_QUANTITIES else term.coefficient
+        coefficient = (
+            term.coefficient / water if term.quantity in WATER_QUANTITIES else term.coefficient
+        )
         block = "" if term.block_id is None else f", {term.block_id}"
         sign = "-" if coefficient < 0 else "+"
         parts.append(f"{sign} {abs(coefficient)!r} * {term.quantity}({term.entity_id}{block})")
@@ -150,8 +169,12 @@ def scaled_expression(text: str, water: float) -> str:
 def _scale_table(path: Path, money: float, water: float) -> None:
     text = path.suffix == ".csv"
     frame = pl.read_csv(path, infer_schema=False) if text else pl.read_parquet(path)
-    factors = {name: factor_of(name, money, water) for name in frame.columns if not name.startswith("_")}
-    frame = frame.with_columns(pl.col(name).cast(pl.Float64) * factor for name, factor in factors.items() if factor != 1.0)
+    factors = {
+        name: factor_of(name, money, water) for name in frame.columns if not name.startswith("_")
+    }
+    frame = frame.with_columns(
+        pl.col(name).cast(pl.Float64) * factor for name, factor in factors.items() if factor != 1.0
+    )
     if text:
         frame.write_csv(path)
     else:

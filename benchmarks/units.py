@@ -28,8 +28,26 @@ from strangers import ROOT, generators_are_there, seed_of, write_case
 ON_THE_WAY, CONVERGED = 1e-4, 1e-9
 UNSCALED = "1"
 STRANGERS = (
-    {"hydros": 12, "lags": 3, "blocks": 3, "stages": 12, "openings": 10, "thermals": 60, "load": 0.6, "forward": 4},
-    {"hydros": 20, "lags": 6, "blocks": 1, "stages": 12, "openings": 10, "thermals": 30, "load": 1.2, "forward": 4},
+    {
+        "hydros": 12,
+        "lags": 3,
+        "blocks": 3,
+        "stages": 12,
+        "openings": 10,
+        "thermals": 60,
+        "load": 0.6,
+        "forward": 4,
+    },
+    {
+        "hydros": 20,
+        "lags": 6,
+        "blocks": 1,
+        "stages": 12,
+        "openings": 10,
+        "thermals": 30,
+        "load": 1.2,
+        "forward": 4,
+    },
 )
 
 
@@ -43,11 +61,17 @@ def write_systems(root: Path, iterations: int, *, quick: bool) -> dict[str, tupl
         seed = seed_of("units", "small", number)
         systems[f"small-{seed}"] = drawn(seed).write(root / f"small-{seed}"), 400
     if not generators_are_there():
-        print("without the generators there are no strangers and no planner's case in the table", file=sys.stderr)
+        print(
+            "without the generators there are no strangers and no planner's case in the table",
+            file=sys.stderr,
+        )
         return systems
     for options in STRANGERS:
         seed = seed_of("units", options["hydros"])
-        recipe = {"kind": "make_case", "options": {**options, "seed": seed, "iterations": iterations}}
+        recipe = {
+            "kind": "make_case",
+            "options": {**options, "seed": seed, "iterations": iterations},
+        }
         name = f"make-{options['hydros']:03d}h-{seed}"
         systems[name] = write_case(recipe, root / name), iterations
     sizes = {"rivers": 2, "stages": 6} if quick else {"rivers": 8, "stages": 24}
@@ -117,7 +141,9 @@ def table(records: dict[str, Record]) -> str:
     for record in records.values():
         asked = record["recipe"]
         if asked["factor"] != UNSCALED:
-            groups.setdefault((asked["system"], asked["what"], asked["factor"].split("^")[0]), []).append(record)
+            groups.setdefault(
+                (asked["system"], asked["what"], asked["factor"].split("^")[0]), []
+            ).append(record)
     for (system, what, base_of_factor), group in groups.items():
         base = records.get(f"{system}/costs/{UNSCALED}")
         if base is None:
@@ -125,7 +151,11 @@ def table(records: dict[str, Record]) -> str:
         found = {record["name"]: judge(record, base) for record in group}
         wrong += [f"* {name}: {', '.join(said)}" for name, said in found.items() if said]
         if base["outcome"] != "finished":
-            lines.append(f"| {system} | {what} | {base_of_factor}^k | " + "| " * 7 + f"unscaled: {base['error'][:120]} |")
+            lines.append(
+                f"| {system} | {what} | {base_of_factor}^k | "
+                + "| " * 7
+                + f"unscaled: {base['error'][:120]} |"
+            )
             continue
         finished = [record for record in group if record["outcome"] == "finished"]
         apart = [differences(record, base) for record in finished]
@@ -142,15 +172,27 @@ def table(records: dict[str, Record]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("units.jsonl"), help="file of JSON lines, gone on with")
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side, each with one thread")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("units.jsonl"), help="file of JSON lines, gone on with"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="runs side by side, each with one thread"
+    )
     parser.add_argument("--time-limit", type=float, default=1800.0, help="seconds for each run")
-    parser.add_argument("--iterations", type=int, help="of large systems (default 30, with --quick 6)")
+    parser.add_argument(
+        "--iterations", type=int, help="of large systems (default 30, with --quick 6)"
+    )
     parser.add_argument("--step", type=int, default=4, help="from one k of 2^k to the next")
     parser.add_argument("--quick", action="store_true", help="few factors, few iterations")
-    parser.add_argument("--only", default="*", help="only runs whose name, as 'system/costs/2^4', fits this pattern")
-    parser.add_argument("--case", type=Path, action="append", default=[], help="a case directory besides")
+    parser.add_argument(
+        "--only", default="*", help="only runs whose name, as 'system/costs/2^4', fits this pattern"
+    )
+    parser.add_argument(
+        "--case", type=Path, action="append", default=[], help="a case directory besides"
+    )
     parser.add_argument("--table", action="store_true", help="only print the table of the file")
     asked = parser.parse_args()
     iterations = asked.iterations or (6 if asked.quick else 30)
@@ -160,12 +202,20 @@ def main() -> int:
             systems |= {path.name: (path.resolve(), iterations) for path in asked.case}
             done = read_lines(asked.out)
             wanted = [
-                recipe for recipe in recipes_of(systems, step=asked.step, quick=asked.quick) if recipe["name"] not in done
+                recipe
+                for recipe in recipes_of(systems, step=asked.step, quick=asked.quick)
+                if recipe["name"] not in done
             ]
-            wanted = [r for r in wanted if fnmatch.fnmatch(r["name"], asked.only) or r["factor"] == UNSCALED]
+            wanted = [
+                r
+                for r in wanted
+                if fnmatch.fnmatch(r["name"], asked.only) or r["factor"] == UNSCALED
+            ]
             warm_up()
             run = partial(run_isolated, "units_run.py", limit_seconds=asked.time_limit)
-            for number, (recipe, record) in enumerate(run_all(wanted, run, asked.out, asked.jobs), 1):
+            for number, (recipe, record) in enumerate(
+                run_all(wanted, run, asked.out, asked.jobs), 1
+            ):
                 told = f"{number}/{len(wanted)} {recipe['name']}: {record['outcome']}, {record['wall_seconds']:.0f} s"
                 print(told, file=sys.stderr, flush=True)
     text = table(read_lines(asked.out))

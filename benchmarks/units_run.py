@@ -32,7 +32,9 @@ def digest(study: Study, policy: Any, money: float, water: float) -> str:
     of_water = np.array([component["unit"] != "MW" for component in policy.layout.describe()])
     told = hashlib.sha256()
     for record in policy.training.iterations:
-        told.update(np.array([record.lower_bound, record.simulated_mean, record.simulated_std]) / money)
+        told.update(
+            np.array([record.lower_bound, record.simulated_mean, record.simulated_std]) / money
+        )
     for stage in study.system.stages[:-1]:
         cuts = policy.cuts(stage.id)
         slopes = cuts.coefficients * np.where(of_water, water, 1.0) / money
@@ -41,7 +43,9 @@ def digest(study: Study, policy: Any, money: float, water: float) -> str:
     return told.hexdigest()[:16]
 
 
-def train_in_units(directory: Path, money: float, water: float, iterations: int | None = None) -> Record:
+def train_in_units(
+    directory: Path, money: float, water: float, iterations: int | None = None
+) -> Record:
     """Train the case of a directory in other units.
 
     Returns:
@@ -68,7 +72,12 @@ def train_in_units(directory: Path, money: float, water: float, iterations: int 
 def main() -> int:
     asked, result, _ = map(Path, sys.argv[1:4])
     recipe = json.loads(asked.read_text(encoding="utf-8"))
-    write_record(result, train_in_units(Path(recipe["case"]), recipe["money"], recipe["water"], recipe["iterations"]))
+    write_record(
+        result,
+        train_in_units(
+            Path(recipe["case"]), recipe["money"], recipe["water"], recipe["iterations"]
+        ),
+    )
     return 0
 
 

@@ -80,7 +80,8 @@ def frame_of(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Rows as a table with the exact types of the case format."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     overrides: dict[str, Any] = {
-        name: pl.Int32() if name.endswith("_id") or name in INTEGER_COLUMNS else pl.Float64() for name in names
+        name: pl.Int32() if name.endswith("_id") or name in INTEGER_COLUMNS else pl.Float64()
+        for name in names
     }
     if "date" in overrides:
         overrides["date"] = pl.Date()
@@ -92,7 +93,10 @@ def _stage(stage_id: int, start: str, end: str, hours: float) -> dict[str, Any]:
         "id": stage_id,
         "start_date": start,
         "end_date": end,
-        "blocks": [{"id": 0, "name": "HEAVY", "hours": hours / 4}, {"id": 1, "name": "LIGHT", "hours": hours * 3 / 4}],
+        "blocks": [
+            {"id": 0, "name": "HEAVY", "hours": hours / 4},
+            {"id": 1, "name": "LIGHT", "hours": hours * 3 / 4},
+        ],
         "num_scenarios": 4,
     }
 
@@ -118,21 +122,37 @@ def _hydro(hydro_id: int, downstream: int | None) -> dict[str, Any]:
 
 def _thermal(thermal_id: int, cost: float) -> dict[str, Any]:
     generation = {"min_mw": 0.0, "max_mw": 60.0}
-    return {"id": thermal_id, "name": f"T{thermal_id}", "bus_id": thermal_id, "generation": generation, "cost_per_mwh": cost}
+    return {
+        "id": thermal_id,
+        "name": f"T{thermal_id}",
+        "bus_id": thermal_id,
+        "generation": generation,
+        "cost_per_mwh": cost,
+    }
 
 
 _FILES: dict[str, Any] = {
     "config.json": {
-        "training": {"forward_passes": 2, "tree_seed": 7, "stopping_rules": [{"type": "iteration_limit", "limit": 5}]},
+        "training": {
+            "forward_passes": 2,
+            "tree_seed": 7,
+            "stopping_rules": [{"type": "iteration_limit", "limit": 5}],
+        },
         "modeling": {"inflow_non_negativity": {"method": "none"}},
     },
     "stages.json": {
         "policy_graph": {"type": "finite_horizon", "annual_discount_rate": 0.1},
-        "stages": [_stage(0, "2024-01-01", "2024-02-01", 744.0), _stage(1, "2024-02-01", "2024-03-01", 696.0)],
+        "stages": [
+            _stage(0, "2024-01-01", "2024-02-01", 744.0),
+            _stage(1, "2024-02-01", "2024-03-01", 696.0),
+        ],
     },
     "penalties.json": {
         "bus": {
-            "deficit_segments": [{"depth_mw": 50.0, "cost": 4000.0}, {"depth_mw": None, "cost": 5000.0}],
+            "deficit_segments": [
+                {"depth_mw": 50.0, "cost": 4000.0},
+                {"depth_mw": None, "cost": 5000.0},
+            ],
             "excess_cost": 0.1,
         },
         "line": {"exchange_cost": 0.01},
@@ -174,14 +194,30 @@ _FILES: dict[str, Any] = {
 
 _TABLES: dict[str, list[dict[str, Any]]] = {
     "scenarios/inflow_seasonal_stats": [
-        {"hydro_id": hydro, "stage_id": stage, "mean_m3s": 40.0 + hydro, "std_m3s": 8.0} for hydro in (0, 1) for stage in (0, 1)
+        {"hydro_id": hydro, "stage_id": stage, "mean_m3s": 40.0 + hydro, "std_m3s": 8.0}
+        for hydro in (0, 1)
+        for stage in (0, 1)
     ],
     "scenarios/load_seasonal_stats": [
-        {"bus_id": bus, "stage_id": stage, "mean_mw": 70.0, "std_mw": 0.0} for bus in (0, 1) for stage in (0, 1)
+        {"bus_id": bus, "stage_id": stage, "mean_mw": 70.0, "std_mw": 0.0}
+        for bus in (0, 1)
+        for stage in (0, 1)
     ],
     "constraints/thermal_bounds": [
-        {"thermal_id": 1, "stage_id": 1, "block_id": None, "max_generation_mw": 55.0, "cost_per_mwh": None},
-        {"thermal_id": 1, "stage_id": 1, "block_id": 0, "max_generation_mw": None, "cost_per_mwh": 45.0},
+        {
+            "thermal_id": 1,
+            "stage_id": 1,
+            "block_id": None,
+            "max_generation_mw": 55.0,
+            "cost_per_mwh": None,
+        },
+        {
+            "thermal_id": 1,
+            "stage_id": 1,
+            "block_id": 0,
+            "max_generation_mw": None,
+            "cost_per_mwh": 45.0,
+        },
     ],
 }
 
@@ -191,12 +227,22 @@ def codes_of(findings: Any) -> set[str]:
     return {finding.code for finding in findings}
 
 
-def ar_row(hydro: int, stage: int, lag: int, coefficient: float, ratio: float | None = 0.9) -> dict[str, Any]:
+def ar_row(
+    hydro: int, stage: int, lag: int, coefficient: float, ratio: float | None = 0.9
+) -> dict[str, Any]:
     """A row of the autoregressive coefficients."""
-    return {"hydro_id": hydro, "stage_id": stage, "lag": lag, "coefficient": coefficient, "residual_std_ratio": ratio}
+    return {
+        "hydro_id": hydro,
+        "stage_id": stage,
+        "lag": lag,
+        "coefficient": coefficient,
+        "residual_std_ratio": ratio,
+    }
 
 
-def geometry(hydro: int, volume: float, height: float = 300.0, area: float = 10.0) -> dict[str, Any]:
+def geometry(
+    hydro: int, volume: float, height: float = 300.0, area: float = 10.0
+) -> dict[str, Any]:
     """A row of the reservoir geometry."""
     return {"hydro_id": hydro, "volume_hm3": volume, "height_m": height, "area_km2": area}
 
@@ -207,21 +253,34 @@ def plane(hydro: int, number: int, stage: int | None = None) -> dict[str, Any]:
     return {"hydro_id": hydro, "stage_id": stage, "plane_id": number, **slopes}
 
 
-def opening_rows(stages: tuple[int, ...] = (0, 1), n_openings: int = 4, width: int = 2) -> list[dict[str, Any]]:
+def opening_rows(
+    stages: tuple[int, ...] = (0, 1), n_openings: int = 4, width: int = 2
+) -> list[dict[str, Any]]:
     """Rows of a complete opening tree."""
     return [
-        {"stage_id": stage, "opening_index": opening, "entity_index": entity, "value": 0.1 * opening - entity}
+        {
+            "stage_id": stage,
+            "opening_index": opening,
+            "entity_index": entity,
+            "value": 0.1 * opening - entity,
+        }
         for stage in stages
         for opening in range(n_openings)
         for entity in range(width)
     ]
 
 
-def production(hydro_id: int = 0, start_stage_id: int = 0, source: str | None = None) -> Callable[[TinyCase], None]:
+def production(
+    hydro_id: int = 0, start_stage_id: int = 0, source: str | None = None
+) -> Callable[[TinyCase], None]:
     """A change that adds a production model by stage ranges; FPHA when a source is given."""
 
     def change(case: TinyCase) -> None:
-        rule: dict[str, Any] = {"start_stage_id": start_stage_id, "end_stage_id": None, "model": "constant_productivity"}
+        rule: dict[str, Any] = {
+            "start_stage_id": start_stage_id,
+            "end_stage_id": None,
+            "model": "constant_productivity",
+        }
         if source is not None:
             rule |= {"model": "fpha", "fpha_config": {"source": source}}
         model = {"hydro_id": hydro_id, "selection_mode": "stage_ranges", "stage_ranges": [rule]}
@@ -234,7 +293,13 @@ def constraint(expression: str, **more: Any) -> Callable[[TinyCase], None]:
     """A change that adds a generic constraint with a bound at the first stage."""
 
     def change(case: TinyCase) -> None:
-        row = {"id": 0, "name": "c", "expression": expression, "sense": "<=", "slack": {"enabled": True, "penalty": 9.0}}
+        row = {
+            "id": 0,
+            "name": "c",
+            "expression": expression,
+            "sense": "<=",
+            "slack": {"enabled": True, "penalty": 9.0},
+        }
         case.files["constraints/generic_constraints.json"] = {"constraints": [{**row, **more}]}
         bound = {"constraint_id": 0, "stage_id": 0, "block_id": None, "bound": 10.0}
         case.tables["constraints/generic_constraint_bounds"] = [bound]
@@ -250,10 +315,17 @@ def rich_case(root: Path) -> TinyCase:
         "entities": [{"type": "inflow", "id": 1}, {"type": "inflow", "id": 0}],
         "matrix": [[1, 0.4], [0.4, 1]],
     }
-    case.files["scenarios/correlation.json"] = {"method": "spectral", "profiles": {"default": {"correlation_groups": [group]}}}
+    case.files["scenarios/correlation.json"] = {
+        "method": "spectral",
+        "profiles": {"default": {"correlation_groups": [group]}},
+    }
     case.files["scenarios/load_factors.json"] = {
         "load_factors": [
-            {"bus_id": bus, "stage_id": stage, "block_factors": [{"block_id": k, "factor": 1 + 0.1 * k} for k in (0, 1)]}
+            {
+                "bus_id": bus,
+                "stage_id": stage,
+                "block_factors": [{"block_id": k, "factor": 1 + 0.1 * k} for k in (0, 1)],
+            }
             for bus in (0, 1)
             for stage in (0, 1)
         ]
@@ -263,7 +335,9 @@ def rich_case(root: Path) -> TinyCase:
             {
                 "line_id": 0,
                 "stage_id": stage,
-                "block_factors": [{"block_id": k, "direct_factor": 0.5, "reverse_factor": 1.5} for k in (0, 1)],
+                "block_factors": [
+                    {"block_id": k, "direct_factor": 0.5, "reverse_factor": 1.5} for k in (0, 1)
+                ],
             }
             for stage in (0, 1)
         ]
@@ -274,15 +348,27 @@ def rich_case(root: Path) -> TinyCase:
         "system/fpha_hyperplanes": [plane(1, number) for number in range(3)],
         "system/hydro_geometry": [geometry(0, volume) for volume in (0.0, 50.0, 100.0)],
         "scenarios/noise_openings": opening_rows(),
-        "scenarios/inflow_ar_coefficients": [ar_row(1, stage, lag, 0.3 / lag) for stage in (0, 1) for lag in (1, 2)],
+        "scenarios/inflow_ar_coefficients": [
+            ar_row(1, stage, lag, 0.3 / lag) for stage in (0, 1) for lag in (1, 2)
+        ],
         "constraints/hydro_bounds": [
-            {"hydro_id": hydro, "stage_id": stage, "max_storage_hm3": 90.0 + hydro, "water_withdrawal_m3s": -1.0 * stage}
+            {
+                "hydro_id": hydro,
+                "stage_id": stage,
+                "max_storage_hm3": 90.0 + hydro,
+                "water_withdrawal_m3s": -1.0 * stage,
+            }
             for hydro in (0, 1)
             for stage in (0, 1)
         ],
-        "constraints/penalty_overrides_hydro": [{"hydro_id": 1, "stage_id": 0, "spillage_cost": 0.5}],
+        "constraints/penalty_overrides_hydro": [
+            {"hydro_id": 1, "stage_id": 0, "spillage_cost": 0.5}
+        ],
     }
-    case.initial["past_inflows"] = [{"hydro_id": 1, "values_m3s": [30.0, 31.0]}, {"hydro_id": 0, "values_m3s": [20.0]}]
+    case.initial["past_inflows"] = [
+        {"hydro_id": 1, "values_m3s": [30.0, 31.0]},
+        {"hydro_id": 0, "values_m3s": [20.0]},
+    ]
     for stage in case.stages:
         stage["state_variables"] = {"inflow_lags": True}
     return case

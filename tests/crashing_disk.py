@@ -137,7 +137,9 @@ def watched(root: Path) -> Iterator[CrashingDisk]:
         for name in OPERATIONS:
             real = getattr(os, name)
 
-            def act(*arguments: Any, real: Callable[..., Any] = real, name: str = name, **more: Any) -> Any:
+            def act(
+                *arguments: Any, real: Callable[..., Any] = real, name: str = name, **more: Any
+            ) -> Any:
                 disk.look()
                 result = real(*arguments, **more)
                 if name == "fsync":
@@ -169,7 +171,9 @@ def failing(at: int, error: int, *, lasting: bool = True) -> Iterator[list[str]]
         for name in ("fsync", "rename", "replace", "mkdir"):
             real = getattr(os, name)
 
-            def act(*arguments: Any, real: Callable[..., Any] = real, name: str = name, **more: Any) -> Any:
+            def act(
+                *arguments: Any, real: Callable[..., Any] = real, name: str = name, **more: Any
+            ) -> Any:
                 count(name)
                 return real(*arguments, **more)
 

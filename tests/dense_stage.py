@@ -82,7 +82,9 @@ def alive(entity: object, t: int) -> bool:
 
 
 def fills(plant: m.Hydro, t: int) -> bool:
-    return plant.filling is not None and plant.filling.start_stage_id <= t < (plant.entry_stage_id or 0)
+    return plant.filling is not None and plant.filling.start_stage_id <= t < (
+        plant.entry_stage_id or 0
+    )
 
 
 def dense_stage(
@@ -136,7 +138,12 @@ def dense_stage(
         p.var(f"v{i}", 0, limit["max_storage_hm3"][i])
         for k in blocks:
             whole = not chronological or k == len(tau) - 1
-            end[i, k] = ({f"v{i}": 1.0} if whole else {p.var(f"v{i},{k}", 0, limit["max_storage_hm3"][i]): 1.0}, 0.0)
+            end[i, k] = (
+                {f"v{i}": 1.0}
+                if whole
+                else {p.var(f"v{i},{k}", 0, limit["max_storage_hm3"][i]): 1.0},
+                0.0,
+            )
         for k in blocks:
             begin[i, k] = end[i, k - 1] if chronological and k else ({}, storage[i])
         running = alive(plant, t)
@@ -150,31 +157,49 @@ def dense_stage(
                 if production.planes:
                     p.cost[q] += tau[k] * fee["fpha_turbined_cost"][i]
                     g = p.var(f"g{i},{k}", 0, limit["max_generation_mw"][i])
-                    excess = system.resolved_penalties.excess_per_mwh[system.bus_index[plant.bus_id], t]
+                    excess = system.resolved_penalties.excess_per_mwh[
+                        system.bus_index[plant.bus_id], t
+                    ]
                     neg = p.var(f"gneg{i},{k}", cost=tau[k] * excess)
                     power[i, k] = {g: 1.0, neg: -1.0}
                     for plane in production.planes:
-                        mean = add(times(0.5 * plane.gamma_v, begin[i, k][0]), times(0.5 * plane.gamma_v, end[i, k][0]))
+                        mean = add(
+                            times(0.5 * plane.gamma_v, begin[i, k][0]),
+                            times(0.5 * plane.gamma_v, end[i, k][0]),
+                        )
                         known = 0.5 * plane.gamma_v * begin[i, k][1]
                         right = add(mean, {q: plane.gamma_q, spill: plane.gamma_s})
-                        p.le(add(power[i, k], times(-1, right)), plane.kappa * plane.gamma_0 + known)
+                        p.le(
+                            add(power[i, k], times(-1, right)), plane.kappa * plane.gamma_0 + known
+                        )
                 else:
                     power[i, k] = {q: production.productivity_mw_per_m3s}
                     p.le(power[i, k], limit["max_generation_mw"][i])
                 if plant.diversion is not None:
-                    u = p.var(f"u{i},{k}", 0, limit["max_diversion_m3s"][i], tau[k] * fee["diversion_cost"][i])
+                    u = p.var(
+                        f"u{i},{k}",
+                        0,
+                        limit["max_diversion_m3s"][i],
+                        tau[k] * fee["diversion_cost"][i],
+                    )
                     leaves[i, k] = add(leaves[i, k], {u: 1.0})
                     target = receiver(plant.diversion.downstream_id)
                     if target is not None:
                         leaves[target, k] = add(leaves[target, k], {u: -1.0})
                 if limit["min_turbined_m3s"][i] > 0:
-                    slack = p.var(f"sq{i},{k}", cost=tau[k] * fee["turbined_violation_below_cost"][i])
+                    slack = p.var(
+                        f"sq{i},{k}", cost=tau[k] * fee["turbined_violation_below_cost"][i]
+                    )
                     p.ge({q: 1.0, slack: 1.0}, limit["min_turbined_m3s"][i])
                 if np.isfinite(limit["max_outflow_m3s"][i]):
-                    slack = p.var(f"sop{i},{k}", cost=tau[k] * fee["outflow_violation_above_cost"][i])
+                    slack = p.var(
+                        f"sop{i},{k}", cost=tau[k] * fee["outflow_violation_above_cost"][i]
+                    )
                     p.le(add(out[i, k], {slack: -1.0}), limit["max_outflow_m3s"][i])
                 if limit["min_generation_mw"][i] > 0:
-                    slack = p.var(f"sg{i},{k}", cost=tau[k] * fee["generation_violation_below_cost"][i])
+                    slack = p.var(
+                        f"sg{i},{k}", cost=tau[k] * fee["generation_violation_below_cost"][i]
+                    )
                     p.ge(add(power[i, k], {slack: 1.0}), limit["min_generation_mw"][i])
             if limit["min_outflow_m3s"][i] > 0:
                 slack = p.var(f"som{i},{k}", cost=tau[k] * fee["outflow_violation_below_cost"][i])
@@ -195,7 +220,10 @@ def dense_stage(
     for j, station in enumerate(system.pumping_stations):
         a, b = station.source_hydro_id, station.destination_hydro_id
         if alive(station, t) and here[a] and here[b]:
-            low, high = (x[j, t] for x in (system.bounds.pumping.min_flow_m3s, system.bounds.pumping.max_flow_m3s))
+            low, high = (
+                x[j, t]
+                for x in (system.bounds.pumping.min_flow_m3s, system.bounds.pumping.max_flow_m3s)
+            )
             for k in blocks:
                 flow = p.var(f"p{station.id},{k}", low, high)
                 leaves[a, k] = add(leaves[a, k], {flow: 1.0})
@@ -208,10 +236,14 @@ def dense_stage(
         taken = float(limit["water_withdrawal_m3s"][i])
         terms: Terms = {p.var(f"sinf{i}", cost=hours * fee["inflow_nonnegativity_cost"][i]): -1.0}
         if taken > 0:
-            terms[p.var(f"rm{i}", 0, taken, hours * fee["water_withdrawal_violation_neg_cost"][i])] = -1.0
+            terms[
+                p.var(f"rm{i}", 0, taken, hours * fee["water_withdrawal_violation_neg_cost"][i])
+            ] = -1.0
         if taken:
             room = math.inf if taken > 0 else -taken
-            terms[p.var(f"rp{i}", 0, room, hours * fee["water_withdrawal_violation_pos_cost"][i])] = 1.0
+            terms[
+                p.var(f"rp{i}", 0, room, hours * fee["water_withdrawal_violation_pos_cost"][i])
+            ] = 1.0
         if plant.evaporation is not None:
             k0, kv = lake(system, plant, stage, hours)
             low = min(0.0, k0, k0 + kv * limit["max_storage_hm3"][i])
@@ -224,17 +256,28 @@ def dense_stage(
         if chronological:
             for k in blocks:
                 flows = times(zeta[k], add(leaves[i, k], out[i, k], terms))
-                p.eq(add(end[i, k][0], times(-1, begin[i, k][0]), flows), begin[i, k][1] - zeta[k] * steady[i][1])
+                p.eq(
+                    add(end[i, k][0], times(-1, begin[i, k][0]), flows),
+                    begin[i, k][1] - zeta[k] * steady[i][1],
+                )
         else:
             flows = add(*(times(zeta[k], add(leaves[i, k], out[i, k], terms)) for k in blocks))
             p.eq(add(end[i, 0][0], flows), storage[i] - 0.0036 * hours * steady[i][1])
         if fills(plant, t):
             kept = limit["filling_inflow_m3s"][i]
             if kept > 0:
-                slack = p.var(f"sret{i}", cost=0.0036 * hours * fee["filling_target_violation_cost"][i])
+                slack = p.var(
+                    f"sret{i}", cost=0.0036 * hours * fee["filling_target_violation_cost"][i]
+                )
                 mine = add(*(times(tau[k] / hours, out[i, k]) for k in blocks))
                 arriving = add(
-                    *(times(tau[k] / hours, {n: c for n, c in leaves[i, k].items() if c < 0 and n[0] in "qsu"}) for k in blocks)
+                    *(
+                        times(
+                            tau[k] / hours,
+                            {n: c for n, c in leaves[i, k].items() if c < 0 and n[0] in "qsu"},
+                        )
+                        for k in blocks
+                    )
                 )
                 p.le(add(mine, arriving, {slack: -1.0, f"sinf{i}": -1.0}), river[i] - kept)
             if t + 1 == plant.entry_stage_id:
@@ -257,7 +300,9 @@ def dense_stage(
                 named[quantity, i, k] = {f"{letter}{i},{k}": 1.0}, 0.0
         if f"e{i}" in p.bounds:
             named["hydro_evaporation", i, k] = {f"e{i}": 1.0}, 0.0
-        slacks = {name: sign for name, sign in ((f"rm{i}", -1.0), (f"rp{i}", 1.0)) if name in p.bounds}
+        slacks = {
+            name: sign for name, sign in ((f"rm{i}", -1.0), (f"rp{i}", 1.0)) if name in p.bounds
+        }
         named["hydro_withdrawal", i, k] = slacks, float(limit["water_withdrawal_m3s"][i])
     for j, unit in enumerate(system.thermals):
         if not alive(unit, t):
@@ -301,7 +346,9 @@ def dense_stage(
                 named["pumping_power", station.id, k] = use, 0.0
     for c, deal in enumerate(system.contracts):
         sign = 1.0 if deal.kind is m.ContractKind.IMPORT else -1.0
-        low, high, price = (getattr(system.bounds.contract, n)[c, t] for n in ("min_mw", "max_mw", "price_per_mwh"))
+        low, high, price = (
+            getattr(system.bounds.contract, n)[c, t] for n in ("min_mw", "max_mw", "price_per_mwh")
+        )
         for k in blocks:
             x = p.var(f"c{deal.id},{k}", low, high, tau[k] * price)
             balance[deal.bus_id, k] = add(balance[deal.bus_id, k], {x: sign})
@@ -320,10 +367,14 @@ def dense_stage(
         for k in blocks:
             steps = system.resolved_penalties.deficit_segments[b]
             unserved = {
-                p.var(f"d{bus.id},{k},{s}", 0, step.depth_mw or math.inf, tau[k] * step.cost_per_mwh): 1.0
+                p.var(
+                    f"d{bus.id},{k},{s}", 0, step.depth_mw or math.inf, tau[k] * step.cost_per_mwh
+                ): 1.0
                 for s, step in enumerate(steps)
             }
-            waste = p.var(f"x{bus.id},{k}", cost=tau[k] * system.resolved_penalties.excess_per_mwh[b, t])
+            waste = p.var(
+                f"x{bus.id},{k}", cost=tau[k] * system.resolved_penalties.excess_per_mwh[b, t]
+            )
             p.eq(add(balance[bus.id, k], unserved, {waste: -1.0}), load[b, k])
             named["bus_deficit", bus.id, k] = unserved, 0.0
             named["bus_excess", bus.id, k] = {waste: 1.0}, 0.0
@@ -333,30 +384,44 @@ def dense_stage(
 
 def lake(system: m.System, plant: m.Hydro, stage: m.Stage, hours: float) -> tuple[float, float]:
     """Evaporation day by day: each day contributes its part of its month's depth."""
-    table = sorted((g.volume_hm3, g.area_km2) for g in system.hydro_geometry if g.hydro_id == plant.id)
+    table = sorted(
+        (g.volume_hm3, g.area_km2) for g in system.hydro_geometry if g.hydro_id == plant.id
+    )
     volumes, areas = zip(*table, strict=True)
     reference = (plant.min_storage_hm3 + plant.max_storage_hm3) / 2
     area = float(np.interp(reference, volumes, areas))
     pieces = list(pairwise(table))
-    inside = [p for p in pieces if p[0][0] <= reference < p[1][0]] or [pieces[-1] if reference >= volumes[-1] else pieces[0]]
+    inside = [p for p in pieces if p[0][0] <= reference < p[1][0]] or [
+        pieces[-1] if reference >= volumes[-1] else pieces[0]
+    ]
     (v0, a0), (v1, a1) = inside[0]
     slope = (a1 - a0) / (v1 - v0)
     depth, day = 0.0, stage.start_date
     assert plant.evaporation is not None
     while day < stage.end_date:
         following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-        depth += plant.evaporation.coefficients_mm[day.month - 1] / (following - day.replace(day=1)).days
+        depth += (
+            plant.evaporation.coefficients_mm[day.month - 1] / (following - day.replace(day=1)).days
+        )
         day += timedelta(days=1)
     per_km2 = depth * 1000.0 / (3600.0 * hours)
     return per_km2 * (area - slope * reference), per_km2 * slope
 
 
-def _user_constraints(p: DenseProgram, system: m.System, t: int, tau: list[float], named: dict) -> None:
+def _user_constraints(
+    p: DenseProgram, system: m.System, t: int, tau: list[float], named: dict
+) -> None:
     hours = sum(tau)
     stage_only = ("hydro_storage", "hydro_evaporation", "hydro_withdrawal")
     for rule in system.generic_constraints:
-        given = {e.block_id: e.bound for e in system.generic_constraint_bounds if (e.constraint_id, e.stage_id) == (rule.id, t)}
-        free = [x for x in rule.expression.terms if x.block_id is None and x.quantity not in stage_only]
+        given = {
+            e.block_id: e.bound
+            for e in system.generic_constraint_bounds
+            if (e.constraint_id, e.stage_id) == (rule.id, t)
+        }
+        free = [
+            x for x in rule.expression.terms if x.block_id is None and x.quantity not in stage_only
+        ]
         rows: list[tuple[list[tuple[int, float]], float, float]] = []
         if rule.block_aggregation is not m.BlockAggregation.PER_BLOCK:
             mean = rule.block_aggregation is m.BlockAggregation.AVERAGE
@@ -374,7 +439,13 @@ def _user_constraints(p: DenseProgram, system: m.System, t: int, tau: list[float
             terms: Terms = {}
             constant = rule.expression.constant
             for x in rule.expression.terms:
-                where = [(0, 1.0)] if x.quantity in stage_only else weights if x.block_id is None else [(x.block_id, 1.0)]
+                where = (
+                    [(0, 1.0)]
+                    if x.quantity in stage_only
+                    else weights
+                    if x.block_id is None
+                    else [(x.block_id, 1.0)]
+                )
                 for k, share in where:
                     part, fixed = named[x.quantity, x.entity_id, k]
                     terms = add(terms, times(x.coefficient * share, part))

@@ -42,7 +42,11 @@ def dense(program: LinearProgram, appended: AppendedRows) -> np.ndarray:
 
 
 def exact_optimum(
-    program: LinearProgram, appended: AppendedRows, low: np.ndarray, high: np.ndarray, basis: Basis | None = None
+    program: LinearProgram,
+    appended: AppendedRows,
+    low: np.ndarray,
+    high: np.ndarray,
+    basis: Basis | None = None,
 ) -> Exact:
     """Solve by the bounded simplex method with Bland's rule, from a basis if one is given, else from slacks.
 
@@ -66,11 +70,17 @@ class _Tableau:
     """Rows ``A x - s = 0`` solved for the basic variables; ``s`` are the row activities with the bounds of the rows."""
 
     def __init__(
-        self, matrix: np.ndarray, program: LinearProgram, low: np.ndarray, high: np.ndarray, basis: Basis | None
+        self,
+        matrix: np.ndarray,
+        program: LinearProgram,
+        low: np.ndarray,
+        high: np.ndarray,
+        basis: Basis | None,
     ) -> None:
         m, n = matrix.shape
         self.rows = [
-            [Fraction(float(v)) for v in row] + [Fraction(-int(i == r)) for r in range(m)] for i, row in enumerate(matrix)
+            [Fraction(float(v)) for v in row] + [Fraction(-int(i == r)) for r in range(m)]
+            for i, row in enumerate(matrix)
         ]
         self.lower = _numbers([*program.column_lower, *low])
         self.upper = _numbers([*program.column_upper, *high])
@@ -87,7 +97,9 @@ class _Tableau:
                 self._pivot(free[0], j)
 
     def _side(self, j: int, *, at_upper: bool) -> Fraction:
-        first, second = (self.upper[j], self.lower[j]) if at_upper else (self.lower[j], self.upper[j])
+        first, second = (
+            (self.upper[j], self.lower[j]) if at_upper else (self.lower[j], self.upper[j])
+        )
         return first if first is not None else second if second is not None else ZERO
 
     def _pivot(self, r: int, j: int) -> None:
@@ -114,7 +126,9 @@ class _Tableau:
         reduced = list(cost)
         for r, j in enumerate(self.basic):
             if cost[j]:
-                reduced = [d - cost[j] * v if v else d for d, v in zip(reduced, self.rows[r], strict=True)]
+                reduced = [
+                    d - cost[j] * v if v else d for d, v in zip(reduced, self.rows[r], strict=True)
+                ]
         return reduced
 
     def reach_feasibility(self) -> None:
@@ -133,7 +147,9 @@ class _Tableau:
             if not outside:
                 return
             leaving, r = min(outside)
-            sign = 1 if self._excess(leaving, x[leaving]) < 0 else -1  # the leaving variable has to rise or to fall
+            sign = (
+                1 if self._excess(leaving, x[leaving]) < 0 else -1
+            )  # the leaving variable has to rise or to fall
             ratios = []
             for j in self.nonbasic():
                 slope = -self.rows[r][j] * sign  # of the leaving variable, the way it has to go

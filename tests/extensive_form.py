@@ -54,10 +54,15 @@ def extensive_form_value(
         risk: measure of all stages, in place of their own.
         proven_to: share of the value that its duals may leave unproven.
     """
-    pipeline, ahead = system.initial.gnl_pipeline_mw, [j for j in system.thermals if j.gnl_lag_stages is not None]
+    pipeline, ahead = (
+        system.initial.gnl_pipeline_mw,
+        [j for j in system.thermals if j.gnl_lag_stages is not None],
+    )
     committed = [pipeline[j.id, offset + 1] for j in ahead for offset in range(j.gnl_lag_stages)]
     state = np.concatenate([system.initial_storage_hm3, committed])
-    return _solve(system, config, tree_seed, risk, first=0, state=state, lags=None, proven_to=proven_to)
+    return _solve(
+        system, config, tree_seed, risk, first=0, state=state, lags=None, proven_to=proven_to
+    )
 
 
 def stage_value(
@@ -76,7 +81,9 @@ def stage_value(
         lags_m3s: ``[lag, hydro]`` at the end of the stage, row 0 the inflow of the stage itself; ``None`` only without lags.
     """
     first = system.stage_index[stage_id] + 1
-    assert not system.initial.gnl_pipeline_mw, "the state of a later stage is storage and past inflows"
+    assert not system.initial.gnl_pipeline_mw, (
+        "the state of a later stage is storage and past inflows"
+    )
     return _solve(system, config, tree_seed, risk, first, np.asarray(storage_hm3, float), lags_m3s)
 
 
@@ -98,10 +105,14 @@ def _solve(
         lags = u.inflow.initial_lags_m3s
     stages = range(first, len(system.stages))
     n_leaves = int(np.prod([len(u.tree.probability[t]) for t in stages]))
-    assert n_leaves <= MOST_LEAVES, f"the tree has {n_leaves} leaves, too many for one linear program"
+    assert n_leaves <= MOST_LEAVES, (
+        f"the tree has {n_leaves} leaves, too many for one linear program"
+    )
     program = _LinearProgram()
     measures = {t: risk if risk is not None else system.stages[t].risk for t in stages}
-    averse = any(measure.weight > 0.0 and measure.tail_fraction < 1.0 for measure in measures.values())
+    averse = any(
+        measure.weight > 0.0 and measure.tail_fraction < 1.0 for measure in measures.values()
+    )
     history = np.asarray(lags, float)[None]  # [parent, lag, hydro]
     probability = np.ones(1)  # [parent]
     discount = 1.0
@@ -111,13 +122,17 @@ def _solve(
         n_parents, n_openings = len(history), len(p)
         n_nodes = n_parents * n_openings
         lag_term = np.einsum("hl,nlh->nh", u.inflow.psi[t], history)
-        inflow = (lag_term[:, None] + u.innovation_m3s(t, eta)[None]).reshape(n_nodes, -1)  # [node, hydro]
+        inflow = (lag_term[:, None] + u.innovation_m3s(t, eta)[None]).reshape(
+            n_nodes, -1
+        )  # [node, hydro]
         load = np.tile(u.load_mw(t, eta), (n_parents, 1, 1))  # [node, bus, block]
         stage = stage_program(system, config, t)
         children = sp.kron(sp.eye(n_parents), np.ones((n_openings, 1)))  # [node, parent]
         _add_nodes(program, stage, t, inflow, load, children, before, state)
         if averse:
-            _add_outcomes(program, stage, t, n_parents, p, measures[t], system, last=t == stages[-1])
+            _add_outcomes(
+                program, stage, t, n_parents, p, measures[t], system, last=t == stages[-1]
+            )
         else:
             probability = np.kron(probability, p)
             program.columns["x", t].cost[:] = np.kron(probability, discount * np.array(stage.cost))
@@ -149,8 +164,12 @@ class _LinearProgram:
         default_factory=lambda: {Sense.EQUAL: [], Sense.LESS_EQUAL: []}
     )
 
-    def add_columns(self, key: Hashable, size: int, lower: Array | float = 0.0, upper: Array | float = np.inf) -> None:
-        self.columns[key] = _ColumnBlock(np.broadcast_to(lower, size), np.broadcast_to(upper, size), np.zeros(size))
+    def add_columns(
+        self, key: Hashable, size: int, lower: Array | float = 0.0, upper: Array | float = np.inf
+    ) -> None:
+        self.columns[key] = _ColumnBlock(
+            np.broadcast_to(lower, size), np.broadcast_to(upper, size), np.zeros(size)
+        )
 
     def add_rows(self, sense: Sense, blocks: dict[Hashable, sp.sparray], rhs: Array) -> None:
         if len(rhs):
@@ -159,7 +178,13 @@ class _LinearProgram:
     def _stacked(self, sense: Sense) -> tuple[sp.csr_array | None, Array | None]:
         if not self.rows[sense]:
             return None, None
-        start = dict(zip(self.columns, np.cumsum([0, *(len(c.cost) for c in self.columns.values())]), strict=False))
+        start = dict(
+            zip(
+                self.columns,
+                np.cumsum([0, *(len(c.cost) for c in self.columns.values())]),
+                strict=False,
+            )
+        )
         data, row, column, top = [], [], [], 0
         for blocks, rhs in self.rows[sense]:
             for key, matrix in blocks.items():
@@ -170,7 +195,9 @@ class _LinearProgram:
                 column.append(coo.col + start[key])
             top += len(rhs)
         shape = (top, sum(len(c.cost) for c in self.columns.values()))
-        matrix = sp.csr_array((np.concatenate(data), (np.concatenate(row), np.concatenate(column))), shape=shape)
+        matrix = sp.csr_array(
+            (np.concatenate(data), (np.concatenate(row), np.concatenate(column))), shape=shape
+        )
         return matrix, np.concatenate([rhs for _, rhs in self.rows[sense]])
 
     def solve(self, proven_to: float) -> float:
@@ -178,19 +205,31 @@ class _LinearProgram:
         a_eq, b_eq = self._stacked(Sense.EQUAL)
         a_ub, b_ub = self._stacked(Sense.LESS_EQUAL)
         cost, lower, upper = (
-            np.concatenate([getattr(block, name) for block in self.columns.values()]) for name in ("cost", "lower", "upper")
+            np.concatenate([getattr(block, name) for block in self.columns.values()])
+            for name in ("cost", "lower", "upper")
         )
         bounds = np.column_stack([lower, upper])
         options = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
         said = []
         for method in ("highs", "highs-ipm"):
-            result = linprog(cost, A_ub=a_ub, b_ub=b_ub, A_eq=a_eq, b_eq=b_eq, bounds=bounds, method=method, options=options)
+            result = linprog(
+                cost,
+                A_ub=a_ub,
+                b_ub=b_ub,
+                A_eq=a_eq,
+                b_eq=b_eq,
+                bounds=bounds,
+                method=method,
+                options=options,
+            )
             if result.status != 0:
                 said.append(result.message)
                 continue
             rows = [(a_ub, b_ub, result.ineqlin), (a_eq, b_eq, result.eqlin)]
             bound = _dual_bound(cost, lower, upper, rows, result.x)
-            if result.fun - bound <= proven_to * abs(result.fun) + 1e-12 * float(np.abs(cost * result.x).sum()):
+            if result.fun - bound <= proven_to * abs(result.fun) + 1e-12 * float(
+                np.abs(cost * result.x).sum()
+            ):
                 return float(result.fun)
             said.append(f"the optimum lies between {bound} and {result.fun}")
         raise AssertionError(f"the extensive form was not solved: {'; '.join(said)}")
@@ -211,7 +250,9 @@ def _dual_bound(
             bound += float(rhs @ duals)
             reduced -= matrix.T @ duals
     end = np.where(reduced > 0.0, lower, upper)
-    rounding = np.isinf(end) & (np.abs(reduced) <= 1e-8 * (np.abs(cost) + 1.0))  # such a column stays where it is
+    rounding = np.isinf(end) & (
+        np.abs(reduced) <= 1e-8 * (np.abs(cost) + 1.0)
+    )  # such a column stays where it is
     end = np.where(rounding | (reduced == 0.0), point, end)
     return bound + float((reduced * end).sum())
 
@@ -228,7 +269,12 @@ def _add_nodes(
 ) -> None:
     """Columns and rows of all nodes of stage ``t``, nodes ordered by parent, then opening."""
     n_nodes = len(inflow)
-    program.add_columns(("x", t), n_nodes * len(stage.index), np.tile(stage.lower, n_nodes), np.tile(stage.upper, n_nodes))
+    program.add_columns(
+        ("x", t),
+        n_nodes * len(stage.index),
+        np.tile(stage.lower, n_nodes),
+        np.tile(stage.upper, n_nodes),
+    )
     for sense, rows in stage.rows.items():
         rhs = np.tile([row[3] for row in rows], (n_nodes, 1))
         for r, (name, *_) in enumerate(rows):
@@ -264,7 +310,10 @@ def _add_outcomes(
     program.add_columns(("risk-adjusted", t), n_parents, lower=-np.inf)
     program.add_columns(("threshold", t), n_parents, lower=-np.inf)
     program.add_columns(("above threshold", t), n_nodes)
-    definition = {("outcome", t): sp.eye(n_nodes), ("x", t): -sp.kron(sp.eye(n_nodes), np.array(stage.cost)[None])}
+    definition = {
+        ("outcome", t): sp.eye(n_nodes),
+        ("x", t): -sp.kron(sp.eye(n_nodes), np.array(stage.cost)[None]),
+    }
     if not last:  # the measures of the children are columns of the next stage
         definition["risk-adjusted", t + 1] = -system.discount_factors[t] * sp.eye(n_nodes)
     program.add_rows(Sense.EQUAL, definition, np.zeros(n_nodes))
@@ -282,14 +331,20 @@ def _add_outcomes(
     children = sp.kron(sp.eye(n_parents), np.ones((len(p), 1)))
     program.add_rows(
         Sense.LESS_EQUAL,
-        {("outcome", t): sp.eye(n_nodes), ("threshold", t): -children, ("above threshold", t): -sp.eye(n_nodes)},
+        {
+            ("outcome", t): sp.eye(n_nodes),
+            ("threshold", t): -children,
+            ("above threshold", t): -sp.eye(n_nodes),
+        },
         np.zeros(n_nodes),
     )
 
 
 def _refuse_what_is_not_covered(system: System, config: StudyConfig) -> None:
     unusual = {
-        "plants that enter, leave or fill": (system.operative_states["hydros"] != OperativeState.OPERATING).any(),
+        "plants that enter, leave or fill": (
+            system.operative_states["hydros"] != OperativeState.OPERATING
+        ).any(),
         "evaporation": any(hydro.evaporation is not None for hydro in system.hydros),
         "diversions": any(hydro.diversion is not None for hydro in system.hydros),
         "contracts": bool(system.contracts),
@@ -297,9 +352,13 @@ def _refuse_what_is_not_covered(system: System, config: StudyConfig) -> None:
         "uncontrolled sources": bool(system.non_controllables),
         "plants dispatched ahead that enter or leave": any(
             thermal.gnl_lag_stages is not None and (states != OperativeState.OPERATING).any()
-            for thermal, states in zip(system.thermals, system.operative_states["thermals"], strict=True)
+            for thermal, states in zip(
+                system.thermals, system.operative_states["thermals"], strict=True
+            )
         ),
-        "chronological blocks": any(stage.block_mode is not BlockMode.PARALLEL for stage in system.stages),
+        "chronological blocks": any(
+            stage.block_mode is not BlockMode.PARALLEL for stage in system.stages
+        ),
         "truncated inflows": config.inflow_non_negativity.truncates,
         "planes that must be fitted": any(
             production.kind is ProductionKind.FPHA and not production.planes

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse as sp
 
-from headwater.model import BlockAggregation, OperativeState, ProductionKind, Sense, StudyConfig, System
+from headwater.model import (
+    BlockAggregation,
+    OperativeState,
+    ProductionKind,
+    Sense,
+    StudyConfig,
+    System,
+)
 
 M3S_HOUR_IN_HM3 = 0.0036
 STAGE_LEVEL = ("hydro_storage", "hydro_withdrawal")
@@ -54,7 +61,9 @@ class StageProgram:
         sign = -1.0 if sense is Sense.GREATER_EQUAL else 1.0
         incoming = {i: sign * value for i, value in (incoming or {}).items()}
         kind = Sense.EQUAL if sense is Sense.EQUAL else Sense.LESS_EQUAL
-        self.rows[kind].append((name, [(sign * value, self.index[key]) for value, key in terms], incoming, sign * rhs))
+        self.rows[kind].append(
+            (name, [(sign * value, self.index[key]) for value, key in terms], incoming, sign * rhs)
+        )
 
     def matrix(self, sense: Sense) -> sp.csr_array:
         """``[row, column]``."""
@@ -63,7 +72,9 @@ class StageProgram:
 
     def incoming_matrix(self, sense: Sense) -> sp.csr_array:
         """``[row, state]`` on the state that the parent leaves."""
-        entries = [(r, i, value) for r, row in enumerate(self.rows[sense]) for i, value in row[2].items()]
+        entries = [
+            (r, i, value) for r, row in enumerate(self.rows[sense]) for i, value in row[2].items()
+        ]
         return sparse(entries, (len(self.rows[sense]), len(self.leaving)))
 
 
@@ -82,7 +93,9 @@ def stage_program(system: System, config: StudyConfig, t: int) -> StageProgram:
     return stage
 
 
-def _buses(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
+def _buses(
+    stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance
+) -> None:
     for b, segments in enumerate(system.resolved_penalties.deficit_segments):
         for k, tau in enumerate(hours):
             for s, segment in enumerate(segments):
@@ -93,7 +106,9 @@ def _buses(stage: StageProgram, system: System, t: int, hours: list[float], bala
             balance[b, k].append((-1.0, ("excess", b, k)))
 
 
-def _thermals(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
+def _thermals(
+    stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance
+) -> None:
     limits = system.bounds.thermal
     for j, plant in enumerate(system.thermals):
         for k, tau in enumerate(hours):
@@ -121,16 +136,23 @@ def _commitments(stage: StageProgram, system: System, t: int, j: int, lag: int) 
         stage.column("committed", j, i)
         stage.leaving.append(("committed", j, i))
         if i < lag - 1:
-            stage.row([(1.0, ("committed", j, i))], Sense.EQUAL, 0.0, incoming={first + i + 1: -1.0})
+            stage.row(
+                [(1.0, ("committed", j, i))], Sense.EQUAL, 0.0, incoming={first + i + 1: -1.0}
+            )
     order = [(1.0, ("committed", j, lag - 1))]
     lowest = highest = 0.0
     if delivery < len(system.stages):
-        lowest, highest = limits.min_generation_mw[j, delivery].max(), limits.max_generation_mw[j, delivery].min()
+        lowest, highest = (
+            limits.min_generation_mw[j, delivery].max(),
+            limits.max_generation_mw[j, delivery].min(),
+        )
     stage.row(order, Sense.LESS_EQUAL, highest)
     stage.row(order, Sense.GREATER_EQUAL, lowest)
 
 
-def _lines(stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance) -> None:
+def _lines(
+    stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance
+) -> None:
     for i, line in enumerate(system.lines):
         if system.operative_states["lines"][i, t] != OperativeState.OPERATING:
             continue
@@ -147,7 +169,14 @@ def _lines(stage: StageProgram, system: System, t: int, hours: list[float], bala
                 balance[end, k].append((arriving, (name, i, k)))
 
 
-def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, hours: list[float], balance: Balance) -> None:
+def _hydros(
+    stage: StageProgram,
+    system: System,
+    config: StudyConfig,
+    t: int,
+    hours: list[float],
+    balance: Balance,
+) -> None:
     limits = system.bounds.hydro
     stage_hours = sum(hours)
     zeta = M3S_HOUR_IN_HM3 * stage_hours
@@ -173,12 +202,21 @@ def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, ho
             stage.column("bought water", h, cost=stage_hours * cost["inflow_nonnegativity_cost"])
         for k, tau in enumerate(hours):
             stage.column(
-                "turbined", h, k, upper=limits.max_turbined_m3s[h, t], cost=tau * cost["fpha_turbined_cost"] if fpha else 0.0
+                "turbined",
+                h,
+                k,
+                upper=limits.max_turbined_m3s[h, t],
+                cost=tau * cost["fpha_turbined_cost"] if fpha else 0.0,
             )
             stage.column("spilled", h, k, cost=tau * cost["spillage_cost"])
             if fpha:
                 stage.column("gross power", h, k, upper=limits.max_generation_mw[h, t])
-                stage.column("negative power", h, k, cost=tau * system.resolved_penalties.excess_per_mwh[bus, t])
+                stage.column(
+                    "negative power",
+                    h,
+                    k,
+                    cost=tau * system.resolved_penalties.excess_per_mwh[bus, t],
+                )
             power = _hydro_power(system, h, t, k)
             if not fpha:
                 stage.row(power, Sense.LESS_EQUAL, limits.max_generation_mw[h, t])
@@ -186,16 +224,35 @@ def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, ho
                 slope = plane.gamma_v / 2.0
                 flows = [(-plane.gamma_q, ("turbined", h, k)), (-plane.gamma_s, ("spilled", h, k))]
                 terms = [*power, *flows, (-slope, ("storage", h))]
-                stage.row(terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming={h: -slope})
+                stage.row(
+                    terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming={h: -slope}
+                )
             balance[bus, k].extend(power)
             outflow = [(1.0, ("turbined", h, k)), (1.0, ("spilled", h, k))]
             for quantity, sense, limit, price in (
-                (outflow[:1], Sense.GREATER_EQUAL, limits.min_turbined_m3s, "turbined_violation_below_cost"),
-                (outflow, Sense.GREATER_EQUAL, limits.min_outflow_m3s, "outflow_violation_below_cost"),
+                (
+                    outflow[:1],
+                    Sense.GREATER_EQUAL,
+                    limits.min_turbined_m3s,
+                    "turbined_violation_below_cost",
+                ),
+                (
+                    outflow,
+                    Sense.GREATER_EQUAL,
+                    limits.min_outflow_m3s,
+                    "outflow_violation_below_cost",
+                ),
                 (outflow, Sense.LESS_EQUAL, limits.max_outflow_m3s, "outflow_violation_above_cost"),
-                (power, Sense.GREATER_EQUAL, limits.min_generation_mw, "generation_violation_below_cost"),
+                (
+                    power,
+                    Sense.GREATER_EQUAL,
+                    limits.min_generation_mw,
+                    "generation_violation_below_cost",
+                ),
             ):
-                if not np.isfinite(limit[h, t]) or (sense is Sense.GREATER_EQUAL and limit[h, t] <= 0.0):
+                if not np.isfinite(limit[h, t]) or (
+                    sense is Sense.GREATER_EQUAL and limit[h, t] <= 0.0
+                ):
                     continue
                 stage.column("violation", price, h, k, cost=tau * cost[price])
                 slack = (1.0 if sense is Sense.GREATER_EQUAL else -1.0, ("violation", price, h, k))
@@ -207,7 +264,11 @@ def _hydros(stage: StageProgram, system: System, config: StudyConfig, t: int, ho
             for name in ("turbined", "spilled"):
                 terms.append((M3S_HOUR_IN_HM3 * tau, (name, h, k)))
                 terms.extend((-M3S_HOUR_IN_HM3 * tau, (name, i, k)) for i in upstream)
-        for name, sign in (("withdrawn beyond", 1.0), ("not withdrawn", -1.0), ("bought water", -1.0)):
+        for name, sign in (
+            ("withdrawn beyond", 1.0),
+            ("not withdrawn", -1.0),
+            ("bought water", -1.0),
+        ):
             if (name, h) in stage.index:
                 terms.append((sign * zeta, (name, h)))
         rhs = -zeta * limits.water_withdrawal_m3s[h, t]
@@ -224,8 +285,12 @@ def _hydro_power(system: System, h: int, t: int, k: int) -> Terms:
 def _generic_constraints(stage: StageProgram, system: System, t: int, hours: list[float]) -> None:
     for constraint in system.generic_constraints:
         terms = constraint.expression.terms
-        follows_row = any(term.quantity not in STAGE_LEVEL and term.block_id is None for term in terms)
-        assert constraint.block_aggregation is BlockAggregation.PER_BLOCK, "only rows per block are covered"
+        follows_row = any(
+            term.quantity not in STAGE_LEVEL and term.block_id is None for term in terms
+        )
+        assert constraint.block_aggregation is BlockAggregation.PER_BLOCK, (
+            "only rows per block are covered"
+        )
         given = {
             bound.block_id: bound.bound
             for bound in system.generic_constraint_bounds
@@ -242,7 +307,9 @@ def _generic_constraints(stage: StageProgram, system: System, t: int, hours: lis
             rhs = bound - constraint.expression.constant
             for term in terms:
                 k = block if term.block_id is None else term.block_id
-                quantity, constant = _named_quantity(stage, system, t, term.quantity, term.entity_id, k)
+                quantity, constant = _named_quantity(
+                    stage, system, t, term.quantity, term.entity_id, k
+                )
                 left.extend((term.coefficient * value, name) for value, name in quantity)
                 rhs -= term.coefficient * constant
             if constraint.slack_cost is not None:

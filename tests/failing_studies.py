@@ -15,9 +15,13 @@ def water_that_must_go(iterations: int = 5) -> m.Study:
     The second stage must end empty without spilling, so it can take what its turbines can: 36 hm3. The first iteration knows
     of no future and uses 36 of 60 hm3. The second knows that water is worth much, and brings 60 hm3.
     """
-    rules = (("hydro_storage(0)", "empty at the end"), ("hydro_spillage(0)", "nothing past the turbines"))
+    rules = (
+        ("hydro_storage(0)", "empty at the end"),
+        ("hydro_spillage(0)", "nothing past the turbines"),
+    )
     constraints = tuple(
-        m.GenericConstraint(i, m.parse_expression(text), m.Sense.LESS_EQUAL, name) for i, (text, name) in enumerate(rules)
+        m.GenericConstraint(i, m.parse_expression(text), m.Sense.LESS_EQUAL, name)
+        for i, (text, name) in enumerate(rules)
     )
     torn = system(
         2,
@@ -35,7 +39,11 @@ def water_that_must_go(iterations: int = 5) -> m.Study:
 def without_minimum() -> m.Study:
     """A study that is paid for buying energy that it may throw away."""
     endless = system(
-        contracts=(m.EnergyContract(2, 0, m.ContractKind.IMPORT, -30.0, float("inf"), "neighbour"),),
-        penalties=m.Penalties(deficit_segments=(m.DeficitSegment(None, 1000.0),), excess_cost_per_mwh=0.0),
+        contracts=(
+            m.EnergyContract(2, 0, m.ContractKind.IMPORT, -30.0, float("inf"), "neighbour"),
+        ),
+        penalties=m.Penalties(
+            deficit_segments=(m.DeficitSegment(None, 1000.0),), excess_cost_per_mwh=0.0
+        ),
     )
     return study(endless, iterations=3)

@@ -51,8 +51,12 @@ class KeptCase(TinyCase):
 
     def _write_changes(self, new: TinyCase, old: TinyCase) -> None:
         changes = TinyCase(self.root)
-        changes.files = {name: content for name, content in new.files.items() if content != old.files.get(name)}
-        changes.tables = {name: rows for name, rows in new.tables.items() if rows != old.tables.get(name)}
+        changes.files = {
+            name: content for name, content in new.files.items() if content != old.files.get(name)
+        }
+        changes.tables = {
+            name: rows for name, rows in new.tables.items() if rows != old.tables.get(name)
+        }
         changes.write()
         for name in old.files.keys() - new.files.keys():
             (self.root / name).unlink()
@@ -88,7 +92,11 @@ def _config() -> dict[str, Any]:
         "simulation": {
             "enabled": True,
             "num_scenarios": 6,
-            "scenario_source": {"inflow": {"scheme": "external"}, "load": {"scheme": "out_of_sample"}, "seed": 9},
+            "scenario_source": {
+                "inflow": {"scheme": "external"},
+                "load": {"scheme": "out_of_sample"},
+                "seed": 9,
+            },
         },
     }
 
@@ -119,13 +127,27 @@ def _stages() -> dict[str, Any]:
             }
         )
     rates = [{"annual_discount_rate_override": 0.09}, {}, {}]
-    chain = [{"source_id": t, "target_id": t + 1, "probability": 1.0, **rate} for t, rate in enumerate(rates)]
+    chain = [
+        {"source_id": t, "target_id": t + 1, "probability": 1.0, **rate}
+        for t, rate in enumerate(rates)
+    ]
     months = [
-        {"id": m, "label": f"month {m + 1}", "month_start": m + 1, "day_start": 1, "month_end": m + 1, "day_end": 31}
+        {
+            "id": m,
+            "label": f"month {m + 1}",
+            "month_start": m + 1,
+            "day_start": 1,
+            "month_end": m + 1,
+            "day_end": 31,
+        }
         for m in range(12)
     ]
     return {
-        "policy_graph": {"type": "finite_horizon", "annual_discount_rate": 0.1, "transitions": chain},
+        "policy_graph": {
+            "type": "finite_horizon",
+            "annual_discount_rate": 0.1,
+            "transitions": chain,
+        },
         "stages": stages,
         "pre_study_stages": [
             {"id": -2, "start_date": "2023-11-01", "end_date": "2023-12-01", "season_id": 10},
@@ -143,7 +165,10 @@ def _costs(first: float) -> dict[str, float]:
 def _penalties() -> dict[str, Any]:
     return {
         "bus": {
-            "deficit_segments": [{"depth_mw": 50.0, "cost": 4000.0}, {"depth_mw": None, "cost": 5000.0}],
+            "deficit_segments": [
+                {"depth_mw": 50.0, "cost": 4000.0},
+                {"depth_mw": None, "cost": 5000.0},
+            ],
             "excess_cost": 0.1,
         },
         "line": {"exchange_cost": 0.01},
@@ -156,16 +181,33 @@ def _initial() -> dict[str, Any]:
     return {
         "storage": [{"hydro_id": h, "value_hm3": 50.0 + h} for h in HYDROS if h != 3],
         "filling_storage": [{"hydro_id": 3, "value_hm3": 4.0}],
-        "past_inflows": [{"hydro_id": h, "values_m3s": [30.0 + h, 31.0], "season_ids": [11, 10]} for h in HYDROS],
-        "recent_observations": [
-            {"hydro_id": 0, "start_date": "2023-12-20", "end_date": "2023-12-24", "value_m3s": 33.0},
-            {"hydro_id": 0, "start_date": "2023-12-24", "end_date": "2023-12-26", "value_m3s": 35.0},
+        "past_inflows": [
+            {"hydro_id": h, "values_m3s": [30.0 + h, 31.0], "season_ids": [11, 10]} for h in HYDROS
         ],
-        "gnl_pipeline": [{"thermal_id": 2, "stage_offset": offset, "committed_mw": 5.0 * offset} for offset in (1, 2)],
+        "recent_observations": [
+            {
+                "hydro_id": 0,
+                "start_date": "2023-12-20",
+                "end_date": "2023-12-24",
+                "value_m3s": 33.0,
+            },
+            {
+                "hydro_id": 0,
+                "start_date": "2023-12-24",
+                "end_date": "2023-12-26",
+                "value_m3s": 35.0,
+            },
+        ],
+        "gnl_pipeline": [
+            {"thermal_id": 2, "stage_offset": offset, "committed_mw": 5.0 * offset}
+            for offset in (1, 2)
+        ],
     }
 
 
-def _hydro(hydro_id: int, downstream: int | None, model: str = "constant_productivity", **more: Any) -> dict[str, Any]:
+def _hydro(
+    hydro_id: int, downstream: int | None, model: str = "constant_productivity", **more: Any
+) -> dict[str, Any]:
     return {
         "id": hydro_id,
         "name": f"H{hydro_id}",
@@ -187,7 +229,10 @@ def _hydro(hydro_id: int, downstream: int | None, model: str = "constant_product
 
 def _entities() -> dict[str, Any]:
     points = [{"outflow_m3s": 0.0, "height_m": 200.0}, {"outflow_m3s": 900.0, "height_m": 204.0}]
-    lake = {"coefficients_mm": [float(40 + m) for m in range(12)], "reference_volumes_hm3": [50.0 + m for m in range(12)]}
+    lake = {
+        "coefficients_mm": [float(40 + m) for m in range(12)],
+        "reference_volumes_hm3": [50.0 + m for m in range(12)],
+    }
     hydros = [
         _hydro(
             0,
@@ -207,7 +252,13 @@ def _entities() -> dict[str, Any]:
             hydraulic_losses={"type": "constant", "value_m": 1.5},
             efficiency={"type": "constant", "value": 0.9},
         ),
-        _hydro(3, 1, filling={"start_stage_id": 0, "filling_inflow_m3s": 2.0}, entry_stage_id=2, exit_stage_id=N_STAGES),
+        _hydro(
+            3,
+            1,
+            filling={"start_stage_id": 0, "filling_inflow_m3s": 2.0},
+            entry_stage_id=2,
+            exit_stage_id=N_STAGES,
+        ),
         _hydro(4, None, "linearized_head"),
     ]
     fit = {
@@ -219,14 +270,27 @@ def _entities() -> dict[str, Any]:
         "fitting_window": {"volume_min_hm3": 20.0, "volume_max_percentile": 0.9},
         "kappa": "worst_case",
     }
-    other = {**fit, "fitting_window": {"volume_min_percentile": 0.1, "volume_max_hm3": 95.0}, "kappa": "least_squares"}
+    other = {
+        **fit,
+        "fitting_window": {"volume_min_percentile": 0.1, "volume_max_hm3": 95.0},
+        "kappa": "least_squares",
+    }
     models = [
         {
             "hydro_id": 1,
             "selection_mode": "stage_ranges",
             "stage_ranges": [
-                {"start_stage_id": 0, "end_stage_id": 2, "model": "fpha", "fpha_config": {"source": "precomputed"}},
-                {"start_stage_id": 3, "model": "constant_productivity", "productivity_override": 0.6},
+                {
+                    "start_stage_id": 0,
+                    "end_stage_id": 2,
+                    "model": "fpha",
+                    "fpha_config": {"source": "precomputed"},
+                },
+                {
+                    "start_stage_id": 3,
+                    "model": "constant_productivity",
+                    "productivity_override": 0.6,
+                },
             ],
         },
         {
@@ -240,7 +304,10 @@ def _entities() -> dict[str, Any]:
             ],
         },
     ]
-    steps = [{"capacity_mw": 30.0, "cost_per_mwh": 25.0}, {"capacity_mw": 40.0, "cost_per_mwh": 45.0}]
+    steps = [
+        {"capacity_mw": 30.0, "cost_per_mwh": 25.0},
+        {"capacity_mw": 40.0, "cost_per_mwh": 45.0},
+    ]
     limits = {"min_mw": 2.0, "max_mw": 60.0}
     later = {"entry_stage_id": 1, "exit_stage_id": 3}
     flow = {"min_m3s": 0.5, "max_m3s": 5.0}
@@ -252,7 +319,10 @@ def _entities() -> dict[str, Any]:
                 {
                     "id": 1,
                     "name": "B",
-                    "deficit_segments": [{"depth_mw": 20.0, "cost": 3000.0}, {"depth_mw": None, "cost": 6000.0}],
+                    "deficit_segments": [
+                        {"depth_mw": 20.0, "cost": 3000.0},
+                        {"depth_mw": None, "cost": 6000.0},
+                    ],
                     "excess_cost": 0.2,
                 },
             ]
@@ -275,7 +345,14 @@ def _entities() -> dict[str, Any]:
         "system/thermals.json": {
             "thermals": [
                 {"id": 0, "name": "T0", "bus_id": 0, "generation": limits, "cost_per_mwh": 20.0},
-                {"id": 1, "name": "T1", "bus_id": 1, "generation": limits, "cost_segments": steps, **later},
+                {
+                    "id": 1,
+                    "name": "T1",
+                    "bus_id": 1,
+                    "generation": limits,
+                    "cost_segments": steps,
+                    **later,
+                },
                 {
                     "id": 2,
                     "name": "T2",
@@ -289,7 +366,14 @@ def _entities() -> dict[str, Any]:
         "system/non_controllable_sources.json": {
             "non_controllable_sources": [
                 {"id": 0, "name": "Wind", "bus_id": 0, "max_generation_mw": 9.0},
-                {"id": 1, "name": "Sun", "bus_id": 1, "max_generation_mw": 7.0, "curtailment_cost": 0.006, **later},
+                {
+                    "id": 1,
+                    "name": "Sun",
+                    "bus_id": 1,
+                    "max_generation_mw": 7.0,
+                    "curtailment_cost": 0.006,
+                    **later,
+                },
             ]
         },
         "system/pumping_stations.json": {
@@ -309,8 +393,23 @@ def _entities() -> dict[str, Any]:
         },
         "system/energy_contracts.json": {
             "contracts": [
-                {"id": 0, "name": "Buy", "bus_id": 0, "type": "import", "price_per_mwh": 99.0, "limits": power},
-                {"id": 1, "name": "Sell", "bus_id": 1, "type": "export", "price_per_mwh": -9.0, "limits": power, **later},
+                {
+                    "id": 0,
+                    "name": "Buy",
+                    "bus_id": 0,
+                    "type": "import",
+                    "price_per_mwh": 99.0,
+                    "limits": power,
+                },
+                {
+                    "id": 1,
+                    "name": "Sell",
+                    "bus_id": 1,
+                    "type": "export",
+                    "price_per_mwh": -9.0,
+                    "limits": power,
+                    **later,
+                },
             ]
         },
         "system/hydro_production_models.json": {"production_models": models},
@@ -321,7 +420,13 @@ def _factors(key: str, entity: str, ids: range, *names: str) -> dict[str, Any]:
     def block(i: int, t: int, k: int) -> dict[str, Any]:
         return {"block_id": k, **dict.fromkeys(names, 0.8 + 0.1 * k + 0.01 * i + 0.001 * t)}
 
-    return {key: [{entity: i, "stage_id": t, "block_factors": [block(i, t, k) for k in range(3)]} for i in ids for t in STAGES]}
+    return {
+        key: [
+            {entity: i, "stage_id": t, "block_factors": [block(i, t, k) for k in range(3)]}
+            for i in ids
+            for t in STAGES
+        ]
+    }
 
 
 def _scenario_files() -> dict[str, Any]:
@@ -335,17 +440,29 @@ def _scenario_files() -> dict[str, Any]:
         "entities": [{"type": "load", "id": 0}, {"type": "load", "id": 1}],
         "matrix": [[1.0, -0.2], [-0.2, 1.0]],
     }
-    profiles = {"default": {"correlation_groups": [rivers, demand]}, "wet": {"correlation_groups": [copy.deepcopy(rivers)]}}
+    profiles = {
+        "default": {"correlation_groups": [rivers, demand]},
+        "wet": {"correlation_groups": [copy.deepcopy(rivers)]},
+    }
     schedule = [{"stage_id": 2, "profile_name": "wet"}, {"stage_id": 1, "profile_name": "wet"}]
     return {
-        "scenarios/correlation.json": {"method": "spectral", "profiles": profiles, "schedule": schedule},
+        "scenarios/correlation.json": {
+            "method": "spectral",
+            "profiles": profiles,
+            "schedule": schedule,
+        },
         "scenarios/load_factors.json": _factors("load_factors", "bus_id", BUSES, "factor"),
-        "scenarios/non_controllable_factors.json": _factors("non_controllable_factors", "ncs_id", SOURCES, "factor"),
+        "scenarios/non_controllable_factors.json": _factors(
+            "non_controllable_factors", "ncs_id", SOURCES, "factor"
+        ),
     }
 
 
 def _constraint_files() -> dict[str, Any]:
-    texts = ["thermal_generation(0) + 2 * line_exchange(0, 1) - hydro_turbined(1)", "hydro_outflow(0) + 3 bus_deficit(1)"]
+    texts = [
+        "thermal_generation(0) + 2 * line_exchange(0, 1) - hydro_turbined(1)",
+        "hydro_outflow(0) + 3 bus_deficit(1)",
+    ]
     constraints = [
         {
             "id": i,
@@ -360,7 +477,9 @@ def _constraint_files() -> dict[str, Any]:
     ]
     return {
         "constraints/generic_constraints.json": {"constraints": constraints},
-        "constraints/exchange_factors.json": _factors("exchange_factors", "line_id", LINES, "direct_factor", "reverse_factor"),
+        "constraints/exchange_factors.json": _factors(
+            "exchange_factors", "line_id", LINES, "direct_factor", "reverse_factor"
+        ),
     }
 
 
@@ -383,24 +502,44 @@ def _system_tables() -> dict[str, list[dict[str, Any]]]:
         for number in range(3)
     ]
     curve = [(0.0, 300.0, 1.0), (50.0, 310.0, 2.0), (120.0, 320.0, 3.0)]
-    points = [{"hydro_id": h, "volume_hm3": v, "height_m": z + h, "area_km2": a} for h in (0, 2, 4) for v, z, a in curve]
+    points = [
+        {"hydro_id": h, "volume_hm3": v, "height_m": z + h, "area_km2": a}
+        for h in (0, 2, 4)
+        for v, z, a in curve
+    ]
     return {"system/fpha_hyperplanes": planes, "system/hydro_geometry": points}
 
 
 def _scenario_tables() -> dict[str, list[dict[str, Any]]]:
     history = [
-        {"hydro_id": h, "date": date(year, month, 1), "value_m3s": 30.0 + h + month + 0.5 * (year - 2000)}
+        {
+            "hydro_id": h,
+            "date": date(year, month, 1),
+            "value_m3s": 30.0 + h + month + 0.5 * (year - 2000),
+        }
         for h in HYDROS
         for year in range(2000, 2005)
         for month in range(1, 13)
     ]
     statistics = [
-        {"hydro_id": h, "stage_id": t, "mean_m3s": 40.0 + h, "std_m3s": 8.0, "ar_order": ORDER if t >= 0 else 0}
+        {
+            "hydro_id": h,
+            "stage_id": t,
+            "mean_m3s": 40.0 + h,
+            "std_m3s": 8.0,
+            "ar_order": ORDER if t >= 0 else 0,
+        }
         for h in HYDROS
         for t in range(-2, N_STAGES)
     ]
     lags = [
-        {"hydro_id": h, "stage_id": t, "lag": lag, "coefficient": 0.3 / lag, "residual_std_ratio": 0.9}
+        {
+            "hydro_id": h,
+            "stage_id": t,
+            "lag": lag,
+            "coefficient": 0.3 / lag,
+            "residual_std_ratio": 0.9,
+        }
         for h in HYDROS
         for t in STAGES
         for lag in range(1, ORDER + 1)
@@ -423,7 +562,9 @@ def _scenario_tables() -> dict[str, list[dict[str, Any]]]:
         for o in range(N_OPENINGS)
         for e in range(width)
     ]
-    chances = [{"stage_id": 1, "opening_index": o, "probability": p} for o, p in enumerate((0.2, 0.3, 0.5))]
+    chances = [
+        {"stage_id": 1, "opening_index": o, "probability": p} for o, p in enumerate((0.2, 0.3, 0.5))
+    ]
     return {
         "scenarios/inflow_history": history,
         "scenarios/inflow_seasonal_stats": statistics,
@@ -441,14 +582,22 @@ def _scenario_tables() -> dict[str, list[dict[str, Any]]]:
 
 def _external(entity: str, ids: range, column: str, value: float) -> list[dict[str, Any]]:
     return [
-        {"stage_id": t, "scenario_id": s, entity: i, column: value + 0.01 * s + 0.001 * t, "weight": 1.0 + s}
+        {
+            "stage_id": t,
+            "scenario_id": s,
+            entity: i,
+            column: value + 0.01 * s + 0.001 * t,
+            "weight": 1.0 + s,
+        }
         for t in STAGES
         for s in range(N_OPENINGS)
         for i in ids
     ]
 
 
-def _grid(entity: str, ids: range, *, blocks: tuple[int | None, ...] = (), **cells: float) -> list[dict[str, Any]]:
+def _grid(
+    entity: str, ids: range, *, blocks: tuple[int | None, ...] = (), **cells: float
+) -> list[dict[str, Any]]:
     """A row for every entity and stage (and block), all with the same cells."""
     places = [(i, t) for i in ids for t in STAGES]
     if not blocks:
@@ -480,7 +629,9 @@ def _bounds() -> dict[str, list[dict[str, Any]]]:
         "constraints/thermal_bounds": thermals,
         "constraints/line_bounds": _grid("line_id", LINES, direct_mw=35.0, reverse_mw=25.0),
         "constraints/pumping_bounds": _grid("station_id", range(2), min_m3s=0.7, max_m3s=4.0),
-        "constraints/contract_bounds": _grid("contract_id", range(2), min_mw=1.5, max_mw=8.0, price_per_mwh=77.0),
+        "constraints/contract_bounds": _grid(
+            "contract_id", range(2), min_mw=1.5, max_mw=8.0, price_per_mwh=77.0
+        ),
         "constraints/ncs_bounds": _grid("ncs_id", SOURCES, available_generation_mw=6.0),
         "constraints/generic_constraint_bounds": [
             {"constraint_id": c, "stage_id": t, "block_id": k, "bound": 100.0 + t}

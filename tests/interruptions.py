@@ -103,18 +103,38 @@ class Driver:
             shutil.rmtree(self.directory / "timed")
         return self._seconds[command, ranks]
 
-    def words(self, command: str, ranks: int, out: Path, *, full_after: int | None = None) -> list[str]:
+    def words(
+        self, command: str, ranks: int, out: Path, *, full_after: int | None = None
+    ) -> list[str]:
         """The command line of a run that goes on with what is in its directory."""
         program = ["-m", "headwater"] if full_after is None else [str(FULL_DISK), str(full_after)]
-        words = [sys.executable, *program, command, str(self.case), "--output", str(out), "--threads", "1", "--resume"]
+        words = [
+            sys.executable,
+            *program,
+            command,
+            str(self.case),
+            "--output",
+            str(out),
+            "--threads",
+            "1",
+            "--resume",
+        ]
         if command == "simulate":
             words += ["--policy", str(self.directory / "whole-train" / "policy")]
         return words if ranks == 1 else RankStarter().words(ranks, words)
 
     def _complete(self, command: str, ranks: int, out: Path) -> None:
-        done = subprocess.run(self.words(command, ranks, out), capture_output=True, text=True, timeout=FOREVER, check=False)
+        done = subprocess.run(
+            self.words(command, ranks, out),
+            capture_output=True,
+            text=True,
+            timeout=FOREVER,
+            check=False,
+        )
         if done.returncode:
-            raise WrongError(f"{command} on {ranks} ranks ended with {done.returncode}: {done.stderr[-2000:]}")
+            raise WrongError(
+                f"{command} on {ranks} ranks ended with {done.returncode}: {done.stderr[-2000:]}"
+            )
 
     def try_one(self, one: Interruption) -> int:
         """Interrupt a run, resume it to its end and compare; returns the exit code of the interruption."""
@@ -135,8 +155,12 @@ class Driver:
 
     def _interrupted(self, one: Interruption, out: Path) -> tuple[int, str]:
         if one.way == "full disk":
-            words = self.words(one.command, one.ranks, out, full_after=int(one.moment * MOST_WRITES))
-            done = subprocess.run(words, capture_output=True, text=True, timeout=FOREVER, check=False)
+            words = self.words(
+                one.command, one.ranks, out, full_after=int(one.moment * MOST_WRITES)
+            )
+            done = subprocess.run(
+                words, capture_output=True, text=True, timeout=FOREVER, check=False
+            )
             return done.returncode, done.stdout + done.stderr
         delay = one.moment * self.seconds(one.command, one.ranks)
         words = self.words(one.command, one.ranks, out)
@@ -144,12 +168,16 @@ class Driver:
             return _in_a_terminal(words, delay), ""
         log = self.directory / "log"
         with log.open("w+") as stream:
-            return _signalled(words, delay, getattr(signal, f"SIG{one.way}"), stream), log.read_text(errors="replace")
+            return _signalled(
+                words, delay, getattr(signal, f"SIG{one.way}"), stream
+            ), log.read_text(errors="replace")
 
 
 def _signalled(words: list[str], delay: float, number: int, stream: IO[str]) -> int:
     """Run a command and send a signal to it and all that it started."""
-    process = subprocess.Popen(words, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        words, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         process.wait(delay)
     except subprocess.TimeoutExpired:
@@ -183,10 +211,16 @@ def _in_a_terminal(words: list[str], delay: float) -> int:
     """Run a command in a terminal of its own, which is closed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", TAKE_TERMINAL, *words], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        [sys.executable, "-c", TAKE_TERMINAL, *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
-    reader = threading.Thread(target=_read_until, args=(ours, time.monotonic() + delay), daemon=True)
+    reader = threading.Thread(
+        target=_read_until, args=(ours, time.monotonic() + delay), daemon=True
+    )
     reader.start()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(delay)
@@ -254,7 +288,9 @@ def main() -> None:
             file.write(json.dumps(done[number]) + "\n")
     wrong = [entry["wrong"] for entry in done.values() if entry["wrong"]]
     counts = Counter(f"{entry['way']}, {entry['ranks']} ranks" for entry in done.values())
-    sys.stdout.write(json.dumps({"interruptions": len(done), "wrong": wrong, "counts": counts}) + "\n")
+    sys.stdout.write(
+        json.dumps({"interruptions": len(done), "wrong": wrong, "counts": counts}) + "\n"
+    )
     sys.exit(bool(wrong))
 
 

@@ -106,7 +106,11 @@ def write_facts(out: Path, target: Path) -> None:
             if not name.startswith(f"policy/{latest}/"):
                 continue
             name = name.replace(latest, "newest", 1)
-        if path.name in ("COMMIT", "LATEST", "account.json") or "timing/" in name or name.startswith("logs/"):
+        if (
+            path.name in ("COMMIT", "LATEST", "account.json")
+            or "timing/" in name
+            or name.startswith("logs/")
+        ):
             continue
         if path.suffix == ".json":
             facts[name] = _lasting(json.loads(path.read_text()))
@@ -119,12 +123,21 @@ def write_facts(out: Path, target: Path) -> None:
 
 def timed_columns(path: Path) -> list[str]:
     """Columns of a table of results that hold times."""
-    return [c for schema in SCHEMAS.values() if path.as_posix().endswith(schema.place) for c in schema.timing_columns]
+    return [
+        c
+        for schema in SCHEMAS.values()
+        if path.as_posix().endswith(schema.place)
+        for c in schema.timing_columns
+    ]
 
 
 def _lasting(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _lasting(item) for key, item in value.items() if key not in VOLATILE and not key.endswith("_seconds")}
+        return {
+            key: _lasting(item)
+            for key, item in value.items()
+            if key not in VOLATILE and not key.endswith("_seconds")
+        }
     return [_lasting(item) for item in value] if isinstance(value, list) else value
 
 
@@ -143,8 +156,14 @@ def kill_and_compare(case: Path, directory: Path, kills: int, seed: int) -> dict
     directory.mkdir(parents=True, exist_ok=True)
     log, chance = directory / "log", random.Random(seed)
     completed(lambda: run_case(case, directory / "warm-up"), log, "the first run")
-    seconds = completed(lambda: run_case(case, directory / "whole"), log, "the run that nobody kills")
-    completed(lambda: write_facts(directory / "whole", directory / "whole.json"), log, "reading the whole run")
+    seconds = completed(
+        lambda: run_case(case, directory / "whole"), log, "the run that nobody kills"
+    )
+    completed(
+        lambda: write_facts(directory / "whole", directory / "whole.json"),
+        log,
+        "reading the whole run",
+    )
     killed = runs = 0
     while killed < kills:
         out = directory / f"run-{runs:03d}"
@@ -163,7 +182,9 @@ def kill_and_compare(case: Path, directory: Path, kills: int, seed: int) -> dict
         completed(lambda out=out: write_facts(out, directory / "facts.json"), log, f"reading {out}")
         other = differences(directory / "whole.json", directory / "facts.json")
         if other:
-            raise SystemExit(f"the resumed run in {out} wrote something else than the whole one: {', '.join(other)}")
+            raise SystemExit(
+                f"the resumed run in {out} wrote something else than the whole one: {', '.join(other)}"
+            )
         runs += 1
     return {"runs": runs, "killed": killed}
 
@@ -176,7 +197,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    sys.stdout.write(json.dumps(kill_and_compare(given.case, given.directory, given.kills, given.seed)) + "\n")
+    sys.stdout.write(
+        json.dumps(kill_and_compare(given.case, given.directory, given.kills, given.seed)) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def operate(system: m.System, *, method: str = "none", iterations: int = 12) -> 
     return Operation(policy, chunks[0])
 
 
-def system(n_stages: int = 1, *, load: float = 100.0, hours: tuple[float, ...] = (HOURS,), **parts: object) -> m.System:
+def system(
+    n_stages: int = 1, *, load: float = 100.0, hours: tuple[float, ...] = (HOURS,), **parts: object
+) -> m.System:
     """One bus with a flat load; small costs are zero, excess costs 10 and deficit 1000; more parts as keywords."""
     penalties = m.Penalties(
         deficit_segments=(m.DeficitSegment(None, DEFICIT),),
@@ -81,5 +83,7 @@ def reservoir(id: int = 0, **changes: object) -> m.Hydro:
 def inflows(**by_hydro: tuple[float, ...]) -> tuple[m.InflowStatistics, ...]:
     """Certain inflows: ``inflows(h0=(5, 7))`` for hydro 0 at stages 0 and 1."""
     return tuple(
-        m.InflowStatistics(int(name[1:]), t, value) for name, values in by_hydro.items() for t, value in enumerate(values)
+        m.InflowStatistics(int(name[1:]), t, value)
+        for name, values in by_hydro.items()
+        for t, value in enumerate(values)
     )

@@ -52,9 +52,23 @@ UNIT_HOURS = 1e6 / 3600.0
 UNLIMITED = 1000.0
 
 FIRST_STEPS_VALUE = 8333.333333
-FIRST_STEPS_COST_TO_GO = {0.0: 23333.333333, 50.0: 17500.0, 100.0: 12500.0, 150.0: 7500.0, 200.0: 3333.333333}
+FIRST_STEPS_COST_TO_GO = {
+    0.0: 23333.333333,
+    50.0: 17500.0,
+    100.0: 12500.0,
+    150.0: 7500.0,
+    200.0: 3333.333333,
+}
 """Cost after stage 1 of `first_steps`, by storage at its end."""
-INNER_BOUND_VALUES = {1: 9.166667, 2: 21.388889, 3: 33.611111, 4: 45.833333, 6: 70.277778, 12: 143.611111, 20: 241.388889}
+INNER_BOUND_VALUES = {
+    1: 9.166667,
+    2: 21.388889,
+    3: 33.611111,
+    4: 45.833333,
+    6: 70.277778,
+    12: 143.611111,
+    20: 241.388889,
+}
 """Value of `inner_bound` by number of stages, by dynamic programming (the kinks of its value functions lie on a known grid).
 
 For 12 and 20 stages the source reports what its own training reached, 143.607512 and 241.3885.
@@ -80,7 +94,9 @@ def first_steps(forward_passes: int = 1, iterations: int = 30) -> Study:
     return _study("first steps", system, forward_passes, iterations)
 
 
-def first_steps_from(storages_hm3: Sequence[float], forward_passes: int = 2, iterations: int = 60) -> Study:
+def first_steps_from(
+    storages_hm3: Sequence[float], forward_passes: int = 2, iterations: int = 60
+) -> Study:
     """`first_steps` with a first stage that has no load and whose openings fill an empty reservoir to given storages.
 
     Nothing can be gained there, so the bound is the mean of the cost-to-go over the storages, and a converged policy is exact
@@ -90,7 +106,9 @@ def first_steps_from(storages_hm3: Sequence[float], forward_passes: int = 2, ite
     system = System(
         stages=_stages(3),
         inflow_statistics=_inflows(1, [(0.0, 1.0), (50.0, 50.0), (50.0, 50.0)]),
-        given_openings=GivenOpenings({1: given} | {t: np.array([[-1.0], [0.0], [1.0]]) for t in (2, 3)}),
+        given_openings=GivenOpenings(
+            {1: given} | {t: np.array([[-1.0], [0.0], [1.0]]) for t in (2, 3)}
+        ),
         load_statistics=_loads(1, [0.0, 150.0, 150.0]),
         **_first_steps_plants(),
     )
@@ -99,17 +117,29 @@ def first_steps_from(storages_hm3: Sequence[float], forward_passes: int = 2, ite
 
 def additive_autoregressive(forward_passes: int = 2, iterations: int = 60) -> Study:
     """`first_steps` with inflow as a random walk from 50: the past inflow is state."""
-    starts = [date(2022, 12, 1), date(2023, 1, 1), date(2023, 2, 1), date(2023, 3, 1), date(2023, 4, 1)]
+    starts = [
+        date(2022, 12, 1),
+        date(2023, 1, 1),
+        date(2023, 2, 1),
+        date(2023, 3, 1),
+        date(2023, 4, 1),
+    ]
     phi = (1.0,)
     system = System(
         stages=tuple(
-            Stage(t, starts[t], starts[t + 1], (Block(UNIT_HOURS),), season_id=t - 1, n_openings=3) for t in (1, 2, 3)
+            Stage(t, starts[t], starts[t + 1], (Block(UNIT_HOURS),), season_id=t - 1, n_openings=3)
+            for t in (1, 2, 3)
         ),
-        season_map=SeasonMap(CycleType.MONTHLY, tuple(Season(m, month_start=m + 1) for m in range(12))),
+        season_map=SeasonMap(
+            CycleType.MONTHLY, tuple(Season(m, month_start=m + 1) for m in range(12))
+        ),
         pre_study_stages=(PreStudyStage(-1, starts[0], starts[1], season_id=11),),
         inflow_statistics=(
             InflowStatistics(1, -1, mean_m3s=50.0, std_m3s=1.0),
-            *(InflowStatistics(1, t, 50.0, 1.0, coefficients=phi, residual_std_ratio=1.0) for t in (1, 2, 3)),
+            *(
+                InflowStatistics(1, t, 50.0, 1.0, coefficients=phi, residual_std_ratio=1.0)
+                for t in (1, 2, 3)
+            ),
         ),
         given_openings=GivenOpenings({t: np.array([[-10.0], [0.1], [9.6]]) for t in (1, 2, 3)}),
         initial=InitialConditions(storage_hm3={1: 200.0}, past_inflows_m3s={1: (50.0,)}),
@@ -125,7 +155,9 @@ def infinite_inner_bound(forward_passes: int = 4, iterations: int = 60) -> Study
     days = once.system.stages[0].days
     rate = 0.9 ** (-365.25 / days) - 1.0
     graph = PolicyGraph(GraphType.CYCLIC, rate, (Transition(1, 1),))
-    return replace(once, system=replace(once.system, policy_graph=graph), name="inner bound for ever")
+    return replace(
+        once, system=replace(once.system, policy_graph=graph), name="inner bound for ever"
+    )
 
 
 def inner_bound(n_stages: int, forward_passes: int = 2, iterations: int = 60) -> Study:
@@ -140,7 +172,9 @@ def inner_bound(n_stages: int, forward_passes: int = 2, iterations: int = 60) ->
         initial=InitialConditions(storage_hm3={1: 10.0}),
         inflow_statistics=_inflows(1, [(5.0, 5.0)] * n_stages),
         load_statistics=tuple(LoadStatistics(1, t, mean_mw=5.0, std_mw=2.5) for t in ids),
-        given_openings=GivenOpenings({t: np.array([[-1.0, 1.0], [0.0, 0.0], [1.0, -1.0]]) for t in ids}),
+        given_openings=GivenOpenings(
+            {t: np.array([[-1.0, 1.0], [0.0, 0.0], [1.0, -1.0]]) for t in ids}
+        ),
     )
     return _study(f"inner bound over {n_stages} stages", system, forward_passes, iterations)
 
@@ -220,34 +254,59 @@ def hydro_valley(*, stochastic: bool, forward_passes: int = 2, iterations: int =
             )
             for h, downstream in ((1, 2), (2, None))
         ),
-        fpha_planes=tuple(FphaPlane(h, m, g0, 0.0, gq, 0.0) for h in (1, 2) for m, (g0, gq) in enumerate(planes)),
+        fpha_planes=tuple(
+            FphaPlane(h, m, g0, 0.0, gq, 0.0) for h in (1, 2) for m, (g0, gq) in enumerate(planes)
+        ),
         thermals=(Thermal.flat(1, 1, 140.0, 1.0 / UNIT_HOURS),),
         thermal_bound_overrides=_thermal_prices([1.0, 2.0, 3.0]),
         hydro_bound_overrides=StageOverrides.from_rows(
-            [{"hydro_id": h, "stage_id": t, "water_withdrawal_m3s": 1e-6} for h in (1, 2) for t in (1, 2, 3)],
+            [
+                {"hydro_id": h, "stage_id": t, "water_withdrawal_m3s": 1e-6}
+                for h in (1, 2)
+                for t in (1, 2, 3)
+            ],
             entity="hydro_id",
         ),
         penalties=_penalties(excess=1.0, spillage=1000.0, withdrawal_beyond=1e-9),
         initial=InitialConditions(storage_hm3={1: 200.0, 2: 200.0}),
         inflow_statistics=(*_inflows(1, [(0.0, 1.0)] * 3), *_inflows(2, [(0.0, 1.0)] * 3)),
         load_statistics=_loads(1, [140.0] * 3),
-        given_openings=GivenOpenings({1: dry, 2: wet if stochastic else dry, 3: wet if stochastic else dry}),
+        given_openings=GivenOpenings(
+            {1: dry, 2: wet if stochastic else dry, 3: wet if stochastic else dry}
+        ),
     )
-    return _study(f"hydro valley, {'stochastic' if stochastic else 'deterministic'} inflow", system, forward_passes, iterations)
+    return _study(
+        f"hydro valley, {'stochastic' if stochastic else 'deterministic'} inflow",
+        system,
+        forward_passes,
+        iterations,
+    )
 
 
 def _study(name: str, system: System, forward_passes: int, iterations: int) -> Study:
-    training = TrainingConfig(forward_passes=forward_passes, stopping_rules=(IterationLimit(iterations),))
-    return Study(system, StudyConfig(training, inflow_non_negativity=InflowNonNegativity.NONE), name=name)
+    training = TrainingConfig(
+        forward_passes=forward_passes, stopping_rules=(IterationLimit(iterations),)
+    )
+    return Study(
+        system, StudyConfig(training, inflow_non_negativity=InflowNonNegativity.NONE), name=name
+    )
 
 
 def _stages(n_stages: int) -> tuple[Stage, ...]:
     """Stages of one block without discount; how long they are in the calendar does not matter."""
     start = [date(2023, 1, 1) + timedelta(days=12 * t) for t in range(n_stages + 1)]
-    return tuple(Stage(t + 1, start[t], start[t + 1], (Block(UNIT_HOURS),)) for t in range(n_stages))
+    return tuple(
+        Stage(t + 1, start[t], start[t + 1], (Block(UNIT_HOURS),)) for t in range(n_stages)
+    )
 
 
-def _reservoir(id: int, *, max_storage_hm3: float, min_storage_hm3: float = 0.0, max_turbined_m3s: float = UNLIMITED) -> Hydro:
+def _reservoir(
+    id: int,
+    *,
+    max_storage_hm3: float,
+    min_storage_hm3: float = 0.0,
+    max_turbined_m3s: float = UNLIMITED,
+) -> Hydro:
     return Hydro(
         id,
         1,
@@ -270,11 +329,16 @@ def _first_steps_plants() -> dict[str, Any]:
 
 
 def _thermal_prices(per_stage: Sequence[float]) -> StageOverrides:
-    rows = [{"thermal_id": 1, "stage_id": t, "cost_per_mwh": price / UNIT_HOURS} for t, price in enumerate(per_stage, start=1)]
+    rows = [
+        {"thermal_id": 1, "stage_id": t, "cost_per_mwh": price / UNIT_HOURS}
+        for t, price in enumerate(per_stage, start=1)
+    ]
     return StageOverrides.from_rows(rows, entity="thermal_id")
 
 
-def _penalties(*, excess: float, spillage: float = 0.0, withdrawal_beyond: float = 1e4) -> Penalties:
+def _penalties(
+    *, excess: float, spillage: float = 0.0, withdrawal_beyond: float = 1e4
+) -> Penalties:
     """Costs per unit and stage, those of storage per hm3."""
     return Penalties(
         deficit_segments=(DeficitSegment(None, 1e4 / UNIT_HOURS),),
@@ -290,8 +354,13 @@ def _penalties(*, excess: float, spillage: float = 0.0, withdrawal_beyond: float
     )
 
 
-def _inflows(hydro_id: int, mean_and_std: Sequence[tuple[float, float]]) -> tuple[InflowStatistics, ...]:
-    return tuple(InflowStatistics(hydro_id, t, mean, std) for t, (mean, std) in enumerate(mean_and_std, start=1))
+def _inflows(
+    hydro_id: int, mean_and_std: Sequence[tuple[float, float]]
+) -> tuple[InflowStatistics, ...]:
+    return tuple(
+        InflowStatistics(hydro_id, t, mean, std)
+        for t, (mean, std) in enumerate(mean_and_std, start=1)
+    )
 
 
 def _loads(bus_id: int, means_mw: Sequence[float]) -> tuple[LoadStatistics, ...]:

@@ -22,7 +22,9 @@ def headwater(*words: object, there: bool = True) -> subprocess.CompletedProcess
     """Run the command line, with or without the package."""
     command = [sys.executable, "-m", "headwater", *map(str, words)]
     environment = installed() if there else dict(os.environ)
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=environment, check=False
+    )
 
 
 def metadata(root: Path, part: str = "training") -> dict[str, Any]:

@@ -62,11 +62,15 @@ def opened(browser: Any, page: Path, width: int = WIDE, scheme: str = "light") -
         lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None,
     )
     tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    tab.on(
+        "dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss())
+    )
     asked: list[str] = []
     tab.on(
         "request",
-        lambda one: asked.append(one.url) if not one.url.startswith(("file:", "data:", "blob:")) else None,
+        lambda one: (
+            asked.append(one.url) if not one.url.startswith(("file:", "data:", "blob:")) else None
+        ),
     )
     tab.goto(page.absolute().as_uri())
     yield tab

@@ -80,8 +80,15 @@ def random_study(
         lines=(Line(5, 1, 2, *rng.uniform(20, 60, 2), losses_percent=float(rng.uniform(0, 8))),),
         hydros=hydros,
         thermals=(
-            Thermal.flat(1, 1, 60.0, float(rng.uniform(20, 60)), min_generation_mw=float(rng.uniform(0, 10))),
-            Thermal(2, 2, 55.0, (CostSegment(25.0, 40.0), CostSegment(30.0, float(rng.uniform(60, 120))))),
+            Thermal.flat(
+                1, 1, 60.0, float(rng.uniform(20, 60)), min_generation_mw=float(rng.uniform(0, 10))
+            ),
+            Thermal(
+                2,
+                2,
+                55.0,
+                (CostSegment(25.0, 40.0), CostSegment(30.0, float(rng.uniform(60, 120)))),
+            ),
             Thermal.flat(7, 2, 40.0, float(rng.uniform(100, 250))),
         ),
         penalties=_penalties(rng),
@@ -110,16 +117,21 @@ def random_study(
         given_openings=_given_openings(rng, n_openings, noise_dimension) if seed % 4 == 2 else None,
         fpha_planes=_planes(hydros),
         thermal_bound_overrides=StageOverrides.from_rows(
-            [{"thermal_id": 7, "stage_id": 6, "cost_per_mwh": 300.0, "max_generation_mw": 30.0}], entity="thermal_id"
+            [{"thermal_id": 7, "stage_id": 6, "cost_per_mwh": 300.0, "max_generation_mw": 30.0}],
+            entity="thermal_id",
         ),
         hydro_bound_overrides=_withdrawals(seed, hydros),
         **(_user_constraints(len(hours)) if seed % 3 != 1 else {}),
     )
     training = TrainingConfig(
-        forward_passes=forward_passes, stopping_rules=(IterationLimit(iterations),), tree_seed=1000 + seed
+        forward_passes=forward_passes,
+        stopping_rules=(IterationLimit(iterations),),
+        tree_seed=1000 + seed,
     )
     method = InflowNonNegativity.PENALTY if n_lags else InflowNonNegativity.NONE
-    return Study(system, StudyConfig(training, inflow_non_negativity=method), name=f"random system {seed}")
+    return Study(
+        system, StudyConfig(training, inflow_non_negativity=method), name=f"random system {seed}"
+    )
 
 
 def _block_hours(rng: np.random.Generator, n_blocks: int) -> list[float]:
@@ -143,7 +155,9 @@ def _hydros(rng: np.random.Generator, n_hydros: int, *, with_planes: bool) -> tu
                 productivity_mw_per_m3s=float(rng.uniform(0.5, 1.0)),
                 production=ProductionKind.FPHA if last and with_planes else ProductionKind.CONSTANT,
                 downstream_id=None if last else 10 + 3 * (n + 1),
-                min_storage_hm3=float(rng.uniform(0.2, 0.7) * max_storage) if rng.random() < 0.6 else 0.0,
+                min_storage_hm3=float(rng.uniform(0.2, 0.7) * max_storage)
+                if rng.random() < 0.6
+                else 0.0,
                 min_outflow_m3s=float(rng.uniform(20, 55)) if rng.random() < 0.5 else 0.0,
                 max_outflow_m3s=float(rng.uniform(60, 100)) if rng.random() < 0.5 else None,
                 min_turbined_m3s=float(rng.uniform(15, 40)) if rng.random() < 0.5 else 0.0,
@@ -160,7 +174,11 @@ def _planes(hydros: tuple[Hydro, ...]) -> tuple[FphaPlane, ...]:
         for h in hydros
         if h.production is ProductionKind.FPHA
         for m, (g0, gv, gq, gs, kappa) in enumerate(
-            [(0.0, 0.0, 0.95, 0.0, 1.0), (-3.0, 0.06, 0.8, -0.01, 1.0), (6.0, 0.05, 0.5, -0.02, 0.9)]
+            [
+                (0.0, 0.0, 0.95, 0.0, 1.0),
+                (-3.0, 0.06, 0.8, -0.01, 1.0),
+                (6.0, 0.05, 0.5, -0.02, 0.9),
+            ]
         )
     )
 
@@ -185,11 +203,15 @@ def _penalties(rng: np.random.Generator) -> Penalties:
     )
 
 
-def _inflow_statistics(rng: np.random.Generator, hydros: tuple[Hydro, ...], n_lags: int) -> tuple[InflowStatistics, ...]:
+def _inflow_statistics(
+    rng: np.random.Generator, hydros: tuple[Hydro, ...], n_lags: int
+) -> tuple[InflowStatistics, ...]:
     rows = []
     for hydro in hydros:
         for t in (-2, -1, *STAGE_IDS):
-            dry = n_lags > 0 and hydro is hydros[0]  # now and then below zero, which needs the method with slack
+            dry = (
+                n_lags > 0 and hydro is hydros[0]
+            )  # now and then below zero, which needs the method with slack
             phi = () if t < 0 else tuple(float(value) for value in rng.uniform(0.1, 0.45, n_lags))
             rows.append(
                 InflowStatistics(
@@ -204,19 +226,38 @@ def _inflow_statistics(rng: np.random.Generator, hydros: tuple[Hydro, ...], n_la
     return tuple(rows)
 
 
-def _given_openings(rng: np.random.Generator, n_openings: list[int], dimension: int) -> GivenOpenings:
+def _given_openings(
+    rng: np.random.Generator, n_openings: list[int], dimension: int
+) -> GivenOpenings:
     """Unequal probabilities, and extremes that random draws of this size do not reach."""
-    probability = {t: rng.dirichlet(np.full(n, 3.0)) for t, n in zip(STAGE_IDS, n_openings, strict=True)}
-    noise = {t: rng.uniform(-1.8, 2.2, (n, dimension)) for t, n in zip(STAGE_IDS, n_openings, strict=True)}
+    probability = {
+        t: rng.dirichlet(np.full(n, 3.0)) for t, n in zip(STAGE_IDS, n_openings, strict=True)
+    }
+    noise = {
+        t: rng.uniform(-1.8, 2.2, (n, dimension))
+        for t, n in zip(STAGE_IDS, n_openings, strict=True)
+    }
     return GivenOpenings(noise, probability)
 
 
 def _withdrawals(seed: int, hydros: tuple[Hydro, ...]) -> StageOverrides:
     """Water taken at one stage and added at another, for some seeds; a stage with a tighter storage limit."""
-    rows = [{"hydro_id": hydros[0].id, "stage_id": 4, "max_storage_hm3": 0.9 * hydros[0].max_storage_hm3}]
+    rows = [
+        {
+            "hydro_id": hydros[0].id,
+            "stage_id": 4,
+            "max_storage_hm3": 0.9 * hydros[0].max_storage_hm3,
+        }
+    ]
     if seed % 5 in (1, 2):
         rows.append({"hydro_id": hydros[0].id, "stage_id": 3, "water_withdrawal_m3s": 8.0})
-        rows.append({"hydro_id": hydros[1].id, "stage_id": 6, "water_withdrawal_m3s": -5.0 if seed % 5 == 2 else 3.0})
+        rows.append(
+            {
+                "hydro_id": hydros[1].id,
+                "stage_id": 6,
+                "water_withdrawal_m3s": -5.0 if seed % 5 == 2 else 3.0,
+            }
+        )
     return StageOverrides.from_rows(rows, entity="hydro_id")
 
 
@@ -229,15 +270,23 @@ def _user_constraints(n_blocks: int) -> dict[str, Any]:
         "generic_constraints": (
             GenericConstraint(
                 1,
-                parse_expression("hydro_generation(10) + thermal_generation(1) - 0.5 * bus_deficit(1) + 2"),
+                parse_expression(
+                    "hydro_generation(10) + thermal_generation(1) - 0.5 * bus_deficit(1) + 2"
+                ),
                 Sense.LESS_EQUAL,
                 slack_cost=90.0,
             ),
             GenericConstraint(
-                2, parse_expression("hydro_storage(10) + 0.5 hydro_storage(13)"), Sense.GREATER_EQUAL, slack_cost=15.0
+                2,
+                parse_expression("hydro_storage(10) + 0.5 hydro_storage(13)"),
+                Sense.GREATER_EQUAL,
+                slack_cost=15.0,
             ),
             GenericConstraint(
-                4, parse_expression("line_exchange(5, 0) - 0.1 hydro_outflow(13, 0)"), Sense.EQUAL, slack_cost=1.5
+                4,
+                parse_expression("line_exchange(5, 0) - 0.1 hydro_outflow(13, 0)"),
+                Sense.EQUAL,
+                slack_cost=1.5,
             ),
         ),
         "generic_constraint_bounds": (

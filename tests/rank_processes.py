@@ -23,7 +23,9 @@ requires_mpi = pytest.mark.skipif(
 )
 
 
-def on_ranks(n_ranks: int, *words: object, patience: float = 120.0, **environment: str) -> subprocess.CompletedProcess[str]:
+def on_ranks(
+    n_ranks: int, *words: object, patience: float = 120.0, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command on some ranks, more than there are processors if need be, and wait for its end.
 
     Raises:
@@ -41,7 +43,12 @@ def on_ranks(n_ranks: int, *words: object, patience: float = 120.0, **environmen
 
 def start_ranks(n_ranks: int, *words: object) -> subprocess.Popen[str]:
     """The same without waiting."""
-    return subprocess.Popen(RankStarter().words(n_ranks, words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        RankStarter().words(n_ranks, words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def seconds_until_end(process: subprocess.Popen[str], patience: float) -> float:

@@ -113,7 +113,13 @@ def studies() -> list[m.Study]:
     return [
         study(system, iterations=3, forward_passes=1, method="penalty"),
         study(system, iterations=5, forward_passes=4, method="penalty", cut_selection=domination),
-        study(system, iterations=3, forward_passes=4, method="penalty", cut_formulation=m.CutFormulation.MULTI),
+        study(
+            system,
+            iterations=3,
+            forward_passes=4,
+            method="penalty",
+            cut_formulation=m.CutFormulation.MULTI,
+        ),
         study(system, iterations=3, forward_passes=4, method="truncation"),
     ]
 
@@ -125,7 +131,11 @@ def digest(policy: Policy) -> str:
         for name in ("coefficients", *FIELDS):
             known.update(np.ascontiguousarray(getattr(pool, name)[: pool.n_populated]).tobytes())
     for record in policy.training.iterations if policy.training else ():
-        known.update(np.array([record.lower_bound, record.simulated_mean, record.simulated_std, record.retries]).tobytes())
+        known.update(
+            np.array(
+                [record.lower_bound, record.simulated_mean, record.simulated_std, record.retries]
+            ).tobytes()
+        )
     return known.hexdigest()
 
 
@@ -162,7 +172,9 @@ def failing_solve(*arguments: str) -> None:
     def solve_tree(self: SolverPool, t: int, *others: Any, **named: Any) -> Any:
         if find_communicator().rank == 1 and named["iteration"] == 3 and t == 1:
             problem = self._problems.stages[t]
-            error = SolverError("planted failure", stage_id=self._problems.system.stages[t].id, iteration=3)
+            error = SolverError(
+                "planted failure", stage_id=self._problems.system.stages[t].id, iteration=3
+            )
             error.lp = stage_program(self._problems.system, problem, others[0][0], problem.openings)
             raise error
         return solve(self, t, *others, **named)

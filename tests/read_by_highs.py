@@ -19,7 +19,9 @@ class ReadByHighs:
         self._handle = ctypes.c_void_p(self._highs.Highs_create())
         self._highs.Highs_setBoolOptionValue(self._handle, b"output_flag", 0)
         # slopes of cuts may be small in the units of the case: a warning that they are is as good
-        assert self._highs.Highs_readModel(self._handle, str(path).encode()) in (0, 1), "HiGHS cannot read the file"
+        assert self._highs.Highs_readModel(self._handle, str(path).encode()) in (0, 1), (
+            "HiGHS cannot read the file"
+        )
 
     def __enter__(self) -> ReadByHighs:
         return self
@@ -39,7 +41,10 @@ class ReadByHighs:
     def has(self, column: str | None = None, row: str | None = None) -> bool:
         """Whether there are a column and a row of these names."""
         position = ctypes.byref(ctypes.c_int())
-        return (column is None or self._highs.Highs_getColByName(self._handle, column.encode(), position) == 0) and (
+        return (
+            column is None
+            or self._highs.Highs_getColByName(self._handle, column.encode(), position) == 0
+        ) and (
             row is None or self._highs.Highs_getRowByName(self._handle, row.encode(), position) == 0
         )
 
@@ -49,7 +54,15 @@ class ReadByHighs:
         cost, lower, upper = np.empty(1), np.empty(1), np.empty(1)
         places = (ctypes.c_void_p(a.ctypes.data) for a in (cost, lower, upper))
         code = self._highs.Highs_getColsByRange(
-            self._handle, column, column, ctypes.byref(count), *places, ctypes.byref(entries), None, None, None
+            self._handle,
+            column,
+            column,
+            ctypes.byref(count),
+            *places,
+            ctypes.byref(entries),
+            None,
+            None,
+            None,
         )
         assert code == 0
         return float(lower[0])
@@ -58,17 +71,29 @@ class ReadByHighs:
         """Statuses of columns and rows."""
         columns = np.empty(self.n_columns, np.int32)
         rows = np.empty(self._highs.Highs_getNumRow(self._handle), np.int32)
-        assert self._highs.Highs_getBasis(self._handle, *(ctypes.c_void_p(a.ctypes.data) for a in (columns, rows))) == 0
+        assert (
+            self._highs.Highs_getBasis(
+                self._handle, *(ctypes.c_void_p(a.ctypes.data) for a in (columns, rows))
+            )
+            == 0
+        )
         return columns, rows
 
     def start_from(self, columns: np.ndarray, rows: np.ndarray) -> None:
         """Give HiGHS a basis to start from."""
         kept = [np.ascontiguousarray(a, np.int32) for a in (columns, rows)]
-        assert self._highs.Highs_setBasis(self._handle, *(ctypes.c_void_p(a.ctypes.data) for a in kept)) == 0
+        assert (
+            self._highs.Highs_setBasis(
+                self._handle, *(ctypes.c_void_p(a.ctypes.data) for a in kept)
+            )
+            == 0
+        )
 
     @property
     def iterations(self) -> int:
         """Simplex iterations of the last run."""
         count = ctypes.c_int()
-        self._highs.Highs_getIntInfoValue(self._handle, b"simplex_iteration_count", ctypes.byref(count))
+        self._highs.Highs_getIntInfoValue(
+            self._handle, b"simplex_iteration_count", ctypes.byref(count)
+        )
         return count.value

@@ -41,13 +41,20 @@ def scenario_study(
     system = random_system(seed, n_openings=4) if system is None else system
     if inflows is not None:
         ids, given = tuple(h.id for h in system.hydros), MappingProxyType(weights or {})
-        system = dataclasses.replace(system, external_inflows=m.ExternalScenarios(ids, inflows, given))
+        system = dataclasses.replace(
+            system, external_inflows=m.ExternalScenarios(ids, inflows, given)
+        )
     if loads is not None:
         system = dataclasses.replace(system, external_loads=m.ExternalScenarios((0, 1), loads))
     external = {"inflow": m.External() if inflows else m.InSample()}
     external |= {"load": m.External() if loads else m.InSample()}
     made_of = m.ScenarioSource(**{**external, "seed": 1, **(source or {})})
-    made = study(system, method="penalty", scenario_source=made_of, **{"iterations": 200, "forward_passes": 4, **training})
+    made = study(
+        system,
+        method="penalty",
+        scenario_source=made_of,
+        **{"iterations": 200, "forward_passes": 4, **training},
+    )
     if simulated is None:
         return made
     simulation = dataclasses.replace(made.config.simulation, scenario_source=simulated)
@@ -64,11 +71,18 @@ def by_hand(made: m.Study, openings: dict[int, tuple[np.ndarray, np.ndarray]]) -
         made.system,
         external_inflows=None,
         external_loads=None,
-        inflow_statistics=tuple(m.InflowStatistics(h.id, t, 0.0, 1.0) for h in made.system.hydros for t in ids),
-        load_statistics=tuple(m.LoadStatistics(bus.id, t, 0.0, 1.0) for bus in made.system.buses for t in ids),
+        inflow_statistics=tuple(
+            m.InflowStatistics(h.id, t, 0.0, 1.0) for h in made.system.hydros for t in ids
+        ),
+        load_statistics=tuple(
+            m.LoadStatistics(bus.id, t, 0.0, 1.0) for bus in made.system.buses for t in ids
+        ),
         given_openings=m.GivenOpenings(
-            {t: values for t, (values, _) in openings.items()}, {t: chance for t, (_, chance) in openings.items()}
+            {t: values for t, (values, _) in openings.items()},
+            {t: chance for t, (_, chance) in openings.items()},
         ),
     )
     training = dataclasses.replace(made.config.training, scenario_source=m.ScenarioSource())
-    return dataclasses.replace(made, system=system, config=dataclasses.replace(made.config, training=training))
+    return dataclasses.replace(
+        made, system=system, config=dataclasses.replace(made.config, training=training)
+    )

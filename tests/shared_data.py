@@ -12,5 +12,6 @@ ORIGINALS = SHARED / "cases" / "cobre-0.5"
 ORACLES = SHARED / "oracles"
 
 requires_shared = pytest.mark.skipif(
-    not ORIGINALS.is_dir(), reason=f"the originals are not at {SHARED} (set HEADWATER_SHARED to their place)"
+    not ORIGINALS.is_dir(),
+    reason=f"the originals are not at {SHARED} (set HEADWATER_SHARED to their place)",
 )

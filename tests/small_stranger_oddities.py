@@ -12,7 +12,15 @@ from case_builder import TinyCase
 Change = Callable[[TinyCase, np.random.Generator], None]
 
 DIMENSIONS: dict[str, dict[str, int]] = {
-    "one plant and one stage": {"hydros": 1, "stages": 1, "blocks": 1, "openings": 1, "thermals": 1, "buses": 1, "lags": 0},
+    "one plant and one stage": {
+        "hydros": 1,
+        "stages": 1,
+        "blocks": 1,
+        "openings": 1,
+        "thermals": 1,
+        "buses": 1,
+        "lags": 0,
+    },
     "no hydro": {"hydros": 0, "lags": 0},
     "no thermal": {"thermals": 0},
     "lags": {"lags": 2, "stages": 3},
@@ -79,7 +87,10 @@ def ties(case: TinyCase, rng: np.random.Generator) -> None:
         thermal["cost_per_mwh"] = 100.0
     for hydro in case.hydros:
         generation = hydro["generation"]
-        generation |= {"productivity_mw_per_m3s": 0.5, "max_generation_mw": 0.5 * generation["max_turbined_m3s"]}
+        generation |= {
+            "productivity_mw_per_m3s": 0.5,
+            "max_generation_mw": 0.5 * generation["max_turbined_m3s"],
+        }
 
 
 def free_power(case: TinyCase, rng: np.random.Generator) -> None:
@@ -106,7 +117,9 @@ def near_duplicates(case: TinyCase, rng: np.random.Generator) -> None:
 def small_penalties(case: TinyCase, rng: np.random.Generator) -> None:
     """Tie-breakers of zero, and violations that cost next to nothing."""
     for name in costs(case):
-        costs(case)[name] = 0.0 if name in ("spillage_cost", "diversion_cost", "fpha_turbined_cost") else 1e-6
+        costs(case)[name] = (
+            0.0 if name in ("spillage_cost", "diversion_cost", "fpha_turbined_cost") else 1e-6
+        )
     case.files["penalties.json"]["line"]["exchange_cost"] = 0.0
     case.files["penalties.json"]["bus"]["excess_cost"] = 0.0
 
@@ -121,7 +134,10 @@ def deep_deficit(case: TinyCase, rng: np.random.Generator) -> None:
     """Thirty times the load, and many steps of deficit whose costs hardly differ."""
     scale_load(case, 30.0)
     steps = [{"depth_mw": 5.0 + k, "cost": 3000.0 + 0.001 * k} for k in range(12)]
-    case.files["penalties.json"]["bus"]["deficit_segments"] = [*steps, {"depth_mw": None, "cost": 3001.0}]
+    case.files["penalties.json"]["bus"]["deficit_segments"] = [
+        *steps,
+        {"depth_mw": None, "cost": 3001.0},
+    ]
 
 
 def fixed(case: TinyCase, rng: np.random.Generator) -> None:
@@ -130,7 +146,9 @@ def fixed(case: TinyCase, rng: np.random.Generator) -> None:
         thermal["generation"]["min_mw"] = thermal["generation"]["max_mw"]
     for hydro in case.hydros[::2]:
         hydro["generation"]["min_turbined_m3s"] = hydro["generation"]["max_turbined_m3s"]
-        hydro["outflow"]["max_outflow_m3s"] = hydro["outflow"]["min_outflow_m3s"] = hydro["generation"]["max_turbined_m3s"]
+        hydro["outflow"]["max_outflow_m3s"] = hydro["outflow"]["min_outflow_m3s"] = hydro[
+            "generation"
+        ]["max_turbined_m3s"]
 
 
 def no_capacity(case: TinyCase, rng: np.random.Generator) -> None:
@@ -140,7 +158,9 @@ def no_capacity(case: TinyCase, rng: np.random.Generator) -> None:
     for line in case.files["system/lines.json"]["lines"]:
         line["capacity"] = {"direct_mw": 0.0, "reverse_mw": 0.0}
     for hydro in case.hydros[:1]:
-        hydro["generation"] |= dict.fromkeys(("min_turbined_m3s", "max_turbined_m3s", "max_generation_mw"), 0.0)
+        hydro["generation"] |= dict.fromkeys(
+            ("min_turbined_m3s", "max_turbined_m3s", "max_generation_mw"), 0.0
+        )
 
 
 def ahead(case: TinyCase, rng: np.random.Generator) -> None:
@@ -148,7 +168,9 @@ def ahead(case: TinyCase, rng: np.random.Generator) -> None:
     for thermal in case.thermals[:1]:
         thermal["gnl_config"] = {"lag_stages": 1}
         committed = 0.5 * (thermal["generation"]["min_mw"] + thermal["generation"]["max_mw"])
-        case.initial["gnl_pipeline"] = [{"thermal_id": thermal["id"], "stage_offset": 1, "committed_mw": committed}]
+        case.initial["gnl_pipeline"] = [
+            {"thermal_id": thermal["id"], "stage_offset": 1, "committed_mw": committed}
+        ]
 
 
 def giant(case: TinyCase, rng: np.random.Generator) -> None:
@@ -181,7 +203,9 @@ def averse(case: TinyCase, rng: np.random.Generator) -> None:
 
 def drop_and_sea(case: TinyCase, rng: np.random.Generator) -> None:
     """Reservoirs of a few cubic metres above reservoirs like a sea."""
-    for number, (hydro, initial) in enumerate(zip(case.hydros, case.initial["storage"], strict=True)):
+    for number, (hydro, initial) in enumerate(
+        zip(case.hydros, case.initial["storage"], strict=True)
+    ):
         size = (2e-5, 4e6, 1e-2, 3e4)[number % 4]
         hydro["reservoir"] = {"min_storage_hm3": 0.0, "max_storage_hm3": size}
         initial["value_hm3"] = 0.4 * size
@@ -192,7 +216,9 @@ def cent_and_million(case: TinyCase, rng: np.random.Generator) -> None:
     for thermal in case.thermals:
         thermal["cost_per_mwh"] = float(10.0 ** rng.uniform(-4.0, 6.0))
     dearest = max((thermal["cost_per_mwh"] for thermal in case.thermals), default=1.0)
-    case.files["penalties.json"]["bus"]["deficit_segments"] = [{"depth_mw": None, "cost": 2.0 * dearest + 1.0}]
+    case.files["penalties.json"]["bus"]["deficit_segments"] = [
+        {"depth_mw": None, "cost": 2.0 * dearest + 1.0}
+    ]
 
 
 def ruled(case: TinyCase, rng: np.random.Generator) -> None:
@@ -206,7 +232,12 @@ def ruled(case: TinyCase, rng: np.random.Generator) -> None:
         "sense": ">=",
         "slack": {"enabled": True, "penalty": 30.0},
     }
-    other = {"id": 1, "name": "tied", "expression": "hydro_generation(0) - 0.5 * bus_deficit(0)", "sense": "=="}
+    other = {
+        "id": 1,
+        "name": "tied",
+        "expression": "hydro_generation(0) - 0.5 * bus_deficit(0)",
+        "sense": "==",
+    }
     case.files["constraints/generic_constraints.json"] = {
         "constraints": [row, {**other, "slack": {"enabled": True, "penalty": 3.0}}]
     }

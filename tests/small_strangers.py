@@ -42,7 +42,11 @@ class SmallStranger:
     def write_plain(self, directory: Path) -> Path:
         """Write the twin whose numbers are of ordinary size."""
         rng = np.random.default_rng(self.seed)
-        case = _random_case(directory, rng, dict(pair for name in self.oddities for pair in DIMENSIONS.get(name, {}).items()))
+        case = _random_case(
+            directory,
+            rng,
+            dict(pair for name in self.oddities for pair in DIMENSIONS.get(name, {}).items()),
+        )
         for name in self.oddities:
             if name in ODDITIES:
                 ODDITIES[name](case, rng)
@@ -59,7 +63,12 @@ class SmallStranger:
         """Write and load the case, to be trained until nothing has happened for a good while."""
         case = hw.load_case(self.write(directory))
         rules = (IterationLimit(iterations), BoundStalling(60, 1e-13))
-        return replace(case, config=replace(case.config, training=replace(case.config.training, stopping_rules=rules)))
+        return replace(
+            case,
+            config=replace(
+                case.config, training=replace(case.config.training, stopping_rules=rules)
+            ),
+        )
 
     def optimum(self, directory: Path) -> float:
         """Least expected (or risk-adjusted) cost in $, from the extensive form of the plain twin.
@@ -68,9 +77,15 @@ class SmallStranger:
         """
         plain = self.write_plain(directory)
         for unit in (1.0, 1e3, 1e6):
-            case = hw.load_case(scale_case(plain, directory.with_name(f"{directory.name}-{unit:g}"), 1.0 / unit))
+            case = hw.load_case(
+                scale_case(plain, directory.with_name(f"{directory.name}-{unit:g}"), 1.0 / unit)
+            )
             try:
-                return self.money * unit * extensive_form_value(case.system, case.config, proven_to=1e-8)
+                return (
+                    self.money
+                    * unit
+                    * extensive_form_value(case.system, case.config, proven_to=1e-8)
+                )
             except AssertionError as error:
                 failure = error
         raise failure
@@ -79,7 +94,9 @@ class SmallStranger:
         """Cost of serving all load at the mean cost of thermals, in $: what is small beside it is rounding."""
         system = hw.load_case(self.write_plain(directory)).system
         load = sum(row.mean_mw for row in system.load_statistics) / len(system.stages)
-        costs = [segment.cost_per_mwh for thermal in system.thermals for segment in thermal.cost_segments]
+        costs = [
+            segment.cost_per_mwh for thermal in system.thermals for segment in thermal.cost_segments
+        ]
         hours = sum(block.hours for stage in system.stages for block in stage.blocks)
         return self.money * float(max(load, 1.0) * hours * max(float(np.mean(costs or [0.0])), 1.0))
 
@@ -125,24 +142,45 @@ def drawn(seed: int) -> SmallStranger:
 
 def _random_case(root: Path, rng: np.random.Generator, forced: dict[str, int]) -> TinyCase:
     """One to three months, one to four plants in a row or side by side, one or two buses, up to five thermals."""
-    low_high = {"stages": (1, 3), "hydros": (1, 4), "blocks": (1, 3), "buses": (1, 2), "thermals": (1, 5), "lags": (0, 2)}
+    low_high = {
+        "stages": (1, 3),
+        "hydros": (1, 4),
+        "blocks": (1, 3),
+        "buses": (1, 2),
+        "thermals": (1, 5),
+        "lags": (0, 2),
+    }
     n = {name: int(rng.integers(low, high + 1)) for name, (low, high) in low_high.items()} | forced
     case = TinyCase(root)
     case.tables = {}
     _write_stages(case, rng, n)
     means = rng.uniform(20.0, 90.0, n["hydros"])
     rated = _write_hydros(case, rng, n, means)
-    case.files["system/buses.json"] = {"buses": [{"id": b, "name": f"B{b}"} for b in range(n["buses"])]}
+    case.files["system/buses.json"] = {
+        "buses": [{"id": b, "name": f"B{b}"} for b in range(n["buses"])]
+    }
     capacity = float(rng.uniform(0.1, 0.6) * max(rated, 30.0))
     ends = {"source_bus_id": 0, "target_bus_id": n["buses"] - 1}
-    line = {"id": 0, "name": "L", **ends, "capacity": {"direct_mw": capacity, "reverse_mw": 0.7 * capacity}}
+    line = {
+        "id": 0,
+        "name": "L",
+        **ends,
+        "capacity": {"direct_mw": capacity, "reverse_mw": 0.7 * capacity},
+    }
     case.files["system/lines.json"] = {"lines": [line] if n["buses"] > 1 else []}
     load = float(rng.uniform(0.2, 1.6) * max(rated, 30.0))
     case.files["system/thermals.json"] = {
-        "thermals": [_thermal(rng, j, n["buses"], load, n["thermals"]) for j in range(n["thermals"])]
+        "thermals": [
+            _thermal(rng, j, n["buses"], load, n["thermals"]) for j in range(n["thermals"])
+        ]
     }
     case.tables["scenarios/load_seasonal_stats"] = [
-        {"bus_id": b, "stage_id": t, "mean_mw": float(load / n["buses"] * rng.uniform(0.8, 1.2)), "std_mw": 0.0}
+        {
+            "bus_id": b,
+            "stage_id": t,
+            "mean_mw": float(load / n["buses"] * rng.uniform(0.8, 1.2)),
+            "std_mw": 0.0,
+        }
         for b in range(n["buses"])
         for t in range(n["stages"])
     ]
@@ -161,16 +199,23 @@ def _random_case(root: Path, rng: np.random.Generator, forced: dict[str, int]) -
 def _write_stages(case: TinyCase, rng: np.random.Generator, n: dict[str, int]) -> None:
     def blocks(hours: float) -> list[dict[str, object]]:
         share = rng.uniform(0.5, 1.5, n["blocks"])
-        return [{"id": k, "name": f"K{k}", "hours": float(hours * s)} for k, s in enumerate(share / share.sum())]
+        return [
+            {"id": k, "name": f"K{k}", "hours": float(hours * s)}
+            for k, s in enumerate(share / share.sum())
+        ]
 
     case.files["stages.json"] = {
-        "policy_graph": {"type": "finite_horizon", "annual_discount_rate": float(rng.choice([0.0, 0.12]))},
+        "policy_graph": {
+            "type": "finite_horizon",
+            "annual_discount_rate": float(rng.choice([0.0, 0.12])),
+        },
         "season_definitions": {
             "cycle_type": "monthly",
             "seasons": [{"id": m, "label": f"M{m}", "month_start": m + 1} for m in range(12)],
         },
         "pre_study_stages": [
-            {"id": -k, "start_date": BEFORE[2 - k], "end_date": BEFORE[3 - k], "season_id": 12 - k} for k in (1, 2)
+            {"id": -k, "start_date": BEFORE[2 - k], "end_date": BEFORE[3 - k], "season_id": 12 - k}
+            for k in (1, 2)
         ],
         "stages": [
             {
@@ -187,7 +232,9 @@ def _write_stages(case: TinyCase, rng: np.random.Generator, n: dict[str, int]) -
     }
 
 
-def _write_hydros(case: TinyCase, rng: np.random.Generator, n: dict[str, int], means: np.ndarray) -> float:
+def _write_hydros(
+    case: TinyCase, rng: np.random.Generator, n: dict[str, int], means: np.ndarray
+) -> float:
     """Plants, their storage, maybe planes of the last one; gives the power that mean inflows make, MW."""
     in_a_row = rng.random() < 0.7
     hydros, rated, water = [], 0.0, 0.0
@@ -201,7 +248,10 @@ def _write_hydros(case: TinyCase, rng: np.random.Generator, n: dict[str, int], m
                 "name": f"H{h}",
                 "bus_id": int(h % n["buses"]),
                 "downstream_id": h + 1 if in_a_row and h + 1 < n["hydros"] else None,
-                "reservoir": {"min_storage_hm3": float(rng.choice([0.0, 0.2]) * large), "max_storage_hm3": large},
+                "reservoir": {
+                    "min_storage_hm3": float(rng.choice([0.0, 0.2]) * large),
+                    "max_storage_hm3": large,
+                },
                 "outflow": {"min_outflow_m3s": float(rng.choice([0.0, 0.3]) * water)},
                 "generation": {
                     "model": "constant_productivity",
@@ -217,24 +267,32 @@ def _write_hydros(case: TinyCase, rng: np.random.Generator, n: dict[str, int], m
     case.files["system/hydros.json"] = {"hydros": hydros}
     full = float(rng.uniform(0.0, 1.0))
     case.files["initial_conditions.json"] = {
-        "storage": [{"hydro_id": h["id"], "value_hm3": full * h["reservoir"]["max_storage_hm3"]} for h in hydros],
+        "storage": [
+            {"hydro_id": h["id"], "value_hm3": full * h["reservoir"]["max_storage_hm3"]}
+            for h in hydros
+        ],
         "filling_storage": [],
     }
     if n.get("planes"):
         last = hydros[-1]
         last["generation"]["model"] = "fpha"
         rule = {"start_stage_id": 0, "model": "fpha", "fpha_config": {"source": "precomputed"}}
-        models = [{"hydro_id": last["id"], "selection_mode": "stage_ranges", "stage_ranges": [rule]}]
+        models = [
+            {"hydro_id": last["id"], "selection_mode": "stage_ranges", "stage_ranges": [rule]}
+        ]
         case.files["system/hydro_production_models.json"] = {"production_models": models}
         slopes = ((0.0, 0.0, 0.9, 0.0), (-2.0, 0.03, 0.8, -0.01), (5.0, 0.02, 0.5, -0.02))
         case.tables["system/fpha_hyperplanes"] = [
-            plane(last["id"], m) | dict(zip(("gamma_0", "gamma_v", "gamma_q", "gamma_s"), numbers, strict=True))
+            plane(last["id"], m)
+            | dict(zip(("gamma_0", "gamma_v", "gamma_q", "gamma_s"), numbers, strict=True))
             for m, numbers in enumerate(slopes)
         ]
     return rated
 
 
-def _thermal(rng: np.random.Generator, j: int, n_buses: int, load: float, count: int) -> dict[str, object]:
+def _thermal(
+    rng: np.random.Generator, j: int, n_buses: int, load: float, count: int
+) -> dict[str, object]:
     size = float(load * rng.uniform(0.2, 1.5) / count)
     return {
         "id": j,
@@ -245,24 +303,40 @@ def _thermal(rng: np.random.Generator, j: int, n_buses: int, load: float, count:
     }
 
 
-def _write_inflows(case: TinyCase, rng: np.random.Generator, n: dict[str, int], means: np.ndarray) -> None:
+def _write_inflows(
+    case: TinyCase, rng: np.random.Generator, n: dict[str, int], means: np.ndarray
+) -> None:
     if not n["hydros"]:
         return
     spread = float(rng.uniform(0.05, 0.5))
     ids = range(-2, n["stages"])
     case.tables["scenarios/inflow_seasonal_stats"] = [
-        {"hydro_id": h, "stage_id": t, "mean_m3s": float(mean * rng.uniform(0.7, 1.3)), "std_m3s": float(spread * mean)}
+        {
+            "hydro_id": h,
+            "stage_id": t,
+            "mean_m3s": float(mean * rng.uniform(0.7, 1.3)),
+            "std_m3s": float(spread * mean),
+        }
         for h, mean in enumerate(means)
         for t in ids
     ]
     if n["lags"]:
         case.tables["scenarios/inflow_ar_coefficients"] = [
-            {"hydro_id": h, "stage_id": t, "lag": lag, "coefficient": float(rng.uniform(0.05, 0.4)), "residual_std_ratio": 0.9}
+            {
+                "hydro_id": h,
+                "stage_id": t,
+                "lag": lag,
+                "coefficient": float(rng.uniform(0.05, 0.4)),
+                "residual_std_ratio": 0.9,
+            }
             for h in range(n["hydros"])
             for t in range(n["stages"])
             for lag in range(1, n["lags"] + 1)
         ]
         case.initial["past_inflows"] = [
-            {"hydro_id": h, "values_m3s": [float(mean * rng.uniform(0.5, 1.5)) for _ in range(n["lags"])]}
+            {
+                "hydro_id": h,
+                "values_m3s": [float(mean * rng.uniform(0.5, 1.5)) for _ in range(n["lags"])],
+            }
             for h, mean in enumerate(means)
         ]

@@ -11,24 +11,38 @@ import headwater.model as m
 from headwater.model import System
 
 
-def stages(n: int, hours: tuple[float, ...] = (730.0,), n_openings: int = 1, **others: object) -> tuple[m.Stage, ...]:
+def stages(
+    n: int, hours: tuple[float, ...] = (730.0,), n_openings: int = 1, **others: object
+) -> tuple[m.Stage, ...]:
     """Thirty-day stages with the same blocks."""
     start = date(2024, 1, 1)
     blocks = tuple(m.Block(h) for h in hours)
     return tuple(
         m.Stage(
-            t, start + timedelta(days=30 * t), start + timedelta(days=30 * (t + 1)), blocks, n_openings=n_openings, **others
+            t,
+            start + timedelta(days=30 * t),
+            start + timedelta(days=30 * (t + 1)),
+            blocks,
+            n_openings=n_openings,
+            **others,
         )  # type: ignore[arg-type]
         for t in range(n)
     )
 
 
 def study(
-    system: System, *, iterations: int = 30, forward_passes: int = 1, method: str = "none", **training: object
+    system: System,
+    *,
+    iterations: int = 30,
+    forward_passes: int = 1,
+    method: str = "none",
+    **training: object,
 ) -> m.Study:
     """A study of a system with an iteration limit."""
     config = m.TrainingConfig(forward_passes, (m.IterationLimit(iterations),), **training)  # type: ignore[arg-type]
-    return m.Study(system, m.StudyConfig(config, inflow_non_negativity=m.InflowNonNegativity(method)))
+    return m.Study(
+        system, m.StudyConfig(config, inflow_non_negativity=m.InflowNonNegativity(method))
+    )
 
 
 CHEAP_VIOLATIONS = m.HydroPenalties(
@@ -49,7 +63,12 @@ def repeating(made: m.Study) -> m.Study:
     """The same study on a horizon that begins anew after its last stage, at a discount that forgets soon."""
     ids = [stage.id for stage in made.system.stages]
     steps = tuple(m.Transition(a, b) for a, b in zip(ids, [*ids[1:], ids[0]], strict=True))
-    graph = dataclasses.replace(made.system.policy_graph, type=m.GraphType.CYCLIC, transitions=steps, annual_discount_rate=3.0)
+    graph = dataclasses.replace(
+        made.system.policy_graph,
+        type=m.GraphType.CYCLIC,
+        transitions=steps,
+        annual_discount_rate=3.0,
+    )
     return dataclasses.replace(made, system=dataclasses.replace(made.system, policy_graph=graph))
 
 
@@ -108,7 +127,15 @@ def numeric_example() -> System:
                 min_outflow_m3s=15.0,
             ),
         ),
-        thermals=(m.Thermal(0, 0, 70.0, (m.CostSegment(30.0, 50.0), m.CostSegment(40.0, 120.0)), min_generation_mw=5.0),),
+        thermals=(
+            m.Thermal(
+                0,
+                0,
+                70.0,
+                (m.CostSegment(30.0, 50.0), m.CostSegment(40.0, 120.0)),
+                min_generation_mw=5.0,
+            ),
+        ),
         penalties=penalties,
         policy_graph=m.PolicyGraph(annual_discount_rate=0.06),
         hydro_bound_overrides=m.StageOverrides.from_rows(
@@ -116,12 +143,18 @@ def numeric_example() -> System:
         ),
         load_statistics=(m.LoadStatistics(0, 0, 80.0), m.LoadStatistics(0, 1, 80.0)),
         load_factors=m.StageOverrides.from_rows(
-            [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in enumerate((1.25, 0.9))], entity="bus_id"
+            [
+                {"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f}
+                for k, f in enumerate((1.25, 0.9))
+            ],
+            entity="bus_id",
         ),
     )
 
 
-def random_system(seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: int = 1, planes: bool = True) -> System:
+def random_system(
+    seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: int = 1, planes: bool = True
+) -> System:
     """A small cascade with soft limits, a withdrawal, lines with losses, segments, lags and maybe planes."""
     rng = np.random.default_rng(seed)
     n_hydros = int(rng.integers(2, 4))
@@ -147,7 +180,15 @@ def random_system(seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: 
             )
         )
     fpha_planes = tuple(
-        m.FphaPlane(1, i, float(rng.uniform(-2, 1)), float(rng.uniform(0.01, 0.06)), float(rng.uniform(0.5, 0.9)), -0.01, 0.98)
+        m.FphaPlane(
+            1,
+            i,
+            float(rng.uniform(-2, 1)),
+            float(rng.uniform(0.01, 0.06)),
+            float(rng.uniform(0.5, 0.9)),
+            -0.01,
+            0.98,
+        )
         for i in range(3)
     )
     load = (140.0, 60.0)
@@ -164,7 +205,11 @@ def random_system(seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: 
         for t in range(-n_lags, n_stages)
     )
     pre_study = tuple(
-        m.PreStudyStage(-i, date(2024, 1, 1) - timedelta(days=30 * i), date(2024, 1, 1) - timedelta(days=30 * (i - 1)))
+        m.PreStudyStage(
+            -i,
+            date(2024, 1, 1) - timedelta(days=30 * i),
+            date(2024, 1, 1) - timedelta(days=30 * (i - 1)),
+        )
         for i in range(1, n_lags + 1)
     )
     return System(
@@ -173,20 +218,33 @@ def random_system(seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: 
         lines=(m.Line(0, 0, 1, 40.0, 30.0, losses_percent=3.0),),
         hydros=tuple(hydros),
         thermals=(
-            m.Thermal(0, 0, 60.0, (m.CostSegment(25.0, 40.0), m.CostSegment(35.0, 90.0)), min_generation_mw=3.0),
+            m.Thermal(
+                0,
+                0,
+                60.0,
+                (m.CostSegment(25.0, 40.0), m.CostSegment(35.0, 90.0)),
+                min_generation_mw=3.0,
+            ),
             m.Thermal.flat(1, 1, 30.0, 150.0),
         ),
         penalties=m.Penalties(
-            deficit_segments=(m.DeficitSegment(10.0, 800.0), m.DeficitSegment(None, 3_000.0)), hydro=CHEAP_VIOLATIONS
+            deficit_segments=(m.DeficitSegment(10.0, 800.0), m.DeficitSegment(None, 3_000.0)),
+            hydro=CHEAP_VIOLATIONS,
         ),
         policy_graph=m.PolicyGraph(annual_discount_rate=0.08),
         pre_study_stages=pre_study if n_lags else (),
         initial=m.InitialConditions(
             storage_hm3={h: float(rng.uniform(30, 70)) for h in range(n_hydros)},
-            past_inflows_m3s={h: tuple(rng.uniform(25, 60, n_lags)) for h in range(n_hydros)} if n_lags else {},
+            past_inflows_m3s={h: tuple(rng.uniform(25, 60, n_lags)) for h in range(n_hydros)}
+            if n_lags
+            else {},
         ),
-        inflow_statistics=inflows if n_lags else tuple(i for i in map(_without_lags, inflows) if i.stage_id >= 0),
-        load_statistics=tuple(m.LoadStatistics(b, t, load[b], 4.0) for b in range(2) for t in range(n_stages)),
+        inflow_statistics=inflows
+        if n_lags
+        else tuple(i for i in map(_without_lags, inflows) if i.stage_id >= 0),
+        load_statistics=tuple(
+            m.LoadStatistics(b, t, load[b], 4.0) for b in range(2) for t in range(n_stages)
+        ),
         load_factors=m.StageOverrides.from_rows(
             [
                 {"bus_id": 0, "stage_id": t, "block_id": k, "factor": f}
@@ -205,10 +263,16 @@ def random_system(seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: 
         ),
         generic_constraints=(
             m.GenericConstraint(
-                0, m.parse_expression("hydro_storage(0) + 2 thermal_generation(1, 0)"), m.Sense.GREATER_EQUAL, slack_cost=20.0
+                0,
+                m.parse_expression("hydro_storage(0) + 2 thermal_generation(1, 0)"),
+                m.Sense.GREATER_EQUAL,
+                slack_cost=20.0,
             ),
             m.GenericConstraint(
-                1, m.parse_expression("line_exchange(0) + hydro_generation(1)"), m.Sense.LESS_EQUAL, slack_cost=30.0
+                1,
+                m.parse_expression("line_exchange(0) + hydro_generation(1)"),
+                m.Sense.LESS_EQUAL,
+                slack_cost=30.0,
             ),
         ),
         generic_constraint_bounds=(

@@ -23,5 +23,7 @@ def aggregate(problems: StudyProblems, t: int, solved: Solved) -> Aggregated:
     """Weigh the openings of stage position ``t`` with its risk measure."""
     problem = problems.stages[t]
     objective = problem.objective(solved)
-    weights, _ = weigh(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective)
+    weights, _ = weigh(
+        problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], objective
+    )
     return Aggregated(sum(weights * objective), problem.slope(solved, weights))

@@ -44,7 +44,10 @@ def test_a_frozen_dictionary_refuses_every_change(change):
     assert made == {"a": 1}
 
 
-@pytest.mark.parametrize("remake", [lambda d: pickle.loads(pickle.dumps(d)), copy.copy, copy.deepcopy, lambda d: d.copy()])
+@pytest.mark.parametrize(
+    "remake",
+    [lambda d: pickle.loads(pickle.dumps(d)), copy.copy, copy.deepcopy, lambda d: d.copy()],
+)
 def test_a_frozen_dictionary_of_arrays_is_the_same_after_pickling_and_copying(remake):
     made = FrozenDict({(1, 2): np.array([1.0, np.nan]), "b": FrozenDict(c=3)})
     again = remake(made)
@@ -57,7 +60,13 @@ def test_a_frozen_dictionary_of_arrays_is_the_same_after_pickling_and_copying(re
 def test_frozen_dictionaries_of_arrays_differ_by_any_entry_key_or_shape():
     made = FrozenDict(a=np.zeros((1, 2)))
     assert made == FrozenDict(a=np.zeros((1, 2)))
-    for other in ({"a": np.array([[0.0, 1.0]])}, {"b": np.zeros((1, 2))}, {"a": np.zeros(2)}, {}, {"a": 0.0}):
+    for other in (
+        {"a": np.array([[0.0, 1.0]])},
+        {"b": np.zeros((1, 2))},
+        {"a": np.zeros(2)},
+        {},
+        {"a": 0.0},
+    ):
         assert made != FrozenDict(other)
     assert made != [1]
 

@@ -69,7 +69,9 @@ def test_a_swap_that_fails_between_its_renames_is_taken_back(
     assert names(tmp_path / "old") == ["old"]
 
 
-def test_an_interrupt_just_after_the_first_rename_is_taken_back_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupt_just_after_the_first_rename_is_taken_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
@@ -88,7 +90,9 @@ def test_an_interrupt_just_after_the_first_rename_is_taken_back_too(tmp_path: Pa
 
 def sharing_violation(winerror: int = 32) -> PermissionError:
     """What Windows says when somebody has the file open."""
-    error = PermissionError(13, "The process cannot access the file because it is being used by another process")
+    error = PermissionError(
+        13, "The process cannot access the file because it is being used by another process"
+    )
     error.winerror = winerror  # type: ignore[attr-defined]
     return error
 
@@ -121,7 +125,9 @@ def test_a_file_that_a_reader_has_open_on_windows_is_replaced_when_it_is_closed(
 
 
 @pytest.mark.parametrize("winerror", [5, 32])
-def test_a_directory_with_an_open_file_is_replaced_too(winerror: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_directory_with_an_open_file_is_replaced_too(
+    winerror: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "d").mkdir()
     refuse(monkeypatch, "rename", sharing_violation(winerror), 2)
     with files.replaced_directory(tmp_path / "d", "new") as temporary:
@@ -140,7 +146,9 @@ def test_a_file_that_stays_open_is_left_as_it_was(tmp_path: Path, monkeypatch: p
     assert 4 < sum(waits) < 6
 
 
-def test_a_refusal_for_another_reason_is_final_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_refusal_for_another_reason_is_final_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     waits = refuse(monkeypatch, "replace", PermissionError(13, "Permission denied"), 1)
     with pytest.raises(PermissionError):
         files.write_text(tmp_path / "f", "new")
@@ -153,16 +161,31 @@ def test_leftovers_go_and_the_surviving_half_of_a_swap_comes_back(tmp_path: Path
         (tmp_path / f".{name}" / "kept").write_text(name)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "kept").write_text("new")
-    for name in (".a.txt.tmp-90909090", ".hidden", "file.tmp-12345678", ".stranger.tmp-12345678", ".a.txt.tmp-9"):
+    for name in (
+        ".a.txt.tmp-90909090",
+        ".hidden",
+        "file.tmp-12345678",
+        ".stranger.tmp-12345678",
+        ".a.txt.tmp-9",
+    ):
         (tmp_path / name).touch()
     files.remove_leftovers(tmp_path, {"results|other": "kept", r"a\.txt": ""})
-    assert names(tmp_path) == [".a.txt.tmp-9", ".hidden", ".stranger.tmp-12345678", "file.tmp-12345678", "other", "results"]
+    assert names(tmp_path) == [
+        ".a.txt.tmp-9",
+        ".hidden",
+        ".stranger.tmp-12345678",
+        "file.tmp-12345678",
+        "other",
+        "results",
+    ]
     assert (tmp_path / "results" / "kept").read_text() == "results.tmp-old-12345678"
     assert (tmp_path / "other" / "kept").read_text() == "new"
     files.remove_leftovers(tmp_path / "absent", {})
 
 
-def test_files_that_are_not_ours_outlive_a_replaced_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_files_that_are_not_ours_outlive_a_replaced_directory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     for content in ("old", "new"):
         with files.replaced_directory(tmp_path / "d", r"ours|sub/ours") as temporary:
             (temporary / "sub").mkdir()
@@ -194,4 +217,7 @@ def test_a_link_in_the_place_of_a_directory_is_put_aside_and_not_followed(tmp_pa
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path):
     (tmp_path / "x").write_bytes(b"abc")
-    assert files.sha256(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (
+        files.sha256(tmp_path / "x")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

@@ -16,11 +16,43 @@ from case_builder import tiny_case
 
 PACKAGE = Path(headwater.__file__).parent
 
-HIDDEN_MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "posix", "syslog", "readline")
+HIDDEN_MODULES = (
+    "fcntl",
+    "resource",
+    "pwd",
+    "grp",
+    "termios",
+    "tty",
+    "pty",
+    "posix",
+    "syslog",
+    "readline",
+)
 HIDDEN_NAMES = {
     "os": (
-        *("fork", "getuid", "geteuid", "getgid", "getpgid", "getpgrp", "setsid", "killpg", "nice", "uname", "getloadavg"),
-        *("sysconf", "sched_getaffinity", "sched_setaffinity", "mkfifo", "chown", "statvfs", "pread", "pwrite"),
+        *(
+            "fork",
+            "getuid",
+            "geteuid",
+            "getgid",
+            "getpgid",
+            "getpgrp",
+            "setsid",
+            "killpg",
+            "nice",
+            "uname",
+            "getloadavg",
+        ),
+        *(
+            "sysconf",
+            "sched_getaffinity",
+            "sched_setaffinity",
+            "mkfifo",
+            "chown",
+            "statvfs",
+            "pread",
+            "pwrite",
+        ),
         *("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "posix_fallocate", "openpty", "fchmod"),
     ),
     "time": ("CLOCK_MONOTONIC", "clock_gettime", "clock_getres", "tzset"),
@@ -79,13 +111,25 @@ def case_and_output(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pat
     case.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 4}
     case.files["config.json"]["exports"] = {"states": True, "stochastic": True}
     case.write()
-    words = [sys.executable, "-X", "warn_default_encoding", "-c", PROGRAM, str(case.root), str(root / "out")]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    words = [
+        sys.executable,
+        "-X",
+        "warn_default_encoding",
+        "-c",
+        PROGRAM,
+        str(case.root),
+        str(root / "out"),
+    ]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
+    )
     assert done.returncode == 0, done.stderr
     return case.root, root / "out"
 
 
-def test_every_module_is_imported_and_a_case_runs_without_what_only_some_systems_have(case_and_output: tuple[Path, Path]):
+def test_every_module_is_imported_and_a_case_runs_without_what_only_some_systems_have(
+    case_and_output: tuple[Path, Path],
+):
     assert (case_and_output[1] / "simulation" / "_SUCCESS").is_file()
 
 
@@ -93,7 +137,9 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?",
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[ .]$')
 
 
-def test_all_that_is_written_has_names_that_every_file_system_takes(case_and_output: tuple[Path, Path]):
+def test_all_that_is_written_has_names_that_every_file_system_takes(
+    case_and_output: tuple[Path, Path],
+):
     names = [path.relative_to(case_and_output[1]) for path in case_and_output[1].rglob("*")]
     assert len(names) > 30
     for name in names:
@@ -121,8 +167,13 @@ def written_texts(source: str) -> list[ast.Call]:
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-        ours = isinstance(node.func, ast.Name) or getattr(getattr(node.func, "value", None), "id", "") == "files"
+        modes = [
+            a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+        ]
+        ours = (
+            isinstance(node.func, ast.Name)
+            or getattr(getattr(node.func, "value", None), "id", "") == "files"
+        )
         writes = (name == "write_text" and not ours) or (
             name == "open" and any(re.fullmatch(r"[wax]\+?t?|r\+", mode) for mode in modes)
         )
@@ -134,19 +185,29 @@ def written_texts(source: str) -> list[ast.Call]:
 def test_texts_have_the_same_bytes_on_every_system():
     assert written_texts("path.write_text(a, encoding='utf-8')")
     assert written_texts("open(path, 'w')")
-    assert not written_texts("path.write_text(a, encoding='utf-8', newline='\\n'); path.open('rb'); files.write_text(p, a)")
+    assert not written_texts(
+        "path.write_text(a, encoding='utf-8', newline='\\n'); path.open('rb'); files.write_text(p, a)"
+    )
     for path in sorted(PACKAGE.rglob("*.py")):
-        assert [f"{path.name}:{call.lineno}" for call in written_texts(path.read_text(encoding="utf-8"))] == []
+        assert [
+            f"{path.name}:{call.lineno}" for call in written_texts(path.read_text(encoding="utf-8"))
+        ] == []
 
 
 def encodings_left_open(source: str) -> list[int]:
     """Lines that exchange text with another process in the encoding of the system."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    return [call.lineno for call in calls if {"text", "universal_newlines"} & {one.arg for one in call.keywords}]
+    return [
+        call.lineno
+        for call in calls
+        if {"text", "universal_newlines"} & {one.arg for one in call.keywords}
+    ]
 
 
 def test_processes_exchange_text_in_an_encoding_that_is_said():
     assert encodings_left_open("subprocess.run(words, text=True)")
     assert not encodings_left_open("subprocess.run(words, encoding='utf-8')")
     for path in sorted(PACKAGE.rglob("*.py")):
-        assert [f"{path.name}:{line}" for line in encodings_left_open(path.read_text(encoding="utf-8"))] == []
+        assert [
+            f"{path.name}:{line}" for line in encodings_left_open(path.read_text(encoding="utf-8"))
+        ] == []

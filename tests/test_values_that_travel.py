@@ -25,7 +25,9 @@ def policy():
 
 
 @pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
-def test_a_case_with_every_key_and_its_system_are_equal_with_equal_hashes_after_the_way(tmp_path, again):
+def test_a_case_with_every_key_and_its_system_are_equal_with_equal_hashes_after_the_way(
+    tmp_path, again
+):
     case = hw.load_case(full_case(tmp_path).write())
     for value in (case, case.system):
         other = again(value)
@@ -45,7 +47,9 @@ def test_systems_that_differ_in_an_array_differ():
     system = whole_system(1)
     table = dataclasses.replace(system.hydro_bound_overrides)
     for values in ({name: column + 1.0 for name, column in table.values.items()}, {}):
-        other = dataclasses.replace(system, hydro_bound_overrides=dataclasses.replace(table, values=values))
+        other = dataclasses.replace(
+            system, hydro_bound_overrides=dataclasses.replace(table, values=values)
+        )
         assert other != system
     assert len({system, whole_system(1), whole_system(2)}) == 2
 

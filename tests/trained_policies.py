@@ -40,15 +40,24 @@ def variant(policy: Policy, shift: float, n_iterations: int | None = None) -> Po
     for pool in pools:
         pool.intercepts[: pool.n_populated] += shift
     n = policy.n_iterations if n_iterations is None else n_iterations
-    return dataclasses.replace(policy, pools=pools, n_iterations=n, lower_bound=policy.lower_bound + shift)
+    return dataclasses.replace(
+        policy, pools=pools, n_iterations=n, lower_bound=policy.lower_bound + shift
+    )
 
 
-def handmade(pools: tuple[CutPool, ...], hydro_ids: tuple[int, ...] = (), n_lags: int = 0) -> Policy:
+def handmade(
+    pools: tuple[CutPool, ...], hydro_ids: tuple[int, ...] = (), n_lags: int = 0
+) -> Policy:
     """A policy around some pools."""
     start = date(2030, 1, 1)
     stages = tuple(
         PolicyStage(
-            10 + t, start + timedelta(days=t), start + timedelta(days=t + 1), None, (24.0,), ("constant",) * len(hydro_ids)
+            10 + t,
+            start + timedelta(days=t),
+            start + timedelta(days=t + 1),
+            None,
+            (24.0,),
+            ("constant",) * len(hydro_ids),
         )
         for t in range(len(pools))
     )
@@ -61,9 +70,16 @@ def random_pool(seed: int, n_state: int, n_cuts: int, capacity: int | None = Non
     pool = CutPool(n_state, n_cuts if capacity is None else capacity)
     awkward = np.array([0.0, -0.0, 5e-324, -1e-310, 1.7976931348623157e308, 1 / 3])
     coefficients = np.where(
-        rng.random((n_cuts, n_state)) < 0.3, rng.choice(awkward, (n_cuts, n_state)), rng.normal(size=(n_cuts, n_state))
+        rng.random((n_cuts, n_state)) < 0.3,
+        rng.choice(awkward, (n_cuts, n_state)),
+        rng.normal(size=(n_cuts, n_state)),
     )
-    pool.append(rng.normal(size=n_cuts), coefficients, iteration=1, forward_passes=rng.integers(0, 9, n_cuts))
+    pool.append(
+        rng.normal(size=n_cuts),
+        coefficients,
+        iteration=1,
+        forward_passes=rng.integers(0, 9, n_cuts),
+    )
     pool.born_at[:n_cuts] = rng.integers(-1, 2**31 - 1, n_cuts)
     pool.times_binding[:n_cuts] = rng.integers(0, 2**62, n_cuts)
     pool.last_binding[:n_cuts] = rng.integers(0, 2**31 - 1, n_cuts)
@@ -76,11 +92,20 @@ def random_pool(seed: int, n_state: int, n_cuts: int, capacity: int | None = Non
 def fingerprint(policy: Policy) -> tuple[Any, ...]:
     """Everything that is stored of a policy, bit for bit; what is unused in a pool does not count."""
     pools = tuple(
-        (pool.n_state, pool.n_populated, *(getattr(pool, name)[: pool.n_populated].tobytes() for name in POOL_ARRAYS))
+        (
+            pool.n_state,
+            pool.n_populated,
+            *(getattr(pool, name)[: pool.n_populated].tobytes() for name in POOL_ARRAYS),
+        )
         for pool in policy.pools
     )
     bases = tuple(
-        None if basis is None else (np.asarray(basis.columns, np.int64).tobytes(), np.asarray(basis.rows, np.int64).tobytes())
+        None
+        if basis is None
+        else (
+            np.asarray(basis.columns, np.int64).tobytes(),
+            np.asarray(basis.rows, np.int64).tobytes(),
+        )
         for basis in (policy.bases or (None,) * len(policy.pools))
     )
     provenance = tuple(sorted((k, v) for k, v in policy.provenance.items() if k != "fallback"))

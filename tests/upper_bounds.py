@@ -24,7 +24,11 @@ RISK = (MixedCVaR(0.5, 0.4), MixedCVaR(0.3, 0.5), MixedCVaR(0.8, 0.34))
 
 
 def bounded(
-    study: Study, *rules: StoppingRule, initial_iteration: int = 1, interval_iterations: int = 1, **settings: Any
+    study: Study,
+    *rules: StoppingRule,
+    initial_iteration: int = 1,
+    interval_iterations: int = 1,
+    **settings: Any,
 ) -> Study:
     """The study with the bound evaluated after the given iterations, and more stopping rules."""
     config = study.config
@@ -51,8 +55,13 @@ def with_plant_ahead(study: Study, lag: int) -> Study:
     """The study with one more thermal plant in two segments, the power of which is ordered ``lag`` stages before."""
     system = study.system
     rng = np.random.default_rng(len(system.hydros) + lag)
-    segments = (CostSegment(15.0, float(rng.uniform(20, 60))), CostSegment(20.0, float(rng.uniform(60, 110))))
+    segments = (
+        CostSegment(15.0, float(rng.uniform(20, 60))),
+        CostSegment(20.0, float(rng.uniform(60, 110))),
+    )
     ship = Thermal(20, 1, 35.0, segments, "ship", min_generation_mw=4.0, gnl_lag_stages=lag)
     ordered = {(20, stage): float(rng.uniform(4, 35)) for stage in range(1, lag + 1)}
     initial: InitialConditions = replace(system.initial, gnl_pipeline_mw=ordered)
-    return replace(study, system=replace(system, thermals=(*system.thermals, ship), initial=initial))
+    return replace(
+        study, system=replace(system, thermals=(*system.thermals, ship), initial=initial)
+    )

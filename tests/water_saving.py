@@ -40,7 +40,9 @@ def least_shortfall(program: NamedProgram) -> float:
     return float(found.fun * scale)
 
 
-def program_met(policy: hw.Policy, case: hw.Case, hydros: pl.DataFrame, scenario: int, stage_id: int) -> NamedProgram:
+def program_met(
+    policy: hw.Policy, case: hw.Case, hydros: pl.DataFrame, scenario: int, stage_id: int
+) -> NamedProgram:
     """The program that a scenario met at a stage of a simulation.
 
     Where decisions are equally good, another solver may take others on the way there: the storage is therefore set to the

@@ -25,7 +25,9 @@ QUANTITIES = (
 """Expressions that between them name all twenty quantities."""
 
 
-def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = None, n_openings: int = 2) -> m.System:
+def whole_system(
+    seed: int, *, n_lags: int = 2, chronological: bool | None = None, n_openings: int = 2
+) -> m.System:
     """Four monthly stages of five plants in a row and everything else.
 
     Plant 3 uses planes; 5 fills in the second and third stage and enters at the fourth; 7 leaves after the third; 2 diverts to
@@ -49,12 +51,27 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
         stages=stages,
         buses=(m.Bus(1, "north"), m.Bus(2, "south")),
         lines=(
-            m.Line(3, 1, 2, float(rng.uniform(20, 50)), float(rng.uniform(20, 50)), "tie", losses_percent=4.0),
+            m.Line(
+                3,
+                1,
+                2,
+                float(rng.uniform(20, 50)),
+                float(rng.uniform(20, 50)),
+                "tie",
+                losses_percent=4.0,
+            ),
             m.Line(4, 2, 1, 15.0, 15.0, "late tie", entry_stage_id=2),
         ),
         hydros=_hydros(rng),
         thermals=(
-            m.Thermal(1, 1, 60.0, (m.CostSegment(25.0, 40.0), m.CostSegment(35.0, 90.0)), "coal", min_generation_mw=3.0),
+            m.Thermal(
+                1,
+                1,
+                60.0,
+                (m.CostSegment(25.0, 40.0), m.CostSegment(35.0, 90.0)),
+                "coal",
+                min_generation_mw=3.0,
+            ),
             m.Thermal.flat(2, 2, 30.0, float(rng.uniform(100, 180)), name="oil", entry_stage_id=1),
             m.Thermal(
                 5,
@@ -65,7 +82,9 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
                 min_generation_mw=5.0,
                 gnl_lag_stages=2,
             ),
-            m.Thermal(6, 2, 25.0, (m.CostSegment(25.0, 70.0),), "ship", gnl_lag_stages=1, exit_stage_id=3),
+            m.Thermal(
+                6, 2, 25.0, (m.CostSegment(25.0, 70.0),), "ship", gnl_lag_stages=1, exit_stage_id=3
+            ),
         ),
         pumping_stations=(
             m.PumpingStation(4, 2, 11, 2, 0.4, 12.0, "lift"),
@@ -73,7 +92,9 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
         ),
         contracts=(
             m.EnergyContract(1, 1, m.ContractKind.IMPORT, float(rng.uniform(80, 200)), 15.0, "buy"),
-            m.EnergyContract(2, 2, m.ContractKind.EXPORT, float(rng.uniform(-60, -20)), 20.0, "sell", min_mw=2.0),
+            m.EnergyContract(
+                2, 2, m.ContractKind.EXPORT, float(rng.uniform(-60, -20)), 20.0, "sell", min_mw=2.0
+            ),
         ),
         non_controllables=(
             m.NonControllableSource(1, 1, 30.0, "wind", curtailment_cost_per_mwh=0.5),
@@ -90,29 +111,52 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
             ),
         ),
         policy_graph=m.PolicyGraph(annual_discount_rate=0.08),
-        pre_study_stages=tuple(m.PreStudyStage(-i, MONTHS[2 - i], MONTHS[3 - i]) for i in range(1, n_lags + 1)),
+        pre_study_stages=tuple(
+            m.PreStudyStage(-i, MONTHS[2 - i], MONTHS[3 - i]) for i in range(1, n_lags + 1)
+        ),
         initial=m.InitialConditions(
             storage_hm3={2: 60.0, 3: 50.0, 7: 40.0, 11: 45.0},
             filling_storage_hm3={5: 4.0},
-            past_inflows_m3s={h: tuple(rng.uniform(15, 40, n_lags)) for h in (2, 3, 5, 7, 11)} if n_lags else {},
+            past_inflows_m3s={h: tuple(rng.uniform(15, 40, n_lags)) for h in (2, 3, 5, 7, 11)}
+            if n_lags
+            else {},
             gnl_pipeline_mw={(5, 1): 10.0, (5, 2): 22.0, (6, 1): 12.0},
         ),
         inflow_statistics=_inflows(rng, n_lags),
-        load_statistics=tuple(m.LoadStatistics(b, t, load, 6.0) for b, load in ((1, 130.0), (2, 70.0)) for t in range(4)),
+        load_statistics=tuple(
+            m.LoadStatistics(b, t, load, 6.0)
+            for b, load in ((1, 130.0), (2, 70.0))
+            for t in range(4)
+        ),
         load_factors=m.StageOverrides.from_rows(
-            [{"bus_id": 1, "stage_id": t, "block_id": k, "factor": f} for t in range(4) for k, f in ((0, 1.2), (1, 0.8))],
+            [
+                {"bus_id": 1, "stage_id": t, "block_id": k, "factor": f}
+                for t in range(4)
+                for k, f in ((0, 1.2), (1, 0.8))
+            ],
             entity="bus_id",
         ),
         availability_statistics=tuple(m.AvailabilityStatistics(1, t, 0.5, 0.3) for t in range(4)),
-        ncs_factors=m.StageOverrides.from_rows([{"ncs_id": 2, "stage_id": 2, "block_id": 0, "factor": 0.4}], entity="ncs_id"),
+        ncs_factors=m.StageOverrides.from_rows(
+            [{"ncs_id": 2, "stage_id": 2, "block_id": 0, "factor": 0.4}], entity="ncs_id"
+        ),
         fpha_planes=tuple(
             m.FphaPlane(
-                3, i, float(rng.uniform(-2, 1)), float(rng.uniform(0.01, 0.06)), float(rng.uniform(0.5, 0.9)), -0.01, 0.98
+                3,
+                i,
+                float(rng.uniform(-2, 1)),
+                float(rng.uniform(0.01, 0.06)),
+                float(rng.uniform(0.5, 0.9)),
+                -0.01,
+                0.98,
             )
             for i in range(3)
         ),
         hydro_geometry=(
-            *(m.GeometryPoint(2, v, 300.0 + v / 10, a) for v, a in ((0.0, 5.0), (60.0, 40.0), (120.0, 60.0), (200.0, 90.0))),
+            *(
+                m.GeometryPoint(2, v, 300.0 + v / 10, a)
+                for v, a in ((0.0, 5.0), (60.0, 40.0), (120.0, 60.0), (200.0, 90.0))
+            ),
             m.GeometryPoint(5, 0.0, 100.0, 1.0),
             m.GeometryPoint(5, 90.0, 120.0, 30.0),
         ),
@@ -136,7 +180,8 @@ def whole_system(seed: int, *, n_lags: int = 2, chronological: bool | None = Non
             [{"line_id": 3, "stage_id": 1, "block_id": 0, "direct_factor": 0.5}], entity="line_id"
         ),
         contract_bound_overrides=m.StageOverrides.from_rows(
-            [{"contract_id": 1, "stage_id": 2, "price_per_mwh": 60.0, "max_mw": 8.0}], entity="contract_id"
+            [{"contract_id": 1, "stage_id": 2, "price_per_mwh": 60.0, "max_mw": 8.0}],
+            entity="contract_id",
         ),
         pumping_bound_overrides=m.StageOverrides.from_rows(
             [{"station_id": 4, "stage_id": 1, "max_m3s": 6.0}], entity="station_id"
@@ -197,11 +242,21 @@ def _constraints() -> dict[str, tuple[object, ...]]:
     ways = (m.BlockAggregation.PER_BLOCK, m.BlockAggregation.SUM, m.BlockAggregation.AVERAGE)
     constraints = tuple(
         m.GenericConstraint(
-            i, m.parse_expression(text), senses[i % 3], f"rule {i}", slack_cost=4.0 + i, block_aggregation=ways[(i // 2) % 3]
+            i,
+            m.parse_expression(text),
+            senses[i % 3],
+            f"rule {i}",
+            slack_cost=4.0 + i,
+            block_aggregation=ways[(i // 2) % 3],
         )
         for i, text in enumerate(QUANTITIES)
     )
     bounds = (30.0, 25.0, 20.0, 35.0, 12.0, 4.0, 3.0, 9.0)
-    entries = [m.GenericConstraintBound(i, t, bounds[i]) for i in range(len(QUANTITIES)) for t in range(4) if (i + t) % 4]
+    entries = [
+        m.GenericConstraintBound(i, t, bounds[i])
+        for i in range(len(QUANTITIES))
+        for t in range(4)
+        if (i + t) % 4
+    ]
     entries.append(m.GenericConstraintBound(1, 1, 21.0, block_id=1))
     return {"generic_constraints": constraints, "generic_constraint_bounds": tuple(entries)}

@@ -59,30 +59,62 @@ app = typer.Typer(
 @app.command()
 def bench(
     case: Annotated[
-        Path | None, typer.Argument(metavar="CASE", help="Case directory [default: a synthetic case].", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="CASE", help="Case directory [default: a synthetic case].", show_default=False
+        ),
     ] = None,
-    cuts: Annotated[int, typer.Option("--cuts", min=1, help="Cuts per stage when the backward pass is timed.")] = 200,
+    cuts: Annotated[
+        int, typer.Option("--cuts", min=1, help="Cuts per stage when the backward pass is timed.")
+    ] = 200,
     trials: Annotated[
-        int | None, typer.Option("--trials", min=1, help="Trial states per stage [default: the case's forward passes].")
+        int | None,
+        typer.Option(
+            "--trials", min=1, help="Trial states per stage [default: the case's forward passes]."
+        ),
     ] = None,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often everything is timed.")] = 5,
-    no_comparison: Annotated[bool, typer.Option("--no-comparison", help="Leave out the comparison with HiGHS.")] = False,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="How often everything is timed.")
+    ] = 5,
+    no_comparison: Annotated[
+        bool, typer.Option("--no-comparison", help="Leave out the comparison with HiGHS.")
+    ] = False,
     training: Annotated[
-        bool, typer.Option("--training/--no-training", help="Time whole trainings by number of threads and ranks.")
+        bool,
+        typer.Option(
+            "--training/--no-training", help="Time whole trainings by number of threads and ranks."
+        ),
     ] = False,
     threads: Annotated[
         str,
-        typer.Option("--threads", "-j", metavar="N,N", help="Numbers of threads of each rank [default: 1 and all granted]."),
+        typer.Option(
+            "--threads",
+            "-j",
+            metavar="N,N",
+            help="Numbers of threads of each rank [default: 1 and all granted].",
+        ),
     ] = "",
     ranks: Annotated[
-        str, typer.Option("--ranks", metavar="N,N", help="Numbers of ranks to start for trainings [default: none].")
+        str,
+        typer.Option(
+            "--ranks",
+            metavar="N,N",
+            help="Numbers of ranks to start for trainings [default: none].",
+        ),
     ] = "",
     no_weak: Annotated[
-        bool, typer.Option("--no-weak", help="Leave out trainings whose forward passes grow with the workers.")
+        bool,
+        typer.Option(
+            "--no-weak", help="Leave out trainings whose forward passes grow with the workers."
+        ),
     ] = False,
     mpiexec: Annotated[
         str | None,
-        typer.Option("--mpiexec", help="What starts ranks, their number follows [default: mpiexec -n].", show_default=False),
+        typer.Option(
+            "--mpiexec",
+            help="What starts ranks, their number follows [default: mpiexec -n].",
+            show_default=False,
+        ),
     ] = None,
     hydros: Annotated[int, typer.Option("--hydros", min=1, help="Of the synthetic case.")] = 12,
     lags: Annotated[int, typer.Option("--lags", min=0, max=12, help="Of the synthetic case.")] = 6,
@@ -90,17 +122,30 @@ def bench(
     openings: Annotated[int, typer.Option("--openings", min=1, help="Of the synthetic case.")] = 20,
     blocks: Annotated[int, typer.Option("--blocks", min=1, help="Of the synthetic case.")] = 3,
     thermals: Annotated[int, typer.Option("--thermals", min=1, help="Of the synthetic case.")] = 60,
-    cascade: Annotated[int, typer.Option("--cascade", min=1, help="Plants per river of the synthetic case.")] = 8,
+    cascade: Annotated[
+        int, typer.Option("--cascade", min=1, help="Plants per river of the synthetic case.")
+    ] = 8,
     fpha_share: Annotated[
-        float, typer.Option("--fpha-share", min=0.0, max=1.0, help="Part of the plants with FPHA planes.")
+        float,
+        typer.Option("--fpha-share", min=0.0, max=1.0, help="Part of the plants with FPHA planes."),
     ] = 0.0,
-    forward_passes: Annotated[int, typer.Option("--forward-passes", min=1, help="Of the synthetic case.")] = 8,
-    iterations: Annotated[int, typer.Option("--iterations", min=1, help="Of the synthetic case.")] = 30,
+    forward_passes: Annotated[
+        int, typer.Option("--forward-passes", min=1, help="Of the synthetic case.")
+    ] = 8,
+    iterations: Annotated[
+        int, typer.Option("--iterations", min=1, help="Of the synthetic case.")
+    ] = 30,
     save_case: Annotated[
-        Path | None, typer.Option("--save-case", help="Directory to keep the synthetic case in.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--save-case", help="Directory to keep the synthetic case in.", show_default=False
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Markdown file for the report [default: standard output].")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Markdown file for the report [default: standard output]."
+        ),
     ] = None,
 ) -> None:
     """Time the engine against HiGHS on a case of yours, or on a synthetic one."""
@@ -136,11 +181,19 @@ def bench(
 def _numbers(option: str, text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")] if text else []
     if not all(word.isdecimal() and int(word) > 0 for word in words):
-        raise typer.BadParameter(f"'{text}' is not a list of whole numbers from 1, such as 1,2,4", param_hint=option)
+        raise typer.BadParameter(
+            f"'{text}' is not a list of whole numbers from 1, such as 1,2,4", param_hint=option
+        )
     return tuple(sorted({int(word) for word in words}))
 
 
-def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, options: BenchOptions, progress: Console) -> str:
+def run_bench(
+    case: Path | None,
+    size: SyntheticSize,
+    save_case: Path | None,
+    options: BenchOptions,
+    progress: Console,
+) -> str:
     """Measure and report as Markdown.
 
     Args:
@@ -159,13 +212,17 @@ def run_bench(case: Path | None, size: SyntheticSize, save_case: Path | None, op
     if save_case is not None:
         return _report(load_case(write_synthetic(save_case, size)), options, progress)
     with tempfile.TemporaryDirectory() as directory:
-        return _report(load_case(write_synthetic(Path(directory) / "synthetic", size)), options, progress)
+        return _report(
+            load_case(write_synthetic(Path(directory) / "synthetic", size)), options, progress
+        )
 
 
 def _report(case: Case, options: BenchOptions, progress: Console) -> str:
     from headwater_bench import describe_machine, scaling_report, time_scaling
 
-    threads = options.threads or tuple(sorted({1, choose_threads(None, case.config.training.threads)}))
+    threads = options.threads or tuple(
+        sorted({1, choose_threads(None, case.config.training.threads)})
+    )
     system = case.system
     sizes = (
         f"{len(system.hydros)} hydros, {len(system.thermals)} thermals, {len(system.stages)} stages, "
@@ -188,6 +245,13 @@ def _comparison(case: Case, options: BenchOptions, threads: int, progress: Conso
 
     progress.print(f"training until every stage has {options.cuts} cuts")
     workload = record_workload(case, cuts=options.cuts, trials=options.trials, threads=threads)
-    progress.print(f"timing three ways to solve its last backward pass, {options.repeats} times each")
+    progress.print(
+        f"timing three ways to solve its last backward pass, {options.repeats} times each"
+    )
     comparison = compare(workload, repeats=options.repeats)
-    return ["## One backward pass", comparison_table(comparison), "## The engine by stage", effort_table(comparison)]
+    return [
+        "## One backward pass",
+        comparison_table(comparison),
+        "## The engine by stage",
+        effort_table(comparison),
+    ]

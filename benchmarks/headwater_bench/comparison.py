@@ -110,7 +110,10 @@ def compare(workload: Workload, *, repeats: int = 5) -> Comparison:
         workload: the backward pass.
         repeats: how often each way is timed; a first round warms up and is not counted.
     """
-    benches = {name: set_up(workload, formulation, batched=batched) for name, (formulation, batched) in _WAYS.items()}
+    benches = {
+        name: set_up(workload, formulation, batched=batched)
+        for name, (formulation, batched) in _WAYS.items()
+    }
     rounds: dict[str, list[_Pass]] = {name: [] for name in benches}
     for _ in range(repeats + 1):
         for name, bench in benches.items():
@@ -130,7 +133,9 @@ def compare(workload: Workload, *, repeats: int = 5) -> Comparison:
     )
 
 
-def _times(name: str, passes: list[_Pass], expected: list[NDArray[np.float64]], n_programs: int) -> WayTimes:
+def _times(
+    name: str, passes: list[_Pass], expected: list[NDArray[np.float64]], n_programs: int
+) -> WayTimes:
     timed = passes[1:]
     differences = [
         float(np.max(np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs))))
@@ -157,17 +162,31 @@ def _backward(bench: Bench) -> _Pass:
         if bases is None:
             raise ValueError(f"stage position {t} has no bases")
         problem, arrived = problems.stages[t], np.ascontiguousarray(states[:, t - 1])
-        made, binding = NewCuts.empty(len(states), 1, arrived.shape[1]), np.zeros(problem.rows.n_rows, np.int64)
+        made, binding = (
+            NewCuts.empty(len(states), 1, arrived.shape[1]),
+            np.zeros(problem.rows.n_rows, np.int64),
+        )
         n_openings = len(problem.openings)
-        objective, at_a_time = np.empty((len(states), n_openings)), trials_per_call(n_openings, problem.n_rows)
+        objective, at_a_time = (
+            np.empty((len(states), n_openings)),
+            trials_per_call(n_openings, problem.n_rows),
+        )
         for start in range(0, len(states), at_a_time):
             part = slice(start, start + at_a_time)
-            solved = programs.solve_tree(t, arrived[part], BasisBatch(bases.columns[part], bases.rows[part]))
+            solved = programs.solve_tree(
+                t, arrived[part], BasisBatch(bases.columns[part], bases.rows[part])
+            )
             objective[part] = problem.trial_objectives(solved)
-            problem.make_cuts(solved, made.of(part), doubtful=_NONE, binding=binding, tolerance=tolerance)
+            problem.make_cuts(
+                solved, made.of(part), doubtful=_NONE, binding=binding, tolerance=tolerance
+            )
         objectives.append(objective)
         stages.append(_effort(t, programs.take_efforts()[t]))
-    cpu, wall, after = time.thread_time() - started_cpu, time.perf_counter() - started, programs.seconds()
+    cpu, wall, after = (
+        time.thread_time() - started_cpu,
+        time.perf_counter() - started,
+        programs.seconds(),
+    )
     kernel, highs, repair = (now - then for now, then in zip(after, before, strict=True))
     if not bench.batched:
         # a program that HiGHS calls solved although it is not quite is solved again; others would take the answer as it is
@@ -182,5 +201,9 @@ def _backward(bench: Bench) -> _Pass:
 
 
 def _effort(t: int, done: Mapping[str, float]) -> StageEffort:
-    reasons = {name.removeprefix("reason: "): int(count) for name, count in done.items() if name.startswith("reason: ")}
+    reasons = {
+        name.removeprefix("reason: "): int(count)
+        for name, count in done.items()
+        if name.startswith("reason: ")
+    }
     return StageEffort(t, int(done["solves"]), int(done["pivots"]), int(done["fallbacks"]), reasons)

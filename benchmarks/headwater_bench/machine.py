@@ -17,7 +17,9 @@ def describe_machine() -> str:
     """Processor, cores, memory and versions in one sentence."""
     memory = psutil.virtual_memory().total / 2**30
     python = ".".join(str(part) for part in sys.version_info[:3])
-    versions = f"{highs_version()}, Python {python}, Numba {version('numba')}, NumPy {version('numpy')}"
+    versions = (
+        f"{highs_version()}, Python {python}, Numba {version('numba')}, NumPy {version('numpy')}"
+    )
     return f"{_processor()}, {granted_threads()} cores, {memory:.0f} GiB, {platform.system()}; {versions}."
 
 

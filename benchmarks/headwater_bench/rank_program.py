@@ -29,9 +29,13 @@ def measure(words: Sequence[str]) -> None:
     ranks, threads, forward_passes, repeats = (int(number) for number in numbers)
     communicator = find_communicator()
     if communicator.size != ranks:
-        raise UsageError(f"{ranks} ranks were asked for, but the launcher started {communicator.size}")
+        raise UsageError(
+            f"{ranks} ranks were asked for, but the launcher started {communicator.size}"
+        )
     study = communicator.together(lambda: load_case(case))
-    (times,) = time_training(study, [Workers(ranks, threads, forward_passes)], repeats=repeats, communicator=communicator)
+    (times,) = time_training(
+        study, [Workers(ranks, threads, forward_passes)], repeats=repeats, communicator=communicator
+    )
     if communicator.leads:
         sys.stdout.write(f"\n{MARK}{json.dumps(dataclasses.asdict(times))}\n")
 

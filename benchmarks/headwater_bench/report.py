@@ -26,13 +26,18 @@ def comparison_table(comparison: Comparison) -> str:
             f"| {way.kernel_share:.0%} | {way.highs_share:.0%} | {elsewhere:.0%} | {way.largest_difference:.0e} |"
         )
     lines += ["", f"The engine is {comparison.speed_up():.1f} times as fast as the reference, "]
-    lines[-1] += f"{comparison.speed_up(CONDENSED):.1f} times as fast as HiGHS on the same condensed programs."
+    lines[-1] += (
+        f"{comparison.speed_up(CONDENSED):.1f} times as fast as HiGHS on the same condensed programs."
+    )
     return "\n".join(lines)
 
 
 def effort_table(comparison: Comparison) -> str:
     """Pivots and programs left to HiGHS by stage."""
-    lines = ["| Stage | Programs | Pivots per program | Left to HiGHS | Why |", "| ---: | ---: | ---: | ---: | --- |"]
+    lines = [
+        "| Stage | Programs | Pivots per program | Left to HiGHS | Why |",
+        "| ---: | ---: | ---: | ---: | --- |",
+    ]
     for stage in sorted(comparison.stages, key=lambda one: one.position):
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(stage.reasons.items()))
         lines.append(
@@ -75,9 +80,13 @@ def scaling_report(scaling: Scaling) -> str:
         ]
     bounds = {one.lower_bound for one in scaling.strong}
     if len(bounds) == 1:
-        parts.append(f"All workers learned the same from the same forward passes: lower bound {bounds.pop()!r}.")
+        parts.append(
+            f"All workers learned the same from the same forward passes: lower bound {bounds.pop()!r}."
+        )
     else:
-        parts.append(f"WORKERS LEARNED DIFFERENTLY from the same forward passes, which is a defect: {sorted(bounds)}.")
+        parts.append(
+            f"WORKERS LEARNED DIFFERENTLY from the same forward passes, which is a defect: {sorted(bounds)}."
+        )
     crowded = [one for one in scaling.strong if one.workers.total > one.processors]
     if crowded:
         processors = max(one.processors for one in crowded)

@@ -61,7 +61,10 @@ def time_scaling(
         HeadwaterError: ranks failed; the message is theirs.
     """
     passes = case.config.training.forward_passes
-    crews = sorted({(r, t) for r in (ranks or (1,)) for t in threads}, key=lambda crew: (crew[0] * crew[1], crew))
+    crews = sorted(
+        {(r, t) for r in (ranks or (1,)) for t in threads},
+        key=lambda crew: (crew[0] * crew[1], crew),
+    )
     strong = [Workers(r, t, passes) for r, t in crews]
     grown = [Workers(r, t, passes * r * t) for r, t in crews] if weak else []
     asked = list(dict.fromkeys([*strong, *grown]))
@@ -84,7 +87,9 @@ def described(workers: Workers) -> str:
     return f"{ranks}{threads} with {workers.forward_passes} forward passes"
 
 
-def time_on_ranks(case: Path, workers: Workers, starter: RankStarter, *, repeats: int = 3) -> TrainingTimes:
+def time_on_ranks(
+    case: Path, workers: Workers, starter: RankStarter, *, repeats: int = 3
+) -> TrainingTimes:
     """Start ranks, let them train a case and read what rank 0 measured.
 
     Args:
@@ -98,8 +103,13 @@ def time_on_ranks(case: Path, workers: Workers, starter: RankStarter, *, repeats
     """
     program = (*PROGRAM, case, workers.ranks, workers.threads, workers.forward_passes, repeats)
     words, environment = starter.words(workers.ranks, program), starter.environment()
-    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment)
-    found = next((line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)), None)
+    done = subprocess.run(
+        words, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment
+    )
+    found = next(
+        (line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)),
+        None,
+    )
     if done.returncode != 0 or found is None:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_SHOWN_LINES:])
         error = HeadwaterError(f"the training on {described(workers)} failed:\n{last}")

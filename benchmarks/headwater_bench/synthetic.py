@@ -67,14 +67,28 @@ class SyntheticSize:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("hydros", "lags", "stages", "openings", "blocks", "thermals", "buses", "cascade", "planes"):
+        for name in (
+            "hydros",
+            "lags",
+            "stages",
+            "openings",
+            "blocks",
+            "thermals",
+            "buses",
+            "cascade",
+            "planes",
+        ):
             smallest = 0 if name == "lags" else 1
             if getattr(self, name) < smallest:
-                raise UsageError(f"a synthetic case needs {name} of at least {smallest}, got {getattr(self, name)}")
+                raise UsageError(
+                    f"a synthetic case needs {name} of at least {smallest}, got {getattr(self, name)}"
+                )
         if self.lags > 12:
             raise UsageError(f"a synthetic case has at most 12 lags, got {self.lags}")
         if not 0.0 <= self.fpha_share <= 1.0:
-            raise UsageError(f"the fpha_share of a synthetic case lies between 0 and 1, got {self.fpha_share:g}")
+            raise UsageError(
+                f"the fpha_share of a synthetic case lies between 0 and 1, got {self.fpha_share:g}"
+            )
 
     @property
     def title(self) -> str:
@@ -85,7 +99,9 @@ class SyntheticSize:
         )
 
 
-def write_synthetic(directory: str | os.PathLike[str], size: SyntheticSize, *, force: bool = False) -> Path:
+def write_synthetic(
+    directory: str | os.PathLike[str], size: SyntheticSize, *, force: bool = False
+) -> Path:
     """Write a synthetic case and return its directory.
 
     Args:
@@ -117,7 +133,10 @@ class _Synthetic:
     def case(self) -> Starter:
         """All files."""
         size = self.size
-        case = Starter(size.title, "A synthetic case: its numbers are drawn at random and belong to no real system.")
+        case = Starter(
+            size.title,
+            "A synthetic case: its numbers are drawn at random and belong to no real system.",
+        )
         case.files["config.json"] = {
             "modeling": {"inflow_non_negativity": {"method": "penalty"}},
             "training": {
@@ -152,10 +171,17 @@ class _Synthetic:
                 }
             )
         past = [
-            {"id": t, "season_id": t % 12, "start_date": _month(t).isoformat(), "end_date": _month(t + 1).isoformat()}
+            {
+                "id": t,
+                "season_id": t % 12,
+                "start_date": _month(t).isoformat(),
+                "end_date": _month(t + 1).isoformat(),
+            }
             for t in range(-self.size.lags, 0)
         ]
-        seasons = [{"id": m, "label": calendar.month_name[m + 1], "month_start": m + 1} for m in range(12)]
+        seasons = [
+            {"id": m, "label": calendar.month_name[m + 1], "month_start": m + 1} for m in range(12)
+        ]
         return {
             "policy_graph": {"type": "finite_horizon", "annual_discount_rate": 0.1},
             "season_definitions": {"cycle_type": "monthly", "seasons": seasons},
@@ -173,7 +199,9 @@ class _Synthetic:
 
     def _penalties(self) -> Json:
         """Dead storage and missing water cost more than any deficit that they could avoid on the longest way down."""
-        water = _DEFICIT_PER_MWH * float(self._accumulated_productivity().max())  # $ per m3/s and hour
+        water = _DEFICIT_PER_MWH * float(
+            self._accumulated_productivity().max()
+        )  # $ per m3/s and hour
         per_hm3 = water / HM3_PER_M3S_HOUR
         return {
             **_PENALTIES,
@@ -189,7 +217,10 @@ class _Synthetic:
         """Limits of flow cost each plant as much energy: between the dearest thermal and deficit."""
         cost = round(_VIOLATION_PER_MWH * float(self._accumulated_productivity()[h]), 3)
         names = ("turbined_violation_below", "outflow_violation_below", "outflow_violation_above")
-        return {f"{name}_cost": cost for name in (*names, "evaporation_violation", "water_withdrawal_violation")}
+        return {
+            f"{name}_cost": cost
+            for name in (*names, "evaporation_violation", "water_withdrawal_violation")
+        }
 
     def _equipment(self) -> dict[str, Json]:
         size, n = self.size, self.size.hydros
@@ -229,16 +260,29 @@ class _Synthetic:
         capacity = {"direct_mw": 2000.0, "reverse_mw": 2000.0}
         ring = range(size.buses if size.buses > 2 else size.buses - 1)
         lines = [
-            {"id": i, "name": f"L{i}", "source_bus_id": i, "target_bus_id": (i + 1) % size.buses, "capacity": capacity}
+            {
+                "id": i,
+                "name": f"L{i}",
+                "source_bus_id": i,
+                "target_bus_id": (i + 1) % size.buses,
+                "capacity": capacity,
+            }
             for i in ring
         ]
         initial: Json = {
-            "storage": [{"hydro_id": h, "value_hm3": round(0.55 * float(self.storage_hm3[h]), 3)} for h in range(n)],
+            "storage": [
+                {"hydro_id": h, "value_hm3": round(0.55 * float(self.storage_hm3[h]), 3)}
+                for h in range(n)
+            ],
             "filling_storage": [],
         }
         if size.lags:
-            past = np.outer(self.inflow_m3s, [WET_SEASON[-lag] for lag in range(1, size.lags + 1)]).round(3)
-            initial["past_inflows"] = [{"hydro_id": h, "values_m3s": past[h].tolist()} for h in range(n)]
+            past = np.outer(
+                self.inflow_m3s, [WET_SEASON[-lag] for lag in range(1, size.lags + 1)]
+            ).round(3)
+            initial["past_inflows"] = [
+                {"hydro_id": h, "values_m3s": past[h].tolist()} for h in range(n)
+            ]
         files: dict[str, Json] = {
             "system/buses.json": {"buses": [{"id": b, "name": f"B{b}"} for b in range(size.buses)]},
             "system/lines.json": {"lines": lines},
@@ -247,7 +291,9 @@ class _Synthetic:
             "initial_conditions.json": initial,
         }
         if self.with_planes.any():
-            files["system/hydro_production_models.json"] = {"production_models": self._production_models()}
+            files["system/hydro_production_models.json"] = {
+                "production_models": self._production_models()
+            }
         return files
 
     def _production_models(self) -> list[Json]:
@@ -258,8 +304,12 @@ class _Synthetic:
         ]
 
     def _load_factors(self) -> Json:
-        factors = np.linspace(*_BLOCK_LOAD, self.size.blocks) if self.size.blocks > 1 else np.ones(1)
-        blocks = [{"block_id": k, "factor": round(float(factor), 6)} for k, factor in enumerate(factors)]
+        factors = (
+            np.linspace(*_BLOCK_LOAD, self.size.blocks) if self.size.blocks > 1 else np.ones(1)
+        )
+        blocks = [
+            {"block_id": k, "factor": round(float(factor), 6)} for k, factor in enumerate(factors)
+        ]
         return {
             "load_factors": [
                 {"bus_id": b, "stage_id": t, "block_factors": blocks}
@@ -331,7 +381,11 @@ class _Synthetic:
         """Planes that touch a concave production function: more head with storage, less with each further m3/s."""
         hydro, plane = _pairs(np.flatnonzero(self.with_planes), np.arange(self.size.planes))
         share = (plane + 0.5) / self.size.planes
-        productivity, storage, turbined = self.productivity[hydro], self.storage_hm3[hydro], self.turbined_m3s[hydro]
+        productivity, storage, turbined = (
+            self.productivity[hydro],
+            self.storage_hm3[hydro],
+            self.turbined_m3s[hydro],
+        )
         per_m3s = productivity * (1.0 - 0.25 * share)
         per_hm3 = 0.1 * productivity * turbined * share / storage
         return {
@@ -349,7 +403,9 @@ def _month(position: int) -> date:
     return date(FIRST_YEAR + position // 12, position % 12 + 1, 1)
 
 
-def _pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(
+    first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """All pairs, the second running fastest."""
     return np.repeat(first, len(second)), np.tile(second, len(first))
 
@@ -360,7 +416,10 @@ _VIOLATION_PER_MWH = 2400.0
 
 _PENALTIES: Json = {
     "bus": {
-        "deficit_segments": [{"depth_mw": 500.0, "cost": 3000.0}, {"depth_mw": None, "cost": _DEFICIT_PER_MWH}],
+        "deficit_segments": [
+            {"depth_mw": 500.0, "cost": 3000.0},
+            {"depth_mw": None, "cost": _DEFICIT_PER_MWH},
+        ],
         "excess_cost": 0.1,
     },
     "line": {"exchange_cost": 0.01},

@@ -73,7 +73,11 @@ class TrainingTimes:
 
 
 def time_training(
-    study: Study, workers: Sequence[Workers], *, repeats: int = 3, communicator: Communicator = ALONE
+    study: Study,
+    workers: Sequence[Workers],
+    *,
+    repeats: int = 3,
+    communicator: Communicator = ALONE,
 ) -> tuple[TrainingTimes, ...]:
     """Train a study to its end by different workers, in turns; with several ranks all call, and all get the result.
 
@@ -106,16 +110,26 @@ def _times(workers: Workers, processors: int, found: list[tuple[float, Policy]])
         record = policy.training
         if record is None:
             raise ValueError("a policy that was just trained knows how")
-        solving.append(sum(effort.counts.get("solve", 0.0) for effort in record.efforts) / (seconds * workers.total))
+        solving.append(
+            sum(effort.counts.get("solve", 0.0) for effort in record.efforts)
+            / (seconds * workers.total)
+        )
         # while a rank exchanges or waits, none of its threads works
-        exchanging.append(sum(one.communication_seconds for one in record.rank_timings) / (seconds * workers.ranks))
-        waiting.append(sum(one.idle_seconds for one in record.rank_timings) / (seconds * workers.ranks))
+        exchanging.append(
+            sum(one.communication_seconds for one in record.rank_timings)
+            / (seconds * workers.ranks)
+        )
+        waiting.append(
+            sum(one.idle_seconds for one in record.rank_timings) / (seconds * workers.ranks)
+        )
     policy = found[0][1]
     return TrainingTimes(
         workers=workers,
         processors=processors,
         seconds=statistics.median(seconds for seconds, _ in found),
-        programs=sum(one.lp_solves for one in policy.training.iterations) if policy.training is not None else 0,
+        programs=sum(one.lp_solves for one in policy.training.iterations)
+        if policy.training is not None
+        else 0,
         solver_share=statistics.median(solving),
         exchange_share=statistics.median(exchanging),
         waiting_share=statistics.median(waiting),

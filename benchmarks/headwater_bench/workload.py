@@ -51,7 +51,9 @@ class Workload:
         return len(self.pools)
 
 
-def record_workload(study: Study, *, cuts: int, trials: int | None = None, threads: int = 1) -> Workload:
+def record_workload(
+    study: Study, *, cuts: int, trials: int | None = None, threads: int = 1
+) -> Workload:
     """Train until every stage has at least ``cuts`` cuts and record the last iteration.
 
     Args:
@@ -66,18 +68,24 @@ def record_workload(study: Study, *, cuts: int, trials: int | None = None, threa
     """
     training = study.config.training
     iterations = max(1, math.ceil(cuts / training.forward_passes))
-    training = dataclasses.replace(training, stopping_rules=(IterationLimit(iterations),), formulation=Formulation.CONDENSED)
+    training = dataclasses.replace(
+        training, stopping_rules=(IterationLimit(iterations),), formulation=Formulation.CONDENSED
+    )
     study = dataclasses.replace(study, config=dataclasses.replace(study.config, training=training))
     problems = build_problems(study)
     if problems.n_stages < 2:
-        raise UsageError("a benchmark needs a study of at least two stages: with one there are no cuts")
+        raise UsageError(
+            "a benchmark needs a study of at least two stages: with one there are no cuts"
+        )
     known = tuple(0 for _ in problems.pools)
     with Training(study, problems, TrainingState.fresh(problems), threads=threads) as under_way:
         for _ in range(iterations):
             known = tuple(pool.n_populated for pool in problems.pools)
             under_way.iterate()
         store = under_way.state.store
-    sampler = training_sampler(problems.uncertainty, training.scenario_source, training.tree_seed, training.forward_passes)
+    sampler = training_sampler(
+        problems.uncertainty, training.scenario_source, training.tree_seed, training.forward_passes
+    )
     kept = np.arange(min(trials or training.forward_passes, training.forward_passes))
     everyone = np.arange(training.forward_passes)
     uncertainty, stages = problems.uncertainty, range(problems.n_stages)
@@ -89,7 +97,9 @@ def record_workload(study: Study, *, cuts: int, trials: int | None = None, threa
         states=store.states[kept],
         innovation=tuple(uncertainty.innovation_m3s(t, noise[t])[kept] for t in stages),
         load_mw=tuple(sampler.load_mw(t, iterations, everyone, noise[t])[kept] for t in stages),
-        available_mw=tuple(sampler.available_mw(t, iterations, everyone, noise[t])[kept] for t in stages),
+        available_mw=tuple(
+            sampler.available_mw(t, iterations, everyone, noise[t])[kept] for t in stages
+        ),
     )
 
 
@@ -122,22 +132,31 @@ def set_up(workload: Workload, formulation: Formulation, *, batched: bool) -> Be
         batched: whether the engine re-optimises all openings of a trial together; otherwise HiGHS solves one after the other.
     """
     training = dataclasses.replace(workload.study.config.training, formulation=formulation)
-    study = dataclasses.replace(workload.study, config=dataclasses.replace(workload.study.config, training=training))
-    pools = [_first_cuts(pool, known) for pool, known in zip(workload.pools, workload.known, strict=True)]
+    study = dataclasses.replace(
+        workload.study, config=dataclasses.replace(workload.study.config, training=training)
+    )
+    pools = [
+        _first_cuts(pool, known) for pool, known in zip(workload.pools, workload.known, strict=True)
+    ]
     problems = build_problems(study, pools)
     for stage in problems.stages:
         stage.batched = batched
     programs = SolverPool(problems)
     solved: list[BasisBatch | None] = [None]
     for t in range(1, problems.n_stages):
-        noise = problems.stages[t].noise_batch(workload.innovation[t], workload.load_mw[t], workload.available_mw[t])
+        noise = problems.stages[t].noise_batch(
+            workload.innovation[t], workload.load_mw[t], workload.available_mw[t]
+        )
         states = np.ascontiguousarray(workload.states[:, t - 1])
         solved.append(programs.solve_each(t, states, noise, None).results.bases)
     for t, stage in enumerate(problems.stages):
         everything = workload.pools[t]
         new = slice(workload.known[t], everything.n_populated)
         slots = stage.pool.append(
-            everything.intercepts[new], everything.coefficients[new], iteration=1, forward_passes=everything.forward_pass[new]
+            everything.intercepts[new],
+            everything.coefficients[new],
+            iteration=1,
+            forward_passes=everything.forward_pass[new],
         )
         stage.append_cuts(slots)
         bases = solved[t]
@@ -151,5 +170,10 @@ def set_up(workload: Workload, formulation: Formulation, *, batched: bool) -> Be
 def _first_cuts(pool: CutPool, count: int) -> CutPool:
     """A pool with the first cuts of another and room for all of them."""
     first = CutPool(pool.n_state, pool.n_populated)
-    first.append(pool.intercepts[:count], pool.coefficients[:count], iteration=1, forward_passes=pool.forward_pass[:count])
+    first.append(
+        pool.intercepts[:count],
+        pool.coefficients[:count],
+        iteration=1,
+        forward_passes=pool.forward_pass[:count],
+    )
     return first

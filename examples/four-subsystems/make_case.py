@@ -130,7 +130,9 @@ def block_factors(bus_id: int) -> tuple[float, float, float]:
     return peak, shoulder, (24.0 - peak * peak_hours - shoulder * shoulder_hours) / light_hours
 
 
-def lakeside_power(volume_hm3: np.ndarray, turbined_m3s: np.ndarray, spilled_m3s: float = 0.0) -> np.ndarray:
+def lakeside_power(
+    volume_hm3: np.ndarray, turbined_m3s: np.ndarray, spilled_m3s: float = 0.0
+) -> np.ndarray:
     """Power of Lakeside in MW: 0.00981 * efficiency * (forebay - tailrace - losses) * flow, with levels of our own."""
     minimum, maximum = HYDROS[LAKESIDE][3:5]
     fill = (np.clip(volume_hm3, minimum, maximum) - minimum) / (maximum - minimum)
@@ -143,22 +145,34 @@ def lakeside_planes() -> list[dict[str, float]]:
     """Planes over the power of Lakeside: the upper side of the convex hull of a grid of points (volume, flow, power)."""
     minimum, maximum = HYDROS[LAKESIDE][3:5]
     largest = HYDROS[LAKESIDE][7]
-    volumes, flows = np.meshgrid(np.linspace(minimum, maximum, 3), np.linspace(0.0, largest, 4), indexing="ij")
+    volumes, flows = np.meshgrid(
+        np.linspace(minimum, maximum, 3), np.linspace(0.0, largest, 4), indexing="ij"
+    )
     powers = lakeside_power(volumes, flows)
     # Equal sizes in all directions keep the hull well shaped; the planes are scaled back.
     size = np.array([maximum, largest, powers.max()])
     hull = ConvexHull(np.column_stack([volumes.ravel(), flows.ravel(), powers.ravel()]) / size)
     half_flow, mean_volume = np.array(largest / 2), np.array((minimum + maximum) / 2)
-    spill_slope = float(lakeside_power(mean_volume, half_flow, 1.0) - lakeside_power(mean_volume, half_flow))
+    spill_slope = float(
+        lakeside_power(mean_volume, half_flow, 1.0) - lakeside_power(mean_volume, half_flow)
+    )
     planes = set()
     for a_v, a_q, a_g, offset in hull.equations:
         if a_g < 1e-9:
             continue
         gamma_v, gamma_q = -a_v / a_g * size[2] / size[0], -a_q / a_g * size[2] / size[1]
         if gamma_v >= -1e-12 and gamma_q > 1e-9:
-            planes.add((round(-offset / a_g * size[2], 6), round(abs(gamma_v), 8), round(gamma_q, 8)))
+            planes.add(
+                (round(-offset / a_g * size[2], 6), round(abs(gamma_v), 8), round(gamma_q, 8))
+            )
     return [
-        {"gamma_0": g0, "gamma_v": gv, "gamma_q": gq, "gamma_s": round(spill_slope, 8), "kappa": 1.0}
+        {
+            "gamma_0": g0,
+            "gamma_v": gv,
+            "gamma_q": gq,
+            "gamma_s": round(spill_slope, 8),
+            "kappa": 1.0,
+        }
         for g0, gv, gq in sorted(planes)
     ]
 
@@ -201,24 +215,42 @@ def energy_balance() -> str:
         month = month_of(stage_id)
         load = sum(load_mean(bus, stage_id) for bus in LOADS)
         river = sum(inflow_mean(h, month) * energy_of_water(h) * 3.6 for h in RIVERS)
-        river -= sum(monthly[month - 1] * energy_of_water(h) * 3.6 for h, monthly in WITHDRAWALS.items())
+        river -= sum(
+            monthly[month - 1] * energy_of_water(h) * 3.6 for h, monthly in WITHDRAWALS.items()
+        )
         # Three quarters of a deviation below the mean on every river in every month: a bad year, not the worst.
         dry = river - 0.75 * sum(inflow_std(h, month) * energy_of_water(h) * 3.6 for h in RIVERS)
         lines.append(f"{month:5d} {load:8.0f} {river:9.0f} {load - river:39.0f} {load - dry:9.0f}")
-        years = {"load": years["load"] + load / 12, "river": years["river"] + river / 12, "dry": years["dry"] + dry / 12}
+        years = {
+            "load": years["load"] + load / 12,
+            "river": years["river"] + river / 12,
+            "dry": years["dry"] + dry / 12,
+        }
     thermal = sum(plant[3] for plant in THERMALS)
     hydro = sum(largest_output(h) for h in RIVERS)
     stored = sum(HYDROS[h][4] * energy_of_water(h) for h in RIVERS)
     average, dry_need = years["load"] - years["river"], years["load"] - years["dry"]
-    lines.append(f" year {years['load']:8.0f} {years['river']:9.0f} {average:39.0f} {dry_need:9.0f}")
-    lines.append(f"thermal plants {thermal:.0f} MW, hydro plants {hydro:.0f} MW, full reservoirs {stored:.0f} GWh")
-    peak = max(sum(load_mean(bus, k) * block_factors(bus)[0] for bus in LOADS) for k in range(N_STAGES))
+    lines.append(
+        f" year {years['load']:8.0f} {years['river']:9.0f} {average:39.0f} {dry_need:9.0f}"
+    )
+    lines.append(
+        f"thermal plants {thermal:.0f} MW, hydro plants {hydro:.0f} MW, full reservoirs {stored:.0f} GWh"
+    )
+    peak = max(
+        sum(load_mean(bus, k) * block_factors(bus)[0] for bus in LOADS) for k in range(N_STAGES)
+    )
     if not 0.35 * thermal < average < 0.75 * thermal:
-        raise SystemExit(f"the average year needs {average:.0f} MW of {thermal:.0f} MW thermal: no story in that")
+        raise SystemExit(
+            f"the average year needs {average:.0f} MW of {thermal:.0f} MW thermal: no story in that"
+        )
     if not 0.75 * thermal < dry_need < 1.05 * thermal:
-        raise SystemExit(f"a dry year needs {dry_need:.0f} MW of {thermal:.0f} MW thermal: deficit is no small risk, or none")
+        raise SystemExit(
+            f"a dry year needs {dry_need:.0f} MW of {thermal:.0f} MW thermal: deficit is no small risk, or none"
+        )
     if peak > 0.8 * (thermal + hydro):
-        raise SystemExit(f"a peak of {peak:.0f} MW leaves less than a fifth of {thermal + hydro:.0f} MW in reserve")
+        raise SystemExit(
+            f"a peak of {peak:.0f} MW leaves less than a fifth of {thermal + hydro:.0f} MW in reserve"
+        )
     return "\n".join(lines)
 
 
@@ -243,11 +275,17 @@ def make_config() -> dict[str, Any]:
 
 def make_stages() -> dict[str, Any]:
     """Two years of months, and the two months before them that the inflow model looks back to."""
-    seasons = [{"id": m - 1, "label": date(2026, m, 1).strftime("%B"), "month_start": m} for m in range(1, 13)]
+    seasons = [
+        {"id": m - 1, "label": date(2026, m, 1).strftime("%B"), "month_start": m}
+        for m in range(1, 13)
+    ]
     stages = []
     for stage_id, (start, end) in enumerate(pairwise(stage_dates())):
         days = monthrange(start.year, start.month)[1]
-        blocks = [{"id": k, "name": name, "hours": float(hours * days)} for k, (name, hours) in enumerate(BLOCKS)]
+        blocks = [
+            {"id": k, "name": name, "hours": float(hours * days)}
+            for k, (name, hours) in enumerate(BLOCKS)
+        ]
         stages.append(
             {
                 "id": stage_id,
@@ -292,7 +330,10 @@ def make_initial_conditions() -> dict[str, Any]:
     past = [
         {
             "hydro_id": h,
-            "values_m3s": [round(share * inflow_mean(h, month_of(-lag)), 1) for lag, share in enumerate(PAST_INFLOW_SHARE, 1)],
+            "values_m3s": [
+                round(share * inflow_mean(h, month_of(-lag)), 1)
+                for lag, share in enumerate(PAST_INFLOW_SHARE, 1)
+            ],
         }
         for h in RIVERS
     ]
@@ -302,7 +343,9 @@ def make_initial_conditions() -> dict[str, Any]:
 
 def make_buses() -> dict[str, Any]:
     """Four subsystems and the node where lines meet."""
-    own = {b: {"deficit_segments": segments(b)} if b in DEFICIT else {} for b in range(len(BUS_NAMES))}
+    own = {
+        b: {"deficit_segments": segments(b)} if b in DEFICIT else {} for b in range(len(BUS_NAMES))
+    }
     return {"buses": [{"id": b, "name": name, **own[b]} for b, name in enumerate(BUS_NAMES)]}
 
 
@@ -349,8 +392,17 @@ def make_hydros() -> dict[str, Any]:
 
 def make_production_models() -> dict[str, Any]:
     """Lakeside uses the planes of the table beside this file."""
-    rule = {"start_stage_id": 0, "end_stage_id": None, "model": "fpha", "fpha_config": {"source": "precomputed"}}
-    return {"production_models": [{"hydro_id": LAKESIDE, "selection_mode": "stage_ranges", "stage_ranges": [rule]}]}
+    rule = {
+        "start_stage_id": 0,
+        "end_stage_id": None,
+        "model": "fpha",
+        "fpha_config": {"source": "precomputed"},
+    }
+    return {
+        "production_models": [
+            {"hydro_id": LAKESIDE, "selection_mode": "stage_ranges", "stage_ranges": [rule]}
+        ]
+    }
 
 
 def make_thermals() -> dict[str, Any]:
@@ -359,8 +411,20 @@ def make_thermals() -> dict[str, Any]:
     for j, (name, bus, low, high, tranches) in enumerate(THERMALS):
         cost: dict[str, Any] = {"cost_per_mwh": tranches[0][1]}
         if len(tranches) > 1:
-            cost = {"cost_segments": [{"capacity_mw": mw, "cost_per_mwh": price} for mw, price in tranches]}
-        thermals.append({"id": j, "name": name, "bus_id": bus, "generation": {"min_mw": low, "max_mw": high}, **cost})
+            cost = {
+                "cost_segments": [
+                    {"capacity_mw": mw, "cost_per_mwh": price} for mw, price in tranches
+                ]
+            }
+        thermals.append(
+            {
+                "id": j,
+                "name": name,
+                "bus_id": bus,
+                "generation": {"min_mw": low, "max_mw": high},
+                **cost,
+            }
+        )
     return {"thermals": thermals}
 
 
@@ -374,8 +438,16 @@ def make_correlation() -> dict[str, Any]:
         raise SystemExit("the correlation matrix of the rivers is not positive definite")
     loads = np.full((len(LOADS), len(LOADS)), 0.4) + 0.6 * np.eye(len(LOADS))
     groups = [
-        {"name": "rivers", "entities": [{"type": "inflow", "id": h} for h in RIVERS], "matrix": RIVER_CORRELATION},
-        {"name": "loads", "entities": [{"type": "load", "id": b} for b in LOADS], "matrix": loads.round(6).tolist()},
+        {
+            "name": "rivers",
+            "entities": [{"type": "inflow", "id": h} for h in RIVERS],
+            "matrix": RIVER_CORRELATION,
+        },
+        {
+            "name": "loads",
+            "entities": [{"type": "load", "id": b} for b in LOADS],
+            "matrix": loads.round(6).tolist(),
+        },
     ]
     return {"method": "cholesky", "profiles": {"default": {"correlation_groups": groups}}}
 
@@ -385,13 +457,18 @@ def make_load_factors() -> dict[str, Any]:
     entries = []
     for bus in LOADS:
         factors = [{"block_id": k, "factor": round(f, 6)} for k, f in enumerate(block_factors(bus))]
-        entries += [{"bus_id": bus, "stage_id": t, "block_factors": factors} for t in range(N_STAGES)]
+        entries += [
+            {"bus_id": bus, "stage_id": t, "block_factors": factors} for t in range(N_STAGES)
+        ]
     return {"load_factors": entries}
 
 
 def make_generic_constraints() -> dict[str, Any]:
     """Energy left in the reservoirs at the end, and what the Coast can import from the north."""
-    reserve = " + ".join(f"{energy_of_water(h):.4f} * hydro_storage({h})" for h in (RIDGE, GORGE, LAKESIDE, MESA, OASIS))
+    reserve = " + ".join(
+        f"{energy_of_water(h):.4f} * hydro_storage({h})"
+        for h in (RIDGE, GORGE, LAKESIDE, MESA, OASIS)
+    )
     return {
         "constraints": [
             {
@@ -425,9 +502,14 @@ def make_tables() -> dict[str, pl.DataFrame]:
             month = month_of(t)
             stats.append((h, t, round(inflow_mean(h, month), 3), round(inflow_std(h, month), 3)))
             if t >= 0:
-                lags += [(h, t, k + 1, float(phi[month - 1, k]), float(ratios[month - 1])) for k in range(order)]
+                lags += [
+                    (h, t, k + 1, float(phi[month - 1, k]), float(ratios[month - 1]))
+                    for k in range(order)
+                ]
     loads = [
-        (b, t, round(load_mean(b, t), 3), round(load_mean(b, t) * LOADS[b][2], 3)) if b in LOADS else (b, t, 0.0, 0.0)
+        (b, t, round(load_mean(b, t), 3), round(load_mean(b, t) * LOADS[b][2], 3))
+        if b in LOADS
+        else (b, t, 0.0, 0.0)
         for b in range(len(BUS_NAMES))
         for t in range(N_STAGES)
     ]
@@ -442,18 +524,33 @@ def make_tables() -> dict[str, pl.DataFrame]:
         for h in RIVERS
         for t in range(N_STAGES)
     ]
-    refuelling = [(REFUELLING[0], t, 0.0, 0.0) for t in range(N_STAGES) if month_of(t) == REFUELLING[1]]
+    refuelling = [
+        (REFUELLING[0], t, 0.0, 0.0) for t in range(N_STAGES) if month_of(t) == REFUELLING[1]
+    ]
     limits: list[tuple[int, int, int | None, float]] = [(0, N_STAGES - 1, None, END_RESERVE_GWH)]
     limits += [(1, t, k, limit) for t in range(N_STAGES) for k, limit in enumerate(IMPORT_LIMIT_MW)]
-    planes = [{"hydro_id": LAKESIDE, "plane_id": k, **plane} for k, plane in enumerate(lakeside_planes())]
+    planes = [
+        {"hydro_id": LAKESIDE, "plane_id": k, **plane} for k, plane in enumerate(lakeside_planes())
+    ]
     whole, real = pl.Int32, pl.Float64
     return {
-        "system/fpha_hyperplanes": pl.DataFrame(planes, schema_overrides={"hydro_id": whole, "plane_id": whole}),
-        "scenarios/inflow_seasonal_stats": table(stats, hydro_id=whole, stage_id=whole, mean_m3s=real, std_m3s=real),
-        "scenarios/inflow_ar_coefficients": table(
-            lags, hydro_id=whole, stage_id=whole, lag=whole, coefficient=real, residual_std_ratio=real
+        "system/fpha_hyperplanes": pl.DataFrame(
+            planes, schema_overrides={"hydro_id": whole, "plane_id": whole}
         ),
-        "scenarios/load_seasonal_stats": table(loads, bus_id=whole, stage_id=whole, mean_mw=real, std_mw=real),
+        "scenarios/inflow_seasonal_stats": table(
+            stats, hydro_id=whole, stage_id=whole, mean_m3s=real, std_m3s=real
+        ),
+        "scenarios/inflow_ar_coefficients": table(
+            lags,
+            hydro_id=whole,
+            stage_id=whole,
+            lag=whole,
+            coefficient=real,
+            residual_std_ratio=real,
+        ),
+        "scenarios/load_seasonal_stats": table(
+            loads, bus_id=whole, stage_id=whole, mean_mw=real, std_mw=real
+        ),
         "constraints/hydro_bounds": table(
             [row for row in hydro_bounds if any(value is not None for value in row[2:])],
             hydro_id=whole,
@@ -463,9 +560,15 @@ def make_tables() -> dict[str, pl.DataFrame]:
             max_turbined_m3s=real,
         ),
         "constraints/thermal_bounds": table(
-            refuelling, thermal_id=whole, stage_id=whole, min_generation_mw=real, max_generation_mw=real
+            refuelling,
+            thermal_id=whole,
+            stage_id=whole,
+            min_generation_mw=real,
+            max_generation_mw=real,
         ),
-        "constraints/generic_constraint_bounds": table(limits, constraint_id=whole, stage_id=whole, block_id=whole, bound=real),
+        "constraints/generic_constraint_bounds": table(
+            limits, constraint_id=whole, stage_id=whole, block_id=whole, bound=real
+        ),
     }
 
 
@@ -477,13 +580,20 @@ def table(rows: list[tuple[Any, ...]], **columns: type[pl.DataType]) -> pl.DataF
 def readable_json(value: Any, indent: str = "") -> str:
     """JSON with one line for everything that holds no further objects."""
     flat = json.dumps(value)
-    if not isinstance(value, dict | list) or (len(indent) + len(flat) <= 110 and flat.count("{") <= 1):
+    if not isinstance(value, dict | list) or (
+        len(indent) + len(flat) <= 110 and flat.count("{") <= 1
+    ):
         return flat
     deeper = indent + "  "
     if isinstance(value, dict):
-        inner = [f"{deeper}{json.dumps(key)}: {readable_json(item, deeper)}" for key, item in value.items()]
+        inner = [
+            f"{deeper}{json.dumps(key)}: {readable_json(item, deeper)}"
+            for key, item in value.items()
+        ]
         return "{\n" + ",\n".join(inner) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(deeper + readable_json(item, deeper) for item in value) + f"\n{indent}]"
+    return (
+        "[\n" + ",\n".join(deeper + readable_json(item, deeper) for item in value) + f"\n{indent}]"
+    )
 
 
 def write_case(directory: Path) -> None:

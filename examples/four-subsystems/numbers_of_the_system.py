@@ -63,14 +63,20 @@ RIVER_CORRELATION = (
     (-0.10, -0.08, -0.05, 0.14, 0.84, 1.00, -0.14),
     (0.45, 0.40, 0.36, 0.24, -0.15, -0.14, 1.00),
 )
-PAST_INFLOW_SHARE = (0.90, 0.86)  # of the mean, in the months one and two before the study: a rainy season somewhat short
+PAST_INFLOW_SHARE = (
+    0.90,
+    0.86,
+)  # of the mean, in the months one and two before the study: a rainy season somewhat short
 
 # Irrigation from the Oasis reservoir and the water supply of the coastal towns from Lakeside, m3/s, January first.
 WITHDRAWALS = {
     OASIS: (25.0, 22.0, 25.0, 38.0, 52.0, 60.0, 68.0, 75.0, 75.0, 66.0, 45.0, 30.0),
     LAKESIDE: (16.0, 16.0, 15.0, 14.0, 13.0, 12.0, 12.0, 12.0, 13.0, 14.0, 15.0, 16.0),
 }
-FLOOD_SPACE = {(MESA, 9): 3100.0, (MESA, 10): 3100.0}  # hm3 that Mesa may hold while the southern rivers flood
+FLOOD_SPACE = {
+    (MESA, 9): 3100.0,
+    (MESA, 10): 3100.0,
+}  # hm3 that Mesa may hold while the southern rivers flood
 SPARE_UNIT = {(GORGE, 7): 1050.0}  # m3/s that Gorge can turbine while one of its units is serviced
 
 # Power
@@ -103,25 +109,45 @@ LINES = (
     ("Junction to Drylands", JUNCTION, DRYLANDS, 450.0, 450.0, 2.5),
     ("Junction to Coast", JUNCTION, COAST, 350.0, 350.0, 2.0),
 )
-IMPORT_LIMIT_MW = (800.0, 850.0, 900.0)  # that the Coast can take from the north, per block: voltage at the peak
+IMPORT_LIMIT_MW = (
+    800.0,
+    850.0,
+    900.0,
+)  # that the Coast can take from the north, per block: voltage at the peak
 
 # Average load of the first year in MW, its shape over the year, January first, and its deviation in one month (std / mean).
 LOADS = {
-    HIGHLANDS: (800.0, (1.02, 1.03, 1.02, 1.00, 0.98, 0.97, 0.97, 0.98, 1.00, 1.02, 1.01, 1.00), 0.015),
+    HIGHLANDS: (
+        800.0,
+        (1.02, 1.03, 1.02, 1.00, 0.98, 0.97, 0.97, 0.98, 1.00, 1.02, 1.01, 1.00),
+        0.015,
+    ),
     COAST: (2200.0, (1.07, 1.09, 1.06, 1.01, 0.96, 0.94, 0.93, 0.94, 0.97, 0.99, 1.01, 1.03), 0.02),
     SOUTH: (740.0, (1.05, 1.04, 0.99, 0.95, 0.97, 1.02, 1.04, 1.02, 0.97, 0.95, 0.98, 1.02), 0.025),
-    DRYLANDS: (720.0, (1.01, 1.01, 1.01, 0.99, 0.98, 0.97, 0.97, 0.99, 1.01, 1.03, 1.02, 1.01), 0.015),
+    DRYLANDS: (
+        720.0,
+        (1.01, 1.01, 1.01, 0.99, 0.98, 0.97, 0.97, 0.99, 1.01, 1.03, 1.02, 1.01),
+        0.015,
+    ),
 }
 # name, hours of a day, load against the average of the day; the light block takes what makes the average one
 BLOCKS = (("PEAK", 4), ("SHOULDER", 12), ("LIGHT", 8))
-PEAK_FACTORS = {HIGHLANDS: (1.17, 1.05), COAST: (1.20, 1.06), SOUTH: (1.19, 1.06), DRYLANDS: (1.15, 1.04)}
+PEAK_FACTORS = {
+    HIGHLANDS: (1.17, 1.05),
+    COAST: (1.20, 1.06),
+    SOUTH: (1.19, 1.06),
+    DRYLANDS: (1.15, 1.04),
+}
 
 # Money
 
 # From dear to cheap: dead storage, water that does not exist, the last tranche of deficit, other violations, thermal plants,
 # and the small costs that only break ties. One hm3 at Ridge makes about 525 MWh on its way to the sea, and one m3/s 1.9 MW,
 # which is why the first two look so large: 1.5 million $/hm3 are 2860 $/MWh there, just above the dearest deficit.
-DEFICIT = {None: ((60.0, 900.0), (120.0, 1600.0), (None, 2800.0)), COAST: ((110.0, 900.0), (220.0, 1600.0), (None, 2800.0))}
+DEFICIT = {
+    None: ((60.0, 900.0), (120.0, 1600.0), (None, 2800.0)),
+    COAST: ((110.0, 900.0), (220.0, 1600.0), (None, 2800.0)),
+}
 PENALTIES = {
     "bus": {"excess_cost": 5.0},
     "line": {"exchange_cost": 0.5},
@@ -145,4 +171,6 @@ PENALTIES = {
 OWN_PENALTIES = {WEIR: {"water_withdrawal_violation_cost": 800.0}}
 END_RESERVE_GWH = 4300.0
 END_RESERVE_COST = 300.0  # $ per missing GWh and hour of the last stage: 720 h make 216 $/MWh
-IMPORT_LIMIT_COST = 800.0  # $/MWh, below all deficit: a limit that may be broken to keep the lights on
+IMPORT_LIMIT_COST = (
+    800.0  # $/MWh, below all deficit: a limit that may be broken to keep the lights on
+)

@@ -59,7 +59,11 @@ def next_month(study: hw.Study, month: hw.Simulation) -> hw.Study:
     )
     stages = (*others, added)
     past = PreStudyStage(first.id, first.start_date, first.end_date, first.season_id)
-    known = {stage.id for stage in stages} | {stage.id for stage in system.pre_study_stages} | {first.id}
+    known = (
+        {stage.id for stage in stages}
+        | {stage.id for stage in system.pre_study_stages}
+        | {first.id}
+    )
     changed: dict[str, Any] = {
         "stages": stages,
         "pre_study_stages": (*system.pre_study_stages, past),
@@ -70,21 +74,39 @@ def next_month(study: hw.Study, month: hw.Simulation) -> hw.Study:
         value = getattr(system, field.name)
         if isinstance(value, StageOverrides):
             changed[field.name] = extended(value, model.id, added.id, known - {first.id})
-        elif isinstance(value, tuple) and value and hasattr(value[0], "stage_id") and value[0].stage_id is not None:
+        elif (
+            isinstance(value, tuple)
+            and value
+            and hasattr(value[0], "stage_id")
+            and value[0].stage_id is not None
+        ):
             keep = known if field.name == "inflow_statistics" else known - {first.id}
-            copies = [dataclasses.replace(row, stage_id=added.id) for row in value if row.stage_id == model.id]
+            copies = [
+                dataclasses.replace(row, stage_id=added.id)
+                for row in value
+                if row.stage_id == model.id
+            ]
             changed[field.name] = (*(row for row in value if row.stage_id in keep), *copies)
     return dataclasses.replace(
-        study, system=dataclasses.replace(system, **changed), name=f"{study.name} from {stages[0].start_date}"
+        study,
+        system=dataclasses.replace(system, **changed),
+        name=f"{study.name} from {stages[0].start_date}",
     )
 
 
 def came_true(system: hw.System, month: hw.Simulation) -> InitialConditions:
     """Storages and past inflows after the first month of the first scenario."""
-    hydros = month.table("hydros").filter(scenario_id=0, stage_id=system.stages[0].id).unique("hydro_id", keep="first")
+    hydros = (
+        month.table("hydros")
+        .filter(scenario_id=0, stage_id=system.stages[0].id)
+        .unique("hydro_id", keep="first")
+    )
     storage = dict(zip(hydros["hydro_id"], hydros["storage_final_hm3"], strict=True))
     inflow = dict(zip(hydros["hydro_id"], hydros["inflow_m3s"], strict=True))
-    past = {hydro_id: (inflow[hydro_id], *before[:-1]) for hydro_id, before in system.initial.past_inflows_m3s.items()}
+    past = {
+        hydro_id: (inflow[hydro_id], *before[:-1])
+        for hydro_id, before in system.initial.past_inflows_m3s.items()
+    }
     return dataclasses.replace(system.initial, storage_hm3=storage, past_inflows_m3s=past)
 
 
@@ -95,14 +117,19 @@ def openings(study: hw.Study, model_id: int, added_id: int) -> dict[int, np.ndar
     return {**noise, added_id: noise[model_id]}
 
 
-def extended(table: StageOverrides, model_id: int, added_id: int, known: set[int]) -> StageOverrides:
+def extended(
+    table: StageOverrides, model_id: int, added_id: int, known: set[int]
+) -> StageOverrides:
     """A table of values of single stages with those of the new one."""
     kept, copied = np.isin(table.stage_id, sorted(known)), table.stage_id == model_id
     return StageOverrides(
         np.concatenate([table.entity_id[kept], table.entity_id[copied]]),
         np.concatenate([table.stage_id[kept], np.full(int(copied.sum()), added_id)]),
         np.concatenate([table.block_id[kept], table.block_id[copied]]),
-        {name: np.concatenate([column[kept], column[copied]]) for name, column in table.values.items()},
+        {
+            name: np.concatenate([column[kept], column[copied]])
+            for name, column in table.values.items()
+        },
     )
 
 
@@ -113,8 +140,15 @@ def long_run(study: hw.Study, iterations: int, threads: int | None) -> hw.Policy
     ids = [stage.id for stage in year]
     tree = study_uncertainty(study).tree
     steps = (*pairwise(ids), (ids[-1], ids[0]))
-    cycle = PolicyGraph(GraphType.CYCLIC, system.policy_graph.annual_discount_rate, tuple(Transition(a, b) for a, b in steps))
-    past = [PreStudyStage(stage.id, stage.start_date, stage.end_date, stage.season_id) for stage in before]
+    cycle = PolicyGraph(
+        GraphType.CYCLIC,
+        system.policy_graph.annual_discount_rate,
+        tuple(Transition(a, b) for a, b in steps),
+    )
+    past = [
+        PreStudyStage(stage.id, stage.start_date, stage.end_date, stage.season_id)
+        for stage in before
+    ]
     changed = {
         "stages": year,
         "policy_graph": cycle,
@@ -122,8 +156,12 @@ def long_run(study: hw.Study, iterations: int, threads: int | None) -> hw.Policy
         "given_openings": GivenOpenings({i: tree.noise[system.stage_index[i]] for i in ids}),
         **rows_of(system, set(ids), {stage.id for stage in (*before, *system.pre_study_stages)}),
     }
-    forever = dataclasses.replace(study, system=dataclasses.replace(system, **changed), name=f"{study.name}, the long run")
-    return hw.train(with_settings(forever, iterations, study.config.training.forward_passes), threads=threads)
+    forever = dataclasses.replace(
+        study, system=dataclasses.replace(system, **changed), name=f"{study.name}, the long run"
+    )
+    return hw.train(
+        with_settings(forever, iterations, study.config.training.forward_passes), threads=threads
+    )
 
 
 def rows_of(system: hw.System, ids: set[int], before: set[int]) -> dict[str, Any]:
@@ -147,12 +185,20 @@ def chosen(table: StageOverrides, ids: set[int]) -> StageOverrides:
 
 
 def with_settings(
-    study: hw.Study, iterations: int, passes: int, policy: PolicyConfig | None = None, **training: Any
+    study: hw.Study,
+    iterations: int,
+    passes: int,
+    policy: PolicyConfig | None = None,
+    **training: Any,
 ) -> hw.Study:
     """The same study with other settings."""
     rules = (IterationLimit(iterations),)
-    changed = dataclasses.replace(study.config.training, stopping_rules=rules, forward_passes=passes, **training)
-    config = dataclasses.replace(study.config, training=changed, policy=policy or study.config.policy)
+    changed = dataclasses.replace(
+        study.config.training, stopping_rules=rules, forward_passes=passes, **training
+    )
+    config = dataclasses.replace(
+        study.config, training=changed, policy=policy or study.config.policy
+    )
     return dataclasses.replace(study, config=config)
 
 
@@ -174,7 +220,9 @@ def roll_on(
         directory: where the long-run policy is kept.
         threads: worker threads.
     """
-    case = with_settings(hw.load_case(CASE), iterations, passes, theta_lower_bound=0.0)  # no month can earn money
+    case = with_settings(
+        hw.load_case(CASE), iterations, passes, theta_lower_bound=0.0
+    )  # no month can earn money
     hw.save_policy(long_run(case, EARLIER * iterations, threads), directory)
     first, last = case.system.stages[-YEAR].id, case.system.stages[-1].id
 
@@ -205,7 +253,9 @@ def main() -> None:
     for k, (one, other) in enumerate(zip(bounds(cold), bounds(warm), strict=True), 1):
         sys.stdout.write(f"{k:9d} {one:16,.0f} {other:22,.0f}\n")
     reached = first_to_reach(warm, bounds(cold)[-1])
-    sys.stdout.write(f"the final bound of the training from nothing is reached after {reached} of {iterations} iterations\n")
+    sys.stdout.write(
+        f"the final bound of the training from nothing is reached after {reached} of {iterations} iterations\n"
+    )
 
 
 if __name__ == "__main__":

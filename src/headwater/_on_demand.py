@@ -26,7 +26,9 @@ def on_demand(
         elif name in submodules:
             found = import_module(f"{package}.{name}")
         else:
-            raise AttributeError(f"module '{package}' has no attribute '{name}'", name=name, obj=sys.modules[package])
+            raise AttributeError(
+                f"module '{package}' has no attribute '{name}'", name=name, obj=sys.modules[package]
+            )
         setattr(sys.modules[package], name, found)
         return found
 

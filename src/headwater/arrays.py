@@ -40,7 +40,9 @@ class FrozenDict(dict[K, V]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, dict):
             return NotImplemented
-        return self.keys() == other.keys() and all(_equal(value, other[key]) for key, value in self.items())
+        return self.keys() == other.keys() and all(
+            _equal(value, other[key]) for key, value in self.items()
+        )
 
     def __ne__(self, other: object) -> bool:
         equal = self.__eq__(other)
@@ -69,7 +71,11 @@ def hold_frozen(owner: object, *names: str) -> None:
 
 def _equal(one: object, other: object) -> bool:
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
-        return not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray) and bool(one == other)
+        return (
+            not isinstance(one, np.ndarray)
+            and not isinstance(other, np.ndarray)
+            and bool(one == other)
+        )
     return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc" and other.dtype.kind in "fc")
 
 

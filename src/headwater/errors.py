@@ -72,7 +72,10 @@ class UnsupportedFeatureError(HeadwaterError):
     exit_code = 1
 
     def __init__(self, features: list[str]) -> None:
-        super().__init__("this study uses features that are not built yet:\n" + "\n".join(f"  - {f}" for f in features))
+        super().__init__(
+            "this study uses features that are not built yet:\n"
+            + "\n".join(f"  - {f}" for f in features)
+        )
         self.features = features
 
 
@@ -115,7 +118,9 @@ class SolverError(HeadwaterError):
 
     def about(self, other: SolverError) -> Self:
         """This error with all that another one says of place and program, besides its message."""
-        vars(self).update({name: value for name, value in vars(other).items() if not name.startswith("_")})
+        vars(self).update(
+            {name: value for name, value in vars(other).items() if not name.startswith("_")}
+        )
         return self
 
 

@@ -38,7 +38,9 @@ KEPT_MARK = ".kept-"
 """Part of the name of what is not ours and lay where something of ours came."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], object], *, sync_parent: bool = True) -> None:
+def write_atomically(
+    path: Path, write: Callable[[Path], object], *, sync_parent: bool = True
+) -> None:
     """Let ``write`` produce a file under a temporary name beside ``path``, sync it, and rename it to ``path``.
 
     Who writes many files may sync their directory once at the end instead.
@@ -191,7 +193,11 @@ def remove_leftovers(directory: Path, targets: Mapping[str, str]) -> None:
         return
     for entry in sorted(directory.iterdir()):
         found = _LEFTOVER.fullmatch(entry.name)
-        ours = None if found is None else next((o for t, o in targets.items() if re.fullmatch(t, found["target"])), None)
+        ours = (
+            None
+            if found is None
+            else next((o for t, o in targets.items() if re.fullmatch(t, found["target"])), None)
+        )
         if found is None or ours is None:
             continue
         target = directory / found["target"]
@@ -227,7 +233,9 @@ def open_regular(path: Path) -> io.FileIO:
         OSError: it cannot be opened, or is no file.
     """
     # on Windows there is no such flag, and no such pipe
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    descriptor = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))

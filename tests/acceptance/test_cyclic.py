@@ -53,7 +53,14 @@ HOURS = oracles.UNIT_HOURS
 QUARTERS = SeasonMap(
     CycleType.CUSTOM,
     tuple(
-        Season(q, month_start=3 * q + 1, month_end=3 * q + 3, day_start=1, day_end=31 if q in (0, 3) else 30) for q in range(4)
+        Season(
+            q,
+            month_start=3 * q + 1,
+            month_end=3 * q + 3,
+            day_start=1,
+            day_end=31 if q in (0, 3) else 30,
+        )
+        for q in range(4)
     ),
 )
 
@@ -64,20 +71,28 @@ def trained(study: Study, iterations: int = 60, **changes: object) -> hw.Policy:
     return hw.train(replace(study, config=replace(study.config, training=training)), threads=1)
 
 
-def quarters(years: int, *, cyclic: bool, phi: float = 0.4, rate: float = 1.0, forward_passes: int = 4) -> Study:
+def quarters(
+    years: int, *, cyclic: bool, phi: float = 0.4, rate: float = 1.0, forward_passes: int = 4
+) -> Study:
     """A reservoir and a dear thermal over quarters whose wet half fills it; inflows remember the quarter before."""
     starts = [date(2030 + q // 4, 3 * (q % 4) + 1, 1) for q in range(4 * years + 1)]
     n = len(starts) - 1
     mean, std, load = (60.0, 40.0, 15.0, 25.0), (12.0, 9.0, 4.0, 6.0), (50.0, 55.0, 60.0, 52.0)
     system = System(
-        stages=tuple(Stage(t, starts[t], starts[t + 1], (Block(HOURS),), season_id=t % 4, n_openings=3) for t in range(n)),
+        stages=tuple(
+            Stage(t, starts[t], starts[t + 1], (Block(HOURS),), season_id=t % 4, n_openings=3)
+            for t in range(n)
+        ),
         season_map=QUARTERS,
         buses=(Bus(1),),
         hydros=(Hydro(1, 1, 90.0, 80.0, 80.0, productivity_mw_per_m3s=1.0),),
         thermals=(Thermal.flat(1, 1, 25.0, 20.0 / HOURS), Thermal.flat(2, 1, 40.0, 90.0 / HOURS)),
         initial=InitialConditions(storage_hm3={1: 30.0}, past_inflows_m3s={1: (25.0,)}),
         inflow_statistics=tuple(
-            InflowStatistics(1, t, mean[t % 4], std[t % 4], (phi,) if phi else (), 0.9 if phi else None) for t in range(n)
+            InflowStatistics(
+                1, t, mean[t % 4], std[t % 4], (phi,) if phi else (), 0.9 if phi else None
+            )
+            for t in range(n)
         ),
         load_statistics=tuple(LoadStatistics(1, t, load[t % 4]) for t in range(n)),
         given_openings=GivenOpenings({t: np.array([[-1.2], [0.1], [1.1]]) for t in range(n)}),
@@ -85,8 +100,14 @@ def quarters(years: int, *, cyclic: bool, phi: float = 0.4, rate: float = 1.0, f
         if cyclic
         else PolicyGraph(annual_discount_rate=rate),
     )
-    training = TrainingConfig(forward_passes=forward_passes, stopping_rules=(IterationLimit(10),), theta_lower_bound=0.0)
-    return Study(system, StudyConfig(training, inflow_non_negativity=InflowNonNegativity.PENALTY), name="quarters")
+    training = TrainingConfig(
+        forward_passes=forward_passes, stopping_rules=(IterationLimit(10),), theta_lower_bound=0.0
+    )
+    return Study(
+        system,
+        StudyConfig(training, inflow_non_negativity=InflowNonNegativity.PENALTY),
+        name="quarters",
+    )
 
 
 def closed(study: Study, back_to: int, rate: float) -> Study:
@@ -114,10 +135,14 @@ def test_the_cycle_may_be_unrolled(formulation: CutFormulation, for_ever: hw.Pol
     days = once.system.stages[0].days
     rate = 0.9 ** (-365.25 / days) - 1.0
     for n_stages, back_to in ((2, 0), (3, 1)):
-        policy = trained(closed(oracles.inner_bound(n_stages, 4), back_to, rate), 90, cut_formulation=formulation)
+        policy = trained(
+            closed(oracles.inner_bound(n_stages, 4), back_to, rate), 90, cut_formulation=formulation
+        )
         assert policy.lower_bound == pytest.approx(oracles.INFINITE_INNER_BOUND_VALUE, abs=0.1)
         for storage in (5.0, 8.0, 12.0, 15.0):
-            assert policy.value(n_stages, np.array([storage])) == pytest.approx(for_ever.value(1, np.array([storage])), abs=0.3)
+            assert policy.value(n_stages, np.array([storage])) == pytest.approx(
+                for_ever.value(1, np.array([storage])), abs=0.3
+            )
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.4])
@@ -128,7 +153,11 @@ def test_seasons_and_past_inflows_go_round_the_cycle(phi: float):
     long = trained(quarters(7, cyclic=False, phi=phi, rate=rate), 30)
     most_per_quarter = 60.0 * 90.0
     rest = (1.0 + rate) ** -7 * most_per_quarter * 4.0 / (1.0 - 1.0 / (1.0 + rate))
-    assert long.lower_bound - 1e-6 * policy.lower_bound <= policy.lower_bound <= long.lower_bound + rest
+    assert (
+        long.lower_bound - 1e-6 * policy.lower_bound
+        <= policy.lower_bound
+        <= long.lower_bound + rest
+    )
     assert policy.lower_bound == pytest.approx(long.lower_bound, rel=2e-2)
 
 
@@ -140,9 +169,19 @@ def test_two_years_are_one_year_twice():
 def test_risk_nests_round_the_cycle():
     study = quarters(1, cyclic=True, phi=0.0)
     risk = MixedCVaR(0.5, 0.4)
-    averse = replace(study, system=replace(study.system, stages=tuple(replace(s, risk=risk) for s in study.system.stages)))
+    averse = replace(
+        study,
+        system=replace(
+            study.system, stages=tuple(replace(s, risk=risk) for s in study.system.stages)
+        ),
+    )
     long = quarters(7, cyclic=False, phi=0.0)
-    long = replace(long, system=replace(long.system, stages=tuple(replace(s, risk=risk) for s in long.system.stages)))
+    long = replace(
+        long,
+        system=replace(
+            long.system, stages=tuple(replace(s, risk=risk) for s in long.system.stages)
+        ),
+    )
     policy = trained(averse)
     assert policy.training.lower_bound_kind == "nested_risk"
     assert policy.lower_bound > 1.02 * trained(study).lower_bound
@@ -152,10 +191,15 @@ def test_risk_nests_round_the_cycle():
 def test_revenue_for_ever_has_a_bound():
     """What can be earned in a turn, summed over all time, bounds the future; a bound of 0 would be wrong."""
     study = oracles.infinite_inner_bound()
-    sold = EnergyContract(1, 1, ContractKind.EXPORT, price_per_mwh=-4.0 / HOURS, min_mw=0.0, max_mw=3.0)
+    sold = EnergyContract(
+        1, 1, ContractKind.EXPORT, price_per_mwh=-4.0 / HOURS, min_mw=0.0, max_mw=3.0
+    )
     selling = replace(study, system=replace(study.system, contracts=(sold,)))
     problems = build_problems(selling)
-    least = float(problems.stages[0].form.column_lower[problems.stages[0].form.theta]) * problems.stages[0].form.cost_scale
+    least = (
+        float(problems.stages[0].form.column_lower[problems.stages[0].form.theta])
+        * problems.stages[0].form.cost_scale
+    )
     assert least == pytest.approx(-12.0 / (1.0 - 0.9))
     policy, careful = trained(selling, 80), trained(selling, 80, theta_lower_bound=-400.0)
     assert policy.lower_bound == pytest.approx(careful.lower_bound, abs=0.5)
@@ -167,16 +211,23 @@ def test_every_transition_has_its_own_discount():
     study = oracles.inner_bound(2, 4)
     days = study.system.stages[0].days
     rate = 0.81 ** (-365.25 / days) - 1.0
-    graph = PolicyGraph(GraphType.CYCLIC, 0.0, (Transition(1, 2), Transition(2, 1, annual_discount_rate=rate)))
+    graph = PolicyGraph(
+        GraphType.CYCLIC, 0.0, (Transition(1, 2), Transition(2, 1, annual_discount_rate=rate))
+    )
     policy = trained(replace(study, system=replace(study.system, policy_graph=graph)), 90)
-    assert policy.lower_bound == pytest.approx(oracles.INNER_BOUND_VALUES[2] + 0.81 * 24.4444 / 0.19, abs=0.1)
+    assert policy.lower_bound == pytest.approx(
+        oracles.INNER_BOUND_VALUES[2] + 0.81 * 24.4444 / 0.19, abs=0.1
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_any_number_of_threads_gives_the_same_bytes(threads: int):
     study = quarters(1, cyclic=True)
     training = replace(
-        study.config.training, stopping_rules=(IterationLimit(6),), forward_passes=5, cycle=CycleConfig(max_length=14)
+        study.config.training,
+        stopping_rules=(IterationLimit(6),),
+        forward_passes=5,
+        cycle=CycleConfig(max_length=14),
     )
     simulation = SimulationConfig(n_scenarios=6, n_stages=11)
     study = replace(study, config=replace(study.config, training=training, simulation=simulation))
@@ -197,23 +248,37 @@ def test_a_simulation_goes_round_with_ids_and_dates_of_its_own():
     simulation = hw.simulate(policy, replace(study, config=config), threads=1)
     stages = simulation.record.stages
     assert [stage.id for stage in stages] == list(range(10))
-    assert [stage.start_date for stage in stages] == [date(2030 + q // 4, 3 * (q % 4) + 1, 1) for q in range(10)]
+    assert [stage.start_date for stage in stages] == [
+        date(2030 + q // 4, 3 * (q % 4) + 1, 1) for q in range(10)
+    ]
     assert [stage.season_id for stage in stages] == [0, 1, 2, 3] * 2 + [0, 1]
     hydros = simulation.table("hydros")
     assert hydros["stage_id"].unique().sort().to_list() == list(range(10))
     by_stage = hydros.sort("scenario_id", "stage_id")
-    final, initial = (by_stage[name].to_numpy().reshape(8, 10) for name in ("storage_final_hm3", "storage_initial_hm3"))
+    final, initial = (
+        by_stage[name].to_numpy().reshape(8, 10)
+        for name in ("storage_final_hm3", "storage_initial_hm3")
+    )
     assert initial[:, 1:] == pytest.approx(final[:, :-1], abs=1e-9)
     assert initial[:, 0] == pytest.approx(30.0)
     inflow = by_stage["incremental_inflow_m3s"].to_numpy().reshape(8, 10)
-    lags = simulation.table("inflow_lags").sort("scenario_id", "stage_id")["inflow_m3s"].to_numpy().reshape(8, 10)
+    lags = (
+        simulation.table("inflow_lags")
+        .sort("scenario_id", "stage_id")["inflow_m3s"]
+        .to_numpy()
+        .reshape(8, 10)
+    )
     assert lags[:, 1:] == pytest.approx(inflow[:, :-1])
     # a later turn is not a copy of the first
     assert not np.allclose(inflow[:, :4], inflow[:, 4:8])
     costs = simulation.table("costs").sort("scenario_id", "stage_id")
     steps = [study.system.discount_factors[q % 4] for q in range(9)]
-    assert costs["discount_factor"].to_numpy().reshape(8, 10)[0] == pytest.approx(np.cumprod([1.0, *steps]))
-    total = costs.group_by("scenario_id", maintain_order=True).agg((pl.col("immediate_cost") * pl.col("discount_factor")).sum())
+    assert costs["discount_factor"].to_numpy().reshape(8, 10)[0] == pytest.approx(
+        np.cumprod([1.0, *steps])
+    )
+    total = costs.group_by("scenario_id", maintain_order=True).agg(
+        (pl.col("immediate_cost") * pl.col("discount_factor")).sum()
+    )
     assert total["immediate_cost"].to_numpy() == pytest.approx(simulation.summary.total_cost)
 
 
@@ -305,4 +370,7 @@ def test_a_cyclic_training_goes_on_with_the_same_bytes(formulation: CutFormulati
     for a, b in zip(whole.pools, resumed.pools, strict=True):
         assert a.n_populated == b.n_populated > len(a.active_slots())
         for name in ("coefficients", "intercepts", "active", "opening", "times_binding"):
-            assert getattr(a, name)[: a.n_populated].tobytes() == getattr(b, name)[: a.n_populated].tobytes()
+            assert (
+                getattr(a, name)[: a.n_populated].tobytes()
+                == getattr(b, name)[: a.n_populated].tobytes()
+            )

@@ -25,18 +25,28 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "four-subsystems"
 SMALLEST_HM3 = 1e-6
 
 
-def avoidable(case: hw.Case, iterations: int, scenarios: int, *, wholly: bool = False) -> list[tuple[int, int, float, float]]:
+def avoidable(
+    case: hw.Case, iterations: int, scenarios: int, *, wholly: bool = False
+) -> list[tuple[int, int, float, float]]:
     """Scenario, stage, cost of storage below its minimum and of bought water, and the least cost of them, where it is less.
 
     With ``wholly`` only where it is nothing. Where water has run out, a policy may use more than the stage must, so that
     another plant, or the same one later, needs less.
     """
-    policy = hw.train(case, replace(case.config.training, stopping_rules=(hw.model.IterationLimit(iterations),)), threads=1)
+    policy = hw.train(
+        case,
+        replace(case.config.training, stopping_rules=(hw.model.IterationLimit(iterations),)),
+        threads=1,
+    )
     hydros = hw.simulate(policy, case, n_scenarios=scenarios, threads=1).table("hydros")
     used = hydros.filter(pl.col("storage_violation_below_hm3") > SMALLEST_HM3)
     found = []
-    for scenario, stage in used.select("scenario_id", "stage_id").unique().sort("scenario_id", "stage_id").rows():
-        here = hydros.filter(scenario_id=scenario, stage_id=stage).unique("hydro_id").sort("hydro_id")
+    for scenario, stage in (
+        used.select("scenario_id", "stage_id").unique().sort("scenario_id", "stage_id").rows()
+    ):
+        here = (
+            hydros.filter(scenario_id=scenario, stage_id=stage).unique("hydro_id").sort("hydro_id")
+        )
         program = program_met(policy, case, here, scenario, stage)
         paid = _prices(program, SHORTFALL) @ here["storage_violation_below_hm3"].to_numpy()
         bought = _prices(program, BOUGHT)
@@ -52,7 +62,13 @@ def avoidable(case: hw.Case, iterations: int, scenarios: int, *, wholly: bool = 
 
 def _prices(program: hw.lp.NamedProgram, kind: str) -> np.ndarray:
     """Cost of each plant's column of a kind, in the order of the plants' ids."""
-    return np.array([cost for name, cost in zip(program.columns, program.cost, strict=True) if name.startswith(kind)])
+    return np.array(
+        [
+            cost
+            for name, cost in zip(program.columns, program.cost, strict=True)
+            if name.startswith(kind)
+        ]
+    )
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -87,8 +103,15 @@ def one_plant(root: Path, storage_hm3: float, **outflow: float) -> pl.DataFrame:
     ]
     study = hw.load_case(case.write())
     simulation = hw.simulate(hw.train(study, threads=1), study, n_scenarios=1, threads=1)
-    deficit = simulation.table("buses").filter(stage_id=0).group_by("block_id").agg(pl.col("deficit_mw").sum())
-    return simulation.table("hydros").filter(stage_id=0).join(deficit, on="block_id").sort("block_id")
+    deficit = (
+        simulation.table("buses")
+        .filter(stage_id=0)
+        .group_by("block_id")
+        .agg(pl.col("deficit_mw").sum())
+    )
+    return (
+        simulation.table("hydros").filter(stage_id=0).join(deficit, on="block_id").sort("block_id")
+    )
 
 
 def test_dead_volume_is_worth_more_than_load(tmp_path):
@@ -112,7 +135,9 @@ def test_load_is_worth_more_than_a_largest_outflow(tmp_path):
     assert january["storage_final_hm3"].min() >= 10.0 - 1e-9
     served = 20.0 - january["deficit_mw"].to_numpy()
     np.testing.assert_allclose(0.5 * january["turbined_m3s"].to_numpy(), served, atol=1e-6)
-    np.testing.assert_allclose(january["outflow_slack_above_m3s"], np.maximum(2.0 * served - 10.0, 0.0), atol=1e-6)
+    np.testing.assert_allclose(
+        january["outflow_slack_above_m3s"], np.maximum(2.0 * served - 10.0, 0.0), atol=1e-6
+    )
     assert january["outflow_slack_above_m3s"].max() > 1.0
 
 

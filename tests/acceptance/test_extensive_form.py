@@ -26,7 +26,22 @@ from headwater.model import (
 from published import FIGURES, case_directory
 from random_systems import random_study
 
-COVERED = ["d01", "d02", "d03", "d04", "d05", "d10", "d11", "d13", "d14", "d16", "d20", "d23", "d25", "d27"]
+COVERED = [
+    "d01",
+    "d02",
+    "d03",
+    "d04",
+    "d05",
+    "d10",
+    "d11",
+    "d13",
+    "d14",
+    "d16",
+    "d20",
+    "d23",
+    "d25",
+    "d27",
+]
 
 
 def value(study: Study, risk: MixedCVaR | None = None) -> float:
@@ -36,7 +51,9 @@ def value(study: Study, risk: MixedCVaR | None = None) -> float:
 @pytest.mark.parametrize("prefix", COVERED)
 def test_the_extensive_form_gives_the_published_figure(prefix):
     name, figure = next((n, f) for n, f in FIGURES.items() if n.startswith(prefix))
-    assert value(load_case(case_directory(name))) == pytest.approx(figure.lower_bound, rel=1e-10, abs=1e-6)
+    assert value(load_case(case_directory(name))) == pytest.approx(
+        figure.lower_bound, rel=1e-10, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +81,9 @@ def test_the_value_of_the_later_stages_is_a_function_of_storage(storage):
     )
 
 
-def one_stage_with_outcomes(*outcomes: float, probability: tuple[float, ...] | None = None) -> Study:
+def one_stage_with_outcomes(
+    *outcomes: float, probability: tuple[float, ...] | None = None
+) -> Study:
     """Each opening costs its load."""
     system = System(
         stages=(Stage(0, date(2023, 1, 1), date(2023, 1, 2), (Block(1.0),)),),
@@ -72,7 +91,8 @@ def one_stage_with_outcomes(*outcomes: float, probability: tuple[float, ...] | N
         thermals=(Thermal.flat(0, 0, 1000.0, 1.0),),
         load_statistics=(LoadStatistics(0, 0, 0.0, 1.0),),
         given_openings=GivenOpenings(
-            {0: np.array(outcomes)[:, None]}, {} if probability is None else {0: np.array(probability)}
+            {0: np.array(outcomes)[:, None]},
+            {} if probability is None else {0: np.array(probability)},
         ),
     )
     return Study(system, oracles.first_steps().config)
@@ -89,7 +109,9 @@ def one_stage_with_outcomes(*outcomes: float, probability: tuple[float, ...] | N
         (0.5, 0.25, 32.5),
     ],
 )
-def test_the_risk_of_one_stage_mixes_the_mean_with_the_mean_of_the_worst(weight, tail_fraction, measure):
+def test_the_risk_of_one_stage_mixes_the_mean_with_the_mean_of_the_worst(
+    weight, tail_fraction, measure
+):
     study = one_stage_with_outcomes(10.0, 30.0, 40.0, 20.0)
     assert value(study, MixedCVaR(weight, tail_fraction)) == pytest.approx(measure, abs=1e-9)
 
@@ -97,7 +119,9 @@ def test_the_risk_of_one_stage_mixes_the_mean_with_the_mean_of_the_worst(weight,
 def test_unequal_probabilities_weigh_the_openings():
     study = one_stage_with_outcomes(10.0, 30.0, 100.0, probability=(0.5, 0.3, 0.2))
     assert value(study) == pytest.approx(34.0, abs=1e-9)
-    assert value(study, MixedCVaR(1.0, 0.4)) == pytest.approx((0.2 * 100.0 + 0.2 * 30.0) / 0.4, abs=1e-9)
+    assert value(study, MixedCVaR(1.0, 0.4)) == pytest.approx(
+        (0.2 * 100.0 + 0.2 * 30.0) / 0.4, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 3, 10])
@@ -111,8 +135,12 @@ def test_the_future_counts_discounted():
     study = oracles.first_steps_from([20.0, 90.0])
     system = replace(study.system, policy_graph=PolicyGraph(annual_discount_rate=0.5))
     later = np.mean([stage_value(system, study.config, 1, [storage]) for storage in (20.0, 90.0)])
-    undiscounted = np.mean([stage_value(study.system, study.config, 1, [storage]) for storage in (20.0, 90.0)])
-    assert extensive_form_value(system, study.config) == pytest.approx(1.5 ** (-12 / 365.25) * later, rel=1e-9)
+    undiscounted = np.mean(
+        [stage_value(study.system, study.config, 1, [storage]) for storage in (20.0, 90.0)]
+    )
+    assert extensive_form_value(system, study.config) == pytest.approx(
+        1.5 ** (-12 / 365.25) * later, rel=1e-9
+    )
     assert later < undiscounted
 
 

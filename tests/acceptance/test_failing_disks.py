@@ -23,7 +23,9 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tiny_case(tmp_path_factory.mktemp("disk") / "case")
     made.training["stopping_rules"] = [{"type": "iteration_limit", "limit": 2}]
     made.files["config.json"]["simulation"] = {"enabled": True, "num_scenarios": 3}
-    made.files["config.json"]["policy"] = {"checkpointing": {"enabled": True, "interval_iterations": 1, "keep": 2}}
+    made.files["config.json"]["policy"] = {
+        "checkpointing": {"enabled": True, "interval_iterations": 1, "keep": 2}
+    }
     return made.write()
 
 
@@ -59,7 +61,9 @@ def test_a_run_goes_on_after_a_crash_of_the_machine(case: Path, whole: Path, tmp
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
-def test_a_run_goes_on_after_a_disk_that_failed(error: int, case: Path, whole: Path, tmp_path: Path):
+def test_a_run_goes_on_after_a_disk_that_failed(
+    error: int, case: Path, whole: Path, tmp_path: Path
+):
     with failing(-1, error) as done:
         hw.run(case, tmp_path / "count", threads=1)
     for number in spread(len(done), FAILURES):

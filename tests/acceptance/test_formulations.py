@@ -47,10 +47,14 @@ ITERATIONS = 8
 
 def both(study: m.Study) -> tuple[StudyProblems, StudyProblems]:
     """Condensed and explicit problems with the cuts of one short training."""
-    training = dataclasses.replace(study.config.training, stopping_rules=(m.IterationLimit(ITERATIONS),))
+    training = dataclasses.replace(
+        study.config.training, stopping_rules=(m.IterationLimit(ITERATIONS),)
+    )
 
     def with_formulation(formulation: m.Formulation) -> m.Study:
-        config = dataclasses.replace(study.config, training=dataclasses.replace(training, formulation=formulation))
+        config = dataclasses.replace(
+            study.config, training=dataclasses.replace(training, formulation=formulation)
+        )
         return m.Study(study.system, config)
 
     policy = train_policy(with_formulation(m.Formulation.CONDENSED))

@@ -20,7 +20,9 @@ SEED = int(os.environ.get("HEADWATER_INTERRUPTION_SEED", "1"))
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
-    return Driver(interrupted_case(tmp_path_factory.mktemp("case")), tmp_path_factory.mktemp("interrupted"))
+    return Driver(
+        interrupted_case(tmp_path_factory.mktemp("case")), tmp_path_factory.mktemp("interrupted")
+    )
 
 
 def interrupted_case(root: Path) -> Path:

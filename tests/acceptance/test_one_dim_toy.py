@@ -66,7 +66,12 @@ def test_the_mean_of_many_simulations_meets_the_optimum(policy, optimum):
     """Within four standard errors; costs come from the table, so that discounting is seen as well."""
     simulation = hw.simulate(policy, n_scenarios=500)
     present_value = (pl.col("immediate_cost") * pl.col("discount_factor")).sum()
-    costs = simulation.table("costs").group_by("scenario_id").agg(present_value.alias("cost"))["cost"].to_numpy()
+    costs = (
+        simulation.table("costs")
+        .group_by("scenario_id")
+        .agg(present_value.alias("cost"))["cost"]
+        .to_numpy()
+    )
     assert len(costs) == 500
     assert simulation.mean_cost == pytest.approx(costs.mean(), rel=1e-9)
     assert abs(costs.mean() - optimum) < 4.0 * costs.std() / np.sqrt(500)

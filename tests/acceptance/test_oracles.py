@@ -33,7 +33,9 @@ def test_first_steps_costs_what_the_tutorial_says(first_steps):
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_the_future_after_the_first_stage_costs_what_the_tutorial_says(first_steps_everywhere, storage):
+def test_the_future_after_the_first_stage_costs_what_the_tutorial_says(
+    first_steps_everywhere, storage
+):
     assert first_steps_everywhere.value(1, np.array([storage])) == pytest.approx(
         oracles.FIRST_STEPS_COST_TO_GO[storage], abs=1e-4
     )
@@ -41,10 +43,14 @@ def test_the_future_after_the_first_stage_costs_what_the_tutorial_says(first_ste
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_the_future_is_never_dearer_than_it_is(first_steps, storage):
-    assert first_steps.value(1, np.array([storage])) <= oracles.FIRST_STEPS_COST_TO_GO[storage] + 1e-4
+    assert (
+        first_steps.value(1, np.array([storage])) <= oracles.FIRST_STEPS_COST_TO_GO[storage] + 1e-4
+    )
 
 
-@pytest.mark.parametrize(("middle", "low", "high"), list(zip(MIDPOINTS, STORAGES, STORAGES[1:], strict=False)))
+@pytest.mark.parametrize(
+    ("middle", "low", "high"), list(zip(MIDPOINTS, STORAGES, STORAGES[1:], strict=False))
+)
 def test_water_is_worth_the_slope_of_the_future_cost(first_steps_everywhere, middle, low, high):
     """The cost-to-go is linear between the known storages, so its slope there is unique."""
     study = oracles.first_steps()
@@ -52,7 +58,9 @@ def test_water_is_worth_the_slope_of_the_future_cost(first_steps_everywhere, mid
     at_ends = [oracles.FIRST_STEPS_COST_TO_GO[storage] for storage in (low, high)]
     assert in_the_middle == pytest.approx(np.mean(at_ends), abs=1e-4)
     worth = (at_ends[0] - at_ends[1]) / (high - low)
-    assert first_steps_everywhere.water_values(1, np.array([middle])) == pytest.approx([worth], abs=1e-4)
+    assert first_steps_everywhere.water_values(1, np.array([middle])) == pytest.approx(
+        [worth], abs=1e-4
+    )
 
 
 def test_nothing_follows_the_last_stage(first_steps):
@@ -73,21 +81,32 @@ def test_nothing_follows_the_last_stage(first_steps):
         (20, 40, 60, 1e-3),
     ],
 )
-def test_inner_bound_costs_what_dynamic_programming_says(n_stages, forward_passes, iterations, tolerance):
+def test_inner_bound_costs_what_dynamic_programming_says(
+    n_stages, forward_passes, iterations, tolerance
+):
     exact = oracles.INNER_BOUND_VALUES[n_stages]
-    bounds = [r.lower_bound for r in train(oracles.inner_bound(n_stages, forward_passes, iterations)).training.iterations]
+    bounds = [
+        r.lower_bound
+        for r in train(
+            oracles.inner_bound(n_stages, forward_passes, iterations)
+        ).training.iterations
+    ]
     assert bounds[-1] == pytest.approx(exact, abs=tolerance)
     assert max(bounds) <= exact + 1e-6
 
 
 def test_the_hydro_thermal_example_of_fast_costs_ten():
-    assert train(oracles.fast_hydro_thermal()).lower_bound == pytest.approx(oracles.FAST_VALUE, abs=1e-7)
+    assert train(oracles.fast_hydro_thermal()).lower_bound == pytest.approx(
+        oracles.FAST_VALUE, abs=1e-7
+    )
 
 
 def test_the_three_bus_case_costs_what_hydro_power_models_says():
     policy = train(oracles.case3_deterministic())
     assert policy.lower_bound == pytest.approx(oracles.CASE3_VALUE, abs=1e-2)
-    assert hw.simulate(policy, n_scenarios=1).mean_cost == pytest.approx(oracles.CASE3_VALUE, abs=1e-2)
+    assert hw.simulate(policy, n_scenarios=1).mean_cost == pytest.approx(
+        oracles.CASE3_VALUE, abs=1e-2
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +115,9 @@ def test_the_three_bus_case_costs_what_hydro_power_models_says():
     ids=["known inflow", "random inflow"],
 )
 def test_the_hydro_valley_earns_what_its_source_says(stochastic, figure):
-    assert train(oracles.hydro_valley(stochastic=stochastic)).lower_bound == pytest.approx(figure, abs=1e-3)
+    assert train(oracles.hydro_valley(stochastic=stochastic)).lower_bound == pytest.approx(
+        figure, abs=1e-3
+    )
 
 
 def test_an_inflow_that_depends_on_the_last_one_is_state():

@@ -47,10 +47,14 @@ def test_the_bound_reaches_the_published_figure_within_its_iterations(trained, n
     assert len(policy.training.iterations) <= figure.iterations
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if not name.startswith(BEYOND_THE_EXTENSIVE_FORM)])
+@pytest.mark.parametrize(
+    "name", [name for name in FIGURES if not name.startswith(BEYOND_THE_EXTENSIVE_FORM)]
+)
 def test_the_bound_equals_the_extensive_form(trained, name):
     case = load(name)
-    assert trained(name).lower_bound == pytest.approx(extensive_form_value(case.system, case.config), rel=1e-6)
+    assert trained(name).lower_bound == pytest.approx(
+        extensive_form_value(case.system, case.config), rel=1e-6
+    )
 
 
 @every_case
@@ -78,7 +82,9 @@ def test_a_future_that_is_known_cannot_be_operated_for_less_than_the_bound(train
 @every_case
 def test_training_found_a_schedule_that_costs_the_bound(trained, name):
     policy = trained(name)
-    assert min(r.simulated_mean for r in policy.training.iterations) == pytest.approx(policy.lower_bound, rel=1e-6)
+    assert min(r.simulated_mean for r in policy.training.iterations) == pytest.approx(
+        policy.lower_bound, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", [n for n, figure in FIGURES.items() if figure.simulated])
@@ -88,7 +94,10 @@ def test_the_simulated_mean_is_the_published_figure(trained, name):
     assert simulation.mean_cost == pytest.approx(figure.lower_bound, rel=0.0, abs=figure.tolerance)
 
 
-@pytest.mark.parametrize(("name", "column"), [(name, column) for name, figure in FIGURES.items() for column in figure.violated])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [(name, column) for name, figure in FIGURES.items() for column in figure.violated],
+)
 def test_the_simulation_shows_the_violation_that_the_case_is_about(trained, name, column):
     hydros = hw.simulate(trained(name), n_scenarios=1).table("hydros")
     assert hydros[column].sum() > 0.0
@@ -138,7 +147,18 @@ def test_planes_are_computed_exported_and_trained_with(tmp_path):
     assert abs(record.simulated_mean - record.lower_bound) <= 1e-6 * record.lower_bound
     table = pl.read_parquet(tmp_path / "hydro_models" / "fpha_hyperplanes.parquet")
     assert len(table) >= 2 * 3
-    columns = ("hydro_id", "plane_id", "gamma_0", "gamma_v", "gamma_q", "gamma_s", "kappa", "stage_id")
+    columns = (
+        "hydro_id",
+        "plane_id",
+        "gamma_0",
+        "gamma_v",
+        "gamma_q",
+        "gamma_s",
+        "kappa",
+        "stage_id",
+    )
     planes = tuple(FphaPlane(*row) for row in table.select(columns).iter_rows())
     given = replace(case.system, fpha_planes=planes, production_models=())
-    assert extensive_form_value(given, case.config) == pytest.approx(result.policy.lower_bound, rel=1e-6)
+    assert extensive_form_value(given, case.config) == pytest.approx(
+        result.policy.lower_bound, rel=1e-6
+    )

@@ -38,7 +38,9 @@ def test_the_bound_converges_to_the_extensive_form(seed):
 def test_the_explicit_form_converges_to_the_same_bound(seed):
     study = random_study(seed)
     explicit = train(study, formulation=Formulation.EXPLICIT)
-    assert explicit.lower_bound == pytest.approx(extensive_form_value(study.system, study.config), rel=1e-6)
+    assert explicit.lower_bound == pytest.approx(
+        extensive_form_value(study.system, study.config), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("risk", RISKS)
@@ -62,4 +64,6 @@ def test_cuts_stay_below_the_true_future_at_states_that_were_never_visited(seed)
             storage = np.array([rng.uniform(0.0, 0.9) * hydro.max_storage_hm3 for hydro in hydros])
             lags = rng.uniform(20.0, 70.0, (n_lags, len(hydros)))
             true_cost = stage_value(study.system, study.config, stage_id, storage, lags)
-            assert policy.value(stage_id, np.concatenate([storage, lags.ravel()])) <= true_cost * (1.0 + 1e-8)
+            assert policy.value(stage_id, np.concatenate([storage, lags.ravel()])) <= true_cost * (
+                1.0 + 1e-8
+            )

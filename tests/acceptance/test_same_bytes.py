@@ -71,7 +71,11 @@ def contents(output: Path) -> dict[str, object]:
 def not_measured(tree: Any) -> Any:
     """A tree of records without what a clock or the memory of the machine says."""
     if isinstance(tree, dict):
-        return {k: not_measured(v) for k, v in tree.items() if k != "peak_memory_mb" and not k.endswith("seconds")}
+        return {
+            k: not_measured(v)
+            for k, v in tree.items()
+            if k != "peak_memory_mb" and not k.endswith("seconds")
+        }
     return [not_measured(item) for item in tree] if isinstance(tree, list) else tree
 
 
@@ -93,18 +97,24 @@ def test_the_case_is_worth_comparing(expected: dict[str, object], case: Path):
     parts = [name for name in expected if name.startswith("simulation/hydros/part")]
     assert len(cuts) > 5
     assert len(parts) > 1
-    assert pl.read_parquet(case.parent / "one/training/convergence.parquet")["cuts_removed"].sum() > 0
+    assert (
+        pl.read_parquet(case.parent / "one/training/convergence.parquet")["cuts_removed"].sum() > 0
+    )
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-def test_threads_do_not_matter(case: Path, expected: dict[str, object], tmp_path: Path, threads: int):
+def test_threads_do_not_matter(
+    case: Path, expected: dict[str, object], tmp_path: Path, threads: int
+):
     hw.run(case, tmp_path / "out", threads=threads)
     same(contents(tmp_path / "out"), expected)
 
 
 @requires_mpi
 @pytest.mark.parametrize(("ranks", "threads", "sharing"), [(2, 2, "on"), (3, 1, "off")])
-def test_ranks_do_not_matter(case: Path, expected: dict[str, object], tmp_path: Path, ranks: int, threads: int, sharing: str):
+def test_ranks_do_not_matter(
+    case: Path, expected: dict[str, object], tmp_path: Path, ranks: int, threads: int, sharing: str
+):
     done = on_ranks(
         ranks,
         *(*HEADWATER, "run", case, "-o", tmp_path / "out", "-j", threads),

@@ -30,7 +30,9 @@ FOUND = {
     "refused as infeasible in the bound": drawn(306),
     "the bound of a cheap system with huge penalties rose 0.5 % above its optimum": drawn(349),
     "a gap of half the optimum was taken for nothing beside penalties of 1e9": drawn(118),
-    "refused as infeasible, in the money of another country and in cubic metres": SmallStranger(1004, (), 1e6, 1e-6),
+    "refused as infeasible, in the money of another country and in cubic metres": SmallStranger(
+        1004, (), 1e6, 1e-6
+    ),
     "the bound rose 13 % above the optimum": SmallStranger(1009, (), 1e-5, 1e6),
     "no program left the kernel, and the bound rose 4e-6 above the optimum": SmallStranger(
         1041, ("dry", "no load", "no thermal"), 1e-4, 1e4
@@ -41,7 +43,11 @@ FOUND = {
 FIXED = {"hydros": 12, "stages": 12, "iterations": 12, "forward": 4}
 RECIPES = (
     {"name": "12 hydros, seed 2", "kind": "make_case", "options": {**FIXED, "seed": 2}},
-    {"name": "30 hydros, seed 4", "kind": "make_case", "options": {**FIXED, "hydros": 30, "seed": 4}},
+    {
+        "name": "30 hydros, seed 4",
+        "kind": "make_case",
+        "options": {**FIXED, "hydros": 30, "seed": 4},
+    },
     *list(strangers("in every test", quick=True))[1::3],
     *planners("in every test", quick=True),
 )

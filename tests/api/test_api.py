@@ -49,7 +49,10 @@ def test_a_study_built_in_code_is_trained_simulated_saved_and_loaded(tmp_path: P
     assert hw.save_policy(policy, str(tmp_path / "p")) == tmp_path / "p"
     loaded = hw.load_policy(str(tmp_path / "p"))
     assert fingerprint(loaded) == fingerprint(policy)
-    first, second = hw.simulate(policy, n_scenarios=6, threads=1), hw.simulate(loaded, chosen, n_scenarios=6, threads=2)
+    first, second = (
+        hw.simulate(policy, n_scenarios=6, threads=1),
+        hw.simulate(loaded, chosen, n_scenarios=6, threads=2),
+    )
     assert first.tables == second.tables
     for name in first.tables:
         assert first.table(name).equals(second.table(name)), name
@@ -74,13 +77,18 @@ def test_a_configuration_may_replace_that_of_the_study():
 
 def test_a_policy_from_disk_needs_to_be_told_the_study(tmp_path: Path):
     hw.save_policy(trained(), tmp_path)
-    with pytest.raises(hw.PolicyError, match=r"say which study to simulate, e\.g\. simulate\(policy, load_case\(DIR\)\)"):
+    with pytest.raises(
+        hw.PolicyError,
+        match=r"say which study to simulate, e\.g\. simulate\(policy, load_case\(DIR\)\)",
+    ):
         hw.simulate(hw.load_policy(tmp_path))
 
 
 def test_an_unknown_table_is_a_key_error_that_lists_the_tables():
     simulation = hw.simulate(trained(), small_study(), n_scenarios=1, threads=1)
-    with pytest.raises(KeyError, match=r"there is no table 'hydro'; there are: buses, costs, exchanges, hydros"):
+    with pytest.raises(
+        KeyError, match=r"there is no table 'hydro'; there are: buses, costs, exchanges, hydros"
+    ):
         simulation.table("hydro")
     assert "hydros" in simulation.tables
     assert simulation.table("hydros").height > 0
@@ -113,12 +121,23 @@ def test_fewer_than_one_thread_is_refused_before_anything_is_written(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
-def test_a_feature_that_is_not_built_is_refused_everywhere_and_nothing_is_written(tmp_path: Path, monkeypatch):
-    row = features.Feature("hydros", lambda _study: ["Hydro 0"], ("system/hydros.json", None), "hydros are not built yet")
+def test_a_feature_that_is_not_built_is_refused_everywhere_and_nothing_is_written(
+    tmp_path: Path, monkeypatch
+):
+    row = features.Feature(
+        "hydros",
+        lambda _study: ["Hydro 0"],
+        ("system/hydros.json", None),
+        "hydros are not built yet",
+    )
     monkeypatch.setattr(features, "FEATURES", (row,))
     case = simulating_case(tmp_path / "case")
     loaded = hw.load_case(case.write())
-    for call in (lambda: hw.train(loaded), lambda: hw.run(case.root, tmp_path / "out"), lambda: hw.simulate(trained(), loaded)):
+    for call in (
+        lambda: hw.train(loaded),
+        lambda: hw.run(case.root, tmp_path / "out"),
+        lambda: hw.simulate(trained(), loaded),
+    ):
         with pytest.raises(hw.UnsupportedFeatureError, match="not built yet") as caught:
             call()
         assert len(caught.value.features) == 1
@@ -172,8 +191,15 @@ def test_results_do_not_depend_on_threads_and_simulating_later_gives_what_run_ga
         hw.run(case.root, tmp_path / name, threads=threads)
     hw.api.run_training(case, tmp_path / "apart", threads=2)
     assert not (tmp_path / "apart" / "simulation").exists()
-    hw.api.run_simulation(case, hw.load_policy(tmp_path / "apart" / "policy"), tmp_path / "apart", threads=1)
-    parts = ("policy/*/cuts/*.hwp", "policy/*/state_dictionary.json", "simulation/**/*.parquet", "*/dictionaries/*")
+    hw.api.run_simulation(
+        case, hw.load_policy(tmp_path / "apart" / "policy"), tmp_path / "apart", threads=1
+    )
+    parts = (
+        "policy/*/cuts/*.hwp",
+        "policy/*/state_dictionary.json",
+        "simulation/**/*.parquet",
+        "*/dictionaries/*",
+    )
 
     one = contents(tmp_path / "one", *parts)
     assert len(one) > 15
@@ -181,28 +207,56 @@ def test_results_do_not_depend_on_threads_and_simulating_later_gives_what_run_ga
         found = contents(tmp_path / other, *parts)
         assert found.keys() == one.keys()
         assert [str(path) for path in one if one[path] != found[path]] == []
-        traces = [pl.read_parquet(tmp_path / d / "training/convergence.parquet").drop(TIMING_COLUMNS) for d in ("one", other)]
+        traces = [
+            pl.read_parquet(tmp_path / d / "training/convergence.parquet").drop(TIMING_COLUMNS)
+            for d in ("one", other)
+        ]
         assert traces[0].equals(traces[1])
 
 
 def test_an_infeasible_stage_is_named_and_earlier_results_stay(tmp_path: Path):
     case = simulating_case(tmp_path / "case")
     hw.run(case.write(), tmp_path / "out", threads=1)
-    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != "run.jsonl"}
-    constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(case)
+    before = {
+        p: p.read_bytes()
+        for p in (tmp_path / "out").rglob("*")
+        if p.is_file() and p.name != "run.jsonl"
+    }
+    constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(
+        case
+    )
     case.tables["constraints/generic_constraint_bounds"][0] |= {"stage_id": 1, "bound": 5000.0}
     case.write()
-    with pytest.raises(hw.InfeasibleError, match=r"stage 1 \(2024-02-01 to 2024-03-01\).*impossible") as caught:
+    with pytest.raises(
+        hw.InfeasibleError, match=r"stage 1 \(2024-02-01 to 2024-03-01\).*impossible"
+    ) as caught:
         hw.run(case.root, tmp_path / "out", threads=1)
     assert (caught.value.exit_code, caught.value.stage_id) == (3, 1)
-    after = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != "run.jsonl"}
-    assert {p: content for p, content in after.items() if not {"training.partial", "failure"} & set(p.parts)} == before
-    assert sorted(p.name for p in after if "failure" in p.parts) == ["stage-1.bas", "stage-1.json", "stage-1.mps"]
-    assert json.loads((tmp_path / "out" / "training.partial" / "metadata.json").read_text())["status"] == "failed"
+    after = {
+        p: p.read_bytes()
+        for p in (tmp_path / "out").rglob("*")
+        if p.is_file() and p.name != "run.jsonl"
+    }
+    assert {
+        p: content
+        for p, content in after.items()
+        if not {"training.partial", "failure"} & set(p.parts)
+    } == before
+    assert sorted(p.name for p in after if "failure" in p.parts) == [
+        "stage-1.bas",
+        "stage-1.json",
+        "stage-1.mps",
+    ]
+    assert (
+        json.loads((tmp_path / "out" / "training.partial" / "metadata.json").read_text())["status"]
+        == "failed"
+    )
     assert not list((tmp_path / "out").glob(".*"))
 
 
-def _after(kind: type, action: Callable[[], object], number: int = 1) -> Callable[[events.Event], None]:
+def _after(
+    kind: type, action: Callable[[], object], number: int = 1
+) -> Callable[[events.Event], None]:
     """A sink that acts at the n-th event of a kind."""
     seen = 0
 
@@ -245,17 +299,29 @@ def test_a_signal_ends_training_and_keeps_what_was_learned(number: signal.Signal
     results = hw.load_results(tmp_path / "out")
     assert (results.training_metadata["status"], results.convergence.height) == ("interrupted", 3)
     assert not results.has_simulation
-    assert any("interrupted after 3 iterations" in text for text in results.training_metadata["warnings"])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["logs", "policy", "training"]
+    assert any(
+        "interrupted after 3 iterations" in text for text in results.training_metadata["warnings"]
+    )
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "logs",
+        "policy",
+        "training",
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
-def test_an_interrupted_policy_says_so(number: signal.Signals, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_an_interrupted_policy_says_so(
+    number: signal.Signals, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     sink = _after(events.IterationFinished, lambda: signal.raise_signal(number), 2)
     with handled(number) as passed_on:
         policy = hw.train(small_study(), threads=1, on_event=sink, checkpoints=tmp_path / "policy")
     assert passed_on == ([] if number == signal.SIGINT else [number])
-    assert (policy.n_iterations, policy.reason, policy.training.reason) == (2, "shutdown", "shutdown")
+    assert (policy.n_iterations, policy.reason, policy.training.reason) == (
+        2,
+        "shutdown",
+        "shutdown",
+    )
     assert ", interrupted>" in repr(policy)
     assert "interrupted after 2 iterations" in policy.training.warnings[-1]
     assert "interrupted after 2 iterations" in caplog.text
@@ -314,18 +380,31 @@ def test_a_second_interrupt_ends_at_once(tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         hw.run(case, tmp_path / "out", threads=1, on_event=_after(events.IterationFinished, twice))
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["logs", "training.partial"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "logs",
+        "training.partial",
+    ]
 
 
 def test_a_signal_during_simulation_leaves_earlier_results(tmp_path: Path):
     case = hw.load_case(simulating_case(tmp_path / "case", 150).write())
     hw.run(case.root, tmp_path / "out", threads=1)
-    before = {p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()}
+    before = {
+        p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()
+    }
     sink = _after(events.SimulationProgress, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(hw.StoppedError, match="earlier results were left") as caught:
-        hw.api.run_simulation(case, hw.load_policy(tmp_path / "out" / "policy"), tmp_path / "out", threads=1, on_event=sink)
+        hw.api.run_simulation(
+            case,
+            hw.load_policy(tmp_path / "out" / "policy"),
+            tmp_path / "out",
+            threads=1,
+            on_event=sink,
+        )
     assert caught.value.exit_code == 75
-    assert {p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()} == before
+    assert {
+        p: p.read_bytes() for p in (tmp_path / "out" / "simulation").rglob("*") if p.is_file()
+    } == before
 
 
 def test_training_works_outside_the_main_thread():
@@ -342,7 +421,9 @@ def test_a_callback_ends_training_cleanly_and_the_run_goes_on(tmp_path: Path):
     def stop() -> None:
         raise hw.StopTraining
 
-    result = hw.run(case, tmp_path / "out", threads=1, on_event=_after(events.IterationFinished, stop, 2))
+    result = hw.run(
+        case, tmp_path / "out", threads=1, on_event=_after(events.IterationFinished, stop, 2)
+    )
     assert (result.policy.n_iterations, result.stopped) == (2, False)
     assert result.simulation is not None
 
@@ -355,4 +436,6 @@ def test_a_damaged_policy_is_refused_before_the_output_is_touched(tmp_path: Path
 
 
 def _of_another_case() -> hw.Policy:
-    return dataclasses.replace(trained(), layout=founding_layout((8, 9), trained().layout.block("inflow_lag").depth))
+    return dataclasses.replace(
+        trained(), layout=founding_layout((8, 9), trained().layout.block("inflow_lag").depth)
+    )

@@ -31,11 +31,15 @@ class Rows:
     def __init__(self, frame: pl.DataFrame) -> None:
         self.schema = {name: dtype for name, dtype in frame.schema.items() if name != "scenario_id"}
         self._columns = {name: frame[name].to_numpy() for name in frame.columns}
-        self._order = frame["scenario_id"].to_numpy().astype(np.int64) * 1000 + frame["stage_id"].to_numpy()
+        self._order = (
+            frame["scenario_id"].to_numpy().astype(np.int64) * 1000 + frame["stage_id"].to_numpy()
+        )
 
     def at(self, scenario: int, stage_id: int) -> dict[str, np.ndarray]:
         """Column -> values."""
-        first, end = np.searchsorted(self._order, [scenario * 1000 + stage_id, scenario * 1000 + stage_id + 1])
+        first, end = np.searchsorted(
+            self._order, [scenario * 1000 + stage_id, scenario * 1000 + stage_id + 1]
+        )
         return {name: values[first:end] for name, values in self._columns.items()}
 
 
@@ -45,7 +49,10 @@ def config() -> m.SimulationConfig:
 
 def policy() -> hw.Policy:
     return hw.Policy.of(
-        trained(), dataclasses.replace(small_study(), config=dataclasses.replace(small_study().config, simulation=config()))
+        trained(),
+        dataclasses.replace(
+            small_study(), config=dataclasses.replace(small_study().config, simulation=config())
+        ),
     )
 
 
@@ -57,7 +64,9 @@ def far_apart(mine: pl.DataFrame, rows: Rows, scenario: int, stage_id: int) -> f
         a, b = mine[name].to_numpy(), theirs[name]
         if dtype == pl.Float64:
             assert np.array_equal(np.isnan(a), np.isnan(b))
-            worst = max(worst, float(np.nanmax(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0)))
+            worst = max(
+                worst, float(np.nanmax(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0))
+            )
         else:
             assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), name
     return worst
@@ -74,19 +83,26 @@ def test_decisions_are_those_of_the_simulation(n_scenarios: int):
             decision = chosen.decide(state, stage=stage.stage_id, scenario=scenario)
             state = decision.next_state
             for name, rows in tables.items():
-                assert far_apart(decision.table(name, names=False), rows, scenario, stage.stage_id) < 1e-9
+                assert (
+                    far_apart(decision.table(name, names=False), rows, scenario, stage.stage_id)
+                    < 1e-9
+                )
 
 
 def test_tables_of_a_decision_have_the_columns_of_those_of_a_simulation():
     decision = policy().decide()
     assert decision.tables == simulated().tables
     for name in decision.tables:
-        assert decision.table(name).columns == [c for c in simulated().table(name).columns if c != "scenario_id"]
+        assert decision.table(name).columns == [
+            c for c in simulated().table(name).columns if c != "scenario_id"
+        ]
 
 
 def test_inflows_and_loads_by_name_give_what_the_scenario_with_these_gives():
     chosen = policy()
-    tables = {name: Rows(simulated().table(name, names=False)) for name in ("hydros", "buses", "costs")}
+    tables = {
+        name: Rows(simulated().table(name, names=False)) for name in ("hydros", "buses", "costs")
+    }
     state = chosen.initial_state
     for stage in chosen.stages:
         rows = {name: table.at(4, stage.stage_id) for name, table in tables.items()}
@@ -102,7 +118,9 @@ def test_inflows_and_loads_by_name_give_what_the_scenario_with_these_gives():
         found = decision.table("hydros", names=False)["incremental_inflow_m3s"].to_numpy()
         assert found == pytest.approx(hydros["incremental_inflow_m3s"], abs=1e-9)
         ends = hydros["block_id"] == hydros["block_id"].max()
-        state = np.concatenate([hydros["storage_final_hm3"][ends], hydros["incremental_inflow_m3s"][ends]])
+        state = np.concatenate(
+            [hydros["storage_final_hm3"][ends], hydros["incremental_inflow_m3s"][ends]]
+        )
 
 
 def test_a_decision_says_what_it_costs_and_what_things_are_worth_by_name():
@@ -125,7 +143,9 @@ def test_without_inflows_the_river_brings_what_is_expected_after_the_last_inflow
     chosen = policy()
     plant = chosen.layout.block("storage").ids[0]
     low, high = (chosen.state({}, "initial", inflows={plant: past}) for past in (10.0, 30.0))
-    flows = [chosen.decide(state).table("hydros")["incremental_inflow_m3s"][0] for state in (low, high)]
+    flows = [
+        chosen.decide(state).table("hydros")["incremental_inflow_m3s"][0] for state in (low, high)
+    ]
     psi = study_uncertainty(small_study()).inflow.psi[0][0, 0]
     assert flows[1] - flows[0] == pytest.approx(20.0 * psi)
 
@@ -135,7 +155,10 @@ def test_what_makes_no_sense_is_refused():
         policy().decide(inflows={99: 1.0})
     with pytest.raises(hw.UnknownNameError, match="there is no bus 'Nowhere'"):
         policy().decide(loads={"Nowhere": 1.0})
-    with pytest.raises(hw.UsageError, match=r"expected one number for bus '0', or \d for the blocks, got shape \(7,\)"):
+    with pytest.raises(
+        hw.UsageError,
+        match=r"expected one number for bus '0', or \d for the blocks, got shape \(7,\)",
+    ):
         policy().decide(loads={0: [1.0] * 7})
     with pytest.raises(hw.UsageError, match="numbered from 0, got -1"):
         policy().decide(scenario=-1)
@@ -150,13 +173,23 @@ def test_a_load_of_one_number_is_shaped_by_the_factors_of_the_blocks():
     bus = system.buses[0].id
     table = chosen.decide(loads={bus: 100.0}).table("buses").filter(pl.col("bus_id") == bus)
     n_blocks = len(system.stages[0].blocks)
-    assert table["load_mw"].to_list() == pytest.approx((100.0 * system.load_factor[0, 0, :n_blocks]).tolist())
+    assert table["load_mw"].to_list() == pytest.approx(
+        (100.0 * system.load_factor[0, 0, :n_blocks]).tolist()
+    )
 
 
 def test_sources_give_what_is_said_to_be_available():
     source = m.NonControllableSource(8, 1, 20.0, "Windy")
-    made = study(dataclasses.replace(random_system(5), non_controllables=(source,)), iterations=2, method="penalty")
-    table = hw.train(made, threads=1).decide(availability={"Windy": [7.0, 9.0]}).table("non_controllables")
+    made = study(
+        dataclasses.replace(random_system(5), non_controllables=(source,)),
+        iterations=2,
+        method="penalty",
+    )
+    table = (
+        hw.train(made, threads=1)
+        .decide(availability={"Windy": [7.0, 9.0]})
+        .table("non_controllables")
+    )
     assert table["available_mw"].to_list() == [7.0, 9.0]
     assert table["non_controllable_name"].to_list() == ["Windy", "Windy"]
 

@@ -30,13 +30,17 @@ def test_the_problem_that_ends_a_training_is_saved_with_names(tmp_path: Path) ->
     program = hw.read_program(tmp_path / "failure" / "stage-1.mps")
     assert isinstance(error.lp, NamedProgram)
     assert program.title == error.lp.title
-    assert program.title.startswith("torn, stage 1 (2024-01-31 to 2024-03-01), iteration 2, scenario 0, opening 0")
+    assert program.title.startswith(
+        "torn, stage 1 (2024-01-31 to 2024-03-01), iteration 2, scenario 0, opening 0"
+    )
     assert {"storage[Tucurui]", "turbined[Tucurui,0]"} <= set(program.columns)
     assert "constraint[empty_at_the_end]" in program.rows
     found = hw.diagnose_program(program)
     assert found.outcome == "infeasible"
     # 60 hm3 came, 36 can be turbined
-    assert "the water balance of Tucurui (has 24 hm3 of water that cannot leave)" in str(found.infeasible)
+    assert "the water balance of Tucurui (has 24 hm3 of water that cannot leave)" in str(
+        found.infeasible
+    )
     assert "water be bought" not in str(found.infeasible)
     columns, rows = read_basis(tmp_path / "failure" / "stage-1.bas", program)
     assert np.count_nonzero(columns == 1) + np.count_nonzero(rows == 1) == len(program.rows)
@@ -47,8 +51,18 @@ def test_the_account_says_where_and_what_was_tried(tmp_path: Path) -> None:
     account = json.loads((tmp_path / "failure" / "stage-1.json").read_text())
     assert account["error"] == "InfeasibleError"
     assert account["stage"] == {"stage_id": 1, "start_date": "2024-01-31", "end_date": "2024-03-01"}
-    assert (account["task"], account["iteration"], account["scenario"], account["opening"]) == ("forward", 2, 0, 0)
-    assert account["attempts"][0] == {"by": "HiGHS", "outcome": "infeasible", "bound": None, "gap": None}
+    assert (account["task"], account["iteration"], account["scenario"], account["opening"]) == (
+        "forward",
+        2,
+        0,
+        0,
+    )
+    assert account["attempts"][0] == {
+        "by": "HiGHS",
+        "outcome": "infeasible",
+        "bound": None,
+        "gap": None,
+    }
     assert account["versions"]["headwater"] == hw.__version__
     assert account["files"] == {"program": "stage-1.mps", "basis": "stage-1.bas"}
     assert account["message"] in str(error)
@@ -69,7 +83,9 @@ def test_the_message_says_what_helps_what_is_kept_and_how_to_go_on(tmp_path: Pat
 
 def test_a_policy_of_an_earlier_run_is_not_taken_for_what_was_learned(tmp_path: Path) -> None:
     run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
-    parched = dataclasses.replace(water_that_must_go().system, initial=m.InitialConditions(storage_hm3={0: 100.0}))
+    parched = dataclasses.replace(
+        water_that_must_go().system, initial=m.InitialConditions(storage_hm3={0: 100.0})
+    )
     error = ended(tmp_path, dataclasses.replace(water_that_must_go(), system=parched))
     assert error.iteration == 1
     assert f"an earlier policy in {tmp_path / 'policy'} is as it was" in str(error)
@@ -83,10 +99,16 @@ def test_a_cost_without_minimum_is_saved_too(tmp_path: Path) -> None:
     assert "contract neighbour" in str(found.unbounded)
 
 
-def test_no_bound_at_all_ends_a_run_with_every_attempt_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    explicit = dataclasses.replace(water_that_must_go(iterations=1).config.training, formulation=m.Formulation.EXPLICIT)
+def test_no_bound_at_all_ends_a_run_with_every_attempt_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explicit = dataclasses.replace(
+        water_that_must_go(iterations=1).config.training, formulation=m.Formulation.EXPLICIT
+    )
     hopeless = water_that_must_go(iterations=1)
-    hopeless = dataclasses.replace(hopeless, config=dataclasses.replace(hopeless.config, training=explicit))
+    hopeless = dataclasses.replace(
+        hopeless, config=dataclasses.replace(hopeless.config, training=explicit)
+    )
     monkeypatch.setattr(repair, "certify", lambda *_: (repair.NO_BOUND, -np.inf, np.inf))
     monkeypatch.setattr("headwater.solver.highs.solve_in_turn", _doubts_all)
     error = ended(tmp_path, hopeless)
@@ -119,7 +141,9 @@ def test_a_training_in_python_saves_beside_its_checkpoints(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("on_failure", list(m.OnFailure))
-def test_the_problem_that_ends_a_simulation_is_saved(tmp_path: Path, on_failure: m.OnFailure) -> None:
+def test_the_problem_that_ends_a_simulation_is_saved(
+    tmp_path: Path, on_failure: m.OnFailure
+) -> None:
     asked = water_that_must_go(iterations=1)
     policy = hw.train(asked, threads=1)
     drier = m.SimulationConfig(n_scenarios=3, on_failure=on_failure)
@@ -132,7 +156,9 @@ def test_the_problem_that_ends_a_simulation_is_saved(tmp_path: Path, on_failure:
     assert f"saved in {tmp_path / 'failure' / 'stage-1.mps'}" in str(caught.value)
 
 
-def test_what_cannot_be_saved_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+def test_what_cannot_be_saved_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
     write_text = files.write_text
 
     def full(path: Path, content: str) -> None:
@@ -162,7 +188,9 @@ def test_a_saved_problem_that_somebody_changed_is_theirs(tmp_path: Path) -> None
     mine = saved.read_text().replace("NAME stage", "NAME mine")
     saved.write_text(mine)
     run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
-    assert [(path.name, path.read_text()) for path in (tmp_path / "failure").iterdir()] == [("stage-1.mps", mine)]
+    assert [(path.name, path.read_text()) for path in (tmp_path / "failure").iterdir()] == [
+        ("stage-1.mps", mine)
+    ]
     ended(tmp_path, water_that_must_go())
     assert saved.with_name("stage-1.mps.kept-1").read_text() == mine
     assert "NAME stage" in saved.read_text()
@@ -170,7 +198,13 @@ def test_a_saved_problem_that_somebody_changed_is_theirs(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "content", ["mine", "[]", '{"sha256": {"stage-1.mps": ""}}', '{"sha256": 1, "versions": {"headwater": "1"}}']
+    "content",
+    [
+        "mine",
+        "[]",
+        '{"sha256": {"stage-1.mps": ""}}',
+        '{"sha256": 1, "versions": {"headwater": "1"}}',
+    ],
 )
 def test_records_that_are_not_ours_prove_nothing(tmp_path: Path, content: str) -> None:
     theirs = [tmp_path / "failure" / f"stage-1.{suffix}" for suffix in ("mps", "bas", "json")]
@@ -187,13 +221,18 @@ def test_a_record_proves_nothing_of_other_directories(tmp_path: Path) -> None:
     (tmp_path / "failure").mkdir()
     mine, text = tmp_path / "stage-1.mps", "mine"
     mine.write_text(text)
-    record = {"versions": {"headwater": "1"}, "sha256": {"../stage-1.mps": files.sha256(mine), str(mine): files.sha256(mine)}}
+    record = {
+        "versions": {"headwater": "1"},
+        "sha256": {"../stage-1.mps": files.sha256(mine), str(mine): files.sha256(mine)},
+    }
     (tmp_path / "failure" / "stage-1.json").write_text(json.dumps(record))
     run_training(water_that_must_go(iterations=1), tmp_path, threads=1)
     assert mine.read_text() == text
 
 
-def test_an_explanation_that_fails_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explanation_that_fails_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(_: object) -> None:
         raise ValueError("planted")
 

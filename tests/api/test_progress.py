@@ -18,7 +18,13 @@ def test_training_simulation_and_comparison_say_how_they_go(capsys: pytest.Captu
     hw.simulate(policy, n_scenarios=2, threads=1)
     shown = capsys.readouterr()
     assert shown.out == ""
-    for text in ("training study: 3 stages", "iteration 1/4", "trained 4 iterations", "simulating 2 scenarios", "simulated in"):
+    for text in (
+        "training study: 3 stages",
+        "iteration 1/4",
+        "trained 4 iterations",
+        "simulating 2 scenarios",
+        "simulated in",
+    ):
         assert text in shown.err
     policy.compare(policy, scenarios=2, threads=1)
     assert capsys.readouterr().err.count("simulating 2 scenarios") == 2
@@ -49,7 +55,9 @@ def test_a_display_that_fails_does_not_end_the_run(monkeypatch: pytest.MonkeyPat
     assert hw.train(small_study(), threads=1).n_iterations == trained().n_iterations
 
 
-def test_a_callback_is_told_what_is_shown_and_may_still_end_the_training(capsys: pytest.CaptureFixture[str]):
+def test_a_callback_is_told_what_is_shown_and_may_still_end_the_training(
+    capsys: pytest.CaptureFixture[str],
+):
     kinds = []
 
     def watch(event: object) -> None:

@@ -10,16 +10,34 @@ import pytest
 
 from battery_table import faults, summary
 from isolated import read_lines, run_all, run_isolated
-from strangers import EXACT, SIZES, command_of, exact, generators_are_there, planners, seed_of, strangers, write_case
+from strangers import (
+    EXACT,
+    SIZES,
+    command_of,
+    exact,
+    generators_are_there,
+    planners,
+    seed_of,
+    strangers,
+    write_case,
+)
 from units import UNSCALED, judge, table
 
-FINISHED = {"outcome": "finished", "bounds": [1.0, 2.0], "solves": 2000, "fallbacks": 1, "attempts": 3, "relaxed": 0}
+FINISHED = {
+    "outcome": "finished",
+    "bounds": [1.0, 2.0],
+    "solves": 2000,
+    "fallbacks": 1,
+    "attempts": 3,
+    "relaxed": 0,
+}
 
 
 def script(directory, text):
     path = directory / "script.py"
     path.write_text(
-        "import json, sys, time\nfrom pathlib import Path\nasked, result, progress = map(Path, sys.argv[1:4])\n" + text
+        "import json, sys, time\nfrom pathlib import Path\nasked, result, progress = map(Path, sys.argv[1:4])\n"
+        + text
     )
     return str(path)
 
@@ -31,7 +49,9 @@ def recorded(name, **changes):
 
 def test_the_family_has_two_hundred_systems_of_four_sizes_wet_and_dry():
     family = list(strangers("any"))
-    assert Counter(recipe["options"]["hydros"] for recipe in family) == {hydros: 50 for hydros, _ in SIZES}
+    assert Counter(recipe["options"]["hydros"] for recipe in family) == {
+        hydros: 50 for hydros, _ in SIZES
+    }
     assert {recipe["options"]["lags"] for recipe in family} == set(range(7))
     assert {recipe["options"]["blocks"] for recipe in family} == {1, 3}
     assert {r["options"]["iterations"] for r in family if r["options"]["hydros"] == 160} == {10}
@@ -57,7 +77,10 @@ def test_the_command_of_a_system_says_all_that_makes_it():
 @pytest.mark.skipif(not generators_are_there(), reason="the generators are not there")
 def test_planners_cases_of_two_seeds_differ_in_their_rivers_and_have_the_size_asked_for(tmp_path):
     options = {"rivers": 2, "stages": 6, "iterations": 8}
-    cases = [write_case({"kind": "planner", "options": {**options, "seed": seed}}, tmp_path / str(seed)) for seed in (1, 5)]
+    cases = [
+        write_case({"kind": "planner", "options": {**options, "seed": seed}}, tmp_path / str(seed))
+        for seed in (1, 5)
+    ]
     hydros = [json.loads((case / "system/hydros.json").read_text())["hydros"] for case in cases]
     assert len(hydros[0]) == len(hydros[1]) == 10
     assert hydros[0] != hydros[1]
@@ -73,7 +96,9 @@ def test_a_run_that_hangs_ends_at_its_limit_and_says_how_far_it_came(tmp_path):
 
 
 def test_a_run_that_crashes_leaves_its_last_words(tmp_path):
-    record = run_isolated(script(tmp_path, "raise SystemExit('no memory left')\n"), {}, limit_seconds=30.0)
+    record = run_isolated(
+        script(tmp_path, "raise SystemExit('no memory left')\n"), {}, limit_seconds=30.0
+    )
     assert record["outcome"] == "crashed"
     assert record["error"] == "exit code 1: no memory left"
 
@@ -85,7 +110,10 @@ def test_a_file_that_was_cut_short_is_gone_on_with(tmp_path):
         pass
     with out.open("a", encoding="utf-8") as stream:
         stream.write('{"name": "c", "outco')
-    assert {name: record["outcome"] for name, record in read_lines(out).items()} == {"a": "aa", "b": "bb"}
+    assert {name: record["outcome"] for name, record in read_lines(out).items()} == {
+        "a": "aa",
+        "b": "bb",
+    }
 
 
 @pytest.mark.parametrize(
@@ -105,7 +133,9 @@ def test_a_fault_is_named(changes, found):
 
 
 def test_the_table_counts_programs_that_left_the_kernel_and_lists_failures():
-    text = summary([recorded("fine"), recorded("bad", outcome="error", error="stage 3 | gave up", fallbacks=5)])
+    text = summary(
+        [recorded("fine"), recorded("bad", outcome="error", error="stage 3 | gave up", fallbacks=5)]
+    )
     row = next(line for line in text.splitlines() if line.startswith("| small"))
     assert [cell.strip() for cell in row.split("|")[2:5]] == ["2", "1", "1"]
     assert "| 4,000 | 1.50 | 1 | 6 |" in row
@@ -115,13 +145,19 @@ def test_the_table_counts_programs_that_left_the_kernel_and_lists_failures():
 def test_a_factor_is_judged_by_bytes_bounds_and_programs_that_left_the_kernel():
     def run(factor, **changes):
         record = {**FINISHED, "digest": "d", "converged": True, **changes}
-        return {**record, "name": f"s/costs/{factor}", "recipe": {"system": "s", "what": "costs", "factor": factor}}
+        return {
+            **record,
+            "name": f"s/costs/{factor}",
+            "recipe": {"system": "s", "what": "costs", "factor": factor},
+        }
 
     base = run(UNSCALED)
     assert judge(run("2^3"), base) == []
     assert judge(run("2^3", digest="e"), base) == ["other bytes"]
     assert judge(run("10^3", digest="e"), base) == []
-    assert judge(run("10^3", bounds=[1.0, 2.0 + 1e-8]), base) == ["converged bound differs by 5.0e-09"]
+    assert judge(run("10^3", bounds=[1.0, 2.0 + 1e-8]), base) == [
+        "converged bound differs by 5.0e-09"
+    ]
     assert judge(run("10^3", bounds=[1.1, 2.0]), base) == ["bounds differ by 5.0e-02"]
     assert judge(run("10^3", fallbacks=2), base) == ["2 programs left the kernel, 1 before"]
     records = {record["name"]: record for record in (base, run("2^3"), run("10^3"))}

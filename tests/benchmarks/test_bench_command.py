@@ -13,13 +13,37 @@ from headwater.case import load_case
 from headwater.cli.app import app, main
 from rank_processes import requires_mpi
 
-SIZES = ["--hydros", "2", "--lags", "1", "--stages", "3", "--openings", "2", "--blocks", "1", "--thermals", "2"]
+SIZES = [
+    "--hydros",
+    "2",
+    "--lags",
+    "1",
+    "--stages",
+    "3",
+    "--openings",
+    "2",
+    "--blocks",
+    "1",
+    "--thermals",
+    "2",
+]
 
 
 def test_bench_reports_on_a_synthetic_case_and_keeps_it(tmp_path: Path):
     report = tmp_path / "report.md"
     kept = tmp_path / "kept"
-    options = ["--cuts", "8", "--trials", "2", "--repeats", "1", "--save-case", str(kept), "-o", str(report)]
+    options = [
+        "--cuts",
+        "8",
+        "--trials",
+        "2",
+        "--repeats",
+        "1",
+        "--save-case",
+        str(kept),
+        "-o",
+        str(report),
+    ]
     result = CliRunner().invoke(app, ["bench", *SIZES, *options])
     assert result.exit_code == 0, result.output
     text = report.read_text()
@@ -32,14 +56,26 @@ def test_bench_reports_on_a_synthetic_case_and_keeps_it(tmp_path: Path):
 def test_bench_times_a_case_of_the_user_with_its_trainings(tmp_path: Path):
     kept = tmp_path / "kept"
     CliRunner().invoke(app, ["init", str(kept), "--template", "one-reservoir"])
-    result = CliRunner().invoke(app, ["bench", str(kept), "--cuts", "4", "--repeats", "1", "-j", "1", "--training"])
+    result = CliRunner().invoke(
+        app, ["bench", str(kept), "--cuts", "4", "--repeats", "1", "-j", "1", "--training"]
+    )
     assert result.exit_code == 0, result.output
     assert "# Benchmark of kept" in result.output
     assert "## Whole trainings" in result.output
 
 
 def test_bench_times_trainings_alone_on_the_threads_that_are_named():
-    options = ["--no-comparison", "--training", "--no-weak", "--repeats", "1", "-j", "2,1", "--forward-passes", "2"]
+    options = [
+        "--no-comparison",
+        "--training",
+        "--no-weak",
+        "--repeats",
+        "1",
+        "-j",
+        "2,1",
+        "--forward-passes",
+        "2",
+    ]
     result = CliRunner().invoke(app, ["bench", *SIZES, *options, "--iterations", "1"])
     assert result.exit_code == 0, result.output
     assert "One backward pass" not in result.output
@@ -50,7 +86,17 @@ def test_bench_times_trainings_alone_on_the_threads_that_are_named():
 
 @requires_mpi
 def test_bench_starts_ranks():
-    options = ["--no-comparison", "--training", "--no-weak", "--repeats", "1", "--ranks", "2", "-j", "1"]
+    options = [
+        "--no-comparison",
+        "--training",
+        "--no-weak",
+        "--repeats",
+        "1",
+        "--ranks",
+        "2",
+        "-j",
+        "1",
+    ]
     result = CliRunner().invoke(app, ["bench", *SIZES, *options, "--iterations", "1"])
     assert result.exit_code == 0, result.output
     assert "training on 2 ranks of 1 thread with 8 forward passes" in result.output

@@ -18,7 +18,16 @@ from headwater_bench.synthetic import SyntheticSize, write_synthetic
 from headwater_bench.workload import set_up
 
 SIZE = SyntheticSize(
-    hydros=3, lags=2, stages=3, openings=4, blocks=2, thermals=3, cascade=2, fpha_share=0.4, forward_passes=2, iterations=3
+    hydros=3,
+    lags=2,
+    stages=3,
+    openings=4,
+    blocks=2,
+    thermals=3,
+    cascade=2,
+    fpha_share=0.4,
+    forward_passes=2,
+    iterations=3,
 )
 
 
@@ -42,10 +51,15 @@ def test_three_ways_solve_the_same_programs(case: Case):
 
 def test_the_workload_is_the_last_backward_pass_of_a_training(case: Case):
     training = dataclasses.replace(case.config.training, stopping_rules=(IterationLimit(3),))
-    policy = train_policy(dataclasses.replace(case, config=dataclasses.replace(case.config, training=training)))
+    policy = train_policy(
+        dataclasses.replace(case, config=dataclasses.replace(case.config, training=training))
+    )
     workload = record_workload(case, cuts=6)
     for recorded, trained in zip(workload.pools, policy.pools, strict=True):
-        assert np.array_equal(recorded.coefficients[: recorded.n_populated], trained.coefficients[: trained.n_populated])
+        assert np.array_equal(
+            recorded.coefficients[: recorded.n_populated],
+            trained.coefficients[: trained.n_populated],
+        )
     assert workload.known == (4, 4, 0)
     bench = set_up(workload, Formulation.CONDENSED, batched=True)
     assert [stage.rows.n_rows for stage in bench.problems.stages] == [6, 6, 0]

@@ -47,7 +47,10 @@ def changed(kind: str) -> set[tuple[str, str]]:
 
 
 def test_each_kind_of_bug_is_found_and_nothing_in_words_types_or_log_lines() -> None:
-    assert changed("comparison") == {("values[i] < 0", "(values[i] <= 0)"), ("found == 5", "(found != 5)")}
+    assert changed("comparison") == {
+        ("values[i] < 0", "(values[i] <= 0)"),
+        ("found == 5", "(found != 5)"),
+    }
     assert changed("and/or") == {("values[i] < 0 and not first", "(values[i] < 0 or not first)")}
     assert changed("sign") == {("not first", "(first)"), ("-1", "(1)")}
     assert changed("range") == {
@@ -65,7 +68,12 @@ def test_each_kind_of_bug_is_found_and_nothing_in_words_types_or_log_lines() -> 
         'raise ValueError(f"{found + 1} é")',
     }
     assert ("found / 2", "(found * 2)") in changed("arithmetic")
-    assert {("1e-6", "(9.999999999999999e-05)"), ("True", "(False)"), ("3", "(6)"), ("0", "(1)")} <= changed("constant")
+    assert {
+        ("1e-6", "(9.999999999999999e-05)"),
+        ("True", "(False)"),
+        ("3", "(6)"),
+        ("0", "(1)"),
+    } <= changed("constant")
     assert not any(one.line in {1, 16} for one in mutants_of("a.py", SOURCE))
     assert {kind for kind, _ in CHANGES} == {one.kind for one in mutants_of("a.py", SOURCE)}
 
@@ -84,7 +92,9 @@ def test_a_mutant_that_is_no_code_is_known() -> None:
     assert not Mutant("a.py", 1, "sign", "x", "(", 0, 0).is_code(b"x = 1\n")
 
 
-def test_the_same_seed_draws_the_same_mutants_from_every_package_in_turn(packages: dict[str, list[Mutant]]) -> None:
+def test_the_same_seed_draws_the_same_mutants_from_every_package_in_turn(
+    packages: dict[str, list[Mutant]],
+) -> None:
     assert {"api", "case", "solver", "sddp", "stochastic", "headwater"} <= set(packages)
     first, again, other = (list(islice(mutate.drawn(packages, seed), 100)) for seed in (1, 1, 2))
     assert first == again != other
@@ -123,12 +133,16 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_tests_see_is_killed_what_they_do_not_see_survives_and_the_code_is_left_as_it_was(project: Path, tmp_path: Path):
+def test_what_tests_see_is_killed_what_they_do_not_see_survives_and_the_code_is_left_as_it_was(
+    project: Path, tmp_path: Path
+):
     source = project / "src/headwater/model/small.py"
     before = source.read_bytes()
     workshop = mutate.Workshop(tmp_path / "place", project)
     found = {
-        one.kind + one.was: workshop.try_mutant(one) for one in mutants_of("model/small.py", before) if one.kind != "constant"
+        one.kind + one.was: workshop.try_mutant(one)
+        for one in mutants_of("model/small.py", before)
+        if one.kind != "constant"
     }
     assert {name: result["outcome"] for name, result in found.items()} == {
         "comparisonx < 0": "killed",
@@ -136,17 +150,27 @@ def test_what_tests_see_is_killed_what_they_do_not_see_survives_and_the_code_is_
         "comparisonx > 10": "survived",
     }
     assert found["comparisonx < 0"]["by"].startswith("tests/model/test_small.py::test_sign")
-    assert source.read_bytes() == before == (tmp_path / "place/src/headwater/model/small.py").read_bytes()
+    assert (
+        source.read_bytes()
+        == before
+        == (tmp_path / "place/src/headwater/model/small.py").read_bytes()
+    )
 
 
 def test_tests_that_fail_without_a_mutant_kill_nothing(project: Path, tmp_path: Path):
-    (project / "tests/model/test_small.py").write_text("def test_it():\n    assert False\n", encoding="utf-8")
+    (project / "tests/model/test_small.py").write_text(
+        "def test_it():\n    assert False\n", encoding="utf-8"
+    )
     workshop = mutate.Workshop(tmp_path / "place", project)
-    mutant = mutants_of("model/small.py", (project / "src/headwater/model/small.py").read_bytes())[0]
+    mutant = mutants_of("model/small.py", (project / "src/headwater/model/small.py").read_bytes())[
+        0
+    ]
     assert workshop.try_mutant(mutant)["outcome"] == "tests failed without the mutant"
 
 
-def test_results_are_gone_on_with_and_counted_by_package(packages: dict[str, list[Mutant]], tmp_path: Path):
+def test_results_are_gone_on_with_and_counted_by_package(
+    packages: dict[str, list[Mutant]], tmp_path: Path
+):
     kept = tmp_path / "mutants.jsonl"
     one, two = list(islice(mutate.drawn(packages, 1), 2))
     lines = [

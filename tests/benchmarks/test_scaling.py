@@ -13,12 +13,29 @@ from headwater.errors import HeadwaterError
 from headwater.sddp import Policy, train_policy
 from headwater.sddp.records.effort import StageEffort
 from headwater.sddp.records.training import RankTiming
-from headwater_bench import Scaling, TrainingTimes, Workers, scaling_report, time_scaling, training_times
+from headwater_bench import (
+    Scaling,
+    TrainingTimes,
+    Workers,
+    scaling_report,
+    time_scaling,
+    training_times,
+)
 from headwater_bench.scaling import time_on_ranks
 from headwater_bench.synthetic import SyntheticSize, write_synthetic
 from rank_processes import requires_mpi
 
-SIZE = SyntheticSize(hydros=3, lags=1, stages=3, openings=3, blocks=1, thermals=3, cascade=2, forward_passes=2, iterations=2)
+SIZE = SyntheticSize(
+    hydros=3,
+    lags=1,
+    stages=3,
+    openings=3,
+    blocks=1,
+    thermals=3,
+    cascade=2,
+    forward_passes=2,
+    iterations=2,
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +79,9 @@ def test_ranks_learn_what_one_process_learns_and_say_what_they_exchanged(case: C
 
 @requires_mpi
 def test_ranks_that_fail_are_heard(tmp_path: Path):
-    with pytest.raises(HeadwaterError, match="the training on 2 ranks of 1 thread with 2 forward passes failed:") as caught:
+    with pytest.raises(
+        HeadwaterError, match="the training on 2 ranks of 1 thread with 2 forward passes failed:"
+    ) as caught:
         time_on_ranks(tmp_path, Workers(2, 1, 2), RankStarter(), repeats=1)
     assert "config.json" in str(caught.value)
     assert caught.value.exit_code == 1
@@ -73,7 +92,9 @@ def test_a_launcher_that_starts_another_number_is_refused(case: Case, tmp_path: 
     launcher = tmp_path / "launcher"
     launcher.write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
     launcher.chmod(0o755)
-    with pytest.raises(HeadwaterError, match="2 ranks were asked for, but the launcher started 1") as caught:
+    with pytest.raises(
+        HeadwaterError, match="2 ranks were asked for, but the launcher started 1"
+    ) as caught:
         time_on_ranks(case.root, Workers(2, 1, 2), RankStarter(f"{launcher} -n"), repeats=1)
     assert caught.value.exit_code == 64
 
@@ -83,12 +104,16 @@ def times(workers: Workers, **changes: float) -> TrainingTimes:
     return dataclasses.replace(known, **changes)
 
 
-def test_a_share_is_that_of_all_workers_and_what_is_left_is_spent_elsewhere(case: Case, monkeypatch: pytest.MonkeyPatch):
+def test_a_share_is_that_of_all_workers_and_what_is_left_is_spent_elsewhere(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
     policy = train_policy(case)
     assert policy.training is not None
 
     def spent(scale: float) -> Policy:
-        efforts = tuple(StageEffort(1, "forward", t, {"solve": scale * s}) for t, s in enumerate((1.0, 3.5)))
+        efforts = tuple(
+            StageEffort(1, "forward", t, {"solve": scale * s}) for t, s in enumerate((1.0, 3.5))
+        )
         timings = tuple(
             RankTiming(1, rank, 0.0, 0.0, scale * exchanged, scale * idle, 0, 0)
             for rank, (exchanged, idle) in enumerate(((0.25, 0.5), (0.75, 2.0)))

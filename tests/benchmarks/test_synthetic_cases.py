@@ -13,17 +13,37 @@ from headwater.model import ProductionKind
 from headwater_bench.synthetic import SyntheticSize, write_synthetic
 
 SMALL = SyntheticSize(
-    hydros=5, lags=3, stages=5, openings=4, blocks=2, thermals=4, buses=3, cascade=3, fpha_share=0.4, planes=3
+    hydros=5,
+    lags=3,
+    stages=5,
+    openings=4,
+    blocks=2,
+    thermals=4,
+    buses=3,
+    cascade=3,
+    fpha_share=0.4,
+    planes=3,
 )
 
 
 def test_a_case_has_the_size_that_was_asked_for(tmp_path: Path):
     system = load_case(write_synthetic(tmp_path / "case", SMALL)).system
-    assert (len(system.hydros), len(system.thermals), len(system.buses), len(system.lines)) == (5, 4, 3, 3)
+    assert (len(system.hydros), len(system.thermals), len(system.buses), len(system.lines)) == (
+        5,
+        4,
+        3,
+        3,
+    )
     assert [stage.n_openings for stage in system.stages] == [4] * 5
     assert {len(stage.blocks) for stage in system.stages} == {2}
     assert [hydro.downstream_id for hydro in system.hydros] == [1, 2, None, 4, None]
-    assert [hydro.production is ProductionKind.FPHA for hydro in system.hydros] == [True, True, False, False, False]
+    assert [hydro.production is ProductionKind.FPHA for hydro in system.hydros] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert {len(s.coefficients) for s in system.inflow_statistics if s.stage_id >= 0} == {3}
 
 
@@ -39,7 +59,9 @@ def test_a_case_has_the_size_that_was_asked_for(tmp_path: Path):
 def test_cases_have_no_errors(tmp_path: Path, size: SyntheticSize):
     report = validate_case(write_synthetic(tmp_path / "case", size))
     assert report.ok
-    assert {finding.code for finding in report.findings} <= {"HW557"}  # a study of a few months has seasons without stages
+    assert {finding.code for finding in report.findings} <= {
+        "HW557"
+    }  # a study of a few months has seasons without stages
 
 
 def test_every_plane_is_the_one_that_binds_somewhere_within_the_limits_of_its_plant(tmp_path: Path):
@@ -49,7 +71,9 @@ def test_every_plane_is_the_one_that_binds_somewhere_within_the_limits_of_its_pl
         planes = [plane for plane in system.fpha_planes if plane.hydro_id == hydro.id]
         storage = np.linspace(0.0, hydro.max_storage_hm3, 21)[:, None, None]
         turbined = np.linspace(0.0, hydro.max_turbined_m3s, 41)[:, None]
-        gamma_0, gamma_v, gamma_q = (np.array([getattr(p, f"gamma_{k}") for p in planes]) for k in "0vq")
+        gamma_0, gamma_v, gamma_q = (
+            np.array([getattr(p, f"gamma_{k}") for p in planes]) for k in "0vq"
+        )
         power = gamma_0 + gamma_v * storage + gamma_q * turbined
         assert set(power.argmin(axis=2).ravel().tolist()) == {0, 1, 2}
         # no plane binds on so little that it might as well be left out
@@ -63,7 +87,9 @@ def test_the_same_size_and_seed_give_the_same_case(tmp_path: Path):
     assert first.system != other.system
 
 
-@pytest.mark.parametrize(("name", "value"), [("hydros", 0), ("lags", 13), ("lags", -1), ("fpha_share", 1.5)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("hydros", 0), ("lags", 13), ("lags", -1), ("fpha_share", 1.5)]
+)
 def test_sizes_that_make_no_case_are_refused(name: str, value: float):
     with pytest.raises(UsageError, match=name):
         SyntheticSize(**{name: value})  # type: ignore[arg-type]

@@ -52,26 +52,44 @@ def may_be_number(field, root):
 
 def optimum(program):
     rows = LinearConstraint(program.matrix, program.row_lower, program.row_upper)
-    result = milp(program.cost, constraints=rows, bounds=Bounds(program.column_lower, program.column_upper))
+    result = milp(
+        program.cost, constraints=rows, bounds=Bounds(program.column_lower, program.column_upper)
+    )
     assert result.status == 0, result.message
     return result.fun
 
 
 def test_every_number_of_a_case_has_a_unit_or_is_known_to_have_none():
-    keys = {column.name for table in TABLES.values() for column in table.columns if column.kind is Kind.NUMBER}
+    keys = {
+        column.name
+        for table in TABLES.values()
+        for column in table.columns
+        if column.kind is Kind.NUMBER
+    }
     for schema in json_schemas().values():
         numbers_of(schema, schema, keys)
     factors = {key: (factor_of(key, 2.0, 1.0), factor_of(key, 1.0, 2.0)) for key in keys}
     unmoved = {key for key, pair in factors.items() if pair == (1.0, 1.0)}
     power_and_time = {
-        key for key in unmoved if key.endswith(("_mw", "_mwh", "_m", "_mm", "hours", "seconds", "minutes", "_mb"))
+        key
+        for key in unmoved
+        if key.endswith(("_mw", "_mwh", "_m", "_mm", "hours", "seconds", "minutes", "_mb"))
     }
-    others = {"weight", "annual_discount_rate", "annual_discount_rate_override", "losses_percent", "gamma_0", "bound"}
+    others = {
+        "weight",
+        "annual_discount_rate",
+        "annual_discount_rate_override",
+        "losses_percent",
+        "gamma_0",
+        "bound",
+    }
     assert unmoved - power_and_time - others == WITHOUT_UNIT
     assert set(UNIT_OF_OTHERS) <= keys
 
 
-@pytest.mark.parametrize(("money", "water"), [(64.0, 1.0), (1e-3, 1.0), (1.0, 0.125), (1.0, 1e3), (10.0, 1e-2)])
+@pytest.mark.parametrize(
+    ("money", "water"), [(64.0, 1.0), (1e-3, 1.0), (1.0, 0.125), (1.0, 1e3), (10.0, 1e-2)]
+)
 def test_the_programs_of_a_case_with_every_file_keep_their_optimum(tmp_path, money, water):
     source = without_weight_of_water(full_case(tmp_path / "full")).write()
     scaled = scale_case(source, tmp_path / "scaled", money, water)
@@ -98,7 +116,9 @@ def test_a_cost_that_is_left_out_is_derived_in_the_new_units(tmp_path):
     del case.files["penalties.json"]["hydro"]["inflow_nonnegativity_cost"]
     given = hw.load_case(case.write())
     scaled = hw.load_case(scale_case(case.root, tmp_path / "scaled", 4.0, 2.0))
-    costs = (one.system.resolved_penalties.hydro["inflow_nonnegativity_cost"] for one in (given, scaled))
+    costs = (
+        one.system.resolved_penalties.hydro["inflow_nonnegativity_cost"] for one in (given, scaled)
+    )
     before, after = (np.asarray(cost) for cost in costs)
     assert (before > 0.0).all()
     assert after == pytest.approx(before * 4.0 / 2.0)

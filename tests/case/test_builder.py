@@ -20,9 +20,16 @@ INFLOW = [150.0, 160.0, 170.0, 140.0, 120.0, 100.0, 80.0, 70.0, 80.0, 100.0, 120
 def built(months: int = 3) -> hw.SystemBuilder:
     """Two buses, a cascade of two plants that names its lower plant first, two thermals, a source, a line."""
     build = hw.SystemBuilder(
-        "mine", start="2027-01", months=months, blocks={"PEAK": 3, "LOW": 21}, discount_rate=0.08, openings=4
+        "mine",
+        start="2027-01",
+        months=months,
+        blocks={"PEAK": 3, "LOW": 21},
+        discount_rate=0.08,
+        openings=4,
     )
-    build.thermal("Gas", bus="South", max_mw=180.0, cost=75.0, min_mw=5.0).thermal("Oil", bus="North", max_mw=200.0, cost=240.0)
+    build.thermal("Gas", bus="South", max_mw=180.0, cost=75.0, min_mw=5.0).thermal(
+        "Oil", bus="North", max_mw=200.0, cost=240.0
+    )
     build.hydro("Ridge", bus="North", storage_hm3=(100.0, 900.0), turbined_m3s=220.0, productivity=0.5,
                 downstream="Gorge", inflow=(INFLOW, 40.0), initial_hm3=450.0)  # fmt: skip
     build.hydro("Gorge", bus="South", storage_hm3=(10.0, 90.0), turbined_m3s=260.0, productivity=0.25, inflow=20.0,
@@ -61,7 +68,16 @@ def by_hand(root: Path) -> Path:
     ]
     seasons = [{"id": i, "label": label, "month_start": i + 1} for i, label in enumerate(labels)]
 
-    def plant(number: int, name: str, bus: int, low: float, high: float, flow: float, per_flow: float, **more: Any) -> Any:
+    def plant(
+        number: int,
+        name: str,
+        bus: int,
+        low: float,
+        high: float,
+        flow: float,
+        per_flow: float,
+        **more: Any,
+    ) -> Any:
         return {
             "id": number, "name": name, "bus_id": bus, "reservoir": {"min_storage_hm3": low, "max_storage_hm3": high},
             "outflow": {"min_outflow_m3s": 0.0},
@@ -127,10 +143,18 @@ def by_hand(root: Path) -> Path:
     load = pl.DataFrame({
         "bus_id": [0, 0, 0, 1, 1, 1], "stage_id": [0, 1, 2] * 2, "mean_mw": [180.0] * 3 + [100.0] * 3,
         "std_mw": [5.0] * 3 + [0.0] * 3})  # fmt: skip
-    wind = pl.DataFrame({"ncs_id": [0] * 3, "stage_id": [0, 1, 2], "mean": [0.4] * 3, "std": [0.1] * 3})
-    for name, frame in (("inflow_seasonal_stats", inflow), ("load_seasonal_stats", load), ("non_controllable_stats", wind)):
+    wind = pl.DataFrame(
+        {"ncs_id": [0] * 3, "stage_id": [0, 1, 2], "mean": [0.4] * 3, "std": [0.1] * 3}
+    )
+    for name, frame in (
+        ("inflow_seasonal_stats", inflow),
+        ("load_seasonal_stats", load),
+        ("non_controllable_stats", wind),
+    ):
         ids = [column for column in frame.columns if column.endswith("_id")]
-        frame.with_columns(pl.col(ids).cast(pl.Int32)).write_parquet(root / f"scenarios/{name}.parquet")
+        frame.with_columns(pl.col(ids).cast(pl.Int32)).write_parquet(
+            root / f"scenarios/{name}.parquet"
+        )
     return root
 
 
@@ -167,32 +191,56 @@ def test_a_built_case_is_written_and_reads_back_equal(tmp_path: Path):
 def test_a_record_of_inflows_gives_an_estimated_model_with_memory():
     days = [date(1990 + i // 12, i % 12 + 1, 1) for i in range(12 * 37)]
     record = pl.DataFrame(
-        {"date": days, "flow": [INFLOW[i % 12] * (1.0 + 0.3 * ((i * 7919) % 13 - 6) / 6) for i in range(444)]}
+        {
+            "date": days,
+            "flow": [INFLOW[i % 12] * (1.0 + 0.3 * ((i * 7919) % 13 - 6) / 6) for i in range(444)],
+        }
     )
-    build = hw.SystemBuilder("mine", start=date(2027, 1, 1), months=2, openings=3).bus("A").load("A", 90.0)
+    build = (
+        hw.SystemBuilder("mine", start=date(2027, 1, 1), months=2, openings=3)
+        .bus("A")
+        .load("A", 90.0)
+    )
     build.thermal("Gas", bus="A", max_mw=100.0, cost=50.0)
-    build.hydro("Ridge", bus="A", storage_hm3=(0.0, 900.0), turbined_m3s=200.0, productivity=0.5, inflow=record)
+    build.hydro(
+        "Ridge",
+        bus="A",
+        storage_hm3=(0.0, 900.0),
+        turbined_m3s=200.0,
+        productivity=0.5,
+        inflow=record,
+    )
     case = build.build()
     assert len(case.system.inflow_history) == 444
     assert case.system.stages[0].inflow_lags
-    build.hydro("Gorge", bus="A", storage_hm3=(0.0, 9.0), turbined_m3s=20.0, productivity=0.5, inflow=3.0)
-    with pytest.raises(hw.UsageError, match="'Gorge' has no record of inflows and other plants have"):
+    build.hydro(
+        "Gorge", bus="A", storage_hm3=(0.0, 9.0), turbined_m3s=20.0, productivity=0.5, inflow=3.0
+    )
+    with pytest.raises(
+        hw.UsageError, match="'Gorge' has no record of inflows and other plants have"
+    ):
         build.build()
 
 
 def test_what_cannot_be_is_refused_with_the_names_that_there_are():
-    with pytest.raises(hw.UnknownNameError, match=r"there is no bus 'Nroth'; did you mean 'North'\?"):
+    with pytest.raises(
+        hw.UnknownNameError, match=r"there is no bus 'Nroth'; did you mean 'North'\?"
+    ):
         hw.SystemBuilder("x", start="2027-01", months=1).bus("North").load("Nroth", 1.0).build()
     with pytest.raises(hw.UsageError, match="there is a bus 'North' already"):
         hw.SystemBuilder("x", start="2027-01", months=1).bus("North").bus("North")
-    with pytest.raises(hw.UsageError, match="expected a month such as '2027-01' as start, got '2027'"):
+    with pytest.raises(
+        hw.UsageError, match="expected a month such as '2027-01' as start, got '2027'"
+    ):
         hw.SystemBuilder("x", start="2027", months=1)
     with pytest.raises(hw.UsageError, match="starts on the first of one, got 2027-01-05"):
         hw.SystemBuilder("x", start="2027-01-05", months=1)
     with pytest.raises(hw.UsageError, match="the bus 'North' has a load already"):
         hw.SystemBuilder("x", start="2027-01", months=1).load("North", 1.0).load("North", 1.0)
     with pytest.raises(hw.UsageError, match="expected 1 factors, one for each block, got 2"):
-        hw.SystemBuilder("x", start="2027-01", months=1).load("North", 1.0, block_factors=[1.0, 1.0])
+        hw.SystemBuilder("x", start="2027-01", months=1).load(
+            "North", 1.0, block_factors=[1.0, 1.0]
+        )
     with pytest.raises(hw.UsageError, match="expected a matrix of 2 by 2"):
         hw.SystemBuilder("x", start="2027-01", months=1).correlation(["A", "B"], [[1.0]])
     for months, blocks in ((0, None), (1, {"A": 0.0})):
@@ -203,7 +251,8 @@ def test_what_cannot_be_is_refused_with_the_names_that_there_are():
 def test_the_report_of_a_built_case_names_file_plant_and_key():
     build = hw.SystemBuilder("x", start="2027-01", months=1).bus("North")
     with pytest.raises(
-        hw.CaseError, match=r"system/thermals.json: thermals\[0\].foo \(Thermal 0 \"G\"\): 'foo' is not a known"
+        hw.CaseError,
+        match=r"system/thermals.json: thermals\[0\].foo \(Thermal 0 \"G\"\): 'foo' is not a known",
     ):
         build.thermal("G", bus="North", max_mw=1.0, cost=2.0, foo=3).build()
 
@@ -219,7 +268,10 @@ STARTS = [date(2027, 11, 1), date(2027, 12, 1), date(2028, 1, 1)]
         ({month: 10 * month for month in range(1, 13)}, [110.0, 120.0, 10.0]),
         ([7, 8, 9], [7.0, 8.0, 9.0]),
         (pl.Series([7, 8, 9]), [7.0, 8.0, 9.0]),
-        ({"2027-11-01": 1.0, "2027-12-01": 2.0, "2028-01-01": 3.0, "2030-01-01": 9.0}, [1.0, 2.0, 3.0]),
+        (
+            {"2027-11-01": 1.0, "2027-12-01": 2.0, "2028-01-01": 3.0, "2030-01-01": 9.0},
+            [1.0, 2.0, 3.0],
+        ),
         (pl.DataFrame({"day": [*STARTS[::-1]], "x": [3, 2, 1]}), [1.0, 2.0, 3.0]),
     ],
 )
@@ -244,7 +296,9 @@ def test_values_that_make_no_sense_are_refused(given: Any, message: str):
 
 
 def test_dates_before_the_study_make_a_record_and_others_do_not():
-    assert record_of({"2027-09-01": 1.0, "2027-10-01": None}, STARTS[0]) == [(date(2027, 9, 1), 1.0)]
+    assert record_of({"2027-09-01": 1.0, "2027-10-01": None}, STARTS[0]) == [
+        (date(2027, 9, 1), 1.0)
+    ]
     assert record_of({"2027-11-01": 1.0}, STARTS[0]) is None
     assert record_of(5.0, STARTS[0]) is None
 
@@ -260,6 +314,7 @@ def test_pandas_series_and_tables_are_read_by_their_dates():
         pd.Series([1.0, 2.0, 3.0]),
     ):
         assert values_by_stage(given, STARTS, "x") == [1.0, 2.0, 3.0]
-    assert record_of(pd.Series([1.0, float("nan")], index=pd.to_datetime(["2020-01-01", "2020-02-01"])), STARTS[0]) == [
-        (date(2020, 1, 1), 1.0)
-    ]
+    assert record_of(
+        pd.Series([1.0, float("nan")], index=pd.to_datetime(["2020-01-01", "2020-02-01"])),
+        STARTS[0],
+    ) == [(date(2020, 1, 1), 1.0)]

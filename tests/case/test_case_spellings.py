@@ -11,7 +11,9 @@ from headwater.model import CostSegment, OutOfSample
 
 def both_spellings(tmp_path, old, new):
     """Load the tiny case with the older and with the canonical spelling."""
-    return load_case(tiny_case(tmp_path / "old").edit(old)), load_case(tiny_case(tmp_path / "new").edit(new))
+    return load_case(tiny_case(tmp_path / "old").edit(old)), load_case(
+        tiny_case(tmp_path / "new").edit(new)
+    )
 
 
 def old_thermals(case):
@@ -33,20 +35,29 @@ def tree_seed(key):
 SAMPLE = {"scheme": "out_of_sample"}
 SPELLINGS = {
     "bus excess": (
-        lambda case: case.files["system/buses.json"]["buses"][0].update(penalties={"excess_cost": 0.3}),
+        lambda case: case.files["system/buses.json"]["buses"][0].update(
+            penalties={"excess_cost": 0.3}
+        ),
         lambda case: case.files["system/buses.json"]["buses"][0].update(excess_cost=0.3),
     ),
     "thermal limits": (old_thermals, lambda case: None),
-    "discount of a transition": (chain("annual_discount_rate"), chain("annual_discount_rate_override")),
+    "discount of a transition": (
+        chain("annual_discount_rate"),
+        chain("annual_discount_rate_override"),
+    ),
     "tree seed": (tree_seed("seed"), tree_seed("tree_seed")),
     "scenario source": (
         lambda case: case.files["stages.json"].update(
             scenario_source={"sampling_scheme": {"type": "out_of_sample"}, "seed": 7}
         ),
-        lambda case: case.training.update(scenario_source={"inflow": SAMPLE, "load": SAMPLE, "ncs": SAMPLE, "seed": 7}),
+        lambda case: case.training.update(
+            scenario_source={"inflow": SAMPLE, "load": SAMPLE, "ncs": SAMPLE, "seed": 7}
+        ),
     ),
     "sampling scheme of the simulation": (
-        lambda case: case.files["config.json"].update(simulation={"sampling_scheme": {"type": "in_sample"}}),
+        lambda case: case.files["config.json"].update(
+            simulation={"sampling_scheme": {"type": "in_sample"}}
+        ),
         lambda case: case.files["config.json"].update(simulation={"scenario_source": {}}),
     ),
 }
@@ -64,7 +75,10 @@ def test_an_older_spelling_means_the_same_and_is_pointed_out(tmp_path, old, new)
 def test_a_single_thermal_cost_is_one_segment(tmp_path):
     def old(case):
         for thermal in case.thermals:
-            segment = {"capacity_mw": thermal["generation"]["max_mw"], "cost_per_mwh": thermal.pop("cost_per_mwh")}
+            segment = {
+                "capacity_mw": thermal["generation"]["max_mw"],
+                "cost_per_mwh": thermal.pop("cost_per_mwh"),
+            }
             thermal["cost_segments"] = [segment]
 
     segments, scalar = both_spellings(tmp_path, old, lambda case: None)
@@ -76,7 +90,10 @@ def test_a_single_thermal_cost_is_one_segment(tmp_path):
 def test_the_older_scenario_source_gives_the_seed_of_the_tree_when_nothing_else_does(tmp_path):
     case = tiny_case(tmp_path)
     del case.training["tree_seed"]
-    case.files["stages.json"]["scenario_source"] = {"sampling_scheme": {"type": "historical"}, "seed": 11}
+    case.files["stages.json"]["scenario_source"] = {
+        "sampling_scheme": {"type": "historical"},
+        "seed": 11,
+    }
     report = validate_case(case.write())
     assert codes_of(report.errors) == {"HW556"}
     assert "HW552" not in codes_of(report.warnings)
@@ -84,7 +101,10 @@ def test_the_older_scenario_source_gives_the_seed_of_the_tree_when_nothing_else_
 
 def test_only_inflows_can_be_historical(tmp_path):
     case = tiny_case(tmp_path)
-    case.files["stages.json"]["scenario_source"] = {"sampling_scheme": {"type": "out_of_sample"}, "seed": 11}
+    case.files["stages.json"]["scenario_source"] = {
+        "sampling_scheme": {"type": "out_of_sample"},
+        "seed": 11,
+    }
     source = load_case(case.write()).config.training.scenario_source
     assert (source.inflow, source.load, source.seed) == (OutOfSample(), OutOfSample(), 11)
 
@@ -93,9 +113,13 @@ def test_an_older_column_name_is_renamed(tmp_path):
     for name, column in (("old", "ncs_id"), ("new", "source_id")):
         case = tiny_case(tmp_path / name)
         case.files["system/non_controllable_sources.json"] = {
-            "non_controllable_sources": [{"id": 0, "name": "W", "bus_id": 0, "max_generation_mw": 9.0}]
+            "non_controllable_sources": [
+                {"id": 0, "name": "W", "bus_id": 0, "max_generation_mw": 9.0}
+            ]
         }
-        case.tables["constraints/penalty_overrides_ncs"] = [{column: 0, "stage_id": 1, "curtailment_cost": 2.0}]
+        case.tables["constraints/penalty_overrides_ncs"] = [
+            {column: 0, "stage_id": 1, "curtailment_cost": 2.0}
+        ]
         case.write()
     older, canonical = load_case(tmp_path / "old"), load_case(tmp_path / "new")
     assert older.system == canonical.system
@@ -105,10 +129,14 @@ def test_an_older_column_name_is_renamed(tmp_path):
 
 CONTRADICTIONS = {
     "seed": lambda case: case.training.update(seed=8),
-    "excess": lambda case: case.files["system/buses.json"]["buses"][0].update(excess_cost=1.0, penalties={"excess_cost": 2.0}),
+    "excess": lambda case: case.files["system/buses.json"]["buses"][0].update(
+        excess_cost=1.0, penalties={"excess_cost": 2.0}
+    ),
     "limits": lambda case: case.thermals[0].update(max_generation_mw=1.0),
     "source": lambda case: (
-        case.files["stages.json"].update(scenario_source={"sampling_scheme": {"type": "out_of_sample"}, "seed": 1}),
+        case.files["stages.json"].update(
+            scenario_source={"sampling_scheme": {"type": "out_of_sample"}, "seed": 1}
+        ),
         case.training.update(scenario_source={"seed": 1}),
     ),
 }

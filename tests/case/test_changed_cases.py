@@ -14,16 +14,24 @@ import headwater.model as m
 from case_builder import tiny_case
 
 CHANGES: dict[str, Callable[[Any], Any]] = {
-    "settings": lambda s: s.with_(iterations=7, forward_passes=3, openings=5, seed=11, threads=2, scenarios=9),
+    "settings": lambda s: s.with_(
+        iterations=7, forward_passes=3, openings=5, seed=11, threads=2, scenarios=9
+    ),
     "loads": lambda s: s.scale_load(1.25),
-    "the load of a bus": lambda s: s.scale_load(0.5, bus=s.system.buses[1].name or s.system.buses[1].id),
-    "the start": lambda s: s.with_initial({s.system.hydros[0].id: 12.5}, inflows={s.system.hydros[1].id: [3.0]}),
+    "the load of a bus": lambda s: s.scale_load(
+        0.5, bus=s.system.buses[1].name or s.system.buses[1].id
+    ),
+    "the start": lambda s: s.with_initial(
+        {s.system.hydros[0].id: 12.5}, inflows={s.system.hydros[1].id: [3.0]}
+    ),
     "nothing": lambda s: s.with_(),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_changed_case_means_what_the_changed_study_means_and_reads_back_equal(name: str, tmp_path: Path):
+def test_a_changed_case_means_what_the_changed_study_means_and_reads_back_equal(
+    name: str, tmp_path: Path
+):
     """The case changes its files, the study its entities: two ways to one system."""
     case = hw.load_case(tiny_case(tmp_path / "tiny").write())
     changed = CHANGES[name](case)
@@ -57,13 +65,19 @@ def test_external_loads_are_scaled_too(tmp_path: Path):
         for s in range(2)
         for bus in buses
     ]
-    made.files["config.json"]["training"]["scenario_source"] = {"load": {"scheme": "external"}, "seed": 1}
+    made.files["config.json"]["training"]["scenario_source"] = {
+        "load": {"scheme": "external"},
+        "seed": 1,
+    }
     case = hw.load_case(made.write())
     changed = case.scale_load(3.0, bus=buses[0])
     study = m.Study(case.system, case.config).scale_load(3.0, bus=buses[0])
     assert changed.system == study.system
     assert changed.system.external_loads is not None
-    assert changed.system.external_loads.values[made.stages[0]["id"]].tolist() == [[30.0, 10.0], [33.0, 11.0]]
+    assert changed.system.external_loads.values[made.stages[0]["id"]].tolist() == [
+        [30.0, 10.0],
+        [33.0, 11.0],
+    ]
 
 
 def test_a_change_that_makes_no_sense_is_refused(tmp_path: Path):

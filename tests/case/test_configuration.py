@@ -10,7 +10,9 @@ from headwater.case import load_case, validate_case
 
 
 def training(tmp_path, **values):
-    return load_case(tiny_case(tmp_path).edit(lambda case: case.training.update(values))).config.training
+    return load_case(
+        tiny_case(tmp_path).edit(lambda case: case.training.update(values))
+    ).config.training
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,13 @@ def training(tmp_path, **values):
         ({"max_active_per_stage": 10}, m.CutSelection(max_active_per_stage=10)),
         ({"enabled": True, "method": "level1"}, m.CutSelection(m.Level1())),
         (
-            {"enabled": True, "method": "lml1", "memory_window": 7, "check_frequency": 2, "protect_warm_start": True},
+            {
+                "enabled": True,
+                "method": "lml1",
+                "memory_window": 7,
+                "check_frequency": 2,
+                "protect_warm_start": True,
+            },
             m.CutSelection(m.LimitedMemory(7), check_frequency=2, protect_warm_start=True),
         ),
         (
@@ -39,7 +47,9 @@ def test_cut_selection(tmp_path, keys, selection):
 
 
 def test_a_method_that_needs_a_window_says_so(tmp_path):
-    root = tiny_case(tmp_path).edit(lambda case: case.training.update(cut_selection={"enabled": True, "method": "lml1"}))
+    root = tiny_case(tmp_path).edit(
+        lambda case: case.training.update(cut_selection={"enabled": True, "method": "lml1"})
+    )
     assert "HW205" in codes_of(validate_case(root))
 
 
@@ -52,7 +62,14 @@ RULES = [
     ({"type": "time_limit", "seconds": 5}, m.TimeLimit(5.0)),
     ({"type": "bound_stalling", "iterations": 3, "tolerance": 0.1}, m.BoundStalling(3, 0.1)),
     (
-        {"type": "simulation", "replications": 9, "period": 2, "bound_window": 3, "distance_tol": 0.1, "bound_tol": 0.2},
+        {
+            "type": "simulation",
+            "replications": 9,
+            "period": 2,
+            "bound_window": 3,
+            "distance_tol": 0.1,
+            "bound_tol": 0.2,
+        },
         m.SimulationStalling(9, 2, 3, 0.1, 0.2),
     ),
     (
@@ -69,7 +86,13 @@ RULES = [
     ),
     ({"type": "statistical_gap"}, m.StatisticalGap(0.95, 0.01, 1, 5)),
     (
-        {"type": "statistical_gap", "confidence": 0.9, "tolerance": 0.2, "min_iterations": 7, "window": 2},
+        {
+            "type": "statistical_gap",
+            "confidence": 0.9,
+            "tolerance": 0.2,
+            "min_iterations": 7,
+            "window": 2,
+        },
         m.StatisticalGap(0.9, 0.2, 7, 2),
     ),
 ]
@@ -122,7 +145,9 @@ def test_the_gap_rule_and_the_inner_policy(tmp_path):
     "change",
     [
         lambda case: case.training["stopping_rules"].append({"type": "gap"}),
-        lambda case: case.files["config.json"].update(upper_bound_evaluation={"lipschitz": {"mode": "fixed"}}),
+        lambda case: case.files["config.json"].update(
+            upper_bound_evaluation={"lipschitz": {"mode": "fixed"}}
+        ),
     ],
 )
 def test_what_is_missing_is_said(tmp_path, change):

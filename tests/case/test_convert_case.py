@@ -15,14 +15,21 @@ from published import case_directory
 
 
 def content_of(root):
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file()
+    }
 
 
 def founding(case):
     """The case in older spellings."""
     case.training["seed"] = case.training.pop("tree_seed")
     generation = case.thermals[0].pop("generation")
-    case.thermals[0] |= {"min_generation_mw": generation["min_mw"], "max_generation_mw": generation["max_mw"]}
+    case.thermals[0] |= {
+        "min_generation_mw": generation["min_mw"],
+        "max_generation_mw": generation["max_mw"],
+    }
     case.files["system/buses.json"]["buses"][0]["penalties"] = {"excess_cost": 0.3}
     return case
 
@@ -58,10 +65,21 @@ def test_the_order_of_entries_and_rows_leaves_no_trace(tmp_path):
     chance = random.Random(1)
     for entries in (mixed.hydros, mixed.thermals, mixed.stages, *mixed.tables.values()):
         chance.shuffle(entries)
-    mixed.files["system/hydros.json"]["hydros"] = [dict(reversed(hydro.items())) for hydro in mixed.hydros]
-    first, second = (convert_case(case.write(), tmp_path / f"{i}") for i, case in enumerate((plain, mixed)))
-    names = ["system/hydros.json", "system/thermals.json", "stages.json", "scenarios/inflow_seasonal_stats.parquet"]
-    assert [content_of(first)[name] for name in names] == [content_of(second)[name] for name in names]
+    mixed.files["system/hydros.json"]["hydros"] = [
+        dict(reversed(hydro.items())) for hydro in mixed.hydros
+    ]
+    first, second = (
+        convert_case(case.write(), tmp_path / f"{i}") for i, case in enumerate((plain, mixed))
+    )
+    names = [
+        "system/hydros.json",
+        "system/thermals.json",
+        "stages.json",
+        "scenarios/inflow_seasonal_stats.parquet",
+    ]
+    assert [content_of(first)[name] for name in names] == [
+        content_of(second)[name] for name in names
+    ]
 
 
 def test_tables_have_the_exact_types_of_the_format(tmp_path):

@@ -51,7 +51,10 @@ def bytes_of(value):
     """A value as bytes: equal bytes mean equal in everything, order and types of numbers included."""
     if dataclasses.is_dataclass(value):
         fields = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
-        return b"(%s %s)" % (type(value).__name__.encode(), b"".join(name.encode() + bytes_of(one) for name, one in fields))
+        return b"(%s %s)" % (
+            type(value).__name__.encode(),
+            b"".join(name.encode() + bytes_of(one) for name, one in fields),
+        )
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} ".encode() + value.tobytes()
     if isinstance(value, Mapping):
@@ -66,7 +69,14 @@ def meaning(case):
     study = load_case(case.write())
     system = study.system
     parts = {field.name: getattr(system, field.name) for field in dataclasses.fields(system)}
-    resolved = ("bounds", "resolved_penalties", "operative_states", "load_factor", "cascade", "production")
+    resolved = (
+        "bounds",
+        "resolved_penalties",
+        "operative_states",
+        "load_factor",
+        "cascade",
+        "production",
+    )
     parts |= {name: getattr(system, name) for name in resolved} | {"config": study.config}
     return {name: bytes_of(value) for name, value in parts.items()}
 
@@ -118,14 +128,18 @@ def old_names(case):
     def segments():
         thermal = case.thermals[2]
         capacity = thermal.get("max_generation_mw") or thermal["generation"]["max_mw"]
-        thermal["cost_segments"] = [{"capacity_mw": capacity, "cost_per_mwh": thermal.pop("cost_per_mwh")}]
+        thermal["cost_segments"] = [
+            {"capacity_mw": capacity, "cost_per_mwh": thermal.pop("cost_per_mwh")}
+        ]
 
     def sources():
         for row in case.tables["constraints/penalty_overrides_ncs"]:
             row["ncs_id"] = row.pop("source_id")
 
     def scenarios():
-        case.tables["scenarios/external_scenarios"] = case.tables.pop("scenarios/external_inflow_scenarios")
+        case.tables["scenarios/external_scenarios"] = case.tables.pop(
+            "scenarios/external_inflow_scenarios"
+        )
 
     each = (lambda: thermals(0), lambda: thermals(1), lambda: thermals(2))
     return (*each, bus, seed, discount, contracts, segments, sources, scenarios)
@@ -142,14 +156,18 @@ def test_older_and_newer_spellings_mix_at_will(plain, tmp_path, seed):
 
 def test_the_order_of_the_members_of_a_correlation_group_does_not_matter(tmp_path):
     cases = [rich_case(tmp_path / name) for name in ("a", "b")]
-    cases[1].files["scenarios/correlation.json"]["profiles"]["default"]["correlation_groups"][0]["entities"].reverse()
+    cases[1].files["scenarios/correlation.json"]["profiles"]["default"]["correlation_groups"][0][
+        "entities"
+    ].reverse()
     first, second = (load_case(case.write()).system.correlation for case in cases)
     assert first == second
     assert first.profiles["default"][0].entity_ids == (0, 1)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_each_correlation_stays_with_its_pair_in_whatever_order_members_are_written(tmp_path, order):
+def test_each_correlation_stays_with_its_pair_in_whatever_order_members_are_written(
+    tmp_path, order
+):
     """Three plants with three different correlations, by their ids 0, 1 and 2: no order but the right one gives them back."""
     pairs = np.array([[1.0, 0.5, 0.1], [0.5, 1.0, -0.3], [0.1, -0.3, 1.0]])
     case = tiny_case(tmp_path)
@@ -175,7 +193,9 @@ def test_csv_and_parquet_say_the_same(tmp_path):
     parquet, csv = full_case(tmp_path / "parquet"), full_case(tmp_path / "csv")
     first, second = load_case(parquet.write()), load_case(csv.write(csv=True))
     assert bytes_of(first.system) == bytes_of(second.system)
-    assert [(f.code, f.message) for f in first.report] == [(f.code, f.message) for f in second.report]
+    assert [(f.code, f.message) for f in first.report] == [
+        (f.code, f.message) for f in second.report
+    ]
 
 
 def test_other_integer_and_float_types_say_the_same(tmp_path):
@@ -194,8 +214,12 @@ def test_other_integer_and_float_types_say_the_same(tmp_path):
 
 def test_a_pre_study_stage_has_a_negative_id_in_tables(tmp_path):
     case = rich_case(tmp_path)
-    case.files["stages.json"]["pre_study_stages"] = [{"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-01"}]
-    case.tables["scenarios/inflow_seasonal_stats"].append({"hydro_id": 0, "stage_id": -1, "mean_m3s": 9.0, "std_m3s": 1.0})
+    case.files["stages.json"]["pre_study_stages"] = [
+        {"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-01"}
+    ]
+    case.tables["scenarios/inflow_seasonal_stats"].append(
+        {"hydro_id": 0, "stage_id": -1, "mean_m3s": 9.0, "std_m3s": 1.0}
+    )
     rows = load_case(case.write()).system.inflow_statistics
     assert [row.mean_m3s for row in rows if row.stage_id == -1] == [9.0]
 

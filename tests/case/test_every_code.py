@@ -20,7 +20,9 @@ def provoked() -> set[str]:
     for path in Path(__file__).parent.glob("test_findings_*.py"):
         text = path.read_text(encoding="utf-8")
         found.update(TABLE_ROW.findall(text))
-        found.update(code for line in ASSERTED.findall(text) for code in re.findall(r'"(HW\d{3})"', line))
+        found.update(
+            code for line in ASSERTED.findall(text) for code in re.findall(r'"(HW\d{3})"', line)
+        )
     for name in ("test_case_spellings.py", "test_features.py"):
         path = Path(__file__).with_name(name)
         found.update(re.findall(r'"(HW\d{3})"', path.read_text(encoding="utf-8")))

@@ -31,7 +31,12 @@ Path = tuple[str | int, ...]
 def plain(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     case = full_case(tmp_path_factory.mktemp("full"))
     battery = {"bus_id": 0, "max_energy_mwh": 90.0, "max_charge_mw": 20.0, "max_discharge_mw": 25.0}
-    battery |= {"charge_efficiency": 0.9, "discharge_efficiency": 0.8, "initial_energy_mwh": 40.0, "cost_per_mwh": 0.02}
+    battery |= {
+        "charge_efficiency": 0.9,
+        "discharge_efficiency": 0.8,
+        "initial_energy_mwh": 40.0,
+        "cost_per_mwh": 0.02,
+    }
     later = {"entry_stage_id": 1, "exit_stage_id": 3}
     batteries = [{"id": 0, "name": "B0", **battery}, {"id": 1, "name": "B1", **battery, **later}]
     case.files["system/batteries.json"] = {"batteries": batteries}
@@ -88,7 +93,9 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str
     """Place of every key that has a value of its own, its name in the schema, and its annotation."""
     for name, field in model.model_fields.items():
         place = f"{prefix}.{field.alias or name}" if prefix else field.alias or name
-        annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        annotation = (
+            Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        )
         below = list(models_of(annotation))
         if not below:
             yield place, f"{model.__name__}.{name}", annotation
@@ -97,7 +104,12 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str
 
 
 KEYS = sorted(
-    {(file, place, name): kind for file, shape in SHAPES.items() for place, name, kind in keys_of(shape)}.items(), key=str
+    {
+        (file, place, name): kind
+        for file, shape in SHAPES.items()
+        for place, name, kind in keys_of(shape)
+    }.items(),
+    key=str,
 )
 
 
@@ -173,8 +185,15 @@ def refused(result: Any, place: str) -> bool:
     """Whether a feature at or above a place is refused."""
     if not isinstance(result, tuple):
         return False
-    where = {feature.where[1] for feature in FEATURES if any(text.startswith(feature.sentence) for text in result[3])}
-    return any(path is not None and (place == path or place.startswith(f"{path.rsplit('.enabled')[0]}.")) for path in where)
+    where = {
+        feature.where[1]
+        for feature in FEATURES
+        if any(text.startswith(feature.sentence) for text in result[3])
+    }
+    return any(
+        path is not None and (place == path or place.startswith(f"{path.rsplit('.enabled')[0]}."))
+        for path in where
+    )
 
 
 COMPANY: dict[str, dict[str, Any]] = {
@@ -208,7 +227,9 @@ def answered(case: TinyCase) -> Any:
         case.take_back()
 
 
-def means_something(plain: TinyCase, before: Any, file: str, place: str, at: Path, value: Any) -> bool:
+def means_something(
+    plain: TinyCase, before: Any, file: str, place: str, at: Path, value: Any
+) -> bool:
     case = with_company(KeptCase(plain), place)
     holder = case.files[file]
     for key in at[:-1]:
@@ -233,7 +254,11 @@ def test_every_key_of_a_file_means_something(plain, file):
         places = list(find(plain.files[file], steps_of(place)))
         values = list(samples(annotation))
         if places:
-            tried = [(at, value) for at in places[:4] for value in (*others(value_at(plain, file, at)), *values)]
+            tried = [
+                (at, value)
+                for at in places[:4]
+                for value in (*others(value_at(plain, file, at)), *values)
+            ]
         elif elsewhere(plain, file, name) or (file == "config.json" and "[]" in place):
             continue  # seen with the same schema at another place, or a stopping rule, which is made as a whole
         else:
@@ -269,15 +294,23 @@ def test_every_column_of_a_table_means_something(plain, name):
             old = plain.tables[table][row][column.name]
             if old is None:
                 continue
-            values = (old + timedelta(1),) if column.kind is Kind.DATE else (old + 1, old - 1, old * 0.97, old * 0.5, old * 3)
-            if any(column_means_something(plain, before, table, row, column, value) for value in values):
+            values = (
+                (old + timedelta(1),)
+                if column.kind is Kind.DATE
+                else (old + 1, old - 1, old * 0.97, old * 0.5, old * 3)
+            )
+            if any(
+                column_means_something(plain, before, table, row, column, value) for value in values
+            ):
                 break
         else:
             forgotten.append(column.name)
     assert forgotten == []
 
 
-def column_means_something(plain: TinyCase, before: Any, table: str, row: int, column: Any, value: Any) -> bool:
+def column_means_something(
+    plain: TinyCase, before: Any, table: str, row: int, column: Any, value: Any
+) -> bool:
     case = KeptCase(plain)
     case.tables[table][row][column.name] = int(value) if column.kind is Kind.WHOLE else value
     try:
@@ -285,7 +318,9 @@ def column_means_something(plain: TinyCase, before: Any, table: str, row: int, c
         after = outcome(case)
     finally:
         case.take_back()
-    return bool({code for code, _ in after} - {"HW204"}) if isinstance(after, set) else after != before
+    return (
+        bool({code for code, _ in after} - {"HW204"}) if isinstance(after, set) else after != before
+    )
 
 
 def test_a_key_that_is_read_and_forgotten_would_be_found(plain, monkeypatch):
@@ -293,7 +328,11 @@ def test_a_key_that_is_read_and_forgotten_would_be_found(plain, monkeypatch):
     before = outcome(plain)
     original = build_system._entities
     kept = {"line": before[0].lines}
-    monkeypatch.setattr(build_system, "_entities", lambda parts, kind: kept.get(kind) or original(parts, kind))
+    monkeypatch.setattr(
+        build_system, "_entities", lambda parts, kind: kept.get(kind) or original(parts, kind)
+    )
     at: Path = ("lines", 0, "losses_percent")
-    assert not means_something(plain, outcome(plain), "system/lines.json", "lines[].losses_percent", at, 3.0)
+    assert not means_something(
+        plain, outcome(plain), "system/lines.json", "lines[].losses_percent", at, 3.0
+    )
     assert validate_case(plain.root).ok

@@ -17,7 +17,9 @@ from headwater.case.judging import all_rules
 def test_a_bus_that_is_missing_hides_no_other_problem(tmp_path):
     case = tiny_case(tmp_path)
     case.thermals[1]["bus_id"] = 9
-    case.tables["constraints/hydro_bounds"] = [{"hydro_id": 0, "stage_id": 1, "min_storage_hm3": 300.0}]
+    case.tables["constraints/hydro_bounds"] = [
+        {"hydro_id": 0, "stage_id": 1, "min_storage_hm3": 300.0}
+    ]
     case.files["penalties.json"]["hydro"]["storage_violation_below_cost"] = 10.0
     case.tables["scenarios/load_seasonal_stats"][0]["mean_mw"] *= 730.0
     report = validate_case(case.write())
@@ -38,7 +40,13 @@ def test_a_bus_that_is_missing_hides_no_other_problem(tmp_path):
             {"bus_id": 0, "stage_id": 7, "mean_mw": 1.0, "std_mw": 0.0}
         ),
         lambda case: case.tables["constraints/thermal_bounds"].append(
-            {"thermal_id": 1, "stage_id": 0, "block_id": 5, "max_generation_mw": 1.0, "cost_per_mwh": None}
+            {
+                "thermal_id": 1,
+                "stage_id": 0,
+                "block_id": 5,
+                "max_generation_mw": 1.0,
+                "cost_per_mwh": None,
+            }
         ),
         lambda case: case.files["system/lines.json"]["lines"][0].update(target_bus_id=4),
         lambda case: case.stages.append(dict(case.stages[1])),
@@ -63,7 +71,9 @@ def test_what_cannot_run_is_named(tmp_path):
     assert study_rules <= set(report.skipped)
     assert "HW514 segment_costs" in report.skipped
     assert "HW309 line_ends" not in report.skipped
-    assert f"{len(report.skipped)} checks could not run until the errors are mended: HW" in str(report)
+    assert f"{len(report.skipped)} checks could not run until the errors are mended: HW" in str(
+        report
+    )
     assert "HW514" in report.skipped_sentence()
 
 
@@ -98,8 +108,16 @@ def test_whatever_references_are_broken_validation_ends_with_a_report(tmp_path, 
     """Random ids of a case with every kind of file lead nowhere: the broken ones are errors, and nothing is raised."""
     rng = np.random.default_rng(seed)
     case = full_case(tmp_path)
-    ids = [(holder, key) for content in case.files.values() for holder, key in numbers_named(content)]
-    ids += [(row, key) for rows in case.tables.values() for row in rows for key in row if key.endswith("_id")]
+    ids = [
+        (holder, key) for content in case.files.values() for holder, key in numbers_named(content)
+    ]
+    ids += [
+        (row, key)
+        for rows in case.tables.values()
+        for row in rows
+        for key in row
+        if key.endswith("_id")
+    ]
     for i in rng.choice(len(ids), size=int(rng.integers(1, 8)), replace=False):
         holder, key = ids[i]
         holder[key] = int(rng.integers(50, 90))
@@ -127,7 +145,9 @@ def test_the_files_that_were_read_are_not_changed_by_looking_for_more(tmp_path):
     case = tiny_case(tmp_path)
     case.thermals[1]["bus_id"] = 9
     parts = read_case_parts(case.write())
-    before = copy.deepcopy((parts.shapes, {name: frame.rows() for name, frame in parts.tables.items()}))
+    before = copy.deepcopy(
+        (parts.shapes, {name: frame.rows() for name, frame in parts.tables.items()})
+    )
     left = usable_parts(parts)
     assert (parts.shapes, {name: frame.rows() for name, frame in parts.tables.items()}) == before
     assert left.ids("bus") == {0, 1, 9}
@@ -138,7 +158,9 @@ def test_problems_of_fields_and_cells_name_the_plant_as_well(tmp_path):
     case = tiny_case(tmp_path)
     case.hydros[1].update(name="Sobradinho", typo=1)
     case.hydros[1]["reservoir"]["max_storage_hm3"] = -1.0
-    case.tables["constraints/hydro_bounds"] = [{"hydro_id": 1, "stage_id": 0, "max_turbined_m3s": -5.0}]
+    case.tables["constraints/hydro_bounds"] = [
+        {"hydro_id": 1, "stage_id": 0, "max_turbined_m3s": -5.0}
+    ]
     named = {(one.code, one.file): one.entity for one in validate_case(case.write()).errors}
     assert named == {
         ("HW207", "system/hydros.json"): 'Hydro 1 "Sobradinho"',
@@ -150,8 +172,12 @@ def test_problems_of_fields_and_cells_name_the_plant_as_well(tmp_path):
 def test_an_absurd_lag_takes_no_memory(tmp_path):
     """Two thousand million lags are a wrong figure, to be told in a moment."""
     case = tiny_case(tmp_path)
-    case.tables["scenarios/inflow_ar_coefficients"] = [ar_row(0, stage, 2**31 - 1, 0.2) for stage in (0, 1)]
-    case.tables["scenarios/inflow_history"] = [{"hydro_id": h, "date": date(2000, 1, 1), "value_m3s": 4.0} for h in (0, 1)]
+    case.tables["scenarios/inflow_ar_coefficients"] = [
+        ar_row(0, stage, 2**31 - 1, 0.2) for stage in (0, 1)
+    ]
+    case.tables["scenarios/inflow_history"] = [
+        {"hydro_id": h, "date": date(2000, 1, 1), "value_m3s": 4.0} for h in (0, 1)
+    ]
     case.training["scenario_source"] = {"seed": 1, "inflow": {"scheme": "historical"}}
     months = [{"id": month, "label": str(month), "month_start": month + 1} for month in range(12)]
     case.files["stages.json"]["season_definitions"] = {"cycle_type": "monthly", "seasons": months}

@@ -46,7 +46,9 @@ def graph(**values):
 def two_weeks_of_january(case: TinyCase):
     months = [{"id": month, "label": str(month), "month_start": month + 1} for month in range(12)]
     case.files["stages.json"]["season_definitions"] = {"cycle_type": "monthly", "seasons": months}
-    for entry, start, end in zip(case.stages, ("2024-01-01", "2024-01-08"), ("2024-01-08", "2024-01-15"), strict=True):
+    for entry, start, end in zip(
+        case.stages, ("2024-01-01", "2024-01-08"), ("2024-01-08", "2024-01-15"), strict=True
+    ):
         entry |= {"start_date": start, "end_date": end, "season_id": 0}
 
 
@@ -63,7 +65,9 @@ USES = {
             gnl_pipeline=[{"thermal_id": 0, "stage_offset": 1, "committed_mw": 0.0}]
         ),
     ),
-    "working sets": training(cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}),
+    "working sets": training(
+        cut_selection={"enabled": True, "method": "dynamic", "working_set": {"initial_rows": 10}}
+    ),
 }
 
 
@@ -81,14 +85,22 @@ def test_every_example_belongs_to_a_row_of_the_table():
 
 
 def test_a_chain_of_transitions_with_its_own_discount_is_no_feature(tmp_path):
-    transition = {"source_id": 0, "target_id": 1, "probability": 1.0, "annual_discount_rate_override": 0.5}
+    transition = {
+        "source_id": 0,
+        "target_id": 1,
+        "probability": 1.0,
+        "annual_discount_rate_override": 0.5,
+    }
     case = load_case(tiny_case(tmp_path).edit(graph(transitions=[transition])))
     assert refused_features(case) == []
     assert case.system.discount_factors[0] == pytest.approx(1.5 ** -(31 / 365.25))
 
 
 def test_a_closed_chain_is_no_feature_but_a_plant_that_enters_inside_the_cycle_is(tmp_path):
-    chain = [{"source_id": 0, "target_id": 1, "probability": 1.0}, {"source_id": 1, "target_id": 0, "probability": 1.0}]
+    chain = [
+        {"source_id": 0, "target_id": 1, "probability": 1.0},
+        {"source_id": 1, "target_id": 0, "probability": 1.0},
+    ]
     case = tiny_case(tmp_path)
     graph(type="cyclic", transitions=chain)(case)
     config("training", cycle={"tolerance": 0.01, "max_length": 30})(case)
@@ -106,7 +118,12 @@ def test_settings_at_their_defaults_are_no_feature(tmp_path):
     case = tiny_case(tmp_path)
     case.files["config.json"] |= {
         "policy": {"mode": "fresh", "checkpointing": {"enabled": False}, "path": "cuts"},
-        "simulation": {"enabled": True, "num_scenarios": 3, "policy_type": "outer", "io_channel_capacity": 16},
+        "simulation": {
+            "enabled": True,
+            "num_scenarios": 3,
+            "policy_type": "outer",
+            "io_channel_capacity": 16,
+        },
         "upper_bound_evaluation": {"enabled": False},
         "exports": {"states": False, "stochastic": False},
         "stochastic": {"noise_sharing": "season_group"},
@@ -120,11 +137,18 @@ def test_a_study_built_in_code_is_judged_by_the_same_table(monkeypatch):
     def contracts(study):
         return [f"Contract {contract.id}" for contract in study.system.contracts]
 
-    row = Feature("contracts", contracts, ("system/energy_contracts.json", None), "contracts are not built yet")
+    row = Feature(
+        "contracts",
+        contracts,
+        ("system/energy_contracts.json", None),
+        "contracts are not built yet",
+    )
     monkeypatch.setattr(features, "FEATURES", (row,))
     day = Stage(0, date(2024, 1, 1), date(2024, 2, 1), (Block(744.0),))
     study = Study(
-        System((day,), (Bus(0),), contracts=(EnergyContract(4, 0, ContractKind.IMPORT, 10.0, 5.0),)),
+        System(
+            (day,), (Bus(0),), contracts=(EnergyContract(4, 0, ContractKind.IMPORT, 10.0, 5.0),)
+        ),
         StudyConfig(TrainingConfig(1, (IterationLimit(1),))),
     )
     assert refused_features(study) == ["contracts are not built yet: Contract 4"]

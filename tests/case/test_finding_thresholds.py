@@ -34,21 +34,32 @@ def test_ranges_overlap_from_the_first_stage_that_they_share(tmp_path, ranges, o
     production()(case)
     model = case.files[MODELS]["production_models"][0]
     (rule,) = model["stage_ranges"]
-    model["stage_ranges"] = [{**rule, "start_stage_id": start, "end_stage_id": end} for start, end in ranges]
+    model["stage_ranges"] = [
+        {**rule, "start_stage_id": start, "end_stage_id": end} for start, end in ranges
+    ]
     assert len(findings(case, "HW517")) == overlap
 
 
-@pytest.mark.parametrize(("seasons", "overlap"), [((0, 1), False), ((0, 1, 0), True), ((1, 1), True)])
+@pytest.mark.parametrize(
+    ("seasons", "overlap"), [((0, 1), False), ((0, 1, 0), True), ((1, 1), True)]
+)
 def test_seasons_overlap_when_one_is_named_twice(tmp_path, seasons, overlap):
     case = tiny_case(tmp_path)
     rules = [{"season_id": season, "model": "constant_productivity"} for season in seasons]
-    model = {"hydro_id": 1, "selection_mode": "seasonal", "default_model": "constant_productivity", "seasons": rules}
+    model = {
+        "hydro_id": 1,
+        "selection_mode": "seasonal",
+        "default_model": "constant_productivity",
+        "seasons": rules,
+    }
     case.files[MODELS] = {"production_models": [model]}
     for entry, season in zip(case.stages, (0, 1), strict=True):
         entry["season_id"] = season
     case.files["stages.json"]["season_definitions"] = {
         "cycle_type": "monthly",
-        "seasons": [{"id": month, "label": str(month + 1), "month_start": month + 1} for month in range(12)],
+        "seasons": [
+            {"id": month, "label": str(month + 1), "month_start": month + 1} for month in range(12)
+        ],
     }
     found = findings(case, "HW517")
     assert [finding.entity for finding in found] == (['Hydro 1 "H1"'] if overlap else [])
@@ -99,8 +110,14 @@ def test_a_cycle_may_begin_at_any_stage_and_be_a_single_one(tmp_path, back_to):
     ("transitions", "message"),
     [
         ([(0, 1, None), (1, 2, None)], "exactly one transition back to an earlier stage, got 0"),
-        ([(0, 1, None), (1, 2, None), (2, 0, None), (2, 1, None)], "exactly one transition back to an earlier stage, got 2"),
-        ([(0, 1, None), (1, 1, None), (2, 0, None)], "exactly one transition back to an earlier stage, got 2"),
+        (
+            [(0, 1, None), (1, 2, None), (2, 0, None), (2, 1, None)],
+            "exactly one transition back to an earlier stage, got 2",
+        ),
+        (
+            [(0, 1, None), (1, 1, None), (2, 0, None)],
+            "exactly one transition back to an earlier stage, got 2",
+        ),
         ([(0, 1, None), (1, 2, None), (1, 0, None)], "leave the last stage (2), got stage 1"),
         ([(0, 1, None), (1, 1, None)], "leave the last stage (2), got stage 1"),
     ],
@@ -128,7 +145,9 @@ def test_a_cycle_closes_once_and_from_its_last_stage(tmp_path, transitions, mess
 def test_some_stage_of_the_cycle_itself_discounts(tmp_path, rate, own, refused):
     case = cyclic(tmp_path, [(0, 1, own[0]), (1, 2, own[1]), (2, 1, own[2])], rate=rate)
     found = findings(case, "HW523")
-    assert ["needs a discount rate above 0" in finding.message for finding in found] == [True] * refused
+    assert ["needs a discount rate above 0" in finding.message for finding in found] == [
+        True
+    ] * refused
 
 
 @pytest.mark.parametrize(
@@ -148,11 +167,14 @@ def test_block_hours_may_differ_from_the_calendar_by_one_hour(tmp_path, off, fou
         )
 
 
-def test_the_stage_that_is_farthest_from_the_calendar_is_named_whether_too_long_or_too_short(tmp_path):
+def test_the_stage_that_is_farthest_from_the_calendar_is_named_whether_too_long_or_too_short(
+    tmp_path,
+):
     case = tiny_case(tmp_path)
     case.stages[0]["blocks"][1]["hours"] += 20.0
     case.stages[1]["blocks"][1]["hours"] -= 30.0
     (found,) = findings(case, "HW524")
     assert (
-        "2 stages have block hours that differ from the calendar; the worst is stage 1: 666 h instead of 696 h" in found.message
+        "2 stages have block hours that differ from the calendar; the worst is stage 1: 666 h instead of 696 h"
+        in found.message
     )

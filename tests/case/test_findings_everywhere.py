@@ -49,7 +49,9 @@ def assert_only(case: TinyCase, code: str, file: str, path: str | None) -> None:
     """The case has one kind of error, and it is found at the place."""
     errors = validate_case(case.write()).errors
     assert {finding.code for finding in errors} == {code}, [str(finding) for finding in errors]
-    assert (file, path) in {(finding.file, finding.path) for finding in errors}, [str(finding) for finding in errors]
+    assert (file, path) in {(finding.file, finding.path) for finding in errors}, [
+        str(finding) for finding in errors
+    ]
     assert all(finding.message and finding.fix for finding in errors)
 
 
@@ -68,7 +70,9 @@ def test_an_entity_that_names_what_does_not_exist_is_found(case, kind, field):
     assert_only(case, "HW301", file, f"{key}[0].{field}")
 
 
-@pytest.mark.parametrize(("name", "column"), [(name, column) for name, column, _ in TABLE_REFERENCES])
+@pytest.mark.parametrize(
+    ("name", "column"), [(name, column) for name, column, _ in TABLE_REFERENCES]
+)
 def test_a_row_that_names_what_does_not_exist_is_found(case, name, column):
     table = name.removesuffix(".parquet")
     rows = case.tables[table]
@@ -76,14 +80,18 @@ def test_a_row_that_names_what_does_not_exist_is_found(case, name, column):
     assert_only(case, "HW301", name, f"{table.rsplit('/', 1)[1]}[{len(rows) - 1}].{column}")
 
 
-@pytest.mark.parametrize("name", [name for name, table in TABLES.items() if "stage_id" in table.names])
+@pytest.mark.parametrize(
+    "name", [name for name, table in TABLES.items() if "stage_id" in table.names]
+)
 def test_a_row_of_a_stage_that_does_not_exist_is_found(case, name):
     table = name.removesuffix(".parquet")
     rows = case.tables[table]
     rows.append({**rows[0], "stage_id": FREE})
     errors = validate_case(case.write()).errors
     place = f"{table.rsplit('/', 1)[1]}[{len(rows) - 1}].stage_id"
-    assert ("HW302", name, place) in {(finding.code, finding.file, finding.path) for finding in errors}
+    assert ("HW302", name, place) in {
+        (finding.code, finding.file, finding.path) for finding in errors
+    }
 
 
 @pytest.mark.parametrize("name", [name for name, table in TABLES.items() if table.key])
@@ -108,15 +116,22 @@ def test_a_required_column_cannot_have_gaps(case, name):
     for row, column in enumerate(required):
         case.tables[table].insert(row, {**case.tables[table][row], column: None})
     stem = table.rsplit("/", 1)[1]
-    assert found(case, "HW206") == {(name, f"{stem}[{row}].{column}") for row, column in enumerate(required)}
+    assert found(case, "HW206") == {
+        (name, f"{stem}[{row}].{column}") for row, column in enumerate(required)
+    }
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_required_column_cannot_be_left_out(case, name):
     table = name.removesuffix(".parquet")
     required = {column.name for column in TABLES[name].columns if column.required}
-    case.tables[table] = [{key: row[key] for key in row if key not in required} | {"_note": 1.0} for row in case.tables[table]]
-    assert found(case, "HW201") == {(name, f"{table.rsplit('/', 1)[1]}.{column}") for column in required}
+    case.tables[table] = [
+        {key: row[key] for key in row if key not in required} | {"_note": 1.0}
+        for row in case.tables[table]
+    ]
+    assert found(case, "HW201") == {
+        (name, f"{table.rsplit('/', 1)[1]}.{column}") for column in required
+    }
 
 
 def outside(column: Column) -> float | None:
@@ -133,7 +148,11 @@ def outside(column: Column) -> float | None:
 @pytest.mark.parametrize("name", TABLES)
 def test_a_cell_outside_its_range_is_found(case, name):
     table = name.removesuffix(".parquet")
-    limited = [(column.name, outside(column)) for column in TABLES[name].columns if outside(column) is not None]
+    limited = [
+        (column.name, outside(column))
+        for column in TABLES[name].columns
+        if outside(column) is not None
+    ]
     for row, (column, value) in enumerate(limited):
         case.tables[table].insert(row, {**case.tables[table][row], column: value})
     stem = table.rsplit("/", 1)[1]
@@ -175,7 +194,14 @@ def test_a_life_that_ends_before_it_begins_is_found(case, kind):
 
 @pytest.mark.parametrize(("name", "key", "field"), [row[:3] for row in FACTORS])
 @pytest.mark.parametrize(
-    ("what", "code"), [("entity", "HW301"), ("stage", "HW302"), ("block", "HW301"), ("entry", "HW208"), ("twice", "HW208")]
+    ("what", "code"),
+    [
+        ("entity", "HW301"),
+        ("stage", "HW302"),
+        ("block", "HW301"),
+        ("entry", "HW208"),
+        ("twice", "HW208"),
+    ],
 )
 def test_factors_of_nothing_and_factors_given_twice_are_found(case, name, key, field, what, code):
     entries = case.files[name][key]
@@ -195,7 +221,9 @@ def test_factors_of_nothing_and_factors_given_twice_are_found(case, name, key, f
     assert_only(case, code, name, path)
 
 
-@pytest.mark.parametrize("key", ["storage", "filling_storage", "past_inflows", "recent_observations"])
+@pytest.mark.parametrize(
+    "key", ["storage", "filling_storage", "past_inflows", "recent_observations"]
+)
 def test_initial_conditions_of_nothing_are_found(case, key):
     entries = case.initial[key]
     entries.append({**entries[0], "hydro_id": FREE})

@@ -118,7 +118,9 @@ def test_a_damaged_csv_table_is_reported(tmp_path, content, code):
 def test_a_column_of_another_type_is_reported(tmp_path):
     root = tiny_case(tmp_path).write()
     file = root / "constraints" / "thermal_bounds.parquet"
-    pl.read_parquet(file).with_columns(pl.col("max_generation_mw").cast(pl.String)).write_parquet(file)
+    pl.read_parquet(file).with_columns(pl.col("max_generation_mw").cast(pl.String)).write_parquet(
+        file
+    )
     (finding,) = errors_of(root)
     assert (finding.code, finding.path) == ("HW201", "thermal_bounds.max_generation_mw")
 
@@ -138,7 +140,9 @@ def test_a_table_with_an_older_name_is_read_and_pointed_out(tmp_path):
     row = {"stage_id": 0, "scenario_id": 0, "value_m3s": 1.0}
     case.tables["scenarios/external_scenarios"] = [{**row, "hydro_id": hydro} for hydro in (0, 1)]
     loaded = load_case(case.write())
-    assert [(f.code, f.file) for f in loaded.report] == [("HW701", "scenarios/external_scenarios.parquet")]
+    assert [(f.code, f.file) for f in loaded.report] == [
+        ("HW701", "scenarios/external_scenarios.parquet")
+    ]
     assert loaded.system.external_inflows.entity_ids == (0, 1)
 
 
@@ -150,11 +154,15 @@ def test_a_file_that_may_not_be_read_is_reported(tmp_path, name):
     assert [(f.code, f.file) for f in errors_of(root)] == [("HW102", name)]
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1" + bytes(50) + b"PAR1"], ids=["empty", "text", "magic only"])
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"PAR1" + bytes(50) + b"PAR1"], ids=["empty", "text", "magic only"]
+)
 def test_a_damaged_table_is_one_error(tmp_path, content):
     root = tiny_case(tmp_path).write()
     (root / "constraints" / "thermal_bounds.parquet").write_bytes(content)
-    assert [(f.code, f.file) for f in errors_of(root)] == [("HW202", "constraints/thermal_bounds.parquet")]
+    assert [(f.code, f.file) for f in errors_of(root)] == [
+        ("HW202", "constraints/thermal_bounds.parquet")
+    ]
 
 
 def set_in(*path, value):
@@ -196,53 +204,127 @@ JSON_PROBLEMS = [
     ("HW201", set_in(*HYDRO, "reservoir", value=[]), "hydros[0].reservoir"),
     ("HW201", set_in(*HYDRO, "bus_id", value=None), "hydros[0].bus_id"),
     ("HW201", drop(*THERMAL, "cost_per_mwh"), "thermals[0]"),
-    ("HW201", set_in(*TRAINING, "stopping_rules", value=[{"type": "iteration_limit"}]), "training.stopping_rules[0].limit"),
+    (
+        "HW201",
+        set_in(*TRAINING, "stopping_rules", value=[{"type": "iteration_limit"}]),
+        "training.stopping_rules[0].limit",
+    ),
     ("HW204", set_in(*HYDRO, "bus_id", value=-1), "hydros[0].bus_id"),
     ("HW204", set_in(*HYDRO, "bus_id", value=2**31), "hydros[0].bus_id"),
-    ("HW204", set_in(*HYDRO, "generation", "productivity_mw_per_m3s", value=0), "hydros[0].generation.productivity_mw_per_m3s"),
-    ("HW204", set_in(*HYDRO, "reservoir", "max_storage_hm3", value=10**400), "hydros[0].reservoir.max_storage_hm3"),
+    (
+        "HW204",
+        set_in(*HYDRO, "generation", "productivity_mw_per_m3s", value=0),
+        "hydros[0].generation.productivity_mw_per_m3s",
+    ),
+    (
+        "HW204",
+        set_in(*HYDRO, "reservoir", "max_storage_hm3", value=10**400),
+        "hydros[0].reservoir.max_storage_hm3",
+    ),
     ("HW204", set_in(*STAGE, "start_date", value="2024-02-30"), "stages[0].start_date"),
     ("HW204", set_in(*STAGE, "end_date", value="2023-12-31"), "stages[0]"),
     ("HW204", set_in(*STAGE, "num_scenarios", value=0), "stages[0].num_scenarios"),
     ("HW204", set_in(*STAGE, "blocks", value=[]), "stages[0].blocks"),
-    ("HW204", set_in(*STAGE, "risk_measure", value={"cvar": {"alpha": 1.0, "lambda": 0.5}}), "stages[0].risk_measure.cvar"),
-    ("HW205", set_in(*STAGE, "risk_measure", value={"cvar": {**CVAR, "tail_fraction": 0.1}}), "stages[0].risk_measure.cvar"),
+    (
+        "HW204",
+        set_in(*STAGE, "risk_measure", value={"cvar": {"alpha": 1.0, "lambda": 0.5}}),
+        "stages[0].risk_measure.cvar",
+    ),
+    (
+        "HW205",
+        set_in(*STAGE, "risk_measure", value={"cvar": {**CVAR, "tail_fraction": 0.1}}),
+        "stages[0].risk_measure.cvar",
+    ),
     ("HW205", set_in(*STAGE, "risk_measure", value="expectaton"), "stages[0].risk_measure"),
     ("HW205", set_in(*STAGE, "sampling_method", value="sa"), "stages[0].sampling_method"),
     ("HW205", set_in(*TRAINING, "stopping_mode", value="some"), "training.stopping_mode"),
-    ("HW205", set_in(*TRAINING, "stopping_rules", value=[{"type": "time_limit", "seconds": 1}]), "training.stopping_rules"),
-    ("HW205", set_in(*TRAINING, "scenario_source", value={"load": {"scheme": "out_of_sample"}}), "training.scenario_source"),
+    (
+        "HW205",
+        set_in(*TRAINING, "stopping_rules", value=[{"type": "time_limit", "seconds": 1}]),
+        "training.stopping_rules",
+    ),
+    (
+        "HW205",
+        set_in(*TRAINING, "scenario_source", value={"load": {"scheme": "out_of_sample"}}),
+        "training.scenario_source",
+    ),
     (
         "HW205",
         set_in(*TRAINING, "scenario_source", value={"load": {"scheme": "historical"}}),
         "training.scenario_source.load.scheme",
     ),
-    ("HW205", set_in(*TRAINING, "cut_selection", value={"enabled": True}), "training.cut_selection"),
-    ("HW205", set_in("config.json", "simulation", value={"output_path": "x"}), "simulation.output_path"),
+    (
+        "HW205",
+        set_in(*TRAINING, "cut_selection", value={"enabled": True}),
+        "training.cut_selection",
+    ),
+    (
+        "HW205",
+        set_in("config.json", "simulation", value={"output_path": "x"}),
+        "simulation.output_path",
+    ),
     ("HW205", set_in("config.json", "exports", value={"cuts": True}), "exports.cuts"),
     ("HW207", set_in(*TRAINING, "forward_pases", value=3), "training.forward_pases"),
-    ("HW207", set_in(*HYDRO, "reservoir", "max_storage", value=3), "hydros[0].reservoir.max_storage"),
+    (
+        "HW207",
+        set_in(*HYDRO, "reservoir", "max_storage", value=3),
+        "hydros[0].reservoir.max_storage",
+    ),
     ("HW207", set_in("config.json", "compat", value={}), "compat"),
-    ("HW209", set_in("penalties.json", "bus", "deficit_segments", 1, "depth_mw", value=10.0), "bus.deficit_segments"),
-    ("HW209", set_in("penalties.json", "bus", "deficit_segments", 0, "cost", value=9000.0), "bus.deficit_segments"),
+    (
+        "HW209",
+        set_in("penalties.json", "bus", "deficit_segments", 1, "depth_mw", value=10.0),
+        "bus.deficit_segments",
+    ),
+    (
+        "HW209",
+        set_in("penalties.json", "bus", "deficit_segments", 0, "cost", value=9000.0),
+        "bus.deficit_segments",
+    ),
     ("HW210", set_in(*STAGE, "blocks", 1, "id", value=2), "stages[0].blocks"),
     ("HW211", set_in(*HYDRO, "reservoir", "min_storage_hm3", value=101.0), "hydros[0].reservoir"),
     ("HW211", set_in(*HYDRO, "outflow", "min_outflow_m3s", value=501.0), "hydros[0].outflow"),
-    ("HW211", set_in(*HYDRO, "generation", "min_turbined_m3s", value=101.0), "hydros[0].generation"),
+    (
+        "HW211",
+        set_in(*HYDRO, "generation", "min_turbined_m3s", value=101.0),
+        "hydros[0].generation",
+    ),
     ("HW211", set_in(*THERMAL, "generation", "min_mw", value=61.0), "thermals[0].generation"),
-    ("HW213", set_in(*HYDRO, "efficiency", value={"type": "constant", "value": 1.1}), "hydros[0].efficiency.value"),
-    ("HW213", set_in(*HYDRO, "tailrace", value={"type": "polynomial", "coefficients": []}), "hydros[0].tailrace.coefficients"),
-    ("HW214", set_in(*HYDRO, "evaporation", value={"coefficients_mm": [1.0] * 11}), "hydros[0].evaporation.coefficients_mm"),
+    (
+        "HW213",
+        set_in(*HYDRO, "efficiency", value={"type": "constant", "value": 1.1}),
+        "hydros[0].efficiency.value",
+    ),
+    (
+        "HW213",
+        set_in(*HYDRO, "tailrace", value={"type": "polynomial", "coefficients": []}),
+        "hydros[0].tailrace.coefficients",
+    ),
     (
         "HW214",
-        set_in(*HYDRO, "evaporation", value={"coefficients_mm": [1.0] * 12, "reference_volumes_hm3": [5.0] * 12}),
+        set_in(*HYDRO, "evaporation", value={"coefficients_mm": [1.0] * 11}),
+        "hydros[0].evaporation.coefficients_mm",
+    ),
+    (
+        "HW214",
+        set_in(
+            *HYDRO,
+            "evaporation",
+            value={"coefficients_mm": [1.0] * 12, "reference_volumes_hm3": [5.0] * 12},
+        ),
         "hydros[0]",
     ),
-    ("HW702", set_in(*THERMAL, "cost_segments", value=[{"capacity_mw": 60.0, "cost_per_mwh": 1.0}]), "thermals[0]"),
+    (
+        "HW702",
+        set_in(*THERMAL, "cost_segments", value=[{"capacity_mw": 60.0, "cost_per_mwh": 1.0}]),
+        "thermals[0]",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("code", "change", "path"), JSON_PROBLEMS, ids=[f"{p[0]} {p[2]}" for p in JSON_PROBLEMS])
+@pytest.mark.parametrize(
+    ("code", "change", "path"), JSON_PROBLEMS, ids=[f"{p[0]} {p[2]}" for p in JSON_PROBLEMS]
+)
 def test_a_value_that_breaks_its_schema_is_reported_where_it_is(tmp_path, code, change, path):
     found = errors_of(tiny_case(tmp_path).edit(change))
     assert (code, path) in {(finding.code, finding.path) for finding in found}
@@ -252,7 +334,11 @@ def test_a_value_that_breaks_its_schema_is_reported_where_it_is(tmp_path, code, 
 
 
 def correlation(matrix, *, method="spectral"):
-    group = {"name": "g", "entities": [{"type": "inflow", "id": 0}, {"type": "inflow", "id": 1}], "matrix": matrix}
+    group = {
+        "name": "g",
+        "entities": [{"type": "inflow", "id": 0}, {"type": "inflow", "id": 1}],
+        "matrix": matrix,
+    }
     return {"method": method, "profiles": {"default": {"correlation_groups": [group]}}}
 
 
@@ -273,7 +359,13 @@ def test_a_matrix_that_is_no_correlation_is_refused(tmp_path, matrix):
 
 def test_an_expression_that_does_not_parse_names_the_column(tmp_path):
     case = tiny_case(tmp_path)
-    constraint = {"id": 0, "name": "c", "expression": "2 * hydro_turbind(0)", "sense": "<=", "slack": {"enabled": False}}
+    constraint = {
+        "id": 0,
+        "name": "c",
+        "expression": "2 * hydro_turbind(0)",
+        "sense": "<=",
+        "slack": {"enabled": False},
+    }
     case.files["constraints/generic_constraints.json"] = {"constraints": [constraint]}
     (finding,) = errors_of(case.write())
     assert finding.code == "HW203"
@@ -309,7 +401,14 @@ def test_an_unknown_key_names_the_nearest_known_one_and_hides_nothing_else(tmp_p
 def test_comments_and_descriptions_may_stand_anywhere(tmp_path):
     case = tiny_case(tmp_path)
     for content in case.files.values():
-        content |= {"$schema": "x", "$comment": 1, "_note": [1], "version": "1.0", "description": "d", "label": "l"}
+        content |= {
+            "$schema": "x",
+            "$comment": 1,
+            "_note": [1],
+            "version": "1.0",
+            "description": "d",
+            "label": "l",
+        }
     case.hydros[0]["_checked_by"] = "someone"
     case.hydros[0]["description"] = "upper"
     assert validate_case(case.write()).findings == ()
@@ -331,17 +430,27 @@ def cell(column, value, row=2):
 
 
 TABLE_PROBLEMS = [
-    ("HW201", lambda case: [row.pop("std_m3s") for row in case.tables[STATS]], "inflow_seasonal_stats.std_m3s"),
+    (
+        "HW201",
+        lambda case: [row.pop("std_m3s") for row in case.tables[STATS]],
+        "inflow_seasonal_stats.std_m3s",
+    ),
     ("HW204", cell("std_m3s", -1.0), "inflow_seasonal_stats[2].std_m3s"),
     ("HW204", cell("mean_m3s", float("nan")), "inflow_seasonal_stats[2].mean_m3s"),
     ("HW206", cell("mean_m3s", None), "inflow_seasonal_stats[2].mean_m3s"),
     ("HW207", lambda case: [row.setdefault("mean", 1.0) for row in case.tables[STATS]], "mean"),
-    ("HW208", lambda case: case.tables[STATS].append(dict(case.tables[STATS][0])), "inflow_seasonal_stats[4]"),
+    (
+        "HW208",
+        lambda case: case.tables[STATS].append(dict(case.tables[STATS][0])),
+        "inflow_seasonal_stats[4]",
+    ),
 ]
 
 
 @pytest.mark.parametrize("csv", [False, True], ids=["parquet", "csv"])
-@pytest.mark.parametrize(("code", "change", "path"), TABLE_PROBLEMS, ids=[p[0] + " " + p[2] for p in TABLE_PROBLEMS])
+@pytest.mark.parametrize(
+    ("code", "change", "path"), TABLE_PROBLEMS, ids=[p[0] + " " + p[2] for p in TABLE_PROBLEMS]
+)
 def test_a_bad_cell_or_column_is_reported_where_it_is(tmp_path, code, change, path, csv):
     case = tiny_case(tmp_path)
     change(case)
@@ -360,11 +469,15 @@ def test_a_cell_that_is_no_number_is_reported_with_its_row(tmp_path):
 
 def test_the_report_has_an_order_and_a_cap_and_says_how_many_there_are(tmp_path):
     case = tiny_case(tmp_path)
-    case.tables["constraints/hydro_bounds"] = [{"hydro_id": 100 + i, "stage_id": 0, "max_storage_hm3": 1.0} for i in range(50)]
+    case.tables["constraints/hydro_bounds"] = [
+        {"hydro_id": 100 + i, "stage_id": 0, "max_storage_hm3": 1.0} for i in range(50)
+    ]
     report = validate_case(case.write())
     assert len(report.errors) == 20
     assert report.errors[-1].count == 31
-    assert [f.path for f in report.errors[:3]] == [f"hydro_bounds[{row}].hydro_id" for row in range(3)]
+    assert [f.path for f in report.errors[:3]] == [
+        f"hydro_bounds[{row}].hydro_id" for row in range(3)
+    ]
     assert report.to_json()["summary"]["errors"] == 50
     json.dumps(report.to_json())
     assert "50 errors" in str(report)

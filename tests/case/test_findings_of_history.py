@@ -26,7 +26,10 @@ OF_STAGES = {"monthly": (0, 1), "weekly": (4, 5), "custom": (0, 1)}
 def replaying(root: Path, cycle: str, *days: date) -> TinyCase:
     """Two weeks, the first of which starts in January, with a history of two hydros on some days."""
     case = tiny_case(root)
-    case.files["stages.json"]["season_definitions"] = {"cycle_type": cycle, "seasons": SEASONS[cycle]}
+    case.files["stages.json"]["season_definitions"] = {
+        "cycle_type": cycle,
+        "seasons": SEASONS[cycle],
+    }
     spans = (("2024-01-29", "2024-02-05"), ("2024-02-05", "2024-02-12"))
     for stage, (start, end), season in zip(case.stages, spans, OF_STAGES[cycle], strict=True):
         stage.update(start_date=start, end_date=end, season_id=season)

@@ -89,7 +89,11 @@ PATHS = [(path, need) for need in NEEDS for path in need.settings]
 
 
 def found(case, path):
-    return [one for one in validate_case(case.write()) if one.code in ("HW716", "HW717") and one.path == path]
+    return [
+        one
+        for one in validate_case(case.write())
+        if one.code in ("HW716", "HW717") and one.path == path
+    ]
 
 
 @pytest.mark.parametrize(("path", "need"), PATHS, ids=[path for path, _ in PATHS])
@@ -98,7 +102,11 @@ def test_a_setting_whose_need_is_not_met_is_told(tmp_path, path, need):
     unmet(case, path)
     give(case, path, another_value(path))
     (finding,) = found(case, path)
-    assert (finding.file, finding.code, finding.severity) == ("config.json", need.code, need.severity)
+    assert (finding.file, finding.code, finding.severity) == (
+        "config.json",
+        need.code,
+        need.severity,
+    )
     assert need.needs.replace("`", "'") in finding.message
 
 
@@ -119,15 +127,25 @@ MET = {
     "training.cycle.tolerance": lambda case: case.files["stages.json"].update(policy_graph=CYCLE),
     "simulation.num_stages": lambda case: case.files["stages.json"].update(policy_graph=CYCLE),
     "policy.boundary": lambda case: None,
-    "policy.checkpointing.interval_iterations": lambda case: give(case, "policy.checkpointing.enabled", True),
-    "training.cut_selection.method": lambda case: give(case, "training.cut_selection.enabled", True),
+    "policy.checkpointing.interval_iterations": lambda case: give(
+        case, "policy.checkpointing.enabled", True
+    ),
+    "training.cut_selection.method": lambda case: give(
+        case, "training.cut_selection.enabled", True
+    ),
     "training.cut_selection.memory_window": lambda case: case.training.update(
         cut_selection={"enabled": True, "method": "lml1"}
     ),
     "training.archive_memory_limit_mb": lambda case: give(case, "exports.states", True),
-    "training.stopping_mode": lambda case: case.training["stopping_rules"].append({"type": "time_limit", "seconds": 9.0}),
-    "upper_bound_evaluation.lipschitz.scale_factor": lambda case: give(case, "upper_bound_evaluation.enabled", True),
-    "modeling.linearized_head_passes": lambda case: case.hydros[0]["generation"].update(model="linearized_head"),
+    "training.stopping_mode": lambda case: case.training["stopping_rules"].append(
+        {"type": "time_limit", "seconds": 9.0}
+    ),
+    "upper_bound_evaluation.lipschitz.scale_factor": lambda case: give(
+        case, "upper_bound_evaluation.enabled", True
+    ),
+    "modeling.linearized_head_passes": lambda case: case.hydros[0]["generation"].update(
+        model="linearized_head"
+    ),
     "stochastic.experimental": lambda case: case.stages[0].update(sampling_method="selective"),
     "simulation.tables": lambda case: None,
     "exports.states": lambda case: None,
@@ -151,7 +169,9 @@ def test_estimation_needs_a_record_to_estimate_from(tmp_path):
     assert len(found(case, "estimation.max_order")) == 1
     from datetime import date
 
-    case.tables["scenarios/inflow_history"] = [{"hydro_id": 0, "date": date(2000, 1, 1), "value_m3s": 4.0}]
+    case.tables["scenarios/inflow_history"] = [
+        {"hydro_id": 0, "date": date(2000, 1, 1), "value_m3s": 4.0}
+    ]
     assert found(case, "estimation.max_order") == []
 
 
@@ -182,16 +202,26 @@ def test_the_tables_that_may_be_chosen_are_those_that_are_written():
     assert set(SIMULATION_TABLES) | always == {schema.name for schema in SIMULATION_SCHEMAS}
 
 
-EXPORT = {"id": 3, "name": "sell", "bus_id": 0, "type": "export", "limits": {"min_mw": 0.0, "max_mw": 5.0}}
+EXPORT = {
+    "id": 3,
+    "name": "sell",
+    "bus_id": 0,
+    "type": "export",
+    "limits": {"min_mw": 0.0, "max_mw": 5.0},
+}
 
 
-@pytest.mark.parametrize(("kind", "price", "n"), [("export", 30.0, 1), ("export", -30.0, 0), ("import", 30.0, 0)])
+@pytest.mark.parametrize(
+    ("kind", "price", "n"), [("export", 30.0, 1), ("export", -30.0, 0), ("import", 30.0, 0)]
+)
 def test_a_positive_price_of_an_export_is_a_cost_and_told(tmp_path, kind, price, n):
     case = tiny_case(tmp_path)
     contract = {**EXPORT, "type": kind, "price_per_mwh": price}
     case.files["system/energy_contracts.json"] = {"contracts": [contract]}
     report = [one for one in validate_case(case.write()) if one.code == "HW619"]
-    assert [(one.severity, one.entity) for one in report] == [(Severity.WARNING, 'Contract 3 "sell"')] * n
+    assert [(one.severity, one.entity) for one in report] == [
+        (Severity.WARNING, 'Contract 3 "sell"')
+    ] * n
     if n:
         assert "the export costs 30 $/MWh at stages 0, 1" in report[0].message
 
@@ -199,13 +229,17 @@ def test_a_positive_price_of_an_export_is_a_cost_and_told(tmp_path, kind, price,
 def test_a_positive_price_of_one_stage_is_told_in_its_file(tmp_path):
     case = tiny_case(tmp_path)
     case.files["system/energy_contracts.json"] = {"contracts": [{**EXPORT, "price_per_mwh": -30.0}]}
-    case.tables["constraints/contract_bounds"] = [{"contract_id": 3, "stage_id": 1, "price_per_mwh": 12.0}]
+    case.tables["constraints/contract_bounds"] = [
+        {"contract_id": 3, "stage_id": 1, "price_per_mwh": 12.0}
+    ]
     (finding,) = [one for one in validate_case(case.write()) if one.code == "HW619"]
     assert finding.file == "constraints/contract_bounds.parquet"
     assert "12 $/MWh at stages 1" in finding.message
 
 
-@pytest.mark.parametrize("expression", ["1e14*hydro_storage(9)", "hydro_storage(0) + 0 thermal_generation(7)"])
+@pytest.mark.parametrize(
+    "expression", ["1e14*hydro_storage(9)", "hydro_storage(0) + 0 thermal_generation(7)"]
+)
 def test_a_term_about_nothing_is_an_error_whatever_its_coefficient(tmp_path, expression):
     (finding,) = validate_case(tiny_case(tmp_path).edit(constraint(expression))).errors
     assert (finding.code, finding.path) == ("HW301", "constraints[0].expression")
@@ -228,7 +262,9 @@ def test_a_term_about_nothing_is_an_error_whatever_its_coefficient(tmp_path, exp
 def test_a_data_file_that_is_not_understood_is_an_error(tmp_path, name, code):
     root = tiny_case(tmp_path).write()
     (root / name).write_text("{}")
-    assert [(one.code, one.file) for one in validate_case(root).errors] == ([(code, name)] if code else [])
+    assert [(one.code, one.file) for one in validate_case(root).errors] == (
+        [(code, name)] if code else []
+    )
 
 
 @pytest.mark.parametrize("first", ["2024-01-31", "2024-01-01"])
@@ -241,7 +277,9 @@ def test_stages_that_overlap_are_an_error(tmp_path, first):
 
 def test_a_stage_before_the_study_that_reaches_into_it_is_an_error(tmp_path):
     case = tiny_case(tmp_path)
-    case.files["stages.json"]["pre_study_stages"] = [{"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-02"}]
+    case.files["stages.json"]["pre_study_stages"] = [
+        {"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-02"}
+    ]
     (finding,) = validate_case(case.write()).errors
     assert (finding.code, finding.path) == ("HW526", "pre_study_stages[0].end_date")
 
@@ -251,5 +289,7 @@ def test_the_production_that_a_plant_uses_at_some_stages_counts(tmp_path):
     give(case, "modeling.linearized_head_passes", 2)
     assert len(found(case, "modeling.linearized_head_passes")) == 1
     production()(case)
-    case.files["system/hydro_production_models.json"]["production_models"][0]["stage_ranges"][0]["model"] = "linearized_head"
+    case.files["system/hydro_production_models.json"]["production_models"][0]["stage_ranges"][0][
+        "model"
+    ] = "linearized_head"
     assert found(case, "modeling.linearized_head_passes") == []

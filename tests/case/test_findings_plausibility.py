@@ -15,7 +15,11 @@ from headwater.case import TEMPLATES, validate_case, write_starter
 from published import CASES, case_directory
 from shared_data import SHARED, requires_shared
 
-LOADS, STATS, HISTORY = "scenarios/load_seasonal_stats", "scenarios/inflow_seasonal_stats", "scenarios/inflow_history"
+LOADS, STATS, HISTORY = (
+    "scenarios/load_seasonal_stats",
+    "scenarios/inflow_seasonal_stats",
+    "scenarios/inflow_history",
+)
 PLAUSIBILITY = {"HW620", "HW621", "HW622", "HW623", "HW624"}
 
 
@@ -37,7 +41,9 @@ def test_a_load_in_mwh_is_told_from_one_in_mw(tmp_path):
     assert finding.entity == 'Bus 1 "B"'
     assert "52,080 MW at stage 1" in finding.message
     assert "548.2 times the 95 MW" in finding.message
-    assert "it looks like MWh: over the 696 hours of the stage it would be 74.83 MW" in finding.message
+    assert (
+        "it looks like MWh: over the 696 hours of the stage it would be 74.83 MW" in finding.message
+    )
 
 
 def test_an_inflow_in_litres_is_told_from_one_in_m3(tmp_path):
@@ -54,7 +60,9 @@ def test_an_inflow_in_litres_is_told_from_one_in_m3(tmp_path):
 
 def test_one_stage_with_a_slipped_decimal_point_is_named(tmp_path):
     case = tiny_case(tmp_path)
-    next(row for row in case.tables[STATS] if (row["hydro_id"], row["stage_id"]) == (1, 1))["mean_m3s"] = 15_000.0
+    next(row for row in case.tables[STATS] if (row["hydro_id"], row["stage_id"]) == (1, 1))[
+        "mean_m3s"
+    ] = 15_000.0
     found = [one for one in doubts(case.write()) if one.code == "HW621"]
     assert [one.entity for one in found] == ['Hydro 1 "H1"']
 
@@ -64,7 +72,9 @@ def test_a_reservoir_in_m3_would_never_fill(tmp_path):
     case.hydros[1]["reservoir"]["max_storage_hm3"] = 100e6
     (finding,) = doubts(case.write())
     assert (finding.code, finding.entity) == ("HW622", 'Hydro 1 "H1"')
-    assert "the mean inflow, with that from above, is 81 m3/s" in finding.message  # 40 of the upper plant, 41 of its own
+    assert (
+        "the mean inflow, with that from above, is 81 m3/s" in finding.message
+    )  # 40 of the upper plant, 41 of its own
     assert "39,121 years to fill" in finding.message  # 1e8 / (0.0036 * 8766 * 81)
 
 
@@ -81,9 +91,9 @@ def test_a_mark_in_the_record_or_in_the_past_is_found_too(tmp_path):
     root = write_starter(tmp_path / "case", "from-history")
     record = pl.read_parquet(root / f"{HISTORY}.parquet")
     missing = (pl.col("hydro_id") == 1) & (pl.col("date").dt.year() == 1990)
-    record.with_columns(value_m3s=pl.when(missing).then(99999.0).otherwise("value_m3s")).write_parquet(
-        root / f"{HISTORY}.parquet"
-    )
+    record.with_columns(
+        value_m3s=pl.when(missing).then(99999.0).otherwise("value_m3s")
+    ).write_parquet(root / f"{HISTORY}.parquet")
     initial = json.loads((root / "initial_conditions.json").read_text())
     initial["past_inflows"] = [{"hydro_id": 0, "values_m3s": [120.0, -999.0]}]
     (root / "initial_conditions.json").write_text(json.dumps(initial))
@@ -112,7 +122,9 @@ def test_the_energy_of_a_dry_year_is_told_in_figures(tmp_path):
     # 32 m3/s through both plants, 33 through the lower: 48.5 MW; and 50 hm3 * 1.0 + 60 hm3 * 0.5 MW per m3/s, by 0.0036
     assert f"at most {(48.5 * hours + 80 / 0.0036) / 1e3:,.4g} GWh" in finding.message
     assert f"{80 / 0.0036 / 1e3:,.4g} GWh are stored now" in finding.message
-    assert f"all other plants and imports {(120 * 744 + 115 * 696) / 1e3:,.4g} GWh" in finding.message
+    assert (
+        f"all other plants and imports {(120 * 744 + 115 * 696) / 1e3:,.4g} GWh" in finding.message
+    )
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -124,15 +136,31 @@ def test_starters_are_not_doubted(tmp_path, template):
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_plain_synthetic_systems_are_not_doubted(tmp_path, seed):
     script = SHARED / "strangers" / "make_case.py"
-    size = ["--hydros", 4 + 7 * seed, "--stages", 6, "--openings", 2, "--cascade", seed, "--load", 0.4 + 0.3 * seed]
-    subprocess.run([sys.executable, script, tmp_path / "case", *map(str, size), "--seed", str(seed)], check=True)
+    size = [
+        "--hydros",
+        4 + 7 * seed,
+        "--stages",
+        6,
+        "--openings",
+        2,
+        "--cascade",
+        seed,
+        "--load",
+        0.4 + 0.3 * seed,
+    ]
+    subprocess.run(
+        [sys.executable, script, tmp_path / "case", *map(str, size), "--seed", str(seed)],
+        check=True,
+    )
     assert doubts(tmp_path / "case") == []
 
 
 def with_hydros():
     """Published cases that give the inflows of some plant."""
     tables = {name: case_directory(name) / f"{STATS}.parquet" for name in CASES}
-    return [name for name, table in tables.items() if table.exists() and pl.read_parquet(table).height]
+    return [
+        name for name, table in tables.items() if table.exists() and pl.read_parquet(table).height
+    ]
 
 
 def changed(source, target, table, **columns):
@@ -145,7 +173,9 @@ def changed(source, target, table, **columns):
 @pytest.mark.parametrize("name", with_hydros())
 def test_published_cases_are_doubted_when_their_units_are_wrong(tmp_path, name):
     assert doubts(case_directory(name)) == []
-    litres = changed(case_directory(name), tmp_path / "litres", STATS, mean_m3s=pl.col("mean_m3s") * 1000.0)
+    litres = changed(
+        case_directory(name), tmp_path / "litres", STATS, mean_m3s=pl.col("mean_m3s") * 1000.0
+    )
     dry = pl.read_parquet(case_directory(name) / f"{STATS}.parquet")["mean_m3s"].max() <= 0.0
     assert litres == (set() if dry else {"HW621"})
     mwh = changed(case_directory(name), tmp_path / "mwh", LOADS, mean_mw=pl.col("mean_mw") * 730.0)

@@ -39,16 +39,28 @@ def test_stages_that_become_finer_under_lags_are_refused_before_training(tmp_pat
     """A quarter, then months, with inflows that remember: lags over quarters say nothing of months."""
     root = write_starter(tmp_path / "new", "cascade-fpha")
     stages = json.loads((root / "stages.json").read_text())
-    months = [{"id": i, "label": f"m{i}", "month_start": i + 1, "month_end": i + 1} for i in range(12)]
+    months = [
+        {"id": i, "label": f"m{i}", "month_start": i + 1, "month_end": i + 1} for i in range(12)
+    ]
     quarters = [
-        {"id": 12 + q, "label": f"q{q}", "month_start": 3 * q + 1, "day_start": 1, "month_end": 3 * q + 3, "day_end": d}
+        {
+            "id": 12 + q,
+            "label": f"q{q}",
+            "month_start": 3 * q + 1,
+            "day_start": 1,
+            "month_end": 3 * q + 3,
+            "day_end": d,
+        }
         for q, d in enumerate((31, 30, 30, 31))
     ]
     stages["season_definitions"] = {"cycle_type": "custom", "seasons": months + quarters}
     first = stages["stages"][0]
     first |= {"season_id": 12, "end_date": "2024-04-01"}
     first["blocks"] = [{**block, "hours": block["hours"] * 91 / 31} for block in first["blocks"]]
-    stages["stages"] = [first, *({**stage, "id": i} for i, stage in enumerate(stages["stages"][3:], 1))]
+    stages["stages"] = [
+        first,
+        *({**stage, "id": i} for i, stage in enumerate(stages["stages"][3:], 1)),
+    ]
     (root / "stages.json").write_text(json.dumps(stages))
     for name in ("inflow_seasonal_stats", "inflow_ar_coefficients", "load_seasonal_stats"):
         _renumber(root / "scenarios" / f"{name}.parquet")
@@ -119,5 +131,7 @@ def _renumber(path):
     import polars as pl
 
     table = pl.read_parquet(path).filter(~pl.col("stage_id").is_in([1, 2]))
-    moved = pl.when(pl.col("stage_id") > 2).then(pl.col("stage_id") - 2).otherwise(pl.col("stage_id"))
+    moved = (
+        pl.when(pl.col("stage_id") > 2).then(pl.col("stage_id") - 2).otherwise(pl.col("stage_id"))
+    )
     table.with_columns(moved.cast(pl.Int32).alias("stage_id")).write_parquet(path)

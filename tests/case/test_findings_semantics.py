@@ -39,7 +39,10 @@ def stages_file(**values):
 
 def seasonal(*seasons, cycle="monthly", definitions=tuple(MONTHS)):
     def change(case):
-        case.files["stages.json"]["season_definitions"] = {"cycle_type": cycle, "seasons": list(definitions)}
+        case.files["stages.json"]["season_definitions"] = {
+            "cycle_type": cycle,
+            "seasons": list(definitions),
+        }
         for entry, season in zip(case.stages, seasons, strict=True):
             entry["season_id"] = season
 
@@ -79,7 +82,10 @@ def correlation(method, off):
         case.hydros.append({**case.hydros[1], "id": 2, "name": "H2"})
         case.initial["storage"].append({"hydro_id": 2, "value_hm3": 50.0})
         case.tables[STATS] += [{**row, "hydro_id": 2} for row in case.tables[STATS][:2]]
-        case.files["scenarios/correlation.json"] = {"method": method, "profiles": {"x": {"correlation_groups": [group]}}}
+        case.files["scenarios/correlation.json"] = {
+            "method": method,
+            "profiles": {"x": {"correlation_groups": [group]}},
+        }
 
     return change
 
@@ -108,7 +114,9 @@ SUMMER = {"id": 1, "label": "s", "month_start": 2, "day_start": 1, "month_end": 
 
 
 def overlapping(case):
-    ranges = case.files["system/hydro_production_models.json"]["production_models"][0]["stage_ranges"]
+    ranges = case.files["system/hydro_production_models.json"]["production_models"][0][
+        "stage_ranges"
+    ]
     ranges.append({**ranges[0], "start_stage_id": 1})
 
 
@@ -117,7 +125,10 @@ def external_loads(case):
         row["std_mw"] = 1.0
     case.training["scenario_source"] = {"load": {"scheme": "external"}, "seed": 1}
     case.tables["scenarios/external_load_scenarios"] = [
-        {"stage_id": t, "scenario_id": i, "bus_id": bus, "value_mw": 70.0} for t in (0, 1) for i in range(3) for bus in (0, 1)
+        {"stage_id": t, "scenario_id": i, "bus_id": bus, "value_mw": 70.0}
+        for t in (0, 1)
+        for i in range(3)
+        for bus in (0, 1)
     ]
 
 
@@ -160,7 +171,11 @@ def later_stages(case):
 
 
 PROBLEMS = [
-    ("HW204", "error", initial(storage=[{"hydro_id": 0, "value_hm3": -1.0}, {"hydro_id": 1, "value_hm3": 60.0}])),
+    (
+        "HW204",
+        "error",
+        initial(storage=[{"hydro_id": 0, "value_hm3": -1.0}, {"hydro_id": 1, "value_hm3": 60.0}]),
+    ),
     (
         "HW204",
         "error",
@@ -168,8 +183,18 @@ PROBLEMS = [
             seasonal(0, 1),
             initial(
                 recent_observations=[
-                    {"hydro_id": 0, "start_date": "2023-12-01", "end_date": "2023-12-09", "value_m3s": 1.0},
-                    {"hydro_id": 0, "start_date": "2023-12-08", "end_date": "2023-12-10", "value_m3s": 1.0},
+                    {
+                        "hydro_id": 0,
+                        "start_date": "2023-12-01",
+                        "end_date": "2023-12-09",
+                        "value_m3s": 1.0,
+                    },
+                    {
+                        "hydro_id": 0,
+                        "start_date": "2023-12-08",
+                        "end_date": "2023-12-10",
+                        "value_m3s": 1.0,
+                    },
                 ]
             ),
         ),
@@ -177,8 +202,19 @@ PROBLEMS = [
     ("HW505", "error", initial(storage=[{"hydro_id": 0, "value_hm3": 50.0}])),
     ("HW720", "error", training(stopping_rules=[LIMIT, {"type": "gap", "tolerance": 1.0}])),
     ("HW720", "error", config("simulation", enabled=True, policy_type="inner")),
-    ("HW721", "error", both(training(stopping_rules=[LIMIT, {"type": "statistical_gap"}]), stage(risk_measure=AVERSE))),
-    ("HW721", "error", training(stopping_rules=[LIMIT, {"type": "statistical_gap"}], scenario_source=FRESH)),
+    (
+        "HW721",
+        "error",
+        both(
+            training(stopping_rules=[LIMIT, {"type": "statistical_gap"}]),
+            stage(risk_measure=AVERSE),
+        ),
+    ),
+    (
+        "HW721",
+        "error",
+        training(stopping_rules=[LIMIT, {"type": "statistical_gap"}], scenario_source=FRESH),
+    ),
     (
         "HW722",
         "error",
@@ -188,13 +224,24 @@ PROBLEMS = [
             config("modeling", inflow_non_negativity={"method": "truncation"}),
         ),
     ),
-    ("HW506", "error", initial(storage=[{"hydro_id": 0, "value_hm3": 101.0}, {"hydro_id": 1, "value_hm3": 60.0}])),
-    ("HW506", "warning", initial(storage=[{"hydro_id": 0, "value_hm3": 5.0}, {"hydro_id": 1, "value_hm3": 60.0}])),
+    (
+        "HW506",
+        "error",
+        initial(storage=[{"hydro_id": 0, "value_hm3": 101.0}, {"hydro_id": 1, "value_hm3": 60.0}]),
+    ),
+    (
+        "HW506",
+        "warning",
+        initial(storage=[{"hydro_id": 0, "value_hm3": 5.0}, {"hydro_id": 1, "value_hm3": 60.0}]),
+    ),
     (
         "HW507",
         "error",
         both(
-            initial(storage=[{"hydro_id": 1, "value_hm3": 60.0}], filling_storage=[{"hydro_id": 0, "value_hm3": 11.0}]),
+            initial(
+                storage=[{"hydro_id": 1, "value_hm3": 60.0}],
+                filling_storage=[{"hydro_id": 0, "value_hm3": 11.0}],
+            ),
             hydro(entry_stage_id=1, filling={"start_stage_id": 0}),
         ),
     ),
@@ -207,8 +254,16 @@ PROBLEMS = [
         ),
     ),
     ("HW509", "error", rows("system/hydro_geometry", geometry(0, 1.0), geometry(0, 1.0))),
-    ("HW510", "error", rows("system/hydro_geometry", geometry(0, 1.0, 300.0), geometry(0, 2.0, 299.0))),
-    ("HW511", "error", rows("system/hydro_geometry", geometry(0, 1.0, 300.0, 5.0), geometry(0, 2.0, 301.0, 4.0))),
+    (
+        "HW510",
+        "error",
+        rows("system/hydro_geometry", geometry(0, 1.0, 300.0), geometry(0, 2.0, 299.0)),
+    ),
+    (
+        "HW511",
+        "error",
+        rows("system/hydro_geometry", geometry(0, 1.0, 300.0, 5.0), geometry(0, 2.0, 301.0, 4.0)),
+    ),
     ("HW512", "error", hydro(evaporation={"coefficients_mm": [1.0] * 12})),
     ("HW513", "warning", fpha(plane(0, 0), plane(0, 1))),
     (
@@ -216,7 +271,12 @@ PROBLEMS = [
         "error",
         both(
             lambda case: case.thermals[0].pop("cost_per_mwh"),
-            thermal(cost_segments=[{"capacity_mw": 30, "cost_per_mwh": 9}, {"capacity_mw": 30, "cost_per_mwh": 8}]),
+            thermal(
+                cost_segments=[
+                    {"capacity_mw": 30, "cost_per_mwh": 9},
+                    {"capacity_mw": 30, "cost_per_mwh": 8},
+                ]
+            ),
         ),
     ),
     (
@@ -230,7 +290,10 @@ PROBLEMS = [
     (
         "HW516",
         "warning",
-        both(production(source="computed"), rows("system/hydro_geometry", geometry(0, 1.0), geometry(0, 2.0))),
+        both(
+            production(source="computed"),
+            rows("system/hydro_geometry", geometry(0, 1.0), geometry(0, 2.0)),
+        ),
     ),
     ("HW517", "warning", both(production(), overlapping)),
     (
@@ -254,7 +317,17 @@ PROBLEMS = [
             }
         ),
     ),
-    ("HW523", "error", stages_file(policy_graph={"type": "cyclic", "annual_discount_rate": 0.1, "transitions": [TRANSITION]})),
+    (
+        "HW523",
+        "error",
+        stages_file(
+            policy_graph={
+                "type": "cyclic",
+                "annual_discount_rate": 0.1,
+                "transitions": [TRANSITION],
+            }
+        ),
+    ),
     (
         "HW523",
         "error",
@@ -278,10 +351,21 @@ PROBLEMS = [
         ),
     ),
     ("HW524", "warning", lambda case: case.stages[0]["blocks"][0].update(hours=100.0)),
-    ("HW525", "warning", both(stage(1, start_date="2024-02-02"), lambda case: case.stages[1]["blocks"][0].update(hours=150.0))),
+    (
+        "HW525",
+        "warning",
+        both(
+            stage(1, start_date="2024-02-02"),
+            lambda case: case.stages[1]["blocks"][0].update(hours=150.0),
+        ),
+    ),
     ("HW527", "warning", seasonal(0, 1, cycle="custom", definitions=(WINTER, SUMMER))),
     ("HW528", "warning", later_stages),
-    ("HW530", "error", both(stages_file(pre_study_stages=[PAST]), with_lags(ar_row(0, -1, 1, 0.5)))),
+    (
+        "HW530",
+        "error",
+        both(stages_file(pre_study_stages=[PAST]), with_lags(ar_row(0, -1, 1, 0.5))),
+    ),
     ("HW531", "error", with_lags(ar_row(0, 0, 1, 0.5), ar_row(0, 0, 3, 0.1))),
     ("HW532", "error", stats(ar_order=1)),
     ("HW533", "error", with_lags(ar_row(0, 0, 1, 0.5, 0.9), ar_row(0, 0, 2, 0.1, 0.8))),
@@ -295,7 +379,16 @@ PROBLEMS = [
     (
         "HW542",
         "warning",
-        initial(recent_observations=[{"hydro_id": 0, "start_date": "2023-12-30", "end_date": "2024-01-01", "value_m3s": 1.0}]),
+        initial(
+            recent_observations=[
+                {
+                    "hydro_id": 0,
+                    "start_date": "2023-12-30",
+                    "end_date": "2024-01-01",
+                    "value_m3s": 1.0,
+                }
+            ]
+        ),
     ),
     ("HW546", "error", training(scenario_source={"inflow": {"scheme": "external"}, "seed": 1})),
     ("HW546", "error", training(scenario_source={"inflow": {"openings": "scenarios"}})),
@@ -305,11 +398,26 @@ PROBLEMS = [
     ("HW546", "error", both(external_loads_with({}, stages=(1,)), openings_of_the_load("model"))),
     ("HW547", "warning", external_loads),
     ("HW547", "warning", walked_by_training_alone),
-    ("HW549", "error", rows("constraints/hydro_bounds", {"hydro_id": 0, "stage_id": 1, "max_storage_hm3": 5.0})),
-    ("HW549", "error", rows("constraints/thermal_bounds", {"thermal_id": 0, "stage_id": 1, "min_generation_mw": 61.0})),
+    (
+        "HW549",
+        "error",
+        rows("constraints/hydro_bounds", {"hydro_id": 0, "stage_id": 1, "max_storage_hm3": 5.0}),
+    ),
+    (
+        "HW549",
+        "error",
+        rows(
+            "constraints/thermal_bounds",
+            {"thermal_id": 0, "stage_id": 1, "min_generation_mw": 61.0},
+        ),
+    ),
     ("HW551", "warning", stage(sampling_method="qmc_sobol", num_scenarios=3)),
     ("HW552", "warning", lambda case: case.training.pop("tree_seed")),
-    ("HW553", "warning", training(cut_selection={"enabled": True, "method": "level1", "max_active_per_stage": 1})),
+    (
+        "HW553",
+        "warning",
+        training(cut_selection={"enabled": True, "method": "level1", "max_active_per_stage": 1}),
+    ),
     ("HW554", "warning", seasonal(0, 2)),
     ("HW556", "error", training(scenario_source={"inflow": {"scheme": "historical"}, "seed": 1})),
     ("HW557", "warning", seasonal(0, 1)),
@@ -319,38 +427,62 @@ PROBLEMS = [
     (
         "HW603",
         "warning",
-        both(constraint("hydro_storage(0)"), lambda case: case.tables.pop("constraints/generic_constraint_bounds")),
+        both(
+            constraint("hydro_storage(0)"),
+            lambda case: case.tables.pop("constraints/generic_constraint_bounds"),
+        ),
     ),
     ("HW604", "warning", thermal(generation={"min_mw": 0, "max_mw": 0})),
     (
         "HW604",
         "warning",
-        rows("constraints/line_bounds", *({"line_id": 0, "stage_id": t, "direct_mw": 0.0, "reverse_mw": 0.0} for t in (0, 1))),
+        rows(
+            "constraints/line_bounds",
+            *({"line_id": 0, "stage_id": t, "direct_mw": 0.0, "reverse_mw": 0.0} for t in (0, 1)),
+        ),
     ),
     (
         "HW605",
         "warning",
-        both(with_lags(ar_row(0, 0, 1, 1.2), ar_row(0, 1, 1, 1.2)), stage(0, season_id=0), stage(1, season_id=1)),
+        both(
+            with_lags(ar_row(0, 0, 1, 1.2), ar_row(0, 1, 1, 1.2)),
+            stage(0, season_id=0),
+            stage(1, season_id=1),
+        ),
     ),
     (
         "HW610",
         "warning",
-        both(cost("hydro", filling_target_violation_cost=10.0), hydro(entry_stage_id=1, filling={"start_stage_id": 0})),
+        both(
+            cost("hydro", filling_target_violation_cost=10.0),
+            hydro(entry_stage_id=1, filling={"start_stage_id": 0}),
+        ),
     ),
     ("HW611", "warning", cost("hydro", storage_violation_below_cost=5000.0)),
     ("HW612", "warning", cost("hydro", generation_violation_below_cost=5000.0)),
     ("HW613", "warning", cost("hydro", turbined_violation_below_cost=20.0)),
     ("HW614", "warning", cost("line", exchange_cost=20.0)),
-    ("HW615", "warning", both(fpha(*(plane(0, i) for i in range(3))), cost("hydro", fpha_turbined_cost=0.01))),
+    (
+        "HW615",
+        "warning",
+        both(fpha(*(plane(0, i) for i in range(3))), cost("hydro", fpha_turbined_cost=0.01)),
+    ),
     ("HW616", "warning", cost("bus", excess_cost=4000.0)),
     (
         "HW617",
         "warning",
-        both(config("modeling", inflow_non_negativity={"method": "penalty"}), cost("hydro", inflow_nonnegativity_cost=5000.0)),
+        both(
+            config("modeling", inflow_non_negativity={"method": "penalty"}),
+            cost("hydro", inflow_nonnegativity_cost=5000.0),
+        ),
     ),
     ("HW618", "warning", cost("hydro", spillage_cost=0.0)),
     ("HW701", "warning", training(cut_selection={"threshold": 2})),
-    ("HW712", "warning", config("modeling", inflow_non_negativity={"method": "none", "penalty_cost": 5.0})),
+    (
+        "HW712",
+        "warning",
+        config("modeling", inflow_non_negativity={"method": "none", "penalty_cost": 5.0}),
+    ),
     ("HW715", "warning", stage(state_variables={"storage": False})),
     ("HW716", "error", config("simulation", num_stages=24)),
     (
@@ -362,7 +494,10 @@ PROBLEMS = [
                 policy_graph={
                     "type": "cyclic",
                     "annual_discount_rate": 0.1,
-                    "transitions": [TRANSITION, {"source_id": 1, "target_id": 0, "probability": 1.0}],
+                    "transitions": [
+                        TRANSITION,
+                        {"source_id": 1, "target_id": 0, "probability": 1.0},
+                    ],
                 }
             ),
         ),
@@ -384,13 +519,19 @@ def named_problems():
 
 
 def places_of(report, code):
-    return [[finding.file, finding.path, finding.entity] for finding in report if finding.code == code]
+    return [
+        [finding.file, finding.path, finding.entity] for finding in report if finding.code == code
+    ]
 
 
 @pytest.mark.parametrize(("name", "code", "severity", "change"), list(named_problems()))
-def test_a_contradiction_is_found_where_it_is_and_nothing_else(tmp_path, name, code, severity, change):
+def test_a_contradiction_is_found_where_it_is_and_nothing_else(
+    tmp_path, name, code, severity, change
+):
     report = validate_case(tiny_case(tmp_path).edit(change))
-    assert (code, severity) in {(finding.code, finding.severity.value) for finding in report}, str(report)
+    assert (code, severity) in {(finding.code, finding.severity.value) for finding in report}, str(
+        report
+    )
     assert codes_of(report) - EXPECTED_COMPANY <= {code}, str(report)
     assert places_of(report, code) == PLACES[name]
     assert codes_of(report.errors) == ({code} if severity == "error" else set())
@@ -399,7 +540,9 @@ def test_a_contradiction_is_found_where_it_is_and_nothing_else(tmp_path, name, c
 STRICT = {"HW513", "HW524", "HW525", "HW554", "HW615"}
 
 
-@pytest.mark.parametrize(("code", "change"), [(row[0], row[2]) for row in PROBLEMS if row[0] in STRICT])
+@pytest.mark.parametrize(
+    ("code", "change"), [(row[0], row[2]) for row in PROBLEMS if row[0] in STRICT]
+)
 def test_advice_becomes_law_under_strict(tmp_path, code, change):
     root = tiny_case(tmp_path).edit(change)
     assert validate_case(root).ok
@@ -415,7 +558,8 @@ def test_stages_of_one_season_have_about_the_same_length(tmp_path):
         ("2025-03-01", "2025-04-01"),
     ]
     case.files["stages.json"]["stages"] = [
-        {**case.stages[0], "id": i, "start_date": start, "end_date": end} for i, (start, end) in enumerate(spans)
+        {**case.stages[0], "id": i, "start_date": start, "end_date": end}
+        for i, (start, end) in enumerate(spans)
     ]
     seasonal(0, 1, 1, 2)(case)
     found = [finding for finding in validate_case(case.write()).findings if finding.code == "HW555"]
@@ -426,7 +570,9 @@ def test_stages_of_one_season_have_about_the_same_length(tmp_path):
 def test_history_is_estimated_only_with_seasons_and_enough_years(tmp_path):
     case = tiny_case(tmp_path)
     case.tables.pop(STATS)
-    case.tables["scenarios/inflow_history"] = [{"hydro_id": 0, "date": date(2000, 1, 1), "value_m3s": 4.0}]
+    case.tables["scenarios/inflow_history"] = [
+        {"hydro_id": 0, "date": date(2000, 1, 1), "value_m3s": 4.0}
+    ]
     report = validate_case(case.write())
     assert codes_of(report.errors) == {"HW537", "HW538"}
     assert codes_of(report.warnings) == {"HW543"}
@@ -468,7 +614,11 @@ def test_scenarios_that_are_openings_may_leave_stages_out_and_have_weights(tmp_p
     given = loaded.system.external_loads
     assert set(given.values) == set(given.weights) == {1}
     assert given.weights[1].tolist() == [1.0, 2.0, 3.0]
-    assert any("1 stages have none" in value for section in describe_case(loaded) for _, value in pairs(section.rows))
+    assert any(
+        "1 stages have none" in value
+        for section in describe_case(loaded)
+        for _, value in pairs(section.rows)
+    )
 
 
 def pairs(rows):
@@ -478,4 +628,7 @@ def pairs(rows):
 def test_a_simulation_has_no_openings_of_its_own(tmp_path: Path):
     case = tiny_case(tmp_path)
     case.files["config.json"]["simulation"] = {"scenario_source": {"inflow": {"openings": "model"}}}
-    assert "HW202" in codes_of(validate_case(case.write()).findings) or not validate_case(case.write()).ok
+    assert (
+        "HW202" in codes_of(validate_case(case.write()).findings)
+        or not validate_case(case.write()).ok
+    )

@@ -21,7 +21,8 @@ OPENINGS, CHANCES = "scenarios/noise_openings", "scenarios/opening_probabilities
 HISTORY = "scenarios/inflow_history"
 PLANES = "system/fpha_hyperplanes.parquet"
 VALID_FROM, VALID_TO, VALID_FLOW = (
-    f"fpha_hyperplanes[1].{name}" for name in ("valid_v_min_hm3", "valid_v_max_hm3", "valid_q_max_m3s")
+    f"fpha_hyperplanes[1].{name}"
+    for name in ("valid_v_min_hm3", "valid_v_max_hm3", "valid_q_max_m3s")
 )
 EXTERNAL = "scenarios/external_load_scenarios"
 
@@ -81,7 +82,9 @@ def drop(file: str, *path: Any):
 
 def rows(table: str, keep):
     """A change that keeps some rows of a table."""
-    return lambda case: case.tables.__setitem__(table, [row for row in case.tables[table] if keep(row)])
+    return lambda case: case.tables.__setitem__(
+        table, [row for row in case.tables[table] if keep(row)]
+    )
 
 
 def cells(table: str, where, **values: Any):
@@ -112,9 +115,19 @@ ERRORS = [
         CONFIG,
         "training.scenario_source.historical_years",
     ),
-    ("HW205", put(CONFIG, *SOURCE, "inflow", "scheme", value="external"), CONFIG, "training.scenario_source"),
+    (
+        "HW205",
+        put(CONFIG, *SOURCE, "inflow", "scheme", value="external"),
+        CONFIG,
+        "training.scenario_source",
+    ),
     ("HW201", drop(CONFIG, *RULES, 1, "type"), CONFIG, "training.stopping_rules[1]"),
-    ("HW205", put(CONFIG, *RULES, 1, "type", value="time_limt"), CONFIG, "training.stopping_rules[1]"),
+    (
+        "HW205",
+        put(CONFIG, *RULES, 1, "type", value="time_limt"),
+        CONFIG,
+        "training.stopping_rules[1]",
+    ),
     (
         "HW205",
         put(MODELS, *FIT, "fitting_window", "volume_min_percentile", value=0.1),
@@ -144,7 +157,12 @@ ERRORS = [
         add(
             MODELS,
             "production_models",
-            value={"hydro_id": 1, "selection_mode": "seasonal", "default_model": "fpha", "seasons": []},
+            value={
+                "hydro_id": 1,
+                "selection_mode": "seasonal",
+                "default_model": "fpha",
+                "seasons": [],
+            },
         ),
         MODELS,
         "production_models[2].hydro_id",
@@ -175,16 +193,38 @@ ERRORS = [
         CORRELATION,
         "schedule[2].stage_id",
     ),
-    ("HW302", put(CORRELATION, "schedule", 0, "stage_id", value=9), CORRELATION, "schedule[0].stage_id"),
-    ("HW301", put(CORRELATION, "schedule", 0, "profile_name", value="dry"), CORRELATION, "schedule[0].profile_name"),
+    (
+        "HW302",
+        put(CORRELATION, "schedule", 0, "stage_id", value=9),
+        CORRELATION,
+        "schedule[0].stage_id",
+    ),
     (
         "HW301",
-        lambda case: case.files[CORRELATION]["profiles"].update(dry=case.files[CORRELATION]["profiles"].pop("default")),
+        put(CORRELATION, "schedule", 0, "profile_name", value="dry"),
+        CORRELATION,
+        "schedule[0].profile_name",
+    ),
+    (
+        "HW301",
+        lambda case: case.files[CORRELATION]["profiles"].update(
+            dry=case.files[CORRELATION]["profiles"].pop("default")
+        ),
         CORRELATION,
         "profiles",
     ),
-    ("HW301", put(CORRELATION, *RIVERS, "entities", 0, "id", value=9), CORRELATION, f"{GROUP}.entities[0].id"),
-    ("HW201", drop(CONSTRAINTS, "constraints", 0, "slack", "penalty"), CONSTRAINTS, "constraints[0].slack"),
+    (
+        "HW301",
+        put(CORRELATION, *RIVERS, "entities", 0, "id", value=9),
+        CORRELATION,
+        f"{GROUP}.entities[0].id",
+    ),
+    (
+        "HW201",
+        drop(CONSTRAINTS, "constraints", 0, "slack", "penalty"),
+        CONSTRAINTS,
+        "constraints[0].slack",
+    ),
     (
         "HW301",
         put(CONSTRAINTS, "constraints", 0, "expression", value="hydro_turbined(1, 3)"),
@@ -203,7 +243,12 @@ ERRORS = [
         "constraints/generic_constraint_bounds.parquet",
         "generic_constraint_bounds[4].block_id",
     ),
-    ("HW301", put(MODELS, *SEASONAL, "seasons", 0, "season_id", value=12), MODELS, "production_models[1].seasons[0].season_id"),
+    (
+        "HW301",
+        put(MODELS, *SEASONAL, "seasons", 0, "season_id", value=12),
+        MODELS,
+        "production_models[1].seasons[0].season_id",
+    ),
     (
         "HW302",
         put(STAGES, "policy_graph", "transitions", 1, "target_id", value=9),
@@ -216,10 +261,20 @@ ERRORS = [
         MODELS,
         "production_models[0].stage_ranges[0].end_stage_id",
     ),
-    ("HW304", put(STAGES, "pre_study_stages", 0, "season_id", value=12), STAGES, "pre_study_stages[0].season_id"),
+    (
+        "HW304",
+        put(STAGES, "pre_study_stages", 0, "season_id", value=12),
+        STAGES,
+        "pre_study_stages[0].season_id",
+    ),
     (
         "HW208",
-        add(STAGES, "season_definitions", "seasons", value={"id": 3, "label": "again", "month_start": 4}),
+        add(
+            STAGES,
+            "season_definitions",
+            "seasons",
+            value={"id": 3, "label": "again", "month_start": 4},
+        ),
         STAGES,
         "season_definitions.seasons[12].id",
     ),
@@ -227,14 +282,24 @@ ERRORS = [
     ("HW213", put(*POINTS, value=[]), HYDROS, "hydros[1].tailrace.points"),
     ("HW213", put(*POINTS, 1, value=FLAT), HYDROS, "hydros[1].tailrace.points"),
     ("HW213", put(*POINTS, 1, "height_m", value=199.0), HYDROS, "hydros[1].tailrace.points"),
-    ("HW213", put(HYDROS, "hydros", 0, "hydraulic_losses", "value", value=1.0), HYDROS, "hydros[0].hydraulic_losses.value"),
+    (
+        "HW213",
+        put(HYDROS, "hydros", 0, "hydraulic_losses", "value", value=1.0),
+        HYDROS,
+        "hydros[0].hydraulic_losses.value",
+    ),
     (
         "HW213",
         put(HYDROS, "hydros", 2, "hydraulic_losses", "value_m", value=-1.0),
         HYDROS,
         "hydros[2].hydraulic_losses.value_m",
     ),
-    ("HW201", drop(HYDROS, "hydros", 0, "hydraulic_losses", "type"), HYDROS, "hydros[0].hydraulic_losses"),
+    (
+        "HW201",
+        drop(HYDROS, "hydros", 0, "hydraulic_losses", "type"),
+        HYDROS,
+        "hydros[0].hydraulic_losses",
+    ),
     (
         "HW518",
         both(
@@ -244,26 +309,50 @@ ERRORS = [
         HYDROS,
         "hydros[1].generation.productivity_mw_per_m3s",
     ),
-    ("HW204", put(INITIAL, "recent_observations", 0, "end_date", value="2023-12-20"), INITIAL, "recent_observations[0]"),
+    (
+        "HW204",
+        put(INITIAL, "recent_observations", 0, "end_date", value="2023-12-20"),
+        INITIAL,
+        "recent_observations[0]",
+    ),
     (
         "HW204",
         put(INITIAL, "recent_observations", 1, "end_date", value="2024-01-02"),
         INITIAL,
         "recent_observations[1].end_date",
     ),
-    ("HW204", put(INITIAL, "storage", 0, "value_hm3", value=10**400), INITIAL, "storage[0].value_hm3"),
-    ("HW407", put(INITIAL, "past_inflows", 2, "season_ids", value=[11, 12]), INITIAL, "past_inflows[2].season_ids"),
-    ("HW407", put(INITIAL, "past_inflows", 2, "season_ids", value=[10, 11]), INITIAL, "past_inflows[2].season_ids"),
+    (
+        "HW204",
+        put(INITIAL, "storage", 0, "value_hm3", value=10**400),
+        INITIAL,
+        "storage[0].value_hm3",
+    ),
+    (
+        "HW407",
+        put(INITIAL, "past_inflows", 2, "season_ids", value=[11, 12]),
+        INITIAL,
+        "past_inflows[2].season_ids",
+    ),
+    (
+        "HW407",
+        put(INITIAL, "past_inflows", 2, "season_ids", value=[10, 11]),
+        INITIAL,
+        "past_inflows[2].season_ids",
+    ),
     (
         "HW208",
-        add(INITIAL, "gnl_pipeline", value={"thermal_id": 2, "stage_offset": 1, "committed_mw": 6.0}),
+        add(
+            INITIAL, "gnl_pipeline", value={"thermal_id": 2, "stage_offset": 1, "committed_mw": 6.0}
+        ),
         INITIAL,
         "gnl_pipeline",
     ),
     ("HW563", drop(INITIAL, "gnl_pipeline", 1), INITIAL, "gnl_pipeline"),
     (
         "HW563",
-        add(INITIAL, "gnl_pipeline", value={"thermal_id": 2, "stage_offset": 3, "committed_mw": 6.0}),
+        add(
+            INITIAL, "gnl_pipeline", value={"thermal_id": 2, "stage_offset": 3, "committed_mw": 6.0}
+        ),
         INITIAL,
         "gnl_pipeline",
     ),
@@ -271,15 +360,29 @@ ERRORS = [
     (
         "HW562",
         cells(
-            LIMITS, lambda row: row["thermal_id"] == 2 and row["block_id"] == 1, min_generation_mw=56.0, max_generation_mw=58.0
+            LIMITS,
+            lambda row: row["thermal_id"] == 2 and row["block_id"] == 1,
+            min_generation_mw=56.0,
+            max_generation_mw=58.0,
         ),
         LIMITS_FILE,
         None,
     ),
-    ("HW561", cells(LIMITS, lambda row: row["thermal_id"] == 1 and row["stage_id"] == 2, cost_per_mwh=9.0), LIMITS_FILE, None),
+    (
+        "HW561",
+        cells(
+            LIMITS, lambda row: row["thermal_id"] == 1 and row["stage_id"] == 2, cost_per_mwh=9.0
+        ),
+        LIMITS_FILE,
+        None,
+    ),
     (
         "HW515",
-        cells(LIMITS, lambda row: row["thermal_id"] == 1 and row["stage_id"] == 2, max_generation_mw=70.5),
+        cells(
+            LIMITS,
+            lambda row: row["thermal_id"] == 1 and row["stage_id"] == 2,
+            max_generation_mw=70.5,
+        ),
         LIMITS_FILE,
         None,
     ),
@@ -299,32 +402,70 @@ ERRORS = [
     ("HW546", rows(EXTERNAL, lambda row: row["stage_id"] != 2), f"{EXTERNAL}.parquet", None),
     (
         "HW546",
-        rows(EXTERNAL, lambda row: (row["stage_id"], row["scenario_id"], row["bus_id"]) != (1, 1, 1)),
+        rows(
+            EXTERNAL, lambda row: (row["stage_id"], row["scenario_id"], row["bus_id"]) != (1, 1, 1)
+        ),
         f"{EXTERNAL}.parquet",
         None,
     ),
-    ("HW546", lambda case: case.tables.pop(EXTERNAL), CONFIG, "training.scenario_source.load.scheme"),
-    ("HW403", rows(OPENINGS, lambda row: (row["stage_id"], row["opening_index"]) != (3, 0)), f"{OPENINGS}.parquet", None),
+    (
+        "HW546",
+        lambda case: case.tables.pop(EXTERNAL),
+        CONFIG,
+        "training.scenario_source.load.scheme",
+    ),
     (
         "HW403",
-        cells(OPENINGS, lambda row: row["stage_id"] == 3 and row["entity_index"] == 8, entity_index=9),
+        rows(OPENINGS, lambda row: (row["stage_id"], row["opening_index"]) != (3, 0)),
         f"{OPENINGS}.parquet",
         None,
     ),
-    ("HW403", rows(OPENINGS, lambda row: row["stage_id"] != 3 or row["entity_index"] < 7), f"{OPENINGS}.parquet", None),
+    (
+        "HW403",
+        cells(
+            OPENINGS, lambda row: row["stage_id"] == 3 and row["entity_index"] == 8, entity_index=9
+        ),
+        f"{OPENINGS}.parquet",
+        None,
+    ),
+    (
+        "HW403",
+        rows(OPENINGS, lambda row: row["stage_id"] != 3 or row["entity_index"] < 7),
+        f"{OPENINGS}.parquet",
+        None,
+    ),
     ("HW403", rows(CHANCES, lambda row: row["opening_index"] != 2), f"{CHANCES}.parquet", None),
-    ("HW403", cells(CHANCES, lambda row: row["opening_index"] == 2, probability=0.4), f"{CHANCES}.parquet", None),
-    ("HW556", rows(HISTORY, lambda row: row["hydro_id"] or row["date"].month != 12), CONFIG, INFLOW_SCHEME),
+    (
+        "HW403",
+        cells(CHANCES, lambda row: row["opening_index"] == 2, probability=0.4),
+        f"{CHANCES}.parquet",
+        None,
+    ),
+    (
+        "HW556",
+        rows(HISTORY, lambda row: row["hydro_id"] or row["date"].month != 12),
+        CONFIG,
+        INFLOW_SCHEME,
+    ),
     (
         "HW556",
         rows(
-            HISTORY, lambda row: row["hydro_id"] or (row["date"].year not in (2002, 2003) and row["date"] != date(2001, 4, 1))
+            HISTORY,
+            lambda row: (
+                row["hydro_id"]
+                or (row["date"].year not in (2002, 2003) and row["date"] != date(2001, 4, 1))
+            ),
         ),
         CONFIG,
         INFLOW_SCHEME,
     ),
     ("HW556", lambda case: case.tables.pop(HISTORY), CONFIG, INFLOW_SCHEME),
-    ("HW559", put(STAGES, "stages", 2, "sampling_method", value="selective"), STAGES, "stages[2].sampling_method"),
+    (
+        "HW559",
+        put(STAGES, "stages", 2, "sampling_method", value="selective"),
+        STAGES,
+        "stages[2].sampling_method",
+    ),
 ]
 
 
@@ -340,7 +481,9 @@ def test_the_one_error_is_found_where_it_is(case, code, change, file, path):
     change(case)
     errors = validate_case(case.write()).errors
     assert {finding.code for finding in errors} == {code}, [str(finding) for finding in errors]
-    assert (file, path) in {(finding.file, finding.path) for finding in errors}, [str(finding) for finding in errors]
+    assert (file, path) in {(finding.file, finding.path) for finding in errors}, [
+        str(finding) for finding in errors
+    ]
     assert all(finding.message and finding.fix for finding in errors)
 
 
@@ -365,17 +508,39 @@ def almost(off: float):
 WARNINGS = [
     ("HW539", almost(0.52), CORRELATION, f"{GROUP}.matrix"),
     ("HW542", lambda case: None, INITIAL, "recent_observations[0]"),
-    ("HW566", cells("system/fpha_hyperplanes", lambda row: row["plane_id"] == 1, valid_v_min_hm3=11.0), PLANES, VALID_FROM),
-    ("HW566", cells("system/fpha_hyperplanes", lambda row: row["plane_id"] == 1, valid_v_max_hm3=99.0), PLANES, VALID_TO),
-    ("HW566", cells("system/fpha_hyperplanes", lambda row: row["plane_id"] == 1, valid_q_max_m3s=99.0), PLANES, VALID_FLOW),
+    (
+        "HW566",
+        cells("system/fpha_hyperplanes", lambda row: row["plane_id"] == 1, valid_v_min_hm3=11.0),
+        PLANES,
+        VALID_FROM,
+    ),
+    (
+        "HW566",
+        cells("system/fpha_hyperplanes", lambda row: row["plane_id"] == 1, valid_v_max_hm3=99.0),
+        PLANES,
+        VALID_TO,
+    ),
+    (
+        "HW566",
+        cells("system/fpha_hyperplanes", lambda row: row["plane_id"] == 1, valid_q_max_m3s=99.0),
+        PLANES,
+        VALID_FLOW,
+    ),
     (
         "HW604",
-        cells("constraints/ncs_bounds", lambda row: row["ncs_id"] == 0, available_generation_mw=0.0),
+        cells(
+            "constraints/ncs_bounds", lambda row: row["ncs_id"] == 0, available_generation_mw=0.0
+        ),
         "system/non_controllable_sources.json",
         None,
     ),
     ("HW604", lone_bus, "system/buses.json", None),
-    ("HW547", rows(EXTERNAL, lambda row: row["stage_id"] != 2 or row["scenario_id"] != 2), f"{EXTERNAL}.parquet", None),
+    (
+        "HW547",
+        rows(EXTERNAL, lambda row: row["stage_id"] != 2 or row["scenario_id"] != 2),
+        f"{EXTERNAL}.parquet",
+        None,
+    ),
 ]
 
 
@@ -386,7 +551,9 @@ def test_the_one_more_warning_is_found_where_it_is(case, plain, code, change, fi
     report = validate_case(case.write())
     assert report.ok, str(report)
     assert {finding.code for finding in report} - usual <= {code}
-    assert (code, file, path) in {(finding.code, finding.file, finding.path) for finding in report}, str(report)
+    assert (code, file, path) in {
+        (finding.code, finding.file, finding.path) for finding in report
+    }, str(report)
 
 
 def test_correlations_that_contradict_each_other_by_far_are_an_error(case):
@@ -395,7 +562,9 @@ def test_correlations_that_contradict_each_other_by_far_are_an_error(case):
     assert (finding.code, finding.path) == ("HW540", f"{GROUP}.matrix")
 
 
-@pytest.mark.parametrize("change", [drop(STAGES, "stages", 2, "season_id"), drop(STAGES, "season_definitions")])
+@pytest.mark.parametrize(
+    "change", [drop(STAGES, "stages", 2, "season_id"), drop(STAGES, "season_definitions")]
+)
 def test_a_replay_of_history_needs_seasons(case, change):
     for name in ("scenarios/inflow_ar_coefficients", "scenarios/inflow_annual_component"):
         case.tables.pop(name)

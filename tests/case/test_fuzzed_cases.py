@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 import headwater as hw
 from case_builder import TinyCase, frame_of
 from full_case import KeptCase, full_case
-from headwater.case import describe_case, load_case, refused_features, report_to_sarif, validate_case
+from headwater.case import (
+    describe_case,
+    load_case,
+    refused_features,
+    report_to_sarif,
+    validate_case,
+)
 from headwater.errors import CaseError
 
 EXAMPLES = int(os.environ.get("HEADWATER_FUZZ_EXAMPLES", "40"))
@@ -44,19 +50,44 @@ LEAVES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-3, 3),
-    st.sampled_from([2**31, -(2**63), 10**30, 0.5, -0.0, 1e308, 1e-320, "", "fpha", "2024-01-01", "cyclic", "\x00", "ação"]),
+    st.sampled_from(
+        [
+            2**31,
+            -(2**63),
+            10**30,
+            0.5,
+            -0.0,
+            1e308,
+            1e-320,
+            "",
+            "fpha",
+            "2024-01-01",
+            "cyclic",
+            "\x00",
+            "ação",
+        ]
+    ),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
 )
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
 )
 CELLS = st.sampled_from([None, -1, 0, 1, 2, 7, 2**31 - 1]) | st.floats()
 
 
 def nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Paths of all values inside a JSON value."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(deeper for key, item in inner for deeper in nodes(item, (*path, key)))]
 
 
@@ -136,7 +167,9 @@ def assert_answered(root: Path, *, rehearse: bool) -> None:
         hw.validate_case(root)
 
 
-def answer(plain: TinyCase, change: Callable[[TinyCase], object], *, rehearse: bool = False) -> None:
+def answer(
+    plain: TinyCase, change: Callable[[TinyCase], object], *, rehearse: bool = False
+) -> None:
     case = KeptCase(plain)
     change(case)
     try:
@@ -168,7 +201,11 @@ def time_limit(seconds: int) -> Iterator[None]:
 def test_a_case_with_random_values_is_answered(plain, data):
     def change(case: TinyCase) -> None:
         for _ in range(data.draw(st.integers(1, 3))):
-            data.draw(st.sampled_from([replace_node, replace_node, replace_node, replace_cell, change_rows]))(case, data.draw)
+            data.draw(
+                st.sampled_from(
+                    [replace_node, replace_node, replace_node, replace_cell, change_rows]
+                )
+            )(case, data.draw)
 
     answer(plain, change)
 
@@ -203,7 +240,10 @@ ENCODINGS = ["utf-16", "utf-16-le", "utf-32", "latin-1", "cp037", "utf-7"]
 @given(data=st.data())
 def test_a_file_in_another_encoding_is_answered(plain, data):
     name = data.draw(st.sampled_from(sorted(plain.files)))
-    text = json.dumps({**plain.files[name], "_note": data.draw(st.text(alphabet="açãoé€", max_size=5))}, ensure_ascii=False)
+    text = json.dumps(
+        {**plain.files[name], "_note": data.draw(st.text(alphabet="açãoé€", max_size=5))},
+        ensure_ascii=False,
+    )
     path = plain.root / name
     content = path.read_bytes()
     try:
@@ -214,7 +254,16 @@ def test_a_file_in_another_encoding_is_answered(plain, data):
         path.write_bytes(content)
 
 
-TYPES = [pl.Boolean(), pl.String(), pl.Date(), pl.List(pl.Int8()), pl.UInt64(), pl.Float32(), pl.Binary(), pl.Null()]
+TYPES = [
+    pl.Boolean(),
+    pl.String(),
+    pl.Date(),
+    pl.List(pl.Int8()),
+    pl.UInt64(),
+    pl.Float32(),
+    pl.Binary(),
+    pl.Null(),
+]
 
 
 @searching(0.15)

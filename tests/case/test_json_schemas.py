@@ -37,9 +37,16 @@ def fits(value, schema, root):
     if "$ref" in schema:
         return fits(value, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root)
     checks = [not fits(value, schema["not"], root)] if "not" in schema else []
-    checks += [any(fits(value, branch, root) for branch in schema[key]) for key in ("anyOf", "oneOf") if key in schema]
+    checks += [
+        any(fits(value, branch, root) for branch in schema[key])
+        for key in ("anyOf", "oneOf")
+        if key in schema
+    ]
     if "type" in schema:
-        checks.append(isinstance(value, TYPES[schema["type"]]) and (not isinstance(value, bool) or schema["type"] == "boolean"))
+        checks.append(
+            isinstance(value, TYPES[schema["type"]])
+            and (not isinstance(value, bool) or schema["type"] == "boolean")
+        )
     if "enum" in schema:
         checks.append(value in schema["enum"])
     if "const" in schema:
@@ -53,7 +60,9 @@ def fits(value, schema, root):
         checks += [key in value for key in schema.get("required", ())]
         for key, item in value.items():
             matching = [inner for pattern, inner in patterns.items() if re.search(pattern, key)]
-            below = properties.get(key, matching[0] if matching else schema.get("additionalProperties", True))
+            below = properties.get(
+                key, matching[0] if matching else schema.get("additionalProperties", True)
+            )
             checks.append(fits(item, below, root))
     return all(checks)
 
@@ -64,10 +73,20 @@ def test_there_is_a_schema_for_every_json_file():
 
 def test_valid_cases_follow_the_schemas(tmp_path):
     schemas = json_schemas()
-    roots = [rich_case(tmp_path / "rich").write(), *(write_starter(tmp_path / name, name) for name in TEMPLATES)]
-    files = [(root / name, schema) for root in roots for name, schema in schemas.items() if (root / name).exists()]
+    roots = [
+        rich_case(tmp_path / "rich").write(),
+        *(write_starter(tmp_path / name, name) for name in TEMPLATES),
+    ]
+    files = [
+        (root / name, schema)
+        for root in roots
+        for name, schema in schemas.items()
+        if (root / name).exists()
+    ]
     assert len(files) > 30
-    assert [path for path, schema in files if not fits(json.loads(path.read_text()), schema, schema)] == []
+    assert [
+        path for path, schema in files if not fits(json.loads(path.read_text()), schema, schema)
+    ] == []
 
 
 WRONG = {
@@ -100,7 +119,11 @@ def test_comments_nulls_and_the_plain_expectation_follow_the_schema(tmp_path):
 
 def references_in(part):
     if isinstance(part, dict):
-        yield from (value for value in part.values() if isinstance(value, str) and value.startswith("#/$defs/"))
+        yield from (
+            value
+            for value in part.values()
+            if isinstance(value, str) and value.startswith("#/$defs/")
+        )
         part = part.values()
     for below in part if isinstance(part, list | type({}.values())) else ():
         yield from references_in(below)
@@ -112,10 +135,15 @@ def test_definitions_are_named_after_the_keys_that_lead_to_them():
         named = set(references_in(schema))
         assert named == {f"#/$defs/{name}" for name in schema.get("$defs", {})}
         assert all(name == name.lower() for name in named)
-    assert {"hydros", "hydros.reservoir", "hydros.tailrace.piecewise"} <= schemas["system/hydros.json"]["$defs"].keys()
+    assert {"hydros", "hydros.reservoir", "hydros.tailrace.piecewise"} <= schemas[
+        "system/hydros.json"
+    ]["$defs"].keys()
 
 
 def test_schemas_are_written_one_by_one(tmp_path):
     paths = write_schemas(tmp_path)
     assert len(paths) == len(JSON_FILES)
-    assert json.loads((tmp_path / "system" / "hydros.schema.json").read_text())["title"] == "system/hydros.json"
+    assert (
+        json.loads((tmp_path / "system" / "hydros.schema.json").read_text())["title"]
+        == "system/hydros.json"
+    )

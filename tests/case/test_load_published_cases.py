@@ -10,7 +10,14 @@ import pytest
 
 import headwater as hw
 from headwater.case import Severity, load_case, refused_features
-from headwater.model import CostSegment, FphaSource, InflowNonNegativity, InSample, IterationLimit, OutOfSample
+from headwater.model import (
+    CostSegment,
+    FphaSource,
+    InflowNonNegativity,
+    InSample,
+    IterationLimit,
+    OutOfSample,
+)
 from published import CASES, case_directory
 
 GOLDEN = {
@@ -55,7 +62,9 @@ def test_a_published_case_has_no_error_and_the_known_warnings(name):
     report = hw.validate_case(case_directory(name))
     assert {finding.severity for finding in report} == {Severity.WARNING}, str(report)
     found = Counter(finding.code for finding in report for _ in range(finding.count))
-    assert [code if n == 1 else f"{code}x{n}" for code, n in sorted(found.items())] == GOLDEN[name].split(), str(report)
+    assert [code if n == 1 else f"{code}x{n}" for code, n in sorted(found.items())] == GOLDEN[
+        name
+    ].split(), str(report)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -83,7 +92,9 @@ def test_figures_of_a_small_case_arrive_in_the_model():
 
 def test_autoregressive_coefficients_join_their_statistics():
     system = loaded("d16-par1-lag-shift").system
-    assert [(row.stage_id, row.coefficients, row.residual_std_ratio) for row in system.inflow_statistics] == [
+    assert [
+        (row.stage_id, row.coefficients, row.residual_std_ratio) for row in system.inflow_statistics
+    ] == [
         (-1, (), None),
         (0, (0.5,), 1.0),
         (1, (0.5,), 1.0),

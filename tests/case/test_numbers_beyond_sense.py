@@ -12,7 +12,10 @@ LARGEST = 1e15
 
 
 def errors_of(case):
-    return [(finding.code, finding.file, finding.path, finding.message) for finding in validate_case(case.write()).errors]
+    return [
+        (finding.code, finding.file, finding.path, finding.message)
+        for finding in validate_case(case.write()).errors
+    ]
 
 
 @pytest.mark.parametrize("value", [1.001e15, -1e16, 1e300, 10**40])
@@ -20,12 +23,18 @@ def test_a_huge_number_of_a_document_is_named(tmp_path, value):
     case = tiny_case(tmp_path)
     case.hydros[1]["reservoir"]["max_storage_hm3"] = value
     ((code, file, path, message),) = errors_of(case)
-    assert (code, file, path) == ("HW204", "system/hydros.json", "hydros[1].reservoir.max_storage_hm3")
+    assert (code, file, path) == (
+        "HW204",
+        "system/hydros.json",
+        "hydros[1].reservoir.max_storage_hm3",
+    )
     assert "expected a number within ±1e+15" in message
 
 
 @pytest.mark.parametrize(("value", "n_errors"), [(2e19, 0), (1.001e20, 1)])
-def test_prices_may_be_larger_for_they_are_counted_in_a_unit_of_their_own(tmp_path, value, n_errors):
+def test_prices_may_be_larger_for_they_are_counted_in_a_unit_of_their_own(
+    tmp_path, value, n_errors
+):
     case = tiny_case(tmp_path)
     case.thermals[0]["cost_per_mwh"] = value
     found = [error for error in errors_of(case) if "expected a number within" in error[3]]
@@ -52,7 +61,13 @@ def test_a_huge_number_of_an_expression_is_named(tmp_path):
     case = tiny_case(tmp_path)
     case.files["constraints/generic_constraints.json"] = {
         "constraints": [
-            {"id": 0, "name": "C", "expression": "2e15 * hydro_storage(0)", "sense": "<=", "slack": {"enabled": False}}
+            {
+                "id": 0,
+                "name": "C",
+                "expression": "2e15 * hydro_storage(0)",
+                "sense": "<=",
+                "slack": {"enabled": False},
+            }
         ]
     }
     ((code, _, _, message),) = errors_of(case)

@@ -32,16 +32,23 @@ def test_dead_storage_is_compared_with_deficit_in_the_energy_of_its_water(tmp_pa
     penalties(case)["storage_violation_below_cost"] = 1_000_000.0
     (finding,) = out_of_order(case.write())
     assert finding.code == "HW611"
-    assert 'Hydro 0 "H0", stage 0: 1,000,000 $/hm3 = 3,600 $/MWh, against 5,000 $/MWh' in finding.message
+    assert (
+        'Hydro 0 "H0", stage 0: 1,000,000 $/hm3 = 3,600 $/MWh, against 5,000 $/MWh'
+        in finding.message
+    )
     assert "2 times" in finding.message
-    assert "1,390,000 $/hm3" in finding.fix  # 5000 / 0.0036 = 1,388,889, the next number of three digits
+    assert (
+        "1,390,000 $/hm3" in finding.fix
+    )  # 5000 / 0.0036 = 1,388,889, the next number of three digits
 
 
 def test_the_deficit_of_a_bus_further_down_the_river_counts(tmp_path):
     case = tiny_case(tmp_path)
     penalties(case)["storage_violation_below_cost"] = 1_400_000.0
     case.hydros[1]["bus_id"] = 1
-    case.files["system/buses.json"]["buses"][1]["deficit_segments"] = [{"depth_mw": None, "cost": 6000.0}]
+    case.files["system/buses.json"]["buses"][1]["deficit_segments"] = [
+        {"depth_mw": None, "cost": 6000.0}
+    ]
     (finding,) = out_of_order(case.write())
     assert "1,400,000 $/hm3 = 5,040 $/MWh, against 6,000 $/MWh" in finding.message
 
@@ -72,7 +79,11 @@ def test_the_value_that_a_finding_names_puts_the_costs_in_order(tmp_path, code, 
     (finding,) = out_of_order(case.write())
     assert finding.code == code
     named = float(re.search(r"([\d,.]+) \$", finding.fix)[1].replace(",", ""))
-    assert 0.3 * value < named < 200 * value if code in ("HW611", "HW613") else 0.1 * value < named < value
+    assert (
+        0.3 * value < named < 200 * value
+        if code in ("HW611", "HW613")
+        else 0.1 * value < named < value
+    )
     penalties(case)[cost] = named
     assert out_of_order(case.write()) == []
 

@@ -13,7 +13,10 @@ def test_every_finding_becomes_a_result_with_its_rule_place_and_level(tmp_path):
     report = validate_case(case.write())
     (run,) = report_to_sarif(report, "1.2.3")["runs"]
     assert run["tool"]["driver"]["version"] == "1.2.3"
-    assert [(result["ruleId"], result["level"]) for result in run["results"]] == [("HW301", "error"), ("HW552", "warning")]
+    assert [(result["ruleId"], result["level"]) for result in run["results"]] == [
+        ("HW301", "error"),
+        ("HW552", "warning"),
+    ]
     first = run["results"][0]["locations"][0]
     assert first["physicalLocation"]["artifactLocation"]["uri"] == "system/hydros.json"
     assert first["logicalLocations"][0]["fullyQualifiedName"] == "hydros[0].bus_id"

@@ -82,7 +82,10 @@ def test_a_description_adds_up_what_the_case_has(tmp_path):
     assert cells(study, "horizon")["dates"] == ("2024-01-01 to 2024-03-01",)
     assert cells(study, "uncertainty")["autoregressive order"] == ("0 to 2",)
     active = next(section for section in describe_case(study) if section.title == "active when")
-    assert active.rows == (("Thermal 1 T1", "0", "non existing"), ("Thermal 1 T1", "1", "operating"))
+    assert active.rows == (
+        ("Thermal 1 T1", "0", "non existing"),
+        ("Thermal 1 T1", "1", "operating"),
+    )
     assert cells(study, "values of single stages")["hydro bound"] == ("4", "0-1")
 
 
@@ -93,7 +96,9 @@ def test_a_description_counts_the_study_and_not_the_periods_before_it(tmp_path):
     assert uncertainty["autoregressive order"] == ("2",)
     assert uncertainty["annual terms"] == ("4 of 20 statistics",)
     assert uncertainty["history"] == ("300 observations, 2000-01-01 to 2004-12-01",)
-    assert cells(study, "study")["stopping rules"] == ("iteration limit, time limit, bound stalling; any of them",)
+    assert cells(study, "study")["stopping rules"] == (
+        "iteration limit, time limit, bound stalling; any of them",
+    )
 
 
 def test_a_case_that_is_estimated_says_so(tmp_path):
@@ -103,4 +108,6 @@ def test_a_case_that_is_estimated_says_so(tmp_path):
     assert cells(load_case(case.write()), "uncertainty")["mean inflow m3/s"] == ("from history",)
     case.tables.pop("scenarios/inflow_ar_coefficients")
     (tmp_path / "scenarios" / "inflow_ar_coefficients.parquet").unlink()
-    assert cells(load_case(case.write()), "uncertainty")["inflow models"] == ("estimated from history",)
+    assert cells(load_case(case.write()), "uncertainty")["inflow models"] == (
+        "estimated from history",
+    )

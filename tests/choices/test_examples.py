@@ -10,7 +10,9 @@ import pytest
 
 import headwater.choices
 
-MODULES = [one.name for one in pkgutil.walk_packages(headwater.choices.__path__, "headwater.choices.")]
+MODULES = [
+    one.name for one in pkgutil.walk_packages(headwater.choices.__path__, "headwater.choices.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

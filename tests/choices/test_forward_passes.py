@@ -47,7 +47,10 @@ class Idle(ForwardPass):
 
 def with_pass(chosen: ForwardPass) -> Study:
     study = random_study(3, iterations=6, forward_passes=2)
-    return replace(study, config=replace(study.config, training=replace(study.config.training, forward_pass=chosen)))
+    return replace(
+        study,
+        config=replace(study.config, training=replace(study.config.training, forward_pass=chosen)),
+    )
 
 
 def history(chosen: ForwardPass) -> list[tuple[float, float]]:
@@ -58,7 +61,9 @@ def history(chosen: ForwardPass) -> list[tuple[float, float]]:
 
 def test_the_last_simulation_of_a_pass_counts():
     expected, found = history(SampledPass()), history(Twice())
-    assert [bound for bound, _ in found] == pytest.approx([bound for bound, _ in expected], rel=1e-9)
+    assert [bound for bound, _ in found] == pytest.approx(
+        [bound for bound, _ in expected], rel=1e-9
+    )
     assert [cost for _, cost in found] == pytest.approx([cost for _, cost in expected], rel=1e-9)
 
 

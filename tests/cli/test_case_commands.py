@@ -64,7 +64,13 @@ def test_init_without_a_directory_is_wrong_usage(command):
 def test_describe_shows_the_system(command, tmp_path):
     code, out, _ = command("describe", tiny_case(tmp_path / "tiny").write())
     assert code == 0
-    for text in ("case tiny", "hydro plants", "120 MW", "2024-01-01 to 2024-03-01", "110 (50 % of the useful volume)"):
+    for text in (
+        "case tiny",
+        "hydro plants",
+        "120 MW",
+        "2024-01-01 to 2024-03-01",
+        "110 (50 % of the useful volume)",
+    ):
         assert text in out
 
 

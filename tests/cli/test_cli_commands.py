@@ -80,7 +80,9 @@ def test_a_run_ends_well_and_leaves_its_files(command: Command, tmp_path: Path):
     assert "simulated cost" in ended.out
     assert str(tmp_path / "out") in ended.out
     lines = ended.err.splitlines()
-    assert lines[0].startswith("training case: 2 stages, 2 hydros, 2 thermals, 2 state variables; 2 forward passes")
+    assert lines[0].startswith(
+        "training case: 2 stages, 2 hydros, 2 thermals, 2 state variables; 2 forward passes"
+    )
     assert lines[1].startswith("iteration 1/5   bound ")
     assert [line for line in lines if line.startswith("iteration 5/5 ")]
     assert lines[-1].startswith("simulated in ")
@@ -97,11 +99,18 @@ def test_train_then_simulate(command: Command, finished: Path, tmp_path: Path):
     case = finished.parent / "case"
     assert command("train", case, "-o", tmp_path / "out", "-q").code == 0
     assert not (tmp_path / "out" / "simulation").exists()
-    ended = command("simulate", case, "--policy", tmp_path / "out" / "policy", "-o", tmp_path / "sim", "-q")
+    ended = command(
+        "simulate", case, "--policy", tmp_path / "out" / "policy", "-o", tmp_path / "sim", "-q"
+    )
     assert (ended.code, ended.err) == (0, "")
     for path in sorted((finished / "simulation").rglob("*.parquet")):
         assert content(path) == content(tmp_path / "sim" / path.relative_to(finished)), path
-    assert command("simulate", case, "-p", tmp_path / "out/policy", "-o", tmp_path / "few", "-n", 3, "-q").code == 0
+    assert (
+        command(
+            "simulate", case, "-p", tmp_path / "out/policy", "-o", tmp_path / "few", "-n", 3, "-q"
+        ).code
+        == 0
+    )
     assert hw.load_results(tmp_path / "few").summary.height == 3
 
 
@@ -116,7 +125,10 @@ def _not_json(case: TinyCase) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_remove("system/buses.json"), ["system/buses.json\n  HW101 error", "required", "Fix: add system/buses.json"]),
+        (
+            _remove("system/buses.json"),
+            ["system/buses.json\n  HW101 error", "required", "Fix: add system/buses.json"],
+        ),
         (
             lambda c: c.hydros[1].update(bus_id=9),
             ['system/hydros.json\n  HW301 error  hydros[1].bus_id (Hydro 1 "H1")', "Bus 9", "Fix:"],
@@ -129,19 +141,35 @@ def _not_json(case: TinyCase) -> None:
             lambda c: c.training.update(foward_passes=3),
             ["config.json\n  HW207 error  training.foward_passes", "'forward_passes'", "Fix:"],
         ),
-        (_not_json, ["stages.json\n  HW202 error", "expected JSON", "line 1, column", "Fix: correct the syntax"]),
+        (
+            _not_json,
+            [
+                "stages.json\n  HW202 error",
+                "expected JSON",
+                "line 1, column",
+                "Fix: correct the syntax",
+            ],
+        ),
     ],
     ids=["missing file", "bad reference", "negative capacity", "unknown key", "not JSON"],
 )
 @pytest.mark.parametrize("verb", ["run", "train", "validate"])
 @pytest.mark.versions
 def test_a_broken_case_is_explained_and_nothing_is_written(
-    change: Callable[[TinyCase], object], says: list[str], verb: str, command: Command, tmp_path: Path
+    change: Callable[[TinyCase], object],
+    says: list[str],
+    verb: str,
+    command: Command,
+    tmp_path: Path,
 ):
     case = simulating(tmp_path / "case")
     root = case.write()
     change(case)
-    if case.hydros[1]["bus_id"] == 9 or case.thermals[0]["generation"]["max_mw"] < 0 or "foward_passes" in case.training:
+    if (
+        case.hydros[1]["bus_id"] == 9
+        or case.thermals[0]["generation"]["max_mw"] < 0
+        or "foward_passes" in case.training
+    ):
         case.write()
     ended = command(verb, root, *(["-o", tmp_path / "out"] if verb != "validate" else []))
     assert ended.code == 1
@@ -162,8 +190,15 @@ def test_what_is_no_directory_is_no_case(verb: str, command: Command, tmp_path: 
         assert f"expected a case directory at '{path}'" in ended.out + ended.err
 
 
-def test_a_refused_feature_is_explained(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    row = features.Feature("hydros", lambda _study: ["Hydro 0"], ("system/hydros.json", None), "hydros are not built yet")
+def test_a_refused_feature_is_explained(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    row = features.Feature(
+        "hydros",
+        lambda _study: ["Hydro 0"],
+        ("system/hydros.json", None),
+        "hydros are not built yet",
+    )
     monkeypatch.setattr(features, "FEATURES", (row,))
     case = simulating(tmp_path / "case")
     case.write()
@@ -179,7 +214,11 @@ def test_a_refused_feature_is_explained(command: Command, tmp_path: Path, monkey
 
 def test_both_bounds_are_shown(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case")
-    case.files["config.json"]["upper_bound_evaluation"] = {"enabled": True, "initial_iteration": 1, "interval_iterations": 1}
+    case.files["config.json"]["upper_bound_evaluation"] = {
+        "enabled": True,
+        "initial_iteration": 1,
+        "interval_iterations": 1,
+    }
     case.files["config.json"]["simulation"]["policy_type"] = "inner"
     case.write()
     ended = command("run", case.root, "-o", tmp_path / "out")
@@ -212,11 +251,18 @@ def test_a_run_and_its_summary_say_what_the_openings_are_and_call_no_distance_a_
     told = command("run", case.root, "-o", tmp_path / "out")
     assert told.code == 0
     assert "load openings are the given scenarios (2 scenarios at stages 0 to 1)" in told.err
-    assert "under the openings of training is at least this; the simulation walks whole load scenarios" in flat(told.out)
+    assert (
+        "under the openings of training is at least this; the simulation walks whole load scenarios"
+        in flat(told.out)
+    )
     shown = flat(command("summary", tmp_path / "out").out)
     assert "openings load openings are the given scenarios" in shown
-    assert "this is no distance from the optimum: the simulation walks whole load scenarios" in shown
-    assert "load openings the given scenarios, 2 a stage" in flat(command("describe", case.root).out)
+    assert (
+        "this is no distance from the optimum: the simulation walks whole load scenarios" in shown
+    )
+    assert "load openings the given scenarios, 2 a stage" in flat(
+        command("describe", case.root).out
+    )
     with_given_loads(case, 1)
     case.write()
     told = command("run", case.root, "-o", tmp_path / "known")
@@ -261,7 +307,9 @@ def test_a_policy_of_another_case_is_refused(command: Command, finished: Path, t
     assert not (tmp_path / "out").exists()
 
 
-def test_a_damaged_policy_is_refused_with_the_name_of_the_file(command: Command, finished: Path, tmp_path: Path):
+def test_a_damaged_policy_is_refused_with_the_name_of_the_file(
+    command: Command, finished: Path, tmp_path: Path
+):
     policy = Path(shutil.copytree(finished / "policy", tmp_path / "policy"))
     path = policy / "ckpt-000005" / "cuts" / "stage_0000.hwp"
     path.write_bytes(path.read_bytes()[:-1])
@@ -275,13 +323,19 @@ def test_a_damaged_policy_is_refused_with_the_name_of_the_file(command: Command,
 @pytest.mark.versions
 def test_an_infeasible_stage_is_named(command: Command, tmp_path: Path):
     case = simulating(tmp_path / "case")
-    constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(case)
+    constraint("thermal_generation(0)", name="impossible", sense=">=", slack={"enabled": False})(
+        case
+    )
     case.tables["constraints/generic_constraint_bounds"][0] |= {"stage_id": 1, "bound": 5000.0}
     ended = command("run", case.write(), "-o", tmp_path / "out", "-q")
     assert ended.code == 3
     assert "stage 1 (2024-02-01 to 2024-03-01)" in ended.err
     assert "impossible" in ended.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["failure", "logs", "training.partial"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "failure",
+        "logs",
+        "training.partial",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -343,12 +397,18 @@ def test_summary_shows_bound_cost_prices_and_water(command: Command, finished: P
     assert f"{results.training_metadata['lower_bound']['value']:,.0f}" in ended.out
     assert f"{results.simulation_metadata['cost']['mean']:,.0f}" in ended.out
     prices = results.table("buses").filter(stage_id=1, bus_id=1)["spot_price"]
-    assert prices.min() <= float(ended.out.split("marginal cost")[1].split("2024-02")[1].split()[1]) <= prices.max()
+    assert (
+        prices.min()
+        <= float(ended.out.split("marginal cost")[1].split("2024-02")[1].split()[1])
+        <= prices.max()
+    )
     assert "water value" in ended.out
     assert "H0" in ended.out
 
 
-def test_summary_of_nothing_or_of_damaged_results_is_an_error_of_output(command: Command, finished: Path, tmp_path: Path):
+def test_summary_of_nothing_or_of_damaged_results_is_an_error_of_output(
+    command: Command, finished: Path, tmp_path: Path
+):
     ended = command("summary", tmp_path)
     assert ended.code == 2
     assert "holds no results of a run" in ended.err
@@ -385,7 +445,10 @@ def test_long_lines_are_not_broken_where_nobody_reads_a_terminal(command: Comman
     assert str(out) in command("run", simulating(tmp_path / "case").write(), "-o", out, "-q").out
     assert str(out) in command("summary", out).out
     (tmp_path / "file").touch()
-    assert f"{tmp_path}/file/{'c' * 120}" in command("run", tmp_path / "case", "-o", tmp_path / "file" / ("c" * 120)).err
+    assert (
+        f"{tmp_path}/file/{'c' * 120}"
+        in command("run", tmp_path / "case", "-o", tmp_path / "file" / ("c" * 120)).err
+    )
 
 
 def _raise(error: BaseException) -> Callable[[], object]:
@@ -399,7 +462,11 @@ def _raise(error: BaseException) -> Callable[[], object]:
     ("error", "code", "says"),
     [
         (RuntimeError("odd [/x]"), 4, "internal error: RuntimeError: odd [/x] ("),
-        (FileNotFoundError(2, "No such file", "/a/[/b]"), 2, "error: [Errno 2] No such file: '/a/[/b]'"),
+        (
+            FileNotFoundError(2, "No such file", "/a/[/b]"),
+            2,
+            "error: [Errno 2] No such file: '/a/[/b]'",
+        ),
         (MemoryError(), 2, "error: MemoryError"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (typer.Abort(), 130, "interrupted"),
@@ -409,14 +476,18 @@ def _raise(error: BaseException) -> Callable[[], object]:
         (hw.ModelError("m"), 1, "error: m"),
     ],
 )
-def test_every_way_to_end_has_its_code(error: BaseException, code: int, says: str, capsys: pytest.CaptureFixture[str]):
+def test_every_way_to_end_has_its_code(
+    error: BaseException, code: int, says: str, capsys: pytest.CaptureFixture[str]
+):
     assert _run(_raise(error)) == code
     shown = capsys.readouterr().err
     assert says in shown
     assert "Traceback" not in shown
 
 
-def test_ctrl_c_in_a_command_ends_the_other_ranks_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_ctrl_c_in_a_command_ends_the_other_ranks_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     ranks, ended = Communicator(), []
     monkeypatch.setattr(ranks, "abort", ended.append)
     monkeypatch.setattr("headwater.cli.app.known_communicator", lambda: ranks)
@@ -479,22 +550,34 @@ def _train_and_fail(case: Path, progress: ProgressDisplay) -> None:
         ("compare", "OUT", "OUT", "--metric", "luck"),
     ],
 )
-def test_wrong_arguments_have_one_exit_code(words: tuple[object, ...], command: Command, finished: Path, tmp_path: Path):
+def test_wrong_arguments_have_one_exit_code(
+    words: tuple[object, ...], command: Command, finished: Path, tmp_path: Path
+):
     case = finished.parent / "case"
     places = {"CASE": str(case), "OUT": str(finished)}
-    chosen = [str(word).replace("CASE", places["CASE"]).replace("OUT", places["OUT"], 1) for word in words]
+    chosen = [
+        str(word).replace("CASE", places["CASE"]).replace("OUT", places["OUT"], 1) for word in words
+    ]
     ended = command(*chosen)
     assert ended.code == 64, ended.err
     assert "Traceback" not in ended.err
 
 
-def test_an_environment_that_makes_no_sense_is_refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_environment_that_makes_no_sense_is_refused(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     case = tiny_case(tmp_path / "case").write()
-    for name, value in (("HEADWATER_COLOR", "zz"), ("HEADWATER_THREADS", "1" + 20 * "0"), ("HEADWATER_COMM", "telepathy")):
+    for name, value in (
+        ("HEADWATER_COLOR", "zz"),
+        ("HEADWATER_THREADS", "1" + 20 * "0"),
+        ("HEADWATER_COMM", "telepathy"),
+    ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
             ended = command("run", case, "-o", tmp_path / "out")
-        assert (ended.code, name in ended.err or "at most 4096" in ended.err) == (64, True), ended.err
+        assert (ended.code, name in ended.err or "at most 4096" in ended.err) == (64, True), (
+            ended.err
+        )
     assert not (tmp_path / "out").exists()
 
 

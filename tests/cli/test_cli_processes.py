@@ -37,10 +37,14 @@ def case_with(root: Path, iterations: int = 5, n_scenarios: int = 4) -> TinyCase
 
 
 @contextmanager
-def started(*arguments: object, command: list[str] | None = None, **options: object) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *arguments: object, command: list[str] | None = None, **options: object
+) -> Iterator[subprocess.Popen[str]]:
     """A process that does not outlive the test."""
     words = [*(command or HEADWATER), *(str(a) for a in arguments)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload]
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )  # type: ignore[call-overload]
     try:
         yield process
     finally:
@@ -61,7 +65,9 @@ def wait_for(process: subprocess.Popen[str], beginning: str) -> str:
 
 
 def test_version():
-    done = subprocess.run([*HEADWATER, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(
+        [*HEADWATER, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert done.returncode == 0
     assert done.stdout.startswith(f"headwater {hw.__version__} (HiGHS ")
     assert done.stderr == ""
@@ -69,9 +75,14 @@ def test_version():
 
 def test_a_signal_during_a_long_training_keeps_what_was_learned(tmp_path: Path):
     case = case_with(tmp_path / "case", iterations=1_000_000)
-    outs = {number: tmp_path / number.name for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    outs = {
+        number: tmp_path / number.name for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     with contextlib.ExitStack() as stack:
-        running = {number: stack.enter_context(started("run", case.root, "-o", out, "-j", 2)) for number, out in outs.items()}
+        running = {
+            number: stack.enter_context(started("run", case.root, "-o", out, "-j", 2))
+            for number, out in outs.items()
+        }
         for process in running.values():
             wait_for(process, "iteration 1/1000000")
         time.sleep(0.5)
@@ -105,19 +116,34 @@ def test_a_second_run_in_the_same_directory_ends_at_once_and_changes_nothing(tmp
     with started("run", case.root, "-o", out) as process:
         wait_for(process, "iteration 1/")
         before = sorted(path.relative_to(out).as_posix() for path in out.rglob("*"))
-        commands = ("run", other.root), ("train", other.root), ("simulate", other.root, "--policy", policy)
+        commands = (
+            ("run", other.root),
+            ("train", other.root),
+            ("simulate", other.root, "--policy", policy),
+        )
         for words in commands:
             second = subprocess.run(
-                [*HEADWATER, *map(str, words), "-o", str(out)], capture_output=True, text=True, timeout=PATIENCE, check=False
+                [*HEADWATER, *map(str, words), "-o", str(out)],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
             )
             assert second.returncode == 6, second.stderr
             said = " ".join(second.stderr.split())
-            assert f"{out} is in use: process {process.pid} on {socket.gethostname()} (since 20" in said
+            assert (
+                f"{out} is in use: process {process.pid} on {socket.gethostname()} (since 20"
+                in said
+            )
             assert second.stdout == ""
         assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*")) == before
         process.kill()
     done = subprocess.run(
-        [*HEADWATER, "run", str(other.root), "-o", str(out)], capture_output=True, text=True, timeout=PATIENCE, check=False
+        [*HEADWATER, "run", str(other.root), "-o", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert not list(out.rglob(".lock*"))
@@ -142,7 +168,9 @@ def test_a_second_interrupt_ends_at_once_and_earlier_files_stay(tmp_path: Path):
     case = case_with(tmp_path / "case", iterations=1_000_000)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "earlier").write_text("x")
-    with started("run", case.root, "-o", tmp_path / "out", command=[sys.executable, "-c", SLOW_WRITER]) as process:
+    with started(
+        "run", case.root, "-o", tmp_path / "out", command=[sys.executable, "-c", SLOW_WRITER]
+    ) as process:
         wait_for(process, "iteration 1/")
         process.send_signal(signal.SIGINT)
         wait_for(process, "writing")
@@ -152,7 +180,11 @@ def test_a_second_interrupt_ends_at_once_and_earlier_files_stay(tmp_path: Path):
         assert time.monotonic() - sent < 20
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["earlier", "logs", "training.partial"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "earlier",
+        "logs",
+        "training.partial",
+    ]
 
 
 def test_a_closed_pipe_is_no_error(tmp_path: Path):
@@ -167,7 +199,8 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path):
         shells = {
             first: stack.enter_context(
                 started(
-                    f"'{sys.executable}' -m headwater validate '{case.root}' --format {form} | head -1", command=["sh", "-c"]
+                    f"'{sys.executable}' -m headwater validate '{case.root}' --format {form} | head -1",
+                    command=["sh", "-c"],
                 )
             )
             for form, first in (("human", "case: "), ("json", "{\n"))
@@ -197,7 +230,11 @@ def test_a_run_goes_on_when_nobody_reads_its_progress(tmp_path: Path):
 def on_a_terminal(arguments: list[object], **environment: str) -> tuple[int, str]:
     """Run with a pseudo-terminal as standard output and error; exit code and what was shown."""
     master, slave = pty.openpty()
-    variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    }
     process = subprocess.Popen(
         [*HEADWATER, *(str(a) for a in arguments)],
         stdin=slave,
@@ -234,7 +271,9 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
     case = case_with(root / "case", iterations=20, n_scenarios=120)
     shown = []
     for threads, environment in ((1, {}), (2, {"NO_COLOR": "1"})):
-        code, text = on_a_terminal(["run", case.root, "-o", root / str(threads), "-j", threads], **environment)
+        code, text = on_a_terminal(
+            ["run", case.root, "-o", root / str(threads), "-j", threads], **environment
+        )
         assert code == 0, text
         shown.append(text)
     return root, shown
@@ -243,7 +282,9 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|38|9[0-7])\b[0-9;]*m")
 
 
-def test_a_terminal_sees_live_progress_in_colour_unless_it_asks_for_none(two_runs: tuple[Path, list[str]]):
+def test_a_terminal_sees_live_progress_in_colour_unless_it_asks_for_none(
+    two_runs: tuple[Path, list[str]],
+):
     in_colour, plain = two_runs[1]
     for shown in (in_colour, plain):
         assert "20/20 iterations" in shown
@@ -259,10 +300,15 @@ def test_two_processes_with_other_threads_write_the_same_bytes(two_runs: tuple[P
     written = []
     for threads in ("1", "2"):
         out = two_runs[0] / threads
-        written.append(contents(out, "policy/*/cuts/*", "simulation/**/*.parquet", "*/dictionaries/*"))
+        written.append(
+            contents(out, "policy/*/cuts/*", "simulation/**/*.parquet", "*/dictionaries/*")
+        )
     assert written[0] == written[1]
     assert len(written[0]) > 12
-    traces = [hw.load_results(two_runs[0] / threads).convergence.drop(TIMING_COLUMNS) for threads in ("1", "2")]
+    traces = [
+        hw.load_results(two_runs[0] / threads).convergence.drop(TIMING_COLUMNS)
+        for threads in ("1", "2")
+    ]
     assert traces[0].equals(traces[1])
 
 
@@ -284,16 +330,19 @@ def test_a_run_is_complete_wherever_its_words_go(tmp_path: Path):
     case = case_with(tmp_path / "case", n_scenarios=150)
     codes = {}
     for number, (what, (redirection, _)) in enumerate(SHELLS.items()):
-        words = (
-            f"--output-format {('human', 'jsonl')[number % 2]} run '{case.root}' -o '{tmp_path / str(number)}' {redirection}"
-        )
+        words = f"--output-format {('human', 'jsonl')[number % 2]} run '{case.root}' -o '{tmp_path / str(number)}' {redirection}"
         shell = ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m headwater {words}"]
-        codes[what] = subprocess.run(shell, capture_output=True, timeout=PATIENCE, check=False).returncode
+        codes[what] = subprocess.run(
+            shell, capture_output=True, timeout=PATIENCE, check=False
+        ).returncode
     assert codes == {what: code for what, (_, code) in SHELLS.items()}
     expected = contents(tmp_path / "0", "policy/*/cuts/*", "simulation/**/*.parquet")
     assert len(expected) > 5
     for number in range(1, len(SHELLS)):
-        assert contents(tmp_path / str(number), "policy/*/cuts/*", "simulation/**/*.parquet") == expected
+        assert (
+            contents(tmp_path / str(number), "policy/*/cuts/*", "simulation/**/*.parquet")
+            == expected
+        )
 
 
 @pytest.mark.parametrize(
@@ -318,7 +367,9 @@ def test_an_answer_that_is_lost_is_an_error_and_a_reader_that_leaves_is_none(
     case = case_with(tmp_path / "case")
     chosen = " ".join(f"'{case.root if word == 'CASE' else word}'" for word in words)
     shell = f"set -o pipefail; '{sys.executable}' -m headwater {chosen} {redirection}"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
@@ -331,7 +382,9 @@ def test_a_tight_limit_of_memory_is_named_before_libraries_abort(megabytes: int,
     case = case_with(tmp_path / "case")
     shell = f"ulimit -v {megabytes * 1024}; exec '{sys.executable}' -m headwater run '{case.root}' -o '{tmp_path / 'out'}'"
     # what libraries do then is their own business: they abort, fail, or wait for ever for memory
-    with subprocess.Popen(["bash", "-c", shell], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        ["bash", "-c", shell], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         told = process.stderr.readline()
         process.kill()

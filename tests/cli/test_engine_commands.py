@@ -12,14 +12,19 @@ from headwater.cli.app import app, main
 from headwater.sddp.training import compilation
 
 
-def test_bench_says_where_it_is_to_be_had_when_only_the_package_is_installed(tmp_path, monkeypatch, capsys):
+def test_bench_says_where_it_is_to_be_had_when_only_the_package_is_installed(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(engine_commands, "_CHECKOUT", tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("sys.argv", ["headwater", "bench", "case", "--training", "-j", "1,2"])
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 64
-    assert "get the source repository of Headwater and run 'python benchmarks/bench.py' there" in capsys.readouterr().err
+    assert (
+        "get the source repository of Headwater and run 'python benchmarks/bench.py' there"
+        in capsys.readouterr().err
+    )
 
 
 def test_warmup_leaves_nothing_to_compile():

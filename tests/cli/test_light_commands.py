@@ -15,7 +15,16 @@ import headwater as hw
 from case_builder import tiny_case
 from headwater.solver import highs_version
 
-ENGINE = ("numba", "llvmlite", "scipy", "scipy.stats", "scipy.optimize", "plotly", "headwater.solver.highs", "headwater.sddp")
+ENGINE = (
+    "numba",
+    "llvmlite",
+    "scipy",
+    "scipy.stats",
+    "scipy.optimize",
+    "plotly",
+    "headwater.solver.highs",
+    "headwater.sddp",
+)
 
 COMMAND = f"""
 import sys
@@ -31,7 +40,9 @@ sys.exit(code)
 def imported_by(*arguments: object, exit_code: int = 0) -> tuple[list[str], str]:
     """What a command imports of the engine, and what it writes to standard output."""
     words = [sys.executable, "-c", COMMAND, *(str(argument) for argument in arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
+    )
     assert done.returncode == exit_code, done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("imported:")
@@ -46,8 +57,12 @@ def test_the_version_names_the_solver_without_loading_it():
 
 def test_version_and_help_load_nothing_large():
     for word in ("--version", "--help"):
-        code = COMMAND.replace(repr(ENGINE), repr(("numpy", "polars", "pydantic", "scipy", "numba")))
-        done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=True)
+        code = COMMAND.replace(
+            repr(ENGINE), repr(("numpy", "polars", "pydantic", "scipy", "numba"))
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, word], capture_output=True, text=True, check=True
+        )
         assert done.stderr.splitlines()[-1].split() == ["imported:"]
 
 
@@ -78,12 +93,16 @@ def test_a_sound_case_is_described_sampled_and_converted_without_the_engine(tmp_
     case = tiny_case(tmp_path / "case")
     case.write()
     assert imported_by("describe", case.root)[0] == []
-    assert imported_by("scenarios", case.root, "-o", tmp_path / "openings.csv")[0] == ["scipy"]  # numbers are drawn
+    assert imported_by("scenarios", case.root, "-o", tmp_path / "openings.csv")[0] == [
+        "scipy"
+    ]  # numbers are drawn
     assert imported_by("convert", case.root, tmp_path / "converted")[0] == []
 
 
 @pytest.mark.parametrize("method", ["saa", "lhs", "qmc_sobol"])
-def test_all_that_a_run_would_start_from_is_built_for_validation_without_compiler_and_scipy(tmp_path: Path, method: str):
+def test_all_that_a_run_would_start_from_is_built_for_validation_without_compiler_and_scipy(
+    tmp_path: Path, method: str
+):
     case = tiny_case(tmp_path / "case")
     for stage in case.files["stages.json"]["stages"]:
         stage["sampling_method"] = method
@@ -98,7 +117,9 @@ def test_the_example_is_validated_within_a_generous_share_of_the_goal():
     """The goal is 0.7 s of processor time on the machine of the checks; five times as much is told from a slow machine."""
     example = Path(__file__).parents[2] / "examples" / "four-subsystems"
     # an interpreter that may not keep compiled modules would measure their compilation
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }
     program = f"import time; {COMMAND.replace('sys.exit(code)', 'print(time.process_time(), file=sys.stderr)')}"
     seconds = []
     for _ in range(3):
@@ -139,8 +160,17 @@ def test_a_package_offers_every_public_name(package: str):
 def test_type_checkers_see_the_names_where_they_come_from(package: str):
     file = importlib.import_module(package).__file__
     assert file is not None
-    branch = next(node for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if isinstance(node, ast.If))
-    typed = {(line.module, one.name) for line in branch.body if isinstance(line, ast.ImportFrom) for one in line.names}
+    branch = next(
+        node
+        for node in ast.parse(Path(file).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If)
+    )
+    typed = {
+        (line.module, one.name)
+        for line in branch.body
+        if isinstance(line, ast.ImportFrom)
+        for one in line.names
+    }
     assignment = branch.orelse[0]
     assert isinstance(assignment, ast.Assign)
     assert isinstance(assignment.value, ast.Call)
@@ -154,7 +184,9 @@ def test_type_checkers_see_the_names_where_they_come_from(package: str):
 def test_packages_are_attributes_before_anything_else_was_imported():
     code = "import headwater as hw; assert hw.api.run_training and hw.sddp.train_policy and hw.lp.LpBuilder and hw.model.System"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-    everything = "from headwater import *; assert load_case and System and write_program and StoppedError"
+    everything = (
+        "from headwater import *; assert load_case and System and write_program and StoppedError"
+    )
     subprocess.run([sys.executable, "-c", everything], check=True, timeout=60)
 
 

@@ -28,7 +28,9 @@ def command(capsys, monkeypatch):
 def failed(command, tmp_path: Path) -> Path:
     """Output of a run that a rule nobody can keep has ended."""
     case = tiny_case(tmp_path / "case")
-    constraint("thermal_generation(0)", name="night rule", sense=">=", slack={"enabled": False})(case)
+    constraint("thermal_generation(0)", name="night rule", sense=">=", slack={"enabled": False})(
+        case
+    )
     case.tables["constraints/generic_constraint_bounds"][0] |= {"stage_id": 1, "bound": 5000.0}
     code, _, err = command("run", case.write(), "-q")
     assert code == 3
@@ -43,7 +45,10 @@ def test_what_ended_a_run_is_explained_from_its_file(command, failed: Path):
         code, out, err = command("lp", source)
         assert (code, err) == (0, "")
         assert out.startswith("case, stage 1 (2024-02-01 to 2024-03-01), iteration 1, scenario 0")
-        assert "infeasible: no decision satisfies user constraint night_rule in blocks 0, 1 (short by" in out
+        assert (
+            "infeasible: no decision satisfies user constraint night_rule in blocks 0, 1 (short by"
+            in out
+        )
         assert "what helps  give user constraint night_rule a slack" in out
         assert "attempt 1   HiGHS: infeasible" in out
         assert f"{path.with_suffix('.bas')}, the last that the solver held" in out
@@ -58,7 +63,9 @@ def test_programs_get_the_same_as_data(command, failed: Path):
     assert answer["data"]["recorded"]["stage"]["stage_id"] == 1
 
 
-def test_a_program_with_a_solution_shows_what_it_costs_and_what_does_not_hold(command, tmp_path: Path):
+def test_a_program_with_a_solution_shows_what_it_costs_and_what_does_not_hold(
+    command, tmp_path: Path
+):
     case = tiny_case(tmp_path / "case")
     constraint("thermal_generation(0)", name="night rule", sense=">=")(case)
     case.tables["constraints/generic_constraint_bounds"][0] |= {"bound": 5000.0}
@@ -89,7 +96,9 @@ def test_a_program_with_a_solution_shows_what_it_costs_and_what_does_not_hold(co
         (["saved", "--stage", "9"], "has no program of stage 9; it has stage-4.mps"),
     ],
 )
-def test_what_makes_no_sense_is_wrong_usage(command, tmp_path: Path, monkeypatch, arguments: list[str], says: str):
+def test_what_makes_no_sense_is_wrong_usage(
+    command, tmp_path: Path, monkeypatch, arguments: list[str], says: str
+):
     monkeypatch.chdir(tmp_path)
     tiny_case(tmp_path / "case").write()
     (tmp_path / "empty").mkdir()

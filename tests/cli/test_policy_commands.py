@@ -21,7 +21,9 @@ from trained_policies import trained
 
 def call(*arguments: object) -> tuple[int, str]:
     """Exit code and what was printed; errors of Headwater as the command line maps them."""
-    done = CliRunner().invoke(app, [str(a) for a in arguments], standalone_mode=False, env={"COLUMNS": "300"})
+    done = CliRunner().invoke(
+        app, [str(a) for a in arguments], standalone_mode=False, env={"COLUMNS": "300"}
+    )
     if done.exception is not None:
         code = done.exception.exit_code if isinstance(done.exception, hw.HeadwaterError) else 64
         return code, str(done.exception)
@@ -38,14 +40,31 @@ def stored(tmp_path: Path) -> tuple[Policy, Path]:
 @pytest.mark.versions
 def test_inspect_says_what_a_policy_holds(stored: tuple[Policy, Path]):
     policy, directory = stored
-    code, shown = call("policy", "inspect", directory, "--stage", policy.stages[0].stage_id, "--top", 2)
+    code, shown = call(
+        "policy", "inspect", directory, "--stage", policy.stages[0].stage_id, "--top", 2
+    )
     assert code == 0
     assert "4 iterations, complete, can be resumed" in shown
-    code, shown = call("policy", "inspect", directory, "--format", "json", "--stage", policy.stages[0].stage_id, "--top", 2)
+    code, shown = call(
+        "policy",
+        "inspect",
+        directory,
+        "--format",
+        "json",
+        "--stage",
+        policy.stages[0].stage_id,
+        "--top",
+        2,
+    )
     told = json.loads(shown)
-    assert [stage["active"] for stage in told["stages"]] == [len(pool.active_slots()) for pool in policy.pools]
+    assert [stage["active"] for stage in told["stages"]] == [
+        len(pool.active_slots()) for pool in policy.pools
+    ]
     assert len(told["cuts"]) == 2
-    assert told["cuts"][0]["times_binding"] == policy.cuts(policy.stages[0].stage_id).times_binding.max()
+    assert (
+        told["cuts"][0]["times_binding"]
+        == policy.cuts(policy.stages[0].stage_id).times_binding.max()
+    )
     assert told["lower_bound"] == policy.lower_bound
 
 
@@ -74,11 +93,17 @@ def test_export_gives_tables_that_hold_every_number(stored: tuple[Policy, Path],
         slots = pool.active_slots()
         assert frame["slot"].to_list() == slots.tolist()
         assert frame["intercept"].to_list() == pool.intercepts[slots].tolist()
-        assert np.array_equal(frame.select(policy.layout.names).to_numpy(), pool.coefficients[slots])
-    assert pl.read_parquet(tmp_path / "tables" / "state.parquet")["name"].to_list() == list(policy.layout.names)
+        assert np.array_equal(
+            frame.select(policy.layout.names).to_numpy(), pool.coefficients[slots]
+        )
+    assert pl.read_parquet(tmp_path / "tables" / "state.parquet")["name"].to_list() == list(
+        policy.layout.names
+    )
     assert call("policy", "export", directory, tmp_path / "all.json", "--inactive")[0] == 0
     told = json.loads((tmp_path / "all.json").read_text())
-    assert [len(stage["cuts"]) for stage in told["stages"]] == [pool.n_populated for pool in policy.pools]
+    assert [len(stage["cuts"]) for stage in told["stages"]] == [
+        pool.n_populated for pool in policy.pools
+    ]
     assert told["stages"][1]["cuts"][3]["coefficients"] == policy.pools[1].coefficients[3].tolist()
     assert call("policy", "export", directory, tmp_path / "tables")[0] == 64
 
@@ -94,7 +119,9 @@ def test_evaluate_agrees_with_the_largest_cut(stored: tuple[Policy, Path], tmp_p
     slots = pool.active_slots()
     expected = float(np.max(pool.intercepts[slots] + pool.coefficients[slots] @ state))
     for given in (["--state", tmp_path / "state.json"], ["--state", tmp_path / "list.json"], sets):
-        code, shown = call("policy", "evaluate", directory, "--stage", stage_id, *given, "--format", "json")
+        code, shown = call(
+            "policy", "evaluate", directory, "--stage", stage_id, *given, "--format", "json"
+        )
         told = json.loads(shown)
         assert code == 0
         assert told["value"] == pytest.approx(expected, rel=1e-12)
@@ -106,13 +133,19 @@ def test_evaluate_agrees_with_the_largest_cut(stored: tuple[Policy, Path], tmp_p
     ("arguments", "code", "message"),
     [
         (["--stage", 99, "--otherwise", 1], 64, "there is no stage '99'"),
-        (["--stage", 0, "--set", "storage_77=1", "--otherwise", 1], 64, "has no component 'storage_77'"),
+        (
+            ["--stage", 0, "--set", "storage_77=1", "--otherwise", 1],
+            64,
+            "has no component 'storage_77'",
+        ),
         (["--stage", 0, "--set", "storage_0=1"], 64, "no value is given for storage_1"),
         (["--stage", 0, "--set", "storage_0=much", "--otherwise", 1], 64, "not a finite number"),
         (["--stage", 0, "--state", __file__], 64, "is not JSON"),
     ],
 )
-def test_states_that_make_no_sense_are_refused(stored: tuple[Policy, Path], arguments: list[Any], code: int, message: str):
+def test_states_that_make_no_sense_are_refused(
+    stored: tuple[Policy, Path], arguments: list[Any], code: int, message: str
+):
     found, shown = call("policy", "evaluate", stored[1], *arguments)
     assert found == code
     assert message in shown
@@ -133,7 +166,11 @@ def test_check_says_what_a_policy_may_be_used_for(tmp_path: Path):
     code, shown = call("policy", "check", policy, case.root, "--format", "json")
     told = json.loads(shown)
     assert code == 0
-    assert [told[use]["allowed"] for use in ("simulation", "resume", "warm_start")] == [True, True, True]
+    assert [told[use]["allowed"] for use in ("simulation", "resume", "warm_start")] == [
+        True,
+        True,
+        True,
+    ]
     case.training["forward_passes"] += 1
     case.write()
     code, shown = call("policy", "check", policy, case.root)
@@ -147,7 +184,12 @@ def test_check_says_what_a_policy_may_be_used_for(tmp_path: Path):
 def test_a_case_may_start_from_the_cuts_of_another_run(tmp_path: Path):
     first = case_of(tmp_path / "first")
     assert call("train", first.root, "-q", "-j", 1)[0] == 0
-    second = case_of(tmp_path / "second", mode="warm_start", path=str(first.root / "output" / "policy"), stage_map={"shift": 0})
+    second = case_of(
+        tmp_path / "second",
+        mode="warm_start",
+        path=str(first.root / "output" / "policy"),
+        stage_map={"shift": 0},
+    )
     assert call("train", second.root, "-q", "-j", 1)[0] == 0
     results = hw.load_results(second.root / "output")
     assert results.training_metadata["lower_bound"]["proven"]

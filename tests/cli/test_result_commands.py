@@ -59,7 +59,9 @@ def test_two_runs_of_one_case_are_the_same(command: Callable[..., Ended], runs: 
         assert table in out
 
 
-def test_runs_that_differ_are_told_apart_where_and_by_how_much(command: Callable[..., Ended], runs: Path):
+def test_runs_that_differ_are_told_apart_where_and_by_how_much(
+    command: Callable[..., Ended], runs: Path
+):
     code, out, _ = command("--output-format", "json", "compare", runs / "a", runs / "c")
     assert code == 1
     answer = json.loads(out)
@@ -68,14 +70,23 @@ def test_runs_that_differ_are_told_apart_where_and_by_how_much(command: Callable
     one, other = (hw.load_results(runs / name) for name in ("a", "c"))
     bounds = [results.training_metadata["lower_bound"]["value"] for results in (one, other)]
     assert [found["lower_bound"]["first"], found["lower_bound"]["second"]] == bounds
-    assert found["lower_bound"]["relative"] == pytest.approx(abs(bounds[0] - bounds[1]) / max(bounds))
+    assert found["lower_bound"]["relative"] == pytest.approx(
+        abs(bounds[0] - bounds[1]) / max(bounds)
+    )
     largest = {}
     for column in one.table("buses", names=False).columns:
-        a, b = (results.table("buses", names=False)[column].cast(pl.Float64).to_list() for results in (one, other))
-        largest[column] = max(abs(x - y) / max(1.0, abs(x), abs(y)) for x, y in zip(a, b, strict=True))
+        a, b = (
+            results.table("buses", names=False)[column].cast(pl.Float64).to_list()
+            for results in (one, other)
+        )
+        largest[column] = max(
+            abs(x - y) / max(1.0, abs(x), abs(y)) for x, y in zip(a, b, strict=True)
+        )
     assert found["buses"]["relative"] == pytest.approx(max(largest.values()))
     assert largest[found["buses"]["place"]] == max(largest.values())
-    assert command("compare", runs / "a", runs / "c", "--metric", "lower_bound", "--tol", 1.0)[0] == 0
+    assert (
+        command("compare", runs / "a", runs / "c", "--metric", "lower_bound", "--tol", 1.0)[0] == 0
+    )
 
 
 def test_parts_of_different_cases_are_told(
@@ -123,7 +134,15 @@ def test_the_status_holds_state_and_figures(command: Callable[..., Ended], runs:
     code, out, err = command("status", runs / "a")
     found = json.loads(out)
     assert (code, err, found["status"]) == (0, "", "complete")
-    assert set(found) == {"output_directory", "status", "training", "simulation", "convergence", "policy", "mixture"}
+    assert set(found) == {
+        "output_directory",
+        "status",
+        "training",
+        "simulation",
+        "convergence",
+        "policy",
+        "mixture",
+    }
     results = hw.load_results(runs / "a")
     assert found["training"]["lower_bound"] == results.training_metadata["lower_bound"]
     assert found["simulation"]["cost"] == results.simulation_metadata["cost"]
@@ -133,14 +152,20 @@ def test_the_status_holds_state_and_figures(command: Callable[..., Ended], runs:
     assert list(part) == ["output_directory", "status", "policy", "simulation"]
 
 
-def test_the_status_of_a_run_under_way_tells_what_is_there(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+def test_the_status_of_a_run_under_way_tells_what_is_there(
+    command: Callable[..., Ended], runs: Path, tmp_path: Path
+):
     shutil.copytree(runs / "a", tmp_path / "out")
     (tmp_path / "out" / "simulation.partial").mkdir()
     (tmp_path / "out" / "simulation.partial" / "metadata.json").write_text(
         json.dumps({"status": "running", "scenarios": {"total": 9}})
     )
     found = json.loads(command("status", tmp_path / "out")[1])
-    assert (found["status"], found["training"]["status"], found["simulation"]["scenarios"]["total"]) == (
+    assert (
+        found["status"],
+        found["training"]["status"],
+        found["simulation"]["scenarios"]["total"],
+    ) == (
         "running",
         "complete",
         9,
@@ -149,13 +174,17 @@ def test_the_status_of_a_run_under_way_tells_what_is_there(command: Callable[...
     assert (code, "holds nothing of a run" in err) == (2, True)
 
 
-def test_a_report_is_a_page_where_it_is_wanted(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+def test_a_report_is_a_page_where_it_is_wanted(
+    command: Callable[..., Ended], runs: Path, tmp_path: Path
+):
     pytest.importorskip("plotly", reason="plotly is not installed")
     code, out, err = command("report", runs / "a")
     assert (code, err) == (0, "")
     assert out.startswith(f"report in {runs / 'a' / 'report.html'} (")
     assert (runs / "a" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    code, out, err = command("--output-format", "json", "report", runs / "a", "--out", tmp_path / "deep" / "page.html")
+    code, out, err = command(
+        "--output-format", "json", "report", runs / "a", "--out", tmp_path / "deep" / "page.html"
+    )
     assert (code, err) == (0, "")
     assert json.loads(out)["data"] == {"page": str(tmp_path / "deep" / "page.html")}
     assert (tmp_path / "deep" / "page.html").stat().st_size > 1e6
@@ -170,26 +199,41 @@ def test_the_page_is_opened_in_a_browser_or_it_is_said_where_it_is(
     pytest.importorskip("plotly", reason="plotly is not installed")
     opened: list[str] = []
     for there in (True, False):
-        monkeypatch.setattr("webbrowser.open", lambda address, there=there: bool(opened.append(address)) or there)
+        monkeypatch.setattr(
+            "webbrowser.open", lambda address, there=there: bool(opened.append(address)) or there
+        )
         code, _, err = command("report", runs / "a", "--open", "-o", tmp_path / "a page.html")
         assert (code, "no browser could be started" in err) == (0, not there)
     assert opened == [(tmp_path / "a page.html").as_uri()] * 2
 
 
-def test_who_asks_report_for_figures_gets_them_and_is_told_once_where_they_moved(command: Callable[..., Ended], runs: Path):
+def test_who_asks_report_for_figures_gets_them_and_is_told_once_where_they_moved(
+    command: Callable[..., Ended], runs: Path
+):
     code, out, err = command("--output-format", "json", "report", runs / "a")
     answer = json.loads(out)
     assert code == 0
-    assert answer["data"] == json.loads(command("--output-format", "json", "status", runs / "a")[1])["data"]
+    assert (
+        answer["data"]
+        == json.loads(command("--output-format", "json", "status", runs / "a")[1])["data"]
+    )
     assert err.count("have moved to 'headwater status'") == 1
     assert "headwater status" in answer["warnings"][0]
     code, out, err = command("report", runs / "a", "--section", "policy")
-    assert (code, list(json.loads(out)), err.count("headwater status")) == (0, ["output_directory", "status", "policy"], 1)
+    assert (code, list(json.loads(out)), err.count("headwater status")) == (
+        0,
+        ["output_directory", "status", "policy"],
+        1,
+    )
 
 
 @pytest.mark.versions
-def test_lines_of_a_run_end_with_the_envelope(command: Callable[..., Ended], runs: Path, tmp_path: Path):
-    code, out, err = command("--output-format", "jsonl", "run", runs / "case", "-o", tmp_path / "out")
+def test_lines_of_a_run_end_with_the_envelope(
+    command: Callable[..., Ended], runs: Path, tmp_path: Path
+):
+    code, out, err = command(
+        "--output-format", "jsonl", "run", runs / "case", "-o", tmp_path / "out"
+    )
     lines = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "")
     kinds = [line["type"] for line in lines if line["type"] != "warning"]
@@ -197,10 +241,22 @@ def test_lines_of_a_run_end_with_the_envelope(command: Callable[..., Ended], run
     training = ["started", *["progress"] * n_iterations, "terminated"]
     assert kinds == [*training, "started", "progress", "terminated", "result"]
     last = lines[-1]
-    assert (last["$schema"], last["command"], last["success"]) == ("urn:headwater:response:v1", "run", True)
+    assert (last["$schema"], last["command"], last["success"]) == (
+        "urn:headwater:response:v1",
+        "run",
+        True,
+    )
     assert last["data"]["status"] == "complete"
     progress = [line for line in lines if line["type"] == "progress"]
-    assert {"iteration", "lower_bound", "upper_bound", "upper_bound_std", "ci_95", "gap", "wall_time_ms"} <= set(progress[0])
+    assert {
+        "iteration",
+        "lower_bound",
+        "upper_bound",
+        "upper_bound_std",
+        "ci_95",
+        "gap",
+        "wall_time_ms",
+    } <= set(progress[0])
     assert progress[-1]["completed"] == 6
 
 
@@ -220,12 +276,16 @@ def test_errors_are_records_for_programs(command: Callable[..., Ended], tmp_path
     assert json.loads(out)["errors"][0]["kind"] == "ResultsError"
 
 
-def test_a_dry_run_measures_and_writes_nothing(command: Callable[..., Ended], runs: Path, tmp_path: Path):
+def test_a_dry_run_measures_and_writes_nothing(
+    command: Callable[..., Ended], runs: Path, tmp_path: Path
+):
     code, out, _ = command("run", runs / "case", "-o", tmp_path / "out", "--dry-run")
     assert code == 0
     assert not (tmp_path / "out").exists()
     assert "6 scenarios" in out
-    plan = json.loads(command("--output-format", "json", "run", runs / "case", "--dry-run")[1])["data"]
+    plan = json.loads(command("--output-format", "json", "run", runs / "case", "--dry-run")[1])[
+        "data"
+    ]
     convergence = hw.load_results(runs / "a").convergence
     assert plan["problems_per_iteration"] == convergence["lp_solves"][0]
     assert plan["simulated_problems"] == hw.load_results(runs / "a").summary["lp_solves"].sum()
@@ -274,12 +334,20 @@ def test_limits_that_were_broken_are_told_loudly_at_the_end_of_a_run_and_in_its_
     assert "LIMITS BROKEN storage below its minimum (dead volume used): Hydro 0 H0 in " in told
     assert "hm3 on average" in told
     code, out, _ = command("summary", tmp_path / "out")
-    assert "LIMITS BROKEN storage below its minimum (dead volume used): Hydro 0 H0 in " in " ".join(out.split())
-    listed = json.loads((tmp_path / "out" / "simulation" / "metadata.json").read_text())["violations"]
-    assert {(one["kind"], one["entity_id"], one["name"]) for one in listed} >= {("storage_below_minimum", 0, "H0")}
+    assert "LIMITS BROKEN storage below its minimum (dead volume used): Hydro 0 H0 in " in " ".join(
+        out.split()
+    )
+    listed = json.loads((tmp_path / "out" / "simulation" / "metadata.json").read_text())[
+        "violations"
+    ]
+    assert {(one["kind"], one["entity_id"], one["name"]) for one in listed} >= {
+        ("storage_below_minimum", 0, "H0")
+    }
     frame = pl.read_parquet(tmp_path / "out" / "simulation" / "hydros" / "*.parquet")
     broken = frame.filter(
-        (pl.col("storage_violation_below_hm3") > 1e-3) & (pl.col("hydro_id") == 0) & (pl.col("block_id") == 0)
+        (pl.col("storage_violation_below_hm3") > 1e-3)
+        & (pl.col("hydro_id") == 0)
+        & (pl.col("block_id") == 0)
     )
     assert listed[0]["scenario_stages"] == broken.height
     assert listed[0]["largest"] == pytest.approx(broken["storage_violation_below_hm3"].max())

@@ -33,7 +33,9 @@ class Battery:
     bus_id: Annotated[Id, Ref("bus"), "bus that it is connected to"]
     max_energy_mwh: Annotated[Positive, InFile("energy.max_mwh"), "largest stored energy"]
     efficiency: Annotated[Fraction | None, "energy given for each MWh taken"] = None
-    wear: Annotated[NonNegative, Unit("$/cycle"), InFile(required=True), "cost of a full cycle"] = 0.0
+    wear: Annotated[NonNegative, Unit("$/cycle"), InFile(required=True), "cost of a full cycle"] = (
+        0.0
+    )
     memory: Annotated[tuple[float, ...], NOT_IN_FILES] = ()
     __post_init__ = check_fields
 
@@ -45,12 +47,23 @@ class BatteryOfTheFuture:
 
 
 def test_fields_come_in_the_order_of_the_class():
-    assert [spec.name for spec in fields_of(Battery)] == ["id", "bus_id", "max_energy_mwh", "efficiency", "wear", "memory"]
+    assert [spec.name for spec in fields_of(Battery)] == [
+        "id",
+        "bus_id",
+        "max_energy_mwh",
+        "efficiency",
+        "wear",
+        "memory",
+    ]
 
 
 def test_a_declaration_says_meaning_unit_reference_and_place():
     energy, bus = field_of(Battery, "max_energy_mwh"), field_of(Battery, "bus_id")
-    assert (energy.meaning, energy.unit, energy.place) == ("largest stored energy", "MWh", ("energy", "max_mwh"))
+    assert (energy.meaning, energy.unit, energy.place) == (
+        "largest stored energy",
+        "MWh",
+        ("energy", "max_mwh"),
+    )
     assert (bus.reference, bus.unit, bus.place) == ("bus", "", ("bus_id",))
     assert field_of(Battery, "wear").unit == "$/cycle"
 
@@ -72,7 +85,13 @@ def test_references_are_found_in_parts_of_a_class_and_where_they_may_be_absent()
 
 def test_files_may_ask_for_what_code_has_a_default_for():
     required = {spec.name: spec.required for spec in fields_of(Battery) if spec.in_files}
-    assert required == {"id": True, "bus_id": True, "max_energy_mwh": True, "efficiency": False, "wear": True}
+    assert required == {
+        "id": True,
+        "bus_id": True,
+        "max_energy_mwh": True,
+        "efficiency": False,
+        "wear": True,
+    }
     assert field_of(Battery, "wear").default == 0.0
     assert field_of(Battery, "id").default is MISSING
 

@@ -47,7 +47,10 @@ def test_an_order_of_their_own_comes_before_names():
 def test_a_second_owner_of_a_name_is_refused_and_both_are_named():
     registry = Registry("kinds")
     registry.add(Kind("a"))
-    with pytest.raises(UsageError, match=r"kinds: 'a' of .*test_registry cannot be added, because 'a' of .* the name 'a'"):
+    with pytest.raises(
+        UsageError,
+        match=r"kinds: 'a' of .*test_registry cannot be added, because 'a' of .* the name 'a'",
+    ):
         registry.add(Kind("a"))
 
 
@@ -91,8 +94,12 @@ def installed(tmp_path, monkeypatch):
         (tmp_path / "my_kinds.py").write_text(textwrap.dedent(source), encoding="utf-8")
         meta = tmp_path / "my_kinds-1.2.dist-info"
         meta.mkdir()
-        (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: my-kinds\nVersion: 1.2\n", encoding="utf-8")
-        (meta / "entry_points.txt").write_text(f"[headwater.kinds]\nmine = {entry}\n", encoding="utf-8")
+        (meta / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: my-kinds\nVersion: 1.2\n", encoding="utf-8"
+        )
+        (meta / "entry_points.txt").write_text(
+            f"[headwater.kinds]\nmine = {entry}\n", encoding="utf-8"
+        )
         monkeypatch.syspath_prepend(str(tmp_path))
 
     yield install
@@ -108,23 +115,34 @@ def test_an_installed_package_adds_through_an_entry_point_when_first_asked(insta
     assert not registry.origin("mine").is_own
 
 
-def test_a_script_cannot_take_the_name_of_an_installed_package_before_or_after_it_is_loaded(installed):
+def test_a_script_cannot_take_the_name_of_an_installed_package_before_or_after_it_is_loaded(
+    installed,
+):
     installed("my_kinds:Mine", "class Mine:\n    type = 'mine'\n")
     late = Registry("kinds")
     assert "mine" in late
-    with pytest.raises(UsageError, match=r"'mine' of .*test_registry cannot .* 'mine' of my-kinds 1\.2 has the name"):
+    with pytest.raises(
+        UsageError,
+        match=r"'mine' of .*test_registry cannot .* 'mine' of my-kinds 1\.2 has the name",
+    ):
         late.add(Kind("mine"))
     early = Registry("kinds")
     early.add(Kind("mine"))
     for _ in range(2):
-        with pytest.raises(UsageError, match=r"'mine' of my-kinds 1\.2 cannot .* 'mine' of .*test_registry has the name"):
+        with pytest.raises(
+            UsageError,
+            match=r"'mine' of my-kinds 1\.2 cannot .* 'mine' of .*test_registry has the name",
+        ):
             early.names()
 
 
 def test_a_package_that_cannot_be_loaded_is_named(installed):
     installed("my_kinds:Mine", "raise ValueError('broken inside')\n")
     registry = Registry("kinds")
-    with pytest.raises(UsageError, match=r"'mine' of the installed package my-kinds 1\.2 .*ValueError: broken inside"):
+    with pytest.raises(
+        UsageError,
+        match=r"'mine' of the installed package my-kinds 1\.2 .*ValueError: broken inside",
+    ):
         registry.names()
 
 
@@ -133,7 +151,9 @@ def folder(tmp_path, monkeypatch):
     """A package that holds a registry and two modules that add to it."""
     package = tmp_path / "own_kinds"
     package.mkdir()
-    registry = "from headwater.core.registry import Registry\nKINDS = Registry('kinds', 'own_kinds')\n"
+    registry = (
+        "from headwater.core.registry import Registry\nKINDS = Registry('kinds', 'own_kinds')\n"
+    )
     (package / "__init__.py").write_text(registry, encoding="utf-8")
     for name in ("first", "second"):
         source = f"from own_kinds import KINDS\n@KINDS.add\nclass Own:\n    type = '{name}'\n"

@@ -21,16 +21,28 @@ def script(path: Path, *lines: str) -> Path:
 @requires_mpi
 def test_the_number_follows_the_command_of_a_cluster():
     starter = RankStarter(f"{sys.executable} --kind=pmix -n")
-    assert starter.words(3, ("program", 7)) == [sys.executable, "--kind=pmix", "-n", "3", "program", "7"]
+    assert starter.words(3, ("program", 7)) == [
+        sys.executable,
+        "--kind=pmix",
+        "-n",
+        "3",
+        "program",
+        "7",
+    ]
     assert starter.environment()["HEADWATER_COMM"] == "mpi"
 
 
 @requires_mpi
 @pytest.mark.parametrize(
     ("said", "options"),
-    [("mpiexec (OpenRTE) 4.1.6", ["--oversubscribe", "--bind-to", "none"]), ("HYDRA build details:", [])],
+    [
+        ("mpiexec (OpenRTE) 4.1.6", ["--oversubscribe", "--bind-to", "none"]),
+        ("HYDRA build details:", []),
+    ],
 )
-def test_open_mpi_is_allowed_what_others_take_for_granted(tmp_path: Path, monkeypatch, said: str, options: list[str]):
+def test_open_mpi_is_allowed_what_others_take_for_granted(
+    tmp_path: Path, monkeypatch, said: str, options: list[str]
+):
     command = str(script(tmp_path / "mpiexec", f"echo '{said}'"))
     monkeypatch.setattr(mpiexec, "find_mpiexec", lambda: command)
     assert RankStarter().words(2, ("program",)) == [command, *options, "-n", "2", "program"]
@@ -38,12 +50,17 @@ def test_open_mpi_is_allowed_what_others_take_for_granted(tmp_path: Path, monkey
 
 def test_what_is_missing_is_named_with_where_to_get_it(monkeypatch):
     monkeypatch.setattr(mpiexec, "find_mpiexec", lambda: None)
-    with pytest.raises(UsageError, match=r"an mpiexec \(that of the cluster's MPI library, or .* pip install mpich\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"an mpiexec \(that of the cluster's MPI library, or .* pip install mpich\)",
+    ):
         RankStarter()
     with pytest.raises(UsageError, match="the command 'no-such-launcher'"):
         RankStarter("no-such-launcher -n")
     monkeypatch.setattr(mpiexec.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r"mpi4py \(pip install 'headwater\[mpi\]'\) and an mpiexec"):
+    with pytest.raises(
+        UsageError, match=r"mpi4py \(pip install 'headwater\[mpi\]'\) and an mpiexec"
+    ):
         RankStarter()
 
 

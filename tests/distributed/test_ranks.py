@@ -35,7 +35,9 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def long_case(root: Path) -> TinyCase:
     case = tiny_case(root)
-    case.training.update(forward_passes=3, stopping_rules=[{"type": "iteration_limit", "limit": 100_000}])
+    case.training.update(
+        forward_passes=3, stopping_rules=[{"type": "iteration_limit", "limit": 100_000}]
+    )
     return case
 
 
@@ -102,8 +104,14 @@ def test_a_solve_that_fails_on_one_rank_ends_all_with_its_message(case: Path, tm
     assert "error: rank 1 on " in done.stderr
     assert seconds < TO_END_SECONDS
     # the rank that failed has saved what it could not solve, the first tells where
-    assert sorted(path.name for path in (tmp_path / "out" / "failure").iterdir()) == ["stage-1.json", "stage-1.mps"]
-    assert hw.diagnose_program(hw.read_program(tmp_path / "out" / "failure" / "stage-1.mps")).outcome == "optimal"
+    assert sorted(path.name for path in (tmp_path / "out" / "failure").iterdir()) == [
+        "stage-1.json",
+        "stage-1.mps",
+    ]
+    assert (
+        hw.diagnose_program(hw.read_program(tmp_path / "out" / "failure" / "stage-1.mps")).outcome
+        == "optimal"
+    )
     told = " ".join(done.stderr.split())
     assert f"the linear program is saved in {tmp_path / 'out' / 'failure' / 'stage-1.mps'}" in told
     assert f"the policy of 2 complete iterations is kept in {tmp_path / 'out' / 'policy'}" in told
@@ -120,7 +128,9 @@ def test_a_defect_on_one_rank_ends_all_with_its_message(case: Path, tmp_path: Pa
 @requires_mpi
 def test_a_killed_rank_leaves_no_hang_and_a_policy_that_can_be_resumed(tmp_path: Path):
     case, out = long_case(tmp_path / "case"), tmp_path / "out"
-    case.files["config.json"]["policy"] = {"checkpointing": {"enabled": True, "interval_iterations": 1}}
+    case.files["config.json"]["policy"] = {
+        "checkpointing": {"enabled": True, "interval_iterations": 1}
+    }
     done, seconds = accident("killed", "run", case.write(), "-o", out, "-j", "1", "-q")
     assert done.returncode != 0
     assert seconds < TO_END_SECONDS
@@ -187,7 +197,21 @@ def test_ranks_that_do_not_solve_the_same_problem_refuse_to_begin(case: Path, tm
 def test_ranks_that_do_different_things_end_with_a_sentence(tmp_path: Path):
     """A slip in a script that starts them: one trains, the other trains and would then simulate."""
     case = tiny_case(tmp_path / "case").write()
-    words = [*HEADWATER, "run", case, "-o", tmp_path / "out", ":", "-n", 1, *HEADWATER, "train", case, "-o", tmp_path / "out"]
+    words = [
+        *HEADWATER,
+        "run",
+        case,
+        "-o",
+        tmp_path / "out",
+        ":",
+        "-n",
+        1,
+        *HEADWATER,
+        "train",
+        case,
+        "-o",
+        tmp_path / "out",
+    ]
     done = on_ranks(1, *words)
     assert done.returncode == 64, done.stderr
     assert done.stderr.count("rank 0 calls 'headwater run' and rank 1 calls 'headwater train'") == 1
@@ -244,16 +268,23 @@ def test_the_environment_says_how_many_were_started():
 def test_what_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(UsageError, match="must be auto, local or mpi, got 'smoke'"):
         find_communicator({"HEADWATER_COMM": "smoke"})
-    with pytest.raises(UsageError, match="HEADWATER_SHARED_CUTS must be auto, on or off, got 'maybe'"):
+    with pytest.raises(
+        UsageError, match="HEADWATER_SHARED_CUTS must be auto, on or off, got 'maybe'"
+    ):
         find_communicator({"HEADWATER_SHARED_CUTS": "maybe", "PMI_SIZE": "2"})
     monkeypatch.setitem(sys.modules, "mpi4py", None)
-    with pytest.raises(UsageError, match=r"one of 4 that were started together, but .*pip install 'headwater\[mpi\]'"):
+    with pytest.raises(
+        UsageError,
+        match=r"one of 4 that were started together, but .*pip install 'headwater\[mpi\]'",
+    ):
         find_communicator({"PMI_SIZE": "4"})
 
 
 def test_ranks_share_the_processors_of_a_node(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
-    monkeypatch.setattr("headwater.distributed.threads.available_processors", lambda: tuple(range(8)))
+    monkeypatch.setattr(
+        "headwater.distributed.threads.available_processors", lambda: tuple(range(8))
+    )
     assert choose_threads(None, n_sharing=3) == 2
     assert choose_threads(None, n_sharing=20) == 1
     assert choose_threads(5, n_sharing=3) == 5

@@ -42,7 +42,9 @@ def test_blocks_are_contiguous_even_and_complete(total: int, parts: int):
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_results_come_back_in_worker_order(workers: int):
     with ThreadTeam(workers) as team:
-        assert [i for part in team.run(lambda _, items: list(items), range(7)) for i in part] == list(range(7))
+        assert [
+            i for part in team.run(lambda _, items: list(items), range(7)) for i in part
+        ] == list(range(7))
 
 
 def test_the_error_of_the_lowest_worker_is_raised_after_all_have_ended():
@@ -57,7 +59,9 @@ def test_the_error_of_the_lowest_worker_is_raised_after_all_have_ended():
     assert sorted(ended) == [0, 1, 2]
 
 
-def test_the_callers_number_of_threads_wins_over_environment_and_configuration(monkeypatch: pytest.MonkeyPatch):
+def test_the_callers_number_of_threads_wins_over_environment_and_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setenv("HEADWATER_THREADS", "5")
     assert choose_threads(3, 2) == 3
     assert choose_threads(None, 2) == 5
@@ -132,8 +136,13 @@ def test_an_interrupt_that_insists_is_known_to_no_other_rank():
 
 def test_few_items_are_not_worth_a_thread_each():
     with ThreadTeam(3) as team:
-        assert team.run(lambda worker, items: (worker, list(items)), range(5), least=4) == [(0, [0, 1, 2, 3, 4])]
-        assert team.run(lambda worker, items: (worker, list(items)), range(5), least=2) == [(0, [0, 1, 2]), (1, [3, 4])]
+        assert team.run(lambda worker, items: (worker, list(items)), range(5), least=4) == [
+            (0, [0, 1, 2, 3, 4])
+        ]
+        assert team.run(lambda worker, items: (worker, list(items)), range(5), least=2) == [
+            (0, [0, 1, 2]),
+            (1, [3, 4]),
+        ]
         assert len(team.run(lambda worker, items: list(items), range(5))) == 3
 
 
@@ -152,7 +161,9 @@ with stop_on_signals():
 
 
 def test_an_interrupt_is_answered_at_once_while_compiled_code_runs():
-    with subprocess.Popen([sys.executable, "-c", BUSY], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY], stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         answer = process.stderr.readline() + process.stderr.readline()
         answered = time.monotonic()

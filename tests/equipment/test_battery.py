@@ -28,14 +28,21 @@ EXCESS = m.Penalties().excess_cost_per_mwh
 STORE = Battery(7, 0, 1000.0, 50.0, 50.0, "Big", charge_efficiency=0.8, discharge_efficiency=0.9)
 
 
-def system(loads: list[float], *batteries: Battery, n_openings: int = 1, **others: object) -> m.System:
+def system(
+    loads: list[float], *batteries: Battery, n_openings: int = 1, **others: object
+) -> m.System:
     """A bus with 10 MW of cheap power, 10 MW of dear power, and batteries."""
     made = stages(len(loads), (HOURS,), n_openings)
     return m.System(
         stages=made,
         buses=(m.Bus(0, "town", (m.DeficitSegment(None, SHED),)),),
-        thermals=(m.Thermal.flat(0, 0, 10.0, CHEAP, name="cheap"), m.Thermal.flat(1, 0, 10.0, DEAR, name="dear")),
-        load_statistics=tuple(m.LoadStatistics(0, s.id, load, 0.0) for s, load in zip(made, loads, strict=True)),
+        thermals=(
+            m.Thermal.flat(0, 0, 10.0, CHEAP, name="cheap"),
+            m.Thermal.flat(1, 0, 10.0, DEAR, name="dear"),
+        ),
+        load_statistics=tuple(
+            m.LoadStatistics(0, s.id, load, 0.0) for s, load in zip(made, loads, strict=True)
+        ),
         equipment=batteries,
         **others,
     )
@@ -47,7 +54,11 @@ def trained(of: m.System, **settings: object) -> hw.Policy:
 
 def simulated(of: m.System) -> dict[str, list[float]]:
     made = study(of, iterations=12, forward_passes=2)
-    return hw.simulate(hw.train(made, threads=1), made, n_scenarios=1, threads=1).table("batteries").to_dict(as_series=False)
+    return (
+        hw.simulate(hw.train(made, threads=1), made, n_scenarios=1, threads=1)
+        .table("batteries")
+        .to_dict(as_series=False)
+    )
 
 
 def test_what_is_charged_in_a_cheap_stage_is_given_in_a_dear_one() -> None:
@@ -75,7 +86,9 @@ def test_initial_energy_waits_until_entry_and_is_lost_at_exit() -> None:
     assert table["discharge_mw"] == pytest.approx([0.0, 1.8, 0.0], abs=1e-9)
     assert table["operative_state_code"] == [0, 2, 3]
     kept = dataclasses.replace(late, max_discharge_mw=0.0)
-    assert simulated(system([15.0, 15.0, 15.0], kept))["energy_final_mwh"] == pytest.approx([200.0, 200.0, 0.0], abs=1e-7)
+    assert simulated(system([15.0, 15.0, 15.0], kept))["energy_final_mwh"] == pytest.approx(
+        [200.0, 200.0, 0.0], abs=1e-7
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -90,7 +103,10 @@ def test_the_upper_bound_asks_for_the_price_of_energy_and_holds_with_it(seed: in
     """A missing MWh costs at most a MWh that is not served, and one too many can be kept."""
     of, optimum = random_tree(seed)
     made = study(of, iterations=30, forward_passes=2)
-    with pytest.raises(ModelError, match=r"no price for the battery energy of battery 0 .*lipschitz\.fallback_value"):
+    with pytest.raises(
+        ModelError,
+        match=r"no price for the battery energy of battery 0 .*lipschitz\.fallback_value",
+    ):
         hw.train(bounded(made), threads=1)
     policy = hw.train(bounded(made, fallback_value=SHED), threads=1)
     bounds = [one.upper_bound for one in policy.training.iterations]
@@ -141,14 +157,22 @@ def extensive_optimum(batteries: tuple[Battery, ...], loads: np.ndarray) -> floa
         for load in loads[t]:
             weight = probability / loads.shape[1]
             balance = {
-                column(weight * HOURS * price, most): 1.0 for price, most in ((CHEAP, 10.0), (DEAR, 10.0), (SHED, np.inf))
+                column(weight * HOURS * price, most): 1.0
+                for price, most in ((CHEAP, 10.0), (DEAR, 10.0), (SHED, np.inf))
             }
             balance[column(weight * HOURS * EXCESS, np.inf)] = -1.0
             after: list[int | float] = []
             for one, energy in zip(batteries, before, strict=True):
-                charge, discharge = column(0.0, one.max_charge_mw), column(weight * HOURS * 0.01, one.max_discharge_mw)
+                charge, discharge = (
+                    column(0.0, one.max_charge_mw),
+                    column(weight * HOURS * 0.01, one.max_discharge_mw),
+                )
                 final = column(0.0, one.max_energy_mwh)
-                row = {final: 1.0, charge: -HOURS * one.charge_efficiency, discharge: HOURS / one.discharge_efficiency}
+                row = {
+                    final: 1.0,
+                    charge: -HOURS * one.charge_efficiency,
+                    discharge: HOURS / one.discharge_efficiency,
+                }
                 if isinstance(energy, int):
                     row[energy] = -1.0
                 equations.append((row, 0.0 if isinstance(energy, int) else energy))
@@ -162,7 +186,9 @@ def extensive_optimum(batteries: tuple[Battery, ...], loads: np.ndarray) -> floa
     for i, (row, _) in enumerate(equations):
         matrix[i, list(row)] = list(row.values())
     sides = [side for _, side in equations]
-    found = scipy.optimize.linprog(cost, A_eq=matrix, b_eq=sides, bounds=[(0.0, most) for most in upper], method="highs")
+    found = scipy.optimize.linprog(
+        cost, A_eq=matrix, b_eq=sides, bounds=[(0.0, most) for most in upper], method="highs"
+    )
     assert found.status == 0
     return float(found.fun)
 
@@ -170,7 +196,9 @@ def extensive_optimum(batteries: tuple[Battery, ...], loads: np.ndarray) -> floa
 def test_equipment_in_the_wrong_place_or_of_no_kind_is_refused() -> None:
     of = system([5.0])
     assert of.of(Battery) == ()
-    with pytest.raises(ModelError, match="thermal 3 belongs into 'thermals' of the system, not into 'equipment'"):
+    with pytest.raises(
+        ModelError, match="thermal 3 belongs into 'thermals' of the system, not into 'equipment'"
+    ):
         dataclasses.replace(of, equipment=(m.Thermal.flat(3, 0, 1.0, 1.0),))
     with pytest.raises(ModelError, match="str is no kind of equipment"):
         dataclasses.replace(of, equipment=("battery",))
@@ -201,7 +229,11 @@ def case_with(tmp_path: Path, **changes: object) -> TinyCase:
 def test_a_battery_of_a_case_is_trained_stored_and_simulated(tmp_path: Path) -> None:
     case = hw.load_case(case_with(tmp_path / "case").write())
     (battery,) = case.system.of(Battery)
-    assert (battery.max_energy_mwh, battery.initial_energy_mwh, battery.charge_efficiency) == (500.0, 100.0, 1.0)
+    assert (battery.max_energy_mwh, battery.initial_energy_mwh, battery.charge_efficiency) == (
+        500.0,
+        100.0,
+        1.0,
+    )
     policy = hw.train(case, threads=1)
     assert policy.layout.names[-1] == "battery_energy_7"
     hw.save_policy(policy, tmp_path / "policy")
@@ -230,7 +262,9 @@ def test_a_battery_of_a_case_is_trained_stored_and_simulated(tmp_path: Path) -> 
 
 
 def block_hours(of: m.System) -> pl.DataFrame:
-    rows = [(stage.id, k, block.hours) for stage in of.stages for k, block in enumerate(stage.blocks)]
+    rows = [
+        (stage.id, k, block.hours) for stage in of.stages for k, block in enumerate(stage.blocks)
+    ]
     schema = {"stage_id": pl.Int32, "block_id": pl.Int32, "hours": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -247,7 +281,9 @@ def test_results_of_a_case_without_batteries_do_not_speak_of_them(tmp_path: Path
 
 def test_a_policy_without_the_battery_of_a_study_is_refused() -> None:
     policy = trained(system([5.0, 15.0]))
-    with pytest.raises(PolicyError, match=r"HW802 batteries: the policy has none, the study 1 \(7\)"):
+    with pytest.raises(
+        PolicyError, match=r"HW802 batteries: the policy has none, the study 1 \(7\)"
+    ):
         hw.simulate(policy, study(system([5.0, 15.0], STORE)), n_scenarios=1)
 
 
@@ -279,5 +315,7 @@ def test_the_schema_of_batteries_says_what_they_are() -> None:
 def test_a_user_constraint_limits_a_battery() -> None:
     rule = m.GenericConstraint(1, m.parse_expression("battery_energy(7)"), m.Sense.LESS_EQUAL)
     bound = m.GenericConstraintBound(1, 0, 123.0)
-    table = simulated(system([5.0, 15.0], STORE, generic_constraints=(rule,), generic_constraint_bounds=(bound,)))
+    table = simulated(
+        system([5.0, 15.0], STORE, generic_constraints=(rule,), generic_constraint_bounds=(bound,))
+    )
     assert table["energy_final_mwh"] == pytest.approx([123.0, 0.0], abs=1e-7)

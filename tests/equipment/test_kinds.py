@@ -7,7 +7,16 @@ import dataclasses
 import pytest
 
 from headwater.core.equipment import EQUIPMENT, EquipmentRegistry
-from headwater.core.parts import LAST, Column, Cost, EntityFile, Equipment, Quantity, ResultTable, Words
+from headwater.core.parts import (
+    LAST,
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Quantity,
+    ResultTable,
+    Words,
+)
 from headwater.errors import UsageError
 
 
@@ -25,13 +34,19 @@ class Kiln:
 
 def flywheel(**changes: object) -> Equipment:
     part = Equipment(
-        "flywheel", "flywheels", Flywheel, EntityFile("system/f.json", "f"), Words("flywheel", "flywheels", "Flywheel")
+        "flywheel",
+        "flywheels",
+        Flywheel,
+        EntityFile("system/f.json", "f"),
+        Words("flywheel", "flywheels", "Flywheel"),
     )
     return dataclasses.replace(part, **changes)
 
 
 def kiln(**changes: object) -> Equipment:
-    part = Equipment("kiln", "kilns", Kiln, EntityFile("system/k.json", "k"), Words("kiln", "kilns", "Kiln"))
+    part = Equipment(
+        "kiln", "kilns", Kiln, EntityFile("system/k.json", "k"), Words("kiln", "kilns", "Kiln")
+    )
     return dataclasses.replace(part, **changes)
 
 
@@ -45,7 +60,9 @@ SHARED = {
     "collection": {"collection": "same"},
     "file": {"file": EntityFile("same.json", "same")},
     "entity code": {"code": 77},
-    "table": {"tables": (ResultTable("same", "row", (Column("a", "-", "a"),), lambda read, s: {}),)},
+    "table": {
+        "tables": (ResultTable("same", "row", (Column("a", "-", "a"),), lambda read, s: {}),)
+    },
     "cost": {"costs": (Cost("same", "same"),)},
     "quantity": {"quantities": (Quantity("same"),)},
     "entity": {"entity": Kiln},
@@ -64,8 +81,20 @@ def test_a_kind_that_is_added_comes_behind_those_with_a_place() -> None:
     ours = registry()
     ours.add(kiln())
     ours.add(flywheel())
-    assert [part.name for part in ours] == ["flywheel", "kiln"]  # by name, since neither has a place
-    ours.add(dataclasses.replace(kiln(), name="anvil", collection="anvils", entity=int, file=EntityFile("a", "a"), place=3))
+    assert [part.name for part in ours] == [
+        "flywheel",
+        "kiln",
+    ]  # by name, since neither has a place
+    ours.add(
+        dataclasses.replace(
+            kiln(),
+            name="anvil",
+            collection="anvils",
+            entity=int,
+            file=EntityFile("a", "a"),
+            place=3,
+        )
+    )
     assert [part.name for part in ours] == ["anvil", "flywheel", "kiln"]
 
 
@@ -77,14 +106,28 @@ def test_a_kind_says_whether_it_lives_and_has_a_bus() -> None:
 
 
 def test_the_kinds_of_the_project_are_found_in_their_folder() -> None:
-    founding = ["bus", "line", "hydro", "thermal", "pumping_station", "contract", "non_controllable", "user_constraint"]
+    founding = [
+        "bus",
+        "line",
+        "hydro",
+        "thermal",
+        "pumping_station",
+        "contract",
+        "non_controllable",
+        "user_constraint",
+    ]
     assert [part.name for part in EQUIPMENT if part.founding] == founding
     codes = {part.code: part.name for part in EQUIPMENT.by_code() if part.founding}
-    assert codes == dict(zip((0, 1, 2, 3, 4, 5, 7), ("hydro", "thermal", "bus", "line", *founding[4:7]), strict=True))
+    assert codes == dict(
+        zip((0, 1, 2, 3, 4, 5, 7), ("hydro", "thermal", "bus", "line", *founding[4:7]), strict=True)
+    )
     assert {part.name for part in EQUIPMENT if not part.has_life} == {"bus", "user_constraint"}
 
 
 def test_places_of_tables_and_costs_are_all_different() -> None:
-    for places in ([table.place for _, table in EQUIPMENT.tables], [cost.place for cost in EQUIPMENT.costs]):
+    for places in (
+        [table.place for _, table in EQUIPMENT.tables],
+        [cost.place for cost in EQUIPMENT.costs],
+    ):
         fixed = [place for place in places if place < LAST]
         assert len(set(fixed)) == len(fixed)

@@ -18,5 +18,8 @@ def test_every_example_loads_and_can_be_written(name: str, tmp_path: Path):
 
 
 def test_an_unknown_example_says_which_there_are():
-    with pytest.raises(hw.UnknownNameError, match="there is no example 'five'; there are: four-subsystems, one-reservoir"):
+    with pytest.raises(
+        hw.UnknownNameError,
+        match="there is no example 'five'; there are: four-subsystems, one-reservoir",
+    ):
         hw.examples.load("five")

@@ -167,22 +167,34 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first (default: 0)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (default: 1)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="longest time of a case (default: 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="longest time of a case (default: 60)"
+    )
     parser.add_argument("--small", action="store_true", help="small systems only")
-    parser.add_argument("--out", type=Path, help="verdicts, a JSON object a line; gone on with if it exists")
-    parser.add_argument("--show", type=int, metavar="NUMBER", help="show one case and try it in this process")
-    parser.add_argument("--write", type=Path, help="with --show: write the case to this new directory")
+    parser.add_argument(
+        "--out", type=Path, help="verdicts, a JSON object a line; gone on with if it exists"
+    )
+    parser.add_argument(
+        "--show", type=int, metavar="NUMBER", help="show one case and try it in this process"
+    )
+    parser.add_argument(
+        "--write", type=Path, help="with --show: write the case to this new directory"
+    )
     wanted = parser.parse_args()
     if wanted.show is not None:
         _show(wanted)
         return
     done = _results(wanted.out) if wanted.out else {}
     numbers = [n for n in range(wanted.first, wanted.first + wanted.cases) if n not in done]
-    for number, verdict in try_cases(wanted.seed, numbers, jobs=wanted.jobs, small=wanted.small, seconds=wanted.seconds):
+    for number, verdict in try_cases(
+        wanted.seed, numbers, jobs=wanted.jobs, small=wanted.small, seconds=wanted.seconds
+    ):
         done[number] = verdict
         if wanted.out:
             with wanted.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"number": number, "seed": wanted.seed, **asdict(verdict)}) + "\n")
+                file.write(
+                    json.dumps({"number": number, "seed": wanted.seed, **asdict(verdict)}) + "\n"
+                )
         if not verdict.is_clean:
             sys.stdout.write(f"{number} {verdict.kind}: {verdict.detail}\n")
             sys.stdout.flush()
@@ -217,7 +229,10 @@ def summary(results: dict[int, Verdict]) -> str:
     """How many cases became what, and the failures by what they share."""
     kinds = Counter(verdict.kind for verdict in results.values())
     lines = [f"{len(results)} cases"]
-    lines += [f"{kinds[kind]:>8} {kind}" for kind in sorted(kinds, key=lambda kind: (kind not in CLEAN, -kinds[kind]))]
+    lines += [
+        f"{kinds[kind]:>8} {kind}"
+        for kind in sorted(kinds, key=lambda kind: (kind not in CLEAN, -kinds[kind]))
+    ]
     alike: dict[tuple[str, str], list[int]] = {}
     for number, verdict in sorted(results.items()):
         if not verdict.is_clean:

@@ -20,18 +20,91 @@ from headwater.case import json_schemas
 NAN, INFINITY = float("nan"), float("inf")
 EXTREMES = (
     *(0, 1, -1, 2, 0.5, -0.5, 1e-9, 1e9, -999, -999.0, 9999.0),
-    *(1e300, -1e300, 1e200, 1e150, 1e20, 1e-20, 1e-300, 5e-324, 1.7976931348623157e308, NAN, INFINITY, -INFINITY),
+    *(
+        1e300,
+        -1e300,
+        1e200,
+        1e150,
+        1e20,
+        1e-20,
+        1e-300,
+        5e-324,
+        1.7976931348623157e308,
+        NAN,
+        INFINITY,
+        -INFINITY,
+    ),
     *(2**31 - 1, 2**31, -(2**31), 2**53 + 1, 2**63, 10**40),
 )
-FACTORS = (-1, 0.0, 0.5, 0.999999, 1.000001, 2, 1e-3, 1e3, 730.0, 1e-6, 1e6, 1e-12, 1e12, 3.6, 1 / 3.6)
+FACTORS = (
+    -1,
+    0.0,
+    0.5,
+    0.999999,
+    1.000001,
+    2,
+    1e-3,
+    1e3,
+    730.0,
+    1e-6,
+    1e6,
+    1e-12,
+    1e12,
+    3.6,
+    1 / 3.6,
+)
 """Signs, units (hours of a month, litres, MWh, GJ) and sizes."""
 TEXTS = (
-    *("", " ", "x", "0", "1e300", "NaN", "null", "true", "=1+1", "@cmd", "../../etc", "a/b", "a,b;c\td", '"', "\\"),
-    *("\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x00", "\r\n", "\u202e\u200b", "Itaipú ação 水 😀", "\ud800", "x" * 5000),
+    *(
+        "",
+        " ",
+        "x",
+        "0",
+        "1e300",
+        "NaN",
+        "null",
+        "true",
+        "=1+1",
+        "@cmd",
+        "../../etc",
+        "a/b",
+        "a,b;c\td",
+        '"',
+        "\\",
+    ),
+    *(
+        "\x1b[31mred\x1b[0m",
+        "\x1b]0;title\x07",
+        "\x00",
+        "\r\n",
+        "\u202e\u200b",
+        "Itaipú ação 水 😀",
+        "\ud800",
+        "x" * 5000,
+    ),
 )
 DATES = (
-    *("2024-02-30", "2024-13-01", "0001-01-01", "9999-12-31", "1899-12-31", "2024-1-1", "01/02/2024", "2024-01-01T00:00:00Z"),
-    *("2024-02-29", "2023-12-31", "2024-06-01", "2026-01-31", "2024", "24-01-01", "", None, 20240101),
+    *(
+        "2024-02-30",
+        "2024-13-01",
+        "0001-01-01",
+        "9999-12-31",
+        "1899-12-31",
+        "2024-1-1",
+        "01/02/2024",
+        "2024-01-01T00:00:00Z",
+    ),
+    *(
+        "2024-02-29",
+        "2023-12-31",
+        "2024-06-01",
+        "2026-01-31",
+        "2024",
+        "24-01-01",
+        "",
+        None,
+        20240101,
+    ),
 )
 WRONG = (None, True, False, "", [], {}, [[]], {"a": None}, "text", 0)
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "latin-1", "cp037", "utf-7", "utf-8-sig")
@@ -75,12 +148,18 @@ class Sketch:
 
     def file(self) -> str:
         """A file of the case, with its suffix."""
-        return self.random.choice([*self.files.documents, *(f"{name}.parquet" for name in self.files.tables)])
+        return self.random.choice(
+            [*self.files.documents, *(f"{name}.parquet" for name in self.files.tables)]
+        )
 
 
 def draw(files: CaseFiles, random: Random) -> list[Step]:
     """One to four changes of a case."""
-    ids = {e["id"] for _, e in _nodes(files.documents) if isinstance(e, dict) and type(e.get("id")) is int}
+    ids = {
+        e["id"]
+        for _, e in _nodes(files.documents)
+        if isinstance(e, dict) and type(e.get("id")) is int
+    }
     sketch = Sketch(files, random, (*sorted(ids), max(ids, default=0) + 1))
     kinds, weights = zip(*_KINDS.items(), strict=True)
     steps: list[Step] = []
@@ -90,11 +169,19 @@ def draw(files: CaseFiles, random: Random) -> list[Step]:
 
 
 def _nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [(path, value), *(found for key, item in inner for found in _nodes(item, (*path, key)))]
 
 
-def _node(sketch: Sketch, *, kind: type | tuple[type, ...] = object) -> tuple[str, tuple[Any, ...], Any] | None:
+def _node(
+    sketch: Sketch, *, kind: type | tuple[type, ...] = object
+) -> tuple[str, tuple[Any, ...], Any] | None:
     """File, path and value of something in a document; every kind of place is as likely as another, however often it occurs."""
     name = sketch.random.choice(sorted(sketch.files.documents))
     by_place: dict[systems.Place, list[tuple[tuple[Any, ...], Any]]] = {}
@@ -113,7 +200,11 @@ def _value(sketch: Sketch) -> list[Step]:
         return []
     name, path, value = found
     step = {"file": name, "path": list(path)}
-    if isinstance(value, int | float) and not isinstance(value, bool) and sketch.random.random() < 0.4:
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and sketch.random.random() < 0.4
+    ):
         return [{"do": "scale", **step, "factor": sketch.random.choice(FACTORS)}]
     return [{"do": "set", **step, "value": _other(sketch, path[-1], value)}]
 
@@ -132,7 +223,11 @@ def _other(sketch: Sketch, key: Any, value: Any) -> Any:
         return random.choice((*near, *EXTREMES))
     if isinstance(value, str):
         if A_DATE.match(value):
-            others = [v for _, v in _nodes(sketch.files.documents["stages.json"]) if isinstance(v, str) and A_DATE.match(v)]
+            others = [
+                v
+                for _, v in _nodes(sketch.files.documents["stages.json"])
+                if isinstance(v, str) and A_DATE.match(v)
+            ]
             return random.choice((*DATES, *others))
         words = [v for v in _all_words() if v != value]
         return random.choice((*TEXTS, value + "x", value.upper(), *random.sample(words, 12)))
@@ -142,8 +237,17 @@ def _other(sketch: Sketch, key: Any, value: Any) -> Any:
 @cache
 def _all_words() -> tuple[str, ...]:
     """Short words that stand anywhere in the systems, enumerations among them."""
-    found = {v for values in systems.donors().values() for v in values if isinstance(v, str) and len(v) < 40}
-    enumerated = {v for _, v in _nodes(json_schemas()) if isinstance(v, str) and re.fullmatch(r"[a-z0-9_]{2,30}", v)}
+    found = {
+        v
+        for values in systems.donors().values()
+        for v in values
+        if isinstance(v, str) and len(v) < 40
+    }
+    enumerated = {
+        v
+        for _, v in _nodes(json_schemas())
+        if isinstance(v, str) and re.fullmatch(r"[a-z0-9_]{2,30}", v)
+    }
     return tuple(sorted(found | enumerated))
 
 
@@ -156,7 +260,14 @@ def _transplant(sketch: Sketch) -> list[Step]:
     values = systems.donors().get((name, systems.generalised(path)), [])
     if not values:
         return []
-    return [{"do": "set", "file": name, "path": list(path), "value": copy.deepcopy(sketch.random.choice(values))}]
+    return [
+        {
+            "do": "set",
+            "file": name,
+            "path": list(path),
+            "value": copy.deepcopy(sketch.random.choice(values)),
+        }
+    ]
 
 
 def _another_key(sketch: Sketch) -> list[Step]:
@@ -164,7 +275,11 @@ def _another_key(sketch: Sketch) -> list[Step]:
     name = sketch.random.choice(["config.json", *sorted(sketch.files.documents)])
     if name not in sketch.files.documents:
         return []
-    objects = [(path, value) for path, value in _nodes(sketch.files.documents[name]) if isinstance(value, dict)]
+    objects = [
+        (path, value)
+        for path, value in _nodes(sketch.files.documents[name])
+        if isinstance(value, dict)
+    ]
     by_place: dict[systems.Place, list[tuple[tuple[Any, ...], Any]]] = {}
     for path, value in objects:
         by_place.setdefault(systems.generalised(path), []).append((path, value))
@@ -173,12 +288,24 @@ def _another_key(sketch: Sketch) -> list[Step]:
     place = sketch.random.choice(sorted(by_place))
     path, holder = sketch.random.choice(by_place[place])
     if sketch.random.random() < 0.1:
-        key = sketch.random.choice(("unknown", "_comment", "Id", "storage", "max_storage", "", "\x1b[31m"))
-        return [{"do": "set", "file": name, "path": [*path, key], "value": sketch.random.choice((1, "x", None, {}))}]
+        key = sketch.random.choice(
+            ("unknown", "_comment", "Id", "storage", "max_storage", "", "\x1b[31m")
+        )
+        return [
+            {
+                "do": "set",
+                "file": name,
+                "path": [*path, key],
+                "value": sketch.random.choice((1, "x", None, {})),
+            }
+        ]
     given = {
         key[1][-1]: values
         for key, values in systems.donors().items()
-        if key[0] == name and len(key[1]) == len(place) + 1 and key[1][:-1] == place and key[1][-1] != "*"
+        if key[0] == name
+        and len(key[1]) == len(place) + 1
+        and key[1][:-1] == place
+        and key[1][-1] != "*"
     }
     schemas = _properties(name, place)
     missing = sorted({*given, *schemas} - set(holder))
@@ -219,9 +346,16 @@ def _properties(name: str, place: systems.Place) -> dict[str, Any]:
     root = json_schemas_of(name)
     at = _resolved(root, root)
     for key in place:
-        inner = [one.get("items") if key == "*" else one.get("properties", {}).get(key) for one in at]
+        inner = [
+            one.get("items") if key == "*" else one.get("properties", {}).get(key) for one in at
+        ]
         at = [found for one in inner for found in _resolved(one, root)]
-    return {key: one for found in at for key, one in found.get("properties", {}).items() if one is not True}
+    return {
+        key: one
+        for found in at
+        for key, one in found.get("properties", {}).items()
+        if one is not True
+    }
 
 
 def _allowed(sketch: Sketch, schema: dict[str, Any], root: dict[str, Any], depth: int = 0) -> Any:
@@ -237,10 +371,17 @@ def _allowed(sketch: Sketch, schema: dict[str, Any], root: dict[str, Any], depth
     kind = one.get("type")
     if kind == "object":
         required = one.get("required", ())
-        keys = [k for k, v in one.get("properties", {}).items() if v is not True and (k in required or random.random() < 0.4)]
+        keys = [
+            k
+            for k, v in one.get("properties", {}).items()
+            if v is not True and (k in required or random.random() < 0.4)
+        ]
         return {key: _allowed(sketch, one["properties"][key], root, depth + 1) for key in keys}
     if kind == "array":
-        return [_allowed(sketch, one.get("items", {}), root, depth + 1) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+        return [
+            _allowed(sketch, one.get("items", {}), root, depth + 1)
+            for _ in range(random.choice((0, 1, 1, 2, 3)))
+        ]
     if kind in ("integer", "number"):
         low = one.get("minimum", one.get("exclusiveMinimum", 0))
         high = one.get("maximum", one.get("exclusiveMaximum", low + 10))
@@ -251,7 +392,9 @@ def _allowed(sketch: Sketch, schema: dict[str, Any], root: dict[str, Any], depth
     if kind == "boolean":
         return random.random() < 0.5
     return (
-        random.choice(("", "x", "2024-01-01", *_all_words()[:: max(1, len(_all_words()) // 20)])) if kind == "string" else None
+        random.choice(("", "x", "2024-01-01", *_all_words()[:: max(1, len(_all_words()) // 20)]))
+        if kind == "string"
+        else None
     )
 
 
@@ -327,11 +470,27 @@ def _columns(sketch: Sketch) -> list[Step]:
     if kind == "retype":
         return [{"do": kind, **step, "type": sketch.random.choice(sorted(TYPES))}]
     if kind == "rename column":
-        return [{"do": kind, **step, "to": sketch.random.choice((step["column"].upper(), step["column"] + "s", "", "id"))}]
-    if kind == "add column":
-        others = sorted({c for frame in sketch.files.tables.values() for c in frame.columns} | {"unknown", "block_id"})
         return [
-            {"do": kind, "table": table, "column": sketch.random.choice(others), "value": sketch.random.choice((0, 1, 1.5))}
+            {
+                "do": kind,
+                **step,
+                "to": sketch.random.choice(
+                    (step["column"].upper(), step["column"] + "s", "", "id")
+                ),
+            }
+        ]
+    if kind == "add column":
+        others = sorted(
+            {c for frame in sketch.files.tables.values() for c in frame.columns}
+            | {"unknown", "block_id"}
+        )
+        return [
+            {
+                "do": kind,
+                "table": table,
+                "column": sketch.random.choice(others),
+                "value": sketch.random.choice((0, 1, 1.5)),
+            }
         ]
     return [{"do": kind, **step}]
 
@@ -341,7 +500,13 @@ def _foreign(sketch: Sketch) -> list[Step]:
     random = sketch.random
     if random.random() < 0.5:
         table = random.choice(sorted(systems.whole_tables()))
-        return [{"do": "table of", "table": table, "system": random.choice(systems.whole_tables()[table])}]
+        return [
+            {
+                "do": "table of",
+                "table": table,
+                "system": random.choice(systems.whole_tables()[table]),
+            }
+        ]
     name = random.choice(sorted({name for name, place in systems.donors() if place == ()}))
     found = [one for one in dict.fromkeys(systems.names()) if name in systems.system(one).documents]
     return [{"do": "file of", "file": name, "system": random.choice(found)}]
@@ -350,12 +515,20 @@ def _foreign(sketch: Sketch) -> list[Step]:
 def _file(sketch: Sketch) -> list[Step]:
     """What happens to files: they are missing, swapped, cut off, spoilt, in another encoding, or no files."""
     random, name = sketch.random, sketch.file()
-    kind = random.choice(["drop file", "swap", "move", "cut", "junk", "encode", "text", "as csv", "node"])
+    kind = random.choice(
+        ["drop file", "swap", "move", "cut", "junk", "encode", "text", "as csv", "node"]
+    )
     step: Step = {"do": kind, "file": name}
     if kind == "swap":
         return [{**step, "other": sketch.file()}]
     if kind == "move":
-        places = ("post_study_stages.json", "system/unknown.json", "notes.txt", "scenarios/unknown.parquet", name + "~")
+        places = (
+            "post_study_stages.json",
+            "system/unknown.json",
+            "notes.txt",
+            "scenarios/unknown.parquet",
+            name + "~",
+        )
         return [{**step, "to": random.choice((name.upper(), *places))}]
     if kind == "cut":
         return [{**step, "share": random.random()}]
@@ -369,13 +542,33 @@ def _file(sketch: Sketch) -> list[Step]:
             }
         ]
     if kind == "encode":
-        return [{**step, "file": random.choice(sorted(sketch.files.documents)), "encoding": random.choice(ENCODINGS)}]
+        return [
+            {
+                **step,
+                "file": random.choice(sorted(sketch.files.documents)),
+                "encoding": random.choice(ENCODINGS),
+            }
+        ]
     if kind == "text":
-        return [{**step, "file": random.choice(sorted(sketch.files.documents)), "text": random.choice(DOCUMENTS)}]
+        return [
+            {
+                **step,
+                "file": random.choice(sorted(sketch.files.documents)),
+                "text": random.choice(DOCUMENTS),
+            }
+        ]
     if kind == "as csv":
         table = sketch.table()
-        return [] if table is None else [{"do": kind, "table": table, "separator": random.choice((",", ",", ";", "\t"))}]
-    return [step] if kind != "node" else [{**step, "kind": random.choice(("directory", "pipe", "loop", "dangling"))}]
+        return (
+            []
+            if table is None
+            else [{"do": kind, "table": table, "separator": random.choice((",", ",", ";", "\t"))}]
+        )
+    return (
+        [step]
+        if kind != "node"
+        else [{**step, "kind": random.choice(("directory", "pipe", "loop", "dangling"))}]
+    )
 
 
 _KINDS: dict[Callable[[Sketch], list[Step]], int] = {

@@ -106,7 +106,9 @@ def _column(files: CaseFiles, step: Step) -> pl.Series:
 
 
 def _replace(files: CaseFiles, step: Step, series: pl.Series) -> None:
-    files.tables[step["table"]] = files.tables[step["table"]].with_columns(series.alias(step["column"]))
+    files.tables[step["table"]] = files.tables[step["table"]].with_columns(
+        series.alias(step["column"])
+    )
 
 
 def _cell(files: CaseFiles, step: Step) -> None:
@@ -118,7 +120,9 @@ def _cell(files: CaseFiles, step: Step) -> None:
 
 def _fill(files: CaseFiles, step: Step) -> None:
     column = _column(files, step)
-    _replace(files, step, pl.Series([step["value"]] * len(column), dtype=column.dtype, strict=False))
+    _replace(
+        files, step, pl.Series([step["value"]] * len(column), dtype=column.dtype, strict=False)
+    )
 
 
 def _scale_column(files: CaseFiles, step: Step) -> None:
@@ -144,7 +148,9 @@ def _drop_column(files: CaseFiles, step: Step) -> None:
 
 
 def _add_column(files: CaseFiles, step: Step) -> None:
-    files.tables[step["table"]] = files.tables[step["table"]].with_columns(pl.lit(step["value"]).alias(step["column"]))
+    files.tables[step["table"]] = files.tables[step["table"]].with_columns(
+        pl.lit(step["value"]).alias(step["column"])
+    )
 
 
 def _rows(files: CaseFiles, step: Step) -> None:
@@ -201,7 +207,10 @@ def _drop_file(contents: Contents, step: Step) -> None:
 
 def _swap(contents: Contents, step: Step) -> None:
     if step["file"] in contents and step["other"] in contents:
-        contents[step["file"]], contents[step["other"]] = contents[step["other"]], contents[step["file"]]
+        contents[step["file"]], contents[step["other"]] = (
+            contents[step["other"]],
+            contents[step["file"]],
+        )
 
 
 def _move(contents: Contents, step: Step) -> None:
@@ -217,7 +226,9 @@ def _cut(contents: Contents, step: Step) -> None:
 def _junk(contents: Contents, step: Step) -> None:
     content = contents.get(step["file"], b"")
     start, junk = int(step["share"] * len(content)), bytes.fromhex(step["hex"])
-    contents[step["file"]] = content[:start] + junk + content[start + (len(junk) if step["over"] else 0) :]
+    contents[step["file"]] = (
+        content[:start] + junk + content[start + (len(junk) if step["over"] else 0) :]
+    )
 
 
 def _encode(contents: Contents, step: Step) -> None:

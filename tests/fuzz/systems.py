@@ -57,7 +57,9 @@ def _make_smaller(files: CaseFiles) -> None:
         for stage in files.documents["stages.json"]["stages"]:
             key = "num_openings" if "num_openings" in stage else "num_scenarios"
             stage[key] = min(stage.get(key, 1), MOST_OPENINGS)
-    files.documents["config.json"].setdefault("simulation", {}).update(enabled=True, num_scenarios=SCENARIOS)
+    files.documents["config.json"].setdefault("simulation", {}).update(
+        enabled=True, num_scenarios=SCENARIOS
+    )
 
 
 Place = tuple[str, ...]

@@ -47,7 +47,10 @@ def test_every_entry_changes_its_system(tmp_path):
 
 
 def contents(root: Path) -> dict[str, bytes | None]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+    }
 
 
 def test_changed_cases_are_refused_or_run():

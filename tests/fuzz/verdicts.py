@@ -79,7 +79,11 @@ def judge(root: Path) -> Verdict:
 
 
 def _place(error: BaseException) -> str:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/headwater/" in frame.filename]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "/headwater/" in frame.filename
+    ]
     frames = frames or list(traceback.extract_tb(error.__traceback__))
     place = f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else ""
     return f"{type(error).__name__} in {place}: {error}"[:300]
@@ -158,7 +162,9 @@ def _short(case: Study) -> Study:
         config.training,
         stopping_rules=rules,
         forward_passes=min(config.training.forward_passes, PASSES),
-        cycle=dataclasses.replace(config.training.cycle, max_length=min(config.training.cycle.max_length, 24)),
+        cycle=dataclasses.replace(
+            config.training.cycle, max_length=min(config.training.cycle.max_length, 24)
+        ),
     )
     simulated = config.simulation
     simulation = dataclasses.replace(
@@ -167,7 +173,9 @@ def _short(case: Study) -> Study:
         n_stages=None if simulated.n_stages is None else min(simulated.n_stages, 24),
         linearized_head_passes=min(simulated.linearized_head_passes, 3),
     )
-    return dataclasses.replace(case, config=dataclasses.replace(config, training=training, simulation=simulation))
+    return dataclasses.replace(
+        case, config=dataclasses.replace(config, training=training, simulation=simulation)
+    )
 
 
 def _run(study: Study) -> Verdict:
@@ -179,7 +187,9 @@ def _run(study: Study) -> Verdict:
     bounds = [record.lower_bound for record in policy.training.iterations]
     if not np.isfinite(bounds).all():
         raise WrongError("not finite", f"lower bounds {bounds}")
-    _is_printable("\n".join((*policy.training.warnings, policy.training.bound_meaning, repr(policy))))
+    _is_printable(
+        "\n".join((*policy.training.warnings, policy.training.bound_meaning, repr(policy)))
+    )
     try:
         simulation = hw.simulate(policy, threads=1)
     except hw.HeadwaterError as error:
@@ -221,15 +231,24 @@ def _is_comparable(study: Study, policy: hw.Policy) -> bool:
     """Whether costs under the openings of training cannot be below the bound on average."""
     record = policy.training
     operated = study.config.simulation.policy_type.value == "outer"
-    same_costs = not any(hydro.production is ProductionKind.LINEARIZED_HEAD for hydro in study.system.hydros)
-    return record.covers == "study" and record.lower_bound_kind == "expected_cost" and same_costs and operated
+    same_costs = not any(
+        hydro.production is ProductionKind.LINEARIZED_HEAD for hydro in study.system.hydros
+    )
+    return (
+        record.covers == "study"
+        and record.lower_bound_kind == "expected_cost"
+        and same_costs
+        and operated
+    )
 
 
 def _bound_holds(study: Study, policy: hw.Policy, bound: float, money: float) -> None:
     """Simulate under the openings of training; a suspicion is looked into with more scenarios."""
     source = dataclasses.replace(_training(study).scenario_source, **_IN_SAMPLE)
     simulated = dataclasses.replace(study.config.simulation, scenario_source=source)
-    in_sample = dataclasses.replace(study, config=dataclasses.replace(study.config, simulation=simulated))
+    in_sample = dataclasses.replace(
+        study, config=dataclasses.replace(study.config, simulation=simulated)
+    )
     for count in (SCENARIOS, 200, 3000):
         try:
             simulation = hw.simulate(policy, in_sample, n_scenarios=count, threads=1)
@@ -242,11 +261,15 @@ def _bound_holds(study: Study, policy: hw.Policy, bound: float, money: float) ->
         error = float(np.std(costs, ddof=1) / math.sqrt(count))
         if bound <= costs.mean() + DEVIATIONS * error + 100 * ROUNDING * money:
             return
-    raise WrongError("bound above the mean", f"{bound!r} > {costs.mean()!r} + {DEVIATIONS} * {error!r}")
+    raise WrongError(
+        "bound above the mean", f"{bound!r} > {costs.mean()!r} + {DEVIATIONS} * {error!r}"
+    )
 
 
 def _training(study: Study) -> TrainingConfig:
     return study.config.training
 
 
-_IN_SAMPLE: dict[str, Any] = {name: getattr(ScenarioSource(), name) for name in ("inflow", "load", "ncs")}
+_IN_SAMPLE: dict[str, Any] = {
+    name: getattr(ScenarioSource(), name) for name in ("inflow", "load", "ncs")
+}

@@ -15,13 +15,18 @@ from whole_systems import whole_system
 
 
 def test_a_plain_system_needs_no_advice() -> None:
-    assert program_warnings(system(hydros=(reservoir(),), thermals=(m.Thermal.flat(0, 0, 10.0, 5.0),))) == ()
+    assert (
+        program_warnings(system(hydros=(reservoir(),), thermals=(m.Thermal.flat(0, 0, 10.0, 5.0),)))
+        == ()
+    )
 
 
 def test_terms_that_mean_nothing_are_named_with_their_stages() -> None:
     rules = tuple(
         m.GenericConstraint(i, m.parse_expression(text), m.Sense.LESS_EQUAL, slack_cost=1.0)
-        for i, text in enumerate(("hydro_diversion(0) + hydro_evaporation(0)", "thermal_generation(4)"))
+        for i, text in enumerate(
+            ("hydro_diversion(0) + hydro_evaporation(0)", "thermal_generation(4)")
+        )
     )
     bounds = tuple(m.GenericConstraintBound(i, t, 5.0) for i in range(2) for t in range(2))
     found = program_warnings(
@@ -45,7 +50,9 @@ def test_segments_that_hold_less_than_the_maximum_are_told() -> None:
     assert program_warnings(system(thermals=(short,))) == (
         "thermal 3: its cost segments hold 40 MW, less than its maximum; they limit it",
     )
-    assert operate(system(thermals=(short,))).column("thermals", "generation_mw") == pytest.approx([40.0])
+    assert operate(system(thermals=(short,))).column("thermals", "generation_mw") == pytest.approx(
+        [40.0]
+    )
 
 
 def test_the_whole_system_says_what_rests_and_what_is_approximate() -> None:
@@ -53,14 +60,22 @@ def test_the_whole_system_says_what_rests_and_what_is_approximate() -> None:
     assert "pumping station 6 rests at stage(s) 0, where one of its plants is absent" in text
     hard = dataclasses.replace(
         whole_system(0),
-        generic_constraints=tuple(dataclasses.replace(c, slack_cost=None) for c in whole_system(0).generic_constraints),
+        generic_constraints=tuple(
+            dataclasses.replace(c, slack_cost=None) for c in whole_system(0).generic_constraints
+        ),
     )
-    assert "user constraint(s) 0, 1, 2, 3, 4, 5 and 2 more have no slack" in "\n".join(program_warnings(hard))
+    assert "user constraint(s) 0, 1, 2, 3, 4, 5 and 2 more have no slack" in "\n".join(
+        program_warnings(hard)
+    )
 
 
 def test_statistics_measure_the_solved_program() -> None:
     """One reservoir, one block of 100 h: balance v + 0.36 (q + s - z) and load q + deficit - excess; z is taken out."""
-    problems = build_problems(study(system(hydros=(reservoir(),), inflow_statistics=inflows(h0=(5.0,))), cost_scale=1000.0))
+    problems = build_problems(
+        study(
+            system(hydros=(reservoir(),), inflow_statistics=inflows(h0=(5.0,))), cost_scale=1000.0
+        )
+    )
     (one,) = problems.stage_statistics()
     stage = problems.stages[0]
     assert one == program_statistics(stage.form, stage.scaling)

@@ -17,7 +17,8 @@ def pond(mode: m.BlockMode) -> m.System:
     One block of 50 h: 1 m3/s is 0.18 hm3.
     """
     factors = m.StageOverrides.from_rows(
-        [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 1.0), (1, 0.0))], entity="bus_id"
+        [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 1.0), (1, 0.0))],
+        entity="bus_id",
     )
     return system(
         load=40.0,
@@ -44,7 +45,8 @@ def test_parallel_blocks_may_use_water_before_it_arrives_and_chronological_ones_
 def test_water_of_an_early_block_waits_for_a_later_one() -> None:
     """Load in the second block only: 20 m3/s stored over the first give 40 MW in the second; the pond holds just that."""
     factors = m.StageOverrides.from_rows(
-        [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 0.0), (1, 1.0))], entity="bus_id"
+        [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 0.0), (1, 1.0))],
+        entity="bus_id",
     )
     late = dataclasses.replace(pond(m.BlockMode.CHRONOLOGICAL), load_factors=factors)
     found = operate(late)
@@ -60,7 +62,8 @@ def test_the_floor_holds_at_the_end_of_every_block_with_one_slack() -> None:
     """
     plant = reservoir(min_storage_hm3=2.0)
     factors = m.StageOverrides.from_rows(
-        [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 1.0), (1, 0.0))], entity="bus_id"
+        [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 1.0), (1, 0.0))],
+        entity="bus_id",
     )
     found = operate(
         system(

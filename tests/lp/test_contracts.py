@@ -20,7 +20,10 @@ def test_a_dear_import_serves_what_the_cheap_plant_cannot() -> None:
     (60 * 50 + 30 * 80 + 10 * 1000) * 100 = 1 540 000.
     """
     found = operate(
-        system(thermals=(m.Thermal.flat(0, 0, 60.0, 50.0),), contracts=(m.EnergyContract(3, 0, IMPORT, 80.0, 30.0),))
+        system(
+            thermals=(m.Thermal.flat(0, 0, 60.0, 50.0),),
+            contracts=(m.EnergyContract(3, 0, IMPORT, 80.0, 30.0),),
+        )
     )
     assert found.lower_bound == pytest.approx(1_540_000.0)
     assert found.column("contracts", "power_mw") == pytest.approx([30.0])
@@ -50,7 +53,9 @@ def test_the_bound_on_the_future_lets_revenue_through() -> None:
     second stage alone sells: -280 000.
     """
     sell = m.EnergyContract(1, 0, EXPORT, -30.0, 40.0)
-    price = m.StageOverrides.from_rows([{"contract_id": 1, "stage_id": 1, "price_per_mwh": -70.0}], entity="contract_id")
+    price = m.StageOverrides.from_rows(
+        [{"contract_id": 1, "stage_id": 1, "price_per_mwh": -70.0}], entity="contract_id"
+    )
     for water, expected in ((36.0, -400_000.0), (14.4, -280_000.0)):
         traded = system(
             2,
@@ -67,7 +72,9 @@ def test_the_bound_on_the_future_lets_revenue_through() -> None:
         assert found.column("contracts", "price_per_mwh") == [-30.0, -70.0]
 
 
-def earning(days: tuple[int, ...], prices: tuple[float, ...], *, back_to: int | None = None) -> m.System:
+def earning(
+    days: tuple[int, ...], prices: tuple[float, ...], *, back_to: int | None = None
+) -> m.System:
     """Stages of several lengths, discounted at 60 % a year, in which 40 MW are sold at a price of the stage."""
     first = date(2024, 1, 1)
     ends = [first + timedelta(sum(days[: t + 1])) for t in range(len(days))]
@@ -80,7 +87,9 @@ def earning(days: tuple[int, ...], prices: tuple[float, ...], *, back_to: int | 
     if back_to is not None:
         steps = (*chain, m.Transition(len(days) - 1, back_to))
         graph = dataclasses.replace(graph, type=m.GraphType.CYCLIC, transitions=steps)
-    rows = [{"contract_id": 1, "stage_id": t, "price_per_mwh": -price} for t, price in enumerate(prices)]
+    rows = [
+        {"contract_id": 1, "stage_id": t, "price_per_mwh": -price} for t, price in enumerate(prices)
+    ]
     return system(
         len(days),
         stages=stages,

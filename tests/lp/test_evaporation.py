@@ -22,7 +22,9 @@ def lake(depth_mm: float = 72.0, **changes: object) -> m.System:
     stage = m.Stage(0, date(2024, 1, 1), date(2024, 2, 1), (m.Block(100.0),))
     base: dict[str, object] = {
         "stages": (stage,),
-        "hydros": (reservoir(productivity_mw_per_m3s=0.0, evaporation=m.Evaporation((depth_mm,) * 12)),),
+        "hydros": (
+            reservoir(productivity_mw_per_m3s=0.0, evaporation=m.Evaporation((depth_mm,) * 12)),
+        ),
         "hydro_geometry": TABLE,
         "initial": m.InitialConditions(storage_hm3={0: 50.0}),
         "inflow_statistics": inflows(h0=(0.0,)),
@@ -40,7 +42,11 @@ def test_months_are_counted_by_days() -> None:
 
 
 def test_the_surface_follows_the_table_and_keeps_its_last_slope() -> None:
-    bent = (m.GeometryPoint(0, 0, 0, 1.0), m.GeometryPoint(0, 10, 0, 2.0), m.GeometryPoint(0, 30, 0, 8.0))
+    bent = (
+        m.GeometryPoint(0, 0, 0, 1.0),
+        m.GeometryPoint(0, 10, 0, 2.0),
+        m.GeometryPoint(0, 30, 0, 8.0),
+    )
     assert surface(bent, 5.0) == pytest.approx((1.5, 0.1))
     assert surface(bent, 10.0) == pytest.approx((2.0, 0.3))
     assert surface(bent, 50.0) == pytest.approx((8.0, 0.3))
@@ -85,9 +91,15 @@ def test_condensation_brings_water_without_penalty() -> None:
 
 
 def test_reference_volumes_of_the_month_are_used() -> None:
-    bent = (m.GeometryPoint(0, 0, 0, 1.0), m.GeometryPoint(0, 10, 0, 2.0), m.GeometryPoint(0, 100, 0, 20.0))
+    bent = (
+        m.GeometryPoint(0, 0, 0, 1.0),
+        m.GeometryPoint(0, 10, 0, 2.0),
+        m.GeometryPoint(0, 100, 0, 20.0),
+    )
     references = (5.0,) + (50.0,) * 11
-    plant = reservoir(productivity_mw_per_m3s=0.0, evaporation=m.Evaporation((72.0,) * 12, references))
+    plant = reservoir(
+        productivity_mw_per_m3s=0.0, evaporation=m.Evaporation((72.0,) * 12, references)
+    )
     # Slope 0.1 through (5, 1.5): intercept 1.0 km2.
     assert coefficients(lake(hydros=(plant,), hydro_geometry=bent)) == pytest.approx((0.2, 0.02))
 

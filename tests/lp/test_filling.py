@@ -36,7 +36,9 @@ def test_a_plant_fills_over_three_stages_and_then_runs() -> None:
     """
     found = operate(filling_system())
     assert found.column("hydros", "spillage_m3s")[:3] == pytest.approx([2.0, 2.0, 2.0])
-    assert found.column("hydros", "storage_final_hm3") == pytest.approx([4.68, 9.36, 14.04, 0.0], abs=1e-9)
+    assert found.column("hydros", "storage_final_hm3") == pytest.approx(
+        [4.68, 9.36, 14.04, 0.0], abs=1e-9
+    )
     assert found.column("hydros", "turbined_m3s") == pytest.approx([0.0, 0.0, 0.0, 39.0])
     assert found.column("hydros", "operative_state_code") == [1, 1, 1, 2]
     assert found.lower_bound == pytest.approx((150 + 11) * 1000 * 100 + 10.8 * 5000)
@@ -49,17 +51,25 @@ def test_a_dry_river_misses_retention_and_target() -> None:
     Keeping back 10 of 8 m3/s is short by 2 even with nothing spilled; spilling 2 would be short by 4: 2 * 0.36 * 9000 = 6480 $
     dearer, less than the 400 000 $ of the outflow. So 6 m3/s are kept: 6.48 hm3 in three stages, short of the target by 4.32.
     """
-    found = operate(filling_system(inflow_statistics=inflows(h0=(8.0, 8.0, 8.0, 0.0)), load_statistics=()))
+    found = operate(
+        filling_system(inflow_statistics=inflows(h0=(8.0, 8.0, 8.0, 0.0)), load_statistics=())
+    )
     assert found.column("hydros", "storage_final_hm3")[:3] == pytest.approx([2.16, 4.32, 6.48])
-    assert found.column("hydros", "filling_target_violation_hm3") == pytest.approx([0.0, 0.0, 4.32, 0.0])
+    assert found.column("hydros", "filling_target_violation_hm3") == pytest.approx(
+        [0.0, 0.0, 4.32, 0.0]
+    )
     retention = 4 * 0.36 * 9000
-    assert found.column("costs", "filling_target_cost") == pytest.approx([retention, retention, retention + 4.32 * 9000, 0.0])
+    assert found.column("costs", "filling_target_cost") == pytest.approx(
+        [retention, retention, retention + 4.32 * 9000, 0.0]
+    )
 
 
 def test_too_little_kept_back_is_told_before_training() -> None:
     plant = reservoir(0, min_storage_hm3=50.0, filling=m.Filling(0, 10.0), entry_stage_id=3)
     found = operate(filling_system(hydros=(plant,)), iterations=2)
-    assert "gives 10.8 hm3, but its dead volume lacks 50 hm3" in " ".join(found.policy.training.warnings)
+    assert "gives 10.8 hm3, but its dead volume lacks 50 hm3" in " ".join(
+        found.policy.training.warnings
+    )
 
 
 def chain(**middle: object) -> m.System:
@@ -88,7 +98,9 @@ def test_water_passes_a_middle_plant_before_it_enters_and_after_it_left() -> Non
     assert found.column("hydros", "generation_mw", hydro_id=1) == pytest.approx([0.0, 29.0, 0.0])
     assert found.column("hydros", "generation_mw", hydro_id=2) == pytest.approx([15.0, 30.0, 15.0])
     assert found.column("hydros", "inflow_m3s", hydro_id=2) == pytest.approx([15.0, 30.0, 15.0])
-    assert found.column("hydros", "storage_final_hm3", hydro_id=1) == pytest.approx([5.4, 0.0, 0.0], abs=1e-9)
+    assert found.column("hydros", "storage_final_hm3", hydro_id=1) == pytest.approx(
+        [5.4, 0.0, 0.0], abs=1e-9
+    )
     assert found.column("hydros", "operative_state_code", hydro_id=1) == [0, 2, 3]
     assert found.column("hydros", "storage_binding_code", hydro_id=1) == [0, 1, 0]
     assert found.lower_bound == pytest.approx((75 + 31 + 75) * 1000 * 100)

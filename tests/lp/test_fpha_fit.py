@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 import headwater.model as m
-from headwater.equipment.hydro.fpha_fit import hull_planes, minimum_of, production_function, reduce_planes
+from headwater.equipment.hydro.fpha_fit import (
+    hull_planes,
+    minimum_of,
+    production_function,
+    reduce_planes,
+)
 from headwater.errors import ModelError
 from headwater.lp import fit_planes, with_fitted_planes
 from small_systems import stages
@@ -32,14 +37,20 @@ def plant(**changes: object) -> m.Hydro:
     return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
 
 
-def system_of(hydro: m.Hydro, fit: m.FphaFit = FIT, heights: tuple[float, ...] = (400.0, 407.0, 414.0, 420.0)) -> m.System:
+def system_of(
+    hydro: m.Hydro, fit: m.FphaFit = FIT, heights: tuple[float, ...] = (400.0, 407.0, 414.0, 420.0)
+) -> m.System:
     volumes = (100.0, 300.0, 600.0, 1000.0)
     return m.System(
         stages=stages(2),
         buses=(m.Bus(0),),
         hydros=(hydro,),
-        production_models=(m.ProductionModel(0, (m.ProductionRule(m.ProductionKind.FPHA, fit=fit),)),),
-        hydro_geometry=tuple(m.GeometryPoint(0, v, z, 10.0) for v, z in zip(volumes, heights, strict=True)),
+        production_models=(
+            m.ProductionModel(0, (m.ProductionRule(m.ProductionKind.FPHA, fit=fit),)),
+        ),
+        hydro_geometry=tuple(
+            m.GeometryPoint(0, v, z, 10.0) for v, z in zip(volumes, heights, strict=True)
+        ),
     )
 
 
@@ -52,7 +63,9 @@ def test_the_peak_power_is_the_published_one() -> None:
     function, warnings = production_function(system_of(plant()), plant())
     assert warnings == ()
     # net head (420 - 350 - 0.004 * 300) * 0.98 = 67.424 m; 9.81e-3 * 0.92 * 300 * 67.424
-    assert function.power_mw(np.array(1000.0), np.array(300.0), np.array(0.0)) == pytest.approx(182.55452544, abs=1e-8)
+    assert function.power_mw(np.array(1000.0), np.array(300.0), np.array(0.0)) == pytest.approx(
+        182.55452544, abs=1e-8
+    )
 
 
 def test_the_hull_has_the_published_planes() -> None:
@@ -67,7 +80,9 @@ def test_the_hull_has_the_published_planes() -> None:
     ):
         assert np.abs(planes - expected).max(axis=1).min() < 1e-7
     fine_v, fine_q = grid(31)
-    error = minimum_of(planes, fine_v, fine_q) - function.power_mw(fine_v, fine_q, np.zeros_like(fine_q))
+    error = minimum_of(planes, fine_v, fine_q) - function.power_mw(
+        fine_v, fine_q, np.zeros_like(fine_q)
+    )
     assert error.max() == pytest.approx(9.1, abs=0.05)
     assert np.sqrt(np.mean(error**2)) == pytest.approx(3.9, abs=0.05)
 
@@ -124,7 +139,9 @@ def test_the_efficiency_is_derived_from_the_productivity_when_missing() -> None:
     unrated = plant(efficiency=None, productivity_mw_per_m3s=0.6)
     function, warnings = production_function(system_of(unrated), unrated)
     at = 100.0 + 0.65 * 900.0
-    assert function.power_mw(np.array(at), np.array(300.0), np.array(0.0)) == pytest.approx(0.6 * 300)
+    assert function.power_mw(np.array(at), np.array(300.0), np.array(0.0)) == pytest.approx(
+        0.6 * 300
+    )
     assert "derived from the productivity" in warnings[0]
 
 
@@ -133,12 +150,16 @@ def test_every_stage_gets_the_planes_of_its_own_configuration() -> None:
         m.ProductionRule(m.ProductionKind.FPHA, 0, 0, fit=FIT),
         m.ProductionRule(m.ProductionKind.FPHA, 1, 1, fit=dataclasses.replace(FIT, max_planes=2)),
     )
-    system = dataclasses.replace(system_of(plant()), production_models=(m.ProductionModel(0, rules),))
+    system = dataclasses.replace(
+        system_of(plant()), production_models=(m.ProductionModel(0, rules),)
+    )
     resolved, fitted = with_fitted_planes(system)
     assert [fit.stage_ids for fit in fitted] == [(0,), (1,)]
     assert [len(one.planes) for one in resolved.production[0]] == [11, 2]
 
 
 def test_a_system_without_computed_planes_stays_itself() -> None:
-    system = dataclasses.replace(system_of(plant()), production_models=(), fpha_planes=(m.FphaPlane(0, 0, 0, 0, 1, 0),))
+    system = dataclasses.replace(
+        system_of(plant()), production_models=(), fpha_planes=(m.FphaPlane(0, 0, 0, 0, 1, 0),)
+    )
     assert with_fitted_planes(system)[0] is system

@@ -12,17 +12,28 @@ from headwater.errors import ModelError
 from operated import Operation, inflows, operate, reservoir, system
 from small_systems import stages
 
-PER_BLOCK, SUM, AVERAGE = m.BlockAggregation.PER_BLOCK, m.BlockAggregation.SUM, m.BlockAggregation.AVERAGE
+PER_BLOCK, SUM, AVERAGE = (
+    m.BlockAggregation.PER_BLOCK,
+    m.BlockAggregation.SUM,
+    m.BlockAggregation.AVERAGE,
+)
 
 
 def limited(
-    aggregation: m.BlockAggregation, bound: float, *, slack_cost: float | None = None, block: int | None = None, text: str = ""
+    aggregation: m.BlockAggregation,
+    bound: float,
+    *,
+    slack_cost: float | None = None,
+    block: int | None = None,
+    text: str = "",
 ) -> m.System:
     """Cheap plant at 10, dear one at 30; load 100 and 50 MW over 40 and 60 h; the cheap plant is limited by a constraint."""
     return system(
         stages=stages(1, (40.0, 60.0)),
         thermals=(m.Thermal.flat(0, 0, 200.0, 10.0), m.Thermal.flat(1, 0, 200.0, 30.0)),
-        load_factors=m.StageOverrides.from_rows([{"bus_id": 0, "stage_id": 0, "block_id": 1, "factor": 0.5}], entity="bus_id"),
+        load_factors=m.StageOverrides.from_rows(
+            [{"bus_id": 0, "stage_id": 0, "block_id": 1, "factor": 0.5}], entity="bus_id"
+        ),
         generic_constraints=(
             m.GenericConstraint(
                 5,
@@ -44,7 +55,9 @@ def test_without_aggregation_each_block_has_a_row() -> None:
     found = operate(limited(PER_BLOCK, 60.0))
     assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 20 * 40 * 40)
     assert found.column("violations/generic", "block_id") == [0, 1]
-    assert found.column("violations/generic", "marginal_value") == pytest.approx([-20.0, 0.0], abs=1e-9)
+    assert found.column("violations/generic", "marginal_value") == pytest.approx(
+        [-20.0, 0.0], abs=1e-9
+    )
 
 
 def test_a_sum_adds_the_blocks_and_an_average_weighs_them_by_hours() -> None:
@@ -74,7 +87,9 @@ def test_slack_of_a_row_of_the_whole_stage_is_paid_for_its_hours() -> None:
     All load needs 10 * 0.36 = 3.6 hm3, so that 26.4 are left and nothing is paid. A bound of 28.4 hm3 is missed by 2 hm3 at
     0.7 * 100 $ each, 140 $; water for these makes 2 / 0.0036 = 555 MWh at 50 $.
     """
-    kept = m.GenericConstraint(5, m.parse_expression("hydro_storage(0)"), m.Sense.GREATER_EQUAL, slack_cost=0.7)
+    kept = m.GenericConstraint(
+        5, m.parse_expression("hydro_storage(0)"), m.Sense.GREATER_EQUAL, slack_cost=0.7
+    )
     for bound, missed in ((25.0, 0.0), (28.4, 2.0)):
         found = operate(
             system(
@@ -91,7 +106,9 @@ def test_slack_of_a_row_of_the_whole_stage_is_paid_for_its_hours() -> None:
         assert found.lower_bound == pytest.approx(0.7 * 100.0 * missed)
         assert found.column("violations/generic", "block_id") == [-1]
         assert found.column("violations/generic", "slack_value") == pytest.approx([missed])
-        assert sum(found.column("costs", "generic_violation_cost")) == pytest.approx(0.7 * 100.0 * missed)
+        assert sum(found.column("costs", "generic_violation_cost")) == pytest.approx(
+            0.7 * 100.0 * missed
+        )
 
 
 def test_slack_of_a_row_of_one_block_is_paid_for_the_hours_of_that_block() -> None:
@@ -112,7 +129,9 @@ def test_a_named_block_is_taken_as_it_is_in_an_aggregate() -> None:
 
     A MW in block 0 counts 0.4 + 1, so 20 / 1.4 MW are moved there.
     """
-    found = operate(limited(AVERAGE, 150.0, text="thermal_generation(0) + thermal_generation(0, 0)"))
+    found = operate(
+        limited(AVERAGE, 150.0, text="thermal_generation(0) + thermal_generation(0, 0)")
+    )
     assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 20 * 40 * 20 / 1.4)
 
 
@@ -131,7 +150,10 @@ def test_a_constant_moves_to_the_other_side() -> None:
         ("pumping_power(1)", "there is no pumping station 1"),
         ("contract_import(3)", "there is no contract 3"),
         ("non_controllable_curtailment(5)", "there is no non-controllable source 5"),
-        ("thermal_generation(0, 2)", r"'thermal_generation\(0, 2\)' names a block that stage 0 does not have"),
+        (
+            "thermal_generation(0, 2)",
+            r"'thermal_generation\(0, 2\)' names a block that stage 0 does not have",
+        ),
     ],
 )
 def test_what_does_not_exist_cannot_be_named(text: str, message: str) -> None:
@@ -141,21 +163,35 @@ def test_what_does_not_exist_cannot_be_named(text: str, message: str) -> None:
 
 def test_a_term_written_in_code_must_name_a_quantity() -> None:
     wrong = dataclasses.replace(
-        limited(PER_BLOCK, 60.0).generic_constraints[0], expression=m.Expression((m.Term(1.0, "hydro_power", 0),))
+        limited(PER_BLOCK, 60.0).generic_constraints[0],
+        expression=m.Expression((m.Term(1.0, "hydro_power", 0),)),
     )
-    with pytest.raises(ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: .*bus_deficit, "):
+    with pytest.raises(
+        ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: .*bus_deficit, "
+    ):
         operate(dataclasses.replace(limited(PER_BLOCK, 60.0), generic_constraints=(wrong,)))
 
 
 @pytest.mark.parametrize(
     ("bound", "message"),
     [
-        (m.GenericConstraintBound(5, 0, 60.0, block_id=2), "stage 0 for block 2, but that stage has blocks 0 to 1"),
-        (m.GenericConstraintBound(5, 8, 60.0), "constraint 5 has a bound at stage 8, but there is no such stage"),
-        (m.GenericConstraintBound(6, 0, 60.0), "constraint 6 has a bound at stage 0, but there is no such constraint"),
+        (
+            m.GenericConstraintBound(5, 0, 60.0, block_id=2),
+            "stage 0 for block 2, but that stage has blocks 0 to 1",
+        ),
+        (
+            m.GenericConstraintBound(5, 8, 60.0),
+            "constraint 5 has a bound at stage 8, but there is no such stage",
+        ),
+        (
+            m.GenericConstraintBound(6, 0, 60.0),
+            "constraint 6 has a bound at stage 0, but there is no such constraint",
+        ),
     ],
 )
-def test_a_bound_belongs_to_a_constraint_a_stage_and_a_block(bound: m.GenericConstraintBound, message: str) -> None:
+def test_a_bound_belongs_to_a_constraint_a_stage_and_a_block(
+    bound: m.GenericConstraintBound, message: str
+) -> None:
     with pytest.raises(ModelError, match=message):
         operate(dataclasses.replace(limited(PER_BLOCK, 60.0), generic_constraint_bounds=(bound,)))
 
@@ -171,7 +207,12 @@ def everything() -> m.System:
         buses=(m.Bus(0), m.Bus(1)),
         lines=(m.Line(2, 0, 1, 30.0, 30.0),),
         hydros=(
-            reservoir(0, downstream_id=1, diversion=m.Diversion(1, 20.0), evaporation=m.Evaporation((60.0,) * 12)),
+            reservoir(
+                0,
+                downstream_id=1,
+                diversion=m.Diversion(1, 20.0),
+                evaporation=m.Evaporation((60.0,) * 12),
+            ),
             reservoir(1),
         ),
         hydro_geometry=(m.GeometryPoint(0, 0.0, 10.0, 20.0), m.GeometryPoint(0, 100.0, 20.0, 80.0)),
@@ -222,23 +263,34 @@ def test_all_quantities_are_read_below() -> None:
 
 @pytest.mark.parametrize("quantity", READ)
 @pytest.mark.parametrize("chronological", [False, True])
-def test_a_quantity_held_by_an_equality_is_what_the_tables_show(quantity: str, chronological: bool) -> None:
+def test_a_quantity_held_by_an_equality_is_what_the_tables_show(
+    quantity: str, chronological: bool
+) -> None:
     """In the second block alone where the quantity belongs to blocks; the first keeps the value it had without the rule."""
     table, column, value = READ[quantity]
     whole = everything()
     if chronological:
-        sequence = tuple(dataclasses.replace(s, block_mode=m.BlockMode.CHRONOLOGICAL) for s in whole.stages)
+        sequence = tuple(
+            dataclasses.replace(s, block_mode=m.BlockMode.CHRONOLOGICAL) for s in whole.stages
+        )
         whole = dataclasses.replace(whole, stages=sequence)
     part, declared = EQUIPMENT.quantities[quantity]
     of_stage = declared.of_stage
     entity = getattr(whole, part.collection)[1 if quantity == "contract_export" else 0].id
     rule = m.GenericConstraint(9, m.parse_expression(f"{quantity}({entity})"), m.Sense.EQUAL)
     bound = m.GenericConstraintBound(9, 0, value, block_id=None if of_stage else 1)
-    ruled = dataclasses.replace(whole, generic_constraints=(rule,), generic_constraint_bounds=(bound,))
+    ruled = dataclasses.replace(
+        whole, generic_constraints=(rule,), generic_constraint_bounds=(bound,)
+    )
     free, held = operate(whole, method="penalty"), operate(ruled, method="penalty")
 
     def shown(found: Operation) -> list[float]:
-        names = {"hydros": "hydro_id", "thermals": "thermal_id", "exchanges": "line_id", "buses": "bus_id"} | {
+        names = {
+            "hydros": "hydro_id",
+            "thermals": "thermal_id",
+            "exchanges": "line_id",
+            "buses": "bus_id",
+        } | {
             "pumping_stations": "pumping_station_id",
             "contracts": "contract_id",
             "non_controllables": "non_controllable_id",
@@ -246,7 +298,10 @@ def test_a_quantity_held_by_an_equality_is_what_the_tables_show(quantity: str, c
         where = {names[table]: entity}
         if column is not None:
             return found.column(table, column, **where)
-        short, beyond = (found.column(table, f"water_withdrawal_violation_{side}_m3s", **where) for side in ("neg", "pos"))
+        short, beyond = (
+            found.column(table, f"water_withdrawal_violation_{side}_m3s", **where)
+            for side in ("neg", "pos")
+        )
         return [6.0 - a + b for a, b in zip(short, beyond, strict=True)]
 
     assert shown(held)[-1] == pytest.approx(value)
@@ -254,12 +309,20 @@ def test_a_quantity_held_by_an_equality_is_what_the_tables_show(quantity: str, c
     assert held.lower_bound > free.lower_bound
     # The marginal value is the change of the cost per unit and hour of the row.
     hours, step = 100.0 if of_stage else 60.0, 1e-3
-    moved = dataclasses.replace(ruled, generic_constraint_bounds=(dataclasses.replace(bound, bound=value + step),))
+    moved = dataclasses.replace(
+        ruled, generic_constraint_bounds=(dataclasses.replace(bound, bound=value + step),)
+    )
     slope = (operate(moved, method="penalty").lower_bound - held.lower_bound) / step / hours
-    assert held.column("violations/generic", "marginal_value") == pytest.approx([slope], rel=1e-5, abs=1e-5)
+    assert held.column("violations/generic", "marginal_value") == pytest.approx(
+        [slope], rel=1e-5, abs=1e-5
+    )
 
 
 def test_an_import_cannot_be_named_as_an_export() -> None:
     deal = m.EnergyContract(3, 0, m.ContractKind.IMPORT, 5.0, 5.0)
     with pytest.raises(ModelError, match=r"'contract_export\(3\)', but contract 3 is an import"):
-        operate(dataclasses.replace(limited(PER_BLOCK, 60.0, text="contract_export(3)"), contracts=(deal,)))
+        operate(
+            dataclasses.replace(
+                limited(PER_BLOCK, 60.0, text="contract_export(3)"), contracts=(deal,)
+            )
+        )

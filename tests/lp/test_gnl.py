@@ -19,7 +19,9 @@ from small_systems import random_system, study
 from sub_period_systems import with_cargoes
 
 
-def chain(lag: int = 2, load: tuple[float, ...] = (100.0, 40.0, 90.0, 60.0), **changes: object) -> m.System:
+def chain(
+    lag: int = 2, load: tuple[float, ...] = (100.0, 40.0, 90.0, 60.0), **changes: object
+) -> m.System:
     """A ship of gas at 20 ordered two stages ahead, a plant at 50 on the spot; the first cargoes are 30 and 50 MW."""
     ship = m.Thermal(0, 0, 80.0, (m.CostSegment(80.0, 20.0),), gnl_lag_stages=lag)
     base: dict[str, object] = {
@@ -38,9 +40,15 @@ def test_cargoes_arrive_on_their_stage_and_are_ordered_for_it() -> None:
     """
     found = operate(chain())
     assert found.lower_bound == pytest.approx(850_000.0)
-    assert found.column("thermals", "generation_mw", thermal_id=0) == pytest.approx([30.0, 50.0, 80.0, 60.0])
-    assert found.column("thermals", "gnl_committed_mw", thermal_id=0) == pytest.approx([30.0, 50.0, 80.0, 60.0])
-    assert found.column("thermals", "gnl_decision_mw", thermal_id=0) == pytest.approx([80.0, 60.0, 0.0, 0.0])
+    assert found.column("thermals", "generation_mw", thermal_id=0) == pytest.approx(
+        [30.0, 50.0, 80.0, 60.0]
+    )
+    assert found.column("thermals", "gnl_committed_mw", thermal_id=0) == pytest.approx(
+        [30.0, 50.0, 80.0, 60.0]
+    )
+    assert found.column("thermals", "gnl_decision_mw", thermal_id=0) == pytest.approx(
+        [80.0, 60.0, 0.0, 0.0]
+    )
     assert found.column("thermals", "is_gnl", thermal_id=0) == [1.0] * 4
     assert np.isnan(found.column("thermals", "gnl_committed_mw", thermal_id=1)).all()
 
@@ -48,10 +56,13 @@ def test_cargoes_arrive_on_their_stage_and_are_ordered_for_it() -> None:
 def test_power_is_the_same_in_all_blocks() -> None:
     """90 MW for 40 h and 30 MW for 60 h: above 30 MW, one more MW of cargo saves 30 $/h first and costs 20 + 10 $/h then."""
     factors = m.StageOverrides.from_rows(
-        [{"bus_id": 0, "stage_id": 2, "block_id": k, "factor": f} for k, f in ((0, 1.5), (1, 0.5))], entity="bus_id"
+        [{"bus_id": 0, "stage_id": 2, "block_id": k, "factor": f} for k, f in ((0, 1.5), (1, 0.5))],
+        entity="bus_id",
     )
     found = operate(chain(load=(100.0, 40.0, 60.0), load_factors=factors, stages=_two_blocks(3)))
-    assert found.column("thermals", "generation_mw", thermal_id=0)[4:] == pytest.approx([30.0, 30.0])
+    assert found.column("thermals", "generation_mw", thermal_id=0)[4:] == pytest.approx(
+        [30.0, 30.0]
+    )
 
 
 def _two_blocks(n: int) -> tuple[m.Stage, ...]:
@@ -77,20 +88,29 @@ def test_slopes_in_the_commitments_are_those_of_the_value(formulation: m.Formula
 
     def value(t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
         solved = programs.solve(t, state, problems.stages[t].openings, None)
-        return float(problems.stages[t].objective(solved)[0]), problems.stages[t].slope(solved, np.ones(1))
+        return float(problems.stages[t].objective(solved)[0]), problems.stages[t].slope(
+            solved, np.ones(1)
+        )
 
     # Stage 0: one more MW now saves 50 - 20; one more MW for stage 1 costs 20 and 10 of excess.
     assert value(0, np.array([30.0, 50.0]))[1] == pytest.approx([-3000.0, 3000.0])
-    for t, state in ((0, np.array([25.0, 31.0])), (1, np.array([20.0, 55.0])), (2, np.array([70.0, 45.0]))):
+    for t, state in (
+        (0, np.array([25.0, 31.0])),
+        (1, np.array([20.0, 55.0])),
+        (2, np.array([70.0, 45.0])),
+    ):
         centre, slope = value(t, state)
         for j in range(2):
             step = np.eye(2)[j] * 1e-2
-            assert (value(t, state + step)[0] - centre) / 1e-2 == pytest.approx(slope[j], rel=1e-6, abs=1e-3)
+            assert (value(t, state + step)[0] - centre) / 1e-2 == pytest.approx(
+                slope[j], rel=1e-6, abs=1e-3
+            )
 
 
 def test_orders_keep_to_the_limits_of_the_stage_of_delivery() -> None:
     limits = m.StageOverrides.from_rows(
-        [{"thermal_id": 0, "stage_id": 2, "min_generation_mw": 20.0, "max_generation_mw": 35.0}], entity="thermal_id"
+        [{"thermal_id": 0, "stage_id": 2, "min_generation_mw": 20.0, "max_generation_mw": 35.0}],
+        entity="thermal_id",
     )
     bounded = chain(thermal_bound_overrides=limits)
     template = build_stage_template(bounded, 0, np.zeros((0, 0)))
@@ -117,9 +137,12 @@ def test_on_a_horizon_that_repeats_orders_are_for_the_stage_that_comes_then() ->
     """Four stages for ever cost what ten times four stages cost, the rest being worth 1e-7 of that."""
     load, rate = (100.0, 40.0, 90.0, 60.0), 150.0
     limits = m.StageOverrides.from_rows(
-        [{"thermal_id": 0, "stage_id": t, "max_generation_mw": 55.0} for t in range(1, 40, 4)], entity="thermal_id"
+        [{"thermal_id": 0, "stage_id": t, "max_generation_mw": 55.0} for t in range(1, 40, 4)],
+        entity="thermal_id",
     )
-    only = m.StageOverrides.from_rows([{"thermal_id": 0, "stage_id": 1, "max_generation_mw": 55.0}], entity="thermal_id")
+    only = m.StageOverrides.from_rows(
+        [{"thermal_id": 0, "stage_id": 1, "max_generation_mw": 55.0}], entity="thermal_id"
+    )
     for_ever = chain(
         load=load,
         policy_graph=m.PolicyGraph(m.GraphType.CYCLIC, rate, (m.Transition(3, 0),)),
@@ -127,14 +150,27 @@ def test_on_a_horizon_that_repeats_orders_are_for_the_stage_that_comes_then() ->
     )
     orders = [build_stage_template(for_ever, t, np.zeros((0, 0))) for t in range(4)]
     assert [o.column_upper[o.columns["gnl_order"][0]] for o in orders] == [80.0, 80.0, 80.0, 55.0]
-    repeated = chain(load=load * 10, policy_graph=m.PolicyGraph(annual_discount_rate=rate), thermal_bound_overrides=limits)
+    repeated = chain(
+        load=load * 10,
+        policy_graph=m.PolicyGraph(annual_discount_rate=rate),
+        thermal_bound_overrides=limits,
+    )
     long = train_policy(study(repeated, iterations=10))
-    assert train_policy(study(for_ever, iterations=30)).lower_bound == pytest.approx(long.lower_bound, rel=1e-6)
+    assert train_policy(study(for_ever, iterations=30)).lower_bound == pytest.approx(
+        long.lower_bound, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3])
 def test_the_bound_with_orders_reaches_the_extensive_form(lag: int) -> None:
     """The extensive form ties what every node of the tree delivers to what the nodes above it ordered."""
-    chosen = study(with_cargoes(random_system(lag, n_stages=4), lag), iterations=40, forward_passes=3, method="penalty")
+    chosen = study(
+        with_cargoes(random_system(lag, n_stages=4), lag),
+        iterations=40,
+        forward_passes=3,
+        method="penalty",
+    )
     policy = train_policy(chosen)
-    assert policy.lower_bound == pytest.approx(extensive_form_value(chosen.system, chosen.config), rel=1e-6)
+    assert policy.lower_bound == pytest.approx(
+        extensive_form_value(chosen.system, chosen.config), rel=1e-6
+    )

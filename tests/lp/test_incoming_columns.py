@@ -13,13 +13,17 @@ from whole_systems import whole_system
 
 @pytest.mark.parametrize("chronological", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_duals_of_rows_that_fix_incoming_columns_are_the_slope(seed: int, chronological: bool) -> None:
+def test_duals_of_rows_that_fix_incoming_columns_are_the_slope(
+    seed: int, chronological: bool
+) -> None:
     """With ``x_in`` as free columns fixed by rows, the duals of these rows need no sensitivity matrix to be read."""
     system = whole_system(seed, chronological=chronological)
     rng, seen = np.random.default_rng(seed), []
     for t in range(4):
         template = build_stage_template(system, t, np.full((5, 2), 0.2))
-        state = np.concatenate([rng.uniform(10, 60, 5), rng.uniform(15, 40, 10), [15.0, 12.0 * (t < 3), 8.0 * (t < 3)]])
+        state = np.concatenate(
+            [rng.uniform(10, 60, 5), rng.uniform(15, 40, 10), [15.0, 12.0 * (t < 3), 8.0 * (t < 3)]]
+        )
         absent = np.isin(system.operative_states["hydros"][:, t], (0, 3))
         state[:5][absent] = 0.0
         add = np.zeros(template.n_static)
@@ -39,7 +43,9 @@ def test_duals_of_rows_that_fix_incoming_columns_are_the_slope(seed: int, chrono
         )
         n = template.n_state
         fixing = sp.hstack([sp.csr_array((n, template.n_columns)), sp.eye_array(n)])
-        wide = sp.csr_array(sp.vstack([sp.hstack([template.matrix, -template.sensitivity]), fixing]))
+        wide = sp.csr_array(
+            sp.vstack([sp.hstack([template.matrix, -template.sensitivity]), fixing])
+        )
         lower = np.concatenate([template.row_lower + add, state])
         upper = np.concatenate([template.row_upper + add, state])
         value, duals = _optimum(

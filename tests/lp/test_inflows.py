@@ -42,7 +42,9 @@ def test_penalty_keeps_the_inflow_negative_and_buys_what_is_missing(std: float) 
 
 @pytest.mark.parametrize("std", [0.0, 5.0])
 @pytest.mark.parametrize("method", ["truncation", "truncation_with_penalty"])
-def test_truncation_raises_the_inflow_to_zero_with_and_without_deviation(method: str, std: float) -> None:
+def test_truncation_raises_the_inflow_to_zero_with_and_without_deviation(
+    method: str, std: float
+) -> None:
     found = operate(dry(3.6, std), method=method)
     assert found.column("hydros", "incremental_inflow_m3s") == pytest.approx([0.0])
     assert found.column("hydros", "storage_final_hm3") == pytest.approx([3.6])
@@ -59,7 +61,9 @@ def test_truncation_with_penalty_still_has_the_slack_for_other_uses() -> None:
             ),
         }
     )
-    assert operate(thirsty, method="truncation_with_penalty").lower_bound == pytest.approx(5 * 30 * 100)
+    assert operate(thirsty, method="truncation_with_penalty").lower_bound == pytest.approx(
+        5 * 30 * 100
+    )
     assert operate(thirsty, method="truncation").lower_bound == pytest.approx(5 * 1000 * 100)
 
 
@@ -70,9 +74,14 @@ def test_the_frequency_of_truncation_is_reported() -> None:
         hydros=(reservoir(),),
         inflow_statistics=tuple(m.InflowStatistics(0, t, -5.0, 0.0) for t in range(2)),
     )
-    record = train_policy(study(noisy, method="truncation", iterations=3, forward_passes=2)).training
+    record = train_policy(
+        study(noisy, method="truncation", iterations=3, forward_passes=2)
+    ).training
     assert [iteration.truncated_inflows for iteration in record.iterations] == [4, 4, 4]
-    assert any(text.startswith("12 of 12 forward inflows (100.00 %) were negative") for text in record.warnings)
+    assert any(
+        text.startswith("12 of 12 forward inflows (100.00 %) were negative")
+        for text in record.warnings
+    )
 
 
 def test_a_positive_inflow_is_left_alone_by_every_method() -> None:

@@ -67,7 +67,10 @@ def test_limits_may_change_by_stage_and_are_multiplied_by_block() -> None:
                 [{"line_id": 7, "stage_id": 0, "direct_mw": 60.0}], entity="line_id"
             ),
             exchange_factors=m.StageOverrides.from_rows(
-                [{"line_id": 7, "stage_id": 0, "block_id": k, "direct_factor": f} for k, f in ((0, 0.5), (1, 1.2))],
+                [
+                    {"line_id": 7, "stage_id": 0, "block_id": k, "direct_factor": f}
+                    for k, f in ((0, 0.5), (1, 1.2))
+                ],
                 entity="line_id",
             ),
         )

@@ -23,7 +23,11 @@ ARRAYS = ("cost", "column_lower", "column_upper", "row_lower", "row_upper")
 
 
 def assert_same(found: NamedProgram, program: NamedProgram) -> None:
-    assert (found.title, found.columns, found.rows) == (program.title, program.columns, program.rows)
+    assert (found.title, found.columns, found.rows) == (
+        program.title,
+        program.columns,
+        program.rows,
+    )
     for name in ARRAYS:
         assert np.array_equal(getattr(found, name), getattr(program, name)), name
     both = [sp.csr_array(one.matrix, copy=True) for one in (found, program)]
@@ -47,8 +51,12 @@ def test_every_stage_of_the_starter_cases_is_read_back(tmp_path: Path, template:
         assert_read_back(scenario_program(case, stage.id), tmp_path / "stage.mps")
 
 
-@pytest.mark.parametrize("path", [case_directory(name) for name in CASES], ids=lambda path: path.name)
-def test_first_and_last_stage_of_every_published_case_are_read_back(tmp_path: Path, path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [case_directory(name) for name in CASES], ids=lambda path: path.name
+)
+def test_first_and_last_stage_of_every_published_case_are_read_back(
+    tmp_path: Path, path: Path
+) -> None:
     case = hw.load_case(path)
     for stage in (case.system.stages[0], case.system.stages[-1]):
         assert_read_back(scenario_program(case, stage.id, scenario=0), tmp_path / "stage.mps")
@@ -58,7 +66,9 @@ def test_cuts_ranges_and_every_kind_of_limit_are_read_back(tmp_path: Path) -> No
     chosen = study(whole_system(2), iterations=3, forward_passes=2, method="penalty")
     policy = hw.train(chosen, threads=1)
     for stage in chosen.system.stages:
-        assert_read_back(scenario_program(chosen, stage.id, scenario=1, policy=policy), tmp_path / "stage.mps")
+        assert_read_back(
+            scenario_program(chosen, stage.id, scenario=1, policy=policy), tmp_path / "stage.mps"
+        )
 
 
 def odd_program() -> NamedProgram:
@@ -80,7 +90,9 @@ def odd_program() -> NamedProgram:
 def test_all_kinds_of_rows_and_limits_are_read_back(tmp_path: Path) -> None:
     assert_read_back(odd_program(), tmp_path / "odd.mps")
     # limits that contradict each other are what one wants to look at
-    torn = dataclasses.replace(odd_program(), column_upper=np.array([-4.0, -1.0, 2.5, np.inf, np.inf, -0.5]))
+    torn = dataclasses.replace(
+        odd_program(), column_upper=np.array([-4.0, -1.0, 2.5, np.inf, np.inf, -0.5])
+    )
     assert_read_back(torn, tmp_path / "torn.mps")
     with ReadByHighs(tmp_path / "torn.mps") as solver:
         assert solver.lower_limit(0) == 0.0
@@ -96,7 +108,9 @@ def test_a_basis_is_read_back_and_starts_another_solver_at_the_optimum(tmp_path:
     file = tmp_path / "stage.bas"
     file.write_text("\n".join(basis_lines(program, columns, rows)) + "\n")
     found = read_basis(file, program)
-    assert [np.array_equal(a == 1, b == 1) for a, b in zip(found, (columns, rows), strict=True)] == [True, True]
+    assert [
+        np.array_equal(a == 1, b == 1) for a, b in zip(found, (columns, rows), strict=True)
+    ] == [True, True]
     assert np.array_equal(found[0] == 2, columns == 2)
     with ReadByHighs(tmp_path / "stage.mps") as other:
         other.start_from(*found)
@@ -138,7 +152,9 @@ ENDATA
         (" x r 1", " x r nan", 8, "'nan' is no number"),
     ],
 )
-def test_what_is_no_program_is_refused_with_its_line(tmp_path: Path, before: str, after: str, line: int, what: str) -> None:
+def test_what_is_no_program_is_refused_with_its_line(
+    tmp_path: Path, before: str, after: str, line: int, what: str
+) -> None:
     path = tmp_path / "x.mps"
     path.write_text(SOUND)
     assert read_program(path).title == "a title"
@@ -153,7 +169,10 @@ def test_files_that_are_not_text_or_not_there_are_refused(tmp_path: Path) -> Non
         with pytest.raises(ResultsError, match=f"{name} cannot be read"):
             read_program(tmp_path / name)
     program = odd_program()
-    for text, what in (("NAME x\n XU nobody range\nENDATA\n", "'nobody' is not known"), ("NAME x\n", "cut off")):
+    for text, what in (
+        ("NAME x\n XU nobody range\nENDATA\n", "'nobody' is not known"),
+        ("NAME x\n", "cut off"),
+    ):
         (tmp_path / "x.bas").write_text(text)
         with pytest.raises(ResultsError, match=f"no basis of all kinds.*{what}"):
             read_basis(tmp_path / "x.bas", program)

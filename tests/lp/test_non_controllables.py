@@ -14,7 +14,11 @@ from small_systems import stages, study
 
 def test_curtailment_is_a_true_cost() -> None:
     """Load 100; 130 MW of wind with curtailment at 2 $/MWh: 30 MW are lost, 30 * 2 * 100 = 6000."""
-    found = operate(system(non_controllables=(m.NonControllableSource(4, 0, 130.0, curtailment_cost_per_mwh=2.0),)))
+    found = operate(
+        system(
+            non_controllables=(m.NonControllableSource(4, 0, 130.0, curtailment_cost_per_mwh=2.0),)
+        )
+    )
     assert found.lower_bound == pytest.approx(6000.0)
     assert found.column("non_controllables", "available_mw") == pytest.approx([130.0])
     assert found.column("non_controllables", "generation_mw") == pytest.approx([100.0])
@@ -52,7 +56,9 @@ def test_openings_differ_in_row_bounds_alone() -> None:
     )
     problems = build_problems(study(windy, cost_scale=1.0))
     stage = problems.stages[0]
-    solved = SolverPool(problems).solve(0, problems.initial_state, stage.openings, None, want_primal=True)
+    solved = SolverPool(problems).solve(
+        0, problems.initial_state, stage.openings, None, want_primal=True
+    )
     # Availability 80 * clip(0.5 + 0.25 eta): 20, 40, 80 MW; the thermal plant serves the rest of 100 MW at 10 for 100 h.
     assert stage.objective(solved) == pytest.approx([80_000.0, 60_000.0, 20_000.0])
 

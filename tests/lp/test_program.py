@@ -12,7 +12,13 @@ from scipy.optimize import linprog
 
 import headwater.model as m
 from headwater.errors import InfeasibleError, UnboundedError, UsageError
-from headwater.lp import NamedProgram, build_stage_template, explain_infeasible, explain_unbounded, write_program
+from headwater.lp import (
+    NamedProgram,
+    build_stage_template,
+    explain_infeasible,
+    explain_unbounded,
+    write_program,
+)
 from headwater.lp.explain import in_words
 from headwater.lp.names import column_names, labels, row_names
 from headwater.sddp import SimulationChunk, train_policy
@@ -27,7 +33,9 @@ from sub_period_systems import KINDS
 from whole_systems import whole_system
 
 
-def read_and_solved(path: Path, column: str | None = None, row: str | None = None) -> tuple[float, int]:
+def read_and_solved(
+    path: Path, column: str | None = None, row: str | None = None
+) -> tuple[float, int]:
     """Optimum and number of columns of a file, as HiGHS reads it; the names must be among those of its columns and rows."""
     with ReadByHighs(path) as model:
         assert model.has(column, row)
@@ -52,10 +60,27 @@ def test_names_say_plant_and_block() -> None:
     template = build_stage_template(whole, 1, np.full((5, 2), 0.2))
     columns, rows = column_names(whole, template), row_names(whole, template)
     assert columns[:5] == [f"storage[plant_{h}]" for h in (2, 3, 5, 7, 11)]
-    assert {"turbined[plant_3,2]", "past_inflow[plant_7,2]", "gnl_commitment[gas,2]", "pumping[lift,0]"} <= set(columns)
-    assert {"ncs_curtailment[wind,1]", "contract[sell,0]", "line_direct[tie,1]", "gnl_order[ship]"} <= set(columns)
-    assert {"balance[plant_2]", "balance[plant_2,1]", "load_balance[north,0]", "plane[plant_3,0,1]"} <= set(rows)
-    assert {"filling_retention[plant_5]", "evaporation[plant_2]", "constraint[rule_1,1]"} <= set(rows)
+    assert {
+        "turbined[plant_3,2]",
+        "past_inflow[plant_7,2]",
+        "gnl_commitment[gas,2]",
+        "pumping[lift,0]",
+    } <= set(columns)
+    assert {
+        "ncs_curtailment[wind,1]",
+        "contract[sell,0]",
+        "line_direct[tie,1]",
+        "gnl_order[ship]",
+    } <= set(columns)
+    assert {
+        "balance[plant_2]",
+        "balance[plant_2,1]",
+        "load_balance[north,0]",
+        "plane[plant_3,0,1]",
+    } <= set(rows)
+    assert {"filling_retention[plant_5]", "evaporation[plant_2]", "constraint[rule_1,1]"} <= set(
+        rows
+    )
 
 
 def test_entities_that_share_a_name_are_told_apart_by_id() -> None:
@@ -67,16 +92,26 @@ def test_entities_that_share_a_name_are_told_apart_by_id() -> None:
 def test_what_is_gathered_of_a_period_under_way_has_names_too(kind: str) -> None:
     problems = build_problems(study(KINDS[kind](0), formulation=m.Formulation.EXPLICIT))
     for stage in problems.stages:
-        for names in (column_names(problems.system, stage.template), row_names(problems.system, stage.template)):
+        for names in (
+            column_names(problems.system, stage.template),
+            row_names(problems.system, stage.template),
+        ):
             assert len(set(names)) == len(names)
             assert all(names)
     columns = column_names(problems.system, problems.stages[0].template)
-    assert {"past_inflow[0,1]", "past_inflow[1,2]", "past_inflow[1,gathered1]", "next_past_inflow[0,gathered1]"} <= set(columns)
+    assert {
+        "past_inflow[0,1]",
+        "past_inflow[1,2]",
+        "past_inflow[1,gathered1]",
+        "next_past_inflow[0,gathered1]",
+    } <= set(columns)
 
 
 @pytest.mark.parametrize("suffix", [".lp", ".mps"])
 @pytest.mark.parametrize("stage_id", [0, 2, 3])
-def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Path, suffix: str, stage_id: int) -> None:
+def test_a_written_program_has_the_optimum_that_the_scenario_meets(
+    tmp_path: Path, suffix: str, stage_id: int
+) -> None:
     chosen = study(whole_system(2), iterations=4, forward_passes=2, method="penalty")
     policy = train_policy(chosen)
     program = scenario_program(chosen, stage_id, scenario=3, policy=policy)
@@ -89,11 +124,15 @@ def test_a_written_program_has_the_optimum_that_the_scenario_meets(tmp_path: Pat
     from headwater.stochastic import simulation_sampler
 
     u = problems.uncertainty
-    sampler = simulation_sampler(u, chosen.config.training.scenario_source, chosen.config.training.tree_seed)
+    sampler = simulation_sampler(
+        u, chosen.config.training.scenario_source, chosen.config.training.tree_seed
+    )
     programs, state = SolverPool(problems), problems.initial_state
     for t in range(stage_id + 1):
         eta = sampler.noise(t, 0, np.array([3]))
-        batch = problems.stages[t].noise_batch(u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta))
+        batch = problems.stages[t].noise_batch(
+            u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta)
+        )
         solved = programs.solve_each(t, state[None, :], batch, None)
         state = problems.stages[t].leave(solved)[0][0]
     met = float(problems.stages[stage_id].trial_objectives(solved)[0, 0])
@@ -119,14 +158,20 @@ def _external_loads(system: m.System) -> m.System:
     ],
     ids=["weeks and cargoes", "external loads", "Latin hypercubes"],
 )
-def test_the_program_of_a_scenario_costs_what_the_simulation_says(chosen: m.System, source: m.ScenarioSource) -> None:
+def test_the_program_of_a_scenario_costs_what_the_simulation_says(
+    chosen: m.System, source: m.ScenarioSource
+) -> None:
     n_scenarios = 4
     if source.inflow is m.OutOfSample():
-        drawn = tuple(dataclasses.replace(s, sampling_method=m.SamplingMethod.LHS) for s in chosen.stages)
+        drawn = tuple(
+            dataclasses.replace(s, sampling_method=m.SamplingMethod.LHS) for s in chosen.stages
+        )
         chosen = dataclasses.replace(chosen, stages=drawn)
     asked = study(chosen, iterations=4, forward_passes=2, method="penalty")
     simulation = m.SimulationConfig(n_scenarios=n_scenarios, scenario_source=source)
-    asked = dataclasses.replace(asked, config=dataclasses.replace(asked.config, simulation=simulation))
+    asked = dataclasses.replace(
+        asked, config=dataclasses.replace(asked.config, simulation=simulation)
+    )
     policy = train_policy(asked)
     chunks: list[SimulationChunk] = []
     simulate_policy(policy, asked, n_scenarios=n_scenarios, sink=chunks.append)
@@ -166,13 +211,18 @@ def test_a_file_needs_a_suffix_that_says_its_form(tmp_path: Path) -> None:
 def test_names_become_words() -> None:
     assert in_words("balance[Itaipu,2]") == ("the water balance of Itaipu in block 2", "hm3")
     assert in_words("future_cost") == ("the future cost", "$")
-    assert in_words("generation_slack[a,0]") == ("power missing to the minimum generation of a in block 0", "MW")
+    assert in_words("generation_slack[a,0]") == (
+        "power missing to the minimum generation of a in block 0",
+        "MW",
+    )
     assert in_words("something_new[a,0]") == ("something new of a in block 0", "")
 
 
 def _rule(text: str, sense: m.Sense, bound: float) -> dict[str, object]:
     return {
-        "generic_constraints": (m.GenericConstraint(1, m.parse_expression(text), sense, "night rule"),),
+        "generic_constraints": (
+            m.GenericConstraint(1, m.parse_expression(text), sense, "night rule"),
+        ),
         "generic_constraint_bounds": (m.GenericConstraintBound(1, 0, bound),),
     }
 
@@ -199,7 +249,10 @@ def test_water_that_no_reservoir_has_is_explained_by_its_balance() -> None:
         initial=m.InitialConditions(storage_hm3={0: 2.0}),
         inflow_statistics=inflows(h0=(-20.0,)),
     )
-    with pytest.raises(InfeasibleError, match=r"the water balance of Tucurui \(lacks 5.2 hm3 of water\).*negative inflow"):
+    with pytest.raises(
+        InfeasibleError,
+        match=r"the water balance of Tucurui \(lacks 5.2 hm3 of water\).*negative inflow",
+    ):
         operate(parched)
 
 
@@ -214,23 +267,29 @@ def test_rules_that_contradict_each_other_are_told_for_all_blocks_at_once_with_w
             m.GenericConstraint(i, m.parse_expression("hydro_turbined(0)"), sense, name)
             for i, (sense, _, name) in enumerate(rules)
         ),
-        generic_constraint_bounds=tuple(m.GenericConstraintBound(i, 0, bound) for i, (_, bound, _) in enumerate(rules)),
+        generic_constraint_bounds=tuple(
+            m.GenericConstraintBound(i, 0, bound) for i, (_, bound, _) in enumerate(rules)
+        ),
     )
     with pytest.raises(InfeasibleError) as caught:
         operate(torn)
     message = str(caught.value)
     assert "in blocks 0, 1 (" in message
     assert "what helps: give user constraints " in message
-    assert message.count("keep_going") + message.count("quiet_river") == 4  # each as violated or colliding, and in the remedy
+    assert (
+        message.count("keep_going") + message.count("quiet_river") == 4
+    )  # each as violated or colliding, and in the remedy
 
 
 def test_limits_at_zero_are_told_only_where_nothing_else_collides() -> None:
     """A rule that wants less than nothing collides with zero; a reservoir without water is explained by its water."""
     less = system(
-        thermals=(m.Thermal.flat(0, 0, 60.0, 10.0, name="coal"),), **_rule("thermal_generation(0)", m.Sense.LESS_EQUAL, -5.0)
+        thermals=(m.Thermal.flat(0, 0, 60.0, 10.0, name="coal"),),
+        **_rule("thermal_generation(0)", m.Sense.LESS_EQUAL, -5.0),
     )
     with pytest.raises(
-        InfeasibleError, match=r"night_rule in block 0 \(over by 5\) together with the least generation of coal.*0 MW"
+        InfeasibleError,
+        match=r"night_rule in block 0 \(over by 5\) together with the least generation of coal.*0 MW",
     ):
         operate(less)
 
@@ -243,16 +302,23 @@ def test_a_pumping_minimum_that_has_no_water_is_explained() -> None:
         initial=m.InitialConditions(storage_hm3={0: 2.0, 1: 0.0}),
         inflow_statistics=inflows(h0=(0.0,), h1=(0.0,)),
     )
-    with pytest.raises(InfeasibleError, match=r"the water balance of lower.*least pumped flow of lift in block 0 \(20 m3/s\)"):
+    with pytest.raises(
+        InfeasibleError,
+        match=r"the water balance of lower.*least pumped flow of lift in block 0 \(20 m3/s\)",
+    ):
         operate(dry)
 
 
 def test_a_cost_without_minimum_names_what_earns() -> None:
     endless = system(
         contracts=(m.EnergyContract(2, 0, m.ContractKind.IMPORT, -30.0, np.inf, "neighbour"),),
-        penalties=m.Penalties(deficit_segments=(m.DeficitSegment(None, 1000.0),), excess_cost_per_mwh=0.0),
+        penalties=m.Penalties(
+            deficit_segments=(m.DeficitSegment(None, 1000.0),), excess_cost_per_mwh=0.0
+        ),
     )
-    with pytest.raises(UnboundedError, match="the cost falls without limit with contract neighbour in block 0"):
+    with pytest.raises(
+        UnboundedError, match="the cost falls without limit with contract neighbour in block 0"
+    ):
         operate(endless)
 
 

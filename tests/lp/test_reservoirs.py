@@ -8,7 +8,9 @@ import headwater.model as m
 from operated import inflows, operate, reservoir, system
 
 
-def scheduled(flow: float, *, storage: float, inflow: float = 0.0, load: float = 0.0, **costs: float) -> m.System:
+def scheduled(
+    flow: float, *, storage: float, inflow: float = 0.0, load: float = 0.0, **costs: float
+) -> m.System:
     """One reservoir and ``flow`` m3/s to withdraw over 100 h (0.36 hm3 per m3/s)."""
     return system(
         load=load,
@@ -32,7 +34,13 @@ def test_what_a_reservoir_cannot_give_is_withdrawn_short_at_its_cost() -> None:
 def test_withdrawal_short_never_makes_water() -> None:
     """Water is worth 1000 $/MWh here and shortness costs 1: all 10 m3/s are kept for turbines, but not one more."""
     found = operate(
-        scheduled(10.0, storage=18.0, load=100.0, water_withdrawal_violation_neg_cost=1.0, inflow_nonnegativity_cost=1e6)
+        scheduled(
+            10.0,
+            storage=18.0,
+            load=100.0,
+            water_withdrawal_violation_neg_cost=1.0,
+            inflow_nonnegativity_cost=1e6,
+        )
     )
     assert found.column("hydros", "water_withdrawal_violation_neg_m3s") == pytest.approx([10.0])
     assert found.lower_bound == pytest.approx(10 * 1 * 100 + 50 * 1000 * 100)
@@ -40,9 +48,19 @@ def test_withdrawal_short_never_makes_water() -> None:
 
 def test_water_that_is_added_may_be_refused_up_to_what_is_added() -> None:
     """100 hm3 are full; 10 m3/s come in addition and spilling them costs 9, refusing them 4 $ per m3/s and hour."""
-    found = operate(scheduled(-10.0, storage=100.0, inflow=5.0, spillage_cost=9.0, water_withdrawal_violation_pos_cost=4.0))
+    found = operate(
+        scheduled(
+            -10.0,
+            storage=100.0,
+            inflow=5.0,
+            spillage_cost=9.0,
+            water_withdrawal_violation_pos_cost=4.0,
+        )
+    )
     turbined = found.column("hydros", "turbined_m3s")[0]
-    assert turbined == pytest.approx(0.0) or found.column("buses", "excess_mw")[0] == pytest.approx(turbined)
+    assert turbined == pytest.approx(0.0) or found.column("buses", "excess_mw")[0] == pytest.approx(
+        turbined
+    )
     assert found.column("hydros", "water_withdrawal_violation_pos_m3s") == pytest.approx([10.0])
     # 5 m3/s of inflow leave at the cheaper of 9 (spilled) and 10 (power nobody wants).
     assert found.lower_bound == pytest.approx(100 * (10 * 4 + 5 * 9))

@@ -16,7 +16,9 @@ from small_systems import random_system
 def unit_of(*costs: float, capacity_mw: float = 64.0, deficit: float = 5000.0) -> float:
     """Unit of a study of one stage in which thermal plants of these costs are all that is cheap."""
     system = random_system(1)
-    thermals = tuple(m.Thermal.flat(i, system.buses[0].id, capacity_mw, cost) for i, cost in enumerate(costs))
+    thermals = tuple(
+        m.Thermal.flat(i, system.buses[0].id, capacity_mw, cost) for i, cost in enumerate(costs)
+    )
     segments = (m.DeficitSegment(None, deficit),)
     penalties = dataclasses.replace(system.penalties, deficit_segments=segments)
     changed = dataclasses.replace(system, thermals=thermals, penalties=penalties)

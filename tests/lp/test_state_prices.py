@@ -36,10 +36,14 @@ def system(n_stages: int = 2, inflow: float = 20.0, **changes: object) -> m.Syst
         ),
         "thermals": (m.Thermal.flat(0, 0, 300.0, 100.0),),
         "penalties": m.Penalties(
-            deficit_segments=(m.DeficitSegment(None, 1000.0),), excess_cost_per_mwh=3.0, hydro=m.HydroPenalties(**hydro)
+            deficit_segments=(m.DeficitSegment(None, 1000.0),),
+            excess_cost_per_mwh=3.0,
+            hydro=m.HydroPenalties(**hydro),
         ),
         "load_statistics": tuple(m.LoadStatistics(0, t, 150.0) for t in range(n_stages)),
-        "inflow_statistics": tuple(m.InflowStatistics(h, t, inflow, 0.0) for h in (0, 1) for t in range(n_stages)),
+        "inflow_statistics": tuple(
+            m.InflowStatistics(h, t, inflow, 0.0) for h in (0, 1) for t in range(n_stages)
+        ),
         "initial": m.InitialConditions(storage_hm3={0: 50.0, 1: 50.0}),
     }
     return m.System(**{**base, **changes})  # type: ignore[arg-type]
@@ -66,19 +70,30 @@ def test_where_it_cannot_a_user_goes_without_and_so_does_the_plant_below():
 def test_water_that_is_kept_has_the_price_of_the_next_stage():
     """Turbines stand still in the first two stages, so less water means less to keep for the third."""
     still = m.StageOverrides.from_rows(
-        [{"hydro_id": h, "stage_id": t, "max_turbined_m3s": 0.0} for h in (0, 1) for t in (0, 1)], entity="hydro_id"
+        [{"hydro_id": h, "stage_id": t, "max_turbined_m3s": 0.0} for h in (0, 1) for t in (0, 1)],
+        entity="hydro_id",
     )
-    prices = prices_of(study(system(3, hydro_bound_overrides=still, policy_graph=m.PolicyGraph(annual_discount_rate=0.5))))
+    prices = prices_of(
+        study(
+            system(
+                3, hydro_bound_overrides=still, policy_graph=m.PolicyGraph(annual_discount_rate=0.5)
+            )
+        )
+    )
     discount = 1.5 ** -(30 / 365.25)
     assert prices[1].below == pytest.approx([2500.0 * HOURS / HM3, 2000.0 * HOURS / HM3])
     assert prices[0].below == pytest.approx(discount * prices[1].below)
 
 
 def test_a_commitment_is_priced_through_the_segments_of_its_plant():
-    ship = m.Thermal(5, 0, 40.0, (m.CostSegment(20.0, 30.0), m.CostSegment(20.0, 70.0)), gnl_lag_stages=2)
+    ship = m.Thermal(
+        5, 0, 40.0, (m.CostSegment(20.0, 30.0), m.CostSegment(20.0, 70.0)), gnl_lag_stages=2
+    )
     chosen = system(
         thermals=(m.Thermal.flat(0, 0, 300.0, 100.0), ship),
-        initial=m.InitialConditions(storage_hm3={0: 50.0, 1: 50.0}, gnl_pipeline_mw={(5, 1): 10.0, (5, 2): 20.0}),
+        initial=m.InitialConditions(
+            storage_hm3={0: 50.0, 1: 50.0}, gnl_pipeline_mw={(5, 1): 10.0, (5, 2): 20.0}
+        ),
     )
     first = prices_of(study(chosen))[0]
     assert first.above[2:] == pytest.approx([(70.0 + 3.0) * HOURS, 0.0])
@@ -121,7 +136,13 @@ def test_no_two_states_differ_by_more_than_the_price_of_the_way_between_them(see
     for t, stage_id in enumerate(STAGE_IDS[:-1]):
         states = [state() for _ in range(4)]
         costs = [
-            stage_value(chosen.system, chosen.config, stage_id, x[: len(most)], x[len(most) :].reshape(n_lags, len(most)))
+            stage_value(
+                chosen.system,
+                chosen.config,
+                stage_id,
+                x[: len(most)],
+                x[len(most) :].reshape(n_lags, len(most)),
+            )
             for x in states
         ]
         for x, cost in zip(states, costs, strict=True):
@@ -140,7 +161,10 @@ def test_a_plant_ahead_does_not_change_what_water_costs():
 
 def test_the_explicit_form_has_the_same_prices():
     chosen = random_study(5)
-    explicit = with_config(chosen, training=m.TrainingConfig(1, (m.IterationLimit(1),), formulation=m.Formulation.EXPLICIT))
+    explicit = with_config(
+        chosen,
+        training=m.TrainingConfig(1, (m.IterationLimit(1),), formulation=m.Formulation.EXPLICIT),
+    )
     for one, other in zip(prices_of(chosen), prices_of(explicit), strict=True):
         assert other.above == pytest.approx(one.above)
         assert other.below == pytest.approx(one.below)

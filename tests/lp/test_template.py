@@ -26,7 +26,10 @@ def test_columns_and_rows_of_the_layout_example_stand_where_the_formulas_say():
     assert columns["inflow_lag"].tolist() == [[3, 4, 5], [6, 7, 8]]
     assert columns["thermal_segment"].tolist() == [[[10]]]
     assert (columns["line_direct"][0, 0], columns["line_reverse"][0, 0]) == (11, 12)
-    assert (columns["deficit"].ravel().tolist(), columns["excess"].ravel().tolist()) == ([13, 15], [14, 16])
+    assert (columns["deficit"].ravel().tolist(), columns["excess"].ravel().tolist()) == (
+        [13, 15],
+        [14, 16],
+    )
     assert columns["inflow"].tolist() == [17, 18, 19]
     assert columns["turbined"].ravel().tolist() == [20, 22, 25]
     assert columns["spillage"].ravel().tolist() == [21, 23, 26]
@@ -51,7 +54,9 @@ def test_three_blocks_move_rows_but_not_the_future_cost():
     system = layout_example()
     blocks = tuple(m.Block(h) for h in (100.0, 300.0, 330.0))
     stages = tuple(m.Stage(s.id, s.start_date, s.end_date, blocks) for s in system.stages)
-    template = build_stage_template(dataclasses.replace(system, stages=stages), 0, PSI, inflow_method=NONE)
+    template = build_stage_template(
+        dataclasses.replace(system, stages=stages), 0, PSI, inflow_method=NONE
+    )
     assert template.theta == 9
     assert template.n_cut_relevant == 21
     assert template.rows["load"].ravel().tolist() == [21, 22, 23, 24, 25, 26]
@@ -73,7 +78,9 @@ class TestNumericExample:
     CUTS = ((5_000_000.0, (-20_000.0, -3_000.0)), (4_200_000.0, (-14_000.0, -2_000.0)))
 
     def solve(self, state: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        template = build_stage_template(numeric_example(), 0, np.array([[0.5]]), inflow_method=PENALTY)
+        template = build_stage_template(
+            numeric_example(), 0, np.array([[0.5]]), inflow_method=PENALTY
+        )
         shift = template.sensitivity @ state
         lower, upper = template.row_lower + shift, template.row_upper + shift
         inflow, load = template.rows["inflow"][0], template.rows["load"][0]
@@ -109,17 +116,60 @@ class TestNumericExample:
         objective, x, _ = self.solve(self.STATE)
         assert objective == pytest.approx(4_968_467.603278, abs=1e-4)
         assert x[2] == pytest.approx(3_521_280.0)
-        expected = [67.936, 36, 3_521_280, 30, 16, 30, 0, 0, 0, 0, 0, 0, 0, 40, 60, 0, 46.6666666667, 0, 0, 0, 0, 0, 0, 0]
+        expected = [
+            67.936,
+            36,
+            3_521_280,
+            30,
+            16,
+            30,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            40,
+            60,
+            0,
+            46.6666666667,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ]
         assert x == pytest.approx(expected, abs=1e-6)
 
     def test_the_duals_are_the_worked_ones(self):
         _, _, duals = self.solve(self.STATE)
-        expected = [-19_904.509742, -27_289.082857, 24_000, 41_401.380264, -54_578.165714, 0, 0, 0, 0.995225, 0]
+        expected = [
+            -19_904.509742,
+            -27_289.082857,
+            24_000,
+            41_401.380264,
+            -54_578.165714,
+            0,
+            0,
+            0,
+            0.995225,
+            0,
+        ]
         assert duals == pytest.approx(expected, abs=1e-4)
 
     def test_bounds_costs_and_coefficients_are_the_worked_ones(self):
-        template = build_stage_template(numeric_example(), 0, np.array([[0.5]]), inflow_method=PENALTY)
-        assert (template.n_state, template.theta, template.n_cut_relevant, template.n_static) == (2, 2, 2, 8)
+        template = build_stage_template(
+            numeric_example(), 0, np.array([[0.5]]), inflow_method=PENALTY
+        )
+        assert (template.n_state, template.theta, template.n_cut_relevant, template.n_static) == (
+            2,
+            2,
+            2,
+            8,
+        )
         assert template.discount == pytest.approx(0.9952254871, abs=1e-10)
         assert template.cost[3:13].tolist() == [
             10_000,
@@ -135,7 +185,18 @@ class TestNumericExample:
         ]
         assert template.column_lower[3:7].tolist() == [5, 0, 5, 0]
         assert template.column_upper[3:9].tolist() == [30, 40, 30, 40, 20, np.inf]
-        assert template.column_upper[14:24].tolist() == [60, np.inf, 60, np.inf, 2, np.inf, np.inf, 20, 15, 15]
+        assert template.column_upper[14:24].tolist() == [
+            60,
+            np.inf,
+            60,
+            np.inf,
+            2,
+            np.inf,
+            np.inf,
+            20,
+            15,
+            15,
+        ]
         balance = template.matrix.toarray()[0]
         assert balance[[0, 13, 14, 15, 16, 17, 18, 19, 20]] == pytest.approx(
             [1, -2.592, 0.72, 0.72, 1.872, 1.872, -2.592, 2.592, -2.592]
@@ -143,7 +204,9 @@ class TestNumericExample:
         assert template.row_lower[0] == pytest.approx(-5.184)
 
     def test_the_cut_slope_agrees_with_finite_differences(self):
-        template = build_stage_template(numeric_example(), 0, np.array([[0.5]]), inflow_method=PENALTY)
+        template = build_stage_template(
+            numeric_example(), 0, np.array([[0.5]]), inflow_method=PENALTY
+        )
         _, _, duals = self.solve(self.STATE)
         slope = template.sensitivity.T @ duals[: template.n_static]
         assert slope == pytest.approx([-19_904.509742, -27_289.082857], abs=1e-5)
@@ -171,4 +234,7 @@ def test_the_order_in_which_entities_are_given_leaves_the_program_byte_for_byte_
             assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
         for name in ("data", "indices", "indptr"):
             assert getattr(one.matrix, name).tobytes() == getattr(other.matrix, name).tobytes()
-            assert getattr(one.sensitivity, name).tobytes() == getattr(other.sensitivity, name).tobytes()
+            assert (
+                getattr(one.sensitivity, name).tobytes()
+                == getattr(other.sensitivity, name).tobytes()
+            )

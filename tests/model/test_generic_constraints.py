@@ -8,7 +8,9 @@ from headwater.model import ExpressionError, Term, parse_expression
 
 
 def test_terms_constants_and_signs():
-    expression = parse_expression("- 2 * hydro_storage(0) + thermal_generation(1, 0) + 3 line_exchange(2) - 5e1 + 1")
+    expression = parse_expression(
+        "- 2 * hydro_storage(0) + thermal_generation(1, 0) + 3 line_exchange(2) - 5e1 + 1"
+    )
     assert expression.terms == (
         Term(-2.0, "hydro_storage", 0),
         Term(1.0, "thermal_generation", 1, 0),
@@ -18,7 +20,9 @@ def test_terms_constants_and_signs():
 
 
 def test_repeated_references_add_up():
-    assert parse_expression("bus_deficit(0) + 2 bus_deficit(0)").terms == (Term(3.0, "bus_deficit", 0),)
+    assert parse_expression("bus_deficit(0) + 2 bus_deficit(0)").terms == (
+        Term(3.0, "bus_deficit", 0),
+    )
 
 
 @pytest.mark.parametrize(

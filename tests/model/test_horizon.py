@@ -12,7 +12,9 @@ from headwater.errors import ModelError
 from headwater.model import Block, GraphType, Horizon, PolicyGraph, Stage, Transition
 from headwater.model.horizon import cumulative_discount, horizon_of, visited_stages
 
-STAGES = tuple(Stage(10 * t, date(2026, t + 1, 1), date(2026, t + 2, 1), (Block(730.0),)) for t in range(4))
+STAGES = tuple(
+    Stage(10 * t, date(2026, t + 1, 1), date(2026, t + 2, 1), (Block(730.0),)) for t in range(4)
+)
 CHAIN = (Transition(0, 10), Transition(10, 20), Transition(20, 30))
 
 
@@ -45,7 +47,9 @@ def test_a_stage_can_lead_back_to_itself():
 
 def test_the_discount_accumulates_round_the_cycle():
     factors = np.array([0.9, 0.8, 0.5])
-    assert cumulative_discount(Horizon(3, 1), factors, 6) == pytest.approx([1.0, 0.9, 0.72, 0.36, 0.288, 0.144])
+    assert cumulative_discount(Horizon(3, 1), factors, 6) == pytest.approx(
+        [1.0, 0.9, 0.72, 0.36, 0.288, 0.144]
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,9 +72,13 @@ def test_other_graphs_are_refused(graph, message):
 
 
 def test_one_discounted_stage_of_the_cycle_is_enough_but_not_one_before_it():
-    inside = cyclic(*CHAIN[:2], Transition(20, 30, annual_discount_rate=0.1), Transition(30, 10), rate=0.0)
+    inside = cyclic(
+        *CHAIN[:2], Transition(20, 30, annual_discount_rate=0.1), Transition(30, 10), rate=0.0
+    )
     assert horizon_of(inside, STAGES).cycle_start == 1
-    before = cyclic(Transition(0, 10, annual_discount_rate=0.1), *CHAIN[1:], Transition(30, 10), rate=0.0)
+    before = cyclic(
+        Transition(0, 10, annual_discount_rate=0.1), *CHAIN[1:], Transition(30, 10), rate=0.0
+    )
     with pytest.raises(ModelError, match="discount rate above 0"):
         horizon_of(before, STAGES)
 
@@ -87,11 +95,20 @@ def test_later_turns_count_on_and_keep_their_months():
 
 def test_a_year_stays_a_year_and_days_that_make_no_month_are_counted():
     year = tuple(
-        Stage(q, date(2027, 3 * q + 1, 1), date(2027 + (q == 3), (3 * q + 3) % 12 + 1, 1), (Block(1.0),)) for q in range(4)
+        Stage(
+            q,
+            date(2027, 3 * q + 1, 1),
+            date(2027 + (q == 3), (3 * q + 3) % 12 + 1, 1),
+            (Block(1.0),),
+        )
+        for q in range(4)
     )
     visited = visited_stages(Horizon(4, 0), year, 9)
     assert (visited[4].start_date, visited[8].start_date) == (date(2028, 1, 1), date(2029, 1, 1))
-    weeks = tuple(Stage(w, date(2027, 1, 4 + 7 * w), date(2027, 1, 11 + 7 * w), (Block(1.0),)) for w in range(2))
+    weeks = tuple(
+        Stage(w, date(2027, 1, 4 + 7 * w), date(2027, 1, 11 + 7 * w), (Block(1.0),))
+        for w in range(2)
+    )
     assert [stage.start_date for stage in visited_stages(Horizon(2, 0), weeks, 5)] == [
         date(2027, 1, 4),
         date(2027, 1, 11),
@@ -100,4 +117,6 @@ def test_a_year_stays_a_year_and_days_that_make_no_month_are_counted():
         date(2027, 2, 1),
     ]
     february = (Stage(0, date(2028, 2, 29), date(2028, 3, 29), (Block(1.0),)),)
-    assert [stage.start_date for stage in visited_stages(Horizon(1, 0), february, 13)][12] == date(2029, 2, 28)
+    assert [stage.start_date for stage in visited_stages(Horizon(1, 0), february, 13)][12] == date(
+        2029, 2, 28
+    )

@@ -20,7 +20,12 @@ N_STAGES, N_BLOCKS = 4, (1, 3, 2, 3)
 def stages():
     days = [date(2024, month, 1) for month in range(1, N_STAGES + 2)]
     return tuple(
-        m.Stage(id=i, start_date=days[i], end_date=days[i + 1], blocks=tuple(m.Block(10.0, "b") for _ in range(N_BLOCKS[i])))
+        m.Stage(
+            id=i,
+            start_date=days[i],
+            end_date=days[i + 1],
+            blocks=tuple(m.Block(10.0, "b") for _ in range(N_BLOCKS[i])),
+        )
         for i in range(N_STAGES)
     )
 
@@ -32,7 +37,11 @@ def sparse(chance, entity, ids, columns, *, blocks=False):
         for t in range(N_STAGES):
             for k in [None, *range(N_BLOCKS[t])] if blocks else [None]:
                 if chance.random() < 0.5:
-                    cells = {name: round(chance.uniform(1, 99), 3) for name in columns if chance.random() < 0.6}
+                    cells = {
+                        name: round(chance.uniform(1, 99), 3)
+                        for name in columns
+                        if chance.random() < 0.6
+                    }
                     rows.append({entity: i, "stage_id": t, "block_id": k, **cells})
     chance.shuffle(rows)
     return rows
@@ -48,7 +57,9 @@ def cell(rows, entity, i, t, k, name, base):
 
 
 def hydro(i, chance):
-    costs = {name: round(chance.uniform(1, 99), 3) for name in HYDRO_COST_NAMES if chance.random() < 0.4}
+    costs = {
+        name: round(chance.uniform(1, 99), 3) for name in HYDRO_COST_NAMES if chance.random() < 0.4
+    }
     return m.Hydro(
         id=i,
         bus_id=0,
@@ -86,17 +97,25 @@ def drawn(request):
     rows = {
         "hydro_bound": sparse(chance, "hydro_id", (2, 5, 9), HYDRO_BASE),
         "thermal_bound": sparse(
-            chance, "thermal_id", (1, 4), ("min_generation_mw", "max_generation_mw", "cost_per_mwh"), blocks=True
+            chance,
+            "thermal_id",
+            (1, 4),
+            ("min_generation_mw", "max_generation_mw", "cost_per_mwh"),
+            blocks=True,
         ),
         "line_bound": sparse(chance, "line_id", (3,), ("direct_mw", "reverse_mw")),
         "pumping_bound": sparse(chance, "station_id", (6,), ("min_m3s", "max_m3s")),
-        "contract_bound": sparse(chance, "contract_id", (7, 8), ("min_mw", "max_mw", "price_per_mwh")),
+        "contract_bound": sparse(
+            chance, "contract_id", (7, 8), ("min_mw", "max_mw", "price_per_mwh")
+        ),
         "ncs_bound": sparse(chance, "ncs_id", (0, 2), ("available_generation_mw",)),
         "bus_penalty": sparse(chance, "bus_id", (0, 1), ("excess_cost",)),
         "line_penalty": sparse(chance, "line_id", (3,), ("exchange_cost",)),
         "hydro_penalty": sparse(chance, "hydro_id", (2, 5, 9), HYDRO_COST_NAMES),
         "ncs_penalty": sparse(chance, "source_id", (0, 2), ("curtailment_cost",)),
-        "exchange": sparse(chance, "line_id", (3,), ("direct_factor", "reverse_factor"), blocks=True),
+        "exchange": sparse(
+            chance, "line_id", (3,), ("direct_factor", "reverse_factor"), blocks=True
+        ),
     }
     key = {name: next(iter(given[0])) for name, given in rows.items() if given}
     tables = {
@@ -109,10 +128,21 @@ def drawn(request):
     system = m.System(
         stages=stages(),
         buses=(m.Bus(0, "a", None, 0.7), m.Bus(1, "b", None, None)),
-        lines=(m.Line(id=3, source_bus_id=0, target_bus_id=1, direct_capacity_mw=30.0, reverse_capacity_mw=20.0),),
+        lines=(
+            m.Line(
+                id=3,
+                source_bus_id=0,
+                target_bus_id=1,
+                direct_capacity_mw=30.0,
+                reverse_capacity_mw=20.0,
+            ),
+        ),
         hydros=tuple(hydro(i, chance) for i in (9, 2, 5)),
         thermals=tuple(
-            m.Thermal(id=i, bus_id=0, max_generation_mw=60.0, cost_segments=(m.CostSegment(60.0, 9.0),)) for i in (4, 1)
+            m.Thermal(
+                id=i, bus_id=0, max_generation_mw=60.0, cost_segments=(m.CostSegment(60.0, 9.0),)
+            )
+            for i in (4, 1)
         ),
         pumping_stations=(m.PumpingStation(6, 0, 2, 9, 0.5, 11.0),),
         contracts=tuple(m.EnergyContract(i, 0, m.ContractKind.IMPORT, 90.0, 12.0) for i in (7, 8)),
@@ -128,7 +158,11 @@ def assert_cells(array, entities, rows, entity, name, base):
         for t in range(N_STAGES):
             start = base(one)
             if array.ndim == 2:
-                assert array[p, t] == cell(rows, entity, one.id, t, None, name, start), (name, one.id, t)
+                assert array[p, t] == cell(rows, entity, one.id, t, None, name, start), (
+                    name,
+                    one.id,
+                    t,
+                )
                 continue
             for k in range(N_BLOCKS[t]):
                 wanted = cell(rows, entity, one.id, t, k, name, start)
@@ -139,27 +173,60 @@ def test_limits_are_what_the_cells_say(drawn):
     system, rows = drawn
     bounds = system.bounds
     for name, base in HYDRO_BASE.items():
-        assert_cells(getattr(bounds.hydro, name), system.hydros, rows["hydro_bound"], "hydro_id", name, base)
+        assert_cells(
+            getattr(bounds.hydro, name), system.hydros, rows["hydro_bound"], "hydro_id", name, base
+        )
     thermal = {
         "min_generation_mw": lambda j: j.min_generation_mw,
         "max_generation_mw": lambda j: j.max_generation_mw,
         "cost_per_mwh": lambda j: math.nan,
     }
     for name, base in thermal.items():
-        assert_cells(getattr(bounds.thermal, name), system.thermals, rows["thermal_bound"], "thermal_id", name, base)
+        assert_cells(
+            getattr(bounds.thermal, name),
+            system.thermals,
+            rows["thermal_bound"],
+            "thermal_id",
+            name,
+            base,
+        )
     pumping = rows["pumping_bound"]
     assert_cells(
-        bounds.pumping.min_flow_m3s, system.pumping_stations, pumping, "station_id", "min_m3s", lambda p: p.min_flow_m3s
+        bounds.pumping.min_flow_m3s,
+        system.pumping_stations,
+        pumping,
+        "station_id",
+        "min_m3s",
+        lambda p: p.min_flow_m3s,
     )
     assert_cells(
-        bounds.pumping.max_flow_m3s, system.pumping_stations, pumping, "station_id", "max_m3s", lambda p: p.max_flow_m3s
+        bounds.pumping.max_flow_m3s,
+        system.pumping_stations,
+        pumping,
+        "station_id",
+        "max_m3s",
+        lambda p: p.max_flow_m3s,
     )
     for name in ("min_mw", "max_mw", "price_per_mwh"):
         table = getattr(bounds.contract, name)
-        assert_cells(table, system.contracts, rows["contract_bound"], "contract_id", name, lambda c, n=name: getattr(c, n))
+        assert_cells(
+            table,
+            system.contracts,
+            rows["contract_bound"],
+            "contract_id",
+            name,
+            lambda c, n=name: getattr(c, n),
+        )
     available = bounds.non_controllable.available_mw
     sources = system.non_controllables
-    assert_cells(available, sources, rows["ncs_bound"], "ncs_id", "available_generation_mw", lambda s: s.max_generation_mw)
+    assert_cells(
+        available,
+        sources,
+        rows["ncs_bound"],
+        "ncs_id",
+        "available_generation_mw",
+        lambda s: s.max_generation_mw,
+    )
 
 
 def test_capacities_of_lines_are_limit_times_factor(drawn):
@@ -176,9 +243,17 @@ def test_capacities_of_lines_are_limit_times_factor(drawn):
 def slow_hydro_cost(system, plant, rows, t, name):
     """Walk the tiers from the general to the special; at each, the symmetric cost first, then the directional one."""
     value = None
-    stage_row = next((row for row in rows if (row["hydro_id"], row["stage_id"]) == (plant.id, t)), {})
-    derived = {cost: float(values[system.hydro_index[plant.id]]) for cost, values in derived_costs(system).items()}
-    general = {cost: derived.get(cost) if v is None else v for cost, v in dataclasses.asdict(system.penalties.hydro).items()}
+    stage_row = next(
+        (row for row in rows if (row["hydro_id"], row["stage_id"]) == (plant.id, t)), {}
+    )
+    derived = {
+        cost: float(values[system.hydro_index[plant.id]])
+        for cost, values in derived_costs(system).items()
+    }
+    general = {
+        cost: derived.get(cost) if v is None else v
+        for cost, v in dataclasses.asdict(system.penalties.hydro).items()
+    }
     own = dataclasses.asdict(plant.costs)
     for tier in (general, own, stage_row):
         for key in (DIRECTIONAL.get(name), name):
@@ -197,10 +272,33 @@ def test_costs_are_what_the_tiers_say(drawn):
                 assert resolved.hydro[name][p, t] == wanted, (name, plant.id, t)
     general = system.penalties
     simple = (
-        ("excess_cost", resolved.excess_per_mwh, system.buses, "bus_penalty", "bus_id", general.excess_cost_per_mwh),
-        ("exchange_cost", resolved.exchange_per_mwh, system.lines, "line_penalty", "line_id", general.exchange_cost_per_mwh),
-        ("curtailment_cost", resolved.curtailment_per_mwh, system.non_controllables, "ncs_penalty", "source_id", 0.005),
+        (
+            "excess_cost",
+            resolved.excess_per_mwh,
+            system.buses,
+            "bus_penalty",
+            "bus_id",
+            general.excess_cost_per_mwh,
+        ),
+        (
+            "exchange_cost",
+            resolved.exchange_per_mwh,
+            system.lines,
+            "line_penalty",
+            "line_id",
+            general.exchange_cost_per_mwh,
+        ),
+        (
+            "curtailment_cost",
+            resolved.curtailment_per_mwh,
+            system.non_controllables,
+            "ncs_penalty",
+            "source_id",
+            0.005,
+        ),
     )
     for name, array, entities, table, entity, first in simple:
-        own = lambda one, n=name, f=first: f if getattr(one, f"{n}_per_mwh") is None else getattr(one, f"{n}_per_mwh")
+        own = lambda one, n=name, f=first: (
+            f if getattr(one, f"{n}_per_mwh") is None else getattr(one, f"{n}_per_mwh")
+        )
         assert_cells(array, entities, rows[table], entity, name, own)

@@ -41,7 +41,9 @@ def test_the_discount_follows_the_calendar_days_of_the_stage():
     january = m.Stage(0, date(2024, 1, 1), date(2024, 2, 1), (m.Block(730.0),))
     graph = m.PolicyGraph(annual_discount_rate=0.12)
     assert graph.discount_factor(january) == pytest.approx(1.12 ** -(31 / 365.25))
-    override = m.PolicyGraph(annual_discount_rate=0.12, transitions=(m.Transition(0, 1, annual_discount_rate=0.0),))
+    override = m.PolicyGraph(
+        annual_discount_rate=0.12, transitions=(m.Transition(0, 1, annual_discount_rate=0.0),)
+    )
     assert override.discount_factor(january) == 1.0
 
 
@@ -67,7 +69,10 @@ def test_water_of_a_plant_whose_neighbour_enters_late_goes_to_the_next_one_prese
 
 
 def test_a_circle_of_downstream_links_is_refused():
-    hydros = tuple(m.Hydro(i, 0, 10.0, 10.0, 10.0, productivity_mw_per_m3s=1.0, downstream_id=1 - i) for i in range(2))
+    hydros = tuple(
+        m.Hydro(i, 0, 10.0, 10.0, 10.0, productivity_mw_per_m3s=1.0, downstream_id=1 - i)
+        for i in range(2)
+    )
     system = m.System(stages=stages(1), buses=(m.Bus(0),), hydros=hydros)
     with pytest.raises(ModelError, match=r"hydros \[0, 1\] form a cycle"):
         _ = system.cascade
@@ -82,9 +87,19 @@ def test_a_circle_of_downstream_links_is_refused():
         (5, m.OperativeState.DECOMMISSIONED),
     ],
 )
-def test_a_plant_fills_before_it_operates_and_ends_at_its_exit(stage_id: int, state: m.OperativeState):
+def test_a_plant_fills_before_it_operates_and_ends_at_its_exit(
+    stage_id: int, state: m.OperativeState
+):
     plant = m.Hydro(
-        0, 0, 10.0, 10.0, 10.0, productivity_mw_per_m3s=1.0, entry_stage_id=2, exit_stage_id=5, filling=m.Filling(1)
+        0,
+        0,
+        10.0,
+        10.0,
+        10.0,
+        productivity_mw_per_m3s=1.0,
+        entry_stage_id=2,
+        exit_stage_id=5,
+        filling=m.Filling(1),
     )
     system = m.System(stages=stages(6), buses=(m.Bus(0),), hydros=(plant,))
     assert system.operative_states["hydros"][0, stage_id] == state
@@ -134,7 +149,11 @@ def slow_hydro_cost(system: m.System, name: str, h: int, t: int) -> float:
     table = system.hydro_penalty_overrides
     for n in names:
         for row in range(len(table)):
-            if table.entity_id[row] == system.hydros[h].id and table.stage_id[row] == system.stages[t].id and n in table.values:
+            if (
+                table.entity_id[row] == system.hydros[h].id
+                and table.stage_id[row] == system.stages[t].id
+                and n in table.values
+            ):
                 cell = table.values[n][row]
                 value = cell if not np.isnan(cell) else value
     assert value is not None
@@ -147,10 +166,19 @@ def test_resolved_penalties_equal_a_walk_through_the_tiers_cell_by_cell(seed: in
     rng = np.random.default_rng(seed)
 
     def some(probability: float) -> dict[str, float]:
-        return {name: float(rng.uniform(1, 9)) for name in HYDRO_COST_NAMES if rng.random() < probability}
+        return {
+            name: float(rng.uniform(1, 9))
+            for name in HYDRO_COST_NAMES
+            if rng.random() < probability
+        }
 
     base = layout_example()
-    rows = [{"hydro_id": h, "stage_id": t, **some(0.3)} for h in range(3) for t in range(2) if rng.random() < 0.6]
+    rows = [
+        {"hydro_id": h, "stage_id": t, **some(0.3)}
+        for h in range(3)
+        for t in range(2)
+        if rng.random() < 0.6
+    ]
     system = dataclasses.replace(
         base,
         penalties=m.Penalties(hydro=m.HydroPenalties(**some(0.5))),

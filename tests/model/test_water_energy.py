@@ -16,7 +16,9 @@ def river(**changes):
     base = {
         "stages": stages(2),
         "buses": (
-            m.Bus(0, deficit_segments=(m.DeficitSegment(60.0, 900.0), m.DeficitSegment(None, 2800.0))),
+            m.Bus(
+                0, deficit_segments=(m.DeficitSegment(60.0, 900.0), m.DeficitSegment(None, 2800.0))
+            ),
             m.Bus(1, deficit_segments=(m.DeficitSegment(None, 4000.0),)),
         ),
         "hydros": (
@@ -39,13 +41,18 @@ def test_the_dearest_deficit_is_that_of_any_bus_that_the_cascade_feeds():
 
 
 def test_a_plant_counts_with_the_highest_productivity_of_its_stages():
-    rule = m.ProductionRule(m.ProductionKind.CONSTANT, start_stage_id=1, productivity_mw_per_m3s=1.5)
+    rule = m.ProductionRule(
+        m.ProductionKind.CONSTANT, start_stage_id=1, productivity_mw_per_m3s=1.5
+    )
     system = river(production_models=(m.ProductionModel(2, (rule,)),))
     assert accumulated_productivity(system) == pytest.approx([3.09, 2.21, 1.5, 0.0])
 
 
 def test_planes_count_with_their_steepest_slope():
-    hydros = tuple(dataclasses.replace(h, production=m.ProductionKind.FPHA) if h.id == 2 else h for h in river().hydros)
+    hydros = tuple(
+        dataclasses.replace(h, production=m.ProductionKind.FPHA) if h.id == 2 else h
+        for h in river().hydros
+    )
     planes = tuple(m.FphaPlane(2, i, 1.0, 0.01, slope, 0.0) for i, slope in enumerate((0.4, 0.25)))
     assert accumulated_productivity(river(hydros=hydros, fpha_planes=planes))[2] == 0.4
 
@@ -88,7 +95,9 @@ def test_no_violation_is_free_where_water_makes_no_energy():
 
 
 def test_a_cost_that_is_given_is_not_derived():
-    plant = dataclasses.replace(river().hydros[0], costs=m.HydroCosts(storage_violation_below_cost=7.0))
+    plant = dataclasses.replace(
+        river().hydros[0], costs=m.HydroCosts(storage_violation_below_cost=7.0)
+    )
     system = river(
         hydros=(plant, *river().hydros[1:]),
         penalties=m.Penalties(hydro=m.HydroPenalties(outflow_violation_below_cost=11.0)),

@@ -14,7 +14,14 @@ from case_builder import TinyCase, tiny_case
 from outside_package import headwater, installed, metadata
 from rank_processes import on_ranks, requires_mpi
 
-LOAD = {"id": 4, "name": "cold store", "bus_id": 0, "max_power_mw": 15.0, "max_owed_mwh": 6000.0, "cost_per_mwh": 0.5}
+LOAD = {
+    "id": 4,
+    "name": "cold store",
+    "bus_id": 0,
+    "max_power_mw": 15.0,
+    "max_owed_mwh": 6000.0,
+    "cost_per_mwh": 0.5,
+}
 
 
 def with_load(root: Path, **changes: object) -> TinyCase:
@@ -35,15 +42,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table(root: Path, name: str) -> pl.DataFrame:
-    return pl.concat([pl.read_parquet(part) for part in sorted(root.rglob(f"simulation/{name}/*.parquet"))])
+    return pl.concat(
+        [pl.read_parquet(part) for part in sorted(root.rglob(f"simulation/{name}/*.parquet"))]
+    )
 
 
 def test_what_is_owed_adds_up_in_the_results(run: Path) -> None:
     rows = table(run, "deferrable_loads").sort("scenario_id", "stage_id", "block_id")
-    hours = {stage["id"]: [block["hours"] for block in stage["blocks"]] for stage in tiny_case(run).stages}
+    hours = {
+        stage["id"]: [block["hours"] for block in stage["blocks"]]
+        for stage in tiny_case(run).stages
+    }
     for (_,), scenario in rows.group_by("scenario_id"):
         owed = 0.0
-        for (stage,), blocks in scenario.sort("stage_id", "block_id").group_by("stage_id", maintain_order=True):
+        for (stage,), blocks in scenario.sort("stage_id", "block_id").group_by(
+            "stage_id", maintain_order=True
+        ):
             moved = (blocks["put_off_mw"] - blocks["served_late_mw"]).to_list()
             owed += sum(h * one for h, one in zip(hours[stage], moved, strict=True))
             assert blocks["owed_mwh"].to_list() == pytest.approx([owed] * len(blocks), abs=1e-6)
@@ -100,10 +114,14 @@ def test_what_is_wrong_with_it_is_found(tmp_path: Path) -> None:
 
 def test_schema_reference_and_description_know_it(run: Path, tmp_path: Path) -> None:
     assert headwater("schema", "--out", tmp_path).returncode == 0
-    assert "max_owed_mwh" in (tmp_path / "system" / "deferrable_loads.schema.json").read_text(encoding="utf-8")
+    assert "max_owed_mwh" in (tmp_path / "system" / "deferrable_loads.schema.json").read_text(
+        encoding="utf-8"
+    )
     program = "from headwater.case.reference import reference_pages; print(reference_pages()['system-files.md'])"
     command = [sys.executable, "-c", program]
-    page = subprocess.run(command, capture_output=True, text=True, timeout=120, env=installed(), check=True)
+    page = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=installed(), check=True
+    )
     assert "`deferrable_loads[].max_owed_mwh`" in page.stdout
     assert "deferrable loads" in headwater("describe", run).stdout
 
@@ -111,6 +129,15 @@ def test_schema_reference_and_description_know_it(run: Path, tmp_path: Path) -> 
 @requires_mpi
 def test_two_ranks_learn_the_same(run: Path, tmp_path: Path) -> None:
     root = with_load(tmp_path / "case").write()
-    done = on_ranks(2, sys.executable, "-m", "headwater", "run", root, patience=300.0, PYTHONPATH=installed()["PYTHONPATH"])
+    done = on_ranks(
+        2,
+        sys.executable,
+        "-m",
+        "headwater",
+        "run",
+        root,
+        patience=300.0,
+        PYTHONPATH=installed()["PYTHONPATH"],
+    )
     assert done.returncode == 0, done.stderr
     assert metadata(root)["policy_digest"] == metadata(run)["policy_digest"]

@@ -59,7 +59,10 @@ def test_the_policy_is_read_back_and_simulates_the_same(trained: Path, tmp_path:
     (policy,) = {path.parent for path in trained.rglob("LATEST")}
     done = headwater("simulate", trained, "--policy", policy, "--output", again)
     assert done.returncode == 0, done.stderr
-    assert metadata(again, "simulation")["policy_digest"] == metadata(trained, "simulation")["policy_digest"]
+    assert (
+        metadata(again, "simulation")["policy_digest"]
+        == metadata(trained, "simulation")["policy_digest"]
+    )
 
 
 def test_without_the_package_the_policy_says_what_it_needs(trained: Path, tmp_path: Path):
@@ -68,7 +71,9 @@ def test_without_the_package_the_policy_says_what_it_needs(trained: Path, tmp_pa
     done = headwater("policy", "check", policy, plain, there=False)
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
-    assert "'entropic' of headwater-outside 1.0 (one of the risk_measures), which is not here" in said
+    assert (
+        "'entropic' of headwater-outside 1.0 (one of the risk_measures), which is not here" in said
+    )
     assert "Traceback" not in said
 
 
@@ -103,7 +108,12 @@ def test_schemas_describe_the_parameters(tmp_path: Path):
 def test_the_reference_lists_them():
     program = "from headwater.case.reference import reference_pages; print(reference_pages()['root-files.md'])"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=installed(), check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=installed(),
+        check=True,
     )
     assert "`stages[].risk_measure (entropic).gamma`" in done.stdout
     assert "`training.stopping_rules[] (little_gain).amount`" in done.stdout
@@ -119,6 +129,15 @@ def test_a_description_names_them(trained: Path):
 @requires_mpi
 def test_two_ranks_learn_the_same_policy(trained: Path, tmp_path: Path):
     root = chosen(tmp_path / "case").write()
-    done = on_ranks(2, sys.executable, "-m", "headwater", "run", root, patience=300.0, PYTHONPATH=installed()["PYTHONPATH"])
+    done = on_ranks(
+        2,
+        sys.executable,
+        "-m",
+        "headwater",
+        "run",
+        root,
+        patience=300.0,
+        PYTHONPATH=installed()["PYTHONPATH"],
+    )
     assert done.returncode == 0, done.stderr
     assert metadata(root)["policy_digest"] == metadata(trained)["policy_digest"]

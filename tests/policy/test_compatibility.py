@@ -23,20 +23,26 @@ def _renamed_hydro() -> hw.Study:
     old = system.hydros[-1].id
     new = {old: 77}
     hydros = tuple(
-        dataclasses.replace(h, id=new.get(h.id, h.id), downstream_id=new.get(h.downstream_id, h.downstream_id))  # type: ignore[arg-type]
+        dataclasses.replace(
+            h, id=new.get(h.id, h.id), downstream_id=new.get(h.downstream_id, h.downstream_id)
+        )  # type: ignore[arg-type]
         for h in system.hydros
     )
     return changed(
         hydros=hydros,
         inflow_statistics=tuple(
-            dataclasses.replace(s, hydro_id=new.get(s.hydro_id, s.hydro_id)) for s in system.inflow_statistics
+            dataclasses.replace(s, hydro_id=new.get(s.hydro_id, s.hydro_id))
+            for s in system.inflow_statistics
         ),
         initial=m.InitialConditions(
             storage_hm3={new.get(h, h): v for h, v in system.initial.storage_hm3.items()},
             past_inflows_m3s={new.get(h, h): v for h, v in system.initial.past_inflows_m3s.items()},
         ),
         hydro_bound_overrides=m.StageOverrides.from_rows([], entity="hydro_id"),
-        fpha_planes=tuple(dataclasses.replace(p, hydro_id=new.get(p.hydro_id, p.hydro_id)) for p in system.fpha_planes),
+        fpha_planes=tuple(
+            dataclasses.replace(p, hydro_id=new.get(p.hydro_id, p.hydro_id))
+            for p in system.fpha_planes
+        ),
         generic_constraints=(),
         generic_constraint_bounds=(),
     )
@@ -47,9 +53,12 @@ def _renumbered_stages() -> hw.Study:
     return changed(
         stages=tuple(dataclasses.replace(s, id=s.id + 1) for s in system.stages),
         inflow_statistics=tuple(
-            dataclasses.replace(s, stage_id=s.stage_id + (s.stage_id >= 0)) for s in system.inflow_statistics
+            dataclasses.replace(s, stage_id=s.stage_id + (s.stage_id >= 0))
+            for s in system.inflow_statistics
         ),
-        load_statistics=tuple(dataclasses.replace(s, stage_id=s.stage_id + 1) for s in system.load_statistics),
+        load_statistics=tuple(
+            dataclasses.replace(s, stage_id=s.stage_id + 1) for s in system.load_statistics
+        ),
         load_factors=m.StageOverrides.from_rows([], entity="bus_id"),
         hydro_bound_overrides=m.StageOverrides.from_rows([], entity="hydro_id"),
         generic_constraints=(),
@@ -58,7 +67,10 @@ def _renumbered_stages() -> hw.Study:
 
 
 def _without_planes() -> hw.Study:
-    hydros = tuple(dataclasses.replace(h, production=m.ProductionKind.CONSTANT) for h in small_study().system.hydros)
+    hydros = tuple(
+        dataclasses.replace(h, production=m.ProductionKind.CONSTANT)
+        for h in small_study().system.hydros
+    )
     return changed(hydros=hydros, fpha_planes=())
 
 
@@ -84,7 +96,9 @@ def _other_inflows(**changes: object) -> Callable[[], hw.Study]:
     ],
 )
 def test_a_policy_of_another_system_is_refused(make: Callable[[], hw.Study], code: str, says: str):
-    with pytest.raises(hw.PolicyError, match=rf"does not fit the study:\n  {code} .*{says}") as caught:
+    with pytest.raises(
+        hw.PolicyError, match=rf"does not fit the study:\n  {code} .*{says}"
+    ) as caught:
         hw.simulate(trained(), make(), n_scenarios=2, threads=1)
     assert caught.value.exit_code == 5
 
@@ -94,11 +108,17 @@ def test_loads_costs_limits_and_network_may_differ():
     altered = changed(
         thermals=tuple(
             dataclasses.replace(
-                t, cost_segments=tuple(dataclasses.replace(s, cost_per_mwh=s.cost_per_mwh * 1.5) for s in t.cost_segments)
+                t,
+                cost_segments=tuple(
+                    dataclasses.replace(s, cost_per_mwh=s.cost_per_mwh * 1.5)
+                    for s in t.cost_segments
+                ),
             )
             for t in system.thermals
         ),
-        load_statistics=tuple(dataclasses.replace(s, mean_mw=0.9 * s.mean_mw) for s in system.load_statistics),
+        load_statistics=tuple(
+            dataclasses.replace(s, mean_mw=0.9 * s.mean_mw) for s in system.load_statistics
+        ),
         lines=(),
         generic_constraints=(),
         generic_constraint_bounds=(),

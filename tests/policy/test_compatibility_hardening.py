@@ -64,7 +64,9 @@ def test_every_difference_is_listed_with_its_code(system):
 
 
 def test_a_different_number_of_lags_is_told(system):
-    with pytest.raises(PolicyError, match="HW802 inflow lags in the state: the policy has 2, the study 1"):
+    with pytest.raises(
+        PolicyError, match="HW802 inflow lags in the state: the policy has 2, the study 1"
+    ):
         check_compatibility(untrained(system, n_lags=2), study(system), "inflow")
 
 

@@ -33,7 +33,9 @@ def corrupted(path: Path, content: bytes, rng: np.random.Generator) -> bytes | N
         first, last = MAGIC.get(path.suffix, (0, 4))
         changed[first:last] = b"XXXX"[: last - first]
     elif kind == 4 and path.name == "metadata.json":
-        return content.replace(b'"schema_version": 1', b'"schema_version": %d' % rng.integers(2, 99))
+        return content.replace(
+            b'"schema_version": 1', b'"schema_version": %d' % rng.integers(2, 99)
+        )
     else:
         for place in rng.integers(0, len(changed), rng.integers(1, 5)):
             changed[place] ^= 1 << int(rng.integers(0, 8))
@@ -52,7 +54,13 @@ def test_no_damage_is_accepted_silently(tmp_path: Path, caplog: pytest.LogCaptur
     older, newer, paths = written(tmp_path)
     newest = (tmp_path / "LATEST").read_text().split()[0]
     kinds = {path.name for path in paths if newest in path.parts}
-    assert {"COMMIT", "metadata.json", "history.json", "stage_0000.hwp", "state_dictionary.json"} <= kinds
+    assert {
+        "COMMIT",
+        "metadata.json",
+        "history.json",
+        "stage_0000.hwp",
+        "state_dictionary.json",
+    } <= kinds
     rng, tried = np.random.default_rng(7), 0
     while tried < TRIALS // 2:
         path = paths[tried % len(paths)]
@@ -70,7 +78,9 @@ def test_no_damage_is_accepted_silently(tmp_path: Path, caplog: pytest.LogCaptur
             assert f"using {older_name(tmp_path, newest)} instead" in caplog.text
         else:
             assert fingerprint(back) == fingerprint(newer), path
-            unharmed = path.name != "LATEST" or (content is not None and content.split() == sound.split())
+            unharmed = path.name != "LATEST" or (
+                content is not None and content.split() == sound.split()
+            )
             assert ("fallback" in back.provenance) != unharmed
     assert fingerprint(read_policy(tmp_path)) == fingerprint(newer)
 
@@ -92,14 +102,18 @@ def sign(checkpoint: Path) -> None:
     body = json.dumps({"files": files}) + "\n"
     commit = body + hashlib.sha256(body.encode()).hexdigest()
     (checkpoint / "COMMIT").write_text(commit)
-    (checkpoint.parent / "LATEST").write_text(f"{checkpoint.name} {hashlib.sha256(commit.encode()).hexdigest()}\n")
+    (checkpoint.parent / "LATEST").write_text(
+        f"{checkpoint.name} {hashlib.sha256(commit.encode()).hexdigest()}\n"
+    )
 
 
 def test_files_that_make_no_sense_are_refused_even_with_fitting_digests(tmp_path: Path):
     """Whoever writes wrong files on purpose can also write the digests; reading them may fail, but in one way only."""
     write_policy(trained(), tmp_path)
     (checkpoint,) = tmp_path.glob("ckpt-*")
-    paths = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != "COMMIT")
+    paths = sorted(
+        path for path in checkpoint.rglob("*") if path.is_file() and path.name != "COMMIT"
+    )
     rng, refused = np.random.default_rng(8), 0
     for trial in range(TRIALS // 2):
         path = paths[trial % len(paths)]

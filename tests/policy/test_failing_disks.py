@@ -23,7 +23,9 @@ def is_one_of(found: Policy, *policies: Policy) -> bool:
 
 
 @pytest.mark.parametrize("keep", [1, 3])
-def test_after_a_crash_at_any_moment_the_old_policy_or_the_new_one_is_there(keep: int, tmp_path: Path):
+def test_after_a_crash_at_any_moment_the_old_policy_or_the_new_one_is_there(
+    keep: int, tmp_path: Path
+):
     old, new = old_and_new()
     write_policy(old, tmp_path / "policy")
     with watched(tmp_path / "policy") as disk:
@@ -47,7 +49,9 @@ def test_after_a_crash_at_any_moment_the_old_policy_or_the_new_one_is_there(keep
 
 
 @pytest.mark.parametrize(("error", "lasting"), [(errno.ENOSPC, True), (errno.EIO, False)])
-def test_a_disk_that_fails_at_any_operation_costs_at_most_the_new_policy(error: int, lasting: bool, tmp_path: Path):
+def test_a_disk_that_fails_at_any_operation_costs_at_most_the_new_policy(
+    error: int, lasting: bool, tmp_path: Path
+):
     old, new = old_and_new()
     with failing(-1, error) as done:
         write_policy(old, tmp_path / "count" / "policy")

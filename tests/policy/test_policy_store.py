@@ -64,7 +64,9 @@ def test_policies_at_the_edge_come_back_bit_for_bit(policy: Policy, tmp_path: Pa
 def test_ids_may_be_numpy_numbers(tmp_path: Path):
     policy = handmade((random_pool(1, 2, 3),), (np.int64(4), np.int64(7)))  # type: ignore[arg-type]
     write_policy(policy, tmp_path)
-    assert fingerprint(read_policy(tmp_path)) == fingerprint(handmade((random_pool(1, 2, 3),), (4, 7)))
+    assert fingerprint(read_policy(tmp_path)) == fingerprint(
+        handmade((random_pool(1, 2, 3),), (4, 7))
+    )
 
 
 def test_json_files_are_json_to_every_reader(tmp_path: Path):
@@ -90,7 +92,9 @@ def _damage(content: bytes, rng: np.random.Generator) -> bytes | None:
     changed = bytearray(content)
     for _ in range(int(rng.integers(1, 4))):
         place = int(rng.integers(0, len(changed)))
-        changed[place] ^= int(rng.choice([1, 2, 4, 8, 16, 32, 64, 128])) if kind < 7 else changed[place]
+        changed[place] ^= (
+            int(rng.choice([1, 2, 4, 8, 16, 32, 64, 128])) if kind < 7 else changed[place]
+        )
     return bytes(changed)
 
 
@@ -119,7 +123,13 @@ def test_of_a_single_checkpoint_damage_is_an_error_or_harmless(tmp_path: Path):
     write_policy(policy, tmp_path)
     rng = np.random.default_rng(1)
     paths = files_of(tmp_path)
-    assert {path.name for path in paths} >= {"LATEST", "COMMIT", "metadata.json", "state_dictionary.json", "stage_0002.hwp"}
+    assert {path.name for path in paths} >= {
+        "LATEST",
+        "COMMIT",
+        "metadata.json",
+        "state_dictionary.json",
+        "stage_0002.hwp",
+    }
     for trial in range(300):
         path = paths[trial % len(paths)]
         content = _damage(path.read_bytes(), rng)
@@ -152,7 +162,10 @@ def test_of_two_checkpoints_damage_never_gives_other_cuts(tmp_path: Path):
         of_newest = names[1] in path.parts
         assert fingerprint(back) == fingerprint(older if of_newest else newer), path
         if of_newest:
-            assert str(path.name) in back.provenance["fallback"] or "COMMIT" in back.provenance["fallback"]
+            assert (
+                str(path.name) in back.provenance["fallback"]
+                or "COMMIT" in back.provenance["fallback"]
+            )
         elif names[0] in path.parts:
             assert "fallback" not in back.provenance
 
@@ -172,7 +185,9 @@ def test_of_two_checkpoints_damage_never_gives_other_cuts(tmp_path: Path):
         b"ckpt-9 " + b"0" * 64,
     ],
 )
-def test_a_pointer_that_points_nowhere_costs_only_a_warning(latest: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_pointer_that_points_nowhere_costs_only_a_warning(
+    latest: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     write_policy(variant(trained(), 1.0, 999), tmp_path)
     write_policy(trained(), tmp_path)
     (tmp_path / "LATEST").write_bytes(latest)
@@ -201,16 +216,25 @@ def test_a_fallback_is_a_fact_of_one_reading_and_is_not_stored(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "prepare",
-    [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: (p / "ckpt-000001").mkdir(parents=True)],
+    [
+        lambda p: None,
+        lambda p: p.mkdir(),
+        lambda p: p.write_text("x"),
+        lambda p: (p / "ckpt-000001").mkdir(parents=True),
+    ],
 )
-def test_where_there_is_no_policy_the_error_says_so(prepare: Callable[[Path], object], tmp_path: Path):
+def test_where_there_is_no_policy_the_error_says_so(
+    prepare: Callable[[Path], object], tmp_path: Path
+):
     prepare(tmp_path / "policy")
     with pytest.raises(PolicyError, match=r"HW808.*policy"):
         read_policy(tmp_path / "policy")
 
 
 def _forge(
-    checkpoint: Path, change: Callable[[Path], object], listed: Callable[[dict[str, object]], object] = lambda _: None
+    checkpoint: Path,
+    change: Callable[[Path], object],
+    listed: Callable[[dict[str, object]], object] = lambda _: None,
 ) -> None:
     """Change files of a checkpoint and make its commit record and the pointer agree with them."""
     change(checkpoint)
@@ -227,7 +251,9 @@ def _forge(
     body = json.dumps(record, indent=1) + "\n"
     commit = body + hashlib.sha256(body.encode()).hexdigest()
     (checkpoint / "COMMIT").write_text(commit)
-    (checkpoint.parent / "LATEST").write_text(f"{checkpoint.name} {hashlib.sha256(commit.encode()).hexdigest()}\n")
+    (checkpoint.parent / "LATEST").write_text(
+        f"{checkpoint.name} {hashlib.sha256(commit.encode()).hexdigest()}\n"
+    )
 
 
 def _edit(key: str, value: object) -> Callable[[Path], None]:
@@ -240,11 +266,15 @@ def _edit(key: str, value: object) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize("version", [2, 0, None, "1"])
-def test_a_foreign_schema_version_is_refused_even_if_there_is_an_older_checkpoint(version: object, tmp_path: Path):
+def test_a_foreign_schema_version_is_refused_even_if_there_is_an_older_checkpoint(
+    version: object, tmp_path: Path
+):
     write_policy(variant(trained(), 1.0, 2), tmp_path)
     target = write_policy(trained(), tmp_path)
     _forge(target, _edit("schema_version", version))
-    with pytest.raises(PolicyError, match=r"HW806 .*metadata.json: written in version .* reads version 1") as caught:
+    with pytest.raises(
+        PolicyError, match=r"HW806 .*metadata.json: written in version .* reads version 1"
+    ) as caught:
         read_policy(tmp_path)
     assert caught.value.exit_code == 5
     (tmp_path / "LATEST").unlink()
@@ -265,7 +295,9 @@ def test_a_foreign_schema_version_is_refused_even_if_there_is_an_older_checkpoin
         ("provenance", [1]),
     ],
 )
-def test_metadata_that_make_no_sense_are_refused_even_with_a_right_digest(key: str, value: object, tmp_path: Path):
+def test_metadata_that_make_no_sense_are_refused_even_with_a_right_digest(
+    key: str, value: object, tmp_path: Path
+):
     target = write_policy(trained(), tmp_path)
     _forge(target, lambda _: None)
     assert fingerprint(read_policy(tmp_path)) == fingerprint(trained())
@@ -285,7 +317,9 @@ def test_metadata_that_make_no_sense_are_refused_even_with_a_right_digest(key: s
         lambda record: record["files"].pop("cuts/stage_0001.hwp"),
     ],
 )
-def test_a_commit_record_that_makes_no_sense_is_refused(listed: Callable[[dict[str, object]], object], tmp_path: Path):
+def test_a_commit_record_that_makes_no_sense_is_refused(
+    listed: Callable[[dict[str, object]], object], tmp_path: Path
+):
     target = write_policy(trained(), tmp_path)
     _forge(target, lambda _: None, listed)
     with pytest.raises(PolicyError, match="HW808"):
@@ -294,8 +328,12 @@ def test_a_commit_record_that_makes_no_sense_is_refused(listed: Callable[[dict[s
 
 def test_files_of_other_stages_are_refused(tmp_path: Path):
     target = write_policy(trained(), tmp_path)
-    _forge(target, lambda c: shutil.copy(c / "cuts" / "stage_0001.hwp", c / "cuts" / "stage_0000.hwp"))
-    with pytest.raises(PolicyError, match=r"stage_0000.hwp: holds cuts of stage 1 .* expected stage 0"):
+    _forge(
+        target, lambda c: shutil.copy(c / "cuts" / "stage_0001.hwp", c / "cuts" / "stage_0000.hwp")
+    )
+    with pytest.raises(
+        PolicyError, match=r"stage_0000.hwp: holds cuts of stage 1 .* expected stage 0"
+    ):
         read_policy(tmp_path)
 
 
@@ -308,7 +346,9 @@ def test_three_checkpoints_stay_and_the_newest_is_read_whatever_its_number(tmp_p
         assert len(checkpoints(tmp_path)) == min(turn + 1, 3)
     assert checkpoints(tmp_path) == ["ckpt-000003", "ckpt-000007-3", "ckpt-000050"]
     newest_first = (5, 4, 3)
-    for turn, name in zip(newest_first, ("ckpt-000003", "ckpt-000007-3", "ckpt-000050"), strict=True):
+    for turn, name in zip(
+        newest_first, ("ckpt-000003", "ckpt-000007-3", "ckpt-000050"), strict=True
+    ):
         assert read_policy(tmp_path).lower_bound == variant(trained(), float(turn)).lower_bound
         shutil.rmtree(tmp_path / name)
     with pytest.raises(PolicyError):
@@ -322,9 +362,13 @@ def test_one_checkpoint_may_be_all_that_is_kept(tmp_path: Path):
     assert read_policy(tmp_path).lower_bound == variant(trained(), 2.0).lower_bound
 
 
-def test_a_checkpoint_that_a_reader_holds_on_windows_stays_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_checkpoint_that_a_reader_holds_on_windows_stays_until_it_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def refused(*_: object, **__: object) -> None:
-        raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+        raise PermissionError(
+            13, "The process cannot access the file because it is being used by another process"
+        )
 
     write_policy(variant(trained(), 0.0, 1), tmp_path, keep=1)
     with monkeypatch.context() as patch:
@@ -344,7 +388,12 @@ class Killed(BaseException):
 
 
 def _fail_at(
-    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], at: int, error: BaseException, *, killed: bool
+    monkeypatch: pytest.MonkeyPatch,
+    names: tuple[str, ...],
+    at: int,
+    error: BaseException,
+    *,
+    killed: bool,
 ) -> list[str]:
     """Raise at the n-th call of some functions of ``os``; a killed process also cleans nothing up."""
     calls: list[str] = []
@@ -375,7 +424,9 @@ def _dead(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize(("killed", "same_number"), [(False, True), (True, True), (True, False)])
-def test_an_interrupted_write_leaves_the_previous_policy(killed: bool, same_number: bool, tmp_path: Path):
+def test_an_interrupted_write_leaves_the_previous_policy(
+    killed: bool, same_number: bool, tmp_path: Path
+):
     old, new = trained(), variant(trained(), 3.0, None if same_number else 5)
     for at in range(100):
         directory = tmp_path / str(at)
@@ -406,7 +457,9 @@ def test_an_interrupted_write_leaves_the_previous_policy(killed: bool, same_numb
 
 def test_a_directory_that_cannot_be_written_is_an_error_of_output(tmp_path: Path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ResultsError, match=r"HW809 the policy cannot be written to .*file") as caught:
+    with pytest.raises(
+        ResultsError, match=r"HW809 the policy cannot be written to .*file"
+    ) as caught:
         write_policy(trained(), tmp_path / "file" / "policy")
     assert caught.value.exit_code == 2
 
@@ -428,7 +481,9 @@ def test_nothing_but_our_own_checkpoints_is_ever_removed(tmp_path: Path):
     for directory in foreign:
         directory.mkdir()
         (directory / "weights.bin").write_bytes(b"months of work")
-    (tmp_path / "ckpt-000001" / "COMMIT").write_text('{"files": {"weights.bin": {}}}\n')  # without the digest of a record
+    (tmp_path / "ckpt-000001" / "COMMIT").write_text(
+        '{"files": {"weights.bin": {}}}\n'
+    )  # without the digest of a record
     for iterations in range(10, 15):
         write_policy(dataclasses.replace(trained(), n_iterations=iterations), tmp_path, keep=2)
         if iterations == 11:
@@ -444,7 +499,12 @@ def test_nothing_but_our_own_checkpoints_is_ever_removed(tmp_path: Path):
 def test_a_pipe_with_the_name_of_a_file_is_not_waited_for(tmp_path: Path):
     write_policy(trained(), tmp_path)
     checkpoint = next(tmp_path.glob("ckpt-*"))
-    for name in ("LATEST", f"{checkpoint.name}/COMMIT", f"{checkpoint.name}/metadata.json", f"{checkpoint.name}/history.json"):
+    for name in (
+        "LATEST",
+        f"{checkpoint.name}/COMMIT",
+        f"{checkpoint.name}/metadata.json",
+        f"{checkpoint.name}/history.json",
+    ):
         path = tmp_path / name
         content = path.read_bytes()
         path.unlink()

@@ -27,7 +27,12 @@ def test_a_pool_comes_back_bit_for_bit(n_state: int, n_cuts: int, spare: int):
     pool = random_pool(n_state + 100 * n_cuts, n_state, n_cuts, n_cuts + spare)
     cuts = decode(encode(-3, pool), "x")
     back = to_pool(cuts)
-    assert (cuts.stage_id, cuts.basis, back.n_populated, back.n_state) == (-3, None, n_cuts, n_state)
+    assert (cuts.stage_id, cuts.basis, back.n_populated, back.n_state) == (
+        -3,
+        None,
+        n_cuts,
+        n_state,
+    )
     for name in POOL_ARRAYS:
         expected, got = getattr(pool, name)[:n_cuts], getattr(back, name)[:n_cuts]
         assert got.dtype == expected.dtype
@@ -43,7 +48,9 @@ def test_a_basis_comes_back_and_an_absent_one_stays_absent():
 
 @pytest.mark.parametrize(("n_state", "n_cuts"), SIZES)
 def test_every_vector_starts_on_a_boundary(n_state: int, n_cuts: int):
-    content = encode(0, random_pool(9, n_state, n_cuts), Basis(np.ones(7, np.int32), np.ones(n_cuts, np.int32)))
+    content = encode(
+        0, random_pool(9, n_state, n_cuts), Basis(np.ones(7, np.int32), np.ones(n_cuts, np.int32))
+    )
     base = np.frombuffer(content, np.uint8).ctypes.data
     cuts = decode(content, "x")
     for name, _ in _VECTORS:
@@ -56,7 +63,10 @@ def test_the_active_coefficients_of_a_mapped_file_are_one_aligned_view(tmp_path:
     pool = random_pool(4, 5, 40)
     path = tmp_path / "stage.hwp"
     path.write_bytes(encode(2, pool))
-    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+    with (
+        path.open("rb") as handle,
+        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+    ):
         whole = np.frombuffer(mapped, np.uint8)
         cuts = decode(memoryview(mapped), path.name)
         view = cuts.active_coefficients
@@ -76,8 +86,16 @@ def test_the_schema_file_lists_the_fields_in_the_order_they_are_stored():
     assert body is not None
     fields = dict(re.findall(r"^\s*(\w+):\s*\[?(\w+)\]?", body[1], re.MULTILINE))
     assert list(fields) == [*_SCALARS, *(name for name, _ in _VECTORS)]
-    kinds = {"float64": "float64", "uint32": "uint32", "int32": "int32", "int64": "int64", "ubyte": "uint8"}
-    assert {name: kinds[fields[name]] for name, _ in _VECTORS} == {name: np.dtype(kind).name for name, kind in _VECTORS}
+    kinds = {
+        "float64": "float64",
+        "uint32": "uint32",
+        "int32": "int32",
+        "int64": "int64",
+        "ubyte": "uint8",
+    }
+    assert {name: kinds[fields[name]] for name, _ in _VECTORS} == {
+        name: np.dtype(kind).name for name, kind in _VECTORS
+    }
 
 
 def test_a_damaged_file_is_a_policy_error_or_cuts_of_sound_shape():
@@ -92,7 +110,11 @@ def test_a_damaged_file_is_a_policy_error_or_cuts_of_sound_shape():
         for _ in range(int(rng.integers(1, 4))):
             if damaged:
                 # the structure is at both ends: hit it more often than the numbers
-                place = int(rng.integers(0, len(damaged))) if trial % 3 else int(rng.integers(0, min(160, len(damaged))))
+                place = (
+                    int(rng.integers(0, len(damaged)))
+                    if trial % 3
+                    else int(rng.integers(0, min(160, len(damaged))))
+                )
                 damaged[place] = int(rng.integers(0, 256))
         try:
             cuts = decode(bytes(damaged), "x")
@@ -106,7 +128,8 @@ def test_a_damaged_file_is_a_policy_error_or_cuts_of_sound_shape():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"abc", b"\0" * 64, b"\x10\0\0\0HWP2" + b"\0" * 60, b"\xff\xff\xff\x7fHWP1" + b"\0" * 60]
+    "content",
+    [b"", b"abc", b"\0" * 64, b"\x10\0\0\0HWP2" + b"\0" * 60, b"\xff\xff\xff\x7fHWP1" + b"\0" * 60],
 )
 def test_a_foreign_file_is_refused(content: bytes):
     with pytest.raises(PolicyError, match=r"HW808 stage_0000\.hwp"):
@@ -121,7 +144,9 @@ def test_a_cut_that_is_no_number_is_refused(value: float):
         decode(encode(0, pool), "x")
 
 
-def test_a_pool_too_large_for_a_file_is_refused_before_memory_is_spent(monkeypatch: pytest.MonkeyPatch):
+def test_a_pool_too_large_for_a_file_is_refused_before_memory_is_spent(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr("headwater.policy.stage_file.LARGEST_FILE", 2000)
     assert LARGEST_FILE > 2**30
     with pytest.raises(PolicyError, match="HW809 stage 4: 100 cuts"):

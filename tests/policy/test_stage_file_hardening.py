@@ -15,20 +15,35 @@ from headwater.policy import decode, encode
 from headwater.policy.stage_file import to_pool
 from headwater.sddp import CutPool
 
-FIELDS = ("coefficients", "intercepts", "active", "born_at", "forward_pass", "times_binding", "last_binding")
+FIELDS = (
+    "coefficients",
+    "intercepts",
+    "active",
+    "born_at",
+    "forward_pass",
+    "times_binding",
+    "last_binding",
+)
 
 
 def a_pool(seed: int, n_state: int, n_cuts: int, active_share: float = 0.6) -> CutPool:
     rng = np.random.default_rng(seed)
     pool = CutPool(n_state, n_cuts + 3)
-    pool.append(rng.normal(size=n_cuts), rng.normal(size=(n_cuts, n_state)), iteration=4, forward_passes=np.arange(n_cuts))
+    pool.append(
+        rng.normal(size=n_cuts),
+        rng.normal(size=(n_cuts, n_state)),
+        iteration=4,
+        forward_passes=np.arange(n_cuts),
+    )
     pool.active[:n_cuts] = rng.random(n_cuts) < active_share
     pool.times_binding[:n_cuts] = rng.integers(0, 2**40, n_cuts)
     return pool
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(0, 9), st.integers(0, 40), st.sampled_from([0.0, 0.5, 1.0]))
+@given(
+    st.integers(0, 10**6), st.integers(0, 9), st.integers(0, 40), st.sampled_from([0.0, 0.5, 1.0])
+)
 def test_a_pool_comes_back_bit_for_bit(seed: int, n_state: int, n_cuts: int, active_share: float):
     pool = a_pool(seed, n_state, n_cuts, active_share)
     cuts = decode(encode(17, pool), "x")
@@ -42,7 +57,9 @@ def test_a_pool_comes_back_bit_for_bit(seed: int, n_state: int, n_cuts: int, act
 
 
 @pytest.mark.parametrize(("n_state", "n_cuts"), [(1, 1), (3, 5), (7, 64), (160, 11)])
-def test_active_cuts_are_one_aligned_view_of_the_mapped_file(tmp_path: Path, n_state: int, n_cuts: int):
+def test_active_cuts_are_one_aligned_view_of_the_mapped_file(
+    tmp_path: Path, n_state: int, n_cuts: int
+):
     pool = a_pool(n_state, n_state, n_cuts)
     pool.active[0] = n_cuts > 1
     path = tmp_path / "stage.hwp"
@@ -51,7 +68,15 @@ def test_active_cuts_are_one_aligned_view_of_the_mapped_file(tmp_path: Path, n_s
         mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
     start_of_file = np.frombuffer(mapped, np.uint8).ctypes.data
     cuts = decode(memoryview(mapped), "x")
-    for name in ("coefficients", "intercepts", "slot", "born_at", "forward_pass", "times_binding", "last_binding"):
+    for name in (
+        "coefficients",
+        "intercepts",
+        "slot",
+        "born_at",
+        "forward_pass",
+        "times_binding",
+        "last_binding",
+    ):
         assert (getattr(cuts, name).ctypes.data - start_of_file) % 64 == 0, name
     view = cuts.active_coefficients
     assert view.ctypes.data % 64 == 0
@@ -67,7 +92,9 @@ def test_the_file_names_its_format():
 
 
 def test_a_foreign_file_is_refused_by_its_identifier():
-    with pytest.raises(PolicyError, match=r"stage_0000\.hwp.*expected the identifier b'HWP1', got b'1234'"):
+    with pytest.raises(
+        PolicyError, match=r"stage_0000\.hwp.*expected the identifier b'HWP1', got b'1234'"
+    ):
         decode(b"\0\0\0\x001234" + bytes(100), "stage_0000.hwp")
 
 
@@ -86,7 +113,9 @@ def test_whatever_the_bytes_nothing_but_a_policy_error_is_raised():
     for _ in range(2_000):
         damaged = bytearray(content)
         for _ in range(rng.integers(1, 4)):
-            damaged[rng.integers(0, 160) if rng.random() < 0.7 else rng.integers(len(damaged))] = rng.integers(256)
+            damaged[rng.integers(0, 160) if rng.random() < 0.7 else rng.integers(len(damaged))] = (
+                rng.integers(256)
+            )
         if rng.random() < 0.3:
             damaged = damaged[: rng.integers(len(damaged))]
         try:

@@ -20,7 +20,15 @@ from headwater.policy import read_policy, write_policy
 from headwater.sddp import CutPool, Policy
 from headwater.solver import Basis
 
-FIELDS = ("coefficients", "intercepts", "active", "born_at", "forward_pass", "times_binding", "last_binding")
+FIELDS = (
+    "coefficients",
+    "intercepts",
+    "active",
+    "born_at",
+    "forward_pass",
+    "times_binding",
+    "last_binding",
+)
 
 
 def assert_same(one: Policy, other: Policy) -> None:
@@ -30,7 +38,9 @@ def assert_same(one: Policy, other: Policy) -> None:
         assert before.n_populated == after.n_populated
         for field in FIELDS:
             used = slice(0, before.n_populated)
-            assert getattr(before, field)[used].tobytes() == getattr(after, field)[used].tobytes(), field
+            assert (
+                getattr(before, field)[used].tobytes() == getattr(after, field)[used].tobytes()
+            ), field
 
 
 def is_same(one: Policy, other: Policy) -> bool:
@@ -71,7 +81,10 @@ def test_a_policy_without_iterations_has_no_bound_and_valid_json(tmp_path, make_
     policy = make_policy(0, n_iterations=0)
     object.__setattr__(policy, "lower_bound", -np.inf)
     written = write_policy(policy, tmp_path)
-    json.loads((written / "metadata.json").read_text(), parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
+    json.loads(
+        (written / "metadata.json").read_text(),
+        parse_constant=lambda text: pytest.fail(f"{text} is not JSON"),
+    )
     assert read_policy(tmp_path).lower_bound == -np.inf
 
 
@@ -107,7 +120,9 @@ def test_every_damage_to_any_file_is_noticed(tmp_path, make_policy, caplog):
             path.write_bytes(damaged)
             if path.name == "LATEST":
                 again = read_policy(tmp_path)
-                harmless = damaged.decode("latin-1").split() == content.decode().split()  # white space around its two words
+                harmless = (
+                    damaged.decode("latin-1").split() == content.decode().split()
+                )  # white space around its two words
                 assert harmless or "LATEST" in again.provenance.get("fallback", "")
                 assert_same(policy, again)
             else:
@@ -158,7 +173,9 @@ def _rewritten(directory: Path, policy: Policy, **changes: object) -> Path:
     text = json.dumps(body) + "\n"
     commit = text + hashlib.sha256(text.encode()).hexdigest()
     (checkpoint / "COMMIT").write_text(commit)
-    (directory / "LATEST").write_text(f"{checkpoint.name} {hashlib.sha256(commit.encode()).hexdigest()}\n")
+    (directory / "LATEST").write_text(
+        f"{checkpoint.name} {hashlib.sha256(commit.encode()).hexdigest()}\n"
+    )
     return directory
 
 
@@ -195,8 +212,12 @@ def test_the_last_three_checkpoints_stay(tmp_path, make_policy):
 
 
 @pytest.mark.parametrize("n_iterations", [30, 45], ids=["same count", "more iterations"])
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()], ids=["full disk", "ctrl-c"])
-def test_wherever_writing_stops_a_whole_policy_can_be_read(tmp_path, make_policy, monkeypatch, n_iterations, failure):
+@pytest.mark.parametrize(
+    "failure", [OSError("disk full"), KeyboardInterrupt()], ids=["full disk", "ctrl-c"]
+)
+def test_wherever_writing_stops_a_whole_policy_can_be_read(
+    tmp_path, make_policy, monkeypatch, n_iterations, failure
+):
     """Writing is stopped at every rename and every sync in turn."""
     old, new = make_policy(1, n_iterations=30), make_policy(2, n_iterations=n_iterations)
     stops = 0

@@ -45,7 +45,9 @@ class Tampered:
                 entries[name] = {"bytes": len(content), "sha256": digest_of(content)}
         body = json.dumps({"files": entries}) + "\n"
         (self.checkpoint / "COMMIT").write_text(body + digest_of(body))
-        (self.directory / "LATEST").write_text(f"{self.checkpoint.name} {digest_of(body + digest_of(body))}\n")
+        (self.directory / "LATEST").write_text(
+            f"{self.checkpoint.name} {digest_of(body + digest_of(body))}\n"
+        )
 
     def changed_json(self, chance: random.Random) -> Changes:
         """One value of one JSON file is another, or gone."""
@@ -62,7 +64,9 @@ class Tampered:
 
     def changed_arrays(self, chance: random.Random) -> Changes:
         """One array of one file is of another name, shape, type or content."""
-        name = chance.choice([name for name in self.files if name.endswith(".hwp") and not name.startswith("cuts/")])
+        name = chance.choice(
+            [name for name in self.files if name.endswith(".hwp") and not name.startswith("cuts/")]
+        )
         stage_id, views = decode_arrays(self.files[name], name)
         arrays = {title: np.array(array) for title, array in views.items()}
         title = chance.choice(list(arrays))
@@ -80,7 +84,13 @@ class Tampered:
 
 def places(value: Any, way: tuple[Any, ...] = ()) -> Any:
     """Ways to all values of a tree, of lists to the first two."""
-    items = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value[:2])
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in items:
         yield (*way, key)
         yield from places(item, (*way, key))
@@ -111,6 +121,14 @@ def test_an_inflow_model_without_a_part_is_named(name: str, tmp_path: Path):
     tampered = Tampered(tmp_path / "policy")
     file = "inflow/stage_0001.hwp"
     stage_id, arrays = decode_arrays(tampered.files[file], file)
-    tampered.seal({file: bytes(encode_arrays(stage_id, {key: value for key, value in arrays.items() if key != name}))})
+    tampered.seal(
+        {
+            file: bytes(
+                encode_arrays(
+                    stage_id, {key: value for key, value in arrays.items() if key != name}
+                )
+            )
+        }
+    )
     with pytest.raises(hw.PolicyError, match=rf"HW808 .*contradicts itself .*{name}"):
         hw.check_policy(tmp_path / "policy", small_study())

@@ -43,7 +43,9 @@ CASES: dict[str, Callable[[], PublishedCase]] = {
 }
 """Name under which a case is published -> its builder."""
 
-FIGURES: dict[str, Figure] = {name: figure for name, build in CASES.items() if (figure := build().figure) is not None}
+FIGURES: dict[str, Figure] = {
+    name: figure for name, build in CASES.items() if (figure := build().figure) is not None
+}
 """Name of a case -> its figure, for the cases that have one."""
 
 

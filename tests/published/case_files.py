@@ -86,11 +86,17 @@ def twelve_seasons() -> Entry:
 
 def bus(bus_id: int = 0, name: str | None = None, deficit_cost: float | None = 1000.0) -> Entry:
     """A bus; without a cost of deficit of its own, that of the case holds."""
-    own = {} if deficit_cost is None else {"deficit_segments": [{"depth_mw": None, "cost": deficit_cost}]}
+    own = (
+        {}
+        if deficit_cost is None
+        else {"deficit_segments": [{"depth_mw": None, "cost": deficit_cost}]}
+    )
     return {"id": bus_id, "name": name or f"B{bus_id}", **own}
 
 
-def thermal(thermal_id: int, max_mw: float, cost_per_mwh: float, bus_id: int = 0, name: str | None = None) -> Entry:
+def thermal(
+    thermal_id: int, max_mw: float, cost_per_mwh: float, bus_id: int = 0, name: str | None = None
+) -> Entry:
     """A thermal plant that may stand still."""
     generation = {"min_mw": 0.0, "max_mw": max_mw}
     return {
@@ -102,7 +108,9 @@ def thermal(thermal_id: int, max_mw: float, cost_per_mwh: float, bus_id: int = 0
     }
 
 
-def line(line_id: int, name: str, ends: tuple[int, int], capacities_mw: tuple[float, float], cost: float) -> Entry:
+def line(
+    line_id: int, name: str, ends: tuple[int, int], capacities_mw: tuple[float, float], cost: float
+) -> Entry:
     """A line with its capacities there and back and the cost of exchange."""
     capacity = dict(zip(("direct_mw", "reverse_mw"), capacities_mw, strict=True))
     buses = dict(zip(("source_bus_id", "target_bus_id"), ends, strict=True))
@@ -171,7 +179,10 @@ def penalties(
         10000.0,
     )
     return {
-        "bus": {"deficit_segments": [{"depth_mw": depth, "cost": cost} for depth, cost in tranches], "excess_cost": excess},
+        "bus": {
+            "deficit_segments": [{"depth_mw": depth, "cost": cost} for depth, cost in tranches],
+            "excess_cost": excess,
+        },
         "line": {"exchange_cost": exchange},
         "hydro": costs | hydro_costs,
         "non_controllable_source": {"curtailment_cost": 0.005},
@@ -207,7 +218,10 @@ def case(
 
     ``inflows_m3s`` begins with the pre-study stages, whose ids are below 0. ``files``, ``tables`` and ``config`` are added.
     """
-    training = {"forward_passes": forward_passes, "stopping_rules": [{"type": "iteration_limit", "limit": iterations}]}
+    training = {
+        "forward_passes": forward_passes,
+        "stopping_rules": [{"type": "iteration_limit", "limit": iterations}],
+    }
     if scenario_source is not None:
         training["scenario_source"] = scenario_source
     initial: Entry = {
@@ -215,7 +229,9 @@ def case(
         "filling_storage": [],
     }
     if past_inflows_m3s:
-        initial["past_inflows"] = [{"hydro_id": h, "values_m3s": list(values)} for h, values in past_inflows_m3s.items()]
+        initial["past_inflows"] = [
+            {"hydro_id": h, "values_m3s": list(values)} for h, values in past_inflows_m3s.items()
+        ]
     horizon: Entry = {
         "policy_graph": {"type": "finite_horizon", "annual_discount_rate": annual_discount_rate},
         "stages": list(stages),

@@ -9,7 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from published.case_files import HOURS, Entry, Figure, PublishedCase, bus, case, hydro, known, line, months, penalties, thermal
+from published.case_files import (
+    HOURS,
+    Entry,
+    Figure,
+    PublishedCase,
+    bus,
+    case,
+    hydro,
+    known,
+    line,
+    months,
+    penalties,
+    thermal,
+)
 
 MONTH = 0.0036 * HOURS
 """hm3 of 1 m3/s over a stage of 730 h."""
@@ -56,7 +69,12 @@ def transmission() -> PublishedCase:
 
 
 def _fpha(source: str) -> dict[str, Any]:
-    rule = {"start_stage_id": 0, "end_stage_id": None, "model": "fpha", "fpha_config": {"source": source}}
+    rule = {
+        "start_stage_id": 0,
+        "end_stage_id": None,
+        "model": "fpha",
+        "fpha_config": {"source": source},
+    }
     model = {"hydro_id": 0, "selection_mode": "stage_ranges", "stage_ranges": [rule]}
     return {"system/hydro_production_models.json": {"production_models": [model]}}
 
@@ -68,12 +86,19 @@ def given_plane() -> PublishedCase:
         hydros=[hydro(0, 200.0, 50.0, productivity=None)],
         penalty=penalties(fpha_turbined_cost=0.0),
         files=_fpha("precomputed"),
-        tables={"system/fpha_hyperplanes": [{"hydro_id": 0, "stage_id": t, "plane_id": 0, **slopes} for t in (0, 1)]},
+        tables={
+            "system/fpha_hyperplanes": [
+                {"hydro_id": 0, "stage_id": t, "plane_id": 0, **slopes} for t in (0, 1)
+            ]
+        },
     )
 
 
 def _geometry(*points: tuple[float, float, float]) -> dict[str, list[Entry]]:
-    rows = [{"hydro_id": 0, "volume_hm3": v, "height_m": height, "area_km2": area} for v, height, area in points]
+    rows = [
+        {"hydro_id": 0, "volume_hm3": v, "height_m": height, "area_km2": area}
+        for v, height, area in points
+    ]
     return {"system/hydro_geometry": rows}
 
 
@@ -88,7 +113,13 @@ def computed_planes() -> PublishedCase:
         hydraulic_losses={"type": "factor", "value": 0.03},
         efficiency={"type": "constant", "value": 0.92},
     )
-    points = ((0.0, 350.0, 10.0), (50.0, 370.0, 30.0), (100.0, 385.0, 50.0), (150.0, 395.0, 65.0), (200.0, 400.0, 75.0))
+    points = (
+        (0.0, 350.0, 10.0),
+        (50.0, 370.0, 30.0),
+        (100.0, 385.0, 50.0),
+        (150.0, 395.0, 65.0),
+        (200.0, 400.0, 75.0),
+    )
     return one_plant(
         hydros=[plant],
         penalty=penalties(fpha_turbined_cost=0.0),
@@ -121,7 +152,11 @@ def negative_inflow() -> PublishedCase:
 
 
 def _withdrawal(m3s: float) -> dict[str, list[Entry]]:
-    return {"constraints/hydro_bounds": [{"hydro_id": 0, "stage_id": t, "water_withdrawal_m3s": m3s} for t in (0, 1)]}
+    return {
+        "constraints/hydro_bounds": [
+            {"hydro_id": 0, "stage_id": t, "water_withdrawal_m3s": m3s} for t in (0, 1)
+        ]
+    }
 
 
 def withdrawal() -> PublishedCase:
@@ -138,8 +173,15 @@ def withdrawal() -> PublishedCase:
 
 def violations() -> PublishedCase:
     """d20: minima of outflow, turbining and generation that 10 hm3 cannot keep."""
-    plant = hydro(0, 200.0, 50.0, turbined_from_m3s=30.0, generation_from_mw=20.0, outflow_m3s=(40.0, 50.0))
-    kinds = ("turbined_violation_below", "outflow_violation_below", "outflow_violation_above", "generation_violation_below")
+    plant = hydro(
+        0, 200.0, 50.0, turbined_from_m3s=30.0, generation_from_mw=20.0, outflow_m3s=(40.0, 50.0)
+    )
+    kinds = (
+        "turbined_violation_below",
+        "outflow_violation_below",
+        "outflow_violation_above",
+        "generation_violation_below",
+    )
     return one_plant(
         buses=[bus(name="SIN")],
         thermals=(),
@@ -147,13 +189,22 @@ def violations() -> PublishedCase:
         storage_hm3=[10.0],
         penalty=penalties(**{f"{kind}_cost": 5000.0 for kind in kinds}),
         iterations=20,
-        figure=Figure(195744444.44444444, 1e-2, 20, ("outflow_slack_below_m3s", "turbined_slack_m3s"), simulated=True),
+        figure=Figure(
+            195744444.44444444,
+            1e-2,
+            20,
+            ("outflow_slack_below_m3s", "turbined_slack_m3s"),
+            simulated=True,
+        ),
     )
 
 
 def over_withdrawal() -> PublishedCase:
     """d23: a reservoir that is nearly full; to withdraw too much at 1 $ is cheaper than to spill at 1,000 $."""
-    costs = {"water_withdrawal_violation_pos_cost": 1.0, "water_withdrawal_violation_neg_cost": 10000.0}
+    costs = {
+        "water_withdrawal_violation_pos_cost": 1.0,
+        "water_withdrawal_violation_neg_cost": 10000.0,
+    }
     return one_plant(
         buses=[bus(deficit_cost=None)],
         thermals=[thermal(0, 200.0, 100.0)],

@@ -9,14 +9,25 @@ import csv
 from datetime import date, timedelta
 from pathlib import Path
 
-from published.case_files import Entry, Figure, PublishedCase, case, hydro, months, thermal, twelve_seasons
+from published.case_files import (
+    Entry,
+    Figure,
+    PublishedCase,
+    case,
+    hydro,
+    months,
+    thermal,
+    twelve_seasons,
+)
 
 _MEMORY = {"state_variables": {"storage": True, "inflow_lags": True}}
 _HISTORY = Path(__file__).with_name("annual_history.csv")
 
 
 def _december_before(season_id: int) -> list[Entry]:
-    return [{"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-01", "season_id": season_id}]
+    return [
+        {"id": -1, "start_date": "2023-12-01", "end_date": "2024-01-01", "season_id": season_id}
+    ]
 
 
 def _first_order(coefficient: float, ratio: float, n_stages: int) -> dict[str, list[Entry]]:
@@ -36,7 +47,9 @@ def annual_component() -> PublishedCase:
         for h, year, values in years
         for month, value in enumerate(values, 1)
     ]
-    stages = [stage | {"season_id": t % 12} for t, stage in enumerate(months(24, hours=None, **_MEMORY))]
+    stages = [
+        stage | {"season_id": t % 12} for t, stage in enumerate(months(24, hours=None, **_MEMORY))
+    ]
     november = {"id": -2, "start_date": "2023-11-01", "end_date": "2023-12-01", "season_id": 10}
     return case(
         stages=stages,
@@ -51,7 +64,11 @@ def annual_component() -> PublishedCase:
         iterations=20,
         non_negativity={"method": "truncation"},
         config={
-            "estimation": {"max_order": 6, "order_selection": "pacf_annual", "min_observations_per_season": 4},
+            "estimation": {
+                "max_order": 6,
+                "order_selection": "pacf_annual",
+                "min_observations_per_season": 4,
+            },
             "exports": {"stochastic": True},
         },
     )
@@ -83,8 +100,14 @@ def weeks_of_a_month() -> PublishedCase:
     stages = []
     for t in range(4):
         start = date(2024, 1, 1) + timedelta(weeks=t)
-        dates = {"start_date": start.isoformat(), "end_date": (start + timedelta(weeks=1)).isoformat(), "season_id": 0}
-        stages += [stage | dates for stage in months(1, hours=168.0, id=t, num_scenarios=5, **_MEMORY)]
+        dates = {
+            "start_date": start.isoformat(),
+            "end_date": (start + timedelta(weeks=1)).isoformat(),
+            "season_id": 0,
+        }
+        stages += [
+            stage | dates for stage in months(1, hours=168.0, id=t, num_scenarios=5, **_MEMORY)
+        ]
     return case(
         stages=stages,
         pre_study_stages=_december_before(11),

@@ -15,7 +15,9 @@ from shared_data import ORACLES, ORIGINALS, SHARED, requires_shared
 
 def without_words(system):
     """Free text of constraints is not taken over."""
-    constraints = tuple(dataclasses.replace(one, description="") for one in system.generic_constraints)
+    constraints = tuple(
+        dataclasses.replace(one, description="") for one in system.generic_constraints
+    )
     return dataclasses.replace(system, generic_constraints=constraints)
 
 
@@ -38,7 +40,9 @@ def test_every_figure_is_the_one_that_was_published():
             continue
         figure = FIGURES[name]
         assert figure.lower_bound == pytest.approx(entry["lower_bound"], rel=1e-14), name
-        assert (figure.tolerance, figure.iterations) == (entry["abs"], entry["max_iterations"]), name
+        assert (figure.tolerance, figure.iterations) == (entry["abs"], entry["max_iterations"]), (
+            name
+        )
         assert figure.violated == tuple(entry.get("positive", ())), name
         assert figure.simulated == entry.get("simulation_mean", False), name
 
@@ -58,8 +62,12 @@ def test_the_tables_of_the_newave_report_are_the_printed_ones():
     month = r"[A-Z]{3}/2019"
     assert newave.printed("series") == rows("MockSeriesEnergiaPARp", r"(19|20)\d\d\s")[:87]
     assert newave.printed("autocorrelations") == rows("MockCorrelacaoSeriesEnergiasREE", month)
-    assert newave.printed("partial_autocorrelations") == rows("MockCorrelacaoParcialSeriesEnergiaREE", month)
-    assert newave.printed("annual_cross_correlations") == rows("MockCorrelCruzadaMedia12Meses", month)
+    assert newave.printed("partial_autocorrelations") == rows(
+        "MockCorrelacaoParcialSeriesEnergiaREE", month
+    )
+    assert newave.printed("annual_cross_correlations") == rows(
+        "MockCorrelCruzadaMedia12Meses", month
+    )
     assert newave.printed("coefficients") == numbers("MockCoeficientesModeloREE")[:48]
     assert newave.printed("residuals") == numbers("MockSerieRuidosREE")[1:87]
     assert rows("MockOrdemOriginalModeloREE", "2019")[0] == list(map(str, newave.SELECTED_ORDERS))

@@ -14,7 +14,9 @@ _CHEAP_AND_DEAR = (thermal(0, 15.0, 5.0), thermal(1, 15.0, 10.0))
 def thermal_dispatch() -> PublishedCase:
     """d01: the cheap plant runs whole, the dear one covers the rest."""
     figure = Figure(2 * HOURS * (15.0 * 5.0 + 5.0 * 10.0), 1e-6)
-    return case(stages=months(2), loads_mw={0: [20.0, 20.0]}, thermals=_CHEAP_AND_DEAR, figure=figure)
+    return case(
+        stages=months(2), loads_mw={0: [20.0, 20.0]}, thermals=_CHEAP_AND_DEAR, figure=figure
+    )
 
 
 def generic_constraint() -> PublishedCase:
@@ -39,7 +41,10 @@ def generic_constraint() -> PublishedCase:
 
 def block_factors() -> PublishedCase:
     """d14: a load of 20 MW is 16 MW in the light block of 400 h and 24 MW in the heavy one of 330 h."""
-    blocks = [{"id": 0, "name": "LIGHT", "hours": 400.0}, {"id": 1, "name": "HEAVY", "hours": 330.0}]
+    blocks = [
+        {"id": 0, "name": "LIGHT", "hours": 400.0},
+        {"id": 1, "name": "HEAVY", "hours": 330.0},
+    ]
     factors = [{"block_id": 0, "factor": 0.8}, {"block_id": 1, "factor": 1.2}]
     rows = [{"bus_id": 0, "stage_id": t, "block_factors": factors} for t in (0, 1)]
     light, heavy = 15.0 * 5.0 + 1.0 * 10.0, 15.0 * 5.0 + 9.0 * 10.0
@@ -57,13 +62,23 @@ def non_controllable_source() -> PublishedCase:
 
     Published as 437,927: there what is taken earns the cost of curtailment, 2 x 730 h x 50 MW x 0.001 $/MWh; here it is free.
     """
-    source = {"id": 0, "name": "NCS0", "bus_id": 0, "max_generation_mw": 100.0, "curtailment_cost": 0.001}
+    source = {
+        "id": 0,
+        "name": "NCS0",
+        "bus_id": 0,
+        "max_generation_mw": 100.0,
+        "curtailment_cost": 0.001,
+    }
     return case(
         stages=months(2),
         loads_mw={0: [80.0, 80.0]},
         thermals=[thermal(0, 100.0, 10.0)],
         files={"system/non_controllable_sources.json": {"non_controllable_sources": [source]}},
-        tables={"scenarios/non_controllable_stats": [{"ncs_id": 0, "stage_id": t, "mean": 0.5, "std": 0.0} for t in (0, 1)]},
+        tables={
+            "scenarios/non_controllable_stats": [
+                {"ncs_id": 0, "stage_id": t, "mean": 0.5, "std": 0.0} for t in (0, 1)
+            ]
+        },
         figure=Figure(2 * HOURS * 30.0 * 10.0, 1e-2),
     )
 
@@ -77,7 +92,13 @@ def cost_by_stage() -> PublishedCase:
         thermals=[thermal(0, 60.0, 50.0, name="T1"), thermal(1, 80.0, 80.0, name="T2")],
         tables={
             "constraints/thermal_bounds": [
-                {"thermal_id": 0, "stage_id": 1, "min_generation_mw": None, "max_generation_mw": None, "cost_per_mwh": 120.0}
+                {
+                    "thermal_id": 0,
+                    "stage_id": 1,
+                    "min_generation_mw": None,
+                    "max_generation_mw": None,
+                    "cost_per_mwh": 120.0,
+                }
             ]
         },
         figure=Figure(HOURS * (first + second), 1e-4),

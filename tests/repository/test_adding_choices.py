@@ -34,7 +34,9 @@ def test_the_examples_run_and_a_case_may_name_what_they_add(ran: dict[str, Any])
     assert isinstance(ran["policy"], Policy)
     path = Path("starter/stages.json")
     text = re.sub(
-        r'"num_scenarios"', '"risk_measure": {"type": "towards_worst", "share": 0.2}, "num_scenarios"', path.read_text()
+        r'"num_scenarios"',
+        '"risk_measure": {"type": "towards_worst", "share": 0.2}, "num_scenarios"',
+        path.read_text(),
     )
     path.write_text(text)
     measures = {stage.risk for stage in load_case("starter").system.stages}

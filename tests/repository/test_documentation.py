@@ -30,7 +30,9 @@ TOP_LEVEL = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 
 def pages_of(root: Path) -> list[Path]:
     pages = (
-        [root / name for name in TOP_LEVEL] + sorted((root / "docs").rglob("*.md")) + sorted((root / "examples").rglob("*.md"))
+        [root / name for name in TOP_LEVEL]
+        + sorted((root / "docs").rglob("*.md"))
+        + sorted((root / "examples").rglob("*.md"))
     )
     assert len(pages) >= 12
     return pages
@@ -39,7 +41,9 @@ def pages_of(root: Path) -> list[Path]:
 def anchors_of(page: Path) -> set[str]:
     """Anchors of the headings of a page, as the site makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
 
 
 def section(page: Path, heading: str) -> str:
@@ -70,7 +74,8 @@ def test_pages_of_the_site_link_to_each_other_only(root: Path) -> None:
         link
         for page in docs.rglob("*.md")
         for link in LINK.findall(page.read_text(encoding="utf-8"))
-        if not link.startswith("http") and not (page.parent / link.partition("#")[0]).resolve().is_relative_to(docs)
+        if not link.startswith("http")
+        and not (page.parent / link.partition("#")[0]).resolve().is_relative_to(docs)
     ]
     assert outside == []
 
@@ -86,12 +91,24 @@ def test_navigation_lists_every_page_once(root: Path) -> None:
 def test_every_dependency_has_its_reason(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    rows = re.findall(r"^\| ([\w-]+) \| (?:`(\w+)` \| )?(\S.*) \|$", (root / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([\w-]+) \| (?:`(\w+)` \| )?(\S.*) \|$",
+        (root / "CONTRIBUTING.md").read_text(),
+        re.MULTILINE,
+    )
     reasons = {(name, extra): reason for name, extra, reason in rows}
     wanted = [(requirement, "") for requirement in project["dependencies"]]
-    wanted += [(requirement, extra) for extra, requirements in extras.items() for requirement in requirements]
+    wanted += [
+        (requirement, extra)
+        for extra, requirements in extras.items()
+        for requirement in requirements
+    ]
     assert len(wanted) > 10
-    missing = [key for requirement, extra in wanted if (key := (re.split(r"[\[<>=~! ]", requirement)[0], extra)) not in reasons]
+    missing = [
+        key
+        for requirement, extra in wanted
+        if (key := (re.split(r"[\[<>=~! ]", requirement)[0], extra)) not in reasons
+    ]
     assert missing == []
 
 
@@ -101,13 +118,20 @@ def test_every_refused_feature_is_documented(root: Path) -> None:
 
 
 def test_every_quantity_of_user_constraints_is_documented(root: Path) -> None:
-    text = (root / "docs" / "model.md").read_text(encoding="utf-8").split("### User constraints")[1].split("\n## ")[0]
+    text = (
+        (root / "docs" / "model.md")
+        .read_text(encoding="utf-8")
+        .split("### User constraints")[1]
+        .split("\n## ")[0]
+    )
     assert EQUIPMENT.quantities.keys() <= set(re.findall(r"`(\w+)`", text))
 
 
 def test_every_file_of_a_case_is_documented_with_its_necessity(root: Path) -> None:
     rows = re.findall(
-        r"^\| `([\w/]+\.(?:json|parquet))` \| (yes|) ?\|", section(root / "docs" / "case-format.md", "The files"), re.M
+        r"^\| `([\w/]+\.(?:json|parquet))` \| (yes|) ?\|",
+        section(root / "docs" / "case-format.md", "The files"),
+        re.M,
     )
     documented = {name: required == "yes" for name, required in rows}
     assert documented == {**JSON_FILES, **dict.fromkeys(TABLE_FILES, False)}
@@ -119,15 +143,28 @@ def test_every_result_column_is_documented(root: Path) -> None:
         f"{name}.{column.name}"
         for name, schema in SCHEMAS.items()
         for column in schema.columns
-        if not re.search(rf"^\| {column.name} \| .* \| \S.* \|$", section(page, schema.place.rstrip("/")), re.MULTILINE)
+        if not re.search(
+            rf"^\| {column.name} \| .* \| \S.* \|$",
+            section(page, schema.place.rstrip("/")),
+            re.MULTILINE,
+        )
     ]
     assert sum(len(schema.columns) for schema in SCHEMAS.values()) > 80
     assert missing == []
 
 
 def test_every_place_of_a_table_is_in_the_tree_of_results(root: Path) -> None:
-    tree = (root / "docs" / "results.md").read_text(encoding="utf-8").split("```text")[1].split("```")[0]
-    assert [schema.place for schema in SCHEMAS.values() if not re.search(rf"\b{_last(schema.place)}", tree)] == []
+    tree = (
+        (root / "docs" / "results.md")
+        .read_text(encoding="utf-8")
+        .split("```text")[1]
+        .split("```")[0]
+    )
+    assert [
+        schema.place
+        for schema in SCHEMAS.values()
+        if not re.search(rf"\b{_last(schema.place)}", tree)
+    ] == []
 
 
 def _last(place: str) -> str:
@@ -136,9 +173,16 @@ def _last(place: str) -> str:
 
 def test_every_exit_code_is_documented(root: Path) -> None:
     documented = {
-        int(code) for code in re.findall(r"^\| (\d+) \|", section(root / "docs" / "command-line.md", "Exit codes"), re.M)
+        int(code)
+        for code in re.findall(
+            r"^\| (\d+) \|", section(root / "docs" / "command-line.md", "Exit codes"), re.M
+        )
     }
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.HeadwaterError)]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.HeadwaterError)
+    ]
     assert len(kinds) > 5
     assert {kind.exit_code for kind in kinds} <= documented
     assert {64, 75, 130} <= documented
@@ -146,7 +190,11 @@ def test_every_exit_code_is_documented(root: Path) -> None:
 
 def test_every_error_is_documented(root: Path) -> None:
     text = section(root / "docs" / "python-api.md", "Errors")
-    raised = {name for name, kind in vars(errors).items() if isinstance(kind, type) and name.endswith("Error")}
+    raised = {
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and name.endswith("Error")
+    }
     assert len(raised) > 5
     assert {name for name in raised if f"{name}`" not in text} == set()
 
@@ -155,7 +203,9 @@ def test_python_on_the_pages_is_valid(root: Path) -> None:
     examples = [
         (page, code)
         for page in pages_of(root)
-        for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        for code in re.findall(
+            r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        )
     ]
     assert len(examples) >= 5
     for page, code in examples:
@@ -178,10 +228,18 @@ def test_commands_and_options_on_the_page_exist(root: Path) -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", rows))
     known = typer.main.get_command(app)
     assert commands == set(known.commands)
-    inner = [one for command in known.commands.values() for one in getattr(command, "commands", {}).values()]
+    inner = [
+        one
+        for command in known.commands.values()
+        for one in getattr(command, "commands", {}).values()
+    ]
     bench = typer.main.get_command(bench_app)
-    parameters = [p for command in (known, *known.commands.values(), *inner, bench) for p in command.params]
-    assert options - {"--help"} == {name for p in parameters for name in p.opts if name.startswith("--")}
+    parameters = [
+        p for command in (known, *known.commands.values(), *inner, bench) for p in command.params
+    ]
+    assert options - {"--help"} == {
+        name for p in parameters for name in p.opts if name.startswith("--")
+    }
 
 
 def section_free_of(page: Path, heading: str) -> str:
@@ -190,7 +248,11 @@ def section_free_of(page: Path, heading: str) -> str:
 
 
 def test_json_of_the_case_page_makes_a_case_that_loads(root: Path, tmp_path: Path) -> None:
-    (config,) = re.findall(r"^```json\n(.*?)^```", (root / "docs" / "case-format.md").read_text(), re.MULTILINE | re.DOTALL)
+    (config,) = re.findall(
+        r"^```json\n(.*?)^```",
+        (root / "docs" / "case-format.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
     for file in (root / "examples" / "four-subsystems").rglob("*"):
         target = tmp_path / "case" / file.relative_to(root / "examples" / "four-subsystems")
         if file.suffix in (".json", ".parquet") and "output" not in file.parts:
@@ -203,24 +265,42 @@ def test_json_of_the_case_page_makes_a_case_that_loads(root: Path, tmp_path: Pat
 
 def test_no_text_mentions_a_place_on_somebodys_machine(root: Path) -> None:
     places = re.compile(r"/(?:work|home|opt|root|Users)/\w")
-    texts = [*pages_of(root), *(root / "scripts").iterdir(), *(root / "examples").rglob("*.py"), root / ".ci" / "run"]
+    texts = [
+        *pages_of(root),
+        *(root / "scripts").iterdir(),
+        *(root / "examples").rglob("*.py"),
+        root / ".ci" / "run",
+    ]
     found = [
-        (text.name, match) for text in texts if text.is_file() for match in places.findall(text.read_text(encoding="utf-8"))
+        (text.name, match)
+        for text in texts
+        if text.is_file()
+        for match in places.findall(text.read_text(encoding="utf-8"))
     ]
     assert found == []
     assert places.search("see /work/somewhere")
 
 
 def test_tables_of_the_example_have_the_types_that_the_format_recommends(root: Path) -> None:
-    tables = [t for t in sorted((root / "examples" / "four-subsystems").rglob("*.parquet")) if "output" not in t.parts]
+    tables = [
+        t
+        for t in sorted((root / "examples" / "four-subsystems").rglob("*.parquet"))
+        if "output" not in t.parts
+    ]
     assert len(tables) >= 7
     for table in tables:
         for column, kind in pl.read_parquet_schema(table).items():
-            assert kind == (pl.Int32 if column.endswith("_id") or column == "lag" else pl.Float64), (table.name, column)
+            assert kind == (
+                pl.Int32 if column.endswith("_id") or column == "lag" else pl.Float64
+            ), (table.name, column)
 
 
 def test_every_event_is_documented_with_its_fields(root: Path) -> None:
     text = (root / "docs" / "python-api.md").read_text(encoding="utf-8")
     for event in typing.get_args(events.Event):
-        row = next((line for line in text.splitlines() if line.startswith(f"| `{event.__name__}` |")), "")
-        assert [f.name for f in dataclasses.fields(event) if f"`{f.name}`" not in row] == [], event.__name__
+        row = next(
+            (line for line in text.splitlines() if line.startswith(f"| `{event.__name__}` |")), ""
+        )
+        assert [f.name for f in dataclasses.fields(event) if f"`{f.name}`" not in row] == [], (
+            event.__name__
+        )

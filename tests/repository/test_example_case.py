@@ -44,19 +44,26 @@ def files_in(directory: Path) -> list[str]:
 
 def test_committed_files_are_what_the_script_writes(example: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-B", str(example / "make_case.py"), str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-B", str(example / "make_case.py"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "thermal plants" in done.stdout
     assert len(files_in(example)) >= 19
     assert files_in(tmp_path) == files_in(example)
     for name in files_in(example):
         if name.endswith(".json"):
-            assert (tmp_path / name).read_text(encoding="utf-8") == (example / name).read_text(encoding="utf-8"), name
+            assert (tmp_path / name).read_text(encoding="utf-8") == (example / name).read_text(
+                encoding="utf-8"
+            ), name
         else:
             made, committed = pl.read_parquet(tmp_path / name), pl.read_parquet(example / name)
             assert made.schema == committed.schema, name
             for column in made.columns:
-                np.testing.assert_allclose(made[column].to_numpy(), committed[column].to_numpy(), rtol=1e-6, err_msg=name)
+                np.testing.assert_allclose(
+                    made[column].to_numpy(), committed[column].to_numpy(), rtol=1e-6, err_msg=name
+                )
 
 
 def test_example_has_no_finding_even_when_advice_is_law(case: Case) -> None:
@@ -69,11 +76,23 @@ def test_example_uses_nothing_that_is_refused(case: Case) -> None:
 
 def test_example_shows_what_its_page_says(case: Case) -> None:
     system = case.system
-    assert (len(system.buses), len(system.lines), len(system.hydros), len(system.thermals)) == (5, 5, 7, 15)
+    assert (len(system.buses), len(system.lines), len(system.hydros), len(system.thermals)) == (
+        5,
+        5,
+        7,
+        15,
+    )
     assert len(system.stages) == 24
     assert sum(hydro.downstream_id is not None for hydro in system.hydros) == 3
-    assert {block.name for stage in system.stages for block in stage.blocks} == {"PEAK", "SHOULDER", "LIGHT"}
-    assert {len(row.coefficients) for row in system.inflow_statistics if row.stage_id >= 0} == {1, 2}
+    assert {block.name for stage in system.stages for block in stage.blocks} == {
+        "PEAK",
+        "SHOULDER",
+        "LIGHT",
+    }
+    assert {len(row.coefficients) for row in system.inflow_statistics if row.stage_id >= 0} == {
+        1,
+        2,
+    }
 
 
 def test_residual_ratio_keeps_the_variance_at_one(script: dict[str, Any]) -> None:
@@ -93,9 +112,13 @@ def test_residual_ratio_keeps_the_variance_at_one(script: dict[str, Any]) -> Non
 def test_planes_of_the_lake_lie_on_or_above_its_power(script: dict[str, Any]) -> None:
     _, _, _, low, high, _, _, largest, _ = script["HYDROS"][script["LAKESIDE"]]
     planes = script["lakeside_planes"]()
-    volume, flow = np.meshgrid(np.linspace(low, high, 23), np.linspace(0.0, largest, 31), indexing="ij")
+    volume, flow = np.meshgrid(
+        np.linspace(low, high, 23), np.linspace(0.0, largest, 31), indexing="ij"
+    )
     power = script["lakeside_power"](volume, flow)
-    bound = np.min([p["gamma_0"] + p["gamma_v"] * volume + p["gamma_q"] * flow for p in planes], axis=0)
+    bound = np.min(
+        [p["gamma_0"] + p["gamma_v"] * volume + p["gamma_q"] * flow for p in planes], axis=0
+    )
     assert 3 <= len(planes) <= 10
     assert (bound - power).min() > -0.05 * power.max()
     assert abs(bound - power).mean() < 0.03 * power.max()

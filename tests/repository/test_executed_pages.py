@@ -11,7 +11,9 @@ PAGES = ("building-systems.md", "data.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_code_on_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_on_the_page_runs(
+    page: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if page == "data.md":
         for library in ("pandas", "xarray"):
             pytest.importorskip(library)

@@ -17,8 +17,13 @@ def rows_of(text: str) -> list[list[str]]:
 
 
 def test_the_committed_pages_are_up_to_date(root: Path) -> None:
-    pages = {path.name: path.read_text(encoding="utf-8") for path in (root / "docs" / "reference").iterdir()}
-    assert pages == {**reference_pages(), "result-tables.md": result_tables_page()}, "run scripts/make-reference"
+    pages = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (root / "docs" / "reference").iterdir()
+    }
+    assert pages == {**reference_pages(), "result-tables.md": result_tables_page()}, (
+        "run scripts/make-reference"
+    )
 
 
 def test_every_file_has_its_section() -> None:
@@ -30,7 +35,9 @@ def test_every_field_and_column_has_a_meaning_and_a_type() -> None:
     text = "".join(text for name, text in reference_pages().items() if name != "codes.md")
     lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
     assert len(lines) > 400
-    assert [cells[0] for cells in lines if not cells[5].removesuffix(" |").strip() or not cells[1]] == []
+    assert [
+        cells[0] for cells in lines if not cells[5].removesuffix(" |").strip() or not cells[1]
+    ] == []
 
 
 def test_every_figure_in_a_unit_shows_it() -> None:

@@ -18,7 +18,11 @@ def calls(name: str):
     """Calls of a function by name in all modules, with their file."""
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == name
+            ):
                 yield path, node
 
 
@@ -33,7 +37,11 @@ def test_nothing_is_refused_as_unbuilt_in_words_of_its_own():
     assert len(raised) >= 4
     for path, call in raised:
         (argument,) = call.args
-        strings = [node for node in ast.walk(argument) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        strings = [
+            node
+            for node in ast.walk(argument)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
         named = {
             node.value
             for inner in ast.walk(argument)
@@ -47,10 +55,15 @@ def test_nothing_is_refused_as_unbuilt_in_words_of_its_own():
         appended = [
             node.args[0]
             for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append"
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "append"
             if isinstance(node.func.value, ast.Name) and node.func.value.id == "found"
         ]
-        assert all(isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refused" for node in appended), path
+        assert all(
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refused"
+            for node in appended
+        ), path
 
 
 def test_every_feature_that_validation_refuses_is_in_the_table():
@@ -60,7 +73,9 @@ def test_every_feature_that_validation_refuses_is_in_the_table():
 
 
 def test_every_row_that_is_not_built_yet_is_refused_somewhere():
-    used = {node.args[0].value for _, node in calls("refused") if isinstance(node.args[0], ast.Constant)}
+    used = {
+        node.args[0].value for _, node in calls("refused") if isinstance(node.args[0], ast.Constant)
+    }
     assert {name for name, row in REFUSALS.items() if row.code == "HW710"} == used
 
 

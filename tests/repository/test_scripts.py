@@ -17,7 +17,14 @@ from packaging.version import Version
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the scripts need bash")
 
 NAMES = (
-    *("scripts/setup", "scripts/demo", "scripts/test", "scripts/test-versions", "scripts/lock", "scripts/python"),
+    *(
+        "scripts/setup",
+        "scripts/demo",
+        "scripts/test",
+        "scripts/test-versions",
+        "scripts/lock",
+        "scripts/python",
+    ),
     ".ci/run",
 )
 
@@ -43,7 +50,11 @@ def test_script_is_executable_and_strict(root: Path, name: str) -> None:
 
 
 def test_no_script_is_left_out_of_these_tests(root: Path) -> None:
-    shell = {f"scripts/{s.name}" for s in (root / "scripts").iterdir() if s.read_text().startswith("#!/usr/bin/env bash")}
+    shell = {
+        f"scripts/{s.name}"
+        for s in (root / "scripts").iterdir()
+        if s.read_text().startswith("#!/usr/bin/env bash")
+    }
     assert shell == {n for n in NAMES if n.startswith("scripts/")}
 
 
@@ -55,7 +66,10 @@ def test_script_parses(root: Path, name: str) -> None:
 def test_setup_says_what_it_needs_when_no_python_will_do(root: Path, tmp_path: Path) -> None:
     done = run_setup(root, HEADWATER_VENV=str(tmp_path / "venv"), HEADWATER_PYTHON="no-such-python")
     assert done.returncode == 1
-    assert "Headwater needs Python 3.11 or newer with venv and pip. None of these will do: no-such-python" in done.stderr
+    assert (
+        "Headwater needs Python 3.11 or newer with venv and pip. None of these will do: no-such-python"
+        in done.stderr
+    )
     assert not (tmp_path / "venv").exists()
 
 
@@ -87,24 +101,47 @@ def test_checks_stop_at_the_first_failure_and_name_it(root: Path, tmp_path: Path
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("ruff", "mypy", "lint-imports", "python", "headwater", "mkdocs"):
-        (tools / tool).write_text(f"#!/bin/sh\necho {tool} ran\nexit {3 if tool == 'mypy' else 0}\n", encoding="utf-8")
+        (tools / tool).write_text(
+            f"#!/bin/sh\necho {tool} ran\nexit {3 if tool == 'mypy' else 0}\n", encoding="utf-8"
+        )
         (tools / tool).chmod(0o755)
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["bash", str(tmp_path / "scripts" / "test")], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["bash", str(tmp_path / "scripts" / "test")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     failed = run()
     assert failed.returncode == 3
-    shown = " ".join(line for line in failed.stdout.splitlines() if line and not line.startswith("("))
-    assert shown == "=== set-up === === lint === ruff ran === format === ruff ran === types === mypy ran"
+    shown = " ".join(
+        line for line in failed.stdout.splitlines() if line and not line.startswith("(")
+    )
+    assert (
+        shown
+        == "=== set-up === === lint === ruff ran === format === ruff ran === types === mypy ran"
+    )
     assert failed.stderr.strip() == "FAILED: types (exit code 3)"
 
     (tools / "mypy").write_text("#!/bin/sh\n", encoding="utf-8")
     passed = run()
     assert passed.returncode == 0
     assert passed.stdout.endswith("All checks passed.\n")
-    ran = [line.removesuffix(" ran") for line in passed.stdout.splitlines() if line.endswith(" ran")]
-    assert ran == ["ruff", "ruff", "lint-imports", "python", "headwater", "lowest", "newest", "mkdocs"]
+    ran = [
+        line.removesuffix(" ran") for line in passed.stdout.splitlines() if line.endswith(" ran")
+    ]
+    assert ran == [
+        "ruff",
+        "ruff",
+        "lint-imports",
+        "python",
+        "headwater",
+        "lowest",
+        "newest",
+        "mkdocs",
+    ]
     assert "(tests: 0 s)" in passed.stdout
 
 
@@ -116,7 +153,9 @@ def declared(root: Path) -> list[Requirement]:
 def requirements(root: Path, kind: str) -> list[str]:
     """What ``scripts/requirements`` prints."""
     command = [sys.executable, str(root / "scripts" / "requirements"), kind]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[
+        :-1
+    ]
 
 
 def test_the_lowest_versions_are_those_that_are_declared(root: Path) -> None:
@@ -168,16 +207,24 @@ def test_the_locked_versions_are_admitted_and_complete_on_every_system(
 ) -> None:
     here = {
         **dict(zip(("sys_platform", "platform_machine", "platform_system"), system, strict=True)),
-        **{"python_version": python, "python_full_version": f"{python}.9", "platform_python_implementation": "CPython"},
+        **{
+            "python_version": python,
+            "python_full_version": f"{python}.9",
+            "platform_python_implementation": "CPython",
+        },
     }
     versions: dict[str, list[str]] = {}
     for requirement, _ in locked(root, "users.txt"):
         if requirement.marker is None or requirement.marker.evaluate(here):
-            versions.setdefault(requirement.name, []).append(next(iter(requirement.specifier)).version)
+            versions.setdefault(requirement.name, []).append(
+                next(iter(requirement.specifier)).version
+            )
     for requirement in declared(root):
         if requirement.marker is None or requirement.marker.evaluate(here):
             assert len(versions[requirement.name]) == 1
-            assert requirement.specifier.contains(versions[requirement.name][0]), f"run scripts/lock: {requirement}"
+            assert requirement.specifier.contains(versions[requirement.name][0]), (
+                f"run scripts/lock: {requirement}"
+            )
     assert {"hatchling", "editables"} <= set(versions)
 
 

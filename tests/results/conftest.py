@@ -42,7 +42,10 @@ def make_chunk(a_study) -> Callable[..., SimulationChunk]:
                 else:
                     columns[column.name] = rng.integers(0, 4, n_rows)
             tables[name] = columns
-        summary, moments = summary_of(rng.uniform(10, 20, n_scenarios), first), moments_of(n_scenarios, len(stages), seed)
+        summary, moments = (
+            summary_of(rng.uniform(10, 20, n_scenarios), first),
+            moments_of(n_scenarios, len(stages), seed),
+        )
         return SimulationChunk(first // n_scenarios, SimulationPart(summary, moments), tables)
 
     return make
@@ -55,6 +58,8 @@ def make_record() -> Callable[..., SimulationRecord]:
         moments = chunks[0].part.moments
         for chunk in chunks[1:]:
             moments = moments.merged(chunk.part.moments)
-        return SimulationRecord(summary_of(costs), 1.5, 2, seed=7, moments=moments, warnings=("a warning",))
+        return SimulationRecord(
+            summary_of(costs), 1.5, 2, seed=7, moments=moments, warnings=("a warning",)
+        )
 
     return make

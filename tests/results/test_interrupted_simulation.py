@@ -87,7 +87,15 @@ def tables(directory: Path) -> dict[str, bytes]:
         name = path.relative_to(directory).as_posix()
         if name == "metadata.json":
             content = json.loads(path.read_text())
-            for key in ("run_id", "started_at", "finished_at", "duration_seconds", "threads", "distribution", "hostname"):
+            for key in (
+                "run_id",
+                "started_at",
+                "finished_at",
+                "duration_seconds",
+                "threads",
+                "distribution",
+                "hostname",
+            ):
                 content.pop(key)
             content["tables"].pop("scenario_summary.parquet")
             content["scenarios"].pop("resumed")
@@ -97,14 +105,18 @@ def tables(directory: Path) -> dict[str, bytes]:
     return found
 
 
-def test_killed_at_any_moment_nothing_is_damaged_and_the_results_are_those_of_an_uninterrupted_run(tmp_path: Path):
+def test_killed_at_any_moment_nothing_is_damaged_and_the_results_are_those_of_an_uninterrupted_run(
+    tmp_path: Path,
+):
     case = tiny_case(tmp_path / "case")
     case.write()
     loaded = hw.load_case(case.root)
     hw.save_policy(hw.train(loaded, threads=1), tmp_path / "policy")
     arguments = [str(case.root), str(tmp_path), str(KILLS), str(SCENARIOS)]
     program = [sys.executable, "-c", KILLER, *arguments]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=120 + 20 * KILLS, check=False)
+    done = subprocess.run(
+        program, capture_output=True, text=True, timeout=120 + 20 * KILLS, check=False
+    )
     assert done.returncode == 0, done.stderr
     reference = tables(tmp_path / "reference" / "simulation")
     assert len([name for name in reference if name.startswith("hydros/")]) == 10
@@ -115,10 +127,15 @@ def test_killed_at_any_moment_nothing_is_damaged_and_the_results_are_those_of_an
             pl.read_parquet(path)
         for path in state.rglob("*.json"):
             if ".tmp-" not in path.name:
-                json.loads(path.read_text().splitlines()[0] if path.parent.name == "journal" else "[]")
+                json.loads(
+                    path.read_text().splitlines()[0] if path.parent.name == "journal" else "[]"
+                )
         halfway += 0 < len(list(state.rglob("journal/*.json"))) < 10
         assert tables(tmp_path / f"kill-{kill}" / "simulation") == reference
-        assert sorted(path.name for path in (tmp_path / f"kill-{kill}").iterdir()) == ["logs", "simulation"]
+        assert sorted(path.name for path in (tmp_path / f"kill-{kill}").iterdir()) == [
+            "logs",
+            "simulation",
+        ]
     assert halfway >= 1
 
 
@@ -151,18 +168,31 @@ def test_a_resumed_simulation_does_not_repeat_what_is_done(begun: tuple[m.Study,
     chosen, policy, out = begun
     n_done = len(list((out / PARTIAL / "journal").iterdir()))
     seen: list[object] = []
-    result = run_simulation(chosen, policy, out, n_scenarios=20, threads=1, resume=True, on_event=seen.append)
+    result = run_simulation(
+        chosen, policy, out, n_scenarios=20, threads=1, resume=True, on_event=seen.append
+    )
     assert result.simulation is not None
     assert result.simulation.resumed_scenarios == 5 * n_done
-    assert len([event for event in seen if isinstance(event, events.SimulationProgress)]) == 4 - n_done
+    assert (
+        len([event for event in seen if isinstance(event, events.SimulationProgress)]) == 4 - n_done
+    )
     assert load_results(out).summary.height == 20
     assert not (out / PARTIAL).exists()
 
 
-def test_another_simulation_does_not_go_on_with_the_parts_of_this_one(begun: tuple[m.Study, hw.Policy, Path]):
+def test_another_simulation_does_not_go_on_with_the_parts_of_this_one(
+    begun: tuple[m.Study, hw.Policy, Path],
+):
     chosen, policy, out = begun
-    other = replace(chosen, config=replace(chosen.config, simulation=replace(chosen.config.simulation, tables=("buses",))))
-    with pytest.raises(ResultsError, match=r"cannot go on, because something is different now: simulation\.tables"):
+    other = replace(
+        chosen,
+        config=replace(
+            chosen.config, simulation=replace(chosen.config.simulation, tables=("buses",))
+        ),
+    )
+    with pytest.raises(
+        ResultsError, match=r"cannot go on, because something is different now: simulation\.tables"
+    ):
         run_simulation(other, policy, out, n_scenarios=20, threads=1, resume=True)
     with pytest.raises(ResultsError, match=r"number of scenarios \(20 there, 21 here\)"):
         run_simulation(chosen, policy, out, n_scenarios=21, threads=1, resume=True)
@@ -185,7 +215,10 @@ def test_damaged_parts_are_simulated_again(begun: tuple[m.Study, hw.Policy, Path
     chosen, policy, out = begun
     reference = out / "elsewhere"
     run_simulation(chosen, policy, reference, n_scenarios=20, threads=1)
-    part, entry = out / PARTIAL / "buses" / "part-00000-00000.parquet", out / PARTIAL / "journal" / "000000.json"
+    part, entry = (
+        out / PARTIAL / "buses" / "part-00000-00000.parquet",
+        out / PARTIAL / "journal" / "000000.json",
+    )
     if what == "table":
         content = bytearray(part.read_bytes())
         content[len(content) // 2] ^= 1
@@ -208,7 +241,9 @@ def test_a_damaged_request_is_refused(begun: tuple[m.Study, hw.Policy, Path]):
         run_simulation(chosen, policy, out, n_scenarios=20, threads=1, resume=True)
 
 
-def test_a_simulation_that_died_just_before_it_was_in_place_is_put_there(tmp_path: Path, small_parts: None):
+def test_a_simulation_that_died_just_before_it_was_in_place_is_put_there(
+    tmp_path: Path, small_parts: None
+):
     chosen = study(random_system(3), iterations=3)
     policy = hw.train(chosen, threads=1)
     run_simulation(chosen, policy, tmp_path / "out", n_scenarios=6, threads=1)

@@ -35,7 +35,9 @@ def a_study() -> m.Study:
         solver=m.SolverOptions(retry_max_attempts=1),
     )
     simulation = m.SimulationConfig(n_scenarios=SCENARIOS, enabled=True)
-    return dataclasses.replace(made, name="doubtful", config=dataclasses.replace(made.config, simulation=simulation))
+    return dataclasses.replace(
+        made, name="doubtful", config=dataclasses.replace(made.config, simulation=simulation)
+    )
 
 
 @pytest.fixture
@@ -56,14 +58,18 @@ def test_every_problem_with_a_gap_is_in_the_table_and_counted(tmp_path: Path) ->
     solver = pl.read_parquet(tmp_path / "training" / "solver" / "iterations.parquet")
     assert gaps.height == record.lps_above_tolerance > 0
     # what the solver instances counted themselves, phase by phase
-    counted = solver.filter(pl.col("relaxed") > 0).select("iteration", "phase", "stage", pl.col("relaxed").cast(pl.UInt32))
+    counted = solver.filter(pl.col("relaxed") > 0).select(
+        "iteration", "phase", "stage", pl.col("relaxed").cast(pl.UInt32)
+    )
     listed = gaps.group_by("iteration", "phase", "stage").agg(pl.len().alias("relaxed"))
     keys = ["iteration", "phase", "stage"]
     assert listed.sort(keys).rows() == counted.sort(keys).rows()
     assert convergence["lps_above_tolerance"].to_list() == [
         gaps.filter(pl.col("iteration") == k).height for k in convergence["iteration"]
     ]
-    assert gaps["gap"].to_list() == pytest.approx((SHARE * gaps["bound"].abs() / (1 + SHARE)).to_list(), rel=1e-2)
+    assert gaps["gap"].to_list() == pytest.approx(
+        (SHARE * gaps["bound"].abs() / (1 + SHARE)).to_list(), rel=1e-2
+    )
     assert record.largest_gap == gaps["gap"].max()
     bounds = dict(convergence.select("iteration", "lower_bound").rows())
     shares = [gap / abs(bounds[k]) for k, gap in gaps.select("iteration", "gap").rows()]
@@ -78,19 +84,30 @@ def test_gaps_are_told_at_the_end_in_summary_in_report_and_in_python(tmp_path: P
     assert record is not None
     count, solved = record.lps_above_tolerance, sum(one.lp_solves for one in record.iterations)
     sentence = f"{count:,} of {solved:,} LPs were solved with a certified gap above tolerance; the largest gap is"
-    assert any(text.startswith(sentence) and "% of the lower bound)" in text for text in record.warnings)
+    assert any(
+        text.startswith(sentence) and "% of the lower bound)" in text for text in record.warnings
+    )
     assert sentence in repr(record)
     training = overview(tmp_path)["training"]
     told = training["lps_above_tolerance"]
     assert (told["count"], told["of"], told["largest_gap"]) == (count, solved, record.largest_gap)
-    assert told["share_of_lower_bound"] == pytest.approx(record.largest_gap / record.iterations[-1].lower_bound)
+    assert told["share_of_lower_bound"] == pytest.approx(
+        record.largest_gap / record.iterations[-1].lower_bound
+    )
     console = Console(width=400, record=True, file=io.StringIO())
     show_summary(hw.load_results(tmp_path), console)
     screen = console.export_text()
     assert sentence in screen
-    assert f"0 problems left the kernel, {training['solver_counts']['retried']:,} took more attempts" in screen
-    finished = [json.loads(line) for line in (tmp_path / "logs" / "run.jsonl").read_text().splitlines()]
-    assert [line["lps_above_tolerance"] for line in finished if line["event"] == "training_finished"] == [count]
+    assert (
+        f"0 problems left the kernel, {training['solver_counts']['retried']:,} took more attempts"
+        in screen
+    )
+    finished = [
+        json.loads(line) for line in (tmp_path / "logs" / "run.jsonl").read_text().splitlines()
+    ]
+    assert [
+        line["lps_above_tolerance"] for line in finished if line["event"] == "training_finished"
+    ] == [count]
 
 
 @pytest.mark.usefixtures("planted")
@@ -107,7 +124,10 @@ def test_scenarios_with_gaps_are_marked_and_counted(tmp_path: Path) -> None:
     assert told["of"] == summary["lp_solves"].sum()
     assert told["scenarios"] == [s for s in range(SCENARIOS) if per_scenario[s]]
     assert told["largest_gap"] == gaps["gap"].max() == simulation.largest_gap
-    assert any(f"They are in {len(told['scenarios'])} of {SCENARIOS} scenarios" in text for text in simulation.warnings)
+    assert any(
+        f"They are in {len(told['scenarios'])} of {SCENARIOS} scenarios" in text
+        for text in simulation.warnings
+    )
 
 
 @pytest.mark.usefixtures("planted")
@@ -130,7 +150,11 @@ def test_nothing_is_said_where_there_are_no_gaps(tmp_path: Path) -> None:
     result = ran(tmp_path)
     assert result.policy.training is not None
     assert result.simulation is not None
-    said = (*result.policy.training.warnings, *result.simulation.warnings, repr(result.policy.training))
+    said = (
+        *result.policy.training.warnings,
+        *result.simulation.warnings,
+        repr(result.policy.training),
+    )
     assert not any("tolerance" in text for text in said)
     assert overview(tmp_path)["training"]["lps_above_tolerance"]["count"] == 0
     assert pl.read_parquet(tmp_path / "training" / "diagnostics" / "lp_gaps.parquet").height == 0
@@ -141,6 +165,8 @@ def test_a_gap_that_is_not_known_is_told_as_such() -> None:
     assert told_gaps(1, 20, math.inf, 100.0, "lower bound") == (
         "1 of 20 LPs were solved with a certified gap above tolerance; for one of them only a bound is known"
     )
-    assert told_gaps(3, 2000, 0.5, -100.0, "lower bound").endswith("the largest gap is 0.5 $ (0.5 % of the lower bound)")
+    assert told_gaps(3, 2000, 0.5, -100.0, "lower bound").endswith(
+        "the largest gap is 0.5 $ (0.5 % of the lower bound)"
+    )
     assert told_gaps(3, 2000, 0.5, 0.0, "lower bound").endswith("the largest gap is 0.5 $")
     assert gap_share(1.0, math.nan) is None

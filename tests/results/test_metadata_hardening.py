@@ -17,7 +17,11 @@ from synthetic_tables import summary_of
 
 @pytest.mark.parametrize(
     ("costs", "expected"),
-    [(np.arange(1.0, 31.0), (30 + 29 / 2) / 1.5), (np.arange(1.0, 101.0), 98.0), (np.array([3.0, 9.0]), 9.0)],
+    [
+        (np.arange(1.0, 31.0), (30 + 29 / 2) / 1.5),
+        (np.arange(1.0, 101.0), 98.0),
+        (np.array([3.0, 9.0]), 9.0),
+    ],
 )
 def test_the_mean_of_the_worst_counts_the_last_scenario_in_part(a_study, costs, expected):
     """The worst 5 % of 30 scenarios are one and a half: (30 + 29 / 2) / 1.5."""
@@ -27,7 +31,9 @@ def test_the_mean_of_the_worst_counts_the_last_scenario_in_part(a_study, costs, 
 
 def test_statistics_of_the_simulation(a_study):
     costs = np.array([4.0, 8.0, 6.0, 2.0])
-    metadata = simulation_metadata(SimulationRecord(summary_of(costs), 2.0, 3, seed=5), a_study, "solver 1.0")
+    metadata = simulation_metadata(
+        SimulationRecord(summary_of(costs), 2.0, 3, seed=5), a_study, "solver 1.0"
+    )
     cost = metadata["cost"]
     assert (cost["mean"], cost["min"], cost["max"]) == (5.0, 2.0, 8.0)
     assert cost["std"] == pytest.approx(np.sqrt(20 / 3))
@@ -51,7 +57,9 @@ class StudyWithFiles(m.Study):
     input_files: tuple[Path, ...] = ()
 
 
-def test_input_files_have_digests_and_one_that_has_gone_does_not_cost_the_results(a_study, tmp_path):
+def test_input_files_have_digests_and_one_that_has_gone_does_not_cost_the_results(
+    a_study, tmp_path
+):
     (tmp_path / "system").mkdir()
     present, gone = tmp_path / "system" / "buses.json", tmp_path / "stages.json"
     present.write_bytes(b"abc")

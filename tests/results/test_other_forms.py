@@ -26,9 +26,15 @@ NAMES = ("Ridge", "<script>alert(1)</script>", "Ünïcode & 'quotes'")
 def written(partitioning: m.Partitioning, where: Path) -> hw.Results:
     """Results on disk of a study whose plants have names."""
     system = random_system(3)
-    hydros = [dataclasses.replace(h, name=name) for h, name in zip(system.hydros, NAMES, strict=True)]
+    hydros = [
+        dataclasses.replace(h, name=name) for h, name in zip(system.hydros, NAMES, strict=True)
+    ]
     source = m.NonControllableSource(5, 1, 20.0, "Windy")
-    made = study(dataclasses.replace(system, hydros=hydros, non_controllables=(source,)), iterations=2, method="penalty")
+    made = study(
+        dataclasses.replace(system, hydros=hydros, non_controllables=(source,)),
+        iterations=2,
+        method="penalty",
+    )
     simulation = m.SimulationConfig(enabled=True, n_scenarios=3, partitioning=partitioning)
     made = dataclasses.replace(made, config=dataclasses.replace(made.config, simulation=simulation))
     from headwater.api import run_training
@@ -54,15 +60,24 @@ def test_every_number_of_every_table_is_in_the_dataset_and_nothing_else(results:
             named = f"{key.removesuffix('_id')}_name"
             by_name = named in frame.columns and frame[named].null_count() == 0
             column = named if by_name else key
-            places.append([labels[dim].index(-1 if cell is None else cell) for cell in frame[column]])
+            places.append(
+                [labels[dim].index(-1 if cell is None else cell) for cell in frame[column]]
+            )
         for column, values in data.data_vars.items():
             cells = frame[str(column)].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            assert np.array_equal(values.values[tuple(places)], cells, equal_nan=True), (name, column)
+            assert np.array_equal(values.values[tuple(places)], cells, equal_nan=True), (
+                name,
+                column,
+            )
             assert np.isfinite(values.values).sum() == np.isfinite(cells).sum(), (name, column)
-            assert values.attrs["units"] == next(c.unit for c in SCHEMAS[name].columns if c.name == column)
+            assert values.attrs["units"] == next(
+                c.unit for c in SCHEMAS[name].columns if c.name == column
+            )
 
 
-def test_the_dimensions_are_scenario_stage_block_and_plant_by_name_with_ids_and_dates(results: hw.Results):
+def test_the_dimensions_are_scenario_stage_block_and_plant_by_name_with_ids_and_dates(
+    results: hw.Results,
+):
     pytest.importorskip("xarray")
     data = results.to_xarray("hydros", ["storage_final_hm3"])
     assert dict(data.sizes) == {"scenario": 3, "stage": 3, "block": 2, "plant": 3}
@@ -72,7 +87,10 @@ def test_the_dimensions_are_scenario_stage_block_and_plant_by_name_with_ids_and_
     assert str(data.start_date.values[0])[:10] == "2024-01-01"
     one = data.storage_final_hm3.sel(plant="Ridge", scenario=1, stage=2, block=1)
     table = results.table("hydros").filter(
-        (pl.col("hydro_name") == "Ridge") & (pl.col("scenario_id") == 1) & (pl.col("stage_id") == 2) & (pl.col("block_id") == 1)
+        (pl.col("hydro_name") == "Ridge")
+        & (pl.col("scenario_id") == 1)
+        & (pl.col("stage_id") == 2)
+        & (pl.col("block_id") == 1)
     )
     assert float(one) == table["storage_final_hm3"].item()
     assert results.to_xarray("buses").spot_price.dims == ("scenario", "stage", "block", "bus")
@@ -80,7 +98,9 @@ def test_the_dimensions_are_scenario_stage_block_and_plant_by_name_with_ids_and_
 
 def test_a_dataset_of_a_column_that_is_not_there_is_refused(results: hw.Results):
     pytest.importorskip("xarray")
-    with pytest.raises(hw.UsageError, match=r"'hydros' has no variable storage \(it has: turbined_m3s"):
+    with pytest.raises(
+        hw.UsageError, match=r"'hydros' has no variable storage \(it has: turbined_m3s"
+    ):
         results.to_xarray("hydros", ["storage"])
 
 
@@ -92,13 +112,19 @@ def test_pandas_tables_hold_the_same_with_types_that_pandas_users_expect(results
         for column, dtype in frame.schema.items():
             if dtype == pl.Float64:
                 assert table[column].dtype == np.float64
-                assert np.array_equal(table[column].to_numpy(), frame[column].to_numpy(), equal_nan=True)
+                assert np.array_equal(
+                    table[column].to_numpy(), frame[column].to_numpy(), equal_nan=True
+                )
             elif dtype == pl.Date:
                 assert pd.api.types.is_datetime64_any_dtype(table[column])
                 assert [day.date() for day in table[column]] == frame[column].to_list()
             elif dtype in (pl.String, pl.Boolean) or not frame[column].null_count():
-                assert [None if pd.isna(cell) else cell for cell in table[column]] == frame[column].to_list()
-    some = pandas_table(pl.DataFrame({"a": pl.Series([1, None, 3], dtype=pl.Int32), "b": [True, None, False]}))
+                assert [None if pd.isna(cell) else cell for cell in table[column]] == frame[
+                    column
+                ].to_list()
+    some = pandas_table(
+        pl.DataFrame({"a": pl.Series([1, None, 3], dtype=pl.Int32), "b": [True, None, False]})
+    )
     assert [str(dtype) for dtype in some.dtypes] == ["Int32", "boolean"]
     assert some["a"].isna().tolist() == [False, True, False]
     assert some["a"].sum() == 4
@@ -109,7 +135,9 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(
     library: str, call: str, results: hw.Results, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(hw.UsageError, match=rf"this needs {library}: pip install 'headwater\[data\]'"):
+    with pytest.raises(
+        hw.UsageError, match=rf"this needs {library}: pip install 'headwater\[data\]'"
+    ):
         getattr(results, call)("hydros")
 
 
@@ -121,7 +149,13 @@ def test_a_lazy_table_is_the_table(partitioning: m.Partitioning, tmp_path: Path)
         for names in (True, False):
             lazy = results.scan(name, names=names).sort(keys, maintain_order=True).collect()
             assert lazy.equals(results.table(name, names=names)), name
-    ridge = results.scan("hydros").filter(pl.col("hydro_name") == "Ridge").select(pl.len()).collect().item()
+    ridge = (
+        results.scan("hydros")
+        .filter(pl.col("hydro_name") == "Ridge")
+        .select(pl.len())
+        .collect()
+        .item()
+    )
     assert ridge == 3 * 3 * 2
     with pytest.raises(hw.ResultsError, match="has no table 'hydro'"):
         results.scan("hydro")
@@ -129,7 +163,9 @@ def test_a_lazy_table_is_the_table(partitioning: m.Partitioning, tmp_path: Path)
 
 def held(results: hw.Results, where: Path) -> dict[str, Any]:
     """Everything that a user holds."""
-    policy = hw.train(study(random_system(3), iterations=2, method="penalty"), threads=1, progress=False)
+    policy = hw.train(
+        study(random_system(3), iterations=2, method="penalty"), threads=1, progress=False
+    )
     simulation = hw.simulate(policy, n_scenarios=2, threads=1, progress=False)
     from case_builder import tiny_case
 
@@ -169,7 +205,9 @@ def test_what_a_user_holds_is_shown_in_few_words(results: hw.Results, tmp_path: 
 
 def test_names_are_shown_in_notebooks_and_never_executed():
     system = random_system(3)
-    hydros = [dataclasses.replace(h, name=name) for h, name in zip(system.hydros, NAMES, strict=True)]
+    hydros = [
+        dataclasses.replace(h, name=name) for h, name in zip(system.hydros, NAMES, strict=True)
+    ]
     made = study(dataclasses.replace(system, hydros=hydros), iterations=2, method="penalty")
     html = dataclasses.replace(made, name="<b>bold</b>")._repr_html_()
     assert "<script>" not in html

@@ -14,7 +14,9 @@ from synthetic_tables import moments_of, summary_of
 
 
 def part(first: int, n: int) -> SimulationChunk:
-    return SimulationChunk(first // n, SimulationPart(summary_of(np.ones(n), first), moments_of(n, 1)), {})
+    return SimulationChunk(
+        first // n, SimulationPart(summary_of(np.ones(n), first), moments_of(n, 1)), {}
+    )
 
 
 def test_parts_are_written_in_order_by_one_thread():

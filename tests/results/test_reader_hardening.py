@@ -55,9 +55,21 @@ def test_names_and_dates_stand_beside_ids(tmp_path, a_study, chunks, make_record
     study = dataclasses.replace(a_study, system=dataclasses.replace(system, hydros=hydros))
     results = load_results(write(tmp_path, study, chunks, make_record(*chunks)))
     frame = results.table("hydros")
-    assert frame.columns[:7] == ["scenario_id", "stage_id", "start_date", "end_date", "block_id", "hydro_id", "hydro_name"]
+    assert frame.columns[:7] == [
+        "scenario_id",
+        "stage_id",
+        "start_date",
+        "end_date",
+        "block_id",
+        "hydro_id",
+        "hydro_name",
+    ]
     assert len(frame) == len(results.table("hydros", names=False))
-    for row in frame.select("stage_id", "start_date", "end_date", "hydro_id", "hydro_name").unique().iter_rows(named=True):
+    for row in (
+        frame.select("stage_id", "start_date", "end_date", "hydro_id", "hydro_name")
+        .unique()
+        .iter_rows(named=True)
+    ):
         stage = system.stages[system.stage_index[row["stage_id"]]]
         assert (row["start_date"], row["end_date"]) == (stage.start_date, stage.end_date)
         assert (row["hydro_name"] or "") == hydros[system.hydro_index[row["hydro_id"]]].name
@@ -70,7 +82,9 @@ def test_names_and_dates_stand_beside_ids(tmp_path, a_study, chunks, make_record
 def test_the_summary_has_all_scenarios(written, chunks):
     summary = load_results(written).summary
     assert summary["scenario_id"].to_list() == list(range(7))
-    assert summary["total_cost"].to_list() == [c for chunk in chunks for c in chunk.summary.total_cost]
+    assert summary["total_cost"].to_list() == [
+        c for chunk in chunks for c in chunk.summary.total_cost
+    ]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "removed", "replaced"])
@@ -83,7 +97,9 @@ def test_a_damaged_part_is_named(written, damage):
     elif damage == "one bit":
         part.write_bytes(content[:900] + bytes([content[900] ^ 1]) + content[901:])
     elif damage == "replaced":
-        part.write_bytes((written / "simulation" / "buses" / "part-00000-00001.parquet").read_bytes())
+        part.write_bytes(
+            (written / "simulation" / "buses" / "part-00000-00001.parquet").read_bytes()
+        )
     results = load_results(written)
     with pytest.raises(ResultsError, match=str(part)):
         results.table("hydros")
@@ -125,4 +141,6 @@ def test_damaged_metadata_is_named(written, content):
 
 def test_metadata_lists_every_table_file(written):
     listed = json.loads((written / "simulation" / "metadata.json").read_text())["tables"]
-    assert set(listed) == {p.relative_to(written / "simulation").as_posix() for p in written.rglob("*.parquet")}
+    assert set(listed) == {
+        p.relative_to(written / "simulation").as_posix() for p in written.rglob("*.parquet")
+    }

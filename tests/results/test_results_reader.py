@@ -29,8 +29,12 @@ NAMES = ("ITÁ, upper", 'the "old" one', " [red]7[/red]\n")
 def named_study() -> hw.Study:
     """Plants with awkward names; thermals without any."""
     system = random_system(4, n_openings=2)
-    hydros = tuple(dataclasses.replace(h, name=name) for h, name in zip(system.hydros, NAMES, strict=False))
-    return study(dataclasses.replace(system, hydros=hydros), iterations=2, forward_passes=1, method="penalty")
+    hydros = tuple(
+        dataclasses.replace(h, name=name) for h, name in zip(system.hydros, NAMES, strict=False)
+    )
+    return study(
+        dataclasses.replace(system, hydros=hydros), iterations=2, forward_passes=1, method="penalty"
+    )
 
 
 @cache
@@ -58,16 +62,35 @@ def test_names_and_dates_are_joined(sound: Path):
     system = named_study().system
     results = load_results(sound)
     hydros = results.table("hydros")
-    assert hydros.columns[:7] == ["scenario_id", "stage_id", "start_date", "end_date", "block_id", "hydro_id", "hydro_name"]
-    assert hydros.select("hydro_id", "hydro_name").unique().sort("hydro_id").rows() == [(h.id, h.name) for h in system.hydros]
+    assert hydros.columns[:7] == [
+        "scenario_id",
+        "stage_id",
+        "start_date",
+        "end_date",
+        "block_id",
+        "hydro_id",
+        "hydro_name",
+    ]
+    assert hydros.select("hydro_id", "hydro_name").unique().sort("hydro_id").rows() == [
+        (h.id, h.name) for h in system.hydros
+    ]
     starts = hydros.select("stage_id", "start_date", "end_date").unique().sort("stage_id").rows()
     assert starts == [(s.id, s.start_date, s.end_date) for s in system.stages]
     assert starts[1][1] == date(2024, 1, 1) + timedelta(days=30)
-    assert results.table("thermals")["thermal_name"].null_count() in (0, results.table("thermals").height)
+    assert results.table("thermals")["thermal_name"].null_count() in (
+        0,
+        results.table("thermals").height,
+    )
     assert set(results.table("buses")["bus_name"]) == {"north", "south"}
     assert "line_name" in results.table("exchanges").columns
     assert "hydro_name" in results.table("inflow_lags").columns
-    assert results.table("costs").columns[:5] == ["scenario_id", "stage_id", "start_date", "end_date", "block_id"]
+    assert results.table("costs").columns[:5] == [
+        "scenario_id",
+        "stage_id",
+        "start_date",
+        "end_date",
+        "block_id",
+    ]
 
 
 def test_every_table_of_entities_comes_with_their_names(tmp_path: Path):
@@ -79,15 +102,28 @@ def test_every_table_of_entities_comes_with_their_names(tmp_path: Path):
         assert (f"{part.name}_name" in frame.columns) == table.by_entity
         if table.by_entity:
             given = {one.id: one.name for one in getattr(made.system, part.collection)}
-            assert dict(frame.select(f"{part.name}_id", f"{part.name}_name").unique().iter_rows()) == given
+            assert (
+                dict(frame.select(f"{part.name}_id", f"{part.name}_name").unique().iter_rows())
+                == given
+            )
 
 
 def test_names_may_be_left_out_and_rows_are_sorted_over_all_parts(sound: Path):
     results = load_results(sound)
-    assert set(results.tables) >= {"costs", "hydros", "thermals", "buses", "exchanges", "inflow_lags", "violations/generic"}
+    assert set(results.tables) >= {
+        "costs",
+        "hydros",
+        "thermals",
+        "buses",
+        "exchanges",
+        "inflow_lags",
+        "violations/generic",
+    }
     for name in results.tables:
         plain, rich = results.table(name, names=False), results.table(name)
-        assert dict(plain.schema) == {one.name: one.dtype for one in SCHEMAS[name].columns if not one.kind}
+        assert dict(plain.schema) == {
+            one.name: one.dtype for one in SCHEMAS[name].columns if not one.kind
+        }
         assert plain.equals(rich.select(plain.columns))
         assert plain.equals(plain.sort(SCHEMAS[name].sort_keys))
         assert plain["scenario_id"].n_unique() == 120
@@ -136,20 +172,40 @@ def _edit(key: str, value: object) -> Callable[[Path], None]:
             lambda root: (root / "simulation/hydros/part-00000-00000.parquet").unlink(),
             r"part-00000-00000\.parquet cannot be read",
         ),
-        (lambda root: (root / "simulation/metadata.json").unlink(), r"metadata\.json cannot be read"),
-        (lambda root: (root / "simulation/metadata.json").write_bytes(b"{\xff"), r"metadata\.json cannot be read"),
-        (lambda root: (root / "simulation/metadata.json").write_text("[]"), "expected a JSON object"),
-        (lambda root: (root / "simulation/dictionaries/entities.csv").unlink(), r"entities\.csv cannot be read"),
-        (lambda root: (root / "simulation/dictionaries/entities.csv").write_text(""), r"entities\.csv cannot be read"),
+        (
+            lambda root: (root / "simulation/metadata.json").unlink(),
+            r"metadata\.json cannot be read",
+        ),
+        (
+            lambda root: (root / "simulation/metadata.json").write_bytes(b"{\xff"),
+            r"metadata\.json cannot be read",
+        ),
+        (
+            lambda root: (root / "simulation/metadata.json").write_text("[]"),
+            "expected a JSON object",
+        ),
+        (
+            lambda root: (root / "simulation/dictionaries/entities.csv").unlink(),
+            r"entities\.csv cannot be read",
+        ),
+        (
+            lambda root: (root / "simulation/dictionaries/entities.csv").write_text(""),
+            r"entities\.csv cannot be read",
+        ),
         (_edit("tables", {}), "lists no files of the table 'hydros'"),
         (_edit("tables", None), "lists no files of the table 'hydros'"),
         (_edit("tables", {"hydros/part-00000-00000.parquet": 7}), "is damaged"),
         (_edit("stages", None), "the list of stages is damaged"),
         (_edit("stages", [{"stage_id": "x"}]), "the list of stages is damaged"),
-        (_edit("stages", [{"stage_id": 0, "start_date": "soon", "end_date": ""}]), "the list of stages is damaged"),
+        (
+            _edit("stages", [{"stage_id": 0, "start_date": "soon", "end_date": ""}]),
+            "the list of stages is damaged",
+        ),
     ],
 )
-def test_damage_elsewhere_is_an_error_that_names_the_file(change: Callable[[Path], object], says: str, results_dir: Path):
+def test_damage_elsewhere_is_an_error_that_names_the_file(
+    change: Callable[[Path], object], says: str, results_dir: Path
+):
     change(results_dir)
     with pytest.raises(ResultsError, match=says):
         load_results(results_dir).table("hydros")
@@ -167,7 +223,11 @@ def test_a_damaged_summary_or_trace_is_an_error(results_dir: Path):
 def test_parts_that_nobody_lists_are_not_read(results_dir: Path):
     folder = results_dir / "simulation" / "costs"
     shutil.copy(folder / "part-00000-00000.parquet", folder / "part-00000-00009.parquet")
-    assert load_results(results_dir).table("costs").equals(load_results(results_dir).table("costs").unique(maintain_order=True))
+    assert (
+        load_results(results_dir)
+        .table("costs")
+        .equals(load_results(results_dir).table("costs").unique(maintain_order=True))
+    )
 
 
 def test_an_unknown_table_is_an_error_that_lists_the_tables(sound: Path):
@@ -177,7 +237,12 @@ def test_an_unknown_table_is_an_error_that_lists_the_tables(sound: Path):
 
 @pytest.mark.parametrize(
     "prepare",
-    [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: (p / "training").mkdir(parents=True)],
+    [
+        lambda p: None,
+        lambda p: p.mkdir(),
+        lambda p: p.write_text("x"),
+        lambda p: (p / "training").mkdir(parents=True),
+    ],
 )
 def test_a_directory_without_results_is_an_error(prepare: Callable[[Path], object], tmp_path: Path):
     prepare(tmp_path / "out")

@@ -54,7 +54,9 @@ def parquet_files(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(("seed", "n_lags", "planes"), [(3, 1, True), (5, 2, False), (8, 0, True)])
-def test_every_table_has_exactly_the_columns_and_types_of_its_schema(seed: int, n_lags: int, planes: bool, tmp_path: Path):
+def test_every_table_has_exactly_the_columns_and_types_of_its_schema(
+    seed: int, n_lags: int, planes: bool, tmp_path: Path
+):
     policy = policy_of(seed, n_lags, planes)
     written(policy, tmp_path)
     system = policy.study.system  # type: ignore[union-attr]
@@ -91,7 +93,8 @@ def test_every_table_has_exactly_the_columns_and_types_of_its_schema(seed: int, 
         "timing/iterations": 3 * 2,
         "solver/iterations": 3 * (2 * len(system.stages)),
         "solver/retry_histogram": 0,
-        "dictionaries/bounds": len(system.stages) * (4 * len(system.hydros) + 2 * len(system.thermals) + 2 * len(system.lines)),
+        "dictionaries/bounds": len(system.stages)
+        * (4 * len(system.hydros) + 2 * len(system.thermals) + 2 * len(system.lines)),
         "diagnostics/stopping_rules": 3,
         "diagnostics/lp_gaps": 0,
         "simulation_lp_gaps": 0,
@@ -106,7 +109,10 @@ def test_the_dictionaries_describe_the_tables(tmp_path: Path):
     written(policy_of(3), tmp_path, 2)
     for part in ("training", "simulation"):
         variables = pl.read_csv(tmp_path / part / "dictionaries" / "variables.csv")
-        listed = {(row["table"], row["column"], row["type"], row["nullable"]) for row in variables.iter_rows(named=True)}
+        listed = {
+            (row["table"], row["column"], row["type"], row["nullable"])
+            for row in variables.iter_rows(named=True)
+        }
         assert listed == {
             (schema.name, c.name, str(c.dtype), "yes" if c.nullable else "no")
             for schema in SCHEMAS.values()
@@ -114,7 +120,9 @@ def test_the_dictionaries_describe_the_tables(tmp_path: Path):
             if not schema.kind and not c.kind
         }
         json.loads((tmp_path / part / "dictionaries" / "codes.json").read_text())
-    state = json.loads((tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text())["state_variables"]
+    state = json.loads(
+        (tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text()
+    )["state_variables"]
     n = len(policy_of(3).study.system.hydros)  # type: ignore[union-attr]
     assert [component["type"] for component in state] == ["storage"] * n + ["inflow_lag"] * n
 
@@ -149,26 +157,38 @@ def test_statistics_are_those_of_the_scenarios(tmp_path: Path):
     assert len(np.unique(costs)) > 10
     assert recorded["mean"] == pytest.approx(costs.mean(), rel=1e-14)
     assert recorded["std"] == pytest.approx(costs.std(ddof=1), rel=1e-12)
-    assert recorded["ci95"] == pytest.approx(1.96 * costs.std(ddof=1) / np.sqrt(SCENARIOS), rel=1e-12)
+    assert recorded["ci95"] == pytest.approx(
+        1.96 * costs.std(ddof=1) / np.sqrt(SCENARIOS), rel=1e-12
+    )
     assert (recorded["min"], recorded["max"]) == (costs.min(), costs.max())
     for quantile, value in recorded["quantiles"].items():
         assert value == pytest.approx(np.quantile(costs, int(quantile[1:]) / 100))
     # the worst 5 % of 103 scenarios are five of them and 0.15 of the sixth
     worst = np.sort(costs)[::-1]
     assert recorded["cvar"][0]["tail_fraction"] == 0.05
-    assert recorded["cvar"][0]["mean"] == pytest.approx((worst[:5].sum() + 0.15 * worst[5]) / 5.15, rel=1e-12)
+    assert recorded["cvar"][0]["mean"] == pytest.approx(
+        (worst[:5].sum() + 0.15 * worst[5]) / 5.15, rel=1e-12
+    )
     metadata = results.simulation_metadata
     for name, value in metadata["categories"].items():
         costs_of = results.summary[f"{name}_cost"].to_numpy()
         assert value["mean"] == pytest.approx(costs_of.mean(), rel=1e-12, abs=1e-9)
         assert (value["max"], value["frequency"]) == (costs_of.max(), (costs_of > 1e-6).mean())
-    assert sum(value["mean"] for name, value in metadata["categories"].items() if name != "imputed") == pytest.approx(
-        recorded["mean"], rel=1e-9
-    )
+    assert sum(
+        value["mean"] for name, value in metadata["categories"].items() if name != "imputed"
+    ) == pytest.approx(recorded["mean"], rel=1e-9)
     assert metadata["deficit"]["mean_mwh"] == pytest.approx(results.summary["deficit_mwh"].mean())
-    assert metadata["deficit"]["frequency"] == pytest.approx((results.summary["deficit_mwh"].to_numpy() > 1e-6).mean())
+    assert metadata["deficit"]["frequency"] == pytest.approx(
+        (results.summary["deficit_mwh"].to_numpy() > 1e-6).mean()
+    )
     assert metadata["spillage"]["mean_hm3"] == pytest.approx(results.summary["spillage_hm3"].mean())
-    assert metadata["scenarios"] == {"total": SCENARIOS, "completed": SCENARIOS, "failed": 0, "failures": [], "resumed": 0}
+    assert metadata["scenarios"] == {
+        "total": SCENARIOS,
+        "completed": SCENARIOS,
+        "failed": 0,
+        "failures": [],
+        "resumed": 0,
+    }
 
 
 def test_tables_add_up_to_the_summary(tmp_path: Path):
@@ -178,9 +198,17 @@ def test_tables_add_up_to_the_summary(tmp_path: Path):
         .group_by("scenario_id", maintain_order=True)
         .agg((pl.col("immediate_cost") * pl.col("discount_factor")).sum())
     )
-    assert per_scenario["immediate_cost"].to_numpy() == pytest.approx(results.summary["total_cost"].to_numpy(), rel=1e-9)
-    deficit = results.table("buses").group_by("scenario_id", maintain_order=True).agg(pl.col("deficit_mwh").sum())
-    assert deficit["deficit_mwh"].to_numpy() == pytest.approx(results.summary["deficit_mwh"].to_numpy(), abs=1e-6)
+    assert per_scenario["immediate_cost"].to_numpy() == pytest.approx(
+        results.summary["total_cost"].to_numpy(), rel=1e-9
+    )
+    deficit = (
+        results.table("buses")
+        .group_by("scenario_id", maintain_order=True)
+        .agg(pl.col("deficit_mwh").sum())
+    )
+    assert deficit["deficit_mwh"].to_numpy() == pytest.approx(
+        results.summary["deficit_mwh"].to_numpy(), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("n", [1, 10, 20, 21, 60, 140])
@@ -206,7 +234,9 @@ def _snapshot(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("at", [0, 5, 10, 13])
-def test_a_simulation_that_cannot_be_written_leaves_earlier_results(at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_simulation_that_cannot_be_written_leaves_earlier_results(
+    at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     written(policy_of(3), tmp_path, 4)
     before, real, calls = _snapshot(tmp_path), writer_module.write_parquet, 0
 
@@ -219,12 +249,21 @@ def test_a_simulation_that_cannot_be_written_leaves_earlier_results(at: int, tmp
 
     monkeypatch.setattr(writer_module, "write_parquet", write_parquet)
     with pytest.raises(ResultsError, match=r"cannot be written to .*No space left") as caught:
-        run_simulation(case_of(3, 1, True), policy_of(3), tmp_path, n_scenarios=SCENARIOS, threads=1)
+        run_simulation(
+            case_of(3, 1, True), policy_of(3), tmp_path, n_scenarios=SCENARIOS, threads=1
+        )
     assert caught.value.exit_code == 2
     assert calls == at + 1
-    tables_of_a_part = len([path for path in before if path.startswith("simulation/") and "/part-" in path])
+    tables_of_a_part = len(
+        [path for path in before if path.startswith("simulation/") and "/part-" in path]
+    )
     kept = ["simulation.partial"] if at >= tables_of_a_part else []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "simulation", *kept, "training"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "logs",
+        "simulation",
+        *kept,
+        "training",
+    ]
     shutil.rmtree(tmp_path / "simulation.partial", ignore_errors=True)
     assert _snapshot(tmp_path) == before
 
@@ -238,7 +277,14 @@ def test_a_run_that_fails_in_the_middle_of_a_simulation_leaves_earlier_results(t
             raise RuntimeError("boom")
 
     with pytest.raises(RuntimeError, match="boom"):
-        run_simulation(case_of(3, 1, True), policy_of(3), tmp_path, n_scenarios=SCENARIOS, threads=1, on_event=explode)
+        run_simulation(
+            case_of(3, 1, True),
+            policy_of(3),
+            tmp_path,
+            n_scenarios=SCENARIOS,
+            threads=1,
+            on_event=explode,
+        )
     shutil.rmtree(tmp_path / "simulation.partial", ignore_errors=True)
     assert _snapshot(tmp_path) == before
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
@@ -247,7 +293,9 @@ def test_a_run_that_fails_in_the_middle_of_a_simulation_leaves_earlier_results(t
 def test_leftovers_of_a_killed_run_are_removed_when_the_next_begins(tmp_path: Path):
     written(policy_of(3), tmp_path, 2)
     before = _snapshot(tmp_path)
-    shutil.copytree(tmp_path / "training", tmp_path / ".training.tmp-12345678")  # the process died while it wrote these
+    shutil.copytree(
+        tmp_path / "training", tmp_path / ".training.tmp-12345678"
+    )  # the process died while it wrote these
     (tmp_path / "simulation").rename(tmp_path / ".simulation.tmp-old-12345678")
     assert len(list(tmp_path.iterdir())) == 4
     ResultsWriter(tmp_path).begin()
@@ -256,7 +304,9 @@ def test_leftovers_of_a_killed_run_are_removed_when_the_next_begins(tmp_path: Pa
 
 
 @pytest.mark.parametrize("place", ["file", "file/out", "file/deep/out"])
-def test_a_directory_that_cannot_be_written_is_known_before_hours_are_spent(place: str, tmp_path: Path):
+def test_a_directory_that_cannot_be_written_is_known_before_hours_are_spent(
+    place: str, tmp_path: Path
+):
     (tmp_path / "file").write_text("x")
     seen: list[object] = []
     with pytest.raises(ResultsError, match=r"results cannot be written to .*file") as caught:

@@ -34,7 +34,9 @@ with RunLock(Path(sys.argv[1])):
 @contextmanager
 def held_by_another_process(directory: Path) -> Iterator[subprocess.Popen[str]]:
     words = [sys.executable, "-c", HOLD, str(directory)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield process
@@ -77,7 +79,9 @@ def test_two_threads_of_a_process_do_not_share_a_directory(tmp_path: Path):
     assert len(refused) == 1
 
 
-def test_a_lock_leaves_nothing_and_a_directory_that_it_made_only_if_something_was_written(tmp_path: Path):
+def test_a_lock_leaves_nothing_and_a_directory_that_it_made_only_if_something_was_written(
+    tmp_path: Path,
+):
     with RunLock(tmp_path / "new" / "out"):
         assert names(tmp_path / "new" / "out") == [LOCK, HOLDER]
     assert names(tmp_path / "new") == []
@@ -122,18 +126,29 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def record(directory: Path, **fields: object) -> None:
-    known = {"process": os.getpid(), "host": socket.gethostname(), "started_at": "2026-01-01T00:00:00+00:00", "command": "x"}
+    known = {
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "command": "x",
+    }
     (directory / HOLDER).write_text(json.dumps({**known, **fields}))
 
 
 @pytest.mark.usefixtures("no_locks")
 def test_without_locks_of_the_system_the_record_is_the_lock(tmp_path: Path):
-    with RunLock(tmp_path), pytest.raises(InUseError, match=f"process {os.getpid()}"), RunLock(tmp_path):
+    with (
+        RunLock(tmp_path),
+        pytest.raises(InUseError, match=f"process {os.getpid()}"),
+        RunLock(tmp_path),
+    ):
         pass
     assert names(tmp_path) == []
     record(tmp_path, host="elsewhere", process=7)
     with (
-        pytest.raises(InUseError, match=rf"process 7 on elsewhere .* If that run is over, remove .*{HOLDER}"),
+        pytest.raises(
+            InUseError, match=rf"process 7 on elsewhere .* If that run is over, remove .*{HOLDER}"
+        ),
         RunLock(tmp_path),
     ):
         pass

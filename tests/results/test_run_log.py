@@ -27,18 +27,30 @@ def lines(out: Path) -> list[dict[str, Any]]:
 def capped(cap: int = 2) -> m.Study:
     chosen = study(random_system(3, n_openings=2), iterations=3, forward_passes=2, method="penalty")
     selection = m.CutSelection(max_active_per_stage=cap)
-    return replace(chosen, config=replace(chosen.config, training=replace(chosen.config.training, cut_selection=selection)))
+    return replace(
+        chosen,
+        config=replace(
+            chosen.config, training=replace(chosen.config.training, cut_selection=selection)
+        ),
+    )
 
 
 def test_events_come_in_the_order_of_the_algorithm():
     seen: list[events.Event] = []
     policy = hw.train(capped(), threads=1, on_event=seen.append)
     kinds = [events.kind(event) for event in seen if not isinstance(event, events.WarningRaised)]
-    steps = ["forward_pass_finished", "backward_pass_finished", "cut_selection_finished", "iteration_finished"]
+    steps = [
+        "forward_pass_finished",
+        "backward_pass_finished",
+        "cut_selection_finished",
+        "iteration_finished",
+    ]
     assert kinds == ["training_started", *(steps * 3), "training_finished"]
     assert policy.training is not None
     for record in policy.training.iterations:
-        of_iteration = [event for event in seen if getattr(event, "iteration", None) == record.iteration]
+        of_iteration = [
+            event for event in seen if getattr(event, "iteration", None) == record.iteration
+        ]
         forward, backward, selection = of_iteration
         assert isinstance(forward, events.ForwardPassFinished)
         assert forward.mean_cost == record.simulated_mean
@@ -84,7 +96,10 @@ def test_a_run_leaves_its_log_and_the_next_adds_to_it(tmp_path: Path):
     last = [line for line in found if line["event"] == "iteration_finished"][-1]
     convergence = hw.load_results(tmp_path / "out").convergence
     assert last["lower_bound"] == convergence["lower_bound"][-1]
-    assert found[-1]["mean_cost"] == hw.load_results(tmp_path / "out").simulation_metadata["cost"]["mean"]
+    assert (
+        found[-1]["mean_cost"]
+        == hw.load_results(tmp_path / "out").simulation_metadata["cost"]["mean"]
+    )
     assert [line["time"] for line in found] == sorted(line["time"] for line in found)
     hw.run(case.root, tmp_path / "out", threads=1)
     assert len(lines(tmp_path / "out")) == 2 * len(found)
@@ -111,7 +126,11 @@ def test_events_are_json_whatever_they_hold():
         events.TrainingStarted("x", 1, 2, 3, 4, 5, 6, 7),
     ):
         json.dumps(event_record(event), allow_nan=False)
-    assert event_record(events.WarningRaised.of("HW614 odd")) == {"event": "warning_raised", "message": "odd", "code": "HW614"}
+    assert event_record(events.WarningRaised.of("HW614 odd")) == {
+        "event": "warning_raised",
+        "message": "odd",
+        "code": "HW614",
+    }
 
 
 def test_a_log_that_cannot_be_written_any_more_does_not_end_the_run(tmp_path: Path):
@@ -152,12 +171,21 @@ def test_the_status_follows_checkpoints_and_tells_why_a_training_failed(tmp_path
 
     def look(event: events.Event) -> None:
         if isinstance(event, events.CheckpointWritten):
-            completed.append(json.loads((tmp_path / "training.partial/metadata.json").read_text())["iterations"]["completed"])
+            completed.append(
+                json.loads((tmp_path / "training.partial/metadata.json").read_text())["iterations"][
+                    "completed"
+                ]
+            )
             if event.iteration == 2:
                 raise RuntimeError("boom")
 
     with pytest.raises(RuntimeError, match="boom"):
-        run_training(replace(chosen, config=replace(chosen.config, policy=settings)), tmp_path, threads=1, on_event=look)
+        run_training(
+            replace(chosen, config=replace(chosen.config, policy=settings)),
+            tmp_path,
+            threads=1,
+            on_event=look,
+        )
     assert completed == [1, 2]
     last = json.loads((tmp_path / "training.partial/metadata.json").read_text())
     assert (last["status"], last["error"], last["iterations"]["completed"]) == ("failed", "boom", 2)
@@ -172,7 +200,9 @@ def test_a_status_that_cannot_be_written_any_more_ends_no_training(tmp_path: Pat
             (tmp_path / "out" / PARTIAL).touch()
 
     case = tiny_case(tmp_path / "case")
-    case.files["config.json"]["policy"] = {"checkpointing": {"enabled": True, "interval_iterations": 1}}
+    case.files["config.json"]["policy"] = {
+        "checkpointing": {"enabled": True, "interval_iterations": 1}
+    }
     result = hw.run(case.write(), tmp_path / "out", threads=1, on_event=remove)
     assert result.policy.n_iterations > 1
     assert hw.load_results(tmp_path / "out").has_training

@@ -52,7 +52,9 @@ def test_units_agree_with_names(name: str, unit: str):
     seen = 0
     for schema in SCHEMAS.values():
         for column in schema.columns:
-            if column.name.endswith(name) and not (name == "_mwh" and column.name.endswith("_per_mwh")):
+            if column.name.endswith(name) and not (
+                name == "_mwh" and column.name.endswith("_per_mwh")
+            ):
                 assert column.unit == exceptions.get(column.name, unit), (schema.name, column.name)
                 seen += 1
     assert seen

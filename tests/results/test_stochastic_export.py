@@ -32,7 +32,10 @@ INPUTS = (
 def exported(tmp_path):
     """A copy of the case whose scenarios are what the case itself exported, with several openings per stage."""
     case = hw.load_case(D12)
-    stages = tuple(replace(stage, n_openings=5, sampling_method=SamplingMethod.LHS) for stage in case.system.stages)
+    stages = tuple(
+        replace(stage, n_openings=5, sampling_method=SamplingMethod.LHS)
+        for stage in case.system.stages
+    )
     case = replace(case, system=replace(case.system, stages=stages))
     uncertainty = study_uncertainty(case)
     directory = write_stochastic(tmp_path / "out" / "stochastic", case, uncertainty)
@@ -48,18 +51,27 @@ def test_an_exported_model_comes_back_to_the_last_bit(exported):
     again = study_uncertainty(hw.load_case(copy))
     assert again.estimation.path == "user_provided_all"
     for name in ("psi", "base", "sigma", "order", "initial_lags_m3s"):
-        np.testing.assert_array_equal(getattr(again.inflow, name), getattr(uncertainty.inflow, name))
+        np.testing.assert_array_equal(
+            getattr(again.inflow, name), getattr(uncertainty.inflow, name)
+        )
     for name in ("noise", "probability"):
-        for left, right in zip(getattr(again.tree, name), getattr(uncertainty.tree, name), strict=True):
+        for left, right in zip(
+            getattr(again.tree, name), getattr(uncertainty.tree, name), strict=True
+        ):
             np.testing.assert_array_equal(left, right)
     eta = np.random.default_rng(1).normal(size=(3, 2))
-    np.testing.assert_array_equal(again.correlator.apply(4, eta), uncertainty.correlator.apply(4, eta))
+    np.testing.assert_array_equal(
+        again.correlator.apply(4, eta), uncertainty.correlator.apply(4, eta)
+    )
 
 
 def test_an_exported_tree_trains_to_the_same_bound(exported):
     case, _, _, copy = exported
     quick = replace(case.config.training, stopping_rules=(hw.model.IterationLimit(2),))
-    assert hw.train(hw.load_case(copy), quick, threads=1).lower_bound == hw.train(case, quick, threads=1).lower_bound
+    assert (
+        hw.train(hw.load_case(copy), quick, threads=1).lower_bound
+        == hw.train(case, quick, threads=1).lower_bound
+    )
 
 
 def test_the_export_says_where_everything_comes_from(exported):
@@ -73,12 +85,17 @@ def test_the_export_says_where_everything_comes_from(exported):
     report = json.loads((directory / "fitting_report.json").read_text())
     assert report["method"] == "pacf_annual"
     assert set(report["hydros"]) == {"0", "1"}
-    assert json.loads((directory / "library_report.json").read_text())["training"]["inflow"]["scheme"] == "in_sample"
+    assert (
+        json.loads((directory / "library_report.json").read_text())["training"]["inflow"]["scheme"]
+        == "in_sample"
+    )
 
 
 def test_the_exported_lags_are_the_equations_of_the_stage_problems(exported):
     _, uncertainty, directory, _ = exported
-    lags = pl.read_parquet(directory / "inflow_lags.parquet").filter((pl.col("stage_id") == 3) & (pl.col("hydro_id") == 1))
+    lags = pl.read_parquet(directory / "inflow_lags.parquet").filter(
+        (pl.col("stage_id") == 3) & (pl.col("hydro_id") == 1)
+    )
     np.testing.assert_array_equal(lags.sort("lag")["psi"].to_numpy(), uncertainty.inflow.psi[3, 1])
     assert lags["base"].unique().to_list() == [uncertainty.inflow.base[3, 1]]
 
@@ -103,13 +120,27 @@ def test_the_published_case_estimates_exports_its_annual_component_and_trains(tm
 
 def test_trajectories_follow_the_model_from_row_to_row():
     uncertainty = study_uncertainty(hw.load_case(D12))
-    sampler = simulation_sampler(uncertainty, hw.load_case(D12).config.training.scenario_source, 42, 3)
+    sampler = simulation_sampler(
+        uncertainty, hw.load_case(D12).config.training.scenario_source, 42, 3
+    )
     table = trajectories_table(sampler, 3)
-    assert table.columns == ["scenario_id", "stage_id", "class", "entity_id", "block_id", "noise", "value"]
+    assert table.columns == [
+        "scenario_id",
+        "stage_id",
+        "class",
+        "entity_id",
+        "block_id",
+        "noise",
+        "value",
+    ]
     inflow = uncertainty.inflow
-    rows = table.filter((pl.col("class") == "inflow") & (pl.col("entity_id") == 0) & (pl.col("scenario_id") == 2))
+    rows = table.filter(
+        (pl.col("class") == "inflow") & (pl.col("entity_id") == 0) & (pl.col("scenario_id") == 2)
+    )
     z, eta = rows["value"].to_numpy(), rows["noise"].to_numpy()
     past = np.concatenate([inflow.initial_lags_m3s[::-1, 0], z])
     t = 13
-    expected = inflow.base[t, 0] + inflow.psi[t, 0] @ past[t : t + 12][::-1] + inflow.sigma[t, 0] * eta[t]
+    expected = (
+        inflow.base[t, 0] + inflow.psi[t, 0] @ past[t : t + 12][::-1] + inflow.sigma[t, 0] * eta[t]
+    )
     assert z[t] == pytest.approx(expected, rel=1e-12)

@@ -28,12 +28,18 @@ ITERATIONS, PASSES, OPENINGS = 4, 3, 3
 @cache
 def trained(threads: int = 1, cap: int | None = None) -> hw.Policy:
     chosen = study(
-        random_system(5, n_openings=OPENINGS, n_lags=1), iterations=ITERATIONS, forward_passes=PASSES, method="penalty"
+        random_system(5, n_openings=OPENINGS, n_lags=1),
+        iterations=ITERATIONS,
+        forward_passes=PASSES,
+        method="penalty",
     )
     if cap is not None:
         selection = m.CutSelection(max_active_per_stage=cap)
         chosen = replace(
-            chosen, config=replace(chosen.config, training=replace(chosen.config.training, cut_selection=selection))
+            chosen,
+            config=replace(
+                chosen.config, training=replace(chosen.config.training, cut_selection=selection)
+            ),
         )
     return hw.train(chosen, threads=threads)
 
@@ -68,7 +74,13 @@ def test_solver_counts_are_the_problems_of_the_algorithm(tmp_path: Path):
 
 def test_the_account_of_the_solver_does_not_depend_on_threads(tmp_path: Path):
     one, three = (written(tmp_path / str(n), trained(n, 4)) for n in (1, 3))
-    patterns = ("solver/*", "cut_selection/*", "dictionaries/*", "convergence.parquet", "scaling_report.json")
+    patterns = (
+        "solver/*",
+        "cut_selection/*",
+        "dictionaries/*",
+        "convergence.parquet",
+        "scaling_report.json",
+    )
     assert contents(one, *patterns) == contents(three, *patterns)
     assert len(contents(one, *patterns)) == 11
 
@@ -94,19 +106,40 @@ def test_selection_is_accounted_for_wherever_it_acted(tmp_path: Path):
     policy = trained(1, 4)
     selection = pl.read_parquet(written(tmp_path, policy) / "cut_selection" / "iterations.parquet")
     assert selection.height == ITERATIONS * (len(policy.stages) - 1)
-    assert (selection["cuts_active_after"] == selection["cuts_active_before"] - selection["cuts_deactivated"]).all()
-    assert (selection["active_after_budget"] == selection["cuts_active_after"] - selection["budget_evicted"]).all()
-    removed = selection.group_by("iteration", maintain_order=True).agg(pl.col("budget_evicted").sum())
-    assert removed["budget_evicted"].to_list() == load_results(tmp_path).convergence["cuts_removed"].to_list()
+    assert (
+        selection["cuts_active_after"]
+        == selection["cuts_active_before"] - selection["cuts_deactivated"]
+    ).all()
+    assert (
+        selection["active_after_budget"]
+        == selection["cuts_active_after"] - selection["budget_evicted"]
+    ).all()
+    removed = selection.group_by("iteration", maintain_order=True).agg(
+        pl.col("budget_evicted").sum()
+    )
+    assert (
+        removed["budget_evicted"].to_list()
+        == load_results(tmp_path).convergence["cuts_removed"].to_list()
+    )
     assert selection["budget_evicted"].sum() > 0
     assert not (written(tmp_path / "none", trained()) / "cut_selection").exists()
 
 
 def test_attempts_of_hard_problems_are_told_by_number():
     efforts = [
-        StageEffort(2, "backward", 1, {"solves": 9, "retried": 3, "attempts": 5, "level: 1": 2, "level: 3": 1, "pivots": 7}),
+        StageEffort(
+            2,
+            "backward",
+            1,
+            {"solves": 9, "retried": 3, "attempts": 5, "level: 1": 2, "level: 3": 1, "pivots": 7},
+        ),
         StageEffort(1, "forward", 0, {"solves": 4, "reason: kernel: no factorisation": 1}),
-        StageEffort(2, "backward", 1, {"solves": 1, "retried": 1, "attempts": 1, "level: 1": 1, "solve": 0.25}),
+        StageEffort(
+            2,
+            "backward",
+            1,
+            {"solves": 1, "retried": 1, "attempts": 1, "level: 1": 1, "solve": 0.25},
+        ),
     ]
     joined = joined_efforts([efforts[:2], efforts[2:]])
     assert [(one.iteration, one.phase) for one in joined] == [(1, "forward"), (2, "backward")]
@@ -129,14 +162,23 @@ def test_limits_in_the_dictionary_are_those_of_the_system(tmp_path: Path):
         t = system.stage_index[stage]
         if code == 0:
             limits, h = system.bounds.hydro, system.hydro_index[entity]
-            low, high = getattr(limits, f"min_{hydro[bound]}")[h, t], getattr(limits, f"max_{hydro[bound]}")[h, t]
+            low, high = (
+                getattr(limits, f"min_{hydro[bound]}")[h, t],
+                getattr(limits, f"max_{hydro[bound]}")[h, t],
+            )
         elif code == 1:
             i = system.thermal_index[entity]
-            low, high = (getattr(system.bounds.thermal, f"{end}_generation_mw")[i, t, block] for end in ("min", "max"))
+            low, high = (
+                getattr(system.bounds.thermal, f"{end}_generation_mw")[i, t, block]
+                for end in ("min", "max")
+            )
         else:
             assert code == 3
             i = system.line_index[entity]
-            low, high = -system.bounds.line.reverse_mw[i, t, block], system.bounds.line.direct_mw[i, t, block]
+            low, high = (
+                -system.bounds.line.reverse_mw[i, t, block],
+                system.bounds.line.direct_mw[i, t, block],
+            )
         assert (lower, np.inf if upper is None else upper) == (low, high)
     assert set(frame["entity_type_code"]) == {0, 1, 3}
 
@@ -144,7 +186,9 @@ def test_limits_in_the_dictionary_are_those_of_the_system(tmp_path: Path):
 def test_the_state_dictionary_names_every_component():
     layout = trained().layout
     found = state_dictionary(layout)
-    assert [entry["dimension_index"] for entry in found["state_variables"]] == list(range(layout.dimension))
+    assert [entry["dimension_index"] for entry in found["state_variables"]] == list(
+        range(layout.dimension)
+    )
     assert found["state_variables"][0] == {
         "dimension_index": 0,
         "type": "storage",
@@ -159,7 +203,9 @@ def test_the_state_dictionary_names_every_component():
 def test_the_scaling_report_measures_every_stage_program(tmp_path: Path):
     policy = trained()
     report = json.loads((written(tmp_path, policy) / "scaling_report.json").read_text())
-    assert [stage["stage_id"] for stage in report["stages"]] == [stage.stage_id for stage in policy.stages]
+    assert [stage["stage_id"] for stage in report["stages"]] == [
+        stage.stage_id for stage in policy.stages
+    ]
     for stage in report["stages"]:
         assert stage["n_nz"] > stage["n_rows"] > 0
         assert stage["before"]["cost_max"] > stage["after"]["cost_max"] > 0.0
@@ -168,9 +214,16 @@ def test_the_scaling_report_measures_every_stage_program(tmp_path: Path):
 
 
 def test_warnings_are_lines_with_their_code_apart(tmp_path: Path):
-    write_warnings(tmp_path / "d" / "warnings.jsonl", ["HW614 odd numbers", "3 inflows were negative"])
-    lines = [json.loads(line) for line in (tmp_path / "d" / "warnings.jsonl").read_text().splitlines()]
-    assert lines == [{"code": "HW614", "message": "odd numbers"}, {"code": None, "message": "3 inflows were negative"}]
+    write_warnings(
+        tmp_path / "d" / "warnings.jsonl", ["HW614 odd numbers", "3 inflows were negative"]
+    )
+    lines = [
+        json.loads(line) for line in (tmp_path / "d" / "warnings.jsonl").read_text().splitlines()
+    ]
+    assert lines == [
+        {"code": "HW614", "message": "odd numbers"},
+        {"code": None, "message": "3 inflows were negative"},
+    ]
 
 
 def test_visited_states_are_written_with_the_policy_when_they_are_asked_for(tmp_path: Path):
@@ -185,13 +238,22 @@ def test_visited_states_are_written_with_the_policy_when_they_are_asked_for(tmp_
     for t, stage in enumerate(stored.parts["states"]):
         visits = stage["states"]
         assert visits.shape == (ITERATIONS * PASSES, policy.layout.dimension)
-        assert stage["iteration"].tolist() == [k for k in range(1, ITERATIONS + 1) for _ in range(PASSES)]
+        assert stage["iteration"].tolist() == [
+            k for k in range(1, ITERATIONS + 1) for _ in range(PASSES)
+        ]
         hydros = asked.system.bounds.hydro
-        assert (visits[:, : policy.layout.size("storage")] <= hydros.max_storage_hm3[:, t] + 1e-9).all()
+        assert (
+            visits[:, : policy.layout.size("storage")] <= hydros.max_storage_hm3[:, t] + 1e-9
+        ).all()
     assert (
-        sorted(path.name for path in next(iter((tmp_path / "policy").glob("ckpt-*/states"))).iterdir())[0] == "stage_0000.hwp"
+        sorted(
+            path.name for path in next(iter((tmp_path / "policy").glob("ckpt-*/states"))).iterdir()
+        )[0]
+        == "stage_0000.hwp"
     )
-    assert [pool.n_populated for pool in policy.pools] == [pool.n_populated for pool in trained().pools]
+    assert [pool.n_populated for pool in policy.pools] == [
+        pool.n_populated for pool in trained().pools
+    ]
     assert policy.lower_bound == trained().lower_bound
     assert trained().progress is not None
     assert "states" not in trained().progress.parts

@@ -35,7 +35,11 @@ def write(output: Path, study, chunks, record) -> None:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(directory)): p.read_bytes() for p in sorted(directory.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(directory)): p.read_bytes()
+        for p in sorted(directory.rglob("*"))
+        if p.is_file()
+    }
 
 
 def hidden(directory: Path) -> list[str]:
@@ -65,7 +69,9 @@ def test_equal_data_gives_equal_bytes(tmp_path, a_study, make_chunk, make_record
 def test_a_table_always_has_the_same_bytes(tmp_path_factory, seed, n_rows):
     rng = np.random.default_rng(seed)
     directory = tmp_path_factory.mktemp("bytes")
-    frame = pl.DataFrame({"a": rng.normal(size=n_rows), "b": rng.integers(0, 4, n_rows), "c": [None] * n_rows})
+    frame = pl.DataFrame(
+        {"a": rng.normal(size=n_rows), "b": rng.integers(0, 4, n_rows), "c": [None] * n_rows}
+    )
     write_parquet(frame, directory / "a.parquet")
     write_parquet(frame.clone(), directory / "b.parquet")
     assert (directory / "a.parquet").read_bytes() == (directory / "b.parquet").read_bytes()
@@ -87,7 +93,9 @@ def test_a_simulation_that_fails_leaves_the_previous_results(written, a_study, m
     assert not hidden(written)
 
 
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()], ids=["full disk", "ctrl-c"])
+@pytest.mark.parametrize(
+    "failure", [OSError("disk full"), KeyboardInterrupt()], ids=["full disk", "ctrl-c"]
+)
 def test_wherever_writing_stops_the_results_are_the_old_ones_or_the_new(
     tmp_path, a_study, make_chunk, make_record, monkeypatch, failure
 ):
@@ -117,7 +125,9 @@ def test_wherever_writing_stops_the_results_are_the_old_ones_or_the_new(
             except (ResultsError, KeyboardInterrupt):
                 finished = False
         mean = load_results(output).simulation_metadata["cost"]["mean"]
-        expected = [new.summary.mean_cost] if finished else [old.summary.mean_cost, new.summary.mean_cost]
+        expected = (
+            [new.summary.mean_cost] if finished else [old.summary.mean_cost, new.summary.mean_cost]
+        )
         assert mean in expected
         assert len(load_results(output).table("hydros"))
         if stop_at > 3 and calls <= stop_at:
@@ -125,7 +135,9 @@ def test_wherever_writing_stops_the_results_are_the_old_ones_or_the_new(
 
 
 @pytest.mark.parametrize("stop_at", [0, 1])
-def test_a_killed_run_leaves_readable_results_and_the_next_one_cleans_up(written, a_study, make_chunk, make_record, stop_at):
+def test_a_killed_run_leaves_readable_results_and_the_next_one_cleans_up(
+    written, a_study, make_chunk, make_record, stop_at
+):
     """The process dies without cleaning up before the first or the second rename of the swap."""
     before = load_results(written).table("buses")
     program = f"""
@@ -152,7 +164,9 @@ with files.replaced_directory(Path(sys.argv[1]) / "simulation", "costs") as dire
     assert load_results(written).table("buses").equals(before)
 
 
-def test_results_that_vanish_while_they_are_written_are_an_error(tmp_path, a_study, make_chunk, make_record):
+def test_results_that_vanish_while_they_are_written_are_an_error(
+    tmp_path, a_study, make_chunk, make_record
+):
     ResultsWriter(tmp_path).begin()
     with sink_of(tmp_path, a_study) as sink:
         sink.write(make_chunk(0))
@@ -187,7 +201,13 @@ try:
 except ResultsError as error:
     print("refused:", error)
 """
-    done = subprocess.run([sys.executable, "-c", program, str(written)], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(written)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert f"refused: results cannot be written to {written}" in done.stdout
 
 
@@ -197,13 +217,20 @@ def test_training_results(tmp_path, a_study):
     writer.begin()
     writer.write_training(policy, a_study)
     results = load_results(tmp_path)
-    assert results.convergence["lower_bound"].to_list() == [r.lower_bound for r in policy.training.iterations]
+    assert results.convergence["lower_bound"].to_list() == [
+        r.lower_bound for r in policy.training.iterations
+    ]
     metadata = results.training_metadata
     assert metadata["lower_bound"]["value"] == policy.lower_bound
     assert metadata["status"] == "complete"
-    sizes = [(s["rows"], s["columns"], s["nonzeros"]) for s in metadata["problem_dimensions"]["stage_programs"]]
+    sizes = [
+        (s["rows"], s["columns"], s["nonzeros"])
+        for s in metadata["problem_dimensions"]["stage_programs"]
+    ]
     assert tuple(sizes) == policy.training.stage_sizes
-    state = json.loads((tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text())
+    state = json.loads(
+        (tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text()
+    )
     assert len(state["state_variables"]) == policy.layout.dimension
 
 
@@ -212,7 +239,9 @@ def test_training_stopped_before_its_first_iteration_is_written_as_valid_json(tm
     assert policy.lower_bound == -np.inf
     ResultsWriter(tmp_path).write_training(policy, a_study)
     text = (tmp_path / "training" / "metadata.json").read_text()
-    metadata = json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON"))
+    metadata = json.loads(
+        text, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON")
+    )
     assert (metadata["status"], metadata["lower_bound"]["value"]) == ("interrupted", None)
     assert len(load_results(tmp_path).convergence) == 0
 
@@ -221,29 +250,51 @@ def test_dictionaries_describe_every_column_and_entity(written, a_study):
     directory = written / "simulation" / "dictionaries"
     with (directory / "variables.csv").open(newline="") as handle:
         rows = list(csv.DictReader(handle))
-    known = [(s.name, c.name) for s in SCHEMAS.values() for c in s.columns if not s.kind and not c.kind]
+    known = [
+        (s.name, c.name) for s in SCHEMAS.values() for c in s.columns if not s.kind and not c.kind
+    ]
     assert [(row["table"], row["column"]) for row in rows] == known
     with (directory / "entities.csv").open(newline="") as handle:
-        entities = {(int(row["entity_type_code"]), int(row["entity_id"])): row for row in csv.DictReader(handle)}
+        entities = {
+            (int(row["entity_type_code"]), int(row["entity_id"])): row
+            for row in csv.DictReader(handle)
+        }
     assert entities[2, 0]["name"] == "north"
     assert entities[1, 1]["bus_id"] == "1"
-    assert len(entities) == sum(len(getattr(a_study.system, kind)) for kind in ("hydros", "thermals", "buses", "lines"))
+    assert len(entities) == sum(
+        len(getattr(a_study.system, kind)) for kind in ("hydros", "thermals", "buses", "lines")
+    )
     codes = json.loads((directory / "codes.json").read_text())
     assert codes["operative_state"]["2"] == "operating"
 
 
-def test_files_of_a_user_outlive_every_directory_that_a_run_replaces(tmp_path, a_study, make_chunk, make_record):
+def test_files_of_a_user_outlive_every_directory_that_a_run_replaces(
+    tmp_path, a_study, make_chunk, make_record
+):
     for part in ("training", "training.partial", "simulation", "simulation.partial"):
         (tmp_path / part / "costs").mkdir(parents=True)
         (tmp_path / part / "costs" / "notes.txt").write_text(part)
         (tmp_path / part / "metadata.json").write_text('{"run_id": "x"}')
-    (tmp_path / "simulation" / "costs" / "part-00000-00007.parquet").write_bytes(b"of an earlier run")
+    (tmp_path / "simulation" / "costs" / "part-00000-00007.parquet").write_bytes(
+        b"of an earlier run"
+    )
     (tmp_path / "simulation.partial" / "journal").mkdir()
     for _ in range(2):
         write(tmp_path, a_study, [make_chunk(0)], make_record(make_chunk(0)))
-    kept = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("notes.txt")}
-    assert sorted(kept.values()) == ["simulation", "simulation.partial", "training", "training.partial"]
-    assert set(kept) >= {"simulation.kept-1/costs/notes.txt", "simulation.partial.kept-1/costs/notes.txt"}
+    kept = {
+        path.relative_to(tmp_path).as_posix(): path.read_text()
+        for path in tmp_path.rglob("notes.txt")
+    }
+    assert sorted(kept.values()) == [
+        "simulation",
+        "simulation.partial",
+        "training",
+        "training.partial",
+    ]
+    assert set(kept) >= {
+        "simulation.kept-1/costs/notes.txt",
+        "simulation.partial.kept-1/costs/notes.txt",
+    }
     assert not (tmp_path / "simulation" / "costs" / "part-00000-00007.parquet").exists()
 
 

@@ -28,14 +28,21 @@ def states_of(problems: StudyProblems, rng: np.random.Generator, count: int) -> 
     n = problems.layout.size("storage")
     top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
     storage = top * rng.uniform(0.02, 0.98, (count, n))
-    return np.hstack([storage, rng.uniform(5, 90, (count, n * problems.layout.block("inflow_lag").depth))])
+    return np.hstack(
+        [storage, rng.uniform(5, 90, (count, n * problems.layout.block("inflow_lag").depth))]
+    )
 
 
 @settings(max_examples=N_SYSTEMS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**6))
 def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
     rng = np.random.default_rng(seed)
-    system = random_system(seed, n_openings=int(rng.integers(2, 5)), n_lags=int(rng.integers(0, 3)), planes=bool(seed % 2))
+    system = random_system(
+        seed,
+        n_openings=int(rng.integers(2, 5)),
+        n_lags=int(rng.integers(0, 3)),
+        planes=bool(seed % 2),
+    )
     chosen = study(system, iterations=4, forward_passes=2, method="penalty")
     pools = train_policy(chosen).pools
     problems, reference = build_problems(chosen, pools), build_problems(chosen, pools)
@@ -51,7 +58,10 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
     stage.make_cuts(solved, made, doubtful=nothing, binding=binding, tolerance=0.0)
     intercept, slope = float(made.intercepts[0, 0]), made.slopes[0, 0]
     value = float(weights @ stage.trial_objectives(solved)[0])
-    assert binding.tolist() == (solved.results.row_dual[0, :, stage.form.n_rows :] > 0.0).sum(axis=0).tolist()
+    assert (
+        binding.tolist()
+        == (solved.results.row_dual[0, :, stage.form.n_rows :] > 0.0).sum(axis=0).tolist()
+    )
 
     expected = cold.solve(t, trial[0], reference.stages[t].openings, None)
     allowed = 1e-7 * np.maximum(1.0, np.abs(expected.results.objective))
@@ -65,8 +75,14 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
     others = states_of(problems, rng, N_STATES)
     basis = expected.results.basis
     for state in others:
-        recourse = weights @ cold.solve(t, state, reference.stages[t].openings, basis).results.objective * stage.form.cost_scale
-        assert intercept + slope @ state <= recourse + 1e-7 * max(1.0, abs(recourse)), "the cut is not valid"
+        recourse = (
+            weights
+            @ cold.solve(t, state, reference.stages[t].openings, basis).results.objective
+            * stage.form.cost_scale
+        )
+        assert intercept + slope @ state <= recourse + 1e-7 * max(1.0, abs(recourse)), (
+            "the cut is not valid"
+        )
 
 
 def assert_dual_feasible(stage, row_dual: np.ndarray) -> None:  # type: ignore[no-untyped-def]

@@ -61,7 +61,9 @@ def test_nothing_is_left_to_compile_for_a_run_of_any_formulation(tmp_path: Path,
     assert train(case, engine.parent)[1:] == ([], "")
 
 
-def test_damaged_files_of_the_engine_are_compiled_again_and_results_are_the_same(tmp_path: Path, engine: Path):
+def test_damaged_files_of_the_engine_are_compiled_again_and_results_are_the_same(
+    tmp_path: Path, engine: Path
+):
     case, copy = tiny_case(tmp_path / "case").write(), tmp_path / "cache"
     shutil.copytree(engine, copy / engine.name)
     expected = train(case, copy)[0]
@@ -87,7 +89,9 @@ def sum_of_squares(x, y):  # type: ignore[no-untyped-def]
     return squares(x) + squares(y)
 
 
-def test_work_is_counted_by_parts_and_wholes_and_time_by_what_is_done(monkeypatch: pytest.MonkeyPatch):
+def test_work_is_counted_by_parts_and_wholes_and_time_by_what_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+):
     work = Work.of([sum_of_squares])
     assert (work.n_done, work.n_functions, work.seconds_left()) == (0, 2, None)
     now = [100.0]
@@ -125,11 +129,15 @@ def test_a_process_that_fails_is_told_with_its_last_words(tmp_path: Path):
     assert "cannot import name 'no_such_task'" in str(caught.value)
 
 
-def test_where_no_process_can_be_started_this_one_compiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_where_no_process_can_be_started_this_one_compiles(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     cache, called = CodeCache("1" * 32, tmp_path), []
     monkeypatch.setattr(compilation, "code_cache", lambda: cache)
     monkeypatch.setattr(
-        compilation, "compile_engine", lambda: called.append("here") or (cache.write("a", b"b") and cache.complete())
+        compilation,
+        "compile_engine",
+        lambda: called.append("here") or (cache.write("a", b"b") and cache.complete()),
     )
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     told: list[Event] = []
@@ -186,5 +194,10 @@ def test_an_empty_cache_is_filled_by_two_processes_that_are_followed(tmp_path: P
 
 def test_the_sources_that_code_depends_on_are_those_of_the_kernels_and_their_constants():
     names = {path.relative_to(module._PACKAGE).as_posix() for path in module._sources()}
-    assert {"solver/simplex_kernel.py", "sddp/kernels/pass_kernel.py", "solver/numba_private.py", "solver/problem.py"} <= names
+    assert {
+        "solver/simplex_kernel.py",
+        "sddp/kernels/pass_kernel.py",
+        "solver/numba_private.py",
+        "solver/problem.py",
+    } <= names
     assert not {"sddp/training/train.py", "cli/app.py"} & names

@@ -9,7 +9,12 @@ from headwater.sddp.cuts.pool import CutPool
 
 def test_the_pool_is_the_maximum_of_its_active_cuts():
     pool = CutPool(2, 10)
-    slots = pool.append(np.array([1.0, 5.0]), np.array([[1.0, 0.0], [0.0, -1.0]]), iteration=1, forward_passes=[0, 1])
+    slots = pool.append(
+        np.array([1.0, 5.0]),
+        np.array([[1.0, 0.0], [0.0, -1.0]]),
+        iteration=1,
+        forward_passes=[0, 1],
+    )
     state = np.array([3.0, 2.0])
     assert pool.value(state) == (4.0, slots[0])
     pool.active[slots[0]] = False
@@ -27,7 +32,9 @@ def test_coefficients_start_on_a_cache_line():
 def test_the_pool_grows_beyond_its_capacity_and_keeps_slots():
     pool = CutPool(1, 2)
     for k in range(5):
-        pool.append(np.array([float(k)]), np.array([[float(-k)]]), iteration=k + 1, forward_passes=[0])
+        pool.append(
+            np.array([float(k)]), np.array([[float(-k)]]), iteration=k + 1, forward_passes=[0]
+        )
     assert pool.n_populated == 5
     assert pool.intercepts[:5].tolist() == [0, 1, 2, 3, 4]
     assert pool.born_at[:5].tolist() == [1, 2, 3, 4, 5]

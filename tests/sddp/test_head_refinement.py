@@ -21,10 +21,15 @@ def lake(passes: int = 1, **changes: object) -> m.System:
 
     V_ref = 65; productivity 0.5 and efficiency 0.9 make H_ref = 0.5 / (9.81e-3 * 0.9) m.
     """
-    plant = reservoir(productivity_mw_per_m3s=0.5, production=m.ProductionKind.LINEARIZED_HEAD, efficiency=0.9)
+    plant = reservoir(
+        productivity_mw_per_m3s=0.5, production=m.ProductionKind.LINEARIZED_HEAD, efficiency=0.9
+    )
     base: dict[str, object] = {
         "hydros": (dataclasses.replace(plant, max_turbined_m3s=50.0),),
-        "hydro_geometry": (m.GeometryPoint(0, 0.0, 300.0, 1.0), m.GeometryPoint(0, 100.0, 320.0, 1.0)),
+        "hydro_geometry": (
+            m.GeometryPoint(0, 0.0, 300.0, 1.0),
+            m.GeometryPoint(0, 100.0, 320.0, 1.0),
+        ),
         "initial": m.InitialConditions(storage_hm3={0: 90.0}),
         "inflow_statistics": inflows(h0=(0.0, 0.0)),
     }
@@ -44,7 +49,9 @@ def test_productivity_follows_the_storage_of_the_trial() -> None:
     expected = [productivity_at(90.0), productivity_at(72.0)]
     assert found.column("hydros", "productivity_mw_per_m3s") == pytest.approx(expected)
     assert found.column("hydros", "generation_mw") == pytest.approx([50 * rho for rho in expected])
-    assert found.column("buses", "deficit_mw") == pytest.approx([100 - 50 * rho for rho in expected])
+    assert found.column("buses", "deficit_mw") == pytest.approx(
+        [100 - 50 * rho for rho in expected]
+    )
     # Training uses the constant productivity, and says so.
     assert found.lower_bound == pytest.approx(2 * 75 * 1000 * 100)
     assert "linearised head" in " ".join(found.policy.training.warnings)
@@ -53,7 +60,9 @@ def test_productivity_follows_the_storage_of_the_trial() -> None:
 def test_a_second_pass_takes_the_mean_storage() -> None:
     chosen = study(lake(), iterations=5, cost_scale=1.0)
     simulation = m.SimulationConfig(linearized_head_passes=2)
-    chosen = dataclasses.replace(chosen, config=dataclasses.replace(chosen.config, simulation=simulation))
+    chosen = dataclasses.replace(
+        chosen, config=dataclasses.replace(chosen.config, simulation=simulation)
+    )
     chunks = []
     simulate_policy(train_policy(chosen), chosen, n_scenarios=1, sink=chunks.append)
     expected = [productivity_at(81.0), productivity_at(63.0)]
@@ -69,7 +78,9 @@ def test_maximum_generation_limits_the_flow_at_the_productivity_in_force() -> No
 
 def test_the_head_below_the_tailrace_counts_where_there_is_one() -> None:
     tailrace = m.PolynomialTailrace((250.0, 0.1))
-    (head,) = linear_heads(lake(hydros=(dataclasses.replace(lake().hydros[0], tailrace=tailrace),)), 0)
+    (head,) = linear_heads(
+        lake(hydros=(dataclasses.replace(lake().hydros[0], tailrace=tailrace),)), 0
+    )
     # 313 m at 65 hm3 less 255 m at 50 m3/s.
     assert head.sensitivity == pytest.approx(0.2 / 58.0)
     assert head.at(np.array([-5.0, 0.0, 100.0, 300.0])) == pytest.approx(

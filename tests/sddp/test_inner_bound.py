@@ -27,7 +27,13 @@ from upper_bounds import bounded, with_config
 
 def a_study(iterations: int = 8, **changes: object) -> hw.Study:
     """Three stages with lags, planes and a withdrawal; bounded after iterations 2, 5 and 8."""
-    made = study(random_system(7, n_openings=3), iterations=iterations, forward_passes=5, method="penalty", **changes)
+    made = study(
+        random_system(7, n_openings=3),
+        iterations=iterations,
+        forward_passes=5,
+        method="penalty",
+        **changes,
+    )
     return bounded(made, initial_iteration=2, interval_iterations=3)
 
 
@@ -35,8 +41,14 @@ def told(policy: Policy) -> list[object]:
     """What training says of the bound, and the vertices, to the last bit."""
     assert policy.training is not None
     assert policy.progress is not None
-    values = [(one.iteration, one.value, one.upper_bound, one.n_vertices) for one in policy.training.inner_evaluations]
-    arrays = [{name: array.tobytes() for name, array in stage.items()} for stage in policy.progress.parts[VERTICES]]
+    values = [
+        (one.iteration, one.value, one.upper_bound, one.n_vertices)
+        for one in policy.training.inner_evaluations
+    ]
+    arrays = [
+        {name: array.tobytes() for name, array in stage.items()}
+        for stage in policy.progress.parts[VERTICES]
+    ]
     return [values, arrays, [record.upper_bound for record in policy.training.iterations]]
 
 
@@ -112,7 +124,9 @@ def test_the_inner_approximation_lies_above_the_cuts():
 
 def simulated(policy: Policy, chosen: hw.Study, kind: m.PolicyType) -> hw.Simulation:
     simulation = dataclasses.replace(chosen.config.simulation, policy_type=kind)
-    return hw.simulate(policy, with_config(chosen, simulation=simulation), n_scenarios=60, threads=1)
+    return hw.simulate(
+        policy, with_config(chosen, simulation=simulation), n_scenarios=60, threads=1
+    )
 
 
 def test_both_approximations_operate_equally_well_where_they_meet():
@@ -121,7 +135,9 @@ def test_both_approximations_operate_equally_well_where_they_meet():
     policy = train_policy(chosen)
     for kind in m.PolicyType:
         simulation = m.SimulationConfig(policy_type=kind)
-        result = hw.simulate(policy, with_config(chosen, simulation=simulation), n_scenarios=2000, threads=1)
+        result = hw.simulate(
+            policy, with_config(chosen, simulation=simulation), n_scenarios=2000, threads=1
+        )
         assert abs(result.mean_cost - policy.lower_bound) <= 3.0 * result.summary.ci95
 
 
@@ -133,7 +149,9 @@ def test_the_mean_cost_of_the_inner_policy_keeps_its_promise():
     assert policy.training.upper_bound is not None
     assert policy.training.upper_bound > policy.lower_bound * 1.001
     simulation = m.SimulationConfig(policy_type=m.PolicyType.INNER)
-    result = hw.simulate(policy, with_config(chosen, simulation=simulation), n_scenarios=3000, threads=1)
+    result = hw.simulate(
+        policy, with_config(chosen, simulation=simulation), n_scenarios=3000, threads=1
+    )
     assert result.mean_cost <= policy.training.upper_bound + 3.0 * result.summary.ci95
 
 
@@ -158,7 +176,12 @@ def test_truncated_inflows_with_lags_are_refused():
 
 
 def test_truncated_inflows_without_lags_are_bounded():
-    made = study(random_system(3, n_lags=0, n_openings=3), iterations=20, forward_passes=4, method="truncation")
+    made = study(
+        random_system(3, n_lags=0, n_openings=3),
+        iterations=20,
+        forward_passes=4,
+        method="truncation",
+    )
     policy = train_policy(bounded(made, m.Gap(relative_tolerance=0.01), interval_iterations=5))
     assert policy.training is not None
     assert policy.training.reason == "gap"
@@ -169,7 +192,11 @@ def test_a_statistical_gap_of_a_risk_averse_study_is_refused():
     averse = random_study(1, risk=(m.MixedCVaR(0.5, 0.5),) * 3)
     rules = (m.IterationLimit(2), m.StatisticalGap())
     with pytest.raises(ModelError, match="risk-averse"):
-        train_policy(with_config(averse, training=dataclasses.replace(averse.config.training, stopping_rules=rules)))
+        train_policy(
+            with_config(
+                averse, training=dataclasses.replace(averse.config.training, stopping_rules=rules)
+            )
+        )
 
 
 def test_the_gap_rule_needs_the_bound():
@@ -179,9 +206,16 @@ def test_the_gap_rule_needs_the_bound():
 
 
 def test_a_simulation_ends_training_when_costs_settle_and_changes_nothing_else():
-    rule = m.SimulationStalling(replications=8, period=3, bound_window=2, distance_tol=0.01, bound_tol=0.01)
+    rule = m.SimulationStalling(
+        replications=8, period=3, bound_window=2, distance_tol=0.01, bound_tol=0.01
+    )
     plain = random_study(3, iterations=40)
-    ruled = with_config(plain, training=dataclasses.replace(plain.config.training, stopping_rules=(m.IterationLimit(40), rule)))
+    ruled = with_config(
+        plain,
+        training=dataclasses.replace(
+            plain.config.training, stopping_rules=(m.IterationLimit(40), rule)
+        ),
+    )
     policy = train_policy(ruled, threads=2)
     assert policy.training is not None
     assert policy.training.reason == "simulation"
@@ -191,13 +225,20 @@ def test_a_simulation_ends_training_when_costs_settle_and_changes_nothing_else()
     assert len(checks) >= 2
     assert all(len(one.costs) == 3 for record in checks for one in record.simulations)
     same = with_config(
-        plain, training=dataclasses.replace(plain.config.training, stopping_rules=(m.IterationLimit(policy.n_iterations),))
+        plain,
+        training=dataclasses.replace(
+            plain.config.training, stopping_rules=(m.IterationLimit(policy.n_iterations),)
+        ),
     )
     assert train_policy(same).lower_bound == policy.lower_bound
 
 
 def test_every_rule_is_written_down_after_every_iteration():
-    chosen = bounded(study(random_system(7), iterations=3, method="penalty"), m.BoundStalling(2, 1e-12), m.Gap(tolerance=0.0))
+    chosen = bounded(
+        study(random_system(7), iterations=3, method="penalty"),
+        m.BoundStalling(2, 1e-12),
+        m.Gap(tolerance=0.0),
+    )
     policy = train_policy(chosen)
     assert policy.training is not None
     for record in policy.training.iterations:
@@ -232,8 +273,12 @@ def test_a_stage_with_the_inner_approximation_has_names_and_the_cost_that_is_sol
         problem = inner.stages[t]
         solved = programs.solve(t, inner.initial_state, problem.openings, None)
         for opening in range(len(problem.openings.innovation)):
-            named = stage_program(inner.system, problem, inner.initial_state, problem.openings, opening)
+            named = stage_program(
+                inner.system, problem, inner.initial_state, problem.openings, opening
+            )
             assert len(set(named.columns)) == len(named.columns) == problem.form.n_columns
             assert len(set(named.rows)) == len(named.rows) == problem.form.n_rows
             found = diagnose_program(named)
-            assert found.optimum == pytest.approx(solved.results.objective[opening] * problem.form.cost_scale, rel=1e-6)
+            assert found.optimum == pytest.approx(
+                solved.results.objective[opening] * problem.form.cost_scale, rel=1e-6
+            )

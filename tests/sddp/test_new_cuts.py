@@ -44,7 +44,9 @@ def test_a_cut_is_not_above_its_value_even_where_the_value_drowns_in_round_off(s
     state, slope = 10.0 ** rng.uniform(0, 5, 30), -(10.0 ** rng.uniform(0, 9, 30))
     value = float(rng.uniform(0.0, 1.0))
     intercept, sound = lay_through(state, value, slope)
-    exact = Fraction(intercept) + sum(Fraction(a) * Fraction(b) for a, b in zip(slope, state, strict=True))
+    exact = Fraction(intercept) + sum(
+        Fraction(a) * Fraction(b) for a, b in zip(slope, state, strict=True)
+    )
     assert sound
     assert exact <= Fraction(value)
     assert float(Fraction(value) - exact) <= 1e-14 * float(np.abs(slope) @ state)
@@ -73,7 +75,9 @@ def test_an_unsound_cut_is_left_out_counted_and_told(monkeypatch: pytest.MonkeyP
     assert [pool.n_populated for pool in policy.pools] == [8, 4, 8, 0]
     assert policy.pools[1].forward_pass[:4].tolist() == [1, 1, 1, 1]
     assert policy.training is not None
-    assert any(text.startswith("4 cuts were not finite numbers") for text in policy.training.warnings)
+    assert any(
+        text.startswith("4 cuts were not finite numbers") for text in policy.training.warnings
+    )
 
 
 @pytest.mark.usefixtures("stage_by_stage")
@@ -86,6 +90,8 @@ def test_a_cut_behind_which_an_lp_has_a_gap_is_marked(monkeypatch: pytest.Monkey
         return replace(solved, results=replace(solved.results, gaps=gaps))
 
     monkeypatch.setattr(StageProblem, "solve_tree", with_gap)
-    policy = train_policy(study(random_system(3, n_stages=3, n_openings=3), iterations=2, forward_passes=2))
+    policy = train_policy(
+        study(random_system(3, n_stages=3, n_openings=3), iterations=2, forward_passes=2)
+    )
     assert policy.pools[0].relaxed[:4].tolist() == [False, True, False, True]
     assert not policy.pools[1].relaxed[:4].any()

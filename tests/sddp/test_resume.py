@@ -32,7 +32,9 @@ from trained_policies import fingerprint
 
 
 def a_study(iterations: int = 8, **training: object) -> hw.Study:
-    made = study(random_system(3, n_openings=2), iterations=iterations, forward_passes=3, method="penalty")
+    made = study(
+        random_system(3, n_openings=2), iterations=iterations, forward_passes=3, method="penalty"
+    )
     return with_training(made, **training)
 
 
@@ -58,7 +60,14 @@ def told(policy: Policy) -> tuple[object, ...]:
         for name, array in stage.items()
     }
     trace = convergence_frame(record).drop(TIMING_COLUMNS).to_dicts()
-    return fingerprint(policy), trace, record.reason, record.warnings, dict(record.solver_counts), arrays
+    return (
+        fingerprint(policy),
+        trace,
+        record.reason,
+        record.warnings,
+        dict(record.solver_counts),
+        arrays,
+    )
 
 
 def stop_after(iterations: int) -> events.EventSink:
@@ -100,28 +109,41 @@ SELECTIONS = {
 
 
 @pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS)
-def test_a_resumed_training_gives_the_bits_of_an_uninterrupted_one(selection: CutSelection | None, tmp_path: Path):
+def test_a_resumed_training_gives_the_bits_of_an_uninterrupted_one(
+    selection: CutSelection | None, tmp_path: Path
+):
     made = a_study(cut_selection=selection)
     whole = told(train_policy(made))
     for iterations, calls in ((1, 2), (3, 3), (4, 4), (6, 5)):
         sink, should_stop = stop_within(iterations, calls)
         half = train_policy(made, on_event=sink, should_stop=should_stop)
-        assert (half.n_iterations, half.training and half.training.reason) == (iterations, "shutdown")
+        assert (half.n_iterations, half.training and half.training.reason) == (
+            iterations,
+            "shutdown",
+        )
         write_policy(half, tmp_path)
-        assert told(train_policy(made, resume=read_policy(tmp_path), threads=2)) == whole, (iterations, calls)
+        assert told(train_policy(made, resume=read_policy(tmp_path), threads=2)) == whole, (
+            iterations,
+            calls,
+        )
 
 
 def upper_bounded() -> hw.Study:
     made = a_study()
     config = dataclasses.replace(
-        made.config, upper_bound=UpperBoundConfig(enabled=True, initial_iteration=2, interval_iterations=3)
+        made.config,
+        upper_bound=UpperBoundConfig(enabled=True, initial_iteration=2, interval_iterations=3),
     )
     return dataclasses.replace(made, config=config)
 
 
 @pytest.mark.parametrize(
     "make",
-    [upper_bounded, lambda: repeating(a_study()), lambda: a_study(cut_formulation=CutFormulation.MULTI)],
+    [
+        upper_bounded,
+        lambda: repeating(a_study()),
+        lambda: a_study(cut_formulation=CutFormulation.MULTI),
+    ],
     ids=["upper bound", "cycle", "multi"],
 )
 def test_whatever_else_a_training_does_is_resumed_too(make: Callable[[], hw.Study], tmp_path: Path):
@@ -129,7 +151,9 @@ def test_whatever_else_a_training_does_is_resumed_too(make: Callable[[], hw.Stud
     whole = told(train_policy(made))
     for iterations in (3, 5):
         write_policy(train_policy(made, on_event=stop_after(iterations)), tmp_path)
-        assert told(train_policy(made, resume=read_policy(tmp_path), threads=2)) == whole, iterations
+        assert told(train_policy(made, resume=read_policy(tmp_path), threads=2)) == whole, (
+            iterations
+        )
 
 
 def test_a_training_may_be_interrupted_again_and_again(tmp_path: Path):
@@ -137,7 +161,9 @@ def test_a_training_may_be_interrupted_again_and_again(tmp_path: Path):
     policy = train_policy(made, on_event=stop_after(1))
     while policy.n_iterations < 8:
         write_policy(policy, tmp_path)
-        policy = train_policy(made, resume=read_policy(tmp_path), on_event=stop_after(policy.n_iterations + 1))
+        policy = train_policy(
+            made, resume=read_policy(tmp_path), on_event=stop_after(policy.n_iterations + 1)
+        )
     assert told(policy) == told(train_policy(made))
 
 
@@ -155,7 +181,9 @@ def test_without_bases_a_resumed_training_comes_to_the_same_bound(tmp_path: Path
     back = read_policy(tmp_path)
     assert back.progress is not None
     assert "bases" not in back.progress.parts
-    assert train_policy(made, resume=back).lower_bound == pytest.approx(train_policy(made).lower_bound, rel=1e-6)
+    assert train_policy(made, resume=back).lower_bound == pytest.approx(
+        train_policy(made).lower_bound, rel=1e-6
+    )
 
 
 CHANGES: dict[str, Callable[[hw.Study], hw.Study]] = {
@@ -164,9 +192,14 @@ CHANGES: dict[str, Callable[[hw.Study], hw.Study]] = {
     "training.cost_scale (None there, 10.0 here)": lambda s: with_training(s, cost_scale=10.0),
     "training.cut_selection": lambda s: with_training(s, cut_selection=SELECTIONS["level 1"]),
     "system.buses": lambda s: dataclasses.replace(
-        s, system=dataclasses.replace(s.system, buses=tuple(dataclasses.replace(b, name="other") for b in s.system.buses))
+        s,
+        system=dataclasses.replace(
+            s.system, buses=tuple(dataclasses.replace(b, name="other") for b in s.system.buses)
+        ),
     ),
-    "system.thermals": lambda s: dataclasses.replace(s, system=dataclasses.replace(s.system, thermals=())),
+    "system.thermals": lambda s: dataclasses.replace(
+        s, system=dataclasses.replace(s.system, thermals=())
+    ),
 }
 
 
@@ -224,7 +257,9 @@ def test_a_full_disk_costs_a_checkpoint_not_the_training(caplog: pytest.LogCaptu
     assert "no checkpoint was written after iteration 1: no space left" in caplog.text
 
 
-def test_after_an_error_what_was_learned_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_after_an_error_what_was_learned_before_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     real = Training.iterate
 
     def fails(training: Training) -> object:

@@ -65,7 +65,9 @@ def test_measures_outside_their_range_are_refused(weight: float, tail: float):
     st.floats(0.0, 1.0),
     st.integers(0, 1000),
 )
-def test_weights_give_the_value_of_the_defining_minimisation(costs: list[float], tail: float, weight: float, seed: int):
+def test_weights_give_the_value_of_the_defining_minimisation(
+    costs: list[float], tail: float, weight: float, seed: int
+):
     cost = np.array(costs)
     probability = np.random.default_rng(seed).dirichlet(np.ones(len(cost)))
     weights, _ = weigh(MixedCVaR(weight, tail), probability, cost)
@@ -80,7 +82,9 @@ def test_weights_give_the_value_of_the_defining_minimisation(costs: list[float],
 def test_the_weights_maximise_over_the_risk_envelope():
     rng = np.random.default_rng(2)
     probability, cost, tail = rng.dirichlet(np.ones(6)), rng.normal(size=6), 0.3
-    best = scipy.optimize.linprog(-cost, A_eq=np.ones((1, 6)), b_eq=[1], bounds=[(0, p / tail) for p in probability])
+    best = scipy.optimize.linprog(
+        -cost, A_eq=np.ones((1, 6)), b_eq=[1], bounds=[(0, p / tail) for p in probability]
+    )
     assert weigh(MixedCVaR(1.0, tail), probability, cost)[0] @ cost == pytest.approx(-best.fun)
 
 
@@ -143,7 +147,9 @@ class NotCompilable(InPython):
 
 def averse(measure: Any, seed: int = 3, **training: Any) -> Study:
     study = random_study(seed, risk=(measure,) * 3, iterations=8)
-    return replace(study, config=replace(study.config, training=replace(study.config.training, **training)))
+    return replace(
+        study, config=replace(study.config, training=replace(study.config.training, **training))
+    )
 
 
 def bounds(study: Study) -> list[float]:
@@ -161,7 +167,10 @@ def test_compiled_weights_equal_those_of_python_in_every_bit(measure: Any):
         arrays = OpeningWeights(measure, probability, 1.0).arrays
         order, weights = np.empty(n, np.int64), np.empty(n)
         expected, loss = measure.weigh(probability, costs)
-        assert called(arrays.address, costs, arrays.probability, arrays.parameters, order, weights) == loss
+        assert (
+            called(arrays.address, costs, arrays.probability, arrays.parameters, order, weights)
+            == loss
+        )
         assert weights.tolist() == expected.tolist()
 
 
@@ -171,7 +180,9 @@ def test_a_measure_in_python_trains_to_the_same_bits_as_a_compiled_one():
 
 def test_a_convex_measure_closes_the_gap_between_its_bounds():
     study = random_study(2, risk=(Entropic(1e-5),) * 3, iterations=80)
-    policy = train_policy(bounded(study, Gap(relative_tolerance=0.005), initial_iteration=10, interval_iterations=10))
+    policy = train_policy(
+        bounded(study, Gap(relative_tolerance=0.005), initial_iteration=10, interval_iterations=10)
+    )
     assert policy.training is not None
     assert policy.training.reason == "gap"
     assert policy.training.lower_bound_kind == "nested_risk"

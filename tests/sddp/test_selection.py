@@ -35,7 +35,9 @@ METHODS = {
 def pool_of(n_cuts: int, n_state: int = 1) -> CutPool:
     pool = CutPool(n_state, n_cuts)
     for k in range(n_cuts):
-        pool.append(np.array([float(k)]), np.zeros((1, n_state)), iteration=k + 1, forward_passes=[0])
+        pool.append(
+            np.array([float(k)]), np.zeros((1, n_state)), iteration=k + 1, forward_passes=[0]
+        )
     return pool
 
 
@@ -48,7 +50,12 @@ def test_level_1_keeps_what_bound_often_enough_and_what_was_just_born():
     pool.times_binding[:5] = [0, 2, 3, 0, 0]
     record = select_cuts(pool, 0, m.CutSelection(m.Level1(2), check_frequency=1), 5, None)
     assert active(pool) == [2, 4]
-    assert (record.active_before, record.deactivated, record.active_after, record.evicted) == (5, 3, 2, None)
+    assert (record.active_before, record.deactivated, record.active_after, record.evicted) == (
+        5,
+        3,
+        2,
+        None,
+    )
 
 
 def test_limited_memory_level_1_forgets_what_bound_too_long_ago():
@@ -97,21 +104,37 @@ def test_cuts_of_a_boundary_stay_and_those_of_another_policy_when_protected():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 40), st.integers(1, 30), st.integers(1, 6), st.sampled_from([0.0, 0.5]))
-def test_needed_cuts_are_those_that_come_near_the_maximum_somewhere(seed, n_cuts, n_states, n_state, epsilon):
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 40),
+    st.integers(1, 30),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 0.5]),
+)
+def test_needed_cuts_are_those_that_come_near_the_maximum_somewhere(
+    seed, n_cuts, n_states, n_state, epsilon
+):
     rng = np.random.default_rng(seed)
-    coefficients, intercepts = rng.integers(-5, 6, (n_cuts, n_state)) * 1.0, rng.integers(-9, 10, n_cuts) * 1.0
+    coefficients, intercepts = (
+        rng.integers(-5, 6, (n_cuts, n_state)) * 1.0,
+        rng.integers(-9, 10, n_cuts) * 1.0,
+    )
     states, known = rng.integers(0, 5, (n_states, n_state)) * 1.0, rng.random(n_cuts) < 0.2
     values = states @ coefficients.T + intercepts
     expected = known | (values >= values.max(axis=1, keepdims=True) - epsilon).any(axis=0)
-    assert needed_cuts(coefficients, intercepts, states, known, epsilon).tolist() == expected.tolist()
+    assert (
+        needed_cuts(coefficients, intercepts, states, known, epsilon).tolist() == expected.tolist()
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_selection_changes_neither_the_limit_nor_the_rise_of_the_bound(method):
     chosen = oracles.inner_bound(4)
     config = replace(
-        chosen.config.training, cut_selection=METHODS[method], forward_passes=3, stopping_rules=(m.IterationLimit(60),)
+        chosen.config.training,
+        cut_selection=METHODS[method],
+        forward_passes=3,
+        stopping_rules=(m.IterationLimit(60),),
     )
     policy = train_policy(replace(chosen, config=replace(chosen.config, training=config)))
     assert policy.training is not None
@@ -120,7 +143,10 @@ def test_selection_changes_neither_the_limit_nor_the_rise_of_the_bound(method):
     assert bounds[-1] == pytest.approx(oracles.INNER_BOUND_VALUES[4], abs=1e-3)
     removed = sum(record.cuts_removed for record in policy.training.iterations)
     assert (removed > 0) == (method != "dynamic")
-    assert policy.training.iterations[-1].cuts_active == sum(p.n_populated for p in policy.pools) - removed
+    assert (
+        policy.training.iterations[-1].cuts_active
+        == sum(p.n_populated for p in policy.pools) - removed
+    )
 
 
 @pytest.mark.parametrize("formulation", list(m.Formulation))
@@ -147,7 +173,13 @@ def test_the_cap_holds_after_every_iteration_and_the_policy_simulates(formulatio
 
 def test_programs_hold_the_active_cuts_only_and_solve_as_if_the_others_had_never_been():
     selection = m.CutSelection(m.Level1(), check_frequency=1)
-    chosen = study(random_system(3, n_openings=3), iterations=12, forward_passes=2, method="penalty", cut_selection=selection)
+    chosen = study(
+        random_system(3, n_openings=3),
+        iterations=12,
+        forward_passes=2,
+        method="penalty",
+        cut_selection=selection,
+    )
     policy = train_policy(chosen)
     again = build_problems(chosen, policy.pools)
     for stage in again.stages:

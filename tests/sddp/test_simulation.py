@@ -21,18 +21,27 @@ from small_systems import random_system, study
 
 @cache
 def policy_of(seed: int = 3) -> hw.Policy:
-    return hw.train(study(random_system(seed, n_lags=1), iterations=4, method="truncation"), threads=1)
+    return hw.train(
+        study(random_system(seed, n_lags=1), iterations=4, method="truncation"), threads=1
+    )
 
 
 def settings(**changes: Any) -> m.Study:
     chosen = policy_of().study
     assert chosen is not None
-    return replace(chosen, config=replace(chosen.config, simulation=replace(chosen.config.simulation, **changes)))
+    return replace(
+        chosen,
+        config=replace(chosen.config, simulation=replace(chosen.config.simulation, **changes)),
+    )
 
 
-def simulated(chosen: m.Study, n: int = 40, **options: Any) -> tuple[SimulationRecord, list[SimulationChunk]]:
+def simulated(
+    chosen: m.Study, n: int = 40, **options: Any
+) -> tuple[SimulationRecord, list[SimulationChunk]]:
     chunks: list[SimulationChunk] = []
-    return simulate_policy(policy_of(), chosen, n_scenarios=n, sink=chunks.append, **options), chunks
+    return simulate_policy(
+        policy_of(), chosen, n_scenarios=n, sink=chunks.append, **options
+    ), chunks
 
 
 @pytest.fixture
@@ -41,7 +50,9 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     failing: dict[int, int] = {}
     original = SolverPool.solve_each
 
-    def solve_each(self: SolverPool, t: int, states: Any, noise: Any, bases: Any, **options: Any) -> Any:
+    def solve_each(
+        self: SolverPool, t: int, states: Any, noise: Any, bases: Any, **options: Any
+    ) -> Any:
         for place, number in enumerate(options.get("numbers", ())):
             if failing.get(int(number)) == t:
                 error = SolverError(f"no luck with scenario {number}", scenario=int(number))
@@ -54,7 +65,9 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_scenarios_that_fail_are_left_out_and_the_others_come_out_the_same(broken: dict[int, int], threads: int):
+def test_scenarios_that_fail_are_left_out_and_the_others_come_out_the_same(
+    broken: dict[int, int], threads: int
+):
     whole, chunks = simulated(settings(), 400)
     broken |= {7: 0, 8: 2, 250: 1}
     record, partial = simulated(settings(), 400, threads=threads)
@@ -75,7 +88,9 @@ def test_scenarios_that_fail_are_left_out_and_the_others_come_out_the_same(broke
         for name, columns in before.tables.items():
             for column, values in columns.items():
                 rows = values.reshape(len(before.scenario_ids), -1)[kept].ravel()
-                assert np.array_equal(rows, after.tables[name][column], equal_nan=rows.dtype.kind == "f"), (name, column)
+                assert np.array_equal(
+                    rows, after.tables[name][column], equal_nan=rows.dtype.kind == "f"
+                ), (name, column)
 
 
 def whole_stage(position: int) -> int:
@@ -87,7 +102,9 @@ def test_more_than_one_scenario_in_a_hundred_ends_the_simulation(broken: dict[in
     record, _ = simulated(settings(), 200)
     assert len(record.failures) == 2
     broken[130] = 0
-    with pytest.raises(SolverError, match=r"more than the 1 % that may be left out \(simulation.on_failure\)"):
+    with pytest.raises(
+        SolverError, match=r"more than the 1 % that may be left out \(simulation.on_failure\)"
+    ):
         simulated(settings(), 200)
 
 
@@ -98,17 +115,23 @@ def test_a_failure_ends_a_simulation_that_does_not_skip(broken: dict[int, int]):
 
 
 @pytest.mark.parametrize("part", [1, 7, 100])
-def test_how_a_simulation_is_cut_into_parts_changes_nothing(part: int, monkeypatch: pytest.MonkeyPatch):
+def test_how_a_simulation_is_cut_into_parts_changes_nothing(
+    part: int, monkeypatch: pytest.MonkeyPatch
+):
     reference, _ = simulated(settings(), 23)
     monkeypatch.setattr(simulation, "CHUNK_SCENARIOS", part)
     record, chunks = simulated(settings(), 23, threads=2)
-    assert [len(chunk.scenario_ids) for chunk in chunks] == [part] * (23 // part) + [23 % part] * (23 % part > 0)
+    assert [len(chunk.scenario_ids) for chunk in chunks] == [part] * (23 // part) + [23 % part] * (
+        23 % part > 0
+    )
     assert (record.summary.total_cost == reference.summary.total_cost).all()
     assert reference.moments is not None
     assert record.moments is not None
     for name, mean in reference.moments.mean.items():
         assert record.moments.mean[name] == pytest.approx(mean, rel=1e-12)
-        assert record.moments.std(name) == pytest.approx(reference.moments.std(name), rel=1e-9, abs=1e-9)
+        assert record.moments.std(name) == pytest.approx(
+            reference.moments.std(name), rel=1e-9, abs=1e-9
+        )
 
 
 def test_parts_of_large_systems_hold_fewer_scenarios(monkeypatch: pytest.MonkeyPatch):
@@ -124,10 +147,17 @@ def test_what_happens_at_a_stage_is_what_the_tables_say():
 
     def per_stage(table: str, column: str, block: int | None = None) -> np.ndarray:
         columns = chunk.tables[table]
-        rows = columns["stage_id"].reshape(n, -1), columns[column].reshape(n, -1), columns["block_id"].reshape(n, -1)
+        rows = (
+            columns["stage_id"].reshape(n, -1),
+            columns[column].reshape(n, -1),
+            columns["block_id"].reshape(n, -1),
+        )
         return np.array(
             [
-                [rows[1][k][(rows[0][k] == s) & ((block is None) | (rows[2][k] == block))].sum() for s in stages]
+                [
+                    rows[1][k][(rows[0][k] == s) & ((block is None) | (rows[2][k] == block))].sum()
+                    for s in stages
+                ]
                 for k in range(n)
             ]
         )
@@ -142,9 +172,15 @@ def test_what_happens_at_a_stage_is_what_the_tables_say():
         "storage_final_hm3": per_stage("hydros", "storage_final_hm3", 0),
     }
     for name, values in expected.items():
-        assert record.moments.mean[name] == pytest.approx(values.mean(axis=0), rel=1e-9, abs=1e-9), name
-        assert record.moments.std(name) == pytest.approx(values.std(axis=0, ddof=1), rel=1e-6, abs=1e-6), name
-        assert record.moments.largest[name] == pytest.approx(values.max(axis=0), rel=1e-9, abs=1e-9), name
+        assert record.moments.mean[name] == pytest.approx(
+            values.mean(axis=0), rel=1e-9, abs=1e-9
+        ), name
+        assert record.moments.std(name) == pytest.approx(
+            values.std(axis=0, ddof=1), rel=1e-6, abs=1e-6
+        ), name
+        assert record.moments.largest[name] == pytest.approx(
+            values.max(axis=0), rel=1e-9, abs=1e-9
+        ), name
 
 
 def test_a_summary_reads_no_tables():

@@ -15,12 +15,18 @@ from small_systems import random_system, study
 from stage_values import aggregate
 
 
-def trained(seed: int, formulation: m.Formulation, method: str = "penalty", **options: object) -> StudyProblems:
+def trained(
+    seed: int, formulation: m.Formulation, method: str = "penalty", **options: object
+) -> StudyProblems:
     """Problems with the cuts of a short training."""
     system = random_system(seed, n_openings=3, **options)  # type: ignore[arg-type]
-    chosen = study(system, iterations=6, forward_passes=2, method=method, formulation=m.Formulation.CONDENSED)
+    chosen = study(
+        system, iterations=6, forward_passes=2, method=method, formulation=m.Formulation.CONDENSED
+    )
     policy = train_policy(chosen)
-    config = dataclasses.replace(chosen.config, training=dataclasses.replace(chosen.config.training, formulation=formulation))
+    config = dataclasses.replace(
+        chosen.config, training=dataclasses.replace(chosen.config.training, formulation=formulation)
+    )
     return build_problems(dataclasses.replace(chosen, config=config), policy.pools)
 
 
@@ -34,18 +40,27 @@ def value_and_slope(problems: StudyProblems, t: int, state: np.ndarray) -> tuple
 def interior_state(problems: StudyProblems, rng: np.random.Generator) -> np.ndarray:
     n = problems.layout.size("storage")
     top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
-    return np.concatenate([top * rng.uniform(0.2, 0.8, n), rng.uniform(20, 60, n * problems.layout.block("inflow_lag").depth)])
+    return np.concatenate(
+        [
+            top * rng.uniform(0.2, 0.8, n),
+            rng.uniform(20, 60, n * problems.layout.block("inflow_lag").depth),
+        ]
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("t", [0, 1, 2])
 def test_both_formulations_have_the_same_optimal_values(seed: int, t: int):
-    condensed, explicit = trained(seed, m.Formulation.CONDENSED), trained(seed, m.Formulation.EXPLICIT)
+    condensed, explicit = (
+        trained(seed, m.Formulation.CONDENSED),
+        trained(seed, m.Formulation.EXPLICIT),
+    )
     rng = np.random.default_rng(seed)
     for _ in range(3):
         state = interior_state(condensed, rng)
         one, other = (
-            SolverPool(p).solve(t, state, p.stages[t].openings, None).results.objective for p in (condensed, explicit)
+            SolverPool(p).solve(t, state, p.stages[t].openings, None).results.objective
+            for p in (condensed, explicit)
         )
         assert one == pytest.approx(other, rel=1e-7)
 
@@ -75,7 +90,10 @@ def test_slopes_lie_between_the_one_sided_finite_differences(seed: int, formulat
 def test_slopes_of_both_formulations_agree_where_the_value_function_has_no_kink():
     checked = 0
     for seed in range(4):
-        condensed, explicit = trained(seed, m.Formulation.CONDENSED), trained(seed, m.Formulation.EXPLICIT)
+        condensed, explicit = (
+            trained(seed, m.Formulation.CONDENSED),
+            trained(seed, m.Formulation.EXPLICIT),
+        )
         rng = np.random.default_rng(seed)
         for t in range(3):
             state = interior_state(condensed, rng)
@@ -99,12 +117,16 @@ def test_cuts_never_exceed_the_value_function_at_other_states():
         pool = problems.pools[t - 1]
         for _ in range(5):
             state = interior_state(problems, rng)
-            assert pool.value(state)[0] <= value_and_slope(problems, t, state)[0] * (1 + 1e-9) + 1e-6
+            assert (
+                pool.value(state)[0] <= value_and_slope(problems, t, state)[0] * (1 + 1e-9) + 1e-6
+            )
 
 
 def test_truncated_inflows_are_zero_and_take_no_part_in_the_lag_slope():
     system = random_system(3, n_openings=3, planes=False)
-    dry = tuple(dataclasses.replace(s, mean_m3s=1.0, std_m3s=30.0) for s in system.inflow_statistics)
+    dry = tuple(
+        dataclasses.replace(s, mean_m3s=1.0, std_m3s=30.0) for s in system.inflow_statistics
+    )
     system = dataclasses.replace(system, inflow_statistics=dry)
     problems = build_problems(study(system, method="truncation"))
     state = interior_state(problems, np.random.default_rng(0))

@@ -68,7 +68,9 @@ def test_under_all_the_tests_must_hold_together_but_limits_end_alone():
     both = (BoundStalling(1, 1e-3), BoundStalling(2, 1e-6))
     assert verdict(config(*both, mode=StoppingMode.ALL), history([50.0, 100.0, 100.01])) is None
     assert verdict(config(*both, mode=StoppingMode.ALL), history([100.0, 100.0, 100.0])) is not None
-    limited = verdict(config(*both, mode=StoppingMode.ALL), history([float(k * 10) for k in range(100)]))
+    limited = verdict(
+        config(*both, mode=StoppingMode.ALL), history([float(k * 10) for k in range(100)])
+    )
     assert limited is not None
     assert limited.reason == "iteration_limit"
 
@@ -97,7 +99,9 @@ def test_the_gap_is_that_between_the_two_bounds(rule: Gap, upper: float | None, 
     assert (verdict(config(rule), records) is not None) == met
 
 
-def with_costs(bounds: list[float], means: list[float], stds: list[float], passes: int) -> list[IterationRecord]:
+def with_costs(
+    bounds: list[float], means: list[float], stds: list[float], passes: int
+) -> list[IterationRecord]:
     return [
         dataclasses.replace(record, simulated_mean=mean, simulated_std=std, forward_passes=passes)
         for record, mean, std in zip(history(bounds), means, stds, strict=True)
@@ -129,12 +133,19 @@ def test_the_statistical_gap_waits(rule: StatisticalGap, bound: float):
 
 
 L2 = SimulationStalling(4, 2, 1, 0.1, 0.01, norm="l2")
-SIMULATION = SimulationStalling(replications=4, period=2, bound_window=1, distance_tol=0.1, bound_tol=0.01)
+SIMULATION = SimulationStalling(
+    replications=4, period=2, bound_window=1, distance_tol=0.1, bound_tol=0.01
+)
 
 
 @pytest.mark.parametrize(
     ("bounds", "due"),
-    [([100.0, 100.5], True), ([100.0, 102.0], False), ([100.0, 100.0, 100.0], False), ([100.0], False)],
+    [
+        ([100.0, 100.5], True),
+        ([100.0, 102.0], False),
+        ([100.0, 100.0, 100.0], False),
+        ([100.0], False),
+    ],
     ids=["stable", "moving", "not its turn", "no window yet"],
 )
 def test_a_simulation_is_due_at_its_period_when_the_bound_is_stable(bounds: list[float], due: bool):
@@ -161,7 +172,9 @@ def test_the_distance_of_stage_costs_is_relative_and_does_not_grow_with_the_hori
     now, before = [110.0, 0.5], [100.0, 0.2]
     assert L2.distance(now, before) == pytest.approx((0.1**2 + 0.3**2) ** 0.5)
     assert SIMULATION.distance(now, before) == pytest.approx(((0.1**2 + 0.3**2) / 2) ** 0.5)
-    assert SIMULATION.distance(now * 7, before * 7) == pytest.approx(SIMULATION.distance(now, before))
+    assert SIMULATION.distance(now * 7, before * 7) == pytest.approx(
+        SIMULATION.distance(now, before)
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,16 +32,25 @@ def test_the_bound_reaches_the_extensive_form(kind, seed):
     system = KINDS[kind](seed)
     # The extensive form branches at every stage; forward passes that share the noise of a month would not visit all of it.
     given = m.GivenOpenings(dict(enumerate(build_uncertainty(system, 42).tree.noise)))
-    chosen = study(dataclasses.replace(system, given_openings=given), iterations=40, forward_passes=3, method="penalty")
+    chosen = study(
+        dataclasses.replace(system, given_openings=given),
+        iterations=40,
+        forward_passes=3,
+        method="penalty",
+    )
     config = dataclasses.replace(chosen.config, noise_sharing=m.NoiseSharing.NONE)
     policy = train_policy(dataclasses.replace(chosen, config=config))
-    assert policy.lower_bound == pytest.approx(extensive_form_value(chosen.system, chosen.config), rel=1e-6)
+    assert policy.lower_bound == pytest.approx(
+        extensive_form_value(chosen.system, chosen.config), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("formulation", list(m.Formulation))
 @pytest.mark.parametrize("kind", KINDS)
 def test_slopes_on_accumulators_lie_between_the_one_sided_finite_differences(kind, formulation):
-    chosen = study(KINDS[kind](1), iterations=8, forward_passes=2, method="penalty", formulation=formulation)
+    chosen = study(
+        KINDS[kind](1), iterations=8, forward_passes=2, method="penalty", formulation=formulation
+    )
     problems = build_problems(chosen, train_policy(chosen).pools)
     n, layout = problems.layout.size("storage"), problems.layout
     assert layout.block("inflow_accumulator").depth > 0
@@ -50,9 +59,13 @@ def test_slopes_on_accumulators_lie_between_the_one_sided_finite_differences(kin
     for t in range(problems.n_stages):
         for _ in range(2):
             top = problems.system.bounds.hydro.max_storage_hm3[:, 0]
-            state = np.concatenate([top * rng.uniform(0.2, 0.8, n), rng.uniform(20, 60, layout.dimension - n)])
+            state = np.concatenate(
+                [top * rng.uniform(0.2, 0.8, n), rng.uniform(20, 60, layout.dimension - n)]
+            )
             state[layout.span("gnl_commitment")] = rng.uniform(8, 40, layout.size("gnl_commitment"))
-            state[layout.span("gnl_commitment")][problems.n_stages - t :] = 0.0  # nothing is delivered after the last stage
+            state[layout.span("gnl_commitment")][problems.n_stages - t :] = (
+                0.0  # nothing is delivered after the last stage
+            )
             value, slope = value_and_slope(problems, t, state)
             for j in range(layout.dimension):
                 forward, backward = state.copy(), state.copy()
@@ -63,7 +76,10 @@ def test_slopes_on_accumulators_lie_between_the_one_sided_finite_differences(kin
                 margin = 1e-6 * max(1.0, abs(slope[j])) + 1e-8 * abs(value) / step
                 assert left - margin <= slope[j] <= right + margin
                 agreeing += abs(right - left) <= margin
-                felt += j in memory_places(layout)[layout.block("inflow_lag").depth :] and abs(slope[j]) > 1e-3
+                felt += (
+                    j in memory_places(layout)[layout.block("inflow_lag").depth :]
+                    and abs(slope[j]) > 1e-3
+                )
     assert agreeing > 0
     assert felt > 0, "no accumulator had a slope: the test would not notice wrong ones"
 
@@ -72,10 +88,15 @@ def test_commitments_stand_between_lags_and_accumulators():
     problems = build_problems(study(with_cargoes(weeks(0), 2)))
     n, layout = problems.layout.size("storage"), problems.layout
     kinds = [component["kind"] for component in layout.describe()]
-    assert [component["dimension"] for component in layout.describe()] == list(range(layout.dimension))
+    assert [component["dimension"] for component in layout.describe()] == list(
+        range(layout.dimension)
+    )
     assert (
         kinds
-        == ["storage"] * n + ["inflow_lag"] * 2 * n + ["gnl_commitment_1", "gnl_commitment_2"] + ["inflow_accumulator"] * n
+        == ["storage"] * n
+        + ["inflow_lag"] * 2 * n
+        + ["gnl_commitment_1", "gnl_commitment_2"]
+        + ["inflow_accumulator"] * n
     )
     inflow = problems.uncertainty.inflow
     assert problems.initial_state[layout.span("gnl_commitment")].tolist() == [15.0, 24.0]

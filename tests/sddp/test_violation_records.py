@@ -19,7 +19,9 @@ from small_systems import study
 def simulated(made: m.System, n_scenarios: int = 3, **settings: object):
     chosen = study(made, method="none", iterations=2, cost_scale=1.0, **settings)
     chunks = []
-    record = simulate_policy(train_policy(chosen), chosen, n_scenarios=n_scenarios, sink=chunks.append)
+    record = simulate_policy(
+        train_policy(chosen), chosen, n_scenarios=n_scenarios, sink=chunks.append
+    )
     return record, chunks
 
 
@@ -31,7 +33,9 @@ def dry(**changes: object) -> m.System:
         "hydros": (plant, reservoir(1)),
         "initial": m.InitialConditions(storage_hm3={0: 50.0, 1: 100.0}),
         "penalties": m.Penalties(deficit_segments=(m.DeficitSegment(None, 1000.0),)),
-        "inflow_statistics": tuple(m.InflowStatistics(h, t, 0.0, 0.0) for h in (0, 1) for t in (0, 1)),
+        "inflow_statistics": tuple(
+            m.InflowStatistics(h, t, 0.0, 0.0) for h in (0, 1) for t in (0, 1)
+        ),
     }
     return system(2, **{**base, **changes})
 
@@ -66,7 +70,11 @@ def test_only_some_stages_may_break_a_limit():
 
 def test_user_constraints_with_slack_are_counted():
     constraint = m.GenericConstraint(
-        4, m.parse_expression("hydro_storage(1)"), m.Sense.GREATER_EQUAL, name="reserve", slack_cost=0.001
+        4,
+        m.parse_expression("hydro_storage(1)"),
+        m.Sense.GREATER_EQUAL,
+        name="reserve",
+        slack_cost=0.001,
     )
     made = dry(
         initial=m.InitialConditions(storage_hm3={0: 90.0, 1: 80.0}),
@@ -85,9 +93,17 @@ def test_they_are_counted_without_any_table():
     made = dry()
     chosen = study(made, method="none", iterations=2, cost_scale=1.0)
     config = m.SimulationConfig(detail=m.SimulationDetail.SUMMARY)
-    chosen = m.Study(made, m.StudyConfig(chosen.config.training, config, inflow_non_negativity=m.InflowNonNegativity.NONE))
+    chosen = m.Study(
+        made,
+        m.StudyConfig(
+            chosen.config.training, config, inflow_non_negativity=m.InflowNonNegativity.NONE
+        ),
+    )
     record = simulate_policy(train_policy(chosen), chosen, n_scenarios=3, sink=lambda chunk: None)
-    assert [one.kind for one in record.violations] == ["storage_below_minimum", "outflow_below_minimum"]
+    assert [one.kind for one in record.violations] == [
+        "storage_below_minimum",
+        "outflow_below_minimum",
+    ]
 
 
 def test_an_interrupted_simulation_remembers_what_was_broken():
@@ -101,7 +117,8 @@ def test_counts_of_parts_add_up_to_those_of_the_whole():
     stages = [{"withdrawal": np.maximum(rng.normal(size=(8, 2)), 0.0)} for _ in range(3)]
     whole = ViolationCounts.of(stages)
     parts = [
-        ViolationCounts.of([{k: v[part] for k, v in stage.items()} for stage in stages]) for part in (slice(3), slice(3, 8))
+        ViolationCounts.of([{k: v[part] for k, v in stage.items()} for stage in stages])
+        for part in (slice(3), slice(3, 8))
     ]
     joined = ViolationCounts().merged(parts[0]).merged(parts[1])
     assert joined.n == whole.n == 24

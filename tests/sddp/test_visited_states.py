@@ -10,7 +10,9 @@ def _filled(limit_mb: float, iterations: int = 40) -> VisitedStates:
     archive = VisitedStates.empty(2, 3, limit_mb)
     for iteration in range(1, iterations + 1):
         for t in range(2):
-            archive.add(t, iteration, np.full((5, 3), 100.0 * t + iteration) + np.arange(5)[:, None] / 10)
+            archive.add(
+                t, iteration, np.full((5, 3), 100.0 * t + iteration) + np.arange(5)[:, None] / 10
+            )
     return archive
 
 

@@ -24,27 +24,40 @@ def test_a_horizon_that_ends_is_walked_once():
     assert walk.positions == (0, 1, 2)
     turns = walk.trial_turns(1, 5, np.arange(4))
     assert turns.tolist() == [0, 0, 0, 0]
-    assert all(walk.makes_cut(visit, turns) is None and walk.keeps_basis(visit, turns) is None for visit in range(3))
+    assert all(
+        walk.makes_cut(visit, turns) is None and walk.keeps_basis(visit, turns) is None
+        for visit in range(3)
+    )
 
 
 def test_a_walk_ends_where_money_is_worth_nothing_or_at_the_longest_length():
     system = cyclic()
     walk = Walk.of_training(system, m.CycleConfig(tolerance=0.01))
     assert walk.final_discount < 0.01 <= walk.cumulative_discount[-1]
-    assert walk.final_discount == pytest.approx(walk.cumulative_discount[-1] * system.discount_factors[walk.positions[-1]])
+    assert walk.final_discount == pytest.approx(
+        walk.cumulative_discount[-1] * system.discount_factors[walk.positions[-1]]
+    )
     assert Walk.of_training(system, m.CycleConfig(max_length=9)).n_visits == 9
     assert Walk.of_training(system, m.CycleConfig(max_length=1)).positions == (0, 1, 2, 3, 1)
 
 
 @pytest.mark.parametrize("back_to", [0, 1, 3])
 @pytest.mark.parametrize("length", [5, 6, 7, 13])
-def test_every_trajectory_makes_one_cut_per_stage_and_the_visit_after_it_has_a_basis(back_to: int, length: int):
+def test_every_trajectory_makes_one_cut_per_stage_and_the_visit_after_it_has_a_basis(
+    back_to: int, length: int
+):
     walk = Walk.of_training(cyclic(back_to=back_to), m.CycleConfig(max_length=length))
     for iteration in range(1, 6):
         turns = walk.trial_turns(7, iteration, np.arange(9))
         everyone = np.ones(len(turns), np.bool_)
-        chosen = [(walk.makes_cut(visit, turns), walk.keeps_basis(visit, turns)) for visit in range(walk.n_visits)]
-        made, kept = (np.array([everyone if one is None else one for one in each]) for each in zip(*chosen, strict=True))
+        chosen = [
+            (walk.makes_cut(visit, turns), walk.keeps_basis(visit, turns))
+            for visit in range(walk.n_visits)
+        ]
+        made, kept = (
+            np.array([everyone if one is None else one for one in each])
+            for each in zip(*chosen, strict=True)
+        )
         for t in range(4):
             visits = [v for v, position in enumerate(walk.positions) if position == t]
             assert (made[visits].sum(axis=0) == 1).all()
@@ -53,7 +66,9 @@ def test_every_trajectory_makes_one_cut_per_stage_and_the_visit_after_it_has_a_b
             for visit in np.flatnonzero(made[:, trajectory]):
                 follower = walk.horizon.successor(walk.positions[visit])
                 assert walk.positions[visit + 1] == follower
-                if walk.positions[visit] != back_to - 1:  # the way into the cycle borrows the basis of a later turn
+                if (
+                    walk.positions[visit] != back_to - 1
+                ):  # the way into the cycle borrows the basis of a later turn
                     assert kept[visit + 1, trajectory]
 
 

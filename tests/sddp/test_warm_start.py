@@ -39,10 +39,15 @@ def window(first: int, system: m.System | None = None) -> m.System:
     """Four consecutive stages."""
     system = system or whole()
     kept, before = system.stages[first : first + WINDOW], system.stages[:first]
-    past = (*system.pre_study_stages, *(m.PreStudyStage(s.id, s.start_date, s.end_date, s.season_id) for s in before))
+    past = (
+        *system.pre_study_stages,
+        *(m.PreStudyStage(s.id, s.start_date, s.end_date, s.season_id) for s in before),
+    )
     known = {stage.id for stage in (*kept, *past)}
     ids = {stage.id for stage in kept}
-    openings = m.GivenOpenings({i: noise for i, noise in system.given_openings.noise.items() if i in ids})
+    openings = m.GivenOpenings(
+        {i: noise for i, noise in system.given_openings.noise.items() if i in ids}
+    )
     loads = tuple(row for row in system.load_statistics if row.stage_id in ids)
     inflows = tuple(row for row in system.inflow_statistics if row.stage_id in known)
     limits = tuple(row for row in system.generic_constraint_bounds if row.stage_id in ids)
@@ -51,19 +56,31 @@ def window(first: int, system: m.System | None = None) -> m.System:
         for field in dataclasses.fields(system)
         if isinstance(getattr(system, field.name), m.StageOverrides)
     }
-    others |= {"load_statistics": loads, "inflow_statistics": inflows, "generic_constraint_bounds": limits}
-    return dataclasses.replace(system, stages=kept, pre_study_stages=past, given_openings=openings, **others)
+    others |= {
+        "load_statistics": loads,
+        "inflow_statistics": inflows,
+        "generic_constraint_bounds": limits,
+    }
+    return dataclasses.replace(
+        system, stages=kept, pre_study_stages=past, given_openings=openings, **others
+    )
 
 
 def rows_of(table: m.StageOverrides, ids: set[int]) -> m.StageOverrides:
     kept = np.isin(table.stage_id, sorted(ids))
     values = {name: column[kept] for name, column in table.values.items()}
-    return m.StageOverrides(table.entity_id[kept], table.stage_id[kept], table.block_id[kept], values)
+    return m.StageOverrides(
+        table.entity_id[kept], table.stage_id[kept], table.block_id[kept], values
+    )
 
 
-def a_study(system: m.System, iterations: int = 6, policy: m.PolicyConfig | None = None, **training: Any) -> hw.Study:
+def a_study(
+    system: m.System, iterations: int = 6, policy: m.PolicyConfig | None = None, **training: Any
+) -> hw.Study:
     made = study(system, iterations=iterations, forward_passes=3, method="penalty", **training)
-    return dataclasses.replace(made, config=dataclasses.replace(made.config, policy=policy or m.PolicyConfig()))
+    return dataclasses.replace(
+        made, config=dataclasses.replace(made.config, policy=policy or m.PolicyConfig())
+    )
 
 
 def shifted(**settings: Any) -> m.PolicyConfig:
@@ -76,7 +93,9 @@ def optimum(made: hw.Study) -> float:
 
 def cheaper(system: m.System, factor: float = 0.3) -> m.System:
     """Less of every demand: old cuts lie too high."""
-    loads = tuple(dataclasses.replace(row, mean_mw=factor * row.mean_mw) for row in system.load_statistics)
+    loads = tuple(
+        dataclasses.replace(row, mean_mw=factor * row.mean_mw) for row in system.load_statistics
+    )
     return dataclasses.replace(system, load_statistics=loads)
 
 
@@ -133,12 +152,18 @@ def test_cuts_that_may_be_wrong_are_told_and_purged_in_time():
     old, less = earlier(), cheaper(window(0))
     best = optimum(a_study(less))
     doubtful = hw.train(a_study(less, 6), warm_start=old, threads=1)
-    assert bounds(doubtful)[-1] > best * (1 + 1e-3)  # cuts of a time of more demand: the bound is wrong ...
+    assert bounds(doubtful)[-1] > best * (
+        1 + 1e-3
+    )  # cuts of a time of more demand: the bound is wrong ...
     assert not any(proven(doubtful))  # ... and says so
     assert doubtful.training is not None
     assert any("not proven to be lower bounds" in text for text in doubtful.training.warnings)
     for selection in (None, m.CutSelection(m.Level1(), check_frequency=1)):
-        purged = hw.train(a_study(less, 20, m.PolicyConfig(purge_after=3), cut_selection=selection), warm_start=old, threads=1)
+        purged = hw.train(
+            a_study(less, 20, m.PolicyConfig(purge_after=3), cut_selection=selection),
+            warm_start=old,
+            threads=1,
+        )
         assert proven(purged) == [False] * 2 + [True] * 18
         assert all(bound <= best * (1 + 1e-9) for bound in bounds(purged)[2:])
         assert bounds(purged)[-1] == pytest.approx(best, rel=1e-6)
@@ -158,11 +183,17 @@ def paid_to_run(price: float) -> m.System:
     system = whole()
     plant = next(plant for plant in system.thermals if len(plant.cost_segments) == 1)
     row = {"thermal_id": plant.id, "stage_id": system.stages[-1].id, "cost_per_mwh": price}
-    return dataclasses.replace(system, thermal_bound_overrides=m.StageOverrides.from_rows([row], entity="thermal_id"))
+    return dataclasses.replace(
+        system, thermal_bound_overrides=m.StageOverrides.from_rows([row], entity="thermal_id")
+    )
 
 
-@pytest.mark.parametrize(("price", "is_proven"), [(5.0, True), (0.0, True), (-1e-3, False), (-20000.0, False)])
-def test_cuts_of_a_horizon_that_ends_earlier_are_proven_only_where_nothing_is_earned_later(price: float, is_proven: bool):
+@pytest.mark.parametrize(
+    ("price", "is_proven"), [(5.0, True), (0.0, True), (-1e-3, False), (-20000.0, False)]
+)
+def test_cuts_of_a_horizon_that_ends_earlier_are_proven_only_where_nothing_is_earned_later(
+    price: float, is_proven: bool
+):
     """They count with no cost after their last stage, which is a lower bound of what costs something and of nothing else."""
     longer = a_study(paid_to_run(price), 2)
     match = match_policy(earlier(), build_problems(longer), m.StageMap())
@@ -183,11 +214,19 @@ def test_a_training_that_started_warm_can_be_resumed(tmp_path: Path):
     old, less = earlier(), cheaper(window(0))
     for selection in (None, m.CutSelection(m.Domination(), check_frequency=2)):
         policy = m.PolicyConfig(purge_after=3)
-        whole_run = hw.train(a_study(less, 6, policy, cut_selection=selection), warm_start=old, threads=1)
+        whole_run = hw.train(
+            a_study(less, 6, policy, cut_selection=selection), warm_start=old, threads=1
+        )
         for n_iterations in (1, 3, 4):
-            half = hw.train(a_study(less, n_iterations, policy, cut_selection=selection), warm_start=old, threads=1)
+            half = hw.train(
+                a_study(less, n_iterations, policy, cut_selection=selection),
+                warm_start=old,
+                threads=1,
+            )
             write_policy(half, tmp_path)
-            resumed = hw.train(a_study(less, 6, policy, cut_selection=selection), resume=tmp_path, threads=1)
+            resumed = hw.train(
+                a_study(less, 6, policy, cut_selection=selection), resume=tmp_path, threads=1
+            )
             assert fingerprint(resumed) == fingerprint(whole_run), (selection, n_iterations)
 
 
@@ -195,7 +234,10 @@ def test_what_a_policy_says_of_its_stages_survives_the_disk(tmp_path: Path):
     old = earlier()
     write_policy(old, tmp_path)
     problems = build_problems(a_study(window(1)))
-    there, here = (match_policy(policy, problems, m.StageMap(shift=1)) for policy in (read_policy(tmp_path), old))
+    there, here = (
+        match_policy(policy, problems, m.StageMap(shift=1))
+        for policy in (read_policy(tmp_path), old)
+    )
     assert there == here
     assert there.proven == (True, True, True, False)
     assert there.sources == (1, 2, 3, None)
@@ -203,7 +245,10 @@ def test_what_a_policy_says_of_its_stages_survives_the_disk(tmp_path: Path):
 
 def other_hydro(system: m.System) -> m.System:
     *others, last = system.hydros
-    moved = (dataclasses.replace(h, downstream_id=99 if h.downstream_id == last.id else h.downstream_id) for h in others)
+    moved = (
+        dataclasses.replace(h, downstream_id=99 if h.downstream_id == last.id else h.downstream_id)
+        for h in others
+    )
     hydros = (*moved, dataclasses.replace(last, id=99))
     return dataclasses.replace(system, hydros=hydros, **_inflows(system, 99))
 
@@ -219,19 +264,32 @@ def _inflows(system: m.System, new_id: int) -> dict[str, Any]:
         storage_hm3={renamed(i): v for i, v in system.initial.storage_hm3.items()},
         past_inflows_m3s={renamed(i): v for i, v in system.initial.past_inflows_m3s.items()},
     )
-    rows = tuple(dataclasses.replace(row, hydro_id=renamed(row.hydro_id)) for row in system.inflow_statistics)
-    planes = tuple(dataclasses.replace(plane, hydro_id=renamed(plane.hydro_id)) for plane in system.fpha_planes)
-    others = {"hydro_bound_overrides": m.StageOverrides(), "generic_constraints": (), "generic_constraint_bounds": ()}
+    rows = tuple(
+        dataclasses.replace(row, hydro_id=renamed(row.hydro_id)) for row in system.inflow_statistics
+    )
+    planes = tuple(
+        dataclasses.replace(plane, hydro_id=renamed(plane.hydro_id)) for plane in system.fpha_planes
+    )
+    others = {
+        "hydro_bound_overrides": m.StageOverrides(),
+        "generic_constraints": (),
+        "generic_constraint_bounds": (),
+    }
     return {"initial": initial, "inflow_statistics": rows, "fpha_planes": planes, **others}
 
 
 def no_lags(system: m.System) -> m.System:
-    rows = tuple(dataclasses.replace(r, coefficients=(), residual_std_ratio=None) for r in system.inflow_statistics)
+    rows = tuple(
+        dataclasses.replace(r, coefficients=(), residual_std_ratio=None)
+        for r in system.inflow_statistics
+    )
     return dataclasses.replace(system, inflow_statistics=rows)
 
 
 def wetter(system: m.System) -> m.System:
-    rows = tuple(dataclasses.replace(r, mean_m3s=r.mean_m3s * 1.01) for r in system.inflow_statistics)
+    rows = tuple(
+        dataclasses.replace(r, mean_m3s=r.mean_m3s * 1.01) for r in system.inflow_statistics
+    )
     return dataclasses.replace(system, inflow_statistics=rows)
 
 
@@ -244,21 +302,31 @@ def one_order_less(system: m.System) -> m.System:
 
 
 def constant_production(system: m.System) -> m.System:
-    hydros = tuple(dataclasses.replace(h, production=m.ProductionKind.CONSTANT) for h in system.hydros)
+    hydros = tuple(
+        dataclasses.replace(h, production=m.ProductionKind.CONSTANT) for h in system.hydros
+    )
     return dataclasses.replace(system, hydros=hydros, fpha_planes=(), production_models=())
 
 
 REFUSED: dict[str, tuple[Callable[[m.System], m.System], str]] = {
     "other hydros": (other_hydro, r"HW801 hydros: the policy has .*, the study .*99"),
-    "no lags": (no_lags, r"HW805 state: .*\n.*HW802 inflow lags in the state: the policy has 1, the study 0"),
+    "no lags": (
+        no_lags,
+        r"HW805 state: .*\n.*HW802 inflow lags in the state: the policy has 1, the study 0",
+    ),
     "another order": (one_order_less, r"HW802 order of the inflow model of hydros 1 \(0\)"),
-    "another production function": (constant_production, r"HW803 production function of hydros 1 \(1\)"),
+    "another production function": (
+        constant_production,
+        r"HW803 production function of hydros 1 \(1\)",
+    ),
     "another inflow model": (wetter, r"HW804 inflow model .* of hydros"),
 }
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED.values(), ids=REFUSED)
-def test_cuts_that_mean_something_else_are_refused(change: Callable[[m.System], m.System], message: str):
+def test_cuts_that_mean_something_else_are_refused(
+    change: Callable[[m.System], m.System], message: str
+):
     with pytest.raises(PolicyError, match=message) as caught:
         hw.train(a_study(change(window(0)), 1), warm_start=earlier(), threads=1)
     assert caught.value.exit_code == 5
@@ -278,7 +346,10 @@ def test_only_hydros_and_state_are_compared_when_that_is_asked_for():
 @pytest.mark.parametrize(
     ("stage_map", "message"),
     [
-        (m.StageMap(shift=40), "HW816 policy.stage_map: shifted by 40, no stage meets one of its 4"),
+        (
+            m.StageMap(shift=40),
+            "HW816 policy.stage_map: shifted by 40, no stage meets one of its 4",
+        ),
         (
             m.StageMap(source_ids=(0,)),
             "HW816 policy.stage_map has 1 entries for 4 stages",
@@ -288,7 +359,11 @@ def test_only_hydros_and_state_are_compared_when_that_is_asked_for():
 )
 def test_a_map_that_leads_nowhere_is_refused(stage_map: m.StageMap, message: str):
     with pytest.raises(PolicyError, match=message):
-        hw.train(a_study(window(0), 1, m.PolicyConfig(stage_map=stage_map)), warm_start=earlier(), threads=1)
+        hw.train(
+            a_study(window(0), 1, m.PolicyConfig(stage_map=stage_map)),
+            warm_start=earlier(),
+            threads=1,
+        )
 
 
 def test_cuts_of_single_openings_need_a_study_that_has_such_cuts():
@@ -296,10 +371,17 @@ def test_cuts_of_single_openings_need_a_study_that_has_such_cuts():
     with pytest.raises(PolicyError, match="HW817"):
         hw.train(a_study(window(0), 1), warm_start=multi, threads=1)
     system = window(0)
-    fewer = m.GivenOpenings({stage_id: noise[:1] for stage_id, noise in system.given_openings.noise.items()})
+    fewer = m.GivenOpenings(
+        {stage_id: noise[:1] for stage_id, noise in system.given_openings.noise.items()}
+    )
     small = dataclasses.replace(system, given_openings=fewer)
-    with pytest.raises(PolicyError, match=r"HW817 the policy has cuts for \d openings after stage \d, where the study has 1"):
-        hw.train(a_study(small, 1, cut_formulation=m.CutFormulation.MULTI), warm_start=multi, threads=1)
+    with pytest.raises(
+        PolicyError,
+        match=r"HW817 the policy has cuts for \d openings after stage \d, where the study has 1",
+    ):
+        hw.train(
+            a_study(small, 1, cut_formulation=m.CutFormulation.MULTI), warm_start=multi, threads=1
+        )
     again = a_study(window(0), 3, cut_formulation=m.CutFormulation.MULTI)
     best, warm = optimum(again), hw.train(again, warm_start=multi, threads=1)
     assert all(proven(warm))

@@ -28,22 +28,30 @@ from small_systems import random_system, repeating, study
 from trained_policies import fingerprint
 
 
-def a_study(method: str = "penalty", n_lags: int = 1, n_openings: int = 3, **training: object) -> hw.Study:
+def a_study(
+    method: str = "penalty", n_lags: int = 1, n_openings: int = 3, **training: object
+) -> hw.Study:
     system = random_system(3, n_openings=n_openings, n_lags=n_lags)
     return study(system, iterations=6, forward_passes=5, method=method, **training)
 
 
 def risky() -> hw.Study:
     made = a_study(n_openings=4)
-    stages = tuple(dataclasses.replace(stage, risk=MixedCVaR(0.4, 0.3)) for stage in made.system.stages)
+    stages = tuple(
+        dataclasses.replace(stage, risk=MixedCVaR(0.4, 0.3)) for stage in made.system.stages
+    )
     return dataclasses.replace(made, system=dataclasses.replace(made.system, stages=stages))
 
 
 def dry() -> hw.Study:
     """Inflows that are often negative, and raised to zero."""
     made = a_study(method="truncation")
-    statistics = tuple(dataclasses.replace(s, mean_m3s=2.0, std_m3s=25.0) for s in made.system.inflow_statistics)
-    return dataclasses.replace(made, system=dataclasses.replace(made.system, inflow_statistics=statistics))
+    statistics = tuple(
+        dataclasses.replace(s, mean_m3s=2.0, std_m3s=25.0) for s in made.system.inflow_statistics
+    )
+    return dataclasses.replace(
+        made, system=dataclasses.replace(made.system, inflow_statistics=statistics)
+    )
 
 
 STUDIES: dict[str, Callable[[], hw.Study]] = {
@@ -62,7 +70,12 @@ def told(policy: Policy) -> tuple[object, ...]:
     assert record is not None
     trace = convergence_frame(record).drop(TIMING_COLUMNS).to_dicts()
     efforts = [
-        (e.iteration, e.phase, e.stage_position, {n: c for n, c in e.counts.items() if n not in ("solve", "load")})
+        (
+            e.iteration,
+            e.phase,
+            e.stage_position,
+            {n: c for n, c in e.counts.items() if n not in ("solve", "load")},
+        )
         for e in record.efforts
     ]
     return fingerprint(policy), trace, dict(record.solver_counts), efforts
@@ -81,11 +94,15 @@ def stage_by_stage(made: hw.Study) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_one_call_computes_what_calls_stage_by_stage_do(made: hw.Study, stage_by_stage: tuple[object, ...], threads: int):
+def test_one_call_computes_what_calls_stage_by_stage_do(
+    made: hw.Study, stage_by_stage: tuple[object, ...], threads: int
+):
     assert told(train_policy(made, threads=threads)) == stage_by_stage
 
 
-def test_a_call_for_some_of_the_stages_too(made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch):
+def test_a_call_for_some_of_the_stages_too(
+    made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(whole_pass, "ROWS_PER_CALL", 500)
     assert told(train_policy(made, threads=2)) == stage_by_stage
 
@@ -94,7 +111,11 @@ def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
     made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ):
     """Calls do one stage or visit and leave the next, as if HiGHS had to be asked at every second one."""
-    forward, backward, calls = whole_pass.kernel.forward_visits, whole_pass.kernel.backward_stages, []
+    forward, backward, calls = (
+        whole_pass.kernel.forward_visits,
+        whole_pass.kernel.backward_stages,
+        [],
+    )
 
     def one_visit(*given: Any) -> int:
         calls.append("forward")
@@ -107,7 +128,9 @@ def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
     monkeypatch.setattr(whole_pass.kernel, "forward_visits", one_visit)
     monkeypatch.setattr(whole_pass.kernel, "backward_stages", one_stage)
     assert told(train_policy(made, threads=2)) == stage_by_stage
-    assert set(calls) == ({"backward"} if made.system.horizon.is_cyclic else {"forward", "backward"})
+    assert set(calls) == (
+        {"backward"} if made.system.horizon.is_cyclic else {"forward", "backward"}
+    )
 
 
 def test_programs_that_the_kernel_does_not_solve_are_left_to_highs(monkeypatch: pytest.MonkeyPatch):
@@ -139,7 +162,9 @@ class Handed:
         self._pass = ""
         finish = HighsProgram.finish_trials
 
-        def finished(program: HighsProgram, solutions: TrialSolutions, *given: Any, **named: Any) -> TrialResults:
+        def finished(
+            program: HighsProgram, solutions: TrialSolutions, *given: Any, **named: Any
+        ) -> TrialResults:
             if self._pass:
                 self.has_left[self._pass] += (solutions.outcome != PROVEN).any(axis=1).tolist()
             return finish(program, solutions, *given, **named)
@@ -151,7 +176,9 @@ class Handed:
     def _watched(self, name: str, solve: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*given: Any, **named: Any) -> Any:
             # bounds are no pass, and a first forward pass has no bases to start from
-            counts = named.get("task") != LOWER_BOUND and (name == "solve_tree" or named["iteration"] > 1)
+            counts = named.get("task") != LOWER_BOUND and (
+                name == "solve_tree" or named["iteration"] > 1
+            )
             self._pass = name if counts else ""
             try:
                 return solve(*given, **named)
@@ -177,7 +204,9 @@ def test_of_a_stage_with_a_program_that_is_left_only_the_trials_of_such_programs
 
 
 @pytest.mark.parametrize("name", list(STUDIES))
-def test_stages_that_are_done_in_part_give_the_bits_of_whole_ones(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_stages_that_are_done_in_part_give_the_bits_of_whole_ones(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
     made = STUDIES[name]()
     plant_few_pivots(monkeypatch)
     with monkeypatch.context() as patch:

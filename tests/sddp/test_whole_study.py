@@ -23,15 +23,26 @@ N_SCENARIOS = 6
 def trained(seed: int, formulation: m.Formulation, **options: object) -> StudyProblems:
     chosen = study(whole_system(seed, **options), iterations=8, forward_passes=3, method="penalty")  # type: ignore[arg-type]
     policy = train_policy(chosen)
-    config = dataclasses.replace(chosen.config, training=dataclasses.replace(chosen.config.training, formulation=formulation))
+    config = dataclasses.replace(
+        chosen.config, training=dataclasses.replace(chosen.config.training, formulation=formulation)
+    )
     return build_problems(dataclasses.replace(chosen, config=config), policy.pools)
 
 
 def interior_state(problems: StudyProblems, t: int, rng: np.random.Generator) -> np.ndarray:
     system = problems.system
-    present = np.isin(system.operative_states["hydros"][:, t], (m.OperativeState.FILLING, m.OperativeState.OPERATING))
-    storage = np.where(present, rng.uniform(0.15, 0.7, len(present)) * system.bounds.hydro.max_storage_hm3[:, t], 0.0)
-    lags = rng.uniform(15, 40, problems.layout.size("storage") * problems.layout.block("inflow_lag").depth)
+    present = np.isin(
+        system.operative_states["hydros"][:, t],
+        (m.OperativeState.FILLING, m.OperativeState.OPERATING),
+    )
+    storage = np.where(
+        present,
+        rng.uniform(0.15, 0.7, len(present)) * system.bounds.hydro.max_storage_hm3[:, t],
+        0.0,
+    )
+    lags = rng.uniform(
+        15, 40, problems.layout.size("storage") * problems.layout.block("inflow_lag").depth
+    )
     gas = rng.uniform(8, 25, 2) * [1.0, t + 1 < 4]
     return np.concatenate([storage, lags, gas, rng.uniform(3, 20, 1) * (t < 3)])
 
@@ -49,7 +60,9 @@ def test_slopes_of_every_state_agree_with_finite_differences(
     problems = trained(seed, formulation, chronological=chronological)
     programs, rng, step = SolverPool(problems), np.random.default_rng(50 + seed), 1e-3
     layout = problems.layout
-    smooth = {"lag": 0, "commitment": 0} | {f"storage of {i}": 0 for i in layout.block("storage").ids}
+    smooth = {"lag": 0, "commitment": 0} | {
+        f"storage of {i}": 0 for i in layout.block("storage").ids
+    }
     filling = 0
 
     def value(t: int, state: np.ndarray) -> tuple[float, np.ndarray]:
@@ -61,25 +74,43 @@ def test_slopes_of_every_state_agree_with_finite_differences(
             state = interior_state(problems, t, rng)
             centre, slope = value(t, state)
             for j in range(layout.dimension):
-                kind = f"storage of {layout.block('storage').ids[j]}" if j < 5 else "lag" if j < 15 else "commitment"
+                kind = (
+                    f"storage of {layout.block('storage').ids[j]}"
+                    if j < 5
+                    else "lag"
+                    if j < 15
+                    else "commitment"
+                )
                 if kind == "commitment" and state[j] == 0.0:
                     continue  # the plant is gone: another power than 0 is not a state
                 move = np.eye(layout.dimension)[j] * step
                 right = (value(t, state + move)[0] - centre) / step
                 left = (centre - value(t, state - move)[0]) / step
-                tolerance = 1e-6 * max(abs(right), abs(left)) + 1e-7 * abs(centre) / max(1.0, abs(centre)) + 2e-9 * abs(centre)
-                assert min(left, right) - tolerance <= slope[j] <= max(left, right) + tolerance, (t, j)
+                tolerance = (
+                    1e-6 * max(abs(right), abs(left))
+                    + 1e-7 * abs(centre) / max(1.0, abs(centre))
+                    + 2e-9 * abs(centre)
+                )
+                assert min(left, right) - tolerance <= slope[j] <= max(left, right) + tolerance, (
+                    t,
+                    j,
+                )
                 smooth[kind] += abs(right - left) <= tolerance and abs(slope[j]) > 1.0
                 filling += kind == "storage of 5" and t < 3 and abs(slope[j]) > 1.0
     assert min(smooth.values()) >= 2
     assert filling > 0
 
 
-def simulated(seed: int, **options: object) -> tuple[m.System, dict[str, dict[str, np.ndarray]], SimulationChunk]:
+def simulated(
+    seed: int, **options: object
+) -> tuple[m.System, dict[str, dict[str, np.ndarray]], SimulationChunk]:
     chosen = study(whole_system(seed, **options), iterations=6, forward_passes=2, method="penalty")  # type: ignore[arg-type]
     chunks: list[SimulationChunk] = []
     simulate_policy(train_policy(chosen), chosen, n_scenarios=N_SCENARIOS, sink=chunks.append)
-    tables = {name: {c: np.asarray(v) for c, v in table.items()} for name, table in chunks[0].tables.items()}
+    tables = {
+        name: {c: np.asarray(v) for c, v in table.items()}
+        for name, table in chunks[0].tables.items()
+    }
     return chosen.system, tables, chunks[0]
 
 
@@ -137,16 +168,22 @@ def test_water_and_power_balance_with_everything_on(seed: int, chronological: bo
                 supply[..., bus_of[entity.bus_id]] += sign * power[..., i]
         traded = pick(tables["contracts"], "power_mw", t, len(hours))
         for i, deal in enumerate(system.contracts):
-            supply[..., bus_of[deal.bus_id]] += (1.0 if deal.kind is m.ContractKind.IMPORT else -1.0) * traded[..., i]
+            supply[..., bus_of[deal.bus_id]] += (
+                1.0 if deal.kind is m.ContractKind.IMPORT else -1.0
+            ) * traded[..., i]
         direct, reverse, lost = (
-            pick(tables["exchanges"], name, t, len(hours)) for name in ("direct_flow_mw", "reverse_flow_mw", "losses_mw")
+            pick(tables["exchanges"], name, t, len(hours))
+            for name in ("direct_flow_mw", "reverse_flow_mw", "losses_mw")
         )
         assert lost == pytest.approx((direct + reverse) * [0.04, 0.0])
         for i, line in enumerate(system.lines):
             keep = 1.0 - line.losses_percent / 100.0
             supply[..., bus_of[line.target_bus_id]] += keep * direct[..., i] - reverse[..., i]
             supply[..., bus_of[line.source_bus_id]] += keep * reverse[..., i] - direct[..., i]
-        deficit, excess, load = (pick(tables["buses"], name, t, len(hours)) for name in ("deficit_mw", "excess_mw", "load_mw"))
+        deficit, excess, load = (
+            pick(tables["buses"], name, t, len(hours))
+            for name in ("deficit_mw", "excess_mw", "load_mw")
+        )
         assert supply + deficit - excess == pytest.approx(load, abs=1e-6)
 
 
@@ -167,9 +204,13 @@ def test_components_add_up_to_the_cost_and_costs_to_the_total(seed: int) -> None
     _, tables, chunk = simulated(seed)
     costs = tables["costs"]
     sums = ("total_cost", "immediate_cost", "future_cost", "hydro_violation_cost", "pumping_cost")
-    summed = sum(values for name, values in costs.items() if name.endswith("_cost") and name not in sums)
+    summed = sum(
+        values for name, values in costs.items() if name.endswith("_cost") and name not in sums
+    )
     assert summed == pytest.approx(costs["immediate_cost"], rel=1e-9, abs=1e-6)
-    discounted = (costs["immediate_cost"] * costs["discount_factor"]).reshape(N_SCENARIOS, -1).sum(axis=1)
+    discounted = (
+        (costs["immediate_cost"] * costs["discount_factor"]).reshape(N_SCENARIOS, -1).sum(axis=1)
+    )
     assert discounted == pytest.approx(chunk.summary.total_cost, rel=1e-9)
     for table, column, component in (
         ("contracts", "total_cost", "contract_cost"),
@@ -180,7 +221,9 @@ def test_components_add_up_to_the_cost_and_costs_to_the_total(seed: int) -> None
         ("pumping_stations", "pumping_cost", "pumping_cost"),
         ("violations/generic", "slack_cost", "generic_violation_cost"),
     ):
-        assert tables[table][column].sum() == pytest.approx(costs[component].sum(), rel=1e-9, abs=1e-6), table
+        assert tables[table][column].sum() == pytest.approx(
+            costs[component].sum(), rel=1e-9, abs=1e-6
+        ), table
 
 
 def test_the_forward_cost_is_the_simulated_one() -> None:
@@ -195,11 +238,17 @@ def test_the_forward_cost_is_the_simulated_one() -> None:
     costs = chunks[0].tables["costs"]
     from headwater.stochastic import simulation_sampler
 
-    sampler = simulation_sampler(problems.uncertainty, chosen.config.training.scenario_source, chosen.config.training.tree_seed)
+    sampler = simulation_sampler(
+        problems.uncertainty,
+        chosen.config.training.scenario_source,
+        chosen.config.training.tree_seed,
+    )
     for t, problem in enumerate(problems.stages):
         eta = sampler.noise(t, 0, np.array([0]))
         u = problems.uncertainty
-        batch = problem.noise_batch(u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta))
+        batch = problem.noise_batch(
+            u.innovation_m3s(t, eta), u.load_mw(t, eta), u.available_mw(t, eta)
+        )
         solved = programs.solve_each(t, state[None, :], batch, None)
         reported = np.asarray(costs["total_cost"])[np.asarray(costs["stage_id"]) == t].sum()
         assert problem.trial_objectives(solved)[0, 0] == pytest.approx(reported, rel=1e-7)

@@ -47,7 +47,9 @@ def certified(point=POINT, duals=DUALS):
     x, y = np.array(point), np.array(duals)
     scratch = np.empty(3), np.empty(3), np.empty(2), np.empty(1)
     lower, upper = program.row_lower, program.row_upper
-    found = certify(kernel_program(program, cuts), lower, upper, np.array([3.0]), x, y, *scratch, False)
+    found = certify(
+        kernel_program(program, cuts), lower, upper, np.array([3.0]), x, y, *scratch, False
+    )
     return (*found, y)
 
 
@@ -83,10 +85,15 @@ def test_a_point_may_miss_each_side_by_a_millionth_and_no_more(side: str):
         assert gap == np.inf
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.5, PROVEN), (0.9, PROVEN), (1.2, BOUNDED), (3.0, BOUNDED), (50.0, BOUNDED)])
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.5, PROVEN), (0.9, PROVEN), (1.2, BOUNDED), (3.0, BOUNDED), (50.0, BOUNDED)],
+)
 def test_a_gap_of_a_ten_millionth_is_proven_and_no_larger_one(share: float, expected: int):
     """One of theta more costs one more, and the point stays feasible."""
-    outcome, bound, gap, _ = certified((POINT[0], POINT[1], POINT[2] + share * RELATIVE_GAP * OPTIMUM))
+    outcome, bound, gap, _ = certified(
+        (POINT[0], POINT[1], POINT[2] + share * RELATIVE_GAP * OPTIMUM)
+    )
     assert outcome == expected
     assert bound == pytest.approx(OPTIMUM, rel=1e-12)
     assert gap == pytest.approx(share * RELATIVE_GAP * OPTIMUM, rel=1e-4)
@@ -119,7 +126,11 @@ def test_the_bound_is_that_of_the_duals_side_by_side(duals, by_hand):
 
 @pytest.mark.parametrize(
     ("duals", "cleaned"),
-    [((1.0, 0.7, 0.0), (1.0, 0.0, 0.0)), ((1.0, 0.0, -0.7), (1.0, 0.0, 0.0)), ((1.0, -0.5, 1.0), (1.0, -0.5, 1.0))],
+    [
+        ((1.0, 0.7, 0.0), (1.0, 0.0, 0.0)),
+        ((1.0, 0.0, -0.7), (1.0, 0.0, 0.0)),
+        ((1.0, -0.5, 1.0), (1.0, -0.5, 1.0)),
+    ],
 )
 def test_a_dual_against_a_bound_that_a_row_does_not_have_is_dropped(duals, cleaned):
     _, bound, _, left = certified(duals=duals)
@@ -137,7 +148,9 @@ def test_duals_that_are_no_numbers_bound_nothing(place: int, value: float):
 
 
 @pytest.mark.parametrize(("missed", "expected"), [(0.9e-8, PROVEN), (1e-6, BOUNDED)])
-def test_a_point_that_is_cheap_because_it_misses_a_row_a_little_takes_nothing_from_the_bound(missed: float, expected: int):
+def test_a_point_that_is_cheap_because_it_misses_a_row_a_little_takes_nothing_from_the_bound(
+    missed: float, expected: int
+):
     """A row that is missed by 1e-8, at a dual of a million, makes the point a cent cheaper than anything feasible.
 
     minimise  1e6 a + b    a >= 1e-3 (a row)    b >= 1e3 (a row): the optimum is 1000 + 1000 $, tolerated relative gap 2e-4 $.
@@ -149,7 +162,9 @@ def test_a_point_that_is_cheap_because_it_misses_a_row_a_little_takes_nothing_fr
     )  # fmt: skip
     certifier = Certifier(kernel_program(program, AppendedRows()))
     lower, upper = np.array([1e-3, 1e3]), np.full(2, np.inf)
-    outcome, bound, gap = certifier.judge(lower, upper, np.array([1e-3 - missed, 1e3]), np.array([1e6, 1.0]))
+    outcome, bound, gap = certifier.judge(
+        lower, upper, np.array([1e-3 - missed, 1e3]), np.array([1e6, 1.0])
+    )
     assert outcome == expected
     assert bound == pytest.approx(2000.0, rel=1e-12)
     assert gap == pytest.approx(-1e6 * missed, rel=1e-3)

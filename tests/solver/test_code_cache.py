@@ -45,7 +45,11 @@ def run(folder: Path | None, program: Path, **environment: str) -> tuple[str, st
     inherited = {name: value for name, value in os.environ.items() if name not in dropped}
     chosen = {} if folder is None else {"HEADWATER_CACHE_DIR": str(folder)}
     done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, check=False, env={**inherited, **chosen, **environment}
+        [sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**inherited, **chosen, **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip(), done.stderr.strip()
@@ -69,7 +73,9 @@ def test_another_source_is_compiled_anew(tmp_path: Path, program: Path):
     assert run(tmp_path / "cache", program) == ("100 compiled", "")
 
 
-@pytest.mark.parametrize("flag", [{"NUMBA_OPT": "1"}, {"NUMBA_BOUNDSCHECK": "1"}, {"NUMBA_CPU_NAME": "generic"}])
+@pytest.mark.parametrize(
+    "flag", [{"NUMBA_OPT": "1"}, {"NUMBA_BOUNDSCHECK": "1"}, {"NUMBA_CPU_NAME": "generic"}]
+)
 def test_other_flags_have_code_of_their_own(tmp_path: Path, program: Path, flag: dict[str, str]):
     run(tmp_path / "cache", program)
     assert run(tmp_path / "cache", program, **flag)[0] == "30 compiled"
@@ -104,11 +110,20 @@ def nothing_but_a_good_digest(path: Path) -> None:
     CodeCache(path.parent.name, path.parent.parent).write(path.stem, b"not a pickle")
 
 
-DAMAGE = [cut_off, emptied, overwritten, one_bit_changed, directory_in_its_place, nothing_but_a_good_digest]
+DAMAGE = [
+    cut_off,
+    emptied,
+    overwritten,
+    one_bit_changed,
+    directory_in_its_place,
+    nothing_but_a_good_digest,
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
-def test_a_damaged_file_is_compiled_again_with_one_line(tmp_path: Path, program: Path, damage: Callable[[Path], None]):
+def test_a_damaged_file_is_compiled_again_with_one_line(
+    tmp_path: Path, program: Path, damage: Callable[[Path], None]
+):
     run(tmp_path / "cache", program)
     (file,) = (tmp_path / "cache").glob("*/*.squares-*.code")
     damage(file)
@@ -129,10 +144,17 @@ def test_processes_that_compile_at_once_leave_sound_code(tmp_path: Path, program
     assert run(tmp_path / "cache", program) == ("30 read", "")
 
 
-def test_without_a_writable_home_code_goes_to_a_private_folder_and_that_is_said_once(tmp_path: Path, program: Path):
+def test_without_a_writable_home_code_goes_to_a_private_folder_and_that_is_said_once(
+    tmp_path: Path, program: Path
+):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    elsewhere = {"HOME": "/dev/null/home", "XDG_CACHE_HOME": "", "TMPDIR": str(temporary), "LOCALAPPDATA": ""}
+    elsewhere = {
+        "HOME": "/dev/null/home",
+        "XDG_CACHE_HOME": "",
+        "TMPDIR": str(temporary),
+        "LOCALAPPDATA": "",
+    }
     answer, said = run(None, program, **elsewhere)
     assert answer == "30 compiled"
     assert len(said.splitlines()) == 1
@@ -143,7 +165,9 @@ def test_without_a_writable_home_code_goes_to_a_private_folder_and_that_is_said_
     assert run(None, program, **elsewhere)[0] == "30 read"
 
 
-def test_a_temporary_folder_that_others_can_write_to_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog):
+def test_a_temporary_folder_that_others_can_write_to_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+):
     monkeypatch.setattr(code_cache.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(code_cache.tempfile, "tempdir", str(tmp_path))
     open_to_all = tmp_path / f"headwater-code-{os.getuid()}"
@@ -157,7 +181,9 @@ def test_a_temporary_folder_that_others_can_write_to_is_not_trusted(tmp_path: Pa
     assert str(root) in caplog.text
 
 
-def test_code_is_read_from_where_it_was_wanted_though_nothing_can_be_written_there(tmp_path: Path, monkeypatch):
+def test_code_is_read_from_where_it_was_wanted_though_nothing_can_be_written_there(
+    tmp_path: Path, monkeypatch
+):
     CodeCache(KEY, tmp_path / "site").write("one", b"code")
 
     def refuse(root: Path) -> None:
@@ -173,7 +199,9 @@ def test_code_is_read_from_where_it_was_wanted_though_nothing_can_be_written_the
     assert cache.read("two") == b"more"
 
 
-def test_where_nothing_can_be_written_at_all_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, caplog):
+def test_where_nothing_can_be_written_at_all_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog
+):
     monkeypatch.setattr(code_cache, "_temporary_root", lambda: None)
     cache = CodeCache(KEY, None)
     assert cache.root is None
@@ -215,7 +243,12 @@ def test_the_last_used_keys_are_kept(tmp_path: Path):
     cache = CodeCache(KEY, tmp_path)
     cache.write("one", b"code")
     cache.complete()
-    assert {path.name for path in tmp_path.iterdir()} == {KEY, old[0], *old[-KEPT_KEYS + 1 :], "notes"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        KEY,
+        old[0],
+        *old[-KEPT_KEYS + 1 :],
+        "notes",
+    }
 
 
 def test_only_one_process_compiles_at_a_time(tmp_path: Path):
@@ -228,7 +261,9 @@ def test_only_one_process_compiles_at_a_time(tmp_path: Path):
         assert other
 
 
-def test_folders_follow_the_environment_and_the_customs_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_folders_follow_the_environment_and_the_customs_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     for name in ("HEADWATER_CACHE_DIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))

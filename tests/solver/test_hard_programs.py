@@ -43,11 +43,20 @@ BUDGET_SECONDS = 5.0
 Draw = Callable[..., np.ndarray]
 
 
-def program_of(matrix: np.ndarray, cost: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> LinearProgram:
+def program_of(
+    matrix: np.ndarray, cost: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> LinearProgram:
     a = sp.csc_array(matrix)
     sides = np.zeros(len(matrix))
     return LinearProgram(
-        a.indptr.astype(np.int32), a.indices.astype(np.int32), a.data.astype(float), cost, lower, upper, sides, sides
+        a.indptr.astype(np.int32),
+        a.indices.astype(np.int32),
+        a.data.astype(float),
+        cost,
+        lower,
+        upper,
+        sides,
+        sides,
     )
 
 
@@ -57,14 +66,20 @@ def _compiled() -> None:
     program, rows, low, high = hard_stage(np.random.default_rng(0), "nothing")
     _, refusal = attempt(HighsProgram(program, rows), low, high)
     assert refusal is None
-    HighsProgram(program, rows).solve_openings(low, high, Basis(*(np.zeros(len(a), np.int32) for a in (program.cost, low[0]))))
+    HighsProgram(program, rows).solve_openings(
+        low, high, Basis(*(np.zeros(len(a), np.int32) for a in (program.cost, low[0])))
+    )
     no_columns = program_of(np.zeros((1, 1)), np.zeros(1), np.zeros(1), np.ones(1))
     with pytest.raises(InfeasibleError):
-        HighsProgram(no_columns).solve_openings(np.ones((1, 1)), np.ones((1, 1)), slack_basis(no_columns, AppendedRows()))
+        HighsProgram(no_columns).solve_openings(
+            np.ones((1, 1)), np.ones((1, 1)), slack_basis(no_columns, AppendedRows())
+        )
 
 
 def slack_basis(program: LinearProgram, appended: AppendedRows) -> Basis:
-    return Basis(np.zeros(program.n_columns, np.int32), np.ones(program.n_rows + appended.n_rows, np.int32))
+    return Basis(
+        np.zeros(program.n_columns, np.int32), np.ones(program.n_rows + appended.n_rows, np.int32)
+    )
 
 
 def hard_stage(rng: np.random.Generator, wild: str):
@@ -76,17 +91,25 @@ def hard_stage(rng: np.random.Generator, wild: str):
 
     def draw(kind: str, *shape: int) -> np.ndarray:
         hard = wild in (kind, "everything")
-        return 10.0 ** (rng.uniform(SMALLEST, LARGEST, shape) if hard else rng.uniform(-1, 1, shape))
+        return 10.0 ** (
+            rng.uniform(SMALLEST, LARGEST, shape) if hard else rng.uniform(-1, 1, shape)
+        )
 
     m, n, n_cuts, n_openings = 6, 14, 4, 4
-    matrix = np.where(rng.random((m, n)) < 0.45, draw("matrix", m, n) * rng.choice([-1, 1], (m, n)), 0.0)
+    matrix = np.where(
+        rng.random((m, n)) < 0.45, draw("matrix", m, n) * rng.choice([-1, 1], (m, n)), 0.0
+    )
     slacks = np.diag(draw("matrix", m)), -np.diag(draw("matrix", m))
     full = np.hstack([matrix, *slacks, np.zeros((m, 1))])
     cost = np.concatenate([draw("costs", n), draw("costs", 2 * m), [1.0]])
     upper = np.concatenate([draw("bounds", n), np.full(2 * m + 1, np.inf)])
     program = program_of(full, cost, np.zeros(len(cost)), upper)
     rows = AppendedRows(np.append(rng.choice(n, 3, replace=False), len(cost) - 1).astype(np.int32))
-    rows.append(np.hstack([draw("matrix", n_cuts, 3) * rng.choice([-1, 1], (n_cuts, 3)), np.ones((n_cuts, 1))]))
+    rows.append(
+        np.hstack(
+            [draw("matrix", n_cuts, 3) * rng.choice([-1, 1], (n_cuts, 3)), np.ones((n_cuts, 1))]
+        )
+    )
     sides = draw("bounds", m) * rng.choice([-1, 1], m) * rng.uniform(0.8, 1.2, (n_openings, m))
     width = np.where(rng.random(m) < 0.7, 0.0, draw("bounds", m))
     low = np.hstack([sides, draw("bounds", n_openings, n_cuts)])
@@ -133,7 +156,9 @@ def test_numbers_from_a_millionth_to_a_billion_are_solved_right_or_refused(wild:
             exact = exact_optimum(program, rows, low[w], high[w], result.basis)
             optimum, found = float(exact.cost), result.objective[w]
             assert found <= optimum + 1e-12 * abs(optimum)
-            assert found >= optimum - worth(program, matrix, exact, result.primal[w]) - 1e-9 * abs(optimum)
+            assert found >= optimum - worth(program, matrix, exact, result.primal[w]) - 1e-9 * abs(
+                optimum
+            )
             errors.append(abs(found - optimum) / max(1.0, abs(optimum)))
     if wild in ("costs", "bounds"):
         assert refused == 0
@@ -158,12 +183,28 @@ def test_the_ratio_test_ends_whatever_the_reduced_costs():
         assert tightest in {entering, *flips[:n_flips]}
 
 
-@pytest.mark.parametrize(("pivot_of_cut", "enters"), [(1e-3, 2), (1e-5, 1)], ids=["trusted", "too small"])
-def test_of_variables_that_may_enter_that_of_a_cut_does_where_its_pivot_can_be_trusted(pivot_of_cut, enters):
+@pytest.mark.parametrize(
+    ("pivot_of_cut", "enters"), [(1e-3, 2), (1e-5, 1)], ids=["trusted", "too small"]
+)
+def test_of_variables_that_may_enter_that_of_a_cut_does_where_its_pivot_can_be_trusted(
+    pivot_of_cut, enters
+):
     d, alpha = np.zeros(3), -np.array([0.5, 2.0, pivot_of_cut])
     low, up, x = np.zeros(3), np.full(3, np.inf), np.zeros(3)
     entering, n_flips = simplex_kernel._choose_entering(
-        3, np.arange(3), alpha, 1.0, d, low, up, x, np.inf, 1e-9, np.zeros(3, np.int64), np.zeros(3, np.int64), 2
+        3,
+        np.arange(3),
+        alpha,
+        1.0,
+        d,
+        low,
+        up,
+        x,
+        np.inf,
+        1e-9,
+        np.zeros(3, np.int64),
+        np.zeros(3, np.int64),
+        2,
     )
     assert (entering, n_flips) == (enters, 0)
 
@@ -207,7 +248,13 @@ def transport(rng: np.random.Generator):
 
 def cycling(_: np.random.Generator):
     """Beale's program, on which the textbook simplex method walks in a circle; its optimum is -1/20."""
-    matrix = np.array([[0.25, -60.0, -0.04, 9.0, 1, 0, 0], [0.5, -90.0, -0.02, 3.0, 0, 1, 0], [0, 0, 1.0, 0, 0, 0, 1]])
+    matrix = np.array(
+        [
+            [0.25, -60.0, -0.04, 9.0, 1, 0, 0],
+            [0.5, -90.0, -0.02, 3.0, 0, 1, 0],
+            [0, 0, 1.0, 0, 0, 0, 1],
+        ]
+    )
     cost = np.array([-0.75, 150.0, -0.02, 6.0, 0, 0, 0])
     sides = np.array([[0.0, 0.0, right] for right in (1.0, 0.0, 2.0)])
     return program_of(matrix, cost, np.zeros(7), np.full(7, np.inf)), sides, sides
@@ -216,17 +263,25 @@ def cycling(_: np.random.Generator):
 def cycling_dual(_: np.random.Generator):
     """The dual of Beale's program, on which the dual method does the same."""
     matrix = np.array([[0.25, 0.5, 0.0], [-60.0, -90.0, 0.0], [-0.04, -0.02, 1.0], [9.0, 3.0, 0.0]])
-    low = np.array([[0.75, -150.0, 0.02, -6.0], [0.75, -150.0, 0.04, -6.0], [0.0, -150.0, 0.0, -6.0]])
+    low = np.array(
+        [[0.75, -150.0, 0.02, -6.0], [0.75, -150.0, 0.04, -6.0], [0.0, -150.0, 0.0, -6.0]]
+    )
     cost, upper = np.array([0.0, 0.0, 1.0]), np.full(3, np.inf)
     return program_of(matrix, cost, np.zeros(3), upper), low, np.full_like(low, np.inf)
 
 
-@pytest.mark.parametrize("make", [equal_rows, nothing_on_the_right, transport, cycling, cycling_dual], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [equal_rows, nothing_on_the_right, transport, cycling, cycling_dual],
+    ids=lambda f: f.__name__,
+)
 def test_ties_everywhere_are_solved_in_few_pivots(make):
     for seed in range(8 if make not in (cycling, cycling_dual) else 1):
         program, low, high = make(np.random.default_rng(seed))
         rows = AppendedRows()
-        expected = [float(exact_optimum(program, rows, a, b).cost) for a, b in zip(low, high, strict=True)]
+        expected = [
+            float(exact_optimum(program, rows, a, b).cost) for a, b in zip(low, high, strict=True)
+        ]
         cold = HighsProgram(program, rows, batched=False, time_budget_seconds=BUDGET_SECONDS)
         highs = HighsProgram(program, rows, time_budget_seconds=BUDGET_SECONDS)
         started = time.monotonic()
@@ -235,7 +290,10 @@ def test_ties_everywhere_are_solved_in_few_pivots(make):
             result = highs.solve_openings(low, high, start)
             assert result.objective == pytest.approx(expected, rel=1e-9, abs=1e-9)
             assert result.pivots <= 4 * (program.n_rows + program.n_columns) * len(low)
-        one_by_one = [cold.solve_openings(low[w : w + 1], high[w : w + 1]).objective[0] for w in range(len(low))]
+        one_by_one = [
+            cold.solve_openings(low[w : w + 1], high[w : w + 1]).objective[0]
+            for w in range(len(low))
+        ]
         assert one_by_one == pytest.approx(expected, rel=1e-9, abs=1e-9)
         assert time.monotonic() - started < BUDGET_SECONDS
         if make is cycling:
@@ -265,7 +323,10 @@ def test_what_has_no_solution_is_named_by_its_opening(where: str, wild: bool):
     for seed in range(6):
         rng = np.random.default_rng([seed, wild])
         program, rows, low, high, beyond = narrow_stage(rng, wild)
-        m, bad = program.n_rows, range(len(low)) if where == "all openings" else [int(rng.integers(1, len(low)))]
+        m, bad = (
+            program.n_rows,
+            range(len(low)) if where == "all openings" else [int(rng.integers(1, len(low)))],
+        )
         for w in bad:
             i = int(rng.integers(m))
             if where == "a cut":
@@ -283,13 +344,17 @@ def test_what_has_no_solution_is_named_by_its_opening(where: str, wild: bool):
         if fine:
             starts.append(highs.solve_openings(low[fine[:1]], high[fine[:1]]).basis)
         for start in starts:
-            with pytest.raises(InfeasibleError, match=f"opening {bad[0]} has no feasible point") as caught:
+            with pytest.raises(
+                InfeasibleError, match=f"opening {bad[0]} has no feasible point"
+            ) as caught:
                 highs.solve_openings(low, high, start)
             assert caught.value.opening == bad[0]
         assert highs.statistics.attempts <= 2 * len(starts) + 2
         if fine:  # the instance is as good as before
             expected = [float(exact_optimum(program, rows, low[w], high[w]).cost) for w in fine]
-            assert highs.solve_openings(low[fine], high[fine], starts[-1]).objective == pytest.approx(expected, rel=1e-7)
+            assert highs.solve_openings(
+                low[fine], high[fine], starts[-1]
+            ).objective == pytest.approx(expected, rel=1e-7)
         assert time.monotonic() - started < BUDGET_SECONDS
 
 
@@ -307,7 +372,9 @@ def test_a_trial_without_a_solution_is_named_with_its_opening():
 
     def left_to_highs(shifts: list[np.ndarray]) -> TrialResults:
         """Trials whose bounds are moved, of which the kernel has solved nothing."""
-        solutions = TrialSolutions.empty(len(shifts), 2, low.shape[1], program.n_columns, want_primal=False)
+        solutions = TrialSolutions.empty(
+            len(shifts), 2, low.shape[1], program.n_columns, want_primal=False
+        )
         solutions.outcome[:] = NOT_PROVEN
         bases = BasisBatch.repeated(start, len(shifts))
         return highs.finish_trials(
@@ -326,7 +393,9 @@ def test_a_trial_without_a_solution_is_named_with_its_opening():
 def test_a_cost_without_a_minimum_is_refused_at_once(seed: int):
     rng = np.random.default_rng(seed)
     m, n = 5, 12
-    matrix = np.where(rng.random((m, n)) < 0.6, rng.uniform(0.5, 2.0, (m, n)) * rng.choice([-1, 1], (m, n)), 0.0)
+    matrix = np.where(
+        rng.random((m, n)) < 0.6, rng.uniform(0.5, 2.0, (m, n)) * rng.choice([-1, 1], (m, n)), 0.0
+    )
     ray = np.where(rng.random(m) < 0.6, rng.uniform(0.5, 2.0, m), 0.0)
     full = np.hstack([matrix, ray[:, None], -ray[:, None]])
     limit = rng.uniform(0.5, 2.0, n)
@@ -346,7 +415,12 @@ def test_a_cost_without_a_minimum_is_refused_at_once(seed: int):
 
 
 def test_a_cost_that_falls_along_one_column_has_no_minimum():
-    program = program_of(np.array([[1.0, 1.0, 0.0]]), np.array([1.0, 2.0, -1.0]), np.zeros(3), np.array([5.0, 5.0, np.inf]))
+    program = program_of(
+        np.array([[1.0, 1.0, 0.0]]),
+        np.array([1.0, 2.0, -1.0]),
+        np.zeros(3),
+        np.array([5.0, 5.0, np.inf]),
+    )
     for start in (None, slack_basis(program, AppendedRows())):
         with pytest.raises(UnboundedError, match="the cost of opening 0 has no minimum"):
             HighsProgram(program).solve_openings(np.ones((2, 1)), np.ones((2, 1)), start)
@@ -370,12 +444,16 @@ def test_what_has_no_bound_ends_with_the_ladder_or_with_its_budget(monkeypatch: 
 
     monkeypatch.setattr(module, "solve_in_turn", doubtful)
     patient = HighsProgram(program, rows, batched=False)
-    with pytest.raises(SolverError, match=r"opening 0: no valid bound was found in 6 attempts.*not proven"):
+    with pytest.raises(
+        SolverError, match=r"opening 0: no valid bound was found in 6 attempts.*not proven"
+    ):
         patient.solve_openings(low, high)
     assert patient.statistics.attempts == 5
     assert asked
     hasty = HighsProgram(program, rows, batched=False, time_budget_seconds=1e-9)
-    with pytest.raises(SolverError, match=r"opening 0: no valid bound was found in 3 attempts") as caught:
+    with pytest.raises(
+        SolverError, match=r"opening 0: no valid bound was found in 3 attempts"
+    ) as caught:
         hasty.solve_openings(low, high)
     assert caught.value.opening == 0
     limited = HighsProgram(program, rows, batched=False, max_attempts=2)
@@ -413,7 +491,9 @@ def test_an_answer_with_a_gap_is_taken_and_told(monkeypatch: pytest.MonkeyPatch)
     assert highs.statistics.bounded == 1
 
 
-def test_an_opening_that_nothing_solves_takes_the_best_duals_of_the_others(monkeypatch: pytest.MonkeyPatch):
+def test_an_opening_that_nothing_solves_takes_the_best_duals_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+):
     """A cut needs a bound alone: duals are feasible for every right-hand side."""
     program, rows, low, high = hard_stage(np.random.default_rng(1), "costs")
     plain = HighsProgram(program, rows, batched=False)
@@ -439,9 +519,14 @@ def test_an_opening_that_nothing_solves_takes_the_best_duals_of_the_others(monke
     highs = HighsProgram(program, rows, batched=False)
     result = highs.solve_openings(low, high)
     assert result.objective[[0, 1, 3]] == pytest.approx(expected.objective[[0, 1, 3]], rel=1e-9)
-    sides = np.where(expected.row_dual[:2] > 0, low[2], np.where(np.isfinite(high[2]), high[2], low[2]))
+    sides = np.where(
+        expected.row_dual[:2] > 0, low[2], np.where(np.isfinite(high[2]), high[2], low[2])
+    )
     by_hand = max(
-        float(y @ side + np.minimum(0.0, reduced_costs(program, rows, y)[:14]) @ program.column_upper[:14])
+        float(
+            y @ side
+            + np.minimum(0.0, reduced_costs(program, rows, y)[:14]) @ program.column_upper[:14]
+        )
         for y, side in zip(expected.row_dual[:2], sides, strict=True)
     )
     assert result.objective[2] == pytest.approx(by_hand, rel=1e-9)

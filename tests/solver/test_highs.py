@@ -12,14 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
-from headwater.solver import AppendedRows, HighsProgram, LinearProgram, highs_version, kernel_program
+from headwater.solver import (
+    AppendedRows,
+    HighsProgram,
+    LinearProgram,
+    highs_version,
+    kernel_program,
+)
 from headwater.solver.kernel_constants import BOUNDED, NO_BOUND, PROVEN
 from headwater.solver.repair import Certifier
 
 pytestmark = pytest.mark.versions
 
 
-def program(matrix: np.ndarray, cost: list[float], lower: list[float], upper: list[float], rhs: list[float]) -> LinearProgram:
+def program(
+    matrix: np.ndarray, cost: list[float], lower: list[float], upper: list[float], rhs: list[float]
+) -> LinearProgram:
     a = sp.csc_array(matrix)
     return LinearProgram(
         a.indptr.astype(np.int32),
@@ -31,7 +39,9 @@ def program(matrix: np.ndarray, cost: list[float], lower: list[float], upper: li
 
 def conformance_program() -> LinearProgram:
     """min x1 + 50 x2 with x0 = 6 and 2 x0 + x2 = 14."""
-    return program(np.array([[1.0, 0, 0], [2, 0, 1]]), [0, 1, 50], [0, 0, 0], [10, np.inf, 8], [6, 14])
+    return program(
+        np.array([[1.0, 0, 0], [2, 0, 1]]), [0, 1, 50], [0, 0, 0], [10, np.inf, 8], [6, 14]
+    )
 
 
 def test_objective_and_duals_of_a_known_program():
@@ -123,7 +133,9 @@ def test_random_programs_agree_with_a_cold_independent_solver(seed: int):
     rhs = points @ a.T
     result = HighsProgram(lp).solve_openings(rhs, rhs)
     for w in range(4):
-        expected = scipy.optimize.linprog(cost, A_eq=a, b_eq=rhs[w], bounds=[(0, 5)] * n, method="highs")
+        expected = scipy.optimize.linprog(
+            cost, A_eq=a, b_eq=rhs[w], bounds=[(0, 5)] * n, method="highs"
+        )
         assert result.objective[w] == pytest.approx(expected.fun, rel=1e-7, abs=1e-7)
 
 
@@ -149,7 +161,9 @@ class TestCertificate:
         assert bound == pytest.approx(100.0)
 
     def test_wrong_duals_give_a_lower_bound_and_a_gap(self):
-        outcome, bound, gap = self.judge([6.0, 0.0, 2.0], [-100.0, 40.0], column_upper=np.full(3, 20.0))
+        outcome, bound, gap = self.judge(
+            [6.0, 0.0, 2.0], [-100.0, 40.0], column_upper=np.full(3, 20.0)
+        )
         assert outcome == BOUNDED
         assert bound < 100.0
         assert bound + gap == pytest.approx(100.0)

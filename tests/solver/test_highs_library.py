@@ -32,10 +32,18 @@ class _Function:
         return self.value
 
 
-def library(version: tuple[int, int, int] = (99, 1, 2), integer_size: int = 4, without: tuple[str, ...] = ()) -> Any:
-    numbers = dict(zip(("Highs_versionMajor", "Highs_versionMinor", "Highs_versionPatch"), version, strict=True))
+def library(
+    version: tuple[int, int, int] = (99, 1, 2), integer_size: int = 4, without: tuple[str, ...] = ()
+) -> Any:
+    numbers = dict(
+        zip(
+            ("Highs_versionMajor", "Highs_versionMinor", "Highs_versionPatch"), version, strict=True
+        )
+    )
     numbers["Highs_getSizeofHighsInt"] = integer_size
-    return SimpleNamespace(**{name: _Function(numbers.get(name, 1)) for name in hl._SIGNATURES if name not in without})
+    return SimpleNamespace(
+        **{name: _Function(numbers.get(name, 1)) for name in hl._SIGNATURES if name not in without}
+    )
 
 
 def opening(**libraries: Any) -> Callable[[str], Any]:
@@ -50,7 +58,10 @@ def opening(**libraries: Any) -> Callable[[str], Any]:
 
 
 def places(*candidates: str) -> list[hl.Place]:
-    return [hl.Place(f"place {position}", (candidate,), "") for position, candidate in enumerate(candidates)]
+    return [
+        hl.Place(f"place {position}", (candidate,), "")
+        for position, candidate in enumerate(candidates)
+    ]
 
 
 def test_the_first_place_that_loads_is_taken():
@@ -62,7 +73,10 @@ def test_the_first_place_that_loads_is_taken():
 @pytest.mark.parametrize(
     ("unsuitable", "reason"),
     [
-        (library(without=("Highs_setBasis", "Highs_run")), "has no function Highs_setBasis, Highs_run"),
+        (
+            library(without=("Highs_setBasis", "Highs_run")),
+            "has no function Highs_setBasis, Highs_run",
+        ),
         (library(integer_size=8), "uses 64-bit indices; the build with 32-bit indices is needed"),
         (library((1, 10, 0)), "is version 1.10.0; 1.11.0 or later is needed"),
     ],
@@ -81,7 +95,8 @@ def test_the_named_library_goes_before_all_others():
 
 def test_a_named_library_that_does_not_load_is_an_error_and_no_other_takes_its_place():
     with pytest.raises(
-        SolverError, match=r"'/chosen/libhighs.so', which HEADWATER_HIGHS_LIBRARY names, cannot be used: does not load"
+        SolverError,
+        match=r"'/chosen/libhighs.so', which HEADWATER_HIGHS_LIBRARY names, cannot be used: does not load",
     ):
         hl.find_library(NAMED, places("a"), opening(a=library()))
 
@@ -119,13 +134,24 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("platform", LAYOUTS)
-def test_every_place_is_known_on_every_platform(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_place_is_known_on_every_platform(
+    platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     names = ("highsbox", "highspy", "conda")
-    box, py, conda = (tmp_path / name / file for name, file in zip(names, LAYOUTS[platform], strict=True))
+    box, py, conda = (
+        tmp_path / name / file for name, file in zip(names, LAYOUTS[platform], strict=True)
+    )
     for file in (box, py, conda):
         file.parent.mkdir(parents=True)
         # what lies beside a library must not be taken for it
-        for name in (file.name, "highs.lib", "libopenblas.so", "openblas.dll", "libhighs_plugin.so", "highs.exe"):
+        for name in (
+            file.name,
+            "highs.lib",
+            "libopenblas.so",
+            "openblas.dll",
+            "libhighs_plugin.so",
+            "highs.exe",
+        ):
             (file.parent / name).touch()
     for package in ("highsbox", "highspy"):
         (tmp_path / package / "__init__.py").touch()
@@ -139,7 +165,9 @@ def test_every_place_is_known_on_every_platform(platform: str, tmp_path: Path, m
     assert looked[-1].candidates[0] == "found-highs"
 
 
-def test_a_missing_package_and_an_empty_one_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_package_and_an_empty_one_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.syspath_prepend(tmp_path)
     assert hl._packaged("headwater_no_such_package", "linux").remark == "is not installed"
     (tmp_path / "headwater_empty_package").mkdir()
@@ -169,15 +197,27 @@ def test_a_command_that_solves_says_which_library_was_wrong_without_a_traceback(
     wrong.write_text("not a library", encoding="utf-8")
     case = tmp_path / "case"
     command = "import sys; from headwater.cli import main; sys.argv = ['headwater', *{!r}]; main()"
-    assert run_python(command.format(["init", str(case)]), HEADWATER_HIGHS_LIBRARY=str(wrong)).returncode == 0
-    done = run_python(command.format(["run", str(case), "--output", str(tmp_path / "out")]), HEADWATER_HIGHS_LIBRARY=str(wrong))
+    assert (
+        run_python(
+            command.format(["init", str(case)]), HEADWATER_HIGHS_LIBRARY=str(wrong)
+        ).returncode
+        == 0
+    )
+    done = run_python(
+        command.format(["run", str(case), "--output", str(tmp_path / "out")]),
+        HEADWATER_HIGHS_LIBRARY=str(wrong),
+    )
     assert done.returncode == SolverError.exit_code
     assert "Traceback" not in done.stderr
-    assert "which HEADWATER_HIGHS_LIBRARY names, cannot be used: does not load" in " ".join(done.stderr.split())
+    assert "which HEADWATER_HIGHS_LIBRARY names, cannot be used: does not load" in " ".join(
+        done.stderr.split()
+    )
 
 
 def test_the_version_is_shown_even_without_a_library():
-    command = "import sys; from headwater.cli import main; sys.argv = ['headwater', '--version']; main()"
+    command = (
+        "import sys; from headwater.cli import main; sys.argv = ['headwater', '--version']; main()"
+    )
     done = run_python(command, HEADWATER_HIGHS_LIBRARY="/no/such/libhighs.so")
     assert done.returncode == 0
     assert "(no HiGHS library, Python 3." in done.stdout

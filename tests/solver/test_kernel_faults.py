@@ -74,22 +74,40 @@ def forgotten_cut(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(simplex_kernel, "_most_violated_cut", lambda *_: -1)
 
 
-FAULTS = [wrong_pivot, perturbed_factor, factor_without_a_number, column_without_a_number, forgotten_cut]
+FAULTS = [
+    wrong_pivot,
+    perturbed_factor,
+    factor_without_a_number,
+    column_without_a_number,
+    forgotten_cut,
+]
 
 
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let the kernel run in the interpreter; what is compiled from its functions is compiled before they are replaced."""
     assert native_kernel.kernel.address
-    for name in ("_begin", "_set_start", "_walk", "_set_opening", "_solve_one", "_prove", "solve_openings"):
+    for name in (
+        "_begin",
+        "_set_start",
+        "_walk",
+        "_set_opening",
+        "_solve_one",
+        "_prove",
+        "solve_openings",
+    ):
         monkeypatch.setattr(openings_kernel, name, getattr(openings_kernel, name).py_func)
     monkeypatch.setattr(openings_kernel, "reoptimise", simplex_kernel.reoptimise.py_func)
     interpreted = openings_kernel.solve_openings
-    monkeypatch.setattr(module, "solve_openings", lambda *given: interpreted(*given[:-1], given[-1].value.scratch))
+    monkeypatch.setattr(
+        module, "solve_openings", lambda *given: interpreted(*given[:-1], given[-1].value.scratch)
+    )
     return monkeypatch
 
 
-@pytest.mark.parametrize("fault", [None, *FAULTS], ids=lambda fault: "none" if fault is None else fault.__name__)
+@pytest.mark.parametrize(
+    "fault", [None, *FAULTS], ids=lambda fault: "none" if fault is None else fault.__name__
+)
 def test_a_fault_in_the_kernel_never_gives_a_wrong_answer(interpreted: pytest.MonkeyPatch, fault):
     program, rows, openings = dispatch_like(np.random.default_rng(6), 15, 4, 20)
     plain = HighsProgram(program, rows, batched=False)
@@ -142,7 +160,10 @@ def test_badly_scaled_programs_are_solved_or_refused(seed: int):
     low, high = openings(4)
     plain = HighsProgram(program, rows, batched=False)
     expected = plain.solve_openings(low, high).objective
-    row, column = 10.0 ** rng.uniform(-3, 4, program.n_rows), 10.0 ** rng.uniform(-3, 5, program.n_columns)
+    row, column = (
+        10.0 ** rng.uniform(-3, 4, program.n_rows),
+        10.0 ** rng.uniform(-3, 5, program.n_columns),
+    )
     column[rows.columns[-1]] = 1.0
     other, appended = scaled(program, rows, row, column)
     units = np.concatenate([row, np.ones(rows.n_rows)])
@@ -155,14 +176,18 @@ def test_badly_scaled_programs_are_solved_or_refused(seed: int):
     except SolverError as error:
         refusal = str(error)
     if result is None:
-        assert any(words in refusal for words in ("could not be solved", "no feasible point", "budget"))
+        assert any(
+            words in refusal for words in ("could not be solved", "no feasible point", "budget")
+        )
     else:
         # what is proven holds to an absolute tolerance in the units of the program: its worth, by the duals, may be missing,
         # but nothing may be on top, for cuts built on it would cut too much
         static, cuts = result.row_dual[:, : other.n_rows], result.row_dual[:, other.n_rows :]
         reduced = other.cost - static @ matrix_of(other)
         reduced[:, appended.columns] -= cuts @ appended.entries[:, : appended.n_rows].T
-        worth = FEASIBILITY_TOLERANCE * (np.abs(result.row_dual).sum(axis=1) + np.abs(reduced).sum(axis=1))
+        worth = FEASIBILITY_TOLERANCE * (
+            np.abs(result.row_dual).sum(axis=1) + np.abs(reduced).sum(axis=1)
+        )
         rounding = 1e-6 * np.abs(expected) + 1e-5
         assert (result.objective <= expected + rounding).all()
         assert (result.objective >= expected - worth - rounding).all()
@@ -179,14 +204,27 @@ def test_degenerate_programs_are_solved(seed: int):
     links = np.eye(n_rows) - np.eye(n_rows, k=-1)
     matrix = np.hstack([*blocks, links, 5 * np.eye(n_rows), -np.eye(n_rows), np.zeros((n_rows, 1))])
     n = matrix.shape[1]
-    cost = np.concatenate([np.ones(per_row * n_rows), np.zeros(n_rows), np.full(2 * n_rows, 10.0), [1.0]])
-    upper = np.concatenate([np.ones(per_row * n_rows), np.full(n_rows, 2.0), np.full(2 * n_rows + 1, np.inf)])
+    cost = np.concatenate(
+        [np.ones(per_row * n_rows), np.zeros(n_rows), np.full(2 * n_rows, 10.0), [1.0]]
+    )
+    upper = np.concatenate(
+        [np.ones(per_row * n_rows), np.full(n_rows, 2.0), np.full(2 * n_rows + 1, np.inf)]
+    )
     columns, where = np.nonzero(matrix.T)
     starts = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=n))]).astype(np.int32)
     program = LinearProgram(
-        starts, where.astype(np.int32), matrix[where, columns], cost, np.zeros(n), upper, np.zeros(n_rows), np.zeros(n_rows)
+        starts,
+        where.astype(np.int32),
+        matrix[where, columns],
+        cost,
+        np.zeros(n),
+        upper,
+        np.zeros(n_rows),
+        np.zeros(n_rows),
     )
-    places = np.concatenate([np.arange(per_row * n_rows, (per_row + 1) * n_rows), [n - 1]]).astype(np.int32)
+    places = np.concatenate([np.arange(per_row * n_rows, (per_row + 1) * n_rows), [n - 1]]).astype(
+        np.int32
+    )
     rows = AppendedRows(places)
     rows.append(np.hstack([rng.integers(0, 2, (12, n_rows)).astype(float), np.ones((12, 1))]))
     low = np.hstack([rng.integers(0, 7, (12, n_rows)), rng.integers(0, 8, (12, 12))]).astype(float)

@@ -43,8 +43,13 @@ def test_what_broke_is_said_in_words_with_the_release_that_works(monkeypatch: py
     assert "no longer finds functions of libraries by name" in second
 
 
-@pytest.mark.parametrize(("version", "tested"), [("0.60.0", False), ("0.61.2", True), ("0.68.1", True), ("0.69.0rc1", False)])
-def test_the_releases_that_were_tested_are_known(version: str, tested: bool, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("version", "tested"),
+    [("0.60.0", False), ("0.61.2", True), ("0.68.1", True), ("0.69.0rc1", False)],
+)
+def test_the_releases_that_were_tested_are_known(
+    version: str, tested: bool, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(numba, "__version__", version)
     assert numba_private.is_tested() is tested
 
@@ -59,7 +64,9 @@ def _quartered(x):
 
 
 @pytest.mark.parametrize("lost", [(), ("once_dispatcher",), ("once_dispatcher", "_nrt")])
-def test_a_numba_without_the_quick_ways_compiles_the_slow_way(lost: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+def test_a_numba_without_the_quick_ways_compiles_the_slow_way(
+    lost: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
     real = numba.njit
 
     def without_nrt(**options):  # type: ignore[no-untyped-def]
@@ -74,7 +81,9 @@ def test_a_numba_without_the_quick_ways_compiles_the_slow_way(lost: tuple[str, .
         monkeypatch.setattr(numba_private, "once_dispatcher", gone)
     if "_nrt" in lost:
         monkeypatch.setattr(numba, "njit", without_nrt)
-    made = numba_private.make_dispatcher(_quartered, inlined=False, counts_references=False, stored=None)
+    made = numba_private.make_dispatcher(
+        _quartered, inlined=False, counts_references=False, stored=None
+    )
     assert made(8.0) == 2.0
 
 
@@ -99,7 +108,13 @@ def test_every_part_is_compiled_once_however_many_functions_call_it():
 
 
 def test_a_block_is_what_compiled_code_writes_itself():
-    value = (np.arange(6.0)[::2], (True, np.zeros((2, 3), np.int32)), (False, (7, True)), 2.5, np.zeros(0, np.bool_))
+    value = (
+        np.arange(6.0)[::2],
+        (True, np.zeros((2, 3), np.int32)),
+        (False, (7, True)),
+        2.5,
+        np.zeros(0, np.bool_),
+    )
     packing = Packing(value)
     write = packing.store
 

@@ -17,7 +17,9 @@ from random_programs import dispatch_like
 @given(st.integers(0, 100_000))
 def test_every_opening_equals_a_cold_solve(seed: int):
     rng = np.random.default_rng(seed)
-    program, rows, openings = dispatch_like(rng, int(rng.integers(3, 12)), int(rng.integers(1, 4)), int(rng.integers(0, 8)))
+    program, rows, openings = dispatch_like(
+        rng, int(rng.integers(3, 12)), int(rng.integers(1, 4)), int(rng.integers(0, 8))
+    )
     batched, plain = HighsProgram(program, rows), HighsProgram(program, rows, batched=False)
     low, high = openings(1)
     basis = plain.solve_openings(low, high).basis
@@ -50,7 +52,10 @@ def test_the_final_basis_is_optimal_and_needs_no_pivot():
     again = highs.solve_openings(low, high, moved.basis)
     assert (again.pivots, again.fallbacks) == (0, 0)
     assert again.objective == pytest.approx(moved.objective, rel=1e-12)
-    assert np.count_nonzero(np.concatenate([moved.basis.columns, moved.basis.rows]) == 1) == highs.n_rows
+    assert (
+        np.count_nonzero(np.concatenate([moved.basis.columns, moved.basis.rows]) == 1)
+        == highs.n_rows
+    )
 
 
 def test_the_result_does_not_depend_on_what_the_instance_did_before():
@@ -117,7 +122,12 @@ def test_a_basis_that_is_not_dual_feasible_is_left_to_highs():
     costs = program.cost.copy()
     costs[:5] = -1.0
     wanted = {f: getattr(program, f) for f in program.__dataclass_fields__} | {"cost": costs}
-    tilted = LinearProgram(**{**wanted, "column_upper": np.where(np.isinf(program.column_upper), 50.0, program.column_upper)})
+    tilted = LinearProgram(
+        **{
+            **wanted,
+            "column_upper": np.where(np.isinf(program.column_upper), 50.0, program.column_upper),
+        }
+    )
     low, high = openings(3)
     result = HighsProgram(tilted, rows).solve_openings(low, high, logical)
     expected = HighsProgram(tilted, rows, batched=False).solve_openings(low, high)
@@ -133,4 +143,6 @@ def test_a_cap_of_no_pivots_leaves_the_work_to_highs(monkeypatch: pytest.MonkeyP
     highs = HighsProgram(program, rows)
     result = highs.solve_openings(low, high, basis)
     assert highs.statistics.reasons["kernel: too many pivots"] == result.fallbacks > 0
-    assert result.objective == pytest.approx(HighsProgram(program, rows, batched=False).solve_openings(low, high).objective)
+    assert result.objective == pytest.approx(
+        HighsProgram(program, rows, batched=False).solve_openings(low, high).objective
+    )

@@ -43,7 +43,9 @@ def run(n_threads: int, rounds: int, barrier: np.ndarray, absent: int = 0) -> li
     def work(worker: int) -> None:
         ended[worker] = count_together(barrier, n_threads, rounds, worker, counts)
 
-    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(n_threads - absent)]
+    threads = [
+        threading.Thread(target=work, args=(worker,)) for worker in range(n_threads - absent)
+    ]
     for thread in threads:
         thread.start()
     if absent:
@@ -80,7 +82,9 @@ def as_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) ->
     """A module as it is imported on another system; ``monkeypatch`` makes it the one that others import."""
     monkeypatch.setattr(sys, "platform", platform)
     assert module.__file__ is not None
-    spec = importlib.util.spec_from_file_location(f"on_{platform}_{module.__name__.rsplit('.', 1)[-1]}", module.__file__)
+    spec = importlib.util.spec_from_file_location(
+        f"on_{platform}_{module.__name__.rsplit('.', 1)[-1]}", module.__file__
+    )
     assert spec is not None
     assert spec.loader is not None
     fresh = importlib.util.module_from_spec(spec)
@@ -97,7 +101,9 @@ def as_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) ->
         ("darwin", ("_posix_seconds", "sched_yield", "usleep")),
     ],
 )
-def test_every_system_has_a_clock_and_ways_to_wait(platform: str, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+def test_every_system_has_a_clock_and_ways_to_wait(
+    platform: str, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
     functions = as_on(platform, system_functions, monkeypatch)
     waiting = as_on(platform, waiting_kernel, monkeypatch)
     assert (waiting.seconds.__name__, functions.LET_OTHERS_RUN, functions.NAP) == names
@@ -113,10 +119,14 @@ def test_functions_of_windows_are_found_in_its_kernel_library(monkeypatch: pytes
     assert system_functions.addresses() == {}
     called = ctypes.CFUNCTYPE(ctypes.c_int)
     library = {name: called(lambda: 0) for name in system_functions._OF_WINDOWS}
-    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=SimpleNamespace(**library)), raising=False)
+    monkeypatch.setattr(
+        ctypes, "windll", SimpleNamespace(kernel32=SimpleNamespace(**library)), raising=False
+    )
     monkeypatch.setattr(sys, "platform", "win32")
     found = system_functions.addresses()
-    assert found == {name: ctypes.cast(function, ctypes.c_void_p).value for name, function in library.items()}
+    assert found == {
+        name: ctypes.cast(function, ctypes.c_void_p).value for name, function in library.items()
+    }
 
 
 def test_the_clock_of_windows_is_counts_over_their_frequency(monkeypatch: pytest.MonkeyPatch):
@@ -129,7 +139,10 @@ def test_the_clock_of_windows_is_counts_over_their_frequency(monkeypatch: pytest
 
         return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(write)
 
-    kept = {"QueryPerformanceCounter": stand_in(25_000_000), "QueryPerformanceFrequency": stand_in(10_000_000)}
+    kept = {
+        "QueryPerformanceCounter": stand_in(25_000_000),
+        "QueryPerformanceFrequency": stand_in(10_000_000),
+    }
     for name, function in kept.items():
         private().add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value or 0)
     with monkeypatch.context() as elsewhere:

@@ -69,17 +69,26 @@ def make_system(
         for t in range(n_stages)
     )
     pre_study = tuple(
-        PreStudyStage(-back, first_of(1 - back * step), first_of(1 - (back - 1) * step), pre_seasons and pre_seasons[-back])
+        PreStudyStage(
+            -back,
+            first_of(1 - back * step),
+            first_of(1 - (back - 1) * step),
+            pre_seasons and pre_seasons[-back],
+        )
         for back in range(n_pre_study, 0, -1)
     )
     statistics = rest.pop("inflow_statistics", None)
     if statistics is None:
-        statistics = tuple(InflowStatistics(h, stage.id, 100.0, 20.0) for h in range(n_hydros) for stage in stages)
+        statistics = tuple(
+            InflowStatistics(h, stage.id, 100.0, 20.0) for h in range(n_hydros) for stage in stages
+        )
     return System(
         stages=stages,
         pre_study_stages=rest.pop("pre_study_stages", pre_study),
         buses=tuple(Bus(b) for b in range(n_buses)),
-        hydros=tuple(Hydro(h, 0, 100.0, 50.0, 50.0, productivity_mw_per_m3s=1.0) for h in range(n_hydros)),
+        hydros=tuple(
+            Hydro(h, 0, 100.0, 50.0, 50.0, productivity_mw_per_m3s=1.0) for h in range(n_hydros)
+        ),
         non_controllables=tuple(NonControllableSource(r, 0, 200.0) for r in range(n_sources)),
         inflow_statistics=statistics,
         **rest,

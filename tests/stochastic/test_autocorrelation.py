@@ -30,7 +30,9 @@ def test_autocorrelations_divide_by_the_years_of_the_season_and_not_by_the_pairs
     np.testing.assert_allclose(rho[0, 0], [1.0, 0.4, 0.0, 0.3], atol=1e-12)
     np.testing.assert_allclose(rho[0, 1], [1.0, 0.6, 0.0, -0.4], atol=1e-12)
     single = np.array([1.0, 3.0, 5.0, 7.0, 9.0]).reshape(1, 5, 1)
-    assert periodic_autocorrelation(single, seasonal_statistics(single), 1)[0, 0, 1] == pytest.approx(0.4)
+    assert periodic_autocorrelation(single, seasonal_statistics(single), 1)[
+        0, 0, 1
+    ] == pytest.approx(0.4)
 
 
 def test_missing_years_take_no_part_and_do_not_shift_the_others():
@@ -40,7 +42,11 @@ def test_missing_years_take_no_part_and_do_not_shift_the_others():
     rho = periodic_autocorrelation(holes, statistics, 1)[0]
     assert rho[1, 1] == pytest.approx(0.6)  # within the year: nothing is lost
     d0, d1 = FIVE_YEARS[0, :, 0] - 14.0, FIVE_YEARS[0, :, 1] - 6.0
-    across = [d0[1] * d1[0], d0[3] * d1[2], d0[4] * d1[3]]  # the pair of the second and third year is gone
+    across = [
+        d0[1] * d1[0],
+        d0[3] * d1[2],
+        d0[4] * d1[3],
+    ]  # the pair of the second and third year is gone
     assert rho[0, 1] == pytest.approx(sum(across) / 5 / (np.sqrt(8.0) * np.sqrt(2.0)))
 
 

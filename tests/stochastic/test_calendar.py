@@ -5,13 +5,23 @@ from datetime import date
 import pytest
 
 from headwater.errors import ModelError
-from headwater.model import Block, InflowStatistics, InitialConditions, RecentObservation, Season, SeasonMap, Stage
+from headwater.model import (
+    Block,
+    InflowStatistics,
+    InitialConditions,
+    RecentObservation,
+    Season,
+    SeasonMap,
+    Stage,
+)
 from headwater.model.stages import CycleType
 from headwater.stochastic.calendar import SeasonCalendar, SeasonTimeline, build_timeline
 
 
 def stage(stage_id, start, end, season_id):
-    return Stage(stage_id, date.fromisoformat(start), date.fromisoformat(end), (Block(100.0),), season_id)
+    return Stage(
+        stage_id, date.fromisoformat(start), date.fromisoformat(end), (Block(100.0),), season_id
+    )
 
 
 def test_a_week_across_new_year_with_season_january_belongs_to_the_coming_january(months):
@@ -34,7 +44,9 @@ def test_the_month_before_january_is_december_of_the_year_before(months):
 
 def test_week_53_belongs_to_the_last_season():
     weeks = SeasonMap(CycleType.WEEKLY, tuple(Season(w, month_start=1) for w in range(52)))
-    period = SeasonCalendar(weeks).period(date(2020, 12, 28), date(2021, 1, 4))  # ISO week 53 of 2020
+    period = SeasonCalendar(weeks).period(
+        date(2020, 12, 28), date(2021, 1, 4)
+    )  # ISO week 53 of 2020
     assert period.season_id == 51
     assert period.days == 14
     following = SeasonCalendar(weeks).period(date(2021, 1, 4), date(2021, 1, 11))
@@ -51,7 +63,9 @@ def test_a_custom_season_may_wrap_over_new_year():
 
 def test_months_and_quarters_in_one_map_are_two_cycles(quarters):
     months = tuple(Season(m, m + 1) for m in range(12))
-    coarse = tuple(Season(12 + q.id, q.month_start, month_end=q.month_end) for q in quarters.seasons)
+    coarse = tuple(
+        Season(12 + q.id, q.month_start, month_end=q.month_end) for q in quarters.seasons
+    )
     calendar = SeasonCalendar(SeasonMap(CycleType.CUSTOM, months + coarse))
     january = calendar.period(date(2026, 1, 1), date(2026, 2, 1), 0)
     first_quarter = calendar.period(date(2026, 1, 1), date(2026, 4, 1), 12)
@@ -88,7 +102,12 @@ def test_weeks_of_one_month_share_their_noise(make_system, months):
         stage(2, "2026-04-18", "2026-05-02", 3),
         stage(3, "2026-05-02", "2026-06-01", 4),
     )
-    assert build_timeline(make_system(stages=weeks, season_map=months)).noise_groups() == (0, 0, 0, 1)
+    assert build_timeline(make_system(stages=weeks, season_map=months)).noise_groups() == (
+        0,
+        0,
+        0,
+        1,
+    )
 
 
 def test_stages_without_a_season_are_alone(make_system, months):
@@ -117,14 +136,26 @@ def test_stages_of_one_period_must_follow_each_other(make_system, months):
         build_timeline(make_system(stages=stages, season_map=months)).noise_groups()
 
 
-def test_stages_are_uniform_when_each_is_one_period_of_which_nothing_has_been_observed(make_system, months):
+def test_stages_are_uniform_when_each_is_one_period_of_which_nothing_has_been_observed(
+    make_system, months
+):
     weeks = (stage(0, "2026-01-01", "2026-01-08", 0), stage(1, "2026-01-08", "2026-02-01", 0))
     assert not build_timeline(make_system(stages=weeks, season_map=months)).is_uniform()
-    assert not build_timeline(make_system(3, seasons=[0, 3, 6], months_per_stage=3, season_map=months)).is_uniform()
-    started = InitialConditions(recent_observations=(RecentObservation(0, date(2026, 1, 1), date(2026, 1, 4), 520.0),))
-    before = InitialConditions(recent_observations=(RecentObservation(0, date(2025, 12, 1), date(2026, 1, 1), 520.0),))
-    assert build_timeline(make_system(2, seasons=[0, 1], season_map=months, initial=before)).is_uniform()
-    assert not build_timeline(make_system(2, seasons=[0, 1], season_map=months, initial=started)).is_uniform()
+    assert not build_timeline(
+        make_system(3, seasons=[0, 3, 6], months_per_stage=3, season_map=months)
+    ).is_uniform()
+    started = InitialConditions(
+        recent_observations=(RecentObservation(0, date(2026, 1, 1), date(2026, 1, 4), 520.0),)
+    )
+    before = InitialConditions(
+        recent_observations=(RecentObservation(0, date(2025, 12, 1), date(2026, 1, 1), 520.0),)
+    )
+    assert build_timeline(
+        make_system(2, seasons=[0, 1], season_map=months, initial=before)
+    ).is_uniform()
+    assert not build_timeline(
+        make_system(2, seasons=[0, 1], season_map=months, initial=started)
+    ).is_uniform()
     assert build_timeline(make_system(2)).is_uniform()
 
 
@@ -140,5 +171,8 @@ def test_a_period_that_is_exactly_there_comes_before_others_of_its_season(make_s
     timeline = build_timeline(system)
     assert isinstance(timeline, SeasonTimeline)
     assert timeline.back(1, 1) == (0, 12)  # January 2026: December 2025 itself, then December 2026
-    assert timeline.back(13, 1) == (12, 0)  # January 2027: December 2026 itself, then the pre-study one
+    assert timeline.back(13, 1) == (
+        12,
+        0,
+    )  # January 2027: December 2026 itself, then the pre-study one
     assert timeline.back(1, 2) == (11,)  # November 2025 is not there: November 2026

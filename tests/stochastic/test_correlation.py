@@ -16,7 +16,9 @@ Z3 = np.array([0.5, -1.0, 2.0])
 
 def group(matrix, entities=None, name="rivers", noise_class=NoiseClass.INFLOW):
     matrix = np.array(matrix, float)
-    return CorrelationGroup(name, noise_class, tuple(range(len(matrix)) if entities is None else entities), matrix)
+    return CorrelationGroup(
+        name, noise_class, tuple(range(len(matrix)) if entities is None else entities), matrix
+    )
 
 
 def correlator(system, *groups, **rest):
@@ -32,7 +34,9 @@ def test_the_symmetric_root_matches_its_published_digits():
         [0.263312265894, 0.340520338806, 0.902614286110],
     ]
     np.testing.assert_allclose(root, expected, atol=1e-12)
-    np.testing.assert_allclose(root @ Z3, [0.592911745803, 0.008744798725, 1.596364366360], atol=1e-12)
+    np.testing.assert_allclose(
+        root @ Z3, [0.592911745803, 0.008744798725, 1.596364366360], atol=1e-12
+    )
     assert warning is None
 
 
@@ -47,7 +51,9 @@ def test_cholesky_matches_its_published_digits():
 def test_two_entities_with_correlation_of_four_fifths():
     matrix, z = np.array([[1, 0.8], [0.8, 1]]), np.array([1, -0.5])
     np.testing.assert_allclose(symmetric_root(matrix) @ z, [0.670820393250, 0.0], atol=1e-12)
-    np.testing.assert_allclose(factorise(matrix, FactorMethod.CHOLESKY, "C")[0] @ z, [1.0, 0.5], atol=1e-12)
+    np.testing.assert_allclose(
+        factorise(matrix, FactorMethod.CHOLESKY, "C")[0] @ z, [1.0, 0.5], atol=1e-12
+    )
 
 
 def test_a_matrix_of_ones_is_fine_and_its_root_is_flat():
@@ -104,7 +110,9 @@ def test_unknown_and_repeated_entities_are_refused(make_system):
 
 def test_a_hydro_and_a_bus_with_one_number_are_different_entities(make_system):
     system = make_system(1, 1, load_statistics=(LoadStatistics(0, 0, 10.0, 1.0),))
-    built = correlator(system, group(np.eye(1)), group(np.eye(1), name="loads", noise_class=NoiseClass.LOAD))
+    built = correlator(
+        system, group(np.eye(1)), group(np.eye(1), name="loads", noise_class=NoiseClass.LOAD)
+    )
     assert [g.entries.tolist() for g in built.groups[0]] == [[0], [1]]
 
 
@@ -119,7 +127,9 @@ def test_a_bus_with_certain_load_drops_out_of_its_group(make_system):
 
 def test_the_schedule_decides_the_profile_of_a_stage(make_system):
     wet, dry = (group([[1, 0.8], [0.8, 1]]),), (group([[1, -0.2], [-0.2, 1]]),)
-    system = replace(make_system(3, 2), correlation=Correlation({"default": dry, "wet": wet}, {1: "wet"}))
+    system = replace(
+        make_system(3, 2), correlation=Correlation({"default": dry, "wet": wet}, {1: "wet"})
+    )
     built = build_correlator(system, noise_layout(system))
     covariance = [float((g[0].factor @ g[0].factor.T)[0, 1]) for g in built.groups]
     assert covariance == pytest.approx([-0.2, 0.8, -0.2])

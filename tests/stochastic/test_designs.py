@@ -24,7 +24,9 @@ def test_a_design_depends_on_its_coordinates_and_nothing_else(method):
         (7, PURPOSE, 1, 3),
         (7, PURPOSE, 2, 4),
     ):
-        assert not np.array_equal(same[0], design_normals(method, seed, purpose, group, iteration, (16, 4)))
+        assert not np.array_equal(
+            same[0], design_normals(method, seed, purpose, group, iteration, (16, 4))
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -32,7 +34,10 @@ def test_a_design_fills_the_cube_more_evenly_than_plain_draws(method):
     def discrepancy(points):
         return qmc.discrepancy(points, method="CD")
 
-    designed = [discrepancy(ndtr(design_normals(method, seed, PURPOSE, 0, 0, (64, 2)))) for seed in range(20)]
+    designed = [
+        discrepancy(ndtr(design_normals(method, seed, PURPOSE, 0, 0, (64, 2))))
+        for seed in range(20)
+    ]
     plain = [discrepancy(np.random.default_rng(seed).random((64, 2))) for seed in range(20)]
     assert np.mean(designed) < 0.4 * np.mean(plain)
 
@@ -40,7 +45,9 @@ def test_a_design_fills_the_cube_more_evenly_than_plain_draws(method):
 def test_scrambled_points_are_nets_and_not_just_permuted_strata():
     """The published mean of 200 scrambles of 64 points in two dimensions is 1.6e-4; a poor scramble gives 6.3e-4."""
     values = [
-        qmc.discrepancy(ndtr(design_normals(SamplingMethod.QMC_SOBOL, s, PURPOSE, 0, 0, (64, 2))), method="CD")
+        qmc.discrepancy(
+            ndtr(design_normals(SamplingMethod.QMC_SOBOL, s, PURPOSE, 0, 0, (64, 2))), method="CD"
+        )
         for s in range(100)
     ]
     assert np.mean(values) == pytest.approx(1.6e-4, rel=0.15)

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from headwater.model import EstimationConfig, External, ExternalScenarios, OrderSelection, ScenarioSource
+from headwater.model import (
+    EstimationConfig,
+    External,
+    ExternalScenarios,
+    OrderSelection,
+    ScenarioSource,
+)
 from headwater.stochastic import build_uncertainty, training_sampler
 from headwater.stochastic.estimation import complete_system
 
@@ -34,14 +40,21 @@ def test_statistics_coefficients_and_correlation_come_from_the_scenarios(system)
             assert row.coefficients == ()
         else:
             assert row.coefficients[0] == pytest.approx(0.7, abs=0.15)
-    assert found.system.correlation.profiles["default"][0].matrix[0, 1] == pytest.approx(0.6, abs=0.05)
+    assert found.system.correlation.profiles["default"][0].matrix[0, 1] == pytest.approx(
+        0.6, abs=0.05
+    )
 
 
 def test_first_order_coefficients_are_the_correlations_of_neighbours(system):
     options = EstimationConfig(order_selection=OrderSelection.FIXED, max_order=1)
-    rows = {(r.hydro_id, r.stage_id): r for r in complete_system(system, options).system.inflow_statistics}
+    rows = {
+        (r.hydro_id, r.stage_id): r
+        for r in complete_system(system, options).system.inflow_statistics
+    }
     values = system.external_inflows.values
-    assert rows[1, 3].coefficients[0] == pytest.approx(np.corrcoef(values[3][:, 1], values[2][:, 1])[0, 1])
+    assert rows[1, 3].coefficients[0] == pytest.approx(
+        np.corrcoef(values[3][:, 1], values[2][:, 1])[0, 1]
+    )
 
 
 def test_lags_do_not_reach_before_the_first_stage(system):

@@ -10,7 +10,9 @@ import pytest
 from headwater.model import EstimationConfig, InflowObservation, OrderSelection
 from headwater.stochastic.estimation import complete_system
 
-FIRST_ORDER = EstimationConfig(order_selection=OrderSelection.FIXED, max_order=1, min_observations_per_season=2)
+FIRST_ORDER = EstimationConfig(
+    order_selection=OrderSelection.FIXED, max_order=1, min_observations_per_season=2
+)
 
 
 @pytest.fixture
@@ -19,11 +21,20 @@ def fitted(make_system, months):
 
     def fit(values, config=FIRST_ORDER):
         history = tuple(
-            InflowObservation(0, date(1950 + y, m + 1, 1), float(v)) for (y, m), v in np.ndenumerate(values) if np.isfinite(v)
+            InflowObservation(0, date(1950 + y, m + 1, 1), float(v))
+            for (y, m), v in np.ndenumerate(values)
+            if np.isfinite(v)
         )
         used = [m for m in range(12) if np.isfinite(values[:, m]).any()]
         return complete_system(
-            make_system(len(used), 1, seasons=used, season_map=months, inflow_statistics=(), inflow_history=history),
+            make_system(
+                len(used),
+                1,
+                seasons=used,
+                season_map=months,
+                inflow_statistics=(),
+                inflow_history=history,
+            ),
             config,
         )
 
@@ -57,12 +68,18 @@ def test_residuals_without_mean_zero_are_pointed_out(fitted):
     values = record(60)
     values[20:40, 0] += 90.0
     values[19:39, 11] = np.nan
-    assert [w for w in fitted(values).warnings if "hydro 0, season 0: the residuals have the mean -" in w]
+    assert [
+        w
+        for w in fitted(values).warnings
+        if "hydro 0, season 0: the residuals have the mean -" in w
+    ]
 
 
 def test_a_matrix_that_is_not_positive_definite_is_pointed_out(fitted):
     """With few years and gaps each correlation is of other years, and together they contradict each other."""
-    config = EstimationConfig(order_selection=OrderSelection.FIXED, max_order=6, min_observations_per_season=2)
+    config = EstimationConfig(
+        order_selection=OrderSelection.FIXED, max_order=6, min_observations_per_season=2
+    )
     for seed in range(40):
         values = record(6, memory=0.95, seed=seed)
         values[np.random.default_rng(seed).random(values.shape) < 0.4] = np.nan
@@ -92,5 +109,15 @@ def test_values_finer_than_the_seasons_are_averaged_and_this_is_said(make_system
         InflowObservation(0, date.fromordinal(day), 50.0 + day % 7)
         for day in range(date(1990, 1, 1).toordinal(), date(1996, 1, 1).toordinal())
     ]
-    system = make_system(12, 1, seasons=range(12), season_map=months, inflow_statistics=(), inflow_history=tuple(days))
-    assert any("finer than the seasons: it was averaged" in w for w in complete_system(system, FIRST_ORDER).warnings)
+    system = make_system(
+        12,
+        1,
+        seasons=range(12),
+        season_map=months,
+        inflow_statistics=(),
+        inflow_history=tuple(days),
+    )
+    assert any(
+        "finer than the seasons: it was averaged" in w
+        for w in complete_system(system, FIRST_ORDER).warnings
+    )

@@ -55,7 +55,11 @@ def observed(make_system, months, years, n_lags=1):
         for year in years
         for month in range(1, 13)
     )
-    statistics = tuple(InflowStatistics(h, t, 100.0, 20.0, (0.5,) * n_lags, 0.8) for h in (0, 1) for t in range(-n_lags, 3))
+    statistics = tuple(
+        InflowStatistics(h, t, 100.0, 20.0, (0.5,) * n_lags, 0.8)
+        for h in (0, 1)
+        for t in range(-n_lags, 3)
+    )
     return make_system(
         3,
         2,
@@ -69,34 +73,54 @@ def observed(make_system, months, years, n_lags=1):
     )
 
 
-def test_the_openings_of_a_historical_study_are_the_values_of_its_years_together(make_system, months):
+def test_the_openings_of_a_historical_study_are_the_values_of_its_years_together(
+    make_system, months
+):
     system = observed(make_system, months, range(1990, 1997))
     uncertainty = build_uncertainty(system, 1, source=HISTORICAL)
     for t in range(3):
         years = 90 + np.arange(7) + (t + 1) / 100
-        np.testing.assert_allclose(uncertainty.tree.noise[t], np.stack([years, 10 * years], axis=1), rtol=1e-14)
-        np.testing.assert_allclose(uncertainty.innovation_m3s(t, uncertainty.tree.noise[t]), uncertainty.tree.noise[t])
+        np.testing.assert_allclose(
+            uncertainty.tree.noise[t], np.stack([years, 10 * years], axis=1), rtol=1e-14
+        )
+        np.testing.assert_allclose(
+            uncertainty.innovation_m3s(t, uncertainty.tree.noise[t]), uncertainty.tree.noise[t]
+        )
     assert uncertainty.inflow.n_lags == 0
-    assert openings_in_words(uncertainty) == ("inflow openings are the values of 7 years of history",)
+    assert openings_in_words(uncertainty) == (
+        "inflow openings are the values of 7 years of history",
+    )
     fewer = replace(HISTORICAL, historical_years=(1991, 1994))
-    assert [len(noise) for noise in build_uncertainty(system, 1, source=fewer).tree.noise] == [2, 2, 2]
+    assert [len(noise) for noise in build_uncertainty(system, 1, source=fewer).tree.noise] == [
+        2,
+        2,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("lags", HistoricalLags)
 def test_a_simulation_replays_whole_years_of_the_openings(make_system, months, lags):
-    uncertainty = build_uncertainty(observed(make_system, months, range(1990, 1997)), 1, source=HISTORICAL)
+    uncertainty = build_uncertainty(
+        observed(make_system, months, range(1990, 1997)), 1, source=HISTORICAL
+    )
     sampler = simulation_sampler(uncertainty, replace(HISTORICAL, historical_lags=lags), 1, 7)
     for t in range(3):
-        np.testing.assert_allclose(sampler.noise(t, 0, np.arange(7))[:, 0], 90 + np.arange(7) + (t + 1) / 100, rtol=1e-14)
+        np.testing.assert_allclose(
+            sampler.noise(t, 0, np.arange(7))[:, 0], 90 + np.arange(7) + (t + 1) / 100, rtol=1e-14
+        )
     told = uncertainty_differences(uncertainty, HISTORICAL)
-    assert told == ("the simulation replays whole years of history, the openings take them stage by stage",)
+    assert told == (
+        "the simulation replays whole years of history, the openings take them stage by stage",
+    )
 
 
 def test_trajectories_of_training_draw_scenarios_stage_by_stage(make_system):
     system = make_system(3, external_inflows=given(4, 4, 4))
     uncertainty = build_uncertainty(system, 1, source=EXTERNAL)
     sampler = training_sampler(uncertainty, EXTERNAL, 1, 500)
-    seen = np.stack([sampler.noise(t, 1, np.arange(500))[:, 0] - 50 - 100 * t for t in range(3)], axis=1)
+    seen = np.stack(
+        [sampler.noise(t, 1, np.arange(500))[:, 0] - 50 - 100 * t for t in range(3)], axis=1
+    )
     assert len(np.unique(seen[:, :2], axis=0)) == 16
     openings = sampler.openings([0, 1, 2], np.array([1]), np.arange(500), [0, 0, 0])
     assert (np.stack([one[0] for one in openings], axis=1) == seen).all()
@@ -121,16 +145,25 @@ def test_weights_say_how_often_a_scenario_is_drawn_and_walked(make_system):
 
 def test_paths_need_one_weight_along_the_stages_openings_do_not(make_system):
     weights = {0: np.array([1.0, 3.0]), 1: np.array([2.0, 3.0])}
-    uncertainty = build_uncertainty(make_system(2, external_inflows=given(2, 2, weights=weights)), 1, source=EXTERNAL)
+    uncertainty = build_uncertainty(
+        make_system(2, external_inflows=given(2, 2, weights=weights)), 1, source=EXTERNAL
+    )
     assert [p.tolist() for p in uncertainty.tree.probability] == [[0.25, 0.75], [0.4, 0.6]]
     training_sampler(uncertainty, EXTERNAL, 1, 2)
-    with pytest.raises(ModelError, match=r"weight of scenario 0 is 0.4 of the total at stage 1 and 0.25 at stage 0"):
+    with pytest.raises(
+        ModelError, match=r"weight of scenario 0 is 0.4 of the total at stage 1 and 0.25 at stage 0"
+    ):
         simulation_sampler(uncertainty, EXTERNAL, 1, 2)
 
 
 @pytest.mark.parametrize(
     ("weights", "message"),
-    [([1.0], "expected 2 values"), ([1.0, -1.0], "at least 0"), ([0.0, 0.0], "not all 0"), ([1.0, np.nan], "finite")],
+    [
+        ([1.0], "expected 2 values"),
+        ([1.0, -1.0], "at least 0"),
+        ([0.0, 0.0], "not all 0"),
+        ([1.0, np.nan], "finite"),
+    ],
 )
 def test_weights_that_are_none_are_refused(make_system, weights, message):
     system = make_system(1, external_inflows=given(2, weights={0: np.array(weights)}))
@@ -168,16 +201,23 @@ def test_loads_that_are_certain_by_their_statistics_can_be_given(make_system):
     source = ScenarioSource(load=External(), seed=1)
     uncertainty = build_uncertainty(system, 1, source=source)
     assert uncertainty.load_mw(0, uncertainty.tree.noise[0])[0, :, 0].tolist() == [30.0, 30.0]
-    for sampler in (training_sampler(uncertainty, source, 1, 6), simulation_sampler(uncertainty, source, 1, 6)):
+    for sampler in (
+        training_sampler(uncertainty, source, 1, 6),
+        simulation_sampler(uncertainty, source, 1, 6),
+    ):
         noise = sampler.noise(1, 1, np.arange(6))
         assert set(sampler.load_mw(1, 1, np.arange(6), noise)[:, 1, 0]) == {10.0, 20.0}
 
 
 def test_stages_with_scenarios_draw_apart_although_they_share_a_season(make_system, months):
-    system = make_system(2, seasons=[0, 0], season_map=months, external_inflows=given(6, 6), months_per_stage=1)
+    system = make_system(
+        2, seasons=[0, 0], season_map=months, external_inflows=given(6, 6), months_per_stage=1
+    )
     days = [date(2026, 1, day) for day in (1, 15, 29)]
     halves = zip(system.stages, days, days[1:], strict=False)
-    system = replace(system, stages=tuple(replace(s, start_date=a, end_date=b) for s, a, b in halves))
+    system = replace(
+        system, stages=tuple(replace(s, start_date=a, end_date=b) for s, a, b in halves)
+    )
     groups = build_uncertainty(system, 1).noise_groups
     assert groups[0] == groups[1]
     apart = build_uncertainty(system, 1, source=EXTERNAL)
@@ -191,13 +231,21 @@ def test_a_given_tree_stays_the_tree_unless_scenarios_are_asked_for(make_system)
     assert [n.ravel().tolist() for n in kept.tree.noise] == [[0.5, -0.5]] * 2
     assert "noise_openings" in openings_in_words(kept)[0]
     assert uncertainty_differences(kept, EXTERNAL)
-    with pytest.raises(ModelError, match=r"set training.scenario_source.inflow.openings to 'model'"):
-        build_uncertainty(system, 1, source=replace(EXTERNAL, inflow_openings=OpeningSource.SCENARIOS))
+    with pytest.raises(
+        ModelError, match=r"set training.scenario_source.inflow.openings to 'model'"
+    ):
+        build_uncertainty(
+            system, 1, source=replace(EXTERNAL, inflow_openings=OpeningSource.SCENARIOS)
+        )
 
 
 def test_scenarios_that_are_asked_for_and_missing_are_named(make_system):
-    with pytest.raises(ModelError, match="external scenarios of class 'load' are asked for and not given"):
-        build_uncertainty(make_system(1), 1, source=ScenarioSource(load_openings=OpeningSource.SCENARIOS))
+    with pytest.raises(
+        ModelError, match="external scenarios of class 'load' are asked for and not given"
+    ):
+        build_uncertainty(
+            make_system(1), 1, source=ScenarioSource(load_openings=OpeningSource.SCENARIOS)
+        )
 
 
 @pytest.mark.parametrize(
@@ -210,27 +258,39 @@ def test_scenarios_that_are_asked_for_and_missing_are_named(make_system):
     ],
 )
 def test_what_a_simulation_sees_otherwise_is_said(make_system, simulated, told):
-    uncertainty = build_uncertainty(make_system(3, external_inflows=given(1, 2, 2)), 1, source=EXTERNAL)
+    uncertainty = build_uncertainty(
+        make_system(3, external_inflows=given(1, 2, 2)), 1, source=EXTERNAL
+    )
     found = uncertainty_differences(uncertainty, simulated)
     assert found == () if told is None else told in found[0]
     model = build_uncertainty(make_system(3, external_inflows=given(1, 2, 2)), 1)
-    assert ("which are not the openings" in str(uncertainty_differences(model, simulated))) == (simulated is EXTERNAL)
+    assert ("which are not the openings" in str(uncertainty_differences(model, simulated))) == (
+        simulated is EXTERNAL
+    )
 
 
-def test_two_classes_that_branch_at_different_stages_differ_from_their_paths_only_in_pairing(make_system):
+def test_two_classes_that_branch_at_different_stages_differ_from_their_paths_only_in_pairing(
+    make_system,
+):
     system = make_system(
         2,
         external_inflows=given(3, 1),
-        external_loads=ExternalScenarios((0,), {0: np.array([[1.0]]), 1: np.array([[1.0], [2.0], [3.0]])}),
+        external_loads=ExternalScenarios(
+            (0,), {0: np.array([[1.0]]), 1: np.array([[1.0], [2.0], [3.0]])}
+        ),
     )
     source = ScenarioSource(External(), External(), seed=1)
     uncertainty = build_uncertainty(system, 1, source=source)
-    assert "pairs the scenarios of several classes" in uncertainty_differences(uncertainty, source)[0]
+    assert (
+        "pairs the scenarios of several classes" in uncertainty_differences(uncertainty, source)[0]
+    )
 
 
 def test_years_that_cannot_be_openings_are_named(make_system, months):
     system = observed(make_system, months, range(1990, 1993))
-    uncertainty = build_uncertainty(system, 1, source=replace(HISTORICAL, historical_years=(1953, 1991)))
+    uncertainty = build_uncertainty(
+        system, 1, source=replace(HISTORICAL, historical_years=(1953, 1991))
+    )
     assert any("1953 lack observations" in text for text in uncertainty.warnings)
 
 
@@ -257,7 +317,9 @@ def test_scenarios_are_repeated_only_where_another_class_is_random(make_system, 
     assert tree.probability[1].tolist() == [1 / 8, 2 / 8, 5 / 8]
 
 
-@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+@pytest.mark.parametrize(
+    "method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON]
+)
 def test_draws_beside_scenarios_are_one_design_over_all_their_copies(make_system, method):
     uncertainty = beside_scenarios(make_system, method)
     drawn = ndtr(uncertainty.tree.noise[0][:, 1])

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from headwater.errors import ModelError
-from headwater.model import CycleType, HistoryResolution, InflowObservation, PreStudyStage, Season, SeasonMap
+from headwater.model import (
+    CycleType,
+    HistoryResolution,
+    InflowObservation,
+    PreStudyStage,
+    Season,
+    SeasonMap,
+)
 from headwater.stochastic.calendar import SeasonCalendar
 from headwater.stochastic.history import seasonal_history
 
@@ -15,7 +22,9 @@ from headwater.stochastic.history import seasonal_history
 def monthly(values, start=(2020, 1), hydro=0):
     year, month = start
     return tuple(
-        InflowObservation(hydro, date(year + (month - 1 + i) // 12, (month - 1 + i) % 12 + 1, 1), float(v))
+        InflowObservation(
+            hydro, date(year + (month - 1 + i) // 12, (month - 1 + i) % 12 + 1, 1), float(v)
+        )
         for i, v in enumerate(values)
         if v is not None
     )
@@ -29,7 +38,9 @@ def test_months_are_averaged_over_a_quarter_by_their_days(make_system, quarters)
     values = [100.0, 250.0, 300.0, *[1.0] * 9] * 2
     found = averaged(make_system(inflow_history=monthly(values)), quarters)
     assert found.first_year == 2020
-    np.testing.assert_allclose(found.values_m3s[0, :, 0], [215.934065934066, 215.555555555556], atol=1e-12)
+    np.testing.assert_allclose(
+        found.values_m3s[0, :, 0], [215.934065934066, 215.555555555556], atol=1e-12
+    )
     assert any("finer than the seasons" in warning for warning in found.warnings)
 
 
@@ -46,9 +57,14 @@ def test_years_are_aligned_when_one_is_missing_or_a_series_starts_late(make_syst
     assert found.values_m3s[1, 2, 6] == 30.0
 
 
-def test_days_count_for_the_month_they_lie_in_and_a_month_observed_in_part_is_missing(make_system, months):
+def test_days_count_for_the_month_they_lie_in_and_a_month_observed_in_part_is_missing(
+    make_system, months
+):
     start = date(2021, 1, 20)
-    days = tuple(InflowObservation(0, start + timedelta(days=i), 10.0 if i < 12 else 20.0) for i in range(12 + 28 + 28))
+    days = tuple(
+        InflowObservation(0, start + timedelta(days=i), 10.0 if i < 12 else 20.0)
+        for i in range(12 + 28 + 28)
+    )
     found = averaged(make_system(inflow_history=days), months)
     assert np.isnan(found.values_m3s[0, 0, 0])  # 12 of 31 days
     assert found.values_m3s[0, 0, 1] == 20.0
@@ -68,7 +84,9 @@ def test_weeks_that_straddle_two_months_count_for_both_by_their_days(make_system
 def test_weekly_observations_fill_weekly_seasons_with_week_53_in_the_last(make_system):
     weeks = SeasonMap(CycleType.WEEKLY, tuple(Season(w, month_start=1) for w in range(52)))
     first = date.fromisocalendar(2020, 1, 1)  # a year with 53 weeks
-    history = tuple(InflowObservation(0, first + timedelta(days=7 * i), float(i)) for i in range(53 + 52))
+    history = tuple(
+        InflowObservation(0, first + timedelta(days=7 * i), float(i)) for i in range(53 + 52)
+    )
     found = averaged(make_system(inflow_history=history), weeks)
     assert found.values_m3s.shape == (1, 2, 52)
     assert found.values_m3s[0, 0, 0] == 0.0
@@ -77,7 +95,10 @@ def test_weekly_observations_fill_weekly_seasons_with_week_53_in_the_last(make_s
 
 
 def test_a_season_over_new_year_belongs_to_the_year_it_begins_in(make_system):
-    halves = SeasonMap(CycleType.CUSTOM, (Season(0, month_start=11, month_end=4), Season(1, month_start=5, month_end=10)))
+    halves = SeasonMap(
+        CycleType.CUSTOM,
+        (Season(0, month_start=11, month_end=4), Season(1, month_start=5, month_end=10)),
+    )
     values = [1.0] * 10 + [2.0] * 6 + [3.0] * 6 + [4.0] * 6
     found = averaged(make_system(inflow_history=monthly(values)), halves)
     by_start = dict(zip(found.season_ids, found.values_m3s[0].T, strict=True))
@@ -88,27 +109,45 @@ def test_a_season_over_new_year_belongs_to_the_year_it_begins_in(make_system):
     assert by_start[1][position + 1] == pytest.approx(3.0)
 
 
-def test_an_observation_dated_inside_a_stage_belongs_to_the_season_of_the_stage(make_system, months):
+def test_an_observation_dated_inside_a_stage_belongs_to_the_season_of_the_stage(
+    make_system, months
+):
     stage = PreStudyStage(-1, date(2025, 12, 29), date(2026, 1, 5), season_id=0)
-    weeks = (InflowObservation(0, date(2025, 12, 22), 5.0), InflowObservation(0, date(2025, 12, 29), 9.0))
-    more = tuple(InflowObservation(0, date(2026, 1, 5) + timedelta(days=7 * i), 9.0) for i in range(4))
+    weeks = (
+        InflowObservation(0, date(2025, 12, 22), 5.0),
+        InflowObservation(0, date(2025, 12, 29), 9.0),
+    )
+    more = tuple(
+        InflowObservation(0, date(2026, 1, 5) + timedelta(days=7 * i), 9.0) for i in range(4)
+    )
     base = make_system(1, stages=make_system(1).stages, inflow_history=(*weeks, *more))
-    later = replace(base, stages=(replace(base.stages[0], start_date=date(2027, 1, 1), end_date=date(2027, 2, 1)),))
+    later = replace(
+        base,
+        stages=(replace(base.stages[0], start_date=date(2027, 1, 1), end_date=date(2027, 2, 1)),),
+    )
     alone = averaged(later, months)
     with_stage = averaged(replace(later, pre_study_stages=(stage,)), months)
     january = (2026 - alone.first_year, 0)
     assert alone.values_m3s[0][january] == pytest.approx(9.0)
     assert with_stage.values_m3s[0][january] == pytest.approx(9.0)
     # 35 days of observations with the week of the stage as a whole, and 32 by the calendar
-    changed = replace(later, pre_study_stages=(stage,), inflow_history=(weeks[0], replace(weeks[1], value_m3s=44.0), *more))
-    assert averaged(changed, months).values_m3s[0][january] == pytest.approx((44.0 * 7 + 9.0 * 27) / 34, rel=0.05)
+    changed = replace(
+        later,
+        pre_study_stages=(stage,),
+        inflow_history=(weeks[0], replace(weeks[1], value_m3s=44.0), *more),
+    )
+    assert averaged(changed, months).values_m3s[0][january] == pytest.approx(
+        (44.0 * 7 + 9.0 * 27) / 34, rel=0.05
+    )
     assert (
         averaged(changed, months).values_m3s[0][january]
         > averaged(replace(changed, pre_study_stages=()), months).values_m3s[0][january]
     )
 
 
-def test_a_declared_resolution_is_used_and_one_that_is_coarser_than_the_seasons_is_refused(make_system, months):
+def test_a_declared_resolution_is_used_and_one_that_is_coarser_than_the_seasons_is_refused(
+    make_system, months
+):
     history = monthly([1.0, 2.0, 3.0])
     as_days = averaged(make_system(inflow_history=history), months, HistoryResolution.DAILY)
     assert np.isnan(as_days.values_m3s).all()
@@ -126,7 +165,8 @@ def test_one_value_per_quarter_is_taken_as_the_quarter(make_system, quarters):
 def test_a_map_of_months_and_quarters_gives_each_cycle_its_own_table(make_system):
     months = tuple(Season(m, month_start=m + 1, month_end=m + 1) for m in range(12))
     both = SeasonMap(
-        CycleType.CUSTOM, (*months, *(Season(12 + q, month_start=3 * q + 1, month_end=3 * q + 3) for q in range(4)))
+        CycleType.CUSTOM,
+        (*months, *(Season(12 + q, month_start=3 * q + 1, month_end=3 * q + 3) for q in range(4))),
     )
     system = make_system(inflow_history=monthly(range(12)))
     assert averaged(system, both).season_ids == tuple(range(12))

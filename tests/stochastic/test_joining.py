@@ -41,7 +41,9 @@ def test_all_combinations_are_openings_where_there_is_room_for_them():
 
 @pytest.mark.parametrize("n_openings", [1, 8, 20])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_independent_draws_give_every_scenario_its_probability_and_no_pair_twice(n_openings, weighted):
+def test_independent_draws_give_every_scenario_its_probability_and_no_pair_twice(
+    n_openings, weighted
+):
     rng = np.random.default_rng(n_openings)
     counts = {INFLOW: 5, LOAD: 7, NCS: 3}
     weights = {kind: rng.dirichlet(np.ones(n)) for kind, n in counts.items()} if weighted else {}
@@ -57,7 +59,9 @@ def test_independent_draws_give_every_scenario_its_probability_and_no_pair_twice
 def test_draws_differ_with_seed_and_stage_and_come_again_with_the_same():
     first = joined({INFLOW: 5, LOAD: 7})[0].tolist()
     assert first == joined({INFLOW: 5, LOAD: 7})[0].tolist()
-    others = [joined({INFLOW: 5, LOAD: 7}, seed=s, group=g)[0].tolist() for s, g in ((8, 2), (7, 3))]
+    others = [
+        joined({INFLOW: 5, LOAD: 7}, seed=s, group=g)[0].tolist() for s, g in ((8, 2), (7, 3))
+    ]
     assert all(a != b for a, b in pairwise([first, *others]))
 
 
@@ -68,9 +72,16 @@ def test_equally_many_can_be_asked_to_be_independent():
 
 
 def test_what_cannot_be_joined_by_number_is_refused():
-    with pytest.raises(ModelError, match=r"stage 4: .* 3 of class 'inflow', 2 of class 'load'; give equally many"):
+    with pytest.raises(
+        ModelError, match=r"stage 4: .* 3 of class 'inflow', 2 of class 'load'; give equally many"
+    ):
         joined({INFLOW: 3, LOAD: 2}, couple=True)
     weights = {INFLOW: np.array([0.25, 0.75]), LOAD: np.array([0.5, 0.5])}
-    with pytest.raises(ModelError, match="inflow, load are joined by number and differ in their weights"):
+    with pytest.raises(
+        ModelError, match="inflow, load are joined by number and differ in their weights"
+    ):
         joined({INFLOW: 2, LOAD: 2}, weights)
-    assert joined({INFLOW: 2, LOAD: 2}, {INFLOW: np.array([0.25, 0.75])})[1].tolist() == [0.25, 0.75]
+    assert joined({INFLOW: 2, LOAD: 2}, {INFLOW: np.array([0.25, 0.75])})[1].tolist() == [
+        0.25,
+        0.75,
+    ]

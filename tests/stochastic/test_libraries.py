@@ -25,9 +25,18 @@ from headwater.model import (
     ScenarioSource,
     SelectionMode,
 )
-from headwater.stochastic import build_inflow_model, build_uncertainty, simulation_sampler, training_sampler
+from headwater.stochastic import (
+    build_inflow_model,
+    build_uncertainty,
+    simulation_sampler,
+    training_sampler,
+)
 from headwater.stochastic.estimation import complete_system
-from headwater.stochastic.libraries import external_inflow_library, historical_library, invert_inflows
+from headwater.stochastic.libraries import (
+    external_inflow_library,
+    historical_library,
+    invert_inflows,
+)
 
 EVERYONE = np.arange(4)
 
@@ -91,22 +100,38 @@ def test_a_past_that_differs_from_the_inverted_one_shows_through_the_lags(two_hy
 def test_an_inflow_without_noise_must_be_the_one_that_the_model_gives(make_system):
     system = make_system(1, 1, inflow_statistics=(InflowStatistics(0, 0, 100.0, 0.0),))
     model = build_inflow_model(system)
-    assert invert_inflows(system, model, np.full((1, 1, 1), 100.0), np.zeros((1, 0, 1)))[0, 0, 0] == 0.0
-    with pytest.raises(ModelError, match="hydro 0 at stage 0: the inflow is 101 m3/s in scenario 0"):
+    assert (
+        invert_inflows(system, model, np.full((1, 1, 1), 100.0), np.zeros((1, 0, 1)))[0, 0, 0]
+        == 0.0
+    )
+    with pytest.raises(
+        ModelError, match="hydro 0 at stage 0: the inflow is 101 m3/s in scenario 0"
+    ):
         invert_inflows(system, model, np.full((1, 1, 1), 101.0), np.zeros((1, 0, 1)))
 
 
 def test_unusual_inflows_are_pointed_out(two_hydros):
     system = replace(two_hydros, external_inflows=external([[105, 210], [98, 225], [190, 195]]))
-    assert "more than 4 deviations" in external_inflow_library(system, build_inflow_model(system)).warnings[0]
+    assert (
+        "more than 4 deviations"
+        in external_inflow_library(system, build_inflow_model(system)).warnings[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda e: None, "asked for and not given"),
-        (lambda e: replace(e, entity_ids=(0,), values={t: v[:, :1] for t, v in e.values.items()}), "lack 1"),
-        (lambda e: replace(e, values={t: v for t, v in e.values.items() if t != 1}), r"lack stage\(s\) 1"),
+        (
+            lambda e: replace(
+                e, entity_ids=(0,), values={t: v[:, :1] for t, v in e.values.items()}
+            ),
+            "lack 1",
+        ),
+        (
+            lambda e: replace(e, values={t: v for t, v in e.values.items() if t != 1}),
+            r"lack stage\(s\) 1",
+        ),
         (lambda e: replace(e, values={**e.values, 9: e.values[0]}), "name stage 9"),
         (lambda e: replace(e, values={**e.values, 1: e.values[1] * np.nan}), "not all finite"),
         (lambda e: replace(e, values={**e.values, 1: e.values[1][:, :1]}), "expected 2 columns"),
@@ -129,7 +154,9 @@ def test_stages_with_fewer_scenarios_repeat_them(two_hydros):
     model = build_inflow_model(system)
     library = external_inflow_library(system, model)
     assert library.n_scenarios == 3
-    inflow = model.base[1] + model.psi[1, :, 0] * [102.0, 200.0] + model.sigma[1] * library.eta[2, 1]
+    inflow = (
+        model.base[1] + model.psi[1, :, 0] * [102.0, 200.0] + model.sigma[1] * library.eta[2, 1]
+    )
     np.testing.assert_allclose(inflow, [90.0, 220.0])
 
 
@@ -169,7 +196,9 @@ def five_external(two_hydros):
 
 def test_permutation_uses_every_scenario_once_before_any_comes_again(five_external):
     sampler = training_sampler(five_external, ScenarioSource(inflow=External(), seed=3), 1, 3)
-    sequence = np.concatenate([chosen(sampler, iteration, np.arange(3)) for iteration in range(1, 11)])
+    sequence = np.concatenate(
+        [chosen(sampler, iteration, np.arange(3)) for iteration in range(1, 11)]
+    )
     rounds = sequence.reshape(6, 5)
     for one in rounds:
         assert sorted(one) == [0, 1, 2, 3, 4]
@@ -181,7 +210,14 @@ def test_permutation_uses_every_scenario_once_before_any_comes_again(five_extern
 def test_sequential_goes_through_the_scenarios_in_order(five_external):
     source = ScenarioSource(inflow=External(), seed=3, inflow_selection=SelectionMode.SEQUENTIAL)
     sampler = training_sampler(five_external, source, 1, 3)
-    assert [*chosen(sampler, 1, np.arange(3)), *chosen(sampler, 2, np.arange(3))] == [0, 1, 2, 3, 4, 0]
+    assert [*chosen(sampler, 1, np.arange(3)), *chosen(sampler, 2, np.arange(3))] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        0,
+    ]
     simulation = simulation_sampler(five_external, ScenarioSource(inflow=External(), seed=3), 1, 7)
     assert chosen(simulation, 0, np.arange(7)).tolist() == [0, 1, 2, 3, 4, 0, 1]
     assert "some are used again" in simulation.warnings[0]
@@ -191,9 +227,13 @@ def test_random_selection_draws_with_replacement_by_seed(five_external):
     source = ScenarioSource(inflow=External(), seed=3, inflow_selection=SelectionMode.RANDOM)
     draws = chosen(training_sampler(five_external, source, 1, 500), 1, np.arange(500))
     np.testing.assert_allclose(np.bincount(draws, minlength=5) / 500, 0.2, atol=0.06)
-    other = chosen(training_sampler(five_external, replace(source, seed=4), 1, 500), 1, np.arange(500))
+    other = chosen(
+        training_sampler(five_external, replace(source, seed=4), 1, 500), 1, np.arange(500)
+    )
     assert not np.array_equal(draws, other)
-    assert not np.array_equal(draws, chosen(training_sampler(five_external, source, 1, 500), 2, np.arange(500)))
+    assert not np.array_equal(
+        draws, chosen(training_sampler(five_external, source, 1, 500), 2, np.arange(500))
+    )
 
 
 # --- loads and availabilities ---------------------------------------------------------------------------------------------
@@ -212,22 +252,32 @@ def loads_and_sources(make_system):
             *(LoadStatistics(1, t, 100.0, 10.0) for t in range(2)),
         ),
         availability_statistics=tuple(AvailabilityStatistics(0, t, 0.5, 0.1) for t in range(2)),
-        external_loads=ExternalScenarios((1,), {t: np.array([[70.0], [-5.0], [130.0 + t]]) for t in range(2)}),
-        external_availability=ExternalScenarios((0,), {t: np.array([[0.25], [1.5], [0.75]]) for t in range(2)}),
+        external_loads=ExternalScenarios(
+            (1,), {t: np.array([[70.0], [-5.0], [130.0 + t]]) for t in range(2)}
+        ),
+        external_availability=ExternalScenarios(
+            (0,), {t: np.array([[0.25], [1.5], [0.75]]) for t in range(2)}
+        ),
     )
 
 
-def test_external_loads_and_availabilities_are_taken_as_they_are_within_their_limits(loads_and_sources):
+def test_external_loads_and_availabilities_are_taken_as_they_are_within_their_limits(
+    loads_and_sources,
+):
     uncertainty = build_uncertainty(loads_and_sources, 1)
     sequential = SelectionMode.SEQUENTIAL
-    source = ScenarioSource(load=External(), ncs=External(), seed=1, load_selection=sequential, ncs_selection=sequential)
+    source = ScenarioSource(
+        load=External(), ncs=External(), seed=1, load_selection=sequential, ncs_selection=sequential
+    )
     sampler = simulation_sampler(uncertainty, source, 1, 3)
     scenarios = np.arange(3)
     noise = sampler.noise(1, 0, scenarios)
     assert (noise[:, uncertainty.layout.load] == 0.0).all()
     load = sampler.load_mw(1, 0, scenarios, noise)
     np.testing.assert_allclose(load[:, :, 0], [[50.0, 70.0], [50.0, 0.0], [50.0, 131.0]])
-    np.testing.assert_allclose(sampler.available_mw(1, 0, scenarios, noise)[:, 0, 0], [50.0, 200.0, 150.0])
+    np.testing.assert_allclose(
+        sampler.available_mw(1, 0, scenarios, noise)[:, 0, 0], [50.0, 200.0, 150.0]
+    )
 
 
 def test_external_classes_with_equally_many_scenarios_stay_together(loads_and_sources):
@@ -247,13 +297,19 @@ def test_external_classes_with_equally_many_scenarios_stay_together(loads_and_so
 
 
 def test_a_random_load_without_external_scenarios_is_refused(loads_and_sources):
-    lacking = replace(loads_and_sources, external_loads=ExternalScenarios((0,), {t: np.ones((2, 1)) for t in range(2)}))
+    lacking = replace(
+        loads_and_sources,
+        external_loads=ExternalScenarios((0,), {t: np.ones((2, 1)) for t in range(2)}),
+    )
     with pytest.raises(ModelError, match="'load' lack 1"):
         training_sampler(build_uncertainty(lacking, 1), ScenarioSource(load=External(), seed=1), 1)
 
 
 def test_values_of_unknown_entities_are_refused(loads_and_sources):
-    more = replace(loads_and_sources, external_loads=ExternalScenarios((1, 8), {t: np.ones((2, 2)) for t in range(2)}))
+    more = replace(
+        loads_and_sources,
+        external_loads=ExternalScenarios((1, 8), {t: np.ones((2, 2)) for t in range(2)}),
+    )
     with pytest.raises(ModelError, match="8"):
         training_sampler(build_uncertainty(more, 1), ScenarioSource(load=External(), seed=1), 1)
 
@@ -265,18 +321,35 @@ def test_values_of_unknown_entities_are_refused(loads_and_sources):
 def with_history(make_system, months):
     """A year of months from January 2026 after forty years of record."""
     values = 100.0 + 20.0 * np.random.default_rng(2).normal(size=(2, 40, 12))
-    history = tuple(InflowObservation(h, date(1980 + y, m + 1, 1), float(v)) for (h, y, m), v in np.ndenumerate(values))
-    system = make_system(12, 2, seasons=range(12), season_map=months, inflow_statistics=(), inflow_history=history)
-    return replace(system, initial=InitialConditions(past_inflows_m3s={0: (90.0,) * 12, 1: (95.0,) * 12})), values
+    history = tuple(
+        InflowObservation(h, date(1980 + y, m + 1, 1), float(v))
+        for (h, y, m), v in np.ndenumerate(values)
+    )
+    system = make_system(
+        12, 2, seasons=range(12), season_map=months, inflow_statistics=(), inflow_history=history
+    )
+    return replace(
+        system, initial=InitialConditions(past_inflows_m3s={0: (90.0,) * 12, 1: (95.0,) * 12})
+    ), values
 
 
 TWO_LAGS = EstimationConfig(order_selection=OrderSelection.FIXED, max_order=2)
 
 
 def test_a_window_needs_the_lags_before_it(make_system, months):
-    history = tuple(InflowObservation(0, date(1990 + i // 12, i % 12 + 1, 1), 100.0 + (37 * i) % 23) for i in range(24))
+    history = tuple(
+        InflowObservation(0, date(1990 + i // 12, i % 12 + 1, 1), 100.0 + (37 * i) % 23)
+        for i in range(24)
+    )
     statistics = tuple(InflowStatistics(0, t, 100.0, 20.0, (0.3, 0.1), 0.9) for t in range(12))
-    system = make_system(12, 1, seasons=range(12), season_map=months, inflow_statistics=statistics, inflow_history=history)
+    system = make_system(
+        12,
+        1,
+        seasons=range(12),
+        season_map=months,
+        inflow_statistics=statistics,
+        inflow_history=history,
+    )
     completed = complete_system(system)
     library = historical_library(completed, build_inflow_model(system, completed))
     assert library.years == (1991,)
@@ -302,7 +375,9 @@ def test_replayed_years_give_the_observed_inflows(with_history):
             assert memory is None
 
 
-def test_training_starts_from_the_past_of_the_study_and_simulation_from_that_of_the_year(with_history):
+def test_training_starts_from_the_past_of_the_study_and_simulation_from_that_of_the_year(
+    with_history,
+):
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
     source = ScenarioSource(inflow=Historical(), seed=1)
@@ -342,20 +417,29 @@ def test_every_stage_needs_a_season_to_be_replayed(with_history):
     system, _ = with_history
     statistics = tuple(InflowStatistics(h, t, 100.0, 20.0) for h in range(2) for t in range(12))
     stages = (*system.stages[:-1], replace(system.stages[-1], season_id=None))
-    changed = replace(system, stages=stages, inflow_statistics=tuple(replace(s, coefficients=()) for s in statistics))
+    changed = replace(
+        system,
+        stages=stages,
+        inflow_statistics=tuple(replace(s, coefficients=()) for s in statistics),
+    )
     with pytest.raises(ModelError, match="season_id on every stage"):
-        training_sampler(build_uncertainty(changed, 1), ScenarioSource(inflow=Historical(), seed=1), 1)
+        training_sampler(
+            build_uncertainty(changed, 1), ScenarioSource(inflow=Historical(), seed=1), 1
+        )
 
 
 def test_historical_residuals_as_openings_are_years_without_repetition(with_history):
     system, _ = with_history
     stages = tuple(
-        replace(stage, n_openings=60, sampling_method=SamplingMethod.HISTORICAL_RESIDUALS) for stage in system.stages
+        replace(stage, n_openings=60, sampling_method=SamplingMethod.HISTORICAL_RESIDUALS)
+        for stage in system.stages
     )
     uncertainty = build_uncertainty(replace(system, stages=stages), 1, TWO_LAGS)
     library = historical_library(uncertainty.estimation, uncertainty.inflow)
     assert uncertainty.tree.n_openings(3) == library.n_scenarios == 39
-    np.testing.assert_array_equal(np.sort(uncertainty.tree.noise[3], axis=0), np.sort(library.eta[:, 3], axis=0))
+    np.testing.assert_array_equal(
+        np.sort(uncertainty.tree.noise[3], axis=0), np.sort(library.eta[:, 3], axis=0)
+    )
     assert any("39 historical years" in warning for warning in uncertainty.warnings)
     assert not np.array_equal(uncertainty.tree.noise[3], library.eta[:, 3])
 
@@ -375,7 +459,9 @@ def test_the_scheme_never_changes_the_openings(with_history):
 def test_the_report_tells_how_a_library_looks(with_history):
     system, _ = with_history
     uncertainty = build_uncertainty(system, 1, TWO_LAGS)
-    report = training_sampler(uncertainty, ScenarioSource(inflow=Historical(), seed=1), 1, 4).report()
+    report = training_sampler(
+        uncertainty, ScenarioSource(inflow=Historical(), seed=1), 1, 4
+    ).report()
     assert report["inflow"]["scheme"] == "historical"
     assert report["inflow"]["selection_mode"] == "permutation"
     assert report["inflow"]["scenarios"] == 39
@@ -385,10 +471,14 @@ def test_the_report_tells_how_a_library_looks(with_history):
 # --- fresh noise by design ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+@pytest.mark.parametrize(
+    "method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON]
+)
 def test_fresh_noise_of_a_designed_stage_is_one_design_per_iteration(make_system, method):
     base = make_system(2, 3)
-    system = replace(base, stages=tuple(replace(stage, sampling_method=method) for stage in base.stages))
+    system = replace(
+        base, stages=tuple(replace(stage, sampling_method=method) for stage in base.stages)
+    )
     uncertainty = build_uncertainty(system, 1)
     source = ScenarioSource(OutOfSample(), seed=9)
     sampler = training_sampler(uncertainty, source, 1, 256)
@@ -402,7 +492,9 @@ def test_fresh_noise_of_a_designed_stage_is_one_design_per_iteration(make_system
 
 def test_fresh_noise_of_weighted_openings_is_drawn_plainly_with_a_warning(make_system):
     base = make_system(1, 2, n_openings=4)
-    system = replace(base, stages=(replace(base.stages[0], sampling_method=SamplingMethod.SELECTIVE),))
+    system = replace(
+        base, stages=(replace(base.stages[0], sampling_method=SamplingMethod.SELECTIVE),)
+    )
     uncertainty = build_uncertainty(system, 1, experimental=True)
     source = ScenarioSource(OutOfSample(), seed=9)
     sampler = training_sampler(uncertainty, source, 1, 4)

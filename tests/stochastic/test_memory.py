@@ -31,7 +31,15 @@ def stages_of(*spans):
 
 
 def model_of(
-    make_system, season_map, stages, initial, *, n_lags=1, pre=("2026-03-01", "2026-04-01", 2), others=(), back_to=None
+    make_system,
+    season_map,
+    stages,
+    initial,
+    *,
+    n_lags=1,
+    pre=("2026-03-01", "2026-04-01", 2),
+    others=(),
+    back_to=None,
 ):
     """A model with as many lags at every stage, for one hydro."""
     before = (pre, *others)
@@ -45,7 +53,11 @@ def model_of(
         *(InflowStatistics(0, stage.id, 450.0, 50.0, phi, 0.8) for stage in stages),
     )
     system = make_system(
-        stages=stages, season_map=season_map, inflow_statistics=statistics, initial=initial, pre_study_stages=pre_study
+        stages=stages,
+        season_map=season_map,
+        inflow_statistics=statistics,
+        initial=initial,
+        pre_study_stages=pre_study,
     )
     return system, build_inflow_model(system)
 
@@ -74,7 +86,9 @@ PAST = InitialConditions(past_inflows_m3s={0: (470.0, 460.0)})
 def test_weeks_of_a_month_count_by_their_days(make_system, months):
     system, model = model_of(make_system, months, WEEKS_OF_APRIL, PAST)
     shares = period_shares(SeasonTimeline(system, months))
-    np.testing.assert_allclose([s.weight for s in shares], [3 / 30, 7 / 30, 7 / 30, 7 / 30, 6 / 30, 30 / 31])
+    np.testing.assert_allclose(
+        [s.weight for s in shares], [3 / 30, 7 / 30, 7 / 30, 7 / 30, 6 / 30, 30 / 31]
+    )
     np.testing.assert_allclose([s.weight_next for s in shares], [0, 0, 0, 0, 1 / 31, 0])
     assert [s.closes for s in shares] == [False, False, False, False, True, True]
     after = follow(model, [500, 480, 450, 430, 400, 420])
@@ -91,11 +105,18 @@ def test_a_study_that_starts_inside_a_month_counts_what_was_observed(make_system
     _, model = model_of(
         make_system,
         months,
-        stages_of(*[(s.start_date.isoformat(), s.end_date.isoformat(), s.season_id) for s in WEEKS_OF_APRIL[1:]]),
+        stages_of(
+            *[
+                (s.start_date.isoformat(), s.end_date.isoformat(), s.season_id)
+                for s in WEEKS_OF_APRIL[1:]
+            ]
+        ),
         initial,
     )
     np.testing.assert_allclose(model.initial_lags_m3s[:, 0], [470.0, 52.0])
-    assert follow(model, [480, 450, 430, 400, 420])[3, 0] == pytest.approx(449.333333333333, abs=1e-9)
+    assert follow(model, [480, 450, 430, 400, 420])[3, 0] == pytest.approx(
+        449.333333333333, abs=1e-9
+    )
 
 
 def test_without_observations_the_days_of_the_study_alone_make_the_mean(make_system, months):
@@ -103,7 +124,11 @@ def test_without_observations_the_days_of_the_study_alone_make_the_mean(make_sys
         make_system,
         months,
         WEEKS_OF_APRIL[:0]
-        or stages_of(("2026-04-16", "2026-04-21", 3), ("2026-04-21", "2026-05-01", 3), ("2026-05-01", "2026-06-01", 4)),
+        or stages_of(
+            ("2026-04-16", "2026-04-21", 3),
+            ("2026-04-21", "2026-05-01", 3),
+            ("2026-05-01", "2026-06-01", 4),
+        ),
         PAST,
     )
     assert follow(model, [300, 600, 1])[1, 0] == pytest.approx((300 * 5 + 600 * 10) / 15)
@@ -116,9 +141,15 @@ def test_a_week_that_straddles_two_months_counts_for_both(make_system, months):
         ("2026-02-04", "2026-03-01", 1),
         ("2026-03-01", "2026-04-01", 2),
     )
-    system, model = model_of(make_system, months, stages, PAST, pre=("2025-12-01", "2026-01-01", 11))
+    system, model = model_of(
+        make_system, months, stages, PAST, pre=("2025-12-01", "2026-01-01", 11)
+    )
     shares = period_shares(SeasonTimeline(system, months))
-    assert (shares[1].weight, shares[1].weight_next, shares[1].closes) == (pytest.approx(4 / 31), pytest.approx(3 / 28), True)
+    assert (shares[1].weight, shares[1].weight_next, shares[1].closes) == (
+        pytest.approx(4 / 31),
+        pytest.approx(3 / 28),
+        True,
+    )
     after = follow(model, [100, 200, 300, 400])
     assert after[1, 0] == pytest.approx((100 * 27 + 200 * 4) / 31)
     assert after[2, 0] == pytest.approx((200 * 3 + 300 * 25) / 28)
@@ -152,7 +183,11 @@ def test_any_way_to_cut_months_into_stages_gives_lags_that_are_means_over_days(m
         )
         inflows = rng.uniform(100.0, 500.0, size=len(stages))
         after = follow(model, inflows)
-        daily = {stage.start_date + timedelta(days=i): inflows[t] for t, stage in enumerate(stages) for i in range(stage.days)}
+        daily = {
+            stage.start_date + timedelta(days=i): inflows[t]
+            for t, stage in enumerate(stages)
+            for i in range(stage.days)
+        }
         for t in range(len(stages) - 1):
             if stages[t + 1].season_id == stages[t].season_id:
                 continue
@@ -180,7 +215,9 @@ FINE_THEN_COARSE = stages_of(
 
 
 def test_quarters_after_months_look_back_on_quarters(make_system):
-    initial = InitialConditions(past_inflows_m3s={0: (110.0, 120.0, 130.0, 140.0, 150.0, 160.0, 170.0, 180.0, 190.0)})
+    initial = InitialConditions(
+        past_inflows_m3s={0: (110.0, 120.0, 130.0, 140.0, 150.0, 160.0, 170.0, 180.0, 190.0)}
+    )
     system = make_system(
         stages=FINE_THEN_COARSE,
         season_map=quarters_after_months(),
@@ -236,11 +273,15 @@ def test_quarters_before_the_study_are_means_of_the_months_of_the_past(make_syst
 
 def test_months_that_are_left_out_and_stages_that_become_finer_are_refused(make_system, months):
     skipping = stages_of(("2026-01-01", "2026-02-01", 0), ("2026-02-01", "2026-04-15", 3))
-    with pytest.raises(UnsupportedFeatureError, match="left out between two stages: stages 0 and 1"):
+    with pytest.raises(
+        UnsupportedFeatureError, match="left out between two stages: stages 0 and 1"
+    ):
         model_of(make_system, months, skipping, PAST, pre=("2025-12-01", "2026-01-01", 11))
     finer = stages_of(("2026-01-01", "2026-04-01", 12), ("2026-04-01", "2026-05-01", 3))
     with pytest.raises(UnsupportedFeatureError, match="become finer"):
-        model_of(make_system, quarters_after_months(), finer, PAST, pre=("2025-10-01", "2026-01-01", 15))
+        model_of(
+            make_system, quarters_after_months(), finer, PAST, pre=("2025-10-01", "2026-01-01", 15)
+        )
 
 
 @pytest.mark.parametrize(
@@ -256,7 +297,10 @@ def test_months_that_are_left_out_and_stages_that_become_finer_are_refused(make_
 def test_recent_observations_must_make_sense(make_system, months, observation, message):
     initial = InitialConditions(
         past_inflows_m3s={0: (470.0,)},
-        recent_observations=(RecentObservation(0, date(2026, 4, 1), date(2026, 4, 3), 520.0), observation),
+        recent_observations=(
+            RecentObservation(0, date(2026, 4, 1), date(2026, 4, 3), 520.0),
+            observation,
+        ),
     )
     with pytest.raises(ModelError, match=message):
         model_of(make_system, months, stages_of(("2026-04-04", "2026-05-01", 3)), initial)

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from headwater.model import EstimationConfig, OrderSelection
-from headwater.stochastic.autocorrelation import annual_series, periodic_autocorrelation, seasonal_statistics
+from headwater.stochastic.autocorrelation import (
+    annual_series,
+    periodic_autocorrelation,
+    seasonal_statistics,
+)
 from headwater.stochastic.order import fit_hydro
 from headwater.stochastic.residuals import residuals
 from headwater.stochastic.stability import monodromy_radius
@@ -65,7 +69,9 @@ def test_the_twelve_orders_agree_before_and_after_reduction(fit):
     assert tuple(fit.orders) == newave.REDUCED_ORDERS
     february, june = fit.reductions
     np.testing.assert_allclose(february.contributions, (0.6959, -0.2275), atol=5e-5)
-    np.testing.assert_allclose(june.contributions, (0.5915, 0.1724, 0.1104, 0.0453, 0.0390, -0.0494), atol=5e-5)
+    np.testing.assert_allclose(
+        june.contributions, (0.5915, 0.1724, 0.1104, 0.0453, 0.0390, -0.0494), atol=5e-5
+    )
 
 
 def test_the_62_coefficients_agree_to_the_printed_digits(fit, series, statistics):
@@ -96,12 +102,21 @@ def test_the_1032_residuals_agree_to_print(fit, series, statistics):
     assert np.abs(left[1:] - printed).max() <= 0.005 + 1e-12
 
 
-def test_the_model_without_annual_component_has_the_known_orders_and_radius(correlogram, statistics):
-    fit = fit_hydro(Correlogram(correlogram.rho), statistics.std_m3s[0], statistics.n_obs[0], EstimationConfig(max_order=6))
+def test_the_model_without_annual_component_has_the_known_orders_and_radius(
+    correlogram, statistics
+):
+    fit = fit_hydro(
+        Correlogram(correlogram.rho),
+        statistics.std_m3s[0],
+        statistics.n_obs[0],
+        EstimationConfig(max_order=6),
+    )
     assert list(fit.selected_orders) == [1, 6, 2, 1, 1, 1, 2, 1, 3, 6, 1, 4]
     assert list(fit.orders) == [1, 1, 2, 1, 1, 1, 2, 1, 3, 6, 1, 4]
     np.testing.assert_allclose(fit.reductions[0].contributions[:2], (0.7635, -0.0022), atol=5e-5)
-    assert monodromy_radius([season.phi for season in fit.seasons]) == pytest.approx(0.034243518895, abs=1e-12)
+    assert monodromy_radius([season.phi for season in fit.seasons]) == pytest.approx(
+        0.034243518895, abs=1e-12
+    )
 
 
 def test_mean_and_deviation_of_january(statistics):

@@ -33,7 +33,15 @@ def test_equal_criteria_and_impossible_orders_give_the_lower_order():
 
 
 @pytest.mark.parametrize(
-    ("pacf", "order"), [((0.5, 0.1), 1), ((0.1, 0.3, 0.05, 0.4), 4), ((0.1, 0.19), 0), ((), 0), ((0.196,), 0), ((-0.3,), 1)]
+    ("pacf", "order"),
+    [
+        ((0.5, 0.1), 1),
+        ((0.1, 0.3, 0.05, 0.4), 4),
+        ((0.1, 0.19), 0),
+        ((), 0),
+        ((0.196,), 0),
+        ((-0.3,), 1),
+    ],
 )
 def test_the_last_significant_partial_autocorrelation_sets_the_order(pacf, order):
     assert order_by_significance(pacf, 100) == order
@@ -175,7 +183,10 @@ def test_after_reduction_no_season_has_a_negative_contribution():
         rho = periodic_autocorrelation(values, statistics, 6)[0]
         for method in (OrderSelection.PACF, OrderSelection.FIXED):
             found = fit_hydro(
-                Correlogram(rho), statistics.std_m3s[0], statistics.n_obs[0], EstimationConfig(order_selection=method)
+                Correlogram(rho),
+                statistics.std_m3s[0],
+                statistics.n_obs[0],
+                EstimationConfig(order_selection=method),
             )
             phi = [fit.phi for fit in found.seasons]
             for season in range(6):
@@ -185,7 +196,9 @@ def test_after_reduction_no_season_has_a_negative_contribution():
 def test_dropping_all_lags_keeps_an_annual_term_that_is_solved_anew():
     rho = np.tile([1.0, -0.4, 0.1, 0.0, 0.0, 0.0, 0.0], (12, 1))
     annual = np.tile([0.5, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3], (12, 1))
-    found = fitted(Correlogram(rho, annual), order_selection=OrderSelection.PACF_ANNUAL, max_order=1)
+    found = fitted(
+        Correlogram(rho, annual), order_selection=OrderSelection.PACF_ANNUAL, max_order=1
+    )
     assert set(found.selected_orders) == {1}
     assert set(found.orders) == {0}
     assert found.seasons[0].annual == pytest.approx(0.5)

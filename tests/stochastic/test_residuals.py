@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 
 from headwater.stochastic.autocorrelation import annual_series, seasonal_statistics
-from headwater.stochastic.residuals import MIN_PAIRS_OF_SEASON, pearson, residual_correlation, residuals
+from headwater.stochastic.residuals import (
+    MIN_PAIRS_OF_SEASON,
+    pearson,
+    residual_correlation,
+    residuals,
+)
 from headwater.stochastic.yule_walker import SeasonFit
 
 
 def test_residuals_reach_across_the_turn_of_the_year_and_start_where_all_lags_exist():
     values = np.random.default_rng(1).normal(100.0, 10.0, size=(1, 6, 3))
     statistics = seasonal_statistics(values)
-    found = residuals(values, statistics, [[SeasonFit((0.5, 0.2)), SeasonFit((0.3,)), SeasonFit()]])[0]
+    found = residuals(
+        values, statistics, [[SeasonFit((0.5, 0.2)), SeasonFit((0.3,)), SeasonFit()]]
+    )[0]
     z = (values[0] - statistics.mean_m3s[0]) / statistics.std_m3s[0]
     assert np.isnan(found[0, 0])
     np.testing.assert_allclose(found[1:, 0], z[1:, 0] - 0.5 * z[:-1, 2] - 0.2 * z[:-1, 1])
@@ -36,7 +43,9 @@ def test_a_constant_season_has_no_residual_and_counts_as_zero_for_its_neighbours
     statistics = seasonal_statistics(values)
     found = residuals(values, statistics, [[SeasonFit(), SeasonFit((0.5,))]])[0]
     assert np.isnan(found[:, 0]).all()
-    np.testing.assert_allclose(found[:, 1], (values[0, :, 1] - statistics.mean_m3s[0, 1]) / statistics.std_m3s[0, 1])
+    np.testing.assert_allclose(
+        found[:, 1], (values[0, :, 1] - statistics.mean_m3s[0, 1]) / statistics.std_m3s[0, 1]
+    )
 
 
 def test_pearson_of_two_short_series():

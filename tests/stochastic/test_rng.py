@@ -28,7 +28,11 @@ def test_known_coordinates_give_known_normals(coordinates, first_word, normals):
 
 
 def test_the_second_and_third_word_continue_the_stream():
-    assert words(42, 1, 0, 0, 0, 3).tolist() == [8185685891515899014, 15059776042128308896, 9389875783783897555]
+    assert words(42, 1, 0, 0, 0, 3).tolist() == [
+        8185685891515899014,
+        15059776042128308896,
+        9389875783783897555,
+    ]
 
 
 def test_known_coordinates_give_a_known_index():
@@ -49,19 +53,29 @@ def test_known_coordinates_give_a_known_permutation():
     n_words=st.integers(1, 11),
     start=st.integers(0, 2**40),
 )
-def test_many_draws_at_once_equal_the_generator_of_numpy_one_by_one(seed, purpose, a, c, n_words, start):
+def test_many_draws_at_once_equal_the_generator_of_numpy_one_by_one(
+    seed, purpose, a, c, n_words, start
+):
     coordinates = np.arange(start, start + 40)
     together = rng.raw_words(seed, purpose, a, coordinates, c, n_words)
     key = np.array([seed % 2**64, purpose], np.uint64)
     for row in (0, 17, 39):
         counter = np.array([0, a, coordinates[row], c], np.uint64)
-        np.testing.assert_array_equal(together[row], np.random.Philox(key=key, counter=counter).random_raw(n_words))
-    np.testing.assert_array_equal(together[:7], rng.raw_words(seed, purpose, a, coordinates[:7], c, n_words))
+        np.testing.assert_array_equal(
+            together[row], np.random.Philox(key=key, counter=counter).random_raw(n_words)
+        )
+    np.testing.assert_array_equal(
+        together[:7], rng.raw_words(seed, purpose, a, coordinates[:7], c, n_words)
+    )
     groups = np.arange(a, a + 40)
     mixed = rng.raw_words(seed, purpose, groups, coordinates, c, n_words)
     for rows in (slice(0, 40), slice(31, 33)):
-        np.testing.assert_array_equal(mixed[rows], rng.raw_words(seed, purpose, groups[rows], coordinates[rows], c, n_words))
-    np.testing.assert_array_equal(mixed[5], rng.raw_words(seed, purpose, a + 5, coordinates[5:6], c, n_words)[0])
+        np.testing.assert_array_equal(
+            mixed[rows], rng.raw_words(seed, purpose, groups[rows], coordinates[rows], c, n_words)
+        )
+    np.testing.assert_array_equal(
+        mixed[5], rng.raw_words(seed, purpose, a + 5, coordinates[5:6], c, n_words)[0]
+    )
 
 
 @given(word=st.integers(0, 2**64 - 1), n=st.integers(1, 2**32 - 1))

@@ -66,25 +66,40 @@ def test_openings_drawn_for_all_stages_at_once_are_those_of_the_noise(three_clas
     for t, turn, of_visit in zip(visits, turns, openings, strict=True):
         for iteration, chosen in zip(iterations, of_visit, strict=True):
             np.testing.assert_array_equal(
-                three_classes.tree.noise[t][chosen], sampler.noise(t, int(iteration), scenarios, turn)
+                three_classes.tree.noise[t][chosen],
+                sampler.noise(t, int(iteration), scenarios, turn),
             )
-    assert training_sampler(three_classes, FRESH, 42).openings(visits, iterations, scenarios, turns) is None
+    assert (
+        training_sampler(three_classes, FRESH, 42).openings(visits, iterations, scenarios, turns)
+        is None
+    )
 
 
 def test_all_in_sample_classes_take_the_same_opening(three_classes):
     noise = training_sampler(three_classes, IN_SAMPLE, 42).noise(1, 3, np.arange(50))
-    assert len(set(rows_of(three_classes.tree, 1, noise))) == 5  # whole rows of the tree, and all of them in turn
+    assert (
+        len(set(rows_of(three_classes.tree, 1, noise))) == 5
+    )  # whole rows of the tree, and all of them in turn
 
 
 def test_openings_of_unequal_probability_are_drawn_accordingly(make_system):
     values = np.array([[1.0], [2.0], [3.0]])
     probability = np.array([0.7, 0.1, 0.2])
-    uncertainty = build_uncertainty(make_system(1, given_openings=GivenOpenings({0: values}, {0: probability})), 42)
+    uncertainty = build_uncertainty(
+        make_system(1, given_openings=GivenOpenings({0: values}, {0: probability})), 42
+    )
     scenarios = np.arange(5000)
     noise = training_sampler(uncertainty, IN_SAMPLE, 42).noise(0, 1, scenarios)[:, 0]
-    np.testing.assert_allclose([(noise == value).mean() for value in (1, 2, 3)], probability, atol=0.02)
-    words = rng.raw_words(42, rng.Purpose.TRAINING_INDEX, 0, scenarios, 1, 1)[:, 0].astype(float) / 2.0**64
-    np.testing.assert_array_equal(noise, np.where(words < 0.7, 1.0, np.where(words < 0.8, 2.0, 3.0)))
+    np.testing.assert_allclose(
+        [(noise == value).mean() for value in (1, 2, 3)], probability, atol=0.02
+    )
+    words = (
+        rng.raw_words(42, rng.Purpose.TRAINING_INDEX, 0, scenarios, 1, 1)[:, 0].astype(float)
+        / 2.0**64
+    )
+    np.testing.assert_array_equal(
+        noise, np.where(words < 0.7, 1.0, np.where(words < 0.8, 2.0, 3.0))
+    )
 
 
 def test_fresh_noise_is_the_numbers_of_its_coordinates(make_system):
@@ -96,13 +111,17 @@ def test_fresh_noise_is_the_numbers_of_its_coordinates(make_system):
 def test_fresh_noise_has_the_correlation_of_the_user(make_system):
     matrix = np.array([[1, 0.75, 0.6], [0.75, 1, 0.7], [0.6, 0.7, 1]])
     group = CorrelationGroup("rivers", NoiseClass.INFLOW, (0, 1, 2), matrix)
-    uncertainty = build_uncertainty(make_system(1, 3, correlation=Correlation({"default": (group,)})), 1)
+    uncertainty = build_uncertainty(
+        make_system(1, 3, correlation=Correlation({"default": (group,)})), 1
+    )
     noise = training_sampler(uncertainty, FRESH, 1).noise(0, 1, np.arange(5000))
     np.testing.assert_allclose(np.corrcoef(noise.T), matrix, atol=0.05)
     np.testing.assert_allclose(noise.std(axis=0), 1.0, atol=0.05)
 
 
-@pytest.mark.parametrize("source", [IN_SAMPLE, FRESH, replace(IN_SAMPLE, load=OutOfSample(), seed=5)])
+@pytest.mark.parametrize(
+    "source", [IN_SAMPLE, FRESH, replace(IN_SAMPLE, load=OutOfSample(), seed=5)]
+)
 @pytest.mark.parametrize("build", [training_sampler, simulation_sampler])
 def test_a_scenario_is_the_same_in_whatever_batch_it_is_asked_for(three_classes, source, build):
     sampler = build(three_classes, source, 42)
@@ -110,7 +129,9 @@ def test_a_scenario_is_the_same_in_whatever_batch_it_is_asked_for(three_classes,
     scattered = np.array([73, 4, 99])
     np.testing.assert_array_equal(sampler.noise(2, 9, scattered), together[scattered])
     for scenario in (0, 57):
-        np.testing.assert_array_equal(sampler.noise(2, 9, np.array([scenario]))[0], together[scenario])
+        np.testing.assert_array_equal(
+            sampler.noise(2, 9, np.array([scenario]))[0], together[scenario]
+        )
 
 
 def test_classes_may_mix_schemes(three_classes):
@@ -140,8 +161,12 @@ def test_iterations_of_training_differ_and_simulation_ignores_them(three_classes
         training = training_sampler(three_classes, source, 42)
         simulation = simulation_sampler(three_classes, source, 42)
         assert not np.array_equal(training.noise(0, 1, scenarios), training.noise(0, 2, scenarios))
-        np.testing.assert_array_equal(simulation.noise(0, 1, scenarios), simulation.noise(0, 2, scenarios))
-        assert not np.array_equal(training.noise(0, 0, scenarios), simulation.noise(0, 0, scenarios))
+        np.testing.assert_array_equal(
+            simulation.noise(0, 1, scenarios), simulation.noise(0, 2, scenarios)
+        )
+        assert not np.array_equal(
+            training.noise(0, 0, scenarios), simulation.noise(0, 0, scenarios)
+        )
 
 
 def test_the_seed_of_the_source_settles_simulation_but_not_the_openings_of_training(three_classes):
@@ -151,9 +176,15 @@ def test_the_seed_of_the_source_settles_simulation_but_not_the_openings_of_train
     def drawn(build, source):
         return build(three_classes, source, 42).noise(0, 1, scenarios)
 
-    np.testing.assert_array_equal(drawn(training_sampler, IN_SAMPLE), drawn(training_sampler, seeded))
-    assert not np.array_equal(drawn(simulation_sampler, IN_SAMPLE), drawn(simulation_sampler, seeded))
-    np.testing.assert_array_equal(drawn(simulation_sampler, IN_SAMPLE), drawn(simulation_sampler, replace(seeded, seed=42)))
+    np.testing.assert_array_equal(
+        drawn(training_sampler, IN_SAMPLE), drawn(training_sampler, seeded)
+    )
+    assert not np.array_equal(
+        drawn(simulation_sampler, IN_SAMPLE), drawn(simulation_sampler, seeded)
+    )
+    np.testing.assert_array_equal(
+        drawn(simulation_sampler, IN_SAMPLE), drawn(simulation_sampler, replace(seeded, seed=42))
+    )
 
 
 def test_fresh_noise_needs_a_seed(three_classes):
@@ -164,7 +195,15 @@ def test_fresh_noise_needs_a_seed(three_classes):
 
 def weekly(make_system, months, openings, method=SamplingMethod.SAA):
     weeks = tuple(
-        Stage(t, date(2026, 1, 1 + 7 * t), date(2026, 1, 8 + 7 * t), (Block(168.0),), 0, n_openings=n, sampling_method=method)
+        Stage(
+            t,
+            date(2026, 1, 1 + 7 * t),
+            date(2026, 1, 8 + 7 * t),
+            (Block(168.0),),
+            0,
+            n_openings=n,
+            sampling_method=method,
+        )
         for t, n in enumerate(openings)
     )
     return build_uncertainty(make_system(stages=weeks, season_map=months), 5)
@@ -174,15 +213,22 @@ def test_weeks_of_one_month_repeat_their_draw(make_system, months):
     uncertainty = weekly(make_system, months, (4, 4))
     for source in (IN_SAMPLE, FRESH):
         sampler = training_sampler(uncertainty, source, 5)
-        np.testing.assert_array_equal(sampler.noise(0, 1, np.arange(9)), sampler.noise(1, 1, np.arange(9)))
+        np.testing.assert_array_equal(
+            sampler.noise(0, 1, np.arange(9)), sampler.noise(1, 1, np.arange(9))
+        )
 
 
-@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+@pytest.mark.parametrize(
+    "method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON]
+)
 def test_weeks_of_one_month_repeat_the_rows_of_a_design(make_system, months, method):
     """In training, where every iteration has its own design, and in simulation; the next year's January draws anew."""
     uncertainty = weekly(make_system, months, (4, 4), method)
     few, seen = np.array([7, 2, 5]), []
-    for sampler in (training_sampler(uncertainty, FRESH, 5, 8), simulation_sampler(uncertainty, FRESH, 42, 8)):
+    for sampler in (
+        training_sampler(uncertainty, FRESH, 5, 8),
+        simulation_sampler(uncertainty, FRESH, 42, 8),
+    ):
         for iteration in (1, 2):
             first = sampler.noise(0, iteration, np.arange(8))
             np.testing.assert_array_equal(first, sampler.noise(1, iteration, np.arange(8)))

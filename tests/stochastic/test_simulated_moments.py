@@ -8,7 +8,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from headwater.model import EstimationConfig, InflowObservation, OrderSelection, OutOfSample, ScenarioSource
+from headwater.model import (
+    EstimationConfig,
+    InflowObservation,
+    OrderSelection,
+    OutOfSample,
+    ScenarioSource,
+)
 from headwater.stochastic import build_uncertainty, simulation_sampler
 from headwater.stochastic.estimation import complete_system
 
@@ -25,7 +31,10 @@ def history(n_years=60, seed=5):
     for t in range(1, z.shape[1]):
         z[:, t] = 0.6 * z[:, t - 1] + 0.8 * (factor @ rng.normal(size=2))
     values = MEANS * (1.0 + 0.2 * z[:, 24:].reshape(2, n_years, 12))
-    return tuple(InflowObservation(h, date(1900 + y, m + 1, 1), float(v)) for (h, y, m), v in np.ndenumerate(values))
+    return tuple(
+        InflowObservation(h, date(1900 + y, m + 1, 1), float(v))
+        for (h, y, m), v in np.ndenumerate(values)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +45,21 @@ def observed():
 @pytest.fixture
 def fitted(make_system, months, observed):
     system = make_system(
-        24, 2, seasons=[t % 12 for t in range(24)], season_map=months, inflow_statistics=(), inflow_history=observed
+        24,
+        2,
+        seasons=[t % 12 for t in range(24)],
+        season_map=months,
+        inflow_statistics=(),
+        inflow_history=observed,
     )
     return build_uncertainty(system, 1, FIRST_ORDER)
 
 
 def simulate(uncertainty, n_scenarios=N_SCENARIOS):
     """Inflows of an out-of-sample simulation, ``[scenario, stage, hydro]``."""
-    sampler = simulation_sampler(uncertainty, ScenarioSource(OutOfSample(), seed=11), 1, n_scenarios)
+    sampler = simulation_sampler(
+        uncertainty, ScenarioSource(OutOfSample(), seed=11), 1, n_scenarios
+    )
     scenarios, inflow = np.arange(n_scenarios), uncertainty.inflow
     memory = np.repeat(inflow.initial_lags_m3s[None], n_scenarios, axis=0)
     rows = []
@@ -78,7 +94,9 @@ def test_simulated_moments_are_those_of_the_fit_within_three_standard_errors(fit
                 total += 1
                 outside += abs(found - expected) > 3.0 * error
         residual = [
-            simulated[:, t, h] - fitted.inflow.base[t, h] - fitted.inflow.psi[t, h, 0] * simulated[:, t - 1, h]
+            simulated[:, t, h]
+            - fitted.inflow.base[t, h]
+            - fitted.inflow.psi[t, h, 0] * simulated[:, t - 1, h]
             for h in range(2)
         ]
         total += 1
@@ -109,11 +127,21 @@ def test_fitting_the_simulation_of_a_fit_recovers_its_coefficients(fitted, make_
     z, record = inflow.initial_lags_m3s[:1], np.empty((2, years, 12))
     for year in range(years):
         for m in range(12):
-            now = inflow.innovation_m3s(12 + m, noise[m][year : year + 1]) + inflow.lag_term_m3s(12 + m, z[None])
+            now = inflow.innovation_m3s(12 + m, noise[m][year : year + 1]) + inflow.lag_term_m3s(
+                12 + m, z[None]
+            )
             record[:, year, m], z = now[0], now
-    again = tuple(InflowObservation(h, date(1000 + y, m + 1, 1), float(v)) for (h, y, m), v in np.ndenumerate(record))
-    system = make_system(12, 2, seasons=range(12), season_map=months, inflow_statistics=(), inflow_history=again)
-    rows = {(r.hydro_id, r.stage_id): r for r in complete_system(system, FIRST_ORDER).system.inflow_statistics}
+    again = tuple(
+        InflowObservation(h, date(1000 + y, m + 1, 1), float(v))
+        for (h, y, m), v in np.ndenumerate(record)
+    )
+    system = make_system(
+        12, 2, seasons=range(12), season_map=months, inflow_statistics=(), inflow_history=again
+    )
+    rows = {
+        (r.hydro_id, r.stage_id): r
+        for r in complete_system(system, FIRST_ORDER).system.inflow_statistics
+    }
     beyond = 0
     for original in fitted.system.inflow_statistics[:12] + fitted.system.inflow_statistics[24:36]:
         found = rows[original.hydro_id, original.stage_id]
@@ -131,7 +159,9 @@ def test_openings_have_the_moments_and_the_correlation_they_should(fitted):
         stages=stages,
         inflow_history=(),
         inflow_statistics=tuple(
-            replace(r, coefficients=(), residual_std_ratio=None) for r in fitted.system.inflow_statistics if r.stage_id == 0
+            replace(r, coefficients=(), residual_std_ratio=None)
+            for r in fitted.system.inflow_statistics
+            if r.stage_id == 0
         ),
         correlation=replace(fitted.system.correlation, schedule={}),
     )

@@ -31,7 +31,9 @@ from headwater.stochastic.tree import make_tree
 def test_openings_are_the_numbers_of_their_coordinates(make_system):
     tree = build_opening_tree(make_system(2, 3, n_openings=[2, 4]), 42)
     np.testing.assert_allclose(
-        tree.noise[0], [[-0.14147610, 0.90170083, 0.02262722], [-0.85426147, -0.44358770, 0.51802522]], atol=5e-9
+        tree.noise[0],
+        [[-0.14147610, 0.90170083, 0.02262722], [-0.85426147, -0.44358770, 0.51802522]],
+        atol=5e-9,
     )
     assert [tree.n_openings(t) for t in range(2)] == [2, 4]
     np.testing.assert_array_equal(tree.probability[1], 0.25)
@@ -47,21 +49,29 @@ def test_only_the_seed_has_an_influence(make_system):
         tree = build_opening_tree(system, 7)
         for left, right in zip(base.noise, tree.noise, strict=True):
             np.testing.assert_array_equal(left, right)
-    assert not np.array_equal(base.noise[0], build_opening_tree(make_system(3, 2, n_openings=5), 8).noise[0])
+    assert not np.array_equal(
+        base.noise[0], build_opening_tree(make_system(3, 2, n_openings=5), 8).noise[0]
+    )
 
 
 def test_more_openings_or_more_stages_leave_the_others_as_they_are(make_system):
-    small, large = (build_opening_tree(make_system(n, 2, n_openings=m), 7) for n, m in ((2, 40), (4, 90)))
+    small, large = (
+        build_opening_tree(make_system(n, 2, n_openings=m), 7) for n, m in ((2, 40), (4, 90))
+    )
     np.testing.assert_array_equal(small.noise[1], large.noise[1][:40])
 
 
-@pytest.mark.parametrize("method", [m for m in SamplingMethod if m is not SamplingMethod.HISTORICAL_RESIDUALS])
+@pytest.mark.parametrize(
+    "method", [m for m in SamplingMethod if m is not SamplingMethod.HISTORICAL_RESIDUALS]
+)
 def test_a_tree_is_the_same_on_any_number_of_threads(make_system, method):
     """Trees built at once by several threads are, to the last bit, the one that is built alone."""
     system = by(method, make_system(6, 5, n_openings=16))
     alone = build_opening_tree(system, 21, experimental=True)
     with ThreadPoolExecutor(4) as pool:
-        built = list(pool.map(lambda _: build_opening_tree(system, 21, experimental=True), range(4)))
+        built = list(
+            pool.map(lambda _: build_opening_tree(system, 21, experimental=True), range(4))
+        )
     for tree in built:
         for name in ("noise", "probability"):
             pairs = zip(getattr(tree, name), getattr(alone, name), strict=True)
@@ -82,7 +92,9 @@ def test_many_openings_have_mean_zero_and_deviation_one(make_system):
 def test_openings_have_the_correlation_of_the_user(make_system):
     matrix = np.array([[1, 0.75, 0.6], [0.75, 1, -0.2], [0.6, -0.2, 1]])
     group = CorrelationGroup("rivers", NoiseClass.INFLOW, (3, 0, 2), matrix)
-    (noise,) = build_opening_tree(make_system(1, 4, n_openings=5000, correlation=Correlation({"default": (group,)})), 1).noise
+    (noise,) = build_opening_tree(
+        make_system(1, 4, n_openings=5000, correlation=Correlation({"default": (group,)})), 1
+    ).noise
     sample = np.corrcoef(noise.T)
     np.testing.assert_allclose(sample[np.ix_([3, 0, 2], [3, 0, 2])], matrix, atol=0.05)
     assert np.abs(sample[1, [0, 2, 3]]).max() < 0.05  # hydro 1 is in no group
@@ -98,7 +110,15 @@ def test_the_tree_is_read_only_contiguous_float64(make_system):
 
 def test_weeks_of_one_month_have_the_same_openings(make_system, months):
     weeks = tuple(
-        Stage(t, date(2026, 1, 1 + 7 * t), date(2026, 1, 8 + 7 * t), (Block(168.0),), 0, n_openings=3 + t) for t in range(3)
+        Stage(
+            t,
+            date(2026, 1, 1 + 7 * t),
+            date(2026, 1, 8 + 7 * t),
+            (Block(168.0),),
+            0,
+            n_openings=3 + t,
+        )
+        for t in range(3)
     )
     tree = build_opening_tree(make_system(stages=weeks, season_map=months), 5)
     np.testing.assert_array_equal(tree.noise[0], tree.noise[1][:3])
@@ -124,21 +144,37 @@ def test_weeks_of_one_month_have_the_same_openings_by_any_method(make_system, mo
     history = {}
     if method is SamplingMethod.HISTORICAL_RESIDUALS:
         years = np.random.default_rng(3).normal(size=(9, 1, 2))
-        history = {"historical": lambda: np.repeat(years, 3, axis=1) * np.array([1.0, 1.0, 2.0])[:, None]}
+        history = {
+            "historical": lambda: np.repeat(years, 3, axis=1) * np.array([1.0, 1.0, 2.0])[:, None]
+        }
     system = make_system(3, 2, stages=weeks, season_map=months)
     layout = noise_layout(system)
     groups = build_timeline(system).noise_groups()
-    tree = make_tree(system, layout, build_correlator(system, layout), groups, 5, **history, experimental=True)
+    tree = make_tree(
+        system, layout, build_correlator(system, layout), groups, 5, **history, experimental=True
+    )
     assert groups[0] == groups[1] != groups[2]
     np.testing.assert_array_equal(tree.noise[0], tree.noise[1])
     np.testing.assert_array_equal(tree.probability[0], tree.probability[1])
     assert not np.isclose(tree.noise[0], tree.noise[2]).any()
 
 
-@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
-def test_a_week_with_fewer_openings_has_the_first_rows_of_the_design_of_its_month(make_system, months, method):
+@pytest.mark.parametrize(
+    "method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON]
+)
+def test_a_week_with_fewer_openings_has_the_first_rows_of_the_design_of_its_month(
+    make_system, months, method
+):
     weeks = tuple(
-        Stage(t, date(2026, 1, 1 + 7 * t), date(2026, 1, 8 + 7 * t), (Block(168.0),), 0, n_openings=n, sampling_method=method)
+        Stage(
+            t,
+            date(2026, 1, 1 + 7 * t),
+            date(2026, 1, 8 + 7 * t),
+            (Block(168.0),),
+            0,
+            n_openings=n,
+            sampling_method=method,
+        )
         for t, n in enumerate((2, 8, 5))
     )
     noise = build_opening_tree(make_system(stages=weeks, season_map=months), 5).noise
@@ -151,16 +187,24 @@ def by(method, system, **changes):
     return replace(system, stages=stages)
 
 
-@pytest.mark.parametrize("method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON])
+@pytest.mark.parametrize(
+    "method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON]
+)
 def test_designs_are_correlated_after_they_are_drawn(make_system, method):
     matrix = np.array([[1.0, 0.8], [0.8, 1.0]])
-    correlation = Correlation({"default": (CorrelationGroup("g", NoiseClass.INFLOW, (0, 1), matrix),)})
-    tree = build_opening_tree(by(method, make_system(2, 3, n_openings=512, correlation=correlation)), 3)
+    correlation = Correlation(
+        {"default": (CorrelationGroup("g", NoiseClass.INFLOW, (0, 1), matrix),)}
+    )
+    tree = build_opening_tree(
+        by(method, make_system(2, 3, n_openings=512, correlation=correlation)), 3
+    )
     assert np.corrcoef(tree.noise[0].T)[0, 1] == pytest.approx(0.8, abs=0.03)
     np.testing.assert_allclose(tree.noise[0].mean(axis=0), 0.0, atol=0.02)
     np.testing.assert_allclose(tree.noise[0].std(axis=0), 1.0, atol=0.03)
     assert not np.array_equal(tree.noise[0], tree.noise[1])
-    again = build_opening_tree(by(method, make_system(2, 3, n_openings=512, correlation=correlation)), 3)
+    again = build_opening_tree(
+        by(method, make_system(2, 3, n_openings=512, correlation=correlation)), 3
+    )
     np.testing.assert_array_equal(tree.noise[1], again.noise[1])
 
 
@@ -174,7 +218,12 @@ def test_a_latin_hypercube_has_one_opening_in_each_stratum(make_system):
 def test_sobol_points_that_are_no_power_of_two_are_pointed_out(make_system):
     tree = build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=20)), 5)
     assert "power of two, e.g. 16 or 32" in tree.warnings[0]
-    assert build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=16)), 5).warnings == ()
+    assert (
+        build_opening_tree(
+            by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=16)), 5
+        ).warnings
+        == ()
+    )
 
 
 def test_what_a_design_cannot_do_is_known_before_its_numbers_are_drawn(make_system, monkeypatch):
@@ -183,11 +232,15 @@ def test_what_a_design_cannot_do_is_known_before_its_numbers_are_drawn(make_syst
         build_opening_tree(by(SamplingMethod.QMC_SOBOL, make_system(1, 2, n_openings=4)), 5)
 
 
-@pytest.mark.parametrize("method", [SamplingMethod.SAA, SamplingMethod.LHS, SamplingMethod.QMC_SOBOL])
+@pytest.mark.parametrize(
+    "method", [SamplingMethod.SAA, SamplingMethod.LHS, SamplingMethod.QMC_SOBOL]
+)
 def test_numbers_are_drawn_when_they_are_first_asked_for_and_once(make_system, method, monkeypatch):
     calls = []
     inverted = rng.inverted
-    monkeypatch.setattr(rng, "inverted", lambda uniform: calls.append(len(uniform)) or inverted(uniform))
+    monkeypatch.setattr(
+        rng, "inverted", lambda uniform: calls.append(len(uniform)) or inverted(uniform)
+    )
     tree = build_opening_tree(by(method, make_system(3, 2, n_openings=4)), 5)
     assert [tree.n_openings(t) for t in range(3)] == [4, 4, 4]
     assert calls == []
@@ -198,7 +251,9 @@ def test_numbers_are_drawn_when_they_are_first_asked_for_and_once(make_system, m
 
 def test_methods_can_differ_between_stages(make_system):
     base = make_system(2, 2, n_openings=8)
-    mixed = replace(base, stages=(base.stages[0], replace(base.stages[1], sampling_method=SamplingMethod.LHS)))
+    mixed = replace(
+        base, stages=(base.stages[0], replace(base.stages[1], sampling_method=SamplingMethod.LHS))
+    )
     plain, changed = build_opening_tree(base, 1), build_opening_tree(mixed, 1)
     np.testing.assert_array_equal(plain.noise[0], changed.noise[0])
     assert not np.array_equal(plain.noise[1], changed.noise[1])
@@ -243,7 +298,11 @@ def test_given_openings_are_used_as_they_are(make_system):
     noise = {0: [[1.0, 2.0]], 1: [[3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]}
     probability = {1: np.array([0.5, 0.25, 0.25])}
     system = make_system(
-        2, 2, n_openings=9, given_openings=given(noise, probability), correlation=Correlation({"default": (group,)})
+        2,
+        2,
+        n_openings=9,
+        given_openings=given(noise, probability),
+        correlation=Correlation({"default": (group,)}),
     )
     tree = build_opening_tree(system, 1)
     for t in range(2):
@@ -255,7 +314,9 @@ def test_given_openings_are_used_as_they_are(make_system):
 def test_a_tree_given_back_is_the_same_bit_for_bit(make_system):
     base = make_system(3, 2, n_openings=7)
     drawn = build_opening_tree(base, 11)
-    again = build_opening_tree(replace(base, given_openings=GivenOpenings(dict(enumerate(drawn.noise)))), 99)
+    again = build_opening_tree(
+        replace(base, given_openings=GivenOpenings(dict(enumerate(drawn.noise)))), 99
+    )
     for t in range(3):
         np.testing.assert_array_equal(drawn.noise[t], again.noise[t])
         np.testing.assert_array_equal(drawn.probability[t], again.probability[t])
@@ -302,7 +363,9 @@ WORDS = rng.raw_words(3, rng.Purpose.TRAINING_INDEX, 0, np.arange(20000), 1, 1)[
 
 
 def test_equal_probabilities_choose_by_the_high_word():
-    np.testing.assert_array_equal(tree_with(0.2, 0.2, 0.2, 0.2, 0.2).openings_at(0, WORDS), rng.indices(WORDS, 5))
+    np.testing.assert_array_equal(
+        tree_with(0.2, 0.2, 0.2, 0.2, 0.2).openings_at(0, WORDS), rng.indices(WORDS, 5)
+    )
 
 
 def test_nearly_equal_probabilities_choose_nearly_the_same():

@@ -99,5 +99,7 @@ def test_conditional_partial_autocorrelations_agree_with_correlations_of_regress
     rho = np.array([[1.0, c[0, 1], c[0, 2], c[0, 3]]])
     found = conditional_partial_autocorrelations(Correlogram(rho, np.array([c[4, :4]])), 0, 2)
     given = np.column_stack([columns[:, 1], columns[:, 4]])
-    left = [columns[:, k] - given @ np.linalg.lstsq(given, columns[:, k], rcond=None)[0] for k in (0, 2)]
+    left = [
+        columns[:, k] - given @ np.linalg.lstsq(given, columns[:, k], rcond=None)[0] for k in (0, 2)
+    ]
     assert found[1] == pytest.approx(np.corrcoef(left)[0, 1], abs=0.01)

@@ -135,6 +135,8 @@ def _without_tables(study: Study, source: ScenarioSource | None) -> Study:
     """The study with costs of scenarios as all that its simulation keeps, and other scenarios where they are given."""
     config = study.config
     simulation = dataclasses.replace(
-        config.simulation, detail=SimulationDetail.SUMMARY, scenario_source=source or config.simulation.scenario_source
+        config.simulation,
+        detail=SimulationDetail.SUMMARY,
+        scenario_source=source or config.simulation.scenario_source,
     )
     return dataclasses.replace(study, config=dataclasses.replace(config, simulation=simulation))

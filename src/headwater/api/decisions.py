@@ -53,7 +53,9 @@ class Decision(Shown, OtherForms):
     _outcome: StageOutcome = field(repr=False, compare=False)
 
     @classmethod
-    def of_outcome(cls, system: System, t: int, readout: StageReadout, outcome: StageOutcome) -> Decision:
+    def of_outcome(
+        cls, system: System, t: int, readout: StageReadout, outcome: StageOutcome
+    ) -> Decision:
         """What the solution of stage position ``t`` says."""
         stage, solutions = system.stages[t], outcome.solutions
         return cls(
@@ -119,7 +121,9 @@ class Decision(Shown, OtherForms):
     def _frames(self) -> dict[str, pl.DataFrame]:
         frames = {}
         for name, columns in self._readout.tables(self._outcome.solutions).items():
-            frame = tables_to_frame(name, {column: values.ravel() for column, values in columns.items()})
+            frame = tables_to_frame(
+                name, {column: values.ravel() for column, values in columns.items()}
+            )
             frames[name] = frame.sort(SCHEMAS[name].sort_keys[1:], maintain_order=True)
         return frames
 
@@ -130,8 +134,14 @@ class Decision(Shown, OtherForms):
     def facts(self) -> list[tuple[str, str]]:
         """Name and value of what a notebook shows below the heading."""
         water = self.water_values
-        reservoirs = [(name, f"{held:,.1f} hm3, {water[name]:,.0f} $/hm3") for name, held in self.storage_hm3.items()]
-        buses = [(name, f"{', '.join(f'{price:,.2f}' for price in prices)} $/MWh") for name, prices in self.prices.items()]
+        reservoirs = [
+            (name, f"{held:,.1f} hm3, {water[name]:,.0f} $/hm3")
+            for name, held in self.storage_hm3.items()
+        ]
+        buses = [
+            (name, f"{', '.join(f'{price:,.2f}' for price in prices)} $/MWh")
+            for name, prices in self.prices.items()
+        ]
         return [*buses, *reservoirs][:30]
 
     def __repr__(self) -> str:

@@ -54,7 +54,9 @@ class StateNames:
         """
         return entity_position("hydro", self.layout.block("storage").ids, self.hydro_names, key)
 
-    def components(self, values: Mapping[Any, float], inflows: Mapping[EntityKey, float | Sequence[float]]) -> dict[int, float]:
+    def components(
+        self, values: Mapping[Any, float], inflows: Mapping[EntityKey, float | Sequence[float]]
+    ) -> dict[int, float]:
         """Place of a component -> its value, of those that are named.
 
         Args:
@@ -68,15 +70,26 @@ class StateNames:
         place_of = {name: place for place, name in enumerate(self.layout.names)}
         found: dict[int, float] = {}
         for key, value in values.items():
-            place = place_of[key] if isinstance(key, str) and key in place_of else self._storage_place(key)
+            place = (
+                place_of[key]
+                if isinstance(key, str) and key in place_of
+                else self._storage_place(key)
+            )
             found[place] = float(value)
         for key, past in inflows.items():
             h = self.hydro_position(key)
             lags = np.atleast_1d(np.asarray(past, np.float64))
             n_lags = self.layout.block("inflow_lag").depth
             if len(lags) > n_lags:
-                raise UsageError(f"{len(lags)} past inflows are given for {self.labels[h]}, and the state has {n_lags}")
-            found.update({int(memory_places(self.layout)[lag, h]): float(value) for lag, value in enumerate(lags)})
+                raise UsageError(
+                    f"{len(lags)} past inflows are given for {self.labels[h]}, and the state has {n_lags}"
+                )
+            found.update(
+                {
+                    int(memory_places(self.layout)[lag, h]): float(value)
+                    for lag, value in enumerate(lags)
+                }
+            )
         return found
 
     def ask_for_all(self, found: Mapping[int, float]) -> None:
@@ -87,7 +100,9 @@ class StateNames:
         """
         names = [
             label if name else component
-            for label, name, component in zip(self.labels, self.hydro_names, self.layout.names, strict=False)
+            for label, name, component in zip(
+                self.labels, self.hydro_names, self.layout.names, strict=False
+            )
         ]
         names += self.layout.names[len(names) :]
         missing = [name for place, name in enumerate(names) if place not in found]
@@ -99,7 +114,9 @@ class StateNames:
 
     def _storage_place(self, key: object) -> int:
         if isinstance(key, str) and key.startswith(_COMPONENTS) and key not in self.hydro_names:
-            raise UnknownNameError(f"the state has no component '{key}'; it has {listed(self.layout.names)}")
+            raise UnknownNameError(
+                f"the state has no component '{key}'; it has {listed(self.layout.names)}"
+            )
         return self.hydro_position(key)
 
 
@@ -123,6 +140,8 @@ def values_by_block(
             raise UnknownNameError(f"there is no {kind} '{key}': the system has none")
         array = np.asarray(value, np.float64)
         if array.shape not in ((), (n_blocks,)):
-            raise UsageError(f"expected one number for {kind} '{key}', or {n_blocks} for the blocks, got shape {array.shape}")
+            raise UsageError(
+                f"expected one number for {kind} '{key}', or {n_blocks} for the blocks, got shape {array.shape}"
+            )
         found[position] = array
     return found

@@ -89,8 +89,14 @@ class Simulation(Shown, OtherForms):
         """Name and value of what a notebook shows below the heading."""
         summary = self.summary
         return [
-            ("deficit", f"{float(summary.deficit_mwh[summary.completed].mean()):,.1f} MWh on average"),
-            ("spillage", f"{float(summary.spillage_hm3[summary.completed].mean()):,.1f} hm3 on average"),
+            (
+                "deficit",
+                f"{float(summary.deficit_mwh[summary.completed].mean()):,.1f} MWh on average",
+            ),
+            (
+                "spillage",
+                f"{float(summary.spillage_hm3[summary.completed].mean()):,.1f} hm3 on average",
+            ),
             ("tables", ", ".join(self.tables)),
         ]
 
@@ -124,5 +130,9 @@ class RunResult(Shown):
 
     def __repr__(self) -> str:
         ended = ", stopped early" if self.stopped else ""
-        simulated = "not simulated" if self.simulation is None else f"{len(self.simulation.summary.scenario_id)} scenarios"
+        simulated = (
+            "not simulated"
+            if self.simulation is None
+            else f"{len(self.simulation.summary.scenario_id)} scenarios"
+        )
         return f"<RunResult in {self.output_dir}: {self.policy.n_iterations} iterations, {simulated}{ended}>"

@@ -83,7 +83,9 @@ def failures_saved(output_dir: Path, study: Study, policy_dir: Path, go_on: str)
         raise
 
 
-def _saved_on_some_rank(output_dir: Path, error: SolverError | RankError, study: Study) -> str | None:
+def _saved_on_some_rank(
+    output_dir: Path, error: SolverError | RankError, study: Study
+) -> str | None:
     """Save the program on the rank whose error it is; returns where it is, on all ranks."""
     ranks = find_communicator()
     failed: BaseException | None = error
@@ -97,7 +99,9 @@ def _saved_on_some_rank(output_dir: Path, error: SolverError | RankError, study:
     return saved
 
 
-def _what_is_left(error: SolverError | RankError, saved: str | None, policy_dir: Path, go_on: str) -> str:
+def _what_is_left(
+    error: SolverError | RankError, saved: str | None, policy_dir: Path, go_on: str
+) -> str:
     """What was saved, what is kept, and how to go on, in sentences that follow a message."""
     text = ""
     if saved is not None:
@@ -119,7 +123,9 @@ def command_line(verb: str, study: Study, output_dir: Path, *options: str) -> st
     """A command about a case and an output directory, as one types it."""
     root = getattr(study, "root", None)
     case = "CASE" if root is None else str(root)
-    output = [] if root is not None and output_dir == root / "output" else ["--output", str(output_dir)]
+    output = (
+        [] if root is not None and output_dir == root / "output" else ["--output", str(output_dir)]
+    )
     return f"'headwater {shlex.join([verb, case, *output, *options])}'"
 
 

@@ -14,7 +14,9 @@ from headwater.errors import visible
 class PlainConsole(Console):
     """A console that shows control characters in what it is given."""
 
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
         """See `rich.console.Console.render`."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)

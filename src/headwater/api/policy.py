@@ -13,7 +13,14 @@ import numpy as np
 from headwater._on_demand import OnDemandMember
 from headwater.api.comparison import PolicyComparison, compare_policies
 from headwater.api.decisions import Decision
-from headwater.api.named_states import BlockValues, Otherwise, StateLike, StateNames, by_name, values_by_block
+from headwater.api.named_states import (
+    BlockValues,
+    Otherwise,
+    StateLike,
+    StateNames,
+    by_name,
+    values_by_block,
+)
 from headwater.api.progress import followed
 from headwater.api.requirements import check_fits
 from headwater.arrays import Array
@@ -77,7 +84,9 @@ class Policy(Shown, LearnedPolicy):
     @overload
     def value(self, state: StateLike, stage: StageKey, *, otherwise: Otherwise = None) -> float: ...
     @overload
-    def value(self, stage: StageKey, state: StateLike, /, *, otherwise: Otherwise = None) -> float: ...
+    def value(
+        self, stage: StageKey, state: StateLike, /, *, otherwise: Otherwise = None
+    ) -> float: ...
     def value(self, state: Any, stage: Any, *, otherwise: Otherwise = None) -> float:
         """Expected cost in $ of all stages after ``stage`` when that stage ends in ``state``.
 
@@ -104,13 +113,17 @@ class Policy(Shown, LearnedPolicy):
         self, state: Mapping[EntityKey, float], stage: StageKey, *, otherwise: Otherwise = None
     ) -> dict[str, float]: ...
     @overload
-    def water_values(self, state: Array | Sequence[float], stage: StageKey, *, otherwise: Otherwise = None) -> Array: ...
+    def water_values(
+        self, state: Array | Sequence[float], stage: StageKey, *, otherwise: Otherwise = None
+    ) -> Array: ...
     @overload
     def water_values(
         self, stage: StageKey, state: Mapping[EntityKey, float], /, *, otherwise: Otherwise = None
     ) -> dict[str, float]: ...
     @overload
-    def water_values(self, stage: StageKey, state: Array | Sequence[float], /, *, otherwise: Otherwise = None) -> Array: ...
+    def water_values(
+        self, stage: StageKey, state: Array | Sequence[float], /, *, otherwise: Otherwise = None
+    ) -> Array: ...
     def water_values(self, state: Any, stage: Any, *, otherwise: Otherwise = None) -> Any:
         """What one more hm3 in each reservoir is worth at the end of ``stage``, in $/hm3.
 
@@ -131,7 +144,9 @@ class Policy(Shown, LearnedPolicy):
         """
         state, stage = _in_order(state, stage)
         values = super().water_values(self._stage_id(stage), self._vector(state, otherwise))
-        return dict(zip(self.hydro_labels, values.tolist(), strict=True)) if by_name(state) else values
+        return (
+            dict(zip(self.hydro_labels, values.tolist(), strict=True)) if by_name(state) else values
+        )
 
     def cuts(self, stage_id: StageKey, *, inactive: bool = False) -> Cuts:
         """The cuts that bound what follows a stage, as arrays; `Cuts.frame` gives them as a table.
@@ -189,7 +204,9 @@ class Policy(Shown, LearnedPolicy):
             PolicyError: the study is not known.
         """
         uncertainty = study_uncertainty(self.known_study)
-        return initial_state(uncertainty.inflow, state_layout(uncertainty.system, uncertainty.inflow))
+        return initial_state(
+            uncertainty.inflow, state_layout(uncertainty.system, uncertainty.inflow)
+        )
 
     @cached_property
     def hydro_labels(self) -> tuple[str, ...]:
@@ -247,11 +264,21 @@ class Policy(Shown, LearnedPolicy):
         t = 0 if stage is None else self.stage_position(stage)
         if scenario is not None and scenario < 0:
             raise UsageError(f"scenarios are numbered from 0, got {scenario}")
-        vector = decider.starting_state(scenario) if state is None else self._vector(state, otherwise)
+        vector = (
+            decider.starting_state(scenario) if state is None else self._vector(state, otherwise)
+        )
         noise = StageNoise(
-            {self._names.hydro_position(key): float(value) for key, value in (inflows or {}).items()},
+            {
+                self._names.hydro_position(key): float(value)
+                for key, value in (inflows or {}).items()
+            },
             values_by_block(loads, "bus", system.buses, len(system.stages[t].blocks)),
-            values_by_block(availability, "non-controllable source", system.non_controllables, len(system.stages[t].blocks)),
+            values_by_block(
+                availability,
+                "non-controllable source",
+                system.non_controllables,
+                len(system.stages[t].blocks),
+            ),
             scenario,
         )
         outcome = decider.solve(t, vector, noise)
@@ -285,7 +312,15 @@ class Policy(Shown, LearnedPolicy):
         """
         study = self.known_study
         with followed(progress, on_event) as told:
-            return compare_policies(study, self, other, scenarios=scenarios, source=source, threads=threads, on_event=told)
+            return compare_policies(
+                study,
+                self,
+                other,
+                scenarios=scenarios,
+                source=source,
+                threads=threads,
+                on_event=told,
+            )
 
     def facts(self) -> list[tuple[str, str]]:
         """Name and value of what a notebook shows below the heading."""
@@ -326,7 +361,12 @@ class Policy(Shown, LearnedPolicy):
         if self.study is not None and self.study.system.season_map is not None:
             labels = {season.id: season.label for season in self.study.system.season_map.seasons}
         return [
-            StageSpan(s.stage_id, s.start_date, s.end_date, "" if s.season_id is None else labels.get(s.season_id, ""))
+            StageSpan(
+                s.stage_id,
+                s.start_date,
+                s.end_date,
+                "" if s.season_id is None else labels.get(s.season_id, ""),
+            )
             for s in self.stages
         ]
 
@@ -334,7 +374,11 @@ class Policy(Shown, LearnedPolicy):
     def _names(self) -> StateNames:
         names = self.layout.block("storage").entity_names
         if not names:
-            names = ("",) * self.layout.size("storage") if self.study is None else self.study.system.hydros.names
+            names = (
+                ("",) * self.layout.size("storage")
+                if self.study is None
+                else self.study.system.hydros.names
+            )
         return StateNames(self.layout, names)
 
     def _stage_id(self, key: StageKey) -> int:
@@ -342,7 +386,11 @@ class Policy(Shown, LearnedPolicy):
 
     def _vector(self, state: StateLike, otherwise: Otherwise) -> Array:
         named = by_name(state)
-        return self._checked(np.asarray(state, np.float64)) if named is None else self.state(named, otherwise)
+        return (
+            self._checked(np.asarray(state, np.float64))
+            if named is None
+            else self.state(named, otherwise)
+        )
 
 
 def _in_order(state: Any, stage: Any) -> tuple[Any, Any]:

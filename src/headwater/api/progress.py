@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from headwater.api.plain_console import PlainConsole
@@ -32,7 +39,9 @@ def compilation_text(event: events.CompilationProgress) -> str:
         return f"waiting for another process that compiles the engine for this machine ({event.seconds:.0f} s)"
     if not event.total:
         return "compiling the engine for this machine; this happens once"
-    left = "" if event.seconds_left is None else f", about {max(1.0, event.seconds_left):.0f} s left"
+    left = (
+        "" if event.seconds_left is None else f", about {max(1.0, event.seconds_left):.0f} s left"
+    )
     return f"compiling the engine for this machine: {event.done} of {event.total} functions{left}; this happens once"
 
 
@@ -55,7 +64,12 @@ class ProgressDisplay:
     def __enter__(self) -> ProgressDisplay:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __call__(self, event: events.Event) -> None:
@@ -81,12 +95,18 @@ class ProgressDisplay:
             if record.upper_bound is not None:
                 lower = record.iterations[-1].lower_bound
                 distance = 100.0 * (record.upper_bound - lower) / max(1.0, abs(record.upper_bound))
-                sure = "" if record.inner_evaluations[-1].certified else ", if the given prices are large enough"
+                sure = (
+                    ""
+                    if record.inner_evaluations[-1].certified
+                    else ", if the given prices are large enough"
+                )
                 self._console.print(
                     f"the optimal cost lies between {money(lower)} and {money(record.upper_bound)} ({distance:.2f} %){sure}"
                 )
         elif isinstance(event, events.SimulationStarted):
-            self._console.print(Text.assemble(("simulating", "bold"), f" {event.n_scenarios} scenarios"))
+            self._console.print(
+                Text.assemble(("simulating", "bold"), f" {event.n_scenarios} scenarios")
+            )
             self._open("scenarios", event.n_scenarios)
         elif isinstance(event, events.SimulationProgress):
             self._simulation(event)
@@ -97,7 +117,9 @@ class ProgressDisplay:
     def _compilation(self, event: events.CompilationProgress) -> None:
         text = compilation_text(event)
         if self._console.is_terminal and self._live is None:
-            self._live = Progress(SpinnerColumn(), TextColumn("{task.fields[detail]}"), console=self._console)
+            self._live = Progress(
+                SpinnerColumn(), TextColumn("{task.fields[detail]}"), console=self._console
+            )
             self._live.start()
             self._task = self._live.add_task("compilation", total=None, detail=text)
         elif self._live is not None and self._task is not None:
@@ -207,7 +229,9 @@ def followed(progress: bool, on_event: events.EventSink) -> Iterator[events.Even
         yield on_event
         return
     # not the widgets that rich would use in a notebook: they may be missing there
-    console = PlainConsole(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    console = PlainConsole(
+        stderr=True, force_jupyter=False, highlight=False, soft_wrap=True, markup=False, emoji=False
+    )
     display = _Unfailing(ProgressDisplay(console))
     try:
         yield events.both(display, on_event)

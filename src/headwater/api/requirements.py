@@ -48,4 +48,6 @@ def have_engine(on_event: EventSink) -> None:
 
 def granted_threads(requested: int | None, study: Study) -> int:
     """The number of threads of this rank: what was asked for, else what the study says, else what is granted."""
-    return choose_threads(requested, study.config.training.threads, n_sharing=find_communicator().n_sharing)
+    return choose_threads(
+        requested, study.config.training.threads, n_sharing=find_communicator().n_sharing
+    )

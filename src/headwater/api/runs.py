@@ -71,7 +71,14 @@ def run_case(
     target = Path(output_dir) if output_dir is not None else case.root / "output"
     if case.config.training.enabled:
         then_simulate = case.config.simulation.enabled
-        return run_training(case, target, threads=threads, on_event=on_event, then_simulate=then_simulate, resume=resume)
+        return run_training(
+            case,
+            target,
+            threads=threads,
+            on_event=on_event,
+            then_simulate=then_simulate,
+            resume=resume,
+        )
     policy = ranks.together(lambda: load_policy(find_policy(case, target)))
     if not case.config.simulation.enabled:
         return RunResult(target, policy, None)

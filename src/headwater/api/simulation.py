@@ -14,7 +14,13 @@ from headwater.api.policy import Policy
 from headwater.api.progress import followed
 from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
 from headwater.api.studies import StudyLike, as_study
-from headwater.distributed import Interrupted, StopRequest, find_communicator, pass_on, stop_on_signals
+from headwater.distributed import (
+    Interrupted,
+    StopRequest,
+    find_communicator,
+    pass_on,
+    stop_on_signals,
+)
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study
 from headwater.results import ResultsWriter, SimulationSink, chunk_frame
@@ -57,7 +63,9 @@ def simulate(
     ranks = find_communicator()
     chosen = policy.study if study is None else ranks.together(partial(as_study, study))
     if chosen is None:
-        raise PolicyError("this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))")
+        raise PolicyError(
+            "this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))"
+        )
     ranks.agree("simulate")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
     own: list[SimulationChunk] = []
@@ -65,10 +73,15 @@ def simulate(
         have_engine(told)
         try:
             with stop_on_signals() as stop:
-                record = _simulate_with(policy, chosen, n_scenarios, threads, told, stop, own.append)
+                record = _simulate_with(
+                    policy, chosen, n_scenarios, threads, told, stop, own.append
+                )
         finally:
             pass_on(stop.signal_number)
-    chunks = sorted((chunk for of_rank in ranks.gather(own) for chunk in of_rank), key=lambda chunk: chunk.number)
+    chunks = sorted(
+        (chunk for of_rank in ranks.gather(own) for chunk in of_rank),
+        key=lambda chunk: chunk.number,
+    )
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:
         for name in chunk.tables:
@@ -131,11 +144,20 @@ def simulate_to(
     with (
         failures_saved(output_dir, case, kept, again),
         SimulationSink(
-            output_dir, case, policy, count, highs_version(), resume=resume, communicator=ranks, run_id=writer.run_id
+            output_dir,
+            case,
+            policy,
+            count,
+            highs_version(),
+            resume=resume,
+            communicator=ranks,
+            run_id=writer.run_id,
         ) as sink,
     ):
         try:
-            record = _simulate_with(policy, case, count, threads, on_event, stop, sink.write, sink.done)
+            record = _simulate_with(
+                policy, case, count, threads, on_event, stop, sink.write, sink.done
+            )
         except StoppedError as error:
             text = f"{error}; earlier results were left as they were, and --resume goes on"
             raise StoppedError(text, error.signal_number) from error
@@ -143,7 +165,9 @@ def simulate_to(
     return record
 
 
-def _check_simulation(policy: LearnedPolicy, study: Study, n_scenarios: int | None, threads: int | None) -> None:
+def _check_simulation(
+    policy: LearnedPolicy, study: Study, n_scenarios: int | None, threads: int | None
+) -> None:
     """Refuse what cannot be simulated, before anything is written."""
     refuse_unbuilt(study)
     granted_threads(threads, study)
@@ -179,4 +203,6 @@ def _simulate_with(
             should_stop=stop,
         )
     except Interrupted as interrupted:
-        raise StoppedError("the simulation was stopped before it was done", stop.signal_number) from interrupted
+        raise StoppedError(
+            "the simulation was stopped before it was done", stop.signal_number
+        ) from interrupted

@@ -45,7 +45,9 @@ def save_policy(policy: LearnedPolicy, directory: str | Path) -> Path:
     return Path(directory)
 
 
-def check_policy(policy: LearnedPolicy | str | Path, study: StudyLike, *, shift: int | None = None) -> PolicyCheck:
+def check_policy(
+    policy: LearnedPolicy | str | Path, study: StudyLike, *, shift: int | None = None
+) -> PolicyCheck:
     """Find out what a policy may be used for in a study, and why not for the rest.
 
     Args:
@@ -76,7 +78,9 @@ def find_policy(case: Study, output_dir: Path) -> Path:
         if holds_checkpoint(candidate):
             return candidate
     places = " or ".join(str(candidate) for candidate in candidates)
-    raise PolicyError(f"HW808 config.json asks for a stored policy, but there is none at {places} (key policy.path)")
+    raise PolicyError(
+        f"HW808 config.json asks for a stored policy, but there is none at {places} (key policy.path)"
+    )
 
 
 def as_policy(policy: LearnedPolicy | str | Path | None) -> LearnedPolicy | None:

@@ -11,7 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from headwater.api.outcomes import RunResult
-from headwater.api.output import claimed, command_line, failures_saved, logged, progress_written, to_train_on
+from headwater.api.output import (
+    claimed,
+    command_line,
+    failures_saved,
+    logged,
+    progress_written,
+    to_train_on,
+)
 from headwater.api.policy import Policy
 from headwater.api.progress import followed
 from headwater.api.requirements import granted_threads, have_engine, refuse_unbuilt
@@ -81,7 +88,9 @@ def train(
         >>> policy = hw.train("examples/four-subsystems")
     """
     if resume is not None and warm_start is not None:
-        raise UsageError("a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'")
+        raise UsageError(
+            "a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'"
+        )
     ranks = find_communicator()
     chosen = _with_training(ranks.together(partial(as_study, study)), config)
     target = None if checkpoints is None else Path(checkpoints)
@@ -160,9 +169,13 @@ def run_training(
             ranks.on_leader(partial(_write_trained, writer, policy, case, save))
         stopped = ranks.any(stop())
         if stopped or not then_simulate:
-            return RunResult(output_dir, policy, None, stopped=stopped, signal_number=stop.signal_number)
+            return RunResult(
+                output_dir, policy, None, stopped=stopped, signal_number=stop.signal_number
+            )
         n_scenarios = case.config.simulation.n_scenarios
-        go_on = resume and ranks.on_leader(partial(simulation_can_go_on, output_dir, case, policy, n_scenarios))
+        go_on = resume and ranks.on_leader(
+            partial(simulation_can_go_on, output_dir, case, policy, n_scenarios)
+        )
         record = simulate_to(writer, policy, case, None, threads, told, stop, resume=go_on)
     return RunResult(output_dir, policy, record)
 
@@ -173,10 +186,14 @@ def _interrupted(policy: Policy) -> Policy:
     if record is None:
         return policy
     text = f"the training was interrupted after {policy.n_iterations} iterations: the policy is what was learned until then"
-    return dataclasses.replace(policy, training=dataclasses.replace(record, warnings=(*record.warnings, text)))
+    return dataclasses.replace(
+        policy, training=dataclasses.replace(record, warnings=(*record.warnings, text))
+    )
 
 
-def _write_trained(writer: ResultsWriter, policy: LearnedPolicy, case: Study, save: SavePolicy) -> None:
+def _write_trained(
+    writer: ResultsWriter, policy: LearnedPolicy, case: Study, save: SavePolicy
+) -> None:
     save(policy)
     writer.write_training(policy, case)
     if case.config.export_stochastic:
@@ -259,7 +276,10 @@ def _start(case: Study, output_dir: Path, resume: bool) -> _Start:
         directory = output_dir / "policy"
         if holds_checkpoint(directory):
             return _Start(resume=load_policy(directory))
-        logger.warning("there is no checkpoint in %s to resume from: training starts from the beginning", directory)
+        logger.warning(
+            "there is no checkpoint in %s to resume from: training starts from the beginning",
+            directory,
+        )
     if mode is PolicyMode.FRESH or (resume and mode is PolicyMode.RESUME):
         return _Start()
     stored = load_policy(find_policy(case, output_dir))

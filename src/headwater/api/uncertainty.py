@@ -17,7 +17,12 @@ from headwater.report.drawing import plotly_is_there
 from headwater.results.own_files import FIT
 from headwater.results.stochastic_export import write_model
 from headwater.results.stochastic_tables import openings_table, trajectories_table
-from headwater.stochastic import Uncertainty, simulation_sampler, study_uncertainty, training_sampler
+from headwater.stochastic import (
+    Uncertainty,
+    simulation_sampler,
+    study_uncertainty,
+    training_sampler,
+)
 
 PICTURED_SCENARIOS = 200
 """Trajectories that the bands of pictures are made of."""
@@ -59,25 +64,39 @@ def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> Fi
     study = as_study(study)
     found = study_uncertainty(study, statistical=True)
     if not found.estimation.cycles:
-        raise ModelError("there is no inflow history to fit a model to (scenarios/inflow_history.parquet)")
+        raise ModelError(
+            "there is no inflow history to fit a model to (scenarios/inflow_history.parquet)"
+        )
     target = Path(directory)
-    if target.exists() and (not target.is_dir() or (foreign := files.foreign_file(target, FIT)) is not None):
-        held = "is not a directory" if not target.is_dir() else f"holds {foreign}, which no fit of Headwater wrote"
+    if target.exists() and (
+        not target.is_dir() or (foreign := files.foreign_file(target, FIT)) is not None
+    ):
+        held = (
+            "is not a directory"
+            if not target.is_dir()
+            else f"holds {foreign}, which no fit of Headwater wrote"
+        )
         raise UsageError(f"{target} {held}; it would be replaced: name a new directory")
     page = None
     with files.replaced_directory(target, FIT) as temporary:
         write_model(temporary, found)
         if pictures and plotly_is_there():
             fresh = ScenarioSource(OutOfSample(), seed=study.config.training.tree_seed)
-            sampler = simulation_sampler(found, fresh, study.config.training.tree_seed, PICTURED_SCENARIOS)
+            sampler = simulation_sampler(
+                found, fresh, study.config.training.tree_seed, PICTURED_SCENARIOS
+            )
             from headwater.report.page import write_fit_page
 
-            write_fit_page(temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS))
+            write_fit_page(
+                temporary / "pictures.html", found, trajectories_table(sampler, PICTURED_SCENARIOS)
+            )
             page = target / "pictures.html"
     return FitResult(target, found, page)
 
 
-def scenarios(study: StudyLike, kind: str = "openings", *, n_scenarios: int | None = None, iteration: int = 1) -> pl.DataFrame:
+def scenarios(
+    study: StudyLike, kind: str = "openings", *, n_scenarios: int | None = None, iteration: int = 1
+) -> pl.DataFrame:
     """The random future of a study as a table.
 
     Args:
@@ -97,7 +116,9 @@ def scenarios(study: StudyLike, kind: str = "openings", *, n_scenarios: int | No
     if kind not in ("training", "simulation"):
         raise UsageError(f"scenarios are 'openings', 'training' or 'simulation', got '{kind}'")
     if iteration < 1 or (n_scenarios is not None and n_scenarios < 1):
-        raise UsageError(f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}")
+        raise UsageError(
+            f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}"
+        )
     seed = config.training.tree_seed
     if kind == "training":
         passes = config.training.forward_passes

@@ -12,7 +12,10 @@ from headwater.case.shapes import write_path
 RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
     "config.json": (("training.seed", "training.tree_seed"),),
     "stages.json": (
-        ("policy_graph.transitions[].annual_discount_rate", "policy_graph.transitions[].annual_discount_rate_override"),
+        (
+            "policy_graph.transitions[].annual_discount_rate",
+            "policy_graph.transitions[].annual_discount_rate_override",
+        ),
     ),
     "system/buses.json": (("buses[].penalties.excess_cost", "buses[].excess_cost"),),
     "system/thermals.json": (
@@ -29,7 +32,9 @@ def canonical_spelling(name: str, data: dict[str, Any], file: str, collector: Co
     for old, new in RENAMES.get(name, ()):
         old_lists, new_lists = old.split("[]."), new.split("[].")
         for holder, steps in _holders(data, old_lists[:-1]):
-            _move(holder, steps, old_lists[-1].split("."), new_lists[-1].split("."), file, collector)
+            _move(
+                holder, steps, old_lists[-1].split("."), new_lists[-1].split("."), file, collector
+            )
 
 
 def _holders(data: Any, lists: list[str]) -> Iterator[tuple[dict[str, Any], list[str | int]]]:
@@ -49,7 +54,12 @@ def _holders(data: Any, lists: list[str]) -> Iterator[tuple[dict[str, Any], list
 
 
 def _move(
-    holder: dict[str, Any], steps: list[str | int], old: list[str], new: list[str], file: str, collector: Collector
+    holder: dict[str, Any],
+    steps: list[str | int],
+    old: list[str],
+    new: list[str],
+    file: str,
+    collector: Collector,
 ) -> None:
     source: Any = holder
     for key in old[:-1]:
@@ -68,7 +78,9 @@ def _move(
     place = write_path([*steps, *old])
     canonical = ".".join(new)
     if new[-1] in target and target[new[-1]] != value:
-        message = f"'{'.'.join(old)}' is an older spelling of '{canonical}', and their values differ"
+        message = (
+            f"'{'.'.join(old)}' is an older spelling of '{canonical}', and their values differ"
+        )
         got = f"{message}: {describe(value)} and {describe(target[new[-1]])}"
         collector.error("HW702", file, got, path=place, fix=f"keep '{canonical}' alone")
         return
@@ -90,7 +102,11 @@ def old_sampling_scheme(config: dict[str, Any], file: str, collector: Collector)
 
 
 def move_scenario_source(
-    stages: dict[str, Any], config: dict[str, Any], file: str, config_file: str, collector: Collector
+    stages: dict[str, Any],
+    config: dict[str, Any],
+    file: str,
+    config_file: str,
+    collector: Collector,
 ) -> None:
     """``scenario_source`` of ``stages.json`` becomes ``training.scenario_source``, and its seed that of the tree as well."""
     source = stages.pop("scenario_source", None)
@@ -98,7 +114,13 @@ def move_scenario_source(
     if source is None or not isinstance(training, dict):
         return
     if not isinstance(source, dict):
-        collector.error("HW201", file, f"expected an object, got {describe(source)}", path="scenario_source", fix="remove it")
+        collector.error(
+            "HW201",
+            file,
+            f"expected an object, got {describe(source)}",
+            path="scenario_source",
+            fix="remove it",
+        )
         return
     _adopt(training, source, "scenario_source", file, config_file, collector)
     if "seed" in source:
@@ -106,13 +128,22 @@ def move_scenario_source(
 
 
 def _adopt(
-    section: dict[str, Any], source: dict[str, Any], path: str, file: str, config_file: str, collector: Collector
+    section: dict[str, Any],
+    source: dict[str, Any],
+    path: str,
+    file: str,
+    config_file: str,
+    collector: Collector,
 ) -> None:
     scheme = source.get("sampling_scheme", {})
     kind = scheme.get("type", "in_sample") if isinstance(scheme, dict) else scheme
     other = "in_sample" if kind == "historical" else kind
-    moved: dict[str, Any] = {name: {"scheme": kind if name == "inflow" else other} for name in ("inflow", "load", "ncs")}
-    mode = source.get("selection_mode", scheme.get("selection_mode") if isinstance(scheme, dict) else None)
+    moved: dict[str, Any] = {
+        name: {"scheme": kind if name == "inflow" else other} for name in ("inflow", "load", "ncs")
+    }
+    mode = source.get(
+        "selection_mode", scheme.get("selection_mode") if isinstance(scheme, dict) else None
+    )
     if mode is not None:
         for name in ("inflow", "load", "ncs"):
             moved[name]["selection_mode"] = mode
@@ -125,4 +156,6 @@ def _adopt(
         return
     section["scenario_source"] = moved
     message = f"'{path}' is an older spelling of 'scenario_source' in {config_file}"
-    collector.warning("HW701", file, message, path=path, fix="move it there, with one scheme for each class")
+    collector.warning(
+        "HW701", file, message, path=path, fix="move it there, with one scheme for each class"
+    )

@@ -23,7 +23,9 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
     """The part of the configuration that training and simulation act on; the table of features watches over the rest."""
     return m.StudyConfig(
         training=_training(made_from(config.training)),
-        simulation=_simulation(made_from(config.simulation), config.modeling.linearized_head_passes),
+        simulation=_simulation(
+            made_from(config.simulation), config.modeling.linearized_head_passes
+        ),
         inflow_non_negativity=m.InflowNonNegativity(config.modeling.inflow_non_negativity.method),
         policy=made_from(config.policy),
         estimation=made_from(config.estimation),
@@ -47,7 +49,9 @@ def _training(training: s.TrainingInFile) -> m.TrainingConfig:
         formulation=training.formulation,
         cost_scale=training.cost_scale,
         theta_lower_bound=training.theta_lower_bound,
-        cut_activity_tolerance=m.TrainingConfig.cut_activity_tolerance if tolerance is None else tolerance,
+        cut_activity_tolerance=m.TrainingConfig.cut_activity_tolerance
+        if tolerance is None
+        else tolerance,
         cut_selection=_cut_selection(training.cut_selection),
         archive_memory_limit_mb=m.TrainingConfig.archive_memory_limit_mb
         if training.archive_memory_limit_mb is None
@@ -74,7 +78,9 @@ def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
         return None
     return m.CutSelection(
         method=_selection_method(shape) if shape.enabled and shape.method is not None else None,
-        check_frequency=defaults.check_frequency if shape.check_frequency is None else shape.check_frequency,
+        check_frequency=defaults.check_frequency
+        if shape.check_frequency is None
+        else shape.check_frequency,
         max_active_per_stage=cap,
         protect_warm_start=shape.protect_warm_start,
     )
@@ -140,13 +146,19 @@ def _simulation(simulation: s.SimulationInFile, linearized_head_passes: int) -> 
         enabled=simulation.enabled,
         n_scenarios=simulation.num_scenarios,
         n_stages=simulation.num_stages,
-        scenario_source=None if simulation.scenario_source is None else _source(simulation.scenario_source),
+        scenario_source=None
+        if simulation.scenario_source is None
+        else _source(simulation.scenario_source),
         tables=None if simulation.tables is None else tuple(simulation.tables),
         linearized_head_passes=linearized_head_passes,
         policy_type=simulation.policy_type,
         detail=simulation.detail,
         partitioning=simulation.partitioning,
         on_failure=simulation.on_failure,
-        cvar_tail_fractions=m.SimulationConfig.cvar_tail_fractions if fractions is None else tuple(fractions),
-        io_channel_capacity=m.SimulationConfig.io_channel_capacity if capacity is None else capacity,
+        cvar_tail_fractions=m.SimulationConfig.cvar_tail_fractions
+        if fractions is None
+        else tuple(fractions),
+        io_channel_capacity=m.SimulationConfig.io_channel_capacity
+        if capacity is None
+        else capacity,
     )

@@ -18,11 +18,15 @@ def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
     phi: dict[tuple[int, int], list[float]] = {}
     ratio: dict[tuple[int, int], float | None] = {}
     for row in (
-        parts.table("scenarios/inflow_ar_coefficients.parquet").sort(["hydro_id", "stage_id", "lag"]).iter_rows(named=True)
+        parts.table("scenarios/inflow_ar_coefficients.parquet")
+        .sort(["hydro_id", "stage_id", "lag"])
+        .iter_rows(named=True)
     ):
         key = (row["hydro_id"], row["stage_id"])
         phi.setdefault(key, []).append(row["coefficient"])
-        ratio[key] = row["residual_std_ratio"] if row["residual_std_ratio"] is not None else ratio.get(key)
+        ratio[key] = (
+            row["residual_std_ratio"] if row["residual_std_ratio"] is not None else ratio.get(key)
+        )
     annual = {
         (row["hydro_id"], row["stage_id"]): m.AnnualComponent(
             row["annual_coefficient"], row["annual_mean_m3s"], row["annual_std_m3s"]
@@ -40,7 +44,15 @@ def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
     if given.is_empty():
         # The means and deviations come from history; the coefficients are kept.
         statistics = [
-            m.InflowStatistics(h, t, math.nan, math.nan, tuple(phi.get((h, t), ())), ratio.get((h, t)), annual.get((h, t)))
+            m.InflowStatistics(
+                h,
+                t,
+                math.nan,
+                math.nan,
+                tuple(phi.get((h, t), ())),
+                ratio.get((h, t)),
+                annual.get((h, t)),
+            )
             for h, t in sorted(phi.keys() | annual.keys())
         ]
     for row in parts.table("scenarios/inflow_seasonal_stats.parquet").iter_rows(named=True):
@@ -61,7 +73,12 @@ def inflow_statistics(parts: Parts) -> tuple[m.InflowStatistics, ...]:
 
 def noise_dimensions(parts: Parts) -> tuple[int, int]:
     """Width of an opening: without and with the non-controllable sources that have statistics."""
-    loads = parts.table("scenarios/load_seasonal_stats.parquet").filter(pl.col("std_mw") > 0).get_column("bus_id").to_list()
+    loads = (
+        parts.table("scenarios/load_seasonal_stats.parquet")
+        .filter(pl.col("std_mw") > 0)
+        .get_column("bus_id")
+        .to_list()
+    )
     sources = parts.table("scenarios/non_controllable_stats.parquet").get_column("ncs_id").to_list()
     base = len(parts.ids("hydro")) + len(parts.ids("bus").intersection(loads))
     n_sources = len(parts.ids("non_controllable").intersection(sources))
@@ -79,19 +96,25 @@ def given_openings(parts: Parts) -> m.GivenOpenings | None:
     for (stage_id,), rows in frame.group_by(["stage_id"], maintain_order=True):
         opening = rows.get_column("opening_index").to_numpy()
         values = np.zeros((int(opening.max()) + 1, width))
-        values[opening, rows.get_column("entity_index").to_numpy()] = rows.get_column("value").to_numpy()
+        values[opening, rows.get_column("entity_index").to_numpy()] = rows.get_column(
+            "value"
+        ).to_numpy()
         values.flags.writeable = False
         noise[int(str(stage_id))] = values
     probability: dict[int, NDArray[np.float64]] = {}
     for (stage_id,), rows in chances.group_by(["stage_id"], maintain_order=True):
         chance = np.zeros(rows.height)
-        chance[rows.get_column("opening_index").to_numpy()] = rows.get_column("probability").to_numpy()
+        chance[rows.get_column("opening_index").to_numpy()] = rows.get_column(
+            "probability"
+        ).to_numpy()
         chance.flags.writeable = False
         probability[int(str(stage_id))] = chance
     return m.GivenOpenings(FrozenDict(noise), FrozenDict(probability))
 
 
-def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.ExternalScenarios | None:
+def external_scenarios(
+    parts: Parts, name: str, entity: str, value: str
+) -> m.ExternalScenarios | None:
     """Scenarios of one class from outside: hydros, buses or sources in ascending id, scenarios in ascending number."""
     frame = parts.table(name)
     if frame.is_empty():
@@ -101,9 +124,13 @@ def external_scenarios(parts: Parts, name: str, entity: str, value: str) -> m.Ex
     values: dict[int, NDArray[np.float64]] = {}
     weights: dict[int, NDArray[np.float64]] = {}
     for (stage_id,), rows in frame.group_by(["stage_id"], maintain_order=True):
-        numbers, scenario = np.unique(rows.get_column("scenario_id").to_numpy(), return_inverse=True)
+        numbers, scenario = np.unique(
+            rows.get_column("scenario_id").to_numpy(), return_inverse=True
+        )
         table = np.full((len(numbers), len(ids)), np.nan)
-        table[scenario, [place[i] for i in rows.get_column(entity).to_list()]] = rows.get_column(value).to_numpy()
+        table[scenario, [place[i] for i in rows.get_column(entity).to_list()]] = rows.get_column(
+            value
+        ).to_numpy()
         table.flags.writeable = False
         values[int(str(stage_id))] = table
         if rows.get_column("weight").null_count() < rows.height:

@@ -50,31 +50,54 @@ def build_system(parts: Parts) -> m.System:
         initial=made_from(parts.initial),
         inflow_statistics=statistics,
         load_statistics=tuple(
-            m.LoadStatistics(**row) for row in _rows(parts, "scenarios/load_seasonal_stats.parquet", m.LoadStatistics)
+            m.LoadStatistics(**row)
+            for row in _rows(parts, "scenarios/load_seasonal_stats.parquet", m.LoadStatistics)
         ),
-        load_factors=factor_overrides(parts, "scenarios/load_factors.json", "load_factors", "bus_id", ("factor",)),
+        load_factors=factor_overrides(
+            parts, "scenarios/load_factors.json", "load_factors", "bus_id", ("factor",)
+        ),
         availability_statistics=tuple(
             m.AvailabilityStatistics(**row)
-            for row in _rows(parts, "scenarios/non_controllable_stats.parquet", m.AvailabilityStatistics)
+            for row in _rows(
+                parts, "scenarios/non_controllable_stats.parquet", m.AvailabilityStatistics
+            )
         ),
         ncs_factors=factor_overrides(
-            parts, "scenarios/non_controllable_factors.json", "non_controllable_factors", "ncs_id", ("factor",)
+            parts,
+            "scenarios/non_controllable_factors.json",
+            "non_controllable_factors",
+            "ncs_id",
+            ("factor",),
         ),
         correlation=_correlation(parts),
         given_openings=openings,
         inflow_history=tuple(
-            m.InflowObservation(**row) for row in _rows(parts, "scenarios/inflow_history.parquet", m.InflowObservation)
+            m.InflowObservation(**row)
+            for row in _rows(parts, "scenarios/inflow_history.parquet", m.InflowObservation)
         ),
-        external_inflows=external_scenarios(parts, "scenarios/external_inflow_scenarios.parquet", "hydro_id", "value_m3s"),
-        external_loads=external_scenarios(parts, "scenarios/external_load_scenarios.parquet", "bus_id", "value_mw"),
-        external_availability=external_scenarios(parts, "scenarios/external_ncs_scenarios.parquet", "ncs_id", "value"),
-        production_models=_listed(parts, "system/hydro_production_models.json", "production_models"),
+        external_inflows=external_scenarios(
+            parts, "scenarios/external_inflow_scenarios.parquet", "hydro_id", "value_m3s"
+        ),
+        external_loads=external_scenarios(
+            parts, "scenarios/external_load_scenarios.parquet", "bus_id", "value_mw"
+        ),
+        external_availability=external_scenarios(
+            parts, "scenarios/external_ncs_scenarios.parquet", "ncs_id", "value"
+        ),
+        production_models=_listed(
+            parts, "system/hydro_production_models.json", "production_models"
+        ),
         fpha_planes=_planes(parts),
-        hydro_geometry=tuple(m.GeometryPoint(**row) for row in _rows(parts, "system/hydro_geometry.parquet", m.GeometryPoint)),
+        hydro_geometry=tuple(
+            m.GeometryPoint(**row)
+            for row in _rows(parts, "system/hydro_geometry.parquet", m.GeometryPoint)
+        ),
         generic_constraints=_constraints(parts),
         generic_constraint_bounds=tuple(
             m.GenericConstraintBound(**row)
-            for row in _rows(parts, "constraints/generic_constraint_bounds.parquet", m.GenericConstraintBound)
+            for row in _rows(
+                parts, "constraints/generic_constraint_bounds.parquet", m.GenericConstraintBound
+            )
         ),
         hydro_bound_overrides=table_overrides(parts, "constraints/hydro_bounds.parquet"),
         thermal_bound_overrides=table_overrides(parts, "constraints/thermal_bounds.parquet"),
@@ -83,13 +106,21 @@ def build_system(parts: Parts) -> m.System:
         contract_bound_overrides=table_overrides(parts, "constraints/contract_bounds.parquet"),
         ncs_bound_overrides=table_overrides(parts, "constraints/ncs_bounds.parquet"),
         exchange_factors=factor_overrides(
-            parts, "constraints/exchange_factors.json", "exchange_factors", "line_id", ("direct_factor", "reverse_factor")
+            parts,
+            "constraints/exchange_factors.json",
+            "exchange_factors",
+            "line_id",
+            ("direct_factor", "reverse_factor"),
         ),
         bus_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_bus.parquet"),
         line_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_line.parquet"),
-        hydro_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_hydro.parquet"),
+        hydro_penalty_overrides=table_overrides(
+            parts, "constraints/penalty_overrides_hydro.parquet"
+        ),
         ncs_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_ncs.parquet"),
-        equipment=tuple(one for part in EQUIPMENT if not part.founding for one in _entities(parts, part.name)),
+        equipment=tuple(
+            one for part in EQUIPMENT if not part.founding for one in _entities(parts, part.name)
+        ),
     )
 
 
@@ -101,16 +132,23 @@ def _rows(parts: Parts, name: str, target: type[Any]) -> Iterable[dict[str, Any]
     """Rows of a table as keyword arguments of a value class; columns that it does not have are left out."""
     wanted = [f.name for f in dataclasses.fields(target)]
     frame = parts.table(name)
-    return frame.select([column for column in wanted if column in frame.columns]).iter_rows(named=True)
+    return frame.select([column for column in wanted if column in frame.columns]).iter_rows(
+        named=True
+    )
 
 
-def _stage(stage: schema_stages.StageInFile, openings: m.GivenOpenings | None, *, lags: bool) -> m.Stage:
+def _stage(
+    stage: schema_stages.StageInFile, openings: m.GivenOpenings | None, *, lags: bool
+) -> m.Stage:
     given = openings.noise.get(stage.id) if openings is not None else None
     return m.Stage(
         id=stage.id,
         start_date=stage.start_date,
         end_date=stage.end_date,
-        blocks=tuple(m.Block(block.hours, block.name) for block in sorted(stage.blocks, key=lambda block: block.id)),
+        blocks=tuple(
+            m.Block(block.hours, block.name)
+            for block in sorted(stage.blocks, key=lambda block: block.id)
+        ),
         season_id=stage.season_id,
         n_openings=stage.num_scenarios if given is None else given.shape[0],
         sampling_method=stage.sampling_method,
@@ -137,7 +175,10 @@ def risk_measure(given: Any) -> RiskMeasure:
 
 def _graph(given: Any) -> m.PolicyGraph:
     graph: m.PolicyGraph = made_from(given)
-    return replace(graph, transitions=tuple(sorted(graph.transitions, key=lambda t: (t.source_id, t.target_id))))
+    return replace(
+        graph,
+        transitions=tuple(sorted(graph.transitions, key=lambda t: (t.source_id, t.target_id))),
+    )
 
 
 def _seasons(given: Any) -> m.SeasonMap | None:
@@ -168,7 +209,9 @@ def _correlation(parts: Parts) -> m.Correlation | None:
 
 
 def _planes(parts: Parts) -> tuple[m.FphaPlane, ...]:
-    frame = parts.table("system/fpha_hyperplanes.parquet").with_columns(pl.col("kappa").fill_null(1.0))
+    frame = parts.table("system/fpha_hyperplanes.parquet").with_columns(
+        pl.col("kappa").fill_null(1.0)
+    )
     wanted = [f.name for f in dataclasses.fields(m.FphaPlane)]
     return tuple(m.FphaPlane(**row) for row in frame.select(wanted).iter_rows(named=True))
 
@@ -180,7 +223,9 @@ def _constraints(parts: Parts) -> tuple[m.GenericConstraint, ...]:
 
 def known_terms(parts: Parts, expression: m.Expression) -> m.Expression:
     """The expression without terms whose entity does not exist: those are zero (a rule reports them)."""
-    owner = {term.quantity: EQUIPMENT.quantities[term.quantity][0].name for term in expression.terms}
+    owner = {
+        term.quantity: EQUIPMENT.quantities[term.quantity][0].name for term in expression.terms
+    }
     known = {kind: parts.ids(kind) for kind in owner.values()}
     terms = [term for term in expression.terms if term.entity_id in known[owner[term.quantity]]]
     return m.Expression(tuple(terms), expression.constant)

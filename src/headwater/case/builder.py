@@ -90,7 +90,11 @@ class SystemBuilder:
         Raises:
             UsageError: there is one of that name.
         """
-        own = {} if deficit_cost is None else {"deficit_segments": [{"depth_mw": None, "cost": float(deficit_cost)}]}
+        own = (
+            {}
+            if deficit_cost is None
+            else {"deficit_segments": [{"depth_mw": None, "cost": float(deficit_cost)}]}
+        )
         return self._add("bus", name, {**own, **more})
 
     def hydro(
@@ -146,10 +150,18 @@ class SystemBuilder:
             self._records[name] = record
         else:
             mean, deviation = self._statistics(inflow, f"inflow of {name}")
-            self._note("scenarios/inflow_seasonal_stats", entry, "hydro_id", mean_m3s=mean, std_m3s=deviation)
+            self._note(
+                "scenarios/inflow_seasonal_stats",
+                entry,
+                "hydro_id",
+                mean_m3s=mean,
+                std_m3s=deviation,
+            )
         return self
 
-    def thermal(self, name: str, *, bus: str, max_mw: float, cost: float, min_mw: float = 0.0, **more: Any) -> SystemBuilder:
+    def thermal(
+        self, name: str, *, bus: str, max_mw: float, cost: float, min_mw: float = 0.0, **more: Any
+    ) -> SystemBuilder:
         """Add a thermal plant.
 
         Args:
@@ -166,7 +178,9 @@ class SystemBuilder:
         entry = {"generation": {"min_mw": min_mw, "max_mw": max_mw}, "cost_per_mwh": cost, **more}
         return self._add("thermal", name, entry, bus_id=("bus", bus))
 
-    def wind(self, name: str, *, bus: str, capacity_mw: float, profile: Any = 1.0, **more: Any) -> SystemBuilder:
+    def wind(
+        self, name: str, *, bus: str, capacity_mw: float, profile: Any = 1.0, **more: Any
+    ) -> SystemBuilder:
         """Add wind, sun, or another source whose power is not decided.
 
         Args:
@@ -186,7 +200,13 @@ class SystemBuilder:
         return self
 
     def line(
-        self, name: str, source: str, target: str, capacity_mw: float, reverse_mw: float | None = None, **more: Any
+        self,
+        name: str,
+        source: str,
+        target: str,
+        capacity_mw: float,
+        reverse_mw: float | None = None,
+        **more: Any,
     ) -> SystemBuilder:
         """Add a line between two buses.
 
@@ -201,11 +221,16 @@ class SystemBuilder:
         Raises:
             UsageError: there is one of that name.
         """
-        capacity = {"direct_mw": capacity_mw, "reverse_mw": capacity_mw if reverse_mw is None else reverse_mw}
+        capacity = {
+            "direct_mw": capacity_mw,
+            "reverse_mw": capacity_mw if reverse_mw is None else reverse_mw,
+        }
         ends = {"source_bus_id": ("bus", source), "target_bus_id": ("bus", target)}
         return self._add("line", name, {"capacity": capacity, **more}, **ends)
 
-    def load(self, bus: str, mean: Any, std: Any = 0.0, *, block_factors: Sequence[float] | None = None) -> SystemBuilder:
+    def load(
+        self, bus: str, mean: Any, std: Any = 0.0, *, block_factors: Sequence[float] | None = None
+    ) -> SystemBuilder:
         """Give a bus its load.
 
         Args:
@@ -220,13 +245,24 @@ class SystemBuilder:
         if any(bus == other for other, _, _, _ in self._loads):
             raise UsageError(f"the bus '{bus}' has a load already")
         if block_factors is not None and len(block_factors) != len(self._blocks):
-            raise UsageError(f"expected {len(self._blocks)} factors, one for each block, got {len(block_factors)}")
+            raise UsageError(
+                f"expected {len(self._blocks)} factors, one for each block, got {len(block_factors)}"
+            )
         means = values_by_stage(mean, self._starts, f"load of {bus}")
         deviations = values_by_stage(std, self._starts, f"deviation of the load of {bus}")
-        self._loads.append((bus, means, deviations, None if block_factors is None else [float(f) for f in block_factors]))
+        self._loads.append(
+            (
+                bus,
+                means,
+                deviations,
+                None if block_factors is None else [float(f) for f in block_factors],
+            )
+        )
         return self
 
-    def correlation(self, hydros: Sequence[str], matrix: Sequence[Sequence[float]]) -> SystemBuilder:
+    def correlation(
+        self, hydros: Sequence[str], matrix: Sequence[Sequence[float]]
+    ) -> SystemBuilder:
         """Say how the inflows of some plants go together; without it, and without records, they are independent.
 
         Args:
@@ -238,7 +274,9 @@ class SystemBuilder:
         """
         rows = [[float(value) for value in row] for row in matrix]
         if any(len(row) != len(hydros) for row in rows) or len(rows) != len(hydros):
-            raise UsageError(f"expected a matrix of {len(hydros)} by {len(hydros)} for {len(hydros)} plants")
+            raise UsageError(
+                f"expected a matrix of {len(hydros)} by {len(hydros)} for {len(hydros)} plants"
+            )
         self._groups.append((list(hydros), rows))
         return self
 
@@ -260,7 +298,9 @@ class SystemBuilder:
     def _starts(self) -> list[date]:
         return self._months[:-1]
 
-    def _add(self, kind: str, name: str, entry: Json, **references: tuple[str, str]) -> SystemBuilder:
+    def _add(
+        self, kind: str, name: str, entry: Json, **references: tuple[str, str]
+    ) -> SystemBuilder:
         held = self._entities[kind]
         if name in held:
             raise UsageError(f"there is a {kind} '{name}' already")
@@ -269,7 +309,9 @@ class SystemBuilder:
         entry.clear()
         entry.update(whole)
         held[name] = entry
-        self._references += [(entry, key, other, target) for key, (other, target) in references.items()]
+        self._references += [
+            (entry, key, other, target) for key, (other, target) in references.items()
+        ]
         return self
 
     def _id(self, kind: str, name: str) -> int:
@@ -278,12 +320,20 @@ class SystemBuilder:
 
     def _statistics(self, given: Any, what: str) -> tuple[list[float], list[float]]:
         mean, deviation = columns_of(given) or (given, 0.0)
-        return values_by_stage(mean, self._starts, what), values_by_stage(deviation, self._starts, f"deviation of the {what}")
+        return values_by_stage(mean, self._starts, what), values_by_stage(
+            deviation, self._starts, f"deviation of the {what}"
+        )
 
     def _note(self, table: str, entry: Json, key: str, **columns: list[float]) -> None:
         rows = self._rows.setdefault(table, [])
         for t in range(len(self._starts)):
-            rows.append({key: entry["id"], "stage_id": t, **{name: values[t] for name, values in columns.items()}})
+            rows.append(
+                {
+                    key: entry["id"],
+                    "stage_id": t,
+                    **{name: values[t] for name, values in columns.items()},
+                }
+            )
 
     def _documents(self) -> Documents:
         for entry, key, kind, name in self._references:
@@ -291,13 +341,20 @@ class SystemBuilder:
         hydros = self._entities["hydro"]
         if self._records and len(self._records) < len(hydros):
             without = next(name for name in hydros if name not in self._records)
-            raise UsageError(f"'{without}' has no record of inflows and other plants have: give all plants one, or none")
+            raise UsageError(
+                f"'{without}' has no record of inflows and other plants have: give all plants one, or none"
+            )
         files = {
             "config.json": self._config(),
             "stages.json": self._stages(),
-            "penalties.json": usual_penalties([{"depth_mw": None, "cost": float(self._deficit_cost)}]),
+            "penalties.json": usual_penalties(
+                [{"depth_mw": None, "cost": float(self._deficit_cost)}]
+            ),
             "initial_conditions.json": {
-                "storage": [{"hydro_id": self._id("hydro", name), "value_hm3": v} for name, v in self._initial.items()],
+                "storage": [
+                    {"hydro_id": self._id("hydro", name), "value_hm3": v}
+                    for name, v in self._initial.items()
+                ],
                 "filling_storage": [],
             },
             "system/buses.json": {"buses": list(self._entities["bus"].values())},
@@ -312,12 +369,26 @@ class SystemBuilder:
             files["scenarios/correlation.json"] = self._correlation()
         shaped = [(bus, factors) for bus, _, _, factors in self._loads if factors is not None]
         if shaped:
-            files["scenarios/load_factors.json"] = {"load_factors": [one for each in shaped for one in self._factors(*each)]}
-        return Documents(files, {f"{name}.parquet": pl.DataFrame(rows) for name, rows in self._tables().items() if rows})
+            files["scenarios/load_factors.json"] = {
+                "load_factors": [one for each in shaped for one in self._factors(*each)]
+            }
+        return Documents(
+            files,
+            {
+                f"{name}.parquet": pl.DataFrame(rows)
+                for name, rows in self._tables().items()
+                if rows
+            },
+        )
 
     def _tables(self) -> dict[str, list[Json]]:
         loads = [
-            {"bus_id": self._id("bus", bus), "stage_id": t, "mean_mw": means[t], "std_mw": deviations[t]}
+            {
+                "bus_id": self._id("bus", bus),
+                "stage_id": t,
+                "mean_mw": means[t],
+                "std_mw": deviations[t],
+            }
             for bus, means, deviations, _ in self._loads
             for t in range(len(self._starts))
         ]
@@ -326,7 +397,11 @@ class SystemBuilder:
             for name, record in self._records.items()
             for day, value in record
         ]
-        return {**self._rows, "scenarios/load_seasonal_stats": loads, "scenarios/inflow_history": history}
+        return {
+            **self._rows,
+            "scenarios/load_seasonal_stats": loads,
+            "scenarios/inflow_history": history,
+        }
 
     def _config(self) -> Json:
         return {
@@ -344,8 +419,16 @@ class SystemBuilder:
         stages = []
         for t, (start, end) in enumerate(zip(self._months, self._months[1:], strict=False)):
             hours = (end - start).days * 24.0
-            blocks = [{"id": i, "name": n, "hours": hours * share / total} for i, (n, share) in enumerate(self._blocks.items())]
-            stage: Json = {"id": t, "season_id": start.month - 1, "start_date": start.isoformat(), "end_date": end.isoformat()}
+            blocks = [
+                {"id": i, "name": n, "hours": hours * share / total}
+                for i, (n, share) in enumerate(self._blocks.items())
+            ]
+            stage: Json = {
+                "id": t,
+                "season_id": start.month - 1,
+                "start_date": start.isoformat(),
+                "end_date": end.isoformat(),
+            }
             if self._records:
                 stage["state_variables"] = {"inflow_lags": True}
             stages.append({**stage, "blocks": blocks, "num_scenarios": self._openings})
@@ -354,7 +437,10 @@ class SystemBuilder:
 
     def _factors(self, bus: str, factors: list[float]) -> list[Json]:
         by_block = [{"block_id": i, "factor": factor} for i, factor in enumerate(factors)]
-        return [{"bus_id": self._id("bus", bus), "stage_id": t, "block_factors": by_block} for t in range(len(self._starts))]
+        return [
+            {"bus_id": self._id("bus", bus), "stage_id": t, "block_factors": by_block}
+            for t in range(len(self._starts))
+        ]
 
     def _correlation(self) -> Json:
         groups = [
@@ -371,9 +457,16 @@ class SystemBuilder:
 def _months(start: str | date, months: int) -> list[date]:
     """First days of the months of a study and of the month after it."""
     try:
-        first = start if isinstance(start, date) else date.fromisoformat(start if len(start) > 7 else f"{start}-01")
+        first = (
+            start
+            if isinstance(start, date)
+            else date.fromisoformat(start if len(start) > 7 else f"{start}-01")
+        )
     except ValueError:
         raise UsageError(f"expected a month such as '2027-01' as start, got '{start}'") from None
     if first.day != 1:
         raise UsageError(f"a study of months starts on the first of one, got {first}")
-    return [date(first.year + (first.month - 1 + i) // 12, (first.month - 1 + i) % 12 + 1, 1) for i in range(months + 1)]
+    return [
+        date(first.year + (first.month - 1 + i) // 12, (first.month - 1 + i) % 12 + 1, 1)
+        for i in range(months + 1)
+    ]

@@ -11,7 +11,13 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, m
 from headwater.case import schema_config, schema_stages
 from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
-from headwater.core.choices import CUT_SELECTIONS, FORWARD_PASSES, RISK_MEASURES, SAMPLING_SCHEMES, STOPPING_RULES
+from headwater.core.choices import (
+    CUT_SELECTIONS,
+    FORWARD_PASSES,
+    RISK_MEASURES,
+    SAMPLING_SCHEMES,
+    STOPPING_RULES,
+)
 from headwater.core.fields import fields_of
 from headwater.core.provenance import is_own
 from headwater.core.registry import Registry
@@ -38,7 +44,10 @@ def _foreign(registry: Registry[Any]) -> tuple[Any, ...]:
 def checked_schema(choice: Any) -> type[DerivedShape]:
     """The schema of a choice of another package, whose class is asked as well whether it may be so."""
     made: type[DerivedShape] = _shape(
-        choice.__name__, schema_of(choice), {}, {"can_be_made": model_validator(mode="after")(_can_be_made)}
+        choice.__name__,
+        schema_of(choice),
+        {},
+        {"can_be_made": model_validator(mode="after")(_can_be_made)},
     )
     return made
 
@@ -77,7 +86,12 @@ def _type_of_risk(value: Any) -> str:
 
 
 @cache
-def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...], methods: tuple[Any, ...], passes: tuple[Any, ...]) -> type[Shape]:
+def _config(
+    rules: tuple[Any, ...],
+    schemes: tuple[Any, ...],
+    methods: tuple[Any, ...],
+    passes: tuple[Any, ...],
+) -> type[Shape]:
     if not (rules or schemes or methods or passes):
         return schema_config.ConfigFile
     training: _Fields = {}
@@ -88,20 +102,29 @@ def _config(rules: tuple[Any, ...], schemes: tuple[Any, ...], methods: tuple[Any
         listed: Any = Annotated[list[of_rules], BeforeValidator(schema_config.has_iteration_limit)]
         training["stopping_rules"] = (listed, ...)
     if methods:
-        method = _word_or_object([one.type for one in CUT_SELECTIONS if is_own(one)], methods) | None
-        selection = _shape("CutSelectionShape", schema_config.CutSelectionShape, {"method": (method, None)})
+        method = (
+            _word_or_object([one.type for one in CUT_SELECTIONS if is_own(one)], methods) | None
+        )
+        selection = _shape(
+            "CutSelectionShape", schema_config.CutSelectionShape, {"method": (method, None)}
+        )
         training["cut_selection"] = (selection, selection())
     if passes:
         own_pass = schema_of(schema_config.ForwardPassInFile)
         made_by: list[Any] = [Annotated[own_pass, Tag("default")]]
         made_by += [Annotated[checked_schema(one), Tag(one.type)] for one in passes]
-        training["forward_pass"] = (Annotated[_union(made_by), Discriminator(_type_of_pass)], own_pass())
+        training["forward_pass"] = (
+            Annotated[_union(made_by), Discriminator(_type_of_pass)],
+            own_pass(),
+        )
     file: _Fields = {}
     if schemes:
         source = _source(schema_config.TrainingScenarioSourceShape, schemes)
         training["scenario_source"] = (source, source())
         simulated: Any = _source(schema_config.ScenarioSourceShape, schemes) | None
-        simulation = _shape("SimulationShape", schema_config.SimulationShape, {"scenario_source": (simulated, None)})
+        simulation = _shape(
+            "SimulationShape", schema_config.SimulationShape, {"scenario_source": (simulated, None)}
+        )
         file["simulation"] = (simulation, simulation())
     file["training"] = (_shape("TrainingShape", schema_config.TrainingShape, training), ...)
     return _shape("ConfigFile", schema_config.ConfigFile, file)
@@ -138,7 +161,11 @@ def _form_of_choice(value: Any) -> str:
 
 
 def _type_of_pass(value: Any) -> str:
-    given = value.get("type", "default") if isinstance(value, dict) else getattr(value, "type", "default")
+    given = (
+        value.get("type", "default")
+        if isinstance(value, dict)
+        else getattr(value, "type", "default")
+    )
     return str(given)
 
 
@@ -146,10 +173,15 @@ def _union(forms: Iterable[Any]) -> Any:
     return Union[tuple(forms)]  # noqa: UP007
 
 
-def _shape(name: str, base: type[ShapeT], fields: _Fields, validators: _Fields | None = None) -> type[ShapeT]:
+def _shape(
+    name: str, base: type[ShapeT], fields: _Fields, validators: _Fields | None = None
+) -> type[ShapeT]:
     """A schema with some fields in place of those of another, whose descriptions they keep."""
     make: Any = create_model
     meanings = {key: field.description for key, field in base.model_fields.items()}
-    fields = {key: (kind, Field(default, description=meanings.get(key))) for key, (kind, default) in fields.items()}
+    fields = {
+        key: (kind, Field(default, description=meanings.get(key)))
+        for key, (kind, default) in fields.items()
+    }
     made: type[ShapeT] = make(name, __base__=base, __validators__=validators or {}, **fields)
     return made

@@ -62,7 +62,9 @@ def schema_of(cls: type) -> type[DerivedShape]:
             keys[first] = _key(spec)
         elif first not in keys:
             section = next(section for section in form.sections if section.key == first)
-            keys[first] = _section(cls, section, [other for other in specs if other.place[0] == first])
+            keys[first] = _section(
+                cls, section, [other for other in specs if other.place[0] == first]
+            )
     made = _model(cls.__name__, keys, form.checks)
     made.declares = cls
     return made
@@ -92,9 +94,12 @@ def _section(cls: type, section: Section, specs: Iterable[FieldSpec]) -> tuple[A
     return model, _field(section.meaning, "", _all_defaults(model))
 
 
-def _model(name: str, keys: dict[str, Any], checks: Iterable[Callable[[Any], None]]) -> type[DerivedShape]:
+def _model(
+    name: str, keys: dict[str, Any], checks: Iterable[Callable[[Any], None]]
+) -> type[DerivedShape]:
     validators: dict[str, Any] = {
-        f"check_{number}": model_validator(mode="after")(_after(check)) for number, check in enumerate(checks)
+        f"check_{number}": model_validator(mode="after")(_after(check))
+        for number, check in enumerate(checks)
     }
     return create_model(name, __base__=DerivedShape, __validators__=validators, **keys)
 
@@ -121,7 +126,9 @@ def _key(spec: FieldSpec, *, inside_optional: bool = False) -> tuple[Any, Any]:
     elif default is not None:
         default = plain(default)
     markers = [marker for marker in markers if marker is not None]
-    return (Annotated[kind, *markers] if markers else kind), _field(spec.meaning, spec.unit, default)
+    return (Annotated[kind, *markers] if markers else kind), _field(
+        spec.meaning, spec.unit, default
+    )
 
 
 def _field(meaning: str, unit: str, default: Any) -> Any:
@@ -170,7 +177,11 @@ def file_type(kind: Any) -> Any:
 
 def _union(branches: tuple[Any, ...]) -> Any:
     """A choice of types; dataclasses with a ``type`` are told apart by it."""
-    tagged = [branch for branch in branches if dataclasses.is_dataclass(branch) and hasattr(branch, "type")]
+    tagged = [
+        branch
+        for branch in branches
+        if dataclasses.is_dataclass(branch) and hasattr(branch, "type")
+    ]
     others = [file_type(branch) for branch in branches if branch not in tagged]
     kinds = [file_type(branch) for branch in tagged]
     if len(kinds) > 1:
@@ -211,7 +222,9 @@ def _in_code(value: Any, kind: Any) -> Any:
     if isinstance(value, dict):
         item = _argument(kind, Mapping, 1)
         return {key: _in_code(one, item) for key, one in value.items()}
-    words = next((one for one in branches(kind) if isinstance(one, type) and issubclass(one, Enum)), None)
+    words = next(
+        (one for one in branches(kind) if isinstance(one, type) and issubclass(one, Enum)), None
+    )
     return value if words is None else words(value)
 
 

@@ -35,7 +35,11 @@ def describe_case(case: Case) -> tuple[Section, ...]:
     system = case.system
     sections = (
         Section("system", ("", "count", "capacity"), tuple(_counts(system))),
-        Section("by bus", ("bus", "hydro MW", "thermal MW", "other MW", "mean load MW"), tuple(_buses(system))),
+        Section(
+            "by bus",
+            ("bus", "hydro MW", "thermal MW", "other MW", "mean load MW"),
+            tuple(_buses(system)),
+        ),
         Section("storage", ("", "hm3"), tuple(_storage(system))),
         Section("horizon", ("", ""), tuple(_horizon(system))),
         Section("uncertainty", ("", ""), tuple(_uncertainty(case))),
@@ -71,8 +75,15 @@ def _counts(system: m.System) -> Iterable[tuple[str, str, str]]:
     for part in EQUIPMENT.by_file():
         entities = getattr(system, part.collection)
         if entities:
-            sums = ((sum(getattr(one, field) for one in entities), unit) for field, unit in part.capacity)
-            yield part.words.many, str(len(entities)), ", ".join(f"{_number(total)} {unit}" for total, unit in sums)
+            sums = (
+                (sum(getattr(one, field) for one in entities), unit)
+                for field, unit in part.capacity
+            )
+            yield (
+                part.words.many,
+                str(len(entities)),
+                ", ".join(f"{_number(total)} {unit}" for total, unit in sums),
+            )
 
 
 def _buses(system: m.System) -> Iterable[tuple[str, ...]]:
@@ -81,10 +92,22 @@ def _buses(system: m.System) -> Iterable[tuple[str, ...]]:
         load.setdefault(row.bus_id, []).append(row.mean_mw)
     for bus in system.buses:
         hydro = sum(plant.max_generation_mw for plant in system.hydros if plant.bus_id == bus.id)
-        thermal = sum(plant.max_generation_mw for plant in system.thermals if plant.bus_id == bus.id)
-        other = sum(source.max_generation_mw for source in system.non_controllables if source.bus_id == bus.id)
+        thermal = sum(
+            plant.max_generation_mw for plant in system.thermals if plant.bus_id == bus.id
+        )
+        other = sum(
+            source.max_generation_mw
+            for source in system.non_controllables
+            if source.bus_id == bus.id
+        )
         mean = float(np.mean(load[bus.id])) if bus.id in load else 0.0
-        yield f"{bus.id} {bus.name}", _number(hydro), _number(thermal), _number(other), _number(mean)
+        yield (
+            f"{bus.id} {bus.name}",
+            _number(hydro),
+            _number(thermal),
+            _number(other),
+            _number(mean),
+        )
 
 
 def _storage(system: m.System) -> Iterable[tuple[str, str]]:
@@ -95,7 +118,11 @@ def _storage(system: m.System) -> Iterable[tuple[str, str]]:
     initial = float(system.initial_storage_hm3.sum())
     yield "smallest", _number(lowest)
     yield "largest", _number(highest)
-    share = f" ({100 * (initial - lowest) / (highest - lowest):.0f} % of the useful volume)" if highest > lowest else ""
+    share = (
+        f" ({100 * (initial - lowest) / (highest - lowest):.0f} % of the useful volume)"
+        if highest > lowest
+        else ""
+    )
     yield "at the start", _number(initial) + share
 
 
@@ -125,7 +152,10 @@ def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
         study = {stage.id for stage in system.stages}
         rows = [row for row in system.inflow_statistics if row.stage_id in study]
         given = [row.mean_m3s for row in rows if np.isfinite(row.mean_m3s)]
-        yield "mean inflow m3/s", _number(sum(given) / len(system.stages)) if given else "from history"
+        yield (
+            "mean inflow m3/s",
+            _number(sum(given) / len(system.stages)) if given else "from history",
+        )
         yield "autoregressive order", _span(len(row.coefficients) for row in rows)
         annual = sum(row.annual is not None for row in rows)
         if annual:
@@ -146,7 +176,10 @@ def _uncertainty(case: Case) -> Iterable[tuple[str, str]]:
         dates = [row.date for row in system.inflow_history]
         yield "history", f"{len(dates)} observations, {min(dates)} to {max(dates)}"
     source = case.config.training.scenario_source
-    yield "training scenarios", ", ".join(f"{kind.value} {source.scheme(kind).type}" for kind in m.NoiseClass)
+    yield (
+        "training scenarios",
+        ", ".join(f"{kind.value} {source.scheme(kind).type}" for kind in m.NoiseClass),
+    )
     for kind in m.NoiseClass:
         if source.opens_with_scenarios(kind, tree_is_given=system.given_openings is not None):
             yield f"{kind.value} openings", _scenarios_as_openings(system, kind, source)
@@ -165,7 +198,9 @@ def _scenarios_as_openings(system: m.System, kind: m.NoiseClass, source: m.Scena
         return "the given scenarios, of which there are none"
     text = f"the given scenarios, {_span(len(values) for values in given.values.values())} a stage"
     n_missing = sum(stage.id not in given.values for stage in system.stages)
-    return text + (f"; {n_missing} stages have none and take the statistical model" if n_missing else "")
+    return text + (
+        f"; {n_missing} stages have none and take the statistical model" if n_missing else ""
+    )
 
 
 def _lifecycle(system: m.System) -> Iterable[tuple[str, str, str]]:
@@ -178,11 +213,17 @@ def _lifecycle(system: m.System) -> Iterable[tuple[str, str, str]]:
             for state in m.OperativeState:
                 at = [ids[t] for t in np.flatnonzero(row == state)]
                 if at:
-                    yield f"{label} {entity.id} {entity.name}", _ranges(at), state.name.lower().replace("_", " ")
+                    yield (
+                        f"{label} {entity.id} {entity.name}",
+                        _ranges(at),
+                        state.name.lower().replace("_", " "),
+                    )
 
 
 def _overrides(system: m.System) -> Iterable[tuple[str, str, str]]:
-    for name in (name for name in vars(system) if name.endswith("_overrides") or name.endswith("_factors")):
+    for name in (
+        name for name in vars(system) if name.endswith("_overrides") or name.endswith("_factors")
+    ):
         table = getattr(system, name)
         if isinstance(table, m.StageOverrides) and len(table):
             title = name.removesuffix("_overrides").replace("_", " ")

@@ -44,12 +44,17 @@ class Documents:
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (root / name).write_text(text, encoding="utf-8", newline="\n")
         for name, frame in self.tables.items():
-            canonical_table(complete_columns(frame, TABLES[name]), TABLES[name]).write_parquet(root / name)
+            canonical_table(complete_columns(frame, TABLES[name]), TABLES[name]).write_parquet(
+                root / name
+            )
 
     def with_settings(self, settings: Settings) -> Documents:
         """The same with other settings, see `Settings`."""
         files = copy.deepcopy(dict(self.files))
-        training, simulation = files["config.json"]["training"], files["config.json"].setdefault("simulation", {})
+        training, simulation = (
+            files["config.json"]["training"],
+            files["config.json"].setdefault("simulation", {}),
+        )
         for rule in training["stopping_rules"]:
             if rule["type"] == "iteration_limit" and settings.iterations is not None:
                 rule["limit"] = settings.iterations
@@ -75,11 +80,16 @@ class Documents:
         ):
             if name in tables:
                 chosen = pl.col("bus_id").is_in(list(bus_ids))
-                scaled = [pl.when(chosen).then(factor * pl.col(c)).otherwise(pl.col(c)).alias(c) for c in columns]
+                scaled = [
+                    pl.when(chosen).then(factor * pl.col(c)).otherwise(pl.col(c)).alias(c)
+                    for c in columns
+                ]
                 tables[name] = tables[name].with_columns(scaled)
         return Documents(self.files, tables)
 
-    def with_start(self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]) -> Documents:
+    def with_start(
+        self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]
+    ) -> Documents:
         """The same starting with other storages in hm3 and past inflows in m3/s, by id of the plant."""
         files = copy.deepcopy(dict(self.files))
         initial = files["initial_conditions.json"]
@@ -91,7 +101,9 @@ class Documents:
             kept = [row for row in initial[key] if row["hydro_id"] not in rows]
             initial[key] = kept + [{"hydro_id": i, "value_hm3": value} for i, value in rows.items()]
         past = [row for row in initial.get("past_inflows", ()) if row["hydro_id"] not in inflows]
-        initial["past_inflows"] = past + [{"hydro_id": i, "values_m3s": list(values)} for i, values in inflows.items()]
+        initial["past_inflows"] = past + [
+            {"hydro_id": i, "values_m3s": list(values)} for i, values in inflows.items()
+        ]
         return Documents(files, self.tables)
 
 
@@ -126,7 +138,11 @@ def canonical_order(value: Any, annotation: Any) -> Any:
     """Keys in the order of the schema, entries with an id in ascending id."""
     models = _models_in(annotation)
     if isinstance(value, dict):
-        fields = {field.alias or name: field.annotation for model in models for name, field in model.model_fields.items()}
+        fields = {
+            field.alias or name: field.annotation
+            for model in models
+            for name, field in model.model_fields.items()
+        }
         order = {key: position for position, key in enumerate(fields)}
         keys = sorted(value, key=lambda key: (order.get(key, len(order)), key))
         # objects whose keys are free names, such as correlation profiles, hand their own annotation on
@@ -134,17 +150,25 @@ def canonical_order(value: Any, annotation: Any) -> Any:
     if isinstance(value, list):
         items = [canonical_order(item, annotation) for item in value]
         # the rows of a correlation matrix follow the order of its members
-        by_id = schema_of(Member) not in models and all(isinstance(item, dict) and "id" in item for item in items)
+        by_id = schema_of(Member) not in models and all(
+            isinstance(item, dict) and "id" in item for item in items
+        )
         return sorted(items, key=lambda item: item["id"]) if by_id else items
     return value
 
 
 def canonical_table(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Known columns with something in them, of the exact types of the format, in the order of the key."""
-    kept = [column for column in table.columns if column.required or frame.get_column(column.name).null_count() < frame.height]
+    kept = [
+        column
+        for column in table.columns
+        if column.required or frame.get_column(column.name).null_count() < frame.height
+    ]
     key = list(table.key) or [column.name for column in table.columns]
     exact: dict[str, Any] = {column.name: _exact(column.kind, column.name) for column in kept}
-    return frame.sort(key, nulls_last=False).select([pl.col(name).cast(dtype) for name, dtype in exact.items()])
+    return frame.sort(key, nulls_last=False).select(
+        [pl.col(name).cast(dtype) for name, dtype in exact.items()]
+    )
 
 
 def _exact(kind: Kind, name: str) -> pl.DataType:

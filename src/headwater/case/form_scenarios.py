@@ -124,7 +124,9 @@ def _one_member_once(group: Any) -> None:
 def _is_entry(matrix: Any, i: int, j: int) -> None:
     left, right = matrix[i][j], matrix[j][i]
     if abs(left - right) > MATRIX_TOLERANCE:
-        message = f"expected a symmetric matrix, got {left:g} at [{i}][{j}] and {right:g} at [{j}][{i}]"
+        message = (
+            f"expected a symmetric matrix, got {left:g} at [{i}][{j}] and {right:g} at [{j}][{i}]"
+        )
         raise FieldError("HW212", message, "make both entries equal")
     if abs(left) > 1.0 + MATRIX_TOLERANCE:
         message = f"expected entries in [-1, 1], got {left:g} at [{i}][{j}]"
@@ -137,8 +139,12 @@ class GroupInFile:
     """Entities and their correlation matrix."""
 
     name: Annotated[str, "name for people"]
-    entities: Annotated[tuple[Member, ...], MinLen(1), "members, all of one type, in the order of the matrix"]
-    matrix: Annotated[tuple[tuple[float, ...], ...], "correlations, a row and a column for each member"]
+    entities: Annotated[
+        tuple[Member, ...], MinLen(1), "members, all of one type, in the order of the matrix"
+    ]
+    matrix: Annotated[
+        tuple[tuple[float, ...], ...], "correlations, a row and a column for each member"
+    ]
 
     def in_code(self) -> m.CorrelationGroup:
         """The group, its members in ascending id."""

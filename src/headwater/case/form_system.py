@@ -49,7 +49,9 @@ class PastInflows:
     """Inflows of one plant before the study."""
 
     hydro_id: HydroId
-    values_m3s: Annotated[tuple[float, ...], "mean inflows of the periods before the study, most recent first"]
+    values_m3s: Annotated[
+        tuple[float, ...], "mean inflows of the periods before the study, most recent first"
+    ]
     season_ids: Annotated[tuple[Id, ...] | None, "seasons of these values"] = None
 
 
@@ -67,9 +69,13 @@ class InitialConditionsInFile:
     """All of ``initial_conditions.json``."""
 
     storage: Annotated[tuple[InitialStorage, ...], "storage at the start of the first stage"]
-    filling_storage: Annotated[tuple[InitialStorage, ...], "storage of plants that are being filled"]
+    filling_storage: Annotated[
+        tuple[InitialStorage, ...], "storage of plants that are being filled"
+    ]
     past_inflows: Annotated[tuple[PastInflows, ...], "inflows before the study"] = ()
-    recent_observations: Annotated[tuple[m.RecentObservation, ...], "inflows observed since the current period began"] = ()
+    recent_observations: Annotated[
+        tuple[m.RecentObservation, ...], "inflows observed since the current period began"
+    ] = ()
     gnl_pipeline: Annotated[tuple[Commitment, ...], "deliveries that are already decided"] = ()
 
     def in_code(self) -> m.InitialConditions:
@@ -160,8 +166,12 @@ class ProductionModelInFile:
     """The rules of one plant."""
 
     hydro_id: HydroId
-    selection_mode: Annotated[Literal["stage_ranges", "seasonal"], "by ranges of stages, or by season"]
-    stage_ranges: Annotated[Annotated[tuple[StageRange, ...], MinLen(1)] | None, "rules for ranges of stages"] = None
+    selection_mode: Annotated[
+        Literal["stage_ranges", "seasonal"], "by ranges of stages, or by season"
+    ]
+    stage_ranges: Annotated[
+        Annotated[tuple[StageRange, ...], MinLen(1)] | None, "rules for ranges of stages"
+    ] = None
     default_model: Annotated[m.ProductionKind | None, "model of seasons without a rule"] = None
     seasons: Annotated[tuple[SeasonRule, ...] | None, "rules for seasons"] = None
 
@@ -208,13 +218,15 @@ class ConstraintInFile:
 
     id: OwnId
     name: Name
-    expression: Annotated[str, "sum of quantities with factors, e.g. 2 * hydro_turbined(0) - line_direct(1)"]
+    expression: Annotated[
+        str, "sum of quantities with factors, e.g. 2 * hydro_turbined(0) - line_direct(1)"
+    ]
     sense: Annotated[m.Sense, "relation to the bound"]
     slack: Annotated[Slack, "whether it may be violated at a cost"]
     description: Annotated[str | None, "free text"] = None
-    block_aggregation: Annotated[m.BlockAggregation, "whether it holds in each block, for their sum, or for their mean"] = (
-        m.BlockAggregation.PER_BLOCK
-    )
+    block_aggregation: Annotated[
+        m.BlockAggregation, "whether it holds in each block, for their sum, or for their mean"
+    ] = m.BlockAggregation.PER_BLOCK
 
     def in_code(self) -> m.GenericConstraint:
         """The constraint."""

@@ -47,9 +47,15 @@ _Weight = Annotated[
 class Plane(m.FphaPlane):
     """A plane of a production function, and where it was fitted."""
 
-    valid_v_min_hm3: Annotated[float | None, "smallest storage for which the plane was fitted"] = None
-    valid_v_max_hm3: Annotated[float | None, "largest storage for which the plane was fitted"] = None
-    valid_q_max_m3s: Annotated[float | None, "largest turbined flow for which the plane was fitted"] = None
+    valid_v_min_hm3: Annotated[float | None, "smallest storage for which the plane was fitted"] = (
+        None
+    )
+    valid_v_max_hm3: Annotated[float | None, "largest storage for which the plane was fitted"] = (
+        None
+    )
+    valid_q_max_m3s: Annotated[
+        float | None, "largest turbined flow for which the plane was fitted"
+    ] = None
 
 
 @dataclass(eq=False, repr=False)
@@ -80,7 +86,9 @@ class AnnualTerm:
 
     hydro_id: HydroId
     stage_id: _AnyStage
-    annual_coefficient: Annotated[float, "coefficient of the standardised mean of the last twelve months"]
+    annual_coefficient: Annotated[
+        float, "coefficient of the standardised mean of the last twelve months"
+    ]
     annual_mean_m3s: Annotated[float, "mean of that mean"]
     annual_std_m3s: Annotated[Positive, "standard deviation of that mean"]
     residual_std_ratio: _Ratio = None

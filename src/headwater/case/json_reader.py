@@ -30,7 +30,12 @@ def read_json(root: Path, file: str, collector: Collector) -> dict[str, Any] | N
     try:
         raw = (root / file).read_bytes()
     except OSError as error:
-        collector.error("HW102", file, f"the file cannot be read: {error.strerror or error}", fix="check its permissions")
+        collector.error(
+            "HW102",
+            file,
+            f"the file cannot be read: {error.strerror or error}",
+            fix="check its permissions",
+        )
         return None
     try:
         text = raw.decode("utf-8-sig")
@@ -47,17 +52,27 @@ def read_json(root: Path, file: str, collector: Collector) -> dict[str, Any] | N
         value = _clean(value, 0)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        collector.error("HW202", file, f"expected JSON, but at {where}: {error.msg}", fix="correct the syntax")
+        collector.error(
+            "HW202", file, f"expected JSON, but at {where}: {error.msg}", fix="correct the syntax"
+        )
         return None
     except RecursionError:
-        collector.error("HW202", file, f"the values are nested deeper than {MAX_DEPTH} levels", fix="flatten the file")
+        collector.error(
+            "HW202",
+            file,
+            f"the values are nested deeper than {MAX_DEPTH} levels",
+            fix="flatten the file",
+        )
         return None
     except ValueError as error:
         collector.error("HW202", file, str(error), fix="correct the file")
         return None
     if not isinstance(value, dict):
         collector.error(
-            "HW201", file, f"expected a JSON object at the top, got {describe(value)}", fix="wrap the content in { ... }"
+            "HW201",
+            file,
+            f"expected a JSON object at the top, got {describe(value)}",
+            fix="wrap the content in { ... }",
         )
         return None
     return value
@@ -83,7 +98,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result and not key.startswith("_"):
-            raise _JsonError(f"the key {describe(key)} appears twice in one object; expected each key once")
+            raise _JsonError(
+                f"the key {describe(key)} appears twice in one object; expected each key once"
+            )
         result[key] = value
     return result
 
@@ -99,7 +116,9 @@ def _clean(value: Any, depth: int) -> Any:
         return {
             _text(key): _clean(item, depth + 1)
             for key, item in value.items()
-            if not key.startswith("_") and key not in ("$schema", "$comment") and (item is not None or key in KEEP_NULL)
+            if not key.startswith("_")
+            and key not in ("$schema", "$comment")
+            and (item is not None or key in KEEP_NULL)
         }
     if isinstance(value, list):
         return [_clean(item, depth + 1) for item in value]
@@ -110,5 +129,7 @@ def _text(value: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise _JsonError(f"expected text, got half a surrogate pair in {ascii(value)[:60]}") from None
+        raise _JsonError(
+            f"expected text, got half a surrogate pair in {ascii(value)[:60]}"
+        ) from None
     return value

@@ -24,7 +24,9 @@ def write_schemas(directory: Path) -> list[Path]:
     for name, schema in json_schemas().items():
         path = directory / f"{name.removesuffix('.json')}.schema.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        path.write_text(
+            json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        )
         written.append(path)
     return written
 
@@ -46,10 +48,14 @@ def _name_definitions(schema: dict[str, Any]) -> None:
     definitions = schema.get("$defs", {})
     names = {old: name for name, old in _definitions_in_use(schema, definitions, "", {}).items()}
     _rename(schema, names)
-    schema["$defs"] = dict(sorted((names[old], definition) for old, definition in definitions.items()))
+    schema["$defs"] = dict(
+        sorted((names[old], definition) for old, definition in definitions.items())
+    )
 
 
-def _definitions_in_use(part: Any, definitions: dict[str, Any], path: str, found: dict[str, str]) -> dict[str, str]:
+def _definitions_in_use(
+    part: Any, definitions: dict[str, Any], path: str, found: dict[str, str]
+) -> dict[str, str]:
     """Name -> the definition that is first met there; of several forms under one key each bears its type."""
     if isinstance(part, list):
         for item in part:
@@ -96,7 +102,11 @@ def _open_for_comments(schema: dict[str, Any]) -> None:
     for key, value in properties.items():
         value.pop("title", None)
         if key not in required and not _allows_null(value):
-            described = {word: value.pop(word) for word in ("description", "default", "x-unit") if word in value}
+            described = {
+                word: value.pop(word)
+                for word in ("description", "default", "x-unit")
+                if word in value
+            }
             properties[key] = {"anyOf": [value, {"type": "null"}], **described}
     for key in ("$schema", "$comment", *sorted(DESCRIPTIVE_KEYS)):
         properties.setdefault(key, True)

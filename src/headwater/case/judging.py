@@ -89,6 +89,10 @@ def _name(entry: Rule | StudyRule) -> str:
     return f"{entry.code} {entry.check.__name__}"
 
 
-def _report(code: str, severity: Severity, problems: Iterable[Problem], parts: Parts, collector: Collector) -> None:
+def _report(
+    code: str, severity: Severity, problems: Iterable[Problem], parts: Parts, collector: Collector
+) -> None:
     for p in problems:
-        collector.add(Finding(code, severity, parts.file(p.file), p.path, p.entity, p.message, p.fix, p.count))
+        collector.add(
+            Finding(code, severity, parts.file(p.file), p.path, p.entity, p.message, p.fix, p.count)
+        )

@@ -77,7 +77,9 @@ class Case(Study):
         def check(staging: Path) -> None:
             after = load_case(staging)
             if self.system != after.system or self.config != after.config:
-                raise CaseError(f"the canonical form of '{self.name}' does not mean the same; nothing was written")
+                raise CaseError(
+                    f"the canonical form of '{self.name}' does not mean the same; nothing was written"
+                )
 
         return write_whole(self.documents, Path(directory), check)
 
@@ -87,7 +89,9 @@ class Case(Study):
     def _with_loads(self, factor: float, bus_ids: frozenset[int]) -> Case:
         return self._changed(self.documents.with_loads(factor, bus_ids))
 
-    def _with_start(self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]) -> Case:
+    def _with_start(
+        self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]
+    ) -> Case:
         return self._changed(self.documents.with_start(storage, inflows))
 
     def _changed(self, documents: Documents) -> Case:
@@ -132,17 +136,24 @@ def case_of(documents: Documents, name: str, root: Path | None = None) -> Case:
     report = dataclasses.replace(report, case=name)
     if case is None:
         raise _refused(report)
-    return dataclasses.replace(case, name=name, report=report, root=root or Path(), input_files=(), _documents=documents)
+    return dataclasses.replace(
+        case, name=name, report=report, root=root or Path(), input_files=(), _documents=documents
+    )
 
 
 def read_documents(path: str | os.PathLike[str]) -> Documents:
     """What the files of a case that is known to have no errors say."""
     parts = read_case_parts(path)
-    return Documents(parts.raw, {name: frame.drop(ROW, strict=False) for name, frame in parts.tables.items()})
+    return Documents(
+        parts.raw, {name: frame.drop(ROW, strict=False) for name, frame in parts.tables.items()}
+    )
 
 
 def validate_case(
-    path: str | os.PathLike[str], *, strict: bool = False, also: Callable[[Study], Iterable[Finding]] | None = None
+    path: str | os.PathLike[str],
+    *,
+    strict: bool = False,
+    also: Callable[[Study], Iterable[Finding]] | None = None,
 ) -> Report:
     """Say everything there is to say about a case directory; whatever it contains, this does not raise.
 

@@ -15,13 +15,21 @@ JSON_FILES: dict[str, bool] = {
     "stages.json": True,
     "penalties.json": True,
     "initial_conditions.json": True,
-    **{part.file.name: part.file.required for part in EQUIPMENT.by_file() if part.file.name.startswith("system/")},
+    **{
+        part.file.name: part.file.required
+        for part in EQUIPMENT.by_file()
+        if part.file.name.startswith("system/")
+    },
     "system/hydro_production_models.json": False,
     "scenarios/load_factors.json": False,
     "scenarios/non_controllable_factors.json": False,
     "scenarios/correlation.json": False,
     "constraints/exchange_factors.json": False,
-    **{part.file.name: part.file.required for part in EQUIPMENT.by_file() if part.file.name.startswith("constraints/")},
+    **{
+        part.file.name: part.file.required
+        for part in EQUIPMENT.by_file()
+        if part.file.name.startswith("constraints/")
+    },
 }
 """JSON file -> whether a case must have it."""
 
@@ -53,7 +61,9 @@ TABLE_FILES: tuple[str, ...] = (
 )
 """Tables, all optional; each may also be a ``.csv`` file."""
 
-FILE_ALIASES: dict[str, str] = {"scenarios/external_scenarios.parquet": "scenarios/external_inflow_scenarios.parquet"}
+FILE_ALIASES: dict[str, str] = {
+    "scenarios/external_scenarios.parquet": "scenarios/external_inflow_scenarios.parquet"
+}
 """Older file name -> canonical name."""
 
 DATA_DIRECTORIES = ("system", "scenarios", "constraints")
@@ -97,7 +107,12 @@ def discover(root: Path, collector: Collector) -> Manifest | None:
     except (OSError, ValueError):
         usable = False
     if not usable:
-        collector.error("HW101", "", f"expected a case directory at '{root}', found none", fix="give the path of a directory")
+        collector.error(
+            "HW101",
+            "",
+            f"expected a case directory at '{root}', found none",
+            fix="give the path of a directory",
+        )
         return None
     manifest = Manifest(root)
     for name, required in JSON_FILES.items():
@@ -105,13 +120,22 @@ def discover(root: Path, collector: Collector) -> Manifest | None:
             _take(manifest, name, name, collector)
         elif required:
             manifest.missing.add(name)
-            collector.error("HW101", name, "this file is required and was not found", fix=f"add {name} to the case")
+            collector.error(
+                "HW101",
+                name,
+                "this file is required and was not found",
+                fix=f"add {name} to the case",
+            )
     for name in TABLE_FILES:
         spellings = [name, as_csv(name)]
         for old, new in FILE_ALIASES.items():
             if new == name:
                 spellings += [old, as_csv(old)]
-        present = [spelling for spelling in spellings if (root / spelling).exists() or (root / spelling).is_symlink()]
+        present = [
+            spelling
+            for spelling in spellings
+            if (root / spelling).exists() or (root / spelling).is_symlink()
+        ]
         if len(present) > 1:
             manifest.missing.add(name)
             collector.error(
@@ -123,7 +147,12 @@ def discover(root: Path, collector: Collector) -> Manifest | None:
         elif present:
             _take(manifest, name, present[0], collector)
             if present[0] not in (name, as_csv(name)):
-                collector.warning("HW701", present[0], f"'{present[0]}' is an older name of '{name}'", fix="rename the file")
+                collector.warning(
+                    "HW701",
+                    present[0],
+                    f"'{present[0]}' is an older name of '{name}'",
+                    fix="rename the file",
+                )
     _unrecognised(root, collector)
     return manifest
 
@@ -135,7 +164,9 @@ def _take(manifest: Manifest, name: str, actual: str, collector: Collector) -> N
         return
     manifest.missing.add(name)
     got = "a directory" if path.is_dir() else "something that is not a regular file"
-    collector.error("HW102", actual, f"expected a file, got {got}", fix="replace it by a file or remove it")
+    collector.error(
+        "HW102", actual, f"expected a file, got {got}", fix="replace it by a file or remove it"
+    )
 
 
 def _unrecognised(root: Path, collector: Collector) -> None:
@@ -151,7 +182,9 @@ def _unrecognised(root: Path, collector: Collector) -> None:
             continue
         for entry in entries:
             name = f"{directory}/{entry}" if directory else entry
-            is_data = Path(entry).suffix.lower() in DATA_SUFFIXES and not entry.lower().endswith(SCHEMA_SUFFIX)
+            is_data = Path(entry).suffix.lower() in DATA_SUFFIXES and not entry.lower().endswith(
+                SCHEMA_SUFFIX
+            )
             if is_data and name not in known and not entry.startswith(("_", ".")):
                 near = nearest_word(name, known)
                 collector.error(

@@ -10,7 +10,9 @@ from typing import Any
 from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 
-LABELS: Mapping[str, str] = FrozenDict({part.file.key: part.words.label for part in EQUIPMENT.by_file()})
+LABELS: Mapping[str, str] = FrozenDict(
+    {part.file.key: part.words.label for part in EQUIPMENT.by_file()}
+)
 """Key of a list of entities -> the word for one of them."""
 
 LABEL_OF_COLUMN: Mapping[str, str] = FrozenDict(
@@ -45,7 +47,11 @@ def entity_label(kind: str, entity_id: int, name: str | None) -> str:
     shown = "".join(letter for letter in name or "" if letter.isprintable()).strip()
     if len(shown) > _LONGEST:
         shown = shown[: _LONGEST - 3] + "..."
-    return f'{kind} {entity_id} "{shown}"' if shown and shown != str(entity_id) else f"{kind} {entity_id}"
+    return (
+        f'{kind} {entity_id} "{shown}"'
+        if shown and shown != str(entity_id)
+        else f"{kind} {entity_id}"
+    )
 
 
 def nearest_word(word: str, known: Iterable[str]) -> str | None:
@@ -61,7 +67,12 @@ def entity_at(data: Any, steps: Sequence[str | int]) -> str | None:
         data: content of the file.
         steps: keys and positions that lead to the place.
     """
-    if len(steps) < 2 or not isinstance(steps[0], str) or not isinstance(steps[1], int) or not isinstance(data, dict):
+    if (
+        len(steps) < 2
+        or not isinstance(steps[0], str)
+        or not isinstance(steps[1], int)
+        or not isinstance(data, dict)
+    ):
         return None
     items = data.get(steps[0])
     item = items[steps[1]] if isinstance(items, list) and steps[1] < len(items) else None
@@ -71,5 +82,7 @@ def entity_at(data: Any, steps: Sequence[str | int]) -> str | None:
     for key, label in named:
         entity_id = item.get(key)
         if isinstance(entity_id, int) and not isinstance(entity_id, bool):
-            return entity_label(label, entity_id, item["name"] if isinstance(item.get("name"), str) else None)
+            return entity_label(
+                label, entity_id, item["name"] if isinstance(item.get("name"), str) else None
+            )
     return None

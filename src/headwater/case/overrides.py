@@ -20,7 +20,11 @@ def table_overrides(parts: Parts, name: str) -> StageOverrides:
     key = TABLES[name].key
     values = [column for column in TABLES[name].names if column not in key]
     used = [column for column in values if frame.get_column(column).null_count() < frame.height]
-    block = frame.get_column("block_id") if "block_id" in key else pl.Series([None] * frame.height, dtype=pl.Int64())
+    block = (
+        frame.get_column("block_id")
+        if "block_id" in key
+        else pl.Series([None] * frame.height, dtype=pl.Int64())
+    )
     return StageOverrides(
         entity_id=frame.get_column(key[0]).to_numpy(),
         stage_id=frame.get_column("stage_id").to_numpy(),
@@ -29,7 +33,9 @@ def table_overrides(parts: Parts, name: str) -> StageOverrides:
     )
 
 
-def factor_overrides(parts: Parts, name: str, key: str, entity: str, columns: tuple[str, ...]) -> StageOverrides:
+def factor_overrides(
+    parts: Parts, name: str, key: str, entity: str, columns: tuple[str, ...]
+) -> StageOverrides:
     """A JSON file of block factors as stage values."""
     shape = parts.shapes.get(name)
     entries: list[Any] = getattr(shape, key) if shape is not None else []

@@ -47,7 +47,11 @@ SHAPES: Mapping[str, type[Shape]] = Schemas(
         "stages.json": lambda: schema_stages.StagesFile,
         "penalties.json": partial(schema_of, m.Penalties),
         "initial_conditions.json": partial(schema_of, form_system.InitialConditionsInFile),
-        **{part.file.name: partial(entities_schema, part) for part in EQUIPMENT.by_file() if part.name != "user_constraint"},
+        **{
+            part.file.name: partial(entities_schema, part)
+            for part in EQUIPMENT.by_file()
+            if part.name != "user_constraint"
+        },
         "system/hydro_production_models.json": partial(
             list_schema,
             "production_models",
@@ -55,7 +59,10 @@ SHAPES: Mapping[str, type[Shape]] = Schemas(
             "production function of plants that change it, or that need settings",
         ),
         "scenarios/load_factors.json": partial(
-            list_schema, "load_factors", form_scenarios.LoadFactor, "load of each block against the load of the stage"
+            list_schema,
+            "load_factors",
+            form_scenarios.LoadFactor,
+            "load of each block against the load of the stage",
         ),
         "scenarios/non_controllable_factors.json": partial(
             list_schema,
@@ -65,10 +72,16 @@ SHAPES: Mapping[str, type[Shape]] = Schemas(
         ),
         "scenarios/correlation.json": partial(schema_of, form_scenarios.CorrelationInFile),
         "constraints/exchange_factors.json": partial(
-            list_schema, "exchange_factors", form_scenarios.ExchangeFactor, "capacity of lines in each block"
+            list_schema,
+            "exchange_factors",
+            form_scenarios.ExchangeFactor,
+            "capacity of lines in each block",
         ),
         "constraints/generic_constraints.json": partial(
-            list_schema, "constraints", form_system.ConstraintInFile, "linear constraints of your own"
+            list_schema,
+            "constraints",
+            form_system.ConstraintInFile,
+            "linear constraints of your own",
         ),
     }
 )
@@ -146,7 +159,9 @@ class Parts:
     @cached_property
     def stages(self) -> list[Any]:
         """Study stages in ascending id."""
-        return sorted(self.stages_file.stages, key=lambda stage: stage.id) if self.stages_file else []
+        return (
+            sorted(self.stages_file.stages, key=lambda stage: stage.id) if self.stages_file else []
+        )
 
     @cached_property
     def study_ids(self) -> set[int]:
@@ -156,7 +171,9 @@ class Parts:
     @cached_property
     def pre_study_ids(self) -> set[int]:
         """Ids of the stages before the study."""
-        return {stage.id for stage in self.stages_file.pre_study_stages} if self.stages_file else set()
+        return (
+            {stage.id for stage in self.stages_file.pre_study_stages} if self.stages_file else set()
+        )
 
     @cached_property
     def n_blocks(self) -> dict[int, int]:
@@ -190,7 +207,9 @@ class Parts:
             for item in items if isinstance(items, list) else ():
                 if isinstance(item, dict) and isinstance(item.get("id"), int):
                     name = item.get("name")
-                    counts.setdefault((label, item["id"]), []).append(name if isinstance(name, str) else "")
+                    counts.setdefault((label, item["id"]), []).append(
+                        name if isinstance(name, str) else ""
+                    )
         return {key: names[0] for key, names in counts.items() if len(names) == 1}
 
     @property
@@ -219,7 +238,9 @@ def read_parts(manifest: Manifest, collector: Collector) -> Parts:
     if "config.json" in raw:
         config = raw["config.json"]
         if "stages.json" in raw:
-            move_scenario_source(raw["stages.json"], config, "stages.json", "config.json", collector)
+            move_scenario_source(
+                raw["stages.json"], config, "stages.json", "config.json", collector
+            )
         old_sampling_scheme(config, "config.json", collector)
         parts.raw_config = config
     for name, data in raw.items():

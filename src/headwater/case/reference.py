@@ -35,7 +35,11 @@ def _page(title: str, prefix: str) -> str:
     blocks = [_NOTE, f"# {title}"]
     for name, required in JSON_FILES.items():
         if name.startswith(prefix) if prefix else "/" not in name:
-            blocks += [f"## {name}", "Required." if required else "Optional.", _table(_json_rows(schemas[name]))]
+            blocks += [
+                f"## {name}",
+                "Required." if required else "Optional.",
+                _table(_json_rows(schemas[name])),
+            ]
     for name in TABLE_FILES:
         if prefix and name.startswith(prefix):
             key = ", ".join(f"`{column}`" for column in TABLES[name].key)
@@ -45,7 +49,9 @@ def _page(title: str, prefix: str) -> str:
 
 
 def _table(rows: Iterator[tuple[str, ...]]) -> str:
-    return "\n".join([_HEAD, *(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)])
+    return "\n".join(
+        [_HEAD, *(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)]
+    )
 
 
 def _settings() -> str:
@@ -55,9 +61,14 @@ def _settings() -> str:
         "HW716 an error. A setting that is given with the value that it has anyway is let pass. A setting that is not\n"
         "listed here always has an effect."
     )
-    rows = [f"| {need.code} | {', '.join(f'`{path}`' for path in need.settings)} | {need.needs} |" for need in NEEDS]
+    rows = [
+        f"| {need.code} | {', '.join(f'`{path}`' for path in need.settings)} | {need.needs} |"
+        for need in NEEDS
+    ]
     head = "| Code | Settings | What they need |\n| --- | --- | --- |"
-    return "\n\n".join([_NOTE, "# Settings that need others", text, "\n".join([head, *rows])]) + "\n"
+    return (
+        "\n\n".join([_NOTE, "# Settings that need others", text, "\n".join([head, *rows])]) + "\n"
+    )
 
 
 def _codes() -> str:
@@ -77,7 +88,9 @@ def _json_rows(root: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     yield from _object_rows(root, root, "")
 
 
-def _object_rows(schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[tuple[str, ...]]:
+def _object_rows(
+    schema: dict[str, Any], root: dict[str, Any], path: str
+) -> Iterator[tuple[str, ...]]:
     required = schema.get("required", ())
     for key, field in schema.get("properties", {}).items():
         if field is True and key in {*DESCRIPTIVE_KEYS, "$schema", "$comment"}:
@@ -118,11 +131,19 @@ def _branches(schema: Any, root: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _type(schema: dict[str, Any], root: dict[str, Any]) -> str:
-    words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "object": "object"}
+    words = {
+        "integer": "whole number",
+        "number": "number",
+        "string": "text",
+        "boolean": "true or false",
+        "object": "object",
+    }
     if schema.get("format") == "date":
         return "date"
     if schema.get("type") == "array":
-        inner = " or ".join(dict.fromkeys(_type(branch, root) for branch in _branches(schema["items"], root)))
+        inner = " or ".join(
+            dict.fromkeys(_type(branch, root) for branch in _branches(schema["items"], root))
+        )
         return f"list of {inner}"
     if "not" in schema:
         return "nothing"
@@ -139,9 +160,21 @@ def _range(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{word}`" for word in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
-    low = next((f"{sign} {schema[key]:g}" for key, sign in (("minimum", ">="), ("exclusiveMinimum", ">")) if key in schema), "")
+    low = next(
+        (
+            f"{sign} {schema[key]:g}"
+            for key, sign in (("minimum", ">="), ("exclusiveMinimum", ">"))
+            if key in schema
+        ),
+        "",
+    )
     high = next(
-        (f"{sign} {schema[key]:g}" for key, sign in (("maximum", "<="), ("exclusiveMaximum", "<")) if _bounded(schema, key)), ""
+        (
+            f"{sign} {schema[key]:g}"
+            for key, sign in (("maximum", "<="), ("exclusiveMaximum", "<"))
+            if _bounded(schema, key)
+        ),
+        "",
     )
     few = f"at least {schema['minItems']}" if "minItems" in schema else ""
     return ", ".join(text for text in (low, high, few) if text)
@@ -154,7 +187,14 @@ def _bounded(schema: dict[str, Any], key: str) -> bool:
 def _column_rows(name: str) -> Iterator[tuple[str, ...]]:
     for column in TABLES[name].columns:
         need = "required" if column.required else ""
-        yield f"`{column.name}`", _column_type(column), column.unit, need, _column_range(column), column.meaning
+        yield (
+            f"`{column.name}`",
+            _column_type(column),
+            column.unit,
+            need,
+            _column_range(column),
+            column.meaning,
+        )
 
 
 def _column_type(column: Column) -> str:
@@ -164,6 +204,10 @@ def _column_type(column: Column) -> str:
 
 
 def _column_range(column: Column) -> str:
-    low = "" if column.low is None or column.low < -INT32_MAX else f"{'>' if column.above else '>='} {column.low:g}"
+    low = (
+        ""
+        if column.low is None or column.low < -INT32_MAX
+        else f"{'>' if column.above else '>='} {column.low:g}"
+    )
     high = "" if column.high is None or column.high >= INT32_MAX else f"<= {column.high:g}"
     return ", ".join(text for text in (low, high) if text)

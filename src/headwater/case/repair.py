@@ -7,6 +7,7 @@ more problems at once, never for a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -29,7 +30,9 @@ _TABLES_LEFT_OUT = (
 )
 """What no rule over the study looks at."""
 
-_ANY_TRAINING = {"training": {"forward_passes": 1, "stopping_rules": [{"type": "iteration_limit", "limit": 1}]}}
+_ANY_TRAINING = {
+    "training": {"forward_passes": 1, "stopping_rules": [{"type": "iteration_limit", "limit": 1}]}
+}
 
 
 def usable_parts(parts: Parts) -> Parts:
@@ -52,6 +55,11 @@ def _update(parts: Parts, file: str, **lists: Any) -> None:
         parts.shapes[file] = parts.shapes[file].model_copy(update=lists)
 
 
+def _in_its_stage(entry: Any, field: str) -> tuple[int, int]:
+    """Id of the owner and id of the stage of an entry."""
+    return getattr(entry, field), entry.stage_id
+
+
 def _once(items: Iterable[Any], key: Callable[[Any], Any]) -> list[Any]:
     """Items without those whose key came before."""
     first: dict[Any, Any] = {}
@@ -63,8 +71,12 @@ def _once(items: Iterable[Any], key: Callable[[Any], Any]) -> list[Any]:
 def _entities(parts: Parts) -> None:
     """Entities with ids of their own whose references lead somewhere."""
     if "stages.json" in parts.shapes and parts.stages_file is not None:
-        _update(parts, "stages.json", stages=_once(parts.stages_file.stages, lambda stage: stage.id))
-    stages = {stage.id for stage in parts.stages_file.stages} if parts.stages_file is not None else set()
+        _update(
+            parts, "stages.json", stages=_once(parts.stages_file.stages, lambda stage: stage.id)
+        )
+    stages = (
+        {stage.id for stage in parts.stages_file.stages} if parts.stages_file is not None else set()
+    )
     for kind, (file, key, _) in KINDS.items():
         entities = _once(parts.entities(kind), lambda entity: entity.id)
         if EQUIPMENT[kind].has_life:
@@ -73,7 +85,11 @@ def _entities(parts: Parts) -> None:
     ids = parts.ids("hydro")
     hydros = [_with_links(hydro, ids) for hydro in parts.hydros]
     _update(parts, KINDS["hydro"][0], hydros=_without_circles(hydros))
-    stations = [s for s in parts.entities("pumping_station") if {s.source_hydro_id, s.destination_hydro_id} <= ids]
+    stations = [
+        s
+        for s in parts.entities("pumping_station")
+        if {s.source_hydro_id, s.destination_hydro_id} <= ids
+    ]
     _update(parts, KINDS["pumping_station"][0], pumping_stations=stations)
     named = {
         getattr(entity, field)
@@ -86,13 +102,20 @@ def _entities(parts: Parts) -> None:
     buses = parts.entities("bus")
     if buses:
         empty = {"name": None, "deficit_segments": None, "excess_cost": None}
-        missing = [buses[0].model_copy(update={"id": bus, **empty}) for bus in sorted(named - parts.ids("bus"))]
+        missing = [
+            buses[0].model_copy(update={"id": bus, **empty})
+            for bus in sorted(named - parts.ids("bus"))
+        ]
         _update(parts, KINDS["bus"][0], buses=[*buses, *missing])
 
 
 def _with_life(entity: Any, stages: set[int]) -> Any:
     """An entity whose life has an order; one that has none lives always."""
-    entry, exit_, filling = entity.entry_stage_id, entity.exit_stage_id, getattr(entity, "filling", None)
+    entry, exit_, filling = (
+        entity.entry_stage_id,
+        entity.exit_stage_id,
+        getattr(entity, "filling", None),
+    )
     after_last = max(stages, default=-1) + 1
     broken = entry is not None and entry not in stages
     broken |= exit_ is not None and exit_ not in stages | {after_last}
@@ -101,7 +124,9 @@ def _with_life(entity: Any, stages: set[int]) -> Any:
     if not broken:
         return entity
     without = {"entry_stage_id": None, "exit_stage_id": None}
-    return entity.model_copy(update={**without, "filling": None} if filling is not None else without)
+    return entity.model_copy(
+        update={**without, "filling": None} if filling is not None else without
+    )
 
 
 def _with_links(hydro: Any, ids: set[int]) -> Any:
@@ -132,11 +157,17 @@ def _initial_conditions(parts: Parts) -> None:
     if initial is None:
         return
     lists: dict[str, list[Any]] = {
-        key: _once((e for e in getattr(initial, key) if e.hydro_id in ids), lambda entry: entry.hydro_id)
+        key: _once(
+            (e for e in getattr(initial, key) if e.hydro_id in ids), lambda entry: entry.hydro_id
+        )
         for key in ("storage", "filling_storage", "past_inflows")
     }
-    lists["recent_observations"] = [entry for entry in initial.recent_observations if entry.hydro_id in ids]
-    lists["gnl_pipeline"] = [entry for entry in initial.gnl_pipeline if entry.thermal_id in thermals]
+    lists["recent_observations"] = [
+        entry for entry in initial.recent_observations if entry.hydro_id in ids
+    ]
+    lists["gnl_pipeline"] = [
+        entry for entry in initial.gnl_pipeline if entry.thermal_id in thermals
+    ]
     _update(parts, "initial_conditions.json", **lists)
 
 
@@ -149,12 +180,16 @@ def _lists(parts: Parts) -> None:
         entries = getattr(shape, key) if shape is not None else ()
         kept = [e for e in entries if getattr(e, field) in ids and e.stage_id in parts.study_ids]
         kept = [e.model_copy(update={"block_factors": _blocks(parts, e)}) for e in kept]
-        _update(parts, file, **{key: _once(kept, lambda e, field=field: (getattr(e, field), e.stage_id))})  # type: ignore[misc]
+        _update(parts, file, **{key: _once(kept, partial(_in_its_stage, field=field))})
     file = "system/hydro_production_models.json"
     models: Shape | None = parts.shapes.get(file)
     entries = getattr(models, "production_models", ())
     ids = parts.ids("hydro")
-    _update(parts, file, production_models=_once((e for e in entries if e.hydro_id in ids), lambda e: e.hydro_id))
+    _update(
+        parts,
+        file,
+        production_models=_once((e for e in entries if e.hydro_id in ids), lambda e: e.hydro_id),
+    )
 
 
 def _blocks(parts: Parts, entry: Any) -> list[Any]:
@@ -170,9 +205,15 @@ def _rows(parts: Parts, name: str) -> pl.DataFrame:
         if kind in KINDS:
             frame = frame.filter(pl.col(column).is_in(list(parts.ids(kind))))
         elif kind == "stage":
-            known = list(parts.study_ids | parts.pre_study_ids) if name.startswith("scenarios/") else list(parts.study_ids)
+            known = (
+                list(parts.study_ids | parts.pre_study_ids)
+                if name.startswith("scenarios/")
+                else list(parts.study_ids)
+            )
             frame = frame.filter(pl.col(column).is_null() | pl.col(column).is_in(known))
     if {"stage_id", "block_id"} <= set(frame.columns) and not frame.is_empty():
-        n_blocks = pl.col("stage_id").replace_strict(parts.n_blocks, default=0, return_dtype=pl.Int64)
+        n_blocks = pl.col("stage_id").replace_strict(
+            parts.n_blocks, default=0, return_dtype=pl.Int64
+        )
         frame = frame.filter(pl.col("block_id").is_null() | (pl.col("block_id") < n_blocks))
     return frame

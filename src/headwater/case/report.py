@@ -163,7 +163,9 @@ class Report:
         """How many checks could not run, and which."""
         codes = ", ".join(dict.fromkeys(name.split()[0] for name in self.skipped))
         n = len(self.skipped)
-        return f"{n} check{'' if n == 1 else 's'} could not run until the errors are mended: {codes}"
+        return (
+            f"{n} check{'' if n == 1 else 's'} could not run until the errors are mended: {codes}"
+        )
 
     def __str__(self) -> str:
         lines = [self.heading(), *(f"  {finding}" for finding in self.findings)]
@@ -210,13 +212,27 @@ class Collector:
         self._error_count += finding.severity is Severity.ERROR
 
     def error(
-        self, code: str, file: str, message: str, *, path: str | None = None, entity: str | None = None, fix: str = ""
+        self,
+        code: str,
+        file: str,
+        message: str,
+        *,
+        path: str | None = None,
+        entity: str | None = None,
+        fix: str = "",
     ) -> None:
         """Add an error."""
         self.add(Finding(code, Severity.ERROR, file, path, entity, message, fix))
 
     def warning(
-        self, code: str, file: str, message: str, *, path: str | None = None, entity: str | None = None, fix: str = ""
+        self,
+        code: str,
+        file: str,
+        message: str,
+        *,
+        path: str | None = None,
+        entity: str | None = None,
+        fix: str = "",
     ) -> None:
         """Add a warning."""
         self.add(Finding(code, Severity.WARNING, file, path, entity, message, fix))
@@ -235,13 +251,23 @@ class Collector:
 
 def _sort_key(finding: Finding) -> tuple[Any, ...]:
     path = _natural(finding.path or "")
-    return (_ORDER[finding.severity], finding.layer, finding.code, finding.file, path, finding.entity or "", finding.message)
+    return (
+        _ORDER[finding.severity],
+        finding.layer,
+        finding.code,
+        finding.file,
+        path,
+        finding.entity or "",
+        finding.message,
+    )
 
 
 def _natural(path: str) -> tuple[tuple[int, int, str], ...]:
     """Key that puts ``hydros[2]`` before ``hydros[10]``."""
     parts = path.replace("]", "").replace("[", ".").split(".")
-    return tuple((0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts)
+    return tuple(
+        (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts
+    )
 
 
 def _printable(text: str) -> str:

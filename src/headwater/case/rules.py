@@ -74,7 +74,11 @@ STUDY_RULES: list[StudyRule] = []
 
 
 def rule(
-    code: str, severity: Severity = ERROR, *, strict: Severity | None = None, needs: Sequence[str] = ()
+    code: str,
+    severity: Severity = ERROR,
+    *,
+    strict: Severity | None = None,
+    needs: Sequence[str] = (),
 ) -> Callable[[PartsCheck], PartsCheck]:
     """Register a rule over the files.
 
@@ -93,7 +97,11 @@ def rule(
 
 
 def study_rule(
-    code: str, severity: Severity = WARNING, *, strict: Severity | None = None, needs: Sequence[str] = ()
+    code: str,
+    severity: Severity = WARNING,
+    *,
+    strict: Severity | None = None,
+    needs: Sequence[str] = (),
 ) -> Callable[[StudyCheck], StudyCheck]:
     """Register a rule over the finished study, whose bounds and penalties are resolved.
 
@@ -105,7 +113,9 @@ def study_rule(
     """
 
     def register(check: StudyCheck) -> StudyCheck:
-        STUDY_RULES.append(StudyRule(code, severity, strict or severity, (*SYSTEM_FILES, *needs), check))
+        STUDY_RULES.append(
+            StudyRule(code, severity, strict or severity, (*SYSTEM_FILES, *needs), check)
+        )
         return check
 
     return register

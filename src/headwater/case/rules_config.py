@@ -23,7 +23,13 @@ _CONFIG = (_FILE,)
 def tree_seed(parts: Parts) -> Iterator[Problem]:
     """The opening tree has a seed of its own."""
     if parts.config is not None and parts.config.training.tree_seed is None:
-        yield Problem(_FILE, "no seed of the opening tree is given; 42 is used", "training.tree_seed", None, "give a seed")
+        yield Problem(
+            _FILE,
+            "no seed of the opening tree is given; 42 is used",
+            "training.tree_seed",
+            None,
+            "give a seed",
+        )
 
 
 @rule("HW553", WARNING, needs=_CONFIG)
@@ -32,22 +38,39 @@ def cut_cap(parts: Parts) -> Iterator[Problem]:
     training = parts.config.training if parts.config else None
     cap = training.cut_selection.max_active_per_stage if training else None
     if training is not None and cap is not None and cap < training.forward_passes:
-        message = f"at most {cap} active cuts per stage, but one iteration adds {training.forward_passes}"
-        yield Problem(_FILE, message, "training.cut_selection.max_active_per_stage", None, "raise it to forward_passes or more")
+        message = (
+            f"at most {cap} active cuts per stage, but one iteration adds {training.forward_passes}"
+        )
+        yield Problem(
+            _FILE,
+            message,
+            "training.cut_selection.max_active_per_stage",
+            None,
+            "raise it to forward_passes or more",
+        )
 
 
 def _settings_rule(code: str, severity: Severity, strict: Severity, sentence: str) -> None:
     def settings_have_an_effect(parts: Parts) -> Iterator[Problem]:
         for path, need in without_effect(parts):
             if need.code == code:
-                message = f"the setting has no effect here: it needs {need.needs.replace('`', chr(39))}"
-                yield Problem(_FILE, message, path, None, "remove the setting, or give what it needs")
+                message = (
+                    f"the setting has no effect here: it needs {need.needs.replace('`', chr(39))}"
+                )
+                yield Problem(
+                    _FILE, message, path, None, "remove the setting, or give what it needs"
+                )
 
     settings_have_an_effect.__doc__ = sentence
     rule(code, severity, strict=strict, needs=FILES_OF_NEEDS)(settings_have_an_effect)
 
 
-_settings_rule("HW716", ERROR, ERROR, "Settings for a horizon that repeats, or for one that ends, are given with that horizon.")
+_settings_rule(
+    "HW716",
+    ERROR,
+    ERROR,
+    "Settings for a horizon that repeats, or for one that ends, are given with that horizon.",
+)
 _settings_rule("HW717", WARNING, ERROR, "Every setting that is given has an effect.")
 
 
@@ -69,11 +92,13 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
     fix = "set upper_bound_evaluation.enabled to true"
     for place, shape in enumerate(config.training.stopping_rules):
         if STOPPING_RULES[shape.type].needs_upper_bound:
-            message = (
-                f"the rule '{shape.type}' compares the bounds from below and above, but upper_bound_evaluation is switched off"
-            )
+            message = f"the rule '{shape.type}' compares the bounds from below and above, but upper_bound_evaluation is switched off"
             yield Problem(_FILE, message, f"training.stopping_rules[{place}]", None, fix)
-    if config.training.enabled and config.simulation.enabled and config.simulation.policy_type == "inner":
+    if (
+        config.training.enabled
+        and config.simulation.enabled
+        and config.simulation.policy_type == "inner"
+    ):
         message = "the policy type 'inner' needs what upper_bound_evaluation leaves, which is switched off"
         yield Problem(_FILE, message, "simulation.policy_type", None, fix)
 
@@ -83,7 +108,13 @@ def comparable_statistical_gap(study: Study) -> Iterator[Problem]:
     """The stopping rule `statistical_gap` compares a bound of mean costs with costs under the same noise."""
     reason = why_rules_are_refused(study)
     if reason is not None:
-        yield Problem(_FILE, reason, "training.stopping_rules", None, "use the rule 'gap' or 'bound_stalling' instead")
+        yield Problem(
+            _FILE,
+            reason,
+            "training.stopping_rules",
+            None,
+            "use the rule 'gap' or 'bound_stalling' instead",
+        )
 
 
 @study_rule("HW722", ERROR, needs=("config.json", "scenarios/inflow_ar_coefficients.parquet"))
@@ -103,12 +134,23 @@ def negative_inflow_cost(parts: Parts) -> Iterator[Problem]:
     own = parts.config.modeling.inflow_non_negativity.penalty_cost if parts.config else None
     if own is None or penalties is None:
         return
-    path, other = "modeling.inflow_non_negativity.penalty_cost", penalties.hydro.inflow_nonnegativity_cost
+    path, other = (
+        "modeling.inflow_non_negativity.penalty_cost",
+        penalties.hydro.inflow_nonnegativity_cost,
+    )
     if other is None:
         message = f"{own:g} is used as the cost of missing inflow, because penalties.json has none"
-        yield Problem(_FILE, message, path, None, "move it to hydro.inflow_nonnegativity_cost in penalties.json")
+        yield Problem(
+            _FILE,
+            message,
+            path,
+            None,
+            "move it to hydro.inflow_nonnegativity_cost in penalties.json",
+        )
     else:
-        message = f"{own:g} is not used: hydro.inflow_nonnegativity_cost in penalties.json says {other:g}"
+        message = (
+            f"{own:g} is not used: hydro.inflow_nonnegativity_cost in penalties.json says {other:g}"
+        )
         yield Problem(_FILE, message, path, None, "remove it")
 
 
@@ -137,13 +179,21 @@ def _expected_ids(parts: Parts, name: str) -> set[int]:
     if name == "inflow":
         return parts.ids("hydro")
     if name == "load":
-        return parts.ids("bus").intersection(parts.table(_LOADS).filter(pl.col("std_mw") > 0).get_column("bus_id").to_list())
-    return parts.ids("non_controllable").intersection(parts.table(_SOURCES).get_column("ncs_id").to_list())
+        return parts.ids("bus").intersection(
+            parts.table(_LOADS).filter(pl.col("std_mw") > 0).get_column("bus_id").to_list()
+        )
+    return parts.ids("non_controllable").intersection(
+        parts.table(_SOURCES).get_column("ncs_id").to_list()
+    )
 
 
 def _training_scheme(parts: Parts, name: str) -> str | None:
     """Scheme of a class in training."""
-    return None if parts.config is None else str(getattr(parts.config.training.scenario_source, name).scheme_name)
+    return (
+        None
+        if parts.config is None
+        else str(getattr(parts.config.training.scenario_source, name).scheme_name)
+    )
 
 
 def _opens_with_scenarios(parts: Parts, name: str) -> bool:
@@ -156,7 +206,19 @@ def _opens_with_scenarios(parts: Parts, name: str) -> bool:
     return source.scheme_name in ("external", "historical") and parts.table(_OPENINGS).is_empty()
 
 
-@rule("HW546", ERROR, needs=(*_CONFIG, *_EXTERNAL_FILES, _OPENINGS, _LOADS, _SOURCES, "stages.json", "system/hydros.json"))
+@rule(
+    "HW546",
+    ERROR,
+    needs=(
+        *_CONFIG,
+        *_EXTERNAL_FILES,
+        _OPENINGS,
+        _LOADS,
+        _SOURCES,
+        "stages.json",
+        "system/hydros.json",
+    ),
+)
 def external_files(parts: Parts) -> Iterator[Problem]:
     """External scenarios are there, and complete, where a scheme asks for them or they are to be the openings.
 
@@ -164,12 +226,18 @@ def external_files(parts: Parts) -> Iterator[Problem]:
     """
     schemes = _schemes(parts.config)
     for name, (file, column) in EXTERNAL.items():
-        are_openings = _opens_with_scenarios(parts, name) and _training_scheme(parts, name) != "historical"
+        are_openings = (
+            _opens_with_scenarios(parts, name) and _training_scheme(parts, name) != "historical"
+        )
         if "external" not in schemes[name] and not are_openings:
             continue
         frame = parts.table(file)
         if frame.is_empty():
-            wanted = "scheme 'external' needs" if "external" in schemes[name] else "openings 'scenarios' need"
+            wanted = (
+                "scheme 'external' needs"
+                if "external" in schemes[name]
+                else "openings 'scenarios' need"
+            )
             setting = "scheme" if "external" in schemes[name] else "openings"
             message, path = (
                 f"the {name} {wanted} {file}, which is missing or empty",
@@ -180,16 +248,32 @@ def external_files(parts: Parts) -> Iterator[Problem]:
         expected = _expected_ids(parts, name)
         missing_stages = sorted(parts.study_ids - set(frame.get_column("stage_id").to_list()))
         if missing_stages and not are_openings:
-            yield Problem(file, f"stages {missing_stages[:10]} have no scenario", None, None, "add scenarios for every stage")
+            yield Problem(
+                file,
+                f"stages {missing_stages[:10]} have no scenario",
+                None,
+                None,
+                "add scenarios for every stage",
+            )
         for key, rows in frame.group_by(["stage_id", "scenario_id"], maintain_order=True):
             lacking = sorted(expected - set(rows.get_column(column).to_list()))
             if lacking:
-                message = f"scenario {key[1]} of stage {key[0]} has no row for {column} {lacking[:10]}"
-                yield Problem(file, message, None, f"Stage {key[0]}", "give every entity in every scenario")
+                message = (
+                    f"scenario {key[1]} of stage {key[0]} has no row for {column} {lacking[:10]}"
+                )
+                yield Problem(
+                    file, message, None, f"Stage {key[0]}", "give every entity in every scenario"
+                )
             weights = rows.get_column("weight").unique().to_list()
             if len(weights) > 1:
                 message = f"scenario {key[1]} of stage {key[0]} has the weights {sorted(weights, key=str)}"
-                yield Problem(file, message, None, f"Stage {key[0]}", "give a scenario one weight, the same in all its rows")
+                yield Problem(
+                    file,
+                    message,
+                    None,
+                    f"Stage {key[0]}",
+                    "give a scenario one weight, the same in all its rows",
+                )
         yield from _weights(file, frame)
 
 
@@ -199,10 +283,22 @@ def _weights(file: str, frame: pl.DataFrame) -> Iterator[Problem]:
         stage_id, weight = of_stage[0], rows.get_column("weight")
         if 0 < weight.null_count() < rows.height:
             message = f"some scenarios of stage {stage_id} have a weight, others have none"
-            yield Problem(file, message, None, f"Stage {stage_id}", "give all scenarios of a stage a weight, or none")
+            yield Problem(
+                file,
+                message,
+                None,
+                f"Stage {stage_id}",
+                "give all scenarios of a stage a weight, or none",
+            )
         elif weight.null_count() == 0 and not (weight > 0.0).any():
             message = f"the weights of stage {stage_id} are all 0"
-            yield Problem(file, message, None, f"Stage {stage_id}", "give at least one scenario a weight above 0")
+            yield Problem(
+                file,
+                message,
+                None,
+                f"Stage {stage_id}",
+                "give at least one scenario a weight above 0",
+            )
 
 
 @rule("HW547", WARNING, needs=(*_CONFIG, *_EXTERNAL_FILES, _OPENINGS, "stages.json"))
@@ -212,7 +308,9 @@ def external_count(parts: Parts) -> Iterator[Problem]:
     for name, (file, _) in EXTERNAL.items():
         if "external" not in schemes[name]:
             continue
-        counts = dict(parts.table(file).group_by("stage_id").agg(pl.col("scenario_id").n_unique()).iter_rows())
+        counts = dict(
+            parts.table(file).group_by("stage_id").agg(pl.col("scenario_id").n_unique()).iter_rows()
+        )
         for stage in parts.stages:
             if stage.id in counts and counts[stage.id] != stage.num_scenarios:
                 message = f"the file has {counts[stage.id]} scenarios, num_scenarios is {stage.num_scenarios}"
@@ -230,7 +328,9 @@ def settings_of_paths(parts: Parts) -> Iterator[Problem]:
     for name in EXTERNAL:
         if not _opens_with_scenarios(parts, name):
             continue
-        keys = [f"{name}.selection_mode"] if getattr(source, name).selection_mode is not None else []
+        keys = (
+            [f"{name}.selection_mode"] if getattr(source, name).selection_mode is not None else []
+        )
         if name == "inflow" and source.historical.initial_lags is not None:
             keys.append("historical.initial_lags")
         for key in keys:
@@ -249,8 +349,14 @@ def historical_years(parts: Parts) -> Iterator[Problem]:
     """The historical scheme has a history with seasons, and a year with all observations of the study and of its lags."""
     if parts.config is None or parts.stages_file is None:
         return
-    for section, source in (("training", parts.config.training), ("simulation", parts.config.simulation)):
-        if source.scenario_source is None or source.scenario_source.inflow.scheme_name != "historical":
+    for section, source in (
+        ("training", parts.config.training),
+        ("simulation", parts.config.simulation),
+    ):
+        if (
+            source.scenario_source is None
+            or source.scenario_source.inflow.scheme_name != "historical"
+        ):
             continue
         path = f"{section}.scenario_source.inflow.scheme"
         definitions = parts.stages_file.season_definitions
@@ -261,14 +367,22 @@ def historical_years(parts: Parts) -> Iterator[Problem]:
         elif definitions is None or without:
             message = "the scheme 'historical' needs 'season_definitions' and a season_id at every stage, which say what the "
             message += "dates of the history belong to"
-            yield Problem(_FILE, message, path, None, "define the seasons in stages.json or change the scheme")
+            yield Problem(
+                _FILE, message, path, None, "define the seasons in stages.json or change the scheme"
+            )
         elif definitions.cycle_type == "monthly":
             allowed = _allowed_years(source.scenario_source.historical_years)
             if not any(year in allowed for year in _whole_years(parts)):
                 message = "no year has observations of all months of the study and of the lags before it, for every hydro"
                 if allowed is not _ALL_YEARS:
                     message = f"among 'historical_years', {message}"
-                yield Problem(_FILE, message, path, None, "complete the history, allow other years or change the scheme")
+                yield Problem(
+                    _FILE,
+                    message,
+                    path,
+                    None,
+                    "complete the history, allow other years or change the scheme",
+                )
 
 
 _ALL_YEARS = range(-(10**6), 10**6)
@@ -284,9 +398,13 @@ def _whole_years(parts: Parts) -> Iterator[int]:
     """Years in which a replay of the study can start: those in which every plant has every month that it needs."""
     start = parts.stages[0].start_date
     lags = parts.table(_AR).get_column("lag")
-    n_lags = max(lags.n_unique(), 0 if parts.table(_ANNUAL).is_empty() else 12)  # lags count from 1 without gaps
+    n_lags = max(
+        lags.n_unique(), 0 if parts.table(_ANNUAL).is_empty() else 12
+    )  # lags count from 1 without gaps
     first = 12 * start.year + start.month - 1
-    needed = {12 * stage.start_date.year + stage.start_date.month - 1 - first for stage in parts.stages}
+    needed = {
+        12 * stage.start_date.year + stage.start_date.month - 1 - first for stage in parts.stages
+    }
     needed |= set(range(-n_lags, 0))
     month = 12 * pl.col("date").dt.year().cast(pl.Int64) + pl.col("date").dt.month() - 1
     months = parts.table(_HISTORY).select("hydro_id", month=month).unique()
@@ -306,9 +424,21 @@ def sampling_methods(parts: Parts) -> Iterator[Problem]:
     for position, stage in enumerate(parts.stages_file.stages if parts.stages_file else ()):
         message = None
         if stage.sampling_method == "historical_residuals" and parts.table(_HISTORY).is_empty():
-            message, fix = f"the method 'historical_residuals' needs {_HISTORY}, which is missing or empty", "add the history"
+            message, fix = (
+                f"the method 'historical_residuals' needs {_HISTORY}, which is missing or empty",
+                "add the history",
+            )
         elif stage.sampling_method == "selective" and not allowed:
-            message, fix = "the method 'selective' is experimental", "allow it with stochastic.experimental in config.json"
+            message, fix = (
+                "the method 'selective' is experimental",
+                "allow it with stochastic.experimental in config.json",
+            )
         if message is not None:
             path = f"stages[{position}].sampling_method"
-            yield Problem("stages.json", message, path, f"Stage {stage.id}", f"{fix}, or choose another method")
+            yield Problem(
+                "stages.json",
+                message,
+                path,
+                f"Stage {stage.id}",
+                f"{fix}, or choose another method",
+            )

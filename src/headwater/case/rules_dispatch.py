@@ -42,12 +42,22 @@ def segments_hold_stage_limits(study: Study) -> Iterator[Problem]:
         total = sum(segment.capacity_mw for segment in thermal.cost_segments)
         if not _has_tranches(thermal) or total < thermal.max_generation_mw - _TOLERANCE_MW:
             continue  # the second is reported where the plant is described
-        high = [(t, limits[j, t, k]) for t, k in _stages_and_blocks(system) if limits[j, t, k] > total + _TOLERANCE_MW]
+        high = [
+            (t, limits[j, t, k])
+            for t, k in _stages_and_blocks(system)
+            if limits[j, t, k] > total + _TOLERANCE_MW
+        ]
         if high:
             stages = list(dict.fromkeys(system.stages[t].id for t, _ in high))
             message = f"max_generation_mw is {max(value for _, value in high):g} at stages {opened(stages)}, "
             message += f"the tranches reach {total:g} MW"
-            yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}", "add a tranche or lower the limit")
+            yield Problem(
+                _THERMAL_BOUNDS,
+                message,
+                None,
+                f"Thermal {thermal.id}",
+                "add a tranche or lower the limit",
+            )
 
 
 @study_rule("HW561", ERROR)
@@ -56,7 +66,11 @@ def stage_cost_of_one_tranche(study: Study) -> Iterator[Problem]:
     system, costs = study.system, study.system.bounds.thermal.cost_per_mwh
     for j, thermal in enumerate(system.thermals):
         n_tranches = len(thermal.cost_segments)
-        given = [system.stages[t].id for t, k in _stages_and_blocks(system) if not np.isnan(costs[j, t, k])]
+        given = [
+            system.stages[t].id
+            for t, k in _stages_and_blocks(system)
+            if not np.isnan(costs[j, t, k])
+        ]
         if n_tranches > 1 and given:
             message = f"cost_per_mwh is given at stages {opened(list(dict.fromkeys(given)))}, and the plant has "
             message += f"{n_tranches} tranches; expected a plant with one cost"
@@ -80,11 +94,18 @@ def flat_orders(study: Study) -> Iterator[Problem]:
             continue
         for t, stage in enumerate(system.stages):
             least, greatest = _order_limits_mw(system, j, t)
-            if least > greatest + _TOLERANCE_MW and system.operative_states["thermals"][j, t] == OperativeState.OPERATING:
-                message = (
-                    f"its blocks have no power in common: at least {least:g} MW in one, at most {greatest:g} MW in another"
+            if (
+                least > greatest + _TOLERANCE_MW
+                and system.operative_states["thermals"][j, t] == OperativeState.OPERATING
+            ):
+                message = f"its blocks have no power in common: at least {least:g} MW in one, at most {greatest:g} MW in another"
+                yield Problem(
+                    _THERMAL_BOUNDS,
+                    message,
+                    None,
+                    f"Thermal {thermal.id}, stage {stage.id}",
+                    "widen the limits",
                 )
-                yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}, stage {stage.id}", "widen the limits")
 
 
 @study_rule("HW563", ERROR)
@@ -100,22 +121,41 @@ def pipeline_is_whole(study: Study) -> Iterator[Problem]:
         missing = [offset for offset in offsets if (thermal.id, offset) not in given]
         if missing:
             message = f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none for {opened(missing)}"
-            yield Problem(_INITIAL, message, "gnl_pipeline", who, "add the missing deliveries, 0 where nothing was ordered")
+            yield Problem(
+                _INITIAL,
+                message,
+                "gnl_pipeline",
+                who,
+                "add the missing deliveries, 0 where nothing was ordered",
+            )
         for offset in offsets:
             power = given.pop((thermal.id, offset), None)
             if power is not None and (problem := _outside(system, j, offset, power)):
-                yield Problem(_INITIAL, problem, "gnl_pipeline", who, "correct the power or the limits of the stage")
+                yield Problem(
+                    _INITIAL,
+                    problem,
+                    "gnl_pipeline",
+                    who,
+                    "correct the power or the limits of the stage",
+                )
     for thermal_id, offset in sorted(given):
         message = f"the plant has no order that is delivered at offset {offset}; expected none"
         yield Problem(
-            _INITIAL, message, "gnl_pipeline", f"Thermal {thermal_id}", "remove it, or correct lag_stages of the plant"
+            _INITIAL,
+            message,
+            "gnl_pipeline",
+            f"Thermal {thermal_id}",
+            "remove it, or correct lag_stages of the plant",
         )
 
 
 def _outside(system: System, j: int, offset: int, power: float) -> str | None:
     """What is wrong with a committed power, if anything."""
     least = greatest = 0.0
-    if offset <= len(system.stages) and system.operative_states["thermals"][j, offset - 1] == OperativeState.OPERATING:
+    if (
+        offset <= len(system.stages)
+        and system.operative_states["thermals"][j, offset - 1] == OperativeState.OPERATING
+    ):
         least, greatest = _order_limits_mw(system, j, offset - 1)
         if least > greatest:
             return None  # reported as limits that leave no power
@@ -131,10 +171,20 @@ def contract_kinds(parts: Parts) -> Iterator[Problem]:
     for position, constraint in enumerate(parts.entities("user_constraint")):
         for term in parse_expression(constraint.expression).terms:
             kind = kinds.get(term.entity_id)
-            if kind is not None and term.quantity.startswith("contract_") and term.quantity != f"contract_{kind}":
+            if (
+                kind is not None
+                and term.quantity.startswith("contract_")
+                and term.quantity != f"contract_{kind}"
+            ):
                 message = f"{term.quantity}({term.entity_id}) names an {kind}; expected contract_{kind}({term.entity_id})"
                 path = f"constraints[{position}].expression"
-                yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the quantity or the id")
+                yield Problem(
+                    _CONSTRAINTS,
+                    message,
+                    path,
+                    f"Constraint {constraint.id}",
+                    "correct the quantity or the id",
+                )
 
 
 @study_rule("HW619")
@@ -147,19 +197,33 @@ def exports_earn(study: Study) -> Iterator[Problem]:
             stages = opened([system.stages[t].id for t in paid])
             message = f"the export costs {prices[c, paid].max():g} $/MWh at stages {stages}: price_per_mwh is a cost for both "
             message += "kinds of contract, and an export that earns has a negative price"
-            file = _CONTRACTS if contract.price_per_mwh > 0 else "constraints/contract_bounds.parquet"
-            yield Problem(file, message, None, f"Contract {contract.id}", "give the price with a minus sign")
+            file = (
+                _CONTRACTS if contract.price_per_mwh > 0 else "constraints/contract_bounds.parquet"
+            )
+            yield Problem(
+                file, message, None, f"Contract {contract.id}", "give the price with a minus sign"
+            )
 
 
 @rule("HW565", needs=(_CONSTRAINTS, _CONSTRAINT_BOUNDS))
 def bounds_of_aggregates(parts: Parts) -> Iterator[Problem]:
     """A constraint that aggregates over blocks has bounds for whole stages."""
     file = parts.shape(_CONSTRAINTS)
-    aggregates = {c.id: c.block_aggregation for c in (file.constraints if file else ()) if c.block_aggregation != "per_block"}
+    aggregates = {
+        c.id: c.block_aggregation
+        for c in (file.constraints if file else ())
+        if c.block_aggregation != "per_block"
+    }
     rows = parts.table(_CONSTRAINT_BOUNDS).filter(pl.col("block_id").is_not_null()).sort(ROW)
     for row, constraint_id, block in rows.select(ROW, "constraint_id", "block_id").iter_rows():
         if constraint_id in aggregates:
             message = f"expected an empty block_id, because the constraint takes the {aggregates[constraint_id]} "
             message += f"over blocks, got block {block}"
             path = f"generic_constraint_bounds[{row}].block_id"
-            yield Problem(_CONSTRAINT_BOUNDS, message, path, f"Constraint {constraint_id}", "leave the block empty")
+            yield Problem(
+                _CONSTRAINT_BOUNDS,
+                message,
+                path,
+                f"Constraint {constraint_id}",
+                "leave the block empty",
+            )

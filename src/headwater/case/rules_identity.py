@@ -28,13 +28,23 @@ def _lifecycle_rule(kind: str) -> None:
                 after_last = name == "exit_stage_id" and ids and value == max(ids) + 1
                 if value is not None and value not in ids and not after_last:
                     message = f"stage {value} in '{name}' is not a study stage ({known(ids)})"
-                    yield Problem(file, message, f"{key}[{position}].{name}", f"{label} {entity.id}", "correct the stage id")
+                    yield Problem(
+                        file,
+                        message,
+                        f"{key}[{position}].{name}",
+                        f"{label} {entity.id}",
+                        "correct the stage id",
+                    )
 
     @rule("HW529", needs=(file,))
     def lifecycle_order(parts: Parts) -> Iterator[Problem]:
         """An entity enters before it leaves, and a plant that is filled enters after the filling begins."""
         for position, entity in enumerate(parts.entities(kind)):
-            entry, exit_, filling = entity.entry_stage_id, entity.exit_stage_id, getattr(entity, "filling", None)
+            entry, exit_, filling = (
+                entity.entry_stage_id,
+                entity.exit_stage_id,
+                getattr(entity, "filling", None),
+            )
             message = None
             if entry is not None and exit_ is not None and entry >= exit_:
                 message = f"expected entry_stage_id < exit_stage_id, got {entry} and {exit_}"
@@ -43,7 +53,13 @@ def _lifecycle_rule(kind: str) -> None:
             elif filling is not None and filling.start_stage_id >= entry:
                 message = f"expected filling.start_stage_id < entry_stage_id, got {filling.start_stage_id} and {entry}"
             if message is not None:
-                yield Problem(file, message, f"{key}[{position}]", f"{label} {entity.id}", "correct the stages of its life")
+                yield Problem(
+                    file,
+                    message,
+                    f"{key}[{position}]",
+                    f"{label} {entity.id}",
+                    "correct the stages of its life",
+                )
 
 
 for _part in EQUIPMENT.by_file():
@@ -57,7 +73,13 @@ def line_ends(parts: Parts) -> Iterator[Problem]:
     for position, line in enumerate(parts.entities("line")):
         if line.source_bus_id == line.target_bus_id:
             message = f"expected two different buses, got Bus {line.source_bus_id} at both ends"
-            yield Problem("system/lines.json", message, f"lines[{position}]", f"Line {line.id}", "correct one of the ends")
+            yield Problem(
+                "system/lines.json",
+                message,
+                f"lines[{position}]",
+                f"Line {line.id}",
+                "correct one of the ends",
+            )
 
 
 @rule("HW310", needs=("system/pumping_stations.json",))
@@ -65,9 +87,17 @@ def pumping_ends(parts: Parts) -> Iterator[Problem]:
     """A pumping station connects two reservoirs."""
     for position, station in enumerate(parts.entities("pumping_station")):
         if station.source_hydro_id == station.destination_hydro_id:
-            message = f"expected two different hydros, got Hydro {station.source_hydro_id} at both ends"
+            message = (
+                f"expected two different hydros, got Hydro {station.source_hydro_id} at both ends"
+            )
             path = f"pumping_stations[{position}]"
-            yield Problem("system/pumping_stations.json", message, path, f"Pumping station {station.id}", "correct one end")
+            yield Problem(
+                "system/pumping_stations.json",
+                message,
+                path,
+                f"Pumping station {station.id}",
+                "correct one end",
+            )
 
 
 @rule("HW311", needs=("system/hydros.json",))
@@ -81,14 +111,20 @@ def hydro_links(parts: Parts) -> Iterator[Problem]:
             if target == hydro.id:
                 message = f"expected another plant in '{name}', got the plant itself"
                 yield Problem(
-                    "system/hydros.json", message, f"hydros[{position}].{name}", f"Hydro {hydro.id}", "correct the id"
+                    "system/hydros.json",
+                    message,
+                    f"hydros[{position}].{name}",
+                    f"Hydro {hydro.id}",
+                    "correct the id",
                 )
 
 
 @rule("HW601", needs=("system/hydros.json",))
 def no_cycles(parts: Parts) -> Iterator[Problem]:
     """Water does not flow in circles."""
-    downstream = {hydro.id: hydro.downstream_id for hydro in parts.hydros if hydro.downstream_id != hydro.id}
+    downstream = {
+        hydro.id: hydro.downstream_id for hydro in parts.hydros if hydro.downstream_id != hydro.id
+    }
     finished: set[int] = set()
     for start in sorted(downstream):
         path: list[int] = []
@@ -99,7 +135,9 @@ def no_cycles(parts: Parts) -> Iterator[Problem]:
         if here is not None and here in path:
             cycle = path[path.index(here) :]
             message = f"the downstream links form a circle: {' -> '.join(map(str, [*cycle, here]))}"
-            yield Problem("system/hydros.json", message, None, f"Hydro {here}", "remove one of the links")
+            yield Problem(
+                "system/hydros.json", message, None, f"Hydro {here}", "remove one of the links"
+            )
         finished.update(path)
 
 
@@ -111,13 +149,23 @@ def _unique_rule(kind: str) -> None:
         yield from repeated(file, key, label, [entity.id for entity in parts.entities(kind)])
 
 
-def repeated(file: str, key: str, label: str, ids: Iterable[int], field: str = "id") -> Iterator[Problem]:
+def repeated(
+    file: str, key: str, label: str, ids: Iterable[int], field: str = "id"
+) -> Iterator[Problem]:
     """Ids that appear more than once in a list."""
     seen: dict[int, int] = {}
     for position, value in enumerate(ids):
         if value in seen:
-            message = f"expected each {field} once, got {value} at positions {seen[value]} and {position}"
-            yield Problem(file, message, f"{key}[{position}].{field}", f"{label} {value}", "give each its own id")
+            message = (
+                f"expected each {field} once, got {value} at positions {seen[value]} and {position}"
+            )
+            yield Problem(
+                file,
+                message,
+                f"{key}[{position}].{field}",
+                f"{label} {value}",
+                "give each its own id",
+            )
         seen.setdefault(value, position)
 
 
@@ -131,7 +179,12 @@ def unique_stages(parts: Parts) -> Iterator[Problem]:
     file = parts.stages_file
     if file is not None:
         yield from repeated("stages.json", "stages", "Stage", [stage.id for stage in file.stages])
-        yield from repeated("stages.json", "pre_study_stages", "Stage", [stage.id for stage in file.pre_study_stages])
+        yield from repeated(
+            "stages.json",
+            "pre_study_stages",
+            "Stage",
+            [stage.id for stage in file.pre_study_stages],
+        )
         if file.season_definitions is not None:
             seasons = [season.id for season in file.season_definitions.seasons]
             yield from repeated("stages.json", "season_definitions.seasons", "Season", seasons)
@@ -145,15 +198,21 @@ def unique_initial(parts: Parts) -> Iterator[Problem]:
         return
     file = "initial_conditions.json"
     for key in ("storage", "filling_storage", "past_inflows"):
-        yield from repeated(file, key, "Hydro", [entry.hydro_id for entry in getattr(initial, key)], "hydro_id")
-    both = {entry.hydro_id for entry in initial.storage} & {entry.hydro_id for entry in initial.filling_storage}
+        yield from repeated(
+            file, key, "Hydro", [entry.hydro_id for entry in getattr(initial, key)], "hydro_id"
+        )
+    both = {entry.hydro_id for entry in initial.storage} & {
+        entry.hydro_id for entry in initial.filling_storage
+    }
     for hydro_id in sorted(both):
         message = "the plant is in 'storage' and in 'filling_storage'; expected one of them"
         yield Problem(file, message, "filling_storage", f"Hydro {hydro_id}", "remove one entry")
     offsets = [(entry.thermal_id, entry.stage_offset) for entry in initial.gnl_pipeline]
     for key_pair in sorted({pair for pair in offsets if offsets.count(pair) > 1}):
         message = f"expected one commitment for offset {key_pair[1]}, got {offsets.count(key_pair)}"
-        yield Problem(file, message, "gnl_pipeline", f"Thermal {key_pair[0]}", "remove the repetition")
+        yield Problem(
+            file, message, "gnl_pipeline", f"Thermal {key_pair[0]}", "remove the repetition"
+        )
 
 
 @rule("HW208", needs=(_MODELS,))
@@ -161,7 +220,13 @@ def unique_production(parts: Parts) -> Iterator[Problem]:
     """Production models name each plant once."""
     file = parts.shape(_MODELS)
     if file is not None:
-        yield from repeated(_MODELS, "production_models", "Hydro", [e.hydro_id for e in file.production_models], "hydro_id")
+        yield from repeated(
+            _MODELS,
+            "production_models",
+            "Hydro",
+            [e.hydro_id for e in file.production_models],
+            "hydro_id",
+        )
 
 
 @rule("HW208", needs=(_CORRELATION,))
@@ -169,4 +234,10 @@ def unique_schedule(parts: Parts) -> Iterator[Problem]:
     """The schedule of correlations names each stage once."""
     file = parts.shape(_CORRELATION)
     if file is not None:
-        yield from repeated(_CORRELATION, "schedule", "Stage", [entry.stage_id for entry in file.schedule], "stage_id")
+        yield from repeated(
+            _CORRELATION,
+            "schedule",
+            "Stage",
+            [entry.stage_id for entry in file.schedule],
+            "stage_id",
+        )

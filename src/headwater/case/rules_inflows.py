@@ -44,12 +44,18 @@ def statistics_for_coefficients(parts: Parts) -> Iterator[Problem]:
             if hydro_id not in hydros or stage_id not in stages:
                 continue  # reported as a reference
             message = f"there are coefficients and no statistics for stage {stage_id}"
-            yield Problem(name, message, None, f"Hydro {hydro_id}, stage {stage_id}", f"add a row to {_STATS}")
+            yield Problem(
+                name, message, None, f"Hydro {hydro_id}, stage {stage_id}", f"add a row to {_STATS}"
+            )
 
 
 def _by_key(parts: Parts) -> Iterator[tuple[int, int, dict[str, list[Any]]]]:
     """Hydro, stage, and the coefficients there as columns in ascending lag."""
-    grouped = parts.table(_AR).sort("hydro_id", "stage_id", "lag").group_by(["hydro_id", "stage_id"], maintain_order=True)
+    grouped = (
+        parts.table(_AR)
+        .sort("hydro_id", "stage_id", "lag")
+        .group_by(["hydro_id", "stage_id"], maintain_order=True)
+    )
     for row in grouped.agg("lag", "coefficient", "residual_std_ratio").iter_rows(named=True):
         yield row["hydro_id"], row["stage_id"], row
 
@@ -61,19 +67,35 @@ def lags_contiguous(parts: Parts) -> Iterator[Problem]:
         lags = rows["lag"]
         if lags != list(range(1, len(lags) + 1)):
             message = f"expected lags 1 to {len(lags)}, got {lags[:12]}"
-            yield Problem(_AR, message, None, f"Hydro {hydro_id}, stage {stage_id}", "number the lags from 1 without gaps")
+            yield Problem(
+                _AR,
+                message,
+                None,
+                f"Hydro {hydro_id}, stage {stage_id}",
+                "number the lags from 1 without gaps",
+            )
 
 
 @rule("HW532", needs=(_AR, _STATS))
 def declared_order(parts: Parts) -> Iterator[Problem]:
     """A declared order is the number of coefficients."""
-    counts = {(h, s): n for h, s, n in parts.table(_AR).group_by("hydro_id", "stage_id").len().iter_rows()}
-    for row, hydro_id, stage_id, order in parts.table(_STATS).select(ROW, "hydro_id", "stage_id", "ar_order").iter_rows():
+    counts = {
+        (h, s): n for h, s, n in parts.table(_AR).group_by("hydro_id", "stage_id").len().iter_rows()
+    }
+    for row, hydro_id, stage_id, order in (
+        parts.table(_STATS).select(ROW, "hydro_id", "stage_id", "ar_order").iter_rows()
+    ):
         found = counts.get((hydro_id, stage_id), 0)
         if order is not None and order != found:
             message = f"ar_order is {order}, but {_AR} has {found} coefficients"
             path = f"inflow_seasonal_stats[{row}].ar_order"
-            yield Problem(_STATS, message, path, f"Hydro {hydro_id}, stage {stage_id}", "correct the order or the coefficients")
+            yield Problem(
+                _STATS,
+                message,
+                path,
+                f"Hydro {hydro_id}, stage {stage_id}",
+                "correct the order or the coefficients",
+            )
 
 
 @rule("HW533", needs=(_AR,))
@@ -84,10 +106,22 @@ def residual_ratio(parts: Parts) -> Iterator[Problem]:
         value = next(iter(ratios))
         if len(ratios) > 1:
             message = "expected one residual_std_ratio for all lags, got several"
-            yield Problem(_AR, message, None, f"Hydro {hydro_id}, stage {stage_id}", "repeat the same value on every lag")
+            yield Problem(
+                _AR,
+                message,
+                None,
+                f"Hydro {hydro_id}, stage {stage_id}",
+                "repeat the same value on every lag",
+            )
         elif value is not None and not 0 < value <= 1:
             message = f"expected a residual_std_ratio in (0, 1], got {value:g}"
-            yield Problem(_AR, message, None, f"Hydro {hydro_id}, stage {stage_id}", "correct the ratio, or leave it out")
+            yield Problem(
+                _AR,
+                message,
+                None,
+                f"Hydro {hydro_id}, stage {stage_id}",
+                "correct the ratio, or leave it out",
+            )
 
 
 @rule("HW534", INFO, needs=(_AR,))
@@ -108,27 +142,44 @@ def seasons_for_lags(parts: Parts) -> Iterator[Problem]:
     for stage in parts.stages:
         if stage.id in with_lags and stage.season_id is None:
             message = "it has autoregressive inflows and no season_id"
-            yield Problem("stages.json", message, "stages.season_id", f"Stage {stage.id}", "give its season")
+            yield Problem(
+                "stages.json", message, "stages.season_id", f"Stage {stage.id}", "give its season"
+            )
 
 
 @rule("HW536", needs=(_STATS, _HISTORY, "system/hydros.json", "config.json"))
 def some_inflow_model(parts: Parts) -> Iterator[Problem]:
     """Plants have inflows from somewhere."""
     source = None if parts.config is None else parts.config.training.scenario_source.inflow
-    external = source is not None and (source.scheme_name == "external" or source.openings == "scenarios")
-    if parts.hydros and parts.table(_STATS).is_empty() and parts.table(_HISTORY).is_empty() and not external:
+    external = source is not None and (
+        source.scheme_name == "external" or source.openings == "scenarios"
+    )
+    if (
+        parts.hydros
+        and parts.table(_STATS).is_empty()
+        and parts.table(_HISTORY).is_empty()
+        and not external
+    ):
         message = f"there are {len(parts.hydros)} hydros, and neither statistics nor history nor external inflows"
-        yield Problem(_STATS, message, None, None, "add the statistics of every plant at every stage")
+        yield Problem(
+            _STATS, message, None, None, "add the statistics of every plant at every stage"
+        )
 
 
 def _estimates(parts: Parts) -> bool:
-    return not parts.table(_HISTORY).is_empty() and (parts.table(_STATS).is_empty() or parts.table(_AR).is_empty())
+    return not parts.table(_HISTORY).is_empty() and (
+        parts.table(_STATS).is_empty() or parts.table(_AR).is_empty()
+    )
 
 
 @rule("HW537", needs=(_STATS, _AR, _HISTORY, "stages.json"))
 def seasons_for_estimation(parts: Parts) -> Iterator[Problem]:
     """Estimation knows the seasons."""
-    if _estimates(parts) and parts.stages_file is not None and parts.stages_file.season_definitions is None:
+    if (
+        _estimates(parts)
+        and parts.stages_file is not None
+        and parts.stages_file.season_definitions is None
+    ):
         message = "estimating inflow models from history needs 'season_definitions', got none"
         yield Problem("stages.json", message, "season_definitions", None, "define the seasons")
 
@@ -139,7 +190,13 @@ def observations_for_estimation(parts: Parts) -> Iterator[Problem]:
     if _estimates(parts):
         observed = set(parts.table(_HISTORY).get_column("hydro_id").to_list())
         for hydro_id in sorted(parts.ids("hydro") - observed):
-            yield Problem(_HISTORY, "the plant has no observation", None, f"Hydro {hydro_id}", "add its history")
+            yield Problem(
+                _HISTORY,
+                "the plant has no observation",
+                None,
+                f"Hydro {hydro_id}",
+                "add its history",
+            )
 
 
 @rule("HW543", WARNING, needs=(_STATS, _AR, _HISTORY, "config.json"))
@@ -148,23 +205,36 @@ def enough_observations(parts: Parts) -> Iterator[Problem]:
     if not _estimates(parts) or parts.config is None:
         return
     needed = parts.config.estimation.min_observations_per_season
-    years = parts.table(_HISTORY).group_by("hydro_id").agg(pl.col("date").dt.year().n_unique()).sort("hydro_id")
+    years = (
+        parts.table(_HISTORY)
+        .group_by("hydro_id")
+        .agg(pl.col("date").dt.year().n_unique())
+        .sort("hydro_id")
+    )
     for hydro_id, count in years.iter_rows():
         if count < needed:
             message = f"{count} years are recorded, min_observations_per_season asks for {needed}; its seasons are skipped"
-            yield Problem(_HISTORY, message, None, f"Hydro {hydro_id}", "record more years or lower the limit")
+            yield Problem(
+                _HISTORY, message, None, f"Hydro {hydro_id}", "record more years or lower the limit"
+            )
 
 
 @rule("HW558", needs=(_STATS, _AR))
 def deviation_for_lags(parts: Parts) -> Iterator[Problem]:
     """Standardised coefficients need a deviation."""
     with_lags = _keys(parts.table(_AR))
-    for row, hydro_id, stage_id, std in parts.table(_STATS).select(ROW, "hydro_id", "stage_id", "std_m3s").iter_rows():
+    for row, hydro_id, stage_id, std in (
+        parts.table(_STATS).select(ROW, "hydro_id", "stage_id", "std_m3s").iter_rows()
+    ):
         if std == 0 and (hydro_id, stage_id) in with_lags:
             message = "expected std_m3s above 0 where there are autoregressive coefficients, got 0"
             path = f"inflow_seasonal_stats[{row}].std_m3s"
             yield Problem(
-                _STATS, message, path, f"Hydro {hydro_id}, stage {stage_id}", "give a deviation or drop the coefficients"
+                _STATS,
+                message,
+                path,
+                f"Hydro {hydro_id}, stage {stage_id}",
+                "give a deviation or drop the coefficients",
             )
 
 
@@ -172,10 +242,17 @@ def deviation_for_lags(parts: Parts) -> Iterator[Problem]:
 def deterministic_inflows(parts: Parts) -> Iterator[Problem]:
     """Inflows without deviation are certain."""
     certain: dict[int, list[int]] = defaultdict(list)
-    for hydro_id, stage_id in parts.table(_STATS).filter(pl.col("std_m3s") == 0).select("hydro_id", "stage_id").iter_rows():
+    for hydro_id, stage_id in (
+        parts.table(_STATS)
+        .filter(pl.col("std_m3s") == 0)
+        .select("hydro_id", "stage_id")
+        .iter_rows()
+    ):
         certain[hydro_id].append(stage_id)
     for hydro_id, stages in sorted(certain.items()):
-        message = f"std_m3s is 0 at {len(stages)} stages ({opened(stages)}): its inflow is certain there"
+        message = (
+            f"std_m3s is 0 at {len(stages)} stages ({opened(stages)}): its inflow is certain there"
+        )
         yield Problem(_STATS, message, None, f"Hydro {hydro_id}", "nothing, if that is meant")
 
 
@@ -237,10 +314,18 @@ def definite_correlation(parts: Parts) -> Iterator[Problem]:
     for method, path, smallest, largest in _negative_eigenvalues(parts):
         if method == "cholesky":
             message = f"the method 'cholesky' needs a matrix without negative eigenvalues, got {smallest:.3g}"
-            yield Problem(_CORRELATION, message, path, None, "correct the matrix or use the method 'spectral'")
+            yield Problem(
+                _CORRELATION, message, path, None, "correct the matrix or use the method 'spectral'"
+            )
         elif smallest < -_CLIPPED_SHARE * largest:
             message = f"the smallest eigenvalue is {smallest:.3g} (largest {largest:.3g}), expected none below 0"
-            yield Problem(_CORRELATION, message, path, None, "correct the entries, which contradict each other")
+            yield Problem(
+                _CORRELATION,
+                message,
+                path,
+                None,
+                "correct the entries, which contradict each other",
+            )
 
 
 @rule("HW541", WARNING, needs=(_INITIAL,))
@@ -249,9 +334,15 @@ def negative_past(parts: Parts) -> Iterator[Problem]:
     for position, entry in enumerate(parts.initial.past_inflows if parts.initial else ()):
         negative = [value for value in entry.values_m3s if value < 0]
         if negative:
-            message = f"{len(negative)} past inflows are negative, the lowest is {min(negative):g} m3/s"
+            message = (
+                f"{len(negative)} past inflows are negative, the lowest is {min(negative):g} m3/s"
+            )
             yield Problem(
-                _INITIAL, message, f"past_inflows[{position}]", f"Hydro {entry.hydro_id}", "nothing, if that is meant"
+                _INITIAL,
+                message,
+                f"past_inflows[{position}]",
+                f"Hydro {entry.hydro_id}",
+                "nothing, if that is meant",
             )
 
 
@@ -263,14 +354,22 @@ def observations_count(parts: Parts) -> Iterator[Problem]:
         return
     if not definitions or definitions.cycle_type != "monthly":
         message = "recent observations have an effect with monthly season_definitions only"
-        yield Problem(_INITIAL, message, "recent_observations", None, "define monthly seasons or remove them")
+        yield Problem(
+            _INITIAL, message, "recent_observations", None, "define monthly seasons or remove them"
+        )
         return
     month = parts.stages[0].start_date.replace(day=1)
     for position, entry in enumerate(parts.initial.recent_observations):
         if entry.end_date <= month:
             message = f"it ends on {entry.end_date}, before the month of the first stage starts ({month}), and has no effect"
             path = f"recent_observations[{position}]"
-            yield Problem(_INITIAL, message, path, f"Hydro {entry.hydro_id}", "give it as a past inflow, or remove it")
+            yield Problem(
+                _INITIAL,
+                message,
+                path,
+                f"Hydro {entry.hydro_id}",
+                "give it as a past inflow, or remove it",
+            )
 
 
 @rule("HW204", needs=(_INITIAL, "stages.json"))
@@ -278,11 +377,15 @@ def observations_before_study(parts: Parts) -> Iterator[Problem]:
     """Recent observations end when the study starts, or before."""
     for position, entry in enumerate(parts.initial.recent_observations if parts.initial else ()):
         if parts.stages and entry.end_date > parts.stages[0].start_date:
-            message = (
-                f"expected an end_date of at most {parts.stages[0].start_date}, the start of the study, got {entry.end_date}"
-            )
+            message = f"expected an end_date of at most {parts.stages[0].start_date}, the start of the study, got {entry.end_date}"
             path = f"recent_observations[{position}].end_date"
-            yield Problem(_INITIAL, message, path, f"Hydro {entry.hydro_id}", "correct the dates; the end is exclusive")
+            yield Problem(
+                _INITIAL,
+                message,
+                path,
+                f"Hydro {entry.hydro_id}",
+                "correct the dates; the end is exclusive",
+            )
 
 
 @rule("HW204", needs=(_INITIAL,))
@@ -293,5 +396,11 @@ def observations_disjoint(parts: Parts) -> Iterator[Problem]:
     for entry in sorted(entries, key=lambda entry: (entry.hydro_id, entry.start_date)):
         if entry.hydro_id in latest and entry.start_date < latest[entry.hydro_id]:
             message = f"an observation starts on {entry.start_date}, before the one before ends ({latest[entry.hydro_id]})"
-            yield Problem(_INITIAL, message, "recent_observations", f"Hydro {entry.hydro_id}", "let them touch, not overlap")
+            yield Problem(
+                _INITIAL,
+                message,
+                "recent_observations",
+                f"Hydro {entry.hydro_id}",
+                "let them touch, not overlap",
+            )
         latest[entry.hydro_id] = max(entry.end_date, latest.get(entry.hydro_id, entry.end_date))

@@ -25,7 +25,8 @@ _FILE = "penalties.json"
 VIOLATIONS = tuple(
     name
     for name in HYDRO_COST_NAMES
-    if name not in ("spillage_cost", "diversion_cost", "fpha_turbined_cost", "inflow_nonnegativity_cost")
+    if name
+    not in ("spillage_cost", "diversion_cost", "fpha_turbined_cost", "inflow_nonnegativity_cost")
     and name not in ("storage_violation_below_cost", "filling_target_violation_cost")
     # the directional costs are what the stage problem uses
     and name not in ("evaporation_violation_cost", "water_withdrawal_violation_cost")
@@ -60,7 +61,9 @@ class _Order:
     def problem(self, study: Study) -> tuple[float, Problem] | None:
         """How far the worst plant and stage is out of order, as a ratio, and the finding about all of them."""
         divisor = self.per_mwh[:, None]
-        energy = np.divide(self.given, divisor, out=np.full_like(self.given, np.nan), where=divisor > 0)
+        energy = np.divide(
+            self.given, divisor, out=np.full_like(self.given, np.nan), where=divisor > 0
+        )
         high, low = (energy, self.other) if self.above else (self.other, energy)
         wrong = np.isfinite(energy) & np.isfinite(self.other) & ~(high > low)
         if not wrong.any():
@@ -137,7 +140,15 @@ def filling_over_storage(study: Study) -> Iterator[Problem]:
     costs = system.resolved_penalties.hydro
     per_mwh = np.where(per_mwh > 0, per_mwh, 1.0)  # of one plant, so any energy compares them
     storage = costs["storage_violation_below_cost"] / per_mwh[:, None]
-    order = _Order(name, unit, costs[name], np.where(filled, per_mwh, 0.0), True, storage, "storage_violation_below_cost, as")
+    order = _Order(
+        name,
+        unit,
+        costs[name],
+        np.where(filled, per_mwh, 0.0),
+        True,
+        storage,
+        "storage_violation_below_cost, as",
+    )
     yield from _worst(study, iter([order]))
 
 
@@ -145,7 +156,9 @@ def filling_over_storage(study: Study) -> Iterator[Problem]:
 def storage_over_deficit(study: Study) -> Iterator[Problem]:
     """Missing the minimum storage costs more than the deficit that its water could avoid, where there is a minimum."""
     dearest = np.where(study.system.bounds.hydro.min_storage_hm3 > 0, _dearest(study), np.nan)
-    order = _against(study, "storage_violation_below_cost", above=True, other=dearest, what=_DEFICIT)
+    order = _against(
+        study, "storage_violation_below_cost", above=True, other=dearest, what=_DEFICIT
+    )
     yield from _worst(study, iter([order]))
 
 
@@ -153,7 +166,10 @@ def storage_over_deficit(study: Study) -> Iterator[Problem]:
 def deficit_over_violations(study: Study) -> Iterator[Problem]:
     """Deficit costs more than breaking operational limits."""
     dearest = _dearest(study)
-    yield from _worst(study, (_against(study, name, above=False, other=dearest, what=_DEFICIT) for name in VIOLATIONS))
+    yield from _worst(
+        study,
+        (_against(study, name, above=False, other=dearest, what=_DEFICIT) for name in VIOLATIONS),
+    )
 
 
 def _thermal_costs(system: System, t: int) -> list[tuple[int, float, float]]:
@@ -183,7 +199,9 @@ def violations_over_thermals(study: Study) -> Iterator[Problem]:
         for h, buses in enumerate(fed):
             dearest[h, t] = max((high for bus, _, high in costs if bus in buses), default=np.nan)
     what = "the dearest thermal of the buses that the cascade feeds"
-    yield from _worst(study, (_against(study, name, above=True, other=dearest, what=what) for name in VIOLATIONS))
+    yield from _worst(
+        study, (_against(study, name, above=True, other=dearest, what=what) for name in VIOLATIONS)
+    )
 
 
 @study_rule("HW614")
@@ -192,7 +210,9 @@ def resources_over_regularisation(study: Study) -> Iterator[Problem]:
     system, penalties = study.system, study.system.resolved_penalties
     first_deficit = min(segments[0].cost_per_mwh for segments in penalties.deficit_segments)
     costs = [_thermal_costs(system, t) for t in range(len(system.stages))]
-    cheapest = np.array([min([first_deficit, *(low for _, low, _ in of_stage if low > 0)]) for of_stage in costs])
+    cheapest = np.array(
+        [min([first_deficit, *(low for _, low, _ in of_stage if low > 0)]) for of_stage in costs]
+    )
     what = "the cheapest thermal or deficit"
 
     def orders() -> Iterator[_Order]:
@@ -200,22 +220,41 @@ def resources_over_regularisation(study: Study) -> Iterator[Problem]:
         for name in ("spillage_cost", "fpha_turbined_cost", "diversion_cost"):
             order = _against(study, name, above=False, other=other, what=what)
             used = [_applies(system, name, h) for h in range(len(system.hydros))]
-            yield _Order(name, order.unit, order.given, np.where(used, order.per_mwh, 0.0), False, other, what)
+            yield _Order(
+                name,
+                order.unit,
+                order.given,
+                np.where(used, order.per_mwh, 0.0),
+                False,
+                other,
+                what,
+            )
 
     found = list(_worst(study, orders()))
     powers = (
         ("line.exchange_cost", "Line", system.lines, penalties.exchange_per_mwh),
-        ("non_controllable_source.curtailment_cost", "Source", system.non_controllables, penalties.curtailment_per_mwh),
+        (
+            "non_controllable_source.curtailment_cost",
+            "Source",
+            system.non_controllables,
+            penalties.curtailment_per_mwh,
+        ),
     )
     for path, label, entities, values in powers:
         wrong = values >= cheapest[None, :]
         if wrong.any():
-            i, t = np.unravel_index(int(np.argmax(np.where(wrong, values - cheapest, -np.inf))), values.shape)
+            i, t = np.unravel_index(
+                int(np.argmax(np.where(wrong, values - cheapest, -np.inf))), values.shape
+            )
             who = f"{entity_label(label, entities[i].id, entities[i].name)}, stage {system.stages[t].id}"
             message = f"expected {path.split('.')[1]} below {what}; {int(wrong.sum())} times it is not, the worst is {who}: "
             message += f"{values[i, t]:,.10g} against {cheapest[t]:,.10g} $/MWh"
             limit = float(np.min(np.where(wrong, cheapest[None, :], np.inf)))
-            found.append(Problem(_FILE, message, path, None, f"give at most {_just_below(limit):,.10g} $/MWh"))
+            found.append(
+                Problem(
+                    _FILE, message, path, None, f"give at most {_just_below(limit):,.10g} $/MWh"
+                )
+            )
     yield from found
 
 
@@ -234,7 +273,9 @@ def _judge(pairs: Iterable[Pair], what: str, fix: str) -> Iterator[Problem]:
     """One finding for all pairs that are out of order, with the worst of them."""
     wrong = [pair for pair in pairs if not pair[0] > pair[1]]
     if wrong:
-        high, low, where = reduce(lambda worst, pair: pair if pair[1] - pair[0] > worst[1] - worst[0] else worst, wrong)
+        high, low, where = reduce(
+            lambda worst, pair: pair if pair[1] - pair[0] > worst[1] - worst[0] else worst, wrong
+        )
         message = f"expected {what}; {len(wrong)} times it is not, the worst is {where}: {high:g} against {low:g}"
         yield Problem(_FILE, message, None, None, fix)
 
@@ -251,9 +292,15 @@ def turbining_over_spillage(study: Study) -> Iterator[Problem]:
     cost, production = study.system.resolved_penalties.hydro, study.system.production
     turbined, spilled = cost["fpha_turbined_cost"], cost["spillage_cost"]
     pairs = (
-        (turbined[h, t], spilled[h, t], where) for h, t, where in _each(study) if production[h][t].kind is ProductionKind.FPHA
+        (turbined[h, t], spilled[h, t], where)
+        for h, t, where in _each(study)
+        if production[h][t].kind is ProductionKind.FPHA
     )
-    yield from _judge(pairs, "fpha_turbined_cost above spillage_cost", "raise fpha_turbined_cost slightly above spillage_cost")
+    yield from _judge(
+        pairs,
+        "fpha_turbined_cost above spillage_cost",
+        "raise fpha_turbined_cost slightly above spillage_cost",
+    )
 
 
 @study_rule("HW616")
@@ -269,14 +316,18 @@ def excess_below_deficit(study: Study) -> Iterator[Problem]:
         for b, bus in enumerate(study.system.buses)
         for t, stage in enumerate(study.system.stages)
     )
-    yield from _judge(pairs, "the cheapest deficit segment above the excess cost", "lower the excess cost")
+    yield from _judge(
+        pairs, "the cheapest deficit segment above the excess cost", "lower the excess cost"
+    )
 
 
 @study_rule("HW617", needs=("config.json",))
 def bought_water_is_dear(study: Study) -> Iterator[Problem]:
     """Where negative inflow can be bought off, buying water costs more than the deficit it could avoid downstream."""
     if study.config.inflow_non_negativity.has_slack:
-        order = _against(study, "inflow_nonnegativity_cost", above=True, other=_dearest(study), what=_DEFICIT)
+        order = _against(
+            study, "inflow_nonnegativity_cost", above=True, other=_dearest(study), what=_DEFICIT
+        )
         yield from _worst(study, iter([order]))
 
 

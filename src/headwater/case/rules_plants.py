@@ -30,7 +30,9 @@ _VOLUME_TOLERANCE = 1e-9
 
 def _without_storage(parts: Parts, *, empty: bool) -> Iterator[int]:
     if parts.initial is not None:
-        given = {entry.hydro_id for entry in (*parts.initial.storage, *parts.initial.filling_storage)}
+        given = {
+            entry.hydro_id for entry in (*parts.initial.storage, *parts.initial.filling_storage)
+        }
         for hydro in sorted(parts.hydros, key=lambda hydro: hydro.id):
             if hydro.id not in given and (hydro.reservoir.max_storage_hm3 == 0) == empty:
                 yield hydro.id
@@ -41,7 +43,13 @@ def initial_storage(parts: Parts) -> Iterator[Problem]:
     """Every reservoir has an initial storage."""
     for hydro_id in _without_storage(parts, empty=False):
         message = "the reservoir has neither an initial nor a filling storage"
-        yield Problem(_INITIAL, message, "storage", f"Hydro {hydro_id}", "add its storage before the first stage")
+        yield Problem(
+            _INITIAL,
+            message,
+            "storage",
+            f"Hydro {hydro_id}",
+            "add its storage before the first stage",
+        )
 
 
 @rule("HW508", WARNING, needs=(_HYDROS, _INITIAL))
@@ -60,7 +68,13 @@ def storage_fits(study: Study) -> Iterator[Problem]:
         limit = upper[study.system.hydro_index[hydro_id]]
         if storage > limit + _VOLUME_TOLERANCE * max(1.0, limit):
             message = f"expected an initial storage of at most {limit:g} hm3, the maximum at the first stage, got {storage:g}"
-            yield Problem(_INITIAL, message, "storage", f"Hydro {hydro_id}", "correct the storage or the limit")
+            yield Problem(
+                _INITIAL,
+                message,
+                "storage",
+                f"Hydro {hydro_id}",
+                "correct the storage or the limit",
+            )
 
 
 @study_rule("HW506", WARNING)
@@ -71,7 +85,13 @@ def storage_above_minimum(study: Study) -> Iterator[Problem]:
         limit = lower[study.system.hydro_index[hydro_id]]
         if storage < limit - _VOLUME_TOLERANCE * max(1.0, limit):
             message = f"the initial storage {storage:g} hm3 is below the minimum {limit:g} hm3 of the first stage"
-            yield Problem(_INITIAL, message, "storage", f"Hydro {hydro_id}", "the violation is priced; check both figures")
+            yield Problem(
+                _INITIAL,
+                message,
+                "storage",
+                f"Hydro {hydro_id}",
+                "the violation is priced; check both figures",
+            )
 
 
 @study_rule("HW507", ERROR)
@@ -81,7 +101,9 @@ def filling_storage_fits(study: Study) -> Iterator[Problem]:
         limit = study.system.hydros[study.system.hydro_index[hydro_id]].min_storage_hm3
         if storage > limit + _VOLUME_TOLERANCE * max(1.0, limit):
             message = f"expected a filling storage in [0, {limit:g}] hm3, got {storage:g}"
-            yield Problem(_INITIAL, message, "filling_storage", f"Hydro {hydro_id}", "correct the storage")
+            yield Problem(
+                _INITIAL, message, "filling_storage", f"Hydro {hydro_id}", "correct the storage"
+            )
 
 
 def _falls(parts: Parts, column: str) -> Iterator[Problem]:
@@ -91,7 +113,13 @@ def _falls(parts: Parts, column: str) -> Iterator[Problem]:
         for (_, left), (row, right) in steps:
             if right < left:
                 message = f"expected {column} that does not fall with volume, got {left:g} followed by {right:g}"
-                yield Problem(_GEOMETRY, message, f"hydro_geometry[{row}].{column}", f"Hydro {hydro_id}", "correct the curve")
+                yield Problem(
+                    _GEOMETRY,
+                    message,
+                    f"hydro_geometry[{row}].{column}",
+                    f"Hydro {hydro_id}",
+                    "correct the curve",
+                )
                 break
 
 
@@ -100,10 +128,18 @@ def volumes_rise(parts: Parts) -> Iterator[Problem]:
     """Each volume appears once in the geometry of a plant."""
     frame = parts.table(_GEOMETRY)
     repeated = frame.filter(pl.struct("hydro_id", "volume_hm3").is_duplicated()).sort(ROW)
-    for (hydro_id, volume), rows in repeated.group_by(["hydro_id", "volume_hm3"], maintain_order=True):
+    for (hydro_id, volume), rows in repeated.group_by(
+        ["hydro_id", "volume_hm3"], maintain_order=True
+    ):
         message = f"expected volumes that rise, got {volume} hm3 in {rows.height} rows"
         row = rows.get_column(ROW).to_list()[1]
-        yield Problem(_GEOMETRY, message, f"hydro_geometry[{row}].volume_hm3", f"Hydro {hydro_id}", "keep one row per volume")
+        yield Problem(
+            _GEOMETRY,
+            message,
+            f"hydro_geometry[{row}].volume_hm3",
+            f"Hydro {hydro_id}",
+            "keep one row per volume",
+        )
 
 
 @rule("HW510", needs=(_GEOMETRY,))
@@ -125,7 +161,13 @@ def evaporation_geometry(parts: Parts) -> Iterator[Problem]:
     for position, hydro in enumerate(parts.hydros):
         if hydro.evaporation is not None and hydro.id not in known:
             message = f"evaporation needs the geometry of the reservoir, {_GEOMETRY} has no row of this plant"
-            yield Problem(_HYDROS, message, f"hydros[{position}].evaporation", f"Hydro {hydro.id}", "add its geometry")
+            yield Problem(
+                _HYDROS,
+                message,
+                f"hydros[{position}].evaporation",
+                f"Hydro {hydro.id}",
+                "add its geometry",
+            )
 
 
 @rule("HW513", WARNING, strict=ERROR, needs=(_PLANES, *_PRODUCTION))
@@ -134,16 +176,30 @@ def few_planes(parts: Parts) -> Iterator[Problem]:
     counts = dict(_plane_counts(parts))
     for hydro in sorted(parts.hydros, key=lambda hydro: hydro.id):
         stages = [
-            s for s, (model, source, _) in production_at(parts, hydro).items() if (model, source) == ("fpha", "precomputed")
+            s
+            for s, (model, source, _) in production_at(parts, hydro).items()
+            if (model, source) == ("fpha", "precomputed")
         ]
-        few = [s for s in stages if 0 < (counts.get((hydro.id, s)) or counts.get((hydro.id, None), 0)) < 3]
+        few = [
+            s
+            for s in stages
+            if 0 < (counts.get((hydro.id, s)) or counts.get((hydro.id, None), 0)) < 3
+        ]
         if few:
             message = f"the production function has fewer than 3 planes at stages {opened(few)}"
-            yield Problem(_PLANES, message, None, f"Hydro {hydro.id}", "check that the planes cover the operating range")
+            yield Problem(
+                _PLANES,
+                message,
+                None,
+                f"Hydro {hydro.id}",
+                "check that the planes cover the operating range",
+            )
 
 
 def _plane_counts(parts: Parts) -> Iterator[tuple[tuple[int, int | None], int]]:
-    for hydro_id, stage_id, count in parts.table(_PLANES).group_by("hydro_id", "stage_id").len().iter_rows():
+    for hydro_id, stage_id, count in (
+        parts.table(_PLANES).group_by("hydro_id", "stage_id").len().iter_rows()
+    ):
         yield (hydro_id, stage_id), count
 
 
@@ -153,20 +209,34 @@ def planes_cover_the_plant(parts: Parts) -> Iterator[Problem]:
     planes = parts.table(_PLANES)
     limits = {"valid_v_min_hm3": "min", "valid_v_max_hm3": "max", "valid_q_max_m3s": "max"}
     for hydro in sorted(parts.hydros, key=lambda hydro: hydro.id):
-        if not any(source == "precomputed" for _, source, _ in production_at(parts, hydro).values()):
+        if not any(
+            source == "precomputed" for _, source, _ in production_at(parts, hydro).values()
+        ):
             continue
         own = planes.filter(pl.col("hydro_id") == hydro.id)
-        reach = (hydro.reservoir.min_storage_hm3, hydro.reservoir.max_storage_hm3, hydro.generation.max_turbined_m3s)
+        reach = (
+            hydro.reservoir.min_storage_hm3,
+            hydro.reservoir.max_storage_hm3,
+            hydro.generation.max_turbined_m3s,
+        )
         for (column, end), wanted in zip(limits.items(), reach, strict=True):
             given = own.select(ROW, column).drop_nulls().sort(ROW)
-            short = given.filter(pl.col(column) > wanted if end == "min" else pl.col(column) < wanted)
+            short = given.filter(
+                pl.col(column) > wanted if end == "min" else pl.col(column) < wanted
+            )
             if short.height:
                 row, value = short.row(0)
                 what = "turbined flow" if column == "valid_q_max_m3s" else "storage"
                 message = f"{short.height} planes hold for a {what} of {'at least' if end == 'min' else 'at most'} {value:g}, "
                 message += f"the plant reaches {wanted:g}"
                 path = f"fpha_hyperplanes[{row}].{column}"
-                yield Problem(_PLANES, message, path, f"Hydro {hydro.id}", "fit the planes over the whole range of the plant")
+                yield Problem(
+                    _PLANES,
+                    message,
+                    path,
+                    f"Hydro {hydro.id}",
+                    "fit the planes over the whole range of the plant",
+                )
 
 
 @rule("HW514", needs=(_THERMALS,))
@@ -177,7 +247,13 @@ def segment_costs(parts: Parts) -> Iterator[Problem]:
             if right.cost_per_mwh < left.cost_per_mwh:
                 message = f"expected costs that do not fall, got {left.cost_per_mwh:g} followed by {right.cost_per_mwh:g}"
                 path = f"thermals[{position}].cost_segments"
-                yield Problem(_THERMALS, message, path, f"Thermal {thermal.id}", "list the tranches from the cheapest on")
+                yield Problem(
+                    _THERMALS,
+                    message,
+                    path,
+                    f"Thermal {thermal.id}",
+                    "list the tranches from the cheapest on",
+                )
                 break
 
 
@@ -190,7 +266,13 @@ def segment_capacity(parts: Parts) -> Iterator[Problem]:
             if total < thermal.generation.max_mw - 1e-6:
                 message = f"the tranches reach {total:g} MW, expected at least max_mw {thermal.generation.max_mw:g}"
                 path = f"thermals[{position}].cost_segments"
-                yield Problem(_THERMALS, message, path, f"Thermal {thermal.id}", "raise a capacity or lower max_mw")
+                yield Problem(
+                    _THERMALS,
+                    message,
+                    path,
+                    f"Thermal {thermal.id}",
+                    "raise a capacity or lower max_mw",
+                )
 
 
 @rule("HW516", WARNING, needs=_PRODUCTION)
@@ -198,10 +280,20 @@ def fitting_data(parts: Parts) -> Iterator[Problem]:
     """Fitted planes know tailrace, losses and efficiency."""
     for position, hydro in enumerate(parts.hydros):
         if any(source == "computed" for _, source, _ in production_at(parts, hydro).values()):
-            missing = [name for name in ("tailrace", "hydraulic_losses", "efficiency") if getattr(hydro, name) is None]
+            missing = [
+                name
+                for name in ("tailrace", "hydraulic_losses", "efficiency")
+                if getattr(hydro, name) is None
+            ]
             if missing:
                 message = f"planes are fitted without {', '.join(missing)} (taken as level 0, no losses, efficiency 1)"
-                yield Problem(_HYDROS, message, f"hydros[{position}]", f"Hydro {hydro.id}", f"add {', '.join(missing)}")
+                yield Problem(
+                    _HYDROS,
+                    message,
+                    f"hydros[{position}]",
+                    f"Hydro {hydro.id}",
+                    f"add {', '.join(missing)}",
+                )
 
 
 @rule("HW517", WARNING, needs=(_MODELS,))
@@ -214,9 +306,17 @@ def overlapping_ranges(parts: Parts) -> Iterator[Problem]:
             for r in entry.stage_ranges or ()
         )
         seasons = [season.season_id for season in entry.seasons or ()]
-        if any(right[0] <= left[1] for left, right in pairwise(ranges)) or len(set(seasons)) < len(seasons):
+        if any(right[0] <= left[1] for left, right in pairwise(ranges)) or len(set(seasons)) < len(
+            seasons
+        ):
             message = "some ranges overlap; the first that holds is used"
-            yield Problem(_MODELS, message, f"production_models[{position}]", f"Hydro {entry.hydro_id}", "separate them")
+            yield Problem(
+                _MODELS,
+                message,
+                f"production_models[{position}]",
+                f"Hydro {entry.hydro_id}",
+                "separate them",
+            )
 
 
 @rule("HW518", needs=_PRODUCTION)
@@ -225,15 +325,25 @@ def productivity_everywhere(parts: Parts) -> Iterator[Problem]:
     for position, hydro in enumerate(parts.hydros):
         models = production_at(parts, hydro)
         own = hydro.generation.productivity_mw_per_m3s
-        bare = [s for s, (model, _, override) in models.items() if model != "fpha" and override is None and own is None]
-        uncovered = [s for s, (model, source, _) in models.items() if model == "fpha" and source is None]
+        bare = [
+            s
+            for s, (model, _, override) in models.items()
+            if model != "fpha" and override is None and own is None
+        ]
+        uncovered = [
+            s for s, (model, source, _) in models.items() if model == "fpha" and source is None
+        ]
         if bare:
             message = f"stages {opened(bare)} have neither FPHA nor a productivity"
             path = f"hydros[{position}].generation.productivity_mw_per_m3s"
-            yield Problem(_HYDROS, message, path, f"Hydro {hydro.id}", "give a productivity to fall back on")
+            yield Problem(
+                _HYDROS, message, path, f"Hydro {hydro.id}", "give a productivity to fall back on"
+            )
         elif uncovered and len(uncovered) < len(models):
             message = f"stages {opened(uncovered)} are covered by no entry of {_MODELS}"
-            yield Problem(_MODELS, message, None, f"Hydro {hydro.id}", "extend a range or give a default")
+            yield Problem(
+                _MODELS, message, None, f"Hydro {hydro.id}", "extend a range or give a default"
+            )
 
 
 @rule("HW519", needs=_PRODUCTION)
@@ -243,21 +353,74 @@ def fpha_entry(parts: Parts) -> Iterator[Problem]:
         models = production_at(parts, hydro).values()
         if models and all(model == "fpha" and source is None for model, source, _ in models):
             message = f"the model 'fpha' needs an entry in {_MODELS}, got none"
-            yield Problem(_HYDROS, message, f"hydros[{position}].generation.model", f"Hydro {hydro.id}", "add the entry")
+            yield Problem(
+                _HYDROS,
+                message,
+                f"hydros[{position}].generation.model",
+                f"Hydro {hydro.id}",
+                "add the entry",
+            )
 
 
 @study_rule("HW549", ERROR)
 def limits_in_order(study: Study) -> Iterator[Problem]:
     """After stage values are applied, no minimum exceeds its maximum."""
     system, bounds = study.system, study.system.bounds
-    hydro, thermal, pumping, contract = bounds.hydro, bounds.thermal, bounds.pumping, bounds.contract
+    hydro, thermal, pumping, contract = (
+        bounds.hydro,
+        bounds.thermal,
+        bounds.pumping,
+        bounds.contract,
+    )
     pairs: list[tuple[str, str, tuple[Any, ...], str, NDArray[np.float64], NDArray[np.float64]]] = [
-        ("hydro", "Hydro", system.hydros, "min_storage_hm3", hydro.min_storage_hm3, hydro.max_storage_hm3),
-        ("hydro", "Hydro", system.hydros, "min_turbined_m3s", hydro.min_turbined_m3s, hydro.max_turbined_m3s),
-        ("hydro", "Hydro", system.hydros, "min_outflow_m3s", hydro.min_outflow_m3s, hydro.max_outflow_m3s),
-        ("hydro", "Hydro", system.hydros, "min_generation_mw", hydro.min_generation_mw, hydro.max_generation_mw),
-        ("thermal", "Thermal", system.thermals, "min_generation_mw", thermal.min_generation_mw, thermal.max_generation_mw),
-        ("pumping", "Pumping station", system.pumping_stations, "min_m3s", pumping.min_flow_m3s, pumping.max_flow_m3s),
+        (
+            "hydro",
+            "Hydro",
+            system.hydros,
+            "min_storage_hm3",
+            hydro.min_storage_hm3,
+            hydro.max_storage_hm3,
+        ),
+        (
+            "hydro",
+            "Hydro",
+            system.hydros,
+            "min_turbined_m3s",
+            hydro.min_turbined_m3s,
+            hydro.max_turbined_m3s,
+        ),
+        (
+            "hydro",
+            "Hydro",
+            system.hydros,
+            "min_outflow_m3s",
+            hydro.min_outflow_m3s,
+            hydro.max_outflow_m3s,
+        ),
+        (
+            "hydro",
+            "Hydro",
+            system.hydros,
+            "min_generation_mw",
+            hydro.min_generation_mw,
+            hydro.max_generation_mw,
+        ),
+        (
+            "thermal",
+            "Thermal",
+            system.thermals,
+            "min_generation_mw",
+            thermal.min_generation_mw,
+            thermal.max_generation_mw,
+        ),
+        (
+            "pumping",
+            "Pumping station",
+            system.pumping_stations,
+            "min_m3s",
+            pumping.min_flow_m3s,
+            pumping.max_flow_m3s,
+        ),
         ("contract", "Contract", system.contracts, "min_mw", contract.min_mw, contract.max_mw),
     ]
     for name, label, entities, column, low, high in pairs:
@@ -267,9 +430,17 @@ def limits_in_order(study: Study) -> Iterator[Problem]:
             stages = [system.stages[t].id for t in np.flatnonzero(wrong[index])]
             t = int(np.flatnonzero(wrong[index])[0])
             message = f"expected {column} <= {column.replace('min_', 'max_')} at every stage, got "
-            message += f"{np.max(low[index, t]):g} > {np.min(high[index, t]):g} at stages {opened(stages)}"
+            message += (
+                f"{np.max(low[index, t]):g} > {np.min(high[index, t]):g} at stages {opened(stages)}"
+            )
             file = f"constraints/{name}_bounds.parquet"
-            yield Problem(file, message, None, f"{label} {entities[index].id}", "correct one of the two limits")
+            yield Problem(
+                file,
+                message,
+                None,
+                f"{label} {entities[index].id}",
+                "correct one of the two limits",
+            )
 
 
 @study_rule("HW604", WARNING)
@@ -278,14 +449,34 @@ def idle_entities(study: Study) -> Iterator[Problem]:
     system, bounds = study.system, study.system.bounds
     for index, thermal in enumerate(system.thermals):
         if not np.any(bounds.thermal.max_generation_mw[index] > 0):
-            yield Problem(_THERMALS, "its maximum generation is 0 at all stages", None, f"Thermal {thermal.id}", "remove it")
+            yield Problem(
+                _THERMALS,
+                "its maximum generation is 0 at all stages",
+                None,
+                f"Thermal {thermal.id}",
+                "remove it",
+            )
     for index, line in enumerate(system.lines):
-        if not np.any(bounds.line.direct_mw[index] > 0) and not np.any(bounds.line.reverse_mw[index] > 0):
-            yield Problem("system/lines.json", "both its limits are 0 at all stages", None, f"Line {line.id}", "remove it")
+        if not np.any(bounds.line.direct_mw[index] > 0) and not np.any(
+            bounds.line.reverse_mw[index] > 0
+        ):
+            yield Problem(
+                "system/lines.json",
+                "both its limits are 0 at all stages",
+                None,
+                f"Line {line.id}",
+                "remove it",
+            )
     for index, source in enumerate(system.non_controllables):
         if not np.any(bounds.non_controllable.available_mw[index] > 0):
             file = "system/non_controllable_sources.json"
-            yield Problem(file, "its availability is 0 at all stages", None, f"Source {source.id}", "remove it")
+            yield Problem(
+                file,
+                "its availability is 0 at all stages",
+                None,
+                f"Source {source.id}",
+                "remove it",
+            )
     used = {row.bus_id for row in system.load_statistics if row.mean_mw != 0 or row.std_mw > 0}
     for line in system.lines:
         used |= {line.source_bus_id, line.target_bus_id}
@@ -306,7 +497,17 @@ def constraints_hold_somewhere(study: Study) -> Iterator[Problem]:
         who = f"Constraint {constraint.id}"
         if constraint.id not in bound:
             yield Problem(
-                file, "it has no bound at any stage and is left out", None, who, "add rows of generic_constraint_bounds"
+                file,
+                "it has no bound at any stage and is left out",
+                None,
+                who,
+                "add rows of generic_constraint_bounds",
             )
         elif not any(term.quantity in EQUIPMENT.quantities for term in constraint.expression.terms):
-            yield Problem(file, "none of its terms exists; it is left out", None, who, "correct the expression")
+            yield Problem(
+                file,
+                "none of its terms exists; it is left out",
+                None,
+                who,
+                "correct the expression",
+            )

@@ -66,7 +66,12 @@ def _mean_load_mw(system: System) -> Array:
 
 def _capacity_mw(system: System) -> tuple[Array, Array]:
     """What plants and imports of each bus can give, and what lines can bring besides, ``[bus, stage]``."""
-    n_buses, n_stages, bounds, network = len(system.buses), len(system.stages), system.bounds, system.network
+    n_buses, n_stages, bounds, network = (
+        len(system.buses),
+        len(system.stages),
+        system.bounds,
+        system.network,
+    )
     own, lines = np.zeros((n_buses, n_stages)), np.zeros((n_buses, n_stages))
     np.add.at(own, network.hydro_bus, bounds.hydro.max_generation_mw)
     np.add.at(own, network.thermal_bus, bounds.thermal.max_generation_mw.max(axis=2))
@@ -97,7 +102,13 @@ def load_against_capacity(study: Study) -> Iterator[Problem]:
         message += f"{len(ratio)} stages)"
         if ratio[t] < 3.0 * hours:
             message += f"; it looks like MWh: over the {hours:g} hours of the stage it would be {figure(load[b, t] / hours)} MW"
-        yield Problem(_LOADS, message, "load_seasonal_stats.mean_mw", f"Bus {bus.id}", "give the mean power of the stage in MW")
+        yield Problem(
+            _LOADS,
+            message,
+            "load_seasonal_stats.mean_mw",
+            f"Bus {bus.id}",
+            "give the mean power of the stage in MW",
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,9 @@ def _inflows(system: System) -> dict[int, _Inflow]:
         if row.stage_id in system.stage_index and np.isfinite(row.mean_m3s):
             found.setdefault(row.hydro_id, []).append((row.stage_id, row.mean_m3s))
     inflows = {
-        hydro_id: _Inflow(_STATS, np.array([mean for _, mean in rows]), tuple(stage for stage, _ in rows))
+        hydro_id: _Inflow(
+            _STATS, np.array([mean for _, mean in rows]), tuple(stage for stage, _ in rows)
+        )
         for hydro_id, rows in found.items()
     }
     recorded: dict[int, list[float]] = {}
@@ -163,14 +176,18 @@ def inflow_against_plant(study: Study) -> Iterator[Problem]:
             if over and mean / 1000.0 < 10.0 * turbines:
                 message += f"; it looks like l/s, which would be {figure(mean / 1000.0)} m3/s"
             path = None if inflow.file == _HISTORY else "inflow_seasonal_stats.mean_m3s"
-            yield Problem(inflow.file, message, path, f"Hydro {hydro_id}", "give the inflow in m3/s")
+            yield Problem(
+                inflow.file, message, path, f"Hydro {hydro_id}", "give the inflow in m3/s"
+            )
 
 
 @study_rule("HW622", needs=(_STATS, _HISTORY))
 def reservoir_against_inflow(study: Study) -> Iterator[Problem]:
     """The water that reaches a reservoir could fill it in a time that people live to see."""
     system, inflows = study.system, _inflows(study.system)
-    arriving = np.array([inflows[plant.id].mean if plant.id in inflows else np.nan for plant in system.hydros])
+    arriving = np.array(
+        [inflows[plant.id].mean if plant.id in inflows else np.nan for plant in system.hydros]
+    )
     for h in system.cascade.topological_order:
         below = int(system.cascade.downstream[h])
         if below >= 0:
@@ -183,7 +200,13 @@ def reservoir_against_inflow(study: Study) -> Iterator[Problem]:
                 message = f"the mean inflow, with that from above, is {figure(arriving[h])} m3/s and would take "
                 message += f"{figure(years)} years to fill the {figure(room)} hm3 of the reservoir"
                 fix = "give storage in hm3 (millions of m3) and inflow in m3/s"
-                yield Problem(KINDS["hydro"][0], message, "hydros.reservoir.max_storage_hm3", f"Hydro {plant.id}", fix)
+                yield Problem(
+                    KINDS["hydro"][0],
+                    message,
+                    "hydros.reservoir.max_storage_hm3",
+                    f"Hydro {plant.id}",
+                    fix,
+                )
 
 
 @study_rule("HW623", needs=(_LOADS, _LOAD_FACTORS, _STATS, _HISTORY, _SOURCES))
@@ -206,7 +229,13 @@ def energy_of_a_dry_year(study: Study) -> Iterator[Problem]:
         message += f"below the mean) hydro plants give at most {figure(hydro / 1e3)} GWh, of which "
         message += f"{figure(stored / 1e3)} GWh are stored now, and all other plants and imports {figure(others / 1e3)} GWh: "
         message += f"{100 * (hydro + others) / load:.3g} % of the load"
-        yield Problem(_LOADS, message, None, None, "check the units of loads, inflows and productivities, and the plants")
+        yield Problem(
+            _LOADS,
+            message,
+            None,
+            None,
+            "check the units of loads, inflows and productivities, and the plants",
+        )
 
 
 def _dry_inflow_m3s(system: System) -> Array:
@@ -214,7 +243,11 @@ def _dry_inflow_m3s(system: System) -> Array:
     dry = np.zeros((len(system.hydros), len(system.stages)))
     given = np.zeros(len(system.hydros), bool)
     for row in system.inflow_statistics:
-        if row.stage_id in system.stage_index and row.hydro_id in system.hydro_index and np.isfinite(row.mean_m3s):
+        if (
+            row.stage_id in system.stage_index
+            and row.hydro_id in system.hydro_index
+            and np.isfinite(row.mean_m3s)
+        ):
             h = system.hydro_index[row.hydro_id]
             dry[h, system.stage_index[row.stage_id]] = max(row.mean_m3s - row.std_m3s, 0.0)
             given[h] = True
@@ -228,7 +261,9 @@ def _dry_inflow_m3s(system: System) -> Array:
     return dry
 
 
-NEGATIVE_SENTINELS = tuple(sign for digits in (2, 3, 4, 5, 6) for sign in (-float("9" * digits), -(10.0**digits - 0.1)))
+NEGATIVE_SENTINELS = tuple(
+    sign for digits in (2, 3, 4, 5, 6) for sign in (-float("9" * digits), -(10.0**digits - 0.1))
+)
 """What files say for "missing" and inflows and loads do not reach: -99, -99.9, -999, -999.9, ..."""
 
 POSITIVE_SENTINELS = tuple(float("9" * digits) for digits in (3, 4, 5, 6, 7, 8))
@@ -261,17 +296,25 @@ def _sentinel(values: list[float]) -> tuple[float, int] | None:
 def _sentinel_rule(file: str, column: str, figure: str, label: str) -> None:
     def no_sentinels(parts: Parts) -> Iterator[Problem]:
         frame = parts.table(file).select(column, figure).drop_nulls()
-        for entity_id, values in frame.group_by(column).agg(pl.col(figure)).sort(column).iter_rows():
+        for entity_id, values in (
+            frame.group_by(column).agg(pl.col(figure)).sort(column).iter_rows()
+        ):
             found = _sentinel(values)
             if found is not None:
                 message = f"{found[0]:g} stands {found[1]} times among {len(values)} values of {figure}: it looks like a mark "
                 message += "for missing values, and is taken as a figure"
                 stem = file.rsplit("/", 1)[1].removesuffix(".parquet")
                 yield Problem(
-                    file, message, f"{stem}.{figure}", f"{label} {entity_id}", "leave these rows out, or fill them in"
+                    file,
+                    message,
+                    f"{stem}.{figure}",
+                    f"{label} {entity_id}",
+                    "leave these rows out, or fill them in",
                 )
 
-    no_sentinels.__doc__ = "Marks for missing values, such as -999, do not stand among measured figures."
+    no_sentinels.__doc__ = (
+        "Marks for missing values, such as -999, do not stand among measured figures."
+    )
     rule("HW624", WARNING, needs=(file,))(no_sentinels)
 
 
@@ -289,5 +332,9 @@ def no_sentinels_in_the_past(parts: Parts) -> Iterator[Problem]:
             message += "for missing values, and is taken as a figure"
             path = f"past_inflows[{position}].values_m3s"
             yield Problem(
-                "initial_conditions.json", message, path, f"Hydro {entry.hydro_id}", "give the inflow that was observed"
+                "initial_conditions.json",
+                message,
+                path,
+                f"Hydro {entry.hydro_id}",
+                "give the inflow that was observed",
             )

@@ -30,10 +30,18 @@ def _label(kind: str) -> str:
     return KINDS[kind][2]
 
 
-def _dangling(file: str, path: str, entity: str | None, field: str, kind: str, target: int, ids: set[int]) -> Problem:
+def _dangling(
+    file: str, path: str, entity: str | None, field: str, kind: str, target: int, ids: set[int]
+) -> Problem:
     who = f"{entity} references" if entity else "the file references"
     message = f"{who} {_label(kind)} {target} in '{field}', which does not exist ({known(ids)})"
-    return Problem(file, message, path, entity, f"correct the id, or add {_label(kind)} {target} to {KINDS[kind][0]}")
+    return Problem(
+        file,
+        message,
+        path,
+        entity,
+        f"correct the id, or add {_label(kind)} {target} to {KINDS[kind][0]}",
+    )
 
 
 JSON_REFERENCES = tuple(
@@ -56,7 +64,15 @@ def _entity_rule(kind: str, field: str, target: str) -> PartsCheck:
             for name in field.split("."):
                 value = getattr(value, name) if value is not None else None
             if value is not None and value not in ids:
-                yield _dangling(file, f"{key}[{position}].{field}", f"{label} {entity.id}", field, target, value, ids)
+                yield _dangling(
+                    file,
+                    f"{key}[{position}].{field}",
+                    f"{label} {entity.id}",
+                    field,
+                    target,
+                    value,
+                    ids,
+                )
 
     return entity_reference
 
@@ -66,12 +82,17 @@ for _kind, _field, _target in JSON_REFERENCES:
 
 
 TABLE_REFERENCES = tuple(
-    (name, column.name, column.ref) for name, table in TABLES.items() for column in table.columns if column.ref in KINDS
+    (name, column.name, column.ref)
+    for name, table in TABLES.items()
+    for column in table.columns
+    if column.ref in KINDS
 )
 """Table, column, and the kind that the column names."""
 
 
-def _rows_outside(parts: Parts, name: str, column: str, allowed: set[int]) -> Iterator[tuple[int, int]]:
+def _rows_outside(
+    parts: Parts, name: str, column: str, allowed: set[int]
+) -> Iterator[tuple[int, int]]:
     if name not in parts.tables:
         return
     frame = parts.table(name).select(ROW, column).drop_nulls()
@@ -91,7 +112,9 @@ def _table_rule(name: str, column: str, target: str) -> PartsCheck:
         """Rows of tables name entities that exist."""
         ids = parts.ids(target)
         for row, value in _rows_outside(parts, name, column, ids):
-            yield _dangling(name, f"{_stem(name)}[{row}].{column}", None, column, target, value, ids)
+            yield _dangling(
+                name, f"{_stem(name)}[{row}].{column}", None, column, target, value, ids
+            )
 
     return table_reference
 
@@ -114,7 +137,13 @@ def _stage_rule(name: str) -> PartsCheck:
         for row, value in _rows_outside(parts, name, "stage_id", allowed):
             what = "study or pre-study stage" if name in _STATISTICS else "study stage"
             message = f"stage {value} is not a {what} ({known(parts.study_ids)})"
-            yield Problem(name, message, f"{_stem(name)}[{row}].stage_id", None, "correct the stage id or remove the row")
+            yield Problem(
+                name,
+                message,
+                f"{_stem(name)}[{row}].stage_id",
+                None,
+                "correct the stage id or remove the row",
+            )
 
     return stage_reference
 
@@ -123,7 +152,9 @@ for _name in (name for name, table in TABLES.items() if "stage_id" in table.name
     rule("HW302", needs=(_name, "stages.json"))(_stage_rule(_name))
 
 
-FACTORS = tuple((name, key, *next(references_of(entry))) for name, (key, entry) in FACTOR_LISTS.items())
+FACTORS = tuple(
+    (name, key, *next(references_of(entry))) for name, (key, entry) in FACTOR_LISTS.items()
+)
 """Factor file, its list, the field of its entity and the kind that field names."""
 
 
@@ -147,7 +178,13 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
         for position, entry in enumerate(entries(parts)):
             if entry.stage_id not in parts.study_ids:
                 message = f"stage {entry.stage_id} is not a study stage ({known(parts.study_ids)})"
-                yield Problem(name, message, f"{key}[{position}].stage_id", None, "correct the stage id or remove the entry")
+                yield Problem(
+                    name,
+                    message,
+                    f"{key}[{position}].stage_id",
+                    None,
+                    "correct the stage id or remove the entry",
+                )
 
     @rule("HW301", needs=(name, "stages.json"))
     def factor_block(parts: Parts) -> Iterator[Problem]:
@@ -172,7 +209,9 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
             blocks = [block.block_id for block in entry.block_factors]
             if len(set(blocks)) < len(blocks):
                 message = f"expected each block once, got {sorted(blocks)[:10]}"
-                yield Problem(name, message, f"{key}[{position}].block_factors", None, "remove the repetition")
+                yield Problem(
+                    name, message, f"{key}[{position}].block_factors", None, "remove the repetition"
+                )
 
 
 for _factor in FACTORS:
@@ -192,11 +231,15 @@ def constraint_bound_block(parts: Parts) -> Iterator[Problem]:
 
 
 def _row_blocks(parts: Parts, name: str) -> Iterator[Problem]:
-    for row, stage, block in parts.table(name).select(ROW, "stage_id", "block_id").drop_nulls().sort(ROW).iter_rows():
+    for row, stage, block in (
+        parts.table(name).select(ROW, "stage_id", "block_id").drop_nulls().sort(ROW).iter_rows()
+    ):
         n_blocks = parts.n_blocks.get(stage)
         if n_blocks is not None and block >= n_blocks:
             message = f"stage {stage} has blocks 0-{n_blocks - 1}, got block {block}"
-            yield Problem(name, message, f"{_stem(name)}[{row}].block_id", None, "correct the block id")
+            yield Problem(
+                name, message, f"{_stem(name)}[{row}].block_id", None, "correct the block id"
+            )
 
 
 def _listed(parts: Parts, select: Callable[[Any], list[Any]]) -> list[Any]:
@@ -211,7 +254,9 @@ def initial_hydros(parts: Parts) -> Iterator[Problem]:
         for position, entry in enumerate(getattr(parts.initial, key, ())):
             if entry.hydro_id not in ids:
                 path = f"{key}[{position}].hydro_id"
-                yield _dangling("initial_conditions.json", path, None, "hydro_id", "hydro", entry.hydro_id, ids)
+                yield _dangling(
+                    "initial_conditions.json", path, None, "hydro_id", "hydro", entry.hydro_id, ids
+                )
 
 
 @rule("HW301", needs=("initial_conditions.json", "system/thermals.json"))
@@ -221,7 +266,15 @@ def initial_thermals(parts: Parts) -> Iterator[Problem]:
     for position, entry in enumerate(_listed(parts, lambda initial: initial.gnl_pipeline)):
         if entry.thermal_id not in ids:
             path = f"gnl_pipeline[{position}].thermal_id"
-            yield _dangling("initial_conditions.json", path, None, "thermal_id", "thermal", entry.thermal_id, ids)
+            yield _dangling(
+                "initial_conditions.json",
+                path,
+                None,
+                "thermal_id",
+                "thermal",
+                entry.thermal_id,
+                ids,
+            )
 
 
 _MODELS = "system/hydro_production_models.json"
@@ -234,7 +287,15 @@ def production_hydros(parts: Parts) -> Iterator[Problem]:
     ids = parts.ids("hydro")
     for position, entry in enumerate(file.production_models if file else ()):
         if entry.hydro_id not in ids:
-            yield _dangling(_MODELS, f"production_models[{position}].hydro_id", None, "hydro_id", "hydro", entry.hydro_id, ids)
+            yield _dangling(
+                _MODELS,
+                f"production_models[{position}].hydro_id",
+                None,
+                "hydro_id",
+                "hydro",
+                entry.hydro_id,
+                ids,
+            )
 
 
 @rule("HW301", needs=(_MODELS, "stages.json"))
@@ -243,14 +304,18 @@ def production_seasons(parts: Parts) -> Iterator[Problem]:
     file = parts.shape(_MODELS)
     definitions = parts.stages_file.season_definitions if parts.stages_file else None
     seasons = (
-        {s.id for s in definitions.seasons} if definitions else {s.season_id for s in parts.stages if s.season_id is not None}
+        {s.id for s in definitions.seasons}
+        if definitions
+        else {s.season_id for s in parts.stages if s.season_id is not None}
     )
     for position, entry in enumerate(file.production_models if file else ()):
         for inner, season in enumerate(entry.seasons or ()):
             if season.season_id not in seasons:
                 message = f"season {season.season_id} does not exist ({known(seasons)})"
                 path = f"production_models[{position}].seasons[{inner}].season_id"
-                yield Problem(_MODELS, message, path, f"Hydro {entry.hydro_id}", "correct the season id")
+                yield Problem(
+                    _MODELS, message, path, f"Hydro {entry.hydro_id}", "correct the season id"
+                )
 
 
 @rule("HW302", needs=(_MODELS, "stages.json"))
@@ -264,7 +329,9 @@ def production_stages(parts: Parts) -> Iterator[Problem]:
                 if value is not None and value not in parts.study_ids:
                     message = f"stage {value} is not a study stage ({known(parts.study_ids)})"
                     path = f"production_models[{position}].stage_ranges[{inner}].{name}"
-                    yield Problem(_MODELS, message, path, f"Hydro {entry.hydro_id}", "correct the stage id")
+                    yield Problem(
+                        _MODELS, message, path, f"Hydro {entry.hydro_id}", "correct the stage id"
+                    )
 
 
 _CORRELATION = "scenarios/correlation.json"
@@ -273,7 +340,12 @@ _CLASS_KIND = {"inflow": "hydro", "load": "bus", "ncs": "non_controllable"}
 
 @rule(
     "HW301",
-    needs=(_CORRELATION, "system/hydros.json", "system/buses.json", "system/non_controllable_sources.json"),
+    needs=(
+        _CORRELATION,
+        "system/hydros.json",
+        "system/buses.json",
+        "system/non_controllable_sources.json",
+    ),
 )
 def correlated_entities(parts: Parts) -> Iterator[Problem]:
     """Correlation groups name entities that exist."""
@@ -298,12 +370,24 @@ def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
     for position, entry in enumerate(file.schedule):
         if entry.profile_name not in file.profiles:
             message = f"the profile '{entry.profile_name}' does not exist (known: {names})"
-            yield Problem(_CORRELATION, message, f"schedule[{position}].profile_name", None, "correct the name")
+            yield Problem(
+                _CORRELATION,
+                message,
+                f"schedule[{position}].profile_name",
+                None,
+                "correct the name",
+            )
     scheduled = {entry.stage_id for entry in file.schedule}
     unscheduled = sorted(parts.study_ids - scheduled)
     if len(file.profiles) > 1 and "default" not in file.profiles and unscheduled:
         message = f"stages {unscheduled[:10]} are not scheduled, and none of the profiles {names} is called 'default'"
-        yield Problem(_CORRELATION, message, "profiles", None, "name one of them 'default', or schedule these stages")
+        yield Problem(
+            _CORRELATION,
+            message,
+            "profiles",
+            None,
+            "name one of them 'default', or schedule these stages",
+        )
 
 
 @rule("HW302", needs=(_CORRELATION, "stages.json"))
@@ -313,7 +397,13 @@ def scheduled_stages(parts: Parts) -> Iterator[Problem]:
     for position, entry in enumerate(file.schedule if file else ()):
         if entry.stage_id not in parts.study_ids:
             message = f"stage {entry.stage_id} is not a study stage ({known(parts.study_ids)})"
-            yield Problem(_CORRELATION, message, f"schedule[{position}].stage_id", None, "correct the stage id")
+            yield Problem(
+                _CORRELATION,
+                message,
+                f"schedule[{position}].stage_id",
+                None,
+                "correct the stage id",
+            )
 
 
 _CONSTRAINTS = "constraints/generic_constraints.json"
@@ -337,15 +427,28 @@ def constraint_blocks(parts: Parts) -> Iterator[Problem]:
     """Blocks named in an expression exist at every stage where the constraint holds."""
     bounds = parts.table("constraints/generic_constraint_bounds.parquet")
     for position, constraint in enumerate(parts.entities("user_constraint")):
-        stages = bounds.filter(bounds.get_column("constraint_id") == constraint.id).get_column("stage_id").unique().sort()
+        stages = (
+            bounds.filter(bounds.get_column("constraint_id") == constraint.id)
+            .get_column("stage_id")
+            .unique()
+            .sort()
+        )
         for term in parse_expression(constraint.expression).terms:
             missing = [
-                s for s in stages.to_list() if term.block_id is not None and term.block_id >= parts.n_blocks.get(s, 2**31)
+                s
+                for s in stages.to_list()
+                if term.block_id is not None and term.block_id >= parts.n_blocks.get(s, 2**31)
             ]
             if missing:
                 message = f"the expression names block {term.block_id}, which stages {missing[:10]} do not have"
                 path = f"constraints[{position}].expression"
-                yield Problem(_CONSTRAINTS, message, path, f"Constraint {constraint.id}", "correct the block or the stages")
+                yield Problem(
+                    _CONSTRAINTS,
+                    message,
+                    path,
+                    f"Constraint {constraint.id}",
+                    "correct the block or the stages",
+                )
 
 
 @rule("HW302", needs=("stages.json",))
@@ -358,7 +461,11 @@ def transition_stages(parts: Parts) -> Iterator[Problem]:
             if value not in parts.study_ids:
                 message = f"stage {value} is not a study stage ({known(parts.study_ids)})"
                 yield Problem(
-                    "stages.json", message, f"policy_graph.transitions[{position}].{name}", None, "correct the stage id"
+                    "stages.json",
+                    message,
+                    f"policy_graph.transitions[{position}].{name}",
+                    None,
+                    "correct the stage id",
                 )
 
 
@@ -369,9 +476,21 @@ def stage_seasons(parts: Parts) -> Iterator[Problem]:
     if file is None or file.season_definitions is None:
         return
     seasons = {season.id for season in file.season_definitions.seasons}
-    named = [("stages", position, stage.id, stage.season_id) for position, stage in enumerate(file.stages)]
-    named += [("pre_study_stages", position, stage.id, stage.season_id) for position, stage in enumerate(file.pre_study_stages)]
+    named = [
+        ("stages", position, stage.id, stage.season_id)
+        for position, stage in enumerate(file.stages)
+    ]
+    named += [
+        ("pre_study_stages", position, stage.id, stage.season_id)
+        for position, stage in enumerate(file.pre_study_stages)
+    ]
     for key, position, stage_id, season_id in named:
         if season_id is not None and season_id not in seasons:
             message = f"season {season_id} is not defined ({known(seasons)})"
-            yield Problem("stages.json", message, f"{key}[{position}].season_id", f"Stage {stage_id}", "define the season")
+            yield Problem(
+                "stages.json",
+                message,
+                f"{key}[{position}].season_id",
+                f"Stage {stage_id}",
+                "define the season",
+            )

@@ -32,7 +32,13 @@ def transition_probabilities(parts: Parts) -> Iterator[Problem]:
     for stage, value in sorted(total.items()):
         if abs(value - 1.0) > 1e-6:
             message = f"expected outgoing probabilities that add up to 1, got {value:g}"
-            yield Problem(_FILE, message, "policy_graph.transitions", f"Stage {stage}", "correct the probabilities")
+            yield Problem(
+                _FILE,
+                message,
+                "policy_graph.transitions",
+                f"Stage {stage}",
+                "correct the probabilities",
+            )
 
 
 @rule("HW523", needs=_STAGES)
@@ -45,17 +51,23 @@ def cycles_discount(parts: Parts) -> Iterator[Problem]:
     last = max(parts.study_ids)
     if len(back) != 1:
         message = f"expected exactly one transition back to an earlier stage, got {len(back)}"
-        yield Problem(_FILE, message, "policy_graph.transitions", None, "close the cycle with one transition")
+        yield Problem(
+            _FILE, message, "policy_graph.transitions", None, "close the cycle with one transition"
+        )
         return
     if back[0].source_id != last:
         message = f"expected the transition back to leave the last stage ({last}), got stage {back[0].source_id}"
-        yield Problem(_FILE, message, "policy_graph.transitions", None, "lead back from the last stage")
+        yield Problem(
+            _FILE, message, "policy_graph.transitions", None, "lead back from the last stage"
+        )
         return
     rates = {t.source_id: t.annual_discount_rate_override for t in reversed(graph.transitions)}
     own = (rates.get(stage) for stage in parts.study_ids if stage >= back[0].target_id)
     if all((graph.annual_discount_rate if rate is None else rate) <= 0 for rate in own):
         message = "a cyclic graph needs a discount rate above 0 in its cycle, got 0"
-        yield Problem(_FILE, message, "policy_graph.annual_discount_rate", None, "give a positive rate")
+        yield Problem(
+            _FILE, message, "policy_graph.annual_discount_rate", None, "give a positive rate"
+        )
 
 
 @rule("HW524", WARNING, strict=ERROR, needs=_STAGES)
@@ -71,7 +83,13 @@ def block_hours(parts: Parts) -> Iterator[Problem]:
         stage_id, hours, calendar = max(off, key=lambda item: abs(item[1] - item[2]))
         message = f"{len(off)} stages have block hours that differ from the calendar; the worst is stage {stage_id}: "
         message += f"{hours:g} h instead of {calendar} h"
-        yield Problem(_FILE, message, "stages.blocks", None, "energy and water use the block hours, discounting the dates")
+        yield Problem(
+            _FILE,
+            message,
+            "stages.blocks",
+            None,
+            "energy and water use the block hours, discounting the dates",
+        )
 
 
 @rule("HW525", WARNING, strict=ERROR, needs=_STAGES)
@@ -80,7 +98,13 @@ def contiguous(parts: Parts) -> Iterator[Problem]:
     for left, right in pairwise(parts.stages):
         if left.end_date < right.start_date:
             message = f"stage {left.id} ends on {left.end_date} and stage {right.id} starts on {right.start_date}: a gap"
-            yield Problem(_FILE, message, "stages", f"Stage {right.id}", "let each stage start where the one before ends")
+            yield Problem(
+                _FILE,
+                message,
+                "stages",
+                f"Stage {right.id}",
+                "let each stage start where the one before ends",
+            )
 
 
 @rule("HW526", needs=_STAGES)
@@ -88,17 +112,25 @@ def one_after_the_other(parts: Parts) -> Iterator[Problem]:
     """Stages follow each other in time, in the order of their ids, and none before the study reaches into it."""
     for left, right in pairwise(parts.stages):
         if left.end_date > right.start_date:
-            message = (
-                f"stage {left.id} ends on {left.end_date}, after stage {right.id} starts on {right.start_date}: an overlap"
+            message = f"stage {left.id} ends on {left.end_date}, after stage {right.id} starts on {right.start_date}: an overlap"
+            yield Problem(
+                _FILE,
+                message,
+                "stages",
+                f"Stage {right.id}",
+                "let each stage start where the one before ends",
             )
-            yield Problem(_FILE, message, "stages", f"Stage {right.id}", "let each stage start where the one before ends")
     before = parts.stages_file.pre_study_stages if parts.stages_file else []
     for position, stage in enumerate(before):
         if parts.stages and stage.end_date > parts.stages[0].start_date:
             message = f"it ends on {stage.end_date}, after the study starts on {parts.stages[0].start_date}: an overlap"
             path = f"pre_study_stages[{position}].end_date"
             yield Problem(
-                _FILE, message, path, f"Stage {stage.id}", "let it end before the study, or make it a stage of the study"
+                _FILE,
+                message,
+                path,
+                f"Stage {stage.id}",
+                "let it end before the study, or make it a stage of the study",
             )
 
 
@@ -112,8 +144,16 @@ def season_ends(parts: Parts) -> Iterator[Problem]:
     for season in definitions.seasons:
         other = starts.get((season.month_end or season.month_start, season.day_end or 31))
         if season.day_end == 1 and other is not None and other != season.id:
-            message = f"season {season.id} ends, inclusively, on the day on which season {other} starts"
-            yield Problem(_FILE, message, "season_definitions.seasons", f"Season {season.id}", "end it one day earlier")
+            message = (
+                f"season {season.id} ends, inclusively, on the day on which season {other} starts"
+            )
+            yield Problem(
+                _FILE,
+                message,
+                "season_definitions.seasons",
+                f"Season {season.id}",
+                "end it one day earlier",
+            )
 
 
 @rule("HW528", WARNING, needs=_STAGES)
@@ -122,7 +162,13 @@ def stage_gaps(parts: Parts) -> Iterator[Problem]:
     ids = sorted(parts.study_ids)
     if ids != list(range(len(ids))):
         message = f"expected stage ids 0 to {len(ids) - 1}, got {opened(ids)}"
-        yield Problem(_FILE, message, "stages.id", None, "tables refer to stages by id, never by position; check them")
+        yield Problem(
+            _FILE,
+            message,
+            "stages.id",
+            None,
+            "tables refer to stages by id, never by position; check them",
+        )
 
 
 @rule("HW551", WARNING, needs=_STAGES)
@@ -131,7 +177,9 @@ def sobol_sizes(parts: Parts) -> Iterator[Problem]:
     for stage in parts.stages:
         if stage.sampling_method == "qmc_sobol" and stage.num_scenarios & (stage.num_scenarios - 1):
             message = f"qmc_sobol is balanced with a power of two, got num_scenarios {stage.num_scenarios}"
-            yield Problem(_FILE, message, "stages.num_scenarios", f"Stage {stage.id}", "choose a power of two")
+            yield Problem(
+                _FILE, message, "stages.num_scenarios", f"Stage {stage.id}", "choose a power of two"
+            )
 
 
 @rule("HW567", needs=(*_STAGES, "system/hydros.json", "scenarios/noise_openings.parquet"))
@@ -144,7 +192,9 @@ def tree_fits(parts: Parts) -> Iterator[Problem]:
         worst = max(parts.stages, key=lambda stage: stage.num_scenarios)
         message = f"the openings of all stages and plants are {total:,} numbers, expected at most {_TREE_NUMBERS:,}; "
         message += f"stage {worst.id} has {worst.num_scenarios:,} openings"
-        yield Problem(_FILE, message, "stages.num_scenarios", f"Stage {worst.id}", "ask for fewer openings")
+        yield Problem(
+            _FILE, message, "stages.num_scenarios", f"Stage {worst.id}", "ask for fewer openings"
+        )
 
 
 def _in_season(season: Any, cycle: str, day: date) -> bool:
@@ -168,10 +218,18 @@ def within_season(parts: Parts) -> Iterator[Problem]:
         if season is None or definitions is None:
             continue
         first, last = stage.start_date, stage.end_date - timedelta(days=1)
-        outside = [day for day in (first, last) if not _in_season(season, definitions.cycle_type, day)]
+        outside = [
+            day for day in (first, last) if not _in_season(season, definitions.cycle_type, day)
+        ]
         if outside:
             message = f"{outside[0]} lies outside season {season.id} ({season.label})"
-            yield Problem(_FILE, message, "stages.season_id", f"Stage {stage.id}", "correct the season or the dates")
+            yield Problem(
+                _FILE,
+                message,
+                "stages.season_id",
+                f"Stage {stage.id}",
+                "correct the season or the dates",
+            )
 
 
 @rule("HW555", WARNING, strict=ERROR, needs=_STAGES)
@@ -187,12 +245,23 @@ def season_lengths(parts: Parts) -> Iterator[Problem]:
     lengths: dict[int, dict[int, int]] = defaultdict(dict)
     for (season, year), stages in periods.items():
         if not edges.intersection(stage.id for stage in stages):
-            lengths[season][year] = sum((stage.end_date - stage.start_date).days for stage in stages)
+            lengths[season][year] = sum(
+                (stage.end_date - stage.start_date).days for stage in stages
+            )
     for season, by_year in sorted(lengths.items()):
-        shortest, longest = min(by_year, key=by_year.__getitem__), max(by_year, key=by_year.__getitem__)
+        shortest, longest = (
+            min(by_year, key=by_year.__getitem__),
+            max(by_year, key=by_year.__getitem__),
+        )
         if by_year[longest] - by_year[shortest] > _DAYS_TOLERANCE:
             message = f"it covers {by_year[shortest]} days in {shortest} and {by_year[longest]} days in {longest}"
-            yield Problem(_FILE, message, "stages", f"Season {season}", "give the stages of one season the same length")
+            yield Problem(
+                _FILE,
+                message,
+                "stages",
+                f"Season {season}",
+                "give the stages of one season the same length",
+            )
 
 
 @rule("HW557", WARNING, needs=_STAGES)
@@ -201,11 +270,19 @@ def unused_seasons(parts: Parts) -> Iterator[Problem]:
     definitions, file = _definitions(parts), parts.stages_file
     if definitions is None or file is None:
         return
-    used = {stage.season_id for stage in file.stages} | {stage.season_id for stage in file.pre_study_stages}
+    used = {stage.season_id for stage in file.stages} | {
+        stage.season_id for stage in file.pre_study_stages
+    }
     unused = sorted({season.id for season in definitions.seasons} - used)
     if unused:
         message = f"{len(unused)} seasons are defined and no stage uses them: {opened(unused)}"
-        yield Problem(_FILE, message, "season_definitions.seasons", None, "nothing, if the study covers part of the year")
+        yield Problem(
+            _FILE,
+            message,
+            "season_definitions.seasons",
+            None,
+            "nothing, if the study covers part of the year",
+        )
 
 
 @rule("HW715", WARNING, needs=_STAGES)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from headwater import model as m
 from headwater.case.derived import schema_of
@@ -49,13 +57,19 @@ class YearRange(Shape):
     @model_validator(mode="after")
     def _ordered(self) -> YearRange:
         if self.from_year > self.to_year:
-            raise complaint("HW205", f"expected from <= to, got {self.from_year} > {self.to_year}", "swap the years")
+            raise complaint(
+                "HW205",
+                f"expected from <= to, got {self.from_year} > {self.to_year}",
+                "swap the years",
+            )
         return self
 
 
 Years = Annotated[
     Annotated[list[int], Tag("list of years")] | Annotated[YearRange, Tag("range of years")],
-    Discriminator(lambda years: "range of years" if isinstance(years, dict | YearRange) else "list of years"),
+    Discriminator(
+        lambda years: "range of years" if isinstance(years, dict | YearRange) else "list of years"
+    ),
 ]
 """Years one by one, or the first and the last."""
 
@@ -67,7 +81,9 @@ def scheme_name(scheme: Any) -> str:
 
 def _own_schemes(noise_class: str) -> Any:
     """Names of the project's own schemes for a class."""
-    return Literal[tuple(one.type for one in SAMPLING_SCHEMES if is_own(one) and noise_class in one.classes)]
+    return Literal[
+        tuple(one.type for one in SAMPLING_SCHEMES if is_own(one) and noise_class in one.classes)
+    ]
 
 
 _SCHEME = Field(description="openings of the tree, fresh noise, given scenarios, or history")
@@ -87,7 +103,8 @@ class SourceShape(Shape):
 
     scheme: _Scheme = "in_sample"
     selection_mode: Annotated[
-        Literal["permutation", "random", "sequential"] | None, Field(description="order in which given scenarios are taken")
+        Literal["permutation", "random", "sequential"] | None,
+        Field(description="order in which given scenarios are taken"),
     ] = None
 
     @property
@@ -101,7 +118,8 @@ class InflowSourceShape(Shape):
 
     scheme: _SchemeOfInflow = "in_sample"
     selection_mode: Annotated[
-        Literal["permutation", "random", "sequential"] | None, Field(description="order in which given scenarios are taken")
+        Literal["permutation", "random", "sequential"] | None,
+        Field(description="order in which given scenarios are taken"),
     ] = None
 
     @property
@@ -127,29 +145,48 @@ class HistoricalShape(Shape):
 
     initial_lags: Annotated[
         Literal["window", "study"] | None,
-        Field(description="inflows before the first stage: those of the year that is replayed, or those of the study"),
+        Field(
+            description="inflows before the first stage: those of the year that is replayed, or those of the study"
+        ),
     ] = None
 
 
 class ScenarioSourceShape(Shape):
     """Section ``scenario_source`` of training or simulation."""
 
-    inflow: Annotated[InflowSourceShape, Field(description="scheme for inflows")] = InflowSourceShape()
+    inflow: Annotated[InflowSourceShape, Field(description="scheme for inflows")] = (
+        InflowSourceShape()
+    )
     load: Annotated[SourceShape, Field(description="scheme for loads")] = SourceShape()
-    ncs: Annotated[SourceShape, Field(description="scheme for non-controllable sources")] = SourceShape()
-    seed: Annotated[Int64 | None, Field(description="seed of the noise; needed for schemes other than in_sample")] = None
-    historical_years: Annotated[Years | None, Field(description="years from which historical scenarios may start")] = None
-    historical: Annotated[HistoricalShape, Field(description="replay of past years")] = HistoricalShape()
+    ncs: Annotated[SourceShape, Field(description="scheme for non-controllable sources")] = (
+        SourceShape()
+    )
+    seed: Annotated[
+        Int64 | None,
+        Field(description="seed of the noise; needed for schemes other than in_sample"),
+    ] = None
+    historical_years: Annotated[
+        Years | None, Field(description="years from which historical scenarios may start")
+    ] = None
+    historical: Annotated[HistoricalShape, Field(description="replay of past years")] = (
+        HistoricalShape()
+    )
     couple_classes: Annotated[
         bool | None,
-        Field(description="whether inflow, load and availability of a scenario are taken from the same external scenario"),
+        Field(
+            description="whether inflow, load and availability of a scenario are taken from the same external scenario"
+        ),
     ] = None
 
     @model_validator(mode="after")
     def _consistent(self) -> ScenarioSourceShape:
         schemes = (self.inflow.scheme_name, self.load.scheme_name, self.ncs.scheme_name)
         if self.seed is None and any(SAMPLING_SCHEMES[name].needs_seed for name in schemes):
-            raise complaint("HW205", "schemes other than 'in_sample' need a seed, got none", "add 'seed' to scenario_source")
+            raise complaint(
+                "HW205",
+                "schemes other than 'in_sample' need a seed, got none",
+                "add 'seed' to scenario_source",
+            )
         if self.historical_years is not None and self.inflow.scheme_name != "historical":
             message = f"'historical_years' needs the inflow scheme 'historical', got '{self.inflow.scheme_name}'"
             raise complaint("HW205", message, "remove 'historical_years' or change the scheme")
@@ -159,13 +196,15 @@ class ScenarioSourceShape(Shape):
 class TrainingScenarioSourceShape(ScenarioSourceShape):
     """Section ``scenario_source`` of training."""
 
-    inflow: Annotated[TrainingInflowSourceShape, Field(description="scheme and openings for inflows")] = (
-        TrainingInflowSourceShape()
-    )
-    load: Annotated[TrainingSourceShape, Field(description="scheme and openings for loads")] = TrainingSourceShape()
-    ncs: Annotated[TrainingSourceShape, Field(description="scheme and openings for non-controllable sources")] = (
+    inflow: Annotated[
+        TrainingInflowSourceShape, Field(description="scheme and openings for inflows")
+    ] = TrainingInflowSourceShape()
+    load: Annotated[TrainingSourceShape, Field(description="scheme and openings for loads")] = (
         TrainingSourceShape()
     )
+    ncs: Annotated[
+        TrainingSourceShape, Field(description="scheme and openings for non-controllable sources")
+    ] = TrainingSourceShape()
 
 
 StoppingRuleShape: Any = Annotated[
@@ -186,34 +225,62 @@ class CutSelectionShape(Shape):
 
     enabled: Annotated[bool, Field(description="whether it is switched on")] = False
     method: _SelectionMethod = None
-    threshold: Annotated[Whole | None, Field(description="older parameter that means something else for each method")] = None
-    memory_window: Annotated[Whole | None, Field(description="iterations for which an idle cut is kept (lml1)")] = None
-    domination_epsilon: Annotated[
-        NonNegative | None, Field(description="margin below which a cut counts as dominated (domination)")
+    threshold: Annotated[
+        Whole | None, Field(description="older parameter that means something else for each method")
     ] = None
-    check_frequency: Annotated[Count | None, Field(description="iterations between prunings")] = None
+    memory_window: Annotated[
+        Whole | None, Field(description="iterations for which an idle cut is kept (lml1)")
+    ] = None
+    domination_epsilon: Annotated[
+        NonNegative | None,
+        Field(description="margin below which a cut counts as dominated (domination)"),
+    ] = None
+    check_frequency: Annotated[Count | None, Field(description="iterations between prunings")] = (
+        None
+    )
     cut_activity_tolerance: Annotated[
         NonNegative | None, Field(description="dual value above which a cut counts as binding")
     ] = None
-    basis_activity_window: Annotated[Literal[5], Field(description="fixed; other values are refused")] = 5
-    max_active_per_stage: Annotated[Count | None, Field(description="largest number of active cuts at a stage")] = None
-    protect_warm_start: Annotated[bool, Field(description="whether cuts of an earlier policy are kept")] = False
-    working_set: Annotated[dict[str, Any] | None, Field(description="settings of the method dynamic")] = None
+    basis_activity_window: Annotated[
+        Literal[5], Field(description="fixed; other values are refused")
+    ] = 5
+    max_active_per_stage: Annotated[
+        Count | None, Field(description="largest number of active cuts at a stage")
+    ] = None
+    protect_warm_start: Annotated[
+        bool, Field(description="whether cuts of an earlier policy are kept")
+    ] = False
+    working_set: Annotated[
+        dict[str, Any] | None, Field(description="settings of the method dynamic")
+    ] = None
 
     @model_validator(mode="after")
     def _has_method(self) -> CutSelectionShape:
         if self.enabled and self.method is None:
             message = "enabled cut selection needs a 'method', got none"
-            raise complaint("HW205", message, "add 'method': 'level1', 'lml1', 'domination' or 'dynamic'")
-        if self.enabled and self.method == "lml1" and self.memory_window is None and self.threshold is None:
+            raise complaint(
+                "HW205", message, "add 'method': 'level1', 'lml1', 'domination' or 'dynamic'"
+            )
+        if (
+            self.enabled
+            and self.method == "lml1"
+            and self.memory_window is None
+            and self.threshold is None
+        ):
             message = "the method 'lml1' needs a 'memory_window', got none"
-            raise complaint("HW205", message, "add 'memory_window': the number of iterations that an idle cut is kept")
+            raise complaint(
+                "HW205",
+                message,
+                "add 'memory_window': the number of iterations that an idle cut is kept",
+            )
         return self
 
 
 def has_iteration_limit(rules: object) -> object:
     """Let through what may be rules if one of them limits the iterations."""
-    if isinstance(rules, list) and not any(isinstance(rule, dict) and rule.get("type") == "iteration_limit" for rule in rules):
+    if isinstance(rules, list) and not any(
+        isinstance(rule, dict) and rule.get("type") == "iteration_limit" for rule in rules
+    ):
         message = "expected at least one rule of type 'iteration_limit', got none"
         raise complaint("HW205", message, "add {'type': 'iteration_limit', 'limit': ...}")
     return rules
@@ -227,11 +294,19 @@ def _known_table(name: str) -> str:
     if name not in SIMULATION_TABLES:
         guess = nearest_word(name, SIMULATION_TABLES)
         message = f"expected one of {', '.join(SIMULATION_TABLES)}, got '{name}'"
-        raise complaint("HW205", message, f"the nearest known word is '{guess}'" if guess else "use one of the known words")
+        raise complaint(
+            "HW205",
+            message,
+            f"the nearest known word is '{guess}'" if guess else "use one of the known words",
+        )
     return name
 
 
-TableName = Annotated[str, AfterValidator(_known_table), WithJsonSchema({"type": "string", "enum": [*SIMULATION_TABLES]})]
+TableName = Annotated[
+    str,
+    AfterValidator(_known_table),
+    WithJsonSchema({"type": "string", "enum": [*SIMULATION_TABLES]}),
+]
 
 
 _REFUSED = "not part of Headwater; refused"
@@ -243,9 +318,9 @@ _Enabled = Annotated[bool, "whether it is switched on"]
 class InflowNonNegativityInFile:
     """Section ``modeling.inflow_non_negativity``."""
 
-    method: Annotated[m.InflowNonNegativity, "none, a slack with a cost, truncation at zero, or both"] = (
-        m.InflowNonNegativity.PENALTY
-    )
+    method: Annotated[
+        m.InflowNonNegativity, "none, a slack with a cost, truncation at zero, or both"
+    ] = m.InflowNonNegativity.PENALTY
     penalty_cost: Annotated[
         Positive | None,
         Unit("$/(m3/s h)"),
@@ -257,9 +332,9 @@ class InflowNonNegativityInFile:
 class ModelingInFile:
     """Section ``modeling``."""
 
-    inflow_non_negativity: Annotated[InflowNonNegativityInFile, "treatment of negative sampled inflows"] = field(
-        default_factory=InflowNonNegativityInFile
-    )
+    inflow_non_negativity: Annotated[
+        InflowNonNegativityInFile, "treatment of negative sampled inflows"
+    ] = field(default_factory=InflowNonNegativityInFile)
     linearized_head_passes: Annotated[Count, "passes that refine the head during simulation"] = 1
 
 
@@ -267,7 +342,9 @@ class ModelingInFile:
 class ForwardPassInFile:
     """Section ``training.forward_pass``."""
 
-    kind: Annotated[Literal["default"], InFile("type"), "which of the known forms follows"] = "default"
+    kind: Annotated[Literal["default"], InFile("type"), "which of the known forms follows"] = (
+        "default"
+    )
 
 
 @in_file(order=("enabled",))
@@ -282,10 +359,16 @@ class TrainingInFile:
         "when training ends; one rule must limit the iterations",
     ]
     enabled: _Enabled = True
-    stopping_mode: Annotated[m.StoppingMode, "whether any rule or all rules together end the training"] = m.StoppingMode.ANY
+    stopping_mode: Annotated[
+        m.StoppingMode, "whether any rule or all rules together end the training"
+    ] = m.StoppingMode.ANY
     tree_seed: Annotated[Int64 | None, "seed of the opening tree; 42 when not given"] = None
-    cut_formulation: Annotated[m.CutFormulation, "one cut for all openings, or one for each"] = m.CutFormulation.SINGLE
-    forward_pass: Annotated[ForwardPassInFile, "kind of forward pass"] = field(default_factory=ForwardPassInFile)
+    cut_formulation: Annotated[m.CutFormulation, "one cut for all openings, or one for each"] = (
+        m.CutFormulation.SINGLE
+    )
+    forward_pass: Annotated[ForwardPassInFile, "kind of forward pass"] = field(
+        default_factory=ForwardPassInFile
+    )
     solver: Annotated[m.SolverOptions, "budget for solving difficult stage problems again"] = field(
         default_factory=m.SolverOptions
     )
@@ -300,13 +383,17 @@ class TrainingInFile:
         Positive | None,
         "money unit inside the stage problems in $; without it a power of two chosen from the costs of the case",
     ] = None
-    formulation: Annotated[m.Formulation, "form of the stage problems: with eliminated or with explicit state"] = (
-        m.Formulation.CONDENSED
+    formulation: Annotated[
+        m.Formulation, "form of the stage problems: with eliminated or with explicit state"
+    ] = m.Formulation.CONDENSED
+    theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = (
+        None
     )
-    theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = None
     threads: Annotated[Count | None, "worker threads; all that are granted when not given"] = None
     archive_memory_limit_mb: Annotated[Positive | None, "memory for visited states"] = None
-    cycle: Annotated[m.CycleConfig, "how far trajectories follow a cyclic horizon"] = field(default_factory=m.CycleConfig)
+    cycle: Annotated[m.CycleConfig, "how far trajectories follow a cyclic horizon"] = field(
+        default_factory=m.CycleConfig
+    )
 
 
 def _uncompressed(value: bool) -> None:
@@ -319,7 +406,9 @@ def _uncompressed(value: bool) -> None:
 class CheckpointingInFile(m.Checkpointing):
     """Section ``policy.checkpointing``."""
 
-    compress: Annotated[bool, Check(_uncompressed), "must be false: checkpoints are not compressed"] = False
+    compress: Annotated[
+        bool, Check(_uncompressed), "must be false: checkpoints are not compressed"
+    ] = False
 
     def in_code(self) -> m.Checkpointing:
         """The same without what must not be set."""
@@ -348,7 +437,15 @@ _Checkpointing = Annotated[CheckpointingInFile, "writing the policy down while t
 
 @in_file(
     checks=(_one_way_with_doubt,),
-    order=("path", "mode", "validate_compatibility", "stage_map", "purge_after", "trust", "boundary"),
+    order=(
+        "path",
+        "mode",
+        "validate_compatibility",
+        "stage_map",
+        "purge_after",
+        "trust",
+        "boundary",
+    ),
 )
 @dataclass(frozen=True)
 class PolicyInFile(m.PolicyConfig):
@@ -376,16 +473,26 @@ class SimulationInFile:
         Count | None,
         "stages that are simulated in a cyclic study; as many as in training when not given",
     ] = None
-    policy_type: Annotated[m.PolicyType, "lower (outer) or upper (inner) approximation of the future cost"] = m.PolicyType.OUTER
+    policy_type: Annotated[
+        m.PolicyType, "lower (outer) or upper (inner) approximation of the future cost"
+    ] = m.PolicyType.OUTER
     scenario_source: Annotated[
         ScenarioSourceShape | None,
         "where the noise of the forward pass comes from; the simulation inherits that of training",
     ] = None
-    tables: Annotated[list[TableName] | None, "result tables that are written; all when not given"] = None
+    tables: Annotated[
+        list[TableName] | None, "result tables that are written; all when not given"
+    ] = None
     detail: Annotated[m.SimulationDetail, "every value, or summaries"] = m.SimulationDetail.FULL
-    partitioning: Annotated[m.Partitioning, "how tables are divided into files"] = m.Partitioning.CHUNK
-    on_failure: Annotated[m.OnFailure, "what happens when a scenario cannot be solved"] = m.OnFailure.SKIP
-    cvar_tail_fractions: Annotated[tuple[Fraction, ...] | None, "tails for which the mean cost is reported"] = None
+    partitioning: Annotated[m.Partitioning, "how tables are divided into files"] = (
+        m.Partitioning.CHUNK
+    )
+    on_failure: Annotated[m.OnFailure, "what happens when a scenario cannot be solved"] = (
+        m.OnFailure.SKIP
+    )
+    cvar_tail_fractions: Annotated[
+        tuple[Fraction, ...] | None, "tails for which the mean cost is reported"
+    ] = None
     io_channel_capacity: Annotated[Count | None, "results that may wait to be written"] = None
     output_path: _Refused = None
     output_mode: _Refused = None
@@ -410,7 +517,9 @@ class ExportsInFile:
 class StochasticInFile:
     """Section ``stochastic``."""
 
-    noise_sharing: Annotated[m.NoiseSharing, "whether stages of one season share their noise"] = m.NoiseSharing.SEASON_GROUP
+    noise_sharing: Annotated[m.NoiseSharing, "whether stages of one season share their noise"] = (
+        m.NoiseSharing.SEASON_GROUP
+    )
     experimental: Annotated[bool, "allow the sampling method `selective`"] = False
 
 
@@ -420,18 +529,24 @@ class ConfigInFile:
     """All of ``config.json``."""
 
     training: Annotated[TrainingInFile, "how the policy is trained"]
-    modeling: Annotated[ModelingInFile, "choices about the model of a stage"] = field(default_factory=ModelingInFile)
-    estimation: Annotated[m.EstimationConfig, "how inflow models are estimated from history"] = field(
-        default_factory=m.EstimationConfig
+    modeling: Annotated[ModelingInFile, "choices about the model of a stage"] = field(
+        default_factory=ModelingInFile
     )
-    stochastic: Annotated[StochasticInFile, "how noise is made"] = field(default_factory=StochasticInFile)
-    upper_bound_evaluation: Annotated[m.UpperBoundConfig, "deterministic upper bound of the cost"] = field(
-        default_factory=m.UpperBoundConfig
+    estimation: Annotated[m.EstimationConfig, "how inflow models are estimated from history"] = (
+        field(default_factory=m.EstimationConfig)
     )
-    policy: Annotated[PolicyInFile, "where the policy is kept and whether an earlier one is used"] = field(
-        default_factory=PolicyInFile
+    stochastic: Annotated[StochasticInFile, "how noise is made"] = field(
+        default_factory=StochasticInFile
     )
-    simulation: Annotated[SimulationInFile, "what is simulated after training"] = field(default_factory=SimulationInFile)
+    upper_bound_evaluation: Annotated[
+        m.UpperBoundConfig, "deterministic upper bound of the cost"
+    ] = field(default_factory=m.UpperBoundConfig)
+    policy: Annotated[
+        PolicyInFile, "where the policy is kept and whether an earlier one is used"
+    ] = field(default_factory=PolicyInFile)
+    simulation: Annotated[SimulationInFile, "what is simulated after training"] = field(
+        default_factory=SimulationInFile
+    )
     exports: Annotated[ExportsInFile, "additional results"] = field(default_factory=ExportsInFile)
 
 

@@ -34,11 +34,15 @@ def values_by_stage(given: Any, starts: Sequence[date], what: str) -> list[float
         known = dict(pairs)
         missing = [start for start in starts if start not in known]
         if missing:
-            raise UsageError(f"{what}: no value is given for the stage that begins on {missing[0]}; expected {_FORMS}")
+            raise UsageError(
+                f"{what}: no value is given for the stage that begins on {missing[0]}; expected {_FORMS}"
+            )
         return _finite([known[start] for start in starts], what)
     if isinstance(given, Mapping):
         if set(given) != set(range(1, 13)):
-            raise UsageError(f"{what}: expected values for the months 1 to 12 or by date, got {list(given)[:4]}")
+            raise UsageError(
+                f"{what}: expected values for the months 1 to 12 or by date, got {list(given)[:4]}"
+            )
         given = [given[month] for month in range(1, 13)]
     try:
         array = np.asarray(given, np.float64)
@@ -65,11 +69,19 @@ def dated(given: Any) -> list[tuple[date, float]] | None:
     """
     if isinstance(given, Mapping):
         keys = list(given)
-        return _pairs(keys, list(given.values())) if keys and all(isinstance(key, str | date) for key in keys) else None
+        return (
+            _pairs(keys, list(given.values()))
+            if keys and all(isinstance(key, str | date) for key in keys)
+            else None
+        )
     if isinstance(given, pl.DataFrame):
         days = [name for name, dtype in given.schema.items() if dtype in (pl.Date, pl.Datetime)]
         numbers = [name for name, dtype in given.schema.items() if dtype.is_numeric()]
-        return _pairs(given[days[0]].to_list(), given[numbers[0]].to_list()) if len(days) == len(numbers) == 1 else None
+        return (
+            _pairs(given[days[0]].to_list(), given[numbers[0]].to_list())
+            if len(days) == len(numbers) == 1
+            else None
+        )
     index = getattr(given, "index", None)
     if index is None or callable(index):
         return None
@@ -83,7 +95,9 @@ def dated(given: Any) -> list[tuple[date, float]] | None:
     else:
         keys = list(index)
     keys = [key.to_timestamp() if hasattr(key, "to_timestamp") else key for key in keys]
-    return _pairs(keys, list(given)) if keys and all(isinstance(key, date) for key in keys) else None
+    return (
+        _pairs(keys, list(given)) if keys and all(isinstance(key, date) for key in keys) else None
+    )
 
 
 def columns_of(given: Any) -> tuple[Any, Any] | None:
@@ -102,7 +116,11 @@ def _pairs(keys: Sequence[Any], values: Sequence[Any]) -> list[tuple[date, float
     except (TypeError, ValueError):
         raise UsageError(f"expected dates such as '2027-02-01', got {keys[0]!r}") from None
     whole = [day.date() if isinstance(day, datetime) else day for day in days]
-    return [(day, float(value)) for day, value in zip(whole, values, strict=True) if value is not None and not np.isnan(value)]
+    return [
+        (day, float(value))
+        for day, value in zip(whole, values, strict=True)
+        if value is not None and not np.isnan(value)
+    ]
 
 
 def _finite(values: list[float], what: str) -> list[float]:

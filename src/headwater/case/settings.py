@@ -54,7 +54,9 @@ def _cyclic(parts: Parts, _: ConfigFile) -> bool:
 
 
 def _estimates(parts: Parts, _: ConfigFile) -> bool:
-    return not parts.table(HISTORY).is_empty() and (parts.table(_STATS).is_empty() or parts.table(_AR).is_empty())
+    return not parts.table(HISTORY).is_empty() and (
+        parts.table(_STATS).is_empty() or parts.table(_AR).is_empty()
+    )
 
 
 def _has_history(parts: Parts, _: ConfigFile) -> bool:
@@ -94,14 +96,24 @@ def _keeps_states(_: Parts, config: ConfigFile) -> bool:
 
 def _schemes(config: ConfigFile, section: str) -> list[str]:
     """Schemes of the three classes that a section asks for."""
-    source = config.training.scenario_source if section == "training" else config.simulation.scenario_source
-    return [] if source is None else [getattr(source, name).scheme_name for name in ("inflow", "load", "ncs")]
+    source = (
+        config.training.scenario_source
+        if section == "training"
+        else config.simulation.scenario_source
+    )
+    return (
+        []
+        if source is None
+        else [getattr(source, name).scheme_name for name in ("inflow", "load", "ncs")]
+    )
 
 
 def _of_library(section: str, name: str) -> Callable[[Parts, ConfigFile], bool]:
     """Whether a class takes its values from a list of scenarios, of which one is selected."""
     position = ("inflow", "load", "ncs").index(name)
-    return lambda _, config: (_schemes(config, section) or ["", "", ""])[position] in ("external", "historical")
+    return lambda _, config: (
+        (_schemes(config, section) or ["", "", ""])[position] in ("external", "historical")
+    )
 
 
 def _scenario_needs(section: str) -> Iterator[Need]:
@@ -110,7 +122,8 @@ def _scenario_needs(section: str) -> Iterator[Need]:
     for name in ("inflow", "load", "ncs"):
         yield Need(
             (f"{source}.{name}.selection_mode",),
-            f"`{source}.{name}.scheme` `external`" + (" or `historical`" if name == "inflow" else ""),
+            f"`{source}.{name}.scheme` `external`"
+            + (" or `historical`" if name == "inflow" else ""),
             _of_library(section, name),
         )
     yield Need(
@@ -159,7 +172,11 @@ NEEDS: tuple[Need, ...] = (
         "HW716",
         Severity.ERROR,
     ),
-    Need(("training.cycle.tolerance", "training.cycle.max_length"), "`policy_graph.type` `cyclic`", _cyclic),
+    Need(
+        ("training.cycle.tolerance", "training.cycle.max_length"),
+        "`policy_graph.type` `cyclic`",
+        _cyclic,
+    ),
     Need(
         (
             "policy.checkpointing.initial_iteration",
@@ -177,7 +194,10 @@ NEEDS: tuple[Need, ...] = (
     Need(
         ("training.cut_selection.check_frequency",),
         "`training.cut_selection.enabled` and a method other than `dynamic`",
-        lambda _, config: config.training.cut_selection.enabled and config.training.cut_selection.method != "dynamic",
+        lambda _, config: (
+            config.training.cut_selection.enabled
+            and config.training.cut_selection.method != "dynamic"
+        ),
     ),
     Need(
         ("training.cut_selection.memory_window",),
@@ -213,7 +233,10 @@ NEEDS: tuple[Need, ...] = (
     Need(
         ("upper_bound_evaluation.lipschitz.scale_factor",),
         "`upper_bound_evaluation.enabled` with `lipschitz.mode` `auto`",
-        lambda _, config: config.upper_bound_evaluation.enabled and config.upper_bound_evaluation.lipschitz.mode == "auto",
+        lambda _, config: (
+            config.upper_bound_evaluation.enabled
+            and config.upper_bound_evaluation.lipschitz.mode == "auto"
+        ),
     ),
     Need(
         (
@@ -229,7 +252,11 @@ NEEDS: tuple[Need, ...] = (
     Need(("estimation.history_resolution",), f"`{HISTORY}`", _has_history),
     Need(("stochastic.noise_sharing",), "`season_definitions` in stages.json", _has_seasons),
     Need(("stochastic.experimental",), "a stage with the sampling method `selective`", _selective),
-    Need(("modeling.linearized_head_passes",), "a plant with the model `linearized_head`", _linearised),
+    Need(
+        ("modeling.linearized_head_passes",),
+        "a plant with the model `linearized_head`",
+        _linearised,
+    ),
     *_scenario_needs("training"),
     *_scenario_needs("simulation"),
     Need(
@@ -285,4 +312,6 @@ def default_of(path: str) -> Any:
 def _section(shape: type[Shape], key: str) -> type[Shape]:
     annotation: Any = shape.model_fields[key].annotation
     options = getattr(annotation, "__args__", (annotation,))
-    return next(option for option in options if isinstance(option, type) and issubclass(option, Shape))
+    return next(
+        option for option in options if isinstance(option, type) and issubclass(option, Shape)
+    )

@@ -22,12 +22,16 @@ DESCRIPTIVE_KEYS = frozenset({"version", "description", "name", "label"})
 class Shape(BaseModel):
     """Base of the file schemas: strict types, finite numbers, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False, defer_build=True
+    )
 
 
 def complaint(code: str, message: str, fix: str = "") -> PydanticCustomError:
     """An error for a validator to raise, with our code, what was got and expected, and the fix."""
-    return PydanticCustomError("case_rule", "{message}", {"code": code, "message": message, "fix": fix})
+    return PydanticCustomError(
+        "case_rule", "{message}", {"code": code, "message": message, "fix": fix}
+    )
 
 
 def _iso_date(value: object) -> date:
@@ -37,7 +41,11 @@ def _iso_date(value: object) -> date:
         except ValueError:
             pass
     code = "HW204" if isinstance(value, str) else "HW201"
-    raise complaint(code, f"expected a date as YYYY-MM-DD, got {describe(value)}", "write the date as 2024-01-31")
+    raise complaint(
+        code,
+        f"expected a date as YYYY-MM-DD, got {describe(value)}",
+        "write the date as 2024-01-31",
+    )
 
 
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
@@ -45,7 +53,9 @@ IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
 
-def parse_shape(shape: type[ShapeT], data: dict[str, Any], file: str, collector: Collector) -> ShapeT | None:
+def parse_shape(
+    shape: type[ShapeT], data: dict[str, Any], file: str, collector: Collector
+) -> ShapeT | None:
     """Check the content of a file against its schema.
 
     Unknown keys are reported (HW207) and set aside, so that the rest of the file is still checked.
@@ -75,7 +85,11 @@ def _report_huge_numbers(data: dict[str, Any], file: str, collector: Collector) 
     """Report the numbers of a system that are beyond all sense; settings say for themselves what they allow."""
     if file == "config.json":
         return False
-    found = [(steps, value) for steps, value in _numbers(data, ()) if abs(value) > largest_of(_name(steps))]
+    found = [
+        (steps, value)
+        for steps, value in _numbers(data, ())
+        if abs(value) > largest_of(_name(steps))
+    ]
     for steps, value in found:
         message = f"expected a number within ±{largest_of(_name(steps)):g}, got {describe(value)}"
         fix = "correct the number, or leave the key out where there is no limit"
@@ -89,7 +103,9 @@ def _name(steps: tuple[str | int, ...]) -> str:
     return next((step for step in reversed(steps) if isinstance(step, str)), "")
 
 
-def _numbers(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], float]]:
+def _numbers(
+    value: Any, steps: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], float]]:
     """All numbers of a document with the way that leads to each."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield steps, value
@@ -98,7 +114,9 @@ def _numbers(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
             yield from _numbers(item, (*steps, key))
 
 
-def _set_aside(shape: type[Shape], data: Any, detail: ErrorDetails, file: str, collector: Collector) -> None:
+def _set_aside(
+    shape: type[Shape], data: Any, detail: ErrorDetails, file: str, collector: Collector
+) -> None:
     holder, steps = _locate(data, detail["loc"][:-1])
     key = str(detail["loc"][-1])
     if isinstance(holder, dict):
@@ -113,7 +131,14 @@ def _set_aside(shape: type[Shape], data: Any, detail: ErrorDetails, file: str, c
         else f"remove the key (known here: {', '.join(sorted(here))})"
     )
     entity = entity_at(data, steps)
-    collector.error("HW207", file, f"'{key}' is not a known key", path=write_path([*steps, key]), entity=entity, fix=fix)
+    collector.error(
+        "HW207",
+        file,
+        f"'{key}' is not a known key",
+        path=write_path([*steps, key]),
+        entity=entity,
+        fix=fix,
+    )
 
 
 def write_path(steps: Iterable[str | int]) -> str:
@@ -131,7 +156,12 @@ def _locate(data: Any, loc: tuple[int | str, ...]) -> tuple[Any, list[int | str]
         in_object = isinstance(here, dict) and step in here
         if in_object or (isinstance(here, list) and isinstance(step, int) and step < len(here)):
             here = here[step]
-        elif position < len(loc) - 1 or not isinstance(here, dict) or here.get("type") == step or _is_branch(step):
+        elif (
+            position < len(loc) - 1
+            or not isinstance(here, dict)
+            or here.get("type") == step
+            or _is_branch(step)
+        ):
             continue
         else:
             here = None
@@ -209,7 +239,11 @@ def _report(data: Any, detail: ErrorDetails, file: str, collector: Collector) ->
         error(context["code"], context["message"], context["fix"])
     elif kind == "missing":
         error("HW201", "this key is required and was not found", "add the key")
-    elif kind == "float_type" and isinstance(detail["input"], int) and not isinstance(detail["input"], bool):
+    elif (
+        kind == "float_type"
+        and isinstance(detail["input"], int)
+        and not isinstance(detail["input"], bool)
+    ):
         error("HW204", f"expected a finite number, got {got}", "correct the value")
     elif kind in _WRONG_TYPE:
         error("HW201", f"expected {_WRONG_TYPE[kind]}, got {got}", "correct the type of the value")

@@ -30,11 +30,19 @@ def write_starter(directory: str | os.PathLike[str], template: str, *, force: bo
         UsageError: there is no such template, or the directory is not empty.
     """
     if template not in TEMPLATES:
-        raise UsageError(f"there is no template '{template}'; expected one of {', '.join(TEMPLATES)}")
+        raise UsageError(
+            f"there is no template '{template}'; expected one of {', '.join(TEMPLATES)}"
+        )
     return write_new_case(directory, template, TEMPLATES[template], force=force)
 
 
-def write_new_case(directory: str | os.PathLike[str], title: str, make: Callable[[], Starter], *, force: bool = False) -> Path:
+def write_new_case(
+    directory: str | os.PathLike[str],
+    title: str,
+    make: Callable[[], Starter],
+    *,
+    force: bool = False,
+) -> Path:
     """Write a case that was made in code, with a ``README.md`` that explains it.
 
     Args:
@@ -48,15 +56,21 @@ def write_new_case(directory: str | os.PathLike[str], title: str, make: Callable
     """
     root = Path(directory)
     if root.exists() and not force and (not root.is_dir() or any(root.iterdir())):
-        raise UsageError(f"'{root}' exists and is not an empty directory; choose another name, or force it")
+        raise UsageError(
+            f"'{root}' exists and is not an empty directory; choose another name, or force it"
+        )
     starter = make()
     for folder in ("system", "scenarios", "constraints"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for name, content in starter.files.items():
-        (root / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
+        (root / name).write_text(
+            json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n"
+        )
     for name, rows in starter.tables.items():
         table = TABLES[f"{name}.parquet"]
-        canonical_table(complete_columns(pl.DataFrame(rows), table), table).write_parquet(root / f"{name}.parquet")
+        canonical_table(complete_columns(pl.DataFrame(rows), table), table).write_parquet(
+            root / f"{name}.parquet"
+        )
     readme = f"# {title}\n\n{starter.explanation}\n{_NEXT_STEPS}"
     (root / "README.md").write_text(readme, encoding="utf-8", newline="\n")
     return root
@@ -73,7 +87,12 @@ Keys that start with `_` are comments. Next steps:
 
 
 TEMPLATES: Mapping[str, Callable[[], Starter]] = FrozenDict(
-    {"one-reservoir": one_reservoir, "cascade-fpha": cascade_fpha, "subsystems": subsystems, "from-history": from_history}
+    {
+        "one-reservoir": one_reservoir,
+        "cascade-fpha": cascade_fpha,
+        "subsystems": subsystems,
+        "from-history": from_history,
+    }
 )
 """Name of a template -> what makes it."""
 

@@ -40,7 +40,9 @@ class Starter:
 
 MONTHLY_SEASONS: Json = {
     "cycle_type": "monthly",
-    "seasons": [{"id": i, "label": calendar.month_name[i + 1], "month_start": i + 1} for i in range(12)],
+    "seasons": [
+        {"id": i, "label": calendar.month_name[i + 1], "month_start": i + 1} for i in range(12)
+    ],
 }
 """The seasons of ``stages.json``: a season is a month."""
 
@@ -72,7 +74,9 @@ def usual_penalties(deficit_segments: Rows) -> Json:
     }
 
 
-def common(summary: str, explanation: str, *, season_load: Mapping[int, float], lags: bool = False) -> Starter:
+def common(
+    summary: str, explanation: str, *, season_load: Mapping[int, float], lags: bool = False
+) -> Starter:
     """Configuration, a year of monthly stages and the loads: what every template has.
 
     Args:
@@ -103,7 +107,10 @@ def common(summary: str, explanation: str, *, season_load: Mapping[int, float], 
         "A hm3 of dead storage costs more than the deficit that it could avoid on its whole way down the river.",
         **usual_penalties([{"depth_mw": 50.0, "cost": 2000.0}, {"depth_mw": None, "cost": 4000.0}]),
     }
-    starter.files["system/lines.json"] = {"_comment": "No lines: the load is fed from its own bus.", "lines": []}
+    starter.files["system/lines.json"] = {
+        "_comment": "No lines: the load is fed from its own bus.",
+        "lines": [],
+    }
     starter.tables["scenarios/load_seasonal_stats"] = [
         {"bus_id": bus, "stage_id": i, "mean_mw": round(mean * DEMAND[i], 3), "std_mw": 0.0}
         for bus, mean in season_load.items()
@@ -115,7 +122,10 @@ def common(summary: str, explanation: str, *, season_load: Mapping[int, float], 
             {
                 "bus_id": bus,
                 "stage_id": i,
-                "block_factors": [{"block_id": block, "factor": factor} for block, factor in enumerate((1.2, 1.0, 0.925))],
+                "block_factors": [
+                    {"block_id": block, "factor": factor}
+                    for block, factor in enumerate((1.2, 1.0, 0.925))
+                ],
             }
             for bus in season_load
             for i in range(12)
@@ -134,7 +144,10 @@ def _stage(index: int, *, lags: bool) -> Json:
         "season_id": index,
         "start_date": start.isoformat(),
         "end_date": end.isoformat(),
-        "blocks": [{"id": i, "name": name, "hours": hours * share} for i, (name, share) in enumerate(blocks)],
+        "blocks": [
+            {"id": i, "name": name, "hours": hours * share}
+            for i, (name, share) in enumerate(blocks)
+        ],
         "num_scenarios": 10,
     }
     if lags:
@@ -142,7 +155,9 @@ def _stage(index: int, *, lags: bool) -> Json:
     return stage
 
 
-def hydro(number: int, name: str, *, storage: float, turbined: float, productivity: float, **more: Any) -> Json:
+def hydro(
+    number: int, name: str, *, storage: float, turbined: float, productivity: float, **more: Any
+) -> Json:
     """A plant on bus 0 with constant productivity; 15 % of its storage and 8 % of its flow are minima."""
     return {
         "id": number,
@@ -173,13 +188,19 @@ def thermal(number: int, name: str, bus: int, limit: float, cost: float) -> Json
     }
 
 
-def add_hydros(starter: Starter, hydros: list[Json], mean_inflow: Mapping[int, float], comment: str) -> None:
+def add_hydros(
+    starter: Starter, hydros: list[Json], mean_inflow: Mapping[int, float], comment: str
+) -> None:
     """Plants with half-full reservoirs and uncertain inflows that follow the seasons."""
     starter.files["system/hydros.json"] = {"_comment": comment, "hydros": hydros}
     starter.files["initial_conditions.json"] = {
         "_comment": "Storage on the first day of the first stage.",
         "storage": [
-            {"hydro_id": hydro["id"], "value_hm3": round(0.55 * hydro["reservoir"]["max_storage_hm3"], 3)} for hydro in hydros
+            {
+                "hydro_id": hydro["id"],
+                "value_hm3": round(0.55 * hydro["reservoir"]["max_storage_hm3"], 3),
+            }
+            for hydro in hydros
         ],
         "filling_storage": [],
     }
@@ -198,4 +219,10 @@ def add_hydros(starter: Starter, hydros: list[Json], mean_inflow: Mapping[int, f
 def line(number: int, name: str, source: int, target: int, direct: float, reverse: float) -> Json:
     """A line without losses."""
     capacity = {"direct_mw": direct, "reverse_mw": reverse}
-    return {"id": number, "name": name, "source_bus_id": source, "target_bus_id": target, "capacity": capacity}
+    return {
+        "id": number,
+        "name": name,
+        "source_bus_id": source,
+        "target_bus_id": target,
+        "capacity": capacity,
+    }

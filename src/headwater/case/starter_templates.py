@@ -6,7 +6,17 @@ from datetime import date
 
 import numpy as np
 
-from headwater.case.starter_parts import FIRST_YEAR, WET_SEASON, Rows, Starter, add_hydros, common, hydro, line, thermal
+from headwater.case.starter_parts import (
+    FIRST_YEAR,
+    WET_SEASON,
+    Rows,
+    Starter,
+    add_hydros,
+    common,
+    hydro,
+    line,
+    thermal,
+)
 
 
 def one_reservoir() -> Starter:
@@ -50,18 +60,31 @@ def cascade_fpha() -> Starter:
             {
                 "hydro_id": 0,
                 "selection_mode": "stage_ranges",
-                "stage_ranges": [{"start_stage_id": 0, "model": "fpha", "fpha_config": {"source": "precomputed"}}],
+                "stage_ranges": [
+                    {"start_stage_id": 0, "model": "fpha", "fpha_config": {"source": "precomputed"}}
+                ],
             }
         ],
     }
     starter.tables["system/fpha_hyperplanes"] = [
         {"hydro_id": 0, "plane_id": i, "gamma_0": g0, "gamma_v": gv, "gamma_q": gq, "gamma_s": gs}
         for i, (g0, gv, gq, gs) in enumerate(
-            [(0.0, 0.004, 0.76, -0.002), (6.0, 0.009, 0.68, -0.004), (14.0, 0.014, 0.6, -0.006), (26.0, 0.018, 0.52, -0.008)]
+            [
+                (0.0, 0.004, 0.76, -0.002),
+                (6.0, 0.009, 0.68, -0.004),
+                (14.0, 0.014, 0.6, -0.006),
+                (26.0, 0.018, 0.52, -0.008),
+            ]
         )
     ]
     starter.tables["scenarios/inflow_ar_coefficients"] = [
-        {"hydro_id": hydro, "stage_id": i, "lag": 1, "coefficient": 0.5, "residual_std_ratio": round(0.75**0.5, 9)}
+        {
+            "hydro_id": hydro,
+            "stage_id": i,
+            "lag": 1,
+            "coefficient": 0.5,
+            "residual_std_ratio": round(0.75**0.5, 9),
+        }
         for hydro in (0, 1, 2)
         for i in range(12)
     ]
@@ -82,7 +105,11 @@ def subsystems() -> Starter:
     )
     starter.files["system/buses.json"] = {
         "_comment": "A bus is a region in which energy flows freely.",
-        "buses": [{"id": 0, "name": "SOUTH"}, {"id": 1, "name": "NORTH"}, {"id": 2, "name": "COAST"}],
+        "buses": [
+            {"id": 0, "name": "SOUTH"},
+            {"id": 1, "name": "NORTH"},
+            {"id": 2, "name": "COAST"},
+        ],
     }
     starter.files["system/lines.json"] = {
         "_comment": "Direct is from source to target.",
@@ -102,7 +129,12 @@ def subsystems() -> Starter:
     south = hydro(0, "SOUTH RIVER", storage=1500.0, turbined=300.0, productivity=0.85)
     north = hydro(1, "NORTH LAKE", storage=700.0, turbined=160.0, productivity=1.1)
     north["bus_id"] = 1
-    add_hydros(starter, [south, north], {0: 190.0, 1: 95.0}, "One large plant in each of the two wet regions.")
+    add_hydros(
+        starter,
+        [south, north],
+        {0: 190.0, 1: 95.0},
+        "One large plant in each of the two wet regions.",
+    )
     starter.files["scenarios/correlation.json"] = {
         "method": "spectral",
         "profiles": {
@@ -153,7 +185,10 @@ def from_history() -> Starter:
         "seed": 7,
         "inflow": {"scheme": "out_of_sample"},
     }
-    config["exports"] = {"_comment": "Write the estimated model and the openings beside the results.", "stochastic": True}
+    config["exports"] = {
+        "_comment": "Write the estimated model and the openings beside the results.",
+        "stochastic": True,
+    }
     starter.files["system/buses.json"] = {"buses": [{"id": 0, "name": "MAIN"}]}
     starter.files["system/thermals.json"] = {
         "thermals": [thermal(0, "GAS", 0, 150.0, 75.0), thermal(1, "OIL", 0, 140.0, 250.0)]
@@ -185,6 +220,8 @@ def _record(mean_inflow: dict[int, float]) -> Rows:
         state = _MEMORY * state + (1.0 - _MEMORY**2) ** 0.5 * noise[month]
         day = date(FIRST_YEAR - _YEARS_ON_RECORD + month // 12, month % 12 + 1, 1)
         for (river, mean), value in zip(mean_inflow.items(), state, strict=True):
-            inflow = mean * WET_SEASON[month % 12] * float(np.exp(_SPREAD * value - _SPREAD**2 / 2.0))
+            inflow = (
+                mean * WET_SEASON[month % 12] * float(np.exp(_SPREAD * value - _SPREAD**2 / 2.0))
+            )
             rows.append({"hydro_id": river, "date": day, "value_m3s": round(inflow, 1)})
     return rows

@@ -94,7 +94,9 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _column(spec: FieldSpec, name: str = "", meaning: str = "", *, required: bool | None = None) -> Column:
+def _column(
+    spec: FieldSpec, name: str = "", meaning: str = "", *, required: bool | None = None
+) -> Column:
     """The column of a declared field."""
     types = {kind for kind in branches(spec.kind) if kind is not type(None)}
     kind = Kind.WHOLE if types == {int} else Kind.DATE if types == {date} else Kind.NUMBER
@@ -119,7 +121,13 @@ def _rows(row: type, *key: str, aliases: tuple[tuple[str, str], ...] = ()) -> Ta
 
 
 def _of_stages(
-    name: str, key: str, kind_of_key: Any, kind: type, *more: Column, block: bool = False, alias: str | None = None
+    name: str,
+    key: str,
+    kind_of_key: Any,
+    kind: type,
+    *more: Column,
+    block: bool = False,
+    alias: str | None = None,
 ) -> Table:
     """The table of what fields of a kind are at single stages, and maybe blocks."""
     keys = [_column(spec_of(key, kind_of_key)), _column(spec_of("stage_id", StageId))]
@@ -141,7 +149,12 @@ def _stage_values(cls: type, table: str, *, priced: bool = False) -> Iterator[tu
         elif is_priced:
             yield 0, _column(spec, required=False)
         elif per_stage is not None and per_stage.table == table:
-            yield per_stage.place, _column(spec, per_stage.column or "", per_stage.meaning, required=per_stage.required)
+            yield (
+                per_stage.place,
+                _column(
+                    spec, per_stage.column or "", per_stage.meaning, required=per_stage.required
+                ),
+            )
 
 
 _WITHDRAWAL = Column(
@@ -157,29 +170,59 @@ TABLES: dict[str, Table] = {
     "system/fpha_hyperplanes.parquet": _rows(rows.Plane, "hydro_id", "stage_id", "plane_id"),
     "scenarios/inflow_history.parquet": _rows(m.InflowObservation, "hydro_id", "date"),
     "scenarios/inflow_seasonal_stats.parquet": _rows(rows.SeasonalInflow, "hydro_id", "stage_id"),
-    "scenarios/inflow_ar_coefficients.parquet": _rows(rows.Coefficient, "hydro_id", "stage_id", "lag"),
+    "scenarios/inflow_ar_coefficients.parquet": _rows(
+        rows.Coefficient, "hydro_id", "stage_id", "lag"
+    ),
     "scenarios/inflow_annual_component.parquet": _rows(rows.AnnualTerm, "hydro_id", "stage_id"),
-    "scenarios/external_inflow_scenarios.parquet": _rows(rows.ExternalInflow, "stage_id", "scenario_id", "hydro_id"),
-    "scenarios/external_load_scenarios.parquet": _rows(rows.ExternalLoad, "stage_id", "scenario_id", "bus_id"),
-    "scenarios/external_ncs_scenarios.parquet": _rows(rows.ExternalAvailability, "stage_id", "scenario_id", "ncs_id"),
+    "scenarios/external_inflow_scenarios.parquet": _rows(
+        rows.ExternalInflow, "stage_id", "scenario_id", "hydro_id"
+    ),
+    "scenarios/external_load_scenarios.parquet": _rows(
+        rows.ExternalLoad, "stage_id", "scenario_id", "bus_id"
+    ),
+    "scenarios/external_ncs_scenarios.parquet": _rows(
+        rows.ExternalAvailability, "stage_id", "scenario_id", "ncs_id"
+    ),
     "scenarios/load_seasonal_stats.parquet": _rows(m.LoadStatistics, "bus_id", "stage_id"),
-    "scenarios/non_controllable_stats.parquet": _rows(m.AvailabilityStatistics, "ncs_id", "stage_id"),
-    "scenarios/noise_openings.parquet": _rows(rows.OpeningNoise, "stage_id", "opening_index", "entity_index"),
-    "scenarios/opening_probabilities.parquet": _rows(rows.OpeningProbability, "stage_id", "opening_index"),
-    "constraints/hydro_bounds.parquet": _of_stages(_BOUNDS.format("hydro"), "hydro_id", HydroId, m.Hydro, _WITHDRAWAL),
+    "scenarios/non_controllable_stats.parquet": _rows(
+        m.AvailabilityStatistics, "ncs_id", "stage_id"
+    ),
+    "scenarios/noise_openings.parquet": _rows(
+        rows.OpeningNoise, "stage_id", "opening_index", "entity_index"
+    ),
+    "scenarios/opening_probabilities.parquet": _rows(
+        rows.OpeningProbability, "stage_id", "opening_index"
+    ),
+    "constraints/hydro_bounds.parquet": _of_stages(
+        _BOUNDS.format("hydro"), "hydro_id", HydroId, m.Hydro, _WITHDRAWAL
+    ),
     "constraints/thermal_bounds.parquet": _of_stages(
         _BOUNDS.format("thermal"), "thermal_id", ThermalId, ThermalInFile, block=True
     ),
-    "constraints/line_bounds.parquet": _of_stages(_BOUNDS.format("line"), "line_id", rows.LineId, m.Line),
-    "constraints/pumping_bounds.parquet": _of_stages(_BOUNDS.format("pumping"), "station_id", rows.StationId, m.PumpingStation),
+    "constraints/line_bounds.parquet": _of_stages(
+        _BOUNDS.format("line"), "line_id", rows.LineId, m.Line
+    ),
+    "constraints/pumping_bounds.parquet": _of_stages(
+        _BOUNDS.format("pumping"), "station_id", rows.StationId, m.PumpingStation
+    ),
     "constraints/contract_bounds.parquet": _of_stages(
         _BOUNDS.format("contract"), "contract_id", rows.ContractId, m.EnergyContract
     ),
-    "constraints/ncs_bounds.parquet": _of_stages(_BOUNDS.format("ncs"), "ncs_id", SourceId, m.NonControllableSource),
-    "constraints/generic_constraint_bounds.parquet": _rows(m.GenericConstraintBound, "constraint_id", "stage_id", "block_id"),
-    "constraints/penalty_overrides_bus.parquet": _of_stages(_PENALTIES.format("bus"), "bus_id", BusId, m.Bus),
-    "constraints/penalty_overrides_line.parquet": _of_stages(_PENALTIES.format("line"), "line_id", rows.LineId, m.Line),
-    "constraints/penalty_overrides_hydro.parquet": _of_stages(_PENALTIES.format("hydro"), "hydro_id", HydroId, m.Hydro),
+    "constraints/ncs_bounds.parquet": _of_stages(
+        _BOUNDS.format("ncs"), "ncs_id", SourceId, m.NonControllableSource
+    ),
+    "constraints/generic_constraint_bounds.parquet": _rows(
+        m.GenericConstraintBound, "constraint_id", "stage_id", "block_id"
+    ),
+    "constraints/penalty_overrides_bus.parquet": _of_stages(
+        _PENALTIES.format("bus"), "bus_id", BusId, m.Bus
+    ),
+    "constraints/penalty_overrides_line.parquet": _of_stages(
+        _PENALTIES.format("line"), "line_id", rows.LineId, m.Line
+    ),
+    "constraints/penalty_overrides_hydro.parquet": _of_stages(
+        _PENALTIES.format("hydro"), "hydro_id", HydroId, m.Hydro
+    ),
     "constraints/penalty_overrides_ncs.parquet": _of_stages(
         _PENALTIES.format("ncs"), "source_id", SourceId, m.NonControllableSource, alias="ncs_id"
     ),

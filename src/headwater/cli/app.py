@@ -26,7 +26,15 @@ from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import compare, print_envelope, report, status, summary
 from headwater.cli.run_commands import run, simulate, train
 from headwater.cli.streams import steady_streams
-from headwater.cli.structured import COLOR_VARIABLE, Color, Form, color_of_environment, error_records, report_of, said
+from headwater.cli.structured import (
+    COLOR_VARIABLE,
+    Color,
+    Form,
+    color_of_environment,
+    error_records,
+    report_of,
+    said,
+)
 from headwater.cli.uncertainty_commands import fit, scenarios
 from headwater.distributed import is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError, SolverError, UsageError
@@ -46,11 +54,19 @@ _COMMANDS: tuple[Callable[..., Any], ...] = (
 )
 for _command in _COMMANDS:
     app.command()(_command)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(bench)
+app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)(bench)
 app.add_typer(policy_app)
 
 # typer has used the installed click in some versions and a copy of its own in others: its base class is found, not imported
-_WrongUsage: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_WrongUsage: Any = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 
 def main() -> None:
@@ -59,7 +75,11 @@ def main() -> None:
         exit_code = _run(lambda: app(standalone_mode=False))
         out.flush()
         if out.lost:
-            _stderr().print(Text.assemble(("error: ", "red"), f"the answer was not written to standard output: {out.lost}"))
+            _stderr().print(
+                Text.assemble(
+                    ("error: ", "red"), f"the answer was not written to standard output: {out.lost}"
+                )
+            )
             exit_code = exit_code or EXIT_IO
     sys.exit(exit_code)
 
@@ -145,24 +165,37 @@ def _solver() -> str:
 def _options(
     context: typer.Context,
     _show_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show versions and exit."),
     ] = False,
-    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "warning",
+    log_level: Annotated[
+        str, typer.Option("--log-level", help="debug, info, warning or error.")
+    ] = "warning",
     color: Annotated[
-        Color | None, typer.Option("--color", help="auto, always or never [default: HEADWATER_COLOR, else auto].")
+        Color | None,
+        typer.Option(
+            "--color", help="auto, always or never [default: HEADWATER_COLOR, else auto]."
+        ),
     ] = None,
     form: Annotated[
         Form,
-        typer.Option("--output-format", help="human, json (one envelope) or jsonl (a line for each event, then the envelope)."),
+        typer.Option(
+            "--output-format",
+            help="human, json (one envelope) or jsonl (a line for each event, then the envelope).",
+        ),
     ] = Form.HUMAN,
 ) -> None:
     said.color, said.form, said.command = color, form, context.invoked_subcommand or ""
     stated = os.environ.get(COLOR_VARIABLE, "")
     if stated and color_of_environment() is None:
-        raise UsageError(f"the environment variable {COLOR_VARIABLE} must be auto, always or never, got '{stated}'")
+        raise UsageError(
+            f"the environment variable {COLOR_VARIABLE} must be auto, always or never, got '{stated}'"
+        )
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
-        raise typer.BadParameter(f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level")
+        raise typer.BadParameter(
+            f"'{log_level}' is not one of debug, info, warning, error", param_hint="--log-level"
+        )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])

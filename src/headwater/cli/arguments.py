@@ -10,15 +10,26 @@ import typer
 EXIT_CASE, EXIT_IO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 4, 64, 130
 
 
-CasePath = Annotated[Path, typer.Argument(metavar="CASE", help="Case directory.", show_default=False)]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write results [default: CASE/output].")]
+CasePath = Annotated[
+    Path, typer.Argument(metavar="CASE", help="Case directory.", show_default=False)
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Where to write results [default: CASE/output]."),
+]
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads", "-j", min=1, help="Worker threads per process [default: all granted]; results do not depend on it."
+        "--threads",
+        "-j",
+        min=1,
+        help="Worker threads per process [default: all granted]; results do not depend on it.",
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with what an earlier run left unfinished in the output directory.")
+    bool,
+    typer.Option(
+        "--resume", help="Go on with what an earlier run left unfinished in the output directory."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

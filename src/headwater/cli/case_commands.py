@@ -25,7 +25,9 @@ class OutputFormat(StrEnum):
 def validate(
     case: CasePath,
     strict: Annotated[bool, typer.Option("--strict", help="Turn advice into errors.")] = False,
-    form: Annotated[OutputFormat, typer.Option("--format", help="human, json or sarif.")] = OutputFormat.HUMAN,
+    form: Annotated[
+        OutputFormat, typer.Option("--format", help="human, json or sarif.")
+    ] = OutputFormat.HUMAN,
 ) -> int:
     """Check a case and report everything that is wrong with it."""
     from headwater.cli.case_display import show_report
@@ -44,7 +46,12 @@ def validate(
 
 def describe(
     case: CasePath,
-    lp: Annotated[bool, typer.Option("--lp", help="Also show the size and range of numbers of every stage program.")] = False,
+    lp: Annotated[
+        bool,
+        typer.Option(
+            "--lp", help="Also show the size and range of numbers of every stage program."
+        ),
+    ] = False,
 ) -> None:
     """Show what the system of a case is: counts, capacities, storage, horizon, uncertainty, what is active when."""
     from headwater.cli.case_display import show_case, show_programs
@@ -56,8 +63,12 @@ def describe(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Case directory.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="New directory.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Case directory.", show_default=False)
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="New directory.", show_default=False)
+    ],
 ) -> None:
     """Rewrite a case in the canonical spelling."""
     from headwater.case import convert_case
@@ -67,7 +78,10 @@ def convert(
 
 def schema(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Directory for the schemas [default: one object on standard output].")
+        Path | None,
+        typer.Option(
+            "--out", help="Directory for the schemas [default: one object on standard output]."
+        ),
     ] = None,
 ) -> None:
     """Write JSON Schema of every JSON file of a case, for editors."""
@@ -80,10 +94,16 @@ def schema(
 
 
 def init(
-    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="New case directory.", show_default=False)] = None,
-    template: Annotated[str, typer.Option("--template", "-t", help="Which starter case.")] = "one-reservoir",
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="New case directory.", show_default=False)
+    ] = None,
+    template: Annotated[
+        str, typer.Option("--template", "-t", help="Which starter case.")
+    ] = "one-reservoir",
     list_: Annotated[bool, typer.Option("--list", help="Show the templates.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write into a directory that is not empty.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into a directory that is not empty.")
+    ] = False,
 ) -> None:
     """Write a commented starter case."""
     from headwater.case import template_summaries, write_starter

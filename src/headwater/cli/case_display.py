@@ -23,7 +23,14 @@ def show_report(report: Report, console: Console) -> None:
     console.print(Text(report.heading(), "bold red" if not report.ok else "bold"))
     for file, findings in report.by_file():
         title = Text(file or "the case as a whole", "bold")
-        table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(
+            title=title,
+            title_justify="left",
+            show_header=False,
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+        )
         table.add_column(no_wrap=True)
         table.add_column(style="dim", overflow="fold", max_width=60)
         table.add_column(overflow="fold")
@@ -40,7 +47,13 @@ def show_case(case: Case, console: Console) -> None:
     console.print(Text(f"case {case.name}", "bold"))
     for section in describe_case(case):
         headed = any(section.columns)
-        table = Table(title=Text(section.title), title_justify="left", title_style="bold", show_header=headed, box=None)
+        table = Table(
+            title=Text(section.title),
+            title_justify="left",
+            title_style="bold",
+            show_header=headed,
+            box=None,
+        )
         for position, heading in enumerate(section.columns):
             table.add_column(Text(heading), style="dim" if position == 0 else None, overflow="fold")
         for row in section.rows:
@@ -60,10 +73,28 @@ def show_programs(study: Study, console: Console) -> None:
 
 def _programs_table(stages: list[tuple[int, ProgramStatistics]]) -> Table:
     table = Table(title="stage programs without cuts", title_justify="left")
-    for header in ("stage", "rows", "columns", "non-zeros", "coefficients", "costs", "column bounds", "row bounds"):
+    for header in (
+        "stage",
+        "rows",
+        "columns",
+        "non-zeros",
+        "coefficients",
+        "costs",
+        "column bounds",
+        "row bounds",
+    ):
         table.add_column(header, justify="right", no_wrap=True)
     for stage_id, one in stages:
-        ranges = (one.given.coefficient, one.given.cost, one.given.column_bound, one.given.row_bound)
+        ranges = (
+            one.given.coefficient,
+            one.given.cost,
+            one.given.column_bound,
+            one.given.row_bound,
+        )
         sizes = (one.rows, one.columns, one.nonzeros)
-        table.add_row(str(stage_id), *(f"{n:,}" for n in sizes), *(f"{low:.0e}..{high:.0e}" for low, high in ranges))
+        table.add_row(
+            str(stage_id),
+            *(f"{n:,}" for n in sizes),
+            *(f"{low:.0e}..{high:.0e}" for low, high in ranges),
+        )
     return table

@@ -35,10 +35,20 @@ class PlainFormatter(logging.Formatter):
 def stderr() -> Console:
     """A console for progress and messages."""
     wide = None if sys.stderr.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return PlainConsole(stderr=True, width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
+    return PlainConsole(
+        stderr=True,
+        width=wide,
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+        emoji=False,
+        **color_options(),
+    )
 
 
 def stdout() -> Console:
     """A console for answers."""
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
-    return PlainConsole(width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options())
+    return PlainConsole(
+        width=wide, highlight=False, soft_wrap=True, markup=False, emoji=False, **color_options()
+    )

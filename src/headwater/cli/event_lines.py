@@ -54,7 +54,11 @@ class EventLines:
 
 
 def _phase(event: events.Event) -> str:
-    return "training" if isinstance(event, events.TrainingStarted | events.TrainingFinished) else "simulation"
+    return (
+        "training"
+        if isinstance(event, events.TrainingStarted | events.TrainingFinished)
+        else "simulation"
+    )
 
 
 def _fields(event: events.Event) -> dict[str, Any]:

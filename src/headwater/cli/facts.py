@@ -20,7 +20,10 @@ def violation_rows(sentences: Sequence[str], where: str) -> list[tuple[str, str]
         sentences: one for each limit, the gravest first.
         where: file that lists all of them.
     """
-    rows = [(VIOLATED if n == 0 else "", sentence) for n, sentence in enumerate(sentences[:_MOST_VIOLATIONS])]
+    rows = [
+        (VIOLATED if n == 0 else "", sentence)
+        for n, sentence in enumerate(sentences[:_MOST_VIOLATIONS])
+    ]
     if len(sentences) > _MOST_VIOLATIONS:
         rows.append(("", f"and {len(sentences) - _MOST_VIOLATIONS} more limits, see {where}"))
     return rows

@@ -35,15 +35,24 @@ def lp(
             show_default=False,
         ),
     ],
-    stage: Annotated[int | None, typer.Option("--stage", help="Id of the stage.", show_default=False)] = None,
+    stage: Annotated[
+        int | None, typer.Option("--stage", help="Id of the stage.", show_default=False)
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="File to write; its suffix, .lp or .mps, says how.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out", help="File to write; its suffix, .lp or .mps, says how.", show_default=False
+        ),
     ] = None,
     scenario: Annotated[
-        int | None, typer.Option("--scenario", min=0, help="Simulated scenario [default: mean of all noise].")
+        int | None,
+        typer.Option("--scenario", min=0, help="Simulated scenario [default: mean of all noise]."),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option("--policy", "-p", help="Policy whose cuts to include [default: no future cost].")
+        Path | None,
+        typer.Option(
+            "--policy", "-p", help="Policy whose cuts to include [default: no future cost]."
+        ),
     ] = None,
 ) -> None:
     """Write the linear program of a stage as the scenario meets it there, or say what is in such a file and why it fails."""
@@ -51,16 +60,24 @@ def lp(
     if saved is not None:
         for option, given in (("--scenario", scenario), ("--policy", policy)):
             if given is not None:
-                raise typer.BadParameter(f"{saved} holds one program; this option belongs to a case", param_hint=option)
+                raise typer.BadParameter(
+                    f"{saved} holds one program; this option belongs to a case", param_hint=option
+                )
         _look_into(saved, out)
         return
     if stage is None or out is None:
         if not source.exists():
-            raise typer.BadParameter(f"there is no case and no file at {source}", param_hint="CASE|FILE")
+            raise typer.BadParameter(
+                f"there is no case and no file at {source}", param_hint="CASE|FILE"
+            )
         if not (source / "config.json").is_file():
-            raise typer.BadParameter(f"{source} is no case and holds no program ({_PROGRAMS})", param_hint="CASE|FILE")
+            raise typer.BadParameter(
+                f"{source} is no case and holds no program ({_PROGRAMS})", param_hint="CASE|FILE"
+            )
         missing = "--stage" if stage is None else "--out"
-        raise typer.BadParameter("a case needs --stage and --out: which program to write, and where", param_hint=missing)
+        raise typer.BadParameter(
+            "a case needs --stage and --out: which program to write, and where", param_hint=missing
+        )
     stored = None if policy is None else hw.load_policy(policy)
     program = hw.stage_program(hw.load_case(source), stage, scenario=scenario, policy=stored)
     hw.write_program(program, out)
@@ -71,7 +88,10 @@ def _saved_program(source: Path, stage: int | None) -> Path | None:
     """The file of a program that is meant; ``None`` where it is not about a file."""
     if source.is_file():
         if source.suffix.lower() != ".mps":
-            raise typer.BadParameter(f"{source} does not end in .mps: programs are read in free MPS", param_hint="CASE|FILE")
+            raise typer.BadParameter(
+                f"{source} does not end in .mps: programs are read in free MPS",
+                param_hint="CASE|FILE",
+            )
         if stage is not None:
             raise typer.BadParameter(f"{source} holds one program", param_hint="--stage")
         return source
@@ -86,7 +106,9 @@ def _saved_program(source: Path, stage: int | None) -> Path | None:
         chosen = directory / f"stage-{stage}.mps"
         if chosen not in found:
             there = ", ".join(sorted(path.name for path in found))
-            raise typer.BadParameter(f"{directory} has no program of stage {stage}; it has {there}", param_hint="--stage")
+            raise typer.BadParameter(
+                f"{directory} has no program of stage {stage}; it has {there}", param_hint="--stage"
+            )
         return chosen
     return None
 
@@ -125,8 +147,15 @@ def _recorded(path: Path) -> dict[str, Any] | None:
 
 def _size(found: Diagnosis) -> list[tuple[str, str]]:
     ranges = dataclasses.asdict(found.ranges)
-    words = {"coefficient": "coefficients", "cost": "costs", "column_bound": "limits of columns", "row_bound": "limits of rows"}
-    spans = (f"{words[name]} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items() if high)
+    words = {
+        "coefficient": "coefficients",
+        "cost": "costs",
+        "column_bound": "limits of columns",
+        "row_bound": "limits of rows",
+    }
+    spans = (
+        f"{words[name]} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items() if high
+    )
     return [
         ("size", f"{found.rows:,} rows, {found.columns:,} columns, {found.nonzeros:,} non-zeros"),
         ("numbers", "; ".join(spans)),
@@ -136,11 +165,16 @@ def _size(found: Diagnosis) -> list[tuple[str, str]]:
 def _outcome(found: Diagnosis) -> list[tuple[str, str]]:
     if found.infeasible is not None:
         why = dataclasses.replace(found.infeasible, remedies=())
-        return [("outcome", f"infeasible: {why}"), *(("what helps", text) for text in found.infeasible.remedies)]
+        return [
+            ("outcome", f"infeasible: {why}"),
+            *(("what helps", text) for text in found.infeasible.remedies),
+        ]
     if found.outcome == "unbounded":
         return [("outcome", f"unbounded: {found.unbounded}")]
     if found.optimum is None:
-        return [("outcome", "no answer: neither an optimum nor a reason why there is none was found")]
+        return [
+            ("outcome", "no answer: neither an optimum nor a reason why there is none was found")
+        ]
     rows = [("outcome", f"optimal, {money(found.optimum)} $")]
     for label, violations in (("costs most", False), ("does not hold", True)):
         costs = [one for one in found.costs if one.is_violation is violations]
@@ -160,6 +194,10 @@ def _attempts(recorded: dict[str, Any] | None) -> list[tuple[str, str]]:
         if not isinstance(one, dict):
             continue
         bound, gap = one.get("bound"), one.get("gap")
-        known = "" if bound is None else f", bound {money(bound)} $" + ("" if gap is None else f", gap {gap:.3g} $")
+        known = (
+            ""
+            if bound is None
+            else f", bound {money(bound)} $" + ("" if gap is None else f", gap {gap:.3g} $")
+        )
         rows.append((f"attempt {len(rows) + 1}", f"{one.get('by')}: {one.get('outcome')}{known}"))
     return rows

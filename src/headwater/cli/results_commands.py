@@ -42,24 +42,32 @@ def print_envelope(exit_code: int, **parts: Any) -> None:
 
 
 Sections = Annotated[
-    list[Section] | None, typer.Option("--section", "-s", help="Only this part; may be repeated.", show_default=False)
+    list[Section] | None,
+    typer.Option("--section", "-s", help="Only this part; may be repeated.", show_default=False),
 ]
 
 
 def status(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)
+    ],
     section: Sections = None,
 ) -> None:
     """Show the status and the figures of a run as JSON, also of one that is under way."""
     _print_status(directory, section)
 
 
-def _print_status(directory: Path, section: Sequence[Section] | None, warnings: Sequence[str] = ()) -> None:
+def _print_status(
+    directory: Path, section: Sequence[Section] | None, warnings: Sequence[str] = ()
+) -> None:
     from headwater.results.overview import overview
 
     found = overview(directory)
     if section:
-        found = {key: found[key] for key in ("output_directory", "status", *dict.fromkeys(one.value for one in section))}
+        found = {
+            key: found[key]
+            for key in ("output_directory", "status", *dict.fromkeys(one.value for one in section))
+        }
     if said.form is Form.HUMAN:
         stdout().out(json.dumps(found, indent=2))
     else:
@@ -71,20 +79,34 @@ MOVED = "the figures of a run as JSON have moved to 'headwater status'; 'headwat
 
 
 def report(
-    directory: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Output directory of a run.", show_default=False)],
+    directory: Annotated[
+        Path,
+        typer.Argument(metavar="OUTPUT", help="Output directory of a run.", show_default=False),
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the page [default: OUTPUT/report.html].")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Where to write the page [default: OUTPUT/report.html].",
+        ),
     ] = None,
     compare: Annotated[
         Path | None,
         typer.Option(
-            "--compare", metavar="OTHER", help="Output directory of another run, for a tab that compares.", show_default=False
+            "--compare",
+            metavar="OTHER",
+            help="Output directory of another run, for a tab that compares.",
+            show_default=False,
         ),
     ] = None,
     case: Annotated[
         Path | None,
         typer.Option(
-            "--case", metavar="CASE", help="Case of the run, for the history of inflows [default: where it was read]."
+            "--case",
+            metavar="CASE",
+            help="Case of the run, for the history of inflows [default: where it was read].",
         ),
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -108,13 +130,23 @@ def report(
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Output directory of a run.", show_default=False)],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Output directory of another.", show_default=False)],
+    first: Annotated[
+        Path, typer.Argument(metavar="A", help="Output directory of a run.", show_default=False)
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="B", help="Output directory of another.", show_default=False)
+    ],
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", "-m", help="lower_bound, mean_cost, ... or a table; may be repeated [default: all]."),
+        typer.Option(
+            "--metric",
+            "-m",
+            help="lower_bound, mean_cost, ... or a table; may be repeated [default: all].",
+        ),
     ] = None,
-    tolerance: Annotated[float, typer.Option("--tol", min=0.0, help="Largest relative difference.")] = 0.0,
+    tolerance: Annotated[
+        float, typer.Option("--tol", min=0.0, help="Largest relative difference.")
+    ] = 0.0,
 ) -> int:
     """Compare two runs, timings aside; ends with 1 when they differ by more than the tolerance."""
     from headwater.results.comparison import compare_results
@@ -131,7 +163,9 @@ def compare(
 
 
 def summary(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Output directory of a run.", show_default=False)
+    ],
 ) -> None:
     """Show what a run found: bound, costs, and how the system was operated."""
     from headwater.cli.summary import show_summary
@@ -144,11 +178,18 @@ def show_differences(found: Sequence[Difference], tolerance: float, console: Con
     """Print how far two runs are apart, and a verdict."""
     table = Table(box=None, pad_edge=False)
     for heading in ("", "A", "B", "relative difference", "where"):
-        table.add_column(heading, justify="right" if heading in ("A", "B", "relative difference") else "left")
+        table.add_column(
+            heading, justify="right" if heading in ("A", "B", "relative difference") else "left"
+        )
     for one in found:
         numbers = ("" if value is None else money(value) for value in (one.first, one.second))
         style = "red" if one.relative > tolerance else ""
-        table.add_row(Text(one.metric), *numbers, Text(f"{one.relative:.1e}" if one.relative else "0", style), Text(one.place))
+        table.add_row(
+            Text(one.metric),
+            *numbers,
+            Text(f"{one.relative:.1e}" if one.relative else "0", style),
+            Text(one.place),
+        )
     console.print(table)
     apart = sum(one.relative > tolerance for one in found)
     if apart:

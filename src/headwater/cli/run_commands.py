@@ -31,7 +31,9 @@ def run(
     output: Output = None,
     threads: Threads = None,
     resume: Resume = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show how large the run would be.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show how large the run would be.")
+    ] = False,
     quiet: Quiet = False,
 ) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
@@ -51,7 +53,13 @@ def run(
     return EXIT_STOPPED if result.stopped else 0
 
 
-def train(case: CasePath, output: Output = None, threads: Threads = None, resume: Resume = False, quiet: Quiet = False) -> int:
+def train(
+    case: CasePath,
+    output: Output = None,
+    threads: Threads = None,
+    resume: Resume = False,
+    quiet: Quiet = False,
+) -> int:
     """Train a policy and write it to OUTPUT/policy."""
     warn_of_tight_memory()
     from headwater.api.outcomes import EXIT_STOPPED
@@ -70,15 +78,23 @@ def train(case: CasePath, output: Output = None, threads: Threads = None, resume
 def simulate(
     case: CasePath,
     policy: Annotated[
-        Path, typer.Option("--policy", "-p", help="Policy directory, e.g. CASE/output/policy.", show_default=False)
+        Path,
+        typer.Option(
+            "--policy", "-p", help="Policy directory, e.g. CASE/output/policy.", show_default=False
+        ),
     ],
     output: Output = None,
     scenarios: Annotated[
-        int | None, typer.Option("--scenarios", "-n", min=1, help="Number of scenarios [default: the case's].")
+        int | None,
+        typer.Option("--scenarios", "-n", min=1, help="Number of scenarios [default: the case's]."),
     ] = None,
     threads: Threads = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the simulation that was interrupted in the output directory.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the simulation that was interrupted in the output directory.",
+        ),
     ] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -92,7 +108,13 @@ def simulate(
     with followed(quiet) as progress:
         target = output or loaded.root / "output"
         result = run_simulation(
-            loaded, stored, target, n_scenarios=scenarios, threads=threads, resume=resume, on_event=progress
+            loaded,
+            stored,
+            target,
+            n_scenarios=scenarios,
+            threads=threads,
+            resume=resume,
+            on_event=progress,
         )
     show_result(result)
 
@@ -122,24 +144,43 @@ def show_result(result: hw.RunResult) -> None:
         )
         as_records = [event_record(WarningRaised.of(text)) for text in told]
         data = overview(result.output_dir)
-        print_envelope(EXIT_STOPPED if result.stopped else 0, data=data, warnings=as_records, summary=data["status"])
+        print_envelope(
+            EXIT_STOPPED if result.stopped else 0,
+            data=data,
+            warnings=as_records,
+            summary=data["status"],
+        )
         return
     console, rows = stdout(), []
     record = result.policy.training
     if record is not None and record.iterations:
-        rows.append(("lower bound", f"{money(result.policy.lower_bound)} after {len(record.iterations)} iterations"))
+        rows.append(
+            (
+                "lower bound",
+                f"{money(result.policy.lower_bound)} after {len(record.iterations)} iterations",
+            )
+        )
         rows.append(("", record.bound_meaning))
     if result.simulation is not None:
         costs = result.simulation.summary
         rows.append(
-            ("simulated cost", f"{money(costs.mean_cost)} ± {money(costs.ci95)} over {len(costs.total_cost)} scenarios")
+            (
+                "simulated cost",
+                f"{money(costs.mean_cost)} ± {money(costs.ci95)} over {len(costs.total_cost)} scenarios",
+            )
         )
     if result.stopped:
         rows.append(("stopped", "by a signal; go on with --resume"))
-    warnings = (record.warnings if record is not None else ()) + (result.simulation.warnings if result.simulation else ())
+    warnings = (record.warnings if record is not None else ()) + (
+        result.simulation.warnings if result.simulation else ()
+    )
     rows.extend(("warning", text) for text in warnings)
     if result.simulation is not None:
-        rows.extend(violation_rows([str(one) for one in result.simulation.violations], "simulation/metadata.json"))
+        rows.extend(
+            violation_rows(
+                [str(one) for one in result.simulation.violations], "simulation/metadata.json"
+            )
+        )
     rows.append(("results", str(result.output_dir)))
     console.print(summary_table(rows, ""))
 
@@ -156,18 +197,30 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
     """How large a run would be, as facts."""
     rows = [
         ("stages", f"{plan.n_stages}, {plan.n_state} state components"),
-        ("largest program", f"{plan.rows:,} rows, {plan.columns:,} columns, {plan.nonzeros:,} non-zeros, without cuts"),
+        (
+            "largest program",
+            f"{plan.rows:,} rows, {plan.columns:,} columns, {plan.nonzeros:,} non-zeros, without cuts",
+        ),
     ]
     if plan.iterations:
         problems = plan.problems_per_iteration
         rows += [
-            ("training", f"at most {plan.iterations:,} iterations of {plan.forward_passes} trajectories"),
+            (
+                "training",
+                f"at most {plan.iterations:,} iterations of {plan.forward_passes} trajectories",
+            ),
             ("problems", f"{problems:,} in an iteration, {plan.iterations * problems:,} in all"),
-            ("cuts", f"at most {plan.cuts_per_stage:,} for a stage, {plan.cut_megabytes:,.1f} MB in all"),
+            (
+                "cuts",
+                f"at most {plan.cuts_per_stage:,} for a stage, {plan.cut_megabytes:,.1f} MB in all",
+            ),
         ]
     if plan.scenarios:
         rows += [
             ("simulation", f"{plan.scenarios:,} scenarios, {plan.simulated_problems:,} problems"),
-            ("tables", f"written by {plan.part_scenarios} scenarios, about {plan.part_megabytes:,.1f} MB each in memory"),
+            (
+                "tables",
+                f"written by {plan.part_scenarios} scenarios, about {plan.part_megabytes:,.1f} MB each in memory",
+            ),
         ]
     return rows

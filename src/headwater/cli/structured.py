@@ -66,7 +66,15 @@ def color_options() -> dict[str, Any]:
     return {"no_color": False, "color_system": "standard"} if chosen == Color.ALWAYS else {}
 
 
-def envelope(command: str, exit_code: int, *, data: Any = None, errors: Any = (), warnings: Any = (), summary: str = "") -> Any:
+def envelope(
+    command: str,
+    exit_code: int,
+    *,
+    data: Any = None,
+    errors: Any = (),
+    warnings: Any = (),
+    summary: str = "",
+) -> Any:
     """What a command has to say, for programs."""
     return plain(
         {
@@ -108,8 +116,17 @@ def error_records(error: BaseException) -> list[dict[str, Any]]:
             if finding["severity"] == "error"
         ]
     places = ("stage_id", "scenario", "opening", "iteration")
-    context = {name: getattr(error, name) for name in places if getattr(error, name, None) is not None}
-    return [{"kind": type(error).__name__, "message": str(error), "context": context, "suggestion": None}]
+    context = {
+        name: getattr(error, name) for name in places if getattr(error, name, None) is not None
+    }
+    return [
+        {
+            "kind": type(error).__name__,
+            "message": str(error),
+            "context": context,
+            "suggestion": None,
+        }
+    ]
 
 
 def plain(value: Any) -> Any:

@@ -29,7 +29,9 @@ def show_summary(results: Results, console: Console) -> None:
         if results.has_simulation:
             _simulation(results, console)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"the metadata.json of {results.directory} is damaged ({error!r}); run again") from error
+        raise ResultsError(
+            f"the metadata.json of {results.directory} is damaged ({error!r}); run again"
+        ) from error
 
 
 def _training(results: Results, console: Console) -> None:
@@ -38,8 +40,16 @@ def _training(results: Results, console: Console) -> None:
     by = workers(metadata["distribution"]["ranks"], metadata["threads"])
     rows = [
         ("case", str(metadata["case"])),
-        ("iterations", f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}"),
-        ("lower bound", "none yet" if bound["value"] is None else f"{money(bound['value'])}   ({bound['meaning']})"),
+        (
+            "iterations",
+            f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}",
+        ),
+        (
+            "lower bound",
+            "none yet"
+            if bound["value"] is None
+            else f"{money(bound['value'])}   ({bound['meaning']})",
+        ),
         *(("openings", text) for text in bound.get("openings", ())),
         *_upper_bound(metadata),
         ("cuts", f"{metadata['cuts']['active']:,} active"),
@@ -73,22 +83,51 @@ def _simulation(results: Results, console: Console) -> None:
         ("scenarios", f"{metadata['scenarios']['completed']}"),
         ("mean cost", f"{money(cost['mean'])} ± {money(cost['ci95'])}"),
         ("range", f"{money(cost['min'])} to {money(cost['max'])}"),
-        *((f"worst {100 * tail['tail_fraction']:g} %", money(tail["mean"])) for tail in cost["cvar"]),
-        *((f"of which {name}", money(value["mean"])) for name, value in metadata["categories"].items() if value["mean"]),
-        ("deficit", f"{deficit['mean_mwh']:,.1f} MWh on average, in {100 * deficit['frequency']:.0f} % of scenarios"),
+        *(
+            (f"worst {100 * tail['tail_fraction']:g} %", money(tail["mean"]))
+            for tail in cost["cvar"]
+        ),
+        *(
+            (f"of which {name}", money(value["mean"]))
+            for name, value in metadata["categories"].items()
+            if value["mean"]
+        ),
+        (
+            "deficit",
+            f"{deficit['mean_mwh']:,.1f} MWh on average, in {100 * deficit['frequency']:.0f} % of scenarios",
+        ),
         ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
     ]
     bound = results.training_metadata["lower_bound"] if results.has_training else {"value": None}
     if results.mixture:
         bound = {"value": None}
-    elif results.has_training and results.training_metadata["policy_digest"] != metadata["policy_digest"]:
-        rows.append(("note", "these scenarios were simulated with another policy than the one trained above"))
+    elif (
+        results.has_training
+        and results.training_metadata["policy_digest"] != metadata["policy_digest"]
+    ):
+        rows.append(
+            (
+                "note",
+                "these scenarios were simulated with another policy than the one trained above",
+            )
+        )
         bound = {"value": None}
-    if bound["value"] is not None and bound["kind"] == "expected_cost" and bound.get("covers", "study") == "study":
+    if (
+        bound["value"] is not None
+        and bound["kind"] == "expected_cost"
+        and bound.get("covers", "study") == "study"
+    ):
         gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
         rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
-        rows.extend(("", f"this is no distance from the optimum: {text}") for text in metadata.get("differences", ()))
-    rows.extend(violation_rows([one["sentence"] for one in metadata.get("violations", ())], "simulation/metadata.json"))
+        rows.extend(
+            ("", f"this is no distance from the optimum: {text}")
+            for text in metadata.get("differences", ())
+        )
+    rows.extend(
+        violation_rows(
+            [one["sentence"] for one in metadata.get("violations", ())], "simulation/metadata.json"
+        )
+    )
     console.print(summary_table(rows, "simulation"))
     if "buses" in results.tables:
         console.print(_prices(results))
@@ -110,7 +149,9 @@ def _prices(results: Results) -> Table:
     frame = results.table("buses").join(hours, on=["stage_id", "block_id"], how="left")
     price = (pl.col("spot_price") * pl.col("hours")).sum() / pl.col("hours").sum()
     mean = frame.group_by("start_date", "bus_id", "bus_name").agg(price=price)
-    return _by_stage(mean, "bus_id", "bus_name", "price", "marginal cost of energy, $/MWh (mean over scenarios)")
+    return _by_stage(
+        mean, "bus_id", "bus_name", "price", "marginal cost of energy, $/MWh (mean over scenarios)"
+    )
 
 
 def _water(results: Results) -> Table:
@@ -125,10 +166,18 @@ def _water(results: Results) -> Table:
         .group_by("start_date", "hydro_id", "hydro_name")
         .agg(pl.col("water_value_per_hm3").mean())
     )
-    return _by_stage(mean, "hydro_id", "hydro_name", "water_value_per_hm3", "water value, $/hm3 (mean over scenarios)")
+    return _by_stage(
+        mean,
+        "hydro_id",
+        "hydro_name",
+        "water_value_per_hm3",
+        "water value, $/hm3 (mean over scenarios)",
+    )
 
 
-def _by_stage(frame: pl.DataFrame, id_column: str, name_column: str, value: str, title: str) -> Table:
+def _by_stage(
+    frame: pl.DataFrame, id_column: str, name_column: str, value: str, title: str
+) -> Table:
     wide = frame.sort("start_date", id_column)
     entities = wide.select(id_column, name_column).unique().sort(id_column)
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")

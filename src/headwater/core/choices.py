@@ -83,7 +83,9 @@ class RiskMeasure(Choice, Protocol):
         ...
 
 
-RISK_MEASURES: Registry[type[RiskMeasure]] = Registry("risk_measures", "headwater.choices.risk", name=type_of_class)
+RISK_MEASURES: Registry[type[RiskMeasure]] = Registry(
+    "risk_measures", "headwater.choices.risk", name=type_of_class
+)
 """Known risk measures."""
 
 
@@ -118,7 +120,9 @@ class StoppingRule(Choice, Protocol):
         return None
 
     @abstractmethod
-    def evaluate(self, history: Sequence[Iteration], simulated: Sequence[Sequence[float] | None]) -> RuleEvaluation:
+    def evaluate(
+        self, history: Sequence[Iteration], simulated: Sequence[Sequence[float] | None]
+    ) -> RuleEvaluation:
         """What it says after the last iteration.
 
         Args:

@@ -7,7 +7,16 @@ from functools import cached_property
 from typing import Any
 
 from headwater.arrays import FrozenDict
-from headwater.core.parts import Advice, Cost, Equipment, Family, Phase, Piece, Quantity, ResultTable
+from headwater.core.parts import (
+    Advice,
+    Cost,
+    Equipment,
+    Family,
+    Phase,
+    Piece,
+    Quantity,
+    ResultTable,
+)
 from headwater.core.registry import Registry
 
 
@@ -15,7 +24,9 @@ class EquipmentRegistry(Registry[Equipment]):
     """All kinds of equipment, by place, then name."""
 
     def __init__(self, folder: str) -> None:
-        super().__init__("equipment", folder, claims=_claims, order=lambda part: (part.place, part.name))
+        super().__init__(
+            "equipment", folder, claims=_claims, order=lambda part: (part.place, part.name)
+        )
 
     def add(self, item: Equipment) -> Equipment:
         """Make a kind known, see `Registry.add`."""
@@ -28,7 +39,16 @@ class EquipmentRegistry(Registry[Equipment]):
         super().remove(name)
 
     def _forget(self) -> None:
-        for derived in ("quantities", "by_entity", "by_collection", "tables", "costs_by_kind", "families", "_pieces", "advice"):
+        for derived in (
+            "quantities",
+            "by_entity",
+            "by_collection",
+            "tables",
+            "costs_by_kind",
+            "families",
+            "_pieces",
+            "advice",
+        ):
             self.__dict__.pop(derived, None)
 
     @cached_property
@@ -66,7 +86,9 @@ class EquipmentRegistry(Registry[Equipment]):
     @cached_property
     def families(self) -> Mapping[tuple[str, bool], tuple[Equipment, Family]]:
         """Name of a family, and whether it is one of rows, -> the kind that has it, and the family."""
-        return FrozenDict({(one.name, one.is_row): (part, one) for part in self for one in part.families})
+        return FrozenDict(
+            {(one.name, one.is_row): (part, one) for part in self for one in part.families}
+        )
 
     def pieces(self, phase: Phase) -> tuple[Piece, ...]:
         """Pieces of stage programs of one phase, in the order in which they are declared."""
@@ -81,11 +103,15 @@ class EquipmentRegistry(Registry[Equipment]):
     @cached_property
     def advice(self) -> tuple[Advice, ...]:
         """What planners are told, in order."""
-        return tuple(sorted((one for part in self for one in part.advice), key=lambda one: one.place))
+        return tuple(
+            sorted((one for part in self for one in part.advice), key=lambda one: one.place)
+        )
 
     def told_of(self, system: Any) -> tuple[Equipment, ...]:
         """Kinds that results of a system speak of: the founding ones, and those that it has."""
-        return tuple(part for part in self if part.founding or len(getattr(system, part.collection)))
+        return tuple(
+            part for part in self if part.founding or len(getattr(system, part.collection))
+        )
 
     def by_file(self) -> tuple[Equipment, ...]:
         """All kinds in the order of their files."""
@@ -93,7 +119,11 @@ class EquipmentRegistry(Registry[Equipment]):
 
     def by_code(self) -> tuple[Equipment, ...]:
         """The kinds that have an ``entity_type_code``, by code."""
-        return tuple(sorted((part for part in self if part.code is not None), key=lambda part: part.code or 0))
+        return tuple(
+            sorted(
+                (part for part in self if part.code is not None), key=lambda part: part.code or 0
+            )
+        )
 
 
 def _claims(part: Equipment) -> Iterator[tuple[str, Hashable]]:

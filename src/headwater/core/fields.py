@@ -208,7 +208,11 @@ EndDate = Annotated[date, "day after the last one"]
 
 ENTITY_KEYS = ("id", "name", "entry_stage_id", "exit_stage_id")
 """Keys that come first wherever an entity is described."""
-EntryStage = Annotated[Id | None, Ref("stage"), "first stage at which it exists; without it, it is there from the start"]
+EntryStage = Annotated[
+    Id | None,
+    Ref("stage"),
+    "first stage at which it exists; without it, it is there from the start",
+]
 ExitStage = Annotated[Id | None, Ref("stage"), "first stage at which it no longer exists"]
 
 _UNITS = (
@@ -253,7 +257,9 @@ class FieldSpec:
 
     def marker(self, wanted: type[Any]) -> Any:
         """The last marker of a class, which is the most specific one; ``None`` without any."""
-        return next((marker for marker in reversed(self.markers) if isinstance(marker, wanted)), None)
+        return next(
+            (marker for marker in reversed(self.markers) if isinstance(marker, wanted)), None
+        )
 
     @cached_property
     def meaning(self) -> str:
@@ -269,7 +275,9 @@ class FieldSpec:
     def place(self) -> tuple[str, ...]:
         """Keys that lead to it in a file."""
         given = self.marker(InFile)
-        return (self.name,) if given is None or given.place is None else tuple(given.place.split("."))
+        return (
+            (self.name,) if given is None or given.place is None else tuple(given.place.split("."))
+        )
 
     @cached_property
     def in_files(self) -> bool:
@@ -299,7 +307,9 @@ class FieldSpec:
     @cached_property
     def limits(self) -> tuple[Ge | Gt | Le | Lt, ...]:
         """Its range."""
-        return tuple(marker for marker in self._all_markers if isinstance(marker, Ge | Gt | Le | Lt))
+        return tuple(
+            marker for marker in self._all_markers if isinstance(marker, Ge | Gt | Le | Lt)
+        )
 
     @cached_property
     def reference(self) -> str:
@@ -329,11 +339,15 @@ def branches(kind: Any) -> list[Any]:
 def fields_of(cls: type) -> tuple[FieldSpec, ...]:
     """The declared fields of a dataclass, in its order."""
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(spec_of(field.name, hints[field.name], _default(field)) for field in dataclasses.fields(cls))
+    return tuple(
+        spec_of(field.name, hints[field.name], _default(field)) for field in dataclasses.fields(cls)
+    )
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
-    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    return (
+        field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    )
 
 
 def field_of(cls: type, name: str) -> FieldSpec:
@@ -348,7 +362,10 @@ def references_of(cls: type) -> Iterator[tuple[str, str]]:
             yield ".".join(spec.place), spec.reference
         for inner in branches(spec.form):
             if isinstance(inner, type) and dataclasses.is_dataclass(inner):
-                yield from ((f"{'.'.join(spec.place)}.{below}", kind) for below, kind in references_of(inner))
+                yield from (
+                    (f"{'.'.join(spec.place)}.{below}", kind)
+                    for below, kind in references_of(inner)
+                )
 
 
 def spec_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> FieldSpec:

@@ -80,7 +80,9 @@ class Column:
     nullable: bool = False
 
 
-OPERATIVE_STATE = Column("operative_state_code", "-", "0 not existing, 1 filling, 2 operating, 3 decommissioned", "code")
+OPERATIVE_STATE = Column(
+    "operative_state_code", "-", "0 not existing, 1 filling, 2 operating, 3 decommissioned", "code"
+)
 """Column that every kind with a life has in its table."""
 
 

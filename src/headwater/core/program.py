@@ -140,7 +140,9 @@ class LpBuilder:
             rows: the same of the rows.
             place: order among all that is known; sums of floating-point numbers follow it.
         """
-        there = [np.ravel(positions)[np.ravel(positions) != ABSENT] for positions in (columns, rows)]
+        there = [
+            np.ravel(positions)[np.ravel(positions) != ABSENT] for positions in (columns, rows)
+        ]
         self._known.append((place, there[0], there[1]))
 
     def assemble(self) -> AssembledLp:
@@ -154,7 +156,9 @@ class LpBuilder:
         matrix.sort_indices()
         state_rows, states, state_values = self._state_entries
         negated = [-value for value in state_values]
-        sensitivity = sp.csr_array(sp.coo_array((negated, (state_rows, states)), shape=(self.n_rows, self.n_state)))
+        sensitivity = sp.csr_array(
+            sp.coo_array((negated, (state_rows, states)), shape=(self.n_rows, self.n_state))
+        )
         sensitivity.sum_duplicates()
         sensitivity.sort_indices()
         known = sorted(self._known, key=lambda entry: entry[0])

@@ -111,12 +111,16 @@ class Registry(Generic[T]):
         with self._lock:
             self[name]
             del self._items[name], self._origins[name]
-            self._claimed = {claim: owner for claim, owner in self._claimed.items() if owner != name}
+            self._claimed = {
+                claim: owner for claim, owner in self._claimed.items() if owner != name
+            }
 
     def __getitem__(self, name: str) -> T:
         found = self._known().get(name)
         if found is None:
-            raise UsageError(f"{self.group}: there is no '{name}'; known are {listed(self.names(), 20) or 'none'}")
+            raise UsageError(
+                f"{self.group}: there is no '{name}'; known are {listed(self.names(), 20) or 'none'}"
+            )
         return found
 
     def __contains__(self, name: object) -> bool:
@@ -150,7 +154,10 @@ class Registry(Generic[T]):
             self._filling = Origin(OWN)
             for module in _modules(self._folder):
                 importlib.import_module(module)
-            for entry in sorted(entry_points(group=f"headwater.{self.group}"), key=lambda entry: (entry.name, entry.value)):
+            for entry in sorted(
+                entry_points(group=f"headwater.{self.group}"),
+                key=lambda entry: (entry.name, entry.value),
+            ):
                 self._filling = _origin_of_entry(entry)
                 self._load(entry)
             self._is_full = True
@@ -182,11 +189,17 @@ def _modules(folder: str) -> Iterator[str]:
     if folder:
         package = importlib.import_module(folder)
         yield folder
-        yield from sorted(found.name for found in pkgutil.walk_packages(package.__path__, f"{folder}."))
+        yield from sorted(
+            found.name for found in pkgutil.walk_packages(package.__path__, f"{folder}.")
+        )
 
 
 def _origin_of_entry(entry: EntryPoint) -> Origin:
-    return Origin(entry.value.split(":")[0]) if entry.dist is None else Origin(entry.dist.name, entry.dist.version)
+    return (
+        Origin(entry.value.split(":")[0])
+        if entry.dist is None
+        else Origin(entry.dist.name, entry.dist.version)
+    )
 
 
 def _origin_of(item: object) -> Origin:

@@ -18,6 +18,7 @@ class Shown:
     def _repr_html_(self) -> str:
         heading, rows = escape(repr(self).removeprefix("<").removesuffix(">")), self.facts()
         cells = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            for name, value in rows
         )
         return f"<div><strong>{heading}</strong>{f'<table>{cells}</table>' if cells else ''}</div>"

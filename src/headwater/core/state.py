@@ -153,7 +153,9 @@ class StateLayout:
         """One record per component: place, kind, what tells it apart, unit."""
         return [one for block, first in self._placed.values() for one in block.describe(first)]
 
-    def differences(self, other: StateLayout, own: str = "study", others: str = "policy") -> Iterator[str]:
+    def differences(
+        self, other: StateLayout, own: str = "study", others: str = "policy"
+    ) -> Iterator[str]:
         """What another state has otherwise, a sentence with its code for each difference.
 
         Args:

@@ -19,7 +19,9 @@ def listed(items: Collection[object], shown: int = 6) -> str:
 
 def opened(items: Collection[object], shown: int = 10) -> str:
     """List the first few of many, with dots for the rest: ``1, 2, 3, ...``."""
-    return ", ".join([str(item) for item in items][:shown]) + (", ..." if len(items) > shown else "")
+    return ", ".join([str(item) for item in items][:shown]) + (
+        ", ..." if len(items) > shown else ""
+    )
 
 
 def counted(items: Collection[object], shown: int = 6) -> str:

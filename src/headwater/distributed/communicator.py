@@ -89,7 +89,11 @@ class Communicator:
         if other is None:
             return
         message = f"rank 0 calls '{told[0]}' and rank {other} calls '{told[other]}': all ranks must do the same"
-        kind = UsageError(message) if self.leads else RankError(message, rank=0, exit_code=UsageError.exit_code)
+        kind = (
+            UsageError(message)
+            if self.leads
+            else RankError(message, rank=0, exit_code=UsageError.exit_code)
+        )
         setattr(kind, KNOWN_TO_ALL, True)
         raise kind
 

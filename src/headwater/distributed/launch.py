@@ -31,8 +31,14 @@ def launched_ranks(environment: Mapping[str, str]) -> int:
     """How many processes were started together, as far as the environment tells; 1 when it does not."""
     stated = [environment[name] for name in _SIZES if name in environment]
     if "PMIX_RANK" in environment:
-        stated += [environment[name] for name in ("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS") if name in environment]
-    numbers = (int(value) for value in stated if value.isascii() and value.isdigit() and len(value) < 9)
+        stated += [
+            environment[name]
+            for name in ("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
+            if name in environment
+        ]
+    numbers = (
+        int(value) for value in stated if value.isascii() and value.isdigit() and len(value) < 9
+    )
     return next((number for number in numbers if number > 0), 1)
 
 
@@ -48,7 +54,9 @@ def find_communicator(environment: Mapping[str, str] | None = None) -> Communica
     environment = os.environ if environment is None else environment
     chosen = environment.get(COMMUNICATOR_VARIABLE, Communication.AUTO.value)
     if chosen not in list(Communication):
-        raise UsageError(f"the environment variable {COMMUNICATOR_VARIABLE} must be auto, local or mpi, got '{chosen}'")
+        raise UsageError(
+            f"the environment variable {COMMUNICATOR_VARIABLE} must be auto, local or mpi, got '{chosen}'"
+        )
     launched = launched_ranks(environment)
     if chosen == Communication.LOCAL or (chosen == Communication.AUTO and launched == 1):
         return ALONE
@@ -66,7 +74,11 @@ def _mpi(launched: int, sharing: Sharing) -> Communicator:
     try:
         from headwater.distributed.mpi import MpiCommunicator, abort_on_uncaught
     except (ImportError, RuntimeError) as error:
-        why = "mpi4py is not installed" if isinstance(error, ModuleNotFoundError) else f"mpi4py cannot be used ({error})"
+        why = (
+            "mpi4py is not installed"
+            if isinstance(error, ModuleNotFoundError)
+            else f"mpi4py cannot be used ({error})"
+        )
         raise UsageError(
             f"this run is one of {launched} that were started together, but {why}: "
             f"pip install 'headwater[mpi]', or set {COMMUNICATOR_VARIABLE}=local to run alone"

@@ -15,7 +15,12 @@ import mpi4py
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.distributed.communicator import KNOWN_TO_ALL, Communicator, Interrupted, is_known_to_all
+from headwater.distributed.communicator import (
+    KNOWN_TO_ALL,
+    Communicator,
+    Interrupted,
+    is_known_to_all,
+)
 from headwater.distributed.memory import OWN_MEMORY, Memory
 from headwater.distributed.partition import blocks
 from headwater.distributed.sharing import SHARING_VARIABLE, Sharing
@@ -52,7 +57,11 @@ class MpiCommunicator(Communicator):
     """
 
     def __init__(
-        self, world: Any = MPI.COMM_WORLD, *, sharing: Sharing = Sharing.AUTO, largest_node: int | None = None
+        self,
+        world: Any = MPI.COMM_WORLD,
+        *,
+        sharing: Sharing = Sharing.AUTO,
+        largest_node: int | None = None,
     ) -> None:
         super().__init__()
         node = world.Split_type(MPI.COMM_TYPE_SHARED, key=world.rank)
@@ -65,7 +74,9 @@ class MpiCommunicator(Communicator):
         self.rank, self.size = self._comm.rank, self._comm.size
         heads = self._comm.Split(0 if node.rank == 0 else MPI.UNDEFINED, key=self.rank)
         self._heads = heads if node.rank == 0 else None
-        self._node_sizes: list[int] = node.bcast(heads.allgather(node.size) if node.rank == 0 else None)
+        self._node_sizes: list[int] = node.bcast(
+            heads.allgather(node.size) if node.rank == 0 else None
+        )
         self._sharing = sharing
         self._memory: NodeMemory | None = None
         self._rows: dict[int, Any] = {}
@@ -87,7 +98,10 @@ class MpiCommunicator(Communicator):
             self._memory.settle(array)
             if self._heads is not None and len(self._node_sizes) > 1:
                 ends = np.cumsum(self._node_sizes)
-                sums = [sum(counts[end - n : end]) for end, n in zip(ends, self._node_sizes, strict=True)]
+                sums = [
+                    sum(counts[end - n : end])
+                    for end, n in zip(ends, self._node_sizes, strict=True)
+                ]
                 self._exchange(self._heads, array, sums)
             self._memory.settle(array)
         self.transfer_seconds += time.perf_counter() - started
@@ -110,9 +124,13 @@ class MpiCommunicator(Communicator):
         if self.any(not has_room(n_bytes)):
             needed = f"the cuts take up to {n_bytes / 2**30:.1f} GiB, more than a node has room for in shared memory"
             if self._sharing is Sharing.ON:
-                raise UsageError(f"{needed}: set {SHARING_VARIABLE}=off, or run fewer ranks per node")
+                raise UsageError(
+                    f"{needed}: set {SHARING_VARIABLE}=off, or run fewer ranks per node"
+                )
             if self.leads:
-                logger.warning("%s; every rank keeps its own copy, fewer ranks per node take less", needed)
+                logger.warning(
+                    "%s; every rank keeps its own copy, fewer ranks per node take less", needed
+                )
             return OWN_MEMORY
         self._memory = self._memory or NodeMemory(self._node)
         return self._memory
@@ -126,7 +144,9 @@ class MpiCommunicator(Communicator):
     def add_up(self, counts: NDArray[np.int64]) -> None:
         """Replace ``counts`` by their sums over the ranks."""
         if counts.dtype != np.int64:
-            raise TypeError(f"only 64-bit whole numbers are added up over ranks, got {counts.dtype}")
+            raise TypeError(
+                f"only 64-bit whole numbers are added up over ranks, got {counts.dtype}"
+            )
         started = time.perf_counter()
         _wait(self._comm.Iallreduce(MPI.IN_PLACE, counts, MPI.SUM))
         self.transfer_seconds += time.perf_counter() - started
@@ -159,7 +179,9 @@ class MpiCommunicator(Communicator):
             return result
         if worst == _INTERRUPTED:
             raise _known_to_all(Interrupted())
-        message, exit_code = self._comm.bcast(None if error is None else _described(error, self.rank), root=rank)
+        message, exit_code = self._comm.bcast(
+            None if error is None else _described(error, self.rank), root=rank
+        )
         if error is not None and self.rank == rank == 0:
             raise _known_to_all(error)
         raise _known_to_all(RankError(message, rank=rank, exit_code=exit_code)) from error
@@ -214,7 +236,10 @@ def _described(error: Exception, rank: int) -> tuple[str, int]:
     if isinstance(error, OSError | MemoryError):
         return f"{where}: {str(error) or type(error).__name__}", 2
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{where}: {type(error).__name__}: {error} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})", 4
+    return (
+        f"{where}: {type(error).__name__}: {error} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})",
+        4,
+    )
 
 
 def abort_on_uncaught(communicator: Communicator) -> None:

@@ -45,10 +45,18 @@ class RankStarter:
             missing.append("mpi4py (pip install 'headwater[mpi]')")
         words = [find_mpiexec() or "", "-n"] if command is None else shlex.split(command)
         if not words or shutil.which(words[0]) is None:
-            wanted = f"the command '{words[0] if words else ''}'" if command is not None else "an mpiexec"
-            missing.append(f"{wanted} (that of the cluster's MPI library, or on one machine pip install mpich)")
+            wanted = (
+                f"the command '{words[0] if words else ''}'"
+                if command is not None
+                else "an mpiexec"
+            )
+            missing.append(
+                f"{wanted} (that of the cluster's MPI library, or on one machine pip install mpich)"
+            )
         if missing:
-            raise UsageError(f"several ranks need mpi4py and a command that starts them; not found: {' and '.join(missing)}")
+            raise UsageError(
+                f"several ranks need mpi4py and a command that starts them; not found: {' and '.join(missing)}"
+            )
         self._words = [*words[:-1], *_freely(words[0]), words[-1]] if command is None else words
 
     def words(self, n_ranks: int, program: Sequence[object]) -> list[str]:
@@ -62,6 +70,10 @@ class RankStarter:
 
 def _freely(mpiexec: str) -> list[str]:
     """Options with which Open MPI allows what MPICH takes for granted: more ranks than processors, threads on all of them."""
-    shown = subprocess.run([mpiexec, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
+    shown = subprocess.run(
+        [mpiexec, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     said = shown.stdout
-    return ["--oversubscribe", "--bind-to", "none"] if "Open MPI" in said or "OpenRTE" in said else []
+    return (
+        ["--oversubscribe", "--bind-to", "none"] if "Open MPI" in said or "OpenRTE" in said else []
+    )

@@ -48,8 +48,12 @@ class NodeMemory(Memory):
         handle = MPI.Win.Allocate_shared(n_bytes if self._node.rank == 0 else 0, 8, comm=self._node)
         handle.Lock_all(MPI.MODE_NOCHECK)
         buffer, _ = handle.Shared_query(0)
-        array: Matrix = np.frombuffer(cast(memoryview, buffer), np.float64, count=n_bytes // 8).reshape(shape)
-        self._windows.append(_Window(handle, array.ctypes.data, array.ctypes.data + max(n_bytes, 1)))
+        array: Matrix = np.frombuffer(
+            cast(memoryview, buffer), np.float64, count=n_bytes // 8
+        ).reshape(shape)
+        self._windows.append(
+            _Window(handle, array.ctypes.data, array.ctypes.data + max(n_bytes, 1))
+        )
         return array
 
     def put(self, target: Matrix, values: Matrix) -> None:
@@ -74,12 +78,17 @@ class NodeMemory(Memory):
 
     def _window(self, array: Matrix) -> _Window | None:
         address = array.ctypes.data
-        return next((window for window in self._windows if window.start <= address < window.stop), None)
+        return next(
+            (window for window in self._windows if window.start <= address < window.stop), None
+        )
 
 
 def copies_weigh(n_bytes: int, n_copies: int) -> bool:
     """Whether copies of something, one per rank, take a large part of the memory of this node."""
-    return n_copies > 1 and n_bytes * n_copies > LARGEST_REPLICATED_SHARE * psutil.virtual_memory().total
+    return (
+        n_copies > 1
+        and n_bytes * n_copies > LARGEST_REPLICATED_SHARE * psutil.virtual_memory().total
+    )
 
 
 def has_room(n_bytes: int) -> bool:

@@ -27,5 +27,7 @@ def chosen_sharing(environment: Mapping[str, str]) -> Sharing:
     """
     chosen = environment.get(SHARING_VARIABLE, Sharing.AUTO.value)
     if chosen not in list(Sharing):
-        raise UsageError(f"the environment variable {SHARING_VARIABLE} must be auto, on or off, got '{chosen}'")
+        raise UsageError(
+            f"the environment variable {SHARING_VARIABLE} must be auto, on or off, got '{chosen}'"
+        )
     return Sharing(chosen)

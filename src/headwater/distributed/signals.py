@@ -45,7 +45,9 @@ class StopRequest:
 
     def __str__(self) -> str:
         """What asked, for people."""
-        return "a request" if self.signal_number is None else signal.Signals(self.signal_number).name
+        return (
+            "a request" if self.signal_number is None else signal.Signals(self.signal_number).name
+        )
 
 
 @contextmanager

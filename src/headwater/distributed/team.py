@@ -39,7 +39,9 @@ class Team:
         """The items of this rank."""
         return blocks(n_items, self.communicator.size)[self.communicator.rank]
 
-    def run(self, task: Callable[[int, range], Result], n_items: int, least: int = 1) -> list[Result]:
+    def run(
+        self, task: Callable[[int, range], Result], n_items: int, least: int = 1
+    ) -> list[Result]:
         """Call ``task(worker, items)`` for every thread of every rank; returns the results of this rank's threads, in order.
 
         All ranks call, and all end in the same way.
@@ -61,5 +63,10 @@ class Team:
     def __enter__(self) -> Team:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()

@@ -42,7 +42,9 @@ def granted_threads(n_sharing: int = 1) -> int:
     return max(1, len(available_processors()) // n_sharing)
 
 
-def choose_threads(requested: int | None, configured: int | None = None, *, n_sharing: int = 1) -> int:
+def choose_threads(
+    requested: int | None, configured: int | None = None, *, n_sharing: int = 1
+) -> int:
     """Number of worker threads: the caller's word, else the environment, else the configuration, else all that is granted.
 
     Args:
@@ -56,7 +58,9 @@ def choose_threads(requested: int | None, configured: int | None = None, *, n_sh
     from_environment = os.environ.get(THREADS_VARIABLE)
     if requested is None and from_environment is not None:
         if not (from_environment.isascii() and from_environment.isdigit()):
-            raise UsageError(f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'")
+            raise UsageError(
+                f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'"
+            )
         # Python does not read numbers of thousands of digits
         requested = int(from_environment) if len(from_environment) < 20 else 10**20
     chosen = requested if requested is not None else configured
@@ -128,7 +132,9 @@ class ThreadTeam:
         except RuntimeError as error:
             n_started = 1 + len(self._others)
             self.close()
-            raise UsageError(f"the system grants no {n_workers} threads, only {n_started} ({error}): ask for fewer") from None
+            raise UsageError(
+                f"the system grants no {n_workers} threads, only {n_started} ({error}): ask for fewer"
+            ) from None
         self.wall_seconds = 0.0
         self.busy_seconds = [0.0] * n_workers
         self.cpu_seconds = [0.0] * n_workers
@@ -190,7 +196,13 @@ class ThreadTeam:
         finally:
             self.wall_seconds += time.perf_counter() - started
 
-    def _timed(self, task: Callable[[int, range], Result], abandon: Callable[[], None], worker: int, items: range) -> Result:
+    def _timed(
+        self,
+        task: Callable[[int, range], Result],
+        abandon: Callable[[], None],
+        worker: int,
+        items: range,
+    ) -> Result:
         wall, cpu = time.perf_counter(), time.thread_time()
         try:
             return task(worker, items)
@@ -210,5 +222,10 @@ class ThreadTeam:
     def __enter__(self) -> ThreadTeam:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()

@@ -19,7 +19,16 @@ from annotated_types import Gt, Le
 
 from headwater.arrays import Array
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.fields import BusId, EntryStage, ExitStage, Name, NonNegative, Ordered, OwnId, in_file
+from headwater.core.fields import (
+    BusId,
+    EntryStage,
+    ExitStage,
+    Name,
+    NonNegative,
+    Ordered,
+    OwnId,
+    in_file,
+)
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
@@ -57,7 +66,9 @@ class Battery:
     charge_efficiency: Annotated[Efficiency, "energy stored for each MWh taken"] = 1.0
     discharge_efficiency: Annotated[Efficiency, "energy given for each MWh released"] = 1.0
     initial_energy_mwh: Annotated[NonNegative, "stored energy before the first stage"] = 0.0
-    cost_per_mwh: Annotated[NonNegative, "cost of energy given, which keeps it from cycling for nothing"] = 0.01
+    cost_per_mwh: Annotated[
+        NonNegative, "cost of energy given, which keeps it from cycling for nothing"
+    ] = 0.01
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
 
@@ -99,11 +110,16 @@ def declare_power_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns ``c[b, k]``, ``d[b, k]`` in MW."""
     batteries = ctx.system.of(Battery)
     shape = (len(batteries), ctx.n_blocks)
-    charge, discharge = build.column_family("battery_charge", shape), build.column_family("battery_discharge", shape)
+    charge, discharge = (
+        build.column_family("battery_charge", shape),
+        build.column_family("battery_discharge", shape),
+    )
     for b, battery in enumerate(batteries):
         for k, hours in enumerate(ctx.block_hours if ctx.operating("batteries", b) else ()):
             charge[b, k] = build.column(0.0, battery.max_charge_mw)
-            discharge[b, k] = build.column(0.0, battery.max_discharge_mw, hours * battery.cost_per_mwh)
+            discharge[b, k] = build.column(
+                0.0, battery.max_discharge_mw, hours * battery.cost_per_mwh
+            )
 
 
 def declare_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -118,8 +134,12 @@ def declare_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
             continue
         build.put_state(row, place[b], -1.0)
         for k, hours in enumerate(ctx.block_hours):
-            build.put(row, build.columns["battery_charge"][b, k], -hours * battery.charge_efficiency)
-            build.put(row, build.columns["battery_discharge"][b, k], hours / battery.discharge_efficiency)
+            build.put(
+                row, build.columns["battery_charge"][b, k], -hours * battery.charge_efficiency
+            )
+            build.put(
+                row, build.columns["battery_discharge"][b, k], hours / battery.discharge_efficiency
+            )
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
@@ -160,13 +180,24 @@ EQUIPMENT.add(
                     Column("discharge_mw", "MW", "power given to the bus"),
                     Column("energy_initial_mwh", "MWh", "stored energy at the start of the stage"),
                     Column("energy_final_mwh", "MWh", "stored energy at the end of the stage"),
-                    Column("energy_value_per_mwh", "$/MWh", "worth of one more MWh at the start, current value"),
+                    Column(
+                        "energy_value_per_mwh",
+                        "$/MWh",
+                        "worth of one more MWh at the start, current value",
+                    ),
                     OPERATIVE_STATE,
                 ),
                 read_table,
             ),
         ),
-        costs=(Cost("battery_cost", "energy given by batteries", "regularization", ("battery_discharge",)),),
+        costs=(
+            Cost(
+                "battery_cost",
+                "energy given by batteries",
+                "regularization",
+                ("battery_discharge",),
+            ),
+        ),
         quantities=(
             Quantity("battery_charge", (("battery_charge", 1.0),)),
             Quantity("battery_discharge", (("battery_discharge", 1.0),)),

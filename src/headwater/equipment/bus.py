@@ -124,7 +124,9 @@ EQUIPMENT.add(
         "bus",
         "buses",
         Bus,
-        EntityFile("system/buses.json", "buses", place=0, required=True, meaning="buses", at_least=1),
+        EntityFile(
+            "system/buses.json", "buses", place=0, required=True, meaning="buses", at_least=1
+        ),
         Words("bus", "buses", "Bus"),
         code=2,
         place=0,

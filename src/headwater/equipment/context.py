@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from headwater.core.state import StateLayout
 from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines
-from headwater.model import HM3_PER_M3S_HOUR, BlockMode, InflowNonNegativity, OperativeState, Stage, System
+from headwater.model import (
+    HM3_PER_M3S_HOUR,
+    BlockMode,
+    InflowNonNegativity,
+    OperativeState,
+    Stage,
+    System,
+)
 
 _OPERATING, _FILLING = int(OperativeState.OPERATING), int(OperativeState.FILLING)
 _DECOMMISSIONED = int(OperativeState.DECOMMISSIONED)
@@ -123,7 +130,9 @@ class StageContext:
     @cached_property
     def _states(self) -> dict[str, list[int]]:
         """Codes of operative states at this stage, as numbers: they are asked for thousands of times."""
-        return {kind: codes[:, self.t].tolist() for kind, codes in self.system.operative_states.items()}
+        return {
+            kind: codes[:, self.t].tolist() for kind, codes in self.system.operative_states.items()
+        }
 
     def productivity(self, h: int) -> float:
         """Power per flow of a plant in MW per m3/s; 0 with planes."""

@@ -65,7 +65,9 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     }
 
 
-def _power_of(kind: ContractKind, build: LpBuilder, ctx: StageContext, c: int, k: int) -> tuple[Combination, float]:
+def _power_of(
+    kind: ContractKind, build: LpBuilder, ctx: StageContext, c: int, k: int
+) -> tuple[Combination, float]:
     """Power of a contract in a block, which a constraint must name by its kind."""
     contract = ctx.system.contracts[c]
     if contract.kind is not kind:
@@ -92,14 +94,21 @@ _TABLES = (
     ),
 )
 
-_COSTS = (Cost("contract_cost", "contracts, export revenue negative", "resource", ("contract",), place=1),)
+_COSTS = (
+    Cost("contract_cost", "contracts, export revenue negative", "resource", ("contract",), place=1),
+)
 
 EQUIPMENT.add(
     Equipment(
         "contract",
         "contracts",
         EnergyContract,
-        EntityFile("system/energy_contracts.json", "contracts", place=6, meaning="contracts of import and export"),
+        EntityFile(
+            "system/energy_contracts.json",
+            "contracts",
+            place=6,
+            meaning="contracts of import and export",
+        ),
         Words("contract", "contracts", "Contract"),
         code=5,
         place=5,

@@ -53,7 +53,10 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
         efficiency = 1.0 - line.losses_percent / 100.0
         source, target = network.line_source[index], network.line_target[index]
         for k in range(ctx.n_blocks):
-            direct, reverse = build.columns["line_direct"][index, k], build.columns["line_reverse"][index, k]
+            direct, reverse = (
+                build.columns["line_direct"][index, k],
+                build.columns["line_reverse"][index, k],
+            )
             if direct == ABSENT:
                 continue
             build.put(load[target, k], direct, efficiency)
@@ -97,14 +100,18 @@ _TABLES = (
     ),
 )
 
-_COSTS = (Cost("exchange_cost", "exchanges", "regularization", ("line_direct", "line_reverse"), place=19),)
+_COSTS = (
+    Cost("exchange_cost", "exchanges", "regularization", ("line_direct", "line_reverse"), place=19),
+)
 
 EQUIPMENT.add(
     Equipment(
         "line",
         "lines",
         Line,
-        EntityFile("system/lines.json", "lines", place=1, required=True, meaning="lines; may be empty"),
+        EntityFile(
+            "system/lines.json", "lines", place=1, required=True, meaning="lines; may be empty"
+        ),
         Words("line", "lines", "Line"),
         code=3,
         place=1,

@@ -34,7 +34,10 @@ from headwater.model import NonControllableSource
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     """For each source and block: generated and curtailed power in MW."""
     shape = (len(ctx.system.non_controllables), ctx.n_blocks)
-    generated, curtailed = build.column_family("ncs_generation", shape), build.column_family("ncs_curtailment", shape)
+    generated, curtailed = (
+        build.column_family("ncs_generation", shape),
+        build.column_family("ncs_curtailment", shape),
+    )
     cost = ctx.system.resolved_penalties.curtailment_per_mwh
     for r in range(shape[0]):
         if ctx.operating("non_controllables", r):
@@ -93,7 +96,15 @@ _TABLES = (
     ),
 )
 
-_COSTS = (Cost("curtailment_cost", "curtailed availability", "regularization", ("ncs_curtailment",), place=18),)
+_COSTS = (
+    Cost(
+        "curtailment_cost",
+        "curtailed availability",
+        "regularization",
+        ("ncs_curtailment",),
+        place=18,
+    ),
+)
 
 EQUIPMENT.add(
     Equipment(
@@ -101,7 +112,10 @@ EQUIPMENT.add(
         "non_controllables",
         NonControllableSource,
         EntityFile(
-            "system/non_controllable_sources.json", "non_controllable_sources", place=4, meaning="wind, sun and the like"
+            "system/non_controllable_sources.json",
+            "non_controllable_sources",
+            place=4,
+            meaning="wind, sun and the like",
         ),
         Words("non-controllable source", "non-controllable sources", "Source"),
         code=7,

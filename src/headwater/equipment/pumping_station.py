@@ -50,7 +50,9 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     for j in range(len(ctx.system.pumping_stations)):
         if works(ctx, j):
             for k in range(ctx.n_blocks):
-                flow[j, k] = build.column(limits.min_flow_m3s[j, ctx.t], limits.max_flow_m3s[j, ctx.t])
+                flow[j, k] = build.column(
+                    limits.min_flow_m3s[j, ctx.t], limits.max_flow_m3s[j, ctx.t]
+                )
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
@@ -62,7 +64,9 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
             if column == ABSENT:
                 continue
             reservoirs.put_block_flow(build, ctx, index[station.source_hydro_id], k, column, 1.0)
-            reservoirs.put_block_flow(build, ctx, index[station.destination_hydro_id], k, column, -1.0)
+            reservoirs.put_block_flow(
+                build, ctx, index[station.destination_hydro_id], k, column, -1.0
+            )
             build.put(build.rows["load"][bus[j], k], column, -station.consumption_mw_per_m3s)
 
 
@@ -82,7 +86,9 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
 
 def imputed_cost(read: StageReader, s: StageSolutions) -> np.ndarray:
     """Energy of every station at the marginal cost of its bus, ``[scenario, block, station]`` in $."""
-    consumption = np.array([station.consumption_mw_per_m3s for station in read.system.pumping_stations], np.float64)
+    consumption = np.array(
+        [station.consumption_mw_per_m3s for station in read.system.pumping_stations], np.float64
+    )
     dual = np.swapaxes(s.load_dual, 1, 2)[:, :, read.system.network.pumping_bus]
     cost: np.ndarray = read.values(s, "pumping") * consumption * dual
     return cost
@@ -103,7 +109,11 @@ def power(build: LpBuilder, ctx: StageContext, j: int, k: int) -> tuple[Combinat
 
 def minimum_flows(system: System) -> Iterator[str]:
     """Stations that must pump."""
-    ids = [s.id for j, s in enumerate(system.pumping_stations) if (system.bounds.pumping.min_flow_m3s[j] > 0.0).any()]
+    ids = [
+        s.id
+        for j, s in enumerate(system.pumping_stations)
+        if (system.bounds.pumping.min_flow_m3s[j] > 0.0).any()
+    ]
     if ids:
         yield f"pumping station(s) {listed(ids)} have a minimum flow, which an empty source reservoir cannot give"
 
@@ -113,8 +123,12 @@ def absent_ends(system: System) -> Iterator[str]:
     states = system.operative_states
     present = np.isin(states["hydros"], (OperativeState.OPERATING, OperativeState.FILLING))
     for j, station in enumerate(system.pumping_stations):
-        ends = [system.hydro_index[i] for i in (station.source_hydro_id, station.destination_hydro_id)]
-        idle = (states["pumping_stations"][j] == OperativeState.OPERATING) & ~present[ends].all(axis=0)
+        ends = [
+            system.hydro_index[i] for i in (station.source_hydro_id, station.destination_hydro_id)
+        ]
+        idle = (states["pumping_stations"][j] == OperativeState.OPERATING) & ~present[ends].all(
+            axis=0
+        )
         stages = [system.stages[t].id for t in np.flatnonzero(idle)]
         if stages:
             yield f"pumping station {station.id} rests at stage(s) {listed(stages)}, where one of its plants is absent"
@@ -156,7 +170,9 @@ EQUIPMENT.add(
         "pumping_station",
         "pumping_stations",
         PumpingStation,
-        EntityFile("system/pumping_stations.json", "pumping_stations", place=5, meaning="pumping stations"),
+        EntityFile(
+            "system/pumping_stations.json", "pumping_stations", place=5, meaning="pumping stations"
+        ),
         Words("pumping station", "pumping stations", "Pumping station"),
         code=4,
         place=4,
@@ -171,7 +187,9 @@ EQUIPMENT.add(
             Piece(Phase.COLUMNS, declare_columns, place=6),
             Piece(Phase.TERMS, put_terms, place=8),
         ),
-        families=(Family("pumping", "pumped flow of {0}", "m3/s", floor="flow of pumping station"),),
+        families=(
+            Family("pumping", "pumped flow of {0}", "m3/s", floor="flow of pumping station"),
+        ),
         advice=(Advice(minimum_flows, place=1), Advice(absent_ends, place=5)),
     )
 )

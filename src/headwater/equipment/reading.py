@@ -83,7 +83,9 @@ class StageSolutions:
     productivity: Array
 
     @classmethod
-    def empty(cls, template: Template, n_scenarios: int, cumulative_discount: float, stage_id: int) -> StageSolutions:
+    def empty(
+        cls, template: Template, n_scenarios: int, cumulative_discount: float, stage_id: int
+    ) -> StageSolutions:
         """Room for the solutions of some scenarios."""
         loads = (n_scenarios, *template.rows["load"].shape)
         return cls(
@@ -101,7 +103,11 @@ class StageSolutions:
 
     def of(self, scenarios: NDArray[np.int64]) -> StageSolutions:
         """Solutions of some scenarios, by position."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("cumulative_discount", "stage_id")}
+        arrays = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in ("cumulative_discount", "stage_id")
+        }
         return StageSolutions(
             **{name: array[scenarios] for name, array in arrays.items()},
             cumulative_discount=self.cumulative_discount,
@@ -179,7 +185,9 @@ class StageReader:
         shape = (n_scenarios, n_blocks, len(entities))
         found: dict[str, NDArray[Any]] = {
             "block_id": np.broadcast_to(np.arange(n_blocks, dtype=np.int32)[:, None], shape),
-            f"{part.name}_id": np.broadcast_to(np.array([one.id for one in entities], np.int32), shape),
+            f"{part.name}_id": np.broadcast_to(
+                np.array([one.id for one in entities], np.int32), shape
+            ),
         }
         for column in declared.columns:
             if column is OPERATIVE_STATE:
@@ -187,4 +195,6 @@ class StageReader:
                 found[column.name] = np.broadcast_to(codes, shape)
             else:
                 found[column.name] = values[column.name]
-        return {name: np.ascontiguousarray(one).reshape(n_scenarios, -1) for name, one in found.items()}
+        return {
+            name: np.ascontiguousarray(one).reshape(n_scenarios, -1) for name, one in found.items()
+        }

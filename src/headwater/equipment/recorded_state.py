@@ -87,7 +87,9 @@ def layout_of(record: Mapping[str, Any]) -> StateLayout:
     others = [_block_of(one) for one in record.get("blocks", ())]
     names = tuple(map(str, record.get("hydro_names", ())))
     known = names if len(names) == len(ids) else ()
-    return founding_layout(ids, record["n_lags"], commitments, record.get("n_accumulators", 0), others, known)
+    return founding_layout(
+        ids, record["n_lags"], commitments, record.get("n_accumulators", 0), others, known
+    )
 
 
 def _record_of_block(block: StateBlock) -> dict[str, Any]:

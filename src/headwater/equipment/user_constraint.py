@@ -67,7 +67,9 @@ def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
         if constraint.block_aggregation is not BlockAggregation.PER_BLOCK:
             rows.extend(_aggregated(ctx, position, constraint, given))
             continue
-        per_block = any(term.block_id is None and not _of_stage(term) for term in constraint.expression.terms)
+        per_block = any(
+            term.block_id is None and not _of_stage(term) for term in constraint.expression.terms
+        )
         if None in given and not per_block:
             rows.append(GenericRow(position, None, (), given[None], ctx.hours))
         for k in range(ctx.n_blocks):
@@ -125,7 +127,9 @@ def declare_rows(build: LpBuilder, ctx: StageContext, *, with_storage: bool) -> 
             positions[r] = _declare_row(build, ctx, constraint, row, r)
 
 
-def _declare_row(build: LpBuilder, ctx: StageContext, constraint: GenericConstraint, row: GenericRow, r: int) -> int:
+def _declare_row(
+    build: LpBuilder, ctx: StageContext, constraint: GenericConstraint, row: GenericRow, r: int
+) -> int:
     lower = -np.inf if constraint.sense is Sense.LESS_EQUAL else row.bound
     upper = np.inf if constraint.sense is Sense.GREATER_EQUAL else row.bound
     index = build.row(lower, upper)
@@ -188,13 +192,17 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     return {
         "block_id": np.broadcast_to(block, shape),
         "constraint_id": np.broadcast_to(ids, shape),
-        "slack_value": read.stage_values(s, "generic_slack") + read.stage_values(s, "generic_slack_minus"),
-        "slack_cost": read.stage_priced(s, "generic_slack") + read.stage_priced(s, "generic_slack_minus"),
+        "slack_value": read.stage_values(s, "generic_slack")
+        + read.stage_values(s, "generic_slack_minus"),
+        "slack_cost": read.stage_priced(s, "generic_slack")
+        + read.stage_priced(s, "generic_slack_minus"),
         "marginal_value": s.generic_dual / hours,
     }
 
 
-def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: int) -> tuple[Combination, float]:
+def quantity(
+    build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: int
+) -> tuple[Combination, float]:
     """A named quantity in block ``k`` (ignored by quantities of the stage): columns with coefficients, and a constant.
 
     An entity that is absent at the stage, or lacks the feature (no channel, no lake surface), contributes nothing.
@@ -205,23 +213,32 @@ def quantity(build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: 
     """
     if name not in EQUIPMENT.quantities:
         known = ", ".join(sorted(EQUIPMENT.quantities))
-        raise ModelError(f"a constraint names '{name}({entity_id})', which is no quantity; known: {known}")
+        raise ModelError(
+            f"a constraint names '{name}({entity_id})', which is no quantity; known: {known}"
+        )
     part, declared = EQUIPMENT.quantities[name]
     position = ctx.system.index_of(part.collection).get(entity_id)
     if position is None:
-        raise ModelError(f"a constraint names '{name}({entity_id})', but there is no {part.words.one} {entity_id}")
+        raise ModelError(
+            f"a constraint names '{name}({entity_id})', but there is no {part.words.one} {entity_id}"
+        )
     return declared.combination(build, ctx, position, k)
 
 
 def label_rows(ctx: StageContext, constraints: Sequence[str]) -> Labeller:
     """Constraint of a row, and its block where it has one."""
-    labels = [[constraints[row.constraint], *([] if row.block is None else [str(row.block)])] for row in rows_of_stage(ctx)]
+    labels = [
+        [constraints[row.constraint], *([] if row.block is None else [str(row.block)])]
+        for row in rows_of_stage(ctx)
+    ]
     return lambda index: labels[index[0]]
 
 
 def hard_constraints(system: System) -> Iterator[str]:
     """Constraints without slack."""
-    ids = [constraint.id for constraint in system.generic_constraints if constraint.slack_cost is None]
+    ids = [
+        constraint.id for constraint in system.generic_constraints if constraint.slack_cost is None
+    ]
     if ids:
         yield f"user constraint(s) {listed(ids)} have no slack: a stage that cannot satisfy them has no solution"
 
@@ -238,7 +255,11 @@ def terms_without_meaning(system: System) -> Iterator[str]:
                 continue
             kind = part.collection
             index = next(
-                (i for i, entity in enumerate(getattr(system, kind)) if entity.id == term.entity_id),
+                (
+                    i
+                    for i, entity in enumerate(getattr(system, kind))
+                    if entity.id == term.entity_id
+                ),
                 None,
             )
             if index is None:
@@ -252,8 +273,16 @@ def terms_without_meaning(system: System) -> Iterator[str]:
                 continue
             codes = system.operative_states[kind][index]
             absent = ~np.isin(codes, (OperativeState.OPERATING, OperativeState.FILLING))
-            bounded = {bound.stage_id for bound in system.generic_constraint_bounds if bound.constraint_id == constraint.id}
-            stages = [stage.id for t, stage in enumerate(system.stages) if absent[t] and stage.id in bounded]
+            bounded = {
+                bound.stage_id
+                for bound in system.generic_constraint_bounds
+                if bound.constraint_id == constraint.id
+            }
+            stages = [
+                stage.id
+                for t, stage in enumerate(system.stages)
+                if absent[t] and stage.id in bounded
+            ]
             if stages:
                 yield (
                     f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0 at stage(s) {listed(stages)}, "

@@ -53,4 +53,6 @@ def load(name: str = "four-subsystems") -> Case:
         raise UnknownNameError(f"there is no example '{name}'; there are: {', '.join(names())}")
     with tempfile.TemporaryDirectory() as directory:
         case = load_case(write_starter(Path(directory) / name, name))
-        return dataclasses.replace(case, root=Path(), input_files=(), _documents=read_documents(case.root))
+        return dataclasses.replace(
+            case, root=Path(), input_files=(), _documents=read_documents(case.root)
+        )

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from headwater.equipment.hydro.fpha_fit import FittedPlanes, fit_planes, with_fitted_planes
     from headwater.equipment.hydro.head import LinearHead, linear_heads
     from headwater.equipment.reading import StageSolutions
-    from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines, initial_commitments_mw
+    from headwater.equipment.thermal.pipelines import (
+        Pipeline,
+        gnl_pipelines,
+        initial_commitments_mw,
+    )
     from headwater.lp.advice import program_warnings
     from headwater.lp.diagnosis import Diagnosis, diagnose_program
     from headwater.lp.explain import Explanation, explain_infeasible, explain_unbounded, in_words
@@ -18,11 +22,22 @@ if TYPE_CHECKING:
     from headwater.lp.future_cost import Outlook, future_cost_lower_bounds
     from headwater.lp.mps import read_basis, read_program
     from headwater.lp.program import NamedProgram, named_program
-    from headwater.lp.readout import CATEGORIES, IMPUTED, StageReadout, components_of, sum_components
+    from headwater.lp.readout import (
+        CATEGORIES,
+        IMPUTED,
+        StageReadout,
+        components_of,
+        sum_components,
+    )
     from headwater.lp.scaling import Scaling, money_at_stake, money_unit, scaling_of
     from headwater.lp.state_prices import StatePrices, StateRepairs
     from headwater.lp.statistics import ProgramStatistics, program_statistics
-    from headwater.lp.template import DeclaredStage, StageTemplate, build_stage_template, declare_stage
+    from headwater.lp.template import (
+        DeclaredStage,
+        StageTemplate,
+        build_stage_template,
+        declare_stage,
+    )
     from headwater.lp.writing import basis_lines, write_program
 else:
     __getattr__, __dir__ = on_demand(

@@ -19,8 +19,21 @@ from headwater.lp.statistics import NumberRanges, number_ranges
 
 LIMITS = frozenset(
     (
-        *("deficit", "bought_water", "storage_slack", "filling_slack", "retention_slack", "turbined_slack"),
-        *("outflow_below_slack", "outflow_above_slack", "generation_slack", "evaporation_short", "evaporation_beyond"),
+        *(
+            "deficit",
+            "bought_water",
+            "storage_slack",
+            "filling_slack",
+            "retention_slack",
+            "turbined_slack",
+        ),
+        *(
+            "outflow_below_slack",
+            "outflow_above_slack",
+            "generation_slack",
+            "evaporation_short",
+            "evaporation_beyond",
+        ),
         *("withdrawal_short", "withdrawal_beyond", "generic_slack", "generic_slack_minus"),
     )
 )
@@ -79,13 +92,26 @@ class Diagnosis:
 
 def diagnose_program(program: NamedProgram) -> Diagnosis:
     """Solve a program and say what its cost is made of, or why it has no solution."""
-    size = (program.title, len(program.rows), len(program.columns), int(program.matrix.nnz), number_ranges(program))
+    size = (
+        program.title,
+        len(program.rows),
+        len(program.columns),
+        int(program.matrix.nnz),
+        number_ranges(program),
+    )
     solved = minimise(
-        program.cost, program.matrix, program.row_lower, program.row_upper, program.column_lower, program.column_upper
+        program.cost,
+        program.matrix,
+        program.row_lower,
+        program.row_upper,
+        program.column_lower,
+        program.column_upper,
     )
     if solved is not None:
         x = solved[0]
-        return Diagnosis(*size, "optimal", optimum=float(program.cost @ x), costs=_costs(program, x))
+        return Diagnosis(
+            *size, "optimal", optimum=float(program.cost @ x), costs=_costs(program, x)
+        )
     infeasible = explain_infeasible(program)
     if infeasible is not None:
         return Diagnosis(*size, "infeasible", infeasible=infeasible)

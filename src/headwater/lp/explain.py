@@ -28,7 +28,11 @@ def _words() -> dict[str, tuple[str, str]]:
     """Family as people see it -> words, and unit."""
     families = (family for _, family in EQUIPMENT.families.values())
     said = {family.shown or family.name: (family.words, family.unit) for family in families}
-    return {**said, "future_cost": ("the future cost", "$"), "cut": ("cut {0} of the future cost", "$")}
+    return {
+        **said,
+        "future_cost": ("the future cost", "$"),
+        "cut": ("cut {0} of the future cost", "$"),
+    }
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,9 @@ def _parts(name: str) -> tuple[str, str, str]:
     """A name in words without its block, the block or nothing, and the unit."""
     family, inside = family_of(name)
     arguments = inside if inside[0] else []
-    words, unit = _words().get(family, (family.replace("_", " ") + (" of {0}" if arguments else ""), ""))
+    words, unit = _words().get(
+        family, (family.replace("_", " ") + (" of {0}" if arguments else ""), "")
+    )
     block = arguments[1] if len(arguments) > 1 and arguments[1].isdigit() else ""
     return words.format(*(arguments or [""])), block, unit
 
@@ -87,7 +93,9 @@ def _blocks_together(said: Sequence[tuple[str, str, str]]) -> list[str]:
     found = []
     for (before, words, behind), held in blocks.items():
         numbers = sorted(held, key=int)
-        where = f" in block{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" if numbers else ""
+        where = (
+            f" in block{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" if numbers else ""
+        )
         found.append(f"{before}{words}{where}{behind}")
     return found
 
@@ -99,9 +107,17 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
     ways_out = sp.hstack([sp.eye_array(rows, format="csr"), -sp.eye_array(rows, format="csr")])
     relaxed = sp.csr_array(sp.hstack([matrix, ways_out]))
     scale = 1.0 / np.maximum(1.0, abs(matrix).max(axis=1).toarray().ravel())
-    cost = np.concatenate([np.zeros(len(program.columns)), np.where(needs_more, scale, 0.0), np.where(needs_less, scale, 0.0)])
+    cost = np.concatenate(
+        [
+            np.zeros(len(program.columns)),
+            np.where(needs_more, scale, 0.0),
+            np.where(needs_less, scale, 0.0),
+        ]
+    )
     lower = np.concatenate([program.column_lower, np.zeros(2 * rows)])
-    upper = np.concatenate([program.column_upper, np.where(needs_more, np.inf, 0.0), np.where(needs_less, np.inf, 0.0)])
+    upper = np.concatenate(
+        [program.column_upper, np.where(needs_more, np.inf, 0.0), np.where(needs_less, np.inf, 0.0)]
+    )
     solved = minimise(cost, relaxed, program.row_lower, program.row_upper, lower, upper)
     if solved is None:
         return None
@@ -113,7 +129,9 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
     if not len(broken):
         return None
     order = broken[np.argsort(-np.maximum(short, over)[broken], kind="stable")]
-    violated = _blocks_together([(program.rows[i], "", _amount(program.rows[i], short[i], over[i])) for i in order])
+    violated = _blocks_together(
+        [(program.rows[i], "", _amount(program.rows[i], short[i], over[i])) for i in order]
+    )
     colliding = [int(i) for i in np.flatnonzero(np.abs(duals) > 1e-9) if i not in broken]
     taking_part = [(program.rows[i], "", "") for i in colliding]
     at_limit = np.flatnonzero(np.abs(reduced[:n]) > 1e-9)
@@ -122,19 +140,31 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
     for j in telling if telling or taking_part else at_limit:
         bound, value = ("least", lower[j]) if reduced[j] > 0 else ("greatest", upper[j])
         unit = in_words(program.columns[j])[1]
-        taking_part.append((program.columns[j], f"the {bound} ", f" ({value:g}{' ' + unit if unit else ''})"))
+        taking_part.append(
+            (program.columns[j], f"the {bound} ", f" ({value:g}{' ' + unit if unit else ''})")
+        )
     rows_of_it = [program.rows[i] for i in (*order, *colliding)]
     floors = [program.columns[j] for j in at_limit if reduced[j] > 0 and lower[j] > 0]
     # a water balance is what leaves and stays, less what arrives: with more water it gives way less where its dual is negative
-    lacks_water = any(duals[i] < 0.0 for i in (*order, *colliding) if family_of(program.rows[i])[0] == "balance")
+    lacks_water = any(
+        duals[i] < 0.0 for i in (*order, *colliding) if family_of(program.rows[i])[0] == "balance"
+    )
     remedies = tuple(_remedies(program, rows_of_it, floors, lacks_water=lacks_water))
     return Explanation(tuple(violated), tuple(_blocks_together(taking_part)), remedies)
 
 
-def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str], *, lacks_water: bool) -> Iterator[str]:
+def _remedies(
+    program: NamedProgram, rows: Sequence[str], floors: Sequence[str], *, lacks_water: bool
+) -> Iterator[str]:
     """What a planner can do about rows that collide and lower limits that take part."""
-    priced = {family_of(name)[1][0] for name in program.columns if family_of(name)[0] == "generic_slack"}
-    hard = [plant for family, (plant, *_) in map(family_of, rows) if family == "constraint" and plant not in priced]
+    priced = {
+        family_of(name)[1][0] for name in program.columns if family_of(name)[0] == "generic_slack"
+    }
+    hard = [
+        plant
+        for family, (plant, *_) in map(family_of, rows)
+        if family == "constraint" and plant not in priced
+    ]
     if hard:
         names = listed(list(dict.fromkeys(hard)))
         whose = "user constraints" if len(set(hard)) > 1 else "user constraint"
@@ -145,7 +175,9 @@ def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str],
             "(modeling.inflow_non_negativity.method: 'penalty')"
         )
     for _, family in EQUIPMENT.families.values():
-        entities = [arguments[0] for found, arguments in map(family_of, floors) if found == family.name]
+        entities = [
+            arguments[0] for found, arguments in map(family_of, floors) if found == family.name
+        ]
         if family.floor and entities:
             yield f"lower the minimum {family.floor} {listed(list(dict.fromkeys(entities)))}"
 
@@ -153,7 +185,9 @@ def _remedies(program: NamedProgram, rows: Sequence[str], floors: Sequence[str],
 def explain_unbounded(program: NamedProgram) -> str | None:
     """Which columns earn without limit; ``None`` if none do."""
     lower, upper = np.maximum(program.column_lower, -BOX), np.minimum(program.column_upper, BOX)
-    solved = minimise(program.cost, program.matrix, program.row_lower, program.row_upper, lower, upper)
+    solved = minimise(
+        program.cost, program.matrix, program.row_lower, program.row_upper, lower, upper
+    )
     if solved is None:
         return None
     free = np.isneginf(program.column_lower) | np.isposinf(program.column_upper)
@@ -161,7 +195,9 @@ def explain_unbounded(program: NamedProgram) -> str | None:
     if not len(far):
         return None
     order = far[np.argsort(solved[0][far] * program.cost[far], kind="stable")]
-    return "the cost falls without limit with " + listed(_blocks_together([(program.columns[j], "", "") for j in order]))
+    return "the cost falls without limit with " + listed(
+        _blocks_together([(program.columns[j], "", "") for j in order])
+    )
 
 
 def _amount(name: str, short: float, over: float) -> str:
@@ -169,7 +205,11 @@ def _amount(name: str, short: float, over: float) -> str:
     unit = in_words(name)[1]
     if family_of(name)[0] == "balance":
         # what leaves and stays less what arrives
-        return f" (lacks {over:.6g} hm3 of water)" if over > short else f" (has {short:.6g} hm3 of water that cannot leave)"
+        return (
+            f" (lacks {over:.6g} hm3 of water)"
+            if over > short
+            else f" (has {short:.6g} hm3 of water that cannot leave)"
+        )
     amount, what = (short, "short by") if short >= over else (over, "over by")
     return f" ({what} {amount:.6g}{' ' + unit if unit else ''})"
 
@@ -190,7 +230,9 @@ def minimise(
     result = scipy.optimize.linprog(
         cost,
         A_ub=sp.vstack([matrix[below], -matrix[above]]) if (above | below).any() else None,
-        b_ub=np.concatenate([row_upper[below], -row_lower[above]]) if (above | below).any() else None,
+        b_ub=np.concatenate([row_upper[below], -row_lower[above]])
+        if (above | below).any()
+        else None,
         A_eq=matrix[equal] if equal.any() else None,
         b_eq=row_lower[equal] if equal.any() else None,
         bounds=np.column_stack([lower, upper]),

@@ -124,18 +124,24 @@ class StageForm:
         """
         full = np.empty((len(primal), self.template.n_columns))
         full[:, self.columns] = primal[:, : len(self.columns)]
-        exogenous = self.eliminated_from_state @ states.T + self.eliminated_from_innovation @ innovation.T
+        exogenous = (
+            self.eliminated_from_state @ states.T + self.eliminated_from_innovation @ innovation.T
+        )
         full[:, self.eliminated] = exogenous.T
         return full
 
     def row_positions(self, template_rows: Indices) -> Indices:
         """Positions of template rows among the kept rows; -1 where a row is absent or was taken out."""
-        position = np.full(self.template.n_static + 1, -1, np.int64)  # the last entry serves absent rows (-1)
+        position = np.full(
+            self.template.n_static + 1, -1, np.int64
+        )  # the last entry serves absent rows (-1)
         position[self.rows] = np.arange(len(self.rows))
         return position[template_rows]
 
 
-def make_form(template: StageTemplate, formulation: Formulation, cost_scale: float, money: float | None = None) -> StageForm:
+def make_form(
+    template: StageTemplate, formulation: Formulation, cost_scale: float, money: float | None = None
+) -> StageForm:
     """Make the solvable program of a template.
 
     Args:
@@ -151,7 +157,9 @@ def make_form(template: StageTemplate, formulation: Formulation, cost_scale: flo
     return _eliminate(template, template.known_columns, template.known_rows, cost_scale, money)
 
 
-def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_scale: float, money: float) -> StageForm:
+def _eliminate(
+    template: StageTemplate, columns: Indices, rows: Indices, cost_scale: float, money: float
+) -> StageForm:
     kept_columns = np.setdiff1d(np.arange(template.n_columns), columns)
     kept_rows = np.setdiff1d(np.arange(template.n_static), rows)
     by_row = sp.csr_array(template.matrix)
@@ -164,7 +172,10 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
     cost = template.cost[kept_columns] / cost_scale
     future = np.searchsorted(kept_columns, template.future)
     cost[future] = template.cost[template.future]
-    lower, upper = template.column_lower[kept_columns].copy(), template.column_upper[kept_columns].copy()
+    lower, upper = (
+        template.column_lower[kept_columns].copy(),
+        template.column_upper[kept_columns].copy(),
+    )
     lower[future] /= cost_scale
     upper[future] /= cost_scale
 
@@ -176,7 +187,9 @@ def _eliminate(template: StageTemplate, columns: Indices, rows: Indices, cost_sc
     exogenous = np.flatnonzero(state_column < 0)
     picked = place_eliminated[template.out_column[exogenous]]
 
-    kept_row_position = np.full(template.n_static + 1, -1, np.int64)  # the last entry serves absent rows (-1)
+    kept_row_position = np.full(
+        template.n_static + 1, -1, np.int64
+    )  # the last entry serves absent rows (-1)
     kept_row_position[kept_rows] = np.arange(len(kept_rows))
     return StageForm(
         template=template,

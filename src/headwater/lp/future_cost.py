@@ -93,11 +93,15 @@ def _lowest_stage_cost(system: System, t: int) -> float:
             cost = own if np.isnan(stage_cost) else float(stage_cost)
             lowest += min(0.0, cost) * block.hours * float(thermal.max_generation_mw[j, t, k])
     prices = system.bounds.contract.price_per_mwh[:, t]
-    lowest += float(np.sum(np.minimum(prices, 0.0) * system.bounds.contract.max_mw[:, t])) * stage.hours
+    lowest += (
+        float(np.sum(np.minimum(prices, 0.0) * system.bounds.contract.max_mw[:, t])) * stage.hours
+    )
     return lowest
 
 
-def declare_columns(build: LpBuilder, *, lower: float, discount: float, has_future: bool, outlook: Outlook | None) -> Indices:
+def declare_columns(
+    build: LpBuilder, *, lower: float, discount: float, has_future: bool, outlook: Outlook | None
+) -> Indices:
     """The columns in $ that the future cost is made of.
 
     One column theta, fixed to zero where nothing follows; or, with an outlook, a column theta_w for each opening w of the next
@@ -107,12 +111,20 @@ def declare_columns(build: LpBuilder, *, lower: float, discount: float, has_futu
         Positions, ``[column]``; the cost of each is the discount times its weight, see `future_weights`.
     """
     if outlook is None:
-        return np.array([build.column(lower, np.inf, discount) if has_future else build.column(0.0, 0.0, discount)])
+        return np.array(
+            [
+                build.column(lower, np.inf, discount)
+                if has_future
+                else build.column(0.0, 0.0, discount)
+            ]
+        )
     form = outlook.linear_form(lower)
     families = (ExtraColumns(_OPENING_COST, lower, form.weights), *form.extra)
     for family in families:
         columns = build.column_family(family.name, len(family.weights))
-        columns[:] = [build.column(family.lower, np.inf, share) for share in discount * family.weights]
+        columns[:] = [
+            build.column(family.lower, np.inf, share) for share in discount * family.weights
+        ]
     return np.concatenate([build.columns[family.name] for family in families])
 
 
@@ -133,7 +145,9 @@ def declare_rows(build: LpBuilder, outlook: Outlook | None) -> None:
     form = None if outlook is None else outlook.linear_form(0.0)
     if form is None or not form.rows:
         return
-    columns = np.concatenate([build.columns[name] for name in (_OPENING_COST, *(family.name for family in form.extra))])
+    columns = np.concatenate(
+        [build.columns[name] for name in (_OPENING_COST, *(family.name for family in form.extra))]
+    )
     rows = build.row_family(form.name, len(form.rows))
     for r, entries in enumerate(form.rows):
         rows[r] = build.row(0.0, np.inf)

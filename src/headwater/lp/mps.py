@@ -54,7 +54,9 @@ def read_program(path: Path) -> NamedProgram:
         raise ValueError("ENDATA is missing: the file is cut off")
     except (ValueError, IndexError, KeyError) as error:
         what = f"{error.args[0]!r} is not known" if isinstance(error, KeyError) else error
-        raise ResultsError(f"{path}, line {number}: this is no linear program in free MPS that can be read ({what})") from error
+        raise ResultsError(
+            f"{path}, line {number}: this is no linear program in free MPS that can be read ({what})"
+        ) from error
 
 
 class _Reader:
@@ -132,7 +134,9 @@ class _Reader:
     def _bound(self, fields: list[str]) -> None:
         kind, has_value = fields[0].upper(), fields[0].upper() in ("LO", "UP", "FX")
         if kind not in ("LO", "UP", "FX", "FR", "MI", "PL"):
-            raise ValueError(f"'{fields[0]}' is no limit of a linear program (LO, UP, FX, FR, MI or PL)")
+            raise ValueError(
+                f"'{fields[0]}' is no limit of a linear program (LO, UP, FX, FR, MI or PL)"
+            )
         name = fields[-2] if has_value else fields[-1]
         if name not in self._columns:
             raise KeyError(name)
@@ -155,7 +159,9 @@ class _Reader:
         sides = [self._limits(name, kind) for name, kind in self._kinds.items()]
         rows, columns, values = zip(*self._entries, strict=True) if self._entries else ((), (), ())
         shape = (len(self._kinds), len(self._columns))
-        matrix = sp.csr_array(sp.coo_array((values, (rows, columns)), shape=shape, dtype=np.float64))
+        matrix = sp.csr_array(
+            sp.coo_array((values, (rows, columns)), shape=shape, dtype=np.float64)
+        )
         matrix.sort_indices()
         return NamedProgram(
             title=self._title,
@@ -208,7 +214,10 @@ def read_basis(path: Path, program: NamedProgram) -> tuple[NDArray[np.int32], ND
     column_of = {name: j for j, name in enumerate(program.columns)}
     row_of = {name: i for i, name in enumerate(program.rows)}
     free = np.isneginf(program.column_lower) & np.isposinf(program.column_upper)
-    columns, rows = np.where(free, 3, 0).astype(np.int32), np.full(len(program.rows), BASIC, np.int32)
+    columns, rows = (
+        np.where(free, 3, 0).astype(np.int32),
+        np.full(len(program.rows), BASIC, np.int32),
+    )
     number = 0
     try:
         for line in lines:
@@ -221,10 +230,14 @@ def read_basis(path: Path, program: NamedProgram) -> tuple[NDArray[np.int32], ND
             kind = fields[0]
             if kind not in ("XU", "XL", "UL", "LL"):
                 raise ValueError(f"'{kind}' is not one of XU, XL, UL and LL")
-            columns[column_of[fields[1]]] = {"XU": BASIC, "XL": BASIC, "UL": AT_UPPER, "LL": 0}[kind]
+            columns[column_of[fields[1]]] = {"XU": BASIC, "XL": BASIC, "UL": AT_UPPER, "LL": 0}[
+                kind
+            ]
             if kind in ("XU", "XL"):
                 rows[row_of[fields[2]]] = AT_UPPER if kind == "XU" else 0
         raise ValueError("ENDATA is missing: the file is cut off")
     except (ValueError, IndexError, KeyError) as error:
         what = f"{error.args[0]!r} is not known" if isinstance(error, KeyError) else error
-        raise ResultsError(f"{path}, line {number}: this is no basis of {program.title} in the MPS form ({what})") from error
+        raise ResultsError(
+            f"{path}, line {number}: this is no basis of {program.title} in the MPS form ({what})"
+        ) from error

@@ -26,7 +26,9 @@ def labels(entities: Sequence[Any]) -> list[str]:
     """A label for each entity: its name where it has one of its own, else its id."""
     cleaned = [_UNSAFE.sub("_", entity.name).strip("_") for entity in entities]
     return [
-        name if name and cleaned.count(name) == 1 else (f"{name}#{entity.id}" if name else str(entity.id))
+        name
+        if name and cleaned.count(name) == 1
+        else (f"{name}#{entity.id}" if name else str(entity.id))
         for name, entity in zip(cleaned, entities, strict=True)
     ]
 
@@ -47,11 +49,20 @@ def row_names(system: System, template: StageTemplate) -> list[str]:
     return names
 
 
-def _fill(names: list[str], families: Mapping[str, Any], system: System, template: StageTemplate, *, is_row: bool) -> None:
+def _fill(
+    names: list[str],
+    families: Mapping[str, Any],
+    system: System,
+    template: StageTemplate,
+    *,
+    is_row: bool,
+) -> None:
     psi = np.zeros((template.n_hydros, template.n_lags))
     n_accumulators = template.n_lags - template.n_past_inflows
     method = InflowNonNegativity.NONE
-    ctx = StageContext(system=system, t=template.t, psi=psi, inflow_method=method, n_accumulators=n_accumulators)
+    ctx = StageContext(
+        system=system, t=template.t, psi=psi, inflow_method=method, n_accumulators=n_accumulators
+    )
     future = {} if template.outlook is None else future_families(template.outlook)
     for name, positions in families.items():
         shown, label = name, _by_index(counted=future.get(name, True))

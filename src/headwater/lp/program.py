@@ -90,7 +90,10 @@ def named_program(
         lower[form.future], upper[form.future] = -np.inf, np.inf
     return NamedProgram(
         title=title,
-        columns=(*(columns[j] for j in form.columns), *(f"vertex_weight[{j}]" for j in range(n_more))),
+        columns=(
+            *(columns[j] for j in form.columns),
+            *(f"vertex_weight[{j}]" for j in range(n_more)),
+        ),
         rows=(
             *(rows[i] for i in form.rows),
             *(f"between_vertices[{i}]" for i in range(m_more)),
@@ -100,6 +103,8 @@ def named_program(
         cost=with_more(template.cost, form.cost),
         column_lower=lower,
         column_upper=upper,
-        row_lower=np.concatenate([form.row_lower + shift, intercepts + slopes[:, form.exogenous] @ known]),
+        row_lower=np.concatenate(
+            [form.row_lower + shift, intercepts + slopes[:, form.exogenous] @ known]
+        ),
         row_upper=np.concatenate([form.row_upper + shift, np.full(len(intercepts), np.inf)]),
     )

@@ -39,7 +39,9 @@ class StageReadout:
         inflow_method: treatment of negative inflow, as the template was built.
     """
 
-    def __init__(self, system: System, template: StageTemplate, inflow_method: InflowNonNegativity) -> None:
+    def __init__(
+        self, system: System, template: StageTemplate, inflow_method: InflowNonNegativity
+    ) -> None:
         psi = np.zeros((template.n_hydros, template.n_lags))
         self.template = template
         self.ctx = StageContext(system=system, t=template.t, psi=psi, inflow_method=inflow_method)
@@ -55,7 +57,10 @@ class StageReadout:
         for name, columns in built.items():
             n_rows = next(iter(columns.values())).shape[1] if columns else 0
             if n_rows:
-                tables[name] = {"stage_id": np.full((len(s.primal), n_rows), s.stage_id, np.int32), **columns}
+                tables[name] = {
+                    "stage_id": np.full((len(s.primal), n_rows), s.stage_id, np.int32),
+                    **columns,
+                }
         return tables
 
     def cost_components(self, s: StageSolutions) -> dict[str, Array]:
@@ -66,7 +71,9 @@ class StageReadout:
         for cost in self._costs_told:
             for family in cost.families:
                 if cost.of_stage:
-                    costs[cost.name] += self._read.stage_priced(s, family).sum(axis=1)[:, None] * share
+                    costs[cost.name] += (
+                        self._read.stage_priced(s, family).sum(axis=1)[:, None] * share
+                    )
                 else:
                     priced = self._read.priced(s, family)
                     costs[cost.name] += priced.sum(axis=tuple(range(2, priced.ndim)))
@@ -79,12 +86,16 @@ class StageReadout:
 
     def spilled_hm3(self, s: StageSolutions) -> Array:
         """Water spilled by all plants, ``[scenario]``."""
-        spilled: Array = (self._read.values(s, "spillage").sum(axis=2) * self.ctx.block_hm3).sum(axis=1)
+        spilled: Array = (self._read.values(s, "spillage").sum(axis=2) * self.ctx.block_hm3).sum(
+            axis=1
+        )
         return spilled
 
     def deficit_mwh(self, s: StageSolutions) -> Array:
         """Energy not served at all buses, ``[scenario]``."""
-        unserved: Array = (self._read.values(s, "deficit").sum(axis=(2, 3)) * self.ctx.block_hours).sum(axis=1)
+        unserved: Array = (
+            self._read.values(s, "deficit").sum(axis=(2, 3)) * self.ctx.block_hours
+        ).sum(axis=1)
         return unserved
 
     def quantities(self, s: StageSolutions) -> dict[str, Array]:
@@ -96,7 +107,9 @@ class StageReadout:
             "load_mwh": (s.load_mw[:, :, : len(hours)].sum(axis=1) * hours).sum(axis=1),
             "deficit_mwh": self.deficit_mwh(s),
             "hydro_mwh": hydro_readout.generated_mwh(self._read, s),
-            "thermal_mwh": (self._read.values(s, "thermal_segment").sum(axis=(2, 3)) * hours).sum(axis=1),
+            "thermal_mwh": (self._read.values(s, "thermal_segment").sum(axis=(2, 3)) * hours).sum(
+                axis=1
+            ),
             "spillage_hm3": self.spilled_hm3(s),
             "storage_final_hm3": self._read.stage_values(s, "storage").sum(axis=1),
         }
@@ -123,6 +136,11 @@ class StageReadout:
 
 def sum_components(components: dict[str, Array]) -> Array:
     """Immediate cost from its components, each counted once."""
-    parts = [components[name] for category in CATEGORIES for name in components_of(category) if name in components]
+    parts = [
+        components[name]
+        for category in CATEGORIES
+        for name in components_of(category)
+        if name in components
+    ]
     total: Array = np.sum(parts, axis=0)
     return total

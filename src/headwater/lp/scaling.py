@@ -89,10 +89,15 @@ def money_unit(templates: Sequence[StageTemplate]) -> float:
     like, and nobody pays them.
     """
     for columns, quantile, free in ((_thermal, 0.5, _FREE), (_all, 0.25, np.inf)):
-        known = np.sort(np.concatenate([_worth(template, columns(template)) for template in templates]))
+        known = np.sort(
+            np.concatenate([_worth(template, columns(template)) for template in templates])
+        )
         if len(known):
             known = known[known >= known[-1] - free]
-            dearest = max(int(_worth(template, _all(template)).max(initial=known[-1])) for template in templates)
+            dearest = max(
+                int(_worth(template, _all(template)).max(initial=known[-1]))
+                for template in templates
+            )
             typical = max(int(known[int(quantile * (len(known) - 1))]), dearest - _MONEY_RANGE)
             return float(np.ldexp(1.0, max(typical - _FINER, _LEAST_MONEY)))
     return 1.0
@@ -109,7 +114,10 @@ def _all(template: StageTemplate) -> Indices:
 
 def _worth(template: StageTemplate, columns: Indices) -> NDArray[np.int64]:
     """Exponents of what columns can cost, of those that cost something; of their costs alone where they have no limit."""
-    costs, span = np.abs(template.cost[columns]), (template.column_upper - template.column_lower)[columns]
+    costs, span = (
+        np.abs(template.cost[columns]),
+        (template.column_upper - template.column_lower)[columns],
+    )
     priced, ranged = costs > 0.0, np.isfinite(span) & (span > 0.0)
     if (priced & ranged).any():
         priced &= ranged
@@ -148,7 +156,9 @@ def _exponents(values: Array) -> NDArray[np.int64]:
     return nearest
 
 
-def _largest(rows: NDArray[np.int32], exponents: NDArray[np.int64], n_rows: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _largest(
+    rows: NDArray[np.int32], exponents: NDArray[np.int64], n_rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Largest exponent of each row, 0 where it has none, and where it has one."""
     lowest = np.iinfo(np.int64).min
     largest = np.full(n_rows, lowest)

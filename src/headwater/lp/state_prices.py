@@ -88,12 +88,17 @@ class StateRepairs:
 
     def incoming(self, following: StatePrices) -> StatePrices:
         """Prices in $ where ``following`` are those of the state that leaves; infinite for components without a repair."""
-        if self._own is None or self._share_shortage:  # only water that is kept has the prices of the next stage
+        if (
+            self._own is None or self._share_shortage
+        ):  # only water that is kept has the prices of the next stage
             repairs = _Repairs(self._form, following, share_shortage=self._share_shortage)
             self._own = repairs.prices(self._directions).reshape(2, -1)
         discount = self._form.template.discount
         above, below = (
-            [own + discount * following.change(sign * after) for own, after in zip(side, self._carried, strict=True)]
+            [
+                own + discount * following.change(sign * after)
+                for own, after in zip(side, self._carried, strict=True)
+            ]
             for sign, side in zip((1.0, -1.0), self._own, strict=True)
         )
         return StatePrices(np.maximum(above, 0.0), np.maximum(below, 0.0))
@@ -149,7 +154,9 @@ class _Repairs:
 
     def _solve(self, directions: Array) -> Array:
         """Cheapest repairs of all directions, in $, one program for all of them."""
-        from headwater.solver import HighsProgram  # the compiler comes with it, and most commands solve nothing
+        from headwater.solver import (
+            HighsProgram,
+        )  # the compiler comes with it, and most commands solve nothing
 
         program = HighsProgram(self._program(), AppendedRows())
         lower, upper = self._floor + directions, self._ceiling + directions
@@ -169,7 +176,10 @@ class _Repairs:
 
     def _program(self) -> LinearProgram:
         known = [room for room in self._rooms if np.isfinite(room[2])]
-        entries = ([sign for _, sign, _ in known], ([row for row, _, _ in known], np.arange(len(known))))
+        entries = (
+            [sign for _, sign, _ in known],
+            ([row for row, _, _ in known], np.arange(len(known))),
+        )
         extra = sp.csc_array(sp.coo_array(entries, shape=(self._form.n_rows, len(known))))
         matrix = sp.csc_array(sp.hstack([self._matrix, extra]))
         matrix.sort_indices()
@@ -196,7 +206,9 @@ class _Repairs:
         for i, (room, mover) in enumerate(movers):
             directions[i] = -mover.step * self._matrix[:, [mover.column]].toarray()[:, 0]
             directions[i, room.row] = 0.0  # which it moves by exactly what is asked for
-            own[i] = mover.step * self._form.cost[mover.column] * self._form.cost_scale + mover.carried
+            own[i] = (
+                mover.step * self._form.cost[mover.column] * self._form.cost_scale + mover.carried
+            )
         return float(max(0.0, np.max(self.prices(directions) + own)))
 
     def _share_shortage(self) -> None:
@@ -252,7 +264,9 @@ def _water_rooms(form: StageForm, following: StatePrices) -> list[_Room]:
     short = template.columns["withdrawal_short"]
     unwithdrawn = set(place[short[short >= 0]].tolist())
     by_row, by_column = sp.csr_array(form.matrix), sp.csc_array(form.matrix)
-    balances = np.concatenate([template.rows["water_balance"], template.rows["block_water_balance"].ravel()])
+    balances = np.concatenate(
+        [template.rows["water_balance"], template.rows["block_water_balance"].ravel()]
+    )
     rows = [int(row) for row in form.row_positions(balances) if row >= 0]
     every = set(rows)
     component = {int(column): j for j, column in enumerate(form.state_column) if column >= 0}
@@ -262,10 +276,14 @@ def _water_rooms(form: StageForm, following: StatePrices) -> list[_Room]:
         movers: list[_Mover] = []
         needs: set[int] = set()
         forced = False
-        for column, value in zip(by_row.indices[part].tolist(), by_row.data[part].tolist(), strict=True):
+        for column, value in zip(
+            by_row.indices[part].tolist(), by_row.data[part].tolist(), strict=True
+        ):
             uses = value > 0.0 and np.isfinite(form.column_lower[column])
             forced |= value > 0.0 and bool(form.column_lower[column] > 0.0)
-            if form.column_lower[column] == form.column_upper[column] or not (uses or column in unwithdrawn):
+            if form.column_lower[column] == form.column_upper[column] or not (
+                uses or column in unwithdrawn
+            ):
                 continue
             step = -1.0 / value
             carried = 0.0
@@ -273,8 +291,14 @@ def _water_rooms(form: StageForm, following: StatePrices) -> list[_Room]:
                 carried = -step * template.discount * float(following.below[component[column]])
             movers.append(_Mover(column, step, carried))
             entries = slice(by_column.indptr[column], by_column.indptr[column + 1])
-            below = zip(by_column.indices[entries].tolist(), by_column.data[entries].tolist(), strict=True)
-            needs |= {other for other, coefficient in below if other in every and other != row and coefficient * value < 0.0}
+            below = zip(
+                by_column.indices[entries].tolist(), by_column.data[entries].tolist(), strict=True
+            )
+            needs |= {
+                other
+                for other, coefficient in below
+                if other in every and other != row and coefficient * value < 0.0
+            }
         # A use that must go on whatever happens may leave the others with nothing to give.
         rooms.append(_Room(row, -1.0, () if forced else tuple(movers), frozenset(needs)))
     return rooms

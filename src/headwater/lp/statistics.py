@@ -56,10 +56,16 @@ def program_statistics(form: StageForm, scaling: Scaling) -> ProgramStatistics:
     scaled = NumberRanges(
         coefficient=_range(scaling.matrix(form.matrix).data),
         cost=_range(form.stage_cost * scaling.column),
-        column_bound=_range(np.concatenate([form.column_lower, form.column_upper]) / np.tile(scaling.column, 2)),
-        row_bound=_range(np.concatenate([form.row_lower, form.row_upper]) * np.tile(scaling.row, 2)),
+        column_bound=_range(
+            np.concatenate([form.column_lower, form.column_upper]) / np.tile(scaling.column, 2)
+        ),
+        row_bound=_range(
+            np.concatenate([form.row_lower, form.row_upper]) * np.tile(scaling.row, 2)
+        ),
     )
-    return ProgramStatistics(form.n_rows, form.n_columns, int(form.matrix.nnz), given, scaled, form.cost_scale)
+    return ProgramStatistics(
+        form.n_rows, form.n_columns, int(form.matrix.nnz), given, scaled, form.cost_scale
+    )
 
 
 def number_ranges(program: NamedProgram) -> NumberRanges:

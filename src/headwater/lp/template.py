@@ -224,7 +224,9 @@ def declare_stage(
     if has_future is None:
         has_future = system.horizon.successor(t) is not None
     _declare(Phase.STATE_COLUMNS, build, ctx)
-    future = future_cost.declare_columns(build, lower=theta_lower, discount=discount, has_future=has_future, outlook=outlook)
+    future = future_cost.declare_columns(
+        build, lower=theta_lower, discount=discount, has_future=has_future, outlook=outlook
+    )
     _declare(Phase.COLUMNS, build, ctx)
     _declare(Phase.STATE_ROWS, build, ctx)
     n_cut_relevant = build.n_rows
@@ -247,5 +249,9 @@ def _outgoing(build: LpBuilder, layout: StateLayout) -> Indices:
     for block in layout.blocks:
         columns = build.outgoing.get(block.name, ())
         if len(columns) != len(block.owners) or ABSENT in columns:
-            raise ModelError(f"the state has {len(block.owners)} components '{block.name}', which not all leave the stage")
-    return np.concatenate([np.empty(0, np.int64), *(build.outgoing[block.name] for block in layout.blocks)])
+            raise ModelError(
+                f"the state has {len(block.owners)} components '{block.name}', which not all leave the stage"
+            )
+    return np.concatenate(
+        [np.empty(0, np.int64), *(build.outgoing[block.name] for block in layout.blocks)]
+    )

@@ -40,7 +40,10 @@ def violations(read: StageReader, s: StageSolutions) -> dict[str, Array]:
     rows the worst counts.
     """
     found = {
-        kind: sum((_of_family(read, s, family) for family in families), start=np.zeros((len(s.primal), read.ctx.n_hydros)))
+        kind: sum(
+            (_of_family(read, s, family) for family in families),
+            start=np.zeros((len(s.primal), read.ctx.n_hydros)),
+        )
         for kind, families in VIOLATION_FAMILIES.items()
     }
     constraints = read.system.generic_constraints
@@ -48,7 +51,9 @@ def violations(read: StageReader, s: StageSolutions) -> dict[str, Array]:
         slack = _of_family(read, s, "generic_slack") + _of_family(read, s, "generic_slack_minus")
         by_constraint = np.zeros((len(s.primal), len(constraints)))
         for r, row in enumerate(generic.rows_of_stage(read.ctx)):
-            np.maximum(by_constraint[:, row.constraint], slack[:, r], out=by_constraint[:, row.constraint])
+            np.maximum(
+                by_constraint[:, row.constraint], slack[:, r], out=by_constraint[:, row.constraint]
+            )
         found[USER_CONSTRAINT] = by_constraint
     return found
 

@@ -28,9 +28,13 @@ def write_program(program: NamedProgram, path: Path) -> None:
     """
     writers = {".lp": lp_lines, ".mps": mps_lines}
     if path.suffix.lower() not in writers:
-        raise UsageError(f"'{path.name}' should end in .lp or .mps, which says in which form to write")
+        raise UsageError(
+            f"'{path.name}' should end in .lp or .mps, which says in which form to write"
+        )
     try:
-        path.write_text("\n".join(writers[path.suffix.lower()](program)) + "\n", encoding="utf-8", newline="\n")
+        path.write_text(
+            "\n".join(writers[path.suffix.lower()](program)) + "\n", encoding="utf-8", newline="\n"
+        )
     except OSError as error:
         raise ResultsError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -48,8 +52,14 @@ def lp_lines(program: NamedProgram) -> Iterator[str]:
     columns = [_for_lp(name) for name in program.columns]
 
     def terms(indices: np.ndarray, values: np.ndarray) -> str:
-        parts = [f"{'-' if v < 0 else '+'} {_number(abs(v))} {columns[j]}" for j, v in zip(indices, values, strict=True)]
-        return "\n  ".join(" ".join(parts[i : i + 6]) for i in range(0, len(parts), 6)) or f"0 {columns[0]}"
+        parts = [
+            f"{'-' if v < 0 else '+'} {_number(abs(v))} {columns[j]}"
+            for j, v in zip(indices, values, strict=True)
+        ]
+        return (
+            "\n  ".join(" ".join(parts[i : i + 6]) for i in range(0, len(parts), 6))
+            or f"0 {columns[0]}"
+        )
 
     yield f"\\ {program.title}"
     yield "\\ names such as storage[x] are written storage(x): this format reserves square brackets"
@@ -87,7 +97,9 @@ def mps_lines(program: NamedProgram) -> Iterator[str]:
     """The program in free MPS."""
     kinds = []
     for low, high in zip(program.row_lower, program.row_upper, strict=True):
-        kinds.append("E" if low == high else "G" if np.isfinite(low) else "L" if np.isfinite(high) else "N")
+        kinds.append(
+            "E" if low == high else "G" if np.isfinite(low) else "L" if np.isfinite(high) else "N"
+        )
     yield f"* {program.title}"
     yield "NAME stage"
     yield "ROWS"
@@ -105,16 +117,22 @@ def mps_lines(program: NamedProgram) -> Iterator[str]:
         if program.cost[j] == 0.0 and place.start == place.stop:
             yield f" {name} cost 0"
     yield "RHS"
-    for kind, name, low, high in zip(kinds, program.rows, program.row_lower, program.row_upper, strict=True):
+    for kind, name, low, high in zip(
+        kinds, program.rows, program.row_lower, program.row_upper, strict=True
+    ):
         right = high if kind == "L" else low
         if kind != "N" and right != 0.0:
             yield f" RHS {name} {_number(right)}"
     yield "RANGES"
-    for kind, name, low, high in zip(kinds, program.rows, program.row_lower, program.row_upper, strict=True):
+    for kind, name, low, high in zip(
+        kinds, program.rows, program.row_lower, program.row_upper, strict=True
+    ):
         if kind == "G" and np.isfinite(high):
             yield f" RNG {name} {_number(_width(low, high))}"
     yield "BOUNDS"
-    for name, low, high in zip(program.columns, program.column_lower, program.column_upper, strict=True):
+    for name, low, high in zip(
+        program.columns, program.column_lower, program.column_upper, strict=True
+    ):
         if np.isneginf(low) and np.isposinf(high):
             yield f" FR BND {name}"
         elif low == high:
@@ -133,10 +151,19 @@ def mps_lines(program: NamedProgram) -> Iterator[str]:
 def _width(low: float, high: float) -> float:
     """What added to ``low`` gives ``high``, to the last bit where there is such a number."""
     width = high - low
-    return next((near for near in (width, np.nextafter(width, np.inf), np.nextafter(width, 0.0)) if low + near == high), width)
+    return next(
+        (
+            near
+            for near in (width, np.nextafter(width, np.inf), np.nextafter(width, 0.0))
+            if low + near == high
+        ),
+        width,
+    )
 
 
-def basis_lines(program: NamedProgram, columns: NDArray[np.int32], rows: NDArray[np.int32]) -> Iterator[str]:
+def basis_lines(
+    program: NamedProgram, columns: NDArray[np.int32], rows: NDArray[np.int32]
+) -> Iterator[str]:
     """A basis in the MPS form (``.bas``), which most solvers read.
 
     Args:

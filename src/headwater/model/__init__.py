@@ -54,7 +54,13 @@ from headwater.model.horizon import Horizon
 from headwater.model.named import EntityKey, Named, StageKey, Stages
 from headwater.model.overrides import ALL_BLOCKS, StageOverrides
 from headwater.model.penalties import HydroPenalties, Penalties
-from headwater.model.policy_config import Boundary, Checkpointing, PolicyConfig, PolicyMode, StageMap
+from headwater.model.policy_config import (
+    Boundary,
+    Checkpointing,
+    PolicyConfig,
+    PolicyMode,
+    StageMap,
+)
 from headwater.model.production import (
     FphaFit,
     FphaPlane,
@@ -65,8 +71,18 @@ from headwater.model.production import (
     ResolvedProduction,
 )
 from headwater.model.resolved_penalties import ResolvedPenalties
-from headwater.model.scenario_source import HistoricalLags, OpeningSource, ScenarioSource, SelectionMode
-from headwater.model.simulation_config import OnFailure, Partitioning, SimulationConfig, SimulationDetail
+from headwater.model.scenario_source import (
+    HistoricalLags,
+    OpeningSource,
+    ScenarioSource,
+    SelectionMode,
+)
+from headwater.model.simulation_config import (
+    OnFailure,
+    Partitioning,
+    SimulationConfig,
+    SimulationDetail,
+)
 from headwater.model.stages import (
     HM3_PER_M3S_HOUR,
     Block,

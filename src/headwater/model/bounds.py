@@ -88,7 +88,12 @@ class ResolvedBounds:
 def resolve_bounds(system: SystemView) -> ResolvedBounds:
     """Broadcast base limits over the stages and apply the overrides."""
     resolved = ResolvedBounds(
-        _hydro(system), _thermal(system), _line(system), _pumping(system), _contract(system), _non_controllable(system)
+        _hydro(system),
+        _thermal(system),
+        _line(system),
+        _pumping(system),
+        _contract(system),
+        _non_controllable(system),
     )
     for group in (getattr(resolved, f.name) for f in fields(resolved)):
         for f in fields(group):
@@ -97,7 +102,10 @@ def resolve_bounds(system: SystemView) -> ResolvedBounds:
 
 
 def _base(
-    system: SystemView, entities: Sequence[Entity], value: Callable[[Entity], float | None], missing: float = 0.0
+    system: SystemView,
+    entities: Sequence[Entity],
+    value: Callable[[Entity], float | None],
+    missing: float = 0.0,
 ) -> Array:
     """One value for each entity, the same at all stages, ``[entity, stage]``."""
     column = [missing if (v := value(entity)) is None else v for entity in entities]
@@ -128,7 +136,9 @@ def _hydro(system: SystemView) -> HydroBounds:
         water_withdrawal_m3s=base(lambda _: 0.0),
     )
     for f in fields(hydro):
-        system.hydro_bound_overrides.apply(f.name, getattr(hydro, f.name), system.hydro_index, system.stage_index)
+        system.hydro_bound_overrides.apply(
+            f.name, getattr(hydro, f.name), system.hydro_index, system.stage_index
+        )
     return hydro
 
 
@@ -140,7 +150,9 @@ def _thermal(system: SystemView) -> ThermalBounds:
         cost_per_mwh=_per_block(system, base(lambda _: np.nan)),
     )
     for f in fields(thermal):
-        system.thermal_bound_overrides.apply(f.name, getattr(thermal, f.name), system.thermal_index, system.stage_index)
+        system.thermal_bound_overrides.apply(
+            f.name, getattr(thermal, f.name), system.thermal_index, system.stage_index
+        )
     return thermal
 
 
@@ -159,25 +171,37 @@ def _line(system: SystemView) -> LineBounds:
 
 def _pumping(system: SystemView) -> PumpingBounds:
     base = partial(_base, system, system.pumping_stations)
-    pumping = PumpingBounds(min_flow_m3s=base(lambda p: p.min_flow_m3s), max_flow_m3s=base(lambda p: p.max_flow_m3s))
-    system.pumping_bound_overrides.apply("min_m3s", pumping.min_flow_m3s, system.pumping_index, system.stage_index)
-    system.pumping_bound_overrides.apply("max_m3s", pumping.max_flow_m3s, system.pumping_index, system.stage_index)
+    pumping = PumpingBounds(
+        min_flow_m3s=base(lambda p: p.min_flow_m3s), max_flow_m3s=base(lambda p: p.max_flow_m3s)
+    )
+    system.pumping_bound_overrides.apply(
+        "min_m3s", pumping.min_flow_m3s, system.pumping_index, system.stage_index
+    )
+    system.pumping_bound_overrides.apply(
+        "max_m3s", pumping.max_flow_m3s, system.pumping_index, system.stage_index
+    )
     return pumping
 
 
 def _contract(system: SystemView) -> ContractBounds:
     base = partial(_base, system, system.contracts)
     contract = ContractBounds(
-        min_mw=base(lambda c: c.min_mw), max_mw=base(lambda c: c.max_mw), price_per_mwh=base(lambda c: c.price_per_mwh)
+        min_mw=base(lambda c: c.min_mw),
+        max_mw=base(lambda c: c.max_mw),
+        price_per_mwh=base(lambda c: c.price_per_mwh),
     )
     for f in fields(contract):
-        system.contract_bound_overrides.apply(f.name, getattr(contract, f.name), system.contract_index, system.stage_index)
+        system.contract_bound_overrides.apply(
+            f.name, getattr(contract, f.name), system.contract_index, system.stage_index
+        )
     return contract
 
 
 def _non_controllable(system: SystemView) -> NonControllableBounds:
     available = _base(system, system.non_controllables, lambda r: r.max_generation_mw)
-    system.ncs_bound_overrides.apply("available_generation_mw", available, system.ncs_index, system.stage_index)
+    system.ncs_bound_overrides.apply(
+        "available_generation_mw", available, system.ncs_index, system.stage_index
+    )
     return NonControllableBounds(available_mw=available)
 
 
@@ -193,7 +217,11 @@ def ncs_factors(system: SystemView) -> Array:
 
 def _factors(system: SystemView, n_entities: int, which: str) -> Array:
     factor = np.ones((n_entities, len(system.stages), _n_blocks(system)))
-    table, index = (system.load_factors, system.bus_index) if which == "load" else (system.ncs_factors, system.ncs_index)
+    table, index = (
+        (system.load_factors, system.bus_index)
+        if which == "load"
+        else (system.ncs_factors, system.ncs_index)
+    )
     table.apply("factor", factor, index, system.stage_index)
     factor.flags.writeable = False
     return factor

@@ -75,7 +75,9 @@ class Changes:
         Example:
             >>> case.with_(iterations=50, scenarios=500)
         """
-        return self._with_settings(Settings(iterations, forward_passes, openings, seed, threads, scenarios))
+        return self._with_settings(
+            Settings(iterations, forward_passes, openings, seed, threads, scenarios)
+        )
 
     def scale_load(self, factor: float, *, bus: EntityKey | None = None) -> Self:
         """The same study with loads times a factor: means, deviations and external scenarios.
@@ -94,7 +96,11 @@ class Changes:
         if not factor >= 0.0:
             raise UsageError(f"a load cannot be scaled by {factor}: the factor must be at least 0")
         buses = self.system.buses
-        chosen = buses.ids if bus is None else (buses.ids[entity_position("bus", buses.ids, buses.names, bus)],)
+        chosen = (
+            buses.ids
+            if bus is None
+            else (buses.ids[entity_position("bus", buses.ids, buses.names, bus)],)
+        )
         return self._with_loads(factor, frozenset(chosen))
 
     def with_initial(
@@ -117,9 +123,14 @@ class Changes:
         """
         hydros = self.system.hydros
 
-        def by_id(values: Mapping[EntityKey, float] | Mapping[EntityKey, Sequence[float]] | None) -> dict[int, object]:
+        def by_id(
+            values: Mapping[EntityKey, float] | Mapping[EntityKey, Sequence[float]] | None,
+        ) -> dict[int, object]:
             named = (values or {}).items()
-            return {hydros.ids[entity_position("hydro", hydros.ids, hydros.names, key)]: value for key, value in named}
+            return {
+                hydros.ids[entity_position("hydro", hydros.ids, hydros.names, key)]: value
+                for key, value in named
+            }
 
         stored = {hydro_id: float(value) for hydro_id, value in by_id(storage).items()}  # type: ignore[arg-type]
         past = {hydro_id: tuple(map(float, value)) for hydro_id, value in by_id(inflows).items()}  # type: ignore[call-overload]
@@ -129,19 +140,28 @@ class Changes:
         training, simulation = self.config.training, self.config.simulation
         rules = training.stopping_rules
         if settings.iterations is not None:
-            rules = tuple(IterationLimit(settings.iterations) if isinstance(r, IterationLimit) else r for r in rules)
+            rules = tuple(
+                IterationLimit(settings.iterations) if isinstance(r, IterationLimit) else r
+                for r in rules
+            )
         training = dataclasses.replace(
             training,
             stopping_rules=rules,
-            forward_passes=training.forward_passes if settings.forward_passes is None else settings.forward_passes,
+            forward_passes=training.forward_passes
+            if settings.forward_passes is None
+            else settings.forward_passes,
             tree_seed=training.tree_seed if settings.seed is None else settings.seed,
             threads=training.threads if settings.threads is None else settings.threads,
         )
         if settings.scenarios is not None:
-            simulation = dataclasses.replace(simulation, enabled=True, n_scenarios=settings.scenarios)
+            simulation = dataclasses.replace(
+                simulation, enabled=True, n_scenarios=settings.scenarios
+            )
         system = self.system
         if settings.openings is not None:
-            stages = tuple(dataclasses.replace(stage, n_openings=settings.openings) for stage in system.stages)
+            stages = tuple(
+                dataclasses.replace(stage, n_openings=settings.openings) for stage in system.stages
+            )
             system = dataclasses.replace(system, stages=stages)
         config = dataclasses.replace(self.config, training=training, simulation=simulation)
         return dataclasses.replace(self, system=system, config=config)  # type: ignore[type-var]
@@ -149,20 +169,29 @@ class Changes:
     def _with_loads(self, factor: float, bus_ids: frozenset[int]) -> Self:
         system = self.system
         rows = tuple(
-            dataclasses.replace(row, mean_mw=factor * row.mean_mw, std_mw=factor * row.std_mw) if row.bus_id in bus_ids else row
+            dataclasses.replace(row, mean_mw=factor * row.mean_mw, std_mw=factor * row.std_mw)
+            if row.bus_id in bus_ids
+            else row
             for row in system.load_statistics
         )
         external = system.external_loads
         if external is not None:
             factors = [factor if bus_id in bus_ids else 1.0 for bus_id in external.entity_ids]
-            external = dataclasses.replace(external, values={t: values * factors for t, values in external.values.items()})
+            external = dataclasses.replace(
+                external, values={t: values * factors for t, values in external.values.items()}
+            )
         system = dataclasses.replace(system, load_statistics=rows, external_loads=external)
         return dataclasses.replace(self, system=system)  # type: ignore[type-var]
 
-    def _with_start(self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]) -> Self:
+    def _with_start(
+        self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]
+    ) -> Self:
         initial = self.system.initial
         filling = {i: storage.get(i, value) for i, value in initial.filling_storage_hm3.items()}
-        stored = {**initial.storage_hm3, **{i: value for i, value in storage.items() if i not in filling}}
+        stored = {
+            **initial.storage_hm3,
+            **{i: value for i, value in storage.items() if i not in filling},
+        }
         initial = dataclasses.replace(
             initial,
             storage_hm3=stored,

@@ -72,7 +72,9 @@ class DeficitSegment:
         cost_per_mwh: cost of deficit in this step.
     """
 
-    depth_mw: Annotated[Positive | None, "width of the step; null for the last one, which is unlimited"]
+    depth_mw: Annotated[
+        Positive | None, "width of the step; null for the last one, which is unlimited"
+    ]
     cost_per_mwh: Annotated[Positive, InFile("cost"), "cost of the step"]
 
 
@@ -85,7 +87,9 @@ class Bus:
 
     id: OwnId
     name: Name = ""
-    deficit_segments: Annotated[DeficitSegments | None, "steps of the cost of load that is not served, cheapest first"] = None
+    deficit_segments: Annotated[
+        DeficitSegments | None, "steps of the cost of load that is not served, cheapest first"
+    ] = None
     excess_cost_per_mwh: Annotated[
         NonNegative | None,
         InFile("excess_cost"),
@@ -106,10 +110,16 @@ class Line:
     source_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow starts"]
     target_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow ends"]
     direct_capacity_mw: Annotated[
-        NonNegative, InFile("capacity.direct_mw"), PerStage(_LINE_BOUNDS), "largest flow from source to target"
+        NonNegative,
+        InFile("capacity.direct_mw"),
+        PerStage(_LINE_BOUNDS),
+        "largest flow from source to target",
     ]
     reverse_capacity_mw: Annotated[
-        NonNegative, InFile("capacity.reverse_mw"), PerStage(_LINE_BOUNDS), "largest flow from target to source"
+        NonNegative,
+        InFile("capacity.reverse_mw"),
+        PerStage(_LINE_BOUNDS),
+        "largest flow from target to source",
     ]
     name: Name = ""
     losses_percent: Annotated[float, Ge(0), Lt(100), "share of the flow that is lost"] = 0.0
@@ -199,14 +209,23 @@ _Tranches = Annotated[
     Section("generation", "limits of generation", checks=(Ordered("min_mw", "max_mw"),)),
     Section("gnl_config", "dispatch that is decided ahead", optional=True),
     checks=(checks.one_cost,),
-    order=(*ENTITY_KEYS, "bus_id", "generation.min_mw", "generation", "cost_per_mwh", "cost_segments"),
+    order=(
+        *ENTITY_KEYS,
+        "bus_id",
+        "generation.min_mw",
+        "generation",
+        "cost_per_mwh",
+        "cost_segments",
+    ),
 )
 @dataclass(frozen=True)
 class ThermalInFile(Thermal):
     """A thermal as files write it: one cost, or tranches."""
 
     cost_segments: _Tranches = None  # type: ignore[assignment]  # files may leave it out
-    cost_per_mwh: Annotated[NonNegative | None, PerStage(_THERMAL_BOUNDS, place=2), "cost of generation"] = None
+    cost_per_mwh: Annotated[
+        NonNegative | None, PerStage(_THERMAL_BOUNDS, place=2), "cost of generation"
+    ] = None
 
     def in_code(self) -> Thermal:
         """The thermal, with its one cost as a single tranche."""
@@ -246,7 +265,9 @@ class TailracePoint:
 class PiecewiseInFile:
     """A tailrace through points, as files write it."""
 
-    points: Annotated[tuple[TailracePoint, ...], Check(checks.rising), "points of the curve, rising"]
+    points: Annotated[
+        tuple[TailracePoint, ...], Check(checks.rising), "points of the curve, rising"
+    ]
     type: ClassVar[str] = "piecewise"
 
     def in_code(self) -> PiecewiseTailrace:
@@ -266,14 +287,18 @@ class HydraulicLosses:
 
     def __post_init__(self) -> None:
         if (self.factor is None) == (self.constant_m is None):
-            raise ModelError("hydraulic losses need either a factor of gross head or a constant in metres")
+            raise ModelError(
+                "hydraulic losses need either a factor of gross head or a constant in metres"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class LossFactorInFile:
     """Losses as a share of gross head, as files write them."""
 
-    value: Annotated[float, Check(checks.within(0, 1, "[)", "a share of gross head")), "share of the gross head"]
+    value: Annotated[
+        float, Check(checks.within(0, 1, "[)", "a share of gross head")), "share of the gross head"
+    ]
     type: ClassVar[str] = "factor"
 
     def in_code(self) -> HydraulicLosses:
@@ -285,7 +310,9 @@ class LossFactorInFile:
 class LossConstantInFile:
     """Losses in metres, as files write them."""
 
-    value_m: Annotated[float, Check(checks.within(0, float("inf"), "[)", "metres of head")), "metres of head"]
+    value_m: Annotated[
+        float, Check(checks.within(0, float("inf"), "[)", "metres of head")), "metres of head"
+    ]
     type: ClassVar[str] = "constant"
 
     def in_code(self) -> HydraulicLosses:
@@ -316,7 +343,9 @@ class Evaporation:
     """
 
     coefficients_mm: Annotated[_Monthly, "net evaporation of each month, January first"]
-    reference_volumes_hm3: Annotated[_Monthly | None, "storage of each month around which evaporation is linear"] = None
+    reference_volumes_hm3: Annotated[
+        _Monthly | None, "storage of each month around which evaporation is linear"
+    ] = None
 
     def __post_init__(self) -> None:
         for name, values in (
@@ -332,7 +361,9 @@ class Diversion:
     """A channel that takes water past the turbines to another plant."""
 
     downstream_id: Annotated[_HydroId, "plant that receives the diverted water"]
-    max_flow_m3s: Annotated[NonNegative, PerStage(_HYDRO_BOUNDS, "max_diversion_m3s", 8), "largest diverted flow"]
+    max_flow_m3s: Annotated[
+        NonNegative, PerStage(_HYDRO_BOUNDS, "max_diversion_m3s", 8), "largest diverted flow"
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +372,10 @@ class Filling:
 
     start_stage_id: Annotated[Id, Ref("stage"), "stage at which the filling begins"]
     inflow_m3s: Annotated[
-        NonNegative, InFile("filling_inflow_m3s"), PerStage(_HYDRO_BOUNDS, place=9), "flow that the filling keeps at least"
+        NonNegative,
+        InFile("filling_inflow_m3s"),
+        PerStage(_HYDRO_BOUNDS, place=9),
+        "flow that the filling keeps at least",
     ] = 0.0
 
 
@@ -354,35 +388,55 @@ class HydroCosts:
     """
 
     spillage_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of spilling"] = None
-    diversion_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of diverting water"] = None
-    fpha_turbined_cost: Annotated[
-        NonNegative | None, _FLOW_COST, "small cost of turbining with FPHA, above the cost of spilling"
-    ] = None
-    storage_violation_below_cost: Annotated[Positive | None, _STORAGE_COST, "cost of storage below the minimum"] = None
-    filling_target_violation_cost: Annotated[
-        Positive | None, _STORAGE_COST, "cost of a dead volume that is not filled when the plant enters"
-    ] = None
-    turbined_violation_below_cost: Annotated[Positive | None, _FLOW_COST, "cost of turbining less than the minimum"] = None
-    outflow_violation_below_cost: Annotated[Positive | None, _FLOW_COST, "cost of an outflow below the minimum"] = None
-    outflow_violation_above_cost: Annotated[Positive | None, _FLOW_COST, "cost of an outflow above the maximum"] = None
-    generation_violation_below_cost: Annotated[Positive | None, Unit("$/MWh"), "cost of generating less than the minimum"] = (
+    diversion_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of diverting water"] = (
         None
     )
+    fpha_turbined_cost: Annotated[
+        NonNegative | None,
+        _FLOW_COST,
+        "small cost of turbining with FPHA, above the cost of spilling",
+    ] = None
+    storage_violation_below_cost: Annotated[
+        Positive | None, _STORAGE_COST, "cost of storage below the minimum"
+    ] = None
+    filling_target_violation_cost: Annotated[
+        Positive | None,
+        _STORAGE_COST,
+        "cost of a dead volume that is not filled when the plant enters",
+    ] = None
+    turbined_violation_below_cost: Annotated[
+        Positive | None, _FLOW_COST, "cost of turbining less than the minimum"
+    ] = None
+    outflow_violation_below_cost: Annotated[
+        Positive | None, _FLOW_COST, "cost of an outflow below the minimum"
+    ] = None
+    outflow_violation_above_cost: Annotated[
+        Positive | None, _FLOW_COST, "cost of an outflow above the maximum"
+    ] = None
+    generation_violation_below_cost: Annotated[
+        Positive | None, Unit("$/MWh"), "cost of generating less than the minimum"
+    ] = None
     evaporation_violation_cost: Annotated[
         Positive | None, _FLOW_COST, "cost of evaporation other than the model's, both directions"
     ] = None
     water_withdrawal_violation_cost: Annotated[
         Positive | None, _FLOW_COST, "cost of withdrawing other than what is asked, both directions"
     ] = None
-    evaporation_violation_pos_cost: Annotated[Positive | None, _FLOW_COST, "the same for the positive direction alone"] = None
-    evaporation_violation_neg_cost: Annotated[Positive | None, _FLOW_COST, "the same for the negative direction alone"] = None
-    water_withdrawal_violation_pos_cost: Annotated[Positive | None, _FLOW_COST, "the same for the positive direction alone"] = (
-        None
-    )
-    water_withdrawal_violation_neg_cost: Annotated[Positive | None, _FLOW_COST, "the same for the negative direction alone"] = (
-        None
-    )
-    inflow_nonnegativity_cost: Annotated[Positive | None, _FLOW_COST, "cost of water that is added to a negative inflow"] = None
+    evaporation_violation_pos_cost: Annotated[
+        Positive | None, _FLOW_COST, "the same for the positive direction alone"
+    ] = None
+    evaporation_violation_neg_cost: Annotated[
+        Positive | None, _FLOW_COST, "the same for the negative direction alone"
+    ] = None
+    water_withdrawal_violation_pos_cost: Annotated[
+        Positive | None, _FLOW_COST, "the same for the positive direction alone"
+    ] = None
+    water_withdrawal_violation_neg_cost: Annotated[
+        Positive | None, _FLOW_COST, "the same for the negative direction alone"
+    ] = None
+    inflow_nonnegativity_cost: Annotated[
+        Positive | None, _FLOW_COST, "cost of water that is added to a negative inflow"
+    ] = None
 
 
 @in_file(
@@ -432,30 +486,45 @@ class Hydro:
     id: OwnId
     bus_id: BusId
     max_storage_hm3: Annotated[
-        NonNegative, InFile("reservoir.max_storage_hm3"), PerStage(_HYDRO_BOUNDS, place=3), "largest storage"
+        NonNegative,
+        InFile("reservoir.max_storage_hm3"),
+        PerStage(_HYDRO_BOUNDS, place=3),
+        "largest storage",
     ]
     max_turbined_m3s: Annotated[
-        NonNegative, InFile("generation.max_turbined_m3s"), PerStage(_HYDRO_BOUNDS, place=1), "largest turbined flow"
+        NonNegative,
+        InFile("generation.max_turbined_m3s"),
+        PerStage(_HYDRO_BOUNDS, place=1),
+        "largest turbined flow",
     ]
     max_generation_mw: Annotated[
-        NonNegative, InFile("generation.max_generation_mw"), PerStage(_HYDRO_BOUNDS, place=7), "largest generation"
+        NonNegative,
+        InFile("generation.max_generation_mw"),
+        PerStage(_HYDRO_BOUNDS, place=7),
+        "largest generation",
     ]
     name: Name = ""
     productivity_mw_per_m3s: Annotated[
         Positive | None, InFile("generation.productivity_mw_per_m3s"), "power per turbined flow"
     ] = None
-    production: Annotated[ProductionKind, InFile("generation.model", required=True), "production function"] = (
-        ProductionKind.CONSTANT
-    )
+    production: Annotated[
+        ProductionKind, InFile("generation.model", required=True), "production function"
+    ] = ProductionKind.CONSTANT
     downstream_id: Annotated[
         _HydroId | None,
         "plant that receives turbined and spilled water; without it, the water leaves the system",
     ] = None
     min_storage_hm3: Annotated[
-        NonNegative, InFile("reservoir.min_storage_hm3", required=True), PerStage(_HYDRO_BOUNDS, place=2), "smallest storage"
+        NonNegative,
+        InFile("reservoir.min_storage_hm3", required=True),
+        PerStage(_HYDRO_BOUNDS, place=2),
+        "smallest storage",
     ] = 0.0
     min_outflow_m3s: Annotated[
-        NonNegative, InFile("outflow.min_outflow_m3s", required=True), PerStage(_HYDRO_BOUNDS, place=4), "smallest outflow"
+        NonNegative,
+        InFile("outflow.min_outflow_m3s", required=True),
+        PerStage(_HYDRO_BOUNDS, place=4),
+        "smallest outflow",
     ] = 0.0
     max_outflow_m3s: Annotated[
         NonNegative | None,
@@ -485,7 +554,9 @@ class Hydro:
         InFile(form=LossFactorInFile | LossConstantInFile | None),
         "head lost in the conduits",
     ] = None
-    efficiency: Annotated[float | None, InFile(form=EfficiencyInFile | None), "efficiency of turbine and generator"] = None
+    efficiency: Annotated[
+        float | None, InFile(form=EfficiencyInFile | None), "efficiency of turbine and generator"
+    ] = None
     evaporation: Annotated[Evaporation | None, "evaporation from the surface"] = None
     diversion: Annotated[Diversion | None, "channel to another plant"] = None
     filling: Annotated[Filling | None, "filling of the dead volume before the plant enters"] = None
@@ -519,10 +590,15 @@ class PumpingStation:
     source_hydro_id: Annotated[_HydroId, "plant from whose reservoir water is pumped"]
     destination_hydro_id: Annotated[_HydroId, "plant that receives it"]
     consumption_mw_per_m3s: Annotated[NonNegative, "power that a unit of flow takes"]
-    max_flow_m3s: Annotated[NonNegative, InFile("flow.max_m3s"), PerStage(_PUMPING_BOUNDS, place=1), "largest flow"]
+    max_flow_m3s: Annotated[
+        NonNegative, InFile("flow.max_m3s"), PerStage(_PUMPING_BOUNDS, place=1), "largest flow"
+    ]
     name: Name = ""
     min_flow_m3s: Annotated[
-        NonNegative, InFile("flow.min_m3s", required=True), PerStage(_PUMPING_BOUNDS, place=0), "smallest flow"
+        NonNegative,
+        InFile("flow.min_m3s", required=True),
+        PerStage(_PUMPING_BOUNDS, place=0),
+        "smallest flow",
     ] = 0.0
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
@@ -544,10 +620,15 @@ class EnergyContract:
         PerStage(_CONTRACT_BOUNDS, place=2),
         "cost of a MWh: positive for an import that is paid, negative for an export that earns",
     ]
-    max_mw: Annotated[NonNegative, InFile("limits.max_mw"), PerStage(_CONTRACT_BOUNDS, place=1), "largest power"]
+    max_mw: Annotated[
+        NonNegative, InFile("limits.max_mw"), PerStage(_CONTRACT_BOUNDS, place=1), "largest power"
+    ]
     name: Name = ""
     min_mw: Annotated[
-        NonNegative, InFile("limits.min_mw", required=True), PerStage(_CONTRACT_BOUNDS, place=0), "smallest power"
+        NonNegative,
+        InFile("limits.min_mw", required=True),
+        PerStage(_CONTRACT_BOUNDS, place=0),
+        "smallest power",
     ] = 0.0
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None

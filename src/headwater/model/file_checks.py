@@ -11,13 +11,18 @@ from headwater.core.fields import FieldError
 
 def cheapest_first(segments: Sequence[Any]) -> None:
     """Deficit segments do not get cheaper, and the last one alone is unlimited (HW209)."""
-    if any(segment.depth_mw is None for segment in segments[:-1]) or segments[-1].depth_mw is not None:
+    if (
+        any(segment.depth_mw is None for segment in segments[:-1])
+        or segments[-1].depth_mw is not None
+    ):
         unbounded = [index for index, segment in enumerate(segments) if segment.depth_mw is None]
         message = f"expected the last segment, and no other, to have a null depth; null depths are at positions {unbounded}"
         raise FieldError("HW209", message, "give every segment but the last a depth_mw")
     for left, right in pairwise(segments):
         if right.cost < left.cost:
-            message = f"expected costs that do not decrease, got {left.cost:g} followed by {right.cost:g}"
+            message = (
+                f"expected costs that do not decrease, got {left.cost:g} followed by {right.cost:g}"
+            )
             raise FieldError("HW209", message, "list the segments from the cheapest to the dearest")
 
 
@@ -68,7 +73,9 @@ def within(low: float, high: float, brackets: str, what: str) -> Callable[[float
         inside_low = value > low or (value == low and brackets[0] == "[")
         inside_high = value < high or (value == high and brackets[1] == "]")
         if not (inside_low and inside_high):
-            message = f"expected {what} in {brackets[0]}{low:g}, {high:g}{brackets[1]}, got {value:g}"
+            message = (
+                f"expected {what} in {brackets[0]}{low:g}, {high:g}{brackets[1]}, got {value:g}"
+            )
             raise FieldError("HW213", message, "correct the value")
 
     return test
@@ -103,5 +110,7 @@ def one_kind_of_window(window: Any) -> None:
 def dates_in_order(period: Any) -> None:
     """A period begins before it ends (HW204)."""
     if period.start_date >= period.end_date:
-        message = f"expected start_date before end_date, got {period.start_date} and {period.end_date}"
+        message = (
+            f"expected start_date before end_date, got {period.start_date} and {period.end_date}"
+        )
         raise FieldError("HW204", message, "correct the dates; the end is exclusive")

@@ -103,8 +103,12 @@ def resolve_right_hand_sides(
             raise ModelError(f"{where}, but there is no such stage")
         n_blocks = len(stages[stage_index[entry.stage_id]].blocks)
         if entry.block_id is not None and not 0 <= entry.block_id < n_blocks:
-            raise ModelError(f"{where} for block {entry.block_id}, but that stage has blocks 0 to {n_blocks - 1}")
-        bounds.setdefault(entry.stage_id, {}).setdefault(entry.constraint_id, {})[entry.block_id] = entry.bound
+            raise ModelError(
+                f"{where} for block {entry.block_id}, but that stage has blocks 0 to {n_blocks - 1}"
+            )
+        bounds.setdefault(entry.stage_id, {}).setdefault(entry.constraint_id, {})[
+            entry.block_id
+        ] = entry.bound
     return bounds
 
 
@@ -116,7 +120,9 @@ class ExpressionError(ModelError):
         self.column = column
 
 
-_TOKEN = re.compile(r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-+*(),]))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-+*(),]))"
+)
 
 
 def parse_expression(text: str) -> Expression:
@@ -145,7 +151,11 @@ class _Parser:
         self.next = 0
 
     def peek(self) -> tuple[str, str, int]:
-        return self.tokens[self.next] if self.next < len(self.tokens) else ("end", "", len(self.text) + 1)
+        return (
+            self.tokens[self.next]
+            if self.next < len(self.tokens)
+            else ("end", "", len(self.text) + 1)
+        )
 
     def take(self) -> tuple[str, str, int]:
         token = self.peek()
@@ -160,7 +170,9 @@ class _Parser:
     def integer(self, what: str) -> int:
         kind, value, column = self.take()
         if kind != "number" or not value.isdigit():
-            raise ExpressionError(f"expected {what} (a whole number), got {value or 'the end'!r}", column)
+            raise ExpressionError(
+                f"expected {what} (a whole number), got {value or 'the end'!r}", column
+            )
         return int(value)
 
     def expression(self) -> Expression:
@@ -191,7 +203,9 @@ class _Parser:
             self.take()
             coefficient = float(value)
             if coefficient > LARGEST_NUMBER:
-                raise ExpressionError(f"expected a number up to {LARGEST_NUMBER:g}, got {value}", column)
+                raise ExpressionError(
+                    f"expected a number up to {LARGEST_NUMBER:g}, got {value}", column
+                )
             starred = self.peek()[1] == "*"
             if starred:
                 self.take()
@@ -200,7 +214,9 @@ class _Parser:
                     raise ExpressionError("expected a quantity after '*'", self.peek()[2])
                 return coefficient, None
         elif kind != "name":
-            raise ExpressionError(f"expected a number or a quantity, got {value or 'the end'!r}", column)
+            raise ExpressionError(
+                f"expected a number or a quantity, got {value or 'the end'!r}", column
+            )
         return coefficient, self.reference()
 
     def reference(self) -> tuple[str, int, int | None]:
@@ -214,7 +230,9 @@ class _Parser:
         if self.peek()[1] == ",":
             comma = self.take()
             if EQUIPMENT.quantities[name][1].of_stage:
-                raise ExpressionError(f"'{name}' has one value per stage and takes no block", comma[2])
+                raise ExpressionError(
+                    f"'{name}' has one value per stage and takes no block", comma[2]
+                )
             block_id = self.integer("a block id")
         self.expect(")")
         return name, entity_id, block_id

@@ -35,7 +35,11 @@ class Horizon:
     @property
     def cycle(self) -> range:
         """Positions that repeat; empty where the horizon ends."""
-        return range(self.n_stages, self.n_stages) if self.cycle_start is None else range(self.cycle_start, self.n_stages)
+        return (
+            range(self.n_stages, self.n_stages)
+            if self.cycle_start is None
+            else range(self.cycle_start, self.n_stages)
+        )
 
     def successor(self, t: int) -> int | None:
         """Position that follows position ``t``; ``None`` where the horizon ends."""
@@ -90,11 +94,15 @@ def horizon_of(graph: PolicyGraph, stages: Sequence[Stage]) -> Horizon:
     start = ids.index(next(iter(back))[1])
     discount = float(np.prod([graph.discount_factor(stage) for stage in stages[start:]]))
     if not discount < 1.0:
-        raise ModelError("a cyclic policy graph needs a discount rate above 0: without one the cost of all time is infinite")
+        raise ModelError(
+            "a cyclic policy graph needs a discount rate above 0: without one the cost of all time is infinite"
+        )
     return Horizon(len(ids), start)
 
 
-def cumulative_discount(horizon: Horizon, discount_factors: NDArray[np.float64], n_visits: int) -> NDArray[np.float64]:
+def cumulative_discount(
+    horizon: Horizon, discount_factors: NDArray[np.float64], n_visits: int
+) -> NDArray[np.float64]:
     """Present value of one unit at the start of each visit, ``[visit]``; 1 at the first.
 
     Args:

@@ -8,7 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, SupportsIndex, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NamedTuple,
+    Protocol,
+    SupportsIndex,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 
@@ -48,7 +57,11 @@ def labels_of(kind: str, ids: Sequence[int], names: Sequence[str]) -> tuple[str,
     """
     often = Counter(names)
     return tuple(
-        f"{kind} {entity_id}" if not name else name if often[name] == 1 else f"{name} (id {entity_id})"
+        f"{kind} {entity_id}"
+        if not name
+        else name
+        if often[name] == 1
+        else f"{name} (id {entity_id})"
         for entity_id, name in zip(ids, names, strict=True)
     )
 
@@ -69,7 +82,9 @@ def entity_position(kind: str, ids: Sequence[int], names: Sequence[str], key: ob
     if number is not None:
         if number in ids:
             return list(ids).index(number)
-        raise UnknownNameError(f"there is no {kind} with id {key}; there are: {listed(_shown(kind, ids, names))}")
+        raise UnknownNameError(
+            f"there is no {kind} with id {key}; there are: {listed(_shown(kind, ids, names))}"
+        )
     if not isinstance(key, str):
         raise UnknownNameError(f"expected the name or id of a {kind}, got {key!r}")
     for found in (_same(names, key), _same([name.casefold() for name in names], key.casefold())):
@@ -77,17 +92,25 @@ def entity_position(kind: str, ids: Sequence[int], names: Sequence[str], key: ob
             return found[0]
         if found:
             same = ", ".join(str(ids[position]) for position in found)
-            raise UnknownNameError(f"{len(found)} {kind}s are called '{key}': give an id, one of {same}")
+            raise UnknownNameError(
+                f"{len(found)} {kind}s are called '{key}': give an id, one of {same}"
+            )
     labels = labels_of(kind, ids, names)
     if key in labels:
         return labels.index(key)
     known = [name for name in names if name]
-    raise UnknownNameError(f"there is no {kind} '{key}'; {_near(key, known, _shown(kind, ids, names))}")
+    raise UnknownNameError(
+        f"there is no {kind} '{key}'; {_near(key, known, _shown(kind, ids, names))}"
+    )
 
 
 def _whole(key: object) -> int | None:
     """A whole number of any kind, NumPy's too; a truth value is none."""
-    return operator.index(key) if isinstance(key, SupportsIndex) and not isinstance(key, bool | np.bool_) else None
+    return (
+        operator.index(key)
+        if isinstance(key, SupportsIndex) and not isinstance(key, bool | np.bool_)
+        else None
+    )
 
 
 def _same(names: Sequence[str], key: str) -> list[int]:
@@ -95,13 +118,18 @@ def _same(names: Sequence[str], key: str) -> list[int]:
 
 
 def _shown(kind: str, ids: Sequence[int], names: Sequence[str]) -> list[str]:
-    return [f"{name} (id {i})" if name else f"{kind} {i}" for i, name in zip(ids, names, strict=True)]
+    return [
+        f"{name} (id {i})" if name else f"{kind} {i}" for i, name in zip(ids, names, strict=True)
+    ]
 
 
 def _near(key: str, known: Sequence[str], shown: Sequence[str]) -> str:
     """What was probably meant, or else what there is, as the end of a sentence."""
     folded = {name.casefold(): name for name in known}
-    close = [folded[name] for name in difflib.get_close_matches(key.casefold(), list(folded), n=3, cutoff=0.6)]
+    close = [
+        folded[name]
+        for name in difflib.get_close_matches(key.casefold(), list(folded), n=3, cutoff=0.6)
+    ]
     if close:
         return f"did you mean {' or '.join(repr(name) for name in close)}?"
     return f"there are: {listed(shown)}" if shown else "there is none at all"
@@ -151,7 +179,11 @@ def stage_position_of(spans: Sequence[StageSpan], key: object) -> int:
             return _only(begins or _holding(spans, first), spans, key)
         return _only(_holding(spans, datetime.fromisoformat(text).date()), spans, key)
     except ValueError:
-        named = [t for t, span in enumerate(spans) if span.label and span.label.casefold() == text.casefold()]
+        named = [
+            t
+            for t, span in enumerate(spans)
+            if span.label and span.label.casefold() == text.casefold()
+        ]
         return _only(named, spans, key)
 
 
@@ -164,7 +196,9 @@ def _only(found: Sequence[int], spans: Sequence[StageSpan], key: object) -> int:
         return found[0]
     if found:
         same = listed([str(spans[t]) for t in found])
-        raise UnknownNameError(f"{len(found)} stages are meant by '{key}': {same}; give an id or a date")
+        raise UnknownNameError(
+            f"{len(found)} stages are meant by '{key}': {same}; give an id or a date"
+        )
     first, last = spans[0], spans[-1]
     raise UnknownNameError(
         f"there is no stage '{key}': there are {len(spans)}, from {first} to {last}, which ends on {last.end_date}; "
@@ -218,7 +252,11 @@ class Named(tuple[E, ...], Generic[E]):
 
     @property
     def _kind(self) -> str:
-        words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(tuple.__getitem__(self, 0)).__name__) if self else "entity"
+        words = (
+            re.sub(r"(?<!^)(?=[A-Z])", " ", type(tuple.__getitem__(self, 0)).__name__)
+            if self
+            else "entity"
+        )
         return words.lower()
 
 
@@ -250,7 +288,10 @@ class Stages(Named["Stage"]):
             labels: of the season of each stage, where they are known.
         """
         texts = [""] * len(self) if labels is None else list(labels)
-        return [StageSpan(s.id, s.start_date, s.end_date, text) for s, text in zip(self, texts, strict=True)]
+        return [
+            StageSpan(s.id, s.start_date, s.end_date, text)
+            for s, text in zip(self, texts, strict=True)
+        ]
 
     @property
     def _kind(self) -> str:

@@ -34,13 +34,24 @@ class StageOverrides:
 
     def __post_init__(self) -> None:
         n_rows = len(self.entity_id)
-        block_id = self.block_id if len(self.block_id) == n_rows else np.full(n_rows, ALL_BLOCKS, np.int64)
-        if len(self.stage_id) != n_rows or any(len(column) != n_rows for column in self.values.values()):
+        block_id = (
+            self.block_id if len(self.block_id) == n_rows else np.full(n_rows, ALL_BLOCKS, np.int64)
+        )
+        if len(self.stage_id) != n_rows or any(
+            len(column) != n_rows for column in self.values.values()
+        ):
             raise ModelError("the columns of a table of stage values differ in length")
         order = np.lexsort((block_id, self.stage_id, self.entity_id))
-        for name, array in (("entity_id", self.entity_id), ("stage_id", self.stage_id), ("block_id", block_id)):
+        for name, array in (
+            ("entity_id", self.entity_id),
+            ("stage_id", self.stage_id),
+            ("block_id", block_id),
+        ):
             object.__setattr__(self, name, frozen(np.asarray(array, np.int64)[order]))
-        ordered = {key: frozen(np.asarray(self.values[key], np.float64)[order]) for key in sorted(self.values)}
+        ordered = {
+            key: frozen(np.asarray(self.values[key], np.float64)[order])
+            for key in sorted(self.values)
+        }
         object.__setattr__(self, "values", FrozenDict(ordered))
 
     @classmethod
@@ -57,7 +68,10 @@ class StageOverrides:
             entity_id=np.array([row[entity] for row in rows], np.int64),
             stage_id=np.array([row["stage_id"] for row in rows], np.int64),
             block_id=np.array([_or(row.get("block_id"), ALL_BLOCKS) for row in rows], np.int64),
-            values={name: np.array([_or(row.get(name), np.nan) for row in rows], np.float64) for name in names},
+            values={
+                name: np.array([_or(row.get(name), np.nan) for row in rows], np.float64)
+                for name in names
+            },
         )
 
     def __len__(self) -> int:
@@ -71,7 +85,9 @@ class StageOverrides:
             and np.array_equal(self.stage_id, other.stage_id)
             and np.array_equal(self.block_id, other.block_id)
             and self.values.keys() == other.values.keys()
-            and all(np.array_equal(self.values[k], other.values[k], equal_nan=True) for k in self.values)
+            and all(
+                np.array_equal(self.values[k], other.values[k], equal_nan=True) for k in self.values
+            )
         )
 
     def __hash__(self) -> int:
@@ -120,7 +136,9 @@ def _positions(name: str, ids: NDArray[np.int64], index: Mapping[int, int]) -> N
     try:
         positions = np.array([index[int(i)] for i in unique], np.intp)
     except KeyError as error:
-        raise ModelError(f"a stage value of '{name}' names the unknown id {error.args[0]}") from None
+        raise ModelError(
+            f"a stage value of '{name}' names the unknown id {error.args[0]}"
+        ) from None
     return positions[inverse]
 
 

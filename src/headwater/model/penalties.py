@@ -71,14 +71,20 @@ class HydroPenalties:
 class Penalties:
     """System-wide costs: the first tier. Costs of power are per MWh."""
 
-    deficit_segments: Annotated[DeficitSegments, InFile("bus.deficit_segments", required=True), Like(Bus)] = (
-        DeficitSegment(None, 5_000.0),
-    )
-    excess_cost_per_mwh: Annotated[NonNegative, InFile("bus.excess_cost", required=True), Like(Bus)] = 0.01
-    exchange_cost_per_mwh: Annotated[NonNegative, InFile("line.exchange_cost", required=True), Like(Line)] = 0.01
+    deficit_segments: Annotated[
+        DeficitSegments, InFile("bus.deficit_segments", required=True), Like(Bus)
+    ] = (DeficitSegment(None, 5_000.0),)
+    excess_cost_per_mwh: Annotated[
+        NonNegative, InFile("bus.excess_cost", required=True), Like(Bus)
+    ] = 0.01
+    exchange_cost_per_mwh: Annotated[
+        NonNegative, InFile("line.exchange_cost", required=True), Like(Line)
+    ] = 0.01
     curtailment_cost_per_mwh: Annotated[
         NonNegative,
         InFile("non_controllable_source.curtailment_cost", required=True),
         Like(NonControllableSource),
     ] = 0.005
-    hydro: Annotated[HydroPenalties, InFile(required=True), "costs of hydro plants"] = field(default_factory=HydroPenalties)
+    hydro: Annotated[HydroPenalties, InFile(required=True), "costs of hydro plants"] = field(
+        default_factory=HydroPenalties
+    )

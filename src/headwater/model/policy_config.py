@@ -52,9 +52,13 @@ class Checkpointing:
 
     def __post_init__(self) -> None:
         if min(self.initial_iteration, self.keep, self.interval_iterations or 1) < 1:
-            raise ModelError("checkpoints need a first iteration, an interval and a number to keep of at least 1")
+            raise ModelError(
+                "checkpoints need a first iteration, an interval and a number to keep of at least 1"
+            )
         if self.interval_minutes is not None and not self.interval_minutes > 0:
-            raise ModelError(f"the minutes between checkpoints must be positive, got {self.interval_minutes}")
+            raise ModelError(
+                f"the minutes between checkpoints must be positive, got {self.interval_minutes}"
+            )
 
 
 @dataclass(frozen=True)

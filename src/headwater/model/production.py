@@ -50,13 +50,25 @@ _Points = Annotated[int, Ge(2), Le(50)]
 class FphaFit:
     """How computed planes are fitted; percentiles are fractions of the storage range, kappa a rule name."""
 
-    source: Annotated[FphaSource, InFile(required=True), "planes from a file, or fitted"] = FphaSource.PRECOMPUTED
-    volume_points: Annotated[_Points, InFile("volume_discretization_points"), "storages of the fitting grid"] = 5
-    turbine_points: Annotated[_Points, InFile("turbine_discretization_points"), "turbined flows of the fitting grid"] = 5
-    spillage_points: Annotated[_Points, InFile("spillage_discretization_points"), "spilled flows of the fitting grid"] = 5
+    source: Annotated[FphaSource, InFile(required=True), "planes from a file, or fitted"] = (
+        FphaSource.PRECOMPUTED
+    )
+    volume_points: Annotated[
+        _Points, InFile("volume_discretization_points"), "storages of the fitting grid"
+    ] = 5
+    turbine_points: Annotated[
+        _Points, InFile("turbine_discretization_points"), "turbined flows of the fitting grid"
+    ] = 5
+    spillage_points: Annotated[
+        _Points, InFile("spillage_discretization_points"), "spilled flows of the fitting grid"
+    ] = 5
     max_planes: Annotated[Count, InFile("max_planes_per_hydro"), "largest number of planes"] = 10
-    volume_min_hm3: Annotated[NonNegative | None, InFile("fitting_window.volume_min_hm3"), "lower end as a storage"] = None
-    volume_max_hm3: Annotated[NonNegative | None, InFile("fitting_window.volume_max_hm3"), "upper end as a storage"] = None
+    volume_min_hm3: Annotated[
+        NonNegative | None, InFile("fitting_window.volume_min_hm3"), "lower end as a storage"
+    ] = None
+    volume_max_hm3: Annotated[
+        NonNegative | None, InFile("fitting_window.volume_max_hm3"), "upper end as a storage"
+    ] = None
     volume_min_percentile: Annotated[
         Fraction | None,
         InFile("fitting_window.volume_min_percentile"),
@@ -126,7 +138,9 @@ class FphaPlane:
     gamma_q: Annotated[Positive, Unit("MW/(m3/s)"), "slope in the turbined flow"]
     gamma_s: Annotated[float, Le(0), Unit("MW/(m3/s)"), "slope in the spilled flow"]
     kappa: Annotated[PositiveFraction, "factor on the plane; 1 when empty"] = 1.0
-    stage_id: Annotated[Id | None, Ref("stage"), "stage at which the plane holds; empty for all"] = None
+    stage_id: Annotated[
+        Id | None, Ref("stage"), "stage at which the plane holds; empty for all"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +181,10 @@ def resolve_production(
     planes: dict[tuple[int, int | None], list[FphaPlane]] = {}
     for plane in fpha_planes:
         planes.setdefault((plane.hydro_id, plane.stage_id), []).append(plane)
-    return tuple(tuple(_resolve_one(plant, stage, models.get(plant.id), planes) for stage in stages) for plant in hydros)
+    return tuple(
+        tuple(_resolve_one(plant, stage, models.get(plant.id), planes) for stage in stages)
+        for plant in hydros
+    )
 
 
 def _resolve_one(
@@ -182,7 +199,9 @@ def _resolve_one(
         fit = rule.fit if rule is not None and rule.fit is not None else FphaFit()
         chosen = planes.get((plant.id, stage.id)) or planes.get((plant.id, None)) or []
         if not chosen and fit.source is FphaSource.PRECOMPUTED:
-            raise ModelError(f"hydro {plant.id} uses FPHA at stage {stage.id} but has no planes there")
+            raise ModelError(
+                f"hydro {plant.id} uses FPHA at stage {stage.id} but has no planes there"
+            )
         return ResolvedProduction(kind, planes=tuple(chosen), fit=fit)
     productivity = plant.productivity_mw_per_m3s
     if rule is not None and rule.productivity_mw_per_m3s is not None:

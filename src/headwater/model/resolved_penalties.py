@@ -66,10 +66,15 @@ class ResolvedPenalties:
     deficit_segments: tuple[tuple[DeficitSegment, ...], ...]
 
 
-def _entity_tier(n_stages: int, default: float | NDArray[np.float64], own: list[float | None]) -> NDArray[np.float64]:
+def _entity_tier(
+    n_stages: int, default: float | NDArray[np.float64], own: list[float | None]
+) -> NDArray[np.float64]:
     """Own values of entities, and the default (of all, or of each) where they have none, ``[entity, stage]``."""
     defaults = np.broadcast_to(default, len(own))
-    values = np.array([d if value is None else value for d, value in zip(defaults, own, strict=True)], dtype=np.float64)
+    values = np.array(
+        [d if value is None else value for d, value in zip(defaults, own, strict=True)],
+        dtype=np.float64,
+    )
     return np.repeat(values[:, None], n_stages, axis=1)
 
 
@@ -82,7 +87,9 @@ def derived_costs(system: Rivers) -> dict[str, NDArray[np.float64]]:
         if name == "generation_violation_below_cost":
             costs[name] = share * dearest
         else:
-            costs[name] = share * (per_m3s_hour / HM3_PER_M3S_HOUR if name in _PER_HM3 else per_m3s_hour)
+            costs[name] = share * (
+                per_m3s_hour / HM3_PER_M3S_HOUR if name in _PER_HM3 else per_m3s_hour
+            )
     return costs
 
 
@@ -98,12 +105,16 @@ def resolve_penalties(system: SystemView, rivers: Rivers) -> ResolvedPenalties:
     given = asdict(system.penalties.hydro)
     # what is derived needs the cascade and the production functions, so only where something is to be derived
     derived = derived_costs(rivers) if any(given[name] is None for name in DERIVED_SHARES) else {}
-    tier1: dict[str, Any] = {name: derived.get(name) if value is None else value for name, value in given.items()}
+    tier1: dict[str, Any] = {
+        name: derived.get(name) if value is None else value for name, value in given.items()
+    }
     hydro: dict[str, NDArray[np.float64]] = {}
     for name in HYDRO_COST_NAMES:
         if name in DIRECTIONAL:
             continue
-        hydro[name] = _entity_tier(n_stages, tier1[name], [getattr(h.costs, name) for h in system.hydros])
+        hydro[name] = _entity_tier(
+            n_stages, tier1[name], [getattr(h.costs, name) for h in system.hydros]
+        )
         overrides.apply(name, hydro[name], system.hydro_index, system.stage_index)
     for name, symmetric in DIRECTIONAL.items():
         first = tier1[symmetric] if tier1[name] is None else tier1[name]
@@ -115,18 +126,28 @@ def resolve_penalties(system: SystemView, rivers: Rivers) -> ResolvedPenalties:
         overrides.apply(symmetric, values, system.hydro_index, system.stage_index)
         overrides.apply(name, values, system.hydro_index, system.stage_index)
         hydro[name] = values
-    excess = _entity_tier(n_stages, system.penalties.excess_cost_per_mwh, [bus.excess_cost_per_mwh for bus in system.buses])
+    excess = _entity_tier(
+        n_stages,
+        system.penalties.excess_cost_per_mwh,
+        [bus.excess_cost_per_mwh for bus in system.buses],
+    )
     system.bus_penalty_overrides.apply("excess_cost", excess, system.bus_index, system.stage_index)
     exchange = _entity_tier(
-        n_stages, system.penalties.exchange_cost_per_mwh, [line.exchange_cost_per_mwh for line in system.lines]
+        n_stages,
+        system.penalties.exchange_cost_per_mwh,
+        [line.exchange_cost_per_mwh for line in system.lines],
     )
-    system.line_penalty_overrides.apply("exchange_cost", exchange, system.line_index, system.stage_index)
+    system.line_penalty_overrides.apply(
+        "exchange_cost", exchange, system.line_index, system.stage_index
+    )
     curtailment = _entity_tier(
         n_stages,
         system.penalties.curtailment_cost_per_mwh,
         [source.curtailment_cost_per_mwh for source in system.non_controllables],
     )
-    system.ncs_penalty_overrides.apply("curtailment_cost", curtailment, system.ncs_index, system.stage_index)
+    system.ncs_penalty_overrides.apply(
+        "curtailment_cost", curtailment, system.ncs_index, system.stage_index
+    )
     for array in (*hydro.values(), excess, exchange, curtailment):
         array.flags.writeable = False
     return ResolvedPenalties(

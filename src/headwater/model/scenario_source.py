@@ -108,4 +108,8 @@ class ScenarioSource:
 
     def scheme(self, noise_class: NoiseClass) -> SamplingScheme:
         """Scheme of one class."""
-        return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]
+        return {
+            NoiseClass.INFLOW: self.inflow,
+            NoiseClass.LOAD: self.load,
+            NoiseClass.NCS: self.ncs,
+        }[noise_class]

@@ -66,10 +66,18 @@ class SimulationConfig:
 
     def __post_init__(self) -> None:
         if self.n_stages is not None and self.n_stages < 1:
-            raise ModelError(f"the number of simulated stages must be at least 1, got {self.n_stages}")
+            raise ModelError(
+                f"the number of simulated stages must be at least 1, got {self.n_stages}"
+            )
         if self.linearized_head_passes < 1:
-            raise ModelError(f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}")
+            raise ModelError(
+                f"linearized_head_passes must be at least 1, got {self.linearized_head_passes}"
+            )
         if not all(0.0 < fraction <= 1.0 for fraction in self.cvar_tail_fractions):
-            raise ModelError(f"every one of cvar_tail_fractions must be above 0 and at most 1, got {self.cvar_tail_fractions}")
+            raise ModelError(
+                f"every one of cvar_tail_fractions must be above 0 and at most 1, got {self.cvar_tail_fractions}"
+            )
         if self.io_channel_capacity < 1:
-            raise ModelError(f"io_channel_capacity must be at least 1, got {self.io_channel_capacity}")
+            raise ModelError(
+                f"io_channel_capacity must be at least 1, got {self.io_channel_capacity}"
+            )

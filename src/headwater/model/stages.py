@@ -102,7 +102,9 @@ class Stage:
 
     def __post_init__(self) -> None:
         if self.start_date >= self.end_date:
-            raise ModelError(f"stage {self.id}: start {self.start_date} is not before end {self.end_date}")
+            raise ModelError(
+                f"stage {self.id}: start {self.start_date} is not before end {self.end_date}"
+            )
         if not self.blocks:
             raise ModelError(f"stage {self.id} has no blocks")
 
@@ -172,8 +174,12 @@ class Transition:
 class PolicyGraph:
     """How stages follow each other; without transitions, the chain of stages in ascending id."""
 
-    type: Annotated[GraphType, InFile(required=True), "which of the known forms follows"] = GraphType.FINITE_HORIZON
-    annual_discount_rate: Annotated[NonNegative, InFile(required=True), Unit("1/year"), "discount rate"] = 0.0
+    type: Annotated[GraphType, InFile(required=True), "which of the known forms follows"] = (
+        GraphType.FINITE_HORIZON
+    )
+    annual_discount_rate: Annotated[
+        NonNegative, InFile(required=True), Unit("1/year"), "discount rate"
+    ] = 0.0
     transitions: Annotated[
         tuple[Transition, ...],
         "which stage follows which; the chain of stages when not given",

@@ -94,12 +94,22 @@ class EstimationConfig:
             where the median is at least 10 m3/s and no rounding elsewhere.
     """
 
-    max_order: Annotated[Whole, InFile(form=_OrderInFile), "largest autoregressive order that is tried"] = 6
-    order_selection: Annotated[OrderSelection, "criterion that chooses the order"] = OrderSelection.PACF
-    min_observations_per_season: Annotated[Count, "observations below which a season is not estimated"] = 30
-    max_coefficient_magnitude: Annotated[Positive | None, "coefficient beyond which a model falls back to order 0"] = None
+    max_order: Annotated[
+        Whole, InFile(form=_OrderInFile), "largest autoregressive order that is tried"
+    ] = 6
+    order_selection: Annotated[OrderSelection, "criterion that chooses the order"] = (
+        OrderSelection.PACF
+    )
+    min_observations_per_season: Annotated[
+        Count, "observations below which a season is not estimated"
+    ] = 30
+    max_coefficient_magnitude: Annotated[
+        Positive | None, "coefficient beyond which a model falls back to order 0"
+    ] = None
     history_resolution: Annotated[HistoryResolution | None, "period of the history"] = None
-    mode_rounding_m3s: Annotated[NonNegative | None, "grid on which the most frequent value is looked for"] = None
+    mode_rounding_m3s: Annotated[
+        NonNegative | None, "grid on which the most frequent value is looked for"
+    ] = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -112,7 +122,9 @@ class SolverOptions:
     After ``retry_time_budget_seconds`` no further attempt is made at a problem, and the best answer so far is taken.
     """
 
-    retry_max_attempts: Annotated[int, InFile(form=Count | None), "attempts at one stage problem"] = 4
+    retry_max_attempts: Annotated[
+        int, InFile(form=Count | None), "attempts at one stage problem"
+    ] = 4
     retry_time_budget_seconds: Annotated[
         float,
         InFile(form=Positive | None),
@@ -121,7 +133,9 @@ class SolverOptions:
 
     def __post_init__(self) -> None:
         if self.retry_max_attempts < 0 or not self.retry_time_budget_seconds > 0:
-            raise ModelError("solver retries need a number of attempts that is not negative and a positive time budget")
+            raise ModelError(
+                "solver retries need a number of attempts that is not negative and a positive time budget"
+            )
 
 
 @dataclass(frozen=True)
@@ -142,9 +156,13 @@ class CutSelection:
 
     def __post_init__(self) -> None:
         if self.check_frequency < 1:
-            raise ModelError(f"cut selection needs a check frequency of at least 1, got {self.check_frequency}")
+            raise ModelError(
+                f"cut selection needs a check frequency of at least 1, got {self.check_frequency}"
+            )
         if self.max_active_per_stage is not None and self.max_active_per_stage < 1:
-            raise ModelError(f"the cap on active cuts must be at least 1, got {self.max_active_per_stage}")
+            raise ModelError(
+                f"the cap on active cuts must be at least 1, got {self.max_active_per_stage}"
+            )
 
     def digest_fields(self) -> tuple[tuple[str, object], ...]:
         """Names and values for digests, in which stored policies know the project's own methods by words and three numbers."""

@@ -32,7 +32,11 @@ from headwater.model.entities import (
     PumpingStation,
     Thermal,
 )
-from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound, resolve_right_hand_sides
+from headwater.model.generic_constraints import (
+    GenericConstraint,
+    GenericConstraintBound,
+    resolve_right_hand_sides,
+)
 from headwater.model.horizon import Horizon, cumulative_discount, horizon_of
 from headwater.model.named import Collected, CollectedStages, Entity, Named, Stages
 from headwater.model.overrides import StageOverrides
@@ -157,14 +161,19 @@ class System(Shown, SystemView):
         for name, key in _SORT_KEYS.items():
             ordered = _sorted_unique(name, getattr(self, name), key)
             object.__setattr__(self, name, _COLLECTION.get(name, tuple)(ordered))
-        planes = sorted(self.fpha_planes, key=lambda p: (p.hydro_id, p.stage_id is not None, p.stage_id or 0, p.plane_id))
+        planes = sorted(
+            self.fpha_planes,
+            key=lambda p: (p.hydro_id, p.stage_id is not None, p.stage_id or 0, p.plane_id),
+        )
         object.__setattr__(self, "fpha_planes", tuple(planes))
         rhs = sorted(
             self.generic_constraint_bounds,
             key=lambda b: (b.constraint_id, b.stage_id, b.block_id is not None, b.block_id or 0),
         )
         object.__setattr__(self, "generic_constraint_bounds", tuple(rhs))
-        object.__setattr__(self, "equipment", tuple(one for named in self._others.values() for one in named))
+        object.__setattr__(
+            self, "equipment", tuple(one for named in self._others.values() for one in named)
+        )
         if not self.stages:
             raise ModelError("a system needs at least one stage")
         if not self.buses:
@@ -190,14 +199,19 @@ class System(Shown, SystemView):
                     f"{part.words.one} {one.id} belongs into '{part.collection}' of the system, not into 'equipment'"
                 )
             sorted_out.setdefault(part.collection, []).append(one)
-        return {name: Named(_sorted_unique(name, sorted_out[name], ("id",))) for name in sorted(sorted_out)}
+        return {
+            name: Named(_sorted_unique(name, sorted_out[name], ("id",)))
+            for name in sorted(sorted_out)
+        }
 
     if not TYPE_CHECKING:  # type checkers would take any name for one of these
 
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("_") and name in EQUIPMENT.by_collection:
                 return self._others.get(name, Named(()))
-            raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'", name=name, obj=self)
+            raise AttributeError(
+                f"'{type(self).__name__}' has no attribute '{name}'", name=name, obj=self
+            )
 
     @cached_property
     def stage_index(self) -> Mapping[int, int]:
@@ -256,7 +270,11 @@ class System(Shown, SystemView):
         """
         found = self._layouts.get((n_lags, n_accumulators))
         if found is None:
-            declared = (part.state(self, n_lags, n_accumulators) for part in EQUIPMENT if part.state is not None)
+            declared = (
+                part.state(self, n_lags, n_accumulators)
+                for part in EQUIPMENT
+                if part.state is not None
+            )
             found = StateLayout.of(block for blocks in declared for block in blocks)
             self._layouts[n_lags, n_accumulators] = found
         return found
@@ -279,7 +297,10 @@ class System(Shown, SystemView):
     def resolved_deficit_segments(self) -> tuple[tuple[DeficitSegment, ...], ...]:
         """Steps of the deficit cost of every bus: its own, or those of the system."""
         return tuple(
-            bus.deficit_segments if bus.deficit_segments is not None else self.penalties.deficit_segments for bus in self.buses
+            bus.deficit_segments
+            if bus.deficit_segments is not None
+            else self.penalties.deficit_segments
+            for bus in self.buses
         )
 
     @cached_property
@@ -300,7 +321,9 @@ class System(Shown, SystemView):
     @cached_property
     def production(self) -> tuple[tuple[ResolvedProduction, ...], ...]:
         """Production function as ``[hydro][stage]``."""
-        return resolve_production(self.hydros, self.stages, self.production_models, self.fpha_planes)
+        return resolve_production(
+            self.hydros, self.stages, self.production_models, self.fpha_planes
+        )
 
     @cached_property
     def geometry(self) -> Mapping[int, tuple[GeometryPoint, ...]]:
@@ -317,7 +340,9 @@ class System(Shown, SystemView):
         Raises:
             ModelError: a bound names a constraint, a stage or a block that does not exist.
         """
-        return resolve_right_hand_sides(self.generic_constraints, self.generic_constraint_bounds, self.stages, self.stage_index)
+        return resolve_right_hand_sides(
+            self.generic_constraints, self.generic_constraint_bounds, self.stages, self.stage_index
+        )
 
     @cached_property
     def load_factor(self) -> NDArray[np.float64]:
@@ -337,7 +362,9 @@ class System(Shown, SystemView):
     @cached_property
     def cumulative_discount(self) -> NDArray[np.float64]:
         """Present value of one unit at the start of each stage, ``[stage]``; 1 at the first."""
-        return cumulative_discount(Horizon(len(self.stages)), self.discount_factors, len(self.stages))
+        return cumulative_discount(
+            Horizon(len(self.stages)), self.discount_factors, len(self.stages)
+        )
 
     @cached_property
     def horizon(self) -> Horizon:
@@ -362,7 +389,10 @@ class System(Shown, SystemView):
         """Name and value of what a notebook shows below the heading."""
         kinds = (part.collection for part in EQUIPMENT if part.code is not None)
         return [
-            (f"{len(getattr(self, kind))} {kind.replace('_', ' ')}", listed(getattr(self, kind).labels))
+            (
+                f"{len(getattr(self, kind))} {kind.replace('_', ' ')}",
+                listed(getattr(self, kind).labels),
+            )
             for kind in kinds
             if getattr(self, kind)
         ]
@@ -394,5 +424,7 @@ def _sorted_unique(name: str, items: Iterable[Any], key: tuple[str, ...]) -> tup
     ordered = tuple(sorted(items, key=get))
     for left, right in pairwise(ordered):
         if get(left) == get(right):
-            raise ModelError(f"{name}: the key ({', '.join(key)}) = {get(right)} appears more than once")
+            raise ModelError(
+                f"{name}: the key ({', '.join(key)}) = {get(right)} appears more than once"
+            )
     return ordered

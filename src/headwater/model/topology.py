@@ -59,7 +59,9 @@ class Network:
     ncs_bus: NDArray[np.int64]
 
 
-def operative_state(entry: int | None, exit_: int | None, filling_start: int | None, stage_id: int) -> OperativeState:
+def operative_state(
+    entry: int | None, exit_: int | None, filling_start: int | None, stage_id: int
+) -> OperativeState:
     """State of one entity at one stage id."""
     if exit_ is not None and stage_id >= exit_:
         return OperativeState.DECOMMISSIONED
@@ -82,7 +84,8 @@ def operative_states(system: SystemView) -> Mapping[str, NDArray[np.int8]]:
             filling = getattr(entity, "filling", None)
             start = None if filling is None else filling.start_stage_id
             codes[i] = [
-                operative_state(entity.entry_stage_id, entity.exit_stage_id, start, stage.id) for stage in system.stages
+                operative_state(entity.entry_stage_id, entity.exit_stage_id, start, stage.id)
+                for stage in system.stages
             ]
         codes.flags.writeable = False
         states[part.collection] = codes

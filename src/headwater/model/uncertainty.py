@@ -73,7 +73,9 @@ class AvailabilityStatistics:
     ncs_id: SourceId
     stage_id: StageId
     mean: Annotated[Fraction, "mean availability as a share of the installed power"]
-    std: Annotated[NonNegative, InFile(required=True), "standard deviation of the availability"] = 0.0
+    std: Annotated[NonNegative, InFile(required=True), "standard deviation of the availability"] = (
+        0.0
+    )
 
 
 class NoiseClass(Enum):
@@ -103,7 +105,11 @@ class CorrelationGroup:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CorrelationGroup):
             return NotImplemented
-        same = (self.name, self.noise_class, self.entity_ids) == (other.name, other.noise_class, other.entity_ids)
+        same = (self.name, self.noise_class, self.entity_ids) == (
+            other.name,
+            other.noise_class,
+            other.entity_ids,
+        )
         return same and np.array_equal(self.matrix, other.matrix)
 
     def __hash__(self) -> int:
@@ -206,4 +212,6 @@ class InitialConditions:
     gnl_pipeline_mw: Mapping[tuple[int, int], float] = field(default_factory=FrozenDict)
 
     def __post_init__(self) -> None:
-        hold_frozen(self, "storage_hm3", "filling_storage_hm3", "past_inflows_m3s", "gnl_pipeline_mw")
+        hold_frozen(
+            self, "storage_hm3", "filling_storage_hm3", "past_inflows_m3s", "gnl_pipeline_mw"
+        )

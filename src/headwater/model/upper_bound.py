@@ -64,13 +64,17 @@ class UpperBoundConfig:
     enabled: Annotated[bool, "whether it is switched on"] = False
     initial_iteration: Annotated[Count, "first iteration at which it is done"] = 10
     interval_iterations: Annotated[Count, "iterations between two times"] = 5
-    max_vertices_per_stage: Annotated[Count, "largest number of states kept for the upper bound"] = 200
+    max_vertices_per_stage: Annotated[
+        Count, "largest number of states kept for the upper bound"
+    ] = 200
     lipschitz: Annotated[
         LipschitzMode,
         InFile("lipschitz.mode"),
         "derived from repairs that always work, or given",
     ] = LipschitzMode.AUTO
-    scale_factor: Annotated[float, Ge(1), InFile("lipschitz.scale_factor"), "factor on the derived prices"] = 1.1
+    scale_factor: Annotated[
+        float, Ge(1), InFile("lipschitz.scale_factor"), "factor on the derived prices"
+    ] = 1.1
     fallback_value: Annotated[
         Positive | None,
         InFile("lipschitz.fallback_value"),
@@ -79,13 +83,21 @@ class UpperBoundConfig:
 
     def __post_init__(self) -> None:
         if min(self.initial_iteration, self.interval_iterations, self.max_vertices_per_stage) < 1:
-            raise ModelError("the upper bound needs an initial iteration, an interval and a number of vertices of at least 1")
+            raise ModelError(
+                "the upper bound needs an initial iteration, an interval and a number of vertices of at least 1"
+            )
         if not 1.0 <= self.scale_factor < float("inf"):
-            raise ModelError(f"the factor on derived prices must be at least 1, got {self.scale_factor}")
+            raise ModelError(
+                f"the factor on derived prices must be at least 1, got {self.scale_factor}"
+            )
         if self.fallback_value is not None and not 0.0 < self.fallback_value < float("inf"):
-            raise ModelError(f"the fallback value of prices must be positive, got {self.fallback_value}")
+            raise ModelError(
+                f"the fallback value of prices must be positive, got {self.fallback_value}"
+            )
         if self.lipschitz is LipschitzMode.FIXED and self.fallback_value is None:
-            raise ModelError("the prices of the upper bound are 'fixed', but no fallback_value is given")
+            raise ModelError(
+                "the prices of the upper bound are 'fixed', but no fallback_value is given"
+            )
 
     def is_due(self, iteration: int) -> bool:
         """Whether the bound is evaluated after an iteration (1-based)."""

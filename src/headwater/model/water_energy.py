@@ -66,7 +66,10 @@ def accumulated_productivity(system: Rivers) -> Array:
     """
     own = np.array(
         [
-            max((_productivity(plant, one, system.geometry.get(plant.id, ())) for one in stages), default=0.0)
+            max(
+                (_productivity(plant, one, system.geometry.get(plant.id, ())) for one in stages),
+                default=0.0,
+            )
             for plant, stages in zip(system.hydros, system.production, strict=True)
         ],
         np.float64,
@@ -77,7 +80,9 @@ def accumulated_productivity(system: Rivers) -> Array:
 def dearest_deficit(system: Rivers) -> Array:
     """Highest deficit cost of the buses that a plant and the plants below it feed, ``[hydro]`` in $/MWh."""
     segments = system.resolved_deficit_segments
-    cost = np.array([segments[bus][-1].cost_per_mwh for bus in system.network.hydro_bus], np.float64)
+    cost = np.array(
+        [segments[bus][-1].cost_per_mwh for bus in system.network.hydro_bus], np.float64
+    )
     return _down_the_cascade(system, cost, max)
 
 
@@ -101,7 +106,9 @@ def _down_the_cascade(system: Rivers, own: Array, join: Callable[[float, float],
     return joined
 
 
-def _productivity(plant: Hydro, production: ResolvedProduction, geometry: tuple[GeometryPoint, ...]) -> float:
+def _productivity(
+    plant: Hydro, production: ResolvedProduction, geometry: tuple[GeometryPoint, ...]
+) -> float:
     """Power per unit of flow at one stage."""
     if production.kind is not ProductionKind.FPHA:
         return production.productivity_mw_per_m3s
@@ -114,4 +121,6 @@ def _productivity(plant: Hydro, production: ResolvedProduction, geometry: tuple[
         head -= plant.tailrace.coefficients[0] if plant.tailrace.coefficients else 0.0
     elif plant.tailrace is not None:
         head -= plant.tailrace.height_m[0]
-    return _MW_PER_M3S_METRE * (1.0 if plant.efficiency is None else plant.efficiency) * max(head, 0.0)
+    return (
+        _MW_PER_M3S_METRE * (1.0 if plant.efficiency is None else plant.efficiency) * max(head, 0.0)
+    )

@@ -1,6 +1,11 @@
 """A policy on disk: written whole or not at all, verified on reading, checked against the study it is used for."""
 
-from headwater.policy.compatibility import PolicyCheck, check_compatibility, check_resumable, check_uses
+from headwater.policy.compatibility import (
+    PolicyCheck,
+    check_compatibility,
+    check_resumable,
+    check_uses,
+)
 from headwater.policy.inspection import CheckpointReport, latest_facts, verify_policy
 from headwater.policy.stage_file import StageCuts, decode, encode
 from headwater.policy.store import holds_checkpoint, read_policy, write_policy

@@ -27,10 +27,14 @@ def encode_arrays(stage_id: int, arrays: Mapping[str, NDArray[Any]]) -> memoryvi
     Raises:
         PolicyError: more than one file can hold, or a type that is not stored.
     """
-    little = {name: np.asarray(array, array.dtype.newbyteorder("<")) for name, array in arrays.items()}
+    little = {
+        name: np.asarray(array, array.dtype.newbyteorder("<")) for name, array in arrays.items()
+    }
     for name, array in little.items():
         if array.dtype.str not in KINDS:
-            raise PolicyError(f"HW809 stage {stage_id}: '{name}' has the type {array.dtype}, which is not stored")
+            raise PolicyError(
+                f"HW809 stage {stage_id}: '{name}' has the type {array.dtype}, which is not stored"
+            )
     size = sum(array.nbytes for array in little.values())
     if size > LARGEST_FILE:
         raise PolicyError(
@@ -75,7 +79,9 @@ def decode_arrays(content: bytes | memoryview, name: str) -> tuple[int, dict[str
 def _decode(content: bytes | memoryview, name: str) -> tuple[int, dict[str, NDArray[Any]]]:
     found = bytes(content[4:8])
     if len(content) < 16 or found != IDENTIFIER:
-        raise PolicyError(f"HW808 {name}: not a file of arrays (expected the identifier {IDENTIFIER!r}, got {found!r})")
+        raise PolicyError(
+            f"HW808 {name}: not a file of arrays (expected the identifier {IDENTIFIER!r}, got {found!r})"
+        )
     root = flatbuffers.table.Table(content, _root(content))
     place = root.Offset(4)
     stage_id = int(root.Get(fbn.Int32Flags, place + root.Pos)) if place else 0
@@ -84,11 +90,16 @@ def _decode(content: bytes | memoryview, name: str) -> tuple[int, dict[str, NDAr
     for position in range(root.VectorLen(listed) if listed else 0):
         entry = flatbuffers.table.Table(content, root.Indirect(root.Vector(listed) + 4 * position))
         title, kind = (entry.String(entry.Offset(field) + entry.Pos).decode() for field in (4, 6))
-        shape, data = get_vector(entry, content, 2, np.uint32), get_vector(entry, content, 3, np.uint8)
+        shape, data = (
+            get_vector(entry, content, 2, np.uint32),
+            get_vector(entry, content, 3, np.uint8),
+        )
         if kind not in KINDS or shape is None or data is None:
             raise ValueError(f"'{title}' cannot be read")
         if math.prod(shape.tolist()) * np.dtype(kind).itemsize != len(data):
-            raise ValueError(f"'{title}' has {len(data)} bytes for the shape {tuple(shape.tolist())} of {kind}")
+            raise ValueError(
+                f"'{title}' has {len(data)} bytes for the shape {tuple(shape.tolist())} of {kind}"
+            )
         arrays[title] = data.view(kind).reshape(shape.tolist())
     return stage_id, arrays
 

@@ -33,7 +33,12 @@ SCHEMA_VERSION = 1
 THREADS = 4
 """Files are hashed, written and read by so many threads; what they hold does not depend on it."""
 
-METADATA, COMMIT, DICTIONARY, HISTORY = "metadata.json", "COMMIT", "state_dictionary.json", "history.json"
+METADATA, COMMIT, DICTIONARY, HISTORY = (
+    "metadata.json",
+    "COMMIT",
+    "state_dictionary.json",
+    "history.json",
+)
 ACCOUNT = "account.json"
 _CUTS, _INFLOW = "cuts", "inflow"
 _STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
@@ -58,13 +63,20 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
     progress = policy.progress
     writers: dict[str, Callable[[], Content]] = {
         METADATA: lambda: _json(_metadata(policy, made_at)),
-        DICTIONARY: lambda: _json({"layout_version": layout_version(policy.layout), "state": policy.layout.describe()}),
+        DICTIONARY: lambda: _json(
+            {"layout_version": layout_version(policy.layout), "state": policy.layout.describe()}
+        ),
     }
     if progress is not None:
         writers[HISTORY] = lambda: encode_trace(progress.history)
         writers[ACCOUNT] = lambda: encode_account(progress.account)
-    parts = {**({_INFLOW: policy.inflow} if policy.inflow else {}), **(progress.parts if progress is not None else {})}
-    for position, (stage, pool, basis) in enumerate(zip(policy.stages, policy.pools, bases, strict=True)):
+    parts = {
+        **({_INFLOW: policy.inflow} if policy.inflow else {}),
+        **(progress.parts if progress is not None else {}),
+    }
+    for position, (stage, pool, basis) in enumerate(
+        zip(policy.stages, policy.pools, bases, strict=True)
+    ):
         writers[_name(_CUTS, position)] = _encoder(stage.stage_id, pool, basis)
         for part, stages in parts.items():
             writers[_name(part, position)] = _arrays_encoder(stage.stage_id, stages[position])
@@ -85,7 +97,9 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
     return commit
 
 
-def read_checkpoint(checkpoint: Path, commit_digest: str | None, *, with_progress: bool = True) -> Policy:
+def read_checkpoint(
+    checkpoint: Path, commit_digest: str | None, *, with_progress: bool = True
+) -> Policy:
     """Read a policy, comparing every file with the commit record; each file is read once.
 
     Args:
@@ -113,10 +127,14 @@ def read_commit(checkpoint: Path, commit_digest: str | None = None) -> dict[str,
     """
     record = _read(checkpoint / COMMIT)
     if commit_digest is not None and digest_of(record) != commit_digest:
-        raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (its digest is not the one that LATEST names)")
+        raise PolicyError(
+            f"HW808 {checkpoint / COMMIT}: damaged (its digest is not the one that LATEST names)"
+        )
     body, _, own = bytes(record).rpartition(b"\n")
     if digest_of(body + b"\n").encode() != own:
-        raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (it does not match its own digest)")
+        raise PolicyError(
+            f"HW808 {checkpoint / COMMIT}: damaged (it does not match its own digest)"
+        )
     listed = _parse(body, checkpoint / COMMIT).get("files")
     if not isinstance(listed, dict):
         raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (expected a list of files)")
@@ -137,7 +155,11 @@ def read_metadata(checkpoint: Path, entries: Mapping[str, Any]) -> dict[str, Any
             f"HW806 {checkpoint / METADATA}: written in version {version!r} of the policy format; "
             f"this Headwater reads version {SCHEMA_VERSION}"
         )
-    if isinstance(layout, dict) and "layout_version" in layout and layout["layout_version"] not in LAYOUT_VERSIONS:
+    if (
+        isinstance(layout, dict)
+        and "layout_version" in layout
+        and layout["layout_version"] not in LAYOUT_VERSIONS
+    ):
         raise ForeignVersionError(
             f"HW806 {checkpoint / METADATA}: state layout version {layout['layout_version']!r}; "
             f"this Headwater reads versions {' and '.join(map(str, LAYOUT_VERSIONS))}"
@@ -154,18 +176,26 @@ def read_verified(checkpoint: Path, name: str, entries: Mapping[str, Any]) -> me
     if name not in entries:
         raise PolicyError(f"HW808 {checkpoint / COMMIT}: damaged (it does not list {name})")
     content, entry = _read(checkpoint / name), entries[name]
-    size, digest = (entry.get("bytes"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
+    size, digest = (
+        (entry.get("bytes"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
+    )
     if len(content) != size:
-        raise PolicyError(f"HW808 {checkpoint / name}: {len(content)} bytes, expected {size}; the file is damaged")
+        raise PolicyError(
+            f"HW808 {checkpoint / name}: {len(content)} bytes, expected {size}; the file is damaged"
+        )
     if digest_of(content) != digest:
-        raise PolicyError(f"HW808 {checkpoint / name}: its SHA-256 is not the recorded one; the file is damaged")
+        raise PolicyError(
+            f"HW808 {checkpoint / name}: its SHA-256 is not the recorded one; the file is damaged"
+        )
     return content
 
 
 def created_at(checkpoint: Path) -> datetime:
     """When a checkpoint was made, as far as it can be read; nothing is verified."""
     try:
-        made = datetime.fromisoformat(_parse(_read(checkpoint / METADATA), checkpoint)["created_at"])
+        made = datetime.fromisoformat(
+            _parse(_read(checkpoint / METADATA), checkpoint)["created_at"]
+        )
         return made.astimezone(UTC)
     except (PolicyError, KeyError, TypeError, ValueError, OverflowError):
         return datetime.min.replace(tzinfo=UTC)
@@ -176,10 +206,15 @@ def digest_of(content: str | Content) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: Path, with_progress: bool) -> Policy:
+def _assemble(
+    metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: Path, with_progress: bool
+) -> Policy:
     layout, stages = recorded_layout(metadata, checkpoint), recorded_stages(metadata)
     read = _in_parallel(
-        lambda position: read_stage_cuts(checkpoint, entries, position, stages[position].stage_id, layout), range(len(stages))
+        lambda position: read_stage_cuts(
+            checkpoint, entries, position, stages[position].stage_id, layout
+        ),
+        range(len(stages)),
     )
     progress = _progress(metadata, entries, checkpoint, len(stages), with_progress)
     inflow: tuple[StageArrays, ...] = ()
@@ -196,7 +231,9 @@ def _assemble(metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: 
         stages=stages,
         pools=tuple(pool for pool, _ in read),
         inflow_digest=metadata["inflow_digest"],
-        lower_bound=-math.inf if metadata["lower_bound"] is None else float(metadata["lower_bound"]),
+        lower_bound=-math.inf
+        if metadata["lower_bound"] is None
+        else float(metadata["lower_bound"]),
         n_iterations=metadata["n_iterations"],
         bases=tuple(basis for _, basis in read),
         reason=str(metadata.get("reason") or ""),
@@ -280,7 +317,11 @@ def read_stage_cuts(
 
 
 def _progress(
-    metadata: Mapping[str, Any], entries: Mapping[str, Any], checkpoint: Path, n_stages: int, wanted: bool
+    metadata: Mapping[str, Any],
+    entries: Mapping[str, Any],
+    checkpoint: Path,
+    n_stages: int,
+    wanted: bool,
 ) -> StoredTraining | None:
     """Where the training stood; its files are verified even where they are not wanted."""
     if "parts" not in metadata:
@@ -293,7 +334,9 @@ def _progress(
         return {}
 
     parts = {
-        str(part): tuple(_in_parallel(read, [_name(part, position) for position in range(n_stages)]))
+        str(part): tuple(
+            _in_parallel(read, [_name(part, position) for position in range(n_stages)])
+        )
         for part in metadata["parts"]
     }
     if not wanted:
@@ -301,7 +344,9 @@ def _progress(
     history = decode_trace(read_verified(checkpoint, HISTORY, entries), str(checkpoint / HISTORY))
     account = Account()
     if ACCOUNT in entries:
-        account = decode_account(read_verified(checkpoint, ACCOUNT, entries), str(checkpoint / ACCOUNT))
+        account = decode_account(
+            read_verified(checkpoint, ACCOUNT, entries), str(checkpoint / ACCOUNT)
+        )
     counts = {str(name): int(count) for name, count in metadata["solver_counts"].items()}
     return StoredTraining(history, parts, counts, account)
 
@@ -356,7 +401,10 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
     reason = policy.reason or None
     resumable: dict[str, Any] = {}
     if progress is not None:
-        resumable = {"parts": sorted(progress.parts), "solver_counts": dict(sorted(progress.counts.items()))}
+        resumable = {
+            "parts": sorted(progress.parts),
+            "solver_counts": dict(sorted(progress.counts.items())),
+        }
     return {
         "schema_version": SCHEMA_VERSION,
         "headwater_version": __version__,

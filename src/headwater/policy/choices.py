@@ -54,4 +54,6 @@ def recorded(entry: Mapping[str, Any], registry: Registry[Any]) -> Any:
     try:
         return registry[name](**entry["parameters"])
     except (TypeError, ModelError) as error:
-        raise PolicyError(f"HW810 {what}, and the one that is here takes other parameters ({error})") from error
+        raise PolicyError(
+            f"HW810 {what}, and the one that is here takes other parameters ({error})"
+        ) from error

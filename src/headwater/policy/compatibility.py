@@ -39,11 +39,17 @@ def check_compatibility(
     """
     differences = list(_differences(policy, study, study_layout))
     if not inflow_digest or not policy.inflow_digest:
-        logger.warning("HW807 the inflow models of policy and study were not compared: one of the digests is not known")
+        logger.warning(
+            "HW807 the inflow models of policy and study were not compared: one of the digests is not known"
+        )
     elif inflow_digest != policy.inflow_digest:
-        differences.append("HW804 the inflow model (means, deviations, autoregressive coefficients) differs")
+        differences.append(
+            "HW804 the inflow model (means, deviations, autoregressive coefficients) differs"
+        )
     if differences:
-        raise PolicyError("this policy does not fit the study:\n" + "\n".join(f"  {d}" for d in differences))
+        raise PolicyError(
+            "this policy does not fit the study:\n" + "\n".join(f"  {d}" for d in differences)
+        )
 
 
 def check_resumable(policy: Policy, study: Study) -> None:
@@ -87,11 +93,16 @@ class PolicyCheck:
     def to_json(self) -> dict[str, Any]:
         """The same as plain data."""
         uses = {"simulation": self.simulation, "resume": self.resume, "warm_start": self.warm_start}
-        allowed = {use: {"allowed": not obstacles, "obstacles": list(obstacles)} for use, obstacles in uses.items()}
+        allowed = {
+            use: {"allowed": not obstacles, "obstacles": list(obstacles)}
+            for use, obstacles in uses.items()
+        }
         return {**allowed, "notes": list(self.notes)}
 
 
-def check_uses(policy: Policy, problems: StudyProblems, stage_map: StageMap, *, validate: bool = True) -> PolicyCheck:
+def check_uses(
+    policy: Policy, problems: StudyProblems, stage_map: StageMap, *, validate: bool = True
+) -> PolicyCheck:
     """Find out what a policy may be used for in a study.
 
     Args:
@@ -103,7 +114,9 @@ def check_uses(policy: Policy, problems: StudyProblems, stage_map: StageMap, *, 
     study, inflow = problems.study, problems.uncertainty.inflow
     match = match_policy(policy, problems, stage_map, validate=validate)
     return PolicyCheck(
-        simulation=_obstacles(lambda: check_compatibility(policy, study, inflow_digest(inflow), problems.layout)),
+        simulation=_obstacles(
+            lambda: check_compatibility(policy, study, inflow_digest(inflow), problems.layout)
+        ),
         resume=_obstacles(lambda: check_resumable(policy, study)),
         warm_start=match.differences,
         notes=match.notes,
@@ -136,11 +149,15 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
         theirs, ours = (repeats, ends) if goes_on else (ends, repeats)
         yield f"HW805 horizon: that of the policy {theirs}, that of the study {ours}"
     for stage in policy.stages:
-        if stage.stage_id not in system.stage_index or len(stage.production) != layout.size("storage"):
+        if stage.stage_id not in system.stage_index or len(stage.production) != layout.size(
+            "storage"
+        ):
             continue
         t = system.stage_index[stage.stage_id]
         before = dict(zip(layout.block("storage").ids, stage.production, strict=True))
-        kinds = ((hydro_id, system.production[h][t].kind.value) for h, hydro_id in enumerate(hydro_ids))
+        kinds = (
+            (hydro_id, system.production[h][t].kind.value) for h, hydro_id in enumerate(hydro_ids)
+        )
         changed = tuple(hydro_id for hydro_id, kind in kinds if before.get(hydro_id, kind) != kind)
         if changed:
             yield f"HW803 production function of hydros {counted(changed)} differs at stage {stage.stage_id}"

@@ -38,7 +38,9 @@ def finish(builder: flatbuffers.Builder, root: int, identifier: bytes) -> memory
     return memoryview(builder.Bytes)[builder.Head() :]
 
 
-def get_vector(table: flatbuffers.table.Table, content: bytes | memoryview, field: int, kind: DTypeLike) -> NDArray | None:  # type: ignore[type-arg]
+def get_vector(
+    table: flatbuffers.table.Table, content: bytes | memoryview, field: int, kind: DTypeLike
+) -> NDArray | None:  # type: ignore[type-arg]
     """A view of the vector in field ``field``; ``None`` where the file has no such field."""
     offset = table.Offset(4 + 2 * field)
     if not offset:

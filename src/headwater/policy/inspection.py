@@ -53,7 +53,10 @@ def verify_policy(directory: Path) -> tuple[CheckpointReport, ...]:
         problem = str(error)
     reports = [_report(path, path == latest, digest if path == latest else None) for path in found]
     if latest is None or latest not in found:
-        missing = problem or f"HW808 {directory / 'LATEST'}: names {latest and latest.name}, which is not there"
+        missing = (
+            problem
+            or f"HW808 {directory / 'LATEST'}: names {latest and latest.name}, which is not there"
+        )
         reports.insert(0, CheckpointReport(directory / "LATEST", False, missing, 0, 0, {}))
     return tuple(reports)
 
@@ -79,5 +82,17 @@ def latest_facts(directory: Path) -> dict[str, Any]:
     """
     path, digest = latest_checkpoint(directory)
     metadata = read_metadata(path, read_commit(path, digest))
-    keys = ("created_at", "headwater_version", "status", "reason", "n_iterations", "lower_bound", "lower_bound_kind")
-    return {"checkpoint": path.name, **{key: metadata.get(key) for key in keys}, "resumable": "parts" in metadata}
+    keys = (
+        "created_at",
+        "headwater_version",
+        "status",
+        "reason",
+        "n_iterations",
+        "lower_bound",
+        "lower_bound_kind",
+    )
+    return {
+        "checkpoint": path.name,
+        **{key: metadata.get(key) for key in keys},
+        "resumable": "parts" in metadata,
+    }

@@ -90,7 +90,9 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> memoryvi
     """
     stored = slice(0, pool.n_populated)
     if not (_all_finite(pool.coefficients[stored]) and _all_finite(pool.intercepts[stored])):
-        raise PolicyError(f"HW809 stage {stage_id}: a cut is not a finite number; the policy is not written")
+        raise PolicyError(
+            f"HW809 stage {stage_id}: a cut is not a finite number; the policy is not written"
+        )
     used = pool.active[: pool.n_populated]
     order = np.concatenate([np.flatnonzero(used), np.flatnonzero(~used)])
     sizes = {
@@ -109,7 +111,13 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> memoryvi
     for name, kind in _VECTORS:
         offset, view = reserve_vector(builder, sizes.get(name, len(order)), kind)
         if name == "coefficients":
-            np.take(pool.coefficients[stored], order, axis=0, out=view.reshape(len(order), pool.n_state), mode="clip")
+            np.take(
+                pool.coefficients[stored],
+                order,
+                axis=0,
+                out=view.reshape(len(order), pool.n_state),
+                mode="clip",
+            )
         elif name == "slot":
             view[:] = order
         elif name in _BASIS:
@@ -147,7 +155,9 @@ def decode(content: bytes | memoryview, name: str) -> StageCuts:
 def _decode(content: bytes | memoryview, name: str) -> StageCuts:
     if len(content) < 16 or bytes(content[4:8]) != IDENTIFIER:
         found = bytes(content[4:8])
-        raise PolicyError(f"HW808 {name}: not a policy file (expected the identifier {IDENTIFIER!r}, got {found!r})")
+        raise PolicyError(
+            f"HW808 {name}: not a policy file (expected the identifier {IDENTIFIER!r}, got {found!r})"
+        )
     position = struct.unpack_from("<I", content, 0)[0]
     if position + 4 > len(content):
         raise PolicyError(f"HW808 {name}: damaged (its root lies outside the file)")
@@ -162,22 +172,35 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
         vector = get_vector(table, content, len(_SCALARS) + place, kind)
         if vector is None and field not in _LATER:
             raise PolicyError(f"HW808 {name}: damaged (no '{field}')")
-        vectors[field] = np.full(len(vectors["intercepts"]), _LATER[field], kind) if vector is None else vector
+        vectors[field] = (
+            np.full(len(vectors["intercepts"]), _LATER[field], kind) if vector is None else vector
+        )
     rows, stride = scalars["n_rows"], scalars["stride"]
-    expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {"coefficients": rows * stride}
+    expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {
+        "coefficients": rows * stride
+    }
     for field, length in expected.items():
         if len(vectors[field]) != length:
-            raise PolicyError(f"HW808 {name}: damaged ('{field}' has {len(vectors[field])} values, expected {length})")
+            raise PolicyError(
+                f"HW808 {name}: damaged ('{field}' has {len(vectors[field])} values, expected {length})"
+            )
     if scalars["n_active"] > rows or scalars["state_dimension"] > stride:
         raise PolicyError(f"HW808 {name}: damaged (its counts contradict each other)")
     if not np.array_equal(np.sort(vectors["slot"]), np.arange(rows)):
         raise PolicyError(f"HW808 {name}: damaged (slots are not 0 to {rows - 1})")
     if any((vectors[field] > _LAST_STATUS).any() for field in _BASIS):
         raise PolicyError(f"HW808 {name}: damaged (a basis status is unknown)")
-    coefficients = vectors.pop("coefficients").reshape(rows, stride)[:, : scalars["state_dimension"]]
+    coefficients = vectors.pop("coefficients").reshape(rows, stride)[
+        :, : scalars["state_dimension"]
+    ]
     if not (_all_finite(coefficients) and _all_finite(vectors["intercepts"])):
         raise PolicyError(f"HW808 {name}: damaged (a cut is not a finite number)")
-    return StageCuts(stage_id=scalars["stage_id"], n_active=scalars["n_active"], coefficients=coefficients, **vectors)
+    return StageCuts(
+        stage_id=scalars["stage_id"],
+        n_active=scalars["n_active"],
+        coefficients=coefficients,
+        **vectors,
+    )
 
 
 def _all_finite(array: NDArray[np.float64]) -> bool:
@@ -193,13 +216,17 @@ def to_pool(cuts: StageCuts) -> CutPool:
     pool.capacity = pool.n_populated = n_rows
     in_order = np.array_equal(cuts.slot, np.arange(n_rows))
     pool.coefficients = (
-        cuts.coefficients if in_order and cuts.coefficients.flags.c_contiguous else aligned_empty((n_rows, n_state))
+        cuts.coefficients
+        if in_order and cuts.coefficients.flags.c_contiguous
+        else aligned_empty((n_rows, n_state))
     )
     slots = cuts.slot
     if pool.coefficients is not cuts.coefficients:
         pool.coefficients[slots] = cuts.coefficients
     for field, kind in FIELDS.items():
         column: NDArray[Any] = np.zeros(n_rows, kind)
-        column[slots] = np.arange(n_rows) < cuts.n_active if field == "active" else getattr(cuts, field)
+        column[slots] = (
+            np.arange(n_rows) < cuts.n_active if field == "active" else getattr(cuts, field)
+        )
         setattr(pool, field, column)
     return pool

@@ -59,10 +59,14 @@ def write_policy(policy: Policy, directory: Path, *, keep: int = KEPT_CHECKPOINT
     kept = {key: value for key, value in policy.provenance.items() if key != FALLBACK}
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        files.remove_leftovers(directory, {_CHECKPOINT: "", _LATEST: "", r"\.lock-holder\.json": ""})
+        files.remove_leftovers(
+            directory, {_CHECKPOINT: "", _LATEST: "", r"\.lock-holder\.json": ""}
+        )
         target = directory / _new_name(directory, policy.n_iterations)
         with files.replaced_directory(target, "") as temporary:
-            commit = write_checkpoint(dataclasses.replace(policy, provenance=kept), temporary, _now(directory))
+            commit = write_checkpoint(
+                dataclasses.replace(policy, provenance=kept), temporary, _now(directory)
+            )
         files.write_text(directory / _LATEST, f"{target.name} {digest_of(commit)}\n")
         _remove_old(directory, keep, target.name)
     except OSError as error:
@@ -123,13 +127,20 @@ def checkpoints(directory: Path) -> list[Path]:
     """Checkpoints, newest first as far as their age can be read; nothing is verified."""
     if not directory.is_dir():
         return []
-    found = [path for path in directory.iterdir() if re.fullmatch(_CHECKPOINT, path.name) and path.is_dir()]
+    found = [
+        path
+        for path in directory.iterdir()
+        if re.fullmatch(_CHECKPOINT, path.name) and path.is_dir()
+    ]
     return sorted(found, key=lambda path: (created_at(path), path.name), reverse=True)
 
 
 def _now(directory: Path) -> datetime:
     """The time, or just after the newest checkpoint if the clock went back."""
-    newest = max((created_at(path) for path in checkpoints(directory)), default=datetime.min.replace(tzinfo=UTC))
+    newest = max(
+        (created_at(path) for path in checkpoints(directory)),
+        default=datetime.min.replace(tzinfo=UTC),
+    )
     now = datetime.now(UTC)
     # a checkpoint far in the future is not to be followed there
     return max(now, newest + timedelta(microseconds=1)) if newest - now < timedelta(days=1) else now
@@ -145,15 +156,26 @@ def latest_checkpoint(directory: Path) -> tuple[Path, str]:
     try:
         parts = files.read_regular(path).decode("ascii").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"HW808 {path}: cannot be read ({error}); this is not a policy directory or it is damaged") from None
-    if len(parts) != 2 or not parts[0].startswith("ckpt-") or "/" in parts[0] or not parts[0].isprintable():
-        raise PolicyError(f"HW808 {path}: damaged (expected a checkpoint name and a digest, got {' '.join(parts)[:80]!r})")
+        raise PolicyError(
+            f"HW808 {path}: cannot be read ({error}); this is not a policy directory or it is damaged"
+        ) from None
+    if (
+        len(parts) != 2
+        or not parts[0].startswith("ckpt-")
+        or "/" in parts[0]
+        or not parts[0].isprintable()
+    ):
+        raise PolicyError(
+            f"HW808 {path}: damaged (expected a checkpoint name and a digest, got {' '.join(parts)[:80]!r})"
+        )
     return directory / parts[0], parts[1]
 
 
 def _remove_old(directory: Path, keep: int, newest: str) -> None:
     """Remove old checkpoints: the files that their records list, and nothing that these do not."""
-    others = [path for path in checkpoints(directory) if path.name != newest and not path.is_symlink()]
+    others = [
+        path for path in checkpoints(directory) if path.name != newest and not path.is_symlink()
+    ]
     for path in others[max(keep - 1, 0) :]:
         try:
             listed = read_commit(path)

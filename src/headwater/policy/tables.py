@@ -30,7 +30,10 @@ def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Pa
     """
     try:
         if target.suffix == ".json":
-            files.write_text(target, json.dumps(_as_json(policy, inactive=inactive), indent=1, allow_nan=False) + "\n")
+            files.write_text(
+                target,
+                json.dumps(_as_json(policy, inactive=inactive), indent=1, allow_nan=False) + "\n",
+            )
             return target
         if target.exists() and any(target.iterdir()):
             raise UsageError(f"{target} is not empty; name a new directory")
@@ -38,7 +41,9 @@ def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Pa
             (directory / "cuts").mkdir()
             for stage in policy.stages:
                 frame = policy.cuts(stage.stage_id, inactive=inactive).frame()
-                frame.write_parquet(directory / "cuts" / f"stage_{stage.stage_id}.parquet", compression="zstd")
+                frame.write_parquet(
+                    directory / "cuts" / f"stage_{stage.stage_id}.parquet", compression="zstd"
+                )
             pl.DataFrame(_stages(policy)).write_parquet(directory / "stages.parquet")
             pl.DataFrame(_state(policy)).write_parquet(directory / "state.parquet")
     except OSError as error:
@@ -49,11 +54,23 @@ def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Pa
 def _as_json(policy: Policy, *, inactive: bool) -> dict[str, Any]:
     def cuts(stage_id: int) -> list[dict[str, Any]]:
         chosen = policy.cuts(stage_id, inactive=inactive)
-        known = ("slot", "born_at", "forward_pass", "opening", "active", "times_binding", "last_binding")
+        known = (
+            "slot",
+            "born_at",
+            "forward_pass",
+            "opening",
+            "active",
+            "times_binding",
+            "last_binding",
+        )
         lists = {name: getattr(chosen, name).tolist() for name in known}
         intercepts, coefficients = chosen.intercepts.tolist(), chosen.coefficients.tolist()
         return [
-            {**{name: values[i] for name, values in lists.items()}, "intercept": intercepts[i], "coefficients": coefficients[i]}
+            {
+                **{name: values[i] for name, values in lists.items()},
+                "intercept": intercepts[i],
+                "coefficients": coefficients[i],
+            }
             for i in range(len(chosen))
         ]
 
@@ -69,7 +86,13 @@ def _state(policy: Policy) -> list[dict[str, Any]]:
     names = policy.layout.names
     empty = {"hydro_id": None, "thermal_id": None, "lag": None}
     return [
-        {"name": name, **{key: one.get(key, empty.get(key)) for key in ("kind", "hydro_id", "thermal_id", "lag", "unit")}}
+        {
+            "name": name,
+            **{
+                key: one.get(key, empty.get(key))
+                for key in ("kind", "hydro_id", "thermal_id", "lag", "unit")
+            },
+        }
         for name, one in zip(names, policy.layout.describe(), strict=True)
     ]
 

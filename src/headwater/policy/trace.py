@@ -32,7 +32,14 @@ def decode_trace(content: bytes | memoryview, name: str) -> tuple[IterationRecor
     """
     try:
         return tuple(_record(IterationRecord, row) for row in json.loads(bytes(content)))
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise PolicyError(f"HW808 {name}: damaged ({error})") from None
 
 
@@ -49,7 +56,14 @@ def decode_account(content: bytes | memoryview, name: str) -> Account:
     """
     try:
         account: Account = _record(Account, json.loads(bytes(content)))
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise PolicyError(f"HW808 {name}: damaged ({error})") from None
     return account
 
@@ -64,7 +78,9 @@ def _plain(value: Any) -> Any:
 
 def _record(kind: Any, row: dict[str, Any]) -> Any:
     hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], value) for name, value in row.items() if name in hints})
+    return kind(
+        **{name: _value(hints[name], value) for name, value in row.items() if name in hints}
+    )
 
 
 def _value(hint: Any, value: Any) -> Any:

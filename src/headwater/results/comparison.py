@@ -44,29 +44,49 @@ def compare_results(one: Results, other: Results, metrics: Sequence[str] = ()) -
         UsageError: there is no such metric.
         ResultsError: what is asked for is missing in one of them, or they have nothing in common.
     """
-    known = [*_NUMBERS, "convergence", "scenario_summary", "stage_summary", *dict.fromkeys((*one.tables, *other.tables))]
+    known = [
+        *_NUMBERS,
+        "convergence",
+        "scenario_summary",
+        "stage_summary",
+        *dict.fromkeys((*one.tables, *other.tables)),
+    ]
     unknown = [name for name in metrics if name not in known]
     if unknown:
-        raise UsageError(f"there is nothing called {', '.join(unknown)} to compare (there is: {', '.join(known)})")
+        raise UsageError(
+            f"there is nothing called {', '.join(unknown)} to compare (there is: {', '.join(known)})"
+        )
     found = []
     for name in metrics or known:
         there = _has(one, name), _has(other, name)
         if all(there):
-            found.append(_numbers(one, other, name) if name in _NUMBERS else _tables(one, other, name))
+            found.append(
+                _numbers(one, other, name) if name in _NUMBERS else _tables(one, other, name)
+            )
         elif any(there) or metrics:
-            lacking = [str(results.directory) for results, has in zip((one, other), there, strict=True) if not has]
+            lacking = [
+                str(results.directory)
+                for results, has in zip((one, other), there, strict=True)
+                if not has
+            ]
             if metrics:
                 raise ResultsError(f"{' and '.join(lacking)}: no {name} to compare")
-            found.append(Difference(name, None, None, float("inf"), f"missing in {' and '.join(lacking)}"))
+            found.append(
+                Difference(name, None, None, float("inf"), f"missing in {' and '.join(lacking)}")
+            )
     if not found:
-        raise ResultsError(f"{one.directory} and {other.directory} have nothing in common to compare")
+        raise ResultsError(
+            f"{one.directory} and {other.directory} have nothing in common to compare"
+        )
     return found
 
 
 def _has(results: Results, name: str) -> bool:
     if name in ("lower_bound", "convergence"):
         return results.has_training
-    return results.has_simulation and (name in (*_NUMBERS, "scenario_summary", "stage_summary") or name in results.tables)
+    return results.has_simulation and (
+        name in (*_NUMBERS, "scenario_summary", "stage_summary") or name in results.tables
+    )
 
 
 def _numbers(one: Results, other: Results, name: str) -> Difference:
@@ -92,7 +112,10 @@ def _relative(first: float, second: float) -> float:
 def _tables(one: Results, other: Results, name: str) -> Difference:
     frames = [_table(results, name) for results in (one, other)]
     schema = SCHEMAS[name]
-    keys, columns = schema.sort_keys, [c for c in schema.columns if not c.timing and c.name not in schema.sort_keys]
+    keys, columns = (
+        schema.sort_keys,
+        [c for c in schema.columns if not c.timing and c.name not in schema.sort_keys],
+    )
     if not frames[0].select(keys).equals(frames[1].select(keys)):
         return Difference(name, frames[0].height, frames[1].height, float("inf"), "different rows")
     worst = Difference(name, None, None, 0.0)
@@ -103,12 +126,16 @@ def _tables(one: Results, other: Results, name: str) -> Difference:
         if not all(having):
             return Difference(name, None, None, float("inf"), column.name)
         a, b = frames[0][column.name], frames[1][column.name]
-        if a.is_null().ne(b.is_null()).any() or (not column.dtype.is_numeric() and a.ne_missing(b).any()):
+        if a.is_null().ne(b.is_null()).any() or (
+            not column.dtype.is_numeric() and a.ne_missing(b).any()
+        ):
             return Difference(name, None, None, float("inf"), column.name)
         if not column.dtype.is_numeric() or not len(a):
             continue
         x, y = a.cast(pl.Float64), b.cast(pl.Float64)
-        scale = pl.DataFrame({"x": x.abs(), "y": y.abs(), "one": pl.Series([1.0]).new_from_index(0, len(x))}).max_horizontal()
+        scale = pl.DataFrame(
+            {"x": x.abs(), "y": y.abs(), "one": pl.Series([1.0]).new_from_index(0, len(x))}
+        ).max_horizontal()
         apart = ((x - y).abs() / scale).fill_null(0.0)
         at = apart.arg_max()
         if at is not None and apart[at] > worst.relative:
@@ -117,5 +144,9 @@ def _tables(one: Results, other: Results, name: str) -> Difference:
 
 
 def _table(results: Results, name: str) -> pl.DataFrame:
-    single = {"convergence": "convergence", "scenario_summary": "summary", "stage_summary": "stage_summary"}
+    single = {
+        "convergence": "convergence",
+        "scenario_summary": "summary",
+        "stage_summary": "stage_summary",
+    }
     return getattr(results, single[name]) if name in single else results.table(name, names=False)

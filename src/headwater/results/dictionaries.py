@@ -54,7 +54,12 @@ def write_dictionaries(directory: Path, system: System) -> None:
 
 def _entities(system: System) -> list[tuple[Any, ...]]:
     return [
-        (part.code, entity.id, entity.name, getattr(entity, "bus_id", entity.id if part.name == "bus" else ""))
+        (
+            part.code,
+            entity.id,
+            entity.name,
+            getattr(entity, "bus_id", entity.id if part.name == "bus" else ""),
+        )
         for part in EQUIPMENT.by_code()
         for entity in getattr(system, part.collection)
     ]
@@ -80,7 +85,11 @@ def topology(system: System) -> dict[str, Any]:
             for hydro, mwh in zip(system.hydros, energy, strict=True)
         ],
         "lines": [
-            {"line_id": line.id, "source_bus_id": line.source_bus_id, "target_bus_id": line.target_bus_id}
+            {
+                "line_id": line.id,
+                "source_bus_id": line.source_bus_id,
+                "target_bus_id": line.target_bus_id,
+            }
             for line in system.lines
         ],
         "contracts": [{"contract_id": one.id, "kind": one.kind.value} for one in system.contracts],
@@ -127,12 +136,24 @@ def _bounds(system: System) -> Iterator[tuple[int | None, int, int, int | None, 
     for bound, lower, upper in _HYDRO_LIMITS:
         lows, highs = getattr(limits.hydro, lower), getattr(limits.hydro, upper)
         yield from _by_stage(system, "hydro", bound, lows, highs)
-    yield from _by_block(system, "thermal", _GENERATION, limits.thermal.min_generation_mw, limits.thermal.max_generation_mw)
+    yield from _by_block(
+        system,
+        "thermal",
+        _GENERATION,
+        limits.thermal.min_generation_mw,
+        limits.thermal.max_generation_mw,
+    )
     yield from _by_block(system, "line", _FLOW, -limits.line.reverse_mw, limits.line.direct_mw)
-    yield from _by_stage(system, "pumping_station", _FLOW, limits.pumping.min_flow_m3s, limits.pumping.max_flow_m3s)
-    yield from _by_stage(system, "contract", _GENERATION, limits.contract.min_mw, limits.contract.max_mw)
+    yield from _by_stage(
+        system, "pumping_station", _FLOW, limits.pumping.min_flow_m3s, limits.pumping.max_flow_m3s
+    )
+    yield from _by_stage(
+        system, "contract", _GENERATION, limits.contract.min_mw, limits.contract.max_mw
+    )
     available = limits.non_controllable.available_mw
-    yield from _by_stage(system, "non_controllable", _GENERATION, np.zeros_like(available), available)
+    yield from _by_stage(
+        system, "non_controllable", _GENERATION, np.zeros_like(available), available
+    )
 
 
 def _by_stage(
@@ -141,7 +162,15 @@ def _by_stage(
     part = EQUIPMENT[kind]
     for i, entity in enumerate(getattr(system, part.collection)):
         for t, stage in enumerate(system.stages):
-            yield part.code, entity.id, stage.id, None, bound, float(lower[i, t]), float(upper[i, t])
+            yield (
+                part.code,
+                entity.id,
+                stage.id,
+                None,
+                bound,
+                float(lower[i, t]),
+                float(upper[i, t]),
+            )
 
 
 def _by_block(
@@ -151,7 +180,15 @@ def _by_block(
     for i, entity in enumerate(getattr(system, part.collection)):
         for t, stage in enumerate(system.stages):
             for k in range(len(stage.blocks)):
-                yield part.code, entity.id, stage.id, k, bound, float(lower[i, t, k]), float(upper[i, t, k])
+                yield (
+                    part.code,
+                    entity.id,
+                    stage.id,
+                    k,
+                    bound,
+                    float(lower[i, t, k]),
+                    float(upper[i, t, k]),
+                )
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -166,5 +203,7 @@ def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]])
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    writer.writerows(
+        [guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+    )
     path.write_text(buffer.getvalue(), encoding="utf-8", newline="\n")

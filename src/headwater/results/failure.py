@@ -48,13 +48,25 @@ def save_failure(output_dir: Path, error: SolverError, study: Study) -> Path | N
     if not isinstance(program, NamedProgram) or error.stage_id is None:
         return None
     path = output_dir / FAILURE / f"stage-{error.stage_id}.mps"
-    basis, basis_path, record_path = error.basis, path.with_suffix(".bas"), path.with_suffix(".json")
+    basis, basis_path, record_path = (
+        error.basis,
+        path.with_suffix(".bas"),
+        path.with_suffix(".json"),
+    )
     try:
         contents = {path: "\n".join(mps_lines(program)) + "\n"}
-        if isinstance(basis, Basis) and (len(basis.columns), len(basis.rows)) == program.matrix.shape[::-1]:
+        if (
+            isinstance(basis, Basis)
+            and (len(basis.columns), len(basis.rows)) == program.matrix.shape[::-1]
+        ):
             contents[basis_path] = "\n".join(basis_lines(program, basis.columns, basis.rows)) + "\n"
-        listed = {"program": path.name, "basis": basis_path.name if basis_path in contents else None}
-        digests = {file.name: hashlib.sha256(text.encode()).hexdigest() for file, text in contents.items()}
+        listed = {
+            "program": path.name,
+            "basis": basis_path.name if basis_path in contents else None,
+        }
+        digests = {
+            file.name: hashlib.sha256(text.encode()).hexdigest() for file, text in contents.items()
+        }
         record = _account(error, program, study) | {"files": listed, "sha256": digests}
         _make_place(path, basis_path, record_path)
         # the record comes first: it proves of the others that they are ours
@@ -67,7 +79,12 @@ def save_failure(output_dir: Path, error: SolverError, study: Study) -> Path | N
             raise
     except Exception as failed:
         # whatever keeps it from being written: what ended the run is the news
-        logger.warning("the linear program of stage %s could not be saved in %s: %s", error.stage_id, path.parent, failed)
+        logger.warning(
+            "the linear program of stage %s could not be saved in %s: %s",
+            error.stage_id,
+            path.parent,
+            failed,
+        )
         return None
     return path
 
@@ -113,9 +130,18 @@ def _account(error: SolverError, program: NamedProgram, study: Study) -> dict[st
         "iteration": error.iteration,
         "scenario": error.scenario,
         "opening": error.opening,
-        "size": {"rows": len(program.rows), "columns": len(program.columns), "nonzeros": int(program.matrix.nnz)},
+        "size": {
+            "rows": len(program.rows),
+            "columns": len(program.columns),
+            "nonzeros": int(program.matrix.nnz),
+        },
         "attempts": [
-            {"by": one.by, "outcome": one.outcome, "bound": _finite(one.bound), "gap": _finite(one.gap)}
+            {
+                "by": one.by,
+                "outcome": one.outcome,
+                "bound": _finite(one.bound),
+                "gap": _finite(one.gap),
+            }
             for one in error.attempts
             if isinstance(one, LpAttempt)
         ],

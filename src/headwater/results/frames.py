@@ -35,11 +35,15 @@ def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl
     if name not in SCHEMAS:
         raise ResultsError(f"there is no table '{name}' (there are: {', '.join(SCHEMAS)})")
     schema = SCHEMAS[name].columns
-    missing = [c.name for c in schema if c.name not in columns and c.name != "scenario_id" and not c.kind]
+    missing = [
+        c.name for c in schema if c.name not in columns and c.name != "scenario_id" and not c.kind
+    ]
     unknown = sorted(set(columns) - {c.name for c in schema})
     if missing or unknown:
         raise ResultsError(f"table '{name}': missing columns {missing}, unknown columns {unknown}")
-    return pl.DataFrame([_series(name, column, columns[column.name]) for column in schema if column.name in columns])
+    return pl.DataFrame(
+        [_series(name, column, columns[column.name]) for column in schema if column.name in columns]
+    )
 
 
 def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series:
@@ -50,9 +54,15 @@ def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series
             f"table '{table}', column '{column.name}': a value is not of type {column.dtype}: {error}"
         ) from error
     if column.nullable and column.dtype.is_numeric():
-        return values.fill_nan(None) if column.dtype == pl.Float64 else values.set(values == NO_BLOCK, None)
+        return (
+            values.fill_nan(None)
+            if column.dtype == pl.Float64
+            else values.set(values == NO_BLOCK, None)
+        )
     if column.dtype == pl.Float64 and values.is_nan().any():
-        raise ResultsError(f"table '{table}', column '{column.name}': {values.is_nan().sum()} values are not numbers (NaN)")
+        raise ResultsError(
+            f"table '{table}', column '{column.name}': {values.is_nan().sum()} values are not numbers (NaN)"
+        )
     return values
 
 
@@ -62,16 +72,22 @@ def chunk_frame(name: str, chunk: SimulationChunk) -> pl.DataFrame:
     scenarios = chunk.scenario_ids
     n_rows = len(next(iter(columns.values())))
     if n_rows % len(scenarios):
-        raise ResultsError(f"table '{name}': {n_rows} rows do not divide into {len(scenarios)} scenarios")
+        raise ResultsError(
+            f"table '{name}': {n_rows} rows do not divide into {len(scenarios)} scenarios"
+        )
     ids = np.repeat(scenarios, n_rows // len(scenarios))
-    return tables_to_frame(name, {"scenario_id": ids, **columns}).sort(SCHEMAS[name].sort_keys, maintain_order=True)
+    return tables_to_frame(name, {"scenario_id": ids, **columns}).sort(
+        SCHEMAS[name].sort_keys, maintain_order=True
+    )
 
 
 def scenario_gaps_frame(gaps: Sequence[ScenarioGap], mean_cost: float) -> pl.DataFrame:
     """One row per stage problem of a scenario that was taken with a gap above tolerance."""
     rows = [{**dataclasses.asdict(gap), "gap_share": gap_share(gap.gap, mean_cost)} for gap in gaps]
     schema = SCHEMAS["simulation_lp_gaps"]
-    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(schema.sort_keys, maintain_order=True)
+    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(
+        schema.sort_keys, maintain_order=True
+    )
 
 
 def summary_frame(summary: ScenarioSummary, gaps: Sequence[ScenarioGap] = ()) -> pl.DataFrame:
@@ -87,7 +103,9 @@ def summary_frame(summary: ScenarioSummary, gaps: Sequence[ScenarioGap] = ()) ->
         "deficit_mwh": summary.deficit_mwh,
         "spillage_hm3": summary.spillage_hm3,
         "lp_solves": summary.lp_solves,
-        "lps_above_tolerance": np.array([counted[scenario] for scenario in summary.scenario_id.tolist()], np.int64),
+        "lps_above_tolerance": np.array(
+            [counted[scenario] for scenario in summary.scenario_id.tolist()], np.int64
+        ),
         "solve_time_ms": 1e3 * summary.solve_seconds,
         "status": np.where(summary.failed, "failed", "complete"),
         "sampled_years": none if years is None else years.astype(np.str_),

@@ -57,7 +57,11 @@ def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -
             "idle_share": _share(record, "idle_seconds"),
         },
         "problem_dimensions": _dimensions(study, policy, record),
-        "iterations": {"completed": len(record.iterations), "reason": record.reason, "converged": record.converged},
+        "iterations": {
+            "completed": len(record.iterations),
+            "reason": record.reason,
+            "converged": record.converged,
+        },
         "lower_bound": {
             "value": policy.lower_bound if record.iterations else None,
             "kind": record.lower_bound_kind,
@@ -68,7 +72,9 @@ def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -
             "meaning": record.bound_meaning,
         },
         "upper_bound": _upper_bound(record),
-        "stopping_rules": [dataclasses.asdict(rule) for rule in record.iterations[-1].rules] if record.iterations else [],
+        "stopping_rules": [dataclasses.asdict(rule) for rule in record.iterations[-1].rules]
+        if record.iterations
+        else [],
         "cuts": {
             "generated": sum(pool.n_populated for pool in policy.pools),
             "active": sum(len(pool.active_slots()) for pool in policy.pools),
@@ -78,7 +84,10 @@ def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -
         "lp_retries": sum(r.retries for r in record.iterations),
         "lps_above_tolerance": _gaps(record),
         "solver_counts": dict(record.solver_counts),
-        "seeds": {"tree_seed": study.config.training.tree_seed, "forward": study.config.training.scenario_source.seed},
+        "seeds": {
+            "tree_seed": study.config.training.tree_seed,
+            "forward": study.config.training.scenario_source.seed,
+        },
         "warnings": list(record.warnings),
     }
 
@@ -92,7 +101,9 @@ def _gaps(record: TrainingRecord) -> dict[str, Any]:
         "of": sum(one.lp_solves for one in record.iterations),
         "largest_gap": finite_or_none(largest),
         "share_of_lower_bound": gap_share(largest, bound),
-        "gap_of_bound": finite_or_none(record.iterations[-1].gap_of_bound) if record.iterations else None,
+        "gap_of_bound": finite_or_none(record.iterations[-1].gap_of_bound)
+        if record.iterations
+        else None,
     }
 
 
@@ -142,7 +153,11 @@ def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
 
 
 def simulation_metadata(
-    record: SimulationRecord, study: Study, solver: str, policy: Policy | None = None, run_id: str | None = None
+    record: SimulationRecord,
+    study: Study,
+    solver: str,
+    policy: Policy | None = None,
+    run_id: str | None = None,
 ) -> dict[str, Any]:
     """Contents of ``simulation/metadata.json``; without the id of a run it gets one of its own."""
     summary, failures = record.summary, record.failures
@@ -169,7 +184,8 @@ def simulation_metadata(
         "differences": list(record.differences),
         **simulation_statistics(summary, study.config.simulation.cvar_tail_fractions),
         "violations": [
-            {**dataclasses.asdict(one), "share": one.share, "unit": one.unit, "sentence": str(one)} for one in record.violations
+            {**dataclasses.asdict(one), "share": one.share, "unit": one.unit, "sentence": str(one)}
+            for one in record.violations
         ],
         "gap": None if policy is None else gap_to_bound(record, study, policy),
         "seeds": {"tree_seed": study.config.training.tree_seed, "simulation": record.seed},
@@ -192,11 +208,19 @@ def scaling_report(record: TrainingRecord, study: Study) -> dict[str, Any]:
             }
         )
     cost_scale = record.stage_statistics[0].cost_scale if record.stage_statistics else None
-    return {"cost_scale": cost_scale, "row_and_column_scaling": "powers of two chosen from the case", "stages": stages}
+    return {
+        "cost_scale": cost_scale,
+        "row_and_column_scaling": "powers of two chosen from the case",
+        "stages": stages,
+    }
 
 
 def _ranges(ranges: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    return {f"{name}_{end}": value for name, pair in ranges.items() for end, value in zip(("min", "max"), pair, strict=True)}
+    return {
+        f"{name}_{end}": value
+        for name, pair in ranges.items()
+        for end, value in zip(("min", "max"), pair, strict=True)
+    }
 
 
 def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
@@ -219,7 +243,12 @@ def fitting_report(fitted: Sequence[FittedPlanes]) -> list[dict[str, Any]]:
 
 
 def _header(
-    run_id: str | None, study: Study, seconds: float, threads: int, solver: str, stages: Sequence[Stage] | None = None
+    run_id: str | None,
+    study: Study,
+    seconds: float,
+    threads: int,
+    solver: str,
+    stages: Sequence[Stage] | None = None,
 ) -> dict[str, Any]:
     """What every record begins with.
 
@@ -286,7 +315,9 @@ def versions(solver: str) -> dict[str, str]:
 def _packages(study: Study) -> dict[str, list[str]]:
     """Packages, with versions, of the choices and equipment that are not the project's own; nothing without any."""
     packages = origins([stage.risk for stage in study.system.stages], study.config)
-    packages += [one for one in map(origin, dict.fromkeys(map(type, study.system.equipment))) if one]
+    packages += [
+        one for one in map(origin, dict.fromkeys(map(type, study.system.equipment))) if one
+    ]
     packages = list(dict.fromkeys(packages))
     return {"packages": packages} if packages else {}
 
@@ -294,12 +325,19 @@ def _packages(study: Study) -> dict[str, list[str]]:
 def _repeated(study: Study, visit: int) -> dict[str, int]:
     """Which stage of the study a visit repeats, where the horizon does."""
     horizon = study.system.horizon
-    return {"repeats_stage_id": study.system.stages[horizon.position(visit)].id} if horizon.is_cyclic else {}
+    return (
+        {"repeats_stage_id": study.system.stages[horizon.position(visit)].id}
+        if horizon.is_cyclic
+        else {}
+    )
 
 
 def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[str, Any]:
     system = study.system
-    kinds = (*(part.collection for part in EQUIPMENT.told_of(system) if part.code is not None), "stages")
+    kinds = (
+        *(part.collection for part in EQUIPMENT.told_of(system) if part.code is not None),
+        "stages",
+    )
     return {
         **{kind: len(getattr(system, kind)) for kind in kinds},
         "state": policy.layout.dimension,
@@ -314,7 +352,10 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
 def table_digests(directory: Path) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of every table below a directory, by path relative to it."""
     return {
-        path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+        path.relative_to(directory).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": files.sha256(path),
+        }
         for path in sorted(directory.rglob("*.parquet"))
     }
 
@@ -324,7 +365,10 @@ def _input_digests(study: Study) -> list[dict[str, str | None]]:
     root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
     if root is None:
         return []
-    return [{"file": path.relative_to(root).as_posix(), "sha256": _sha256(path)} for path in sorted(listed)]
+    return [
+        {"file": path.relative_to(root).as_posix(), "sha256": _sha256(path)}
+        for path in sorted(listed)
+    ]
 
 
 def _sha256(path: Path) -> str | None:

@@ -20,7 +20,9 @@ def chosen_table(frames: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
         UnknownNameError: there is none; the message lists those there are.
     """
     if name not in frames:
-        raise UnknownNameError(f"there is no table '{name}'; there are: {', '.join(sorted(frames)) or 'none'}")
+        raise UnknownNameError(
+            f"there is no table '{name}'; there are: {', '.join(sorted(frames)) or 'none'}"
+        )
     return frames[name]
 
 
@@ -45,21 +47,33 @@ class TableNames:
             stages: the stages that tables tell of, as they call them.
         """
         rows = [
-            (part.code, one.id, one.name or None) for part in EQUIPMENT.by_code() for one in getattr(system, part.collection)
+            (part.code, one.id, one.name or None)
+            for part in EQUIPMENT.by_code()
+            for one in getattr(system, part.collection)
         ]
         spans = [(stage.id, stage.start_date, stage.end_date) for stage in stages]
         return cls(
             pl.DataFrame(
-                rows, {"entity_type_code": pl.Int64, "entity_id": pl.Int64, "name": pl.String}, orient="row", strict=False
+                rows,
+                {"entity_type_code": pl.Int64, "entity_id": pl.Int64, "name": pl.String},
+                orient="row",
+                strict=False,
             ),
-            pl.DataFrame(spans, {"stage_id": pl.Int32, "start_date": pl.Date, "end_date": pl.Date}, orient="row", strict=False),
+            pl.DataFrame(
+                spans,
+                {"stage_id": pl.Int32, "start_date": pl.Date, "end_date": pl.Date},
+                orient="row",
+                strict=False,
+            ),
         )
 
     def added_to(self, frame: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
         """The table with the dates of the stage after its id, and the name of the entity after its."""
         return self._added(frame.lazy(), list(frame.columns), schema).collect()
 
-    def added_to_lazy(self, frame: pl.LazyFrame, columns: Sequence[str], schema: TableSchema) -> pl.LazyFrame:
+    def added_to_lazy(
+        self, frame: pl.LazyFrame, columns: Sequence[str], schema: TableSchema
+    ) -> pl.LazyFrame:
         """The same of a query that gives these columns."""
         return self._added(frame, list(columns), schema)
 
@@ -71,7 +85,8 @@ class TableNames:
         if part is not None and part.code is not None:
             label = part.name
             named = self.entities.filter(pl.col("entity_type_code") == part.code).select(
-                pl.col("entity_id").cast(pl.Int32).alias(f"{label}_id"), pl.col("name").alias(f"{label}_name")
+                pl.col("entity_id").cast(pl.Int32).alias(f"{label}_id"),
+                pl.col("name").alias(f"{label}_name"),
             )
             frame = frame.join(named.lazy(), on=f"{label}_id", how="left", maintain_order="left")
             columns.insert(columns.index(f"{label}_id") + 1, f"{label}_name")

@@ -114,7 +114,9 @@ def dataset(frame: pl.DataFrame, schema: TableSchema, columns: Sequence[str] = (
         if column.dtype.is_numeric() or column.dtype == pl.Boolean
     ]
     if unknown := sorted(set(columns) - set(numbers)):
-        raise UsageError(f"the table '{schema.name}' has no variable {', '.join(unknown)} (it has: {', '.join(numbers)})")
+        raise UsageError(
+            f"the table '{schema.name}' has no variable {', '.join(unknown)} (it has: {', '.join(numbers)})"
+        )
     dims, coords, places = [], {}, []
     for key in keys:
         values = frame[key].fill_null(WHOLE_STAGE)
@@ -129,7 +131,11 @@ def dataset(frame: pl.DataFrame, schema: TableSchema, columns: Sequence[str] = (
     for name in columns or numbers:
         cells = np.full(shape, np.nan)
         cells[tuple(places)] = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        variables[name] = (dims, cells, {"units": units[name].unit, "long_name": units[name].description})
+        variables[name] = (
+            dims,
+            cells,
+            {"units": units[name].unit, "long_name": units[name].description},
+        )
     return xr.Dataset(variables, coords, {"table": schema.name, "rows": schema.rows})
 
 
@@ -137,8 +143,13 @@ def _dimension(frame: pl.DataFrame, key: str, known: pl.Series) -> tuple[str, di
     """The dimension of a key column, and its coordinates."""
     kind = key.removesuffix("_id")
     if kind == "stage" and "start_date" in frame.columns:
-        spans = frame.select("stage_id", "start_date", "end_date").unique("stage_id").sort("stage_id")
-        dates = {name: ("stage", spans[name].cast(pl.Datetime("ns")).to_numpy()) for name in ("start_date", "end_date")}
+        spans = (
+            frame.select("stage_id", "start_date", "end_date").unique("stage_id").sort("stage_id")
+        )
+        dates = {
+            name: ("stage", spans[name].cast(pl.Datetime("ns")).to_numpy())
+            for name in ("start_date", "end_date")
+        }
         return "stage", {"stage": known.to_numpy(), **dates}
     if kind not in {part.name for part in EQUIPMENT}:
         return kind.removesuffix("_index"), {kind.removesuffix("_index"): known.to_numpy()}

@@ -35,7 +35,10 @@ def overview(directory: Path) -> dict[str, Any]:
     return {
         "output_directory": str(directory),
         "status": min(states, key=lambda status: order.index(status) if status in order else 0),
-        "mixture": mixture({name: part for name, part in {**parts, "policy": policy}.items() if part is not None}) or None,
+        "mixture": mixture(
+            {name: part for name, part in {**parts, "policy": policy}.items() if part is not None}
+        )
+        or None,
         **parts,
         "convergence": results.convergence.to_dicts() if results.has_training else None,
         "policy": policy,
@@ -44,9 +47,14 @@ def overview(directory: Path) -> dict[str, Any]:
 
 def _part(directory: Path, name: str) -> dict[str, Any] | None:
     """What a part says of itself: one that is under way or was interrupted comes before an earlier one that is complete."""
-    unfinished, finished = directory / f"{name}.partial", files.surviving_directory(directory / name)
+    unfinished, finished = (
+        directory / f"{name}.partial",
+        files.surviving_directory(directory / name),
+    )
     for place in (unfinished, finished):
-        if (place / "metadata.json").is_file() and (place == unfinished or (place / SUCCESS).is_file()):
+        if (place / "metadata.json").is_file() and (
+            place == unfinished or (place / SUCCESS).is_file()
+        ):
             metadata = _json(place / "metadata.json")
             return {key: value for key, value in metadata.items() if key not in _LONG}
     return None
@@ -59,7 +67,10 @@ def _policy(directory: Path) -> dict[str, Any] | None:
         metadata = _json(directory / name / "metadata.json")
     except (OSError, IndexError, UnicodeDecodeError):
         return None
-    return {"checkpoint": name, **{key: value for key, value in metadata.items() if key not in ("stages", "fingerprint")}}
+    return {
+        "checkpoint": name,
+        **{key: value for key, value in metadata.items() if key not in ("stages", "fingerprint")},
+    }
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -19,9 +19,13 @@ def _any_of(expressions: Iterable[str]) -> str:
 
 def _tables(part: str) -> list[str]:
     """Files of the tables of a part of the results."""
-    places = [s.place.removeprefix(f"{part}/") for s in SCHEMAS.values() if s.place.startswith(f"{part}/")]
+    places = [
+        s.place.removeprefix(f"{part}/") for s in SCHEMAS.values() if s.place.startswith(f"{part}/")
+    ]
     return [
-        re.escape(place) + (r"(part-\d+-\d+|scenario_id=\d+/data)\.parquet" if place.endswith("/") else "") for place in places
+        re.escape(place)
+        + (r"(part-\d+-\d+|scenario_id=\d+/data)\.parquet" if place.endswith("/") else "")
+        for place in places
     ]
 
 
@@ -36,7 +40,12 @@ TRAINING = _any_of((*_EVERYWHERE, r"scaling_report\.json", *_tables("training"))
 SIMULATION = _any_of((*_EVERYWHERE, *_tables("simulation")))
 PARTIAL_TRAINING = rf"metadata\.json|\.metadata\.json{re.escape(files.TEMPORARY_MARK)}[0-9a-f]{{8}}"
 PARTIAL_SIMULATION = _any_of(
-    (SIMULATION, r"request\.json", r"journal/\d+\.json", rf"(.+/)?\.[^/]+{re.escape(files.TEMPORARY_MARK)}[0-9a-f]{{8}}")
+    (
+        SIMULATION,
+        r"request\.json",
+        r"journal/\d+\.json",
+        rf"(.+/)?\.[^/]+{re.escape(files.TEMPORARY_MARK)}[0-9a-f]{{8}}",
+    )
 )
 HYDRO_MODELS = _any_of((r"fpha_hyperplanes\.parquet", r"fitting_report\.json"))
 FIT = _any_of(
@@ -48,7 +57,9 @@ FIT = _any_of(
     )
 )
 FAILURE = r"stage-\d+\.(mps|bas|json)"
-STOCHASTIC = _any_of((FIT, r"(noise_openings|opening_probabilities)\.parquet", r"(library_report|provenance)\.json"))
+STOCHASTIC = _any_of(
+    (FIT, r"(noise_openings|opening_probabilities)\.parquet", r"(library_report|provenance)\.json")
+)
 
 WRITTEN = FrozenDict(
     {
@@ -72,8 +83,16 @@ def failures_of_ours(directory: Path) -> frozenset[Path]:
             value = json.loads(files.read_regular(record))
             if not re.fullmatch(FAILURE, record.name) or not value["versions"]["headwater"]:
                 continue
-            digests = {name: digest for name, digest in value["sha256"].items() if re.fullmatch(FAILURE, name)}
-            named = {directory / name for name, digest in digests.items() if _has_digest(directory / name, digest)}
+            digests = {
+                name: digest
+                for name, digest in value["sha256"].items()
+                if re.fullmatch(FAILURE, name)
+            }
+            named = {
+                directory / name
+                for name, digest in digests.items()
+                if _has_digest(directory / name, digest)
+            }
         except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
             continue
         found |= {record, *named}
@@ -90,7 +109,11 @@ def refuse_foreign(directory: Path) -> None:
     Raises:
         ResultsError: there are some.
     """
-    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())) or _says_it_is_ours(directory):
+    if (
+        not directory.exists()
+        or (directory.is_dir() and not any(directory.iterdir()))
+        or _says_it_is_ours(directory)
+    ):
         return
     raise ResultsError(
         f"{directory} was not written by Headwater and would be replaced; choose another output directory or move it away"

@@ -42,7 +42,11 @@ class PartChannel:
         with self._changed:
             size = len(chunk.summary.scenario_id)
             self._changed.wait_for(
-                lambda: self._error is not None or not self._waiting or self._held() + size <= self._capacity
+                lambda: (
+                    self._error is not None
+                    or not self._waiting
+                    or self._held() + size <= self._capacity
+                )
             )
             if self._error is not None:
                 raise self._error
@@ -95,6 +99,11 @@ class PartChannel:
     def __enter__(self) -> PartChannel:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if not self._closed:
             self.abandon()

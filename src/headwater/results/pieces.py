@@ -18,7 +18,9 @@ SUCCESS = "_SUCCESS"
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a table; the same table always gives the same bytes."""
-    frame.write_parquet(path, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000)
+    frame.write_parquet(
+        path, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000
+    )
 
 
 @contextmanager
@@ -45,4 +47,6 @@ def write_json(path: Path, value: Any) -> None:
     from headwater.results.metadata import to_json
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(to_json(value), indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
+    path.write_text(
+        json.dumps(to_json(value), indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n"
+    )

@@ -37,8 +37,13 @@ def load_results(directory: str | Path) -> Results:
         ResultsError: it holds no results.
     """
     root = Path(directory)
-    if not any((files.surviving_directory(root / part) / SUCCESS).is_file() for part in ("training", "simulation")):
-        raise ResultsError(f"{root} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})")
+    if not any(
+        (files.surviving_directory(root / part) / SUCCESS).is_file()
+        for part in ("training", "simulation")
+    ):
+        raise ResultsError(
+            f"{root} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})"
+        )
     results = Results(root)
     if results.mixture:
         logger.warning("%s: %s", root, results.mixture)
@@ -108,7 +113,11 @@ class Results(Shown, OtherForms):
     @cached_property
     def limits(self) -> pl.DataFrame | None:
         """Limits in force at every stage (``dictionaries/bounds``); ``None`` without results of a training."""
-        return self._parquet("training", "dictionaries/bounds.parquet", self.training_metadata) if self.has_training else None
+        return (
+            self._parquet("training", "dictionaries/bounds.parquet", self.training_metadata)
+            if self.has_training
+            else None
+        )
 
     @cached_property
     def topology(self) -> dict[str, Any] | None:
@@ -119,7 +128,9 @@ class Results(Shown, OtherForms):
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the simulation tables that were written."""
-        return tuple(name for name in SIMULATION_TABLES if (self._part("simulation") / name).is_dir())
+        return tuple(
+            name for name in SIMULATION_TABLES if (self._part("simulation") / name).is_dir()
+        )
 
     def table(self, name: str, *, names: bool = True, columns: Sequence[str] = ()) -> pl.DataFrame:
         """A simulation table over all scenarios, sorted.
@@ -133,24 +144,34 @@ class Results(Shown, OtherForms):
             ResultsError: no such table, or a part of it is damaged.
         """
         if name not in self.tables:
-            raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
+            raise ResultsError(
+                f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})"
+            )
         metadata = self.simulation_metadata
         schema = SCHEMAS[name]
         there = self._columns_of(schema)
         wanted = [one for one in there if not columns or one in columns or one in schema.sort_keys]
         if unknown := sorted(set(columns) - set(wanted)):
-            raise ResultsError(f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(there)})")
+            raise ResultsError(
+                f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(there)})"
+            )
         listed = (part for part in sorted(_listed(metadata)) if _table_of(part) == name)
         parts = [self._part_of_table(part, metadata, wanted) for part in listed]
         if not parts:
-            raise ResultsError(f"{self.directory}/simulation/metadata.json lists no files of the table '{name}'")
+            raise ResultsError(
+                f"{self.directory}/simulation/metadata.json lists no files of the table '{name}'"
+            )
         frame = pl.concat(parts)
         frame = frame.sort(schema.sort_keys, maintain_order=True)
         return TableNames(self.entities, self._stages).added_to(frame, schema) if names else frame
 
     def _columns_of(self, schema: TableSchema) -> list[str]:
         """Columns that the table has for the kinds of equipment of the system."""
-        return [column.name for column in schema.columns if not column.kind or column.kind in self._kinds]
+        return [
+            column.name
+            for column in schema.columns
+            if not column.kind or column.kind in self._kinds
+        ]
 
     @cached_property
     def _kinds(self) -> set[str]:
@@ -174,26 +195,38 @@ class Results(Shown, OtherForms):
             >>> results.scan("hydros").filter(pl.col("hydro_name") == "Ridge").collect()
         """
         if name not in self.tables:
-            raise ResultsError(f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})")
+            raise ResultsError(
+                f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})"
+            )
         schema, parts = SCHEMAS[name], []
         columns = self._columns_of(schema)
         for part in sorted(_listed(self.simulation_metadata)):
             if _table_of(part) == name:
-                lazy = pl.scan_parquet(self._part("simulation") / part, glob=False, hive_partitioning=False)
+                lazy = pl.scan_parquet(
+                    self._part("simulation") / part, glob=False, hive_partitioning=False
+                )
                 directory = part.rpartition("/")[0].rpartition("/")[2]
                 if directory.startswith(_SCENARIO):
                     number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
                     lazy = lazy.with_columns(number.alias("scenario_id"))
                 parts.append(lazy.select(columns))
         whole = pl.concat(parts)
-        return TableNames(self.entities, self._stages).added_to_lazy(whole, columns, schema) if names else whole
+        return (
+            TableNames(self.entities, self._stages).added_to_lazy(whole, columns, schema)
+            if names
+            else whole
+        )
 
-    def _part_of_table(self, part: str, metadata: dict[str, Any], columns: Sequence[str]) -> pl.DataFrame:
+    def _part_of_table(
+        self, part: str, metadata: dict[str, Any], columns: Sequence[str]
+    ) -> pl.DataFrame:
         """Columns of one file of a table; the scenario is in it, or in the name of its directory."""
         directory = part.rpartition("/")[0].rpartition("/")[2]
         if not directory.startswith(_SCENARIO):
             return self._parquet("simulation", part, metadata, columns)
-        frame = self._parquet("simulation", part, metadata, [one for one in columns if one != "scenario_id"])
+        frame = self._parquet(
+            "simulation", part, metadata, [one for one in columns if one != "scenario_id"]
+        )
         number = pl.lit(int(directory.removeprefix(_SCENARIO)), pl.Int32)
         return frame.with_columns(number.alias("scenario_id")).select(columns)
 
@@ -208,25 +241,37 @@ class Results(Shown, OtherForms):
                 pl.col("stage_id").cast(pl.Int32), pl.col("start_date", "end_date").str.to_date()
             )
         except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise ResultsError(f"{self.directory}/simulation/metadata.json: the list of stages is damaged ({error})") from error
+            raise ResultsError(
+                f"{self.directory}/simulation/metadata.json: the list of stages is damaged ({error})"
+            ) from error
 
     @cached_property
     def entities(self) -> pl.DataFrame:
         """Kind, id, name and bus of every entity of the system, as ``dictionaries/entities.csv`` has them."""
         path = self._part("simulation") / "dictionaries" / "entities.csv"
         try:
-            entities = pl.read_csv(files.read_regular(path), schema_overrides={"name": pl.String, "bus_id": pl.String})
-            return entities.with_columns(pl.col("name").str.strip_prefix("'"))  # see `dictionaries.guarded`
+            entities = pl.read_csv(
+                files.read_regular(path), schema_overrides={"name": pl.String, "bus_id": pl.String}
+            )
+            return entities.with_columns(
+                pl.col("name").str.strip_prefix("'")
+            )  # see `dictionaries.guarded`
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
 
-    def _parquet(self, group: str, name: str, metadata: dict[str, Any], columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def _parquet(
+        self, group: str, name: str, metadata: dict[str, Any], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """Read one file, after comparing it with what was recorded when it was written."""
         path, entry = self._part(group) / name, _listed(metadata).get(name)
         try:
             content = files.read_regular(path)
-            if not isinstance(entry, dict) or hashlib.sha256(content).hexdigest() != entry.get("sha256"):
-                raise ResultsError(f"{path} is damaged: it is not the file that {group}/metadata.json lists; run again")
+            if not isinstance(entry, dict) or hashlib.sha256(content).hexdigest() != entry.get(
+                "sha256"
+            ):
+                raise ResultsError(
+                    f"{path} is damaged: it is not the file that {group}/metadata.json lists; run again"
+                )
             wanted = None if columns is None else list(columns)
             return pl.read_parquet(
                 io.BytesIO(content), columns=wanted
@@ -252,12 +297,24 @@ class Results(Shown, OtherForms):
         if self.has_simulation:
             cost = self.simulation_metadata.get("cost", {})
             found.append(("scenarios", f"{self.summary.height:,}"))
-            found.append(("mean cost", f"{cost.get('mean', float('nan')):,.2f} ± {cost.get('ci95', 0.0):,.2f} $"))
+            found.append(
+                (
+                    "mean cost",
+                    f"{cost.get('mean', float('nan')):,.2f} ± {cost.get('ci95', 0.0):,.2f} $",
+                )
+            )
             found.append(("tables", ", ".join(self.tables)))
         return found
 
     def __repr__(self) -> str:
-        parts = [name for name, there in (("training", self.has_training), ("simulation", self.has_simulation)) if there]
+        parts = [
+            name
+            for name, there in (
+                ("training", self.has_training),
+                ("simulation", self.has_simulation),
+            )
+            if there
+        ]
         return f"<Results in {self.directory}: {' and '.join(parts)}{' of different cases' if self.mixture else ''}>"
 
 
@@ -270,7 +327,10 @@ def mixture(parts: Mapping[str, Mapping[str, Any]]) -> str:
     known = {name: part for name, part in parts.items() if part.get("case_digest")}
     if len({part["case_digest"] for part in known.values()}) < 2:
         return ""
-    said = ", ".join(f"{name} of case '{part.get('case')}' ({str(part['case_digest'])[:8]})" for name, part in known.items())
+    said = ", ".join(
+        f"{name} of case '{part.get('case')}' ({str(part['case_digest'])[:8]})"
+        for name, part in known.items()
+    )
     return f"these results are not of one case and say nothing together: {said}"
 
 

@@ -14,7 +14,9 @@ _HEAD = "| Column | Type | Unit | Meaning |\n| --- | --- | --- | --- |"
 
 def result_tables_page() -> str:
     """The page in Markdown."""
-    return "\n\n".join([_NOTE, "# Tables of results", _ABOUT, *map(_section, SCHEMAS.values())]) + "\n"
+    return (
+        "\n\n".join([_NOTE, "# Tables of results", _ABOUT, *map(_section, SCHEMAS.values())]) + "\n"
+    )
 
 
 def _section(schema: TableSchema) -> str:

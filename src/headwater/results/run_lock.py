@@ -59,7 +59,12 @@ class RunLock:
                 raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._release()
 
     def _claim(self) -> None:
@@ -94,7 +99,9 @@ class RunLock:
         path = self._directory / HOLDER
         holder = _holder(self._directory)
         if holder and not _is_gone(holder):
-            raise InUseError(_in_use(self._directory, holder) + f". If that run is over, remove {path}")
+            raise InUseError(
+                _in_use(self._directory, holder) + f". If that run is over, remove {path}"
+            )
         path.unlink(missing_ok=True)
         try:
             with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -153,7 +160,12 @@ def _holder(directory: Path) -> dict[str, object]:
 def _is_gone(holder: dict[str, object]) -> bool:
     """Whether a process of this host has ended; of other hosts nothing is known."""
     number = holder.get("process")
-    if holder.get("host") != socket.gethostname() or not isinstance(number, int) or number < 1 or os.name == "nt":
+    if (
+        holder.get("host") != socket.gethostname()
+        or not isinstance(number, int)
+        or number < 1
+        or os.name == "nt"
+    ):
         return False  # on Windows os.kill would send something
     try:
         os.kill(number, 0)

@@ -23,7 +23,11 @@ def event_record(event: events.Event) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if isinstance(event, events.IterationFinished):
         record = event.record
-        fields = {f.name: getattr(record, f.name) for f in dataclasses.fields(record) if f.name != "selection"}
+        fields = {
+            f.name: getattr(record, f.name)
+            for f in dataclasses.fields(record)
+            if f.name != "selection"
+        }
         fields["gap"] = record.gap
     elif isinstance(event, events.TrainingFinished):
         training = event.record
@@ -51,7 +55,10 @@ def event_record(event: events.Event) -> dict[str, Any]:
         }
     else:
         fields = {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
-    return {"event": events.kind(event), **{name: _finite(to_json(value)) for name, value in fields.items()}}
+    return {
+        "event": events.kind(event),
+        **{name: _finite(to_json(value)) for name, value in fields.items()},
+    }
 
 
 def _finite(value: Any) -> Any:
@@ -81,7 +88,12 @@ class RunLog:
             self._file = self._path.open("a", encoding="utf-8", newline="\n", buffering=1)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if error is not None:
             self(events.RunFailed(type(error).__name__, str(error)))
         if self._file is not None:

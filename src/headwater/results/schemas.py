@@ -13,15 +13,33 @@ SCHEMAS = FrozenDict({schema.name: schema for schema in (*SIMULATION_SCHEMAS, *T
 TIMING_COLUMNS = SCHEMAS["convergence"].timing_columns
 """Columns of ``convergence`` that differ from run to run."""
 
-SIMULATION_TABLES = tuple(schema.name for schema in SIMULATION_SCHEMAS if schema.place.endswith("/"))
+SIMULATION_TABLES = tuple(
+    schema.name for schema in SIMULATION_SCHEMAS if schema.place.endswith("/")
+)
 """Tables with one part file per chunk of scenarios."""
 
 CODES = FrozenDict(
     {
-        "operative_state": {"0": "not existing", "1": "filling", "2": "operating", "3": "decommissioned"},
-        "storage_binding": {"0": "none", "1": "at or below minimum", "2": "at maximum", "3": "both"},
+        "operative_state": {
+            "0": "not existing",
+            "1": "filling",
+            "2": "operating",
+            "3": "decommissioned",
+        },
+        "storage_binding": {
+            "0": "none",
+            "1": "at or below minimum",
+            "2": "at maximum",
+            "3": "both",
+        },
         "entity_type": {str(part.code): part.name for part in EQUIPMENT.by_code()},
-        "bound_type": {"0": "storage", "2": "turbined flow", "4": "outflow", "6": "generation or power", "8": "flow"},
+        "bound_type": {
+            "0": "storage",
+            "2": "turbined flow",
+            "4": "outflow",
+            "6": "generation or power",
+            "8": "flow",
+        },
         "contract_type": {"0": "import", "1": "export"},
     }
 )

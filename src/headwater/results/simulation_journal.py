@@ -29,7 +29,12 @@ from headwater.sddp.training.fingerprint import differing_parts
 
 FORMAT = "3"
 _REQUEST, _JOURNAL = "request.json", "journal"
-_KINDS = {"scenario_id": np.int64, "lp_solves": np.int64, "failed": np.bool_, "sampled_years": np.int64}
+_KINDS = {
+    "scenario_id": np.int64,
+    "lp_solves": np.int64,
+    "failed": np.bool_,
+    "sampled_years": np.int64,
+}
 
 
 class SimulationJournal:
@@ -45,7 +50,9 @@ class SimulationJournal:
     def start(self, request: Mapping[str, str]) -> None:
         """Begin an account in an empty directory."""
         (self.directory / _JOURNAL).mkdir(parents=True, exist_ok=True)
-        files.write_text(self.directory / _REQUEST, _sealed({"format": FORMAT, "request": dict(request)}))
+        files.write_text(
+            self.directory / _REQUEST, _sealed({"format": FORMAT, "request": dict(request)})
+        )
 
     def check(self, request: Mapping[str, str]) -> None:
         """Refuse to go on with another simulation than the one that was begun.
@@ -65,7 +72,10 @@ class SimulationJournal:
     def commit(self, part: SimulationPart, written: list[Path]) -> None:
         """Note that a part is done; its files must be on the disk."""
         listed = {
-            path.relative_to(self.directory).as_posix(): {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+            path.relative_to(self.directory).as_posix(): {
+                "bytes": path.stat().st_size,
+                "sha256": files.sha256(path),
+            }
             for path in written
         }
         entry = self.directory / _JOURNAL / f"{part.first_scenario:06d}.json"
@@ -82,8 +92,12 @@ class SimulationJournal:
             try:
                 record = _unsealed(entry)
                 part, listed = _from_json(record["part"]), record["files"]
-                expected = found[-1].first_scenario + len(found[-1].summary.scenario_id) if found else 0
-                if part.first_scenario != expected or not all(self._sound(name, file) for name, file in listed.items()):
+                expected = (
+                    found[-1].first_scenario + len(found[-1].summary.scenario_id) if found else 0
+                )
+                if part.first_scenario != expected or not all(
+                    self._sound(name, file) for name, file in listed.items()
+                ):
                     break
             except (ResultsError, KeyError, TypeError, ValueError, OSError):
                 break
@@ -115,7 +129,11 @@ class SimulationJournal:
 
     def _sound(self, name: str, file: dict[str, Any]) -> bool:
         path = self.directory / name
-        return path.is_file() and path.stat().st_size == file["bytes"] and files.sha256(path) == file["sha256"]
+        return (
+            path.is_file()
+            and path.stat().st_size == file["bytes"]
+            and files.sha256(path) == file["sha256"]
+        )
 
 
 def _sealed(value: dict[str, Any]) -> str:
@@ -127,7 +145,9 @@ def _sealed(value: dict[str, Any]) -> str:
 def _unsealed(path: Path) -> dict[str, Any]:
     try:
         body, _, seal = files.read_regular(path).decode("utf-8").rstrip("\n").rpartition("\n")
-        if hashlib.sha256(body.encode()).hexdigest() == seal and isinstance(value := json.loads(body), dict):
+        if hashlib.sha256(body.encode()).hexdigest() == seal and isinstance(
+            value := json.loads(body), dict
+        ):
             return value
     except (OSError, ValueError):
         pass
@@ -139,14 +159,20 @@ def _to_json(part: SimulationPart) -> dict[str, Any]:
     summary, moments = part.summary, part.moments
     return {
         "summary": {
-            f.name: ({name: values.tolist() for name, values in value.items()} if f.name == "categories" else value.tolist())
+            f.name: (
+                {name: values.tolist() for name, values in value.items()}
+                if f.name == "categories"
+                else value.tolist()
+            )
             for f in dataclasses.fields(summary)
             if (value := getattr(summary, f.name)) is not None
         },
         "moments": {
             "n": moments.n,
             **{
-                name: {quantity: values.tolist() for quantity, values in getattr(moments, name).items()}
+                name: {
+                    quantity: values.tolist() for quantity, values in getattr(moments, name).items()
+                }
                 for name in ("mean", "squares", "largest")
             },
         },
@@ -156,7 +182,9 @@ def _to_json(part: SimulationPart) -> dict[str, Any]:
         "violations": {
             "n": part.violations.n,
             **{
-                name: {kind: values.tolist() for kind, values in getattr(part.violations, name).items()}
+                name: {
+                    kind: values.tolist() for kind, values in getattr(part.violations, name).items()
+                }
                 for name in ("times", "total", "largest")
             },
         },
@@ -172,7 +200,10 @@ def _from_json(value: dict[str, Any]) -> SimulationPart:
         for name, values in value["summary"].items()
     }
     moments: dict[str, Any] = {
-        name: {quantity: np.array(items, np.float64) for quantity, items in value["moments"][name].items()}
+        name: {
+            quantity: np.array(items, np.float64)
+            for quantity, items in value["moments"][name].items()
+        }
         for name in ("mean", "squares", "largest")
     }
     return SimulationPart(
@@ -189,6 +220,7 @@ def _from_json(value: dict[str, Any]) -> SimulationPart:
 def _violations(value: dict[str, Any]) -> ViolationCounts:
     times = {kind: np.array(items, np.int64) for kind, items in value["times"].items()}
     total, largest = (
-        {kind: np.array(items, np.float64) for kind, items in value[name].items()} for name in ("total", "largest")
+        {kind: np.array(items, np.float64) for kind, items in value[name].items()}
+        for name in ("total", "largest")
     )
     return ViolationCounts(value["n"], times, total, largest)

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,10 +20,21 @@ from headwater.errors import ResultsError
 from headwater.model import Partitioning, Study
 from headwater.results.dictionaries import write_dictionaries
 from headwater.results.frames import chunk_frame, scenario_gaps_frame, stages_frame, summary_frame
-from headwater.results.metadata import case_identity, policy_digest, simulation_metadata, table_digests
+from headwater.results.metadata import (
+    case_identity,
+    policy_digest,
+    simulation_metadata,
+    table_digests,
+)
 from headwater.results.own_files import PARTIAL_SIMULATION, SIMULATION
 from headwater.results.part_channel import PartChannel
-from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
+from headwater.results.pieces import (
+    SUCCESS,
+    said_with_place,
+    write_json,
+    write_parquet,
+    write_warnings,
+)
 from headwater.results.simulation_journal import SimulationJournal
 from headwater.sddp import Policy, SimulationChunk, SimulationPart, SimulationRecord
 from headwater.sddp.training.fingerprint import study_fingerprint
@@ -132,7 +144,12 @@ class SimulationSink:
                 "output directory that all of them share"
             )
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._channel is not None:
             self._channel.abandon()
         if self._communicator.leads and self._partial.is_dir():
@@ -160,21 +177,31 @@ class SimulationSink:
     def _put_in_place(self, record: SimulationRecord) -> None:
         with said_with_place(self._target.parent):
             partial, system = self._partial, self._study.system
-            write_parquet(summary_frame(record.summary, record.gaps), partial / "scenario_summary.parquet")
+            write_parquet(
+                summary_frame(record.summary, record.gaps), partial / "scenario_summary.parquet"
+            )
             if record.moments is not None:
-                stages = stages_frame(record.moments, [stage.id for stage in record.stages or system.stages])
+                stages = stages_frame(
+                    record.moments, [stage.id for stage in record.stages or system.stages]
+                )
                 write_parquet(stages, partial / "stage_summary.parquet")
             write_dictionaries(partial / "dictionaries", system)
             write_warnings(partial / "diagnostics" / "warnings.jsonl", record.warnings)
             gaps = scenario_gaps_frame(record.gaps, record.summary.mean_cost)
             write_parquet(gaps, partial / "diagnostics" / "lp_gaps.parquet")
-            metadata = simulation_metadata(record, self._study, self._solver, self._policy, self._run_id)
+            metadata = simulation_metadata(
+                record, self._study, self._solver, self._policy, self._run_id
+            )
             timed = {"started_at": self._started.isoformat(timespec="seconds")}
-            write_json(partial / "metadata.json", {**metadata, **timed, "tables": table_digests(partial)})
+            write_json(
+                partial / "metadata.json", {**metadata, **timed, "tables": table_digests(partial)}
+            )
             (partial / SUCCESS).touch()
             files.sync_tree(partial)
             self._journal.end()
-            files.sync_directory(partial)  # or a crash may bring the account back, in results that are complete
+            files.sync_directory(
+                partial
+            )  # or a crash may bring the account back, in results that are complete
             files.swap_directory(partial, self._target, SIMULATION)
 
     def _write(self, chunk: SimulationChunk) -> None:
@@ -182,9 +209,11 @@ class SimulationSink:
         with said_with_place(self._target.parent):
             written = []
             for name in chunk.tables:
-                for path, frame in self._files(chunk.number, name, chunk_frame(name, chunk)).items():
+                for path, frame in self._files(
+                    chunk.number, name, chunk_frame(name, chunk)
+                ).items():
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    files.write_atomically(path, lambda to, frame=frame: write_parquet(frame, to), sync_parent=False)  # type: ignore[misc]
+                    files.write_atomically(path, partial(write_parquet, frame), sync_parent=False)
                     written.append(path)
             for directory in {path.parent for path in written}:
                 files.sync_directory(directory)
@@ -196,7 +225,9 @@ class SimulationSink:
         if self._study.config.simulation.partitioning is Partitioning.CHUNK:
             return {directory / f"part-00000-{number:05d}.parquet": frame}
         return {
-            directory / f"scenario_id={scenario:0{self._digits}d}" / "data.parquet": rows.drop("scenario_id")
+            directory / f"scenario_id={scenario:0{self._digits}d}" / "data.parquet": rows.drop(
+                "scenario_id"
+            )
             for (scenario,), rows in frame.group_by("scenario_id", maintain_order=True)
         }
 
@@ -206,10 +237,15 @@ class SimulationSink:
             **case_identity(self._study),
             "started_at": self._started.isoformat(timespec="seconds"),
             "process": {"id": os.getpid(), "host": socket.gethostname()},
-            "scenarios": {"total": self._n_scenarios, "resumed": sum(len(part.summary.scenario_id) for part in self.done)},
+            "scenarios": {
+                "total": self._n_scenarios,
+                "resumed": sum(len(part.summary.scenario_id) for part in self.done),
+            },
             **more,
         }
-        files.write_atomically(self._partial / "metadata.json", lambda path: write_json(path, content))
+        files.write_atomically(
+            self._partial / "metadata.json", lambda path: write_json(path, content)
+        )
 
     def _leave(self, error: BaseException | None) -> None:
         """Keep what was written for a later session; if nothing was, leave nothing."""
@@ -217,8 +253,13 @@ class SimulationSink:
             if not self._journal.n_entries():
                 files.remove_ours(self._partial, self._partial, PARTIAL_SIMULATION)
             elif not (self._partial / SUCCESS).exists():
-                failed = isinstance(error, Exception) and type(error).__name__ not in ("Interrupted", "StoppedError")
-                self._write_status("failed" if failed else "interrupted", error=str(error) if failed else None)
+                failed = isinstance(error, Exception) and type(error).__name__ not in (
+                    "Interrupted",
+                    "StoppedError",
+                )
+                self._write_status(
+                    "failed" if failed else "interrupted", error=str(error) if failed else None
+                )
         except OSError:
             pass  # the disk that could not take the results cannot take this either
 

@@ -22,7 +22,9 @@ SMALL_COST = 1e-6
 """A cost up to this, in $, is noise of the solver."""
 
 
-def simulation_statistics(summary: ScenarioSummary, tail_fractions: Sequence[float]) -> dict[str, Any]:
+def simulation_statistics(
+    summary: ScenarioSummary, tail_fractions: Sequence[float]
+) -> dict[str, Any]:
     """Statistics over the scenarios that were solved; every scenario weighs the same.
 
     Args:
@@ -47,7 +49,10 @@ def simulation_statistics(summary: ScenarioSummary, tail_fractions: Sequence[flo
             "min": float(costs.min()),
             "max": float(costs.max()),
             "quantiles": {f"p{p:02d}": float(np.percentile(costs, p)) for p in QUANTILES},
-            "cvar": [{"tail_fraction": fraction, "mean": worst_mean(costs, fraction)} for fraction in tail_fractions],
+            "cvar": [
+                {"tail_fraction": fraction, "mean": worst_mean(costs, fraction)}
+                for fraction in tail_fractions
+            ],
         },
         "categories": {name: _category(values[done]) for name, values in categories.items()},
         "deficit": {
@@ -60,7 +65,11 @@ def simulation_statistics(summary: ScenarioSummary, tail_fractions: Sequence[flo
 
 
 def _category(values: NDArray[np.float64]) -> dict[str, float]:
-    return {"mean": float(np.mean(values)), "max": float(values.max()), "frequency": float(np.mean(values > SMALL_COST))}
+    return {
+        "mean": float(np.mean(values)),
+        "max": float(values.max()),
+        "frequency": float(np.mean(values > SMALL_COST)),
+    }
 
 
 def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
@@ -88,4 +97,9 @@ def gap_to_bound(record: SimulationRecord, study: Study, policy: Policy) -> dict
         return None
     mean, scale = record.summary.mean_cost, max(1.0, abs(record.summary.mean_cost))
     gap, half = (mean - policy.lower_bound) / scale, record.summary.ci95 / scale
-    return {"lower_bound": policy.lower_bound, "relative": gap, "ci95": half, "interval95": [gap - half, gap + half]}
+    return {
+        "lower_bound": policy.lower_bound,
+        "relative": gap,
+        "ci95": half,
+        "interval95": [gap - half, gap + half],
+    }

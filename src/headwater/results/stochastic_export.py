@@ -15,7 +15,13 @@ from headwater.model import Study, System
 from headwater.results import stochastic_tables as tables
 from headwater.results.own_files import STOCHASTIC
 from headwater.results.pieces import write_parquet
-from headwater.stochastic import Sampler, Uncertainty, openings_in_words, simulation_sampler, training_sampler
+from headwater.stochastic import (
+    Sampler,
+    Uncertainty,
+    openings_in_words,
+    simulation_sampler,
+    training_sampler,
+)
 
 STOCHASTIC_DIRECTORY = "stochastic"
 """Where a run puts these files, below its output directory."""
@@ -43,9 +49,16 @@ def write_stochastic(directory: Path, study: Study, uncertainty: Uncertainty) ->
         write_model(target, uncertainty)
         if not uncertainty.given:
             write_parquet(tables.openings_table(uncertainty), target / "noise_openings.parquet")
-            write_parquet(tables.probabilities_table(uncertainty), target / "opening_probabilities.parquet")
-        _write_json(target / "library_report.json", {"training": training.report(), "simulation": simulation.report()})
-        _write_json(target / "provenance.json", provenance(study, uncertainty, training, simulation))
+            write_parquet(
+                tables.probabilities_table(uncertainty), target / "opening_probabilities.parquet"
+            )
+        _write_json(
+            target / "library_report.json",
+            {"training": training.report(), "simulation": simulation.report()},
+        )
+        _write_json(
+            target / "provenance.json", provenance(study, uncertainty, training, simulation)
+        )
     return directory
 
 
@@ -72,7 +85,9 @@ def correlation_json(system: System) -> dict[str, Any]:
             "correlation_groups": [
                 {
                     "name": group.name,
-                    "entities": [{"type": group.noise_class.value, "id": i} for i in group.entity_ids],
+                    "entities": [
+                        {"type": group.noise_class.value, "id": i} for i in group.entity_ids
+                    ],
                     "matrix": np.asarray(group.matrix).tolist(),
                 }
                 for group in groups
@@ -80,24 +95,37 @@ def correlation_json(system: System) -> dict[str, Any]:
         }
         for name, groups in correlation.profiles.items()
     }
-    schedule = [{"stage_id": stage_id, "profile_name": name} for stage_id, name in correlation.schedule.items()]
+    schedule = [
+        {"stage_id": stage_id, "profile_name": name}
+        for stage_id, name in correlation.schedule.items()
+    ]
     return {"method": correlation.method.value, "profiles": profiles, "schedule": schedule}
 
 
-def provenance(study: Study, uncertainty: Uncertainty, training: Sampler, simulation: Sampler) -> dict[str, Any]:
+def provenance(
+    study: Study, uncertainty: Uncertainty, training: Sampler, simulation: Sampler
+) -> dict[str, Any]:
     """Where each part of the uncertainty comes from."""
     config, system = study.config, uncertainty.system
     correlation = system.correlation
     return {
         "path": uncertainty.estimation.path,
         "sources": dict(uncertainty.estimation.sources),
-        "openings": "user" if system.given_openings is not None else "scenarios" if uncertainty.given else "generated",
+        "openings": "user"
+        if system.given_openings is not None
+        else "scenarios"
+        if uncertainty.given
+        else "generated",
         "openings_in_words": list(openings_in_words(uncertainty)),
         "sampling_methods": sorted({stage.sampling_method.value for stage in system.stages}),
         "noise_sharing": config.noise_sharing.value,
         "correlation_method": None if correlation is None else correlation.method.value,
         "schemes": {
-            name: {key: value["scheme"] for key, value in sampler.report().items() if isinstance(value, Mapping)}
+            name: {
+                key: value["scheme"]
+                for key, value in sampler.report().items()
+                if isinstance(value, Mapping)
+            }
             for name, sampler in (("training", training), ("simulation", simulation))
         },
         "seeds": {
@@ -111,7 +139,9 @@ def provenance(study: Study, uncertainty: Uncertainty, training: Sampler, simula
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, default=_plain) + "\n", encoding="utf-8", newline="\n")
+    path.write_text(
+        json.dumps(value, indent=2, default=_plain) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -60,7 +60,11 @@ def statistics_table(system: System) -> pl.DataFrame:
 
 def coefficients_table(system: System) -> pl.DataFrame:
     """Coefficients in the columns of ``scenarios/inflow_ar_coefficients.parquet``."""
-    rows = [(r, lag, phi) for r in system.inflow_statistics for lag, phi in enumerate(r.coefficients, start=1)]
+    rows = [
+        (r, lag, phi)
+        for r in system.inflow_statistics
+        for lag, phi in enumerate(r.coefficients, start=1)
+    ]
     return _table(
         ("hydro_id", pl.Int32, [r.hydro_id for r, _, _ in rows]),
         ("stage_id", pl.Int32, [r.stage_id for r, _, _ in rows]),
@@ -138,13 +142,21 @@ def trajectories_table(sampler: Sampler, n_scenarios: int, iteration: int = 1) -
             if uncertainty.is_given(kind, t):
                 drawn[:, layout.segment(kind)] = np.nan
         eta = drawn[:, layout.inflow]
-        frames.append(_values("inflow", stage.id, [h.id for h in system.hydros], z[:, :, None], eta, blocks=False))
+        frames.append(
+            _values(
+                "inflow", stage.id, [h.id for h in system.hydros], z[:, :, None], eta, blocks=False
+            )
+        )
         load_noise = _spread(drawn[:, layout.load], layout.load_buses, len(system.buses))
         load = sampler.load_mw(t, iteration, scenarios, noise)
         frames.append(_values("load", stage.id, [b.id for b in system.buses], load, load_noise))
         source_noise = _spread(drawn[:, layout.ncs], layout.sources, len(system.non_controllables))
         available = sampler.available_mw(t, iteration, scenarios, noise)
-        frames.append(_values("ncs", stage.id, [r.id for r in system.non_controllables], available, source_noise))
+        frames.append(
+            _values(
+                "ncs", stage.id, [r.id for r in system.non_controllables], available, source_noise
+            )
+        )
     return pl.concat(frames).sort("scenario_id", "stage_id", maintain_order=True)
 
 
@@ -155,7 +167,9 @@ def _spread(noise: Array, positions: NDArray[np.int64], n: int) -> Array:
     return spread
 
 
-def _values(kind: str, stage_id: int, ids: list[int], values: Array, noise: Array, *, blocks: bool = True) -> pl.DataFrame:
+def _values(
+    kind: str, stage_id: int, ids: list[int], values: Array, noise: Array, *, blocks: bool = True
+) -> pl.DataFrame:
     n_scenarios, n_entities, n_blocks = values.shape
     n = n_scenarios * n_entities * n_blocks
     block = np.tile(np.arange(n_blocks, dtype=np.int32), n_scenarios * n_entities)
@@ -173,4 +187,6 @@ def _values(kind: str, stage_id: int, ids: list[int], values: Array, noise: Arra
 
 
 def _table(*columns: tuple[str, type[pl.DataType], list[object]]) -> pl.DataFrame:
-    return pl.DataFrame({name: pl.Series(name, values, dtype=dtype) for name, dtype, values in columns})
+    return pl.DataFrame(
+        {name: pl.Series(name, values, dtype=dtype) for name, dtype, values in columns}
+    )

@@ -65,9 +65,14 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.timing)
 
 
-def ids(entity: str = "", *, block: bool = True, nullable_block: bool = False) -> tuple[Column, ...]:
+def ids(
+    entity: str = "", *, block: bool = True, nullable_block: bool = False
+) -> tuple[Column, ...]:
     """Key columns of a simulation table."""
-    columns = [Column("scenario_id", INT, "-", "scenario, from 0"), Column("stage_id", INT, "-", "stage of the case")]
+    columns = [
+        Column("scenario_id", INT, "-", "scenario, from 0"),
+        Column("stage_id", INT, "-", "stage of the case"),
+    ]
     if block:
         columns.append(Column("block_id", INT, "-", "block of the stage, from 0", nullable_block))
     if entity:

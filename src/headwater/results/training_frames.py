@@ -36,7 +36,9 @@ def timing_frame(record: TrainingRecord) -> pl.DataFrame:
         }
         steps = [name.removesuffix("_ms") for name in SCHEMAS["timing/iterations"].timing_columns]
         milliseconds = {f"{step}_ms": round(1e3 * seconds.get(step, 0.0)) for step in steps}
-        rows.append({"iteration": timing.iteration, "rank": None, "worker_id": None, **milliseconds})
+        rows.append(
+            {"iteration": timing.iteration, "rank": None, "worker_id": None, **milliseconds}
+        )
         rows.extend(
             {
                 "iteration": worker.iteration,
@@ -52,7 +54,9 @@ def timing_frame(record: TrainingRecord) -> pl.DataFrame:
     return _frame("timing/iterations", rows)
 
 
-def solver_frame(efforts: Iterable[StageEffort], stage_ids: Sequence[int], name: str = "solver/iterations") -> pl.DataFrame:
+def solver_frame(
+    efforts: Iterable[StageEffort], stage_ids: Sequence[int], name: str = "solver/iterations"
+) -> pl.DataFrame:
     """What the solvers did in every phase and stage."""
     rows = []
     for effort in efforts:
@@ -69,7 +73,9 @@ def solver_frame(efforts: Iterable[StageEffort], stage_ids: Sequence[int], name:
                 "relaxed": int(counts.get("bounded", 0)),
                 "fallbacks": int(counts.get("fallbacks", 0)),
                 "basis_offered": int(counts.get("bases", 0)),
-                "basis_consistency_failures": int(sum(counts.get(reason, 0) for reason in _UNUSABLE)),
+                "basis_consistency_failures": int(
+                    sum(counts.get(reason, 0) for reason in _UNUSABLE)
+                ),
                 "simplex_iterations": int(counts.get("pivots", 0)),
                 "solve_time_ms": 1e3 * counts.get("solve", 0.0),
                 "load_model_time_ms": 1e3 * counts.get("load", 0.0),
@@ -78,10 +84,16 @@ def solver_frame(efforts: Iterable[StageEffort], stage_ids: Sequence[int], name:
     return _frame(name, rows)
 
 
-def retry_frame(efforts: Iterable[StageEffort], stage_ids: Sequence[int], name: str = "solver/retry_histogram") -> pl.DataFrame:
+def retry_frame(
+    efforts: Iterable[StageEffort], stage_ids: Sequence[int], name: str = "solver/retry_histogram"
+) -> pl.DataFrame:
     """How many attempts the problems took that the first attempt did not solve."""
     rows = [
-        {**_place(effort, stage_ids), "retry_level": int(key.removeprefix("level: ")), "count": int(count)}
+        {
+            **_place(effort, stage_ids),
+            "retry_level": int(key.removeprefix("level: ")),
+            "count": int(count),
+        }
         for effort in efforts
         for key, count in effort.counts.items()
         if key.startswith("level: ") and count > 0
@@ -116,7 +128,9 @@ def _place(effort: StageEffort | StageGap, stage_ids: Sequence[int]) -> dict[str
 
 def _frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     schema = SCHEMAS[name]
-    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(schema.sort_keys, nulls_last=False, maintain_order=True)
+    return pl.DataFrame(rows, schema=dict(schema.polars_schema)).sort(
+        schema.sort_keys, nulls_last=False, maintain_order=True
+    )
 
 
 def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
@@ -129,7 +143,9 @@ def convergence_frame(record: TrainingRecord) -> pl.DataFrame:
             "upper_bound_std": r.simulated_std,
             "upper_bound_ci95": r.simulated_ci95,
             "upper_bound_det": r.upper_bound,
-            "gap_percent": None if r.forward_passes == 1 or record.lower_bound_kind != "expected_cost" else 100.0 * r.gap,
+            "gap_percent": None
+            if r.forward_passes == 1 or record.lower_bound_kind != "expected_cost"
+            else 100.0 * r.gap,
             "cuts_added": r.cuts_added,
             "cuts_removed": r.cuts_removed,
             "cuts_active": r.cuts_active,

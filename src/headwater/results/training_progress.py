@@ -47,19 +47,29 @@ class TrainingProgress:
             self._write("running")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
             if error is None:
                 files.remove_ours(self._directory, self._directory, PARTIAL_TRAINING)
             else:
-                self._write("failed" if isinstance(error, Exception) else "interrupted", error=str(error))
+                self._write(
+                    "failed" if isinstance(error, Exception) else "interrupted", error=str(error)
+                )
         except OSError:
             pass  # the disk that took no results takes no status either
 
     def __call__(self, event: events.Event) -> None:
         """Keep up with one event."""
         if isinstance(event, events.IterationFinished):
-            self._state = {"iterations": {"completed": event.record.iteration}, "lower_bound": event.record.lower_bound}
+            self._state = {
+                "iterations": {"completed": event.record.iteration},
+                "lower_bound": event.record.lower_bound,
+            }
         elif isinstance(event, events.CheckpointWritten):
             with contextlib.suppress(OSError):
                 self._write("running")  # a status that cannot be written ends no training
@@ -74,4 +84,6 @@ class TrainingProgress:
             **self._state,
             **more,
         }
-        files.write_atomically(self._directory / "metadata.json", lambda path: write_json(path, content))
+        files.write_atomically(
+            self._directory / "metadata.json", lambda path: write_json(path, content)
+        )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from headwater.results.table_schema import CODE, COUNT, FLAG, FLOAT, INT, LONG, TEXT, WIDE, Column, TableSchema
+from headwater.results.table_schema import (
+    CODE,
+    COUNT,
+    FLAG,
+    FLOAT,
+    INT,
+    LONG,
+    TEXT,
+    WIDE,
+    Column,
+    TableSchema,
+)
 
 _STEPS = (
     ("forward_wall_ms", "forward pass; of a worker, its own work in it"),
@@ -23,12 +34,20 @@ _STEPS = (
     ("fwd_scheduling_overhead_ms", "forward pass: parallel work less the busiest worker"),
     ("bake_ms", "loading new cuts into solver instances, summed over workers"),
     ("checkpoint_ms", "writing a checkpoint after the iteration"),
-    ("gil_wait_ms", "what workers lost to other threads and programs: their time less their processor time, summed"),
+    (
+        "gil_wait_ms",
+        "what workers lost to other threads and programs: their time less their processor time, summed",
+    ),
     ("overhead_ms", "what no other column accounts for"),
 )
 
 _SOLVER_COLUMNS = (
-    Column("iteration", COUNT, "-", "iteration, from 1; of a simulation, the first scenario of a run of scenarios"),
+    Column(
+        "iteration",
+        COUNT,
+        "-",
+        "iteration, from 1; of a simulation, the first scenario of a run of scenarios",
+    ),
     Column("phase", TEXT, "-", "forward, backward, lower_bound or simulation"),
     Column("stage", INT, "-", "stage of the case; -1 for the bound"),
     Column("lp_solves", COUNT, "-", "problems"),
@@ -39,10 +58,19 @@ _SOLVER_COLUMNS = (
     Column("relaxed", COUNT, "-", "problems taken with a gap above tolerance"),
     Column("fallbacks", COUNT, "-", "problems that the batched kernel left to HiGHS"),
     Column("basis_offered", COUNT, "-", "bases that solves started from"),
-    Column("basis_consistency_failures", COUNT, "-", "problems whose basis the kernel could not use"),
-    Column("simplex_iterations", WIDE, "-", "pivots of the batched kernel; those of HiGHS are not counted"),
+    Column(
+        "basis_consistency_failures", COUNT, "-", "problems whose basis the kernel could not use"
+    ),
+    Column(
+        "simplex_iterations",
+        WIDE,
+        "-",
+        "pivots of the batched kernel; those of HiGHS are not counted",
+    ),
     Column("solve_time_ms", FLOAT, "ms", "time of solves, summed over threads", timing=True),
-    Column("load_model_time_ms", FLOAT, "ms", "time of loading cuts, summed over threads", timing=True),
+    Column(
+        "load_model_time_ms", FLOAT, "ms", "time of loading cuts, summed over threads", timing=True
+    ),
 )
 
 _RETRY_COLUMNS = (
@@ -59,24 +87,63 @@ TRAINING_SCHEMAS = (
         (
             Column("iteration", INT, "-", "iteration, from 1"),
             Column("lower_bound", FLOAT, "$", "bound of the optimal cost"),
-            Column("upper_bound_mean", FLOAT, "$", "mean simulated cost of the forward pass; a noisy estimate, no bound"),
+            Column(
+                "upper_bound_mean",
+                FLOAT,
+                "$",
+                "mean simulated cost of the forward pass; a noisy estimate, no bound",
+            ),
             Column("upper_bound_std", FLOAT, "$", "its sample standard deviation"),
             Column("upper_bound_ci95", FLOAT, "$", "half width of the 95 % interval of the mean"),
-            Column("upper_bound_det", FLOAT, "$", "least bound from above so far; null before the first", nullable=True),
-            Column("gap_percent", FLOAT, "%", "gap; null when risk-averse or with one forward pass", nullable=True),
+            Column(
+                "upper_bound_det",
+                FLOAT,
+                "$",
+                "least bound from above so far; null before the first",
+                nullable=True,
+            ),
+            Column(
+                "gap_percent",
+                FLOAT,
+                "%",
+                "gap; null when risk-averse or with one forward pass",
+                nullable=True,
+            ),
             Column("cuts_added", INT, "-", "cuts added"),
             Column("cuts_removed", INT, "-", "cuts deactivated"),
             Column("cuts_active", LONG, "-", "active cuts over all stages"),
-            Column("cuts_relaxed", INT, "-", "cuts behind which a problem has a gap above tolerance; valid all the same"),
+            Column(
+                "cuts_relaxed",
+                INT,
+                "-",
+                "cuts behind which a problem has a gap above tolerance; valid all the same",
+            ),
             Column("time_forward_ms", LONG, "ms", "forward pass", timing=True),
             Column("time_backward_ms", LONG, "ms", "backward pass", timing=True),
             Column("time_total_ms", LONG, "ms", "iteration", timing=True),
             Column("forward_passes", INT, "-", "trajectories"),
             Column("lp_solves", LONG, "-", "stage problems solved in the iteration"),
             Column("lp_retries", LONG, "-", "stage problems that needed more than one attempt"),
-            Column("lps_above_tolerance", LONG, "-", "stage problems taken with a certified gap above tolerance"),
-            Column("largest_gap", FLOAT, "$", "largest gap of these, 0 without any; null if one is unknown", nullable=True),
-            Column("gap_of_bound", FLOAT, "$", "the same for the problems that lower_bound is made of", nullable=True),
+            Column(
+                "lps_above_tolerance",
+                LONG,
+                "-",
+                "stage problems taken with a certified gap above tolerance",
+            ),
+            Column(
+                "largest_gap",
+                FLOAT,
+                "$",
+                "largest gap of these, 0 without any; null if one is unknown",
+                nullable=True,
+            ),
+            Column(
+                "gap_of_bound",
+                FLOAT,
+                "$",
+                "the same for the problems that lower_bound is made of",
+                nullable=True,
+            ),
             Column("truncated_inflows", LONG, "-", "forward inflows raised to zero"),
             Column("lb_kind", TEXT, "-", "what the bound bounds: expected_cost or nested_risk"),
             Column("wall_time_ms", LONG, "ms", "since training started", timing=True),
@@ -90,9 +157,19 @@ TRAINING_SCHEMAS = (
         "timing/iterations",
         (
             Column("iteration", INT, "-", "iteration, from 1"),
-            Column("rank", INT, "-", "process, from 0; null in the row of the whole iteration", nullable=True),
             Column(
-                "worker_id", INT, "-", "thread of the process, from 0; null in the row of the whole iteration", nullable=True
+                "rank",
+                INT,
+                "-",
+                "process, from 0; null in the row of the whole iteration",
+                nullable=True,
+            ),
+            Column(
+                "worker_id",
+                INT,
+                "-",
+                "thread of the process, from 0; null in the row of the whole iteration",
+                nullable=True,
             ),
             *(Column(name, LONG, "ms", text, nullable=True, timing=True) for name, text in _STEPS),
         ),
@@ -124,8 +201,20 @@ TRAINING_SCHEMAS = (
             Column("cuts_deactivated", INT, "-", "cuts that the method deactivated"),
             Column("cuts_active_after", INT, "-", "active cuts after the method"),
             Column("selection_time_ms", FLOAT, "ms", "time of method and cap", timing=True),
-            Column("budget_evicted", INT, "-", "cuts that the cap took after that; null without a cap", nullable=True),
-            Column("active_after_budget", INT, "-", "active cuts after the cap; null without one", nullable=True),
+            Column(
+                "budget_evicted",
+                INT,
+                "-",
+                "cuts that the cap took after that; null without a cap",
+                nullable=True,
+            ),
+            Column(
+                "active_after_budget",
+                INT,
+                "-",
+                "active cuts after the cap; null without one",
+                nullable=True,
+            ),
         ),
         ("iteration", "stage"),
         "training/cut_selection/iterations.parquet",
@@ -138,7 +227,9 @@ TRAINING_SCHEMAS = (
             Column("rank", INT, "-", "process, from 0"),
             Column("forward_time_ms", LONG, "ms", "forward pass, waiting included", timing=True),
             Column("backward_time_ms", LONG, "ms", "backward pass, waiting included", timing=True),
-            Column("communication_time_ms", LONG, "ms", "exchanging data with other ranks", timing=True),
+            Column(
+                "communication_time_ms", LONG, "ms", "exchanging data with other ranks", timing=True
+            ),
             Column("idle_time_ms", LONG, "ms", "waiting for other ranks", timing=True),
             Column("lp_solves", LONG, "-", "stage problems solved by the rank"),
             Column("scenarios_processed", INT, "-", "trajectories of the rank"),
@@ -153,10 +244,22 @@ TRAINING_SCHEMAS = (
             Column("entity_type_code", CODE, "-", "kind of entity, see codes.json"),
             Column("entity_id", INT, "-", "id of the entity"),
             Column("stage_id", INT, "-", "stage of the case"),
-            Column("block_id", INT, "-", "block of the stage; null for a limit of the whole stage", nullable=True),
+            Column(
+                "block_id",
+                INT,
+                "-",
+                "block of the stage; null for a limit of the whole stage",
+                nullable=True,
+            ),
             Column("bound_type_code", CODE, "-", "what is limited, see codes.json"),
             Column("lower_bound", FLOAT, "hm3, m3/s or MW", "least value"),
-            Column("upper_bound", FLOAT, "hm3, m3/s or MW", "largest value; null without a limit", nullable=True),
+            Column(
+                "upper_bound",
+                FLOAT,
+                "hm3, m3/s or MW",
+                "largest value; null without a limit",
+                nullable=True,
+            ),
         ),
         ("entity_type_code", "entity_id", "stage_id", "bound_type_code", "block_id"),
         "training/dictionaries/bounds.parquet",
@@ -166,11 +269,18 @@ TRAINING_SCHEMAS = (
         "diagnostics/inner_bound",
         (
             Column("iteration", INT, "-", "iteration after which it was evaluated"),
-            Column("upper_bound_det", FLOAT, "$", "bound of the optimal cost from above that this evaluation gave"),
+            Column(
+                "upper_bound_det",
+                FLOAT,
+                "$",
+                "bound of the optimal cost from above that this evaluation gave",
+            ),
             Column("least_upper_bound", FLOAT, "$", "least bound of all evaluations so far"),
             Column("n_vertices", LONG, "-", "states whose cost it is made of, over all stages"),
             Column("lp_solves", LONG, "-", "stage problems solved for it"),
-            Column("certified", FLAG, "-", "whether all prices it rests on were derived, none given"),
+            Column(
+                "certified", FLAG, "-", "whether all prices it rests on were derived, none given"
+            ),
             Column("time_ms", LONG, "ms", "time it took", timing=True),
         ),
         ("iteration",),
@@ -183,11 +293,33 @@ TRAINING_SCHEMAS = (
             Column("iteration", INT, "-", "iteration, from 1"),
             Column("phase", TEXT, "-", "forward, backward, lower_bound or simulation"),
             Column("stage", INT, "-", "stage of the case; -1 for the bound"),
-            Column("trial", INT, "-", "forward pass whose state it is, from 0; scenario of a simulation"),
-            Column("opening", INT, "-", "opening of the stage, from 0; of a forward pass, the one it took"),
+            Column(
+                "trial",
+                INT,
+                "-",
+                "forward pass whose state it is, from 0; scenario of a simulation",
+            ),
+            Column(
+                "opening",
+                INT,
+                "-",
+                "opening of the stage, from 0; of a forward pass, the one it took",
+            ),
             Column("bound", FLOAT, "$", "certified lower bound of its optimum"),
-            Column("gap", FLOAT, "$", "cost of the best feasible point less the bound; null without one", nullable=True),
-            Column("gap_share", FLOAT, "-", "gap as a share of the lower bound of the iteration", nullable=True),
+            Column(
+                "gap",
+                FLOAT,
+                "$",
+                "cost of the best feasible point less the bound; null without one",
+                nullable=True,
+            ),
+            Column(
+                "gap_share",
+                FLOAT,
+                "-",
+                "gap as a share of the lower bound of the iteration",
+                nullable=True,
+            ),
             Column("attempts", INT, "-", "attempts made at it"),
         ),
         ("iteration", "phase", "stage", "trial", "opening"),
@@ -201,7 +333,13 @@ TRAINING_SCHEMAS = (
             Column("rule_index", INT, "-", "place of the rule in the configuration, from 0"),
             Column("rule", TEXT, "-", "name of the rule"),
             Column("met", FLAG, "-", "whether it was satisfied"),
-            Column("value", FLOAT, "-", "what it compared; null where there was nothing to compare yet", nullable=True),
+            Column(
+                "value",
+                FLOAT,
+                "-",
+                "what it compared; null where there was nothing to compare yet",
+                nullable=True,
+            ),
             Column("threshold", FLOAT, "-", "what it compared with"),
             Column("detail", TEXT, "-", "in words, where the numbers do not say it"),
         ),

@@ -11,9 +11,21 @@ from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.results.dictionaries import write_training_dictionaries
 from headwater.results.failure import forget_failures
-from headwater.results.metadata import fitting_report, new_run_id, scaling_report, table_digests, training_metadata
+from headwater.results.metadata import (
+    fitting_report,
+    new_run_id,
+    scaling_report,
+    table_digests,
+    training_metadata,
+)
 from headwater.results.own_files import HYDRO_MODELS, TRAINING, WRITTEN, refuse_foreign
-from headwater.results.pieces import SUCCESS, said_with_place, write_json, write_parquet, write_warnings
+from headwater.results.pieces import (
+    SUCCESS,
+    said_with_place,
+    write_json,
+    write_parquet,
+    write_warnings,
+)
 from headwater.results.simulation_writer import settle_simulation
 from headwater.results.training_frames import (
     convergence_frame,
@@ -70,13 +82,18 @@ class ResultsWriter:
         if policy.training is None:
             raise ResultsError("this policy was read from disk and carries no training to write")
         place = self.output_dir / "training"
-        with said_with_place(self.output_dir), files.replaced_directory(place, TRAINING) as directory:
+        with (
+            said_with_place(self.output_dir),
+            files.replaced_directory(place, TRAINING) as directory,
+        ):
             _write_training_tables(directory, policy.training, study)
             write_training_dictionaries(directory / "dictionaries", study.system, policy.layout)
             write_json(directory / "scaling_report.json", scaling_report(policy.training, study))
             write_warnings(directory / "diagnostics" / "warnings.jsonl", policy.training.warnings)
             metadata = training_metadata(policy, study, self.run_id)
-            write_json(directory / "metadata.json", {**metadata, "tables": table_digests(directory)})
+            write_json(
+                directory / "metadata.json", {**metadata, "tables": table_digests(directory)}
+            )
             (directory / SUCCESS).touch()
         self._write_fitted_planes(policy.training.fitted_planes)
 
@@ -85,7 +102,10 @@ class ResultsWriter:
         if not fitted:
             return
         place = self.output_dir / "hydro_models"
-        with said_with_place(self.output_dir), files.replaced_directory(place, HYDRO_MODELS) as directory:
+        with (
+            said_with_place(self.output_dir),
+            files.replaced_directory(place, HYDRO_MODELS) as directory,
+        ):
             write_parquet(planes_frame(fitted), directory / "fpha_hyperplanes.parquet")
             write_json(directory / "fitting_report.json", fitting_report(fitted))
 

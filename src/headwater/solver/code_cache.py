@@ -127,7 +127,9 @@ class CodeCache:
     def _take_away(self, path: Path, why: str) -> None:
         if not self._said_damage:
             self._said_damage = True
-            logger.warning("compiled code at %s is damaged (%s): it is discarded and compiled again", path, why)
+            logger.warning(
+                "compiled code at %s is damaged (%s): it is discarded and compiled again", path, why
+            )
         _remove(path)
 
     @property
@@ -136,7 +138,9 @@ class CodeCache:
         for folder in self._folders():
             try:
                 sizes = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))["bytes"]
-                if sizes and all((folder / name).stat().st_size == size for name, size in sizes.items()):
+                if sizes and all(
+                    (folder / name).stat().st_size == size for name, size in sizes.items()
+                ):
                     return True
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 continue
@@ -206,7 +210,9 @@ class CodeCache:
         found = _temporary_root()
         place = "nowhere: every run compiles" if found is None else f"to {found}"
         if found is None or not (found / self._key / _COMPLETE).exists():
-            logger.warning("compiled code cannot be kept where it belongs (%s); it goes %s", why, place)
+            logger.warning(
+                "compiled code cannot be kept where it belongs (%s); it goes %s", why, place
+            )
         return found
 
 
@@ -221,7 +227,9 @@ def _unwrapped(content: bytes) -> bytes | None:
 def _replace(path: Path, content: bytes) -> None:
     temporary = path.parent / f".writing-{os.getpid()}-{secrets.token_hex(8)}"
     try:
-        temporary.write_bytes(content)  # not a temporary file of the library, which others could not read
+        temporary.write_bytes(
+            content
+        )  # not a temporary file of the library, which others could not read
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -253,7 +261,9 @@ def _temporary_root() -> Path | None:
         shared = Path(tempfile.gettempdir()) / name
         shared.mkdir(mode=0o700, exist_ok=True)
         status = shared.lstat()
-        own = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and status.st_mode & 0o077 == 0)
+        own = not hasattr(os, "getuid") or (
+            status.st_uid == os.getuid() and status.st_mode & 0o077 == 0
+        )
         if own and not shared.is_symlink():
             _try_writing(shared)
             return shared
@@ -269,7 +279,9 @@ def _temporary_root() -> Path | None:
 
 def _prune(root: Path, key: str) -> None:
     """Delete the folders of keys that were not used for longest."""
-    others = [path for path in root.iterdir() if path.is_dir() and path.name != key and _is_key(path.name)]
+    others = [
+        path for path in root.iterdir() if path.is_dir() and path.name != key and _is_key(path.name)
+    ]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in others[KEPT_KEYS:]:
         shutil.rmtree(path, ignore_errors=True)

@@ -49,9 +49,15 @@ class Compiled:
         counts_references: whether it makes arrays.
     """
 
-    def __init__(self, function: Function, *, inlined: bool = False, counts_references: bool = False) -> None:
+    def __init__(
+        self, function: Function, *, inlined: bool = False, counts_references: bool = False
+    ) -> None:
         self.py_func = function
-        self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
+        self.__name__, self.__doc__, self.__module__ = (
+            function.__name__,
+            function.__doc__,
+            function.__module__,
+        )
         self.__wrapped__ = function
         self.inlined = inlined
         self._counts_references = counts_references
@@ -157,7 +163,9 @@ class Native:
     @contextmanager
     def replaced(self) -> Iterator[None]:
         """Let a function that does nothing stand in for it, for callers that are compiled but have nothing to solve."""
-        nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda _first, _second: None)
+        nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(
+            lambda _first, _second: None
+        )
         kept = self.__dict__.get("address")
         self.__dict__["address"] = ctypes.cast(nothing, ctypes.c_void_p).value
         try:
@@ -200,7 +208,11 @@ def _sources() -> list[Path]:
 @lru_cache
 def _digest_of(file: str) -> str:
     path = Path(file)
-    return "" if path in _sources() or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
+    return (
+        ""
+        if path in _sources() or not path.is_file()
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+    )
 
 
 def stored_code(function: Function) -> StoredCode:
@@ -210,8 +222,12 @@ def stored_code(function: Function) -> StoredCode:
     code = function.__code__
 
     def name(signature: object) -> str:
-        digest = hashlib.sha256(repr((str(signature), code.co_code, _digest_of(code.co_filename))).encode())
-        short = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<", "").replace(">", "")
+        digest = hashlib.sha256(
+            repr((str(signature), code.co_code, _digest_of(code.co_filename))).encode()
+        )
+        short = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace(
+            "<", ""
+        ).replace(">", "")
         return f"{short[-80:]}-{digest.hexdigest()[:20]}"
 
     return StoredCode(function, name, code_cache)

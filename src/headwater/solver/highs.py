@@ -61,12 +61,20 @@ class _Work:
     @classmethod
     def of_trial(cls, solutions: TrialSolutions, trial: int) -> _Work:
         """Views of the arrays of one trial."""
-        arrays = solutions.objective, solutions.row_dual, solutions.primal, solutions.outcome, solutions.pivots
+        arrays = (
+            solutions.objective,
+            solutions.row_dual,
+            solutions.primal,
+            solutions.outcome,
+            solutions.pivots,
+        )
         return cls(*(array[trial] for array in arrays))
 
     def x(self, opening: int) -> NDArray[np.float64]:
         """Primal values of an opening, or scratch when they are not wanted."""
-        row: NDArray[np.float64] = self.primal[opening] if len(self.primal) == len(self.objective) else self.primal[0]
+        row: NDArray[np.float64] = (
+            self.primal[opening] if len(self.primal) == len(self.objective) else self.primal[0]
+        )
         return row
 
 
@@ -146,7 +154,9 @@ class HighsProgram:
             UnboundedError: the cost of an opening has no minimum.
             SolverError: no attempt gave an opening a valid bound.
         """
-        work = _Work.empty(len(row_lower), self.n_rows, self.program.n_columns, want_primal=want_primal)
+        work = _Work.empty(
+            len(row_lower), self.n_rows, self.program.n_columns, want_primal=want_primal
+        )
         if basis is None or not self._batched:
             done = self._solve_in_turn(work, row_lower, row_upper, basis, want_primal=want_primal)
             final = done.basis
@@ -163,11 +173,23 @@ class HighsProgram:
         self._count(done)
         primal = work.primal if want_primal else np.empty((0, 0))
         return OpeningResults(
-            work.objective, work.row_dual, primal, final, done.retries, tuple(done.gaps), done.fallbacks, pivots
+            work.objective,
+            work.row_dual,
+            primal,
+            final,
+            done.retries,
+            tuple(done.gaps),
+            done.fallbacks,
+            pivots,
         )
 
     def _run_openings(
-        self, work: _Work, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64], basis: Basis, final: Basis
+        self,
+        work: _Work,
+        row_lower: NDArray[np.float64],
+        row_upper: NDArray[np.float64],
+        basis: Basis,
+        final: Basis,
     ) -> None:
         started = time.perf_counter()
         solve_openings(
@@ -233,7 +255,16 @@ class HighsProgram:
             if done.basis is not None:
                 final.columns[k], final.rows[k] = done.basis.columns, done.basis.rows
         primal = solutions.primal if want_primal else _NO_PRIMAL
-        return TrialResults(solutions.objective, solutions.row_dual, primal, final, retries, tuple(gaps), fallbacks, n_pivots)
+        return TrialResults(
+            solutions.objective,
+            solutions.row_dual,
+            primal,
+            final,
+            retries,
+            tuple(gaps),
+            fallbacks,
+            n_pivots,
+        )
 
     def _kernel_program(self) -> KernelProgram:
         """The program and its rows as the kernels see them."""
@@ -241,7 +272,13 @@ class HighsProgram:
 
     def _room(self) -> Packed:
         program = self.program
-        sizes = (program.n_columns, program.n_rows, self.appended.n_rows, len(self.appended.columns), len(program.values))
+        sizes = (
+            program.n_columns,
+            program.n_rows,
+            self.appended.n_rows,
+            len(self.appended.columns),
+            len(program.values),
+        )
         return self._scratch.of(sizes)
 
     def _count(self, done: _Finished) -> None:
@@ -250,7 +287,14 @@ class HighsProgram:
         self.statistics.load_seconds += self._instance.take_load_seconds()
 
     def _repairer(self, certifier: Certifier) -> OpeningRepair:
-        return OpeningRepair(self._instance, certifier, self._room(), self._ladder, self._time_budget_seconds, self.statistics)
+        return OpeningRepair(
+            self._instance,
+            certifier,
+            self._room(),
+            self._ladder,
+            self._time_budget_seconds,
+            self.statistics,
+        )
 
     def _finish(
         self,
@@ -273,7 +317,17 @@ class HighsProgram:
         self._instance.load_rows()
         certifier = Certifier(self._kernel_program())
         for w in left.tolist():
-            ended = self._solve_some(work, row_lower, row_upper, basis, w, w + 1, certifier, done, want_primal=want_primal)
+            ended = self._solve_some(
+                work,
+                row_lower,
+                row_upper,
+                basis,
+                w,
+                w + 1,
+                certifier,
+                done,
+                want_primal=want_primal,
+            )
         done.basis = ended if w == len(work.outcome) - 1 else None
         self.statistics.highs_seconds += time.perf_counter() - started
         return done
@@ -296,7 +350,15 @@ class HighsProgram:
         try:
             certifier = Certifier(self._kernel_program())
             done.basis = self._solve_some(
-                work, row_lower, row_upper, basis, 0, len(row_lower), certifier, done, want_primal=want_primal
+                work,
+                row_lower,
+                row_upper,
+                basis,
+                0,
+                len(row_lower),
+                certifier,
+                done,
+                want_primal=want_primal,
             )
         finally:
             if basis is None:
@@ -339,7 +401,9 @@ class HighsProgram:
                 raise
             except SolverError:
                 # duals that are right for one opening give a bound for every other
-                bound = -np.inf if want_primal else _bound_by_others(work, certifier, stopped, *sides)
+                bound = (
+                    -np.inf if want_primal else _bound_by_others(work, certifier, stopped, *sides)
+                )
                 if not np.isfinite(bound):
                     raise
                 work.objective[stopped], best = bound, None
@@ -362,7 +426,11 @@ class HighsProgram:
 
 
 def _bound_by_others(
-    work: _Work, certifier: Certifier, opening: int, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64]
+    work: _Work,
+    certifier: Certifier,
+    opening: int,
+    row_lower: NDArray[np.float64],
+    row_upper: NDArray[np.float64],
 ) -> float:
     """The best bound of an opening that the duals of others give, which are taken over; minus infinity without any."""
     most, nowhere = -np.inf, np.zeros(len(certifier.program.cost))

@@ -78,7 +78,10 @@ class HighsInstance:
         if rows.generation != self._generation:
             if self._n_loaded:
                 last = first + self._n_loaded - 1
-                self._check(self._library.Highs_deleteRowsByRange(self.handle, first, last), "take rows away")
+                self._check(
+                    self._library.Highs_deleteRowsByRange(self.handle, first, last),
+                    "take rows away",
+                )
             self._n_loaded, self._generation = 0, rows.generation
         start = self._n_loaded
         n_new = rows.n_rows - start
@@ -93,7 +96,14 @@ class HighsInstance:
         lower, upper = np.full(n_new, -np.inf), np.full(n_new, np.inf)
         self._check(
             self._library.Highs_addRows(
-                self.handle, n_new, _at(lower), _at(upper), len(values), _at(starts), _at(indices), _at(values)
+                self.handle,
+                n_new,
+                _at(lower),
+                _at(upper),
+                len(values),
+                _at(starts),
+                _at(indices),
+                _at(values),
             ),
             "append rows",
         )
@@ -107,7 +117,9 @@ class HighsInstance:
 
     def run(self, row_lower: NDArray[np.float64], row_upper: NDArray[np.float64]) -> int:
         """Solve from a cleared solver with these bounds of all rows; returns HiGHS' status."""
-        self._library.Highs_changeRowsBoundsByRange(self.handle, 0, len(row_lower) - 1, _at(row_lower), _at(row_upper))
+        self._library.Highs_changeRowsBoundsByRange(
+            self.handle, 0, len(row_lower) - 1, _at(row_lower), _at(row_upper)
+        )
         self._library.Highs_clearSolver(self.handle)
         self._library.Highs_run(self.handle)
         status: int = self._library.Highs_getModelStatus(self.handle)
@@ -137,7 +149,11 @@ class HighsInstance:
         if get_basis(self.handle, basis.columns, basis.rows) < 0:
             return None
         statuses = np.concatenate([basis.columns, basis.rows])
-        return basis if (statuses >= 0).all() and np.count_nonzero(statuses == BASIC) == n_rows else None
+        return (
+            basis
+            if (statuses >= 0).all() and np.count_nonzero(statuses == BASIC) == n_rows
+            else None
+        )
 
     def limit_time(self, seconds: float) -> None:
         """Let the next runs end after so many seconds; the clock of an instance goes on from run to run."""
@@ -153,7 +169,9 @@ class HighsInstance:
         }
         for name, value in options.items():
             if isinstance(value, str):
-                code = self._library.Highs_setStringOptionValue(self.handle, name.encode(), value.encode())
+                code = self._library.Highs_setStringOptionValue(
+                    self.handle, name.encode(), value.encode()
+                )
             else:
                 code = setters[type(value)](self.handle, name.encode(), value)
             if code < 0:

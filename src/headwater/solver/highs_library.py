@@ -63,7 +63,10 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "Highs_setDoubleOptionValue": (_INT, [_POINTER, ctypes.c_char_p, _DOUBLE]),
     "Highs_setStringOptionValue": (_INT, [_POINTER, ctypes.c_char_p, ctypes.c_char_p]),
     "Highs_passLp": (_INT, [_POINTER, _INT, _INT, _INT, _INT, _INT, _DOUBLE] + [_POINTER] * 8),
-    "Highs_addRows": (_INT, [_POINTER, _INT, _POINTER, _POINTER, _INT, _POINTER, _POINTER, _POINTER]),
+    "Highs_addRows": (
+        _INT,
+        [_POINTER, _INT, _POINTER, _POINTER, _INT, _POINTER, _POINTER, _POINTER],
+    ),
     "Highs_deleteRowsByRange": (_INT, [_POINTER, _INT, _INT]),
     "Highs_clearSolver": (_INT, [_POINTER]),
     "Highs_setBasis": (_INT, [_POINTER, _POINTER, _POINTER]),
@@ -138,7 +141,9 @@ class Place:
 
 
 def find_library(
-    environment: Mapping[str, str], places: Iterable[Place], open_library: Callable[[str], Any] = ctypes.CDLL
+    environment: Mapping[str, str],
+    places: Iterable[Place],
+    open_library: Callable[[str], Any] = ctypes.CDLL,
 ) -> LoadedLibrary:
     """Take the library that the environment names, else the first of the places that loads and suits.
 
@@ -169,7 +174,10 @@ def find_library(
             except _UnsuitableError as error:
                 looked.append(f"{place.name}: {candidate}: {error}")
     found_nothing = "\n".join(
-        ["no HiGHS library was found that can be used; this was tried:", *(f"  - {line}" for line in looked)]
+        [
+            "no HiGHS library was found that can be used; this was tried:",
+            *(f"  - {line}" for line in looked),
+        ]
     )
     raise SolverError(f"{found_nothing}\n{_WHAT_TO_DO}")
 
@@ -193,14 +201,22 @@ def _opened(candidate: str, open_library: Callable[[str], Any]) -> LoadedLibrary
         function.restype, function.argtypes = result, arguments
     if missing:
         raise _UnsuitableError(f"has no function {', '.join(missing)}")
-    version = (library.Highs_versionMajor(), library.Highs_versionMinor(), library.Highs_versionPatch())
+    version = (
+        library.Highs_versionMajor(),
+        library.Highs_versionMinor(),
+        library.Highs_versionPatch(),
+    )
     if version < LOWEST_VERSION:
-        raise _UnsuitableError(f"is version {_written(version)}; {_written(LOWEST_VERSION)} or later is needed")
+        raise _UnsuitableError(
+            f"is version {_written(version)}; {_written(LOWEST_VERSION)} or later is needed"
+        )
     handle = library.Highs_create()
     integer_size = library.Highs_getSizeofHighsInt(handle)
     library.Highs_destroy(handle)
     if integer_size != 4:
-        raise _UnsuitableError(f"uses {8 * integer_size}-bit indices; the build with 32-bit indices is needed")
+        raise _UnsuitableError(
+            f"uses {8 * integer_size}-bit indices; the build with 32-bit indices is needed"
+        )
     return LoadedLibrary(library, version, candidate)
 
 
@@ -251,13 +267,19 @@ def _place(name: str, directories: Iterable[Path], platform: str) -> Place:
             for file in sorted(directory.iterdir(), key=lambda file: (len(file.name), file.name)):
                 if pattern.fullmatch(file.name) and file.is_file():
                     chosen.setdefault(file.resolve(), str(file))
-    return Place(name, tuple(chosen.values()), f"no HiGHS library in {', '.join(searched) or 'its directories'}")
+    return Place(
+        name,
+        tuple(chosen.values()),
+        f"no HiGHS library in {', '.join(searched) or 'its directories'}",
+    )
 
 
 def _system(platform: str) -> Place:
     """What the system's loader knows by name: its own directories and those that the user added to its path."""
     known = ctypes.util.find_library("highs")
-    names = dict.fromkeys([*([known] if known else []), *_BARE_NAMES.get(platform, _OTHER_BARE_NAMES)])
+    names = dict.fromkeys(
+        [*([known] if known else []), *_BARE_NAMES.get(platform, _OTHER_BARE_NAMES)]
+    )
     return Place("the system", tuple(names), "knows none")
 
 

@@ -37,7 +37,11 @@ class KernelScratch:
         """Scratch for columns, static rows, appended rows, their places, and static entries of at least these numbers."""
         have = self._sizes
         if self._packed is not None and (
-            sizes[0] <= have[0] and sizes[1] <= have[1] and sizes[2] <= have[2] and sizes[3] <= have[3] and sizes[4] <= have[4]
+            sizes[0] <= have[0]
+            and sizes[1] <= have[1]
+            and sizes[2] <= have[2]
+            and sizes[3] <= have[3]
+            and sizes[4] <= have[4]
         ):
             return self._packed
         n, m_static, n_cuts, places, entries = (max(pair) for pair in zip(sizes, have, strict=True))

@@ -72,7 +72,11 @@ def environment_key() -> str:
         "NUMBA_WARNINGS",
         "NUMBA_DISABLE_PERFORMANCE_WARNINGS",
     )
-    flags = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] not in silent)
+    flags = sorted(
+        item
+        for item in os.environ.items()
+        if item[0].startswith("NUMBA_") and item[0] not in silent
+    )
     return repr(
         (
             sys.implementation.cache_tag, numba.__version__, llvmlite.__version__, llvm.llvm_version_info, np.__version__,
@@ -95,7 +99,12 @@ class StoredCode:
 
     cache_path = ""
 
-    def __init__(self, function: Callable[..., Any], name: Callable[[object], str], cache: Callable[[], CodeCache]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: Callable[[object], str],
+        cache: Callable[[], CodeCache],
+    ) -> None:
         self._function = function
         self._name = name
         self._cache = cache
@@ -130,12 +139,21 @@ class StoredCode:
 
             content = dumps(result._reduce())
         except Exception as error:
-            logger.warning("compiled code cannot be kept: %s", broken("lets compiled code be taken apart", error))
+            logger.warning(
+                "compiled code cannot be kept: %s",
+                broken("lets compiled code be taken apart", error),
+            )
             return
         self._cache().write(self._name(signature), content)
 
 
-def make_dispatcher(function: Callable[..., Any], *, inlined: bool, counts_references: bool, stored: StoredCode | None) -> Any:
+def make_dispatcher(
+    function: Callable[..., Any],
+    *,
+    inlined: bool,
+    counts_references: bool,
+    stored: StoredCode | None,
+) -> Any:
     """What Numba makes of a function, in the quickest way that this Numba knows.
 
     Args:
@@ -144,12 +162,19 @@ def make_dispatcher(function: Callable[..., Any], *, inlined: bool, counts_refer
         counts_references: whether references to arrays are counted, as they must be where arrays are made.
         stored: where its code is kept.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", **({"inline": "always"} if inlined else {})}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        **({"inline": "always"} if inlined else {}),
+    }
     ways: list[Callable[[], Any]] = [lambda: numba.njit(**options)(function)]
     if not counts_references:
         ways.insert(0, lambda: numba.njit(**options, _nrt=False)(function))
         ways.insert(
-            0, lambda: once_dispatcher()(function, {}, {**options, "nopython": True, "boundscheck": None, "_nrt": False})
+            0,
+            lambda: once_dispatcher()(
+                function, {}, {**options, "nopython": True, "boundscheck": None, "_nrt": False}
+            ),
         )
     dispatcher = _first_that_works(ways)
     if stored is not None:
@@ -162,7 +187,9 @@ def _first_that_works(ways: list[Callable[[], Any]]) -> Any:
         try:
             return way()
         except Exception as error:
-            logger.info("a quicker way to compile is not there: %s: %s", type(error).__name__, error)
+            logger.info(
+                "a quicker way to compile is not there: %s: %s", type(error).__name__, error
+            )
     return ways[-1]()
 
 
@@ -187,7 +214,12 @@ def once_dispatcher() -> Any:
     for owner, names in (
         (
             JITCodeLibrary,
-            ("_optimize_final_module", "_finalize_final_module", "_finalize_dynamic_globals", "get_pointer_to_function"),
+            (
+                "_optimize_final_module",
+                "_finalize_final_module",
+                "_finalize_dynamic_globals",
+                "get_pointer_to_function",
+            ),
         ),
         (CPUDispatcher, ("get_call_template", "get_overload", "add_overload", "compile")),
     ):
@@ -223,7 +255,9 @@ def once_dispatcher() -> Any:
             return 0
 
     class PartCompiler(Compiler):
-        def __init__(self, typing_context: Any, target_context: Any, library: Any, *rest: Any) -> None:
+        def __init__(
+            self, typing_context: Any, target_context: Any, library: Any, *rest: Any
+        ) -> None:
             part = PartLibrary(target_context.codegen(), "part") if library is None else library
             super().__init__(typing_context, target_context, part, *rest)
 
@@ -233,7 +267,9 @@ def once_dispatcher() -> Any:
             _tell(self.py_func, False)
 
     class Once(CPUDispatcher):
-        def __init__(self, function: Any, local: Any, options: Any = None, pipeline_class: Any = Compiler) -> None:
+        def __init__(
+            self, function: Any, local: Any, options: Any = None, pipeline_class: Any = Compiler
+        ) -> None:
             super().__init__(function, local, options, pipeline_class)
             of_part = {**options, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
             self._part = Part(function, local, of_part, PartCompiler)
@@ -245,7 +281,9 @@ def once_dispatcher() -> Any:
             return self._part.get_overload(signature)
 
         def add_overload(self, result: Any) -> None:
-            if result.metadata is not None:  # just compiled: what was read from disk has its environments
+            if (
+                result.metadata is not None
+            ):  # just compiled: what was read from disk has its environments
                 for environment in result._find_referenced_environments():
                     self.targetctx.codegen().set_env(environment.env_name, environment)
             super().add_overload(result)
@@ -254,18 +292,24 @@ def once_dispatcher() -> Any:
     return _once
 
 
-def c_address(function: Callable[..., Any], signature: Any, stored: StoredCode | None) -> tuple[int, object]:
+def c_address(
+    function: Callable[..., Any], signature: Any, stored: StoredCode | None
+) -> tuple[int, object]:
     """Compile a function that allocates nothing as a C function, or read it from disk; returns its address and its owner."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
     try:
         from numba.core.ccallback import CFunc
 
-        callback = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
+        callback = CFunc(
+            function, (signature.args, signature.return_type), locals={}, options=options
+        )
         if stored is not None:
             callback._cache = stored
         callback.compile()
     except (ImportError, AttributeError, TypeError, KeyError) as error:
-        logger.warning("compiled code is not kept: %s", broken("has C functions whose code can be kept", error))
+        logger.warning(
+            "compiled code is not kept: %s", broken("has C functions whose code can be kept", error)
+        )
         del options["_nrt"]
         callback = numba.cfunc(signature, **options)(function)
     address: int = callback.address
@@ -294,7 +338,9 @@ def reader(numba_type: Any) -> Any:
     @intrinsic
     def unpack(_typing_context, block):
         def generate(context, builder, signature, arguments):
-            return builder.load(_typed_place(context, builder, signature.args[0], arguments[0], numba_type))
+            return builder.load(
+                _typed_place(context, builder, signature.args[0], arguments[0], numba_type)
+            )
 
         return numba_type(block), generate
 
@@ -307,7 +353,9 @@ def reader_at(numba_type: Any) -> Any:
     @intrinsic
     def unpack_at(_typing_context, place):
         def generate(context, builder, _signature, arguments):
-            return builder.load(builder.bitcast(arguments[0], context.get_value_type(numba_type).as_pointer()))
+            return builder.load(
+                builder.bitcast(arguments[0], context.get_value_type(numba_type).as_pointer())
+            )
 
         return numba_type(place), generate
 
@@ -323,7 +371,10 @@ def writer(numba_type: Any) -> Any:
             raise TypingError(f"{value} is stored where {numba_type} belongs")
 
         def generate(context, builder, signature, arguments):
-            builder.store(arguments[1], _typed_place(context, builder, signature.args[0], arguments[0], numba_type))
+            builder.store(
+                arguments[1],
+                _typed_place(context, builder, signature.args[0], arguments[0], numba_type),
+            )
             return context.get_dummy_value()
 
         return types.void(block, value), generate
@@ -352,7 +403,9 @@ def call_at() -> Any:
     def call(_typing_context, _address, _first, _second):
         def generate(context, builder, _signature, arguments):
             place = context.get_value_type(types.voidptr)
-            function = builder.inttoptr(arguments[0], ir.FunctionType(ir.VoidType(), [place, place]).as_pointer())
+            function = builder.inttoptr(
+                arguments[0], ir.FunctionType(ir.VoidType(), [place, place]).as_pointer()
+            )
             builder.call(function, arguments[1:])
             return context.get_dummy_value()
 
@@ -376,9 +429,13 @@ def weigh_at() -> Any:
 
         def generate(context, builder, signature, arguments):
             pairs = zip(signature.args[2:], arguments[2:], strict=True)
-            places = [context.make_array(kind)(context, builder, value).data for kind, value in pairs]
+            places = [
+                context.make_array(kind)(context, builder, value).data for kind, value in pairs
+            ]
             kinds = [ir.IntType(64), *(place.type for place in places)]
-            function = builder.inttoptr(arguments[0], ir.FunctionType(ir.DoubleType(), kinds).as_pointer())
+            function = builder.inttoptr(
+                arguments[0], ir.FunctionType(ir.DoubleType(), kinds).as_pointer()
+            )
             return builder.call(function, [arguments[1], *places])
 
         return types.float64(types.int64, types.int64, *arrays), generate
@@ -458,7 +515,9 @@ def without_literal() -> Any:
 
 def external(name: str, result: str, *arguments: str) -> Any:
     """For compiled code: a function of a library, with the names of its types."""
-    return types.ExternalFunction(name, getattr(types, result)(*(getattr(types, one) for one in arguments)))
+    return types.ExternalFunction(
+        name, getattr(types, result)(*(getattr(types, one) for one in arguments))
+    )
 
 
 def type_in_code(value: Any) -> Any:

@@ -47,7 +47,13 @@ def _test_references() -> None:
 def _test_once() -> None:
     told: list[bool] = []
     made = private.once_dispatcher()
-    options = {"nogil": True, "error_model": "numpy", "nopython": True, "boundscheck": None, "_nrt": False}
+    options = {
+        "nogil": True,
+        "error_model": "numpy",
+        "nopython": True,
+        "boundscheck": None,
+        "_nrt": False,
+    }
     twice = made(_twice, {}, dict(options))
 
     def four_times(x):
@@ -71,7 +77,9 @@ def _stored_at(folder: Path, function: Callable[..., Any]) -> private.StoredCode
 def _test_c_functions() -> None:
     signature = types.void(types.CPointer(types.float64), types.voidptr)
     with tempfile.TemporaryDirectory() as folder:
-        address, _owner = private.c_address(_double_at, signature, _stored_at(Path(folder), _double_at))
+        address, _owner = private.c_address(
+            _double_at, signature, _stored_at(Path(folder), _double_at)
+        )
         numbers = np.array([4.0, 0.0])
         ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address)(numbers.ctypes.data, None)
     _expect(numbers[1], 8.0)
@@ -81,7 +89,8 @@ def _test_storing() -> None:
     with tempfile.TemporaryDirectory() as folder:
         stored = _stored_at(Path(folder), _twice)
         first, second = (
-            private.make_dispatcher(_twice, inlined=False, counts_references=False, stored=stored) for _ in range(2)
+            private.make_dispatcher(_twice, inlined=False, counts_references=False, stored=stored)
+            for _ in range(2)
         )
         _expect(first(1.5), 3.0)
         told: list[bool] = []

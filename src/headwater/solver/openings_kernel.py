@@ -45,7 +45,14 @@ from headwater.solver.kernel_constants import (
     PROVEN,
     SMALL_PIVOT,
 )
-from headwater.solver.simplex_kernel import State, Working, add_column, join_cut, reoptimise, set_reduced_costs
+from headwater.solver.simplex_kernel import (
+    State,
+    Working,
+    add_column,
+    join_cut,
+    reoptimise,
+    set_reduced_costs,
+)
 
 _DUAL_TOLERANCE = 1e-9
 """A reduced cost of this size says on which bound a nonbasic variable rests."""

@@ -50,7 +50,11 @@ class Packing:
         kind: Any = typeof
         found = kind(self._sample)
         if private().size_of(found) != self.size:
-            raise RuntimeError(private().broken("lays out tuples in memory as expected", ValueError(f"{self.size} bytes")))
+            raise RuntimeError(
+                private().broken(
+                    "lays out tuples in memory as expected", ValueError(f"{self.size} bytes")
+                )
+            )
         return found
 
     def pack(self, value: tuple[Any, ...]) -> Packed:
@@ -70,7 +74,9 @@ class Packing:
             TypeError: as `pack`.
         """
         if list(_kinds_of(value)) != self._kinds:
-            raise TypeError(f"{type(value).__name__} holds other arrays than its packing was made for")
+            raise TypeError(
+                f"{type(value).__name__} holds other arrays than its packing was made for"
+            )
         self._layout.pack_into(block.data, 0, *_words_of(value))
 
 

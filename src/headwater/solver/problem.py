@@ -127,7 +127,11 @@ class Basis:
     def extended(self, n_rows: int) -> Basis:
         """The basis after rows were appended: the new ones are slack."""
         missing = n_rows - len(self.rows)
-        return self if missing == 0 else Basis(self.columns, np.concatenate([self.rows, np.ones(missing, np.int32)]))
+        return (
+            self
+            if missing == 0
+            else Basis(self.columns, np.concatenate([self.rows, np.ones(missing, np.int32)]))
+        )
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,9 @@ class TrialSolutions(NamedTuple):
     row_statuses: NDArray[np.int32]
 
     @classmethod
-    def empty(cls, n_trials: int, n_openings: int, n_rows: int, n_columns: int, *, want_primal: bool) -> TrialSolutions:
+    def empty(
+        cls, n_trials: int, n_openings: int, n_rows: int, n_columns: int, *, want_primal: bool
+    ) -> TrialSolutions:
         """Room for solutions."""
         shape = n_trials, n_openings
         return cls(

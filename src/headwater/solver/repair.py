@@ -96,7 +96,9 @@ class Certifier:
         """
         m = self._m_static
         program = self.program if cost is None else self.program._replace(cost=cost)
-        outcome, bound, gap = certify(program, row_lower[:m], row_upper[:m], row_lower[m:], x, y, *self.scratch, False)
+        outcome, bound, gap = certify(
+            program, row_lower[:m], row_upper[:m], row_lower[m:], x, y, *self.scratch, False
+        )
         return int(outcome), float(bound), float(gap)
 
 
@@ -158,7 +160,15 @@ class OpeningRepair:
         self._statistics = statistics
 
     def solve(
-        self, opening: int, status: int, row_lower: Array, row_upper: Array, x: Array, y: Array, *, want_primal: bool
+        self,
+        opening: int,
+        status: int,
+        row_lower: Array,
+        row_upper: Array,
+        x: Array,
+        y: Array,
+        *,
+        want_primal: bool,
     ) -> tuple[float, LpGap | None, Basis | None]:
         """The best certified answer for an opening.
 
@@ -207,7 +217,9 @@ class OpeningRepair:
             else:
                 self._attempts.append(LpAttempt("HiGHS", name))
             if self._is_proven_infeasible(status):
-                raise InfeasibleError(f"opening {opening} has no feasible point", status=name, opening=opening)
+                raise InfeasibleError(
+                    f"opening {opening} has no feasible point", status=name, opening=opening
+                )
             verdicts[status] += status in (INFEASIBLE, UNBOUNDED)
             for number, level in enumerate(self._ladder, start=1):
                 seconds = self._time_budget_seconds - (time.monotonic() - began)
@@ -219,7 +231,9 @@ class OpeningRepair:
                 name = _name(status)
                 is_done = self._is_proven or (status == OPTIMAL and self._clean_up(usual_effort))
                 if self._is_proven_infeasible(status):
-                    raise InfeasibleError(f"opening {opening} has no feasible point", status=name, opening=opening)
+                    raise InfeasibleError(
+                        f"opening {opening} has no feasible point", status=name, opening=opening
+                    )
                 verdicts[status] += status in (INFEASIBLE, UNBOUNDED)
                 if is_done:
                     statistics.levels[number] = statistics.levels.get(number, 0) + 1
@@ -235,7 +249,9 @@ class OpeningRepair:
         finally:
             self._instance.reset()
             statistics.repair_seconds += time.monotonic() - began
-        return self._answer(opening, name, tried, verdicts, x, y, is_done=is_done, want_primal=want_primal)
+        return self._answer(
+            opening, name, tried, verdicts, x, y, is_done=is_done, want_primal=want_primal
+        )
 
     def _answer(
         self,
@@ -256,9 +272,13 @@ class OpeningRepair:
             self._statistics.bounded += not is_done
             return best.bound, gap, self._basis
         if verdicts[UNBOUNDED] > verdicts[INFEASIBLE]:
-            raise UnboundedError(f"the cost of opening {opening} has no minimum", status=name, opening=opening)
+            raise UnboundedError(
+                f"the cost of opening {opening} has no minimum", status=name, opening=opening
+            )
         if verdicts[INFEASIBLE] or name == STATUS_NAMES[UNBOUNDED_OR_INFEASIBLE]:
-            raise InfeasibleError(f"opening {opening} has no feasible point", status=name, opening=opening)
+            raise InfeasibleError(
+                f"opening {opening} has no feasible point", status=name, opening=opening
+            )
         what = "feasible point" if np.isfinite(best.bound) else "valid bound"
         raise SolverError(
             f"opening {opening}: no {what} was found in {tried} attempts; the last ended with: {name}",
@@ -286,12 +306,18 @@ class OpeningRepair:
     def _judge(self, x: Array, y: Array, by: str) -> None:
         outcome, bound, gap = self._certifier.judge(self._lower, self._upper, x, y)
         self._best.take(outcome, bound, gap, x, y)
-        self._attempts.append(LpAttempt(by, _OUTCOMES[outcome], *((bound, gap) if outcome != NO_BOUND else ())))
+        self._attempts.append(
+            LpAttempt(by, _OUTCOMES[outcome], *((bound, gap) if outcome != NO_BOUND else ()))
+        )
 
     def _slack_basis(self) -> Basis:
         """Every row basic, every column at a bound."""
         program = self._certifier.program
-        rests = np.where(np.isfinite(program.lower), AT_LOWER, np.where(np.isfinite(program.upper), AT_UPPER, FREE))
+        rests = np.where(
+            np.isfinite(program.lower),
+            AT_LOWER,
+            np.where(np.isfinite(program.upper), AT_UPPER, FREE),
+        )
         return Basis(rests.astype(np.int32), np.full(len(self._lower), BASIC, np.int32))
 
     def _clean_up(self, effort: Callable[[int], Effort], start: Basis | None = None) -> bool:
@@ -312,7 +338,9 @@ class OpeningRepair:
             self._judge(x[0], y[0], "kernel")
             self._basis = final
         else:
-            self._attempts.append(LpAttempt("kernel", KERNEL_OUTCOMES.get(int(outcome[0]), "no answer")))
+            self._attempts.append(
+                LpAttempt("kernel", KERNEL_OUTCOMES.get(int(outcome[0]), "no answer"))
+            )
         return self._is_proven
 
     def _is_proven_infeasible(self, status: int) -> bool:
@@ -325,7 +353,9 @@ class OpeningRepair:
         nothing, nowhere = np.zeros(len(program.cost)), np.zeros(len(program.cost))
         for sign in (1.0, -1.0):
             y = sign * ray
-            outcome, bound, _ = self._certifier.judge(self._lower, self._upper, nowhere, y, cost=nothing)
+            outcome, bound, _ = self._certifier.judge(
+                self._lower, self._upper, nowhere, y, cost=nothing
+            )
             if outcome != NO_BOUND and bound > FEASIBILITY_TOLERANCE * size:
                 return True
         return False

@@ -23,7 +23,14 @@ import numpy as np
 from headwater.solver.certificate_kernel import cut_activities
 from headwater.solver.compiled import Index, compiled, plain
 from headwater.solver.factor_kernel import backward_solve, forward_solve, solve_basis
-from headwater.solver.kernel_constants import CAP_REACHED, DRIFT, NO_ENTERING, PRIMAL_TOLERANCE, PROVEN, SMALL_PIVOT
+from headwater.solver.kernel_constants import (
+    CAP_REACHED,
+    DRIFT,
+    NO_ENTERING,
+    PRIMAL_TOLERANCE,
+    PROVEN,
+    SMALL_PIVOT,
+)
 
 _SMALLEST_PIVOT, _LEAST_PIVOT = 1e-7, 1e-11
 """Pivots below the first are taken only where they are known very well, those below the second never."""

@@ -6,7 +6,9 @@ import ctypes
 import sys
 import time
 
-LET_OTHERS_RUN, NAP = ("SwitchToThread", "Sleep") if sys.platform == "win32" else ("sched_yield", "usleep")
+LET_OTHERS_RUN, NAP = (
+    ("SwitchToThread", "Sleep") if sys.platform == "win32" else ("sched_yield", "usleep")
+)
 """Names of the functions that give the processor to another thread for now, and for some time."""
 
 NAP_UNITS = 1 if sys.platform == "win32" else 50
@@ -22,5 +24,8 @@ def addresses() -> dict[str, int]:
     """Where functions lie that a compiler does not find by their names: those of Windows, none elsewhere."""
     if sys.platform == "win32":
         kernel = ctypes.windll.kernel32
-        return {name: ctypes.cast(getattr(kernel, name), ctypes.c_void_p).value or 0 for name in _OF_WINDOWS}
+        return {
+            name: ctypes.cast(getattr(kernel, name), ctypes.c_void_p).value or 0
+            for name in _OF_WINDOWS
+        }
     return {}

@@ -6,7 +6,12 @@ Nothing here knows a linear program or a file. Everything is a function of the s
 from headwater.stochastic.correlation import Correlator, build_correlator
 from headwater.stochastic.lagstate import shift_lags
 from headwater.stochastic.layout import NoiseLayout, noise_layout
-from headwater.stochastic.normal import AvailabilityModel, LoadModel, build_availability_model, build_load_model
+from headwater.stochastic.normal import (
+    AvailabilityModel,
+    LoadModel,
+    build_availability_model,
+    build_load_model,
+)
 from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
 from headwater.stochastic.samplers import simulation_sampler, stopping_sampler, training_sampler
 from headwater.stochastic.sampling import Sampler

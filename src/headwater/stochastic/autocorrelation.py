@@ -66,7 +66,9 @@ class AnnualSeries:
     correlation: Array
 
 
-def seasonal_statistics(values_m3s: Array, mode_rounding_m3s: float | None = None) -> SeasonalStatistics:
+def seasonal_statistics(
+    values_m3s: Array, mode_rounding_m3s: float | None = None
+) -> SeasonalStatistics:
     """Statistics over the years of every hydro and season.
 
     A season that is constant, or of which more than half of the values are the same, has that value as its mean and no
@@ -83,7 +85,9 @@ def seasonal_statistics(values_m3s: Array, mode_rounding_m3s: float | None = Non
     n_obs = np.isfinite(values_m3s).sum(axis=1)
     if (n_obs == 1).any():
         hydro, season = np.argwhere(n_obs == 1)[0]
-        raise ModelError(f"season position {season} of hydro position {hydro} has a single observation; a deviation needs 2")
+        raise ModelError(
+            f"season position {season} of hydro position {hydro} has a single observation; a deviation needs 2"
+        )
     divisor = np.maximum(n_obs, 1)
     mean = np.nansum(values_m3s, axis=1) / divisor
     std = np.sqrt(np.nansum((values_m3s - mean[:, None, :]) ** 2, axis=1) / divisor)
@@ -121,13 +125,23 @@ def classify(observed: Array, mode_rounding_m3s: float | None = None) -> tuple[H
     return HistoryClass.DEFAULT, 0.0
 
 
-def periodic_autocorrelation(values_m3s: Array, statistics: SeasonalStatistics, max_lag: int) -> Array:
+def periodic_autocorrelation(
+    values_m3s: Array, statistics: SeasonalStatistics, max_lag: int
+) -> Array:
     """Correlation of every season with the value some seasons back, ``[hydro, season, lag]``, lag 0 first.
 
     0 where one of the two has no deviation.
     """
     deviation = values_m3s - statistics.mean_m3s[:, None, :]
-    return _lagged(deviation, statistics.std_m3s, statistics.n_obs, deviation, statistics, max_lag, unit_at_zero=True)
+    return _lagged(
+        deviation,
+        statistics.std_m3s,
+        statistics.n_obs,
+        deviation,
+        statistics,
+        max_lag,
+        unit_at_zero=True,
+    )
 
 
 def annual_series(values_m3s: Array, statistics: SeasonalStatistics, max_lag: int) -> AnnualSeries:
@@ -142,11 +156,15 @@ def annual_series(values_m3s: Array, statistics: SeasonalStatistics, max_lag: in
         ModelError: the year does not have twelve seasons.
     """
     if values_m3s.shape[2] != MONTHS_OF_ANNUAL_MEAN:
-        raise ModelError(f"the annual component needs 12 seasons in the year, got {values_m3s.shape[2]}")
+        raise ModelError(
+            f"the annual component needs 12 seasons in the year, got {values_m3s.shape[2]}"
+        )
     sequence = values_m3s.reshape(len(values_m3s), -1)
     mean_of_past = np.full_like(sequence, np.nan)
     if sequence.shape[1] > MONTHS_OF_ANNUAL_MEAN:
-        windows = np.lib.stride_tricks.sliding_window_view(sequence[:, :-1], MONTHS_OF_ANNUAL_MEAN, axis=1)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            sequence[:, :-1], MONTHS_OF_ANNUAL_MEAN, axis=1
+        )
         mean_of_past[:, MONTHS_OF_ANNUAL_MEAN:] = windows.mean(axis=2)
     past = mean_of_past.reshape(values_m3s.shape)
     n_windows = np.isfinite(past).sum(axis=1)
@@ -154,7 +172,9 @@ def annual_series(values_m3s: Array, statistics: SeasonalStatistics, max_lag: in
     mean = np.nansum(past, axis=1) / divisor
     std = np.sqrt(np.nansum((past - mean[:, None, :]) ** 2, axis=1) / divisor)
     deviation = values_m3s - statistics.mean_m3s[:, None, :]
-    correlation = _lagged(past - mean[:, None, :], std, n_windows, deviation, statistics, max_lag, unit_at_zero=False)
+    correlation = _lagged(
+        past - mean[:, None, :], std, n_windows, deviation, statistics, max_lag, unit_at_zero=False
+    )
     return AnnualSeries(past, mean, std, correlation)
 
 
@@ -177,10 +197,14 @@ def _lagged(
         earlier[:, lag:] = sequence[:, : sequence.shape[1] - lag]
         total = np.nansum(left * earlier.reshape(n_hydros, n_years, n_seasons), axis=1)
         from_season = (np.arange(n_seasons) - lag) % n_seasons
-        count = left_count if unit_at_zero else np.maximum(left_count, statistics.n_obs[:, from_season])
+        count = (
+            left_count if unit_at_zero else np.maximum(left_count, statistics.n_obs[:, from_season])
+        )
         scale = left_std * statistics.std_m3s[:, from_season] * count
         usable = np.isfinite(scale) & (scale > 0.0)
-        correlation[:, :, lag] = np.where(usable, np.clip(total / np.where(usable, scale, 1.0), -1.0, 1.0), 0.0)
+        correlation[:, :, lag] = np.where(
+            usable, np.clip(total / np.where(usable, scale, 1.0), -1.0, 1.0), 0.0
+        )
     if unit_at_zero:
         correlation[:, :, 0] = 1.0
     return correlation

@@ -73,11 +73,15 @@ class SeasonCalendar:
         if season_map.cycle_type is CycleType.MONTHLY:
             by_month = {season.month_start: season.id for season in reversed(seasons)}
             months = range(1, 13)
-            self._cycles = (_Cycle(tuple(by_month.get(m) for m in months), tuple((m, 1) for m in months)),)
+            self._cycles = (
+                _Cycle(tuple(by_month.get(m) for m in months), tuple((m, 1) for m in months)),
+            )
         elif season_map.cycle_type is CycleType.WEEKLY:
             known = {season.id for season in seasons}
             # Week 53 belongs to the last season, whose occurrence then has two weeks.
-            self._cycles = (_Cycle(tuple(week if week in known else None for week in range(52)), None),)
+            self._cycles = (
+                _Cycle(tuple(week if week in known else None for week in range(52)), None),
+            )
         else:
             self._cycles = _custom_cycles(seasons)
 
@@ -92,7 +96,9 @@ class SeasonCalendar:
         positions = range(len(season_ids)) if season_id is None else [season_ids.index(season_id)]
         n = len(season_ids)
         years = range(start_date.year - 1, end_date.year + 2)
-        occurrences = [self._occurrence(cycle, year * n + position) for year in years for position in positions]
+        occurrences = [
+            self._occurrence(cycle, year * n + position) for year in years for position in positions
+        ]
 
         def fit(period: Period) -> tuple[int, int]:
             overlap = (min(end_date, period.end_date) - max(start_date, period.start_date)).days
@@ -181,7 +187,11 @@ class Timeline(Protocol):
 
 def build_timeline(system: System) -> Timeline:
     """Look back by calendar period where seasons are defined, and stage by stage where they are not."""
-    return StageTimeline(system) if system.season_map is None else SeasonTimeline(system, system.season_map)
+    return (
+        StageTimeline(system)
+        if system.season_map is None
+        else SeasonTimeline(system, system.season_map)
+    )
 
 
 class StageTimeline:
@@ -198,7 +208,9 @@ class StageTimeline:
         exact = position - lag
         if position in self._cycle:
             exact = self._cycle.start + (exact - self._cycle.start) % len(self._cycle)
-        season_id = self.stages[exact].season_id if exact >= 0 else self._season_of_missing(position, lag)
+        season_id = (
+            self.stages[exact].season_id if exact >= 0 else self._season_of_missing(position, lag)
+        )
         same = () if season_id is None else _with_season(self, season_id)
         return ((exact,) if exact >= 0 else ()) + tuple(other for other in same if other != exact)
 
@@ -271,7 +283,9 @@ class SeasonTimeline:
         self.stages: tuple[Stage | PreStudyStage, ...] = (*system.pre_study_stages, *system.stages)
         self.n_pre_study = len(system.pre_study_stages)
         self.calendar = SeasonCalendar(season_map)
-        self.periods = tuple(self.calendar.period(s.start_date, s.end_date, s.season_id) for s in self.stages)
+        self.periods = tuple(
+            self.calendar.period(s.start_date, s.end_date, s.season_id) for s in self.stages
+        )
         self._recent = system.initial.recent_observations
         self._cycle = _positions_of_cycle(system)
 
@@ -304,7 +318,11 @@ class SeasonTimeline:
     def label(self, position: int, lag: int) -> str:
         """The season and the start of its occurrence."""
         target = self.calendar.before(self.periods[position], lag)
-        season = "the period without season" if target.season_id is None else f"season {target.season_id}"
+        season = (
+            "the period without season"
+            if target.season_id is None
+            else f"season {target.season_id}"
+        )
         return f"{season} from {target.start_date}"
 
     def period_before(self, position: int, lag: int) -> Period | None:
@@ -340,14 +358,18 @@ class SeasonTimeline:
         seen: dict[Period, int] = {}
         days: dict[Period, int] = {}
         previous: Period | None = None
-        for stage, period in zip(self.stages[self.n_pre_study :], self.periods[self.n_pre_study :], strict=True):
+        for stage, period in zip(
+            self.stages[self.n_pre_study :], self.periods[self.n_pre_study :], strict=True
+        ):
             if stage.season_id is None:
                 groups.append(max(groups, default=-1) + 1)
                 previous = None
                 continue
             where = f"season {period.season_id} from {period.start_date}"
             if period in seen and period != previous:
-                raise ModelError(f"stage {stage.id} returns to {where}: the stages of one season period must follow each other")
+                raise ModelError(
+                    f"stage {stage.id} returns to {where}: the stages of one season period must follow each other"
+                )
             groups.append(seen.setdefault(period, max(groups, default=-1) + 1))
             days[period] = days.get(period, 0) + (stage.end_date - stage.start_date).days
             if days[period] > period.days + _SAME_LENGTH_DAYS:
@@ -361,8 +383,13 @@ class SeasonTimeline:
     def is_uniform(self) -> bool:
         """Whether every stage is one season period, and no part of the first has been observed."""
         study = self.periods[self.n_pre_study :]
-        follows = all((left.cycle, left.ordinal + 1) == (right.cycle, right.ordinal) for left, right in pairwise(study))
-        return follows and not any(observation.end_date > study[0].start_date for observation in self._recent)
+        follows = all(
+            (left.cycle, left.ordinal + 1) == (right.cycle, right.ordinal)
+            for left, right in pairwise(study)
+        )
+        return follows and not any(
+            observation.end_date > study[0].start_date for observation in self._recent
+        )
 
 
 def _positions_of_cycle(system: System) -> range:
@@ -385,7 +412,12 @@ def _custom_cycles(seasons: list[Season]) -> tuple[_Cycle, ...]:
         run.append(season)
         ordered = sorted(run, key=_first_day)
         if _fills_the_year(ordered):
-            cycles.append(_Cycle(tuple(s.id for s in ordered), tuple((s.month_start, s.day_start or 1) for s in ordered)))
+            cycles.append(
+                _Cycle(
+                    tuple(s.id for s in ordered),
+                    tuple((s.month_start, s.day_start or 1) for s in ordered),
+                )
+            )
             run = []
     if run or not cycles:
         raise ModelError(

@@ -75,9 +75,13 @@ def build_correlator(system: System, layout: NoiseLayout) -> Correlator:
         raise ModelError("the correlation has no profile; give at least 'default'")
     for stage_id, name in correlation.schedule.items():
         if stage_id not in system.stage_index:
-            raise ModelError(f"the correlation schedule names stage {stage_id}, which is not a study stage")
+            raise ModelError(
+                f"the correlation schedule names stage {stage_id}, which is not a study stage"
+            )
         if name not in correlation.profiles:
-            raise ModelError(f"the correlation schedule of stage {stage_id} names the unknown profile '{name}'")
+            raise ModelError(
+                f"the correlation schedule of stage {stage_id} names the unknown profile '{name}'"
+            )
     unscheduled = [stage.id for stage in system.stages if stage.id not in correlation.schedule]
     if "default" not in correlation.profiles and len(correlation.profiles) > 1 and unscheduled:
         raise ModelError(
@@ -118,7 +122,9 @@ def factorise(matrix: Array, method: FactorMethod, name: str) -> tuple[Array, st
         try:
             return np.linalg.cholesky(matrix).astype(np.float64), None
         except np.linalg.LinAlgError:
-            warning = f"{name} is not positive definite: its symmetric root is used instead of Cholesky"
+            warning = (
+                f"{name} is not positive definite: its symmetric root is used instead of Cholesky"
+            )
     smallest, largest = np.linalg.eigvalsh(matrix)[[0, -1]]
     if smallest < -_REPAIRABLE * largest:
         raise ModelError(
@@ -163,12 +169,16 @@ def _check_matrix(matrix: Array, name: str) -> None:
     if np.abs(np.diag(matrix) - 1.0).max(initial=0.0) > MATRIX_TOLERANCE:
         raise ModelError(f"{name} must have ones on its diagonal, got {np.diag(matrix).tolist()}")
     if np.abs(matrix).max(initial=0.0) > 1.0 + MATRIX_TOLERANCE:
-        raise ModelError(f"{name} has the entry {matrix.flat[np.abs(matrix).argmax()]} outside [-1, 1]")
+        raise ModelError(
+            f"{name} has the entry {matrix.flat[np.abs(matrix).argmax()]} outside [-1, 1]"
+        )
 
 
 def _entries(system: System, layout: NoiseLayout) -> Mapping[tuple[NoiseClass, int], int]:
     """(class, entity id) -> entry of the noise vector; -1 for entities that exist without noise."""
-    entries = {(NoiseClass.INFLOW, hydro.id): position for position, hydro in enumerate(system.hydros)}
+    entries = {
+        (NoiseClass.INFLOW, hydro.id): position for position, hydro in enumerate(system.hydros)
+    }
     entries |= {(NoiseClass.LOAD, bus.id): -1 for bus in system.buses}
     entries |= {(NoiseClass.NCS, source.id): -1 for source in system.non_controllables}
     for offset, bus in enumerate(layout.load_buses):
@@ -192,19 +202,29 @@ def _factor_profile(
         for entity_id in group.entity_ids:
             key = (group.noise_class, entity_id)
             if key not in entries:
-                raise ModelError(f"{name} names {group.noise_class.value} {entity_id}, which does not exist")
+                raise ModelError(
+                    f"{name} names {group.noise_class.value} {entity_id}, which does not exist"
+                )
             if key in owner:
-                raise ModelError(f"{name}: {group.noise_class.value} {entity_id} is already in group '{owner[key]}'")
+                raise ModelError(
+                    f"{name}: {group.noise_class.value} {entity_id} is already in group '{owner[key]}'"
+                )
             owner[key] = group.name
         matrix = np.asarray(group.matrix, np.float64)
         if matrix.shape != (len(group.entity_ids),) * 2:
-            raise ModelError(f"{name} has {len(group.entity_ids)} entities but a matrix of shape {matrix.shape}")
+            raise ModelError(
+                f"{name} has {len(group.entity_ids)} entities but a matrix of shape {matrix.shape}"
+            )
         # The whole matrix is checked, also where only a part of it has noise.
         factor, warning = factorise(matrix, method, name)
-        positions = np.array([entries[group.noise_class, entity_id] for entity_id in group.entity_ids], np.int64)
+        positions = np.array(
+            [entries[group.noise_class, entity_id] for entity_id in group.entity_ids], np.int64
+        )
         noisy = positions >= 0
         if not noisy.all():
-            factor, warning = factorise(np.ascontiguousarray(matrix[np.ix_(noisy, noisy)]), method, name)
+            factor, warning = factorise(
+                np.ascontiguousarray(matrix[np.ix_(noisy, noisy)]), method, name
+            )
         if warning is not None:
             warnings.append(warning)
         factor = np.ascontiguousarray(factor)

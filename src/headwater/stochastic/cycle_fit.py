@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headwater.arrays import Array
-from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN, AnnualSeries, SeasonalStatistics
+from headwater.stochastic.autocorrelation import (
+    MONTHS_OF_ANNUAL_MEAN,
+    AnnualSeries,
+    SeasonalStatistics,
+)
 from headwater.stochastic.history import SeasonalHistory
 from headwater.stochastic.order import HydroFit
 from headwater.stochastic.yule_walker import Correlogram, SeasonFit
@@ -40,8 +44,15 @@ def unit_coefficients(fit: CycleFit, h: int) -> list[list[float]]:
     n = fit.history.n_seasons
     psi = []
     for m, equation in enumerate(fit.seasons[h]):
-        row = [phi * std[m] / std[(m - j) % n] if std[(m - j) % n] > 0.0 else 0.0 for j, phi in enumerate(equation.phi, 1)]
-        if equation.annual is not None and fit.annual is not None and fit.annual.std_m3s[h, m] > 0.0:
+        row = [
+            phi * std[m] / std[(m - j) % n] if std[(m - j) % n] > 0.0 else 0.0
+            for j, phi in enumerate(equation.phi, 1)
+        ]
+        if (
+            equation.annual is not None
+            and fit.annual is not None
+            and fit.annual.std_m3s[h, m] > 0.0
+        ):
             row += [0.0] * (MONTHS_OF_ANNUAL_MEAN - len(row))
             share = equation.annual * std[m] / fit.annual.std_m3s[h, m] / MONTHS_OF_ANNUAL_MEAN
             row = [value + share for value in row]

@@ -26,7 +26,12 @@ DESIGNED = frozenset({SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMeth
 
 
 def design_normals(
-    method: SamplingMethod, seed: int, purpose: rng.Purpose, group: int, iteration: int, shape: tuple[int, int]
+    method: SamplingMethod,
+    seed: int,
+    purpose: rng.Purpose,
+    group: int,
+    iteration: int,
+    shape: tuple[int, int],
 ) -> Array:
     """Independent standard normals of one design, ``[row, column]``.
 
@@ -47,7 +52,9 @@ def design_normals(
     if method is SamplingMethod.LHS:
         uniforms = _latin_hypercube(seed, purpose, group, iteration, shape)
     else:
-        uniforms = _quasi_monte_carlo(method, rng.generator(seed, purpose, group, iteration, 0), shape)
+        uniforms = _quasi_monte_carlo(
+            method, rng.generator(seed, purpose, group, iteration, 0), shape
+        )
     return rng.inverted(np.clip(uniforms, _SMALLEST, _LARGEST))
 
 
@@ -72,7 +79,9 @@ def design_warning(method: SamplingMethod, n: int) -> str | None:
     return None
 
 
-def _latin_hypercube(seed: int, purpose: rng.Purpose, group: int, iteration: int, shape: tuple[int, int]) -> Array:
+def _latin_hypercube(
+    seed: int, purpose: rng.Purpose, group: int, iteration: int, shape: tuple[int, int]
+) -> Array:
     """Each column has one point in each of as many equal strata as there are rows, in random order."""
     n, dim = shape
     columns = np.arange(1, dim + 1)
@@ -84,7 +93,9 @@ def _latin_hypercube(seed: int, purpose: rng.Purpose, group: int, iteration: int
     return points
 
 
-def _quasi_monte_carlo(method: SamplingMethod, generator: np.random.Generator, shape: tuple[int, int]) -> Array:
+def _quasi_monte_carlo(
+    method: SamplingMethod, generator: np.random.Generator, shape: tuple[int, int]
+) -> Array:
     from scipy.stats import qmc  # takes long to import, and most studies do without
 
     n, dim = shape
@@ -92,6 +103,8 @@ def _quasi_monte_carlo(method: SamplingMethod, generator: np.random.Generator, s
         halton: Array = qmc.Halton(dim, scramble=True, rng=generator).random(n)
         return halton
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # the number of points, which the caller reports
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # the number of points, which the caller reports
         sobol: Array = qmc.Sobol(dim, scramble=True, bits=32, rng=generator).random(n)
     return sobol + _HALF_A_STEP

@@ -64,9 +64,13 @@ class Basis:
         method = self.uncertainty.system.stages[stage_index].sampling_method
         if method in DESIGNED:
             shape = (self.n_trajectories, dim)
-            normals = design_normals(method, self.noise_seed, self.streams.design, group, c, shape)[scenarios]
+            normals = design_normals(method, self.noise_seed, self.streams.design, group, c, shape)[
+                scenarios
+            ]
         else:
-            normals = rng.normals(rng.raw_words(self.noise_seed, self.streams.noise, group, scenarios, c, dim))
+            normals = rng.normals(
+                rng.raw_words(self.noise_seed, self.streams.noise, group, scenarios, c, dim)
+            )
         return self.uncertainty.correlator.apply(stage_index, normals)
 
     @cached_property
@@ -80,7 +84,12 @@ class Basis:
             fresh = self.fresh(t, turn, scenarios, self.counter(iteration))
             return fresh[:, uncertainty.layout.inflow]
 
-        return ModelPaths(uncertainty.statistical().inflow, horizon.position, noise, truncates=uncertainty.truncates)
+        return ModelPaths(
+            uncertainty.statistical().inflow,
+            horizon.position,
+            noise,
+            truncates=uncertainty.truncates,
+        )
 
     @property
     def is_coupled(self) -> bool:
@@ -161,12 +170,22 @@ class LibraryDraws(Draws):
         name: of its scenarios, for warnings.
     """
 
-    def __init__(self, basis: Basis, noise_class: NoiseClass, library: InflowLibrary | ValueLibrary, name: str) -> None:
+    def __init__(
+        self,
+        basis: Basis,
+        noise_class: NoiseClass,
+        library: InflowLibrary | ValueLibrary,
+        name: str,
+    ) -> None:
         self._basis = basis
         self._class = noise_class
         self.library = library
         n, count = basis.n_trajectories, library.n_scenarios
-        few = () if count >= n else (f"there are {count} {name} for {n} trajectories: some are used again",)
+        few = (
+            ()
+            if count >= n
+            else (f"there are {count} {name} for {n} trajectories: some are used again",)
+        )
         self.warnings = (*few, *(library.warnings if isinstance(library, InflowLibrary) else ()))
 
     def _has(self, stage_index: int) -> bool:
@@ -248,7 +267,9 @@ class LibraryDraws(Draws):
         return chosen
 
 
-def groups_of_visits(groups: Sequence[int], stage_indices: Sequence[int], turns: Sequence[int]) -> Indices:
+def groups_of_visits(
+    groups: Sequence[int], stage_indices: Sequence[int], turns: Sequence[int]
+) -> Indices:
     """Noise group of each visit; every turn of a cycle has groups of its own."""
     numbers = np.asarray(groups, np.int64)
     return numbers[list(stage_indices)] + np.asarray(turns, np.int64) * (int(numbers.max()) + 1)

@@ -40,7 +40,11 @@ def fit_ensemble(system: System, scenarios: ExternalScenarios, config: Estimatio
     """
     n = max(len(scenarios.values[stage.id]) for stage in system.stages)
     values = np.stack(
-        [scenarios.values[stage.id][np.arange(n) % len(scenarios.values[stage.id])] for stage in system.stages], axis=1
+        [
+            scenarios.values[stage.id][np.arange(n) % len(scenarios.values[stage.id])]
+            for stage in system.stages
+        ],
+        axis=1,
     )
     mean, std = values.mean(axis=0), values.std(axis=0)
     varies = std > 1e-9 * np.maximum(np.abs(mean), 1.0)
@@ -51,15 +55,21 @@ def fit_ensemble(system: System, scenarios: ExternalScenarios, config: Estimatio
         rho = np.zeros((n_stages, config.max_order + 1))
         for t in range(n_stages):
             for lag in range(min(t, config.max_order) + 1):
-                rho[t, lag] = float(np.clip((scaled[:, t, h] * scaled[:, t - lag, h]).mean(), -1.0, 1.0))
+                rho[t, lag] = float(
+                    np.clip((scaled[:, t, h] * scaled[:, t - lag, h]).mean(), -1.0, 1.0)
+                )
         rho[:, 0] = 1.0
         for t, stage in enumerate(system.stages):
             fit = _fit_stage(Correlogram(rho), t, n, config) if varies[t, h] else SeasonFit()
             ratio = fit.residual_std_ratio if fit.phi else None
             spread = float(std[t, h]) if varies[t, h] else 0.0
-            rows.append(InflowStatistics(hydro.id, stage.id, float(mean[t, h]), spread, fit.phi, ratio))
+            rows.append(
+                InflowStatistics(hydro.id, stage.id, float(mean[t, h]), spread, fit.phi, ratio)
+            )
             if varies[t, h]:
-                left[:, t, h] = scaled[:, t, h] - sum(phi * scaled[:, t - lag, h] for lag, phi in enumerate(fit.phi, 1))
+                left[:, t, h] = scaled[:, t, h] - sum(
+                    phi * scaled[:, t - lag, h] for lag, phi in enumerate(fit.phi, 1)
+                )
     correlation = system.correlation
     if correlation is None and n_hydros:
         matrix, _ = pearson(left.reshape(-1, n_hydros).T)
@@ -69,7 +79,9 @@ def fit_ensemble(system: System, scenarios: ExternalScenarios, config: Estimatio
     return replace(system, inflow_statistics=tuple(rows), correlation=correlation)
 
 
-def _fit_stage(correlogram: Correlogram, t: int, n_scenarios: int, config: EstimationConfig) -> SeasonFit:
+def _fit_stage(
+    correlogram: Correlogram, t: int, n_scenarios: int, config: EstimationConfig
+) -> SeasonFit:
     highest = min(t, config.max_order)
     if highest == 0 or n_scenarios < config.min_observations_per_season:
         return SeasonFit()
@@ -78,8 +90,12 @@ def _fit_stage(correlogram: Correlogram, t: int, n_scenarios: int, config: Estim
         order = highest
     elif method in (OrderSelection.AIC, OrderSelection.BIC):
         penalty = 2.0 if method is OrderSelection.AIC else float(np.log(n_scenarios))
-        order = order_by_criterion(explained_variances(correlogram, t, highest), n_scenarios, penalty)
+        order = order_by_criterion(
+            explained_variances(correlogram, t, highest), n_scenarios, penalty
+        )
     else:
-        order = order_by_significance(partial_autocorrelations(correlogram, t, highest), n_scenarios)
+        order = order_by_significance(
+            partial_autocorrelations(correlogram, t, highest), n_scenarios
+        )
     fit = fit_season(correlogram, t, order)
     return fit if not fit.phi or fit.phi[0] >= 0.0 else SeasonFit()

@@ -76,7 +76,9 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
             statistics and history.
     """
     has_statistics = any(math.isfinite(row.mean_m3s) for row in system.inflow_statistics)
-    has_coefficients = any(row.coefficients or row.annual is not None for row in system.inflow_statistics)
+    has_coefficients = any(
+        row.coefficients or row.annual is not None for row in system.inflow_statistics
+    )
     path = _PATHS[bool(system.inflow_history), has_statistics, has_coefficients]
     correlation = "none" if system.correlation is None else "user"
     if not system.inflow_history or not system.hydros:
@@ -87,13 +89,22 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
         if system.hydros and not has_statistics and _is_whole(system):
             assert system.external_inflows is not None
             fitted = fit_ensemble(system, system.external_inflows, config or EstimationConfig())
-            sources = {"statistics": "estimated", "coefficients": "estimated", "correlation": correlation}
+            sources = {
+                "statistics": "estimated",
+                "coefficients": "estimated",
+                "correlation": correlation,
+            }
             if correlation == "none":
                 sources["correlation"] = "estimated"
             return Estimation(fitted, "external_ensemble", FrozenDict(sources))
-        given = {"statistics": "user" if has_statistics else "none", "coefficients": "user" if has_coefficients else "none"}
+        given = {
+            "statistics": "user" if has_statistics else "none",
+            "coefficients": "user" if has_coefficients else "none",
+        }
         return Estimation(system, path, FrozenDict(given | {"correlation": correlation}))
-    return _Estimator(system, config or EstimationConfig(), path, has_statistics, has_coefficients).run()
+    return _Estimator(
+        system, config or EstimationConfig(), path, has_statistics, has_coefficients
+    ).run()
 
 
 def _is_whole(system: System) -> bool:
@@ -103,7 +114,9 @@ def _is_whole(system: System) -> bool:
         given is not None
         and given.entity_ids == tuple(hydro.id for hydro in system.hydros)
         and all(
-            stage.id in given.values and len(given.values[stage.id]) and np.isfinite(given.values[stage.id]).all()
+            stage.id in given.values
+            and len(given.values[stage.id])
+            and np.isfinite(given.values[stage.id]).all()
             for stage in system.stages
         )
     )
@@ -123,10 +136,17 @@ _PATHS = {
 
 class _Estimator:
     def __init__(
-        self, system: System, config: EstimationConfig, path: str, has_statistics: bool, has_coefficients: bool
+        self,
+        system: System,
+        config: EstimationConfig,
+        path: str,
+        has_statistics: bool,
+        has_coefficients: bool,
     ) -> None:
         if system.season_map is None:
-            raise ModelError("an inflow history can only be used with season_definitions, which say what its dates belong to")
+            raise ModelError(
+                "an inflow history can only be used with season_definitions, which say what its dates belong to"
+            )
         self.system, self.config, self.path = system, config, path
         self.has_statistics, self.has_coefficients = has_statistics, has_coefficients
         self.timeline = SeasonTimeline(system, system.season_map)
@@ -135,13 +155,20 @@ class _Estimator:
 
     def run(self) -> Estimation:
         system = self.system
-        without = sorted({hydro.id for hydro in system.hydros} - {o.hydro_id for o in system.inflow_history})
+        without = sorted(
+            {hydro.id for hydro in system.hydros} - {o.hydro_id for o in system.inflow_history}
+        )
         if without:
-            raise ModelError(f"hydro(s) {', '.join(map(str, without))} have no inflow history; every hydro needs one")
+            raise ModelError(
+                f"hydro(s) {', '.join(map(str, without))} have no inflow history; every hydro needs one"
+            )
         used = sorted({period.cycle for period in self.timeline.periods})
         fits = tuple(self._fit_cycle(self.timeline.calendar, cycle) for cycle in used)
         seasonal = {
-            (h, season_id): (float(fit.statistics.mean_m3s[h, m]), float(fit.statistics.std_m3s[h, m]))
+            (h, season_id): (
+                float(fit.statistics.mean_m3s[h, m]),
+                float(fit.statistics.std_m3s[h, m]),
+            )
             for fit in fits
             for m, season_id in enumerate(fit.history.season_ids)
             for h in range(len(system.hydros))
@@ -154,7 +181,9 @@ class _Estimator:
         report: Mapping[str, object] | None = None
         if not self.has_coefficients:
             given = rows if self.has_statistics else None
-            report = fitting_report(system, self.timeline, self.config, fits, given, self.white_noise, self.warnings)
+            report = fitting_report(
+                system, self.timeline, self.config, fits, given, self.white_noise, self.warnings
+            )
         sources = {
             "statistics": "user" if self.has_statistics else "estimated",
             "coefficients": "user" if self.has_coefficients else "estimated",
@@ -186,7 +215,8 @@ class _Estimator:
             self._check_annual(history)
             annual = annual_series(history.values_m3s, statistics, n_lags)
         correlograms = tuple(
-            Correlogram(rho[h], None if annual is None else annual.correlation[h]) for h in range(len(self.system.hydros))
+            Correlogram(rho[h], None if annual is None else annual.correlation[h])
+            for h in range(len(self.system.hydros))
         )
         hydros: tuple[HydroFit, ...] = ()
         if self.has_coefficients:
@@ -209,10 +239,16 @@ class _Estimator:
         for h, hydro in enumerate(self.system.hydros):
             for m, season_id in enumerate(history.season_ids):
                 if season_id is not None and counts[h, m] == 1:
-                    raise ModelError(f"hydro {hydro.id} has a single observation of season {season_id}; at least 2 are needed")
-            empty = [s for m, s in enumerate(history.season_ids) if s is not None and counts[h, m] == 0]
+                    raise ModelError(
+                        f"hydro {hydro.id} has a single observation of season {season_id}; at least 2 are needed"
+                    )
+            empty = [
+                s for m, s in enumerate(history.season_ids) if s is not None and counts[h, m] == 0
+            ]
             if empty:
-                self.warnings.append(f"hydro {hydro.id} has no observation of season(s) {', '.join(map(str, empty))}")
+                self.warnings.append(
+                    f"hydro {hydro.id} has no observation of season(s) {', '.join(map(str, empty))}"
+                )
 
     def _check_annual(self, history: SeasonalHistory) -> None:
         if history.n_seasons != 12:
@@ -223,9 +259,13 @@ class _Estimator:
         counts = np.isfinite(history.values_m3s).sum(axis=(1, 2))
         for h, hydro in enumerate(self.system.hydros):
             if counts[h] < 13:
-                raise ModelError(f"hydro {hydro.id} has {counts[h]} monthly observations; the annual component needs 13")
+                raise ModelError(
+                    f"hydro {hydro.id} has {counts[h]} monthly observations; the annual component needs 13"
+                )
 
-    def _warn_about_short_seasons(self, history: SeasonalHistory, statistics: SeasonalStatistics) -> None:
+    def _warn_about_short_seasons(
+        self, history: SeasonalHistory, statistics: SeasonalStatistics
+    ) -> None:
         least = self.config.min_observations_per_season
         for h, hydro in enumerate(self.system.hydros):
             short = [
@@ -234,7 +274,9 @@ class _Estimator:
                 if season_id is not None and 0 < statistics.n_obs[h, m] < least
             ]
             for season_id in short:
-                self.white_noise.append({"hydro_id": hydro.id, "season_id": season_id, "reason": "too_few_observations"})
+                self.white_noise.append(
+                    {"hydro_id": hydro.id, "season_id": season_id, "reason": "too_few_observations"}
+                )
             if short:
                 self.warnings.append(
                     f"hydro {hydro.id}: season(s) {', '.join(map(str, short))} have fewer than {least} observations "
@@ -245,14 +287,22 @@ class _Estimator:
         """The user's coefficients by season: those of the first stage of the season."""
         by_season: dict[tuple[int, int | None], SeasonFit] = {}
         season_of = {
-            stage.id: period.season_id for stage, period in zip(self.timeline.stages, self.timeline.periods, strict=True)
+            stage.id: period.season_id
+            for stage, period in zip(self.timeline.stages, self.timeline.periods, strict=True)
         }
-        for row in sorted(self.system.inflow_statistics, key=lambda r: (r.stage_id < 0, r.stage_id)):
+        for row in sorted(
+            self.system.inflow_statistics, key=lambda r: (r.stage_id < 0, r.stage_id)
+        ):
             if row.stage_id in season_of:
                 annual = None if row.annual is None else row.annual.coefficient
-                by_season.setdefault((row.hydro_id, season_of[row.stage_id]), SeasonFit(row.coefficients, annual))
+                by_season.setdefault(
+                    (row.hydro_id, season_of[row.stage_id]), SeasonFit(row.coefficients, annual)
+                )
         return tuple(
-            tuple(by_season.get((hydro.id, season_id), SeasonFit()) for season_id in history.season_ids)
+            tuple(
+                by_season.get((hydro.id, season_id), SeasonFit())
+                for season_id in history.season_ids
+            )
             for hydro in self.system.hydros
         )
 
@@ -278,22 +328,32 @@ class _Estimator:
                     )
                 if not self.has_statistics:
                     mean, std = seasonal[h, period.season_id]
-                    row = replace(row or InflowStatistics(hydro.id, stage.id, 0.0), mean_m3s=mean, std_m3s=std)
+                    row = replace(
+                        row or InflowStatistics(hydro.id, stage.id, 0.0), mean_m3s=mean, std_m3s=std
+                    )
                 if not self.has_coefficients and row is not None:
                     row = self._with_equation(row, fit_of[period.cycle], h, period.season_id)
                 if row is not None:
                     rows.append(row)
         return (*rows, *given.values())
 
-    def _with_equation(self, row: InflowStatistics, fit: CycleFit, h: int, season_id: int) -> InflowStatistics:
+    def _with_equation(
+        self, row: InflowStatistics, fit: CycleFit, h: int, season_id: int
+    ) -> InflowStatistics:
         season = fit.history.season_ids.index(season_id)
         equation = fit.seasons[h][season]
         if row.std_m3s == 0.0 or fit.statistics.std_m3s[h, season] == 0.0:
             return replace(row, coefficients=(), residual_std_ratio=None, annual=None)
         annual = None
-        if equation.annual is not None and fit.annual is not None and fit.annual.std_m3s[h, season] > 0.0:
+        if (
+            equation.annual is not None
+            and fit.annual is not None
+            and fit.annual.std_m3s[h, season] > 0.0
+        ):
             annual = AnnualComponent(
-                equation.annual, float(fit.annual.mean_m3s[h, season]), float(fit.annual.std_m3s[h, season])
+                equation.annual,
+                float(fit.annual.mean_m3s[h, season]),
+                float(fit.annual.std_m3s[h, season]),
             )
         plain = not equation.phi and annual is None
         ratio = None if plain else equation.residual_std_ratio
@@ -313,14 +373,19 @@ class _Estimator:
                     name = f"season_{season_id:02d}"
                     profiles[name] = (self._group(name, hydro_ids, matrix),)
                     by_season[season_id] = name
-        study = zip(self.system.stages, self.timeline.periods[self.timeline.n_pre_study :], strict=True)
+        study = zip(
+            self.system.stages, self.timeline.periods[self.timeline.n_pre_study :], strict=True
+        )
         schedule = {
             stage.id: by_season[period.season_id]
             for stage, period in study
             if period.season_id is not None and period.season_id in by_season
         }
         used = {"default", *schedule.values()}
-        return Correlation({name: profile for name, profile in profiles.items() if name in used}, FrozenDict(schedule))
+        return Correlation(
+            {name: profile for name, profile in profiles.items() if name in used},
+            FrozenDict(schedule),
+        )
 
     def _group(self, profile: str, hydro_ids: tuple[int, ...], matrix: Array) -> CorrelationGroup:
         eigenvalues = np.linalg.eigvalsh(matrix)

@@ -40,7 +40,9 @@ def fitting_report(
         white_noise: seasons that got order 0 for lack of observations.
         warnings: receives what looks odd.
     """
-    lag_scale, std_ratio = ([], []) if given is None else _compare_with_user(system, timeline, fits, given, warnings)
+    lag_scale, std_ratio = (
+        ([], []) if given is None else _compare_with_user(system, timeline, fits, given, warnings)
+    )
     hydros: dict[str, object] = {}
     for h, hydro in enumerate(system.hydros):
         parts = [_report_hydro(fit, h, hydro.id, warnings) for fit in fits]
@@ -75,7 +77,9 @@ def _report_hydro(fit: CycleFit, h: int, hydro_id: int, warnings: list[str]) -> 
                 f"hydro {hydro_id}, season {season_id}: the equation leaves only "
                 f"{100 * equation.residual_variance:.2g} % of the variance; it is probably overfitted"
             )
-        smallest = float(np.linalg.eigvalsh(correlation_matrix(fit.correlograms[h], m, len(equation.phi)))[0])
+        smallest = float(
+            np.linalg.eigvalsh(correlation_matrix(fit.correlograms[h], m, len(equation.phi)))[0]
+        )
         if smallest <= 0.0:
             warnings.append(
                 f"hydro {hydro_id}, season {season_id}: the matrix of the equations is not positive definite "
@@ -84,7 +88,9 @@ def _report_hydro(fit: CycleFit, h: int, hydro_id: int, warnings: list[str]) -> 
         left = fit.residuals[h, :, m]
         mean = float(np.nanmean(left)) if np.isfinite(left).any() else 0.0
         if abs(mean) > 3.0 * equation.residual_std_ratio / math.sqrt(n):
-            warnings.append(f"hydro {hydro_id}, season {season_id}: the residuals have the mean {mean:.3g}, not 0")
+            warnings.append(
+                f"hydro {hydro_id}, season {season_id}: the residuals have the mean {mean:.3g}, not 0"
+            )
         sigma = statistics.std_m3s[h, m] * equation.residual_std_ratio
         if sigma > 0.0 and ndtr(-statistics.mean_m3s[h, m] / sigma) > _LIKELY_NEGATIVE:
             likely_negative.append(season_id)
@@ -131,10 +137,17 @@ def _compare_with_user(
         fit = next(fit for fit in fits if fit.history.cycle == period.cycle)
         row = by_key.get((hydro.id, first.id))
         if past and row is not None and period.season_id is not None:
-            fitted = float(fit.statistics.mean_m3s[h, fit.history.season_ids.index(period.season_id)])
+            fitted = float(
+                fit.statistics.mean_m3s[h, fit.history.season_ids.index(period.season_id)]
+            )
             if abs(past[0] - fitted) < abs(past[0] - row.mean_m3s):
                 lag_scale.append(
-                    {"hydro_id": hydro.id, "past_inflow": past[0], "user_mean": row.mean_m3s, "fitted_mean": fitted}
+                    {
+                        "hydro_id": hydro.id,
+                        "past_inflow": past[0],
+                        "user_mean": row.mean_m3s,
+                        "fitted_mean": fitted,
+                    }
                 )
                 warnings.append(
                     f"hydro {hydro.id}: the latest past inflow {past[0]:g} is closer to the mean of the history "
@@ -161,7 +174,13 @@ def _std_jumps(
     ids = fit.history.season_ids
     for m, season_id in enumerate(ids):
         before = ids[m - 1]
-        if season_id not in user or before not in user or season_id is None or before is None or len(ids) < 2:
+        if (
+            season_id not in user
+            or before not in user
+            or season_id is None
+            or before is None
+            or len(ids) < 2
+        ):
             continue
         fitted, fitted_before = fit.statistics.std_m3s[h, m], fit.statistics.std_m3s[h, m - 1]
         if min(user[season_id], user[before], fitted, fitted_before) > 0.0:

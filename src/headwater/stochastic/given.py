@@ -84,9 +84,13 @@ def given_values(estimation: Estimation, source: ScenarioSource) -> dict[NoiseCl
             )
         if source.scheme(kind).replays_history:
             replay = historical_values(estimation, 0, source.historical_years)
-            stages = tuple(np.ascontiguousarray(replay.values_m3s[:, t]) for t in range(len(system.stages)))
+            stages = tuple(
+                np.ascontiguousarray(replay.values_m3s[:, t]) for t in range(len(system.stages))
+            )
             hydros = np.arange(len(system.hydros))
-            found[kind] = GivenValues(hydros, stages, (None,) * len(stages), replay.years, replay.warnings)
+            found[kind] = GivenValues(
+                hydros, stages, (None,) * len(stages), replay.years, replay.warnings
+            )
         else:
             found[kind] = _external(system, kind)
     return found
@@ -99,8 +103,13 @@ def _external(system: System, kind: NoiseClass) -> GivenValues:
         NoiseClass.NCS: sorted({row.ncs_id for row in system.availability_statistics}),
     }[kind]
     given, positions = external_values(system, kind, needed)
-    values = tuple(rows if len(rows := given.values.get(stage.id, _NOTHING)) else None for stage in system.stages)
-    return GivenValues(positions, values, tuple(_weights(given, stage.id, kind) for stage in system.stages))
+    values = tuple(
+        rows if len(rows := given.values.get(stage.id, _NOTHING)) else None
+        for stage in system.stages
+    )
+    return GivenValues(
+        positions, values, tuple(_weights(given, stage.id, kind) for stage in system.stages)
+    )
 
 
 def _weights(given: ExternalScenarios, stage_id: int, kind: NoiseClass) -> Array | None:
@@ -113,7 +122,9 @@ def _weights(given: ExternalScenarios, stage_id: int, kind: NoiseClass) -> Array
     if weights.shape != (n,):
         raise ModelError(f"{where}: expected {n} values, got shape {weights.shape}")
     if not (np.isfinite(weights).all() and (weights >= 0.0).all() and weights.sum() > 0.0):
-        raise ModelError(f"{where} must be finite, at least 0 and not all 0, got {weights.tolist()}")
+        raise ModelError(
+            f"{where} must be finite, at least 0 and not all 0, got {weights.tolist()}"
+        )
     return None if (weights == weights[0]).all() else weights / weights.sum()
 
 
@@ -125,7 +136,12 @@ def passing_inflows(model: InflowModel, given: GivenValues) -> InflowModel:
         given: inflows, not at all stages; past inflows are carried through them, for the stages of the model.
     """
     at = given.at
-    psi, base, sigma, order = model.psi.copy(), model.base.copy(), model.sigma.copy(), model.order.copy()
+    psi, base, sigma, order = (
+        model.psi.copy(),
+        model.base.copy(),
+        model.sigma.copy(),
+        model.order.copy(),
+    )
     psi[at], base[at], sigma[at], order[at] = 0.0, 0.0, 1.0, 0
     for array in (psi, base, sigma, order):
         array.flags.writeable = False
@@ -161,6 +177,8 @@ def passing_availability(model: AvailabilityModel, given: GivenValues) -> Availa
 def entries(layout: NoiseLayout, kind: NoiseClass, given: GivenValues) -> NDArray[np.int64]:
     """Entries of a noise vector that the values of a class belong to, ``[entity]``."""
     segment = layout.segment(kind)
-    known = {NoiseClass.LOAD: layout.load_buses, NoiseClass.NCS: layout.sources}.get(kind, np.arange(layout.n_hydros))
+    known = {NoiseClass.LOAD: layout.load_buses, NoiseClass.NCS: layout.sources}.get(
+        kind, np.arange(layout.n_hydros)
+    )
     places: NDArray[np.int64] = segment.start + np.searchsorted(known, given.positions)
     return places

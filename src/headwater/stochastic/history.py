@@ -63,7 +63,10 @@ class SeasonalHistory:
 
 
 def seasonal_history(
-    system: System, calendar: SeasonCalendar, cycle: int, resolution: HistoryResolution | None = None
+    system: System,
+    calendar: SeasonCalendar,
+    cycle: int,
+    resolution: HistoryResolution | None = None,
 ) -> SeasonalHistory:
     """Average the inflow history of a system over the occurrences of the seasons of one cycle.
 
@@ -118,13 +121,21 @@ def seasonal_history(
         warnings.append(
             f"the inflow history (one value per {days_apart:g} days) is finer than the seasons: it was averaged over them"
         )
-    return SeasonalHistory(cycle, season_ids, first_year, values.reshape(n_hydros, -1, n), tuple(warnings))
+    return SeasonalHistory(
+        cycle, season_ids, first_year, values.reshape(n_hydros, -1, n), tuple(warnings)
+    )
 
 
 class _Shares:
     """How the observation of a date is shared out among the occurrences of seasons."""
 
-    def __init__(self, system: System, calendar: SeasonCalendar, cycle: int, resolution: HistoryResolution | None) -> None:
+    def __init__(
+        self,
+        system: System,
+        calendar: SeasonCalendar,
+        cycle: int,
+        resolution: HistoryResolution | None,
+    ) -> None:
         self._calendar, self._cycle, self._resolution = calendar, cycle, resolution
         seasons = set(calendar.cycles[cycle]) - {None}
         every: tuple[Stage | PreStudyStage, ...] = (*system.pre_study_stages, *system.stages)
@@ -165,10 +176,14 @@ class _Shares:
 def _check(system: System, observations: Sequence[InflowObservation]) -> None:
     unknown = sorted({o.hydro_id for o in observations} - set(system.hydro_index))
     if unknown:
-        raise ModelError(f"the inflow history names hydro(s) {', '.join(map(str, unknown))}, which do not exist")
+        raise ModelError(
+            f"the inflow history names hydro(s) {', '.join(map(str, unknown))}, which do not exist"
+        )
     for observation in observations:
         if not np.isfinite(observation.value_m3s):
-            raise ModelError(f"the inflow of hydro {observation.hydro_id} on {observation.date} is not a finite number")
+            raise ModelError(
+                f"the inflow of hydro {observation.hydro_id} on {observation.date} is not a finite number"
+            )
 
 
 def _median_spacing(observations: Sequence[InflowObservation]) -> float:

@@ -15,7 +15,9 @@ Predecessor = Callable[[int, int], int | None]
 _ROUNDING = 1e-9
 
 
-def implied_residual_variances(coefficients: Sequence[Sequence[float]], predecessor: Predecessor) -> tuple[Array, Array]:
+def implied_residual_variances(
+    coefficients: Sequence[Sequence[float]], predecessor: Predecessor
+) -> tuple[Array, Array]:
     """Autocorrelations and residual variances of a periodic autoregressive model of unit variance.
 
     With ``c(m, j, l)`` = 1 where ``j == l`` and ``rho[prev(m, min(j, l))](|j - l|)`` elsewhere, the autocorrelations solve
@@ -36,7 +38,11 @@ def implied_residual_variances(coefficients: Sequence[Sequence[float]], predeces
     n, max_order = len(coefficients), max((len(phi) for phi in coefficients), default=0)
     if max_order == 0:
         return np.zeros((n, 0)), np.ones(n)
-    rows, columns, values = list(range(n * max_order)), list(range(n * max_order)), [1.0] * (n * max_order)
+    rows, columns, values = (
+        list(range(n * max_order)),
+        list(range(n * max_order)),
+        [1.0] * (n * max_order),
+    )
     constant = np.zeros(n * max_order)
     for m, phi in enumerate(coefficients):
         for lag in range(1, max_order + 1):
@@ -59,7 +65,9 @@ def implied_residual_variances(coefficients: Sequence[Sequence[float]], predeces
             "the autoregressive coefficients determine no autocorrelations (their equations are singular)"
         ) from None
     rho = solution.reshape(n, max_order)
-    variance = np.array([1.0 - float(np.dot(phi, rho[m, : len(phi)])) for m, phi in enumerate(coefficients)])
+    variance = np.array(
+        [1.0 - float(np.dot(phi, rho[m, : len(phi)])) for m, phi in enumerate(coefficients)]
+    )
     return rho, variance
 
 

@@ -61,10 +61,14 @@ def initial_lags(
         if hydro_id not in system.hydro_index:
             raise ModelError(f"past inflows name hydro {hydro_id}, which does not exist")
         if not np.isfinite(values).all():
-            raise ModelError(f"the past inflows {tuple(values)} of hydro {hydro_id} are not all finite")
+            raise ModelError(
+                f"the past inflows {tuple(values)} of hydro {hydro_id} are not all finite"
+            )
     for h, hydro in enumerate(system.hydros):
         given = system.initial.past_inflows_m3s.get(hydro.id, ())
-        needed = max((int(p) - closed for closed, p in zip(before, width[:, h], strict=True)), default=0)
+        needed = max(
+            (int(p) - closed for closed, p in zip(before, width[:, h], strict=True)), default=0
+        )
         assumed = []
         for lag in range(1, n_lags + 1):
             value = given[lag - 1] if lag <= len(given) else _observed(system, timeline, hydro, lag)

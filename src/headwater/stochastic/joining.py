@@ -95,7 +95,11 @@ def _by_number(
             f"{where}: couple_classes joins scenarios by number, but there are {listed}; give equally many, or leave "
             "couple_classes out"
         )
-    given = {kind.value: weights[kind] for kind in counts if counts[kind] == n and weights[kind] is not None}
+    given = {
+        kind.value: weights[kind]
+        for kind in counts
+        if counts[kind] == n and weights[kind] is not None
+    }
     chances = list(given.values())
     if any(not np.allclose(chances[0], p, rtol=0.0, atol=1e-12) for p in chances[1:]):  # type: ignore[arg-type]
         raise ModelError(
@@ -106,11 +110,15 @@ def _by_number(
     return numbers, _probability(n, chances[0] if chances else None)
 
 
-def _round(probabilities: Sequence[Array], seed: int, group: int, number: int) -> tuple[Numbers, Array]:
+def _round(
+    probabilities: Sequence[Array], seed: int, group: int, number: int
+) -> tuple[Numbers, Array]:
     """Lay the scenarios of every class end to end, each as long as its probability: every stretch without an end is a draw."""
     orders, ends = [], []
     for place, p in enumerate(probabilities):
-        words = rng.raw_words(seed, rng.Purpose.JOINING, group, np.full(1, number), place, len(p))[0]
+        words = rng.raw_words(seed, rng.Purpose.JOINING, group, np.full(1, number), place, len(p))[
+            0
+        ]
         order = rng.permutation(words)
         end = np.cumsum(p[order])
         end[-1] = 1.0
@@ -121,7 +129,10 @@ def _round(probabilities: Sequence[Array], seed: int, group: int, number: int) -
     cuts[-1] = 1.0
     lengths = np.diff(cuts, prepend=0.0)
     middle = cuts - 0.5 * lengths
-    columns = [order[np.minimum(np.searchsorted(end, middle), len(end) - 1)] for order, end in zip(orders, ends, strict=True)]
+    columns = [
+        order[np.minimum(np.searchsorted(end, middle), len(end) - 1)]
+        for order, end in zip(orders, ends, strict=True)
+    ]
     return np.stack(columns, axis=1), lengths
 
 

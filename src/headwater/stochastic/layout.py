@@ -51,10 +51,16 @@ class NoiseLayout:
 
     def segment(self, noise_class: NoiseClass) -> slice:
         """Entries of one class."""
-        return {NoiseClass.INFLOW: self.inflow, NoiseClass.LOAD: self.load, NoiseClass.NCS: self.ncs}[noise_class]
+        return {
+            NoiseClass.INFLOW: self.inflow,
+            NoiseClass.LOAD: self.load,
+            NoiseClass.NCS: self.ncs,
+        }[noise_class]
 
 
-def noise_layout(system: System, buses: Iterable[int] = (), sources: Iterable[int] = ()) -> NoiseLayout:
+def noise_layout(
+    system: System, buses: Iterable[int] = (), sources: Iterable[int] = ()
+) -> NoiseLayout:
     """Find which quantities of a system are random.
 
     Args:
@@ -74,6 +80,10 @@ def noise_layout(system: System, buses: Iterable[int] = (), sources: Iterable[in
     known = set(sources)
     for availability in system.availability_statistics:
         if availability.ncs_id not in system.ncs_index:
-            raise ModelError(f"availability statistics name source {availability.ncs_id}, which does not exist")
+            raise ModelError(
+                f"availability statistics name source {availability.ncs_id}, which does not exist"
+            )
         known.add(system.ncs_index[availability.ncs_id])
-    return NoiseLayout(len(system.hydros), frozen(sorted(loads), np.int64), frozen(sorted(known), np.int64))
+    return NoiseLayout(
+        len(system.hydros), frozen(sorted(loads), np.int64), frozen(sorted(known), np.int64)
+    )

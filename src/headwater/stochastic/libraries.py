@@ -86,7 +86,11 @@ class ValueLibrary:
 
 def _value_report(values: Array) -> dict[str, object]:
     """Mean and range of the values that are there."""
-    return {"mean": float(np.nanmean(values)), "min": float(np.nanmin(values)), "max": float(np.nanmax(values))}
+    return {
+        "mean": float(np.nanmean(values)),
+        "min": float(np.nanmin(values)),
+        "max": float(np.nanmax(values)),
+    }
 
 
 def eta_report(eta: Array) -> dict[str, object]:
@@ -102,7 +106,9 @@ def eta_report(eta: Array) -> dict[str, object]:
     }
 
 
-def invert_inflows(system: System, inflow: InflowModel, targets_m3s: Array, memory_m3s: Array) -> Array:
+def invert_inflows(
+    system: System, inflow: InflowModel, targets_m3s: Array, memory_m3s: Array
+) -> Array:
     """Noise under which the model gives the target inflows: ``eta = (target - base - sum_l psi * lag) / sigma``.
 
     Args:
@@ -139,7 +145,11 @@ def invert_inflows(system: System, inflow: InflowModel, targets_m3s: Array, memo
 
 
 def historical_library(
-    estimation: Estimation, inflow: InflowModel, years: Sequence[int] | None = None, *, own_past: bool = False
+    estimation: Estimation,
+    inflow: InflowModel,
+    years: Sequence[int] | None = None,
+    *,
+    own_past: bool = False,
 ) -> InflowLibrary:
     """Years of history as scenarios of the study.
 
@@ -162,8 +172,12 @@ def historical_library(
     warnings = list(replay.warnings)
     unusual = int((np.abs(eta) > _UNUSUAL)[:, ~inflow.passes].sum())
     if unusual:
-        warnings.append(f"{unusual} historical inflows lie more than 4 deviations from what the inflow model expects")
-    return InflowLibrary(eta, memory if own_past else None, replay.years, tuple(warnings), passes=inflow.passes)
+        warnings.append(
+            f"{unusual} historical inflows lie more than 4 deviations from what the inflow model expects"
+        )
+    return InflowLibrary(
+        eta, memory if own_past else None, replay.years, tuple(warnings), passes=inflow.passes
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +195,9 @@ class Replay:
     warnings: tuple[str, ...] = ()
 
 
-def historical_values(estimation: Estimation, n_lags: int, years: Sequence[int] | None = None) -> Replay:
+def historical_values(
+    estimation: Estimation, n_lags: int, years: Sequence[int] | None = None
+) -> Replay:
     """Observed inflows of the periods of the study in the years of history.
 
     A year is that of the observation of the first study period. It counts when every hydro has all observations of the study
@@ -197,12 +213,16 @@ def historical_values(estimation: Estimation, n_lags: int, years: Sequence[int] 
     """
     system = estimation.system
     if system.season_map is None:
-        raise ModelError("replaying historical years needs season_definitions, which say what its dates belong to")
+        raise ModelError(
+            "replaying historical years needs season_definitions, which say what its dates belong to"
+        )
     if not estimation.cycles:
         raise ModelError("replaying historical years needs an inflow history, and there is none")
     without = [stage.id for stage in system.stages if stage.season_id is None]
     if without:
-        raise ModelError(f"replaying historical years needs a season_id on every stage; stage(s) {without} have none")
+        raise ModelError(
+            f"replaying historical years needs a season_id on every stage; stage(s) {without} have none"
+        )
     timeline = SeasonTimeline(system, system.season_map)
     first = timeline.n_pre_study
     history = {fit.history.cycle: fit.history for fit in estimation.cycles}
@@ -228,7 +248,9 @@ def historical_values(estimation: Estimation, n_lags: int, years: Sequence[int] 
     warnings = []
     if years is not None and len(complete) < len(candidates):
         dropped = sorted(set(candidates) - set(complete))
-        warnings.append(f"historical year(s) {', '.join(map(str, dropped))} lack observations and are left out")
+        warnings.append(
+            f"historical year(s) {', '.join(map(str, dropped))} lack observations and are left out"
+        )
     if not complete:
         raise ModelError(
             "no historical year has all observations of the study "
@@ -250,14 +272,18 @@ def external_inflow_library(system: System, inflow: InflowModel) -> InflowLibrar
     at = _stages_with_values(system, given)
     weights = path_weights(given, NoiseClass.INFLOW)
     if not at.all() and inflow.passes[at].all():
-        return InflowLibrary(_scenarios(system, given), weights=weights, at=at, passes=inflow.passes)
+        return InflowLibrary(
+            _scenarios(system, given), weights=weights, at=at, passes=inflow.passes
+        )
     values = _whole_scenarios(system, given, NoiseClass.INFLOW)
     memory = np.repeat(inflow.initial_lags_m3s[None], len(values), axis=0)
     eta = invert_inflows(system, inflow, values, memory)
     unusual = int((np.abs(eta) > _UNUSUAL)[:, ~inflow.passes].sum())
     warnings: tuple[str, ...] = ()
     if unusual:
-        warnings = (f"{unusual} external inflows lie more than 4 deviations from what the inflow model expects",)
+        warnings = (
+            f"{unusual} external inflows lie more than 4 deviations from what the inflow model expects",
+        )
     return InflowLibrary(eta, warnings=warnings, weights=weights, passes=inflow.passes)
 
 
@@ -276,7 +302,9 @@ def external_value_library(
         ModelError: the scenarios are missing or incomplete.
     """
     entities = system.buses if noise_class is NoiseClass.LOAD else system.non_controllables
-    given, positions = external_values(system, noise_class, [entities[position].id for position in needed])
+    given, positions = external_values(
+        system, noise_class, [entities[position].id for position in needed]
+    )
     at = _stages_with_values(system, given)
     values = _scenarios(system, given) if partly else _whole_scenarios(system, given, noise_class)
     return ValueLibrary(values, positions, path_weights(given, noise_class), at)
@@ -333,10 +361,14 @@ def external_values(
     if given is None or not given.values:
         raise ModelError(f"{name} are asked for and not given")
     if list(given.entity_ids) != sorted(set(given.entity_ids)):
-        raise ModelError(f"{name}: the entity ids must ascend without repetition, got {given.entity_ids}")
+        raise ModelError(
+            f"{name}: the entity ids must ascend without repetition, got {given.entity_ids}"
+        )
     missing = sorted(set(needed) - set(given.entity_ids))
     if missing:
-        raise ModelError(f"{name} lack {', '.join(map(str, missing))}; give every entity in every scenario")
+        raise ModelError(
+            f"{name} lack {', '.join(map(str, missing))}; give every entity in every scenario"
+        )
     unknown = sorted(set(given.entity_ids) - set(index))
     if unknown and noise_class is NoiseClass.INFLOW:
         raise ModelError(f"{name} name hydros that do not exist: {unknown}")
@@ -346,7 +378,9 @@ def external_values(
         if stage_id not in system.stage_index:
             raise ModelError(f"{name} name stage {stage_id}, which is not a study stage")
         if values.ndim != 2 or values.shape[1] != len(given.entity_ids):
-            raise ModelError(f"{name} at stage {stage_id}: expected {len(given.entity_ids)} columns, got shape {values.shape}")
+            raise ModelError(
+                f"{name} at stage {stage_id}: expected {len(given.entity_ids)} columns, got shape {values.shape}"
+            )
         if not np.isfinite(values).all():
             raise ModelError(f"{name} at stage {stage_id} are not all finite")
     return given, np.array([index[i] for i in given.entity_ids], np.int64)

@@ -19,7 +19,9 @@ def refuse_absurd_statistics(system: System) -> None:
     """
     for place, name, value in _numbers(system):
         if not abs(value) <= LARGEST:
-            raise ModelError(f"{place}: {name} is {value:g}, expected a number within ±{LARGEST:g}; check its unit")
+            raise ModelError(
+                f"{place}: {name} is {value:g}, expected a number within ±{LARGEST:g}; check its unit"
+            )
 
 
 def _numbers(system: System) -> Iterator[tuple[str, str, float]]:

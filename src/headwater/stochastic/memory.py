@@ -117,7 +117,9 @@ def check_recent_observations(system: System) -> None:
         if o.hydro_id not in system.hydro_index:
             raise ModelError(f"{where}: there is no such hydro")
         if o.end_date <= o.start_date:
-            raise ModelError(f"{where} ends before it starts; the end is the first day that is not observed")
+            raise ModelError(
+                f"{where} ends before it starts; the end is the first day that is not observed"
+            )
         if not (np.isfinite(o.value_m3s) and o.value_m3s >= 0.0):
             raise ModelError(f"{where}: expected a finite inflow of at least 0, got {o.value_m3s}")
         if o.end_date > start:
@@ -138,7 +140,9 @@ def observed_part(system: System, period: Period) -> tuple[Array, Array]:
     return total, weight
 
 
-def build_memory(system: System, timeline: SeasonTimeline, n_lags: int, past_m3s: Callable[[int], Array]) -> Memory:
+def build_memory(
+    system: System, timeline: SeasonTimeline, n_lags: int, past_m3s: Callable[[int], Array]
+) -> Memory:
     """Transitions of a study whose stages are not one season period each.
 
     Args:
@@ -184,7 +188,9 @@ class _Shape:
 class _Builder:
     """Builds the transitions in the order of the stages, keeping the weight that each accumulator has gathered."""
 
-    def __init__(self, system: System, timeline: SeasonTimeline, shape: _Shape, change: int | None) -> None:
+    def __init__(
+        self, system: System, timeline: SeasonTimeline, shape: _Shape, change: int | None
+    ) -> None:
         self.system, self.timeline, self.shape, self.change = system, timeline, shape, change
         self.n_hydros = len(system.hydros)
         self.study = timeline.periods[timeline.n_pre_study :]
@@ -204,7 +210,9 @@ class _Builder:
         extra[0], self.gathered = observed_part(self.system, start)
         if self.change is None:
             return extra
-        under_way = self.calendar.containing(self.stages[0].start_date, self.study[self.change].cycle)
+        under_way = self.calendar.containing(
+            self.stages[0].start_date, self.study[self.change].cycle
+        )
         oldest = self.calendar.before(under_way, self.shape.n_lags)
         fine = [self.calendar.before(start, 1)]
         while fine[-1].start_date > oldest.start_date:
@@ -217,7 +225,9 @@ class _Builder:
             self.gathered_coarse = self.gathered_coarse + share
         for back in range(1, self.shape.n_lags + 1):
             coarse = self.calendar.before(under_way, back)
-            weights = np.array([_overlap(p.start_date, p.end_date, coarse) for p in fine], np.float64)
+            weights = np.array(
+                [_overlap(p.start_date, p.end_date, coarse) for p in fine], np.float64
+            )
             extra[1 + back] = weights @ past / weights.sum()
         return extra
 
@@ -279,7 +289,10 @@ class _Builder:
         for lag, place in enumerate(shape.ring):
             keep[:, lag] = keep[:, place]
             add[:, lag] = add[:, place]
-        keep[:, shape.accumulator], add[:, shape.accumulator] = keep[:, shape.coarse], add[:, shape.coarse]
+        keep[:, shape.accumulator], add[:, shape.accumulator] = (
+            keep[:, shape.coarse],
+            add[:, shape.coarse],
+        )
         self.gathered = self.gathered_coarse
         for place in (shape.coarse, *shape.ring):
             keep[:, place] = 0.0

@@ -32,19 +32,28 @@ class ModelPaths:
         *,
         truncates: bool,
     ) -> None:
-        self._model, self._position, self._noise, self._truncates = model, position, noise, truncates
+        self._model, self._position, self._noise, self._truncates = (
+            model,
+            position,
+            noise,
+            truncates,
+        )
         self._latest: tuple[tuple[int, bytes], int, Array] | None = None
 
     def inflow_m3s(self, visit: int, iteration: int, scenarios: NDArray[np.int64]) -> Array:
         """Inflow at a visit, ``[scenario, hydro]``; asking visit by visit saves going through those before."""
         key = iteration, scenarios.tobytes()
-        latest = self._latest  # one value, read and replaced as a whole: threads at worst repeat work
+        latest = (
+            self._latest
+        )  # one value, read and replaced as a whole: threads at worst repeat work
         if latest is not None and latest[0] == key and latest[1] <= visit:
             first, memory = latest[1], latest[2]
         else:
             first, memory = 0, np.repeat(self._model.initial_lags_m3s[None], len(scenarios), axis=0)
         for v in range(first, visit):
-            memory = self._model.next_memory_m3s(self._position(v), memory, self._at(v, iteration, scenarios, memory))
+            memory = self._model.next_memory_m3s(
+                self._position(v), memory, self._at(v, iteration, scenarios, memory)
+            )
         self._latest = key, visit, memory
         return self._at(visit, iteration, scenarios, memory)
 

@@ -34,7 +34,12 @@ class LoadModel:
     load_buses: NDArray[np.int64]
     n_blocks: tuple[int, ...]
 
-    def load_mw(self, stage_index: int, eta_load: Array, given: tuple[NDArray[np.int64], Array] | None = None) -> Array:
+    def load_mw(
+        self,
+        stage_index: int,
+        eta_load: Array,
+        given: tuple[NDArray[np.int64], Array] | None = None,
+    ) -> Array:
         """Load in MW, ``[scenario, bus, block]`` with the blocks of this stage.
 
         Args:
@@ -76,7 +81,9 @@ class AvailabilityModel:
     sources: NDArray[np.int64]
     n_blocks: tuple[int, ...]
 
-    def available_mw(self, stage_index: int, eta_ncs: Array, given: tuple[NDArray[np.int64], Array] | None = None) -> Array:
+    def available_mw(
+        self, stage_index: int, eta_ncs: Array, given: tuple[NDArray[np.int64], Array] | None = None
+    ) -> Array:
         """Available power in MW, ``[scenario, source, block]`` with the blocks of this stage.
 
         Args:
@@ -88,10 +95,14 @@ class AvailabilityModel:
         fraction = np.repeat(self.mean[None, :, stage_index], n_scenarios, axis=0)
         fraction[:, self.sources] += self.std[self.sources, stage_index] * eta_ncs
         drawn = self.capacity_mw * np.clip(fraction, 0.0, 1.0)
-        level = np.where(self.has_statistics[:, stage_index], drawn, self.deterministic_mw[:, stage_index])
+        level = np.where(
+            self.has_statistics[:, stage_index], drawn, self.deterministic_mw[:, stage_index]
+        )
         if given is not None:
             level[:, given[0]] = self.capacity_mw[given[0]] * np.clip(given[1], 0.0, 1.0)
-        available = level[:, :, None] * self.factor[None, :, stage_index, : self.n_blocks[stage_index]]
+        available = (
+            level[:, :, None] * self.factor[None, :, stage_index, : self.n_blocks[stage_index]]
+        )
         return np.minimum(available, self.capacity_mw[None, :, None])
 
 
@@ -106,7 +117,9 @@ def build_load_model(system: System, layout: NoiseLayout) -> LoadModel:
     mean, std, given = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
     for row in system.load_statistics:
         stage = _stage(system, row.stage_id, f"load statistics of bus {row.bus_id}")
-        _check_normal(row.mean_mw, row.std_mw, f"load statistics of bus {row.bus_id} at stage {row.stage_id}")
+        _check_normal(
+            row.mean_mw, row.std_mw, f"load statistics of bus {row.bus_id} at stage {row.stage_id}"
+        )
         bus = system.bus_index[row.bus_id]
         mean[bus, stage], std[bus, stage], given[bus, stage] = row.mean_mw, row.std_mw, True
     for incomplete in np.flatnonzero(given.any(axis=1) & ~given.all(axis=1)):
@@ -115,7 +128,9 @@ def build_load_model(system: System, layout: NoiseLayout) -> LoadModel:
             f"bus {system.buses[incomplete].id} has load statistics at some stages but not at stage(s) "
             f"{', '.join(map(str, missing))}; give a row for each study stage"
         )
-    return LoadModel(frozen(mean), frozen(std), system.load_factor, layout.load_buses, _blocks(system))
+    return LoadModel(
+        frozen(mean), frozen(std), system.load_factor, layout.load_buses, _blocks(system)
+    )
 
 
 def build_availability_model(system: System, layout: NoiseLayout) -> AvailabilityModel:
@@ -138,7 +153,9 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
         mean[source, stage], std[source, stage], given[source, stage] = row.mean, row.std, True
     given.flags.writeable = False
     return AvailabilityModel(
-        capacity_mw=frozen(np.array([source.max_generation_mw for source in system.non_controllables], np.float64)),
+        capacity_mw=frozen(
+            np.array([source.max_generation_mw for source in system.non_controllables], np.float64)
+        ),
         deterministic_mw=system.bounds.non_controllable.available_mw,
         has_statistics=given,
         mean=frozen(mean),
@@ -184,7 +201,9 @@ def _cut_mean(mean: float, std: float, limit: float) -> float:
     def density(x: float) -> float:
         return float(np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi))
 
-    inside = mean * float(ndtr(high) - ndtr(low)) + std * (density(low) - (density(high) if np.isfinite(high) else 0.0))
+    inside = mean * float(ndtr(high) - ndtr(low)) + std * (
+        density(low) - (density(high) if np.isfinite(high) else 0.0)
+    )
     return inside + (limit * float(ndtr(-high)) if np.isfinite(limit) else 0.0)
 
 
@@ -196,7 +215,9 @@ def _stage(system: System, stage_id: int, what: str) -> int:
 
 def _check_normal(mean: float, std: float, what: str) -> None:
     if not (np.isfinite(mean) and np.isfinite(std) and std >= 0.0):
-        raise ModelError(f"{what}: expected a finite mean and a deviation of at least 0, got mean {mean} and deviation {std}")
+        raise ModelError(
+            f"{what}: expected a finite mean and a deviation of at least 0, got mean {mean} and deviation {std}"
+        )
 
 
 def _blocks(system: System) -> tuple[int, ...]:

@@ -79,7 +79,9 @@ def order_by_conditional_significance(pacf: Sequence[float] | Array, n_obs: int)
     return max(order_by_significance(pacf, n_obs), 1)
 
 
-def order_by_criterion(residual_variances: Sequence[float] | Array, n_obs: int, penalty: float) -> int:
+def order_by_criterion(
+    residual_variances: Sequence[float] | Array, n_obs: int, penalty: float
+) -> int:
     """Order from 0 that minimises ``n ln(residual variance) + penalty * order``; the lower of equals.
 
     Args:
@@ -89,7 +91,11 @@ def order_by_criterion(residual_variances: Sequence[float] | Array, n_obs: int, 
     """
     variance = np.asarray(residual_variances, np.float64)
     usable = np.isfinite(variance) & (variance > 0.0)
-    value = np.where(usable, n_obs * np.log(np.where(usable, variance, 1.0)) + penalty * np.arange(len(variance)), np.inf)
+    value = np.where(
+        usable,
+        n_obs * np.log(np.where(usable, variance, 1.0)) + penalty * np.arange(len(variance)),
+        np.inf,
+    )
     return int(np.argmin(value))
 
 
@@ -125,7 +131,9 @@ def largest_valid_order(values: Sequence[float] | Array) -> int:
     return int(negative[0]) if len(negative) else len(values)
 
 
-def fit_hydro(correlogram: Correlogram, std_m3s: Array, n_obs: NDArray[np.int64], config: EstimationConfig) -> HydroFit:
+def fit_hydro(
+    correlogram: Correlogram, std_m3s: Array, n_obs: NDArray[np.int64], config: EstimationConfig
+) -> HydroFit:
     """Select, solve and reduce the equations of all seasons of one hydro.
 
     Args:
@@ -170,10 +178,17 @@ class _Work:
 
     def _modelled(self, season: int) -> bool:
         """Whether a season varies and has enough observations for an equation."""
-        return bool(self.std_m3s[season] > 0.0) and self.n_obs[season] >= self.config.min_observations_per_season
+        return (
+            bool(self.std_m3s[season] > 0.0)
+            and self.n_obs[season] >= self.config.min_observations_per_season
+        )
 
     def _select(self, season: int) -> int:
-        method, ceiling, n_obs = self.config.order_selection, self.ceilings[season], int(self.n_obs[season])
+        method, ceiling, n_obs = (
+            self.config.order_selection,
+            self.ceilings[season],
+            int(self.n_obs[season]),
+        )
         if not self._modelled(season) or ceiling == 0:
             return 0
         if method is OrderSelection.FIXED:
@@ -183,10 +198,14 @@ class _Work:
         if method is OrderSelection.PACF_ANNUAL:
             return order_by_conditional_significance(self.pacf[season, :ceiling], n_obs)
         penalty = 2.0 if method is OrderSelection.AIC else float(np.log(n_obs))
-        return order_by_criterion(explained_variances(self.correlogram, season, ceiling), n_obs, penalty)
+        return order_by_criterion(
+            explained_variances(self.correlogram, season, ceiling), n_obs, penalty
+        )
 
     def _fit(self, season: int, order: int) -> SeasonFit:
-        return fit_season(self.correlogram, season, order) if self._modelled(season) else SeasonFit()
+        return (
+            fit_season(self.correlogram, season, order) if self._modelled(season) else SeasonFit()
+        )
 
     def _fail(self, season: int, values: Array, reason: str) -> None:
         self.first_failure.setdefault(season, (tuple(float(v) for v in values), reason))

@@ -96,7 +96,11 @@ class InflowModel:
     def next_memory_m3s(self, stage_index: int, memory_m3s: Array, inflow_m3s: Array) -> Array:
         """Past inflows of the next stage, ``[scenario, lag, hydro]``, for those of this stage and its inflow."""
         transition = self.transition(stage_index)
-        return shift_lags(memory_m3s, inflow_m3s) if transition is None else transition.apply(memory_m3s, inflow_m3s)
+        return (
+            shift_lags(memory_m3s, inflow_m3s)
+            if transition is None
+            else transition.apply(memory_m3s, inflow_m3s)
+        )
 
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
         """``base + sigma * eta``, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, hydro]``."""
@@ -147,7 +151,9 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     n_stages, n_hydros, first = len(system.stages), len(system.hydros), timeline.n_pre_study
     warnings = list(estimation.warnings)
     in_study = [[rows[h][first + t] for h in range(n_hydros)] for t in range(n_stages)]
-    order = _integers([[len(row.coefficients) for row in stage] for stage in in_study], (n_stages, n_hydros))
+    order = _integers(
+        [[len(row.coefficients) for row in stage] for stage in in_study], (n_stages, n_hydros)
+    )
     width = _integers([[_width(row) for row in stage] for stage in in_study], (n_stages, n_hydros))
     n_lags = int(width.max(initial=0))
     if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
@@ -187,7 +193,9 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     past = _PastInflows(system, timeline, rows, estimation)
     if not n_lags or timeline.is_uniform() or not isinstance(timeline, SeasonTimeline):
         lags = initial_lags(system, timeline, width, past, warnings)
-        return InflowModel(frozen(psi), frozen(base), frozen(sigma), frozen(order), frozen(lags), tuple(warnings))
+        return InflowModel(
+            frozen(psi), frozen(base), frozen(sigma), frozen(order), frozen(lags), tuple(warnings)
+        )
 
     def past_m3s(n_periods: int) -> Array:
         looked_at = np.full((1, n_hydros), max(n_periods, n_lags), np.int64)
@@ -231,7 +239,11 @@ class _Lookup:
             if candidate in self.rows:
                 return self.rows[candidate].mean_m3s, self.rows[candidate].std_m3s
         season_id = self.timeline.season_before(position, lag)
-        from_history = None if season_id is None else self._estimation.seasonal_statistics(self._hydro, season_id)
+        from_history = (
+            None
+            if season_id is None
+            else self._estimation.seasonal_statistics(self._hydro, season_id)
+        )
         if from_history is not None:
             return from_history
         raise ModelError(
@@ -251,9 +263,16 @@ class _Lookup:
             elif phi != 0.0:
                 self.constant_lags.add(self.timeline.label(position, lag))
         if row.annual is not None:
-            share = row.annual.coefficient * row.std_m3s / row.annual.std_m3s / MONTHS_OF_ANNUAL_MEAN
+            share = (
+                row.annual.coefficient * row.std_m3s / row.annual.std_m3s / MONTHS_OF_ANNUAL_MEAN
+            )
             weights = [weight + share for weight in weights]
-            mean = sum(self.statistics(position, lag)[0] for lag in range(1, MONTHS_OF_ANNUAL_MEAN + 1)) / MONTHS_OF_ANNUAL_MEAN
+            mean = (
+                sum(
+                    self.statistics(position, lag)[0] for lag in range(1, MONTHS_OF_ANNUAL_MEAN + 1)
+                )
+                / MONTHS_OF_ANNUAL_MEAN
+            )
             if abs(row.annual.mean_m3s - mean) > _ANNUAL_DRIFT * abs(mean):
                 self.drifting.append(self.timeline.stages[position].id)
         largest = max(map(abs, weights), default=0.0)
@@ -271,12 +290,17 @@ class _Lookup:
             return list(row.coefficients)
         share = row.annual.coefficient / row.annual.std_m3s / MONTHS_OF_ANNUAL_MEAN
         phi = [*row.coefficients, *[0.0] * (_width(row) - len(row.coefficients))]
-        return [value + share * self.statistics(position, lag)[1] for lag, value in enumerate(phi, start=1)]
+        return [
+            value + share * self.statistics(position, lag)[1]
+            for lag, value in enumerate(phi, start=1)
+        ]
 
     def model_before(self, position: int, lag: int) -> int | None:
         """Position of the model ``lag`` steps before; rows that only carry mean and deviation (pre-study ones) have none."""
         for candidate in self.back(position, lag):
-            if candidate in self.rows and (candidate >= self.timeline.n_pre_study or _width(self.rows[candidate])):
+            if candidate in self.rows and (
+                candidate >= self.timeline.n_pre_study or _width(self.rows[candidate])
+            ):
                 return candidate
         return None
 
@@ -284,7 +308,10 @@ class _Lookup:
 def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
     """Residual ratio per position: as given, 1 without past inflows, otherwise what the coefficients imply."""
     rows = lookup.rows
-    ratios = {position: 1.0 if row.residual_std_ratio is None else row.residual_std_ratio for position, row in rows.items()}
+    ratios = {
+        position: 1.0 if row.residual_std_ratio is None else row.residual_std_ratio
+        for position, row in rows.items()
+    }
     derived = [p for p, row in rows.items() if _width(row) and row.residual_std_ratio is None]
     if not derived:
         return ratios
@@ -302,9 +329,13 @@ def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
     coefficients = [lookup.standardised(position) for position in known]
     try:
         _, variance = implied_residual_variances(coefficients, before)
-        implied = {p: residual_ratio(float(variance[node[p]]), coefficients[node[p]]) for p in derived}
+        implied = {
+            p: residual_ratio(float(variance[node[p]]), coefficients[node[p]]) for p in derived
+        }
     except ModelError as error:
-        raise ModelError(f"{lookup.name}: {error}; correct them or give residual_std_ratio") from None
+        raise ModelError(
+            f"{lookup.name}: {error}; correct them or give residual_std_ratio"
+        ) from None
     if unknown:
         warnings.append(
             f"{lookup.name}: the residual ratios were derived from the coefficients with {listed(sorted(unknown))} taken as "
@@ -323,7 +354,12 @@ class _PastInflows:
         rows: tuple[Mapping[int, InflowStatistics], ...],
         estimation: Estimation,
     ) -> None:
-        self._system, self._timeline, self._rows, self._estimation = system, timeline, rows, estimation
+        self._system, self._timeline, self._rows, self._estimation = (
+            system,
+            timeline,
+            rows,
+            estimation,
+        )
 
     def observed_m3s(self, hydro: int, lag: int) -> float | None:
         """Inflow of the history."""
@@ -343,16 +379,24 @@ class _PastInflows:
             if candidate in self._rows[hydro]:
                 return self._rows[hydro][candidate].mean_m3s
         season_id = self._timeline.season_before(position, lag)
-        found = None if season_id is None else self._estimation.seasonal_statistics(hydro, season_id)
+        found = (
+            None if season_id is None else self._estimation.seasonal_statistics(hydro, season_id)
+        )
         return None if found is None else found[0]
 
 
 def _width(row: InflowStatistics) -> int:
     """Past inflows that a model looks at."""
-    return len(row.coefficients) if row.annual is None else max(len(row.coefficients), MONTHS_OF_ANNUAL_MEAN)
+    return (
+        len(row.coefficients)
+        if row.annual is None
+        else max(len(row.coefficients), MONTHS_OF_ANNUAL_MEAN)
+    )
 
 
-def _check_stability(system: System, timeline: Timeline, psi: Array, width: NDArray[np.int64], warnings: list[str]) -> None:
+def _check_stability(
+    system: System, timeline: Timeline, psi: Array, width: NDArray[np.int64], warnings: list[str]
+) -> None:
     """Follow a year of each model where the stages cover one, or the cycle, on which an unstable model is of no use."""
     study = list(system.horizon.cycle)
     if not study:
@@ -401,8 +445,13 @@ def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatis
         if row.stage_id not in position:
             raise ModelError(f"{where}: there is no such study or pre-study stage")
         _check_row(row, where)
-        if row.annual is not None and timeline.seasons_of_year(position[row.stage_id]) != MONTHS_OF_ANNUAL_MEAN:
-            raise ModelError(f"{where}: an annual component needs season definitions with twelve seasons")
+        if (
+            row.annual is not None
+            and timeline.seasons_of_year(position[row.stage_id]) != MONTHS_OF_ANNUAL_MEAN
+        ):
+            raise ModelError(
+                f"{where}: an annual component needs season definitions with twelve seasons"
+            )
         rows[system.hydro_index[row.hydro_id]][position[row.stage_id]] = row
     missing = []
     for h in range(len(system.hydros)):
@@ -414,7 +463,9 @@ def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatis
             missing.append(f"{_name(system, h)} at stage(s) {listed(stages)}")
     if missing:
         raise ModelError(
-            "inflow statistics are missing: " + "; ".join(missing) + " (every hydro needs a row for every study stage, "
+            "inflow statistics are missing: "
+            + "; ".join(missing)
+            + " (every hydro needs a row for every study stage, "
             "also before it enters and after it leaves, because its river flows on; a dry one has mean 0)"
         )
     return rows
@@ -429,15 +480,20 @@ def _check_row(row: InflowStatistics, where: str) -> None:
     if not np.isfinite(row.coefficients).all():
         raise ModelError(f"{where}: the coefficients {row.coefficients} are not all finite")
     if row.annual is not None and not (
-        row.annual.std_m3s > 0.0 and np.isfinite([row.annual.coefficient, row.annual.mean_m3s]).all()
+        row.annual.std_m3s > 0.0
+        and np.isfinite([row.annual.coefficient, row.annual.mean_m3s]).all()
     ):
-        raise ModelError(f"{where}: an annual component needs a finite coefficient and mean and a deviation above 0")
+        raise ModelError(
+            f"{where}: an annual component needs a finite coefficient and mean and a deviation above 0"
+        )
     if _width(row) and row.std_m3s == 0.0:
         raise ModelError(
             f"{where}: coefficients are relative to the deviation, which is 0; give a deviation or no coefficients"
         )
     if row.residual_std_ratio is not None and not 0.0 < row.residual_std_ratio <= 1.0:
-        raise ModelError(f"{where}: residual_std_ratio must lie in (0, 1], got {row.residual_std_ratio}")
+        raise ModelError(
+            f"{where}: residual_std_ratio must lie in (0, 1], got {row.residual_std_ratio}"
+        )
 
 
 def _name(system: System, hydro: int) -> str:

@@ -80,7 +80,10 @@ def residual_correlation(left: Array) -> PooledCorrelation:
     for m in range(n_seasons if n_seasons > 1 else 0):
         matrix, pairs = pearson(left[:, :, m])
         known = np.isfinite(left[:, :, m]).any(axis=1)
-        enough = pairs[np.ix_(known, known)].min(initial=np.iinfo(np.int64).max) >= MIN_PAIRS_OF_SEASON and known.any()
+        enough = (
+            pairs[np.ix_(known, known)].min(initial=np.iinfo(np.int64).max) >= MIN_PAIRS_OF_SEASON
+            and known.any()
+        )
         seasons.append(matrix if enough else None)
     return PooledCorrelation(pooled, tuple(seasons))
 

@@ -48,7 +48,12 @@ class Purpose(IntEnum):
 
 
 def raw_words(
-    seed: int, purpose: Purpose, a: int | NDArray[np.int64], b: NDArray[np.int64], c: int | NDArray[np.int64], n_words: int
+    seed: int,
+    purpose: Purpose,
+    a: int | NDArray[np.int64],
+    b: NDArray[np.int64],
+    c: int | NDArray[np.int64],
+    n_words: int,
 ) -> Words:
     """Words of one stream per entry of ``b``.
 
@@ -64,7 +69,9 @@ def raw_words(
         ``[draw, word]``. A row depends on its own coordinates only, not on the other rows.
     """
     rows = np.ascontiguousarray(b, np.uint64)
-    first, third = (np.broadcast_to(np.asarray(coordinate, np.uint64), rows.shape) for coordinate in (a, c))
+    first, third = (
+        np.broadcast_to(np.asarray(coordinate, np.uint64), rows.shape) for coordinate in (a, c)
+    )
     if len(rows) <= _FEW_DRAWS:
         return _words_one_by_one(seed, purpose, first, rows, third, n_words)
     return _words_vectorised(seed, purpose, first, rows, third, n_words)
@@ -75,7 +82,9 @@ def generator(seed: int, purpose: Purpose, a: int, b: int, c: int) -> np.random.
 
     Such libraries spawn children, which a bare key and counter cannot: the coordinates are hashed instead.
     """
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & _MASK_64, int(purpose), a, b, c])))
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence([seed & _MASK_64, int(purpose), a, b, c]))
+    )
 
 
 def _words_one_by_one(seed: int, purpose: int, a: Words, b: Words, c: Words, n_words: int) -> Words:

@@ -21,7 +21,9 @@ from headwater.stochastic.sampling import SIMULATION, STOPPING, TRAINING, Sample
 from headwater.stochastic.uncertainty import Uncertainty
 
 
-def training_sampler(uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1) -> Sampler:
+def training_sampler(
+    uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1
+) -> Sampler:
     """Sampler of forward passes: openings are chosen with ``tree_seed``, everything else with the seed of ``source``.
 
     Args:
@@ -37,7 +39,9 @@ def training_sampler(uncertainty: Uncertainty, source: ScenarioSource, tree_seed
     return _sampler(uncertainty, source, tree_seed, n_trajectories, TRAINING)
 
 
-def simulation_sampler(uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1) -> Sampler:
+def simulation_sampler(
+    uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1
+) -> Sampler:
     """Sampler of simulated scenarios, apart from all training draws; the seed of ``source``, else ``tree_seed``, settles it.
 
     Args:
@@ -112,7 +116,9 @@ class ClassNoise:
             layout = uncertainty.layout
             needed = layout.load_buses if self.of is NoiseClass.LOAD else layout.sources
             partly = self.of in uncertainty.given
-            library = external_value_library(uncertainty.system, self.of, needed.tolist(), partly=partly)
+            library = external_value_library(
+                uncertainty.system, self.of, needed.tolist(), partly=partly
+            )
             name = f"external scenarios of class '{self.of.value}'"
         self.basis.external[self.of] = library
         return LibraryDraws(self.basis, self.of, library, name)
@@ -131,7 +137,11 @@ class ClassNoise:
 
 
 def _sampler(
-    uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int, streams: Streams
+    uncertainty: Uncertainty,
+    source: ScenarioSource,
+    tree_seed: int,
+    n_trajectories: int,
+    streams: Streams,
 ) -> Sampler:
     warnings = _check(uncertainty, source, n_trajectories)
     noise_seed = tree_seed if source.seed is None else source.seed
@@ -140,7 +150,9 @@ def _sampler(
     draws: dict[NoiseClass, Draws] = {}
     for noise_class in NoiseClass:
         scheme = source.scheme(noise_class)
-        is_opening = streams.uses_iteration and noise_class in uncertainty.given and scheme.walks_scenarios
+        is_opening = (
+            streams.uses_iteration and noise_class in uncertainty.given and scheme.walks_scenarios
+        )
         own = ClassNoise(basis, noise_class)
         draws[noise_class] = own.openings() if is_opening else scheme.prepare(own)
     for noise_class in (NoiseClass.LOAD, NoiseClass.NCS, NoiseClass.INFLOW):
@@ -152,17 +164,26 @@ def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int
     schemes = {noise_class: source.scheme(noise_class) for noise_class in NoiseClass}
     for noise_class, scheme in schemes.items():
         if noise_class.value not in scheme.classes:
-            suited = " and ".join(f"{name}s" if name == "inflow" else name for name in scheme.classes)
-            raise ModelError(f"the scheme '{scheme.type}' is for {suited} only, got it for class '{noise_class.value}'")
+            suited = " and ".join(
+                f"{name}s" if name == "inflow" else name for name in scheme.classes
+            )
+            raise ModelError(
+                f"the scheme '{scheme.type}' is for {suited} only, got it for class '{noise_class.value}'"
+            )
     if source.historical_years is not None and not source.inflow.replays_history:
         raise ModelError("historical_years are given, but the inflow scheme is not 'historical'")
     others = sorted({scheme.type for scheme in schemes.values() if scheme.needs_seed})
     if source.seed is None and others:
-        raise ModelError(f"the scheme(s) {', '.join(others)} need a seed: give scenario_source.seed")
+        raise ModelError(
+            f"the scheme(s) {', '.join(others)} need a seed: give scenario_source.seed"
+        )
     warnings: list[str] = []
     if OutOfSample() in schemes.values():
         methods = {stage.sampling_method for stage in uncertainty.system.stages}
-        plain = sorted(m.value for m in methods & {SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS})
+        plain = sorted(
+            m.value
+            for m in methods & {SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS}
+        )
         if plain:
             warnings.append(
                 f"out-of-sample noise of stages with the sampling method(s) {', '.join(plain)} is drawn by plain sampling"

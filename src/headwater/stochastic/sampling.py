@@ -85,7 +85,9 @@ class Sampler:
         if any(own is None for own in drawn.values()):
             group = int(self._groups_of([stage_index], [turn])[0])
             c = basis.counter(iteration)
-            words = rng.raw_words(basis.index_seed, basis.streams.index, group, scenarios, c, 1)[:, 0]
+            words = rng.raw_words(basis.index_seed, basis.streams.index, group, scenarios, c, 1)[
+                :, 0
+            ]
             noise = tree.noise[stage_index][tree.openings_at(stage_index, words)]
         for noise_class, own in drawn.items():
             if own is not None:
@@ -93,7 +95,11 @@ class Sampler:
         return noise
 
     def openings(
-        self, stage_indices: Sequence[int], iterations: Indices, scenarios: Indices, turns: Sequence[int]
+        self,
+        stage_indices: Sequence[int],
+        iterations: Indices,
+        scenarios: Indices,
+        turns: Sequence[int],
     ) -> list[Indices] | None:
         """Openings of the tree that some scenarios take, where all their noise comes from it; the noise is that of `noise`.
 
@@ -113,24 +119,38 @@ class Sampler:
         c = iterations if basis.streams.uses_iteration else np.zeros_like(iterations)
         shape = len(groups), len(iterations), len(scenarios)
         group, of_iteration, scenario = (
-            np.broadcast_to(one, shape).ravel() for one in (groups[:, None, None], c[:, None], scenarios)
+            np.broadcast_to(one, shape).ravel()
+            for one in (groups[:, None, None], c[:, None], scenarios)
         )
-        words = rng.raw_words(basis.index_seed, basis.streams.index, group, scenario, of_iteration, 1).reshape(shape)
-        return [basis.uncertainty.tree.openings_at(t, rows) for t, rows in zip(stage_indices, words, strict=True)]
+        words = rng.raw_words(
+            basis.index_seed, basis.streams.index, group, scenario, of_iteration, 1
+        ).reshape(shape)
+        return [
+            basis.uncertainty.tree.openings_at(t, rows)
+            for t, rows in zip(stage_indices, words, strict=True)
+        ]
 
     def _groups_of(self, stage_indices: Sequence[int], turns: Sequence[int]) -> Indices:
         return groups_of_visits(self.uncertainty.noise_groups, stage_indices, turns)
 
-    def load_mw(self, stage_index: int, iteration: int, scenarios: Indices, noise: Array, turn: int = 0) -> Array:
+    def load_mw(
+        self, stage_index: int, iteration: int, scenarios: Indices, noise: Array, turn: int = 0
+    ) -> Array:
         """Load of some scenarios, ``[scenario, bus, block]`` in MW, for their noise or from external scenarios."""
         eta = noise[:, self.uncertainty.layout.load]
-        given = self.draws[NoiseClass.LOAD].values(StageVisit(self.basis, stage_index, iteration, scenarios, turn))
+        given = self.draws[NoiseClass.LOAD].values(
+            StageVisit(self.basis, stage_index, iteration, scenarios, turn)
+        )
         return self.uncertainty.load.load_mw(stage_index, eta, given)
 
-    def available_mw(self, stage_index: int, iteration: int, scenarios: Indices, noise: Array, turn: int = 0) -> Array:
+    def available_mw(
+        self, stage_index: int, iteration: int, scenarios: Indices, noise: Array, turn: int = 0
+    ) -> Array:
         """Availability of some scenarios, ``[scenario, source, block]`` in MW, as `load_mw`."""
         eta = noise[:, self.uncertainty.layout.ncs]
-        given = self.draws[NoiseClass.NCS].values(StageVisit(self.basis, stage_index, iteration, scenarios, turn))
+        given = self.draws[NoiseClass.NCS].values(
+            StageVisit(self.basis, stage_index, iteration, scenarios, turn)
+        )
         return self.uncertainty.availability.available_mw(stage_index, eta, given)
 
     def initial_memory_m3s(self, iteration: int, scenarios: Indices) -> Array | None:

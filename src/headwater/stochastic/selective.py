@@ -18,7 +18,9 @@ def pool_size(n_openings: int) -> int:
     return max(_SMALLEST_POOL, _POOL_PER_OPENING * n_openings)
 
 
-def representative_openings(pool: Array, n_openings: int, seed: int, group: int) -> tuple[Array, Array]:
+def representative_openings(
+    pool: Array, n_openings: int, seed: int, group: int
+) -> tuple[Array, Array]:
     """Choose openings among many draws by k-means.
 
     The opening of a cluster is its member closest to the centre, its probability the share of the cluster. Each dimension is
@@ -60,7 +62,9 @@ def representative_openings(pool: Array, n_openings: int, seed: int, group: int)
 
 def _first_centres(pool: Array, n_centres: int, seed: int, group: int) -> Array:
     """k-means++: each centre is drawn with probability proportional to its squared distance from those before."""
-    words = rng.raw_words(seed, rng.Purpose.BATCH_DESIGN, group, np.zeros(1, np.int64), _SEEDING, n_centres)[0]
+    words = rng.raw_words(
+        seed, rng.Purpose.BATCH_DESIGN, group, np.zeros(1, np.int64), _SEEDING, n_centres
+    )[0]
     level = rng.uniforms(words)
     chosen = [int(level[0] * len(pool))]
     distance = ((pool - pool[chosen[0]]) ** 2).sum(axis=1)

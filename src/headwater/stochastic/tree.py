@@ -79,7 +79,9 @@ class OpeningTree:
         return tuple(cumulative)
 
 
-def build_opening_tree(system: System, tree_seed: int, *, experimental: bool = False) -> OpeningTree:
+def build_opening_tree(
+    system: System, tree_seed: int, *, experimental: bool = False
+) -> OpeningTree:
     """The openings given by the user, or else drawn with ``tree_seed``; nothing else has an influence.
 
     Raises:
@@ -87,7 +89,14 @@ def build_opening_tree(system: System, tree_seed: int, *, experimental: bool = F
     """
     layout = noise_layout(system)
     groups = build_timeline(system).noise_groups()
-    return make_tree(system, layout, build_correlator(system, layout), groups, tree_seed, experimental=experimental)
+    return make_tree(
+        system,
+        layout,
+        build_correlator(system, layout),
+        groups,
+        tree_seed,
+        experimental=experimental,
+    )
 
 
 def make_tree(
@@ -165,7 +174,9 @@ class _Generator:
         self.largest: dict[int, int] = {}
         for stage, group in zip(system.stages, groups, strict=True):
             if stage.n_openings < 1:
-                raise ModelError(f"stage {stage.id} needs at least 1 opening, got {stage.n_openings}")
+                raise ModelError(
+                    f"stage {stage.id} needs at least 1 opening, got {stage.n_openings}"
+                )
             self.largest[group] = max(self.largest.get(group, 0), stage.n_openings)
 
     def run(self, scenarios: _Scenarios) -> OpeningTree:
@@ -209,10 +220,18 @@ class _Generator:
         )
         n_copies = -(-stage.n_openings // len(numbers)) if scenarios.others_vary(t) else 1
         n = n_copies * len(numbers)
-        beside = self._beside_scenarios(t, n) if scenarios.others_vary(t) else partial(np.zeros, (n, self.layout.dim))
-        return partial(self._joined, t, scenarios, numbers, n_copies, beside), np.tile(chance / n_copies, n_copies)
+        beside = (
+            self._beside_scenarios(t, n)
+            if scenarios.others_vary(t)
+            else partial(np.zeros, (n, self.layout.dim))
+        )
+        return partial(self._joined, t, scenarios, numbers, n_copies, beside), np.tile(
+            chance / n_copies, n_copies
+        )
 
-    def _joined(self, t: int, scenarios: _Scenarios, numbers: NDArray[np.int64], n_copies: int, beside: Draw) -> Array:
+    def _joined(
+        self, t: int, scenarios: _Scenarios, numbers: NDArray[np.int64], n_copies: int, beside: Draw
+    ) -> Array:
         """Values of given classes by the numbers ``[opening, class]`` of their scenarios, in draws of the others."""
         values = beside()
         for column, kind in enumerate(scenarios.at(t)):
@@ -220,7 +239,9 @@ class _Generator:
             stage_values = known.values[t]
             assert stage_values is not None
             values[:, self.layout.segment(kind)] = 0.0
-            values[:, entries(self.layout, kind, known)] = np.tile(stage_values[numbers[:, column]], (n_copies, 1))
+            values[:, entries(self.layout, kind, known)] = np.tile(
+                stage_values[numbers[:, column]], (n_copies, 1)
+            )
         return values
 
     def _beside_scenarios(self, t: int, n: int) -> Draw:
@@ -242,21 +263,27 @@ class _Generator:
 
         def draw() -> Array:
             shape = (n_points, self.layout.dim)
-            normals = design_normals(method, self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], 0, shape)
+            normals = design_normals(
+                method, self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], 0, shape
+            )
             return self.correlator.apply(t, normals)[:n]
 
         return draw
 
     def _independent(self, t: int, n: int) -> Array:
         # Stages of one group get the same numbers because the coordinates name the group and not the stage.
-        words = rng.raw_words(self.seed, rng.Purpose.OPENINGS, self.groups[t], np.arange(n), 0, self.layout.dim)
+        words = rng.raw_words(
+            self.seed, rng.Purpose.OPENINGS, self.groups[t], np.arange(n), 0, self.layout.dim
+        )
         return self.correlator.apply(t, rng.normals(words))
 
     def _years(self, t: int) -> Array:
         """Noise of the years of history ``[year, stage, hydro]``, of which a stage takes as many as it has openings."""
         stage = self.system.stages[t]
         if self._historical is None:
-            raise ModelError(f"stage {stage.id}: sampling method 'historical_residuals' needs an inflow model and a history")
+            raise ModelError(
+                f"stage {stage.id}: sampling method 'historical_residuals' needs an inflow model and a history"
+            )
         years = self._historical()
         n = min(stage.n_openings, len(years))
         if n < stage.n_openings:
@@ -268,7 +295,14 @@ class _Generator:
 
     def _residuals(self, t: int, n: int, years: Array) -> Array:
         """Noise of historical years without repetition; the classes without history are drawn independently."""
-        words = rng.raw_words(self.seed, rng.Purpose.BATCH_DESIGN, self.groups[t], np.zeros(1, np.int64), 0, len(years))[0]
+        words = rng.raw_words(
+            self.seed,
+            rng.Purpose.BATCH_DESIGN,
+            self.groups[t],
+            np.zeros(1, np.int64),
+            0,
+            len(years),
+        )[0]
         values = self._independent(t, n)
         values[:, self.layout.inflow] = years[rng.permutation(words)[:n], t]
         return values
@@ -285,21 +319,30 @@ class _Generator:
                 "'selective' cannot do: its openings have weights; give them the same number"
             )
         members = np.arange(pool_size(stage.n_openings))
-        words = rng.raw_words(self.seed, rng.Purpose.BATCH_DESIGN, group, members, 0, self.layout.dim)
+        words = rng.raw_words(
+            self.seed, rng.Purpose.BATCH_DESIGN, group, members, 0, self.layout.dim
+        )
         pool = self.correlator.apply(t, rng.normals(words))
         return representative_openings(pool, stage.n_openings, self.seed, group)
 
 
 def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> OpeningTree:
-    for name, stage_ids in (("openings", given.noise), ("opening probabilities", given.probability)):
+    for name, stage_ids in (
+        ("openings", given.noise),
+        ("opening probabilities", given.probability),
+    ):
         for stage_id in stage_ids:
             if stage_id not in system.stage_index:
-                raise ModelError(f"{name} are given for stage {stage_id}, which is not a study stage")
+                raise ModelError(
+                    f"{name} are given for stage {stage_id}, which is not a study stage"
+                )
     draws: list[Draw] = []
     probability = []
     for stage in system.stages:
         if stage.id not in given.noise:
-            raise ModelError(f"stage {stage.id} has no given openings; give openings for all study stages or for none")
+            raise ModelError(
+                f"stage {stage.id} has no given openings; give openings for all study stages or for none"
+            )
         values = np.array(given.noise[stage.id], np.float64, ndmin=2)
         without_sources = layout.dim - len(layout.sources)
         if values.shape[1] == without_sources < layout.dim:
@@ -322,7 +365,9 @@ def _given_probability(given: GivenOpenings, stage_id: int, n_openings: int) -> 
         return np.full(n_openings, 1.0 / n_openings)
     p = np.array(given.probability[stage_id], np.float64)
     if p.shape != (n_openings,):
-        raise ModelError(f"opening probabilities of stage {stage_id}: expected {n_openings} values, got shape {p.shape}")
+        raise ModelError(
+            f"opening probabilities of stage {stage_id}: expected {n_openings} values, got shape {p.shape}"
+        )
     if not (p >= 0.0).all() or abs(p.sum() - 1.0) > 1e-9:
         raise ModelError(
             f"opening probabilities of stage {stage_id} must be at least 0 and add up to 1, got {p.tolist()} (sum {p.sum()})"

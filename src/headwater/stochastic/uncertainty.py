@@ -9,7 +9,14 @@ from functools import cache
 import numpy as np
 
 from headwater.arrays import Array, FrozenDict
-from headwater.model import EstimationConfig, NoiseClass, NoiseSharing, ScenarioSource, Study, System
+from headwater.model import (
+    EstimationConfig,
+    NoiseClass,
+    NoiseSharing,
+    ScenarioSource,
+    Study,
+    System,
+)
 from headwater.stochastic.calendar import build_timeline
 from headwater.stochastic.correlation import Correlator, build_correlator
 from headwater.stochastic.estimation import Estimation, complete_system
@@ -166,7 +173,9 @@ def build_uncertainty(
     completed = complete_system(system, estimation)
     system = completed.system
     given = given_values(completed, source)
-    layout = noise_layout(system, *(_positions(given, kind) for kind in (NoiseClass.LOAD, NoiseClass.NCS)))
+    layout = noise_layout(
+        system, *(_positions(given, kind) for kind in (NoiseClass.LOAD, NoiseClass.NCS))
+    )
     load, availability = build_load_model(system, layout), build_availability_model(system, layout)
 
     @cache
@@ -207,7 +216,9 @@ def build_uncertainty(
         layout=layout,
         inflow=inflow,
         load=passing_loads(load, given[NoiseClass.LOAD]) if NoiseClass.LOAD in given else load,
-        availability=passing_availability(availability, given[NoiseClass.NCS]) if NoiseClass.NCS in given else availability,
+        availability=passing_availability(availability, given[NoiseClass.NCS])
+        if NoiseClass.NCS in given
+        else availability,
         correlator=correlator,
         tree=tree,
         noise_groups=groups,
@@ -229,4 +240,7 @@ def _groups(groups: tuple[int, ...], given: Given) -> tuple[int, ...]:
     for values in given.values():
         if not values.years:
             own |= values.at
-    return tuple(len(groups) + t if alone else group for t, (group, alone) in enumerate(zip(groups, own, strict=True)))
+    return tuple(
+        len(groups) + t if alone else group
+        for t, (group, alone) in enumerate(zip(groups, own, strict=True))
+    )

@@ -54,20 +54,40 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
                 told.append(f"the simulation draws {how} {thing} noise")
         elif not scheme.replays_history:
             if given is None:
-                told.append(f"the simulation walks external {thing} scenarios, which are not the openings of training")
+                told.append(
+                    f"the simulation walks external {thing} scenarios, which are not the openings of training"
+                )
             elif given.years:
-                told.append(f"the simulation walks external {thing} scenarios, the openings of training are years of history")
+                told.append(
+                    f"the simulation walks external {thing} scenarios, the openings of training are years of history"
+                )
             elif _branchings(given) > 1:
-                told.append(f"the simulation walks whole {thing} scenarios, the openings take them stage by stage")
+                told.append(
+                    f"the simulation walks whole {thing} scenarios, the openings take them stage by stage"
+                )
         elif given is None or not given.years:
-            told.append("the simulation replays years of history, which are not the inflow openings of training")
+            told.append(
+                "the simulation replays years of history, which are not the inflow openings of training"
+            )
         elif _branchings(given) > 1:
-            told.append("the simulation replays whole years of history, the openings take them stage by stage")
-        elif source.historical_years is not None and set(source.historical_years) != set(given.years):
-            told.append("the simulation replays other years of history than the openings of training")
+            told.append(
+                "the simulation replays whole years of history, the openings take them stage by stage"
+            )
+        elif source.historical_years is not None and set(source.historical_years) != set(
+            given.years
+        ):
+            told.append(
+                "the simulation replays other years of history than the openings of training"
+            )
     walked = [kind for kind in uncertainty.given if source.scheme(kind).walks_scenarios]
-    if not told and len(walked) > 1 and sum(_branchings(uncertainty.given[kind]) for kind in walked) > 1:
-        told.append("the simulation pairs the scenarios of several classes otherwise than the openings")
+    if (
+        not told
+        and len(walked) > 1
+        and sum(_branchings(uncertainty.given[kind]) for kind in walked) > 1
+    ):
+        told.append(
+            "the simulation pairs the scenarios of several classes otherwise than the openings"
+        )
     return tuple(told)
 
 
@@ -89,9 +109,13 @@ def _given(uncertainty: Uncertainty, kind: NoiseClass, given: GivenValues) -> st
             f"{'known' if n == 1 else f'{n} scenarios'} at {_stages(stages)}"
             for n, stages in sorted(runs.items(), key=lambda run: run[1][0])
         ]
-        weighed = ", by their weights" if any(weights is not None for weights in given.weights) else ""
+        weighed = (
+            ", by their weights" if any(weights is not None for weights in given.weights) else ""
+        )
         first = f"{_THINGS[kind]} openings are the given scenarios ({'; '.join(counts)}{weighed})"
-    return first + (f", and drawn from the statistical model at {_stages(missing)}" if missing else "")
+    return first + (
+        f", and drawn from the statistical model at {_stages(missing)}" if missing else ""
+    )
 
 
 def _together(uncertainty: Uncertainty) -> tuple[str, ...]:
@@ -99,7 +123,9 @@ def _together(uncertainty: Uncertainty) -> tuple[str, ...]:
     by_number: list[int] = []
     apart: list[int] = []
     for t, stage in enumerate(uncertainty.system.stages):
-        counts = {kind: given.n_at(t) for kind, given in uncertainty.given.items() if given.n_at(t) > 1}
+        counts = {
+            kind: given.n_at(t) for kind, given in uncertainty.given.items() if given.n_at(t) > 1
+        }
         if len(counts) > 1:
             (by_number if are_joined(counts, uncertainty.couple) else apart).append(stage.id)
     told = []
@@ -107,7 +133,9 @@ def _together(uncertainty: Uncertainty) -> tuple[str, ...]:
     if by_number:
         told.append(f"scenarios of {kinds} are joined by number at {_stages(by_number)}")
     if apart:
-        told.append(f"scenarios of {kinds} are drawn independently of each other, without repetition, at {_stages(apart)}")
+        told.append(
+            f"scenarios of {kinds} are drawn independently of each other, without repetition, at {_stages(apart)}"
+        )
     return tuple(told)
 
 

@@ -102,7 +102,9 @@ def partial_autocorrelations(correlogram: Correlogram, season: int, max_order: i
     return values
 
 
-def conditional_partial_autocorrelations(correlogram: Correlogram, season: int, max_order: int) -> Array:
+def conditional_partial_autocorrelations(
+    correlogram: Correlogram, season: int, max_order: int
+) -> Array:
     """Correlation of a value with that ``k`` seasons back, given those between and the mean of the past twelve months.
 
     Returns:
@@ -127,7 +129,9 @@ def conditional_partial_autocorrelations(correlogram: Correlogram, season: int, 
 
 def explained_variances(correlogram: Correlogram, season: int, max_order: int) -> Array:
     """Residual variance of every order from 0, ``[order]``; infinite where an order has no valid equation."""
-    fits: Sequence[SeasonFit | None] = [solve_season(correlogram, season, order) for order in range(max_order + 1)]
+    fits: Sequence[SeasonFit | None] = [
+        solve_season(correlogram, season, order) for order in range(max_order + 1)
+    ]
     return np.array([np.inf if fit is None else fit.residual_variance for fit in fits])
 
 

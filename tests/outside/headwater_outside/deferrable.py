@@ -13,7 +13,18 @@ import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import BusId, Name, NonNegative, OwnId
-from headwater.core.parts import Column, Cost, EntityFile, Equipment, Family, Phase, Piece, Quantity, ResultTable, Words
+from headwater.core.parts import (
+    Column,
+    Cost,
+    EntityFile,
+    Equipment,
+    Family,
+    Phase,
+    Piece,
+    Quantity,
+    ResultTable,
+    Words,
+)
 from headwater.core.program import LpBuilder
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
@@ -54,7 +65,9 @@ def declare_owed(build: LpBuilder, ctx: StageContext) -> None:
 
 def declare_power(build: LpBuilder, ctx: StageContext) -> None:
     loads = ctx.system.of(DeferrableLoad)
-    put_off, served = (build.column_family(name, (len(loads), ctx.n_blocks)) for name in ("put_off", "served_late"))
+    put_off, served = (
+        build.column_family(name, (len(loads), ctx.n_blocks)) for name in ("put_off", "served_late")
+    )
     for a, load in enumerate(loads):
         for k, hours in enumerate(ctx.block_hours):
             put_off[a, k] = build.column(0.0, load.max_power_mw, hours * load.cost_per_mwh)
@@ -93,7 +106,9 @@ EQUIPMENT.add(
         "deferrable_load",
         "deferrable_loads",
         DeferrableLoad,
-        EntityFile("system/deferrable_loads.json", "deferrable_loads", meaning="loads that may be put off"),
+        EntityFile(
+            "system/deferrable_loads.json", "deferrable_loads", meaning="loads that may be put off"
+        ),
         Words("deferrable load", "deferrable loads", "Deferrable load"),
         code=101,
         capacity=(("max_power_mw", "MW"),),

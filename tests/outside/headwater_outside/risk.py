@@ -40,7 +40,9 @@ class Entropic:
     def weigh(self, probability: Any, costs: Any) -> tuple[Any, float]:
         """Weights and penalty in $."""
         weights, order = np.empty(len(costs)), np.empty(len(costs), np.int64)
-        return weights, _weigh(len(costs), costs, probability, np.array([self.gamma]), order, weights)
+        return weights, _weigh(
+            len(costs), costs, probability, np.array([self.gamma]), order, weights
+        )
 
     def compiled(self, cost_scale: float) -> CompiledRisk:
         """The same for costs in $ over ``cost_scale``."""

@@ -66,7 +66,9 @@ class MixedCVaR:
         n = len(costs)
         # lists: the interpreter reads a number of a list three times as fast as one of an array
         weights, order = [0.0] * n, [0] * n
-        penalty = _weigh(n, costs.tolist(), probability.tolist(), self._parameters(), order, weights)
+        penalty = _weigh(
+            n, costs.tolist(), probability.tolist(), self._parameters(), order, weights
+        )
         return np.array(weights), penalty
 
     def compiled(self, cost_scale: float) -> CompiledRisk:  # noqa: ARG002
@@ -89,7 +91,9 @@ class MixedCVaR:
         return LinearForm((1.0 - self.weight) * probability, (eta, above), rows, "beyond_tail")
 
 
-def _weigh(n: Any, costs: Any, probability: Any, parameters: Any, order: Any, weights: Any) -> float:
+def _weigh(
+    n: Any, costs: Any, probability: Any, parameters: Any, order: Any, weights: Any
+) -> float:
     weight, tail_fraction = parameters[0], parameters[1]
     if weight == 0.0:
         for w in range(n):

@@ -27,7 +27,9 @@ class Domination(SelectionMethod):
 
     def __post_init__(self) -> None:
         if self.domination_epsilon < 0:
-            raise ModelError(f"the epsilon of domination must not be negative, got {self.domination_epsilon}")
+            raise ModelError(
+                f"the epsilon of domination must not be negative, got {self.domination_epsilon}"
+            )
 
     def useless(self, pool: PoolView, iteration: int) -> Mask:  # noqa: ARG002
         """Cuts that no visited state needs."""

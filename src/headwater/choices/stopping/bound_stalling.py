@@ -38,7 +38,9 @@ class BoundStalling(StoppingRule):
         """Compare the change of the bound with the tolerance."""
         change = bound_change([record.lower_bound for record in history], self.iterations)
         if change is None:
-            return RuleEvaluation(self.type, False, None, self.tolerance, "not enough iterations yet")
+            return RuleEvaluation(
+                self.type, False, None, self.tolerance, "not enough iterations yet"
+            )
         return RuleEvaluation(self.type, change < self.tolerance, change, self.tolerance)
 
 

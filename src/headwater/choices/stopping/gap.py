@@ -37,7 +37,9 @@ class Gap(StoppingRule):
     def __post_init__(self) -> None:
         given = [value for value in (self.tolerance, self.relative_tolerance) if value is not None]
         if not given or min(given) < 0:
-            raise ModelError("the gap rule needs a tolerance or a relative tolerance that is not negative")
+            raise ModelError(
+                "the gap rule needs a tolerance or a relative tolerance that is not negative"
+            )
 
     def evaluate(
         self,

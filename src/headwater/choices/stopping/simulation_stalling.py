@@ -34,25 +34,33 @@ class SimulationStalling(StoppingRule):
     bound_window: Annotated[Count, "iterations over which the bound must be stable"]
     distance_tol: Annotated[Positive, "relative change of simulated costs that counts as stable"]
     bound_tol: Annotated[Positive, "relative change of the bound that counts as stable"]
-    norm: Annotated[Literal["rms", "l2"], "root mean square over the stages (rms), or Euclidean length (l2)"] = "rms"
+    norm: Annotated[
+        Literal["rms", "l2"], "root mean square over the stages (rms), or Euclidean length (l2)"
+    ] = "rms"
 
     type: ClassVar[str] = "simulation"
     place: ClassVar[int] = 30
 
     def __post_init__(self) -> None:
         if min(self.replications, self.period, self.bound_window) < 1:
-            raise ModelError("the simulation rule needs replications, a period and a bound window of at least 1")
+            raise ModelError(
+                "the simulation rule needs replications, a period and a bound window of at least 1"
+            )
         if not (self.distance_tol > 0 and self.bound_tol > 0):
             raise ModelError("the simulation rule needs positive tolerances")
         if self.norm not in ("rms", "l2"):
             raise ModelError(f"the norm of the simulation rule is 'rms' or 'l2', got {self.norm!r}")
 
-    def evaluate(self, history: Sequence[Iteration], simulated: Sequence[Sequence[float] | None]) -> RuleEvaluation:
+    def evaluate(
+        self, history: Sequence[Iteration], simulated: Sequence[Sequence[float] | None]
+    ) -> RuleEvaluation:
         """Compare the last two simulations, if there was one after this iteration."""
         assert history
         checks = [costs for costs in simulated if costs is not None]
         if simulated[-1] is None:
-            return RuleEvaluation(self.type, False, None, self.distance_tol, "no check in this iteration")
+            return RuleEvaluation(
+                self.type, False, None, self.distance_tol, "no check in this iteration"
+            )
         if len(checks) < 2:
             return RuleEvaluation(self.type, False, None, self.distance_tol, "first check")
         distance = self.distance(checks[-1], checks[-2])

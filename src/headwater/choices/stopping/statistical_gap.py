@@ -29,8 +29,12 @@ class StatisticalGap(StoppingRule):
     ``gap`` compares two bounds without chance.
     """
 
-    confidence: Annotated[float, Gt(0), Lt(1), "confidence level of the interval of simulated costs"] = 0.95
-    tolerance: Annotated[NonNegative, "largest half width of the interval, relative to the mean cost"] = 0.01
+    confidence: Annotated[
+        float, Gt(0), Lt(1), "confidence level of the interval of simulated costs"
+    ] = 0.95
+    tolerance: Annotated[
+        NonNegative, "largest half width of the interval, relative to the mean cost"
+    ] = 0.01
     min_iterations: Annotated[Count, "iterations before the first check"] = 1
     window: Annotated[Count, "iterations whose simulated costs are pooled"] = 5
 
@@ -39,9 +43,13 @@ class StatisticalGap(StoppingRule):
 
     def __post_init__(self) -> None:
         if not 0.0 < self.confidence < 1.0:
-            raise ModelError(f"the confidence of the statistical gap must lie between 0 and 1, got {self.confidence}")
+            raise ModelError(
+                f"the confidence of the statistical gap must lie between 0 and 1, got {self.confidence}"
+            )
         if self.tolerance < 0 or min(self.min_iterations, self.window) < 1:
-            raise ModelError("the statistical gap needs a tolerance of at least 0, and iterations and a window of at least 1")
+            raise ModelError(
+                "the statistical gap needs a tolerance of at least 0, and iterations and a window of at least 1"
+            )
 
     def evaluate(
         self,
@@ -52,10 +60,13 @@ class StatisticalGap(StoppingRule):
         window, latest = history[-self.window :], history[-1]
         n = sum(record.forward_passes for record in window)
         if len(window) < self.window or latest.iteration < self.min_iterations or n < 2:
-            return RuleEvaluation(self.type, False, None, self.tolerance, "not enough forward costs yet")
+            return RuleEvaluation(
+                self.type, False, None, self.tolerance, "not enough forward costs yet"
+            )
         mean = sum(record.forward_passes * record.simulated_mean for record in window) / n
         squares = sum(
-            (record.forward_passes - 1) * record.simulated_std**2 + record.forward_passes * (record.simulated_mean - mean) ** 2
+            (record.forward_passes - 1) * record.simulated_std**2
+            + record.forward_passes * (record.simulated_mean - mean) ** 2
             for record in window
         )
         half_width = NormalDist().inv_cdf(self.confidence) * float((squares / (n - 1) / n) ** 0.5)
@@ -70,9 +81,7 @@ class StatisticalGap(StoppingRule):
     def refuse(self, study: StudyView) -> str | None:
         """It compares a bound of mean costs with costs under the same noise."""
         if not study.is_risk_neutral:
-            return (
-                "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
-            )
+            return "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
         if not study.draws_openings:
             return (
                 "the rule 'statistical_gap' needs forward passes that draw from the opening tree (scheme 'in_sample', or "

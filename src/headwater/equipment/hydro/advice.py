@@ -13,7 +13,11 @@ from headwater.model import OperativeState, ProductionKind, System
 def approximate_heads(system: System) -> Iterator[str]:
     """Plants whose head only the simulation follows."""
     pairs = zip(system.hydros, system.production, strict=True)
-    ids = [h.id for h, stages in pairs if any(one.kind is ProductionKind.LINEARIZED_HEAD for one in stages)]
+    ids = [
+        h.id
+        for h, stages in pairs
+        if any(one.kind is ProductionKind.LINEARIZED_HEAD for one in stages)
+    ]
     if ids:
         yield (
             f"hydro(s) {listed(ids)} use the linearised head: training works with their constant productivity, and only "
@@ -27,8 +31,13 @@ def unreachable_filling(system: System) -> Iterator[str]:
         filling = np.flatnonzero(system.operative_states["hydros"][h] == OperativeState.FILLING)
         if not len(filling):
             continue
-        hm3 = sum(0.0036 * system.stages[t].hours * system.bounds.hydro.filling_inflow_m3s[h, t] for t in filling)
-        missing = float(system.bounds.hydro.min_storage_hm3[h, filling[-1]] - system.initial_storage_hm3[h])
+        hm3 = sum(
+            0.0036 * system.stages[t].hours * system.bounds.hydro.filling_inflow_m3s[h, t]
+            for t in filling
+        )
+        missing = float(
+            system.bounds.hydro.min_storage_hm3[h, filling[-1]] - system.initial_storage_hm3[h]
+        )
         if hm3 < missing - 1e-9:
             yield (
                 f"hydro {plant.id}: the flow kept back while filling gives {hm3:.6g} hm3, but its dead volume lacks "

@@ -51,7 +51,9 @@ def surface(points: Sequence[GeometryPoint], volume_hm3: float) -> tuple[float, 
     area = float(np.interp(volume_hm3, volumes, areas))
     if len(points) == 1:
         return area, 0.0
-    segment = min(max(int(np.searchsorted(volumes, volume_hm3, side="right")) - 1, 0), len(points) - 2)
+    segment = min(
+        max(int(np.searchsorted(volumes, volume_hm3, side="right")) - 1, 0), len(points) - 2
+    )
     return area, (areas[segment + 1] - areas[segment]) / (volumes[segment + 1] - volumes[segment])
 
 
@@ -64,18 +66,26 @@ def linearised(ctx: StageContext, h: int) -> tuple[float, float]:
     plant = ctx.system.hydros[h]
     points = ctx.system.geometry.get(plant.id, ())
     if not points or all(point.area_km2 == 0.0 for point in points):
-        raise ModelError(f"hydro {plant.id} has evaporation but no areas in its volume-height-area table")
+        raise ModelError(
+            f"hydro {plant.id} has evaporation but no areas in its volume-height-area table"
+        )
     assert plant.evaporation is not None
     references = plant.evaporation.reference_volumes_hm3
     k0 = kv = 0.0
     for month, share in months_of(ctx.stage.start_date, ctx.stage.end_date):
-        reference = (plant.min_storage_hm3 + plant.max_storage_hm3) / 2.0 if references is None else references[month]
+        reference = (
+            (plant.min_storage_hm3 + plant.max_storage_hm3) / 2.0
+            if references is None
+            else references[month]
+        )
         area, slope = surface(points, reference)
         depth = share * plant.evaporation.coefficients_mm[month] / (MM_KM2_PER_M3S_HOUR * ctx.hours)
         kv += depth * slope
         k0 += depth * (area - slope * reference)
     if not (math.isfinite(k0) and math.isfinite(kv)):
-        raise ModelError(f"the evaporation of hydro {plant.id} at stage {ctx.stage.id} is not finite")
+        raise ModelError(
+            f"the evaporation of hydro {plant.id} at stage {ctx.stage.id} is not finite"
+        )
     return k0, kv
 
 

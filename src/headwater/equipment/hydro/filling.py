@@ -75,7 +75,10 @@ def _declare_retention(build: LpBuilder, ctx: StageContext, h: int) -> int:
     for k, share in enumerate(ctx.block_hours / ctx.hours):
         build.put(row, columns["spillage"][h, k], share)
         arriving = [columns[name][i, k] for i in upstream for name in ("turbined", "spillage")]
-        arriving += [columns["diversion"][i, k] for i in np.flatnonzero(cascade.diversion_receiver[:, ctx.t] == h)]
+        arriving += [
+            columns["diversion"][i, k]
+            for i in np.flatnonzero(cascade.diversion_receiver[:, ctx.t] == h)
+        ]
         for column in arriving:
             if column != ABSENT:
                 build.put(row, column, -share)

@@ -96,7 +96,9 @@ class ProductionFunction:
 
     def power_mw(self, volume: Array, turbined: Array, spilled: Array) -> Array:
         """``phi``; the arguments broadcast."""
-        power: Array = GRAVITY * self.efficiency * turbined * self.net_head_m(volume, turbined + spilled)
+        power: Array = (
+            GRAVITY * self.efficiency * turbined * self.net_head_m(volume, turbined + spilled)
+        )
         return power
 
 
@@ -108,10 +110,14 @@ def production_function(system: System, plant: Hydro) -> tuple[ProductionFunctio
     """
     points = system.geometry.get(plant.id, ())
     if not points:
-        raise ModelError(f"hydro {plant.id} asks for computed planes but has no volume-height-area table")
+        raise ModelError(
+            f"hydro {plant.id} asks for computed planes but has no volume-height-area table"
+        )
     warnings = []
     if plant.tailrace is None:
-        warnings.append(f"hydro {plant.id} has no tailrace curve: heights of the volume table are taken as gross head")
+        warnings.append(
+            f"hydro {plant.id} has no tailrace curve: heights of the volume table are taken as gross head"
+        )
     losses = plant.hydraulic_losses
     function = ProductionFunction(
         volumes_hm3=np.array([point.volume_hm3 for point in points]),
@@ -124,13 +130,21 @@ def production_function(system: System, plant: Hydro) -> tuple[ProductionFunctio
     if plant.efficiency is not None:
         return replace(function, efficiency=plant.efficiency), tuple(warnings)
     if plant.productivity_mw_per_m3s is None:
-        raise ModelError(f"hydro {plant.id} needs an efficiency, or a productivity to derive it from, for computed planes")
+        raise ModelError(
+            f"hydro {plant.id} needs an efficiency, or a productivity to derive it from, for computed planes"
+        )
     volume = np.array(reference_volume_hm3(plant))
     head = float(function.net_head_m(volume, np.array(plant.max_turbined_m3s)))
     if head <= 0.0:
-        raise ModelError(f"hydro {plant.id} has no head at its reference volume and maximum turbined flow")
-    warnings.append(f"hydro {plant.id} has no efficiency: it is derived from the productivity at the reference volume")
-    return replace(function, efficiency=plant.productivity_mw_per_m3s / (GRAVITY * head)), tuple(warnings)
+        raise ModelError(
+            f"hydro {plant.id} has no head at its reference volume and maximum turbined flow"
+        )
+    warnings.append(
+        f"hydro {plant.id} has no efficiency: it is derived from the productivity at the reference volume"
+    )
+    return replace(function, efficiency=plant.productivity_mw_per_m3s / (GRAVITY * head)), tuple(
+        warnings
+    )
 
 
 def reference_volume_hm3(plant: Hydro) -> float:
@@ -143,7 +157,9 @@ def tailrace_level(plant: Hydro) -> Callable[[Array], Array]:
     tailrace = plant.tailrace
     if isinstance(tailrace, PolynomialTailrace):
         coefficients = np.array(tailrace.coefficients)
-        return lambda flow: np.asarray(np.polynomial.polynomial.polyval(flow, coefficients), np.float64)
+        return lambda flow: np.asarray(
+            np.polynomial.polynomial.polyval(flow, coefficients), np.float64
+        )
     if isinstance(tailrace, PiecewiseTailrace):
         flows, heights = np.array(tailrace.outflow_m3s), np.array(tailrace.height_m)
         return lambda flow: np.asarray(np.interp(flow, flows, heights), np.float64)
@@ -162,10 +178,14 @@ def window_hm3(system: System, plant: Hydro, fit: FphaFit) -> tuple[float, float
         ("maximum", fit.volume_max_hm3, fit.volume_max_percentile, plant.max_storage_hm3),
     ):
         if absolute is not None and percentile is not None:
-            raise ModelError(f"hydro {plant.id}: the {name} of the fitting window is given in hm3 and as a percentile")
+            raise ModelError(
+                f"hydro {plant.id}: the {name} of the fitting window is given in hm3 and as a percentile"
+            )
         if percentile is not None:
             share = percentile / 100.0 if percentile > 1.0 else percentile
-            ends.append(plant.min_storage_hm3 + share * (plant.max_storage_hm3 - plant.min_storage_hm3))
+            ends.append(
+                plant.min_storage_hm3 + share * (plant.max_storage_hm3 - plant.min_storage_hm3)
+            )
         else:
             ends.append(default if absolute is None else absolute)
     volumes = [point.volume_hm3 for point in system.geometry[plant.id]]
@@ -175,7 +195,9 @@ def window_hm3(system: System, plant: Hydro, fit: FphaFit) -> tuple[float, float
     return low, high
 
 
-def fit_planes(system: System, plant: Hydro, fit: FphaFit, stage_ids: tuple[int, ...] = ()) -> FittedPlanes:
+def fit_planes(
+    system: System, plant: Hydro, fit: FphaFit, stage_ids: tuple[int, ...] = ()
+) -> FittedPlanes:
     """Fit the planes of a plant.
 
     Raises:
@@ -185,7 +207,10 @@ def fit_planes(system: System, plant: Hydro, fit: FphaFit, stage_ids: tuple[int,
     warnings = list(assumed)
     low, high = window_hm3(system, plant, fit)
     most = plant.max_turbined_m3s
-    volumes, flows = np.linspace(low, high, fit.volume_points), np.linspace(0.0, most, fit.turbine_points)
+    volumes, flows = (
+        np.linspace(low, high, fit.volume_points),
+        np.linspace(0.0, most, fit.turbine_points),
+    )
     v, q = (axis.ravel() for axis in np.meshgrid(volumes, flows, indexing="ij"))
     power = function.power_mw(v, q, np.zeros_like(q))
     if not power.max() > 0.0:
@@ -193,7 +218,9 @@ def fit_planes(system: System, plant: Hydro, fit: FphaFit, stage_ids: tuple[int,
     hull = hull_planes(plant.id, v, q, power)
     planes = reduce_planes(hull, v, q, power, fit.max_planes)
     if len(planes) > fit.max_planes:
-        warnings.append(f"hydro {plant.id} keeps {len(planes)} planes: fewer would make power without water")
+        warnings.append(
+            f"hydro {plant.id} keeps {len(planes)} planes: fewer would make power without water"
+        )
 
     fine_v = np.linspace(low, high, (fit.volume_points - 1) * REFINEMENT + 1)
     fine_q = np.linspace(0.0, most, (fit.turbine_points - 1) * REFINEMENT + 1)[1:]
@@ -202,7 +229,9 @@ def fit_planes(system: System, plant: Hydro, fit: FphaFit, stage_ids: tuple[int,
     kappa = correction_factor(fit.kappa, exact, bound)
     planes = planes * kappa
     error = minimum_of(planes, fv, fq) - exact
-    slopes = spillage_slopes(function, planes, v, q, np.linspace(0.0, 0.5 * most, fit.spillage_points + 1)[1:])
+    slopes = spillage_slopes(
+        function, planes, v, q, np.linspace(0.0, 0.5 * most, fit.spillage_points + 1)[1:]
+    )
     return FittedPlanes(
         hydro_id=plant.id,
         stage_ids=stage_ids,
@@ -252,7 +281,9 @@ def hull_planes(hydro_id: int, v: Array, q: Array, power: Array) -> Array:
     planes = planes[planes[:, 2] * spread[1] > 1e-12 * top]
     falling = planes[:, 1] < 0.0
     if (np.abs(planes[falling, 1]) * spread[0] >= 1e-6 * top).any():
-        raise ModelError(f"the power of hydro {hydro_id} falls with storage somewhere: its volume-height table is not monotone")
+        raise ModelError(
+            f"the power of hydro {hydro_id} falls with storage somewhere: its volume-height table is not monotone"
+        )
     planes[falling, 1] = 0.0
     return _distinct(planes, top)
 
@@ -268,7 +299,9 @@ def _curve_planes(hydro_id: int, q: Array, power: Array) -> Array:
         slopes = [(height[j] - height[i]) / (flow[j] - flow[i]) for j in range(i + 1, len(flow))]
         j = i + 1 + int(np.argmax(slopes))
         if slopes[j - i - 1] > 0.0:
-            planes.append((float(height[i] - slopes[j - i - 1] * flow[i]), 0.0, float(slopes[j - i - 1])))
+            planes.append(
+                (float(height[i] - slopes[j - i - 1] * flow[i]), 0.0, float(slopes[j - i - 1]))
+            )
         i = j
     if not planes:
         raise ModelError(f"the power of hydro {hydro_id} does not grow with turbined flow")
@@ -313,22 +346,31 @@ def correction_factor(rule: str, exact: Array, bound: Array) -> float:
         counted = exact >= 0.1 * exact.max()
         kappa = float((exact[counted] / bound[counted]).min())
     else:
-        raise ModelError(f"'{rule}' is no rule for the correction factor of planes (least_squares, worst_case)")
+        raise ModelError(
+            f"'{rule}' is no rule for the correction factor of planes (least_squares, worst_case)"
+        )
     return min(kappa, 1.0)
 
 
-def spillage_slopes(function: ProductionFunction, planes: Array, v: Array, q: Array, spilled: Array) -> Array:
+def spillage_slopes(
+    function: ProductionFunction, planes: Array, v: Array, q: Array, spilled: Array
+) -> Array:
     """Slope in spillage of each plane, MW per m3/s and never positive, fitted where the plane is the minimum."""
     values = planes[:, :1] + planes[:, 1:2] * v + planes[:, 2:] * q
     lowest = values <= values.min(axis=0) + 1e-9 * max(1.0, float(np.abs(values).max()))
-    lost = function.power_mw(v[:, None], q[:, None], spilled) - function.power_mw(v, q, np.zeros_like(q))[:, None]
+    lost = (
+        function.power_mw(v[:, None], q[:, None], spilled)
+        - function.power_mw(v, q, np.zeros_like(q))[:, None]
+    )
     weight = float(np.sum(spilled**2))
 
     def slope(points: NDArray[np.bool_]) -> float:
         return float(np.sum(lost[points] * spilled) / (weight * points.sum()))
 
     overall = slope(np.ones(len(v), np.bool_))
-    slopes: Array = np.minimum(0.0, np.array([slope(here) if here.any() else overall for here in lowest]))
+    slopes: Array = np.minimum(
+        0.0, np.array([slope(here) if here.any() else overall for here in lowest])
+    )
     return slopes
 
 
@@ -339,7 +381,11 @@ def fit_all(system: System) -> tuple[FittedPlanes, ...]:
         stages: dict[FphaFit, list[int]] = {}
         for stage, production in zip(system.stages, system.production[h], strict=True):
             fit = production.fit
-            if production.kind is ProductionKind.FPHA and fit is not None and fit.source is FphaSource.COMPUTED:
+            if (
+                production.kind is ProductionKind.FPHA
+                and fit is not None
+                and fit.source is FphaSource.COMPUTED
+            ):
                 stages.setdefault(fit, []).append(stage.id)
         fitted.extend(fit_planes(system, plant, fit, tuple(ids)) for fit, ids in stages.items())
     return tuple(fitted)
@@ -351,7 +397,11 @@ def with_fitted_planes(system: System) -> tuple[System, tuple[FittedPlanes, ...]
     if not fitted:
         return system, ()
     computed = {(fit.hydro_id, stage_id) for fit in fitted for stage_id in fit.stage_ids}
-    planes = [plane for plane in system.fpha_planes if (plane.hydro_id, plane.stage_id) not in computed]
+    planes = [
+        plane for plane in system.fpha_planes if (plane.hydro_id, plane.stage_id) not in computed
+    ]
     for fit in fitted:
-        planes.extend(replace(plane, stage_id=stage_id) for stage_id in fit.stage_ids for plane in fit.planes)
+        planes.extend(
+            replace(plane, stage_id=stage_id) for stage_id in fit.stage_ids for plane in fit.planes
+        )
     return replace(system, fpha_planes=tuple(planes)), fitted

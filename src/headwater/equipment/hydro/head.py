@@ -45,7 +45,9 @@ class LinearHead:
     def at(self, storage_hm3: float | Array) -> Array:
         """Productivity at given storages."""
         held = np.clip(storage_hm3, self.min_storage_hm3, self.max_storage_hm3)
-        values: Array = self.productivity * np.maximum(0.0, 1.0 + self.sensitivity * (held - self.reference_hm3))
+        values: Array = self.productivity * np.maximum(
+            0.0, 1.0 + self.sensitivity * (held - self.reference_hm3)
+        )
         return values
 
 
@@ -59,7 +61,11 @@ def linear_heads(system: System, t: int) -> tuple[LinearHead, ...]:
     for h, plant in enumerate(system.hydros):
         production = system.production[h][t]
         operates = system.operative_states["hydros"][h, t] == OperativeState.OPERATING
-        if production.kind is ProductionKind.LINEARIZED_HEAD and operates and production.productivity_mw_per_m3s > 0.0:
+        if (
+            production.kind is ProductionKind.LINEARIZED_HEAD
+            and operates
+            and production.productivity_mw_per_m3s > 0.0
+        ):
             heads.append(_linear_head(system, h, plant, production.productivity_mw_per_m3s))
     return tuple(heads)
 
@@ -67,10 +73,14 @@ def linear_heads(system: System, t: int) -> tuple[LinearHead, ...]:
 def _linear_head(system: System, h: int, plant: Hydro, productivity: float) -> LinearHead:
     points = system.geometry.get(plant.id, ())
     if len(points) < 2:
-        raise ModelError(f"hydro {plant.id} uses the linearised head but has no volume-height-area table")
+        raise ModelError(
+            f"hydro {plant.id} uses the linearised head but has no volume-height-area table"
+        )
     volumes, heights = [p.volume_hm3 for p in points], [p.height_m for p in points]
     reference = reference_volume_hm3(plant)
-    segment = min(max(int(np.searchsorted(volumes, reference, side="right")) - 1, 0), len(points) - 2)
+    segment = min(
+        max(int(np.searchsorted(volumes, reference, side="right")) - 1, 0), len(points) - 2
+    )
     slope = (heights[segment + 1] - heights[segment]) / (volumes[segment + 1] - volumes[segment])
     if plant.tailrace is not None:
         function, _ = production_function(system, plant)
@@ -78,5 +88,9 @@ def _linear_head(system: System, h: int, plant: Hydro, productivity: float) -> L
     else:
         head = productivity / (GRAVITY * (plant.efficiency or DEFAULT_EFFICIENCY))
     if head <= 0.0:
-        raise ModelError(f"hydro {plant.id} has no head at its reference volume and maximum turbined flow")
-    return LinearHead(h, productivity, slope / head, reference, plant.min_storage_hm3, plant.max_storage_hm3)
+        raise ModelError(
+            f"hydro {plant.id} has no head at its reference volume and maximum turbined flow"
+        )
+    return LinearHead(
+        h, productivity, slope / head, reference, plant.min_storage_hm3, plant.max_storage_hm3
+    )

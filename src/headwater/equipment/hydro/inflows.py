@@ -47,7 +47,9 @@ def declare_inflow_columns(build: LpBuilder, ctx: StageContext) -> None:
 def declare_slack_column(build: LpBuilder, ctx: StageContext, h: int) -> None:
     """Column of water bought in the balance of one hydro, where the method of the study has it."""
     if ctx.inflow_method.has_slack and ctx.present(h):
-        build.columns["inflow_slack"][h] = build.column(cost=ctx.hours * ctx.penalty("inflow_nonnegativity_cost", h))
+        build.columns["inflow_slack"][h] = build.column(
+            cost=ctx.hours * ctx.penalty("inflow_nonnegativity_cost", h)
+        )
 
 
 def declare_lag_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -149,7 +151,9 @@ def read_lags(read: StageReader, s: StageSolutions) -> Columns:
     shape = (n_scenarios, n_hydros * n_lags)
     return {
         "hydro_id": np.broadcast_to(np.tile(ids, n_lags), shape),
-        "lag_index": np.broadcast_to(np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape),
+        "lag_index": np.broadcast_to(
+            np.repeat(np.arange(1, n_lags + 1, dtype=np.int32), n_hydros), shape
+        ),
         "inflow_m3s": s.state[:, read.ctx.layout.span("inflow_lag")],
     }
 

@@ -102,7 +102,9 @@ _TABLES = (
             Column("filling_target_violation_hm3", "hm3", "missing to the filling target"),
             Column("evaporation_violation_pos_m3s", "m3/s", "evaporated beyond the model"),
             Column("evaporation_violation_neg_m3s", "m3/s", "evaporated short of the model"),
-            Column("inflow_nonnegativity_slack_m3s", "m3/s", "water bought against negative inflow"),
+            Column(
+                "inflow_nonnegativity_slack_m3s", "m3/s", "water bought against negative inflow"
+            ),
             Column("water_withdrawal_violation_pos_m3s", "m3/s", "withdrawn beyond schedule"),
             Column("water_withdrawal_violation_neg_m3s", "m3/s", "withdrawn short of schedule"),
         ),
@@ -324,7 +326,9 @@ EQUIPMENT.add(
             Quantity("hydro_diversion", (("diversion", 1.0),), feature="diversion"),
             Quantity("hydro_outflow", (("turbined", 1.0), ("spillage", 1.0))),
             Quantity("hydro_generation", combine=plants.power),
-            Quantity("hydro_evaporation", (("evaporation", 1.0),), of_stage=True, feature="evaporation"),
+            Quantity(
+                "hydro_evaporation", (("evaporation", 1.0),), of_stage=True, feature="evaporation"
+            ),
             Quantity("hydro_withdrawal", of_stage=True, combine=reservoirs.withdrawal),
         ),
         state=state.blocks,

@@ -33,14 +33,21 @@ def is_fpha(ctx: StageContext, h: int) -> bool:
 def declare_flow_columns(build: LpBuilder, ctx: StageContext) -> None:
     """For each hydro and block: turbined, spilled and diverted flow in m3/s, and generation in MW of plants with planes."""
     shape = (ctx.n_hydros, ctx.n_blocks)
-    turbined, spillage = build.column_family("turbined", shape), build.column_family("spillage", shape)
+    turbined, spillage = (
+        build.column_family("turbined", shape),
+        build.column_family("spillage", shape),
+    )
     generation_ = build.column_family("generation", shape)
     diversions.announce_columns(build, ctx)
     limits = ctx.system.bounds.hydro
     for h in range(ctx.n_hydros):
         if not ctx.present(h):
             continue
-        operating, fpha, max_turbined = ctx.operating("hydros", h), is_fpha(ctx, h), max_turbined_m3s(ctx, h)
+        operating, fpha, max_turbined = (
+            ctx.operating("hydros", h),
+            is_fpha(ctx, h),
+            max_turbined_m3s(ctx, h),
+        )
         for k, hours in enumerate(ctx.block_hours):
             if operating:
                 turbined_cost = hours * ctx.penalty("fpha_turbined_cost", h) if fpha else 0.0
@@ -70,7 +77,12 @@ def declare_slack_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
     """For each block: recourse of the planes, then the slacks of active limits; a filling plant only has minimum outflow."""
     if not ctx.present(h):
         return
-    limits, columns, t, operating = ctx.system.bounds.hydro, build.columns, ctx.t, ctx.operating("hydros", h)
+    limits, columns, t, operating = (
+        ctx.system.bounds.hydro,
+        build.columns,
+        ctx.t,
+        ctx.operating("hydros", h),
+    )
     excess_cost = ctx.system.resolved_penalties.excess_per_mwh[ctx.system.network.hydro_bus[h], t]
     min_turbined, min_outflow = limits.min_turbined_m3s[h, t], limits.min_outflow_m3s[h, t]
     for k, hours in enumerate(ctx.block_hours):
@@ -83,9 +95,13 @@ def declare_slack_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
             cost = hours * ctx.penalty("outflow_violation_below_cost", h)
             columns["outflow_below_slack"][h, k] = build.column(0.0, min_outflow, cost)
         if operating and np.isfinite(limits.max_outflow_m3s[h, t]):
-            columns["outflow_above_slack"][h, k] = build.column(cost=hours * ctx.penalty("outflow_violation_above_cost", h))
+            columns["outflow_above_slack"][h, k] = build.column(
+                cost=hours * ctx.penalty("outflow_violation_above_cost", h)
+            )
         if operating and limits.min_generation_mw[h, t] > 0.0:
-            columns["generation_slack"][h, k] = build.column(cost=hours * ctx.penalty("generation_violation_below_cost", h))
+            columns["generation_slack"][h, k] = build.column(
+                cost=hours * ctx.penalty("generation_violation_below_cost", h)
+            )
 
 
 def declare_plane_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -110,7 +126,9 @@ def _planes(ctx: StageContext, h: int) -> tuple[FphaPlane, ...]:
         return ()
     planes = ctx.system.production[h][ctx.t].planes
     if not planes:
-        raise ModelError(f"hydro {ctx.system.hydros[h].id} uses FPHA at stage {ctx.stage.id} but has no planes there")
+        raise ModelError(
+            f"hydro {ctx.system.hydros[h].id} uses FPHA at stage {ctx.stage.id} but has no planes there"
+        )
     return planes
 
 
@@ -132,7 +150,9 @@ def declare_limit_rows(build: LpBuilder, ctx: StageContext) -> None:
             slack = columns[slack_name][h, k]
             if slack < 0:
                 continue
-            row = rows[h, k] = build.row(limit[h, t], np.inf) if sign > 0 else build.row(-np.inf, limit[h, t])
+            row = rows[h, k] = (
+                build.row(limit[h, t], np.inf) if sign > 0 else build.row(-np.inf, limit[h, t])
+            )
             build.put(row, slack, sign)
             if name == "min_generation":
                 terms = generation(build, ctx, h, k)
@@ -163,7 +183,10 @@ def generation(build: LpBuilder, ctx: StageContext, h: int, k: int) -> Combinati
     if columns["turbined"][h, k] == ABSENT:
         return []
     if is_fpha(ctx, h):
-        return [(int(columns["generation"][h, k]), 1.0), (int(columns["negative_generation"][h, k]), -1.0)]
+        return [
+            (int(columns["generation"][h, k]), 1.0),
+            (int(columns["negative_generation"][h, k]), -1.0),
+        ]
     return [(int(columns["turbined"][h, k]), ctx.productivity(h))]
 
 

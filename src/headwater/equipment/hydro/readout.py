@@ -119,7 +119,9 @@ def _storages(read: StageReader, s: StageSolutions) -> tuple[Array, Array]:
 def _binding(read: StageReader, final: Array) -> NDArray[np.int8]:
     limits, t = read.system.bounds.hydro, read.ctx.t
     states = read.system.operative_states["hydros"][:, t]
-    below = (final <= limits.min_storage_hm3[:, t] + STORAGE_TOLERANCE_HM3) & (states == OperativeState.OPERATING)
+    below = (final <= limits.min_storage_hm3[:, t] + STORAGE_TOLERANCE_HM3) & (
+        states == OperativeState.OPERATING
+    )
     above = (final >= limits.max_storage_hm3[:, t] - STORAGE_TOLERANCE_HM3) & np.isin(
         states, (OperativeState.OPERATING, OperativeState.FILLING)
     )

@@ -49,7 +49,9 @@ def storage_while_absent_hm3(ctx: StageContext, h: int) -> float:
 
 def announce_stage_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Families of columns that are filled hydro by hydro."""
-    build.column_family("block_storage", (ctx.n_hydros, ctx.n_blocks - 1 if ctx.chronological else 0))
+    build.column_family(
+        "block_storage", (ctx.n_hydros, ctx.n_blocks - 1 if ctx.chronological else 0)
+    )
     for name in ("withdrawal_short", "withdrawal_beyond", "inflow_slack", "storage_slack"):
         build.column_family(name, ctx.n_hydros)
 
@@ -80,7 +82,9 @@ def declare_floor_column(build: LpBuilder, ctx: StageContext, h: int) -> None:
     """Slack below minimum storage of one hydro, shared by chronological blocks."""
     floor = ctx.system.bounds.hydro.min_storage_hm3[h, ctx.t]
     if floor > 0.0 and ctx.operating("hydros", h):
-        build.columns["storage_slack"][h] = build.column(0.0, floor, ctx.penalty("storage_violation_below_cost", h))
+        build.columns["storage_slack"][h] = build.column(
+            0.0, floor, ctx.penalty("storage_violation_below_cost", h)
+        )
 
 
 def declare_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -92,7 +96,9 @@ def declare_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 def declare_later_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Water balance rows of the second and later chronological blocks."""
-    rows = build.row_family("block_water_balance", (ctx.n_hydros, ctx.n_blocks - 1 if ctx.chronological else 0))
+    rows = build.row_family(
+        "block_water_balance", (ctx.n_hydros, ctx.n_blocks - 1 if ctx.chronological else 0)
+    )
     for h in range(ctx.n_hydros):
         if ctx.present(h):
             for k in range(rows.shape[1]):
@@ -120,7 +126,9 @@ def storage_after(build: LpBuilder, ctx: StageContext, h: int, k: int) -> int:
     return int(build.columns["storage"][h])
 
 
-def put_mean_storage(build: LpBuilder, ctx: StageContext, row: int, h: int, k: int, value: float) -> None:
+def put_mean_storage(
+    build: LpBuilder, ctx: StageContext, row: int, h: int, k: int, value: float
+) -> None:
     """Add ``value`` times the mean of the storages that block ``k`` begins and ends with."""
     build.put(row, storage_after(build, ctx, h, k), value / 2.0)
     if ctx.chronological and k > 0:
@@ -129,7 +137,9 @@ def put_mean_storage(build: LpBuilder, ctx: StageContext, row: int, h: int, k: i
         build.put_state(row, ctx.layout.span("storage").start + h, value / 2.0)
 
 
-def put_block_flow(build: LpBuilder, ctx: StageContext, h: int, k: int, column: int, sign: float) -> None:
+def put_block_flow(
+    build: LpBuilder, ctx: StageContext, h: int, k: int, column: int, sign: float
+) -> None:
     """A flow of block ``k`` in m3/s leaves (``sign`` 1) or enters (-1) the reservoir of plant ``h``."""
     rows = build.rows["block_water_balance"]
     row = rows[h, k - 1] if ctx.chronological and k > 0 else build.rows["water_balance"][h]
@@ -194,7 +204,10 @@ def withdrawal(build: LpBuilder, ctx: StageContext, h: int, _: int) -> tuple[Com
     """Water withdrawn from a reservoir: the schedule, less what is short of it and plus what is beyond."""
     if not ctx.present(h):
         return [], 0.0
-    slacks = [(int(build.columns[name][h]), sign) for name, sign in (("withdrawal_short", -1.0), ("withdrawal_beyond", 1.0))]
+    slacks = [
+        (int(build.columns[name][h]), sign)
+        for name, sign in (("withdrawal_short", -1.0), ("withdrawal_beyond", 1.0))
+    ]
     scheduled = float(ctx.system.bounds.hydro.water_withdrawal_m3s[h, ctx.t])
     return [(column, sign) for column, sign in slacks if column != ABSENT], scheduled
 

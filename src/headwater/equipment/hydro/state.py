@@ -20,7 +20,9 @@ def blocks(system: System, n_lags: int, n_accumulators: int) -> Iterator[StateBl
     yield accumulators(ids, n_accumulators)
 
 
-def storage(ids: Sequence[int], names: Sequence[str] = (), system: System | None = None) -> StateBlock:
+def storage(
+    ids: Sequence[int], names: Sequence[str] = (), system: System | None = None
+) -> StateBlock:
     """Storage of every plant, absent ones included; its values are known where the system is."""
     return StateBlock(
         "storage",

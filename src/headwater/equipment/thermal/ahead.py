@@ -23,7 +23,11 @@ from headwater.core.program import LpBuilder
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
 from headwater.equipment.thermal import generation as thermals
-from headwater.equipment.thermal.pipelines import gnl_pipelines, initial_commitments_mw, order_limits_mw
+from headwater.equipment.thermal.pipelines import (
+    gnl_pipelines,
+    initial_commitments_mw,
+    order_limits_mw,
+)
 from headwater.model import System
 
 
@@ -38,13 +42,18 @@ def declare_order_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns ``y[j]``, by plant."""
     columns = build.column_family("gnl_order", len(ctx.pipelines))
     for i, pipeline in enumerate(ctx.pipelines):
-        columns[i] = build.column(*order_limits_mw(ctx.system, pipeline.thermal, ctx.t + pipeline.lag))
+        columns[i] = build.column(
+            *order_limits_mw(ctx.system, pipeline.thermal, ctx.t + pipeline.lag)
+        )
     build.leave("gnl_commitment", _outgoing(build, ctx))
 
 
 def declare_fixing_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Rows that fix the commitments to the incoming state."""
-    rows, first = build.row_family("gnl_fixing", ctx.layout.size("gnl_commitment")), ctx.layout.span("gnl_commitment").start
+    rows, first = (
+        build.row_family("gnl_fixing", ctx.layout.size("gnl_commitment")),
+        ctx.layout.span("gnl_commitment").start,
+    )
     for i in range(ctx.layout.size("gnl_commitment")):
         rows[i] = build.equality()
         build.put(rows[i], build.columns["gnl_commitment"][i], 1.0)

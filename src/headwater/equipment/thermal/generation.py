@@ -33,7 +33,10 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     for j, thermal in enumerate(thermals):
         if not ctx.operating("thermals", j):
             continue
-        check_ascending(f"thermal {thermal.id}: its cost segments", [s.cost_per_mwh for s in thermal.cost_segments])
+        check_ascending(
+            f"thermal {thermal.id}: its cost segments",
+            [s.cost_per_mwh for s in thermal.cost_segments],
+        )
         for k in range(ctx.n_blocks):
             segments = _segments_at(thermal, float(limits.cost_per_mwh[j, ctx.t, k]))
             remaining_max = float(limits.max_generation_mw[j, ctx.t, k])
@@ -42,7 +45,9 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
             for s, segment in enumerate(segments):
                 upper = min(segment.capacity_mw, max(0.0, remaining_max))
                 lower = min(upper, max(0.0, remaining_min))
-                columns[j, k, s] = build.column(lower, upper, ctx.block_hours[k] * segment.cost_per_mwh)
+                columns[j, k, s] = build.column(
+                    lower, upper, ctx.block_hours[k] * segment.cost_per_mwh
+                )
                 remaining_max -= segment.capacity_mw
                 remaining_min -= upper
             if remaining_min > 1e-9:
@@ -59,7 +64,9 @@ def check_ascending(what: str, costs: Sequence[float]) -> None:
         ModelError: they do not.
     """
     if any(later < earlier for earlier, later in pairwise(costs)):
-        raise ModelError(f"{what} must be ordered by cost, got {', '.join(f'{cost:g}' for cost in costs)}")
+        raise ModelError(
+            f"{what} must be ordered by cost, got {', '.join(f'{cost:g}' for cost in costs)}"
+        )
 
 
 def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]:
@@ -67,13 +74,18 @@ def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]
 
     A single segment that holds the whole plant has no limit of its own, so that a stage may raise the plant's maximum.
     """
-    if len(thermal.cost_segments) == 1 and thermal.cost_segments[0].capacity_mw >= thermal.max_generation_mw:
+    if (
+        len(thermal.cost_segments) == 1
+        and thermal.cost_segments[0].capacity_mw >= thermal.max_generation_mw
+    ):
         cost = thermal.cost_segments[0].cost_per_mwh if math.isnan(stage_cost) else stage_cost
         return (CostSegment(math.inf, cost),)
     if math.isnan(stage_cost):
         return thermal.cost_segments
     if len(thermal.cost_segments) > 1:
-        raise ModelError(f"thermal {thermal.id} has {len(thermal.cost_segments)} cost segments: a stage cost needs exactly one")
+        raise ModelError(
+            f"thermal {thermal.id} has {len(thermal.cost_segments)} cost segments: a stage cost needs exactly one"
+        )
     return (CostSegment(thermal.cost_segments[0].capacity_mw, stage_cost),)
 
 
@@ -88,7 +100,9 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 
 def generation(build: LpBuilder, j: int, k: int) -> Combination:
     """Power of plant ``j`` in block ``k`` as a combination of columns."""
-    return [(int(column), 1.0) for column in build.columns["thermal_segment"][j, k] if column != ABSENT]
+    return [
+        (int(column), 1.0) for column in build.columns["thermal_segment"][j, k] if column != ABSENT
+    ]
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
@@ -98,7 +112,9 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     committed, ordered = np.full_like(generation_mw, np.nan), np.full_like(generation_mw, np.nan)
     for i, pipeline in enumerate(read.ctx.pipelines):
         ahead[:, :, pipeline.thermal] = True
-        committed[:, :, pipeline.thermal] = read.stage_values(s, "gnl_commitment")[:, None, pipeline.first]
+        committed[:, :, pipeline.thermal] = read.stage_values(s, "gnl_commitment")[
+            :, None, pipeline.first
+        ]
         ordered[:, :, pipeline.thermal] = read.stage_values(s, "gnl_order")[:, None, i]
     return {
         "generation_mw": generation_mw,

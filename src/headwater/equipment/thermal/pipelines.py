@@ -40,7 +40,9 @@ def gnl_pipelines(system: System) -> tuple[Pipeline, ...]:
         if thermal.gnl_lag_stages is None or not (states[j] == OperativeState.OPERATING).any():
             continue
         if thermal.gnl_lag_stages < 1:
-            raise ModelError(f"thermal {thermal.id}: the dispatch lag must be at least one stage, got {thermal.gnl_lag_stages}")
+            raise ModelError(
+                f"thermal {thermal.id}: the dispatch lag must be at least one stage, got {thermal.gnl_lag_stages}"
+            )
         pipelines.append(Pipeline(j, thermal.id, thermal.gnl_lag_stages, first))
         first += thermal.gnl_lag_stages
     return tuple(pipelines)

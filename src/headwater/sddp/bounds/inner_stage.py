@@ -56,7 +56,9 @@ def with_inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -
     stages, pools = list(problems.stages), list(problems.pools)
     stages[t] = inner_stage(problems, t, vertices)
     pools[t] = stages[t].pool
-    return replace(problems, stages=tuple(stages), pools=tuple(pools), cold_bases=ColdBases(problems.n_stages))
+    return replace(
+        problems, stages=tuple(stages), pools=tuple(pools), cold_bases=ColdBases(problems.n_stages)
+    )
 
 
 def inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> StageProblem:
@@ -64,11 +66,17 @@ def inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> Sta
     outer, uncertainty = problems.stages[t], problems.uncertainty
     form = _inner_form(_with_one_future(problems, t), vertices)
     problem = StageProblem(
-        form, CutPool(problems.layout.dimension, 0), outer.psi, truncates=outer.truncates, batched=outer.batched
+        form,
+        CutPool(problems.layout.dimension, 0),
+        outer.psi,
+        truncates=outer.truncates,
+        batched=outer.batched,
     )
     noise = uncertainty.tree.noise[t]
     openings = problem.noise_batch(
-        uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)
+        uncertainty.innovation_m3s(t, noise),
+        uncertainty.load_mw(t, noise),
+        uncertainty.available_mw(t, noise),
     )
     problem.set_openings(openings, uncertainty.tree.probability[t], problems.system.stages[t].risk)
     return problem
@@ -80,8 +88,15 @@ def _with_one_future(problems: StudyProblems, t: int) -> StageForm:
     if outer.template.outlook is None:
         return outer.form
     has_future = problems.successor(t) is not None
-    template = stage_template(problems.study, problems.uncertainty, t, 0.0, None, has_future=has_future)
-    return make_form(template, problems.study.config.training.formulation, outer.form.cost_scale, outer.form.money)
+    template = stage_template(
+        problems.study, problems.uncertainty, t, 0.0, None, has_future=has_future
+    )
+    return make_form(
+        template,
+        problems.study.config.training.formulation,
+        outer.form.cost_scale,
+        outer.form.money,
+    )
 
 
 def _inner_form(form: StageForm, vertices: StageVertices) -> StageForm:
@@ -91,7 +106,9 @@ def _inner_form(form: StageForm, vertices: StageVertices) -> StageForm:
     weights, up, down = (n_columns + offset for offset in (0, n_points, n_points + n_priced))
 
     unity = sp.eye_array(n_priced)
-    meets = sp.hstack([sp.csr_array((n_priced, n_columns)), vertices.points[:, priced].T, unity, -unity]).tolil()
+    meets = sp.hstack(
+        [sp.csr_array((n_priced, n_columns)), vertices.points[:, priced].T, unity, -unity]
+    ).tolil()
     column = form.state_column[priced]
     decided = np.flatnonzero(column >= 0)
     meets[decided, column[decided]] = -1.0

@@ -22,7 +22,9 @@ CYCLE_MARGIN = 1e-6
 """Least margin on the prices of a cycle, which are approached from below."""
 
 
-def lipschitz_prices(problems: StudyProblems, config: UpperBoundConfig) -> tuple[list[StatePrices], bool]:
+def lipschitz_prices(
+    problems: StudyProblems, config: UpperBoundConfig
+) -> tuple[list[StatePrices], bool]:
     """Prices of the state that leaves each stage, ``[stage]``, as the configuration has it, and whether all were derived.
 
     Raises:
@@ -33,14 +35,22 @@ def lipschitz_prices(problems: StudyProblems, config: UpperBoundConfig) -> tuple
         assert config.fallback_value is not None
         given = np.full(problems.layout.dimension, config.fallback_value)
         return [StatePrices(given, given)] * n_stages, False
-    repairs = [StateRepairs(_condensed(problems, t), share_shortage=_may_share(problems, t)) for t in range(n_stages)]
+    repairs = [
+        StateRepairs(_condensed(problems, t), share_shortage=_may_share(problems, t))
+        for t in range(n_stages)
+    ]
     prices = [StatePrices.none(problems.layout.dimension)] * n_stages
     prices[-1] = _settled(problems, repairs) if horizon.is_cyclic else terminal_prices(problems)
     for t in range(n_stages - 1, 0, -1):
         prices[t - 1] = repairs[t].incoming(prices[t])
     certified = all(np.isfinite(side).all() for p in prices for side in (p.above, p.below))
-    finite = [StatePrices(*(_finite(problems, t, side, config) for side in (p.above, p.below))) for t, p in enumerate(prices)]
-    factor = max(config.scale_factor, 1.0 + CYCLE_MARGIN) if horizon.is_cyclic else config.scale_factor
+    finite = [
+        StatePrices(*(_finite(problems, t, side, config) for side in (p.above, p.below)))
+        for t, p in enumerate(prices)
+    ]
+    factor = (
+        max(config.scale_factor, 1.0 + CYCLE_MARGIN) if horizon.is_cyclic else config.scale_factor
+    )
     return [StatePrices(factor * p.above, factor * p.below) for p in finite], certified
 
 

@@ -53,7 +53,10 @@ class UpperBound:
     def __init__(self, problems: StudyProblems) -> None:
         self._problems = problems
         self._config = problems.study.config.upper_bound
-        if problems.study.config.inflow_non_negativity.truncates and memory_places(problems.layout).size:
+        if (
+            problems.study.config.inflow_non_negativity.truncates
+            and memory_places(problems.layout).size
+        ):
             raise ModelError(
                 "there is no deterministic upper bound where inflows have lags and are truncated: costs are not convex in the "
                 "lags then; set modeling.inflow_non_negativity.method to 'penalty', or switch upper_bound_evaluation off"
@@ -87,20 +90,32 @@ class UpperBound:
         stages = [StageVertices.none(problems.layout.dimension)] * problems.n_stages
         for t in range(problems.n_stages):
             if problems.successor(t) is not None:
-                visits = choose_visits(visited.stages[t].visited, self._config.max_vertices_per_stage)
+                visits = choose_visits(
+                    visited.stages[t].visited, self._config.max_vertices_per_stage
+                )
                 points = np.ascontiguousarray(visited.stages[t].visited[visits])
-                stages[t] = StageVertices(points, np.empty(0), self.prices[t].above, self.prices[t].below)
+                stages[t] = StageVertices(
+                    points, np.empty(0), self.prices[t].above, self.prices[t].below
+                )
         if problems.system.horizon.is_cyclic:
-            stages[-1] = self._round_the_cycle(sweep, stages, None if previous is None else previous.stages[-1])
+            stages[-1] = self._round_the_cycle(
+                sweep, stages, None if previous is None else previous.stages[-1]
+            )
         for t in range(problems.n_stages - 2, -1, -1):
-            stages[t] = replace(stages[t], values=sweep.costs(t + 1, stages[t + 1], stages[t].points))
+            stages[t] = replace(
+                stages[t], values=sweep.costs(t + 1, stages[t + 1], stages[t].points)
+            )
         value = float(sweep.costs(0, stages[0], problems.initial_state[None, :])[0])
         best = value if previous is None else min(value, previous.upper_bound)
         inner = InnerApproximation(tuple(stages), iteration, value, best)
         seconds = time.perf_counter() - started
-        return inner, InnerEvaluation(iteration, value, best, inner.n_vertices, sweep.n_solved, seconds, self.certified)
+        return inner, InnerEvaluation(
+            iteration, value, best, inner.n_vertices, sweep.n_solved, seconds, self.certified
+        )
 
-    def _round_the_cycle(self, sweep: _Sweep, stages: list[StageVertices], before: StageVertices | None) -> StageVertices:
+    def _round_the_cycle(
+        self, sweep: _Sweep, stages: list[StageVertices], before: StageVertices | None
+    ) -> StageVertices:
         """Vertices of the last stage of a cycle, improved turn by turn from bounds that are known to hold.
 
         Costs that are bounded from above stay so when they go round the cycle once more. Where one turn takes at least ``m``
@@ -112,7 +127,9 @@ class UpperBound:
         def turn(last: StageVertices, points: Array) -> Array:
             following = last
             for t in reversed(cycle[:-1]):
-                following = replace(stages[t], values=sweep.costs(t + 1, following, stages[t].points))
+                following = replace(
+                    stages[t], values=sweep.costs(t + 1, following, stages[t].points)
+                )
             return sweep.costs(cycle.start, following, points)
 
         if before is None:
@@ -137,7 +154,9 @@ class _Sweep:
         n_solved: stage problems solved.
     """
 
-    def __init__(self, problems: StudyProblems, team: Team, iteration: int, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, problems: StudyProblems, team: Team, iteration: int, should_stop: Callable[[], bool]
+    ) -> None:
         self._problems = problems
         self._team = team
         self._iteration = iteration
@@ -149,11 +168,18 @@ class _Sweep:
         problems = with_inner_stage(self._problems, t, vertices)
         values = _costs(problems, self._team, t, points, self._iteration, self._should_stop)
         self.n_solved += values.size
-        return risk_adjusted_costs(problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], values)
+        return risk_adjusted_costs(
+            problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], values
+        )
 
 
 def _costs(
-    problems: StudyProblems, team: Team, t: int, points: Array, iteration: int, should_stop: Callable[[], bool]
+    problems: StudyProblems,
+    team: Team,
+    t: int,
+    points: Array,
+    iteration: int,
+    should_stop: Callable[[], bool],
 ) -> Array:
     """Optimal costs of stage position ``t`` from each point under each opening of the tree, ``[point, opening]`` in $."""
     problem = problems.stages[t]
@@ -161,7 +187,9 @@ def _costs(
     if not len(points):
         return costs
     first = SolverPool(problems)
-    basis = first.solve(t, points[0], _first_opening(problem), None, iteration=iteration).results.basis
+    basis = first.solve(
+        t, points[0], _first_opening(problem), None, iteration=iteration
+    ).results.basis
     programs = [first, *(SolverPool(problems) for _ in range(team.n_threads - 1))]
 
     def work(worker: int, part: range) -> None:
@@ -170,7 +198,9 @@ def _costs(
                 raise Interrupted
             batch = slice(start, min(start + LARGEST_BATCH, part.stop))
             bases = BasisBatch.repeated(basis, batch.stop - batch.start)
-            solved = programs[worker].solve_tree(t, points[batch], bases, first=start, iteration=iteration)
+            solved = programs[worker].solve_tree(
+                t, points[batch], bases, first=start, iteration=iteration
+            )
             costs[batch] = problem.trial_costs(solved)
 
     team.run(work, len(points))

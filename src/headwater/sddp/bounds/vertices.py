@@ -63,8 +63,12 @@ class InnerApproximation:
 
     def arrays(self) -> tuple[dict[str, NDArray[Any]], ...]:
         """Named arrays of every stage, to be stored; those of the first stage say when it was evaluated and what it gave."""
-        stages: tuple[dict[str, NDArray[Any]], ...] = tuple(dict(vars(stage)) for stage in self.stages)
-        stages[0]["evaluation"] = np.array([self.iteration, self.value, self.upper_bound], np.float64)
+        stages: tuple[dict[str, NDArray[Any]], ...] = tuple(
+            dict(vars(stage)) for stage in self.stages
+        )
+        stages[0]["evaluation"] = np.array(
+            [self.iteration, self.value, self.upper_bound], np.float64
+        )
         return stages
 
     @classmethod
@@ -77,7 +81,10 @@ class InnerApproximation:
         iteration, value, upper_bound = (float(number) for number in stages[0]["evaluation"])
         names = ("points", "values", "above", "below")
         return cls(
-            tuple(StageVertices(*(stage[name] for name in names)) for stage in stages), int(iteration), value, upper_bound
+            tuple(StageVertices(*(stage[name] for name in names)) for stage in stages),
+            int(iteration),
+            value,
+            upper_bound,
         )
 
 
@@ -101,7 +108,9 @@ def choose_visits(visited: Array, most: int) -> NDArray[np.int64]:
     if len(distinct) <= most:
         return distinct
     points = visited[distinct]
-    ends = np.stack([points.argmin(axis=0), points.argmax(axis=0)], axis=1)[np.ptp(points, axis=0) > 0.0].ravel()
+    ends = np.stack([points.argmin(axis=0), points.argmax(axis=0)], axis=1)[
+        np.ptp(points, axis=0) > 0.0
+    ].ravel()
     _, first_named = np.unique(ends, return_index=True)
     chosen = ends[np.sort(first_named)][: most // 2]
     others = np.setdiff1d(np.arange(len(distinct)), chosen)

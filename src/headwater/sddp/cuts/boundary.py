@@ -47,7 +47,9 @@ class BoundaryCuts:
         pool = policy.pools[position]
         slots = pool.active_slots()
         if not len(slots):
-            raise PolicyError(f"stage {stage_id} of the boundary policy has no cuts; its last stage with cuts will do")
+            raise PolicyError(
+                f"stage {stage_id} of the boundary policy has no cuts; its last stage with cuts will do"
+            )
         return cls(
             policy.layout,
             policy.stages[position],
@@ -59,7 +61,13 @@ class BoundaryCuts:
     def put_into(self, pool: CutPool) -> None:
         """Append the cuts to a pool, marked so that nothing removes them."""
         zeros = np.zeros(len(self.intercepts), np.int64)
-        pool.append(self.intercepts, self.coefficients, iteration=BOUNDARY, forward_passes=zeros, openings=self.openings)
+        pool.append(
+            self.intercepts,
+            self.coefficients,
+            iteration=BOUNDARY,
+            forward_passes=zeros,
+            openings=self.openings,
+        )
 
 
 def check_boundary(cuts: BoundaryCuts, layout: StateLayout) -> None:
@@ -107,7 +115,9 @@ def lowest_terminal_value(layout: StateLayout, pool: CutPool) -> float:
             "the cuts at the end of the horizon depend on past inflows, which are not bounded, so that no lower bound of the "
             "future cost follows from them; give training.theta_lower_bound"
         )
-    limits = [pair for low, high in box.values() for pair in zip(low.tolist(), high.tolist(), strict=True)]
+    limits = [
+        pair for low, high in box.values() for pair in zip(low.tolist(), high.tolist(), strict=True)
+    ]
     values = []
     for opening in np.unique(pool.opening[slots]):
         chosen = slots[pool.opening[slots] == opening]
@@ -122,7 +132,9 @@ def lowest_terminal_value(layout: StateLayout, pool: CutPool) -> float:
             method="highs",
         )
         if result.status != 0:
-            raise ModelError(f"the least value of the cuts at the end of the horizon was not found: {result.message}")
+            raise ModelError(
+                f"the least value of the cuts at the end of the horizon was not found: {result.message}"
+            )
         # the solver's tolerance must not make the bound too high
         values.append(float(result.fun) - 1e-6 * max(1.0, abs(float(result.fun))))
     return min(values)

@@ -98,7 +98,9 @@ class Policy:
         for position, stage in enumerate(self.stages):
             if stage.stage_id == stage_id:
                 return position
-        raise UsageError(f"the policy has no stage {stage_id} (it has {self.stages[0].stage_id} to {self.stages[-1].stage_id})")
+        raise UsageError(
+            f"the policy has no stage {stage_id} (it has {self.stages[0].stage_id} to {self.stages[-1].stage_id})"
+        )
 
     def value(self, stage_id: int, state: NDArray[np.float64]) -> float:
         """Expected cost in $ of all stages after ``stage_id`` when that stage ends in ``state`` ``[dimension]``.
@@ -117,7 +119,9 @@ class Policy:
         """How cuts of single openings add up, per stage."""
         return tuple(stage.outlook for stage in self.stages)
 
-    def _tangent(self, stage_id: int, state: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def _tangent(
+        self, stage_id: int, state: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
         """Future cost after a stage and its slope ``[dimension]``; 0 after a last stage without cuts."""
         position = self.stage_position(stage_id)
         pool, checked = self.pools[position], self._checked(state)
@@ -135,13 +139,19 @@ class Policy:
         Raises:
             UsageError: the policy has no such stage.
         """
-        return Cuts.of_pool(self.pools[self.stage_position(stage_id)], self.layout, stage_id, inactive=inactive)
+        return Cuts.of_pool(
+            self.pools[self.stage_position(stage_id)], self.layout, stage_id, inactive=inactive
+        )
 
     def cuts_frame(self, *, inactive: bool = False) -> pl.DataFrame:
         """The cuts of all stages in one table, see `Cuts.frame`."""
-        return pl.concat([self.cuts(stage.stage_id, inactive=inactive).frame() for stage in self.stages])
+        return pl.concat(
+            [self.cuts(stage.stage_id, inactive=inactive).frame() for stage in self.stages]
+        )
 
-    def state(self, values: Mapping[str, float], otherwise: float | None = None) -> NDArray[np.float64]:
+    def state(
+        self, values: Mapping[str, float], otherwise: float | None = None
+    ) -> NDArray[np.float64]:
         """A state ``[dimension]`` from values by name.
 
         Args:
@@ -163,7 +173,9 @@ class Policy:
     def _checked(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         array = np.asarray(state, np.float64)
         if array.shape != (self.layout.dimension,):
-            raise UsageError(f"the state needs {self.layout.dimension} components, got shape {array.shape}")
+            raise UsageError(
+                f"the state needs {self.layout.dimension} components, got shape {array.shape}"
+            )
         return array
 
     def __repr__(self) -> str:
@@ -198,7 +210,9 @@ def as_stored() -> Iterator[None]:
         ) from error
 
 
-def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None = None) -> tuple[float, NDArray[np.float64]]:
+def tangent(
+    pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None = None
+) -> tuple[float, NDArray[np.float64]]:
     """Future cost that the active cuts of a stage give at a state, and its slope.
 
     Cuts of single openings give the cost of each opening, whose risk-adjusted sum is one more bound of the future cost.
@@ -221,7 +235,9 @@ def tangent(pool: CutPool, state: NDArray[np.float64], outlook: Outlook | None =
     if not (openings >= 0).any():
         return value, slope
     if outlook is None:
-        raise PolicyError("the policy has cuts of single openings and does not say how likely these are")
+        raise PolicyError(
+            "the policy has cuts of single openings and does not say how likely these are"
+        )
     probability = np.array(outlook.probability)
     best = [pool.value(state, opening) for opening in range(len(probability))]
     costs = np.array([cost for cost, _ in best])

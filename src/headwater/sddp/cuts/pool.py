@@ -154,7 +154,11 @@ class CutPool:
     def n_relaxed(self, iteration: int) -> int:
         """Cuts of an iteration behind which an LP has a gap above tolerance."""
         relaxed = self.relaxed[: self.n_populated]
-        return int(np.count_nonzero(relaxed & (self.born_at[: self.n_populated] == iteration))) if relaxed.any() else 0
+        return (
+            int(np.count_nonzero(relaxed & (self.born_at[: self.n_populated] == iteration)))
+            if relaxed.any()
+            else 0
+        )
 
     def active_slots(self) -> NDArray[np.int64]:
         """Slots of the cuts that count, ascending."""

@@ -20,7 +20,9 @@ from headwater.solver.compiled import Native
 logger = logging.getLogger(__name__)
 
 _DOUBLES, _LONGS = ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_int64)
-_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64, _DOUBLES, _DOUBLES, _DOUBLES, _LONGS, _DOUBLES)
+_FUNCTION = ctypes.CFUNCTYPE(
+    ctypes.c_double, ctypes.c_int64, _DOUBLES, _DOUBLES, _DOUBLES, _LONGS, _DOUBLES
+)
 _TOLERANCE = 1e-6
 """How far the total of weights may be from one: round-off of hundreds of openings is a millionth of it."""
 
@@ -49,7 +51,9 @@ def risk_adjusted_costs(measure: RiskMeasure, probability: Array, costs: Array) 
     adjusted = np.empty(len(costs))
     for trial, outcomes in enumerate(costs):
         weights, penalty = weigh(measure, probability, outcomes)
-        total = sum(weight * cost for weight, cost in zip(weights.tolist(), outcomes.tolist(), strict=True))
+        total = sum(
+            weight * cost for weight, cost in zip(weights.tolist(), outcomes.tolist(), strict=True)
+        )
         adjusted[trial] = total - penalty
     return adjusted
 
@@ -114,10 +118,16 @@ class OpeningWeights:
             return None
         n = len(self.probability)
         costs, order, weights = np.arange(n, 0.0, -1.0), np.empty(n, np.int64), np.empty(n)
-        pointers = [array.ctypes.data_as(_DOUBLES) for array in (costs, self.probability, parameters)]
-        penalty = _FUNCTION(address)(n, *pointers, order.ctypes.data_as(_LONGS), weights.ctypes.data_as(_DOUBLES))
+        pointers = [
+            array.ctypes.data_as(_DOUBLES) for array in (costs, self.probability, parameters)
+        ]
+        penalty = _FUNCTION(address)(
+            n, *pointers, order.ctypes.data_as(_LONGS), weights.ctypes.data_as(_DOUBLES)
+        )
         expected, loss = weigh(self.measure, self.probability, costs * self._scale)
-        if not np.allclose(weights, expected, rtol=1e-9, atol=1e-12) or not np.isclose(penalty * self._scale, loss, rtol=1e-9):
+        if not np.allclose(weights, expected, rtol=1e-9, atol=1e-12) or not np.isclose(
+            penalty * self._scale, loss, rtol=1e-9
+        ):
             raise ModelError(
                 f"the risk measure {self.measure.type!r} contradicts itself: compiled, it weighs outcomes "
                 f"as {weights.tolist()} with the penalty {penalty * self._scale}, and in Python as "
@@ -125,7 +135,9 @@ class OpeningWeights:
             )
         return address
 
-    def _call(self, n: int, costs: Any, _probability: Any, _parameters: Any, _order: Any, weights: Any) -> float:
+    def _call(
+        self, n: int, costs: Any, _probability: Any, _parameters: Any, _order: Any, weights: Any
+    ) -> float:
         """The measure for compiled code that calls into Python; what goes wrong is kept, and the cut is not used."""
         out = np.ctypeslib.as_array(weights, (n,))
         try:

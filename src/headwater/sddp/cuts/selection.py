@@ -106,10 +106,16 @@ class StageCuts:
         if not len(self.visited):
             return below
         active = self._active
-        for opening in np.unique(self.opening[active]):  # cuts of different openings do not replace each other
+        for opening in np.unique(
+            self.opening[active]
+        ):  # cuts of different openings do not replace each other
             slots = active[self.opening[active] == opening]
             needed = kernel.needed_cuts(
-                self.coefficients[slots], self.intercepts[slots], self.visited, ~self.removable[slots], float(epsilon)
+                self.coefficients[slots],
+                self.intercepts[slots],
+                self.visited,
+                ~self.removable[slots],
+                float(epsilon),
             )
             below[slots] = ~needed
         return below

@@ -66,12 +66,12 @@ class Cuts:
         return len(self.slot)
 
     def __repr__(self) -> str:
-        return (
-            f"<Cuts of stage {self.stage_id}: {int(self.active.sum())} active of {len(self)}, {self.layout.dimension} states>"
-        )
+        return f"<Cuts of stage {self.stage_id}: {int(self.active.sum())} active of {len(self)}, {self.layout.dimension} states>"
 
     @classmethod
-    def of_pool(cls, pool: CutPool, layout: StateLayout, stage_id: int, *, inactive: bool = False) -> Cuts:
+    def of_pool(
+        cls, pool: CutPool, layout: StateLayout, stage_id: int, *, inactive: bool = False
+    ) -> Cuts:
         """Cuts of a pool: copies.
 
         Args:
@@ -81,5 +81,13 @@ class Cuts:
             inactive: whether to include cuts that were deactivated.
         """
         slots = np.arange(pool.n_populated) if inactive else pool.active_slots()
-        known = {name: getattr(pool, name)[slots] for name in FIELDS if name in cls.__dataclass_fields__}
-        return cls(stage_id=stage_id, layout=layout, slot=slots, coefficients=pool.coefficients[slots], **known)
+        known = {
+            name: getattr(pool, name)[slots] for name in FIELDS if name in cls.__dataclass_fields__
+        }
+        return cls(
+            stage_id=stage_id,
+            layout=layout,
+            slot=slots,
+            coefficients=pool.coefficients[slots],
+            **known,
+        )

@@ -36,7 +36,11 @@ class StageStates:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The visits as named arrays to be stored: views."""
         used = slice(0, self.n_visits)
-        return {"states": self.states[used], "iteration": self.iteration[used], "trajectory": self.trajectory[used]}
+        return {
+            "states": self.states[used],
+            "iteration": self.iteration[used],
+            "trajectory": self.trajectory[used],
+        }
 
 
 @dataclass
@@ -59,15 +63,27 @@ class VisitedStates:
         """An archive without visits."""
         archive = cls(n_state, int(memory_limit_mb * 2**20))
         archive.stages = [
-            StageStates(np.empty((0, n_state)), np.empty(0, np.int32), np.empty(0, np.int32)) for _ in range(n_stages)
+            StageStates(np.empty((0, n_state)), np.empty(0, np.int32), np.empty(0, np.int32))
+            for _ in range(n_stages)
         ]
         return archive
 
     def add(self, t: int, iteration: int, states: NDArray[np.float64]) -> None:
         """Add the states ``[trajectory, n_state]`` in which the trajectories of an iteration left stage position ``t``."""
-        self.extend(t, np.full(len(states), iteration, np.int32), np.arange(len(states), dtype=np.int32), states)
+        self.extend(
+            t,
+            np.full(len(states), iteration, np.int32),
+            np.arange(len(states), dtype=np.int32),
+            states,
+        )
 
-    def extend(self, t: int, iteration: NDArray[np.int32], trajectory: NDArray[np.int32], states: NDArray[np.float64]) -> None:
+    def extend(
+        self,
+        t: int,
+        iteration: NDArray[np.int32],
+        trajectory: NDArray[np.int32],
+        states: NDArray[np.float64],
+    ) -> None:
         """Add states with the iteration and trajectory of each."""
         stage = self.stages[t]
         start, stop = stage.n_visits, stage.n_visits + len(states)
@@ -81,7 +97,9 @@ class VisitedStates:
     def forget_after(self, iteration: int) -> None:
         """Drop the visits of later iterations, for an iteration that was not finished."""
         for stage in self.stages:
-            stage.n_visits = int(np.searchsorted(stage.iteration[: stage.n_visits], iteration, side="right"))
+            stage.n_visits = int(
+                np.searchsorted(stage.iteration[: stage.n_visits], iteration, side="right")
+            )
 
     def _grow(self, stage: StageStates, rows: int) -> None:
         n_bytes = rows * self.n_state * 8

@@ -15,8 +15,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.sddp.kernels.cut_kernel import SlopeRoom, count_binding, cut_trial, enter_cuts, slope_room
-from headwater.sddp.kernels.trial_kernel import StageView, TrialRoom, leave, sample_view, set_bounds, trial_room
+from headwater.sddp.kernels.cut_kernel import (
+    SlopeRoom,
+    count_binding,
+    cut_trial,
+    enter_cuts,
+    slope_room,
+)
+from headwater.sddp.kernels.trial_kernel import (
+    StageView,
+    TrialRoom,
+    leave,
+    sample_view,
+    set_bounds,
+    trial_room,
+)
 from headwater.solver.compiled import compiled, plain
 from headwater.solver.kernel_constants import PROVEN
 from headwater.solver.native_kernel import call_kernel

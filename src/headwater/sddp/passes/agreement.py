@@ -40,8 +40,14 @@ def _facts(problems: StudyProblems) -> dict[str, str]:
     """What must be the same on all ranks, as short texts."""
     stages = problems.stages
     programs = ((s.form.matrix.data, s.form.matrix.indices, s.form.matrix.indptr) for s in stages)
-    sides = ((s.form.cost, s.form.column_lower, s.form.column_upper, s.form.row_lower, s.form.row_upper) for s in stages)
-    cuts = ((pool.intercepts[: pool.n_populated], pool.active[: pool.n_populated]) for pool in problems.pools)
+    sides = (
+        (s.form.cost, s.form.column_lower, s.form.column_upper, s.form.row_lower, s.form.row_upper)
+        for s in stages
+    )
+    cuts = (
+        (pool.intercepts[: pool.n_populated], pool.active[: pool.n_populated])
+        for pool in problems.pools
+    )
     return {
         "version of Headwater": __version__,
         "solver": highs_version(),
@@ -49,9 +55,13 @@ def _facts(problems: StudyProblems) -> dict[str, str]:
         "byte order": sys.byteorder,
         "configuration": hashlib.sha256(repr(problems.study.config).encode()).hexdigest()[:16],
         "matrix of the stage programs": _digest(array for arrays in programs for array in arrays),
-        "limits or costs of the stage programs": _digest(array for arrays in sides for array in arrays),
+        "limits or costs of the stage programs": _digest(
+            array for arrays in sides for array in arrays
+        ),
         "initial state": _digest([problems.initial_state]),
-        "opening tree": _digest(array for s in stages for array in (s.openings.innovation, s.openings.demand_shift)),
+        "opening tree": _digest(
+            array for s in stages for array in (s.openings.innovation, s.openings.demand_shift)
+        ),
         "policy to start from": _digest(array for arrays in cuts for array in arrays),
     }
 

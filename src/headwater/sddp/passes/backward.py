@@ -107,8 +107,12 @@ def run_backward(
                 part = slice(run.start, run.stop)
                 states = np.ascontiguousarray(store.states[part, t])
                 bases = store.bases[s].batch(run)
-                solved = programs[worker].solve_tree(s, states, bases, first=run.start, iteration=iteration)
-                successor.make_cuts(solved, made.of(part), doubtful=doubtful, binding=counts, tolerance=tolerance)
+                solved = programs[worker].solve_tree(
+                    s, states, bases, first=run.start, iteration=iteration
+                )
+                successor.make_cuts(
+                    solved, made.of(part), doubtful=doubtful, binding=counts, tolerance=tolerance
+                )
             return counts
 
         binding, *others = team.run(work, n_trajectories)
@@ -180,12 +184,20 @@ class LowerBound:
         problems, first = self._problems, self._problems.stages[0]
         tolerance = problems.study.config.training.cut_activity_tolerance
         if self.basis is None:
-            solved = programs.solve(0, problems.initial_state, first.openings, None, iteration=iteration)
-            objective, row_dual, self.basis = solved.results.objective, solved.results.row_dual, solved.results.basis
+            solved = programs.solve(
+                0, problems.initial_state, first.openings, None, iteration=iteration
+            )
+            objective, row_dual, self.basis = (
+                solved.results.objective,
+                solved.results.row_dual,
+                solved.results.basis,
+            )
         else:
             start, state = self.basis.extended(first.n_rows), problems.initial_state[None, :]
             bases = BasisBatch(start.columns[None, :], start.rows[None, :])
-            results = programs.solve_tree(0, state, bases, iteration=iteration, task=LOWER_BOUND).results
+            results = programs.solve_tree(
+                0, state, bases, iteration=iteration, task=LOWER_BOUND
+            ).results
             objective, row_dual = results.objective[0], results.row_dual[0]
             self.basis = Basis(results.bases.columns[0], results.bases.rows[0])
         return first.weigh(objective, row_dual, tolerance)
@@ -201,12 +213,17 @@ def _insert(problems: StudyProblems, t: int, made: NewCuts, iteration: int) -> N
         iteration: the one under way.
     """
     quality = made.quality.reshape(-1)
-    intercepts, slopes = made.intercepts.reshape(-1), made.slopes.reshape(quality.size, made.slopes.shape[2])
+    intercepts, slopes = (
+        made.intercepts.reshape(-1),
+        made.slopes.reshape(quality.size, made.slopes.shape[2]),
+    )
     kept = np.arange(len(quality))
     if (quality == UNSOUND).any():
         kept = np.flatnonzero(quality != UNSOUND)
         intercepts, slopes, quality = intercepts[kept], slopes[kept], quality[kept]
-    trajectories, openings = np.divmod(kept, made.quality.shape[1]) if problems.is_multi else (kept, ALL_OPENINGS)
+    trajectories, openings = (
+        np.divmod(kept, made.quality.shape[1]) if problems.is_multi else (kept, ALL_OPENINGS)
+    )
     slots = problems.pools[t].append(
         intercepts,
         slopes,

@@ -52,14 +52,22 @@ class CompiledRun:
         begun: what the last backward pass has done of the stage that it ended at.
     """
 
-    def __init__(self, problems: StudyProblems, team: Team, programs: list[SolverPool], store: TrajectoryStore) -> None:
+    def __init__(
+        self,
+        problems: StudyProblems,
+        team: Team,
+        programs: list[SolverPool],
+        store: TrajectoryStore,
+    ) -> None:
         self._problems = problems
         self._team = team
         self._programs = programs
         self._store = store
         n_stages, self._n_trajectories = problems.n_stages, len(store.costs)
         self._new_cuts = [problems.n_cuts_of_trial(t) for t in range(n_stages)]
-        self._successors = np.array([-1 if s is None else s for s in map(problems.successor, range(n_stages))])
+        self._successors = np.array(
+            [-1 if s is None else s for s in map(problems.successor, range(n_stages))]
+        )
         self._positions = np.array(problems.walk.positions)
         self._n_openings = [len(stage.openings) for stage in problems.stages]
         self._n_rows = np.array([stage.form.n_rows for stage in problems.stages])
@@ -102,16 +110,25 @@ class CompiledRun:
         if largest > self._room_for or not self._rooms:
             self._room_for = largest
             self._make_rooms()
-        self.is_ready = all(bases.all_known for bases in store.bases) and not any(stage.pool.any_unproven for stage in stages)
+        self.is_ready = all(bases.all_known for bases in store.bases) and not any(
+            stage.pool.any_unproven for stage in stages
+        )
         return self.is_ready
 
     def _refresh(self, t: int) -> None:
         """Write the block of a stage anew if one of its arrays has moved."""
         stage, bases = self._problems.stages[t], self._store.bases[t].fields()
         known = (stage.view, *bases)
-        if len(self._known[t]) != len(known) or any(now is not then for now, then in zip(known, self._known[t], strict=True)):
+        if len(self._known[t]) != len(known) or any(
+            now is not then for now, then in zip(known, self._known[t], strict=True)
+        ):
             effort = self._programs[0].effort(t)
-            value = kernel.PassStage(cast("StageView", stage.view.value), kernel.BasesArrays(*bases), effort, self._new_cuts[t])
+            value = kernel.PassStage(
+                cast("StageView", stage.view.value),
+                kernel.BasesArrays(*bases),
+                effort,
+                self._new_cuts[t],
+            )
             kernel.PASS_STAGE.write(value, self._blocks[t])
             self._known[t] = known
 
@@ -127,7 +144,9 @@ class CompiledRun:
             self._problems.layout.size("storage"),
             self._problems.layout.dimension,
         )
-        self._rooms = [kernel.PASS_ROOM.pack(kernel.pass_room(*sizes)) for _ in range(self._team.n_threads)]
+        self._rooms = [
+            kernel.PASS_ROOM.pack(kernel.pass_room(*sizes)) for _ in range(self._team.n_threads)
+        ]
         self._scratch = [programs.scratch_for(self._room_for) for programs in self._programs]
         self._binding = np.zeros((self._team.n_threads, self._room_for), np.int64)
 
@@ -158,16 +177,25 @@ class CompiledRun:
             Interrupted: ``should_stop`` said so.
         """
         positions, programs = self._positions, self._programs[worker]
-        at_a_time, visit = max(1, ROWS_PER_CALL // (self._most_rows * len(trajectories))), first_visit
+        at_a_time, visit = (
+            max(1, ROWS_PER_CALL // (self._most_rows * len(trajectories))),
+            first_visit,
+        )
         while visit < len(positions):
             if should_stop():
                 raise Interrupted
-            start, stop, work = visit, min(visit + at_a_time, len(positions)), kernel.account(len(self._blocks))
+            start, stop, work = (
+                visit,
+                min(visit + at_a_time, len(positions)),
+                kernel.account(len(self._blocks)),
+            )
             left = self.is_left[trajectories.start : trajectories.stop]
             left[:] = True
             visit = self._walk(worker, trajectories.start, start, stop, states, openings, work)
             for t in positions[start:visit].tolist():
-                programs.note(t, len(trajectories), len(trajectories), work.pivots[t], work.seconds[t])
+                programs.note(
+                    t, len(trajectories), len(trajectories), work.pivots[t], work.seconds[t]
+                )
             if visit < stop:
                 t, n_made = int(positions[visit]), int(np.count_nonzero(~left))
                 if n_made:
@@ -217,11 +245,16 @@ class CompiledRun:
         """Have both passes compiled by making them through no stage at all."""
         self.prepare()
         nothing, work = range(0), kernel.account(len(self._blocks))
-        states, openings = np.zeros((0, self._store.states.shape[2])), np.zeros((len(self._positions), 0), np.int64)
+        states, openings = (
+            np.zeros((0, self._store.states.shape[2])),
+            np.zeros((len(self._positions), 0), np.int64),
+        )
         self._walk(0, 0, 0, 0, states, openings, work)
         self._cut(0, nothing, 0, 1, 1, 0.0, 1, work)
 
-    def backward(self, first_stage: int, iteration: int, tolerance: float, should_stop: Callable[[], bool]) -> int:
+    def backward(
+        self, first_stage: int, iteration: int, tolerance: float, should_stop: Callable[[], bool]
+    ) -> int:
         """Add cuts to the pools from ``first_stage`` on, until a stage needs HiGHS or makes a cut that is not sound.
 
         Returns:
@@ -231,7 +264,9 @@ class CompiledRun:
             Interrupted: ``should_stop`` said so.
         """
         n_populated = self._n_populated
-        at_a_time = max(1, ROWS_PER_CALL // (self._most_rows * self._n_trajectories * max(self._n_openings)))
+        at_a_time = max(
+            1, ROWS_PER_CALL // (self._most_rows * self._n_trajectories * max(self._n_openings))
+        )
         threads, clock, t = self._team.threads, self._team.clock, first_stage
         self.begun = None
         while t >= 0:
@@ -246,7 +281,9 @@ class CompiledRun:
                 worker: int, trajectories: range, start: int = start, stop: int = stop, n_called: int = n_called,
                 works: list[kernel.Account] = works,
             ) -> int:  # fmt: skip
-                return self._cut(worker, trajectories, start, stop, iteration, tolerance, n_called, works[worker])
+                return self._cut(
+                    worker, trajectories, start, stop, iteration, tolerance, n_called, works[worker]
+                )
 
             t = threads.run(work, range(self._n_trajectories), abandon=self._abandon)[0]
             clock.add("cut_batch_build", works[0].entering[0])
@@ -263,11 +300,20 @@ class CompiledRun:
             return
         self._problems.stages[s].opening_weights.raise_error()
         binding = self._binding[:n_called, : self._n_cuts[s]].sum(axis=0)
-        self.begun = BegunStage(self.is_left.copy(), self._quality[:, : self._new_cuts[t]].copy(), binding)
-        for worker, part in enumerate(self._team.threads.shares(range(self._n_trajectories), n_called)):
-            n_made, work = int(np.count_nonzero(~self.is_left[part.start : part.stop])), works[worker]
+        self.begun = BegunStage(
+            self.is_left.copy(), self._quality[:, : self._new_cuts[t]].copy(), binding
+        )
+        for worker, part in enumerate(
+            self._team.threads.shares(range(self._n_trajectories), n_called)
+        ):
+            n_made, work = (
+                int(np.count_nonzero(~self.is_left[part.start : part.stop])),
+                works[worker],
+            )
             if n_made:
-                self._programs[worker].note(s, n_made, n_made * self._n_openings[s], work.pivots[s], work.seconds[s])
+                self._programs[worker].note(
+                    s, n_made, n_made * self._n_openings[s], work.pivots[s], work.seconds[s]
+                )
 
     def _note(
         self,

@@ -65,7 +65,16 @@ class EffortMeter:
                 else:
                     done[t] = effort
             self._gaps += [
-                StageGap(self._iteration, phase, t, gap.trial, gap.opening, gap.bound, gap.gap, gap.attempts)
+                StageGap(
+                    self._iteration,
+                    phase,
+                    t,
+                    gap.trial,
+                    gap.opening,
+                    gap.bound,
+                    gap.gap,
+                    gap.attempts,
+                )
                 for t, gap in programs.take_gaps()
             ]
         self._efforts += [StageEffort(self._iteration, phase, t, done[t]) for t in sorted(done)]
@@ -82,11 +91,20 @@ class EffortMeter:
         """How busy the workers of this rank were."""
         forward, backward = self._phases[FORWARD], self._phases[BACKWARD]
         return [
-            WorkerTiming(self._iteration, rank, w, forward[1][w], backward[1][w], max(0.0, forward[2][w] + backward[2][w]))
+            WorkerTiming(
+                self._iteration,
+                rank,
+                w,
+                forward[1][w],
+                backward[1][w],
+                max(0.0, forward[2][w] + backward[2][w]),
+            )
             for w in range(self._team.n_threads)
         ]
 
-    def timing(self, forward_seconds: float, backward_seconds: float, total_seconds: float) -> IterationTiming:
+    def timing(
+        self, forward_seconds: float, backward_seconds: float, total_seconds: float
+    ) -> IterationTiming:
         """Where the time of the iteration went on this rank."""
 
         def imbalance(phase: str) -> float:
@@ -127,9 +145,14 @@ def joined_efforts(efforts: Sequence[Sequence[StageEffort]]) -> list[StageEffort
     order = {FORWARD: 0, BACKWARD: 1, LOWER_BOUND: 2, SIMULATION: 3}
     total: dict[tuple[int, int, int], dict[str, float]] = {}
     for effort in (effort for of_rank in efforts for effort in of_rank):
-        _add(total.setdefault((effort.iteration, order[effort.phase], effort.stage_position), {}), effort.counts)
+        _add(
+            total.setdefault((effort.iteration, order[effort.phase], effort.stage_position), {}),
+            effort.counts,
+        )
     names = {number: phase for phase, number in order.items()}
-    return [StageEffort(k, names[phase], t, counts) for (k, phase, t), counts in sorted(total.items())]
+    return [
+        StageEffort(k, names[phase], t, counts) for (k, phase, t), counts in sorted(total.items())
+    ]
 
 
 def joined_gaps(gaps: Sequence[Sequence[StageGap]]) -> list[StageGap]:
@@ -137,7 +160,13 @@ def joined_gaps(gaps: Sequence[Sequence[StageGap]]) -> list[StageGap]:
     order = {FORWARD: 0, BACKWARD: 1, LOWER_BOUND: 2, SIMULATION: 3}
     return sorted(
         (gap for of_rank in gaps for gap in of_rank),
-        key=lambda gap: (gap.iteration, order[gap.phase], gap.stage_position, gap.trial, gap.opening),
+        key=lambda gap: (
+            gap.iteration,
+            order[gap.phase],
+            gap.stage_position,
+            gap.trial,
+            gap.opening,
+        ),
     )
 
 
@@ -146,7 +175,9 @@ def program_counts(efforts: Sequence[StageEffort]) -> Counter[str]:
     total = Counter({name: int(sum(effort.counts[name] for effort in efforts)) for name in COUNTED})
     for effort in efforts:
         if len(effort.counts) > len(NUMBERS):
-            total.update({name: int(n) for name, n in effort.counts.items() if name.startswith("reason: ")})
+            total.update(
+                {name: int(n) for name, n in effort.counts.items() if name.startswith("reason: ")}
+            )
     return total
 
 

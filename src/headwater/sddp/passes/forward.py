@@ -27,7 +27,11 @@ Drawn = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def draw_noise(
-    problems: StudyProblems, walk: Walk, sampler: Sampler, iteration: int, scenarios: NDArray[np.int64]
+    problems: StudyProblems,
+    walk: Walk,
+    sampler: Sampler,
+    iteration: int,
+    scenarios: NDArray[np.int64],
 ) -> list[Drawn]:
     """What is random for some trajectories, per visit, leading axis ``[trajectory]``; every turn of a cycle draws anew."""
     values = []
@@ -71,7 +75,9 @@ class ForwardNoise:
     @property
     def openings(self) -> NDArray[np.int64] | None:
         """Openings of the tree ``[visit, trajectory]``, where all noise comes from it."""
-        return None if self._openings is None else np.ascontiguousarray(self._openings[:, self._place])
+        return (
+            None if self._openings is None else np.ascontiguousarray(self._openings[:, self._place])
+        )
 
     def draw(self, iteration: int) -> None:
         """Draw for an iteration; every turn of a cycle draws anew. Not while others read."""
@@ -89,7 +95,9 @@ class ForwardNoise:
         """Past inflows that the trajectories of an iteration start from, where not with those of the study."""
         return self._sampler.initial_memory_m3s(iteration, self._everyone)
 
-    def at(self, problem: StageProblem, visit: int, part: slice) -> tuple[NoiseBatch, NDArray[np.int64] | None]:
+    def at(
+        self, problem: StageProblem, visit: int, part: slice
+    ) -> tuple[NoiseBatch, NDArray[np.int64] | None]:
         """What some trajectories meet at a visit: openings, and which of them each takes, where not each its own in turn."""
         if self._openings is not None:
             return problem.openings, self._openings[visit, self._place, part]
@@ -134,14 +142,21 @@ def run_forward(
         bases.grow(stage.n_rows)
     store.truncated[:] = 0
     openings = noise.openings
-    ready = whole is not None and openings is not None and not problems.system.horizon.is_cyclic and whole.prepare()
+    ready = (
+        whole is not None
+        and openings is not None
+        and not problems.system.horizon.is_cyclic
+        and whole.prepare()
+    )
     team.clock.add("fwd_setup", time.perf_counter() - began)
 
     def walk(worker: int, trajectories: range) -> None:
         part = slice(trajectories.start, trajectories.stop)
         if not len(trajectories):
             return
-        states = problems.starting_states(len(trajectories), None if memory is None else memory[part])
+        states = problems.starting_states(
+            len(trajectories), None if memory is None else memory[part]
+        )
         latest: dict[tuple[int, range], BasisBatch] = {}
         visit, runs = 0, [trajectories]
         while visit < visits.n_visits:
@@ -153,11 +168,21 @@ def run_forward(
             if should_stop():
                 raise Interrupted
             for run in runs:
-                make_visit(worker, run, visit, states[run.start - part.start : run.stop - part.start], latest)
+                make_visit(
+                    worker,
+                    run,
+                    visit,
+                    states[run.start - part.start : run.stop - part.start],
+                    latest,
+                )
             visit += 1
 
     def make_visit(
-        worker: int, run: range, visit: int, states: NDArray[np.float64], latest: dict[tuple[int, range], BasisBatch]
+        worker: int,
+        run: range,
+        visit: int,
+        states: NDArray[np.float64],
+        latest: dict[tuple[int, range], BasisBatch],
     ) -> None:
         """One visit of a run of trajectories; ``states`` and ``latest`` bases are those before and, then, after it."""
         part, t = slice(run.start, run.stop), visits.positions[visit]
@@ -166,7 +191,9 @@ def run_forward(
         starts = latest.get((t, run))
         if starts is None:
             starts = store.bases[t].batch(run, partial(programs[worker].cold_basis, t))
-        solved = programs[worker].solve_each(t, states, batch, starts, openings=chosen, first=run.start, iteration=iteration)
+        solved = programs[worker].solve_each(
+            t, states, batch, starts, openings=chosen, first=run.start, iteration=iteration
+        )
         latest[t, run] = solved.results.bases
         store.bases[t].store(run, solved.results.bases, visits.keeps_basis(visit, turns[part]))
         if solved.truncated is not None:
@@ -204,7 +231,9 @@ class Simulating:
     def simulate(self, noise_of: int) -> None:
         """Operate the system with the noise of an iteration."""
         if noise_of < 1:
-            raise ModelError(f"a forward pass asks for the noise of iteration {noise_of}; the first is 1")
+            raise ModelError(
+                f"a forward pass asks for the noise of iteration {noise_of}; the first is 1"
+            )
         self._n_runs += 1
         self._run_once(self._iteration, noise_of)
 
@@ -217,4 +246,6 @@ class Simulating:
         self._iteration, self._n_runs = iteration, 0
         chosen.run(self, iteration)
         if not self._n_runs:
-            raise ModelError(f"the forward pass '{chosen.type}' simulated nothing in iteration {iteration}")
+            raise ModelError(
+                f"the forward pass '{chosen.type}' simulated nothing in iteration {iteration}"
+            )

@@ -36,9 +36,13 @@ def simulated_stage_costs(
         Interrupted: ``should_stop`` said so.
         SolverError: a stage could not be solved.
     """
-    sampler = stopping_sampler(problems.uncertainty, problems.study.config.training.tree_seed, replications)
+    sampler = stopping_sampler(
+        problems.uncertainty, problems.study.config.training.tree_seed, replications
+    )
     sizes = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
-    store = TrajectoryStore.empty(replications, sizes, problems.layout.dimension, problems.walk.n_visits)
+    store = TrajectoryStore.empty(
+        replications, sizes, problems.layout.dimension, problems.walk.n_visits
+    )
     noise = ForwardNoise(problems, sampler, replications)
     run_forward(problems, team, programs, noise, store, 1, 1, should_stop)
     return tuple(float(np.mean(costs)) for costs in store.costs.T)

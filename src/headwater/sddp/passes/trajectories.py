@@ -60,7 +60,9 @@ class StageBases:
         """Statuses ``[trajectory, column]`` and ``[trajectory, row]`` to be read and written, with rows not in use."""
         return self._columns, self._rows
 
-    def batch(self, trajectories: range, otherwise: Callable[[], Basis] | None = None) -> BasisBatch:
+    def batch(
+        self, trajectories: range, otherwise: Callable[[], Basis] | None = None
+    ) -> BasisBatch:
         """Bases of some trajectories, to be read before the next are stored; there may be more rows than those in use.
 
         Args:
@@ -75,7 +77,9 @@ class StageBases:
             columns[unknown], rows[unknown, : len(basis.rows)] = basis.columns, basis.rows
         return BasisBatch(columns, rows)
 
-    def store(self, trajectories: range, bases: BasisBatch, wanted: NDArray[np.bool_] | None = None) -> None:
+    def store(
+        self, trajectories: range, bases: BasisBatch, wanted: NDArray[np.bool_] | None = None
+    ) -> None:
         """Remember bases of some trajectories; of those ``wanted`` alone, where it is given."""
         part: slice | NDArray[np.int64] = slice(trajectories.start, trajectories.stop)
         columns, rows = bases.columns, bases.rows
@@ -102,7 +106,10 @@ class StageBases:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is known, as named arrays to be stored."""
         statuses = {"columns": self._columns, "rows": self._rows[:, : self._n_rows]}
-        return {"known": self.known.copy(), **{name: one.astype(np.uint8) for name, one in statuses.items()}}
+        return {
+            "known": self.known.copy(),
+            **{name: one.astype(np.uint8) for name, one in statuses.items()},
+        }
 
     def restore(self, known: NDArray[Any], columns: NDArray[Any], rows: NDArray[Any]) -> None:
         """Take over what `arrays` gave.
@@ -111,14 +118,23 @@ class StageBases:
             ValueError: another number of trajectories or columns, or too few rows.
         """
         expected = (len(self.known), self._columns.shape, len(self._rows))
-        if (len(known), columns.shape, len(rows)) != expected or rows.shape[1] < self._rows.shape[1]:
-            raise ValueError(f"bases of {columns.shape} columns and {rows.shape} rows for {self._columns.shape} columns")
+        if (len(known), columns.shape, len(rows)) != expected or rows.shape[1] < self._rows.shape[
+            1
+        ]:
+            raise ValueError(
+                f"bases of {columns.shape} columns and {rows.shape} rows for {self._columns.shape} columns"
+            )
         self.known, self._columns = known.astype(np.bool_), columns.astype(np.int32)
         self._rows, self._n_rows = rows.astype(np.int32), rows.shape[1]
 
     def remember(self) -> Callable[[], None]:
         """A function that takes the bases back to what they are now."""
-        known, columns, rows, n_rows = self.known.copy(), self._columns.copy(), self._rows.copy(), self._n_rows
+        known, columns, rows, n_rows = (
+            self.known.copy(),
+            self._columns.copy(),
+            self._rows.copy(),
+            self._n_rows,
+        )
 
         def undo() -> None:
             self.known, self._columns, self._rows, self._n_rows = known, columns, rows, n_rows
@@ -129,7 +145,9 @@ class StageBases:
         """Basis of one trajectory for the first ``n_rows`` rows."""
         if not self.known[trajectory]:
             return None
-        return Basis(self._columns[trajectory].copy(), self._rows[trajectory, :n_rows].copy()).extended(n_rows)
+        return Basis(
+            self._columns[trajectory].copy(), self._rows[trajectory, :n_rows].copy()
+        ).extended(n_rows)
 
 
 @dataclass
@@ -152,7 +170,11 @@ class TrajectoryStore:
 
     @classmethod
     def empty(
-        cls, n_trajectories: int, sizes: list[tuple[int, int]], n_state: int, n_visits: int | None = None
+        cls,
+        n_trajectories: int,
+        sizes: list[tuple[int, int]],
+        n_state: int,
+        n_visits: int | None = None,
     ) -> TrajectoryStore:
         """Room for some trajectories; ``sizes`` are rows and columns of every stage's program."""
         return cls(
@@ -163,7 +185,9 @@ class TrajectoryStore:
             truncated=np.zeros(n_trajectories, np.int64),
         )
 
-    def total_costs(self, cumulative_discount: NDArray[np.float64], final_discount: float = 0.0) -> NDArray[np.float64]:
+    def total_costs(
+        self, cumulative_discount: NDArray[np.float64], final_discount: float = 0.0
+    ) -> NDArray[np.float64]:
         """Present value of each trajectory in $, with what the policy expects to pay after its end."""
         totals: NDArray[np.float64] = (self.costs * cumulative_discount).sum(axis=1)
         return totals + final_discount * self.future

@@ -105,6 +105,17 @@ class IterationTiming:
     @property
     def overhead_seconds(self) -> float:
         """What no other entry accounts for."""
-        outside = ("cut_selection", "lower_bound", "upper_bound", "rule_simulation", "checkpoint", "state_exchange")
-        known = self.forward_seconds + self.backward_seconds + sum(self.steps.get(name, 0.0) for name in outside)
+        outside = (
+            "cut_selection",
+            "lower_bound",
+            "upper_bound",
+            "rule_simulation",
+            "checkpoint",
+            "state_exchange",
+        )
+        known = (
+            self.forward_seconds
+            + self.backward_seconds
+            + sum(self.steps.get(name, 0.0) for name in outside)
+        )
         return max(0.0, self.total_seconds - known)

@@ -16,7 +16,9 @@ def told_gaps(count: int, solved: int, largest: float, reference: float, what: s
         what: what that amount is, in words.
     """
     known = math.isfinite(largest)
-    size = f"the largest gap is {largest:.3g} $" if known else "for one of them only a bound is known"
+    size = (
+        f"the largest gap is {largest:.3g} $" if known else "for one of them only a bound is known"
+    )
     share = gap_share(largest, reference)
     part = "" if share is None else f" ({100 * share:.2g} % of the {what})"
     return f"{count:,} of {solved:,} LPs were solved with a certified gap above tolerance; {size}{part}"

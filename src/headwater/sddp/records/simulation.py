@@ -78,8 +78,15 @@ class ScenarioSummary:
         def whole(name: str) -> NDArray[Any]:
             return np.concatenate([getattr(part, name) for part in parts])
 
-        arrays = {f.name: whole(f.name) for f in fields(cls) if f.name not in ("categories", "sampled_years")}
-        categories = {name: np.concatenate([part.categories[name] for part in parts]) for name in parts[0].categories}
+        arrays = {
+            f.name: whole(f.name)
+            for f in fields(cls)
+            if f.name not in ("categories", "sampled_years")
+        }
+        categories = {
+            name: np.concatenate([part.categories[name] for part in parts])
+            for name in parts[0].categories
+        }
         years = None if parts[0].sampled_years is None else whole("sampled_years")
         return cls(**arrays, categories=categories, sampled_years=years)
 
@@ -120,13 +127,19 @@ class StageMoments:
         for name, own in self.mean.items():
             step = other.mean[name] - own
             mean[name] = own + step * (other.n / n)
-            squares[name] = self.squares[name] + other.squares[name] + step**2 * (self.n * other.n / n)
+            squares[name] = (
+                self.squares[name] + other.squares[name] + step**2 * (self.n * other.n / n)
+            )
         largest = {name: np.maximum(own, other.largest[name]) for name, own in self.largest.items()}
         return StageMoments(n, mean, squares, largest)
 
     def std(self, name: str) -> NDArray[np.float64]:
         """Sample deviation of a quantity, ``[stage]``; 0 for a single scenario."""
-        return np.sqrt(self.squares[name] / (self.n - 1)) if self.n > 1 else np.zeros_like(self.squares[name])
+        return (
+            np.sqrt(self.squares[name] / (self.n - 1))
+            if self.n > 1
+            else np.zeros_like(self.squares[name])
+        )
 
 
 @dataclass(frozen=True)

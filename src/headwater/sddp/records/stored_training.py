@@ -34,4 +34,6 @@ class StoredTraining:
 
     def without_bases(self) -> StoredTraining:
         """The same without solver bases."""
-        return replace(self, parts={name: part for name, part in self.parts.items() if name != "bases"})
+        return replace(
+            self, parts={name: part for name, part in self.parts.items() if name != "bases"}
+        )

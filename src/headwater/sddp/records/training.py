@@ -250,7 +250,9 @@ class TrainingRecord:
         if self.lps_above_tolerance:
             solved = sum(record.lp_solves for record in self.iterations)
             last = self.iterations[-1].lower_bound
-            gaps = "; " + told_gaps(self.lps_above_tolerance, solved, self.largest_gap, last, "lower bound")
+            gaps = "; " + told_gaps(
+                self.lps_above_tolerance, solved, self.largest_gap, last, "lower bound"
+            )
         return f"<TrainingRecord: {len(self.iterations)} iterations, ended by {self.reason.replace('_', ' ')}{bound}{gaps}>"
 
     @property
@@ -263,9 +265,7 @@ class TrainingRecord:
         }[self.covers]
         whose = what + (" under the openings of training" if self.differences else "")
         if self.lower_bound_kind != "expected_cost":
-            return (
-                f"the optimal nested risk-adjusted cost {whose} is at least this; it is not comparable with mean simulated cost"
-            )
+            return f"the optimal nested risk-adjusted cost {whose} is at least this; it is not comparable with mean simulated cost"
         return "; ".join((f"the optimal expected cost {whose} is at least this", *self.differences))
 
     @property

@@ -135,5 +135,9 @@ class ViolationCounts:
             times = self.times.get(kind, np.zeros(0, np.int64))
             for i in sorted(np.flatnonzero(times).tolist(), key=lambda i: (-times[i], i)):
                 mean, largest = float(self.total[kind][i] / times[i]), float(self.largest[kind][i])
-                found.append(LimitViolation(kind, entities[i].id, entities[i].name, int(times[i]), self.n, mean, largest))
+                found.append(
+                    LimitViolation(
+                        kind, entities[i].id, entities[i].name, int(times[i]), self.n, mean, largest
+                    )
+                )
         return tuple(found)

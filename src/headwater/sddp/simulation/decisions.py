@@ -79,7 +79,11 @@ class StageDecider:
 
     def starting_state(self, scenario: int | None) -> Array:
         """State ``[n_state]`` before the first stage, with the past inflows of the study, or of a scenario."""
-        memory = None if scenario is None else self._sampler(scenario).initial_memory_m3s(0, np.array([scenario]))
+        memory = (
+            None
+            if scenario is None
+            else self._sampler(scenario).initial_memory_m3s(0, np.array([scenario]))
+        )
         state: Array = self.problems.starting_states(1, memory)[0]
         return state
 
@@ -91,7 +95,11 @@ class StageDecider:
         """
         problems, problem = self.problems, self.problems.stages[t]
         innovation, load, available = self._noise(t, state, noise)
-        batch, states, start = problem.noise_batch(innovation, load, available), state[None, :].copy(), self._bases[t]
+        batch, states, start = (
+            problem.noise_batch(innovation, load, available),
+            state[None, :].copy(),
+            self._bases[t],
+        )
         with self._lock:
             if t not in self._heads:
                 self._heads[t] = HeadRefinement.of_stage(problems.study, problem)
@@ -106,7 +114,9 @@ class StageDecider:
             gaps = self._programs.take_gaps()
         outgoing, _, future = problem.leave(solved)
         discount = float(problems.system.cumulative_discount[t])
-        solutions = StageSolutions.empty(problem.template, 1, discount, problems.system.stages[t].id)
+        solutions = StageSolutions.empty(
+            problem.template, 1, discount, problems.system.stages[t].id
+        )
         solutions.load_mw[:] = load
         keep_solutions(problem, solved, future, solutions, np.zeros(1, np.int64))
         return StageOutcome(solutions, outgoing[0], max((gap.gap for _, gap in gaps), default=0.0))
@@ -126,9 +136,13 @@ class StageDecider:
         for h, inflow in noise.inflow_m3s.items():
             innovation[0, h] = inflow - problem.psi[h, :n_own] @ remembered[:, h]
         for b, value in noise.load_mw.items():
-            load[0, b, : len(system.stages[t].blocks)] = _by_block(value, system.load_factor[b, t], system.stages[t].blocks)
+            load[0, b, : len(system.stages[t].blocks)] = _by_block(
+                value, system.load_factor[b, t], system.stages[t].blocks
+            )
         for s, value in noise.available_mw.items():
-            available[0, s, : len(system.stages[t].blocks)] = _by_block(value, system.ncs_factor[s, t], system.stages[t].blocks)
+            available[0, s, : len(system.stages[t].blocks)] = _by_block(
+                value, system.ncs_factor[s, t], system.stages[t].blocks
+            )
         return innovation, load, available
 
     def _drawn(self, t: int, scenario: int | None) -> tuple[Array, Array, Array]:
@@ -140,7 +154,10 @@ class StageDecider:
         else:
             sampler, chosen = self._sampler(scenario), np.array([scenario])
             eta = sampler.noise(t, 0, chosen)
-            load, available = sampler.load_mw(t, 0, chosen, eta), sampler.available_mw(t, 0, chosen, eta)
+            load, available = (
+                sampler.load_mw(t, 0, chosen, eta),
+                sampler.available_mw(t, 0, chosen, eta),
+            )
         return uncertainty.innovation_m3s(t, eta), load, available
 
     def _sampler(self, scenario: int) -> Sampler:

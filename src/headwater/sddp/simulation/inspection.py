@@ -17,7 +17,9 @@ from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.stochastic import simulation_sampler
 
 
-def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None) -> NamedProgram:
+def scenario_program(
+    study: Study, stage_id: int, *, scenario: int | None = None, policy: Policy | None = None
+) -> NamedProgram:
     """The program of a stage in full form, at the state in which a scenario arrives there.
 
     Args:
@@ -32,7 +34,9 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
         SolverError: an earlier stage could not be solved.
     """
     if stage_id not in study.system.stage_index:
-        raise UsageError(f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})")
+        raise UsageError(
+            f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})"
+        )
     config = study.config
     training = replace(config.training, formulation=Formulation.EXPLICIT)
     problems = build_problems(
@@ -54,13 +58,18 @@ def scenario_program(study: Study, stage_id: int, *, scenario: int | None = None
             load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
         else:
             eta = sampler.noise(t, 0, chosen)
-            load, available = sampler.load_mw(t, 0, chosen, eta), sampler.available_mw(t, 0, chosen, eta)
+            load, available = (
+                sampler.load_mw(t, 0, chosen, eta),
+                sampler.available_mw(t, 0, chosen, eta),
+            )
         batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
         refinement = HeadRefinement.of_stage(problems.study, problem)
         if t == last:
             problem = problem if refinement is None else refinement.problem_at(state)
             break
-        solved = programs.solve_each(t, state[None, :], batch, None, first=scenario or 0, refinement=refinement)
+        solved = programs.solve_each(
+            t, state[None, :], batch, None, first=scenario or 0, refinement=refinement
+        )
         state = problem.leave(solved)[0][0]
     noise_of = "mean noise" if scenario is None else f"scenario {scenario}"
     title = f"{study.name or 'study'}, stage {stage_id}, {noise_of}, {len(problem.row_slots)} cuts; money in $"

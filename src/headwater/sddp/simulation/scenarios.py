@@ -58,7 +58,9 @@ class Walked:
             scenarios=scenarios,
             solutions=[
                 StageSolutions.empty(problems.stages[t].template, n, float(discount), stage.id)
-                for t, stage, discount in zip(visits.positions, visits.stages, visits.cumulative_discount, strict=True)
+                for t, stage, discount in zip(
+                    visits.positions, visits.stages, visits.cumulative_discount, strict=True
+                )
             ],
             failed=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.int64),
@@ -126,13 +128,17 @@ class ScenarioWalk:
             alive = np.arange(places.start, places.stop)
             states = problems.starting_states(len(alive), None if memory is None else memory[alive])
             for visit, t in enumerate(self._visits.positions):
-                alive, states, solved = self._stage(worker, visit, alive, states, drawn[visit], walked)
+                alive, states, solved = self._stage(
+                    worker, visit, alive, states, drawn[visit], walked
+                )
                 if solved is None:
                     break
                 outgoing, _, future = problems.stages[t].leave(solved)
                 self._keep(visit, walked, alive, drawn[visit], solved, future)
                 states = outgoing
-            walked.seconds[places.start : places.stop] = (time.perf_counter() - started) / max(len(places), 1)
+            walked.seconds[places.start : places.stop] = (time.perf_counter() - started) / max(
+                len(places), 1
+            )
 
         self._team.run(walk, range(len(scenarios)))
         walked.failures.sort(key=lambda failure: failure.scenario_id)
@@ -156,10 +162,16 @@ class ScenarioWalk:
             if self._should_stop():
                 raise Interrupted
             batch = problem.noise_batch(*(values[alive] for values in drawn))
-            starts = None if start is None else BasisBatch.repeated(start.extended(problem.n_rows), len(alive))
+            starts = (
+                None
+                if start is None
+                else BasisBatch.repeated(start.extended(problem.n_rows), len(alive))
+            )
             numbers = walked.scenarios[alive]
             try:
-                solved = self._programs[worker].solve_each(t, states, batch, starts, numbers=numbers, refinement=self._heads[t])
+                solved = self._programs[worker].solve_each(
+                    t, states, batch, starts, numbers=numbers, refinement=self._heads[t]
+                )
             except SolverError as error:
                 self._left_behind(error, visit, walked, alive)
                 staying = np.arange(len(alive)) != error.trial
@@ -176,9 +188,14 @@ class ScenarioWalk:
         taken, stage_id = self._programs[worker].take_gaps(), self._visits.stages[visit].id
         if taken:
             with self._lock:
-                walked.gaps += [ScenarioGap(gap.trial, stage_id, gap.bound, gap.gap, gap.attempts) for _, gap in taken]
+                walked.gaps += [
+                    ScenarioGap(gap.trial, stage_id, gap.bound, gap.gap, gap.attempts)
+                    for _, gap in taken
+                ]
 
-    def _left_behind(self, error: SolverError, visit: int, walked: Walked, alive: NDArray[np.int64]) -> None:
+    def _left_behind(
+        self, error: SolverError, visit: int, walked: Walked, alive: NDArray[np.int64]
+    ) -> None:
         """Note a scenario that could not be solved, or give up."""
         if self._most_failures is None or error.trial is None:
             raise error
@@ -187,7 +204,9 @@ class ScenarioWalk:
         with self._lock:
             walked.failed[place] = True
             stage_id = self._visits.stages[visit].id
-            walked.failures.append(ScenarioFailure(int(walked.scenarios[place]), stage_id, str(error)))
+            walked.failures.append(
+                ScenarioFailure(int(walked.scenarios[place]), stage_id, str(error))
+            )
             if len(walked.failures) > self._most_failures:
                 n = len(walked.failures)
                 raise SolverError(
@@ -207,7 +226,9 @@ class ScenarioWalk:
         """Write the solutions of a stage into their places."""
         out = walked.solutions[visit]
         out.load_mw[alive] = drawn[1][alive]
-        keep_solutions(self._problems.stages[self._visits.positions[visit]], solved, future_cost, out, alive)
+        keep_solutions(
+            self._problems.stages[self._visits.positions[visit]], solved, future_cost, out, alive
+        )
         if solved.truncated is not None:
             walked.truncated[alive] += solved.truncated.sum(axis=1)
 

@@ -11,8 +11,22 @@ from numpy.typing import NDArray
 
 from headwater.distributed import ALONE, Communicator, ThreadTeam
 from headwater.errors import SolverError
-from headwater.lp import CATEGORIES, IMPUTED, StageReadout, StageSolutions, components_of, sum_components
-from headwater.model import NoiseClass, OnFailure, PolicyType, ScenarioSource, SimulationDetail, Study
+from headwater.lp import (
+    CATEGORIES,
+    IMPUTED,
+    StageReadout,
+    StageSolutions,
+    components_of,
+    sum_components,
+)
+from headwater.model import (
+    NoiseClass,
+    OnFailure,
+    PolicyType,
+    ScenarioSource,
+    SimulationDetail,
+    Study,
+)
 from headwater.sddp import events
 from headwater.sddp.bounds.inner_stage import inner_of, inner_problems
 from headwater.sddp.cuts.policy import Policy
@@ -32,7 +46,12 @@ from headwater.sddp.simulation.scenarios import ScenarioWalk, Walked
 from headwater.sddp.stage.problems import StudyProblems, build_problems
 from headwater.sddp.stage.walk import Walk
 from headwater.solver import Basis
-from headwater.stochastic import Sampler, openings_in_words, simulation_sampler, uncertainty_differences
+from headwater.stochastic import (
+    Sampler,
+    openings_in_words,
+    simulation_sampler,
+    uncertainty_differences,
+)
 
 Tables = dict[str, dict[str, NDArray[np.generic]]]
 
@@ -54,7 +73,9 @@ LARGEST_FAILED_SHARE = 0.01
 
 def scenarios_per_part(problems: StudyProblems, visits: Walk) -> int:
     """Scenarios of one part: a matter of sizes alone, so that the files of a simulation never depend on threads."""
-    per_scenario = TABLE_BYTES_PER_COLUMN * sum(problems.stages[t].template.n_columns for t in visits.positions)
+    per_scenario = TABLE_BYTES_PER_COLUMN * sum(
+        problems.stages[t].template.n_columns for t in visits.positions
+    )
     return int(np.clip(CHUNK_BYTES // max(per_scenario, 1), 1, CHUNK_SCENARIOS))
 
 
@@ -97,16 +118,26 @@ def simulate_policy(
     source = config.simulated_source
     problems = communicator.together(partial(operating_problems, policy, study))
     communicator.together(partial(check_agreement, communicator, problems))
-    sampler = simulation_sampler(problems.uncertainty, source, config.training.tree_seed, n_scenarios)
+    sampler = simulation_sampler(
+        problems.uncertainty, source, config.training.tree_seed, n_scenarios
+    )
     visits = communicator.together(
-        partial(Walk.of_simulation, problems.system, config.simulation.n_stages, config.training.cycle)
+        partial(
+            Walk.of_simulation, problems.system, config.simulation.n_stages, config.training.cycle
+        )
     )
     reader = _PartReader(problems, visits)
-    allowed = LARGEST_FAILED_SHARE * n_scenarios if config.simulation.on_failure is OnFailure.SKIP else None
+    allowed = (
+        LARGEST_FAILED_SHARE * n_scenarios
+        if config.simulation.on_failure is OnFailure.SKIP
+        else None
+    )
     account = _Account(list(done), n_scenarios, allowed)
     communicator.together(account.check)
     started_event = events.SimulationStarted(study.name, n_scenarios, threads, communicator.size)
-    communicator.on_leader(partial(_tell, on_event, [started_event, *map(events.WarningRaised.of, sampler.warnings)]))
+    communicator.on_leader(
+        partial(_tell, on_event, [started_event, *map(events.WarningRaised.of, sampler.warnings)])
+    )
     with ThreadTeam(threads) as team:
         walk = ScenarioWalk(
             problems,
@@ -125,7 +156,9 @@ def simulate_policy(
                 first = parts.start * size
                 walked = walk(np.arange(first, min(parts.stop * size, n_scenarios)))
                 for number in parts:
-                    positions = np.arange(number * size, min((number + 1) * size, n_scenarios)) - first
+                    positions = (
+                        np.arange(number * size, min((number + 1) * size, n_scenarios)) - first
+                    )
                     chunk = reader.chunk(number, walked, positions, sampler)
                     sink(chunk)
                     made.append(chunk.part)
@@ -139,7 +172,9 @@ def simulate_policy(
             for part in (part for of_rank in communicator.gather(made) for part in of_rank):
                 account.add(part)
             communicator.together(partial(account.check, walk.last_failure))
-            communicator.on_leader(partial(on_event, account.progress(time.perf_counter() - started)))
+            communicator.on_leader(
+                partial(on_event, account.progress(time.perf_counter() - started))
+            )
     fresh = any(scheme.needs_seed for scheme in (source.inflow, source.load, source.ncs))
     record = SimulationRecord(
         summary=account.summary(),
@@ -171,10 +206,19 @@ def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
         on_event(event)
 
 
-def _differences(policy: Policy, problems: StudyProblems, source: ScenarioSource) -> tuple[str, ...]:
+def _differences(
+    policy: Policy, problems: StudyProblems, source: ScenarioSource
+) -> tuple[str, ...]:
     """In what the simulation sees another random future than the training of its policy, in words."""
-    told, now = policy.provenance.get("openings"), "; ".join(openings_in_words(problems.uncertainty))
-    others = () if told is None or told == now else (f"the policy was trained on other openings ({told})",)
+    told, now = (
+        policy.provenance.get("openings"),
+        "; ".join(openings_in_words(problems.uncertainty)),
+    )
+    others = (
+        ()
+        if told is None or told == now
+        else (f"the policy was trained on other openings ({told})",)
+    )
     return others + uncertainty_differences(problems.uncertainty, source)
 
 
@@ -185,7 +229,9 @@ def _what_follows(problems: StudyProblems, visits: Walk) -> tuple[str, ...]:
             f"the horizon repeats: the costs are those of {visits.n_visits} stages, the lower bound is about all time to come",
         )
     if problems.pools[-1].n_populated:
-        return ("the costs leave out what the boundary cuts expect after the last stage, which the lower bound counts",)
+        return (
+            "the costs leave out what the boundary cuts expect after the last stage, which the lower bound counts",
+        )
     return ()
 
 
@@ -201,13 +247,19 @@ def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[
 def operating_problems(policy: Policy, study: Study) -> StudyProblems:
     """The stages with the future cost that the study asks to operate with."""
     problems = build_problems(study, policy.pools, policy.outlooks)
-    return inner_problems(problems, inner_of(policy)) if study.config.simulation.policy_type is PolicyType.INNER else problems
+    return (
+        inner_problems(problems, inner_of(policy))
+        if study.config.simulation.policy_type is PolicyType.INNER
+        else problems
+    )
 
 
 class _Account:
     """What the parts so far amount to."""
 
-    def __init__(self, parts: list[SimulationPart], total: int, allowed_failures: float | None) -> None:
+    def __init__(
+        self, parts: list[SimulationPart], total: int, allowed_failures: float | None
+    ) -> None:
         self.parts = parts
         self._total = total
         self._allowed = allowed_failures
@@ -268,17 +320,25 @@ class _Account:
         if truncated:
             inflows = self.n_scenarios * inflows_per_scenario
             share = 100 * truncated / inflows
-            found.append(f"{truncated} of {inflows} simulated inflows ({share:.2f} %) were negative and raised to zero")
+            found.append(
+                f"{truncated} of {inflows} simulated inflows ({share:.2f} %) were negative and raised to zero"
+            )
         retries = sum(part.retries for part in self.parts)
         if retries:
             found.append(f"{retries} stage problems needed more than one attempt of the solver")
         gaps, so_far = self.gaps(), self.summary()
         if gaps:
             told = told_gaps(
-                len(gaps), int(so_far.lp_solves.sum()), max(gap.gap for gap in gaps), so_far.mean_cost, "mean simulated cost"
+                len(gaps),
+                int(so_far.lp_solves.sum()),
+                max(gap.gap for gap in gaps),
+                so_far.mean_cost,
+                "mean simulated cost",
             )
             n = len({gap.scenario_id for gap in gaps})
-            found.append(f"{told}. They are in {n} of {self.n_scenarios} scenarios; simulation/diagnostics lists them")
+            found.append(
+                f"{told}. They are in {n} of {self.n_scenarios} scenarios; simulation/diagnostics lists them"
+            )
         failed = sum(len(part.failures) for part in self.parts)
         if failed:
             found.append(
@@ -308,44 +368,67 @@ class _PartReader:
     def __init__(self, problems: StudyProblems, visits: Walk) -> None:
         config = problems.study.config
         method = config.inflow_non_negativity
-        readouts = [StageReadout(problems.system, stage.template, method) for stage in problems.stages]
+        readouts = [
+            StageReadout(problems.system, stage.template, method) for stage in problems.stages
+        ]
         self._readouts = [readouts[t] for t in visits.positions]
         self._wanted = config.simulation.tables
         self._detail = config.simulation.detail
 
-    def chunk(self, number: int, walked: Walked, positions: NDArray[np.int64], sampler: Sampler) -> SimulationChunk:
+    def chunk(
+        self, number: int, walked: Walked, positions: NDArray[np.int64], sampler: Sampler
+    ) -> SimulationChunk:
         """The part of the scenarios at some positions of what was walked."""
         scenarios, ok = walked.scenarios[positions], ~walked.failed[positions]
         everything = len(positions) == len(walked.scenarios) and bool(ok.all())
-        solutions = walked.solutions if everything else [s.of(positions[ok]) for s in walked.solutions]
+        solutions = (
+            walked.solutions if everything else [s.of(positions[ok]) for s in walked.solutions]
+        )
         solved = set(scenarios[ok].tolist())
-        summary = self._summary(walked, positions, ok, solutions, sampler.sampled_years(0, scenarios))
+        summary = self._summary(
+            walked, positions, ok, solutions, sampler.sampled_years(0, scenarios)
+        )
         part = SimulationPart(
             summary=summary,
             moments=self._moments(solutions),
-            failures=tuple(failure for failure in walked.failures if failure.scenario_id in scenarios),
+            failures=tuple(
+                failure for failure in walked.failures if failure.scenario_id in scenarios
+            ),
             truncated_inflows=int(walked.truncated[positions[ok]].sum()),
             retries=int(walked.retries[positions].sum()),
-            violations=ViolationCounts.of([r.violations(one) for r, one in zip(self._readouts, solutions, strict=True)]),
+            violations=ViolationCounts.of(
+                [r.violations(one) for r, one in zip(self._readouts, solutions, strict=True)]
+            ),
             gaps=tuple(gap for gap in walked.gaps if gap.scenario_id in solved),
         )
-        tables = self._tables(solutions) if self._detail is SimulationDetail.FULL and ok.any() else {}
+        tables = (
+            self._tables(solutions) if self._detail is SimulationDetail.FULL and ok.any() else {}
+        )
         return SimulationChunk(number, part, tables)
 
     def _tables(self, solutions: Sequence[StageSolutions]) -> Tables:
         """Tables of all stages with rows by scenario, stage, block, entity."""
-        per_stage = [readout.tables(s) for readout, s in zip(self._readouts, solutions, strict=True)]
+        per_stage = [
+            readout.tables(s) for readout, s in zip(self._readouts, solutions, strict=True)
+        ]
         names = dict.fromkeys(name for tables in per_stage for name in tables)
         joined: Tables = {}
         for name in names:
             if self._wanted is None or name in self._wanted:
                 parts = [tables[name] for tables in per_stage if name in tables]
-                joined[name] = {column: np.concatenate([part[column] for part in parts], axis=1).ravel() for column in parts[0]}
+                joined[name] = {
+                    column: np.concatenate([part[column] for part in parts], axis=1).ravel()
+                    for column in parts[0]
+                }
         return joined
 
     def _moments(self, solutions: Sequence[StageSolutions]) -> StageMoments:
-        quantities = [readout.quantities(s) for readout, s in zip(self._readouts, solutions, strict=True)]
-        return StageMoments.of({name: np.stack([q[name] for q in quantities], axis=1) for name in STAGE_QUANTITIES})
+        quantities = [
+            readout.quantities(s) for readout, s in zip(self._readouts, solutions, strict=True)
+        ]
+        return StageMoments.of(
+            {name: np.stack([q[name] for q in quantities], axis=1) for name in STAGE_QUANTITIES}
+        )
 
     def _summary(
         self,
@@ -356,13 +439,18 @@ class _PartReader:
         years: NDArray[np.int64] | None,
     ) -> ScenarioSummary:
         totals: Mapping[str, NDArray[np.float64]] = {
-            name: np.zeros(int(ok.sum())) for name in ("total", IMPUTED, "deficit", "spilled", *CATEGORIES)
+            name: np.zeros(int(ok.sum()))
+            for name in ("total", IMPUTED, "deficit", "spilled", *CATEGORIES)
         }
         for readout, s in zip(self._readouts, solutions, strict=True):
             components, discount = readout.cost_components(s), s.cumulative_discount
             totals["total"][:] += discount * sum_components(components).sum(axis=1)
             for category in (*CATEGORIES, IMPUTED):
-                members = [components[name].sum(axis=1) for name in components_of(category) if name in components]
+                members = [
+                    components[name].sum(axis=1)
+                    for name in components_of(category)
+                    if name in components
+                ]
                 totals[category][:] += discount * np.sum(members, axis=0)
             totals["deficit"][:] += readout.deficit_mwh(s)
             totals["spilled"][:] += readout.spilled_hm3(s)

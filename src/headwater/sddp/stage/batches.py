@@ -33,12 +33,16 @@ class NoiseBatch:
 
     def arrays(self) -> kernel.NoiseArrays:
         """The same as compiled functions see it."""
-        return kernel.NoiseArrays(self.innovation, self.demand_shift, self.row_shift, self.exogenous)
+        return kernel.NoiseArrays(
+            self.innovation, self.demand_shift, self.row_shift, self.exogenous
+        )
 
     def alone(self, opening: int) -> NoiseBatch:
         """One of the openings."""
         one = slice(opening, opening + 1)
-        return NoiseBatch(self.innovation[one], self.demand_shift[one], self.row_shift[one], self.exogenous[one])
+        return NoiseBatch(
+            self.innovation[one], self.demand_shift[one], self.row_shift[one], self.exogenous[one]
+        )
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,14 @@ class NewCuts:
         """Cuts that are written to ``intercepts[cut]`` and ``slopes[cut, n_state]``, those of a trial together."""
         shape = n_trials, len(intercepts) // n_trials
         return cls(
-            intercepts.reshape(shape), slopes.reshape(*shape, -1), np.zeros(shape, np.int8), np.zeros(n_trials, np.bool_)
+            intercepts.reshape(shape),
+            slopes.reshape(*shape, -1),
+            np.zeros(shape, np.int8),
+            np.zeros(n_trials, np.bool_),
         )
 
     def of(self, part: slice) -> NewCuts:
         """Those of some trials."""
-        return NewCuts(self.intercepts[part], self.slopes[part], self.quality[part], self.leaning[part])
+        return NewCuts(
+            self.intercepts[part], self.slopes[part], self.quality[part], self.leaning[part]
+        )

@@ -40,7 +40,9 @@ class CutRows:
         self._program = program
         self._view: Packed | None = None
         none = np.empty((0, len(stage.row_lower)))
-        self._tree = kernel.NoiseArrays(np.empty((0, len(stage.psi))), none, none, np.empty((0, len(stage.exogenous))))
+        self._tree = kernel.NoiseArrays(
+            np.empty((0, len(stage.psi))), none, none, np.empty((0, len(stage.exogenous)))
+        )
         self._weights: OpeningWeights | None = None
         self.entries = AppendedRows(np.concatenate([stage.columns, stage.future]).astype(np.int32))
         self._resize(0)
@@ -79,8 +81,14 @@ class CutRows:
             ):
                 return view
         program = kernel_program(self._program, self.entries)
-        risk = kernel.RiskArrays(np.empty(0), np.empty(0), 0) if self._weights is None else self._weights.arrays
-        view = self._view = kernel.STAGE.pack(kernel.StageView(self._stage, self.arrays(), self._tree, risk, program))
+        risk = (
+            kernel.RiskArrays(np.empty(0), np.empty(0), 0)
+            if self._weights is None
+            else self._weights.arrays
+        )
+        view = self._view = kernel.STAGE.pack(
+            kernel.StageView(self._stage, self.arrays(), self._tree, risk, program)
+        )
         return view
 
     def append(self, slots: NDArray[np.int64]) -> None:
@@ -108,7 +116,11 @@ class CutRows:
     def keep(self, kept: NDArray[np.bool_]) -> None:
         """Take rows away: those where ``kept`` ``[row]`` is false."""
         rows = np.flatnonzero(kept)
-        slots, intercepts, tree_sides = self._slots[rows], self._intercepts[rows], self._tree_sides[:, rows]
+        slots, intercepts, tree_sides = (
+            self._slots[rows],
+            self._intercepts[rows],
+            self._tree_sides[:, rows],
+        )
         self._resize(max(len(rows), _FIRST_ROWS))
         self.n_rows = len(rows)
         self._slots[: self.n_rows], self._intercepts[: self.n_rows] = slots, intercepts

@@ -15,7 +15,12 @@ logger = logging.getLogger(__name__)
 
 
 def stage_program(
-    system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int = 0, title: str = ""
+    system: System,
+    problem: StageProblem,
+    state: Array,
+    noise: NoiseBatch,
+    opening: int = 0,
+    title: str = "",
 ) -> NamedProgram:
     """The program that a stage solves at a state under one opening, with its cuts, named and in $."""
     innovation = noise.innovation[opening]
@@ -36,26 +41,42 @@ def stage_program(
 
 
 def explain(
-    error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
+    error: SolverError,
+    system: System,
+    problem: StageProblem,
+    state: Array,
+    noise: NoiseBatch,
+    opening: int | None,
 ) -> str | None:
     """Why a stage could not be solved, in words; ``None`` where nothing more can be said. The error gets the LP itself."""
     try:
         return _explain(error, system, problem, state, noise, opening)
     except Exception:
         # an explanation that fails must not hide what it was to explain
-        logger.debug("stage %s could not be explained", system.stages[problem.template.t].id, exc_info=True)
+        logger.debug(
+            "stage %s could not be explained", system.stages[problem.template.t].id, exc_info=True
+        )
         return None
 
 
 def _explain(
-    error: SolverError, system: System, problem: StageProblem, state: Array, noise: NoiseBatch, opening: int | None
+    error: SolverError,
+    system: System,
+    problem: StageProblem,
+    state: Array,
+    noise: NoiseBatch,
+    opening: int | None,
 ) -> str | None:
     # Without the failing opening's number, every opening is a candidate.
     for candidate in range(len(noise.innovation)) if opening is None else (opening,):
         program = error.lp = stage_program(system, problem, state, noise, candidate)
         if not isinstance(error, InfeasibleError | UnboundedError):
             return None
-        found = explain_infeasible(program) if isinstance(error, InfeasibleError) else explain_unbounded(program)
+        found = (
+            explain_infeasible(program)
+            if isinstance(error, InfeasibleError)
+            else explain_unbounded(program)
+        )
         if found is not None:
             return str(found)
     return None
@@ -69,7 +90,11 @@ def usual_causes(study: Study) -> str:
             "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
             f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
         )
-    hard = [c.name or f"constraint {c.id}" for c in study.system.generic_constraints if c.slack_cost is None]
+    hard = [
+        c.name or f"constraint {c.id}"
+        for c in study.system.generic_constraints
+        if c.slack_cost is None
+    ]
     if hard:
         causes.append(f"user constraints without slack ({', '.join(hard)})")
     return "; usual causes: " + " or ".join(causes) if causes else ""

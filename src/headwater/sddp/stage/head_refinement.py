@@ -45,7 +45,9 @@ class HeadRefinement:
         heads = linear_heads(study.system, template.t)
         if not heads:
             return None
-        raised = np.array([stages[template.t].productivity_mw_per_m3s for stages in study.system.production])
+        raised = np.array(
+            [stages[template.t].productivity_mw_per_m3s for stages in study.system.production]
+        )
         raised[[head.hydro for head in heads]] += 1.0
         other = build_stage_template(
             study.system,
@@ -56,12 +58,21 @@ class HeadRefinement:
             outlook=template.outlook,
         )
         own = form.matrix[: len(form.rows), : len(form.columns)]
-        slope = sp.csc_array(make_form(other, study.config.training.formulation, form.cost_scale, form.money).matrix - own)
+        slope = sp.csc_array(
+            make_form(other, study.config.training.formulation, form.cost_scale, form.money).matrix
+            - own
+        )
         slope.resize(form.matrix.shape)
         slope.eliminate_zeros()
         place = np.full(template.n_columns, -1, np.int64)
         place[form.columns] = np.arange(len(form.columns))
-        return cls(study, problem, heads, slope, tuple(place[template.columns["turbined"][head.hydro]] for head in heads))
+        return cls(
+            study,
+            problem,
+            heads,
+            slope,
+            tuple(place[template.columns["turbined"][head.hydro]] for head in heads),
+        )
 
     def solve_each(self, states: Array, noise: NoiseBatch, bases: BasisBatch) -> SolvedTrials:
         """Solve trials with the productivity that the storage of each gives.
@@ -85,7 +96,9 @@ class HeadRefinement:
                 except SolverError as error:
                     error.trial = k
                     raise
-                storages = (state[: len(storages)] + self.problem.leave(one)[0][0, : len(storages)]) / 2.0
+                storages = (
+                    state[: len(storages)] + self.problem.leave(one)[0][0, : len(storages)]
+                ) / 2.0
             productivity[k, [head.hydro for head in self.heads]] = values
             solved.append(one)
         return _joined(solved, productivity)
@@ -104,7 +117,9 @@ class HeadRefinement:
             scaling=problem.scaling,
         )  # fmt: skip
 
-    def _solve(self, values: list[float], k: int, state: Array, noise: NoiseBatch, bases: BasisBatch) -> SolvedTrials:
+    def _solve(
+        self, values: list[float], k: int, state: Array, noise: NoiseBatch, bases: BasisBatch
+    ) -> SolvedTrials:
         changed = self._changed(values)
         program = changed.new_program(self.study.config.training.solver)
         try:
@@ -121,7 +136,9 @@ class HeadRefinement:
         for head, columns, value in zip(self.heads, self.turbined, values, strict=True):
             step[columns] = value - head.productivity
             flow = limits.max_turbined_m3s[head.hydro, t]
-            upper[columns] = flow if value <= 0.0 else min(flow, limits.max_generation_mw[head.hydro, t] / value)
+            upper[columns] = (
+                flow if value <= 0.0 else min(flow, limits.max_generation_mw[head.hydro, t] / value)
+            )
         matrix = sp.csc_array(form.matrix + self.slope @ sp.diags_array(step))
         matrix.sort_indices()
         return replace(form, matrix=matrix, column_upper=upper)
@@ -132,13 +149,16 @@ def _joined(solved: list[SolvedTrials], productivity: Array) -> SolvedTrials:
     return SolvedTrials(
         states=np.concatenate([one.states for one in solved]),
         innovation=np.concatenate([one.innovation for one in solved]),
-        truncated=None if solved[0].truncated is None else np.concatenate([one.truncated for one in solved]),
+        truncated=None
+        if solved[0].truncated is None
+        else np.concatenate([one.truncated for one in solved]),
         results=TrialResults(
             objective=np.concatenate([r.objective for r in results]),
             row_dual=np.concatenate([r.row_dual for r in results]),
             primal=np.concatenate([r.primal for r in results]),
             bases=BasisBatch(
-                np.concatenate([r.bases.columns for r in results]), np.concatenate([r.bases.rows for r in results])
+                np.concatenate([r.bases.columns for r in results]),
+                np.concatenate([r.bases.rows for r in results]),
             ),
             retries=sum(r.retries for r in results),
             gaps=tuple(gap._replace(trial=k) for k, r in enumerate(results) for gap in r.gaps),

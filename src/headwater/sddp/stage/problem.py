@@ -17,7 +17,12 @@ from headwater.sddp.kernels import cut_kernel
 from headwater.sddp.kernels import trial_kernel as kernel
 from headwater.sddp.stage.batches import NewCuts, NoiseBatch, Solved, SolvedTrials
 from headwater.sddp.stage.cut_rows import CutRows
-from headwater.sddp.stage.scaled_form import bounds_of_openings, noise_of, scaled_program, stage_arrays
+from headwater.sddp.stage.scaled_form import (
+    bounds_of_openings,
+    noise_of,
+    scaled_program,
+    stage_arrays,
+)
 from headwater.solver import (
     NOT_PROVEN,
     AppendedRows,
@@ -75,7 +80,9 @@ class StageProblem:
         """The canonical program."""
         return self.form.template
 
-    def new_program(self, options: SolverOptions, scratch: KernelScratch | None = None) -> HighsProgram:
+    def new_program(
+        self, options: SolverOptions, scratch: KernelScratch | None = None
+    ) -> HighsProgram:
         """A solver instance for one thread, with the working memory that its programs share."""
         return HighsProgram(
             self._program,
@@ -89,7 +96,13 @@ class StageProblem:
     def kernel_sizes(self, n_cuts: int) -> tuple[int, int, int, int, int]:
         """Sizes of the program with so many rows of cuts, see `KernelScratch.of`."""
         program = self._program
-        return program.n_columns, program.n_rows, n_cuts, len(self.rows.columns), len(program.values)
+        return (
+            program.n_columns,
+            program.n_rows,
+            n_cuts,
+            len(self.rows.columns),
+            len(program.values),
+        )
 
     def noise_batch(self, innovation: Array, load_mw: Array, available_mw: Array) -> NoiseBatch:
         """Prepare the right-hand sides of some openings.
@@ -109,7 +122,10 @@ class StageProblem:
             probability: ``[opening]``.
             risk: weighs their costs.
         """
-        self._opening_noise, self._weights = noise, OpeningWeights(risk, probability, self.form.cost_scale)
+        self._opening_noise, self._weights = (
+            noise,
+            OpeningWeights(risk, probability, self.form.cost_scale),
+        )
         self._cuts.set_tree(noise.arrays(), self._weights)
 
     @property
@@ -168,7 +184,13 @@ class StageProblem:
     def with_cuts(self, slots: NDArray[np.int64]) -> StageProblem:
         """A problem of its own on the same pool, with the rows of some of its cuts, active or not."""
         twin = StageProblem(
-            self.form, self.pool, self.psi, truncates=self.truncates, batched=self.batched, slots=slots, scaling=self.scaling
+            self.form,
+            self.pool,
+            self.psi,
+            truncates=self.truncates,
+            batched=self.batched,
+            slots=slots,
+            scaling=self.scaling,
         )
         weights = self.opening_weights
         twin.set_openings(self.openings, weights.probability, weights.measure)
@@ -206,12 +228,18 @@ class StageProblem:
             want_primal: whether primal values are needed.
         """
         room, of_tree = self._trial_room(len(noise)), noise is self._opening_noise
-        lowers, uppers = bounds_of_openings(self._cuts.view, self._cuts.n_rows, noise, state, of_tree, room)
-        return Solved(state, noise, program.solve_openings(lowers, uppers, basis, want_primal=want_primal))
+        lowers, uppers = bounds_of_openings(
+            self._cuts.view, self._cuts.n_rows, noise, state, of_tree, room
+        )
+        return Solved(
+            state, noise, program.solve_openings(lowers, uppers, basis, want_primal=want_primal)
+        )
 
     def _trial_room(self, n_openings: int) -> kernel.TrialRoom:
         form = self.form
-        return kernel.trial_room(n_openings, form.n_rows, self._cuts.n_rows, len(form.exogenous), form.template.n_hydros)
+        return kernel.trial_room(
+            n_openings, form.n_rows, self._cuts.n_rows, len(form.exogenous), form.template.n_hydros
+        )
 
     def slope(self, solved: Solved, weights: Array) -> Array:
         """Gradient of the weighted optimal value with respect to the incoming state, ``[n_state]`` in $ per unit.
@@ -220,7 +248,9 @@ class StageProblem:
         of a truncated opening does not depend on the lags, so its part is taken out again.
         """
         row_dual = solved.results.row_dual[None, :]
-        slope: Array = self._slopes(solved.noise.innovation, solved.state[None, :], weights[None, :], row_dual)[0]
+        slope: Array = self._slopes(
+            solved.noise.innovation, solved.state[None, :], weights[None, :], row_dual
+        )[0]
         return slope
 
     def objective(self, solved: Solved) -> Array:
@@ -248,7 +278,9 @@ class StageProblem:
         chosen = np.arange(len(states)) if openings is None else openings
         innovation = np.empty((len(states), noise.innovation.shape[1]))
         truncated = np.empty(innovation.shape, np.bool_)
-        results = self._solve_trials(program, states, noise.arrays(), chosen[:, None], False, bases, innovation, truncated)
+        results = self._solve_trials(
+            program, states, noise.arrays(), chosen[:, None], False, bases, innovation, truncated
+        )
         return SolvedTrials(states, innovation, truncated if self.truncates else None, results)
 
     def solve_tree(self, program: HighsProgram, states: Array, bases: BasisBatch) -> SolvedTrials:
@@ -272,15 +304,22 @@ class StageProblem:
         truncated: NDArray[np.bool_],
     ) -> TrialResults:
         """Solve trials under ``openings[trial, opening]``, places in ``noise``; see `kernel.solve_trials`."""
-        view, n_cuts = self._cuts.view, self._cuts.n_rows  # the view, not its block alone, keeps the arrays alive
+        view, n_cuts = (
+            self._cuts.view,
+            self._cuts.n_rows,
+        )  # the view, not its block alone, keeps the arrays alive
         block = view.block
         n_trials, n_openings = openings.shape
         want_primal, room = not of_tree, self._trial_room(n_openings)
-        solutions = TrialSolutions.empty(n_trials, n_openings, self.n_rows, self.form.n_columns, want_primal=want_primal)
+        solutions = TrialSolutions.empty(
+            n_trials, n_openings, self.n_rows, self.form.n_columns, want_primal=want_primal
+        )
 
         def bounds(k: int) -> tuple[Array, Array]:
             own, flags = (room.raised, room.flags) if of_tree else (innovation[k], truncated[k])
-            kernel.bounds_of_trial(block, n_cuts, noise, openings[k], states[k], of_tree, own, flags, room)
+            kernel.bounds_of_trial(
+                block, n_cuts, noise, openings[k], states[k], of_tree, own, flags, room
+            )
             return room.row_lowers, room.row_uppers
 
         started = time.perf_counter()
@@ -295,7 +334,13 @@ class StageProblem:
             n_left, n_pivots = solutions.outcome.size, 0
         seconds = time.perf_counter() - started
         return program.finish_trials(
-            solutions, bases, bounds, want_primal=want_primal, n_left=n_left, n_pivots=n_pivots, seconds=seconds
+            solutions,
+            bases,
+            bounds,
+            want_primal=want_primal,
+            n_left=n_left,
+            n_pivots=n_pivots,
+            seconds=seconds,
         )
 
     def primals(self, solved: SolvedTrials) -> Array:
@@ -304,7 +349,9 @@ class StageProblem:
 
     def row_duals(self, solved: SolvedTrials) -> Array:
         """Duals of the rows without cuts, ``[trial, row]``, for trials with an opening each, in $ per unit of the case."""
-        duals: Array = solved.results.row_dual[:, 0, : self.form.n_rows] * (self.scaling.row * self.form.cost_scale)
+        duals: Array = solved.results.row_dual[:, 0, : self.form.n_rows] * (
+            self.scaling.row * self.form.cost_scale
+        )
         return duals
 
     def trial_objectives(self, solved: SolvedTrials) -> Array:
@@ -330,12 +377,21 @@ class StageProblem:
     def _slopes(self, innovation: Array, states: Array, weights: Array, row_dual: Array) -> Array:
         slopes, room = np.empty(states.shape), self._slope_room(weights.shape[1])
         cut_kernel.slopes_of_trials(
-            self._cuts.view.block, self._cuts.n_rows, innovation, states, weights, row_dual, room, slopes
+            self._cuts.view.block,
+            self._cuts.n_rows,
+            innovation,
+            states,
+            weights,
+            row_dual,
+            room,
+            slopes,
         )
         return slopes
 
     def _slope_room(self, n_openings: int) -> cut_kernel.SlopeRoom:
-        return cut_kernel.slope_room(n_openings, self.n_rows, len(self.form.exogenous), self.form.template.n_hydros)
+        return cut_kernel.slope_room(
+            n_openings, self.n_rows, len(self.form.exogenous), self.form.template.n_hydros
+        )
 
     def make_cuts(
         self,
@@ -363,7 +419,9 @@ class StageProblem:
         )  # fmt: skip
         self.opening_weights.raise_error()
 
-    def weigh(self, objective: Array, row_dual: Array, tolerance: float) -> tuple[float, NDArray[np.int64]]:
+    def weigh(
+        self, objective: Array, row_dual: Array, tolerance: float
+    ) -> tuple[float, NDArray[np.int64]]:
         """Value in $ of a state that was solved under all openings of the tree, and in how many each row of a cut was binding.
 
         Args:
@@ -372,7 +430,9 @@ class StageProblem:
             tolerance: a cut is binding when its multiplier is larger, in scaled money.
         """
         binding, room = np.zeros(self._cuts.n_rows, np.int64), self._slope_room(len(objective))
-        value = cut_kernel.weigh_trial(self._cuts.view.block, len(binding), objective, row_dual, tolerance, room, binding)
+        value = cut_kernel.weigh_trial(
+            self._cuts.view.block, len(binding), objective, row_dual, tolerance, room, binding
+        )
         self.opening_weights.raise_error()
         return float(value), binding
 
@@ -388,8 +448,20 @@ class StageProblem:
             in $, ``[trial]``; cost in $ that the policy expects after the stage, seen from its end, ``[trial]``.
         """
         states = solved.states
-        outgoing, costs, future = np.empty(states.shape), np.empty(len(states)), np.empty(len(states))
-        kernel.leave_stage(self._cuts.view.block, states, solved.innovation, solved.results.primal, outgoing, costs, future)
+        outgoing, costs, future = (
+            np.empty(states.shape),
+            np.empty(len(states)),
+            np.empty(len(states)),
+        )
+        kernel.leave_stage(
+            self._cuts.view.block,
+            states,
+            solved.innovation,
+            solved.results.primal,
+            outgoing,
+            costs,
+            future,
+        )
         return outgoing, costs, future
 
     def truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:

@@ -32,7 +32,12 @@ from headwater.lp import (
 )
 from headwater.model import CutFormulation, Formulation, Study, System
 from headwater.refusals import refused
-from headwater.sddp.cuts.boundary import BoundaryCuts, boundary_warnings, check_boundary, lowest_terminal_value
+from headwater.sddp.cuts.boundary import (
+    BoundaryCuts,
+    boundary_warnings,
+    check_boundary,
+    lowest_terminal_value,
+)
 from headwater.sddp.cuts.policy import PolicyStage
 from headwater.sddp.cuts.pool import CutPool
 from headwater.sddp.stage.cold_bases import ColdBases
@@ -98,7 +103,9 @@ class StudyProblems:
     def n_solves_of_trajectory(self) -> int:
         """Problems that an iteration solves for one trajectory: its visits, and the openings behind every cut."""
         followers = [self.successor(t) for t in range(self.n_stages)]
-        return self.walk.n_visits + sum(len(self.stages[s].openings.innovation) for s in followers if s is not None)
+        return self.walk.n_visits + sum(
+            len(self.stages[s].openings.innovation) for s in followers if s is not None
+        )
 
     def n_cuts_of_trial(self, t: int) -> int:
         """Cuts that one trial state adds to pool ``t``: one, or one per opening of the next stage; 0 where none follows."""
@@ -115,14 +122,17 @@ class StudyProblems:
     def outlooks(self) -> tuple[Outlook | None, ...]:
         """Per stage, the openings that follow it and their risk measure."""
         return tuple(
-            stage.template.outlook or next_outlook(self.system, self.uncertainty, t) for t, stage in enumerate(self.stages)
+            stage.template.outlook or next_outlook(self.system, self.uncertainty, t)
+            for t, stage in enumerate(self.stages)
         )
 
     def stage_statistics(self) -> tuple[ProgramStatistics, ...]:
         """Size and range of numbers of every solved program, without cuts."""
         return tuple(program_statistics(stage.form, stage.scaling) for stage in self.stages)
 
-    def starting_states(self, n_trajectories: int, memory_m3s: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    def starting_states(
+        self, n_trajectories: int, memory_m3s: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """State before the first stage, ``[trajectory, n_state]``, with the study's past inflows or others.
 
         Args:
@@ -142,7 +152,10 @@ class StudyProblems:
         """
         training = self.study.config.training
         n_trials = training.max_iterations * training.forward_passes
-        capacities = [pool.n_populated + n_trials * self.n_cuts_of_trial(t) for t, pool in enumerate(self.pools)]
+        capacities = [
+            pool.n_populated + n_trials * self.n_cuts_of_trial(t)
+            for t, pool in enumerate(self.pools)
+        ]
         memory = memory_for(8 * self.layout.dimension * sum(capacities))
         if memory.is_shared:
             for pool, capacity in zip(self.pools, capacities, strict=True):
@@ -198,7 +211,8 @@ def build_problems(
     ]
     units = study_units(study, uncertainty, templates)
     stages = tuple(
-        stage_problem(study, uncertainty, template, pool, units) for template, pool in zip(templates, pools, strict=True)
+        stage_problem(study, uncertainty, template, pool, units)
+        for template, pool in zip(templates, pools, strict=True)
     )
     return StudyProblems(
         study=study,
@@ -223,27 +237,39 @@ def _empty_pools(study: Study, uncertainty: Uncertainty, n_state: int) -> list[C
         follower = system.horizon.successor(t)
         capacity = 0
         if follower is not None:
-            n_cuts = uncertainty.tree.n_openings(follower) if training.cut_formulation is CutFormulation.MULTI else 1
+            n_cuts = (
+                uncertainty.tree.n_openings(follower)
+                if training.cut_formulation is CutFormulation.MULTI
+                else 1
+            )
             capacity = min(training.max_iterations * training.forward_passes * n_cuts, most)
         pools.append(CutPool(n_state, capacity))
     return pools
 
 
-def _append_boundary(boundary: BoundaryCuts, system: System, layout: StateLayout, pool: CutPool) -> None:
+def _append_boundary(
+    boundary: BoundaryCuts, system: System, layout: StateLayout, pool: CutPool
+) -> None:
     if system.horizon.is_cyclic:
-        raise ModelError("boundary cuts value what follows a horizon that ends, and this one repeats; remove policy.boundary")
+        raise ModelError(
+            "boundary cuts value what follows a horizon that ends, and this one repeats; remove policy.boundary"
+        )
     check_boundary(boundary, layout)
     if layout.block("gnl_commitment").depths:
         raise UnsupportedFeatureError([refused("boundary_with_orders")])
     boundary.put_into(pool)
 
 
-def _outlook(study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, given: Outlook | None) -> Outlook | None:
+def _outlook(
+    study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, given: Outlook | None
+) -> Outlook | None:
     """How the openings that follow a stage add up, where each has a column of its own; ``None`` where none has."""
     openings = pool.opening[: pool.n_populated]
     of_single = bool((openings >= 0).any())
     follower = study.system.horizon.successor(t)
-    if not of_single and (study.config.training.cut_formulation is CutFormulation.SINGLE or follower is None):
+    if not of_single and (
+        study.config.training.cut_formulation is CutFormulation.SINGLE or follower is None
+    ):
         return None
     outlook = given if given is not None else next_outlook(study.system, uncertainty, t)
     if outlook is None or (of_single and int(openings.max()) >= len(outlook.probability)):
@@ -277,12 +303,17 @@ class Units:
     money: float
 
 
-def study_units(study: Study, uncertainty: Uncertainty, templates: Sequence[StageTemplate]) -> Units:
+def study_units(
+    study: Study, uncertainty: Uncertainty, templates: Sequence[StageTemplate]
+) -> Units:
     """The money of a study, from its data alone: it scales with costs and loads, so that results do not depend on currency."""
     given = study.config.training.cost_scale
     scale = money_unit(templates) if given is None else given
     nothing = np.zeros((1, uncertainty.layout.dim))
-    stakes = [money_at_stake(template, uncertainty.load_mw(template.t, nothing)[0]) for template in templates]
+    stakes = [
+        money_at_stake(template, uncertainty.load_mw(template.t, nothing)[0])
+        for template in templates
+    ]
     return Units(scale, max((stake for stake in stakes if math.isfinite(stake)), default=0.0))
 
 
@@ -319,7 +350,9 @@ def stage_template(
     )
 
 
-def stage_problem(study: Study, uncertainty: Uncertainty, template: StageTemplate, pool: CutPool, units: Units) -> StageProblem:
+def stage_problem(
+    study: Study, uncertainty: Uncertainty, template: StageTemplate, pool: CutPool, units: Units
+) -> StageProblem:
     """The problem of a stage, with the openings of the tree.
 
     Args:
@@ -337,7 +370,9 @@ def stage_problem(study: Study, uncertainty: Uncertainty, template: StageTemplat
     problem = StageProblem(form, pool, psi, truncates=truncates, batched=batched)
     noise = uncertainty.tree.noise[t]
     openings = problem.noise_batch(
-        uncertainty.innovation_m3s(t, noise), uncertainty.load_mw(t, noise), uncertainty.available_mw(t, noise)
+        uncertainty.innovation_m3s(t, noise),
+        uncertainty.load_mw(t, noise),
+        uncertainty.available_mw(t, noise),
     )
     problem.set_openings(openings, uncertainty.tree.probability[t], study.system.stages[t].risk)
     return problem
@@ -371,7 +406,9 @@ def inflow_digest(inflow: InflowModel) -> str:
     return digest.hexdigest()
 
 
-def policy_stages(system: System, outlooks: Sequence[Outlook | None] | None = None) -> tuple[PolicyStage, ...]:
+def policy_stages(
+    system: System, outlooks: Sequence[Outlook | None] | None = None
+) -> tuple[PolicyStage, ...]:
     """What a policy records of every stage.
 
     Args:

@@ -14,7 +14,9 @@ from headwater.solver import SMALLEST_COEFFICIENT, LinearProgram
 from headwater.solver.packing_kernel import Packed
 
 
-def stage_arrays(form: StageForm, scaling: Scaling, psi: Array, *, truncates: bool) -> kernel.StageArrays:
+def stage_arrays(
+    form: StageForm, scaling: Scaling, psi: Array, *, truncates: bool
+) -> kernel.StageArrays:
     """What a stage adds to its rows and takes from its columns, as compiled code reads it, in units of the solver."""
     in_lp = np.flatnonzero(form.state_column >= 0)
     columns = np.ascontiguousarray(form.state_column[in_lp], np.int64)
@@ -41,8 +43,14 @@ def stage_arrays(form: StageForm, scaling: Scaling, psi: Array, *, truncates: bo
 
 
 def _matrix(matrix: sp.csr_array, row_scale: Array | None = None) -> kernel.Matrix:
-    data = matrix.data if row_scale is None else matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
-    return kernel.Matrix(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), np.ascontiguousarray(data))
+    data = (
+        matrix.data
+        if row_scale is None
+        else matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
+    )
+    return kernel.Matrix(
+        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), np.ascontiguousarray(data)
+    )
 
 
 def scaled_program(form: StageForm, scaling: Scaling) -> LinearProgram:
@@ -64,7 +72,12 @@ def scaled_program(form: StageForm, scaling: Scaling) -> LinearProgram:
 
 
 def noise_of(
-    form: StageForm, scaling: Scaling, arrays: kernel.StageArrays, innovation: Array, load_mw: Array, available_mw: Array
+    form: StageForm,
+    scaling: Scaling,
+    arrays: kernel.StageArrays,
+    innovation: Array,
+    load_mw: Array,
+    available_mw: Array,
 ) -> NoiseBatch:
     """What openings add to the rows of a stage, in units of the solver; arguments as in `StageProblem.noise_batch`."""
     innovation = np.ascontiguousarray(innovation)
@@ -79,7 +92,12 @@ def noise_of(
 
 
 def bounds_of_openings(
-    view: Packed, n_cuts: int, noise: NoiseBatch, state: Array, of_tree: bool, room: kernel.TrialRoom
+    view: Packed,
+    n_cuts: int,
+    noise: NoiseBatch,
+    state: Array,
+    of_tree: bool,
+    room: kernel.TrialRoom,
 ) -> tuple[Array, Array]:
     """Lower and upper row bounds of a stage at a state under every opening, ``[opening, row]``.
 
@@ -93,11 +111,15 @@ def bounds_of_openings(
     """
     block, given, openings = view.block, noise.arrays(), np.arange(len(noise))
     if of_tree:
-        kernel.bounds_of_trial(block, n_cuts, given, openings, state, True, room.raised, room.flags, room)
+        kernel.bounds_of_trial(
+            block, n_cuts, given, openings, state, True, room.raised, room.flags, room
+        )
         return room.row_lowers, room.row_uppers
     lowers, uppers = np.empty_like(room.row_lowers), np.empty_like(room.row_uppers)
     innovation, truncated = np.empty_like(room.raised), room.flags
     for w in openings:
-        kernel.bounds_of_trial(block, n_cuts, given, openings[w : w + 1], state, False, innovation, truncated, room)
+        kernel.bounds_of_trial(
+            block, n_cuts, given, openings[w : w + 1], state, False, innovation, truncated, room
+        )
         lowers[w], uppers[w] = room.row_lowers[0], room.row_uppers[0]
     return lowers, uppers

@@ -133,7 +133,12 @@ class SolverPool:
             task = SIMULATION if iteration is None else FORWARD
             drawn = None if openings is None else taken
             raise self._located(_under(error, drawn), t, task, number, iteration, why) from error
-        self._note_gaps(t, solved.results.gaps, range(first, first + len(states)) if numbers is None else numbers, openings)
+        self._note_gaps(
+            t,
+            solved.results.gaps,
+            range(first, first + len(states)) if numbers is None else numbers,
+            openings,
+        )
         return solved
 
     def solve_tree(
@@ -156,13 +161,26 @@ class SolverPool:
             solved = problem.solve_tree(self._ready(t), states, bases)
         except SolverError as error:
             trial = error.trial or 0
-            why = explain(error, self._problems.system, problem, states[trial], problem.openings, error.opening)
+            why = explain(
+                error,
+                self._problems.system,
+                problem,
+                states[trial],
+                problem.openings,
+                error.opening,
+            )
             raise self._located(error, t, task, first + trial, iteration, why) from error
         self._note_gaps(t, solved.results.gaps, range(first, first + len(states)))
         return solved
 
     def _located(
-        self, error: SolverError, t: int, task: str, scenario: int | None, iteration: int | None, why: str | None
+        self,
+        error: SolverError,
+        t: int,
+        task: str,
+        scenario: int | None,
+        iteration: int | None,
+        why: str | None,
     ) -> SolverError:
         """The same error with stage, scenario and iteration, money in $, and what to do about it."""
         study, scale = self._problems.study, self._problems.stages[t].form.cost_scale
@@ -174,12 +192,21 @@ class SolverPool:
             where += f", scenario {scenario}"
         hint = usual_causes(study) if why is None and isinstance(error, InfeasibleError) else ""
         located = type(error)(f"{where}: {error}{f': {why}' if why else ''}{hint}").about(error)
-        located.task, located.stage_id, located.scenario, located.iteration = task, stage.id, scenario, iteration
+        located.task, located.stage_id, located.scenario, located.iteration = (
+            task,
+            stage.id,
+            scenario,
+            iteration,
+        )
         if isinstance(error.lp, NamedProgram):
             under = "" if error.opening is None else f", opening {error.opening}"
-            located.lp = replace(error.lp, title=f"{study.name or 'study'}, {where}{under}; money in $")
+            located.lp = replace(
+                error.lp, title=f"{study.name or 'study'}, {where}{under}; money in $"
+            )
         located.attempts = tuple(
-            one._replace(bound=one.bound * scale, gap=one.gap * scale) for one in error.attempts if isinstance(one, LpAttempt)
+            one._replace(bound=one.bound * scale, gap=one.gap * scale)
+            for one in error.attempts
+            if isinstance(one, LpAttempt)
         )
         return located
 
@@ -194,7 +221,18 @@ class SolverPool:
         scale = self._problems.stages[t].form.cost_scale
         for gap in gaps:
             opening = gap.opening if openings is None else int(openings[gap.trial])
-            self._gaps.append((t, LpGap(int(numbers[gap.trial]), opening, gap.bound * scale, gap.gap * scale, gap.attempts)))
+            self._gaps.append(
+                (
+                    t,
+                    LpGap(
+                        int(numbers[gap.trial]),
+                        opening,
+                        gap.bound * scale,
+                        gap.gap * scale,
+                        gap.attempts,
+                    ),
+                )
+            )
 
     def take_gaps(self) -> list[tuple[int, LpGap]]:
         """Stage positions and LPs whose gap is above tolerance, in $, since this was last asked."""
@@ -206,12 +244,16 @@ class SolverPool:
         program = self._held[t]
         if program is None:
             problem = self._problems.stages[t]
-            program = self._held[t] = problem.new_program(self._problems.study.config.training.solver, self._scratch)
+            program = self._held[t] = problem.new_program(
+                self._problems.study.config.training.solver, self._scratch
+            )
         return program
 
     def cold_basis(self, t: int) -> Basis:
         """Where trials without a basis start: the basis of a cold solve, the same for every thread, with all rows."""
-        return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(self._problems.stages[t].n_rows)
+        return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(
+            self._problems.stages[t].n_rows
+        )
 
     def _solve_cold(self, t: int) -> Basis:
         """Basis of a cold solve at the initial state and mean noise; the basis of slacks where that cannot be solved.
@@ -226,9 +268,13 @@ class SolverPool:
         # left out of the account: how many such solves there are depends on how work is shared out
         done, program.statistics = program.statistics, SolverStatistics()
         try:
-            return problem.solve(program, self._problems.initial_state, batch, None, want_primal=False).results.basis
+            return problem.solve(
+                program, self._problems.initial_state, batch, None, want_primal=False
+            ).results.basis
         except SolverError:
-            return Basis(np.zeros(problem.form.n_columns, np.int32), np.ones(program.n_rows, np.int32))
+            return Basis(
+                np.zeros(problem.form.n_columns, np.int32), np.ones(program.n_rows, np.int32)
+            )
         finally:
             program.statistics = done
 

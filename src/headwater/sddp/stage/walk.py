@@ -42,7 +42,13 @@ class Walk:
         positions = system.horizon.walk(n_visits)
         discount = cumulative_discount(system.horizon, system.discount_factors, n_visits)
         stages = visited_stages(system.horizon, system.stages, n_visits)
-        return cls(system.horizon, positions, stages, discount, float(discount[-1] * system.discount_factors[positions[-1]]))
+        return cls(
+            system.horizon,
+            positions,
+            stages,
+            discount,
+            float(discount[-1] * system.discount_factors[positions[-1]]),
+        )
 
     @classmethod
     def of_training(cls, system: System, config: CycleConfig) -> Walk:
@@ -89,7 +95,9 @@ class Walk:
             return 1
         return (self.n_visits - 1 - self.horizon.n_stages) // len(self.horizon.cycle) + 1
 
-    def trial_turns(self, seed: int, iteration: int, trajectories: NDArray[np.int64]) -> NDArray[np.int64]:
+    def trial_turns(
+        self, seed: int, iteration: int, trajectories: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         """The turn at whose states each trajectory makes its cuts, ``[trajectory]``; 0 on a horizon that ends."""
         later = self.n_trial_turns - 1
         if later == 0:
@@ -110,5 +118,7 @@ class Walk:
         position = self.positions[visit]
         if position not in self.horizon.cycle:
             return None
-        kept: NDArray[np.bool_] = trial_turns + (position == self.horizon.cycle_start) == self.horizon.turn(visit)
+        kept: NDArray[np.bool_] = trial_turns + (
+            position == self.horizon.cycle_start
+        ) == self.horizon.turn(visit)
         return kept

@@ -19,7 +19,9 @@ class CheckpointSchedule:
         clock: seconds from any start.
     """
 
-    def __init__(self, settings: Checkpointing, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Checkpointing, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._written_at = clock()

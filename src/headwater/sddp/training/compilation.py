@@ -26,7 +26,14 @@ from headwater.sddp.simulation.simulation import simulate_policy
 from headwater.sddp.stage.batches import NewCuts
 from headwater.sddp.stage.problems import StudyProblems, build_problems
 from headwater.sddp.stage.solver_pool import SolverPool
-from headwater.sddp.training.compiling_processes import GO_ON, CompilingProcess, Work, counting, name_of, roots_of_passes
+from headwater.sddp.training.compiling_processes import (
+    GO_ON,
+    CompilingProcess,
+    Work,
+    counting,
+    name_of,
+    roots_of_passes,
+)
 from headwater.sddp.training.tiny_study import tiny_study
 from headwater.sddp.training.train import train_policy
 from headwater.solver import Basis, BasisBatch, KernelScratch
@@ -190,7 +197,9 @@ def _use_without_kernel(study: Study) -> None:
         _rehearse(build_problems(variant))
     for variant in _variants(study, Formulation.EXPLICIT):
         _train_and_simulate(variant)
-    selection_kernel.needed_cuts(np.zeros((1, 1)), np.zeros(1), np.zeros((1, 1)), np.zeros(1, np.bool_), 0.0)
+    selection_kernel.needed_cuts(
+        np.zeros((1, 1)), np.zeros(1), np.zeros((1, 1)), np.zeros(1, np.bool_), 0.0
+    )
 
 
 def _use_with_kernel(study: Study) -> None:
@@ -217,11 +226,20 @@ def _rehearse(problems: StudyProblems) -> None:
         team.close()
     stage, states = problems.stages[0], np.empty((0, n_state))
     highs = stage.new_program(config.solver, KernelScratch())
-    bases = BasisBatch(np.empty((0, stage.form.n_columns), np.int32), np.empty((0, stage.n_rows), np.int32))
-    stage.leave(stage.solve_each(highs, states, stage.openings, bases, openings=np.empty(0, np.int64)))
+    bases = BasisBatch(
+        np.empty((0, stage.form.n_columns), np.int32), np.empty((0, stage.n_rows), np.int32)
+    )
+    stage.leave(
+        stage.solve_each(highs, states, stage.openings, bases, openings=np.empty(0, np.int64))
+    )
     solved = stage.solve_tree(highs, states, bases)
     binding, nothing = np.zeros(len(stage.row_slots), np.int64), np.empty(0, np.int64)
-    made = NewCuts(np.empty((0, 1)), np.empty((0, 1, n_state)), np.empty((0, 1), np.int8), np.empty(0, np.bool_))
+    made = NewCuts(
+        np.empty((0, 1)),
+        np.empty((0, 1, n_state)),
+        np.empty((0, 1), np.int8),
+        np.empty(0, np.bool_),
+    )
     stage.make_cuts(solved, made, doubtful=nothing, binding=binding, tolerance=0.0)
     stage.record_binding(binding, 0)
 

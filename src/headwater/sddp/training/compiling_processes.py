@@ -125,7 +125,12 @@ class CompilingProcess:
     def __enter__(self) -> CompilingProcess:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.kill()
@@ -144,9 +149,15 @@ class CompilingProcess:
         if self._process is not None:
             return
         package = str(Path(__file__).parents[2])
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_RANK_VARIABLES)}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_RANK_VARIABLES)
+        }
         environment[FOLDER_VARIABLE] = str(self._folder)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, (package, os.environ.get("PYTHONPATH")))
+        )
         program = f"from headwater.sddp.training.compilation import {self._task} as work; work()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
@@ -154,7 +165,9 @@ class CompilingProcess:
             encoding="utf-8", errors="replace",
         )  # fmt: skip
         assert self._process.stdout is not None
-        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
+        self._listener = threading.Thread(
+            target=self._listen, args=(self._process.stdout,), daemon=True
+        )
         self._listener.start()
 
     def _listen(self, stream: IO[str]) -> None:
@@ -164,7 +177,11 @@ class CompilingProcess:
 
     def go_on(self, word: str = GO_ON) -> None:
         """Tell it that there is a kernel; without the word it ends."""
-        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
+        if (
+            self._process is not None
+            and self._process.stdin is not None
+            and not self._process.stdin.closed
+        ):
             with contextlib.suppress(OSError):  # it may have ended
                 self._process.stdin.write(word)
                 self._process.stdin.flush()
@@ -182,7 +199,9 @@ class CompilingProcess:
             return False
         if self._process.returncode != 0:
             self._errors.seek(0)
-            raise ChildProcessError(f"{self._task}: {self._errors.read()[-_ERROR_CHARACTERS:].strip()}")
+            raise ChildProcessError(
+                f"{self._task}: {self._errors.read()[-_ERROR_CHARACTERS:].strip()}"
+            )
         self.work.finish()
         return True
 

@@ -33,8 +33,14 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     system = ((name, value) for name, value in _fields(study.system) if value or name not in _ADDED)
     parts = {f"{_SYSTEM}{name}": _digest(value) for name, value in system}
     config = study.config
-    parts |= {f"training.{name}": _short(value) for name, value in _fields(config.training) if name not in FREE_SETTINGS}
-    if config.training.forward_pass == SampledPass():  # stored policies are from when there was no other
+    parts |= {
+        f"training.{name}": _short(value)
+        for name, value in _fields(config.training)
+        if name not in FREE_SETTINGS
+    }
+    if (
+        config.training.forward_pass == SampledPass()
+    ):  # stored policies are from when there was no other
         del parts["training.forward_pass"]
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):

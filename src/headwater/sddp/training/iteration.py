@@ -19,7 +19,12 @@ from headwater.sddp.bounds.upper_bound import UpperBound
 from headwater.sddp.cuts.policy import Policy, PolicyStage
 from headwater.sddp.passes.backward import run_backward
 from headwater.sddp.passes.compiled_run import CompiledRun
-from headwater.sddp.passes.effort_meter import EffortMeter, joined_efforts, joined_gaps, program_counts
+from headwater.sddp.passes.effort_meter import (
+    EffortMeter,
+    joined_efforts,
+    joined_gaps,
+    program_counts,
+)
 from headwater.sddp.passes.forward import ForwardNoise, Simulating, run_forward
 from headwater.sddp.passes.rule_simulation import simulated_stage_costs
 from headwater.sddp.passes.trajectories import TrajectoryStore
@@ -34,7 +39,13 @@ from headwater.sddp.records.effort import (
     WorkerTiming,
 )
 from headwater.sddp.records.stored_training import StoredTraining
-from headwater.sddp.records.training import Account, InnerEvaluation, IterationRecord, RankTiming, RuleSimulation
+from headwater.sddp.records.training import (
+    Account,
+    InnerEvaluation,
+    IterationRecord,
+    RankTiming,
+    RuleSimulation,
+)
 from headwater.sddp.stage.problems import StudyProblems, inflow_digest, policy_stages
 from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.sddp.training.fingerprint import study_fingerprint
@@ -100,7 +111,9 @@ class Training:
         self._communicator = communicator
         self._team = Team(threads, communicator)
         self._programs = [SolverPool(problems) for _ in range(threads)]
-        self._sampler = training_sampler(problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes)
+        self._sampler = training_sampler(
+            problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes
+        )
         self._noise = ForwardNoise(problems, self._sampler, config.forward_passes)
         self._whole = None
         if CompiledRun.serves(problems, self._team):
@@ -151,9 +164,21 @@ class Training:
             self._simulating.make(self.study.config.training.forward_pass, iteration)
             t1 = time.perf_counter()
             self._meter.end(FORWARD)
-            costs = state.store.total_costs(problems.walk.cumulative_discount, problems.walk.final_discount)
-            self._tell(events.ForwardPassFinished(iteration, len(costs), float(np.mean(costs)), t1 - t0))
-            added = run_backward(problems, self._team, self._programs, state.store, iteration, self._should_stop, self._whole)
+            costs = state.store.total_costs(
+                problems.walk.cumulative_discount, problems.walk.final_discount
+            )
+            self._tell(
+                events.ForwardPassFinished(iteration, len(costs), float(np.mean(costs)), t1 - t0)
+            )
+            added = run_backward(
+                problems,
+                self._team,
+                self._programs,
+                state.store,
+                iteration,
+                self._should_stop,
+                self._whole,
+            )
             t2 = time.perf_counter()
             self._meter.end(BACKWARD)
             self._tell(events.BackwardPassFinished(iteration, added, t2 - t1))
@@ -167,7 +192,9 @@ class Training:
                 purge_unproven(problems, state)
             selection_seconds = time.perf_counter() - t2
             t3 = time.perf_counter()
-            lower_bound = self._kept_bound(state.bound.evaluate(self._team, self._programs[0], iteration))
+            lower_bound = self._kept_bound(
+                state.bound.evaluate(self._team, self._programs[0], iteration)
+            )
             t4 = time.perf_counter()
             self._meter.end(LOWER_BOUND, state.bound.own_programs)
             inner = self._bound_from_above(iteration)
@@ -210,25 +237,48 @@ class Training:
         self._gaps.extend(gaps)
         state.history.append(record)
         if selected:
-            deactivated, evicted = sum(one.deactivated for one in selected), sum(one.evicted or 0 for one in selected)
+            deactivated, evicted = (
+                sum(one.deactivated for one in selected),
+                sum(one.evicted or 0 for one in selected),
+            )
             active = record.cuts_active
-            self._tell(events.CutSelectionFinished(iteration, deactivated, evicted, active, selection_seconds))
+            self._tell(
+                events.CutSelectionFinished(
+                    iteration, deactivated, evicted, active, selection_seconds
+                )
+            )
         return record
 
     def _run_forward(self, iteration: int, noise_of: int) -> None:
         store, should_stop, whole = self.state.store, self._should_stop, self._whole
-        run_forward(self.problems, self._team, self._programs, self._noise, store, iteration, noise_of, should_stop, whole)
+        run_forward(
+            self.problems,
+            self._team,
+            self._programs,
+            self._noise,
+            store,
+            iteration,
+            noise_of,
+            should_stop,
+            whole,
+        )
 
     def _kept_bound(self, lower_bound: float) -> float:
         """The bound, or the one before where rounding alone makes it fall: what was proven stays proven."""
         history = self.state.history
         before = history[-1].lower_bound if history and history[-1].lower_bound_proven else -np.inf
-        return before if lower_bound < before <= lower_bound + ROUNDING * abs(before) else lower_bound
+        return (
+            before if lower_bound < before <= lower_bound + ROUNDING * abs(before) else lower_bound
+        )
 
     def _bound_from_above(self, iteration: int) -> InnerEvaluation | None:
         """Evaluate the deterministic upper bound, if it is due."""
         state = self.state
-        if self._upper_bound is None or state.visited is None or not self.study.config.upper_bound.is_due(iteration):
+        if (
+            self._upper_bound is None
+            or state.visited is None
+            or not self.study.config.upper_bound.is_due(iteration)
+        ):
             return None
         with self._team.clock.measure("upper_bound"):
             state.inner, evaluation = self._upper_bound.evaluate(
@@ -246,7 +296,9 @@ class Training:
             return tuple(
                 RuleSimulation(
                     place,
-                    simulated_stage_costs(self.problems, self._team, self._programs, trajectories, self._should_stop),
+                    simulated_stage_costs(
+                        self.problems, self._team, self._programs, trajectories, self._should_stop
+                    ),
                 )
                 for place, trajectories in due
             )
@@ -254,7 +306,12 @@ class Training:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know before the first iteration."""
-        return (*self.notes, *self.problems.uncertainty.warnings, *self._sampler.warnings, *self.problems.warnings())
+        return (
+            *self.notes,
+            *self.problems.uncertainty.warnings,
+            *self._sampler.warnings,
+            *self.problems.warnings(),
+        )
 
     def _tell(self, event: events.Event) -> None:
         """Send an event; a receiver that asks to end is heard after the iteration."""
@@ -284,12 +341,19 @@ class Training:
             lp_solves=n_mine * problems.n_solves_of_trajectory + for_bound,
             trajectories=n_mine,
         )
-        mine = timing, self._meter.workers(communicator.rank), self._meter.efforts(), self._meter.gaps()
+        mine = (
+            timing,
+            self._meter.workers(communicator.rank),
+            self._meter.efforts(),
+            self._meter.gaps(),
+        )
         of_ranks = communicator.gather(mine)
         for one, workers, _, _ in of_ranks:
             self._rank_timings.append(one)
             self._workers.extend(workers)
-        return joined_efforts([efforts for _, _, efforts, _ in of_ranks]), joined_gaps([gaps for _, _, _, gaps in of_ranks])
+        return joined_efforts([efforts for _, _, efforts, _ in of_ranks]), joined_gaps(
+            [gaps for _, _, _, gaps in of_ranks]
+        )
 
     def add_step(self, step: str, seconds: float) -> None:
         """Add something that was done after an iteration to its account."""
@@ -310,7 +374,13 @@ class Training:
         problems, state, config = self.problems, self.state, self.study.config.training
         seconds, counts = self._seconds(), self._earlier + self._counts
         record = training_record(
-            problems, self._sampler.warnings, state.history, outcome, seconds, self._team.n_threads, counts
+            problems,
+            self._sampler.warnings,
+            state.history,
+            outcome,
+            seconds,
+            self._team.n_threads,
+            counts,
         )
         account = Account(
             tuple(self._rank_timings), tuple(self._timings), tuple(self._workers), tuple(self._efforts), tuple(self._gaps),
@@ -338,8 +408,12 @@ class Training:
             reason=outcome.reason,
             training=record,
             study=self.study,
-            progress=progress if self.study.config.policy.checkpointing.store_basis else progress.without_bases(),
-            inflow=tuple(inflow_arrays(problems.uncertainty.inflow, t) for t in range(problems.n_stages)),
+            progress=progress
+            if self.study.config.policy.checkpointing.store_basis
+            else progress.without_bases(),
+            inflow=tuple(
+                inflow_arrays(problems.uncertainty.inflow, t) for t in range(problems.n_stages)
+            ),
             fingerprint=self._fingerprint,
             provenance={
                 "tree_seed": config.tree_seed,
@@ -352,7 +426,12 @@ class Training:
     def __enter__(self) -> Training:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._team.close()
 
 
@@ -367,7 +446,9 @@ def _kept_bases(problems: StudyProblems, store: TrajectoryStore) -> list[Basis |
 def _recorded_stages(problems: StudyProblems) -> tuple[PolicyStage, ...]:
     digests = stage_digests(problems)
     stages = policy_stages(problems.system, problems.outlooks())
-    return tuple(replace(stage, digest=digest) for stage, digest in zip(stages, digests, strict=True))
+    return tuple(
+        replace(stage, digest=digest) for stage, digest in zip(stages, digests, strict=True)
+    )
 
 
 def tell(on_event: events.EventSink, *told: events.Event) -> Verdict | None:

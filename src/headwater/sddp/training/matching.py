@@ -47,10 +47,15 @@ class Match:
             PolicyError: with every difference and its code.
         """
         if self.differences:
-            raise PolicyError("this policy does not fit the study:\n" + "\n".join(f"  {one}" for one in self.differences))
+            raise PolicyError(
+                "this policy does not fit the study:\n"
+                + "\n".join(f"  {one}" for one in self.differences)
+            )
 
 
-def match_policy(policy: Policy, problems: StudyProblems, stage_map: StageMap, *, validate: bool = True) -> Match:
+def match_policy(
+    policy: Policy, problems: StudyProblems, stage_map: StageMap, *, validate: bool = True
+) -> Match:
     """Compare a policy with a study that is to start from its cuts.
 
     Hydros, lags, production functions and inflow models of the mapped stages must be the same; loads, limits, costs, openings,
@@ -74,7 +79,12 @@ def match_policy(policy: Policy, problems: StudyProblems, stage_map: StageMap, *
         differences += _inflow_differences(policy, problems, sources)
     differences += _formulation_differences(policy, problems, sources)
     proven = _proven(policy, problems, sources)
-    return Match(sources, proven, tuple(differences), tuple(_notes(policy, problems, sources, proven, validate=validate)))
+    return Match(
+        sources,
+        proven,
+        tuple(differences),
+        tuple(_notes(policy, problems, sources, proven, validate=validate)),
+    )
 
 
 def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
@@ -90,13 +100,30 @@ def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
             f"{stage.truncates} {digest_text(problems.system.stages[t].risk)} {template.future.tolist()}".encode()
         )
         for matrix in (template.matrix, template.sensitivity):
-            for array in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
+            for array in (
+                matrix.indptr.astype(np.int64),
+                matrix.indices.astype(np.int64),
+                matrix.data,
+            ):
                 _add(digest, array)
         bounds = [np.array(side) for side in (template.column_lower, template.column_upper)]
         for side in bounds:
             side[template.future] = 0.0
-        _add(digest, *bounds, template.cost, template.row_lower, template.row_upper, template.out_column, stage.psi)
-        _add(digest, openings.innovation, openings.demand_shift, problems.uncertainty.tree.probability[t])
+        _add(
+            digest,
+            *bounds,
+            template.cost,
+            template.row_lower,
+            template.row_upper,
+            template.out_column,
+            stage.psi,
+        )
+        _add(
+            digest,
+            openings.innovation,
+            openings.demand_shift,
+            problems.uncertainty.tree.probability[t],
+        )
         digests.append(digest.hexdigest())
     return tuple(digests)
 
@@ -109,10 +136,18 @@ def inflow_arrays(inflow: InflowModel, t: int) -> dict[str, NDArray[Any]]:
 def _add(digest: Any, *arrays: NDArray[Any]) -> None:
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update((np.ascontiguousarray(array) + 0.0 if array.dtype.kind == "f" else np.ascontiguousarray(array)).tobytes())
+        digest.update(
+            (
+                np.ascontiguousarray(array) + 0.0
+                if array.dtype.kind == "f"
+                else np.ascontiguousarray(array)
+            ).tobytes()
+        )
 
 
-def _sources(policy: Policy, problems: StudyProblems, stage_map: StageMap) -> tuple[int | None, ...]:
+def _sources(
+    policy: Policy, problems: StudyProblems, stage_map: StageMap
+) -> tuple[int | None, ...]:
     n_theirs, n_ours = len(policy.stages), problems.n_stages
     if stage_map.source_ids is not None:
         if len(stage_map.source_ids) != n_ours:
@@ -122,25 +157,38 @@ def _sources(policy: Policy, problems: StudyProblems, stage_map: StageMap) -> tu
         positions = {stage.stage_id: position for position, stage in enumerate(policy.stages)}
         unknown = sorted({i for i in stage_map.source_ids if i is not None} - positions.keys())
         if unknown:
-            raise PolicyError(f"HW816 policy.stage_map names stages {counted(tuple(unknown))} that the policy does not have")
+            raise PolicyError(
+                f"HW816 policy.stage_map names stages {counted(tuple(unknown))} that the policy does not have"
+            )
         return tuple(None if i is None else positions[i] for i in stage_map.source_ids)
     shifted = [t + stage_map.shift for t in range(n_ours)]
     sources = tuple(s if 0 <= s < n_theirs else None for s in shifted)
     if all(s is None for s in sources):
-        raise PolicyError(f"HW816 policy.stage_map: shifted by {stage_map.shift}, no stage meets one of its {n_theirs}")
+        raise PolicyError(
+            f"HW816 policy.stage_map: shifted by {stage_map.shift}, no stage meets one of its {n_theirs}"
+        )
     return sources
 
 
-def _following(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[tuple[int, int]]:
+def _following(
+    policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]
+) -> Iterator[tuple[int, int]]:
     """Stages of study and policy whose costs the mapped cuts stand for."""
     pairs = {(t + 1, s + 1) for t, s in enumerate(sources) if s is not None}
     return ((t, s) for t, s in sorted(pairs) if t < problems.n_stages and s < len(policy.stages))
 
 
-def _production_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:
+def _production_differences(
+    policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]
+) -> Iterator[str]:
     own = policy_stages(problems.system)
     for t, s in _following(policy, problems, sources):
-        pairs = zip(problems.layout.block("storage").ids, policy.stages[s].production, own[t].production, strict=True)
+        pairs = zip(
+            problems.layout.block("storage").ids,
+            policy.stages[s].production,
+            own[t].production,
+            strict=True,
+        )
         changed = tuple(hydro_id for hydro_id, before, now in pairs if before != now)
         if changed:
             stages = f"stage {own[t].stage_id} of the study and stage {policy.stages[s].stage_id} of the policy"
@@ -148,7 +196,9 @@ def _production_differences(policy: Policy, problems: StudyProblems, sources: tu
             return
 
 
-def _inflow_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:
+def _inflow_differences(
+    policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]
+) -> Iterator[str]:
     ids = np.array(problems.layout.block("storage").ids)
     for t, s in _following(policy, problems, sources) if policy.inflow else ():
         theirs, ours = policy.inflow[s], inflow_arrays(problems.uncertainty.inflow, t)
@@ -174,7 +224,9 @@ def _order(psi: NDArray[Any]) -> NDArray[np.int64]:
     return orders
 
 
-def _formulation_differences(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> Iterator[str]:
+def _formulation_differences(
+    policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]
+) -> Iterator[str]:
     for t, s in enumerate(sources):
         if s is None or problems.successor(t) is None:
             continue
@@ -191,7 +243,9 @@ def _formulation_differences(policy: Policy, problems: StudyProblems, sources: t
             return
 
 
-def _proven(policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]) -> tuple[bool, ...]:
+def _proven(
+    policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]
+) -> tuple[bool, ...]:
     """Whether the stages that follow are the same in policy and study, up to the end of the policy's horizon.
 
     Beyond it the policy counts with no cost at all; a study that goes on there must not be able to earn money.
@@ -199,7 +253,9 @@ def _proven(policy: Policy, problems: StudyProblems, sources: tuple[int | None, 
     last = len(policy.stages) - 1
     digests = stage_digests(problems)
     known = [stage.digest for stage in policy.stages]
-    repeats = policy.pools[last].n_populated > 0 or problems.successor(problems.n_stages - 1) is not None
+    repeats = (
+        policy.pools[last].n_populated > 0 or problems.successor(problems.n_stages - 1) is not None
+    )
     proven = []
     for t, s in enumerate(sources):
         if s is None or repeats or t + last - s >= problems.n_stages:
@@ -212,10 +268,19 @@ def _proven(policy: Policy, problems: StudyProblems, sources: tuple[int | None, 
 
 
 def _notes(
-    policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...], proven: tuple[bool, ...], *, validate: bool
+    policy: Policy,
+    problems: StudyProblems,
+    sources: tuple[int | None, ...],
+    proven: tuple[bool, ...],
+    *,
+    validate: bool,
 ) -> Iterator[str]:
     stages = problems.system.stages
-    empty = [stages[t].id for t, s in enumerate(sources) if s is None or not len(policy.pools[s].active_slots())]
+    empty = [
+        stages[t].id
+        for t, s in enumerate(sources)
+        if s is None or not len(policy.pools[s].active_slots())
+    ]
     if empty:
         yield f"stages that start without cuts: {counted(tuple(empty))}"
     pairs = [(stages[t], policy.stages[s]) for t, s in enumerate(sources) if s is not None]
@@ -234,7 +299,11 @@ def _notes(
         changed = differing_parts(policy.fingerprint, study_fingerprint(problems.study))
         if changed:
             yield f"what differs besides: {', '.join(changed)}"
-    doubtful = [stages[t].id for t, s in enumerate(sources) if s is not None and not proven[t] and _has_cuts(policy, s)]
+    doubtful = [
+        stages[t].id
+        for t, s in enumerate(sources)
+        if s is not None and not proven[t] and _has_cuts(policy, s)
+    ]
     if doubtful:
         yield (
             f"cuts of stages {counted(tuple(doubtful))} are not proven to be lower bounds here, because costs, openings or "

@@ -62,7 +62,8 @@ def plan_run(study: Study) -> RunPlan:
         nonzeros=largest.nonzeros,
         iterations=iterations,
         forward_passes=passes if iterations else 0,
-        problems_per_iteration=passes * problems.n_solves_of_trajectory + len(problems.stages[0].openings.innovation),
+        problems_per_iteration=passes * problems.n_solves_of_trajectory
+        + len(problems.stages[0].openings.innovation),
         cuts_per_stage=max(cuts, default=0),
         cut_megabytes=sum(cuts) * (dimension + 1) * 8 / 1e6,
         scenarios=scenarios,

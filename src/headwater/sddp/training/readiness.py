@@ -13,7 +13,13 @@ from headwater.case.report import Finding, Severity
 from headwater.errors import HeadwaterError, UnsupportedFeatureError
 from headwater.lp import declare_stage, initial_commitments_mw, linear_heads, with_fitted_planes
 from headwater.model import Study, System
-from headwater.stochastic import InflowModel, Uncertainty, simulation_sampler, study_uncertainty, training_sampler
+from headwater.stochastic import (
+    InflowModel,
+    Uncertainty,
+    simulation_sampler,
+    study_uncertainty,
+    training_sampler,
+)
 
 
 def readiness_findings(study: Study) -> tuple[Finding, ...]:
@@ -28,7 +34,10 @@ def _findings(study: Study) -> Iterator[Finding]:
         yield from _sampled(study, uncertainty)
     system = study.system
     resolved = [system]
-    yield from _tried(lambda: resolved.append(with_fitted_planes(system)[0]), "system/hydro_production_models.json")
+    yield from _tried(
+        lambda: resolved.append(with_fitted_planes(system)[0]),
+        "system/hydro_production_models.json",
+    )
     yield from _tried(lambda: initial_commitments_mw(system), "initial_conditions.json")
     if not found or len(resolved) == 1:
         return
@@ -52,11 +61,16 @@ def _declare(study: Study, system: System, inflow: InflowModel, t: int) -> None:
 def _sampled(study: Study, uncertainty: Uncertainty) -> Iterator[Finding]:
     config = study.config
     seed, passes = config.training.tree_seed, config.training.forward_passes
-    yield from _tried(lambda: training_sampler(uncertainty, config.training.scenario_source, seed, passes), "config.json")
+    yield from _tried(
+        lambda: training_sampler(uncertainty, config.training.scenario_source, seed, passes),
+        "config.json",
+    )
     source = config.simulation.scenario_source
     if config.simulation.enabled and source is not None:
         n_scenarios = config.simulation.n_scenarios
-        yield from _tried(lambda: simulation_sampler(uncertainty, source, seed, n_scenarios), "config.json")
+        yield from _tried(
+            lambda: simulation_sampler(uncertainty, source, seed, n_scenarios), "config.json"
+        )
 
 
 def _tried(build: Callable[[], object], file: str) -> Iterable[Finding]:
@@ -65,6 +79,8 @@ def _tried(build: Callable[[], object], file: str) -> Iterable[Finding]:
     except UnsupportedFeatureError as error:
         fix = "change the case to train or simulate now"
         for feature in error.features:
-            yield Finding("HW710", Severity.WARNING, file, None, None, f"not built yet: {feature}", fix)
+            yield Finding(
+                "HW710", Severity.WARNING, file, None, None, f"not built yet: {feature}", fix
+            )
     except HeadwaterError as error:
         yield Finding("HW570", Severity.ERROR, file, None, None, str(error))

@@ -107,7 +107,11 @@ def training_record(
     warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
-        inflows = sum(r.forward_passes for r in history) * problems.walk.n_visits * problems.layout.size("storage")
+        inflows = (
+            sum(r.forward_passes for r in history)
+            * problems.walk.n_visits
+            * problems.layout.size("storage")
+        )
         warnings.append(
             f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
             + (
@@ -140,7 +144,9 @@ def training_record(
         lower_bound_kind="nested_risk" if risky else "expected_cost",
         covers=_covered(problems),
         openings=openings_in_words(problems.uncertainty),
-        differences=uncertainty_differences(problems.uncertainty, problems.study.config.simulated_source),
+        differences=uncertainty_differences(
+            problems.uncertainty, problems.study.config.simulated_source
+        ),
         seconds=seconds,
         threads=threads,
         solver=highs_version(),
@@ -156,9 +162,14 @@ def _gap_warning(history: list[IterationRecord]) -> list[str]:
     count = sum(record.lps_above_tolerance for record in history)
     if not count:
         return []
-    solved, largest = sum(record.lp_solves for record in history), max(record.largest_gap for record in history)
+    solved, largest = (
+        sum(record.lp_solves for record in history),
+        max(record.largest_gap for record in history),
+    )
     told = told_gaps(count, solved, largest, history[-1].lower_bound, "lower bound")
-    return [f"{told}. Cuts and lower bound are valid all the same; training/diagnostics lists these LPs"]
+    return [
+        f"{told}. Cuts and lower bound are valid all the same; training/diagnostics lists these LPs"
+    ]
 
 
 def _covered(problems: StudyProblems) -> str:

@@ -52,7 +52,9 @@ class TrainingState:
         visited = None
         whole = problems.study.config
         if needs_archive(config.cut_selection) or whole.upper_bound.enabled or whole.export_states:
-            visited = VisitedStates.empty(problems.n_stages, n_state, config.archive_memory_limit_mb)
+            visited = VisitedStates.empty(
+                problems.n_stages, n_state, config.archive_memory_limit_mb
+            )
         return cls(store, LowerBound(problems), visited=visited)
 
     @classmethod
@@ -72,7 +74,9 @@ class TrainingState:
                 state._restore_bases(problems, stored.parts["bases"])
             if state.visited is not None and stored.history:
                 for t, arrays in enumerate(stored.parts["states"]):
-                    state.visited.extend(t, arrays["iteration"], arrays["trajectory"], arrays["states"])
+                    state.visited.extend(
+                        t, arrays["iteration"], arrays["trajectory"], arrays["states"]
+                    )
             if VERTICES in stored.parts:
                 state.inner = InnerApproximation.from_arrays(stored.parts[VERTICES])
         except (KeyError, ValueError, IndexError) as error:
@@ -89,7 +93,9 @@ class TrainingState:
 
     def remember(self, problems: StudyProblems) -> Callable[[], None]:
         """A function that takes everything back to the present, for an iteration that is not finished."""
-        undo_each = [bases.remember() for bases in self.store.bases] + [pool.remember() for pool in problems.pools]
+        undo_each = [bases.remember() for bases in self.store.bases] + [
+            pool.remember() for pool in problems.pools
+        ]
         basis, n_iterations, inner = self.bound.basis, self.n_iterations, self.inner
 
         def undo() -> None:
@@ -102,14 +108,18 @@ class TrainingState:
 
         return undo
 
-    def stored(self, problems: StudyProblems, counts: Mapping[str, int], communicator: Communicator) -> StoredTraining:
+    def stored(
+        self, problems: StudyProblems, counts: Mapping[str, int], communicator: Communicator
+    ) -> StoredTraining:
         """The state as arrays, with the trajectories of all ranks; all ranks call.
 
         Visited states are views and change with the next iteration.
         """
         bases: list[dict[str, NDArray[Any]]] = []
         for stage, trajectories in zip(problems.stages, self.store.bases, strict=True):
-            trajectories.grow(stage.n_rows)  # as the next forward pass would: then the cuts just made have rows on any ranks
+            trajectories.grow(
+                stage.n_rows
+            )  # as the next forward pass would: then the cuts just made have rows on any ranks
             arrays = trajectories.arrays()
             for array in arrays.values():
                 communicator.gather_rows(array)
@@ -127,10 +137,18 @@ class TrainingState:
     def _restore_bases(self, problems: StudyProblems, stored: tuple[StageArrays, ...]) -> None:
         for t, (stage, arrays) in enumerate(zip(problems.stages, stored, strict=True)):
             if not np.array_equal(arrays["row_slots"], stage.row_slots):
-                raise ValueError(f"the cuts at stage {problems.system.stages[t].id} are in another order")
+                raise ValueError(
+                    f"the cuts at stage {problems.system.stages[t].id} are in another order"
+                )
             self.store.bases[t].restore(arrays["known"], arrays["columns"], arrays["rows"])
         if "bound_columns" in stored[0]:
-            form, columns, rows = problems.stages[0].form, stored[0]["bound_columns"], stored[0]["bound_rows"]
+            form, columns, rows = (
+                problems.stages[0].form,
+                stored[0]["bound_columns"],
+                stored[0]["bound_rows"],
+            )
             if len(columns) != form.n_columns or len(rows) < form.n_rows:
-                raise ValueError(f"a basis of {len(columns)} columns for the bound, expected {form.n_columns}")
+                raise ValueError(
+                    f"a basis of {len(columns)} columns for the bound, expected {form.n_columns}"
+                )
             self.bound.basis = Basis(columns.astype(np.int32), rows.astype(np.int32))

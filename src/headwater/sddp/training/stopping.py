@@ -34,7 +34,9 @@ def refuse_meaningless_rules(study: Study) -> None:
         raise ModelError(reason)
 
 
-def evaluate_rules(config: TrainingConfig, history: Sequence[IterationRecord]) -> tuple[RuleEvaluation, ...]:
+def evaluate_rules(
+    config: TrainingConfig, history: Sequence[IterationRecord]
+) -> tuple[RuleEvaluation, ...]:
     """What every rule says after the last iteration of ``history``, in configuration order."""
     return tuple(
         rule.evaluate(history, [record.simulated_for(place) for record in history])
@@ -57,7 +59,9 @@ def verdict(config: TrainingConfig, evaluations: Sequence[RuleEvaluation]) -> Ve
     return Verdict(met[0].type, converged=not met[0].is_limit)
 
 
-def simulations_due(config: TrainingConfig, iteration: int, bounds: Sequence[float]) -> list[tuple[int, int]]:
+def simulations_due(
+    config: TrainingConfig, iteration: int, bounds: Sequence[float]
+) -> list[tuple[int, int]]:
     """Rules that need a simulation after an iteration: their place, and how many trajectories.
 
     Args:

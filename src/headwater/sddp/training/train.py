@@ -87,16 +87,26 @@ def train_policy(
     if warm_start is not None and resume is None:
         notes = communicator.together(partial(_start_from, warm_start, problems, state))
     with Training(
-        study, problems, state, threads=threads, communicator=communicator, should_stop=should_stop, on_event=on_event
+        study,
+        problems,
+        state,
+        threads=threads,
+        communicator=communicator,
+        should_stop=should_stop,
+        on_event=on_event,
     ) as training:
         training.notes = notes
         if resume is not None:
             with as_stored():
                 training.take_over(stored_training(resume))
         started = _started(problems, threads, communicator.size, state.n_iterations)
-        outcome = communicator.on_leader(partial(tell, on_event, started, *map(events.WarningRaised.of, training.warnings)))
+        outcome = communicator.on_leader(
+            partial(tell, on_event, started, *map(events.WarningRaised.of, training.warnings))
+        )
         if state.history:
-            outcome = verdict(config.training, evaluate_rules(config.training, state.history)) or outcome
+            outcome = (
+                verdict(config.training, evaluate_rules(config.training, state.history)) or outcome
+            )
         checkpoints = CheckpointSchedule(config.policy.checkpointing)
         try:
             while outcome is None:
@@ -106,19 +116,31 @@ def train_policy(
                     outcome = SHUTDOWN
                     break
                 # rank 0 decides for all: clocks differ
-                rules, outcome = communicator.on_leader(partial(_judged, config.training, state.history, on_event))
+                rules, outcome = communicator.on_leader(
+                    partial(_judged, config.training, state.history, on_event)
+                )
                 state.history[-1] = replace(record, rules=rules)
                 outcome = outcome or training.asked_to_end
                 if communicator.any(should_stop()):
                     outcome = outcome or SHUTDOWN
-                if outcome is None and save is not None and communicator.from_leader(checkpoints.is_due(record.iteration)):
+                if (
+                    outcome is None
+                    and save is not None
+                    and communicator.from_leader(checkpoints.is_due(record.iteration))
+                ):
                     under_way = training.policy(UNDER_WAY)
                     began = time.perf_counter()
-                    outcome = communicator.on_leader(partial(_checkpoint, under_way, save, on_event))
+                    outcome = communicator.on_leader(
+                        partial(_checkpoint, under_way, save, on_event)
+                    )
                     training.add_step("checkpoint", time.perf_counter() - began)
         except Exception as error:
             # an error that the other ranks do not know of leaves them waiting elsewhere
-            if save is not None and state.history and (communicator.size == 1 or is_known_to_all(error)):
+            if (
+                save is not None
+                and state.history
+                and (communicator.size == 1 or is_known_to_all(error))
+            ):
                 learned = training.policy(ERROR)
                 if communicator.leads:
                     _save_after_error(learned, save)
@@ -127,7 +149,9 @@ def train_policy(
     if policy.training is not None:
         later = [text for text in policy.training.warnings if text not in training.warnings]
         finished = events.TrainingFinished(policy.training)
-        communicator.on_leader(partial(tell, on_event, *map(events.WarningRaised.of, later), finished))
+        communicator.on_leader(
+            partial(tell, on_event, *map(events.WarningRaised.of, later), finished)
+        )
     return policy
 
 
@@ -166,7 +190,9 @@ def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) ->
         text = f"no checkpoint was written after iteration {policy.n_iterations}: {error}"
         logger.warning(text)
         return tell(on_event, events.WarningRaised.of(text))
-    return tell(on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started))
+    return tell(
+        on_event, events.CheckpointWritten(policy.n_iterations, time.perf_counter() - started)
+    )
 
 
 def _save_after_error(policy: Policy, save: SavePolicy) -> None:
@@ -174,7 +200,9 @@ def _save_after_error(policy: Policy, save: SavePolicy) -> None:
     try:
         save(policy)
     except (ResultsError, PolicyError, OSError) as error:
-        logger.warning("the policy of %d iterations was not written: %s", policy.n_iterations, error)
+        logger.warning(
+            "the policy of %d iterations was not written: %s", policy.n_iterations, error
+        )
 
 
 def _judged(
@@ -186,7 +214,9 @@ def _judged(
     return rules, verdict(config, rules) or asked
 
 
-def _started(problems: StudyProblems, threads: int, ranks: int, n_done: int) -> events.TrainingStarted:
+def _started(
+    problems: StudyProblems, threads: int, ranks: int, n_done: int
+) -> events.TrainingStarted:
     system, config = problems.system, problems.study.config.training
     return events.TrainingStarted(
         name=problems.study.name,

@@ -16,7 +16,9 @@ def start_from(policy: Policy, problems: StudyProblems, state: TrainingState) ->
         PolicyError: the policy does not fit the study.
     """
     settings = problems.study.config.policy
-    match = match_policy(policy, problems, settings.stage_map, validate=settings.validate_compatibility)
+    match = match_policy(
+        policy, problems, settings.stage_map, validate=settings.validate_compatibility
+    )
     match.insist()
     import_cuts(problems, state, policy, match, trust=settings.trust)
     return match.notes
@@ -27,7 +29,14 @@ def doubtful_cuts(pool: CutPool) -> bool:
     return pool.any_unproven and bool((pool.unproven & pool.active)[: pool.n_populated].any())
 
 
-def import_cuts(problems: StudyProblems, state: TrainingState, policy: Policy, match: Match, *, trust: bool = False) -> None:
+def import_cuts(
+    problems: StudyProblems,
+    state: TrainingState,
+    policy: Policy,
+    match: Match,
+    *,
+    trust: bool = False,
+) -> None:
     """Give the stages of a study the active cuts of a policy, and the archive the states it visited.
 
     Cuts keep how often they were binding. Those that are not proven to be lower bounds are marked, unless they are trusted;
@@ -58,7 +67,11 @@ def import_cuts(problems: StudyProblems, state: TrainingState, policy: Policy, m
         ours.times_binding[new] = theirs.times_binding[slots]
         ours.last_binding[new] = 0
         problems.stages[t].append_cuts(new)
-        if state.visited is not None and policy.progress is not None and "states" in policy.progress.parts:
+        if (
+            state.visited is not None
+            and policy.progress is not None
+            and "states" in policy.progress.parts
+        ):
             visits = policy.progress.parts["states"][s]
             state.visited.extend(t, 0 * visits["iteration"], visits["trajectory"], visits["states"])
 
