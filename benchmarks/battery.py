@@ -1,12 +1,14 @@
-"""Whether any system that anyone writes trains to the end: hundreds of systems that nobody chose, each in a process of its own.
+"""Whether any system that anyone writes trains to the end.
 
-    python benchmarks/battery.py --out battery.jsonl --jobs 2          all 280 systems, a day of processor time at most
-    python benchmarks/battery.py --out quick.jsonl --quick             small ones, a few minutes
+Hundreds of systems that nobody chose, each in a process of its own.
+
+    python benchmarks/battery.py --out battery.jsonl --jobs 2       all 280, a day at most
+    python benchmarks/battery.py --out quick.jsonl --quick          small ones, a few minutes
     python benchmarks/battery.py --out battery.jsonl --only 'make-012h*' --sample 10
-    python benchmarks/battery.py --out other.jsonl --word tomorrow     systems never seen before
+    python benchmarks/battery.py --out other.jsonl --word tomorrow  systems never seen before
 
-Every run adds a line of JSON to the file as it ends; a file that exists is gone on with. The summary in Markdown goes to the
-standard output. Exit code 1: some run failed.
+Every run adds a line of JSON to the file as it ends; a file that exists is gone on with. The
+summary in Markdown goes to the standard output. Exit code 1: some run failed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One system of the battery: made, loaded, trained, simulated and measured, in a process that `isolated` starts."""
+"""One system of the battery.
+
+Made, loaded, trained, simulated and measured, in a process that `isolated` starts.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ SCENARIOS = 20
 
 
 def gap_figures(training: Any) -> Record | None:
-    """Gaps of linear programs that were taken above tolerance, in $; ``None`` from a version that records none.
+    """Gaps of linear programs that were taken above tolerance, in $.
+
+    ``None`` from a version that records none.
 
     This is the only place that knows how a training tells its gaps: adapt it here.
     """
@@ -42,7 +47,10 @@ def gap_figures(training: Any) -> Record | None:
 
 
 def largest_fall(bounds: list[float]) -> float:
-    """How far a bound ever lies below an earlier one, as a share of the largest magnitude of all."""
+    """How far a bound ever lies below an earlier one.
+
+    A share of the largest magnitude of all.
+    """
     values = np.array(bounds, float)
     if len(values) < 2 or not np.isfinite(values).all():
         return 0.0
@@ -95,7 +103,10 @@ def measure(study: Study, progress: Path, threads: int = 1, scenarios: int = SCE
 
 
 def measure_exactly(seed: int, progress: Path) -> Record:
-    """A small system, trained to convergence and judged by the linear program over its whole tree."""
+    """Train a small system to convergence.
+
+    It is judged by the linear program over its whole tree.
+    """
     sys.path.insert(0, str(ROOT / "tests"))
     from small_strangers import drawn
 

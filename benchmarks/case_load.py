@@ -1,6 +1,7 @@
 """How long a large case takes to load and validate, and how much memory: every override table full.
 
-200 hydros, 150 thermals, 30 lines, 10 buses, 120 monthly stages of 3 blocks. Run: ``python benchmarks/case_load.py``.
+200 hydros, 150 thermals, 30 lines, 10 buses, 120 monthly stages of 3 blocks. Run:
+``python benchmarks/case_load.py``.
 """
 
 from __future__ import annotations

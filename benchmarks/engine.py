@@ -1,7 +1,10 @@
-"""How fast the engine is: standard cases, growth with every size, memory of cuts; prints the tables of ``docs/performance.md``.
+"""How fast the engine is: standard cases, growth with every size, memory of cuts.
 
-Run ``python benchmarks/engine.py [--published DIR] [--only cases|growth|training|memory] [--memory-stages N]``. DIR is a
-published case that heads the table, for instance one of four reservoirs. Every stage of ``memory`` takes about 100 MiB.
+Prints the tables of ``docs/performance.md``.
+
+Run ``python benchmarks/engine.py [--published DIR] [--only cases|growth|training|memory]
+[--memory-stages N]``. DIR is a published case that heads the table, for instance one of four
+reservoirs. Every stage of ``memory`` takes about 100 MiB.
 """
 
 from __future__ import annotations
@@ -89,7 +92,10 @@ def workers(case: Case) -> list[Workers]:
 
 
 def memory(n_stages: int, n_cuts: int = 5000) -> None:
-    """Fill pools and programs of a large system with cuts, and compare what the process holds with the coefficients."""
+    """Fill pools and LPs of a large system with cuts.
+
+    What the process holds is compared with the size of the coefficients.
+    """
     case = made(dataclasses.replace(LARGE, lags=12, stages=n_stages))
     problems = build_problems(case)
     before = resident()

@@ -1,4 +1,7 @@
-"""Runs in processes of their own: one that hangs, crashes or takes all memory says so and harms no other."""
+"""Runs in processes of their own.
+
+One that hangs, crashes or takes all memory says so and harms no other.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,12 @@ HERE = Path(__file__).resolve().parent
 def run_isolated(script: str, recipe: Record, limit_seconds: float) -> Record:
     """Run ``script RECIPE RESULT PROGRESS`` of this directory in a process of its own.
 
-    The script writes its record, as JSON, to RESULT, and may add lines of JSON to PROGRESS on its way.
+    The script writes its record, as JSON, to RESULT, and may add lines of JSON to PROGRESS on its
+    way.
 
     Returns:
-        The record; for a run that left none, ``outcome`` is ``time limit`` or ``crashed`` and ``progress`` has the last
-        line of progress.
+        The record; for a run that left none, ``outcome`` is ``time limit`` or ``crashed`` and
+        ``progress`` has the last line of progress.
     """
     with tempfile.TemporaryDirectory(prefix="headwater-run-") as directory:
         asked, result, progress = (
@@ -83,7 +87,10 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def read_lines(path: Path) -> dict[str, Record]:
-    """Records of a file of JSON lines by their name, the last one of each; a line cut short is left out."""
+    """Records of a file of JSON lines by their name, the last one of each.
+
+    A line cut short is left out.
+    """
     records: dict[str, Record] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         try:
@@ -97,7 +104,10 @@ def read_lines(path: Path) -> dict[str, Record]:
 def run_all(
     recipes: Iterable[Record], run: Callable[[Record], Record], out: Path, jobs: int
 ) -> Iterator[tuple[Record, Record]]:
-    """Run recipes side by side and add a line to ``out`` as each ends; gives pairs of recipe and record."""
+    """Run recipes side by side and add a line to ``out`` as each ends.
+
+    Gives pairs of recipe and record.
+    """
     with ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(run, recipe): recipe for recipe in recipes}
         try:

@@ -1,7 +1,7 @@
 """Bugs that can be put into a module, one at a time, and the text that has them.
 
-A mutant replaces one node of the syntax tree. Names, words, annotations, decorators, log lines and the text of messages stay:
-a test that asks for them would be a copy of the code.
+A mutant replaces one node of the syntax tree. Names, words, annotations, decorators, log lines and
+the text of messages stay: a test that asks for them would be a copy of the code.
 """
 
 from __future__ import annotations
@@ -76,7 +76,10 @@ class Mutant:
         return hashlib.sha256(words.encode()).hexdigest()[:10]
 
     def is_code(self, source: bytes) -> bool:
-        """Whether the file with the bug can be compiled; a sign may be all that keeps a pattern legal."""
+        """Whether the file with the bug can be compiled.
+
+        A sign may be all that keeps a pattern legal.
+        """
         try:
             compile(self.applied(source), self.module, "exec")
         except SyntaxError:
@@ -169,7 +172,11 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _constant(node: ast.AST) -> Iterator[ast.AST]:
-    """Twice as much; one for zero; a hundred times as much for what is so small that it must be a tolerance; false for true."""
+    """Another constant in place of one.
+
+    Twice as much, one for zero, a hundred times as much for what is so small that it must be a
+    tolerance, false for true.
+    """
     if not isinstance(node, ast.Constant) or not isinstance(node.value, bool | int | float):
         return
     if isinstance(node.value, bool):

@@ -1,12 +1,15 @@
-"""Whether the tests notice bugs: puts them into a copy of the code one at a time and runs the tests nearest to each.
+"""Whether the tests notice bugs.
 
-    scripts/mutate --out mutants.jsonl --number 300             # hours; a file that exists is gone on with
+Puts them into a copy of the code one at a time and runs the tests nearest to each.
+
+    scripts/mutate --out mutants.jsonl --number 300             # hours; continues a file
     scripts/mutate --out mutants.jsonl --summary                # what has been found so far
-    scripts/mutate --out mutants.jsonl --id 3f2a90c1d7          # one again, after a test was written for it
+    scripts/mutate --out mutants.jsonl --id 3f2a90c1d7          # one again, after a new test
 
-Mutants are drawn by package in turn, so that the first few are spread over all; the same seed and the same code give the same
-ones. A mutant that survives its nearest tests meets those of its package before it counts as alive. Not for CI: most of the
-time goes into survivors, and a mutant of a compiled kernel compiles all kernels anew.
+Mutants are drawn by package in turn, so that the first few are spread over all; the same seed and
+the same code give the same ones. A mutant that survives its nearest tests meets those of its
+package before it counts as alive. Not for CI: most of the time goes into survivors, and a mutant of
+a compiled kernel compiles all kernels anew.
 """
 
 from __future__ import annotations
@@ -156,7 +159,9 @@ LEAST_SECONDS = 60.0
 PATIENCE = 4.0
 """A mutant may take so many times as long as the tests take without it."""
 KERNEL_SECONDS = 900.0
-"""To compile the kernels; and ten times as long for tests of which it is not known yet how long they take."""
+"""To compile the kernels; and ten times as long for tests of which it is not known yet how long
+they take.
+"""
 
 
 def all_mutants(root: Path = ROOT) -> dict[str, list[Mutant]]:
@@ -173,7 +178,10 @@ def all_mutants(root: Path = ROOT) -> dict[str, list[Mutant]]:
 
 
 def drawn(packages: dict[str, list[Mutant]], seed: int) -> Iterator[Mutant]:
-    """All mutants in the order in which they are tried: a package after the other, in each a line at random."""
+    """All mutants in the order in which they are tried.
+
+    A package after the other, in each a line at random.
+    """
     queues = []
     for name in sorted(packages):
         order = random.Random(f"{seed}:{name}")
@@ -186,14 +194,20 @@ def drawn(packages: dict[str, list[Mutant]], seed: int) -> Iterator[Mutant]:
 
 
 def _ranks(lines: Any) -> Iterator[list[Mutant]]:
-    """The first mutant of every line, then the second, and so on: what shares a line is noticed by the same test."""
+    """The first mutant of every line, then the second, and so on.
+
+    What shares a line is noticed by the same test.
+    """
     rows = list(lines)
     for rank in range(max(map(len, rows), default=0)):
         yield [row[rank] for row in rows if rank < len(row)]
 
 
 def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
-    """Tests of a module: those listed for it; or those with its name, or that import it or what it defines."""
+    """Tests of a module: those listed for it.
+
+    Or those with its name, or that import it or what it defines.
+    """
     if module in ELSEWHERE:
         return ELSEWHERE[module]
     package, stem = (module.split("/", maxsplit=1)[0] if "/" in module else ""), Path(module).stem
@@ -225,7 +239,11 @@ def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
 
 @cache
 def _imports(root: Path) -> dict[Path, set[str]]:
-    """Test -> everything that it imports by name, in full, or uses of the module ``headwater`` or ``headwater.model``."""
+    """Everything that each test uses, by the name of the test.
+
+    What it imports by name, in full, and what it uses of the module ``headwater`` or
+    ``headwater.model``.
+    """
     found = {}
     for path in sorted((root / "tests").rglob("test_*.py")):
         names, short = set(), {}
@@ -307,7 +325,10 @@ class Workshop:
         return result
 
     def _baseline(self, tests: tuple[str, ...]) -> tuple[str, float]:
-        """What becomes of the tests without a mutant, and how long they take once everything is compiled."""
+        """Run the tests without a mutant.
+
+        What becomes of them, and how long they take once everything is compiled.
+        """
         if not self._baselines and self._has_engine:
             self._compile(self.place / "kernels")
         if tests not in self._baselines:
@@ -318,12 +339,18 @@ class Workshop:
         return self._baselines[tests]
 
     def _compile(self, kernels: Path) -> tuple[str, float, str]:
-        """Compile the engine as it is, mutant or not, so that no test waits for it and each meets it compiled."""
+        """Compile the engine as it is, mutant or not.
+
+        So no test waits for the compiler and each meets compiled code.
+        """
         outcome, seconds, by = self._run(["headwater", "warmup"], KERNEL_SECONDS, kernels)
         return outcome, seconds, f"headwater warmup: {by}"
 
     def _run(self, module: list[str], limit: float, kernels: Path) -> tuple[str, float, str]:
-        """Outcome, seconds, and the first test that failed, of a Python module and its arguments."""
+        """Run a Python module with its arguments.
+
+        Returns the outcome, the seconds, and the first test that failed.
+        """
         words = [sys.executable, "-m", *module]
         settings = {
             "PYTHONPATH": str(self.place / "src"),

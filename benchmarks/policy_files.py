@@ -1,10 +1,12 @@
 """How fast a policy is written and read, in megabytes per second.
 
-    python benchmarks/policy_files.py [DIRECTORY] [--hydros 160] [--lags 6] [--stages 60] [--cuts 5000]
+    python benchmarks/policy_files.py [DIRECTORY] [--hydros 160] [--lags 6] [--stages 60] [--cuts
+    5000]
 
-The default is a policy of a national system: 160 hydros with 6 lags, 60 stages, 5,000 cuts each, 2.7 GB. Writing includes
-digests and the sync to the disk; reading verifies every digest. Reads are counted: there is one per file. Processor seconds
-tell what it costs where other programs share the machine.
+The default is a policy of a national system: 160 hydros with 6 lags, 60 stages, 5,000 cuts each,
+2.7 GB. Writing includes digests and the sync to the disk; reading verifies every digest. Reads are
+counted: there is one per file. Processor seconds tell what it costs where other programs share the
+machine.
 """
 
 from __future__ import annotations

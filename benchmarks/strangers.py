@@ -1,7 +1,9 @@
-"""Systems that nobody chose: recipes of the battery, and how each becomes a case directory or a study.
+"""Systems that nobody chose.
 
-The generators of ``strangers/`` lie beside the repository (``HEADWATER_SHARED``, or ``../shared``); without them only the
-recipes that the repository itself can cook remain.
+Recipes of the battery, and how each becomes a case directory or a study.
+
+The generators of ``strangers/`` lie beside the repository (``HEADWATER_SHARED``, or ``../shared``);
+without them only the recipes that the repository itself can cook remain.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ def generators_are_there() -> bool:
 
 
 def seed_of(word: str, *what: object) -> int:
-    """A seed that no one chooses and that is the same on every machine and day: drawn from a word by a hash."""
+    """A seed that no one chooses and that is the same on every machine and day.
+
+    Drawn from a word by a hash.
+    """
     text = "/".join([word, *map(str, what)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 1_000_000
 

@@ -1,8 +1,9 @@
-"""How long it takes to build stage programs of a large system: 160 hydros (50 with 10 planes), 130 thermals, 3 blocks.
+"""How long it takes to build stage programs of a large system.
 
-Run with ``python benchmarks/template_build.py [stages]``; prints the seconds of one stage, of the whole study, and of
-the form that
-is solved.
+160 hydros (50 with 10 planes), 130 thermals, 3 blocks.
+
+Run with ``python benchmarks/template_build.py [stages]``; prints the seconds of one stage, of the
+whole study, and of the form that is solved.
 """
 
 from __future__ import annotations

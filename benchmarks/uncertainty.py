@@ -1,6 +1,9 @@
-"""How long it takes to fit inflow models and to draw an opening tree; run ``python benchmarks/uncertainty.py``.
+"""How long it takes to fit inflow models and to draw an opening tree.
 
-Limits on two cores: 160 hydros with 90 years of months in 10 s; 120 stages of 100 openings of 300 random quantities in 5 s.
+Run ``python benchmarks/uncertainty.py``.
+
+Limits on two cores: 160 hydros with 90 years of months in 10 s; 120 stages of 100 openings of 300
+random quantities in 5 s.
 """
 
 from __future__ import annotations

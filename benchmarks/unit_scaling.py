@@ -1,9 +1,12 @@
-"""A case in other units: every cost, or every volume and flow, times a factor, consistently in all files of a directory.
+"""A case in other units.
 
-What a number is multiplied by follows from its unit, which `headwater.case` knows for every key and column: money stands in
-the numerator of costs; water in that of volumes, flows and areas, and in the denominator of productivities and of costs of
-water. Power, energy, heights, hours and shares stay as they are. The optimum is multiplied by the money factor alone, and so is
-every bound on the way to it.
+Every cost, or every volume and flow, times a factor, consistently in all files of a directory.
+
+What a number is multiplied by follows from its unit, which `headwater.case` knows for every key and
+column: money stands in the numerator of costs; water in that of volumes, flows and areas, and in
+the denominator of productivities and of costs of water. Power, energy, heights, hours and shares
+stay as they are. The optimum is multiplied by the money factor alone, and so is every bound on the
+way to it.
 """
 
 from __future__ import annotations
@@ -62,11 +65,14 @@ WATER_QUANTITIES = frozenset(
 
 
 def scale_case(source: Path, target: Path, money: float = 1.0, water: float = 1.0) -> Path:
-    """Write the case ``source`` to ``target`` with all costs times ``money`` and all volumes and flows times ``water``.
+    """Write the case ``source`` to ``target`` in other units.
+
+    All costs are multiplied by ``money``, all volumes and flows by ``water``.
 
     Raises:
-        ValueError: the case has numbers that cannot be scaled: power computed from head (the linearised one, or planes
-            with an efficiency), which holds the weight of water; cuts of another policy; a unit that is not known here.
+        ValueError: the case has numbers that cannot be scaled: power computed from head (the
+            linearised one, or planes with an efficiency), which holds the weight of water; cuts of
+            another policy; a unit that is not known here.
     """
     shutil.copytree(source, target)
     files = [path for path in sorted(target.rglob("*")) if path.suffix in DATA_SUFFIXES]
@@ -151,7 +157,7 @@ def _scaled(value: Any, key: str, money: float, water: float) -> Any:
 
 
 def scaled_expression(text: str, water: float) -> str:
-    """A user constraint that says the same of quantities of water that are ``water`` times as large."""
+    """A user constraint of the same meaning for quantities of water times ``water``."""
     expression = parse_expression(text)
     parts = []
     for term in expression.terms:

@@ -1,14 +1,19 @@
-"""Whether units matter: cases with all costs, or all volumes and flows, multiplied by 2^k and 10^k, and what that changes.
+"""Whether units matter.
 
-    python benchmarks/units.py --out units.jsonl --jobs 2              starter cases, a planner's case, two strangers and two
-                                                                       small systems that converge; some hours
-    python benchmarks/units.py --out quick.jsonl --quick               a few factors, few iterations; minutes
+Cases with all costs, or all volumes and flows, multiplied by 2^k and 10^k, and what that changes.
+
+    python benchmarks/units.py --out units.jsonl --jobs 2           some hours
+    python benchmarks/units.py --out quick.jsonl --quick            minutes
     python benchmarks/units.py --out units.jsonl --only 'subsystems*'
-    python benchmarks/units.py --case DIR                              a case of your own besides
+    python benchmarks/units.py --case DIR                           a case of your own besides
 
-A power of two must give the same bytes after scaling back: bounds, simulated costs and every cut. A power of ten must give
-bounds within 1e-4 on the way and 1e-9 at convergence, and no more programs that leave the kernel. Every run adds a line of JSON
-to the file; a file that exists is gone on with. Exit code 1: units matter somewhere.
+Without options: starter cases, a planner's case, two strangers and two small systems that converge.
+
+
+A power of two must give the same bytes after scaling back: bounds, simulated costs and every cut. A
+power of ten must give bounds within 1e-4 on the way and 1e-9 at convergence, and no more programs
+that leave the kernel. Every run adds a line of JSON to the file; a file that exists is gone on
+with. Exit code 1: units matter somewhere.
 """
 
 from __future__ import annotations
@@ -130,7 +135,10 @@ def differences(record: Record, base: Record) -> tuple[float, float]:
 
 
 def table(records: dict[str, Record]) -> str:
-    """One row for each system, kind of number and kind of factor; then every factor that changed something."""
+    """One row for each system, kind of number and kind of factor.
+
+    Then every factor that changed something.
+    """
     lines = [
         "| System | Multiplied | Factors | LPs | left the kernel, unscaled | most with a factor | bounds differ at most, on the"
         " way | at the end | other bytes | did not finish | Verdict |",

@@ -1,4 +1,7 @@
-"""One case in other units: scaled, trained, and its policy expressed in the first units again; started by `isolated`."""
+"""One case in other units: scaled, trained, and its policy expressed in the first units again.
+
+Started by `isolated`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ from unit_scaling import scale_case
 
 
 def with_rules(study: Study, iterations: int | None) -> Study:
-    """The study with at most so many iterations, ended earlier where the bound has not moved for a good while."""
+    """The study with at most so many iterations.
+
+    It ends earlier where the bound has not moved for a good while.
+    """
     training = study.config.training
     rules = (IterationLimit(iterations or training.max_iterations), BoundStalling(25, 1e-12))
     changed = dataclasses.replace(training, stopping_rules=rules)
@@ -28,7 +34,10 @@ def with_rules(study: Study, iterations: int | None) -> Study:
 
 
 def digest(study: Study, policy: Any, money: float, water: float) -> str:
-    """Hash of bounds, simulated costs and all cuts, brought back to the first units; powers of two keep every bit."""
+    """Hash of bounds, simulated costs and all cuts, brought back to the first units.
+
+    Powers of two keep every bit.
+    """
     of_water = np.array([component["unit"] != "MW" for component in policy.layout.describe()])
     told = hashlib.sha256()
     for record in policy.training.iterations:

@@ -55,9 +55,11 @@ class WayTimes:
 
     Attributes:
         name: of the way.
-        seconds_per_program: processor time, median over the repeats; other programs on the machine change it little.
+        seconds_per_program: processor time, median over the repeats; other programs on the machine
+            change it little.
         kernel_share, highs_share: part of the time inside the compiled engine and inside HiGHS.
-        largest_difference: of the optimal values against the reference, relative to ``max(1, |value|)``.
+        largest_difference: of the optimal values against the reference, relative to
+            ``max(1, |value|)``.
     """
 
     name: str
@@ -189,7 +191,8 @@ def _backward(bench: Bench) -> _Pass:
     )
     kernel, highs, repair = (now - then for now, then in zip(after, before, strict=True))
     if not bench.batched:
-        # a program that HiGHS calls solved although it is not quite is solved again; others would take the answer as it is
+        # a program that HiGHS calls solved although it is not quite is solved again; others would
+        # take the answer as it is
         cpu, wall, highs = cpu * (1.0 - repair / wall), wall - repair, highs - repair
     return _Pass(
         seconds=cpu,

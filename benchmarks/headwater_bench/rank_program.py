@@ -1,6 +1,7 @@
 """What ranks do that `time_on_ranks` starts: ``bench_ranks.py CASE RANKS THREADS PASSES REPEATS``.
 
-Rank 0 writes the times to standard output, in a line that is marked because launchers write there as well.
+Rank 0 writes the times to standard output, in a line that is marked because launchers write there
+as well.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ def measure(words: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Measure, and end all ranks in the same way; the message of an error goes to standard error once."""
+    """Measure, and end all ranks in the same way.
+
+    The message of an error goes to standard error once.
+    """
     try:
         measure(sys.argv[1:])
     except HeadwaterError as error:

@@ -1,4 +1,7 @@
-"""How trainings scale with threads and ranks: the same work by more workers, and more work by more workers."""
+"""How trainings scale with threads and ranks.
+
+The same work by more workers, and more work by more workers.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ class Scaling:
 
     Attributes:
         strong: all with the forward passes of the study.
-        weak: as many forward passes for each worker as the study has in all; empty when they were not asked for.
+        weak: as many forward passes for each worker as the study has in all; empty when they were
+            not asked for.
     """
 
     strong: tuple[TrainingTimes, ...]
@@ -45,7 +49,8 @@ def time_scaling(
 ) -> Scaling:
     """Time trainings of a case by all numbers of ranks and threads.
 
-    Without ranks all is done in this process, one training of each kind in turn. With them every kind is a run of its own.
+    Without ranks all is done in this process, one training of each kind in turn. With them every
+    kind is a run of its own.
 
     Args:
         case: what is trained.

@@ -1,8 +1,10 @@
-"""Synthetic cases of any size: what benchmarks run, and a quick way to see how a study of a given size behaves.
+"""Synthetic cases of any size.
 
-Rivers are chains of plants from the spring to the sea; inflows are seasonal, correlated along a river, and remember as many
-months as asked; the load is what hydro and about a third of the thermal plants can serve in a mean month. The same size and
-seed give the same case.
+What benchmarks run, and a quick way to see how a study of a given size behaves.
+
+Rivers are chains of plants from the spring to the sea; inflows are seasonal, correlated along a
+river, and remember as many months as asked; the load is what hydro and about a third of the thermal
+plants can serve in a mean month. The same size and seed give the same case.
 """
 
 from __future__ import annotations
@@ -198,7 +200,10 @@ class _Synthetic:
         return accumulated
 
     def _penalties(self) -> Json:
-        """Dead storage and missing water cost more than any deficit that they could avoid on the longest way down."""
+        """Price dead storage and missing water above any deficit that they could avoid.
+
+        The deficit counts on the longest way down the cascade.
+        """
         water = _DEFICIT_PER_MWH * float(
             self._accumulated_productivity().max()
         )  # $ per m3/s and hour
@@ -214,7 +219,10 @@ class _Synthetic:
         }
 
     def _own_penalties(self, h: int) -> Json:
-        """Limits of flow cost each plant as much energy: between the dearest thermal and deficit."""
+        """Price limits of flow by the energy that they cost each plant.
+
+        Between the dearest thermal and deficit.
+        """
         cost = round(_VIOLATION_PER_MWH * float(self._accumulated_productivity()[h]), 3)
         names = ("turbined_violation_below", "outflow_violation_below", "outflow_violation_above")
         return {
@@ -378,7 +386,10 @@ class _Synthetic:
         return tables
 
     def _hyperplanes(self) -> Columns:
-        """Planes that touch a concave production function: more head with storage, less with each further m3/s."""
+        """Planes that touch a concave production function.
+
+        More head with storage, less with each further m3/s.
+        """
         hydro, plane = _pairs(np.flatnonzero(self.with_planes), np.arange(self.size.planes))
         share = (plane + 0.5) / self.size.planes
         productivity, storage, turbined = (

@@ -39,7 +39,8 @@ class Workers:
 class TrainingTimes:
     """Trainings by the same workers.
 
-    Shares are parts of the workers' time, which is the wall time of the training times their number.
+    Shares are parts of the workers' time, which is the wall time of the training times their
+    number.
 
     Attributes:
         workers: who trained.
@@ -79,7 +80,9 @@ def time_training(
     repeats: int = 3,
     communicator: Communicator = ALONE,
 ) -> tuple[TrainingTimes, ...]:
-    """Train a study to its end by different workers, in turns; with several ranks all call, and all get the result.
+    """Train a study to its end by different workers, in turns.
+
+    With several ranks all call, and all get the result.
 
     Args:
         study: what is trained.

@@ -1,4 +1,7 @@
-"""What is timed: the last backward pass of a short training, with its cuts, its trial states and its noise."""
+"""What is timed: the last backward pass of a short training.
+
+With its cuts, its trial states and its noise.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,11 @@ class Workload:
     Attributes:
         study: the study.
         pools: cuts per stage at the end of the training.
-        known: ``[stage]`` cuts that the forward pass of the last iteration knew; the others were born on the way back.
+        known: ``[stage]`` cuts that the forward pass of the last iteration knew; the others were
+            born on the way back.
         states: ``[trial, stage, n_state]`` state that leaves each stage.
-        innovation, load_mw, available_mw: per stage, with the trial as first axis: what the forward pass drew.
+        innovation, load_mw, available_mw: per stage, with the trial as first axis: what the forward
+            pass drew.
     """
 
     study: Study
@@ -112,8 +117,8 @@ class Bench:
         batched: whether the engine does it.
         problems: with all cuts.
         programs: of one thread.
-        bases: per stage, the basis with which the forward pass of this way of solving left each trial; cuts born later are
-            slack in it. Empty for the first stage.
+        bases: per stage, the basis with which the forward pass of this way of solving left each
+            trial; cuts born later are slack in it. Empty for the first stage.
     """
 
     workload: Workload
@@ -129,7 +134,8 @@ def set_up(workload: Workload, formulation: Formulation, *, batched: bool) -> Be
     Args:
         workload: what will be solved.
         formulation: explicit or condensed programs.
-        batched: whether the engine re-optimises all openings of a trial together; otherwise HiGHS solves one after the other.
+        batched: whether the engine re-optimises all openings of a trial together; otherwise HiGHS
+            solves one after the other.
     """
     training = dataclasses.replace(workload.study.config.training, formulation=formulation)
     study = dataclasses.replace(

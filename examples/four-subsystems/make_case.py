@@ -2,8 +2,9 @@
 
     python examples/four-subsystems/make_case.py [DIRECTORY]
 
-The numbers are in `numbers_of_the_system.py`; here they become statistics, planes, tables and files. Before anything is
-written, an energy balance of the average year and of a dry year checks that the numbers belong together.
+The numbers are in `numbers_of_the_system.py`; here they become statistics, planes, tables and
+files. Before anything is written, an energy balance of the average year and of a dry year checks
+that the numbers belong together.
 """
 
 from __future__ import annotations
@@ -104,8 +105,9 @@ def coefficients(hydro_id: int) -> np.ndarray:
 def residual_ratios(phi: np.ndarray) -> np.ndarray:
     """Deviation of the noise that keeps the standardised inflow at variance one, ``[month - 1]``.
 
-    ``rho`` is the correlation of a month with the one before. It obeys ``rho[m] = phi[m, 1] + phi[m, 2] * rho[m - 1]``, a
-    contraction, so that going round the year a few times gives it to the last digit.
+    ``rho`` is the correlation of a month with the one before. It obeys
+    ``rho[m] = phi[m, 1] + phi[m, 2] * rho[m - 1]``, a contraction, so that going round the year a
+    few times gives it to the last digit.
     """
     rho = np.zeros(12)
     for _ in range(60):
@@ -133,7 +135,10 @@ def block_factors(bus_id: int) -> tuple[float, float, float]:
 def lakeside_power(
     volume_hm3: np.ndarray, turbined_m3s: np.ndarray, spilled_m3s: float = 0.0
 ) -> np.ndarray:
-    """Power of Lakeside in MW: 0.00981 * efficiency * (forebay - tailrace - losses) * flow, with levels of our own."""
+    """Power of Lakeside in MW.
+
+    0.00981 * efficiency * (forebay - tailrace - losses) * flow, with levels of our own.
+    """
     minimum, maximum = HYDROS[LAKESIDE][3:5]
     fill = (np.clip(volume_hm3, minimum, maximum) - minimum) / (maximum - minimum)
     forebay_m = 372.0 + 28.0 * fill**0.85
@@ -142,7 +147,10 @@ def lakeside_power(
 
 
 def lakeside_planes() -> list[dict[str, float]]:
-    """Planes over the power of Lakeside: the upper side of the convex hull of a grid of points (volume, flow, power)."""
+    """Planes over the power of Lakeside.
+
+    The upper side of the convex hull of a grid of points (volume, flow, power).
+    """
     minimum, maximum = HYDROS[LAKESIDE][3:5]
     largest = HYDROS[LAKESIDE][7]
     volumes, flows = np.meshgrid(
@@ -207,7 +215,8 @@ def energy_balance() -> str:
     """Average power in MW by month, first year; refuses numbers that do not belong together.
 
     Raises:
-        SystemExit: the average year is short of energy, a dry year is not short of cheap energy, or the peak cannot be met.
+        SystemExit: the average year is short of energy, a dry year is not short of cheap energy, or
+            the peak cannot be met.
     """
     lines = ["month  load MW  river MW  wanted of thermal plants, MW: average year, dry year"]
     years = {"load": 0.0, "river": 0.0, "dry": 0.0}
@@ -218,7 +227,8 @@ def energy_balance() -> str:
         river -= sum(
             monthly[month - 1] * energy_of_water(h) * 3.6 for h, monthly in WITHDRAWALS.items()
         )
-        # Three quarters of a deviation below the mean on every river in every month: a bad year, not the worst.
+        # Three quarters of a deviation below the mean on every river in every month: a bad year,
+        # not the worst.
         dry = river - 0.75 * sum(inflow_std(h, month) * energy_of_water(h) * 3.6 for h in RIVERS)
         lines.append(f"{month:5d} {load:8.0f} {river:9.0f} {load - river:39.0f} {load - dry:9.0f}")
         years = {

@@ -1,9 +1,11 @@
 """The numbers of the example system; `make_case.py` writes them as a case.
 
-The system is invented: four subsystems, a node where lines meet, two cascades and one lake whose output depends on its level.
-It is meant to look like a system, not like any existing one. Rivers of the Highlands, the Coast and the Drylands swell in
-summer (December to March, south of the equator), those of the South in winter. The study starts in May, at the beginning of the
-dry season, with reservoirs about two thirds full: what is learned is how much water to keep for the months before the rains.
+The system is invented: four subsystems, a node where lines meet, two cascades and one lake whose
+output depends on its level. It is meant to look like a system, not like any existing one. Rivers of
+the Highlands, the Coast and the Drylands swell in summer (December to March, south of the equator),
+those of the South in winter. The study starts in May, at the beginning of the dry season, with
+reservoirs about two thirds full: what is learned is how much water to keep for the months before
+the rains.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ RIDGE, GORGE, WEIR, LAKESIDE, MESA, BEND, OASIS = range(7)
 
 # Water
 
-# name, bus, downstream plant, storage min/max/initial in hm3, productivity in MW/(m3/s), max turbined and min outflow in m3/s.
-# A productivity is 0.00981 * efficiency * head: 0.90 and 100 m at Ridge, 80 m at Gorge, 34 m at Weir, and so on.
+# name, bus, downstream plant, storage min/max/initial in hm3, productivity in MW/(m3/s), max
+# turbined and min outflow in m3/s. A productivity is 0.00981 * efficiency * head: 0.90 and 100 m at
+# Ridge, 80 m at Gorge, 34 m at Weir, and so on.
 HYDROS: tuple[tuple[str, int, int | None, float, float, float, float | None, float, float], ...] = (
     ("Ridge", HIGHLANDS, GORGE, 1100.0, 9000.0, 6100.0, 0.88, 950.0, 0.0),
     ("Gorge", HIGHLANDS, WEIR, 500.0, 2600.0, 1800.0, 0.71, 1450.0, 0.0),
@@ -34,9 +37,10 @@ HYDROS: tuple[tuple[str, int, int | None, float, float, float, float | None, flo
     ("Oasis", DRYLANDS, None, 2000.0, 11000.0, 7000.0, 0.47, 1300.0, 300.0),
 )
 
-# Mean of the year in m3/s (water that arrives between a plant and the plants above it), variation of a month (std / mean) in
-# the dry and in the wet half of the river's year, and the two autoregressive coefficients in the dry and in the wet half:
-# recessions are well predicted by the months before, floods are not.
+# Mean of the year in m3/s (water that arrives between a plant and the plants above it), variation
+# of a month (std / mean) in the dry and in the wet half of the river's year, and the two
+# autoregressive coefficients in the dry and in the wet half: recessions are well predicted by the
+# months before, floods are not.
 RIVERS: dict[int, tuple[float, tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     RIDGE: (520.0, (0.20, 0.30), (0.62, 0.16), (0.42, 0.10)),
     GORGE: (260.0, (0.21, 0.30), (0.58, 0.15), (0.40, 0.10)),
@@ -68,7 +72,8 @@ PAST_INFLOW_SHARE = (
     0.86,
 )  # of the mean, in the months one and two before the study: a rainy season somewhat short
 
-# Irrigation from the Oasis reservoir and the water supply of the coastal towns from Lakeside, m3/s, January first.
+# Irrigation from the Oasis reservoir and the water supply of the coastal towns from Lakeside, m3/s,
+# January first.
 WITHDRAWALS = {
     OASIS: (25.0, 22.0, 25.0, 38.0, 52.0, 60.0, 68.0, 75.0, 75.0, 66.0, 45.0, 30.0),
     LAKESIDE: (16.0, 16.0, 15.0, 14.0, 13.0, 12.0, 12.0, 12.0, 13.0, 14.0, 15.0, 16.0),
@@ -115,7 +120,8 @@ IMPORT_LIMIT_MW = (
     900.0,
 )  # that the Coast can take from the north, per block: voltage at the peak
 
-# Average load of the first year in MW, its shape over the year, January first, and its deviation in one month (std / mean).
+# Average load of the first year in MW, its shape over the year, January first, and its deviation in
+# one month (std / mean).
 LOADS = {
     HIGHLANDS: (
         800.0,
@@ -130,7 +136,8 @@ LOADS = {
         0.015,
     ),
 }
-# name, hours of a day, load against the average of the day; the light block takes what makes the average one
+# name, hours of a day, load against the average of the day; the light block takes what makes the
+# average one
 BLOCKS = (("PEAK", 4), ("SHOULDER", 12), ("LIGHT", 8))
 PEAK_FACTORS = {
     HIGHLANDS: (1.17, 1.05),
@@ -141,9 +148,10 @@ PEAK_FACTORS = {
 
 # Money
 
-# From dear to cheap: dead storage, water that does not exist, the last tranche of deficit, other violations, thermal plants,
-# and the small costs that only break ties. One hm3 at Ridge makes about 525 MWh on its way to the sea, and one m3/s 1.9 MW,
-# which is why the first two look so large: 1.5 million $/hm3 are 2860 $/MWh there, just above the dearest deficit.
+# From dear to cheap: dead storage, water that does not exist, the last tranche of deficit, other
+# violations, thermal plants, and the small costs that only break ties. One hm3 at Ridge makes about
+# 525 MWh on its way to the sea, and one m3/s 1.9 MW, which is why the first two look so large: 1.5
+# million $/hm3 are 2860 $/MWh there, just above the dearest deficit.
 DEFICIT = {
     None: ((60.0, 900.0), (120.0, 1600.0), (None, 2800.0)),
     COAST: ((110.0, 900.0), (220.0, 1600.0), (None, 2800.0)),
@@ -167,7 +175,8 @@ PENALTIES = {
     },
     "non_controllable_source": {"curtailment_cost": 0.5},
 }
-# Water at Weir makes so little energy that the general cost of withdrawal would stand above any deficit there.
+# Water at Weir makes so little energy that the general cost of withdrawal would stand above any
+# deficit there.
 OWN_PENALTIES = {WEIR: {"water_withdrawal_violation_cost": 800.0}}
 END_RESERVE_GWH = 4300.0
 END_RESERVE_COST = 300.0  # $ per missing GWh and hour of the last stage: 720 h make 216 $/MWh

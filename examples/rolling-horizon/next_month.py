@@ -1,11 +1,14 @@
-"""A horizon of 24 months that rolls on: next month's study starts from the cuts of last month's policy.
+"""A horizon of 24 months that rolls on.
+
+Next month's study starts from the cuts of last month's policy.
 
     python examples/rolling-horizon/next_month.py [ITERATIONS]
 
-The four subsystems of the neighbouring example are planned from May on. What follows the 24 months is valued by a long-run
-policy, trained once on a horizon that repeats the last year for ever. Then May passes: one of its scenarios has come true, June
-becomes the first month, and another May is added at the end. The study of June is trained twice, from nothing and from the cuts
-that were learned in May, and the bounds of both are printed side by side.
+The four subsystems of the neighbouring example are planned from May on. What follows the 24 months
+is valued by a long-run policy, trained once on a horizon that repeats the last year for ever. Then
+May passes: one of its scenarios has come true, June becomes the first month, and another May is
+added at the end. The study of June is trained twice, from nothing and from the cuts that were
+learned in May, and the bounds of both are printed side by side.
 """
 
 from __future__ import annotations
@@ -42,7 +45,9 @@ EARLIER = 3
 
 
 def next_month(study: hw.Study, month: hw.Simulation) -> hw.Study:
-    """The study that begins one month later; the month that is added is like the same month of the year before.
+    """The study that begins one month later.
+
+    The month that is added is like the same month of the year before.
 
     Args:
         study: monthly stages, several years of them.
@@ -111,7 +116,10 @@ def came_true(system: hw.System, month: hw.Simulation) -> InitialConditions:
 
 
 def openings(study: hw.Study, model_id: int, added_id: int) -> dict[int, np.ndarray]:
-    """The openings of every stage that remains, and for the new one those of the same month of the year before."""
+    """The openings of every stage that remains and of the new one.
+
+    The new stage takes those of the same month of the year before.
+    """
     tree, stages = study_uncertainty(study).tree, study.system.stages
     noise = {stage.id: tree.noise[t] for t, stage in enumerate(stages) if t > 0}
     return {**noise, added_id: noise[model_id]}
@@ -165,7 +173,10 @@ def long_run(study: hw.Study, iterations: int, threads: int | None) -> hw.Policy
 
 
 def rows_of(system: hw.System, ids: set[int], before: set[int]) -> dict[str, Any]:
-    """The tables of a system with the rows of some stages; inflow statistics also of those before."""
+    """The tables of a system with the rows of some stages.
+
+    Inflow statistics also of those before.
+    """
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(system):
         value = getattr(system, field.name)
@@ -214,8 +225,8 @@ def roll_on(
     """Train May, then June from nothing and June from the cuts of May.
 
     Args:
-        iterations: of both trainings of June; the long-run policy and that of May are there already when June comes, and were
-            trained for `EARLIER` times as many.
+        iterations: of both trainings of June; the long-run policy and that of May are there already
+            when June comes, and were trained for `EARLIER` times as many.
         passes: forward passes of an iteration.
         directory: where the long-run policy is kept.
         threads: worker threads.
@@ -234,7 +245,8 @@ def roll_on(
     policy = hw.train(with_settings(may, EARLIER * iterations, passes), threads=threads)
     june = next_month(may, hw.simulate(policy, n_scenarios=1, threads=threads))
     cold = hw.train(planned(june, first), threads=threads)
-    # the cuts that value the end of April were made from those that value the end of May, so that old cuts hold in June
+    # the cuts that value the end of April were made from those that value the end of May, so that
+    # old cuts hold in June
     rolling = planned(june, first, stage_map=StageMap(shift=1), trust=True)
     return policy, cold, hw.train(rolling, warm_start=policy, threads=threads)
 

@@ -1,4 +1,7 @@
-"""Names of a package that are imported when they are first asked for, so that a command pays only for what it uses."""
+"""Names of a package that are imported when they are first asked for.
+
+So a command pays only for what it uses.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ def on_demand(
 
 
 class OnDemandMember:
-    """A member that a package above makes when it is asked for, so that a thing needs not know how it is drawn.
+    """A member that a package above makes when it is asked for.
+
+    So a thing need not know how it is drawn.
 
     Args:
         module: that makes it; imported when the member is first asked for.

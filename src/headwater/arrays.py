@@ -17,17 +17,22 @@ V = TypeVar("V")
 
 
 def frozen(values: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Make an array that lies in one piece and cannot be written to; one that lies so already is locked, not copied."""
+    """Make an array that lies in one piece and cannot be written to.
+
+    One that lies so already is locked, not copied.
+    """
     array = np.ascontiguousarray(values, dtype)
     array.flags.writeable = False
     return array
 
 
 class FrozenDict(dict[K, V]):
-    """A dictionary that never changes: it can be hashed, pickled and copied, also where its values are arrays.
+    """A dictionary that never changes.
 
-    Two are equal when they have the same keys with equal values; arrays are equal when shape and all entries are, and NaN is
-    equal to NaN.
+    It can be hashed, pickled and copied, also where its values are arrays.
+
+    Two are equal when they have the same keys with equal values; arrays are equal when shape and
+    all entries are, and NaN is equal to NaN.
     """
 
     __slots__ = ()
@@ -64,7 +69,7 @@ class FrozenDict(dict[K, V]):
 
 
 def hold_frozen(owner: object, *names: str) -> None:
-    """Put a `FrozenDict` of their own in place of mappings that a frozen dataclass was made with."""
+    """Replace the mappings in the fields of a frozen dataclass by `FrozenDict` copies."""
     for name in names:
         object.__setattr__(owner, name, FrozenDict(getattr(owner, name)))
 
@@ -80,5 +85,8 @@ def _equal(one: object, other: object) -> bool:
 
 
 def _hash(value: object) -> int:
-    """Hash of a value; arrays by shape alone, so that equal ones of other types or with other zeros agree."""
+    """Hash of a value.
+
+    Arrays count by shape alone, so that equal ones of other types or with other zeros agree.
+    """
     return hash(value.shape) if isinstance(value, np.ndarray) else hash(value)

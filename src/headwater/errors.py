@@ -4,7 +4,7 @@
     ├── CaseError                  a case directory has errors; carries the full report
     ├── ModelError                 a system built in code contradicts itself
     ├── UnsupportedFeatureError    the case asks for something that is known and not built yet
-    ├── SolverError                a stage problem could not be solved; says stage, scenario and opening
+    ├── SolverError                a stage LP could not be solved; says stage, scenario, opening
     │   ├── InfeasibleError        no point satisfies the constraints of the stage
     │   └── UnboundedError         the cost of the stage has no minimum
     ├── PolicyError                a policy on disk is damaged, foreign or does not fit the case
@@ -15,7 +15,8 @@
     ├── RankError                  another process of a run over several failed
     └── StopTraining               raised by a callback to end training cleanly
 
-Each class fixes the exit code of the command line, so that schedulers can tell a bad case from a full disk.
+Each class fixes the exit code of the command line, so that schedulers can tell a bad case from a
+full disk.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 
 def visible(text: str) -> str:
-    """A text whose control characters are shown by their codes, so that no name of a plant steers a terminal."""
+    """A text with its control characters shown by their codes.
+
+    So no name of a plant steers a terminal.
+    """
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
@@ -87,7 +91,8 @@ class SolverError(HeadwaterError):
         stage_id, scenario, opening, iteration: where it happened, as far as the caller knew.
         trial: position of the trial in a batch.
         task: what it was solved for: ``forward``, ``backward``, ``lower_bound`` or ``simulation``.
-        lp: the linear program itself, named and in $ (`headwater.lp.NamedProgram`), where the caller could make it.
+        lp: the linear program itself, named and in $ (`headwater.lp.NamedProgram`), where the
+            caller could make it.
         basis: the basis that the solver held last (`headwater.solver.Basis`), where it held one.
         attempts: what was tried (`headwater.solver.LpAttempt`), with bounds in $ where ``lp`` is.
     """
@@ -145,7 +150,10 @@ class ResultsError(HeadwaterError):
 
 
 class InUseError(ResultsError):
-    """Another run writes to the same directory; the message says which process, where and since when."""
+    """Another run writes to the same directory.
+
+    The message says which process, where and since when.
+    """
 
     exit_code = 6
 
@@ -157,7 +165,10 @@ class UsageError(HeadwaterError):
 
 
 class UnknownNameError(UsageError, KeyError):
-    """No plant, stage, table or component is called that, or several are; the message says which there are."""
+    """No plant, stage, table or component is called that, or several are.
+
+    The message says which there are.
+    """
 
     def __str__(self) -> str:
         return Exception.__str__(self)  # that of KeyError shows the message in quotes
@@ -177,7 +188,8 @@ class RankError(HeadwaterError):
         self.exit_code = exit_code
 
 
-class StopTraining(HeadwaterError):  # noqa: N818 - named for what a callback asks, as StopIteration is
+# named for what a callback asks, as StopIteration is
+class StopTraining(HeadwaterError):  # noqa: N818
     """Raise this in a training callback to finish cleanly after the current iteration."""
 
     exit_code = 0

@@ -1,4 +1,7 @@
-"""Writing files so that nothing is lost: temporary name, sync, rename; directories are swapped in whole."""
+"""Writing files so that nothing is lost: temporary name, sync, rename.
+
+Directories are swapped in whole.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ KEPT_MARK = ".kept-"
 def write_atomically(
     path: Path, write: Callable[[Path], object], *, sync_parent: bool = True
 ) -> None:
-    """Let ``write`` produce a file under a temporary name beside ``path``, sync it, and rename it to ``path``.
+    """Let ``write`` produce a file as a whole or not at all.
+
+    It is written under a temporary name beside ``path``, synced, and renamed to ``path``.
 
     Who writes many files may sync their directory once at the end instead.
     """
@@ -70,7 +75,9 @@ def write_text(path: Path, content: str) -> None:
 
 @contextmanager
 def replaced_directory(path: Path, ours: str) -> Iterator[Path]:
-    """Fill a temporary directory beside ``path``; it takes the place of ``path`` when the block ends without error.
+    """Fill a temporary directory beside ``path``.
+
+    It takes the place of ``path`` when the block ends without error.
 
     After an error the temporary directory is removed and ``path`` is as it was.
 
@@ -93,7 +100,8 @@ def replaced_directory(path: Path, ours: str) -> Iterator[Path]:
 def swap_directory(new: Path, path: Path, ours: str) -> None:
     """Put directory ``new`` in the place of ``path``.
 
-    Of what was there the files that are ours are removed afterwards; others stay, in a directory beside it.
+    Of what was there the files that are ours are removed afterwards; others stay, in a directory
+    beside it.
 
     Args:
         new: what comes.
@@ -115,7 +123,9 @@ def swap_directory(new: Path, path: Path, ours: str) -> None:
 
 
 def _while_in_use(rename: Callable[[], object]) -> None:
-    """Rename something, again and again for a while if Windows refuses because a reader has it open.
+    """Rename something, and try again for a while if Windows refuses.
+
+    It does so while a reader has the file open.
 
     Elsewhere a name can be given to something else while it is open, and a refusal is final.
     """
@@ -132,7 +142,9 @@ def _while_in_use(rename: Callable[[], object]) -> None:
 
 
 def remove_ours(directory: Path, path: Path, ours: str) -> None:
-    """Remove the files of ours in a directory, and the directory if nothing is left; else it is put aside beside ``path``.
+    """Remove the files of ours in a directory, and the directory if nothing is left.
+
+    Else it is put aside beside ``path``.
 
     Whatever cannot be removed stays where it is.
 
@@ -162,7 +174,10 @@ def remove_ours(directory: Path, path: Path, ours: str) -> None:
 
 
 def put_aside(found: Path, path: Path) -> Path:
-    """Rename what is not ours to a free name beside ``path``, where something of ours comes; returns that name."""
+    """Rename what is not ours to a free name beside ``path``, where something of ours comes.
+
+    Returns that name.
+    """
     number = 1
     while os.path.lexists(kept := path.with_name(f"{path.name}{KEPT_MARK}{number}")):
         number += 1
@@ -182,12 +197,14 @@ def foreign_file(directory: Path, ours: str) -> Path | None:
 
 
 def remove_leftovers(directory: Path, targets: Mapping[str, str]) -> None:
-    """Remove what interrupted writers left in ``directory``; if only the old half of a swap survives, it is put back.
+    """Remove what interrupted writers left in ``directory``.
+
+    If only the old half of a swap survives, it is put back.
 
     Args:
         directory: where to look.
-        targets: regular expression for the names of files and directories that are written there -> one for the files in them
-            that are ours, as for `swap_directory`.
+        targets: regular expression for the names of files and directories that are written there ->
+            one for the files in them that are ours, as for `swap_directory`.
     """
     if not directory.is_dir():
         return
@@ -212,7 +229,10 @@ def remove_leftovers(directory: Path, targets: Mapping[str, str]) -> None:
 
 
 def surviving_directory(path: Path) -> Path:
-    """``path``, or while it is missing between the two halves of an interrupted swap, what it was before."""
+    """``path``, or what it was before an interrupted swap.
+
+    Between the two halves of a swap ``path`` itself is missing.
+    """
     if not path.exists():
         for entry in sorted(path.parent.glob(f".{glob.escape(path.name)}{TEMPORARY_MARK}old-*")):
             return entry
@@ -227,7 +247,9 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
 
 
 def open_regular(path: Path) -> io.FileIO:
-    """Open a file for reading without a buffer; what is no file, a pipe with a name say, is not waited for.
+    """Open a file for reading without a buffer.
+
+    What is no file, a pipe with a name say, is not waited for.
 
     Raises:
         OSError: it cannot be opened, or is no file.

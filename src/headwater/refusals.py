@@ -1,7 +1,9 @@
-"""Everything that is known and refused, as one table: what a study may ask for and does not get, and how it is told.
+"""Everything that is known and refused, as one table.
 
-Where something is refused, the sentence is made from its row here; the page on the model prints the table. What lands
-deletes its row.
+What a study may ask for and does not get, and how it is told.
+
+Where something is refused, the sentence is made from its row here; the page on the model prints the
+table. What lands deletes its row.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ class Refusal:
     Attributes:
         area: part of the model.
         feature: what is refused, in words that a sentence can begin with.
-        code: of the finding of `headwater validate`; HW710 for what is not built yet, others for what makes no sense.
+        code: of the finding of `headwater validate`; HW710 for what is not built yet, others for
+            what makes no sense.
         instead: what to do.
     """
 

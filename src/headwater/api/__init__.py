@@ -1,4 +1,7 @@
-"""What a user calls: load, train, simulate, run. Everything the command line does, it does through these functions."""
+"""What a user calls: load, train, simulate, run.
+
+Everything the command line does, it does through these functions.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -21,7 +21,9 @@ from headwater.sddp.simulation.simulation import simulate_policy
 
 @dataclass(frozen=True, repr=False)
 class PolicyComparison(Shown):
-    """What two policies cost in the same scenarios, present values in $; a scenario that one could not solve is left out.
+    """What two policies cost in the same scenarios, present values in $.
+
+    A scenario that one could not solve is left out.
 
     Attributes:
         first, second: costs and totals of each scenario.
@@ -132,7 +134,10 @@ def compare_policies(
 
 
 def _without_tables(study: Study, source: ScenarioSource | None) -> Study:
-    """The study with costs of scenarios as all that its simulation keeps, and other scenarios where they are given."""
+    """The study as a comparison simulates it.
+
+    It keeps the costs of scenarios alone, and takes other scenarios where they are given.
+    """
     config = study.config
     simulation = dataclasses.replace(
         config.simulation,

@@ -27,11 +27,13 @@ class Decision(Shown, OtherForms):
         stage_id: the stage.
         start_date, end_date: its span.
         cost: cost of the stage in $.
-        future_cost: expected cost in $ of everything after it, seen from the start of the next stage.
+        future_cost: expected cost in $ of everything after it, seen from the start of the next
+            stage.
         discount_factor: what $1 of the next stage is worth in this one.
         state: ``[state]`` before the stage; ``policy.layout.names`` says what each component is.
         next_state: ``[state]`` after it, from which the next stage is decided.
-        gap: certified distance of the total cost to the optimum in $; 0 where it is within tolerance.
+        gap: certified distance of the total cost to the optimum in $; 0 where it is within
+            tolerance.
 
     Example:
         >>> decision = policy.decide({"Ridge": 3000.0}, otherwise="initial", stage="2027-02")
@@ -86,7 +88,7 @@ class Decision(Shown, OtherForms):
 
     @property
     def water_values(self) -> dict[str, float]:
-        """What one more hm3 at the start of the stage is worth, by name of the reservoir, in $/hm3."""
+        """Water values at the start of the stage in $/hm3, by name of the reservoir."""
         values = self._outcome.solutions.worth[0, : len(self._system.hydros)] + 0.0
         return dict(zip(self._system.hydros.labels, values.tolist(), strict=True))
 

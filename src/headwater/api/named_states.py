@@ -18,11 +18,17 @@ from headwater.model.named import entity_position, labels_of
 from headwater.sddp import StateLayout
 
 StateLike = NDArray[np.float64] | Sequence[float] | Mapping[EntityKey, float]
-"""A state: all components in order, or values by name or id of the plant, or by component (``"inflow_3_lag_1"``)."""
+"""A state: all components in order, or values by name or id of the plant, or by component
+(``"inflow_3_lag_1"``).
+"""
 Otherwise = float | Literal["initial"] | None
-"""Value of the components that are not named: a number, or that of the study's initial state; ``None`` asks for all."""
+"""Value of the components that are not named: a number, or that of the study's initial state;
+``None`` asks for all.
+"""
 BlockValues = float | Sequence[float] | NDArray[np.float64]
-"""MW: one number for the mean of the stage, which the factors of its blocks multiply, or one for each block."""
+"""MW: one number for the mean of the stage, which the factors of its blocks multiply, or one for
+each block.
+"""
 
 
 _COMPONENTS = ("storage_", "inflow_", "accumulator_", "commitment_")
@@ -121,7 +127,10 @@ class StateNames:
 
 
 def by_name(state: Any) -> Mapping[Any, float] | None:
-    """The values of a state by name; ``None`` where it is an array. A pandas Series counts as values by name."""
+    """The values of a state by name; ``None`` where it is an array.
+
+    A pandas Series counts as values by name.
+    """
     if isinstance(state, Mapping):
         return state
     if hasattr(state, "items") and hasattr(state, "index"):

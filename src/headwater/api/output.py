@@ -1,4 +1,7 @@
-"""The output directory of a run while it is under way: its log, its progress, and the linear program that ends it."""
+"""The output directory of a run while it is under way.
+
+Its log, its progress, and the linear program that ends it.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ def claimed(*directories: Path) -> Iterator[None]:
 
 @contextmanager
 def logged(writer: ResultsWriter, case: Study, on_event: EventSink) -> Iterator[EventSink]:
-    """Make the output directory ready and keep a log of the events in it, on rank 0, besides passing them on."""
+    """Make the output directory ready and keep a log of events in it.
+
+    Rank 0 writes the log; the events are passed on as well.
+    """
     ranks = find_communicator()
     ranks.on_leader(writer.begin)
     if not ranks.leads:
@@ -64,7 +70,9 @@ def progress_written(output_dir: Path, case: Study, on_event: EventSink) -> Iter
 
 @contextmanager
 def failures_saved(output_dir: Path, study: Study, policy_dir: Path, go_on: str) -> Iterator[None]:
-    """Save the linear program that ends a run, and say in its error where it is, what is kept, and how to go on.
+    """Save the linear program that ends a run.
+
+    The error then says where the file is, what is kept, and how to go on.
 
     With several ranks the one whose error ends the run writes, and rank 0 tells.
 
@@ -90,7 +98,8 @@ def _saved_on_some_rank(
     ranks = find_communicator()
     failed: BaseException | None = error
     if isinstance(error, RankError):
-        # every rank whose work failed gets this one, with its own error as the cause; only the lowest tells
+        # every rank whose work failed gets this one, with its own error as the cause; only the
+        # lowest tells
         failed = error.__cause__ if error.rank == ranks.rank else None
     path = save_failure(output_dir, failed, study) if isinstance(failed, SolverError) else None
     saved = None if path is None else str(path)

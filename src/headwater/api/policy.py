@@ -1,4 +1,7 @@
-"""The policy as its user holds it: asked by names of plants and dates of stages, and put to work on single stages."""
+"""The policy as its user holds it.
+
+Asked by names of plants and dates of stages, and put to work on single stages.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,10 @@ from headwater.stochastic import study_uncertainty
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Policy(Shown, LearnedPolicy):
-    """A learned policy: what the future costs and what water is worth, after every stage and in every state.
+    """A trained policy: future cost and value of water after every stage and in every state.
 
-    Stages are named by id, date (``"2027-02"``) or season label, plants by name or id. What is given by name comes back by
-    name, what is given as an array as an array.
+    Stages are named by id, date (``"2027-02"``) or season label, plants by name or id. What is
+    given by name comes back by name, what is given as an array as an array.
 
     Example:
         >>> policy = hw.train("examples/four-subsystems")
@@ -74,7 +77,8 @@ class Policy(Shown, LearnedPolicy):
         """Position of a stage.
 
         Args:
-            stage_id: its id, a date in it, a month such as ``"2027-02"``, or the label of its season.
+            stage_id: its id, a date in it, a month such as ``"2027-02"``, or the label of its
+                season.
 
         Raises:
             UnknownNameError: there is no such stage, or there are several.
@@ -90,13 +94,16 @@ class Policy(Shown, LearnedPolicy):
     def value(self, state: Any, stage: Any, *, otherwise: Otherwise = None) -> float:
         """Expected cost in $ of all stages after ``stage`` when that stage ends in ``state``.
 
-        It is seen from the start of the next stage (not discounted to ``stage``) and is a lower bound of the true cost. The
-        last stage has no future (0), unless the horizon repeats or cuts of another policy value it.
+        It is seen from the start of the next stage (not discounted to ``stage``) and is a lower
+        bound of the true cost. The last stage has no future (0), unless the horizon repeats or cuts
+        of another policy value it.
 
         Args:
-            state: all components in order, or values by name: ``{"Ridge": 500.0, ...}``. State and stage may change places.
+            state: all components in order, or values by name: ``{"Ridge": 500.0, ...}``. State and
+                stage may change places.
             stage: id, date or label.
-            otherwise: value of components that are not named, ``"initial"`` for those of the study's initial state.
+            otherwise: value of components that are not named, ``"initial"`` for those of the
+                study's initial state.
 
         Raises:
             UnknownNameError: nothing has such a name; the message says what there is.
@@ -133,7 +140,8 @@ class Policy(Shown, LearnedPolicy):
             otherwise: as for `value`.
 
         Returns:
-            Values by name of the reservoir where the state was given by name, else ``[hydro]`` by ascending id.
+            Values by name of the reservoir where the state was given by name, else ``[hydro]`` by
+            ascending id.
 
         Raises:
             UnknownNameError: nothing has such a name; the message says what there is.
@@ -173,9 +181,10 @@ class Policy(Shown, LearnedPolicy):
         """A state ``[state]`` from values by name.
 
         Args:
-            values: storage in hm3 by name or id of the plant, or any component by its name in ``layout.names``.
-            otherwise: value of components that are not named: a number, ``"initial"`` for those of the study's initial state,
-                ``None`` to ask for all.
+            values: storage in hm3 by name or id of the plant, or any component by its name in
+                ``layout.names``.
+            otherwise: value of components that are not named: a number, ``"initial"`` for those of
+                the study's initial state, ``None`` to ask for all.
             inflows: past inflows in m3/s by name or id of the plant, the last one first.
 
         Raises:
@@ -238,16 +247,20 @@ class Policy(Shown, LearnedPolicy):
         scenario: int | None = None,
         otherwise: Otherwise = None,
     ) -> Decision:
-        """Decide one stage: solve its problem as a simulation does, at a state and inflows of one's own.
+        """Decide one stage at a state and inflows of one's own.
+
+        Its problem is solved as a simulation solves it.
 
         Args:
             state: before the stage; by default the study's initial state.
-            inflows: incremental inflow of the stage in m3/s by name or id of the plant; others have the inflow that is
-                expected after the past inflows of the state.
+            inflows: incremental inflow of the stage in m3/s by name or id of the plant; others have
+                the inflow that is expected after the past inflows of the state.
             stage: id, date or label; by default the first one.
             loads: load in MW by name or id of the bus; others have their mean.
-            availability: available power in MW by name or id of the non-controllable source; others have their mean.
-            scenario: number of a scenario of the study's simulation, whose noise takes the place of means and expectations.
+            availability: available power in MW by name or id of the non-controllable source; others
+                have their mean.
+            scenario: number of a scenario of the study's simulation, whose noise takes the place of
+                means and expectations.
             otherwise: value of components of the state that are not named, as for `value`.
 
         Raises:
@@ -294,12 +307,15 @@ class Policy(Shown, LearnedPolicy):
         on_event: EventSink = ignore,
         progress: bool = True,
     ) -> PolicyComparison:
-        """Operate the system with this policy and with another one in the same scenarios, and compare what it costs.
+        """Operate the system with this policy and with another one.
+
+        Both meet the same scenarios, and what they cost is compared.
 
         Args:
             other: a policy that fits this one's study.
             scenarios: how many; by default as many as the study simulates.
-            source: where they come from, e.g. ``ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=7)``; by default as the study says.
+            source: where they come from, e.g. ``ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=7)``; by
+                default as the study says.
             threads: as in `train`.
             on_event: called with progress events.
             progress: whether to show on standard error how it goes.
@@ -394,6 +410,9 @@ class Policy(Shown, LearnedPolicy):
 
 
 def _in_order(state: Any, stage: Any) -> tuple[Any, Any]:
-    """State and stage, in whichever order they came: a stage is a number, a text or a date, and a state is none of these."""
+    """State and stage, in whichever order they came.
+
+    A stage is a number, a text or a date, and a state is none of these.
+    """
     first_is_stage = isinstance(state, int | str | date | np.integer | np.datetime64)
     return (stage, state) if first_is_stage else (state, stage)

@@ -17,7 +17,7 @@ from headwater.stochastic import study_uncertainty
 
 
 def refuse_unbuilt(study: Study) -> None:
-    """Raise `UnsupportedFeatureError` for everything that a study asks for and that is not built."""
+    """Raise `UnsupportedFeatureError` for everything a study asks for that is not built."""
     features = refused_features(study)
     if features:
         raise UnsupportedFeatureError(features)
@@ -47,7 +47,10 @@ def have_engine(on_event: EventSink) -> None:
 
 
 def granted_threads(requested: int | None, study: Study) -> int:
-    """The number of threads of this rank: what was asked for, else what the study says, else what is granted."""
+    """The number of threads of this rank.
+
+    What was asked for, else what the study says, else what is granted.
+    """
     return choose_threads(
         requested, study.config.training.threads, n_sharing=find_communicator().n_sharing
     )

@@ -26,15 +26,16 @@ def run(
 ) -> RunResult:
     """Do what the configuration of a case asks for: train, simulate, write policy and results.
 
-    After Ctrl-C what was learned is written and the result says ``stopped``. After SIGTERM or SIGHUP it is written too, and the
-    signal then acts as it would have without this call: by default it ends the process.
+    After Ctrl-C what was learned is written and the result says ``stopped``. After SIGTERM or
+    SIGHUP it is written too, and the signal then acts as it would have without this call: by
+    default it ends the process.
 
     Args:
         path: case directory.
         output_dir: where to write; by default ``output`` inside the case.
         threads: as in `train`.
-        resume: go on with what an earlier run left unfinished in ``output_dir``, the training and then the simulation; what is
-            not there starts afresh.
+        resume: go on with what an earlier run left unfinished in ``output_dir``, the training and
+            then the simulation; what is not there starts afresh.
         on_event: called with progress events.
         progress: whether to show on standard error how it goes.
 

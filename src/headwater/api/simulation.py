@@ -50,7 +50,8 @@ def simulate(
 
     Args:
         policy: trained here, or read with `load_policy`.
-        study: what to simulate, or the directory of a case; by default what the policy was trained on.
+        study: what to simulate, or the directory of a case; by default what the policy was trained
+            on.
         n_scenarios: number of scenarios; by default the study's own.
         threads: as in `train`.
         on_event: called with progress events.
@@ -58,7 +59,8 @@ def simulate(
 
     Raises:
         PolicyError: the policy does not fit the study, or none is known.
-        StoppedError: Ctrl-C asked to stop; after SIGTERM or SIGHUP the signal acts as it would have without this call.
+        StoppedError: Ctrl-C asked to stop; after SIGTERM or SIGHUP the signal acts as it would have
+            without this call.
     """
     ranks = find_communicator()
     chosen = policy.study if study is None else ranks.together(partial(as_study, study))
@@ -107,15 +109,17 @@ def run_simulation(
         output_dir: where to write.
         n_scenarios: number of scenarios; by default the case's own.
         threads: as in `train`.
-        resume: go on with the simulation that was interrupted in ``output_dir``, if there is one; the results are those of an
-            uninterrupted one.
+        resume: go on with the simulation that was interrupted in ``output_dir``, if there is one;
+            the results are those of an uninterrupted one.
         on_event: called with progress events.
 
     Raises:
         PolicyError: the policy does not fit the case.
         InUseError: another run writes to the directory.
-        ResultsError: the directory cannot be written, or the interrupted simulation was another one.
-        StoppedError: a signal asked to stop; earlier results are left as they were, and ``resume`` goes on.
+        ResultsError: the directory cannot be written, or the interrupted simulation was another
+            one.
+        StoppedError: a signal asked to stop; earlier results are left as they were, and ``resume``
+            goes on.
     """
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))

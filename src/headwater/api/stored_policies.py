@@ -1,4 +1,7 @@
-"""Policies on disk: reading, writing, finding the one that a case names, and saying what one may be used for."""
+"""Policies on disk.
+
+Reading, writing, finding the one that a case names, and saying what one may be used for.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ def load_policy(directory: str | Path, study: StudyLike | None = None) -> Policy
 
     Args:
         directory: where it is.
-        study: the study it belongs to, with which it can decide stages and be compared; `simulate` asks for it anyway.
+        study: the study it belongs to, with which it can decide stages and be compared; `simulate`
+            asks for it anyway.
 
     Raises:
         PolicyError: it is missing, damaged or of another version, or does not fit the study.
@@ -53,7 +57,8 @@ def check_policy(
     Args:
         policy: the policy, or its directory.
         study: a `Case`, the directory of one, or a `Study` built in code.
-        shift: stages that the horizon has moved on since; ``None`` takes the stage map of the study.
+        shift: stages that the horizon has moved on since; ``None`` takes the stage map of the
+            study.
 
     Raises:
         PolicyError: there is no sound policy.
@@ -70,7 +75,10 @@ def check_policy(
 
 
 def find_policy(case: Study, output_dir: Path) -> Path:
-    """The policy that the configuration names: relative to the case, else to the output directory."""
+    """The policy that the configuration names.
+
+    Relative to the case, else to the output directory.
+    """
     named = Path(case.config.policy.path)
     root = case.root if isinstance(case, Case) else Path()
     candidates = [named] if named.is_absolute() else [root / named, output_dir / named]

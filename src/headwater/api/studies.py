@@ -1,4 +1,7 @@
-"""A study, or the directory of a case, as the verbs take it; nothing of the engine is loaded for it."""
+"""A study, or the directory of a case, as the verbs take it.
+
+Nothing of the engine is loaded for it.
+"""
 
 from __future__ import annotations
 

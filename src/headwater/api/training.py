@@ -57,30 +57,32 @@ def train(
 ) -> Policy:
     """Learn a policy.
 
-    Ctrl-C ends training after the last complete iteration and returns what was learned, with a warning; ``reason`` and ``repr``
-    of the policy say that it was interrupted. A second Ctrl-C raises `KeyboardInterrupt`. After SIGTERM or SIGHUP, what was
-    learned is written to ``checkpoints``, and the signal then acts as it would have without this call: by default it ends the
-    process.
+    Ctrl-C ends training after the last complete iteration and returns what was learned, with a
+    warning; ``reason`` and ``repr`` of the policy say that it was interrupted. A second Ctrl-C
+    raises `KeyboardInterrupt`. After SIGTERM or SIGHUP, what was learned is written to
+    ``checkpoints``, and the signal then acts as it would have without this call: by default it ends
+    the process.
 
     Args:
         study: a `Case`, the directory of one, or a `Study` built in code.
         config: training configuration in place of the study's own.
-        threads: worker threads; by default ``HEADWATER_THREADS``, the configuration, or all processors granted. Results do
-            not depend on it.
-        on_event: called with the events of `headwater.sddp.events`; raising `StopTraining` ends training.
-        resume: policy of an unfinished training of the same study, or its directory, to go on from as if it had never been
-            interrupted. Stopping rules may differ.
-        warm_start: policy of this study or a similar one, or its directory, whose cuts to start from; ``policy`` of the study's
-            configuration says which stage takes which cuts.
-        checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study says so, after an error and
-            after a signal.
+        threads: worker threads; by default ``HEADWATER_THREADS``, the configuration, or all
+            processors granted. Results do not depend on it.
+        on_event: called with the events of `headwater.sddp.events`; raising `StopTraining` ends
+            training.
+        resume: policy of an unfinished training of the same study, or its directory, to go on from
+            as if it had never been interrupted. Stopping rules may differ.
+        warm_start: policy of this study or a similar one, or its directory, whose cuts to start
+            from; ``policy`` of the study's configuration says which stage takes which cuts.
+        checkpoints: directory for checkpoints, written when ``policy.checkpointing`` of the study
+            says so, after an error and after a signal.
         progress: whether to show on standard error how it goes.
 
     Raises:
         UnsupportedFeatureError: the study uses something that is not built yet.
         SolverError: a stage could not be solved.
-        PolicyError: ``resume`` is a policy of another study, or cannot be resumed; or cuts of ``warm_start`` mean something
-            else here.
+        PolicyError: ``resume`` is a policy of another study, or cannot be resumed; or cuts of
+            ``warm_start`` mean something else here.
         UsageError: both are given.
         InUseError: another training writes to ``checkpoints``.
 
@@ -129,7 +131,10 @@ def _train_in_memory(
 
 @contextmanager
 def _kept_in(directory: Path | None, study: Study) -> Iterator[None]:
-    """Claim a directory for checkpoints, where there is one, and save there the linear program that ends the training."""
+    """Claim a directory for checkpoints, where there is one.
+
+    The linear program that ends the training is saved there.
+    """
     if directory is None:
         yield
         return
@@ -149,9 +154,9 @@ def run_training(
 ) -> RunResult:
     """Train a case, write the policy and the training results, and maybe simulate with it.
 
-    Training starts from what the mode of the policy says, or with ``resume`` from what an earlier run left unfinished in
-    ``output_dir``. After a signal the policy learned so far is written and the simulation is left out; after an error what was
-    learned before it is written.
+    Training starts from what the mode of the policy says, or with ``resume`` from what an earlier
+    run left unfinished in ``output_dir``. After a signal the policy learned so far is written and
+    the simulation is left out; after an error what was learned before it is written.
     """
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_ready_to_train, case, threads))
@@ -247,7 +252,10 @@ def _ready_to_train(study: Study, threads: int | None, resume: LearnedPolicy | N
 
 
 def _boundary(study: Study) -> BoundaryCuts | None:
-    """The cuts that value what follows the study, if its configuration names some; paths are relative to the case."""
+    """The cuts that value what follows the study, if its configuration names some.
+
+    Paths are relative to the case.
+    """
     wanted = study.config.policy.boundary
     if wanted is None:
         return None
@@ -270,7 +278,10 @@ def _saver(study: Study, directory: Path) -> SavePolicy:
 
 
 def _start(case: Study, output_dir: Path, resume: bool) -> _Start:
-    """What training starts from: what an earlier run left in ``output_dir``, or what the mode of the policy says."""
+    """What training starts from.
+
+    What an earlier run left in ``output_dir``, or what the mode of the policy says.
+    """
     mode = case.config.policy.mode
     if resume:
         directory = output_dir / "policy"

@@ -50,7 +50,9 @@ class FitResult(Shown):
 
 
 def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> FitResult:
-    """Estimate the inflow model of a study from its history and write it, in tables that a case can take as input.
+    """Estimate the inflow model of a study from its history and write it.
+
+    The tables that are written can serve a case as input.
 
     Args:
         study: a `Case`, the directory of one, or a `Study` built in code.
@@ -102,7 +104,8 @@ def scenarios(
     Args:
         study: a `Case`, the directory of one, or a `Study` built in code.
         kind: ``"openings"`` of the tree, or the trajectories of ``"training"`` or ``"simulation"``.
-        n_scenarios: number of trajectories; by default forward passes or simulated scenarios of the study.
+        n_scenarios: number of trajectories; by default forward passes or simulated scenarios of the
+            study.
         iteration: of training, from 1.
 
     Raises:

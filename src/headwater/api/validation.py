@@ -11,10 +11,12 @@ from headwater.model import Study
 
 
 def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Report:
-    """Say everything there is to say about a case directory; whatever it contains, this does not raise.
+    """Say everything there is to say about a case directory.
 
-    When the files have no errors, all that training and simulation would start from is built too (inflow model, openings,
-    production planes, stage programs); nothing is solved.
+    Whatever it contains, this does not raise.
+
+    When the files have no errors, all that training and simulation would start from is built too
+    (inflow model, openings, production planes, stage programs); nothing is solved.
 
     Args:
         path: the directory.
@@ -24,7 +26,10 @@ def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Repo
 
 
 def _readiness(study: Study) -> Iterable[Finding]:
-    """What training would stumble over; the engine is imported only for cases whose files have no errors."""
+    """What training would stumble over.
+
+    The engine is imported only for cases whose files have no errors.
+    """
     from headwater.sddp.training.readiness import readiness_findings
 
     return readiness_findings(study)

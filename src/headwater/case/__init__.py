@@ -1,4 +1,7 @@
-"""A case directory and what it says: loading, validation, description, rewriting, and the features that are not built yet."""
+"""A case directory and what it says.
+
+Loading, validation, description, rewriting, and the features that are not built yet.
+"""
 
 from headwater.case.builder import SystemBuilder
 from headwater.case.codes import CodeEntry, code_table

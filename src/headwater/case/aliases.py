@@ -1,4 +1,7 @@
-"""Older spellings of keys: one table of renames, and the few changes of shape that no rename can express."""
+"""Older spellings of keys.
+
+One table of renames, and the few changes of shape that no rename can express.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,16 @@ RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "system/energy_contracts.json": (("energy_contracts", "contracts"),),
 }
-"""File -> (older path, canonical path); ``[]`` stands for every element of a list. Both paths go through the same lists."""
+"""File -> (older path, canonical path); ``[]`` stands for every element of a list. Both paths go
+through the same lists.
+"""
 
 
 def canonical_spelling(name: str, data: dict[str, Any], file: str, collector: Collector) -> None:
-    """Rewrite older spellings in place; each use is reported (HW701), and a contradiction is an error (HW702)."""
+    """Rewrite older spellings in place.
+
+    Each use is reported (HW701), and a contradiction is an error (HW702).
+    """
     for old, new in RENAMES.get(name, ()):
         old_lists, new_lists = old.split("[]."), new.split("[].")
         for holder, steps in _holders(data, old_lists[:-1]):
@@ -108,7 +116,10 @@ def move_scenario_source(
     config_file: str,
     collector: Collector,
 ) -> None:
-    """``scenario_source`` of ``stages.json`` becomes ``training.scenario_source``, and its seed that of the tree as well."""
+    """Move ``scenario_source`` of ``stages.json`` to ``training.scenario_source``.
+
+    Its seed becomes that of the tree as well.
+    """
     source = stages.pop("scenario_source", None)
     training = config.get("training")
     if source is None or not isinstance(training, dict):

@@ -20,7 +20,10 @@ from headwater.core.fields import fields_of
 
 
 def build_config(config: s.ConfigFile) -> m.StudyConfig:
-    """The part of the configuration that training and simulation act on; the table of features watches over the rest."""
+    """The part of the configuration that training and simulation act on.
+
+    The table of features watches over the rest.
+    """
     return m.StudyConfig(
         training=_training(made_from(config.training)),
         simulation=_simulation(
@@ -72,7 +75,10 @@ def _forward_pass(given: Any) -> ForwardPass:
 
 
 def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
-    """Selection as configured; the older general ``threshold`` serves where the method's own parameter is missing."""
+    """Selection as configured.
+
+    The older general ``threshold`` serves where the method's own parameter is missing.
+    """
     cap, defaults = shape.max_active_per_stage, m.CutSelection()
     if not shape.enabled and cap is None:
         return None
@@ -87,7 +93,10 @@ def _cut_selection(shape: s.CutSelectionShape) -> m.CutSelection | None:
 
 
 def _selection_method(shape: s.CutSelectionShape) -> SelectionMethod:
-    """A method: a word, whose parameters stand beside it, or an object with its type and parameters."""
+    """A method of the configuration.
+
+    Either a word, whose parameters stand beside it, or an object with its type and parameters.
+    """
     given: Any = shape.method
     if not isinstance(given, str):
         of_others: SelectionMethod = made_from(given)

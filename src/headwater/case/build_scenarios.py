@@ -115,7 +115,10 @@ def given_openings(parts: Parts) -> m.GivenOpenings | None:
 def external_scenarios(
     parts: Parts, name: str, entity: str, value: str
 ) -> m.ExternalScenarios | None:
-    """Scenarios of one class from outside: hydros, buses or sources in ascending id, scenarios in ascending number."""
+    """Scenarios of one class from outside.
+
+    Hydros, buses or sources in ascending id, scenarios in ascending number.
+    """
     frame = parts.table(name)
     if frame.is_empty():
         return None

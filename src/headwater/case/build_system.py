@@ -129,7 +129,10 @@ def _entities(parts: Parts, kind: str) -> tuple[Any, ...]:
 
 
 def _rows(parts: Parts, name: str, target: type[Any]) -> Iterable[dict[str, Any]]:
-    """Rows of a table as keyword arguments of a value class; columns that it does not have are left out."""
+    """Rows of a table as keyword arguments of a value class.
+
+    Columns that it does not have are left out.
+    """
     wanted = [f.name for f in dataclasses.fields(target)]
     frame = parts.table(name)
     return frame.select([column for column in wanted if column in frame.columns]).iter_rows(
@@ -160,7 +163,10 @@ def _stage(
 
 
 def risk_measure(given: Any) -> RiskMeasure:
-    """The risk measure of a stage; a confidence level becomes the size of the tail, without binary rounding."""
+    """The risk measure of a stage.
+
+    A confidence level becomes the size of the tail, without binary rounding.
+    """
     if given is None:
         return MixedCVaR()
     if not isinstance(given, schema_stages.RiskShape):  # of another package, and made already
@@ -222,7 +228,10 @@ def _constraints(parts: Parts) -> tuple[m.GenericConstraint, ...]:
 
 
 def known_terms(parts: Parts, expression: m.Expression) -> m.Expression:
-    """The expression without terms whose entity does not exist: those are zero (a rule reports them)."""
+    """The expression without terms whose entity does not exist.
+
+    Those are zero (a rule reports them).
+    """
     owner = {
         term.quantity: EQUIPMENT.quantities[term.quantity][0].name for term in expression.terms
     }

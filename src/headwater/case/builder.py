@@ -21,13 +21,16 @@ Json = dict[str, Any]
 
 
 class SystemBuilder:
-    """A system of monthly stages, put together by name; `build` makes a case of it, `save` a directory.
+    """A system of monthly stages, put together by name.
 
-    Plants may name buses and plants that come later. Whatever the case format knows and has no argument here is given as
-    further keywords, as in the JSON files (``outflow={"min_outflow_m3s": 20.0}``).
+    `build` makes a case of it, `save` a directory.
 
-    Values over time (``inflow``, ``mean``, ``profile``) are a number, 12 values from January to December, one value for each
-    stage, or a pandas or Polars series by date.
+    Plants may name buses and plants that come later. Whatever the case format knows and has no
+    argument here is given as further keywords, as in the JSON files
+    (``outflow={"min_outflow_m3s": 20.0}``).
+
+    Values over time (``inflow``, ``mean``, ``profile``) are a number, 12 values from January to
+    December, one value for each stage, or a pandas or Polars series by date.
 
     Args:
         name: of the case.
@@ -44,8 +47,8 @@ class SystemBuilder:
     Example:
         >>> build = hw.SystemBuilder("mine", start="2027-01", months=12)
         >>> build.bus("Main").thermal("Gas", bus="Main", max_mw=180.0, cost=75.0)
-        >>> build.hydro("Ridge", bus="Main", storage_hm3=(100.0, 900.0), turbined_m3s=220.0, productivity=0.9,
-        ...             inflow=(150.0, 45.0))
+        >>> build.hydro("Ridge", bus="Main", storage_hm3=(100.0, 900.0), turbined_m3s=220.0,
+        ...             productivity=0.9, inflow=(150.0, 45.0))
         >>> build.load("Main", 260.0)
         >>> policy = hw.train(build.build())
     """
@@ -114,12 +117,14 @@ class SystemBuilder:
         Args:
             name: its name.
             bus: name of its bus.
-            storage_hm3: least and most storage; the plant starts half full, or with ``initial_hm3=``.
+            storage_hm3: least and most storage; the plant starts half full, or with
+                ``initial_hm3=``.
             turbined_m3s: most flow through the turbines.
             productivity: MW per m3/s.
-            inflow: natural inflow between this plant and those upstream in m3/s: the mean over time; mean and deviation, as a
-                pair or as a table with columns ``mean`` and ``std``; or a record by date that ends before the study, from
-                which an autoregressive model is estimated.
+            inflow: natural inflow between this plant and those upstream in m3/s: the mean over
+                time; mean and deviation, as a pair or as a table with columns ``mean`` and ``std``;
+                or a record by date that ends before the study, from which an autoregressive model
+                is estimated.
             downstream: name of the plant that receives its water.
             more: ``initial_hm3``, and further keys of ``system/hydros.json``.
 
@@ -187,7 +192,8 @@ class SystemBuilder:
             name: its name.
             bus: name of its bus.
             capacity_mw: most power.
-            profile: available share of the capacity, 0 to 1: the mean over time, or mean and deviation as for inflows.
+            profile: available share of the capacity, 0 to 1: the mean over time, or mean and
+                deviation as for inflows.
             more: further keys of ``system/non_controllable_sources.json``.
 
         Raises:
@@ -237,7 +243,8 @@ class SystemBuilder:
             bus: name of the bus.
             mean: MW over time.
             std: deviation in MW over time.
-            block_factors: load of each block against the mean of the stage; with the shares of the blocks they average to 1.
+            block_factors: load of each block against the mean of the stage; with the shares of the
+                blocks they average to 1.
 
         Raises:
             UsageError: the bus has a load already, or values make no sense.
@@ -263,7 +270,9 @@ class SystemBuilder:
     def correlation(
         self, hydros: Sequence[str], matrix: Sequence[Sequence[float]]
     ) -> SystemBuilder:
-        """Say how the inflows of some plants go together; without it, and without records, they are independent.
+        """Say how the inflows of some plants go together.
+
+        Without it, and without records, they are independent.
 
         Args:
             hydros: names of the plants.

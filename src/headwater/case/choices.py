@@ -1,4 +1,7 @@
-"""Choices of the algorithm in the files: their schemas, made from their fields, also those of other packages."""
+"""Choices of the algorithm in the files.
+
+Their schemas, made from their fields, also those of other packages.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ def _foreign(registry: Registry[Any]) -> tuple[Any, ...]:
 
 @cache
 def checked_schema(choice: Any) -> type[DerivedShape]:
-    """The schema of a choice of another package, whose class is asked as well whether it may be so."""
+    """The schema of a choice of another package.
+
+    Its class is asked as well whether the values are allowed.
+    """
     made: type[DerivedShape] = _shape(
         choice.__name__,
         schema_of(choice),

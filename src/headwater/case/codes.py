@@ -1,4 +1,7 @@
-"""All codes that validation can report, with what they mean: the registry of rules and what the readers themselves find."""
+"""All codes that validation can report, with what they mean.
+
+The registry of rules and what the readers themselves find.
+"""
 
 from __future__ import annotations
 
@@ -92,8 +95,8 @@ class CodeEntry:
         code: e.g. ``"HW301"``.
         severity: words such as ``"error"`` or ``"warning (strict: error)"``.
         meaning: what must hold for the code not to appear.
-        files: files that the rule looks at; empty for findings in any file; rules over the whole study look at all files of the
-            system besides.
+        files: files that the rule looks at; empty for findings in any file; rules over the whole
+            study look at all files of the system besides.
     """
 
     code: str
@@ -129,7 +132,7 @@ def code_table() -> tuple[CodeEntry, ...]:
             severity.value if strict is severity else f"{severity.value} (strict: {strict.value})"
         )
         severities.setdefault(code, {})[word] = None
-        meanings.setdefault(code, {})[" ".join(meaning.split("\n\n")[0].split())] = None
+        meanings.setdefault(code, {})[" ".join(meaning.split())] = None
         files.setdefault(code, {}).update(dict.fromkeys(needs))
     return tuple(
         CodeEntry(code, " or ".join(severities[code]), " ".join(meanings[code]), tuple(files[code]))

@@ -1,4 +1,7 @@
-"""Rewriting a case in the canonical spelling: canonical names and places of keys, exact column types, canonical order."""
+"""Rewriting a case in the canonical spelling.
+
+Canonical names and places of keys, exact column types, canonical order.
+"""
 
 from __future__ import annotations
 

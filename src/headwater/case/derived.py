@@ -1,4 +1,7 @@
-"""Schemas of files made from declared fields, and objects of the model made from what the schemas have read."""
+"""File schemas made from declared fields.
+
+Also objects of the model, made from what the schemas have read.
+"""
 
 from __future__ import annotations
 

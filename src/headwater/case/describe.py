@@ -1,4 +1,7 @@
-"""What a case is, in the figures a planner checks first: counts, capacities, storage, horizon, uncertainty, lifecycle."""
+"""What a case is, in the figures a planner checks first.
+
+Counts, capacities, storage, horizon, uncertainty, lifecycle.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the files of a case say, in memory: the same case written elsewhere, or with something changed."""
+"""What the files of a case say, in memory.
+
+The same case written elsewhere, or with something changed.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,10 @@ class Documents:
     def with_start(
         self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]
     ) -> Documents:
-        """The same starting with other storages in hm3 and past inflows in m3/s, by id of the plant."""
+        """The same case with other initial storages in hm3 and past inflows in m3/s.
+
+        Both are given by the id of the plant.
+        """
         files = copy.deepcopy(dict(self.files))
         initial = files["initial_conditions.json"]
         filling = {row["hydro_id"] for row in initial["filling_storage"]}
@@ -145,7 +151,8 @@ def canonical_order(value: Any, annotation: Any) -> Any:
         }
         order = {key: position for position, key in enumerate(fields)}
         keys = sorted(value, key=lambda key: (order.get(key, len(order)), key))
-        # objects whose keys are free names, such as correlation profiles, hand their own annotation on
+        # objects whose keys are free names, such as correlation profiles, hand their own annotation
+        # on
         return {key: canonical_order(value[key], fields.get(key, annotation)) for key in keys}
     if isinstance(value, list):
         items = [canonical_order(item, annotation) for item in value]
@@ -158,7 +165,10 @@ def canonical_order(value: Any, annotation: Any) -> Any:
 
 
 def canonical_table(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Known columns with something in them, of the exact types of the format, in the order of the key."""
+    """Known columns with something in them.
+
+    They have the exact types of the format and the order of the key.
+    """
     kept = [
         column
         for column in table.columns

@@ -1,4 +1,7 @@
-"""The features that are known and not built yet, as one table: a feature that lands deletes its row."""
+"""The features that are known and not built yet, as one table.
+
+A feature that lands deletes its row.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ class Feature:
 
 
 def _setting(study: Study, path: str) -> Any:
-    """A value of ``config.json``; ``None`` when it is not given, as in every study built in code."""
+    """A value of ``config.json``.
+
+    ``None`` when it is not given, as in every study built in code.
+    """
     value: Any = getattr(study, "raw_config", {})
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -64,7 +70,10 @@ def _lives_inside_cycle(study: Study) -> list[str]:
 
 
 def _boundary_with_orders(study: Study) -> list[str]:
-    """Thermals whose orders reach beyond the horizon, where cuts of another policy value its end."""
+    """Thermals whose orders reach beyond the horizon.
+
+    There, cuts of another policy value the end of the horizon.
+    """
     if study.config.policy.boundary is None:
         return []
     return [
@@ -108,7 +117,10 @@ def _uses(study: Study) -> Iterator[tuple[Feature, str]]:
 
 
 def refused_features(study: Study) -> list[str]:
-    """One sentence for each feature that a study uses and that is not built yet; empty when the study can be run."""
+    """One sentence for each feature that a study uses and that is not built yet.
+
+    Empty when the study can be run.
+    """
     return [sentence for _, sentence in _uses(study)]
 
 

@@ -86,7 +86,9 @@ FACTOR_LISTS: Mapping[str, tuple[str, type]] = {
     "scenarios/non_controllable_factors.json": ("non_controllable_factors", AvailabilityFactor),
     "constraints/exchange_factors.json": ("exchange_factors", ExchangeFactor),
 }
-"""File of block factors -> its list, and the class of an entry, whose first field is the id of an entity."""
+"""File of block factors -> its list, and the class of an entry, whose first field is the id of an
+entity.
+"""
 
 
 @dataclass(eq=False, repr=False)

@@ -1,6 +1,9 @@
-"""What files say of user constraints, production models and the past in forms of their own, and what it is in code.
+"""What files say in forms of their own, and what it is in code.
 
-Forms of files are dataclasses without comparison and text: nothing asks for them, and each takes time at every start.
+User constraints, production models and the past.
+
+Forms of files are dataclasses without comparison and text: nothing asks for them, and each takes
+time at every start.
 """
 
 from __future__ import annotations
@@ -176,7 +179,10 @@ class ProductionModelInFile:
     seasons: Annotated[tuple[SeasonRule, ...] | None, "rules for seasons"] = None
 
     def in_code(self) -> m.ProductionModel:
-        """The rules: of ranges that overlap the first holds, so their order stays; seasons go by their id."""
+        """Rules of stages in a fixed order.
+
+        Of ranges that overlap the first holds, so their order stays; seasons go by their id.
+        """
         rules: Any = self.stage_ranges or ()
         if self.selection_mode == "seasonal":
             rules = sorted(self.seasons or (), key=lambda rule: rule.season_id or 0)

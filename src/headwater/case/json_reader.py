@@ -1,4 +1,7 @@
-"""Reading one JSON file strictly: encoding, duplicate keys, numbers that are not numbers, absurd nesting."""
+"""Reading one JSON file strictly.
+
+Encoding, duplicate keys, numbers that are not numbers, absurd nesting.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ class _JsonError(ValueError):
 def read_json(root: Path, file: str, collector: Collector) -> dict[str, Any] | None:
     """Read a JSON object, without its comments and nulls.
 
-    Keys that start with ``_`` and ``$schema``/``$comment`` are dropped, as are keys whose value is ``null``.
+    Keys that start with ``_`` and ``$schema``/``$comment`` are dropped, as are keys whose value is
+    ``null``.
 
     Returns:
         The object, or ``None`` after reporting why there is none (HW102, HW201, HW202).

@@ -1,4 +1,7 @@
-"""JSON Schema of the JSON files, made from the models that read them, so that editors complete and check what is typed."""
+"""JSON Schemas of the JSON files, made from the models that read them.
+
+With them editors complete and check what is typed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 
 
 def write_schemas(directory: Path) -> list[Path]:
-    """Write one ``<file>.schema.json`` for each JSON file of a case below ``directory``; returns what was written."""
+    """Write one ``<file>.schema.json`` for each JSON file of a case below ``directory``.
+
+    Returns what was written.
+    """
     written = []
     for name, schema in json_schemas().items():
         path = directory / f"{name.removesuffix('.json')}.schema.json"
@@ -44,7 +50,10 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _name_definitions(schema: dict[str, Any]) -> None:
-    """Name definitions after the keys that lead to them, in place of the classes that they were made from."""
+    """Rename definitions after the keys that lead to them.
+
+    The names of the classes that they were made from are of no use to a reader.
+    """
     definitions = schema.get("$defs", {})
     names = {old: name for name, old in _definitions_in_use(schema, definitions, "", {}).items()}
     _rename(schema, names)
@@ -56,7 +65,10 @@ def _name_definitions(schema: dict[str, Any]) -> None:
 def _definitions_in_use(
     part: Any, definitions: dict[str, Any], path: str, found: dict[str, str]
 ) -> dict[str, str]:
-    """Name -> the definition that is first met there; of several forms under one key each bears its type."""
+    """Name -> the definition that is first met there.
+
+    Of several forms under one key each bears its type.
+    """
     if isinstance(part, list):
         for item in part:
             _definitions_in_use(item, definitions, path, found)
@@ -94,7 +106,10 @@ def _explain(schema: dict[str, Any]) -> None:
 
 
 def _open_for_comments(schema: dict[str, Any]) -> None:
-    """Allow what the reader lets through everywhere: comments, descriptive keys, and null for keys that may be left out."""
+    """Allow what the reader lets through everywhere.
+
+    Comments, descriptive keys, and null for keys that may be left out.
+    """
     properties = schema.get("properties")
     if properties is None:
         return

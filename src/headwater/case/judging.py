@@ -1,4 +1,7 @@
-"""Running the rules of validation: over the files, over the study, or over what is left of a broken one."""
+"""Running the rules of validation.
+
+Over the files, over the study, or over what is left of a broken one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reading a case directory: from files to a study, with everything that is wrong reported at once."""
+"""Reading a case directory.
+
+From files to a study, with everything that is wrong reported at once.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,9 @@ class Case(Study):
         return self._documents if self._documents is not None else read_documents(self.root)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Write the case into a new directory in the canonical spelling, whole or not at all; returns the directory.
+        """Write the case into a new directory in the canonical spelling, whole or not at all.
+
+        Returns the directory.
 
         What is written is loaded again and compared with this case.
 
@@ -155,7 +160,9 @@ def validate_case(
     strict: bool = False,
     also: Callable[[Study], Iterable[Finding]] | None = None,
 ) -> Report:
-    """Say everything there is to say about a case directory; whatever it contains, this does not raise.
+    """Say everything there is to say about a case directory.
+
+    Whatever it contains, this does not raise.
 
     Args:
         path: the directory.
@@ -204,7 +211,10 @@ def _read(path: str | os.PathLike[str], *, strict: bool) -> tuple[Case | None, R
 
 
 def _what_is_left(parts: Parts, name: str) -> Study | None:
-    """The study of a broken case without its broken parts; ``None`` when what is left makes none."""
+    """The study of a broken case without its broken parts.
+
+    ``None`` when what is left makes none.
+    """
     try:
         return _build(usable_parts(parts), name)
     except Exception:  # whatever the case contains, validation goes on

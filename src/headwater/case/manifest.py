@@ -78,7 +78,8 @@ class Manifest:
 
     Attributes:
         root: case directory.
-        files: canonical name -> path of the file that is there, relative to the root with forward slashes.
+        files: canonical name -> path of the file that is there, relative to the root with forward
+            slashes.
         missing: required files that are not there, or files that cannot be opened.
     """
 
@@ -87,7 +88,10 @@ class Manifest:
     missing: set[str] = field(default_factory=set)
 
     def shown(self, name: str) -> str:
-        """Name of a file in messages: the one on disk when it is there, the canonical one otherwise."""
+        """Name of a file in messages.
+
+        The one on disk when it is there, the canonical one otherwise.
+        """
         return self.files.get(name, name)
 
 
@@ -170,7 +174,10 @@ def _take(manifest: Manifest, name: str, actual: str, collector: Collector) -> N
 
 
 def _unrecognised(root: Path, collector: Collector) -> None:
-    """Data files that nothing reads: at the top and in the data directories; names that begin with ``_`` or ``.`` pass."""
+    """Data files that nothing reads: at the top and in the data directories.
+
+    Names that begin with ``_`` or ``.`` pass.
+    """
     known = {*JSON_FILES, *TABLE_FILES, *FILE_ALIASES}
     known |= {as_csv(name) for name in known if name.endswith(".parquet")}
     # editors look for them beside the files that they describe

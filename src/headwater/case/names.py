@@ -1,4 +1,7 @@
-"""How findings name things: entities by kind, id and name; what was probably meant by an unknown word."""
+"""How findings name things: entities by kind, id and name.
+
+What was probably meant by an unknown word.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ _LONGEST = 40
 
 
 def entity_label(kind: str, entity_id: int, name: str | None) -> str:
-    """An entity in words, e.g. ``Hydro 3 "Sobradinho"``; without the name where it has none or it only repeats the id.
+    """An entity in words, e.g. ``Hydro 3 "Sobradinho"``.
+
+    Without the name where it has none or it only repeats the id.
 
     Args:
         kind: word for its kind, e.g. ``"Hydro"``.
@@ -61,7 +66,9 @@ def nearest_word(word: str, known: Iterable[str]) -> str | None:
 
 
 def entity_at(data: Any, steps: Sequence[str | int]) -> str | None:
-    """The entity that a place in a JSON file belongs to, e.g. ``"Hydro 3"``; ``None`` where it belongs to none.
+    """The entity that a place in a JSON file belongs to, e.g. ``"Hydro 3"``.
+
+    ``None`` where it belongs to none.
 
     Args:
         data: content of the file.

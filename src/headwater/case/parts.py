@@ -1,4 +1,7 @@
-"""The files of a case after reading: typed content, file by file, before anything is put together."""
+"""The files of a case after reading.
+
+Typed content, file by file, before anything is put together.
+"""
 
 from __future__ import annotations
 
@@ -191,7 +194,10 @@ class Parts:
         return {entity.id for entity in self.entities(kind)}
 
     def named(self, entity: str | None) -> str | None:
-        """An entity of a finding, e.g. ``"Hydro 3, stage 5"``, with its name: ``'Hydro 3 "Sobradinho", stage 5'``."""
+        """An entity of a finding with its name.
+
+        E.g. ``"Hydro 3, stage 5"`` becomes ``'Hydro 3 "Sobradinho", stage 5'``.
+        """
         found = WITH_ID.match(entity or "")
         if entity is None or found is None:
             return entity
@@ -200,7 +206,10 @@ class Parts:
 
     @cached_property
     def _names(self) -> dict[tuple[str, int], str]:
-        """(Label of a kind, id) -> name; of entities whose id appears twice none, since it is not known which is meant."""
+        """(Label of a kind, id) -> name.
+
+        Of entities whose id appears twice none, since it is not known which is meant.
+        """
         counts: dict[tuple[str, int], list[str]] = {}
         for file, key, label in KINDS.values():
             items = self.raw.get(file, {}).get(key)

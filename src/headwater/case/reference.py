@@ -1,4 +1,7 @@
-"""Reference pages of the case format, made from its schemas, its tables and the registry of rules."""
+"""Reference pages of the case format.
+
+They are made from its schemas, its tables and the registry of rules.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""What is left of a broken case when its broken parts are taken out, so that rules over the whole study can still run.
+"""What is left of a broken case when its broken parts are taken out.
 
-What a reference names and is not there is left out, or, for a bus, put in its place empty. The result is for finding
-more problems at once, never for a run.
+Rules over the whole study can still run on it.
+
+What a reference names and is not there is left out, or, for a bus, put in its place empty. The
+result is for finding more problems at once, never for a run.
 """
 
 from __future__ import annotations

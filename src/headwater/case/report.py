@@ -32,11 +32,13 @@ class Finding:
         code: stable name of the rule, e.g. ``"HW301"``.
         severity: error, warning or info.
         file: path relative to the case root; empty for the case as a whole.
-        path: field or table cell inside the file, e.g. ``"hydros[3].bus_id"``; ``None`` for the whole file.
+        path: field or table cell inside the file, e.g. ``"hydros[3].bus_id"``; ``None`` for the
+            whole file.
         entity: e.g. ``"Hydro 3, stage 5"``; ``None`` when the finding is not about one entity.
         message: what was found and what was expected.
         fix: what to do about it; may be empty.
-        count: how many findings of this code in this file the last listed one stands for (1 for all others).
+        count: how many findings of this code in this file the last listed one stands for (1 for all
+            others).
     """
 
     code: str
@@ -50,7 +52,10 @@ class Finding:
 
     @property
     def layer(self) -> int:
-        """Layer of the rule: 1 structure, 2 schema, 3 references, 4 dimensions, 5 semantics, 6 compatibility, 7 policy."""
+        """Layer of the rule.
+
+        1 structure, 2 schema, 3 references, 4 dimensions, 5 semantics, 6 compatibility, 7 policy.
+        """
         hundreds = int(self.code[2])
         return hundreds if hundreds <= 5 else hundreds - 1
 
@@ -69,7 +74,10 @@ class Finding:
 
     @property
     def place(self) -> str:
-        """Path inside the file and entity, as far as there are any, e.g. ``"hydros[3].bus_id (Hydro 3)"``."""
+        """Path inside the file and entity, as far as there are any.
+
+        For example ``"hydros[3].bus_id (Hydro 3)"``.
+        """
         if self.path and self.entity:
             return f"{self.path} ({self.entity})"
         return self.path or self.entity or ""
@@ -97,7 +105,8 @@ class Report:
     Attributes:
         case: name of the case directory.
         findings: what was found.
-        skipped: names of the rules that could not run: files they need do not parse, or what they judge is broken.
+        skipped: names of the rules that could not run: files they need do not parse, or what they
+            judge is broken.
     """
 
     case: str = ""
@@ -131,7 +140,10 @@ class Report:
         return len(self.findings)
 
     def by_file(self) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
-        """Files with their findings, the file with the most important finding first; ``""`` is the case as a whole."""
+        """Files with their findings, the file with the most important finding first.
+
+        ``""`` is the case as a whole.
+        """
         grouped: dict[str, list[Finding]] = {}
         for finding in self.findings:
             grouped.setdefault(finding.file, []).append(finding)

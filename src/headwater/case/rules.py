@@ -86,7 +86,8 @@ def rule(
         code: code of its findings.
         severity: severity of its findings.
         strict: severity under strict validation, when it differs.
-        needs: files that must parse; a file that is not there counts as empty, unless it is required.
+        needs: files that must parse; a file that is not there counts as empty, unless it is
+            required.
     """
 
     def register(check: PartsCheck) -> PartsCheck:

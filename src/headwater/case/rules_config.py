@@ -85,7 +85,10 @@ def general_threshold(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW720", needs=_CONFIG)
 def gap_without_bound(parts: Parts) -> Iterator[Problem]:
-    """What needs the deterministic upper bound has it: the stopping rule `gap`, simulation with the inner approximation."""
+    """What needs the deterministic upper bound has it.
+
+    The stopping rule `gap` and simulation with the inner approximation need it.
+    """
     config = parts.config
     if config is None or config.upper_bound_evaluation.enabled:
         return
@@ -105,7 +108,10 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
 
 @study_rule("HW721", ERROR, needs=("config.json",))
 def comparable_statistical_gap(study: Study) -> Iterator[Problem]:
-    """The stopping rule `statistical_gap` compares a bound of mean costs with costs under the same noise."""
+    """The stopping rule `statistical_gap` has a bound and costs that can be compared.
+
+    Its bound is one of mean costs, and the costs come from the same noise.
+    """
     reason = why_rules_are_refused(study)
     if reason is not None:
         yield Problem(
@@ -197,7 +203,10 @@ def _training_scheme(parts: Parts, name: str) -> str | None:
 
 
 def _opens_with_scenarios(parts: Parts, name: str) -> bool:
-    """Whether the external or historical scenarios of a class are its openings, see `ScenarioSource.opens_with_scenarios`."""
+    """Whether the external or historical scenarios of a class are its openings.
+
+    See `ScenarioSource.opens_with_scenarios`.
+    """
     if parts.config is None:
         return False
     source = getattr(parts.config.training.scenario_source, name)
@@ -220,7 +229,9 @@ def _opens_with_scenarios(parts: Parts, name: str) -> bool:
     ),
 )
 def external_files(parts: Parts) -> Iterator[Problem]:
-    """External scenarios are there, and complete, where a scheme asks for them or they are to be the openings.
+    """External scenarios are there, and complete, where they are asked for.
+
+    A scheme asks for them, or they are to be the openings.
 
     Those that are openings may leave stages out, which then take the statistical model.
     """
@@ -321,7 +332,10 @@ def external_count(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW547", WARNING, needs=(*_CONFIG, _OPENINGS))
 def settings_of_paths(parts: Parts) -> Iterator[Problem]:
-    """Settings for walking whole scenarios act somewhere: in a simulation, or in training where they are not the openings."""
+    """Settings for walking whole scenarios act somewhere.
+
+    They act in a simulation, and in training where they are not the openings.
+    """
     if parts.config is None or parts.config.simulation.scenario_source is None:
         return  # the simulation inherits them
     source = parts.config.training.scenario_source
@@ -346,7 +360,10 @@ _ANNUAL = "scenarios/inflow_annual_component.parquet"
 
 @rule("HW556", needs=(*_CONFIG, _HISTORY, _AR, _ANNUAL, "stages.json", "system/hydros.json"))
 def historical_years(parts: Parts) -> Iterator[Problem]:
-    """The historical scheme has a history with seasons, and a year with all observations of the study and of its lags."""
+    """The historical scheme has a history with seasons and at least one complete year.
+
+    That year has all observations of the study and of its lags.
+    """
     if parts.config is None or parts.stages_file is None:
         return
     for section, source in (
@@ -395,7 +412,10 @@ def _allowed_years(years: list[int] | YearRange | None) -> range | list[int]:
 
 
 def _whole_years(parts: Parts) -> Iterator[int]:
-    """Years in which a replay of the study can start: those in which every plant has every month that it needs."""
+    """Years in which a replay of the study can start.
+
+    Those in which every plant has every month that it needs.
+    """
     start = parts.stages[0].start_date
     lags = parts.table(_AR).get_column("lag")
     n_lags = max(
@@ -419,7 +439,10 @@ def _whole_years(parts: Parts) -> Iterator[int]:
 
 @rule("HW559", needs=(*_CONFIG, _HISTORY, "stages.json"))
 def sampling_methods(parts: Parts) -> Iterator[Problem]:
-    """Sampling methods have what they need: historical residuals a history, the selective method a consent."""
+    """Sampling methods have what they need.
+
+    Historical residuals need a history, the selective method a consent.
+    """
     allowed = parts.config is not None and parts.config.stochastic.experimental
     for position, stage in enumerate(parts.stages_file.stages if parts.stages_file else ()):
         message = None

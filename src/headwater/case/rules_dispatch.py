@@ -1,4 +1,4 @@
-"""Stage values of thermals, orders placed ahead and user constraints can be put into the program of every stage."""
+"""Stage values of thermals, orders placed ahead and user constraints fit into every stage LP."""
 
 from __future__ import annotations
 
@@ -110,7 +110,10 @@ def flat_orders(study: Study) -> Iterator[Problem]:
 
 @study_rule("HW563", ERROR)
 def pipeline_is_whole(study: Study) -> Iterator[Problem]:
-    """Deliveries that were ordered before the study are given for every plant dispatched ahead, within its limits."""
+    """Deliveries ordered before the study are given for every plant dispatched ahead.
+
+    The deliveries lie within its limits.
+    """
     system, states = study.system, study.system.operative_states["thermals"]
     given = dict(system.initial.gnl_pipeline_mw)
     for j, thermal in enumerate(system.thermals):
@@ -189,7 +192,10 @@ def contract_kinds(parts: Parts) -> Iterator[Problem]:
 
 @study_rule("HW619")
 def exports_earn(study: Study) -> Iterator[Problem]:
-    """The price of an export is not positive: prices are costs, so an export that earns has a negative one."""
+    """The price of an export is not positive.
+
+    Prices are costs, so an export that earns has a negative one.
+    """
     system, prices = study.system, study.system.bounds.contract.price_per_mwh
     for c, contract in enumerate(system.contracts):
         paid = np.flatnonzero(prices[c] > 0)

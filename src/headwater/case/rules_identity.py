@@ -1,4 +1,7 @@
-"""Entities are themselves: ids are unique, links do not close on themselves, lives have an order."""
+"""Entities are themselves.
+
+Ids are unique, links do not close on themselves, lives have an order.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def _lifecycle_rule(kind: str) -> None:
 
     @rule("HW529", needs=(file,))
     def lifecycle_order(parts: Parts) -> Iterator[Problem]:
-        """An entity enters before it leaves, and a plant that is filled enters after the filling begins."""
+        """An entity enters before it leaves.
+
+        A plant that is filled enters after the filling begins.
+        """
         for position, entity in enumerate(parts.entities(kind)):
             entry, exit_, filling = (
                 entity.entry_stage_id,

@@ -24,7 +24,9 @@ _CORRELATION = "scenarios/correlation.json"
 _INITIAL = "initial_conditions.json"
 _PSD_TOLERANCE = 1e-9
 _CLIPPED_SHARE = 0.10
-"""Negative eigenvalues up to this share of the largest are taken for rounding of the figures and clipped."""
+"""Negative eigenvalues up to this share of the largest are taken for rounding of the figures and
+clipped.
+"""
 
 
 def _keys(frame: pl.DataFrame) -> set[tuple[int, int]]:
@@ -287,7 +289,10 @@ def _companion(phi: list[float], order: int) -> NDArray[np.float64]:
 
 
 def _negative_eigenvalues(parts: Parts) -> Iterator[tuple[str, str, float, float]]:
-    """Method, place, and the smallest and largest eigenvalue of every matrix that is not positive semidefinite."""
+    """Matrices that are not positive semidefinite.
+
+    Method, place, and the smallest and largest eigenvalue of each.
+    """
     file = parts.shape(_CORRELATION)
     if file is None:
         return
@@ -310,7 +315,10 @@ def clipped_correlation(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW540", needs=(_CORRELATION,))
 def definite_correlation(parts: Parts) -> Iterator[Problem]:
-    """Correlations do not contradict each other; the method cholesky allows no negative eigenvalue at all."""
+    """Correlations do not contradict each other.
+
+    The method cholesky allows no negative eigenvalue at all.
+    """
     for method, path, smallest, largest in _negative_eigenvalues(parts):
         if method == "cholesky":
             message = f"the method 'cholesky' needs a matrix without negative eigenvalues, got {smallest:.3g}"
@@ -348,7 +356,10 @@ def negative_past(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW542", WARNING, needs=(_INITIAL, "stages.json"))
 def observations_count(parts: Parts) -> Iterator[Problem]:
-    """Recent observations lie in the month that is under way when the study starts, and seasons are monthly."""
+    """Recent observations lie in the month that is under way when the study starts.
+
+    Seasons are monthly there.
+    """
     definitions = parts.stages_file.season_definitions if parts.stages_file else None
     if parts.initial is None or not parts.initial.recent_observations or not parts.stages:
         return

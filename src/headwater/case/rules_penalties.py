@@ -1,7 +1,10 @@
-"""Costs are ordered so that the optimum does what the planner means. All of it is advice, judged on resolved values.
+"""Costs are ordered so that the optimum does what the planner means.
 
-Costs of water are compared with costs of energy in $/MWh of the energy that the water stands for: through the productivity
-accumulated from the plant down to the last one of its river, see `headwater.model.water_energy`.
+All of it is advice, judged on resolved values.
+
+Costs of water are compared with costs of energy in $/MWh of the energy that the water stands for:
+through the productivity accumulated from the plant down to the last one of its river, see
+`headwater.model.water_energy`.
 """
 
 from __future__ import annotations
@@ -59,7 +62,10 @@ class _Order:
     what: str
 
     def problem(self, study: Study) -> tuple[float, Problem] | None:
-        """How far the worst plant and stage is out of order, as a ratio, and the finding about all of them."""
+        """How far the worst plant and stage is out of order, as a ratio.
+
+        And the finding about all of them.
+        """
         divisor = self.per_mwh[:, None]
         energy = np.divide(
             self.given, divisor, out=np.full_like(self.given, np.nan), where=divisor > 0
@@ -98,7 +104,10 @@ def _just_below(value: float) -> float:
 
 
 def _worst(study: Study, orders: Iterator[_Order]) -> Iterator[Problem]:
-    """The finding about the pair of costs that is furthest out of order; nothing where all are in order."""
+    """The finding about the pair of costs that is furthest out of order.
+
+    Nothing where all are in order.
+    """
     found = [problem for order in orders if (problem := order.problem(study)) is not None]
     if found:
         yield max(found, key=lambda one: one[0])[1]
@@ -154,7 +163,10 @@ def filling_over_storage(study: Study) -> Iterator[Problem]:
 
 @study_rule("HW611")
 def storage_over_deficit(study: Study) -> Iterator[Problem]:
-    """Missing the minimum storage costs more than the deficit that its water could avoid, where there is a minimum."""
+    """Missing the minimum storage costs more than the deficit that its water could avoid.
+
+    Plants without a minimum are not judged.
+    """
     dearest = np.where(study.system.bounds.hydro.min_storage_hm3 > 0, _dearest(study), np.nan)
     order = _against(
         study, "storage_violation_below_cost", above=True, other=dearest, what=_DEFICIT
@@ -190,7 +202,10 @@ def _thermal_costs(system: System, t: int) -> list[tuple[int, float, float]]:
 
 @study_rule("HW613")
 def violations_over_thermals(study: Study) -> Iterator[Problem]:
-    """Breaking an operational limit costs more than the dearest thermal of the buses that the cascade feeds."""
+    """Breaking an operational limit costs more than the dearest thermal.
+
+    That is the dearest one on the buses that the cascade feeds.
+    """
     system = study.system
     dearest = np.full((len(system.hydros), len(system.stages)), np.nan)
     fed = fed_buses(system)
@@ -288,7 +303,10 @@ def _each(study: Study) -> Iterator[tuple[int, int, str]]:
 
 @study_rule("HW615", WARNING, strict=ERROR)
 def turbining_over_spillage(study: Study) -> Iterator[Problem]:
-    """Where planes bound generation, turbining costs more than spilling, so that water is not turbined for nothing."""
+    """Turbining costs more than spilling where planes bound generation.
+
+    Else water would be turbined for nothing.
+    """
     cost, production = study.system.resolved_penalties.hydro, study.system.production
     turbined, spilled = cost["fpha_turbined_cost"], cost["spillage_cost"]
     pairs = (
@@ -323,7 +341,10 @@ def excess_below_deficit(study: Study) -> Iterator[Problem]:
 
 @study_rule("HW617", needs=("config.json",))
 def bought_water_is_dear(study: Study) -> Iterator[Problem]:
-    """Where negative inflow can be bought off, buying water costs more than the deficit it could avoid downstream."""
+    """Buying water costs more than the deficit it could avoid downstream.
+
+    This counts where negative inflow can be bought off.
+    """
     if study.config.inflow_non_negativity.has_slack:
         order = _against(
             study, "inflow_nonnegativity_cost", above=True, other=_dearest(study), what=_DEFICIT

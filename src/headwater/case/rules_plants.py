@@ -205,7 +205,10 @@ def _plane_counts(parts: Parts) -> Iterator[tuple[tuple[int, int | None], int]]:
 
 @rule("HW566", WARNING, needs=(_PLANES, *_PRODUCTION))
 def planes_cover_the_plant(parts: Parts) -> Iterator[Problem]:
-    """Planes hold over the whole range of storage and turbined flow of their plant, where they say for which they hold."""
+    """Planes hold over the whole range of storage and turbined flow of their plant.
+
+    Planes that do not say for which range they hold are not judged.
+    """
     planes = parts.table(_PLANES)
     limits = {"valid_v_min_hm3": "min", "valid_v_max_hm3": "max", "valid_q_max_m3s": "max"}
     for hydro in sorted(parts.hydros, key=lambda hydro: hydro.id):

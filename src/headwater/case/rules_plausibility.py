@@ -1,7 +1,10 @@
-"""Figures are of the right size: loads against capacity, inflows against plants, sentinels, the energy of a dry year.
+"""Figures are of the right size.
 
-All of it is advice with the figures that led to it. Thresholds are wide, since real systems are: they catch wrong units
-(MWh for MW, l/s for m3/s), slipped decimal points and marks for missing values, not unusual plants.
+Loads against capacity, inflows against plants, sentinels, the energy of a dry year.
+
+All of it is advice with the figures that led to it. Thresholds are wide, since real systems are:
+they catch wrong units (MWh for MW, l/s for m3/s), slipped decimal points and marks for missing
+values, not unusual plants.
 """
 
 from __future__ import annotations
@@ -27,10 +30,14 @@ _EXTERNAL_INFLOWS = "scenarios/external_inflow_scenarios.parquet"
 _EXTERNAL_LOADS = "scenarios/external_load_scenarios.parquet"
 
 LOAD_OVER_SUPPLY = 5.0
-"""Mean load of a stage against all that could be generated or brought, from which on it is doubted."""
+"""Mean load of a stage against all that could be generated or brought, from which on it is
+doubted.
+"""
 
 INFLOW_OVER_PLANT = 20.0
-"""Mean inflow of the study against the flow that turbines and an empty reservoir could take, from which on it is doubted."""
+"""Mean inflow of the study against the flow that turbines and an empty reservoir could take, from
+which on it is doubted.
+"""
 
 INFLOW_OVER_TURBINES = 300.0
 """The same against the turbines alone."""
@@ -53,7 +60,10 @@ def figure(value: float) -> str:
 
 
 def _mean_load_mw(system: System) -> Array:
-    """Mean load of each bus and stage over its blocks, ``[bus, stage]``; factors of blocks included."""
+    """Mean load of each bus and stage over its blocks, ``[bus, stage]``.
+
+    Factors of blocks included.
+    """
     load = np.zeros((len(system.buses), len(system.stages)))
     for row in system.load_statistics:
         if row.stage_id in system.stage_index and row.bus_id in system.bus_index:
@@ -65,7 +75,10 @@ def _mean_load_mw(system: System) -> Array:
 
 
 def _capacity_mw(system: System) -> tuple[Array, Array]:
-    """What plants and imports of each bus can give, and what lines can bring besides, ``[bus, stage]``."""
+    """Power that each bus can count on, ``[bus, stage]``.
+
+    What its plants and imports can give, and what lines can bring besides.
+    """
     n_buses, n_stages, bounds, network = (
         len(system.buses),
         len(system.stages),
@@ -211,7 +224,10 @@ def reservoir_against_inflow(study: Study) -> Iterator[Problem]:
 
 @study_rule("HW623", needs=(_LOADS, _LOAD_FACTORS, _STATS, _HISTORY, _SOURCES))
 def energy_of_a_dry_year(study: Study) -> Iterator[Problem]:
-    """In a dry year rivers, reservoirs, other plants and imports give at least a quarter of the load."""
+    """A dry year has energy for at least a quarter of the load.
+
+    Rivers, reservoirs, other plants and imports count.
+    """
     system, bounds = study.system, study.system.bounds
     hours = np.array([sum(block.hours for block in stage.blocks) for stage in system.stages])
     load = float((_mean_load_mw(system) @ hours).sum())
@@ -239,7 +255,10 @@ def energy_of_a_dry_year(study: Study) -> Iterator[Problem]:
 
 
 def _dry_inflow_m3s(system: System) -> Array:
-    """Inflow of each plant and stage, a deviation below its mean and never below zero, ``[hydro, stage]``."""
+    """Inflow of each plant and stage in a dry year, ``[hydro, stage]``.
+
+    A deviation below its mean, and never below zero.
+    """
     dry = np.zeros((len(system.hydros), len(system.stages)))
     given = np.zeros(len(system.hydros), bool)
     for row in system.inflow_statistics:
@@ -279,7 +298,10 @@ _VALUES = (
 
 
 def _sentinel(values: list[float]) -> tuple[float, int] | None:
-    """The value that stands for a missing one among figures of one entity, and how often; ``None`` without such."""
+    """The value that stands for a missing one among figures of one entity, and how often.
+
+    ``None`` without such.
+    """
     for mark in (*NEGATIVE_SENTINELS, *POSITIVE_SENTINELS):
         n = sum(value == mark for value in values)
         others = [value for value in values if value != mark]

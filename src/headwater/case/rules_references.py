@@ -362,7 +362,10 @@ def correlated_entities(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW301", needs=(_CORRELATION, "stages.json"))
 def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
-    """The schedule of correlations names profiles that exist, and several profiles need a default."""
+    """The schedule of correlations names profiles that exist.
+
+    Several profiles need a default.
+    """
     file = parts.shape(_CORRELATION)
     if file is None:
         return

@@ -109,7 +109,10 @@ def contiguous(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW526", needs=_STAGES)
 def one_after_the_other(parts: Parts) -> Iterator[Problem]:
-    """Stages follow each other in time, in the order of their ids, and none before the study reaches into it."""
+    """Stages follow each other in time, in the order of their ids.
+
+    No stage before the study reaches into it.
+    """
     for left, right in pairwise(parts.stages):
         if left.end_date > right.start_date:
             message = f"stage {left.id} ends on {left.end_date}, after stage {right.id} starts on {right.start_date}: an overlap"
@@ -234,7 +237,10 @@ def within_season(parts: Parts) -> Iterator[Problem]:
 
 @rule("HW555", WARNING, strict=ERROR, needs=_STAGES)
 def season_lengths(parts: Parts) -> Iterator[Problem]:
-    """The stages of one season cover about the same time every year; the first and last periods may be incomplete."""
+    """The stages of one season cover about the same time every year.
+
+    The first and last periods may be incomplete.
+    """
     if _definitions(parts) is None:
         return
     periods: dict[tuple[int, int], list[Any]] = defaultdict(list)

@@ -451,7 +451,8 @@ _Checkpointing = Annotated[CheckpointingInFile, "writing the policy down while t
 class PolicyInFile(m.PolicyConfig):
     """Section ``policy``."""
 
-    stage_map: _StageMap = "identity"  # type: ignore[assignment]  # in_code makes what the class asks for
+    # `in_code` makes what the class asks for
+    stage_map: _StageMap = "identity"  # type: ignore[assignment]
     checkpointing: _Checkpointing = field(default_factory=CheckpointingInFile)
 
     def in_code(self) -> m.PolicyConfig:

@@ -1,4 +1,7 @@
-"""Values over time as people have them: a number, twelve months, a list, a dated pandas or Polars series or table."""
+"""Values over time as people have them.
+
+A number, twelve months, a list, a dated pandas or Polars series or table.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ def values_by_stage(given: Any, starts: Sequence[date], what: str) -> list[float
     """One value for each stage.
 
     Args:
-        given: a number for all; 12 values, January first, whenever the study begins; one value for each stage; or values by
-            date (a mapping, or a pandas series), of which those at the first days of stages count. A mapping from 1 to 12 is
-            by month.
+        given: a number for all; 12 values, January first, whenever the study begins; one value for
+            each stage; or values by date (a mapping, or a pandas series), of which those at the
+            first days of stages count. A mapping from 1 to 12 is by month.
         starts: first day of each stage.
         what: what the values are, for messages.
 
@@ -56,7 +59,10 @@ def values_by_stage(given: Any, starts: Sequence[date], what: str) -> list[float
 
 
 def record_of(given: Any, start: date) -> list[tuple[date, float]] | None:
-    """Dates and values of a record that ends before the study; ``None`` where it is no such record."""
+    """Dates and values of a record that ends before the study.
+
+    ``None`` where it is no such record.
+    """
     pairs = dated(given)
     return pairs if pairs and all(day < start for day, _ in pairs) else None
 
@@ -64,8 +70,9 @@ def record_of(given: Any, start: date) -> list[tuple[date, float]] | None:
 def dated(given: Any) -> list[tuple[date, float]] | None:
     """Dates and values of what has dates; ``None`` where it has none.
 
-    A mapping from dates, a pandas series or table of one column with dates as index, or a table with a column of dates and one
-    of numbers (pandas or Polars). Values that are missing are left out.
+    A mapping from dates, a pandas series or table of one column with dates as index, or a table
+    with a column of dates and one of numbers (pandas or Polars). Values that are missing are left
+    out.
     """
     if isinstance(given, Mapping):
         keys = list(given)
@@ -101,7 +108,10 @@ def dated(given: Any) -> list[tuple[date, float]] | None:
 
 
 def columns_of(given: Any) -> tuple[Any, Any] | None:
-    """The columns ``mean`` and ``std`` of a table, or a pair of both; ``None`` where it is neither."""
+    """The columns ``mean`` and ``std`` of a table, or a pair of both.
+
+    ``None`` where it is neither.
+    """
     if isinstance(given, tuple) and len(given) == 2:
         return given[0], given[1]
     names = list(getattr(given, "columns", ()))

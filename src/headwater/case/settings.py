@@ -1,6 +1,9 @@
-"""Which setting of ``config.json`` needs which other: the table that validation judges by and the documentation prints.
+"""Which setting of ``config.json`` needs which other.
 
-A setting whose need is not met has no effect. What is said about it is that, and what would give it one.
+The table that validation judges by and the documentation prints.
+
+A setting whose need is not met has no effect. What is said about it is that, and what would give it
+one.
 """
 
 from __future__ import annotations

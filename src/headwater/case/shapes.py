@@ -1,4 +1,7 @@
-"""The JSON boundary: the base of all file schemas, and pydantic's complaints turned into findings."""
+"""The JSON boundary.
+
+The base of all file schemas, and pydantic's complaints turned into findings.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,10 @@ def parse_shape(
 
 
 def _report_huge_numbers(data: dict[str, Any], file: str, collector: Collector) -> bool:
-    """Report the numbers of a system that are beyond all sense; settings say for themselves what they allow."""
+    """Report the numbers of a system that are beyond all sense.
+
+    Settings say for themselves what they allow.
+    """
     if file == "config.json":
         return False
     found = [
@@ -150,7 +156,10 @@ def write_path(steps: Iterable[str | int]) -> str:
 
 
 def _locate(data: Any, loc: tuple[int | str, ...]) -> tuple[Any, list[int | str]]:
-    """Follow a pydantic location into the data; steps that name the branch of a union are left out."""
+    """Follow a pydantic location into the data.
+
+    Steps that name the branch of a union are left out.
+    """
     here, steps = data, []
     for position, step in enumerate(loc):
         in_object = isinstance(here, dict) and step in here

@@ -24,7 +24,8 @@ def write_starter(directory: str | os.PathLike[str], template: str, *, force: bo
     Args:
         directory: where to; made when it does not exist.
         template: a name from `TEMPLATES`.
-        force: write into a directory that holds something already; files of the same name are replaced.
+        force: write into a directory that holds something already; files of the same name are
+            replaced.
 
     Raises:
         UsageError: there is no such template, or the directory is not empty.
@@ -49,7 +50,8 @@ def write_new_case(
         directory: where to; made when it does not exist.
         title: of the explanation.
         make: makes what is to be written.
-        force: write into a directory that holds something already; files of the same name are replaced.
+        force: write into a directory that holds something already; files of the same name are
+            replaced.
 
     Raises:
         UsageError: the directory is not empty.

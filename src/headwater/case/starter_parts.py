@@ -48,7 +48,9 @@ MONTHLY_SEASONS: Json = {
 
 
 def usual_penalties(deficit_segments: Rows) -> Json:
-    """Content of ``penalties.json``: costs that suit loads of any size whose deficit costs a few thousand $/MWh.
+    """Content of ``penalties.json``.
+
+    Costs that suit loads of any size whose deficit costs a few thousand $/MWh.
 
     Args:
         deficit_segments: steps of the cost of unserved load.
@@ -158,7 +160,10 @@ def _stage(index: int, *, lags: bool) -> Json:
 def hydro(
     number: int, name: str, *, storage: float, turbined: float, productivity: float, **more: Any
 ) -> Json:
-    """A plant on bus 0 with constant productivity; 15 % of its storage and 8 % of its flow are minima."""
+    """A plant on bus 0 with constant productivity.
+
+    15 % of its storage and 8 % of its flow are minima.
+    """
     return {
         "id": number,
         "name": name,

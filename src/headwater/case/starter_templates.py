@@ -204,7 +204,9 @@ def from_history() -> Starter:
 
 _YEARS_ON_RECORD = 40
 _MEMORY, _LIKENESS, _SPREAD = 0.6, 0.5, 0.3
-"""Of the made-up record: correlation of months that follow each other, of the rivers, deviation of the logarithm."""
+"""Of the made-up record: correlation of months that follow each other, of the rivers, deviation of
+the logarithm.
+"""
 
 
 def _record(mean_inflow: dict[int, float]) -> Rows:

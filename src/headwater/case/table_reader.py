@@ -24,7 +24,8 @@ _MAX_CELLS = 20
 def read_table(root: Path, file: str, table: Table, collector: Collector) -> pl.DataFrame | None:
     """Read a table with the columns of ``table``, int64, float64 and date, sorted by its key.
 
-    Optional columns that the file lacks are filled with nulls. `ROW` holds the row number in the file.
+    Optional columns that the file lacks are filled with nulls. `ROW` holds the row number in the
+    file.
 
     Returns:
         The table, or ``None`` after reporting why it cannot be used.
@@ -124,7 +125,10 @@ def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
 
 
 def _is_whole_parquet(path: Path) -> bool:
-    """Whether both ends of a file are those of a Parquet file: damaged files are best kept from the decoder."""
+    """Whether both ends of a file are those of a Parquet file.
+
+    Damaged files are best kept from the decoder.
+    """
     size = path.stat().st_size
     if size < 12:
         return False
@@ -259,7 +263,10 @@ def _values_fit(
 
 
 def _entity_of(frame: pl.DataFrame, row: int) -> str | None:
-    """The entity that a row of the file is about, e.g. ``"Hydro 3"``; the rows are in the order of the file."""
+    """The entity that a row of the file is about, e.g. ``"Hydro 3"``.
+
+    The rows are in the order of the file.
+    """
     for column, label in LABEL_OF_COLUMN.items():
         if column in frame.columns:
             entity_id = frame.get_column(column)[row]

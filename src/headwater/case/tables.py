@@ -139,7 +139,10 @@ def _of_stages(
 
 
 def _stage_values(cls: type, table: str, *, priced: bool = False) -> Iterator[tuple[int, Column]]:
-    """Columns of the fields that a table may give, also those of parts of the class, with their place."""
+    """Columns of the fields that a table may give, with their place.
+
+    Also those of parts of the class.
+    """
     for spec in fields_of(cls):
         per_stage, costs = spec.marker(PerStage), spec.marker(Priced)
         inner = next((kind for kind in branches(spec.kind) if dataclasses.is_dataclass(kind)), None)

@@ -1,4 +1,7 @@
-"""The program: its commands, what every one of them can be told, and every way in which one can end."""
+"""The command line program.
+
+Its commands, the options of every command, and every way in which one can end.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,8 @@ app.command(
 )(bench)
 app.add_typer(policy_app)
 
-# typer has used the installed click in some versions and a copy of its own in others: its base class is found, not imported
+# typer has used the installed click in some versions and a copy of its own in others: its base
+# class is found, not imported
 _WrongUsage: Any = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
 )
@@ -85,7 +89,10 @@ def main() -> None:
 
 
 def _run(command: Callable[[], object]) -> int:
-    """Run a command and turn every way it can end into an exit code and a message without traceback."""
+    """Run a command and turn every way it can end into an exit code and a message.
+
+    A user never sees a traceback.
+    """
     try:
         result = command()
         if result == EXIT_INTERRUPTED:
@@ -158,7 +165,8 @@ def _solver() -> str:
     try:
         return highs_version()
     except SolverError:
-        return "no HiGHS library"  # whoever asks why gets the reasons from the first command that solves
+        # whoever asks why gets the reasons from the first command that solves
+        return "no HiGHS library"
 
 
 @app.callback()

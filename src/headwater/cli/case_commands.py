@@ -1,4 +1,7 @@
-"""Commands about cases: ``headwater init``, ``validate``, ``describe``, ``convert`` and ``schema``."""
+"""Commands about cases.
+
+``headwater init``, ``validate``, ``describe``, ``convert`` and ``schema``.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,10 @@ def describe(
         ),
     ] = False,
 ) -> None:
-    """Show what the system of a case is: counts, capacities, storage, horizon, uncertainty, what is active when."""
+    """Show what the system of a case is.
+
+    Counts, capacities, storage, horizon, uncertainty, what is active when.
+    """
     from headwater.cli.case_display import show_case, show_programs
 
     loaded = hw.load_case(case)

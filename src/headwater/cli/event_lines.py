@@ -11,7 +11,9 @@ from headwater.sddp import events
 
 
 class EventLines:
-    """Writes what happens as lines of JSON: ``started``, ``progress``, ``warning``, ``terminated``. A sink of events.
+    """Writes what happens as lines of JSON: ``started``, ``progress``, ``warning``, ``terminated``.
+
+    A sink of events.
 
     Args:
         stream: where to.

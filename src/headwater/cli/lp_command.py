@@ -1,4 +1,7 @@
-"""``headwater lp``: the linear program of a stage, written to a file, or read from one and looked into."""
+"""``headwater lp``: the linear program of a stage.
+
+It is written to a file, or read from one and looked into.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ def lp(
         ),
     ] = None,
 ) -> None:
-    """Write the linear program of a stage as the scenario meets it there, or say what is in such a file and why it fails."""
+    """Write the linear program of a stage as the scenario meets it there.
+
+    Or say what is in such a file and why it fails.
+    """
     saved = _saved_program(source, stage)
     if saved is not None:
         for option, given in (("--scenario", scenario), ("--policy", policy)):

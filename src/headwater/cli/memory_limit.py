@@ -1,4 +1,7 @@
-"""A limit on the address space, which the libraries of the engine answer by aborting, without a sentence."""
+"""A limit on the address space.
+
+The libraries of the engine answer it by aborting, without a sentence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``headwater policy``: look into a stored policy, verify it, ask it for values, export it, compare it with a case."""
+"""``headwater policy``.
+
+Look into a stored policy, verify it, ask it for values, export it, compare it with a case.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ def inspect(
     ] = 10,
     form: Format = JsonOrHuman.HUMAN,
 ) -> None:
-    """Show what a policy is: when it was made, how far its training came, how many cuts every stage has."""
+    """Show what a policy is.
+
+    When it was made, how far its training came, how many cuts every stage has.
+    """
     from headwater.policy import latest_facts
 
     policy, facts = hw.load_policy(directory), latest_facts(directory)
@@ -226,7 +232,10 @@ def check(
     ] = None,
     form: Format = JsonOrHuman.HUMAN,
 ) -> int:
-    """Say what a policy may be used for in a case: simulated with, gone on with, started from; and why not."""
+    """Say what a policy may be used for in a case: simulated with, gone on with, started from.
+
+    And why not.
+    """
     found = hw.check_policy(hw.load_policy(directory), hw.load_case(case), shift=shift)
     if form is JsonOrHuman.JSON:
         stdout().out(json.dumps(found.to_json(), indent=2))

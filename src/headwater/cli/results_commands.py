@@ -112,7 +112,10 @@ def report(
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     section: Annotated[list[Section] | None, typer.Option("--section", "-s", hidden=True)] = None,
 ) -> None:
-    """Write a page with pictures of a run: one HTML file that needs no network (needs the extra 'report')."""
+    """Write a page with pictures of a run.
+
+    One HTML file that needs no network (needs the extra 'report').
+    """
     asked_for_page = show or any(one is not None for one in (out, compare, case))
     if section or (said.form is not Form.HUMAN and not asked_for_page):
         stderr().print(f"warning: {MOVED}")

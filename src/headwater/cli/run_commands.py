@@ -1,4 +1,7 @@
-"""``headwater run``, ``train`` and ``simulate``: how they are followed, and what they say at the end."""
+"""``headwater run``, ``train`` and ``simulate``.
+
+How they are followed, and what they say at the end.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +124,10 @@ def simulate(
 
 @contextmanager
 def followed(quiet: bool) -> Iterator[EventSink]:
-    """A sink that shows what happens: to people on standard error, to programs as lines on standard output."""
+    """A sink that shows what happens.
+
+    To people on standard error, to programs as lines on standard output.
+    """
     from headwater.api.progress import ProgressDisplay
     from headwater.cli.event_lines import EventLines
 

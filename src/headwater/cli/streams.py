@@ -1,4 +1,7 @@
-"""Standard output and error that never end a run: what cannot be written is dropped, and that it was is remembered."""
+"""Standard output and error that never end a run.
+
+What cannot be written is dropped, and that it was is remembered.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from typing import Any, TextIO
 class SteadyStream:
     """A text stream that raises nothing when it cannot be written.
 
-    A pipe whose reader is gone falls silent: what was to be read has been read. Any other error, a full disk or a descriptor
-    that was closed from the start, loses what is written, and `lost` says why.
+    A pipe whose reader is gone falls silent: what was to be read has been read. Any other error, a
+    full disk or a descriptor that was closed from the start, loses what is written, and `lost` says
+    why.
 
     Args:
         stream: what to write to; ``None`` where the process was started without.
@@ -80,7 +84,10 @@ class SteadyStream:
 
 @contextmanager
 def steady_streams() -> Iterator[SteadyStream]:
-    """Put steady streams in the place of standard output and error while the block runs; gives that of standard output."""
+    """Put steady streams in the place of standard output and error while the block runs.
+
+    Gives that of standard output.
+    """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

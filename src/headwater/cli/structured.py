@@ -56,7 +56,9 @@ def color_of_environment() -> Color | None:
 
 
 def color_options() -> dict[str, Any]:
-    """Settings of a console: what the command line says, else the environment; ``auto`` leaves it to the terminal.
+    """Settings of a console: what the command line says, else the environment.
+
+    ``auto`` leaves it to the terminal.
 
     ``NO_COLOR`` and ``FORCE_COLOR`` act under ``auto``.
     """
@@ -102,7 +104,10 @@ def report_of(error: BaseException) -> Report | None:
 
 
 def error_records(error: BaseException) -> list[dict[str, Any]]:
-    """An error as records: kind, message, context, suggestion; a case with errors gives one for each finding."""
+    """An error as records: kind, message, context, suggestion.
+
+    A case with errors gives one for each finding.
+    """
     report = report_of(error)
     if report is not None:
         return [

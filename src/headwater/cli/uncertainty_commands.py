@@ -33,7 +33,10 @@ def fit(
         typer.Option("--pictures/--no-pictures", help="Draw history and model (needs plotly)."),
     ] = True,
 ) -> None:
-    """Estimate the inflow model from history and write it as tables that a case can take as input."""
+    """Estimate the inflow model from history and write it as tables.
+
+    A case can take them as input.
+    """
     from headwater.report.drawing import MISSING_PLOTLY
 
     loaded = hw.load_case(case)
@@ -80,7 +83,10 @@ def scenarios(
     ] = None,
     iteration: Annotated[int, typer.Option("--iteration", min=1, help="Training iteration.")] = 1,
 ) -> None:
-    """Write the openings of a case, or the trajectories that training or simulation would draw, as a table."""
+    """Write the openings of a case as a table.
+
+    Or the trajectories that training or simulation would draw.
+    """
     if output.suffix not in (".parquet", ".csv"):
         raise typer.BadParameter(
             f"'{output}' ends neither in .parquet nor in .csv", param_hint="--output"

@@ -1,1 +1,4 @@
-"""What parts of a power system and choices of the algorithm are made of and see; it knows none of them."""
+"""What parts of a power system and choices of the algorithm are made of and see.
+
+It knows none of them.
+"""

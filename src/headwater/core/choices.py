@@ -48,12 +48,17 @@ def type_of_class(choice: Any) -> str:
 
 
 def place_of_class(choice: Any) -> tuple[int, str]:
-    """Order in which pages list choices: by their attribute ``place``, and those without behind them."""
+    """Order in which pages list choices.
+
+    By their attribute ``place``, and those without behind them.
+    """
     return getattr(choice, "place", LAST), str(choice.type)
 
 
 class RiskMeasure(Choice, Protocol):
-    """How random costs count as one number: ``rho[Z] = max over q of (q . Z - penalty(q))``, with ``q`` probabilities.
+    """How random costs count as one number: ``rho[Z] = max over q of (q .
+
+    Z - penalty(q))``, with ``q`` probabilities.
 
     The best ``q`` is a subgradient of the measure, so cuts that are made with it are lower bounds
     (Shapiro, Tekaya, da Costa and Soares 2013, European Journal of Operational Research 224).
@@ -66,15 +71,23 @@ class RiskMeasure(Choice, Protocol):
         ...
 
     def weigh(self, probability: Array, costs: Array) -> tuple[Array, float]:
-        """Weights ``q[opening]`` and their penalty in $, for outcomes with a probability ``[opening]`` and costs in $."""
+        """Weights ``q[opening]`` and their penalty in $ for uncertain costs.
+
+        The outcomes have a probability ``[opening]`` and costs in $.
+        """
         ...
 
     def compiled(self, cost_scale: float) -> CompiledRisk | None:
-        """The same for compiled code, with costs in $ over ``cost_scale``; ``None`` to be called in Python."""
+        """The same for compiled code, with costs in $ over ``cost_scale``.
+
+        ``None`` to be called in Python.
+        """
         ...
 
     def epigraph(self, probability: Array, lower: float) -> LinearForm | None:
-        """The measure as a linear program, for a cut of every opening; ``None`` where it has none, which refuses such cuts.
+        """The measure as a linear program, for a cut of every opening.
+
+        ``None`` where it has none, which refuses such cuts.
 
         Args:
             probability: ``[opening]``.
@@ -158,7 +171,8 @@ class SamplingScheme(Choice, Protocol):
     Attributes:
         needs_seed: whether the source must have a seed.
         classes: classes of noise that it is for.
-        takes_openings: whether it draws the openings of the tree: the bound then speaks of its costs.
+        takes_openings: whether it draws the openings of the tree: the bound then speaks of its
+            costs.
         walks_scenarios: whether it takes scenarios of a finite set, which may be the openings.
         replays_history: whether these are years of history.
     """
@@ -220,7 +234,10 @@ class PoolView(Protocol):
 
     @property
     def visited(self) -> Array:
-        """States that training visited so far, ``[visit, state]``; none without ``needs_states``."""
+        """States that training visited so far, ``[visit, state]``.
+
+        None without ``needs_states``.
+        """
         ...
 
     def below_others(self, epsilon: float) -> Mask:
@@ -281,7 +298,8 @@ class ForwardPass(Choice, Protocol):
     def run(self, engine: ForwardEngine, iteration: int) -> None:
         """Make the trajectories of an iteration, with one call of ``engine.simulate`` at least.
 
-        It must follow from the iteration alone, so that all ranks and a resumed training do the same.
+        It must follow from the iteration alone, so that all ranks and a resumed training do the
+        same.
         """
         ...
 

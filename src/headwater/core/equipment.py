@@ -85,7 +85,10 @@ class EquipmentRegistry(Registry[Equipment]):
 
     @cached_property
     def families(self) -> Mapping[tuple[str, bool], tuple[Equipment, Family]]:
-        """Name of a family, and whether it is one of rows, -> the kind that has it, and the family."""
+        """The kind and the family behind each name of a family.
+
+        The key also says whether the family is one of rows.
+        """
         return FrozenDict(
             {(one.name, one.is_row): (part, one) for part in self for one in part.families}
         )

@@ -1,9 +1,13 @@
-"""Declared fields: one ``Annotated`` field of a frozen dataclass says all that files, pages and checks need to know of it.
+"""Declared fields.
+
+One ``Annotated`` field of a frozen dataclass says all that files, pages and checks need to know of
+it.
 
     max_flow_m3s: Annotated[NonNegative, InFile("flow.max_m3s"), "largest flow"]
 
-declares a number of at least 0 in m3/s (the unit is read from the name), found in files under ``flow.max_m3s``. A bare
-string is the meaning. Everything that is derived from a declaration starts at `fields_of`.
+declares a number of at least 0 in m3/s (the unit is read from the name), found in files under
+``flow.max_m3s``. A bare string is the meaning. Everything that is derived from a declaration starts
+at `fields_of`.
 """
 
 from __future__ import annotations
@@ -46,11 +50,12 @@ class InFile:
     """Where files give the field, and what they ask for beyond the class.
 
     Attributes:
-        place: key in the file, with sections before it: ``"flow.max_m3s"``; ``None`` for the name of the field.
+        place: key in the file, with sections before it: ``"flow.max_m3s"``; ``None`` for the name
+            of the field.
         required: files must give it, although the class has a default.
-        form: type of the value in files with its range, where it is another one. A dataclass given here turns
-            itself into the value of the field with a method ``in_code``. One that may be ``None``, where the field
-            may not, leaves the default to the class.
+        form: type of the value in files with its range, where it is another one. A dataclass given
+            here turns itself into the value of the field with a method ``in_code``. One that may be
+            ``None``, where the field may not, leaves the default to the class.
     """
 
     place: str | None = None
@@ -79,7 +84,9 @@ class PerStage:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A cost of three tiers, or a class of such costs: for all, for one entity, and at single stages.
+    """A cost of three tiers, or a class of such costs.
+
+    For all, for one entity, and at single stages.
 
     Attributes:
         table: file of the costs at single stages.
@@ -116,7 +123,10 @@ class FieldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """Test of a section: the value of one key is at most that of another (HW211); an absent upper limit is none."""
+    """Test of a section: the value of one key is at most that of another (HW211).
+
+    An absent upper limit is none.
+    """
 
     low: str
     high: str
@@ -157,7 +167,8 @@ class FileForm:
     Attributes:
         sections: the sections that fields stand in.
         checks: tests of the whole object.
-        order: its keys in the order of reference pages; those left out follow in the order of the fields.
+        order: its keys in the order of reference pages; those left out follow in the order of the
+            fields.
     """
 
     sections: tuple[Section, ...] = ()
@@ -356,7 +367,10 @@ def field_of(cls: type, name: str) -> FieldSpec:
 
 
 def references_of(cls: type) -> Iterator[tuple[str, str]]:
-    """Places of ids of other parts in files, also in parts of the class, each with the kind that it names."""
+    """Places of ids of other parts in files, each with the kind that it names.
+
+    Also in parts of the class.
+    """
     for spec in (spec for spec in fields_of(cls) if spec.in_files):
         if spec.reference:
             yield ".".join(spec.place), spec.reference
@@ -396,7 +410,10 @@ def check_fields(value: Any) -> None:
 
 
 def _tested(spec: FieldSpec, got: Any) -> Iterator[tuple[bool, str]]:
-    """Whether a value is within each limit of its field, and the limit in words; NaN is within none."""
+    """Whether a value is within each limit of its field, and the limit in words.
+
+    NaN is within none.
+    """
     for limit in spec.limits:
         for kind, name, words, test in _TESTS:
             if isinstance(limit, kind):

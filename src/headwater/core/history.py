@@ -74,7 +74,10 @@ class Iteration(Protocol):
 
 
 def bound_change(bounds: Sequence[float], window: int) -> float | None:
-    """Relative change of the bound over the last ``window`` iterations; ``None`` before there are as many."""
+    """Relative change of the bound over the last ``window`` iterations.
+
+    ``None`` before there are as many.
+    """
     if len(bounds) <= window:
         return None
     return abs(bounds[-1] - bounds[-1 - window]) / max(1.0, abs(bounds[-1]))

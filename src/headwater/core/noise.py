@@ -35,7 +35,9 @@ class Visit(Protocol):
 
 
 class Draws:
-    """Noise of one class as a pure function of the visit: any scenarios, in any order; to be derived from.
+    """Noise of one class as a pure function of the visit: any scenarios, in any order.
+
+    To be derived from.
 
     Attributes:
         takes_openings: whether all of it is that of the openings of the tree, so that passes may
@@ -55,11 +57,17 @@ class Draws:
         return None
 
     def values(self, visit: Visit) -> tuple[Indices, Array] | None:  # noqa: ARG002
-        """Realised loads or availabilities: positions of the entities, and ``[scenario, entity]``."""
+        """Realised loads or availabilities.
+
+        Positions of the entities, and ``[scenario, entity]``.
+        """
         return None
 
     def memory_m3s(self, iteration: int, scenarios: Indices) -> Array | None:  # noqa: ARG002
-        """Past inflows to start from, ``[scenario, lag, hydro]``; ``None`` for those of the study."""
+        """Past inflows to start from, ``[scenario, lag, hydro]``.
+
+        ``None`` for those of the study.
+        """
         return None
 
     def years(self, iteration: int, scenarios: Indices) -> Indices | None:  # noqa: ARG002

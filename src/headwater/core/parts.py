@@ -1,4 +1,7 @@
-"""The contract of a kind of equipment: one value says everything that the rest of the package asks of it."""
+"""The contract of a kind of equipment.
+
+One value says everything that the rest of the package asks of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from headwater.core.ids import ABSENT
 from headwater.core.program import Combination, LpBuilder
 
 LAST = 1000
-"""Place of what is added to an order that the founding kinds have fixed: behind all of them, by name."""
+"""Place of what is added to an order that the founding kinds have fixed: behind all of them, by
+name.
+"""
 
 ValueKind = Literal["number", "whole", "code", "flag"]
 
@@ -34,7 +39,8 @@ class EntityFile:
         required: whether every case must have it.
         meaning: what it lists.
         at_least: least number of entities.
-        form: the declared dataclass of one entity in the file, where it is not that of the entity itself.
+        form: the declared dataclass of one entity in the file, where it is not that of the entity
+            itself.
     """
 
     name: str
@@ -152,7 +158,8 @@ class ResultTable:
             row for every block these are ``[scenario, block, entity]``, and keys and operative
             states are added; else ``[scenario, row]`` with all keys but scenario and stage.
         by_entity: whether rows are keyed by the id of an entity, in a column named after the kind.
-        block: ``"every"`` for a row per block, ``"none"`` for rows of the stage, ``"some"`` for both.
+        block: ``"every"`` for a row per block, ``"none"`` for rows of the stage, ``"some"`` for
+            both.
         sort: columns that order the rows; empty for the keys.
         place: order among the tables.
     """
@@ -213,7 +220,10 @@ class Quantity:
     combine: Callable[[LpBuilder, Any, int, int], tuple[Combination, float]] | None = None
 
     def combination(self, build: LpBuilder, ctx: Any, i: int, k: int) -> tuple[Combination, float]:
-        """The quantity of entity ``i`` in block ``k``: existing columns with coefficients, and a constant."""
+        """The quantity of entity ``i`` in block ``k``.
+
+        Existing columns with coefficients, and a constant.
+        """
         if self.combine is not None:
             return self.combine(build, ctx, i, k)
         index = i if self.of_stage else (i, k)
@@ -254,8 +264,8 @@ class Equipment:
         tables: result tables.
         costs: components of the cost.
         quantities: names for user constraints.
-        state: gives the blocks of the state for a `System` and for how many lags and accumulators of
-            inflow are in it.
+        state: gives the blocks of the state for a `System` and for how many lags and accumulators
+            of inflow are in it.
         pieces: columns, rows and terms in the program of a stage.
         families: how people call them.
         advice: what a planner should know of a system.

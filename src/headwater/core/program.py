@@ -20,11 +20,14 @@ Combination = list[tuple[int, float]]
 
 @dataclass(frozen=True)
 class AssembledLp:
-    """``min cost . x`` with ``row_lower <= matrix x - sensitivity x_in <= row_upper`` and column bounds.
+    """``min cost . x`` with rows that move with the incoming state.
+
+    ``row_lower <= matrix x - sensitivity x_in <= row_upper``, and column bounds.
 
     Attributes:
         matrix: ``[row, column]`` compressed by column, indices sorted.
-        sensitivity: ``[row, state]`` compressed by row: how the incoming state enters the right-hand sides.
+        sensitivity: ``[row, state]`` compressed by row: how the incoming state enters the
+            right-hand sides.
         columns, rows: family name -> positions; `ABSENT` where an entity has none.
         known_columns, known_rows: columns that are known before the program is solved, and the rows
             that define them.
@@ -46,8 +49,9 @@ class AssembledLp:
 class LpBuilder:
     """Collects columns, rows and coefficients in the order in which equipment declares them.
 
-    The incoming state is written as if it were a variable (`put_state`); assembly moves it to the right-hand side, so that the
-    way it acts on the program is collected mechanically and no formula for it is written by hand.
+    The incoming state is written as if it were a variable (`put_state`); assembly moves it to the
+    right-hand side, so that the way it acts on the program is collected mechanically and no formula
+    for it is written by hand.
     """
 
     def __init__(self, n_state: int) -> None:

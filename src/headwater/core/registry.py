@@ -1,7 +1,10 @@
-"""Things that are known by name: those of the project, those of installed packages, and those that a script adds.
+"""Things that are known by name.
 
-A registry is filled when it is first asked. The modules of the project lie in one folder and add what they define when they
-are imported; installed packages name theirs as entry points of the group ``headwater.<group>``, for example::
+Those of the project, those of installed packages, and those that a script adds.
+
+A registry is filled when it is first asked. The modules of the project lie in one folder and add
+what they define when they are imported; installed packages name theirs as entry points of the group
+``headwater.<group>``, for example::
 
     [project.entry-points."headwater.risk_measures"]
     entropic = "my_package.risk:Entropic"
@@ -55,7 +58,8 @@ class Registry(Generic[T]):
     """All things of one kind, by name.
 
     Args:
-        group: what they are called in names of entry points and in messages, in plural: ``"risk_measures"``.
+        group: what they are called in names of entry points and in messages, in plural:
+            ``"risk_measures"``.
         folder: package of the project whose modules add theirs; empty for none.
         name: name of a thing; its attribute ``type`` or ``name`` where nothing is given.
         claims: what only one thing may have beside its name.
@@ -84,10 +88,13 @@ class Registry(Generic[T]):
         self._lock = RLock()
 
     def add(self, item: T) -> T:
-        """Make a thing known and return it, so that it also decorates a class; nothing else is loaded for it.
+        """Make a thing known and return it, so that it also decorates a class.
+
+        Nothing else is loaded for it.
 
         Raises:
-            UsageError: its name, or something else that only one thing may have, belongs to another.
+            UsageError: its name, or something else that only one thing may have, belongs to
+                another.
         """
         with self._lock:
             name, origin = self._name(item), self._filling or _origin_of(item)

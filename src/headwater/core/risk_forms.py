@@ -48,12 +48,15 @@ class ExtraColumns:
 
 @dataclass(frozen=True)
 class LinearForm:
-    """A risk measure as a linear program: the least ``weights . Z + (extra weights) . x`` with ``rows (Z, x) >= 0``.
+    """A risk measure as a linear program: the least ``weights .
+
+    Z + (extra weights) . x`` with ``rows (Z, x) >= 0``.
 
     Attributes:
         weights: ``[opening]`` of the costs ``Z``.
         extra: further columns ``x``, in their order.
-        rows: ``[row][(column, coefficient), ...]``; columns count through openings first, then the extra ones.
+        rows: ``[row][(column, coefficient), ...]``; columns count through openings first, then the
+            extra ones.
         name: of the family of rows.
     """
 

@@ -1,4 +1,7 @@
-"""How objects that people hold are shown in notebooks: a heading and a few facts, never their contents."""
+"""How objects that people hold are shown in notebooks.
+
+A heading and a few facts, never their contents.
+"""
 
 from __future__ import annotations
 

@@ -181,6 +181,9 @@ def _facts(block: StateBlock, known: StateBlock) -> str:
 
 
 def owner_of(component: Mapping[str, Any]) -> tuple[str, int]:
-    """Kind and id of the entity that a component belongs to, from its record in `StateLayout.describe`."""
+    """Kind and id of the entity that a component belongs to.
+
+    Read from its record in `StateLayout.describe`.
+    """
     key = next(key for key in component if key.endswith("_id"))
     return key.removesuffix("_id"), int(component[key])

@@ -1,4 +1,7 @@
-"""Sharing out work: blocks of items, ranks, threads, and ending on request. It knows nothing of what is computed."""
+"""Sharing out work: blocks of items, ranks, threads, and ending on request.
+
+It knows nothing of what is computed.
+"""
 
 from headwater.distributed.communicator import ALONE, Communicator, Interrupted, is_known_to_all
 from headwater.distributed.launch import (

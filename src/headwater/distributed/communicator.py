@@ -1,7 +1,7 @@
 """The processes of a run, called ranks: what each of them may ask of all.
 
-A run in one process has one rank, for which every question answers itself. Calls that concern all ranks are made by all of
-them, in the same order; each says so.
+A run in one process has one rank, for which every question answers itself. Calls that concern all
+ranks are made by all of them, in the same order; each says so.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ class Interrupted(Exception):  # noqa: N818 - a signal to unwind, not an error
 
 
 class Communicator:
-    """The ranks of a run as one of them sees it; this class is the only rank of a run in one process.
+    """The ranks of a run as one of them sees it.
 
-    Rank 0 is the leader: it talks to the user and writes files. Items that are shared out lie in contiguous blocks by rank, so
-    that what is gathered is in the order of the items whatever the number of ranks.
+    This class is the only rank of a run in one process.
+
+    Rank 0 is the leader: it talks to the user and writes files. Items that are shared out lie in
+    contiguous blocks by rank, so that what is gathered is in the order of the items whatever the
+    number of ranks.
 
     Attributes:
         rank: number of this rank.
@@ -57,8 +60,8 @@ class Communicator:
         """Give every rank the rows of ``array`` that the others hold; all ranks call.
 
         Args:
-            array: ``[item, ...]``, contiguous, of the same shape on all ranks; each has filled the block of items that
-                `blocks` gives it.
+            array: ``[item, ...]``, contiguous, of the same shape on all ranks; each has filled the
+                block of items that `blocks` gives it.
         """
 
     def add_up(self, counts: NDArray[np.int64]) -> None:
@@ -76,7 +79,9 @@ class Communicator:
         return value
 
     def agree(self, call: str) -> None:
-        """Make sure that all ranks do the same, as the first thing that they do together; all ranks call.
+        """Make sure that all ranks do the same, as the first thing that they do together.
+
+        All ranks call.
 
         Args:
             call: what this rank does, for people.
@@ -98,7 +103,9 @@ class Communicator:
         raise kind
 
     def memory_for(self, n_bytes: int) -> Memory:  # noqa: ARG002 - a rank alone has no choice
-        """Where to keep that much that all ranks hold alike: in a copy each, or in one per node; all ranks call.
+        """Where to keep that much that all ranks hold alike: in a copy each, or in one per node.
+
+        All ranks call.
 
         Raises:
             UsageError: one copy per node was asked for, and a node has no room for it.
@@ -110,7 +117,8 @@ class Communicator:
 
         Raises:
             Interrupted: it came out of ``work`` on some rank.
-            RankError: the error of the lowest rank whose work failed; rank 0 raises its own errors as they are.
+            RankError: the error of the lowest rank whose work failed; rank 0 raises its own errors
+                as they are.
         """
         return work()
 
@@ -131,9 +139,12 @@ class Communicator:
 
 
 def is_known_to_all(error: BaseException) -> bool:
-    """Whether an error, or the one it was raised for, came out of what all ranks did together: then all of them end.
+    """Whether an error, or the one it was raised for, came out of what all ranks did together.
 
-    A Ctrl-C that insists is known to nobody else, even while the rank was ending with something that all know of.
+    Then all of them end.
+
+    A Ctrl-C that insists is known to nobody else, even while the rank was ending with something
+    that all know of.
     """
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, KeyboardInterrupt):

@@ -28,7 +28,10 @@ class Communication(StrEnum):
 
 
 def launched_ranks(environment: Mapping[str, str]) -> int:
-    """How many processes were started together, as far as the environment tells; 1 when it does not."""
+    """How many processes were started together, as far as the environment tells.
+
+    1 when it does not.
+    """
     stated = [environment[name] for name in _SIZES if name in environment]
     if "PMIX_RANK" in environment:
         stated += [
@@ -43,13 +46,16 @@ def launched_ranks(environment: Mapping[str, str]) -> int:
 
 
 def find_communicator(environment: Mapping[str, str] | None = None) -> Communicator:
-    """The ranks that this process belongs to: those of ``mpiexec`` if it was started by it, else itself alone.
+    """The ranks that this process belongs to.
 
-    ``HEADWATER_COMM`` set to ``local`` or ``mpi`` decides it instead. MPI starts at the first call that needs it.
+    Those of ``mpiexec`` if it was started by it, else itself alone.
+
+    ``HEADWATER_COMM`` set to ``local`` or ``mpi`` decides it instead. MPI starts at the first call
+    that needs it.
 
     Raises:
-        UsageError: the variable makes no sense, MPI is needed and cannot be used, or ``mpiexec`` and the MPI library that
-            mpi4py was built for are not of one kind.
+        UsageError: the variable makes no sense, MPI is needed and cannot be used, or ``mpiexec``
+            and the MPI library that mpi4py was built for are not of one kind.
     """
     environment = os.environ if environment is None else environment
     chosen = environment.get(COMMUNICATOR_VARIABLE, Communication.AUTO.value)
@@ -66,7 +72,10 @@ def find_communicator(environment: Mapping[str, str] | None = None) -> Communica
 
 
 def known_communicator() -> Communicator:
-    """What `find_communicator` found before, for those who only want to know how to end; alone when nobody asked yet."""
+    """What `find_communicator` found before, for those who only want to know how to end.
+
+    Alone when nobody asked yet.
+    """
     return next(iter(_found.values()), ALONE)
 
 

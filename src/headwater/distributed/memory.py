@@ -37,7 +37,10 @@ class Memory:
         return aligned_empty(shape)
 
     def put(self, target: Matrix, values: Matrix) -> None:
-        """Write ``values``, the same on all ranks, to a part of a matrix that was made here; all ranks call."""
+        """Write ``values``, the same on all ranks, to a part of a matrix that was made here.
+
+        All ranks call.
+        """
         target[:] = values
 
 

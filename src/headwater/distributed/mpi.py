@@ -31,7 +31,8 @@ mpi4py.rc.thread_level = "funneled"  # worker threads never call MPI
 
 from mpi4py import MPI  # noqa: E402 - what is set above counts when this is imported
 
-from headwater.distributed.node_memory import NodeMemory, copies_weigh, has_room  # noqa: E402 - it imports MPI too
+# node_memory imports MPI too
+from headwater.distributed.node_memory import NodeMemory, copies_weigh, has_room  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ Result = TypeVar("Result")
 _FINE, _INTERRUPTED, _FAILED = 0, 1, 2
 
 LARGE_BYTES = 2**18
-"""Exchanges beyond this are not interrupted by sleep: they go on only while the library is asked."""
+"""Exchanges beyond this are not interrupted by sleep: they go on only while the library is
+asked.
+"""
 
 SHORT_WAIT_SECONDS, LONGEST_SLEEP_SECONDS = 2e-4, 5e-4
 
@@ -48,7 +51,8 @@ SHORT_WAIT_SECONDS, LONGEST_SLEEP_SECONDS = 2e-4, 5e-4
 class MpiCommunicator(Communicator):
     """The ranks of an MPI communicator.
 
-    Ranks are numbered so that those of a node are neighbours, with rank 0 of ``world`` first: results do not depend on it.
+    Ranks are numbered so that those of a node are neighbours, with rank 0 of ``world`` first:
+    results do not depend on it.
 
     Args:
         world: the MPI communicator.
@@ -107,7 +111,10 @@ class MpiCommunicator(Communicator):
         self.transfer_seconds += time.perf_counter() - started
 
     def _exchange(self, members: Any, array: NDArray[Any], counts: list[int]) -> None:
-        """One ordered gather; ``counts`` are in rows, as bytes or numbers may be more than MPI counts with."""
+        """One ordered gather.
+
+        ``counts`` are in rows, as bytes or numbers may be more than MPI counts with.
+        """
         starts = [sum(counts[:member]) for member in range(len(counts))]
         receive = [array, counts, starts, self._row_type(array)]
         if array.nbytes > LARGE_BYTES:
@@ -212,8 +219,9 @@ class MpiCommunicator(Communicator):
 def _wait(request: Any) -> float:
     """Wait for a request and return the seconds it took.
 
-    MPI libraries wait by asking without a pause, which takes a processor from those that work. A wait that turns out long
-    sleeps between questions instead, for a small part of the time waited so far.
+    MPI libraries wait by asking without a pause, which takes a processor from those that work. A
+    wait that turns out long sleeps between questions instead, for a small part of the time waited
+    so far.
     """
     started, waited = time.perf_counter(), 0.0
     while not request.Test():
@@ -243,7 +251,10 @@ def _described(error: Exception, rank: int) -> tuple[str, int]:
 
 
 def abort_on_uncaught(communicator: Communicator) -> None:
-    """End all ranks when an error leaves a program on one of them, so that the others do not wait for it forever."""
+    """End all ranks when an error leaves a program on one of them.
+
+    The others would wait for it forever.
+    """
     shown = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -26,12 +26,13 @@ class RankStarter:
     """Knows the command that starts ranks.
 
     Args:
-        command: such as ``srun -n``; the number of ranks follows it. ``None`` takes the `find_mpiexec` of this machine, which
-            may then start more ranks than there are processors.
+        command: such as ``srun -n``; the number of ranks follows it. ``None`` takes the
+            `find_mpiexec` of this machine, which may then start more ranks than there are
+            processors.
 
     Raises:
-        UsageError: mpi4py or the command is not installed, or this process is itself one of several that were started
-            together.
+        UsageError: mpi4py or the command is not installed, or this process is itself one of several
+            that were started together.
     """
 
     def __init__(self, command: str | None = None) -> None:
@@ -64,12 +65,18 @@ class RankStarter:
         return [*self._words, str(n_ranks), *(str(word) for word in program)]
 
     def environment(self) -> Mapping[str, str]:
-        """The environment for ranks: that of this process, in which they insist on finding each other."""
+        """The environment for ranks.
+
+        That of this process, in which they insist on finding each other.
+        """
         return {**os.environ, COMMUNICATOR_VARIABLE: "mpi"}
 
 
 def _freely(mpiexec: str) -> list[str]:
-    """Options with which Open MPI allows what MPICH takes for granted: more ranks than processors, threads on all of them."""
+    """Options with which Open MPI allows what MPICH takes for granted.
+
+    More ranks than processors, threads on all of them.
+    """
     shown = subprocess.run(
         [mpiexec, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False
     )

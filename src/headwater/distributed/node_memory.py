@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from headwater.distributed.memory import Matrix
 
 LARGEST_REPLICATED_SHARE = 0.25
-"""Part of the memory of a node that copies of one thing may take before its ranks share one copy."""
+"""Part of the memory of a node that copies of one thing may take before its ranks share one
+copy.
+"""
 
 _SHARED_FILES = Path("/dev/shm")
 
@@ -68,7 +70,10 @@ class NodeMemory(Memory):
         return self._window(array) is not None
 
     def settle(self, array: Matrix) -> None:
-        """Let all ranks of the node see what each of them has written to an array; all of them call."""
+        """Let all ranks of the node see what each of them has written to an array.
+
+        All of them call.
+        """
         window = self._window(array)
         if window is None:
             raise ValueError("the array is not in the memory of the node")
@@ -92,5 +97,8 @@ def copies_weigh(n_bytes: int, n_copies: int) -> bool:
 
 
 def has_room(n_bytes: int) -> bool:
-    """Whether this node can share something; beyond its room, a write to shared memory would kill the process."""
+    """Whether this node can share something.
+
+    Beyond its room, a write to shared memory would kill the process.
+    """
     return not _SHARED_FILES.is_dir() or n_bytes <= shutil.disk_usage(_SHARED_FILES).free

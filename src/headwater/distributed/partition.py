@@ -1,4 +1,7 @@
-"""How work is shared out: contiguous blocks, so that the order of results never depends on the number of workers."""
+"""How work is shared out.
+
+Contiguous blocks, so that the order of results never depends on the number of workers.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from enum import StrEnum
 from headwater.errors import UsageError
 
 SHARING_VARIABLE = "HEADWATER_SHARED_CUTS"
-"""Environment variable that says whether the ranks of a node share one copy of the cuts: ``auto``, ``on`` or ``off``."""
+"""Environment variable that says whether the ranks of a node share one copy of the cuts: ``auto``,
+``on`` or ``off``.
+"""
 
 
 class Sharing(StrEnum):

@@ -20,7 +20,9 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 ANSWER = "stopping at the next safe point; what was learned is kept; Ctrl-C again ends at once"
 
 ONE_CTRL_C_SECONDS = 1.0
-"""Within this, a rank takes a second SIGINT for the same Ctrl-C: a terminal tells ranks, and so does what started them."""
+"""Within this, a rank takes a second SIGINT for the same Ctrl-C: a terminal tells ranks, and so
+does what started them.
+"""
 
 
 class StopRequest:
@@ -54,10 +56,10 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Turn SIGINT, SIGTERM and SIGHUP into a `StopRequest` while the block runs.
 
-    The first one is answered by a line on standard error, at once, whatever compiled code the main thread is in. A SIGINT after
-    it raises `KeyboardInterrupt`, on a rank of several only after `ONE_CTRL_C_SECONDS`.
-    A signal that the process ignores (as after ``nohup``) stays ignored. Outside the main
-    thread, where Python delivers no signals, only the program itself can ask.
+    The first one is answered by a line on standard error, at once, whatever compiled code the main
+    thread is in. A SIGINT after it raises `KeyboardInterrupt`, on a rank of several only after
+    `ONE_CTRL_C_SECONDS`. A signal that the process ignores (as after ``nohup``) stays ignored.
+    Outside the main thread, where Python delivers no signals, only the program itself can ask.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -86,14 +88,18 @@ def stop_on_signals() -> Iterator[StopRequest]:
             yield request
     finally:
         for number, handler in previous.items():
-            # a handler that was not set by Python cannot be set back by it; the system's own is the nearest
+            # a handler that was not set by Python cannot be set back by it; the system's own is the
+            # nearest
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def pass_on(signal_number: int | None) -> None:
-    """Give a SIGTERM or SIGHUP to whoever had it before `stop_on_signals`; by default the system, which ends the process.
+    """Give a SIGTERM or SIGHUP to whoever had it before `stop_on_signals`.
 
-    A program that was asked to end does so, and does not take what was cut short for what it had asked for.
+    By default the system, which ends the process.
+
+    A program that was asked to end does so, and does not take what was cut short for what it had
+    asked for.
     """
     if signal_number is not None and signal_number in ENDING:
         os.kill(os.getpid(), signal_number)
@@ -101,7 +107,10 @@ def pass_on(signal_number: int | None) -> None:
 
 @contextmanager
 def _answering(heeded: frozenset[int]) -> Iterator[None]:
-    """Say that the first signal has arrived, in a thread: the handler of a signal waits for the end of compiled code."""
+    """Say that the first signal has arrived, in a thread.
+
+    The handler of a signal waits for the end of compiled code.
+    """
     here, there = socket.socketpair()
     for end in (here, there):
         end.setblocking(False)
@@ -130,6 +139,9 @@ def _answering(heeded: frozenset[int]) -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Write a line to standard error past everything that buffers or locks; nobody needs to read it."""
+    """Write a line to standard error past everything that buffers or locks.
+
+    Nobody needs to read it.
+    """
     with contextlib.suppress(OSError):
         os.write(2, f"\n{line}\n".encode())

@@ -15,7 +15,9 @@ Result = TypeVar("Result")
 
 
 class Team:
-    """Ranks and threads that share out numbered items: contiguous blocks over ranks, then over the threads of each.
+    """Ranks and threads that share out numbered items.
+
+    Contiguous blocks over ranks, then over the threads of each.
 
     Args:
         n_threads: threads of this rank.
@@ -42,7 +44,9 @@ class Team:
     def run(
         self, task: Callable[[int, range], Result], n_items: int, least: int = 1
     ) -> list[Result]:
-        """Call ``task(worker, items)`` for every thread of every rank; returns the results of this rank's threads, in order.
+        """Call ``task(worker, items)`` for every thread of every rank.
+
+        Returns the results of this rank's threads, in order.
 
         All ranks call, and all end in the same way.
 

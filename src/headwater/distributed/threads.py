@@ -31,7 +31,9 @@ def available_processors() -> tuple[int, ...]:
 
 
 def granted_threads(n_sharing: int = 1) -> int:
-    """Processors this process may use: what a batch scheduler granted, else its part of those the system lets it run on.
+    """Processors this process may use.
+
+    What a batch scheduler granted, else its part of those the system lets it run on.
 
     Args:
         n_sharing: processes that run on the same processors, see `Communicator`.
@@ -45,7 +47,9 @@ def granted_threads(n_sharing: int = 1) -> int:
 def choose_threads(
     requested: int | None, configured: int | None = None, *, n_sharing: int = 1
 ) -> int:
-    """Number of worker threads: the caller's word, else the environment, else the configuration, else all that is granted.
+    """Number of worker threads.
+
+    The caller's word, else the environment, else the configuration, else all that is granted.
 
     Args:
         requested: what the caller says.
@@ -53,7 +57,8 @@ def choose_threads(
         n_sharing: processes that run on the same processors, see `Communicator`.
 
     Raises:
-        UsageError: a number below one or beyond `MOST_THREADS`, or an environment variable that is not a number.
+        UsageError: a number below one or beyond `MOST_THREADS`, or an environment variable that is
+            not a number.
     """
     from_environment = os.environ.get(THREADS_VARIABLE)
     if requested is None and from_environment is not None:
@@ -78,7 +83,10 @@ def _nothing() -> None:
 
 
 class _Worker:
-    """A thread that does one thing after the other as it is told. Handing over takes some twenty microseconds."""
+    """A thread that does one thing after the other as it is told.
+
+    Handing over takes some twenty microseconds.
+    """
 
     def __init__(self, number: int) -> None:
         self._orders: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
@@ -113,14 +121,18 @@ class _Worker:
 
 
 class ThreadTeam:
-    """A fixed number of threads that share out numbered items; the calling thread is the first of them.
+    """A fixed number of threads that share out numbered items.
 
-    Worker ``w`` always gets the same block of items, so what it owns (a solver instance, say) needs no lock.
+    The calling thread is the first of them.
+
+    Worker ``w`` always gets the same block of items, so what it owns (a solver instance, say) needs
+    no lock.
 
     Attributes:
         wall_seconds: time spent in `run` so far.
         busy_seconds: ``[worker]`` time each worker took for its parts.
-        cpu_seconds: ``[worker]`` processor time of that; what is missing went to other threads, or to others' programs.
+        cpu_seconds: ``[worker]`` processor time of that; what is missing went to other threads, or
+            to others' programs.
     """
 
     def __init__(self, n_workers: int) -> None:
@@ -154,14 +166,17 @@ class ThreadTeam:
         least: int = 1,
         abandon: Callable[[], None] = _nothing,
     ) -> list[Result]:
-        """Call ``task(worker, part)`` for every worker, with parts of ``items``, and return the results in worker order.
+        """Call ``task(worker, part)`` for every worker, with parts of ``items``.
+
+        Returns the results in the order of the workers.
 
         Waits for all workers, then raises the error of the lowest worker that failed.
 
         Args:
             task: what to do.
             items: what to share out.
-            least: items that a worker needs to be worth its hand-over; with fewer, fewer workers are called.
+            least: items that a worker needs to be worth its hand-over; with fewer, fewer workers
+                are called.
             abandon: called when a worker fails, for tasks that wait for each other.
         """
         started = time.perf_counter()

@@ -1,10 +1,11 @@
 r"""Batteries: energy kept from stage to stage, charged from and discharged to a bus.
 
     e[b] = e_in[b] + sum_k tau_k (eta_c c[b, k] - d[b, k] / eta_d)      MWh, one row per battery
-    0 <= e <= max_energy      0 <= c <= max_charge      0 <= d <= max_discharge      cost  tau_k cost d[b, k]
+    0 <= e <= max_energy      0 <= c <= max_charge      0 <= d <= max_discharge
+    cost  tau_k cost d[b, k]
 
-Energy is limited at the end of the stage, not between its blocks. A battery that has not entered keeps its initial energy; one
-that has left holds none.
+Energy is limited at the end of the stage, not between its blocks. A battery that has not entered
+keeps its initial energy; one that has left holds none.
 """
 
 from __future__ import annotations
@@ -99,7 +100,10 @@ def _box(batteries: tuple[Battery, ...]) -> tuple[Array, Array]:
 
 
 def declare_energy_columns(build: LpBuilder, ctx: StageContext) -> None:
-    """Columns ``e[b]`` in MWh, of absent batteries as well: the state has one shape at every stage."""
+    """Columns ``e[b]`` in MWh, of absent batteries as well.
+
+    The state has one shape at every stage.
+    """
     batteries = ctx.system.of(Battery)
     energy = build.column_family("battery_energy", len(batteries))
     energy[:] = [build.column(0.0, battery.max_energy_mwh) for battery in batteries]

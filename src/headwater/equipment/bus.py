@@ -1,6 +1,6 @@
 r"""Buses: power balance per block, deficit in priced segments, free disposal of excess.
 
-    generation + arriving flows + sum_s deficit[s] - excess = load        (one row per bus and block)
+    generation + arriving flows + sum_s deficit[s] - excess = load    (one row per bus and block)
     cost  tau_k * (sum_s c[s] deficit[s] + c_excess * excess)
 
 The right-hand side is the load of the opening.

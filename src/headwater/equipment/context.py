@@ -32,10 +32,12 @@ class StageContext:
         t: stage position.
         psi: ``[hydro, lag]`` autoregressive coefficients of the stage in m3/s per m3/s.
         inflow_method: treatment of negative inflow.
-        memory: how past inflows move on: ``keep[hydro, after, before]`` and ``add[hydro, after]``, with
-            ``after = keep @ before + add * inflow``; ``None`` where they grow older by one.
-        fixed_productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
-        n_accumulators: trailing lags that are not past inflows but what has been gathered of periods under way.
+        memory: how past inflows move on: ``keep[hydro, after, before]`` and ``add[hydro, after]``,
+            with ``after = keep @ before + add * inflow``; ``None`` where they grow older by one.
+        fixed_productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants
+            without planes.
+        n_accumulators: trailing lags that are not past inflows but what has been gathered of
+            periods under way.
     """
 
     system: System
@@ -129,7 +131,10 @@ class StageContext:
 
     @cached_property
     def _states(self) -> dict[str, list[int]]:
-        """Codes of operative states at this stage, as numbers: they are asked for thousands of times."""
+        """Codes of operative states at this stage, as numbers.
+
+        They are asked for thousands of times.
+        """
         return {
             kind: codes[:, self.t].tolist() for kind, codes in self.system.operative_states.items()
         }

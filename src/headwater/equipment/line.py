@@ -1,7 +1,10 @@
-r"""Transmission lines: two directed flows with hard limits; what arrives is ``1 - losses`` of what is sent.
+r"""Transmission lines: two directed flows with hard limits.
 
-load balance of the target bus: + eta * direct - reverse        of the source bus: + eta * reverse - direct
-cost  tau_k * exchange cost * (direct + reverse)
+What arrives is ``1 - losses`` of what is sent.
+
+    load balance of the target bus: + eta * direct - reverse
+    load balance of the source bus: + eta * reverse - direct
+    cost  tau_k * exchange cost * (direct + reverse)
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-r"""Non-controllable sources (wind, solar, small hydro): generation up to an exogenous availability, the rest curtailed.
+r"""Non-controllable sources (wind, solar, small hydro).
+
+Generation up to an exogenous availability, the rest curtailed.
 
     gn[r, k] + kap[r, k] = A[r, k]      gn, kap >= 0      cost  tau_k c_curt kap[r, k]
 
-The right-hand side is the availability of the opening, so openings differ in row bounds only, and the cost is the true cost of
-curtailed energy.
+The right-hand side is the availability of the opening, so openings differ in row bounds only, and
+the cost is the true cost of curtailed energy.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@ r"""Pumping stations: water lifted from one reservoir to another with power take
 
     min_flow <= p[j, k] <= max_flow      power  kappa p[j, k]
 
-The flow leaves the balance of the source and enters that of the destination; pumping itself has no cost, its power is paid for
-where it is generated. A station with an absent plant at either end is absent.
+The flow leaves the balance of the source and enters that of the destination; pumping itself has no
+cost, its power is paid for where it is generated. A station with an absent plant at either end is
+absent.
 """
 
 from __future__ import annotations
@@ -71,7 +72,10 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
-    """Table ``pumping_stations``; the cost is imputed: energy at the marginal cost of the bus, paid where it is generated."""
+    """Table ``pumping_stations``.
+
+    The cost is imputed: energy at the marginal cost of the bus, paid where it is generated.
+    """
     stations = read.system.pumping_stations
     flow = read.values(s, "pumping")
     power = flow * np.array([station.consumption_mw_per_m3s for station in stations])
@@ -85,7 +89,10 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
 
 
 def imputed_cost(read: StageReader, s: StageSolutions) -> np.ndarray:
-    """Energy of every station at the marginal cost of its bus, ``[scenario, block, station]`` in $."""
+    """Energy of every station in $, ``[scenario, block, station]``.
+
+    Valued at the marginal cost of its bus.
+    """
     consumption = np.array(
         [station.consumption_mw_per_m3s for station in read.system.pumping_stations], np.float64
     )

@@ -1,4 +1,7 @@
-"""How solutions of a stage are read: families of columns become arrays ``[scenario, block, entity]``."""
+"""How solutions of a stage are read.
+
+Families of columns become arrays ``[scenario, block, entity]``.
+"""
 
 from __future__ import annotations
 
@@ -63,12 +66,15 @@ class StageSolutions:
         state: ``[scenario, n_state]`` incoming state.
         load_mw: ``[scenario, bus, block]``.
         load_dual: ``[scenario, bus, block]`` in $ per MW.
-        generic_dual: ``[scenario, row]`` in $ per unit of the right-hand side, of the rows of user constraints.
-        worth: ``[scenario, component]`` of one more unit of the incoming components that are priced, in $.
+        generic_dual: ``[scenario, row]`` in $ per unit of the right-hand side, of the rows of user
+            constraints.
+        worth: ``[scenario, component]`` of one more unit of the incoming components that are
+            priced, in $.
         future_cost: ``[scenario]`` in $, not discounted.
         cumulative_discount: present value of $1 of this stage.
         stage_id: what tables call the stage.
-        productivity: ``[scenario, hydro]`` in MW per m3/s, where it depends on the scenario; NaN elsewhere.
+        productivity: ``[scenario, hydro]`` in MW per m3/s, where it depends on the scenario; NaN
+            elsewhere.
     """
 
     primal: Array
@@ -138,7 +144,10 @@ class StageReader:
         return self.ctx.block_hours[None, :, None]
 
     def values(self, s: StageSolutions, family: str) -> Array:
-        """``[scenario, block, entity...]`` values of a family ``[entity, block, ...]``; 0 where absent."""
+        """``[scenario, block, entity...]`` values of a family ``[entity, block, ...]``.
+
+        0 where absent.
+        """
         return np.moveaxis(self.stage_values(s, family), 2, 1)
 
     def priced(self, s: StageSolutions, family: str) -> Array:
@@ -171,9 +180,12 @@ class StageReader:
         return np.repeat(stage_values[:, None, :], self.ctx.n_blocks, axis=1)
 
     def table(self, s: StageSolutions, part: Equipment, declared: ResultTable) -> Columns:
-        """A table of a kind, name of a column -> ``[scenario, row]``; without columns where the kind has no entity.
+        """A table of a kind, name of a column -> ``[scenario, row]``.
 
-        Where it has a row for every block, rows are by block, then entity, and begin with their ids.
+        Without columns where the kind has no entity.
+
+        Where it has a row for every block, rows are by block, then entity, and begin with their
+        ids.
         """
         entities = getattr(self.system, part.collection)
         if not entities:

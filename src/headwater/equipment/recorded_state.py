@@ -1,4 +1,7 @@
-"""The state as policies record it: in a short form where it has the blocks of the first version alone."""
+"""The state as policies record it.
+
+In a short form where it has the blocks of the first version alone.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from headwater.equipment.hydro import state as hydro_state
 from headwater.equipment.thermal import ahead
 
 LAYOUT_VERSION = 1
-"""Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id, then accumulators."""
+"""Version of the state order: storages, lags (lag-major, by hydro id), commitments by thermal id,
+then accumulators.
+"""
 
 LONG_VERSION = 2
 """Version of a state with further blocks behind these, in the order of their names."""
@@ -37,7 +42,8 @@ def founding_layout(
     Args:
         hydro_ids: ids of all hydros, ascending.
         n_lags: inflow lags kept for every hydro.
-        commitments: thermal id and lag in stages of every plant whose dispatch is decided ahead, ascending.
+        commitments: thermal id and lag in stages of every plant whose dispatch is decided ahead,
+            ascending.
         n_accumulators: accumulators of inflow kept for every hydro.
         others: further blocks.
         hydro_names: names of all hydros, for people; empty where they are not known.

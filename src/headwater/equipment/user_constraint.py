@@ -1,10 +1,11 @@
 r"""User constraints: linear in named quantities, with priced slack where the user allows it.
 
-A right-hand side without a block makes one row per block when the constraint names a block quantity without block (the quantity
-takes the block of the row), else one row for the stage; a right-hand side for a block makes one row, and wins over the one
-without block. With an aggregation there is one row for the stage, in which a block quantity without block stands for its sum
-over the blocks, or its mean weighted by hours. Slack costs ``penalty * hours of the row``. Rows that name storage are part of
-the rows that cuts may depend on.
+A right-hand side without a block makes one row per block when the constraint names a block quantity
+without block (the quantity takes the block of the row), else one row for the stage; a right-hand
+side for a block makes one row, and wins over the one without block. With an aggregation there is
+one row for the stage, in which a block quantity without block stands for its sum over the blocks,
+or its mean weighted by hours. Slack costs ``penalty * hours of the row``. Rows that name storage
+are part of the rows that cuts may depend on.
 """
 
 from __future__ import annotations
@@ -149,7 +150,10 @@ def _declare_row(
 
 
 def _blocks(ctx: StageContext, term: Term, row: GenericRow) -> tuple[tuple[int, float], ...]:
-    """Blocks that a term refers to in a row, each with its weight; stage quantities are the same in every block."""
+    """Blocks that a term refers to in a row, each with its weight.
+
+    Stage quantities are the same in every block.
+    """
     if _of_stage(term):
         return ((0, 1.0),)
     if term.block_id is None:
@@ -168,7 +172,10 @@ def _of_stage(term: Term) -> bool:
 
 
 def slack_costs(read: StageReader, s: StageSolutions) -> NDArray[np.float64]:
-    """What the slacks cost, ``[scenario, block]`` in $; rows of the whole stage are shared by block hours."""
+    """What the slacks cost, ``[scenario, block]`` in $.
+
+    Rows of the whole stage are shared by block hours.
+    """
     costs = np.zeros((len(s.primal), read.ctx.n_blocks))
     paid = read.stage_priced(s, "generic_slack") + read.stage_priced(s, "generic_slack_minus")
     for r, row in enumerate(rows_of_stage(read.ctx)):
@@ -180,7 +187,9 @@ def slack_costs(read: StageReader, s: StageSolutions) -> NDArray[np.float64]:
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
-    """Table ``violations/generic``: a row per constraint row of the stage, block -1 for the whole stage.
+    """Table ``violations/generic``.
+
+    A row per constraint row of the stage, block -1 for the whole stage.
 
     The marginal value is the change of cost per unit of the right-hand side and hour of the row.
     """
@@ -203,13 +212,16 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
 def quantity(
     build: LpBuilder, ctx: StageContext, name: str, entity_id: int, k: int
 ) -> tuple[Combination, float]:
-    """A named quantity in block ``k`` (ignored by quantities of the stage): columns with coefficients, and a constant.
+    """A named quantity in block ``k`` (ignored by quantities of the stage).
 
-    An entity that is absent at the stage, or lacks the feature (no channel, no lake surface), contributes nothing.
+    Columns with coefficients, and a constant.
+
+    An entity that is absent at the stage, or lacks the feature (no channel, no lake surface),
+    contributes nothing.
 
     Raises:
-        ModelError: there is no such quantity or entity, or a contract is named as import and is an export, or the other way
-            round.
+        ModelError: there is no such quantity or entity, or a contract is named as import and is an
+            export, or the other way round.
     """
     if name not in EQUIPMENT.quantities:
         known = ", ".join(sorted(EQUIPMENT.quantities))

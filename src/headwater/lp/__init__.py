@@ -1,4 +1,7 @@
-"""From a system and a stage to a linear program: the canonical template, its solvable forms, and reading solutions back."""
+"""From a system and a stage to a linear program.
+
+The canonical template, its solvable forms, and reading solutions back.
+"""
 
 from typing import TYPE_CHECKING
 

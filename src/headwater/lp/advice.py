@@ -1,4 +1,7 @@
-"""What a planner should know about the stage programs before hours are spent: sentences, not errors."""
+"""What a planner should know about the stage programs before hours are spent.
+
+Sentences, not errors.
+"""
 
 from __future__ import annotations
 
@@ -7,5 +10,8 @@ from headwater.model import System
 
 
 def program_warnings(system: System) -> tuple[str, ...]:
-    """Warnings about a system (with computed planes already in it), the same whatever the order of its entities."""
+    """Warnings about a system with computed planes already in it.
+
+    They are the same whatever the order of its entities.
+    """
     return tuple(sentence for advice in EQUIPMENT.advice for sentence in advice.check(system))

@@ -1,4 +1,7 @@
-"""What there is to say about a stage program: its size, its numbers, its solution, or why it has none."""
+"""What there is to say about a stage program.
+
+Its size, its numbers, its solution, or why it has none.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Why a stage has no solution, in the words of a planner.
 
-An infeasible program is solved again with a way out for every row, at the price of its amount: the rows that use it are those
-that cannot all hold, and the duals of that program say which other rows and limits they collide with. A program without minimum
-is solved in a large box: the columns at its walls are those that earn without limit.
+An infeasible program is solved again with a way out for every row, at the price of its amount: the
+rows that use it are those that cannot all hold, and the duals of that program say which other rows
+and limits they collide with. A program without minimum is solved in a large box: the columns at its
+walls are those that earn without limit.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Explanation:
 
 
 def family_of(name: str) -> tuple[str, list[str]]:
-    """The family of a row or column, and what stands in brackets behind it: plant or other entity first."""
+    """The family of a row or column, and what stands in brackets behind it.
+
+    Plant or other entity first.
+    """
     family, _, inside = name.partition("[")
     return family, inside.removesuffix("]").split(",")
 
@@ -145,7 +149,8 @@ def explain_infeasible(program: NamedProgram) -> Explanation | None:
         )
     rows_of_it = [program.rows[i] for i in (*order, *colliding)]
     floors = [program.columns[j] for j in at_limit if reduced[j] > 0 and lower[j] > 0]
-    # a water balance is what leaves and stays, less what arrives: with more water it gives way less where its dual is negative
+    # a water balance is what leaves and stays, less what arrives: with more water it gives way less
+    # where its dual is negative
     lacks_water = any(
         duals[i] < 0.0 for i in (*order, *colliding) if family_of(program.rows[i])[0] == "balance"
     )
@@ -222,7 +227,10 @@ def minimise(
     lower: NDArray[np.float64],
     upper: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
-    """Primal values, row duals and reduced costs of the program with these costs and limits; ``None`` without an optimum."""
+    """Primal values, row duals and reduced costs of the program with these costs and limits.
+
+    ``None`` without an optimum.
+    """
     equal = row_lower == row_upper
     above, below = ~equal & np.isfinite(row_lower), ~equal & np.isfinite(row_upper)
     import scipy.optimize

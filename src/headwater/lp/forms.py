@@ -1,15 +1,18 @@
-r"""The linear program that is handed to a solver: the canonical template, or the same with everything exogenous taken out.
+r"""The linear program that is handed to a solver.
 
-Once the incoming state ``x`` and the innovation ``w`` are known, lag, commitment and inflow columns are numbers. Let ``E`` be
-these columns, ``D`` the decisions, ``F`` the rows that only define ``E``. Then
+The canonical template, or the same with everything exogenous taken out.
+
+Once the incoming state ``x`` and the innovation ``w`` are known, lag, commitment and inflow columns
+are numbers. Let ``E`` be these columns, ``D`` the decisions, ``F`` the rows that only define ``E``.
+Then
 
     x_E = A_FE^-1 (b_F + C_F x + G_F w)                    values of the exogenous columns
     rl_D + shift <= A_DD x_D <= ru_D + shift               with
     shift = C_D x + G_D w - A_DE x_E                       linear in x and w
 
-Components of the outgoing state that lie in ``E`` move to the right-hand side of cuts. The condensed form is this for the
-columns and rows of the inflow equations and of the commitments; the explicit form is the same with ``E`` empty, so that one
-code serves both.
+Components of the outgoing state that lie in ``E`` move to the right-hand side of cuts. The
+condensed form is this for the columns and rows of the inflow equations and of the commitments; the
+explicit form is the same with ``E`` empty, so that one code serves both.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ from headwater.model import Formulation
 class StageForm:
     """A solvable program and its linear dependence on incoming state and innovation.
 
-    Objective values and duals are those of the *scaled* program: money divided by ``cost_scale``, except for the coefficients
-    of the future cost, whose columns are themselves in scaled money.
+    Objective values and duals are those of the *scaled* program: money divided by ``cost_scale``,
+    except for the coefficients of the future cost, whose columns are themselves in scaled money.
 
     Attributes:
         template: what it was made from.
@@ -46,12 +49,15 @@ class StageForm:
         state_to_rows: ``[row, state]`` shift of both row bounds per unit of incoming state.
         innovation_to_rows: ``[row, hydro]`` the same per m3/s of innovation.
         load_rows: ``[bus, block]`` rows whose bounds are raised by the load.
-        availability_rows: ``[source, block]`` rows whose bounds are raised by the availability; -1 where a source is absent.
+        availability_rows: ``[source, block]`` rows whose bounds are raised by the availability; -1
+            where a source is absent.
         state_column: ``[state]`` kept column of each outgoing component, -1 where it is exogenous.
         exogenous: state components that are exogenous, ascending.
-        exogenous_from_state: ``[exogenous, state]``, exogenous_from_innovation: ``[exogenous, hydro]``: their outgoing value.
+        exogenous_from_state: ``[exogenous, state]``, exogenous_from_innovation:
+            ``[exogenous, hydro]``: their outgoing value.
         eliminated: template columns that were taken out.
-        eliminated_from_state, eliminated_from_innovation: their values, ``[eliminated, state]`` and ``[eliminated, hydro]``.
+        eliminated_from_state, eliminated_from_innovation: their values, ``[eliminated, state]`` and
+            ``[eliminated, hydro]``.
     """
 
     template: StageTemplate
@@ -92,7 +98,7 @@ class StageForm:
         return cost
 
     def cut_weights(self, openings: NDArray[np.integer]) -> Array:
-        """Coefficients of cuts on the columns of the future cost, ``[cut, column of the future cost]``.
+        """Coefficients of cuts on the columns of the future cost, ``[cut, future cost column]``.
 
         Args:
             openings: ``[cut]`` opening whose cost a cut bounds; -1 for the future cost as a whole.
@@ -117,8 +123,8 @@ class StageForm:
         """Values of all template columns, ``[trial, column]``.
 
         Args:
-            primal: ``[trial, column]`` solutions of the solved program; money columns stay scaled. Columns behind those of the
-                form are left out.
+            primal: ``[trial, column]`` solutions of the solved program; money columns stay scaled.
+                Columns behind those of the form are left out.
             states: incoming states ``[trial, n_state]``.
             innovation: ``[trial, hydro]``.
         """
@@ -131,7 +137,10 @@ class StageForm:
         return full
 
     def row_positions(self, template_rows: Indices) -> Indices:
-        """Positions of template rows among the kept rows; -1 where a row is absent or was taken out."""
+        """Positions of template rows among the kept rows.
+
+        -1 where a row is absent or was taken out.
+        """
         position = np.full(
             self.template.n_static + 1, -1, np.int64
         )  # the last entry serves absent rows (-1)
@@ -227,7 +236,10 @@ def _injection(template: StageTemplate) -> sp.csr_array:
 
 
 def _inverse(block: sp.csr_array) -> sp.csr_array:
-    """Inverse of the block that defines the exogenous columns: identity plus a nilpotent part, so the series ends."""
+    """Inverse of the block that defines the exogenous columns.
+
+    Identity plus a nilpotent part, so the series ends.
+    """
     n = block.shape[0]
     identity = sp.csr_array(sp.eye_array(n))
     if n == 0:

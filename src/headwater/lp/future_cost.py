@@ -1,7 +1,7 @@
 """The columns of the future cost and a valid lower bound for them.
 
-The bound at a stage is the discounted sum of the lowest cost that each later stage can have; only things with a negative price
-(export revenue, a plant that is paid to run) can make it negative.
+The bound at a stage is the discounted sum of the lowest cost that each later stage can have; only
+things with a negative price (export revenue, a plant that is paid to run) can make it negative.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Outlook:
     risk: RiskMeasure
 
     def linear_form(self, lower: float) -> LinearForm:
-        """The risk measure as a linear program over the costs of the openings, which are at least ``lower`` $.
+        """The risk measure as a linear program over the costs of the openings.
+
+        The costs are at least ``lower`` $.
 
         Raises:
             ModelError: it has none.
@@ -51,15 +53,18 @@ class Outlook:
 def future_cost_lower_bounds(
     system: System, override: float | None = None, terminal: float | None = None
 ) -> NDArray[np.float64]:
-    """Lower bound of the future cost that each stage sees, ``[stage]`` in $; 0 at a last stage that has none.
+    """Lower bound of the future cost that each stage sees, ``[stage]`` in $.
 
-    On a horizon that repeats, the bound is the sum over all time: what one turn of the cycle can cost at least, divided by one
-    minus the discount of a turn.
+    0 at a last stage that has none.
+
+    On a horizon that repeats, the bound is the sum over all time: what one turn of the cycle can
+    cost at least, divided by one minus the discount of a turn.
 
     Args:
         system: the system.
         override: value given by the user for every stage that has a future.
-        terminal: lower bound of the future cost of the last stage where cuts of another policy give it one.
+        terminal: lower bound of the future cost of the last stage where cuts of another policy give
+            it one.
     """
     horizon, discount = system.horizon, system.discount_factors
     last = len(system.stages) - 1
@@ -104,11 +109,13 @@ def declare_columns(
 ) -> Indices:
     """The columns in $ that the future cost is made of.
 
-    One column theta, fixed to zero where nothing follows; or, with an outlook, a column theta_w for each opening w of the next
-    stage, and those with which the risk measure adds them up, see `headwater.core.risk_forms.LinearForm`.
+    One column theta, fixed to zero where nothing follows; or, with an outlook, a column theta_w for
+    each opening w of the next stage, and those with which the risk measure adds them up, see
+    `headwater.core.risk_forms.LinearForm`.
 
     Returns:
-        Positions, ``[column]``; the cost of each is the discount times its weight, see `future_weights`.
+        Positions, ``[column]``; the cost of each is the discount times its weight, see
+        `future_weights`.
     """
     if outlook is None:
         return np.array(

@@ -1,7 +1,10 @@
-"""Reading a stage program from a file in free MPS, as `headwater.lp.writing` and most solvers write it.
+"""Reading a stage LP from a file in free MPS.
 
-Fields are separated by blanks. Of the form's variants those are read that a linear program needs: ranges, one-sided and
-two-sided limits, rows without limits. Integers, sets that follow each other and other kinds of programs are refused.
+`headwater.lp.writing` and most solvers write that form.
+
+Fields are separated by blanks. Of the form's variants those are read that a linear program needs:
+ranges, one-sided and two-sided limits, rows without limits. Integers, sets that follow each other
+and other kinds of programs are refused.
 """
 
 from __future__ import annotations
@@ -202,7 +205,9 @@ def _number(text: str) -> float:
 
 
 def read_basis(path: Path, program: NamedProgram) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Read a basis of a program in the MPS form: statuses ``[column]`` and ``[row]``, see `basis_lines`.
+    """Read a basis of a program in the MPS form.
+
+    Statuses ``[column]`` and ``[row]``, see `basis_lines`.
 
     Raises:
         ResultsError: the file cannot be read, or is no basis of this program; with the line.

@@ -1,6 +1,9 @@
-"""Names of columns and rows as a planner would say them: ``storage[Sobradinho]``, ``load_balance[north,0]``.
+"""Names of columns and rows as a planner would say them.
 
-Names are made from the families of a template when somebody asks for them; solving never needs them.
+``storage[Sobradinho]``, ``load_balance[north,0]``.
+
+Names are made from the families of a template when somebody asks for them; solving never needs
+them.
 """
 
 from __future__ import annotations

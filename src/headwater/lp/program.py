@@ -16,7 +16,9 @@ from headwater.model import System
 
 @dataclass(frozen=True)
 class NamedProgram:
-    """``min cost . x``, ``row_lower <= matrix x <= row_upper``, ``column_lower <= x <= column_upper``; money in $.
+    """A linear program with its names, in $.
+
+    ``min cost . x``, ``row_lower <= matrix x <= row_upper``, ``column_lower <= x <= column_upper``.
 
     Attributes:
         title: what it is, in one line.
@@ -70,7 +72,8 @@ def named_program(
     below[:, form.future] = form.cut_weights(openings)
     decided = np.flatnonzero(form.state_column >= 0)
     below[:, form.state_column[decided]] -= slopes[:, decided]
-    # an inner approximation has columns and rows behind those of the stage, in which the future cost is in scaled money
+    # an inner approximation has columns and rows behind those of the stage, in which the future
+    # cost is in scaled money
     n_more, m_more = form.n_columns - len(form.columns), form.n_rows - len(form.rows)
     in_dollars = np.ones(form.n_columns)
     in_dollars[form.future] = 1.0 / form.cost_scale if n_more else 1.0

@@ -1,6 +1,9 @@
-"""From solutions of a stage to what the system did: the simulation tables and the components of the cost.
+"""From solutions of a stage to what the system did.
 
-Each equipment module reads its own table; here they are put together. Money is in $ of the stage, not discounted.
+The simulation tables and the components of the cost.
+
+Each equipment module reads its own table; here they are put together. Money is in $ of the stage,
+not discounted.
 """
 
 from __future__ import annotations
@@ -50,7 +53,10 @@ class StageReadout:
         self._costs_told = tuple(cost for cost in EQUIPMENT.costs if cost.name in told)
 
     def tables(self, s: StageSolutions) -> dict[str, Columns]:
-        """All tables of the stage: name -> column -> ``[scenario, row]``; rows by block, then entity."""
+        """All tables of the stage: name -> column -> ``[scenario, row]``.
+
+        Rows by block, then entity.
+        """
         built = {"costs": self._costs(s)}
         built |= {table.name: self._read.table(s, part, table) for part, table in EQUIPMENT.tables}
         tables: dict[str, Columns] = {}
@@ -64,7 +70,10 @@ class StageReadout:
         return tables
 
     def cost_components(self, s: StageSolutions) -> dict[str, Array]:
-        """Components of the cost, ``[scenario, block]``; costs of the whole stage are shared by block hours."""
+        """Components of the cost, ``[scenario, block]``.
+
+        Costs of the whole stage are shared by block hours.
+        """
         share = self.ctx.block_hours / self.ctx.hours
         blocks = (len(s.primal), self.ctx.n_blocks)
         costs = {cost.name: np.zeros(blocks) for cost in self._costs_told}
@@ -99,7 +108,10 @@ class StageReadout:
         return unserved
 
     def quantities(self, s: StageSolutions) -> dict[str, Array]:
-        """What the system did in the stage as a whole, ``[scenario]`` each: money in $ of the stage, energy, water."""
+        """What the system did in the stage as a whole, ``[scenario]`` each.
+
+        Money in $ of the stage, energy, water.
+        """
         hours = self.ctx.block_hours
         return {
             "immediate_cost": sum_components(self.cost_components(s)).sum(axis=1),
@@ -115,7 +127,10 @@ class StageReadout:
         }
 
     def violations(self, s: StageSolutions) -> dict[str, Array]:
-        """Kind of violation -> by how much limits are broken, ``[scenario, entity]``; see `headwater.lp.violations`."""
+        """Kind of violation -> by how much limits are broken, ``[scenario, entity]``.
+
+        See `headwater.lp.violations`.
+        """
         return violations(self._read, s)
 
     def _costs(self, s: StageSolutions) -> Columns:

@@ -1,8 +1,11 @@
-"""Units in which a solver sees a stage: powers of two, chosen from the case, so that nothing depends on the user's units.
+"""Units in which a solver sees a stage.
 
-After scaling a variable runs over about one, a row's largest entry is about one, and a typical cost is about one: a tolerance
-then means the same in every study, and a reduced cost is money. Multiplying by a power of two does not round, so scaling and
-scaling back change no digit. Cuts are not scaled: their unit is money.
+Powers of two, chosen from the case, so that nothing depends on the user's units.
+
+After scaling a variable runs over about one, a row's largest entry is about one, and a typical cost
+is about one: a tolerance then means the same in every study, and a reduced cost is money.
+Multiplying by a power of two does not round, so scaling and scaling back change no digit. Cuts are
+not scaled: their unit is money.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from headwater.lp.forms import StageForm
 from headwater.lp.template import StageTemplate
 
 _MONEY_RANGE = 40
-"""Exponents between the dearest column of a study and what can be typical: in a finer unit the prices of the dearest columns
-would be numbers that solvers take for infinite."""
+"""Exponents between the dearest column of a study and what can be typical: in a finer unit the
+prices of the dearest columns would be numbers that solvers take for infinite.
+"""
 _FREE = 30
 """Exponents below the dearest thermal plant at which one counts as free, and not as typical."""
 _LEAST_MONEY = -500
@@ -35,7 +39,8 @@ class Scaling:
 
     Attributes:
         column: ``[column]``; a value in the case's units is the solver's times this.
-        row: ``[row]``; an activity in the solver's units is the case's times this, a dual in the case's units the solver's.
+        row: ``[row]``; an activity in the solver's units is the case's times this, a dual in the
+            case's units the solver's.
     """
 
     column: Array
@@ -52,8 +57,8 @@ class Scaling:
 def scaling_of(form: StageForm) -> Scaling:
     """Choose the units of a program.
 
-    A column takes the size of its range, one without a range that of the rows that it stands in; a row is divided by its
-    largest entry. Columns of the future cost are money and keep their unit.
+    A column takes the size of its range, one without a range that of the rows that it stands in; a
+    row is divided by its largest entry. Columns of the future cost are money and keep their unit.
     """
     matrix = sp.csc_array(form.matrix)
     size = np.abs(matrix.data)
@@ -68,7 +73,8 @@ def scaling_of(form: StageForm) -> Scaling:
     has_range[form.future] = True
     known = has_range[columns]
     row, has_row = _largest(rows[known], (logs + column[columns])[known], form.n_rows)
-    # columns without a range follow the rows whose size is known, then rows of such columns alone follow them
+    # columns without a range follow the rows whose size is known, then rows of such columns alone
+    # follow them
     follows = ~known & has_row[rows]
     total, count = np.zeros(form.n_columns, np.int64), np.zeros(form.n_columns, np.int64)
     np.add.at(total, columns[follows], (row[rows] - logs)[follows])
@@ -82,11 +88,11 @@ def scaling_of(form: StageForm) -> Scaling:
 def money_unit(templates: Sequence[StageTemplate]) -> float:
     """A power of two in $ that is about a thousandth of what a typical column of a study can cost.
 
-    Future cost and cuts are counted in it, and tolerances on them are absolute: where water is plentiful a whole study may cost
-    no more than a thousandth of one plant's full year.
+    Future cost and cuts are counted in it, and tolerances on them are absolute: where water is
+    plentiful a whole study may cost no more than a thousandth of one plant's full year.
 
-    Thermal plants say what is typical. Without any, the cheap quarter of all columns does: penalties may be as high as they
-    like, and nobody pays them.
+    Thermal plants say what is typical. Without any, the cheap quarter of all columns does:
+    penalties may be as high as they like, and nobody pays them.
     """
     for columns, quantile, free in ((_thermal, 0.5, _FREE), (_all, 0.25, np.inf)):
         known = np.sort(
@@ -113,7 +119,10 @@ def _all(template: StageTemplate) -> Indices:
 
 
 def _worth(template: StageTemplate, columns: Indices) -> NDArray[np.int64]:
-    """Exponents of what columns can cost, of those that cost something; of their costs alone where they have no limit."""
+    """Exponents of what columns can cost, of those that cost something.
+
+    Of their costs alone where they have no limit.
+    """
     costs, span = (
         np.abs(template.cost[columns]),
         (template.column_upper - template.column_lower)[columns],
@@ -126,9 +135,12 @@ def _worth(template: StageTemplate, columns: Indices) -> NDArray[np.int64]:
 
 
 def money_at_stake(template: StageTemplate, load_mw: Array) -> float:
-    """What the thermal plants cost that serve the load of a stage without any water, in $; 0 without thermal plants.
+    """What the thermal plants cost that serve the load of a stage without any water, in $.
 
-    Deficits are left out, and so is what a plant costs beyond a hundred times the cheapest: a price may stand for "never".
+    0 without thermal plants.
+
+    Deficits are left out, and so is what a plant costs beyond a hundred times the cheapest: a price
+    may stand for "never".
 
     Args:
         template: the stage.
@@ -150,7 +162,10 @@ def money_at_stake(template: StageTemplate, load_mw: Array) -> float:
 
 
 def _exponents(values: Array) -> NDArray[np.int64]:
-    """The powers of two next to positive numbers; those of numbers 2^k times as large are larger by exactly k."""
+    """The powers of two next to positive numbers.
+
+    Those of numbers 2^k times as large are larger by exactly k.
+    """
     mantissa, exponent = np.frexp(values)
     nearest: NDArray[np.int64] = exponent.astype(np.int64) - (mantissa < np.sqrt(0.5))
     return nearest

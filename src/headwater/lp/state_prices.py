@@ -1,22 +1,25 @@
 r"""What a state that differs by one unit can cost at most: prices of repairs that always work.
 
-Let a stage be operated somehow from the incoming state ``y``. From another state ``x`` the same operation breaks some rows; a
-*repair* is a change of the decisions that mends them. A repair along columns that can always grow works from any operation and
-for any difference, so its cost is a bound on the slope of the cost of the stage, everywhere. The cheapest one is a linear
-program over the recession directions ``r`` of the stage::
+Let a stage be operated somehow from the incoming state ``y``. From another state ``x`` the same
+operation breaks some rows; a *repair* is a change of the decisions that mends them. A repair along
+columns that can always grow works from any operation and for any difference, so its cost is a bound
+on the slope of the cost of the stage, everywhere. The cheapest one is a linear program over the
+recession directions ``r`` of the stage::
 
     min c . r     A r = C d  (equalities)     A r >= C d  (floors)     A r <= C d  (ceilings)
 
-for a unit difference ``d`` of one component. Columns that can always grow are those without an upper bound (spillage, deficit
-of the last segment, excess, water bought, ...) and slacks that are bounded by the very limit that they stand in for: the
-quantity behind it is never negative. Outgoing storage and orders stay as they were; outgoing components that follow from the
-incoming state alone (past inflows, commitments) change, at the discounted prices of the next stage.
+for a unit difference ``d`` of one component. Columns that can always grow are those without an
+upper bound (spillage, deficit of the last segment, excess, water bought, ...) and slacks that are
+bounded by the very limit that they stand in for: the quantity behind it is never negative. Outgoing
+storage and orders stay as they were; outgoing components that follow from the incoming state alone
+(past inflows, commitments) change, at the discounted prices of the next stage.
 
-Two things need rows that someone must give way in, whoever that is (*rooms*). A commitment of a plant that is dispatched ahead
-moves along its segments: at most the dearest segment pays. Where missing water cannot be bought, one of those who use the water
-goes without: turbines (and the deficit that follows), spillage, diversion, pumping, storage (and its price in the next stage),
-or the plant below, whose own users then share the loss. That works while the water that is there without help from upstream is
-never negative, which the caller must know.
+Two things need rows that someone must give way in, whoever that is (*rooms*). A commitment of a
+plant that is dispatched ahead moves along its segments: at most the dearest segment pays. Where
+missing water cannot be bought, one of those who use the water goes without: turbines (and the
+deficit that follows), spillage, diversion, pumping, storage (and its price in the next stage), or
+the plant below, whose own users then share the loss. That works while the water that is there
+without help from upstream is never negative, which the caller must know.
 """
 
 from __future__ import annotations
@@ -33,7 +36,9 @@ from headwater.lp.forms import StageForm
 from headwater.solver import AppendedRows, Basis, LinearProgram
 
 _ROUND_OFF = 1e-12
-"""Entries of a difference that are relatively smaller come from round-off of the condensation; nothing need repair them."""
+"""Entries of a difference that are relatively smaller come from round-off of the condensation;
+nothing need repair them.
+"""
 
 _SLACKS_OF_THEIR_OWN_LIMIT = (
     "storage_slack",
@@ -46,7 +51,9 @@ _SLACKS_OF_THEIR_OWN_LIMIT = (
 
 @dataclass(frozen=True)
 class StatePrices:
-    """Bounds on what one more or one less of each component of a state can add to the cost from there on.
+    """Bounds on the prices of the incoming state.
+
+    What one more or one less of each component can add to the cost from there on.
 
     Attributes:
         above: ``[n_state]`` in $ per unit that a state lies above another.
@@ -72,8 +79,8 @@ class StateRepairs:
 
     Args:
         form: the condensed program of the stage.
-        share_shortage: whether missing water may be shared by its users: no inflow of the stage is negative or depends on the
-            state.
+        share_shortage: whether missing water may be shared by its users: no inflow of the stage is
+            negative or depends on the state.
     """
 
     def __init__(self, form: StageForm, *, share_shortage: bool) -> None:
@@ -87,7 +94,10 @@ class StateRepairs:
         self._own: Array | None = None
 
     def incoming(self, following: StatePrices) -> StatePrices:
-        """Prices in $ where ``following`` are those of the state that leaves; infinite for components without a repair."""
+        """Prices in $ where ``following`` are those of the state that leaves.
+
+        Infinite for components without a repair.
+        """
         if (
             self._own is None or self._share_shortage
         ):  # only water that is kept has the prices of the next stage
@@ -106,7 +116,10 @@ class StateRepairs:
 
 @dataclass(frozen=True)
 class _Mover:
-    """A column that gives way in a room: by ``step`` for one unit of the room's row, at the price of what it carries on."""
+    """A column that can move for the sake of a shared row.
+
+    By ``step`` for one unit of the row, at the price of what it carries on.
+    """
 
     column: int
     step: float
@@ -115,7 +128,10 @@ class _Mover:
 
 @dataclass(frozen=True)
 class _Room:
-    """A row in which one of several columns can always give way by one unit, in the direction ``sign`` of the activity."""
+    """A row that can always be repaired.
+
+    One of several columns can move its activity by one unit in the direction ``sign``.
+    """
 
     row: int
     sign: float
@@ -140,7 +156,10 @@ class _Repairs:
             self._share_shortage()
 
     def prices(self, directions: Array) -> Array:
-        """Cost in $ of the cheapest repair of each change ``[direction, row]`` of row bounds; infinite where there is none."""
+        """Cost in $ of the cheapest repair of each change ``[direction, row]`` of row bounds.
+
+        Infinite where there is none.
+        """
         prices = np.zeros(len(directions))
         sizes = np.abs(directions).max(axis=1, initial=0.0)
         moving = np.flatnonzero(sizes)
@@ -212,7 +231,10 @@ class _Repairs:
         return float(max(0.0, np.max(self.prices(directions) + own)))
 
     def _share_shortage(self) -> None:
-        """Rooms of the water balances, the lowest plant first: what is missing above is missing below."""
+        """Shared rows of the water balances, the lowest plant first.
+
+        What is missing above is missing below.
+        """
         waiting = _water_rooms(self._form, self._following)
         while waiting:
             still = {room.row for room in waiting}
@@ -245,7 +267,10 @@ def _places(form: StageForm) -> NDArray[np.int64]:
 
 
 def _commitment_rooms(form: StageForm) -> list[_Room]:
-    """Power that is committed is divided among the segments of its plant: both ways, each of them may have to move."""
+    """Power that is committed is divided among the segments of its plant.
+
+    Both ways, each of them may have to move.
+    """
     rooms = []
     by_row = sp.csr_array(form.matrix)
     for row in form.row_positions(form.template.rows["gnl_coupling"].ravel()):

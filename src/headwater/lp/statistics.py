@@ -14,10 +14,13 @@ from headwater.lp.scaling import Scaling
 
 @dataclass(frozen=True)
 class NumberRanges:
-    """Smallest and largest absolute value that is neither zero nor infinite; zeros where there is none.
+    """Smallest and largest absolute value that is neither zero nor infinite.
+
+    Zeros where there is none.
 
     Attributes:
-        coefficient, cost, column_bound, row_bound: of the matrix, the costs, the column and the row bounds.
+        coefficient, cost, column_bound, row_bound: of the matrix, the costs, the column and the row
+            bounds.
     """
 
     coefficient: tuple[float, float]

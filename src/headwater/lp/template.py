@@ -1,18 +1,24 @@
-"""The canonical linear program of a stage: state first, then the future cost, then decisions; rows that cuts depend on first.
+"""The canonical linear program of a stage: state first, then the future cost, then decisions.
 
 Columns (``N`` hydros, ``L`` past inflows of each; commitments of plants dispatched ahead)::
 
-    [0, N)                     outgoing storage        N + l N + h   incoming past inflow l of hydro h
-    N (1 + L) + i              incoming commitment i, then what has been gathered of season periods under way
-    n_state                    future cost             then thermals, lines, buses, inflows, hydros, their slacks, contracts,
-                                                       pumping stations, non-controllable sources, slacks of constraints
+    [0, N)           outgoing storage
+    N + l N + h      incoming past inflow l of hydro h
+    N (1 + L) + i    incoming commitment i, then what has been gathered of periods under way
+    n_state          future cost
 
-Rows::
+Then thermals, lines, buses, inflows, hydros, their slacks, contracts, pumping stations,
+non-controllable sources, slacks of constraints.
 
-    [0, N) water balance   N + l N + h  lag fixing   N (1 + L) + i  commitment fixing, then accumulator fixing, planes,
-    constraints that name storage, evaporation: the cut-relevant rows; then load balances, inflow equations, balances of later
-    blocks, delivery of what was ordered, soft limits, storage floors, filling, availability, other constraints. Cuts are
-    appended below.
+Rows, those first that may depend on the incoming state::
+
+    [0, N)           water balance
+    N + l N + h      lag fixing
+    N (1 + L) + i    commitment fixing, then accumulator fixing
+    then             planes, constraints that name storage, evaporation
+
+Then load balances, inflow equations, balances of later blocks, delivery of what was ordered, soft
+limits, storage floors, filling, availability, other constraints. Cuts are appended below.
 """
 
 from __future__ import annotations
@@ -49,16 +55,21 @@ class StageTemplate:
         n_past_inflows: leading ones that are past inflows.
         layout: what each component of the state is.
         discount: one-step discount factor, the cost of the future.
-        future: ``[column of the future cost]`` positions: theta alone, or a column per opening and what the tail needs.
-        outlook: how the openings of the next stage add up, where each has a column; ``None`` for theta alone.
+        future: ``[column of the future cost]`` positions: theta alone, or a column per opening and
+            what the tail needs.
+        outlook: how the openings of the next stage add up, where each has a column; ``None`` for
+            theta alone.
         matrix: ``[row, column]`` by column.
         cost, column_lower, column_upper: ``[column]``.
-        row_lower, row_upper: ``[row]`` for incoming state, innovation, load and availability of zero.
+        row_lower, row_upper: ``[row]`` for incoming state, innovation, load and availability of
+            zero.
         sensitivity: ``[row, state]``; ``sensitivity @ x_in`` is added to both bounds of the rows.
         n_cut_relevant: rows from here on do not depend on the incoming state.
         out_column: ``[state]`` column that holds each component of the outgoing state.
-        columns, rows: families of positions, e.g. ``columns["turbined"][hydro, block]``; -1 where absent.
-        known_columns, known_rows: columns that follow from incoming state and noise alone, and the rows that define them.
+        columns, rows: families of positions, e.g. ``columns["turbined"][hydro, block]``; -1 where
+            absent.
+        known_columns, known_rows: columns that follow from incoming state and noise alone, and the
+            rows that define them.
     """
 
     t: int
@@ -90,7 +101,10 @@ class StageTemplate:
 
     @property
     def n_transfer(self) -> int:
-        """Leading columns that are copied into the next incoming state: storages and all lags but the oldest."""
+        """Leading columns that are copied into the next incoming state.
+
+        Storages and all lags but the oldest.
+        """
         return self.n_hydros * (1 + max(self.n_lags - 1, 0))
 
     @property
@@ -135,9 +149,12 @@ def build_stage_template(
         theta_lower: lower bound of the future cost in $.
         has_future: whether anything follows the stage; ``None`` for what the horizon says.
         outlook: openings of the next stage, each with a column of its own; ``None`` for one column.
-        memory: how past inflows move on, as in `StageContext`; ``None`` where they grow older by one.
-        n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None`` for all.
-        productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without planes.
+        memory: how past inflows move on, as in `StageContext`; ``None`` where they grow older by
+            one.
+        n_past_inflows: leading lags that are past inflows, the others being accumulators; ``None``
+            for all.
+        productivity: ``[hydro]`` in MW per m3/s in place of that of the system, for plants without
+            planes.
 
     Raises:
         HeadwaterError: as `declare_stage`.
@@ -182,7 +199,10 @@ def build_stage_template(
 
 @dataclass(frozen=True)
 class DeclaredStage:
-    """All columns, rows and coefficients of a stage, not yet put together in matrices; fields as in `StageTemplate`."""
+    """All columns, rows and coefficients of a stage, not yet put together in matrices.
+
+    Fields as in `StageTemplate`.
+    """
 
     build: LpBuilder
     context: StageContext
@@ -205,7 +225,9 @@ def declare_stage(
     n_past_inflows: int | None = None,
     productivity: Array | None = None,
 ) -> DeclaredStage:
-    """All of `build_stage_template` that can fail, with the same arguments: its matrices are put together from what this gives.
+    """All of `build_stage_template` that can fail, with the same arguments.
+
+    Its matrices are put together from what this gives.
 
     Raises:
         ModelError: what the system says of the stage cannot be written as a program.

@@ -27,7 +27,9 @@ VIOLATION_FAMILIES: Mapping[str, tuple[str, ...]] = FrozenDict(
         "withdrawal": ("withdrawal_short", "withdrawal_beyond"),
     }
 )
-"""Kind of violation of a hydro plant -> the families of slacks that measure it, the gravest kind first."""
+"""Kind of violation of a hydro plant -> the families of slacks that measure it, the gravest kind
+first.
+"""
 
 USER_CONSTRAINT = "user_constraint"
 """Kind of violation whose entities are user constraints."""
@@ -36,8 +38,8 @@ USER_CONSTRAINT = "user_constraint"
 def violations(read: StageReader, s: StageSolutions) -> dict[str, Array]:
     """Kind -> by how much limits are broken, ``[scenario, entity]``; 0 where they hold.
 
-    Entities are the hydros, and for `USER_CONSTRAINT` the constraints of the system. Of several blocks or
-    rows the worst counts.
+    Entities are the hydros, and for `USER_CONSTRAINT` the constraints of the system. Of several
+    blocks or rows the worst counts.
     """
     found = {
         kind: sum(
@@ -59,7 +61,10 @@ def violations(read: StageReader, s: StageSolutions) -> dict[str, Array]:
 
 
 def _of_family(read: StageReader, s: StageSolutions, family: str) -> Array:
-    """``[scenario, entity]`` values of a family without what is noise; of several blocks the largest."""
+    """``[scenario, entity]`` values of a family without what is noise.
+
+    Of several blocks the largest.
+    """
     positions = read.template.columns[family]
     values = read.stage_values(s, family)
     limit = np.where(positions >= 0, read.template.column_upper[positions], 1.0)

@@ -1,6 +1,7 @@
 """Writing a stage program to a file that people and solvers can read: free MPS, or the LP format.
 
-The LP format reserves square brackets, so names appear there with round ones: ``storage(Sobradinho)``.
+The LP format reserves square brackets, so names appear there with round ones:
+``storage(Sobradinho)``.
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ def mps_lines(program: NamedProgram) -> Iterator[str]:
         else:
             if np.isfinite(high):
                 yield f" UP BND {name} {_number(high)}"
-            # behind the upper limit: readers take one below zero for a sign that there is no lower limit
+            # behind the upper limit: readers take one below zero for a sign that there is no lower
+            # limit
             if np.isneginf(low):
                 yield f" MI BND {name}"
             elif low != 0.0 or high < 0.0:
@@ -168,12 +170,14 @@ def basis_lines(
 
     Args:
         program: whose basis it is.
-        columns: ``[column]`` statuses: 0 at the lower limit, 1 basic, 2 at the upper limit, 3 free and zero.
+        columns: ``[column]`` statuses: 0 at the lower limit, 1 basic, 2 at the upper limit, 3 free
+            and zero.
         rows: ``[row]`` the same.
     """
     yield f"* {program.title}"
     yield "NAME stage"
-    # every basic column stands with a row that is not basic: there are as many of one as of the other
+    # every basic column stands with a row that is not basic: there are as many of one as of the
+    # other
     off_basis = iter(np.flatnonzero(rows != BASIC).tolist())
     for j in np.flatnonzero(columns == BASIC).tolist():
         i = next(off_basis)

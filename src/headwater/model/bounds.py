@@ -1,4 +1,7 @@
-"""Limits of every entity at every stage: base values with the overrides of single stages applied."""
+"""Limits of every entity at every stage.
+
+Base values with the overrides of single stages applied.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class HydroBounds:
 
 @dataclass(frozen=True)
 class ThermalBounds:
-    """Arrays ``[thermal, stage, block]``, blocks padded; ``cost_per_mwh`` is NaN where the plant's own segments hold."""
+    """Arrays ``[thermal, stage, block]``, blocks padded.
+
+    ``cost_per_mwh`` is NaN where the plant's own segments hold.
+    """
 
     min_generation_mw: Array
     max_generation_mw: Array
@@ -211,7 +217,10 @@ def load_factors(system: SystemView) -> Array:
 
 
 def ncs_factors(system: SystemView) -> Array:
-    """Multipliers of the availability of each source, ``[source, stage, block]``; 1 where none is given."""
+    """Multipliers of the availability of each source, ``[source, stage, block]``.
+
+    1 where none is given.
+    """
     return _factors(system, len(system.non_controllables), "ncs")
 
 

@@ -1,4 +1,7 @@
-"""The same study with something changed: how it is trained and simulated, its load, where it starts."""
+"""The same study with something changed.
+
+How it is trained and simulated, its load, where it starts.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ class Settings:
 
 
 class Changes:
-    """What a study can be asked for: itself with something changed. The study that is asked stays as it is."""
+    """What a study can be asked for: itself with something changed.
+
+    The study that is asked stays as it is.
+    """
 
     if TYPE_CHECKING:
         system: System

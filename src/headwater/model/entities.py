@@ -1,8 +1,11 @@
-"""What a hydrothermal system is made of: the seven kinds of equipment, as the planner describes them.
+"""What a hydrothermal system is made of.
 
-Every entity is an immutable value. ``id`` is the domain id used in files and messages, never a position. Optional cost fields
-that are ``None`` take the value of the system-wide `Penalties`. An entity with ``entry_stage_id``/``exit_stage_id`` exists at
-stage ids ``entry <= t < exit``; ``None`` means always.
+The seven kinds of equipment, as the planner describes them.
+
+Every entity is an immutable value. ``id`` is the domain id used in files and messages, never a
+position. Optional cost fields that are ``None`` take the value of the system-wide `Penalties`. An
+entity with ``entry_stage_id``/``exit_stage_id`` exists at stage ids ``entry <= t < exit``; ``None``
+means always.
 """
 
 from __future__ import annotations
@@ -104,7 +107,10 @@ class Bus:
 )
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A two-way interconnection; received power is sent power times ``1 - losses_percent / 100``."""
+    """A two-way interconnection.
+
+    Received power is sent power times ``1 - losses_percent / 100``.
+    """
 
     id: OwnId
     source_bus_id: Annotated[Id, Ref("bus"), "bus where the direct flow starts"]
@@ -145,8 +151,9 @@ class CostSegment:
 class Thermal:
     """A thermal plant with convex, piecewise-linear cost.
 
-    Give either ``cost_segments`` (cheapest first) or, through `Thermal.flat`, one cost for the whole range.
-    ``gnl_lag_stages`` is the number of stages by which its dispatch is decided ahead; ``None`` for ordinary plants.
+    Give either ``cost_segments`` (cheapest first) or, through `Thermal.flat`, one cost for the
+    whole range. ``gnl_lag_stages`` is the number of stages by which its dispatch is decided ahead;
+    ``None`` for ordinary plants.
     """
 
     id: OwnId
@@ -337,7 +344,9 @@ _Monthly = Annotated[tuple[float, ...], Check(checks.twelve)]
 
 @dataclass(frozen=True, slots=True)
 class Evaporation:
-    """Monthly evaporation depth in mm, January first, and the volumes at which the surface is linearised.
+    """Monthly evaporation depth in mm, January first.
+
+    And the volumes at which the surface is linearised.
 
     ``reference_volumes_hm3`` is ``None`` for the middle of the storage range.
     """
@@ -368,7 +377,10 @@ class Diversion:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """Dead-volume filling from ``start_stage_id`` until the plant enters; ``inflow_m3s`` is retained."""
+    """Dead-volume filling from ``start_stage_id`` until the plant enters.
+
+    ``inflow_m3s`` is retained.
+    """
 
     start_stage_id: Annotated[Id, Ref("stage"), "stage at which the filling begins"]
     inflow_m3s: Annotated[
@@ -383,8 +395,8 @@ class Filling:
 class HydroCosts:
     """Overrides of the hydro penalties for one plant; ``None`` keeps the system-wide value.
 
-    Units as in `HydroPenalties`. A symmetric evaporation or withdrawal cost given here resets both of its directions unless a
-    direction is given as well.
+    Units as in `HydroPenalties`. A symmetric evaporation or withdrawal cost given here resets both
+    of its directions unless a direction is given as well.
     """
 
     spillage_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of spilling"] = None
@@ -478,9 +490,9 @@ class HydroCosts:
 class Hydro:
     """A hydro plant with its reservoir, limits, production function and place in the cascade.
 
-    Storage limits are in hm3, flows in m3/s, power in MW. Minimum storage, outflow, turbined flow and generation and maximum
-    outflow are soft (their violation is priced); the other limits are hard. ``productivity_mw_per_m3s`` is required unless
-    ``production`` is FPHA.
+    Storage limits are in hm3, flows in m3/s, power in MW. Minimum storage, outflow, turbined flow
+    and generation and maximum outflow are soft (their violation is priced); the other limits are
+    hard. ``productivity_mw_per_m3s`` is required unless ``production`` is FPHA.
     """
 
     id: OwnId
@@ -610,7 +622,10 @@ class PumpingStation:
 )
 @dataclass(frozen=True, slots=True)
 class EnergyContract:
-    """Import from, or export to, a neighbour at a price; an export price is normally negative (revenue)."""
+    """Import from, or export to, a neighbour at a price.
+
+    An export price is normally negative (revenue).
+    """
 
     id: OwnId
     bus_id: BusId
@@ -637,7 +652,10 @@ class EnergyContract:
 @in_file(order=(*ENTITY_KEYS, "bus_id"))
 @dataclass(frozen=True, slots=True)
 class NonControllableSource:
-    """Wind, solar or small hydro: generation up to an exogenous availability; the rest is curtailed at a cost."""
+    """Wind, solar or small hydro: generation up to an exogenous availability.
+
+    The rest is curtailed at a cost.
+    """
 
     id: OwnId
     bus_id: BusId

@@ -1,4 +1,7 @@
-"""Tests of what files say of entities, where a range does not say it; each raises a `FieldError` with its code."""
+"""Tests of what files say of entities, where a range does not say it.
+
+Each raises a `FieldError` with its code.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,10 @@ def some_coefficients(coefficients: Sequence[float]) -> None:
 
 
 def within(low: float, high: float, brackets: str, what: str) -> Callable[[float], None]:
-    """Test that a number lies between two others, which the brackets, e.g. ``"[)"``, include or leave out (HW213)."""
+    """Test that a number lies between two others (HW213).
+
+    The brackets, e.g. ``"[)"``, include the ends or leave them out.
+    """
 
     def test(value: float) -> None:
         inside_low = value > low or (value == low and brackets[0] == "[")

@@ -33,7 +33,10 @@ class Sense(Enum):
 
 
 class BlockAggregation(Enum):
-    """What a constraint without a block means for block quantities: a row per block, their sum, their weighted mean."""
+    """What a constraint without a block means for block quantities.
+
+    A row per block, their sum, their weighted mean.
+    """
 
     PER_BLOCK = "per_block"
     SUM = "sum"
@@ -42,7 +45,10 @@ class BlockAggregation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """``coefficient * quantity(entity_id, block_id)``; ``block_id`` ``None`` takes the block of the row."""
+    """``coefficient * quantity(entity_id, block_id)``.
+
+    ``block_id`` ``None`` takes the block of the row.
+    """
 
     coefficient: float
     quantity: str
@@ -60,7 +66,10 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class GenericConstraint:
-    """A user constraint; ``slack_cost`` (per unit and hour) makes it soft, ``None`` keeps it hard."""
+    """A user constraint, hard or soft.
+
+    ``slack_cost`` (per unit and hour) makes it soft, ``None`` keeps it hard.
+    """
 
     id: int
     expression: Expression
@@ -88,7 +97,9 @@ def resolve_right_hand_sides(
     stages: Sequence[Stage],
     stage_index: Mapping[int, int],
 ) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
-    """Bounds of user constraints: stage id -> constraint id -> block id (``None`` for every block) -> bound.
+    """Bounds of user constraints.
+
+    Stage id -> constraint id -> block id (``None`` for every block) -> bound.
 
     Raises:
         ModelError: a bound names a constraint, a stage or a block that does not exist.

@@ -1,4 +1,7 @@
-"""Which stage follows which: a chain that ends, or a chain whose last stage leads back to an earlier one for ever."""
+"""Which stage follows which.
+
+A chain that ends, or a chain whose last stage leads back to an earlier one for ever.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ class Horizon:
         return self.cycle_start + (visit - self.cycle_start) % len(self.cycle)
 
     def turn(self, visit: int) -> int:
-        """How often the cycle has been completed before a visit; 0 on the way through the study's stages."""
+        """How often the cycle has been completed before a visit.
+
+        0 on the way through the study's stages.
+        """
         return 0 if visit < self.n_stages else (visit - self.n_stages) // len(self.cycle) + 1
 
     def walk(self, n_visits: int) -> tuple[int, ...]:
@@ -70,8 +76,8 @@ def horizon_of(graph: PolicyGraph, stages: Sequence[Stage]) -> Horizon:
     """The horizon that a policy graph describes for stages in ascending id.
 
     Raises:
-        ModelError: its transitions are neither the chain of stages nor that chain closed by one transition from the last stage
-            back; or a cycle does not discount the future.
+        ModelError: its transitions are neither the chain of stages nor that chain closed by one
+            transition from the last stage back; or a cycle does not discount the future.
     """
     ids = [stage.id for stage in stages]
     chain = {(source, target, 1.0) for source, target in pairwise(ids)}
@@ -117,8 +123,9 @@ def cumulative_discount(
 def visited_stages(horizon: Horizon, stages: Sequence[Stage], n_visits: int) -> tuple[Stage, ...]:
     """The stages that are visited, in order, as stages of their own.
 
-    Those of the study keep id and dates. Later turns of a cycle go on counting from the last id, and their dates move on by the
-    length of the cycle: by whole months where it has that length, so that a January stays a January.
+    Those of the study keep id and dates. Later turns of a cycle go on counting from the last id,
+    and their dates move on by the length of the cycle: by whole months where it has that length, so
+    that a January stays a January.
 
     Args:
         horizon: order of the stages.

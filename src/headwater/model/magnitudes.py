@@ -1,10 +1,14 @@
 """How large a figure of a system can be."""
 
 LARGEST_NUMBER = 1e15
-"""Beyond this no figure means anything, in whatever unit or currency, and a solver takes it for no limit."""
+"""Beyond this no figure means anything, in whatever unit or currency, and a solver takes it for no
+limit.
+"""
 
 LARGEST_PRICE = 1e20
-"""Prices of water by the cubic metre in a small currency are large, and money is counted in a unit that follows from prices."""
+"""Prices of water by the cubic metre in a small currency are large, and money is counted in a unit
+that follows from prices.
+"""
 
 _PRICED = ("cost", "price", "penalty")
 

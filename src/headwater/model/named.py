@@ -42,13 +42,17 @@ class Entity(Protocol):
 
 E = TypeVar("E")
 StageKey = int | str | date
-"""How a stage may be called: its id, a date in it, ``"2027-02-15"``, ``"2027-02"``, or the label of its season."""
+"""How a stage may be called: its id, a date in it, ``"2027-02-15"``, ``"2027-02"``, or the label of
+its season.
+"""
 EntityKey = int | str
 """How an entity may be called: its id, or its name."""
 
 
 def labels_of(kind: str, ids: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:
-    """One label per entity, all different: its name, with the id where the name is missing or not the only one of its kind.
+    """One label per entity, all different.
+
+    Its name, with the id where the name is missing or not the only one of its kind.
 
     Args:
         kind: the word for one of them, e.g. ``"hydro"``.
@@ -136,7 +140,10 @@ def _near(key: str, known: Sequence[str], shown: Sequence[str]) -> str:
 
 
 class StageSpan(NamedTuple):
-    """What a stage can be found by: ``label`` is that of its season, empty where that is not known."""
+    """What a stage can be found by.
+
+    ``label`` is that of its season, empty where that is not known.
+    """
 
     id: int
     start_date: date
@@ -152,8 +159,8 @@ def stage_position_of(spans: Sequence[StageSpan], key: object) -> int:
 
     Args:
         spans: the stages in order.
-        key: its id, a date in it, a text with a date (``"2027-02-15"``), a month (``"2027-02"``) in which it alone begins, or
-            the label of a season that it alone has.
+        key: its id, a date in it, a text with a date (``"2027-02-15"``), a month (``"2027-02"``) in
+            which it alone begins, or the label of a season that it alone has.
 
     Raises:
         UnknownNameError: there is none, or there are several; the message says what there is.
@@ -207,7 +214,10 @@ def _only(found: Sequence[int], spans: Sequence[StageSpan], key: object) -> int:
 
 
 class Named(tuple[E, ...], Generic[E]):
-    """Entities of a kind in ascending id: a tuple that also finds them by name, ``hydros["Ridge"]``."""
+    """Entities of a kind in ascending id.
+
+    A tuple that also finds them by name, ``hydros["Ridge"]``.
+    """
 
     __slots__ = ()
 
@@ -261,7 +271,10 @@ class Named(tuple[E, ...], Generic[E]):
 
 
 class Stages(Named["Stage"]):
-    """The stages of a study in order: a tuple that also finds them by date, ``stages["2027-02"]``."""
+    """The stages of a study in order.
+
+    A tuple that also finds them by date, ``stages["2027-02"]``.
+    """
 
     __slots__ = ()
 
@@ -272,7 +285,9 @@ class Stages(Named["Stage"]):
     @overload
     def __getitem__(self, key: str | date | np.datetime64) -> Stage: ...
     def __getitem__(self, key: Any) -> Any:
-        """The stage that a date, a text or a month means; a number is a position, as in every tuple.
+        """The stage that a date, a text or a month means.
+
+        A number is a position, as in every tuple.
 
         Raises:
             UnknownNameError: there is none, or there are several; the message says what there is.
@@ -299,7 +314,9 @@ class Stages(Named["Stage"]):
 
 
 class Collected(Generic[E]):
-    """How a type checker sees a collection of `System`: given as anything that can be iterated, kept as `Named`.
+    """How a type checker sees a collection of `System`.
+
+    Given as anything that can be iterated, kept as `Named`.
 
     At run time the attribute is the collection itself; nothing is made of this class.
     """

@@ -1,4 +1,7 @@
-"""Sparse values for single stages: a table of (entity, stage, maybe block) rows whose cells replace base values."""
+"""Sparse values for single stages.
+
+A table of (entity, stage, maybe block) rows whose cells replace base values.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,15 @@ ALL_BLOCKS = -1
 
 @dataclass(frozen=True, eq=False)
 class StageOverrides:
-    """Rows keyed by entity id, stage id and (where the table has blocks) block id; NaN cells override nothing.
+    """Rows keyed by entity id, stage id and (where the table has blocks) block id.
+
+    NaN cells override nothing.
 
     Rows are kept in canonical order (entity, stage, block), whatever order they were given in.
 
     Attributes:
-        entity_id, stage_id, block_id: int64 arrays ``[row]``; `ALL_BLOCKS` where a row names no block.
+        entity_id, stage_id, block_id: int64 arrays ``[row]``; `ALL_BLOCKS` where a row names no
+            block.
         values: column name -> float64 array ``[row]``.
     """
 
@@ -59,7 +65,8 @@ class StageOverrides:
         """Build the table from dictionaries, for systems written in code.
 
         Args:
-            rows: e.g. ``{"hydro_id": 0, "stage_id": 2, "water_withdrawal_m3s": 5.0}``; missing cells override nothing.
+            rows: e.g. ``{"hydro_id": 0, "stage_id": 2, "water_withdrawal_m3s": 5.0}``; missing
+                cells override nothing.
             entity: name of the entity key, e.g. ``"hydro_id"``.
         """
         keys = {entity, "stage_id", "block_id"}
@@ -104,8 +111,8 @@ class StageOverrides:
 
         Args:
             name: column to read; a table without it changes nothing.
-            target: ``[entity, stage]``, or ``[entity, stage, block]`` where rows may name a block. A row that names a block
-                wins over the row of its whole stage.
+            target: ``[entity, stage]``, or ``[entity, stage, block]`` where rows may name a block.
+                A row that names a block wins over the row of its whole stage.
             entity_index: entity id -> position.
             stage_index: stage id -> position.
 

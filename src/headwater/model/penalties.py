@@ -1,4 +1,7 @@
-"""System-wide costs of slack and regularisation: the first of three tiers, see `headwater.model.resolved_penalties`."""
+"""System-wide costs of slack and regularisation.
+
+The first of three tiers, see `headwater.model.resolved_penalties`.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,9 @@ _OptionalCost = Annotated[Positive | None, Like(HydroCosts)]
 class HydroPenalties:
     """System-wide hydro costs.
 
-    Flow costs are per (m3/s) and hour, storage costs per hm3, generation costs per MWh. Directional costs that are ``None``
-    take the symmetric value; costs of violations that are ``None`` are derived for each plant, see `DERIVED_SHARES`.
+    Flow costs are per (m3/s) and hour, storage costs per hm3, generation costs per MWh. Directional
+    costs that are ``None`` take the symmetric value; costs of violations that are ``None`` are
+    derived for each plant, see `DERIVED_SHARES`.
     """
 
     spillage_cost: _SmallCost = 0.01

@@ -24,17 +24,19 @@ class PolicyMode(Enum):
 class Checkpointing:
     """When training writes down where it stands.
 
-    Whatever is set here, it also does so at its end, when it is stopped by a signal, and after an error.
+    Whatever is set here, it also does so at its end, when it is stopped by a signal, and after an
+    error.
 
     Attributes:
         enabled: whether it does so while it goes on.
         initial_iteration: first iteration after which a checkpoint is due.
-        interval_iterations: iterations from one checkpoint to the next; ``None`` leaves it to the clock.
-        interval_minutes: time after which a checkpoint is due at the end of the iteration under way; without either interval
-            every tenth iteration is followed by one.
+        interval_iterations: iterations from one checkpoint to the next; ``None`` leaves it to the
+            clock.
+        interval_minutes: time after which a checkpoint is due at the end of the iteration under
+            way; without either interval every tenth iteration is followed by one.
         keep: checkpoints that stay on disk.
-        store_basis: whether solver bases are written along; without them a resumed training is as good, but not the same to
-            the last bit.
+        store_basis: whether solver bases are written along; without them a resumed training is as
+            good, but not the same to the last bit.
     """
 
     enabled: Annotated[bool, "whether it is switched on"] = False
@@ -79,8 +81,10 @@ class StageMap:
     """Which stage of an earlier policy gives its cuts to which stage of a study.
 
     Attributes:
-        shift: stage position ``t`` takes the cuts of position ``t + shift`` of the policy; those without partner start empty.
-        source_ids: in place of the shift, for each stage of the study the stage id of the policy; ``None`` to start empty.
+        shift: stage position ``t`` takes the cuts of position ``t + shift`` of the policy; those
+            without partner start empty.
+        source_ids: in place of the shift, for each stage of the study the stage id of the policy;
+            ``None`` to start empty.
     """
 
     shift: int = 0
@@ -94,11 +98,13 @@ class PolicyConfig:
     Attributes:
         path: directory of the policy that is started from or simulated with.
         mode: what training starts from.
-        stage_map: which stage of that policy gives its cuts to which stage, when training starts from its cuts.
-        validate_compatibility: whether inflow models and production functions of that policy must be those of the study; hydros
-            and the layout of the state always must.
+        stage_map: which stage of that policy gives its cuts to which stage, when training starts
+            from its cuts.
+        validate_compatibility: whether inflow models and production functions of that policy must
+            be those of the study; hydros and the layout of the state always must.
         trust: whether all of its cuts count as valid bounds, whatever may have changed.
-        purge_after: iterations after which cuts that are not proven to be valid bounds are removed; ``None`` keeps them.
+        purge_after: iterations after which cuts that are not proven to be valid bounds are removed;
+            ``None`` keeps them.
         checkpointing: when training writes down where it stands.
         boundary: cuts of another policy for the end of the horizon; ``None`` where nothing follows.
     """

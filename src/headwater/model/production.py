@@ -1,4 +1,7 @@
-"""Which production function a plant uses at each stage, and the planes of the piecewise-linear ones."""
+"""Production functions of the plants.
+
+Which one a plant uses at each stage, and the planes of the piecewise-linear ones.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ _Points = Annotated[int, Ge(2), Le(50)]
 )
 @dataclass(frozen=True, slots=True)
 class FphaFit:
-    """How computed planes are fitted; percentiles are fractions of the storage range, kappa a rule name."""
+    """How computed planes are fitted.
+
+    Percentiles are fractions of the storage range, kappa a rule name.
+    """
 
     source: Annotated[FphaSource, InFile(required=True), "planes from a file, or fitted"] = (
         FphaSource.PRECOMPUTED
@@ -90,7 +96,8 @@ class FphaFit:
 class ProductionRule:
     """A production function and when it holds.
 
-    Stage rules hold for ``start_stage_id <= t <= end_stage_id`` (``None``: open end); season rules for ``season_id``.
+    Stage rules hold for ``start_stage_id <= t <= end_stage_id`` (``None``: open end); season rules
+    for ``season_id``.
     """
 
     kind: ProductionKind
@@ -103,7 +110,10 @@ class ProductionRule:
 
 @dataclass(frozen=True, slots=True)
 class ProductionModel:
-    """The rules of one plant, by stage ranges or by season; ``default`` serves stages that no season rule names."""
+    """The rules of one plant, by stage ranges or by season.
+
+    ``default`` serves stages that no season rule names.
+    """
 
     hydro_id: int
     rules: tuple[ProductionRule, ...]
@@ -127,8 +137,8 @@ class ProductionModel:
 class FphaPlane:
     """``g <= kappa * gamma_0 + gamma_v * (v_in + v_out) / 2 + gamma_q * q + gamma_s * s``.
 
-    Units: ``gamma_0`` MW, ``gamma_v`` MW/hm3, ``gamma_q`` and ``gamma_s`` MW/(m3/s). ``stage_id`` ``None`` holds for all stages
-    that have no planes of their own.
+    Units: ``gamma_0`` MW, ``gamma_v`` MW/hm3, ``gamma_q`` and ``gamma_s`` MW/(m3/s). ``stage_id``
+    ``None`` holds for all stages that have no planes of their own.
     """
 
     hydro_id: HydroId

@@ -1,11 +1,11 @@
 """Costs of slack and regularisation per entity and stage.
 
-A cost is looked up in three tiers: the system-wide value, the entity's own value, a value for one stage. The most specific tier
-that gives it wins. Evaporation and withdrawal costs have directions: at each tier a symmetric value sets both, then a
-directional value of the same tier sets its own.
+A cost is looked up in three tiers: the system-wide value, the entity's own value, a value for one
+stage. The most specific tier that gives it wins. Evaporation and withdrawal costs have directions:
+at each tier a symmetric value sets both, then a directional value of the same tier sets its own.
 
-Costs of violations that no tier gives are derived, plant by plant, so that their order in $/MWh is filling target > storage
-below its minimum > deficit > other violations, see `DERIVED_SHARES`.
+Costs of violations that no tier gives are derived, plant by plant, so that their order in $/MWh is
+filling target > storage below its minimum > deficit > other violations, see `DERIVED_SHARES`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ DERIVED_SHARES = FrozenDict(
         "water_withdrawal_violation_cost": 0.25,
     }
 )
-"""Cost -> what a violation costs where nothing gives it, against the dearest deficit of the energy that the water makes.
+"""Cost -> what a violation costs where nothing gives it, against the dearest deficit of the energy
+that the water makes.
 
-Storage stands at twice the deficit, not just above it, because a release from dead storage may avoid a deficit and serve
-minimum flows of several plants at the same time."""
+Storage stands at twice the deficit, not just above it, because a release from dead storage may
+avoid a deficit and serve minimum flows of several plants at the same time.
+"""
 
 _PER_HM3 = ("storage_violation_below_cost", "filling_target_violation_cost")
 _LEAST_PRODUCTIVITY = 0.1
@@ -52,7 +54,8 @@ class ResolvedPenalties:
     """Costs per entity and stage, one number for every question.
 
     Attributes:
-        hydro: cost name -> array ``[hydro, stage]``; all sixteen names, directional ones always filled.
+        hydro: cost name -> array ``[hydro, stage]``; all sixteen names, directional ones always
+            filled.
         excess_per_mwh: ``[bus, stage]``.
         exchange_per_mwh: ``[line, stage]``.
         curtailment_per_mwh: ``[source, stage]``.
@@ -69,7 +72,10 @@ class ResolvedPenalties:
 def _entity_tier(
     n_stages: int, default: float | NDArray[np.float64], own: list[float | None]
 ) -> NDArray[np.float64]:
-    """Own values of entities, and the default (of all, or of each) where they have none, ``[entity, stage]``."""
+    """Values of entities with the defaults filled in, ``[entity, stage]``.
+
+    The default is one for all, or one for each.
+    """
     defaults = np.broadcast_to(default, len(own))
     values = np.array(
         [d if value is None else value for d, value in zip(defaults, own, strict=True)],
@@ -79,7 +85,10 @@ def _entity_tier(
 
 
 def derived_costs(system: Rivers) -> dict[str, NDArray[np.float64]]:
-    """Cost -> its value for each plant where nothing gives it, ``[hydro]`` in the units of `HydroPenalties`."""
+    """Values of penalties that nothing gives, by the name of the cost.
+
+    ``[hydro]``, in the units of `HydroPenalties`.
+    """
     dearest = dearest_deficit(system)
     per_m3s_hour = dearest * np.maximum(accumulated_productivity(system), _LEAST_PRODUCTIVITY)
     costs = {}
@@ -103,7 +112,8 @@ def resolve_penalties(system: SystemView, rivers: Rivers) -> ResolvedPenalties:
     n_stages = len(system.stages)
     overrides = system.hydro_penalty_overrides
     given = asdict(system.penalties.hydro)
-    # what is derived needs the cascade and the production functions, so only where something is to be derived
+    # what is derived needs the cascade and the production functions, so only where something is to
+    # be derived
     derived = derived_costs(rivers) if any(given[name] is None for name in DERIVED_SHARES) else {}
     tier1: dict[str, Any] = {
         name: derived.get(name) if value is None else value for name, value in given.items()

@@ -19,7 +19,10 @@ class SelectionMode(Enum):
 
 
 class OpeningSource(Enum):
-    """What the openings of a class are: draws of its statistical model, or the scenarios that are given for it."""
+    """What the openings of a class are.
+
+    Draws of its statistical model, or the scenarios that are given for it.
+    """
 
     MODEL = "model"
     SCENARIOS = "scenarios"
@@ -38,16 +41,18 @@ class ScenarioSource:
 
     Attributes:
         inflow, load, ncs: scheme of each class.
-        seed: of fresh draws and of the choice among external and historical scenarios; needed by all schemes but in-sample.
-        inflow_selection, load_selection, ncs_selection: how external and historical scenarios are picked; ``None`` permutes
-            them in training and goes through them in order in simulation.
+        seed: of fresh draws and of the choice among external and historical scenarios; needed by
+            all schemes but in-sample.
+        inflow_selection, load_selection, ncs_selection: how external and historical scenarios are
+            picked; ``None`` permutes them in training and goes through them in order in simulation.
         historical_years: years that may start a replay; ``None`` takes all that the history covers.
-        historical_lags: past that a replay starts from; ``None`` takes that of the study in training, so that bound and
-            trajectories share it, and that of the replayed year in simulation.
-        couple_classes: whether all external classes take the same scenario number; ``None`` couples them when they have equally
-            many scenarios.
-        inflow_openings, load_openings, ncs_openings: what the openings of training are, see `opens_with_scenarios`; of no
-            meaning in simulation, which has no openings of its own.
+        historical_lags: past that a replay starts from; ``None`` takes that of the study in
+            training, so that bound and trajectories share it, and that of the replayed year in
+            simulation.
+        couple_classes: whether all external classes take the same scenario number; ``None`` couples
+            them when they have equally many scenarios.
+        inflow_openings, load_openings, ncs_openings: what the openings of training are, see
+            `opens_with_scenarios`; of no meaning in simulation, which has no openings of its own.
     """
 
     inflow: SamplingScheme = field(default_factory=InSample)
@@ -75,11 +80,13 @@ class ScenarioSource:
     def opens_with_scenarios(self, noise_class: NoiseClass, *, tree_is_given: bool) -> bool:
         """Whether the openings of a class are its given scenarios, where there are some.
 
-        They are when that is asked for, and when trajectories of training take them and nothing else is asked for.
+        They are when that is asked for, and when trajectories of training take them and nothing
+        else is asked for.
 
         Args:
             noise_class: the class.
-            tree_is_given: whether the user gives the noise of all openings, which then are the openings.
+            tree_is_given: whether the user gives the noise of all openings, which then are the
+                openings.
         """
         asked = self.openings(noise_class)
         if asked is not None:
@@ -87,7 +94,9 @@ class ScenarioSource:
         return not tree_is_given and self.scheme(noise_class).walks_scenarios
 
     def draws_openings(self, noise_class: NoiseClass, *, tree_is_given: bool) -> bool:
-        """Whether trajectories of training draw the openings of a class; scenarios that are openings are drawn stage by stage.
+        """Whether trajectories of training draw the openings of a class.
+
+        Scenarios that are openings are drawn stage by stage.
 
         Args:
             noise_class: the class.

@@ -11,14 +11,20 @@ from headwater.model.upper_bound import PolicyType
 
 
 class SimulationDetail(Enum):
-    """How much of a simulation is written: every table, or statistics and totals per scenario only."""
+    """How much of a simulation is written.
+
+    Every table, or statistics and totals per scenario only.
+    """
 
     FULL = "full"
     SUMMARY = "summary"
 
 
 class Partitioning(Enum):
-    """How simulation tables are spread over files: runs of scenarios, or one directory per scenario."""
+    """How simulation tables are spread over files.
+
+    Runs of scenarios, or one directory per scenario.
+    """
 
     CHUNK = "chunk"
     SCENARIO = "scenario"
@@ -40,15 +46,21 @@ class SimulationConfig:
         n_scenarios: number of scenarios.
         scenario_source: where noise comes from; ``None`` takes that of training.
         tables: tables that are written; ``None`` writes all.
-        linearized_head_passes: how often a stage with the linearised head is solved: once with the productivity of the
-            incoming storage, then with that of the mean of incoming and outgoing storage.
+        linearized_head_passes: how often a stage with the linearised head is solved: once with the
+            productivity of the incoming storage, then with that of the mean of incoming and
+            outgoing storage.
         detail: every table, or statistics and totals only.
         partitioning: how tables are spread over files.
-        on_failure: whether scenarios that cannot be solved are left out, up to 1 % of them, or end the simulation.
-        cvar_tail_fractions: shares of the worst scenarios whose mean cost is reported, each in (0, 1].
-        policy_type: whether decisions come from the cuts or from the inner approximation that the upper bound leaves.
-        io_channel_capacity: scenarios whose tables may wait for the writer; beyond that the simulation waits for it.
-        n_stages: stages that are simulated where the horizon repeats; ``None`` takes as many as trajectories of training visit.
+        on_failure: whether scenarios that cannot be solved are left out, up to 1 % of them, or end
+            the simulation.
+        cvar_tail_fractions: shares of the worst scenarios whose mean cost is reported, each in (0,
+            1].
+        policy_type: whether decisions come from the cuts or from the inner approximation that the
+            upper bound leaves.
+        io_channel_capacity: scenarios whose tables may wait for the writer; beyond that the
+            simulation waits for it.
+        n_stages: stages that are simulated where the horizon repeats; ``None`` takes as many as
+            trajectories of training visit.
     """
 
     enabled: bool = False

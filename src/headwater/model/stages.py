@@ -137,7 +137,10 @@ _Day = Annotated[int, Ge(1), Le(31)]
 @in_file(order=("id", "label"))
 @dataclass(frozen=True, slots=True)
 class Season:
-    """A part of the year. ``None`` ends and days take the conventions of the cycle; custom ends are inclusive."""
+    """A part of the year.
+
+    ``None`` ends and days take the conventions of the cycle; custom ends are inclusive.
+    """
 
     id: OwnId
     month_start: Annotated[_Month, "month of its first day"]
@@ -186,7 +189,10 @@ class PolicyGraph:
     ] = ()
 
     def discount_factor(self, stage: Stage) -> float:
-        """One-step discount of the transition leaving ``stage``: ``(1 + r) ** -(days / 365.25)``."""
+        """One-step discount of the transition leaving ``stage``.
+
+        ``(1 + r) ** -(days / 365.25)``.
+        """
         rate = self.annual_discount_rate
         for transition in self.transitions:
             if transition.source_id == stage.id and transition.annual_discount_rate is not None:

@@ -48,6 +48,9 @@ class Study(Shown, Changes):
 
 
 def why_rules_are_refused(study: Study) -> str | None:
-    """Why a stopping rule of a study compares what cannot be compared; ``None`` where all are sound."""
+    """Why a stopping rule of a study compares what cannot be compared.
+
+    ``None`` where all are sound.
+    """
     reasons = (rule.refuse(study) for rule in study.config.training.stopping_rules)
     return next((reason for reason in reasons if reason is not None), None)

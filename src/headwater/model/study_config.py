@@ -1,4 +1,7 @@
-"""What to do with a system: how to train, when to stop, what to simulate. The in-memory form of ``config.json``."""
+"""What to do with a system: how to train, when to stop, what to simulate.
+
+The in-memory form of ``config.json``.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Formulation(Enum):
 
 
 class CutFormulation(Enum):
-    """Whether a cut bounds the future cost as a whole, or the cost of one opening of the next stage."""
+    """Whether a cut bounds the future cost as a whole or the cost of one opening."""
 
     SINGLE = "single"
     MULTI = "multi"
@@ -88,10 +91,12 @@ class EstimationConfig:
         max_order: largest autoregressive order that is tried.
         order_selection: how the order is chosen.
         min_observations_per_season: a season with fewer observations gets order 0.
-        max_coefficient_magnitude: a season with a larger standardised coefficient gets order 0; ``None`` allows any.
+        max_coefficient_magnitude: a season with a larger standardised coefficient gets order 0;
+            ``None`` allows any.
         history_resolution: length of an observation; ``None`` infers it from the spacing.
-        mode_rounding_m3s: step to which inflows are rounded before the most frequent value is looked for; ``None`` takes 1
-            where the median is at least 10 m3/s and no rounding elsewhere.
+        mode_rounding_m3s: step to which inflows are rounded before the most frequent value is
+            looked for; ``None`` takes 1 where the median is at least 10 m3/s and no rounding
+            elsewhere.
     """
 
     max_order: Annotated[
@@ -119,7 +124,8 @@ class EstimationConfig:
 class SolverOptions:
     """How hard to try when a stage problem is difficult.
 
-    After ``retry_time_budget_seconds`` no further attempt is made at a problem, and the best answer so far is taken.
+    After ``retry_time_budget_seconds`` no further attempt is made at a problem, and the best answer
+    so far is taken.
     """
 
     retry_max_attempts: Annotated[
@@ -145,7 +151,8 @@ class CutSelection:
     Attributes:
         method: which; ``None`` leaves everything to the cap.
         check_frequency: iterations from one check to the next.
-        max_active_per_stage: cap on active cuts, enforced after every iteration; ``None`` sets none.
+        max_active_per_stage: cap on active cuts, enforced after every iteration; ``None`` sets
+            none.
         protect_warm_start: whether cuts that came from another policy are never removed.
     """
 
@@ -165,7 +172,10 @@ class CutSelection:
             )
 
     def digest_fields(self) -> tuple[tuple[str, object], ...]:
-        """Names and values for digests, in which stored policies know the project's own methods by words and three numbers."""
+        """Names and values for digests.
+
+        Stored policies know the project's own methods by words and three numbers.
+        """
         method, threshold = self.method, getattr(self.method, "threshold", 0)
         own = method is not None and is_own(type(method))
         return (
@@ -184,8 +194,10 @@ class CycleConfig:
     """How far trajectories follow a horizon that repeats.
 
     Attributes:
-        tolerance: a trajectory ends where money is worth less than this share of its value at the start.
-        max_length: stages after which it ends in any case; the first turn of the cycle is always completed.
+        tolerance: a trajectory ends where money is worth less than this share of its value at the
+            start.
+        max_length: stages after which it ends in any case; the first turn of the cycle is always
+            completed.
     """
 
     tolerance: Annotated[
@@ -204,7 +216,10 @@ class CycleConfig:
 
 
 class StoppingMode(Enum):
-    """Whether one satisfied rule ends training, or all must hold together (limits always end it alone)."""
+    """Whether one satisfied rule ends training or all must hold together.
+
+    Limits always end it alone.
+    """
 
     ANY = "any"
     ALL = "all"
@@ -218,7 +233,8 @@ class TrainingConfig:
         forward_passes: trajectories, and so cuts per stage, of one iteration.
         stopping_rules: at least one `IterationLimit`.
         tree_seed: seed of the opening tree and of in-sample draws.
-        cost_scale: money unit of the solver in $; ``None`` chooses a power of two from the costs of the case.
+        cost_scale: money unit of the solver in $; ``None`` chooses a power of two from the costs of
+            the case.
         theta_lower_bound: bound on the future cost at every stage in place of the computed one.
         cut_activity_tolerance: a cut counts as binding when its dual exceeds this.
         cut_selection: which cuts are deactivated; ``None`` keeps all.

@@ -97,19 +97,22 @@ _NONE: Any = ()
 
 _STAGES: Any = field()
 _BUSES: Any = field()
-"""Fields without default; type checkers look up a `Collected` only where they see a value in the class."""
+"""Fields without default; type checkers look up a `Collected` only where they see a value in the
+class.
+"""
 
 
 @dataclass(frozen=True)
 class System(Shown, SystemView):
     """Everything that describes the system and its uncertainty, and nothing about how it is solved.
 
-    Collections may be given in any order and are kept sorted by id; entities are also found by name (``hydros["Ridge"]``) and
-    stages by date (``stages["2027-02"]``). Positions (``*_index``) are positions in that order, and
-    stage positions count study stages only. Derived views (bounds, penalties, topology) are computed once, on first use.
+    Collections may be given in any order and are kept sorted by id; entities are also found by name
+    (``hydros["Ridge"]``) and stages by date (``stages["2027-02"]``). Positions (``*_index``) are
+    positions in that order, and stage positions count study stages only. Derived views (bounds,
+    penalties, topology) are computed once, on first use.
 
-    ``equipment`` holds the entities of all other kinds, in any order; `of` gives those of a kind, and so does the name of its
-    collection (``system.batteries``).
+    ``equipment`` holds the entities of all other kinds, in any order; `of` gives those of a kind,
+    and so does the name of its collection (``system.batteries``).
 
     Raises:
         ModelError: duplicate ids, or no stage or bus, or equipment of no known kind.
@@ -254,7 +257,10 @@ class System(Shown, SystemView):
         return _index(self.non_controllables)
 
     def index_of(self, collection: str) -> Mapping[int, int]:
-        """Id -> position of the entities of a kind, by the name of its collection, e.g. ``"thermals"``."""
+        """Positions of the entities of a kind by id.
+
+        The kind is named by its collection, e.g. ``"thermals"``.
+        """
         return self._indices[collection]
 
     @cached_property
@@ -335,7 +341,9 @@ class System(Shown, SystemView):
 
     @cached_property
     def right_hand_sides(self) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
-        """Bounds of user constraints: stage id -> constraint id -> block id (``None`` for every block) -> bound.
+        """Bounds of user constraints.
+
+        Stage id -> constraint id -> block id (``None`` for every block) -> bound.
 
         Raises:
             ModelError: a bound names a constraint, a stage or a block that does not exist.
@@ -371,13 +379,17 @@ class System(Shown, SystemView):
         """Which stage follows which.
 
         Raises:
-            ModelError: the policy graph is neither the chain of stages nor that chain closed by one way back.
+            ModelError: the policy graph is neither the chain of stages nor that chain closed by one
+                way back.
         """
         return horizon_of(self.policy_graph, self.stages)
 
     @cached_property
     def initial_storage_hm3(self) -> NDArray[np.float64]:
-        """Storage before the first stage, ``[hydro]``; filling storage included, 0 where nothing is given."""
+        """Storage before the first stage, ``[hydro]``.
+
+        Filling storage included, 0 where nothing is given.
+        """
         given = {**self.initial.storage_hm3, **self.initial.filling_storage_hm3}
         return np.array([given.get(hydro.id, 0.0) for hydro in self.hydros], np.float64)
 

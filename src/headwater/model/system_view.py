@@ -1,4 +1,7 @@
-"""What limits, costs and connections are resolved from: a system without what is derived from it."""
+"""What limits, costs and connections are resolved from.
+
+A system without what is derived from it.
+"""
 
 # ruff: noqa: D102 - each name is explained in `System`
 

@@ -1,4 +1,7 @@
-"""Who is where: lifecycle states, the cascade of plants with its redirections, and what is connected to each bus."""
+"""Who is where.
+
+Lifecycle states, the cascade of plants with its redirections, and what is connected to each bus.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class Cascade:
     diversion_receiver: NDArray[np.int64]
 
     def upstream_at(self, hydro: int, stage: int) -> NDArray[np.int64]:
-        """Positions of the plants whose turbined and spilled water arrives at ``hydro`` in ``stage``."""
+        """Positions of the plants that turbine and spill into ``hydro`` in ``stage``."""
         return np.flatnonzero(self.receiver[:, stage] == hydro)
 
 

@@ -1,4 +1,7 @@
-"""What is known about the future: statistics of inflows, loads and availability, correlation, given openings, the past."""
+"""What is known about the future.
+
+Statistics of inflows, loads and availability, correlation, given openings, the past.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ from headwater.model import file_checks as checks
 
 @dataclass(frozen=True, slots=True)
 class AnnualComponent:
-    """Annual term of a PAR(p)-A model: coefficient, and mean and deviation of the previous 12 months' mean inflow."""
+    """Annual term of a PAR(p)-A model.
+
+    Coefficient, and mean and deviation of the previous 12 months' mean inflow.
+    """
 
     coefficient: float
     mean_m3s: float
@@ -41,10 +47,12 @@ class InflowStatistics:
     """Incremental inflow of one plant at one stage (or pre-study stage, with a negative id).
 
     Attributes:
-        mean_m3s, std_m3s: seasonal mean and standard deviation; ``nan`` where only coefficients are given and these two are to
-            be estimated from history.
-        coefficients: standardised autoregressive coefficients phi, lag 1 first; empty for independent inflows.
-        residual_std_ratio: noise deviation over ``std_m3s``; ``None`` derives it from the coefficients.
+        mean_m3s, std_m3s: seasonal mean and standard deviation; ``nan`` where only coefficients are
+            given and these two are to be estimated from history.
+        coefficients: standardised autoregressive coefficients phi, lag 1 first; empty for
+            independent inflows.
+        residual_std_ratio: noise deviation over ``std_m3s``; ``None`` derives it from the
+            coefficients.
     """
 
     hydro_id: int
@@ -118,7 +126,10 @@ class CorrelationGroup:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Named profiles of correlation groups and which stage uses which; ``default`` serves the others."""
+    """Named profiles of correlation groups and which stage uses which.
+
+    ``default`` serves the others.
+    """
 
     profiles: Mapping[str, tuple[CorrelationGroup, ...]]
     schedule: Mapping[int, str] = field(default_factory=FrozenDict)
@@ -142,8 +153,9 @@ class GivenOpenings:
     """An opening tree supplied by the user.
 
     Attributes:
-        noise: stage id -> standardised noise ``[opening, dimension]``, used as it is; dimensions are all hydros by id, then
-            buses with stochastic load, then sources with availability statistics.
+        noise: stage id -> standardised noise ``[opening, dimension]``, used as it is; dimensions
+            are all hydros by id, then buses with stochastic load, then sources with availability
+            statistics.
         probability: stage id -> ``[opening]``; stages left out have equal probabilities.
     """
 
@@ -160,9 +172,10 @@ class ExternalScenarios:
 
     Attributes:
         entity_ids: hydros, buses or sources, ascending.
-        values: stage id -> ``[scenario, entity]``: inflow in m3/s, load in MW, or availability as a fraction. Stages may differ
-            in the number of scenarios; the shorter ones repeat.
-        weights: stage id -> ``[scenario]``, at least 0 and on any scale; scenarios of stages left out are equally likely.
+        values: stage id -> ``[scenario, entity]``: inflow in m3/s, load in MW, or availability as a
+            fraction. Stages may differ in the number of scenarios; the shorter ones repeat.
+        weights: stage id -> ``[scenario]``, at least 0 and on any scale; scenarios of stages left
+            out are equally likely.
     """
 
     entity_ids: tuple[int, ...]
@@ -185,7 +198,10 @@ class InflowObservation:
 @in_file(checks=(checks.dates_in_order,))
 @dataclass(frozen=True, slots=True)
 class RecentObservation:
-    """Observed mean inflow over part of the period that is under way when the study starts (end exclusive)."""
+    """Observed mean inflow over part of the period that is under way when the study starts.
+
+    The end is exclusive.
+    """
 
     hydro_id: HydroId
     start_date: StartDate

@@ -13,7 +13,10 @@ from headwater.errors import ModelError
 
 
 class LipschitzMode(Enum):
-    """Where the prices of the inner approximation come from: repairs that always work, or one number for all."""
+    """Where the prices of the inner approximation come from.
+
+    Repairs that always work, or one number for all.
+    """
 
     AUTO = "auto"
     FIXED = "fixed"
@@ -53,12 +56,14 @@ class UpperBoundConfig:
 
     Attributes:
         enabled: whether it is evaluated at all.
-        initial_iteration, interval_iterations: first iteration after which it is, and iterations from one time to the next.
+        initial_iteration, interval_iterations: first iteration after which it is, and iterations
+            from one time to the next.
         max_vertices_per_stage: largest number of visited states per stage that it uses.
         lipschitz: where the prices come from.
         scale_factor: factor on derived prices; not below 1.
-        fallback_value: in $ per hm3, m3/s or MW: all prices in fixed mode; in auto mode, prices that cannot be derived. A bound
-            that uses it is only as good as this value: one that is too small gives a bound below the optimum.
+        fallback_value: in $ per hm3, m3/s or MW: all prices in fixed mode; in auto mode, prices
+            that cannot be derived. A bound that uses it is only as good as this value: one that is
+            too small gives a bound below the optimum.
     """
 
     enabled: Annotated[bool, "whether it is switched on"] = False

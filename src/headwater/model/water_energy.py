@@ -1,8 +1,10 @@
-"""What water is worth in energy: the power that a flow makes on its way down the cascade, and the dearest load it could serve.
+"""What water is worth in energy.
 
-A cubic hectometre makes ``accumulated productivity / 0.0036`` MWh: a flow of 1 m3/s held for an hour moves
-0.0036 hm3 and makes as many MWh as the plants on its way make MW per m3/s. Costs of water, per hm3 or per
-(m3/s) and hour, are compared with costs of energy through these figures.
+The power that a flow makes on its way down the cascade, and the dearest load it could serve.
+
+A cubic hectometre makes ``accumulated productivity / 0.0036`` MWh: a flow of 1 m3/s held for an
+hour moves 0.0036 hm3 and makes as many MWh as the plants on its way make MW per m3/s. Costs of
+water, per hm3 or per (m3/s) and hour, are compared with costs of energy through these figures.
 """
 
 from __future__ import annotations
@@ -61,8 +63,9 @@ class Rivers(Protocol):
 def accumulated_productivity(system: Rivers) -> Array:
     """Power of a flow through a plant and all plants below it, ``[hydro]`` in MW per m3/s.
 
-    Each plant counts with its highest productivity over the stages: water that is kept may be used at any of them. Planes count
-    with their steepest slope in turbined flow; planes that are not fitted yet with the full head of the geometry.
+    Each plant counts with its highest productivity over the stages: water that is kept may be used
+    at any of them. Planes count with their steepest slope in turbined flow; planes that are not
+    fitted yet with the full head of the geometry.
     """
     own = np.array(
         [
@@ -78,7 +81,10 @@ def accumulated_productivity(system: Rivers) -> Array:
 
 
 def dearest_deficit(system: Rivers) -> Array:
-    """Highest deficit cost of the buses that a plant and the plants below it feed, ``[hydro]`` in $/MWh."""
+    """Highest deficit cost that the water of a plant can avoid, ``[hydro]`` in $/MWh.
+
+    Over the buses that the plant and those below it feed.
+    """
     segments = system.resolved_deficit_segments
     cost = np.array(
         [segments[bus][-1].cost_per_mwh for bus in system.network.hydro_bus], np.float64

@@ -1,4 +1,7 @@
-"""A policy on disk: written whole or not at all, verified on reading, checked against the study it is used for."""
+"""A policy on disk.
+
+Written whole or not at all, verified on reading, checked against the study it is used for.
+"""
 
 from headwater.policy.compatibility import (
     PolicyCheck,

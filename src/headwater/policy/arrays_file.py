@@ -1,4 +1,7 @@
-"""Named arrays of one stage as a FlatBuffers file; the schema is ``arrays.fbs`` beside this module."""
+"""Named arrays of one stage as a FlatBuffers file.
+
+The schema is ``arrays.fbs`` beside this module.
+"""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ class ForeignVersionError(PolicyError):
 
 
 def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
-    """Write all files of a policy into an empty directory; returns the commit record, which is written last.
+    """Write all files of a policy into an empty directory.
+
+    Returns the commit record, which is written last.
 
     Raises:
         OSError: a file cannot be written.
@@ -104,7 +106,8 @@ def read_checkpoint(
 
     Args:
         checkpoint: directory.
-        commit_digest: digest of the commit record, as ``LATEST`` has it; ``None`` where that is not known.
+        commit_digest: digest of the commit record, as ``LATEST`` has it; ``None`` where that is not
+            known.
         with_progress: whether to keep what a training needs to be resumed.
 
     Raises:

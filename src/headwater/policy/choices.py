@@ -1,4 +1,7 @@
-"""Choices of the algorithm as a policy records them, with the package of those that are not the project's own."""
+"""Choices of the algorithm as a policy records them.
+
+Those of another package stand with its name.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ def recorded(entry: Mapping[str, Any], registry: Registry[Any]) -> Any:
     """The choice that an entry records.
 
     Raises:
-        PolicyError: it is of a package that is not installed here, or of one that has changed since.
+        PolicyError: it is of a package that is not installed here, or of one that has changed
+            since.
     """
     name, package = entry["type"], entry["package"] or "headwater"
     what = f"the policy was trained with {name!r} of {package} (one of the {registry.group})"

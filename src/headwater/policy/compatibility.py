@@ -25,14 +25,16 @@ def check_compatibility(
 ) -> None:
     """Refuse a policy whose cuts do not fit the stage problems of a study.
 
-    Loads, limits, costs and the network may differ; hydros, lags, stages, production functions and the inflow model may not.
+    Loads, limits, costs and the network may differ; hydros, lags, stages, production functions and
+    the inflow model may not.
 
     Args:
         policy: the policy.
         study: what it is to be used for.
-        inflow_digest: digest of the study's inflow model; without it that comparison is left out, with a logged note.
-        study_layout: state of the study; without it the lags are counted in the statistics that the study gives, which is not
-            enough where inflow models are estimated.
+        inflow_digest: digest of the study's inflow model; without it that comparison is left out,
+            with a logged note.
+        study_layout: state of the study; without it the lags are counted in the statistics that the
+            study gives, which is not enough where inflow models are estimated.
 
     Raises:
         PolicyError: with every difference and its code.
@@ -55,7 +57,8 @@ def check_compatibility(
 def check_resumable(policy: Policy, study: Study) -> None:
     """Refuse to go on with a training whose further iterations would not be those of the study.
 
-    Stopping rules, threads, simulation and exports may differ; anything else that the iterations depend on may not.
+    Stopping rules, threads, simulation and exports may differ; anything else that the iterations
+    depend on may not.
 
     Raises:
         PolicyError: with every part that differs.
@@ -76,7 +79,9 @@ def check_resumable(policy: Policy, study: Study) -> None:
 
 @dataclass(frozen=True)
 class PolicyCheck:
-    """What a policy may be used for in a study: each use with what forbids it, nothing where it is allowed.
+    """What a policy may be used for in a study.
+
+    Each use with what forbids it, nothing where it is allowed.
 
     Attributes:
         simulation: obstacles to simulating with it.

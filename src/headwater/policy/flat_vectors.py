@@ -1,4 +1,7 @@
-"""Vectors of numbers in FlatBuffers files: aligned, and written and read without copies of copies."""
+"""Vectors of numbers in FlatBuffers files.
+
+Aligned, and written and read without copies of copies.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ LARGEST_FILE = 2**31 - 2**20
 
 
 def reserve_vector(builder: flatbuffers.Builder, size: int, kind: DTypeLike) -> tuple[int, NDArray]:  # type: ignore[type-arg]
-    """Make room for a vector that starts on a 64-byte boundary; returns its offset and a view to be filled.
+    """Make room for a vector that starts on a 64-byte boundary.
+
+    Returns its offset and a view to be filled.
 
     The view is dropped when the builder grows, so it is filled before the next call.
     """

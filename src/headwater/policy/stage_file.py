@@ -49,9 +49,10 @@ class StageCuts:
 
     Attributes:
         coefficients: ``[row, state]``; the active cuts are the first ``n_active`` rows.
-        intercepts, slot, born_at, forward_pass, times_binding, last_binding, opening, relaxed, unproven: ``[row]``, see
-            `CutPool`.
-        column_status, row_status: basis of the stage (rows of cuts in slot order), empty where there is none.
+        intercepts, slot, born_at, forward_pass, times_binding, last_binding, opening, relaxed,
+            unproven: ``[row]``, see `CutPool`.
+        column_status, row_status: basis of the stage (rows of cuts in slot order), empty where
+            there is none.
     """
 
     stage_id: int
@@ -210,7 +211,10 @@ def _all_finite(array: NDArray[np.float64]) -> bool:
 
 
 def to_pool(cuts: StageCuts) -> CutPool:
-    """A pool with the cuts in their slots; where they are stored in this order, its coefficients are a view of the file."""
+    """A pool with the cuts in their slots.
+
+    Where they are stored in this order, its coefficients are a view of the file.
+    """
     n_rows, n_state = cuts.coefficients.shape
     pool = CutPool(n_state, 0)
     pool.capacity = pool.n_populated = n_rows

@@ -1,8 +1,9 @@
 """Policies on disk.
 
-A policy directory holds checkpoints, each a complete policy, and ``LATEST``, the name of the newest with its digest. A
-checkpoint directory holds one file of cuts per stage, a description of study and state, for a training that can be resumed its
-trace and files of solver bases and the like, and ``COMMIT``, which lists every file with its SHA-256 and is written last.
+A policy directory holds checkpoints, each a complete policy, and ``LATEST``, the name of the newest
+with its digest. A checkpoint directory holds one file of cuts per stage, a description of study and
+state, for a training that can be resumed its trace and files of solver bases and the like, and
+``COMMIT``, which lists every file with its SHA-256 and is written last.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ logger = logging.getLogger(__name__)
 
 KEPT_CHECKPOINTS = 3
 FALLBACK = "fallback"
-"""Key of ``Policy.provenance`` that says why another checkpoint than the one ``LATEST`` names was read."""
+"""Key of ``Policy.provenance`` that says why another checkpoint than the one ``LATEST`` names was
+read.
+"""
 
 _LATEST = "LATEST"
 _CHECKPOINT = r"ckpt-\d{6,}(-\d+)?"
@@ -40,7 +43,9 @@ _CHECKPOINT = r"ckpt-\d{6,}(-\d+)?"
 
 
 def write_policy(policy: Policy, directory: Path, *, keep: int = KEPT_CHECKPOINTS) -> Path:
-    """Write a policy as a new checkpoint of ``directory`` and point to it; older checkpoints beyond ``keep`` are removed.
+    """Write a policy as a new checkpoint of ``directory`` and point to it.
+
+    Older checkpoints beyond ``keep`` are removed.
 
     At every moment the directory holds the previous policy or the new one, complete.
 
@@ -77,16 +82,16 @@ def write_policy(policy: Policy, directory: Path, *, keep: int = KEPT_CHECKPOINT
 def read_policy(directory: Path, *, with_progress: bool = True) -> Policy:
     """Read the checkpoint that ``LATEST`` names, verifying every byte.
 
-    When it or ``LATEST`` is damaged, the newest sound checkpoint is used, with a warning and a note in
-    ``provenance["fallback"]``.
+    When it or ``LATEST`` is damaged, the newest sound checkpoint is used, with a warning and a note
+    in ``provenance["fallback"]``.
 
     Args:
         directory: policy directory.
         with_progress: whether to keep in memory what a training needs to be resumed.
 
     Raises:
-        PolicyError: there is no policy, no checkpoint is sound, or the newest is of another version; the message names file,
-            expectation and finding.
+        PolicyError: there is no policy, no checkpoint is sound, or the newest is of another
+            version; the message names file, expectation and finding.
     """
     if not directory.is_dir():
         raise PolicyError(f"HW808 there is no policy directory at {directory}")

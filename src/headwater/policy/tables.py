@@ -15,7 +15,9 @@ from headwater.sddp import Policy
 
 
 def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Path:
-    """Write a policy for other programs: as Parquet tables in a directory, or as one JSON file if its name ends in ``.json``.
+    """Write a policy for other programs.
+
+    As Parquet tables in a directory, or as one JSON file if its name ends in ``.json``.
 
     The directory holds ``cuts/stage_<id>.parquet``, ``stages.parquet`` and ``state.parquet``.
 

@@ -1,6 +1,7 @@
 """The trace of a training as JSON: one object per iteration, with the fields of the record.
 
-Numbers come back to the last bit. A damaged Parquet file can end the process that reads it; JSON cannot.
+Numbers come back to the last bit. A damaged Parquet file can end the process that reads it; JSON
+cannot.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ def encode_trace(history: tuple[IterationRecord, ...]) -> bytes:
 
 
 def decode_trace(content: bytes | memoryview, name: str) -> tuple[IterationRecord, ...]:
-    """The records; fields of later versions are passed over, fields that are missing take their defaults.
+    """The records of a trace.
+
+    Fields of later versions are passed over, fields that are missing take their defaults.
 
     Args:
         content: the whole file.
@@ -99,7 +102,10 @@ def _value(hint: Any, value: Any) -> Any:
 
 
 def _is_of(kind: Any, value: Any) -> bool:
-    """Whether a value may stand in a field of a kind; whole numbers are numbers, and truth values are no numbers."""
+    """Whether a value may stand in a field of a kind.
+
+    Whole numbers are numbers, and truth values are no numbers.
+    """
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:

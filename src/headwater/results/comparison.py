@@ -21,7 +21,8 @@ class Difference:
     Attributes:
         metric: ``lower_bound``, ``mean_cost``, ..., or the name of a table.
         first, second: the two numbers; of a table, in the place where they differ most.
-        relative: largest ``|a - b| / max(1, |a|, |b|)``; infinite where one has rows or values that the other lacks.
+        relative: largest ``|a - b| / max(1, |a|, |b|)``; infinite where one has rows or values that
+            the other lacks.
         place: of a table, the column with the largest difference.
     """
 

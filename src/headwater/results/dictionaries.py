@@ -1,4 +1,7 @@
-"""What codes, ids, columns, limits and state components mean: the dictionaries beside the results."""
+"""What codes, ids, columns, limits and state components mean.
+
+The dictionaries beside the results.
+"""
 
 from __future__ import annotations
 
@@ -195,7 +198,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def guarded(text: str) -> str:
-    """A text as a cell that no spreadsheet takes for a formula: those that begin like one get an apostrophe."""
+    """A text as a cell that no spreadsheet takes for a formula.
+
+    Those that begin like one get an apostrophe.
+    """
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -1,4 +1,6 @@
-"""The linear program that ended a run, saved with what was tried: to be looked into, sent to somebody, or solved elsewhere.
+"""The linear program that ended a run, saved with what was tried.
+
+To be looked into, sent to somebody, or solved elsewhere.
 
 ::
 

@@ -22,15 +22,18 @@ NO_BLOCK = -1
 
 
 def tables_to_frame(name: str, columns: Mapping[str, NDArray[np.generic]]) -> pl.DataFrame:
-    """A table with the types of its schema, columns in its order; NaN and -1 become null in nullable columns.
+    """A table with the types of its schema, columns in its order.
+
+    NaN and -1 become null in nullable columns.
 
     Args:
         name: table name, e.g. ``"hydros"``.
-        columns: column name -> array ``[row]``; all columns of the schema, save that ``scenario_id`` and
-            those of kinds that the system does not have may be absent.
+        columns: column name -> array ``[row]``; all columns of the schema, save that
+            ``scenario_id`` and those of kinds that the system does not have may be absent.
 
     Raises:
-        ResultsError: no such table, a column is missing or unknown, or a value does not fit its column.
+        ResultsError: no such table, a column is missing or unknown, or a value does not fit its
+            column.
     """
     if name not in SCHEMAS:
         raise ResultsError(f"there is no table '{name}' (there are: {', '.join(SCHEMAS)})")
@@ -114,7 +117,10 @@ def summary_frame(summary: ScenarioSummary, gaps: Sequence[ScenarioGap] = ()) ->
 
 
 def stages_frame(moments: StageMoments, stage_ids: Sequence[int]) -> pl.DataFrame:
-    """Mean, deviation and maximum of every quantity of every stage over the scenarios that were solved."""
+    """Mean, deviation and maximum of every quantity of every stage.
+
+    Over the scenarios that were solved.
+    """
     columns: dict[str, NDArray[np.generic]] = {"stage_id": np.array(stage_ids)}
     for name in STAGE_QUANTITIES:
         columns[f"{name}_mean"] = moments.mean[name]

@@ -1,4 +1,7 @@
-"""What is recorded about a run: versions, sizes, seeds, timings, statistics, and the configuration that was used."""
+"""What is recorded about a run.
+
+Versions, sizes, seeds, timings, statistics, and the configuration that was used.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,10 @@ def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -
 
 
 def _gaps(record: TrainingRecord) -> dict[str, Any]:
-    """Stage problems that were taken with a gap above tolerance; an amount is ``None`` where one of the gaps is not known."""
+    """Stage problems that were taken with a gap above tolerance.
+
+    An amount is ``None`` where one of the gaps is not known.
+    """
     bound = record.iterations[-1].lower_bound if record.iterations else 0.0
     largest = record.largest_gap
     return {
@@ -114,7 +120,10 @@ def _share(record: TrainingRecord, name: str) -> float:
 
 
 def _upper_bound(record: TrainingRecord) -> dict[str, Any] | None:
-    """The deterministic upper bound and its distance from the lower one; ``None`` where none was evaluated."""
+    """The deterministic upper bound and its distance from the lower one.
+
+    ``None`` where none was evaluated.
+    """
     if record.upper_bound is None:
         return None
     lower, last = record.iterations[-1].lower_bound, record.inner_evaluations[-1]
@@ -135,8 +144,8 @@ def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
 
     Args:
         policy: the policy.
-        with_bases: also of the bases that solves start from, which decide between equally good solutions, and of the inner
-            approximation.
+        with_bases: also of the bases that solves start from, which decide between equally good
+            solutions, and of the inner approximation.
     """
     digest = hashlib.sha256()
     for pool in policy.pools:
@@ -288,7 +297,10 @@ def _header(
 
 
 def case_identity(study: Study) -> dict[str, str]:
-    """The name of a case, and a digest of its system that tells whether two parts of results are of one case."""
+    """The name of a case and a digest of its system.
+
+    They tell whether two parts of results are of one case.
+    """
     return {"case": study.name, "case_digest": case_digest(study_fingerprint(study))}
 
 
@@ -313,7 +325,10 @@ def versions(solver: str) -> dict[str, str]:
 
 
 def _packages(study: Study) -> dict[str, list[str]]:
-    """Packages, with versions, of the choices and equipment that are not the project's own; nothing without any."""
+    """Packages, with versions, of the choices and equipment that are not the project's own.
+
+    Nothing without any.
+    """
     packages = origins([stage.risk for stage in study.system.stages], study.config)
     packages += [
         one for one in map(origin, dict.fromkeys(map(type, study.system.equipment))) if one
@@ -361,7 +376,10 @@ def table_digests(directory: Path) -> dict[str, dict[str, Any]]:
 
 
 def _input_digests(study: Study) -> list[dict[str, str | None]]:
-    """Digests of the case files; ``None`` for one that cannot be read by now, which must not cost the results."""
+    """Digests of the case files.
+
+    ``None`` for one that cannot be read by now, which must not cost the results.
+    """
     root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
     if root is None:
         return []

@@ -68,7 +68,10 @@ class TableNames:
         )
 
     def added_to(self, frame: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
-        """The table with the dates of the stage after its id, and the name of the entity after its."""
+        """The table with names and dates.
+
+        The dates of the stage stand after its id, the name of the entity after its id.
+        """
         return self._added(frame.lazy(), list(frame.columns), schema).collect()
 
     def added_to_lazy(

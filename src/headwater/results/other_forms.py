@@ -40,7 +40,8 @@ class OtherForms:
             name: table name, e.g. ``"hydros"``.
 
         Returns:
-            Whole numbers with empty cells are of the type ``Int32`` and the like, dates ``datetime64``.
+            Whole numbers with empty cells are of the type ``Int32`` and the like, dates
+            ``datetime64``.
 
         Raises:
             UsageError: pandas is not installed.
@@ -52,15 +53,18 @@ class OtherForms:
         return pandas_table(self.table(name))
 
     def to_xarray(self: _Tables, name: str, columns: Sequence[str] = ()) -> xr.Dataset:
-        """One table as a dataset over scenario, stage, block and plant (or bus, line, contract), with units.
+        """One table as a dataset over scenario, stage, block and plant, with units.
+
+        Or over bus, line or contract.
 
         Args:
             name: table name, e.g. ``"hydros"``.
             columns: those that become variables; empty takes all that are numbers.
 
         Returns:
-            Plants are called by name, where no two have the same, and have their id beside; stages have their dates. Cells
-            without a row, such as blocks that a stage does not have, are NaN.
+            Plants are called by name, where no two have the same, and have their id beside; stages
+            have their dates. Cells without a row, such as blocks that a stage does not have, are
+            NaN.
 
         Raises:
             UsageError: xarray is not installed, or there is no such column.

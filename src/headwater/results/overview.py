@@ -16,11 +16,14 @@ _LONG = ("configuration", "input_files", "tables", "stages")
 
 
 def overview(directory: Path) -> dict[str, Any]:
-    """Status and figures of a run: ``output_directory``, ``status``, ``mixture``, ``training``, ``simulation``, ...
+    """Status and figures of a run.
 
-    The others are ``convergence`` and ``policy``. ``mixture`` is a sentence where parts are of different cases, else ``None``.
-    ``status`` is the least finished of the parts: ``failed``, ``running``, ``interrupted``, ``partial`` or ``complete``. A part
-    that is not there is ``None``; one that is not done is what it wrote of itself so far.
+    ``output_directory``, ``status``, ``mixture``, ``training``, ``simulation``, ...
+
+    The others are ``convergence`` and ``policy``. ``mixture`` is a sentence where parts are of
+    different cases, else ``None``. ``status`` is the least finished of the parts: ``failed``,
+    ``running``, ``interrupted``, ``partial`` or ``complete``. A part that is not there is ``None``;
+    one that is not done is what it wrote of itself so far.
 
     Raises:
         ResultsError: there is nothing of a run.
@@ -46,7 +49,10 @@ def overview(directory: Path) -> dict[str, Any]:
 
 
 def _part(directory: Path, name: str) -> dict[str, Any] | None:
-    """What a part says of itself: one that is under way or was interrupted comes before an earlier one that is complete."""
+    """What a part says of itself.
+
+    One that is under way or was interrupted comes before an earlier one that is complete.
+    """
     unfinished, finished = (
         directory / f"{name}.partial",
         files.surviving_directory(directory / name),

@@ -1,4 +1,7 @@
-"""Which files of an output directory are ours: the only ones that are ever removed. Regular expressions of relative paths."""
+"""Which files of an output directory are ours: the only ones that are ever removed.
+
+Regular expressions of relative paths.
+"""
 
 from __future__ import annotations
 
@@ -72,11 +75,16 @@ WRITTEN = FrozenDict(
         r"\.lock-holder\.json": "",
     }
 )
-"""What is written to an output directory under a temporary name first, and which files of it are ours."""
+"""What is written to an output directory under a temporary name first, and which files of it are
+ours.
+"""
 
 
 def failures_of_ours(directory: Path) -> frozenset[Path]:
-    """Files of linear programs that ended runs of ours: records of ours, and what they name as it was written."""
+    """Files of linear programs that ended runs of ours.
+
+    Records of ours, and what they name as it was written.
+    """
     found: set[Path] = set()
     for record in directory.glob("stage-*.json"):
         try:

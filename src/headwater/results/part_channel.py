@@ -13,8 +13,9 @@ from headwater.sddp import SimulationChunk
 class PartChannel:
     """Hands parts of a simulation to one writing thread, in order.
 
-    `put` waits while more scenarios than ``capacity`` would be waiting (a single part may exceed it alone), so that memory
-    stays bounded when disks are slow. After an error of the writer nothing more is taken: `put` and `close` raise it.
+    `put` waits while more scenarios than ``capacity`` would be waiting (a single part may exceed it
+    alone), so that memory stays bounded when disks are slow. After an error of the writer nothing
+    more is taken: `put` and `close` raise it.
 
     Args:
         write: called in the writing thread.

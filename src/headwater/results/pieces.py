@@ -25,7 +25,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 
 @contextmanager
 def said_with_place(directory: Path) -> Iterator[None]:
-    """Turn what the system says when it cannot write into a `ResultsError` that names the directory."""
+    """Turn a failure to write into a `ResultsError` that names the directory."""
     try:
         yield
     except (OSError, pl.exceptions.ComputeError) as error:

@@ -31,7 +31,9 @@ _SCENARIO = "scenario_id="
 
 
 def load_results(directory: str | Path) -> Results:
-    """Open the output directory of a run; a warning is logged when its parts are of different cases.
+    """Open the output directory of a run.
+
+    A warning is logged when its parts are of different cases.
 
     Raises:
         ResultsError: it holds no results.
@@ -105,14 +107,20 @@ class Results(Shown, OtherForms):
 
     @cached_property
     def mixture(self) -> str:
-        """Says that training and simulation are of different cases; empty where they are of one, or that is not known."""
+        """Says that training and simulation are of different cases.
+
+        Empty where they are of one, or that is not known.
+        """
         if not (self.has_training and self.has_simulation):
             return ""
         return mixture({"training": self.training_metadata, "simulation": self.simulation_metadata})
 
     @cached_property
     def limits(self) -> pl.DataFrame | None:
-        """Limits in force at every stage (``dictionaries/bounds``); ``None`` without results of a training."""
+        """Limits in force at every stage (``dictionaries/bounds``).
+
+        ``None`` without results of a training.
+        """
         return (
             self._parquet("training", "dictionaries/bounds.parquet", self.training_metadata)
             if self.has_training
@@ -121,7 +129,10 @@ class Results(Shown, OtherForms):
 
     @cached_property
     def topology(self) -> dict[str, Any] | None:
-        """What leads where (``dictionaries/topology.json``); ``None`` in results of versions that did not write it."""
+        """What leads where (``dictionaries/topology.json``).
+
+        ``None`` in results of versions that did not write it.
+        """
         path = self._part("simulation") / "dictionaries" / "topology.json"
         return self._json(path) if path.is_file() else None
 
@@ -138,7 +149,8 @@ class Results(Shown, OtherForms):
         Args:
             name: table name, see `tables`.
             names: add the name of the entity and the dates of the stage beside their ids.
-            columns: read only these columns, besides those that the table is sorted by; empty reads all.
+            columns: read only these columns, besides those that the table is sorted by; empty reads
+                all.
 
         Raises:
             ResultsError: no such table, or a part of it is damaged.
@@ -180,7 +192,9 @@ class Results(Shown, OtherForms):
         return {part.name for part in EQUIPMENT.by_code() if part.code in codes}
 
     def scan(self, name: str, *, names: bool = True) -> pl.LazyFrame:
-        """A simulation table as a lazy Polars query: nothing is read before it is collected, and then only what it needs.
+        """A simulation table as a lazy Polars query.
+
+        Nothing is read before it is collected, and then only what it needs.
 
         For results larger than memory. Files are not compared with their digests, as `table` does.
 
@@ -220,7 +234,10 @@ class Results(Shown, OtherForms):
     def _part_of_table(
         self, part: str, metadata: dict[str, Any], columns: Sequence[str]
     ) -> pl.DataFrame:
-        """Columns of one file of a table; the scenario is in it, or in the name of its directory."""
+        """Columns of one file of a table.
+
+        The scenario is in it, or in the name of its directory.
+        """
         directory = part.rpartition("/")[0].rpartition("/")[2]
         if not directory.startswith(_SCENARIO):
             return self._parquet("simulation", part, metadata, columns)
@@ -247,7 +264,10 @@ class Results(Shown, OtherForms):
 
     @cached_property
     def entities(self) -> pl.DataFrame:
-        """Kind, id, name and bus of every entity of the system, as ``dictionaries/entities.csv`` has them."""
+        """Kind, id, name and bus of every entity of the system.
+
+        As ``dictionaries/entities.csv`` has them.
+        """
         path = self._part("simulation") / "dictionaries" / "entities.csv"
         try:
             entities = pl.read_csv(
@@ -319,10 +339,13 @@ class Results(Shown, OtherForms):
 
 
 def mixture(parts: Mapping[str, Mapping[str, Any]]) -> str:
-    """What is to be said of parts of one output directory: nothing, or that they are not of one case.
+    """What is to be said of parts of one output directory.
+
+    Nothing, or that they are not of one case.
 
     Args:
-        parts: name of a part -> its metadata; those that do not say which case they are of are left out.
+        parts: name of a part -> its metadata; those that do not say which case they are of are left
+            out.
     """
     known = {name: part for name, part in parts.items() if part.get("case_digest")}
     if len({part["case_digest"] for part in known.values()}) < 2:

@@ -1,4 +1,7 @@
-"""One writer at a time: a lock on a directory that covers a whole run, and a record of who holds it."""
+"""One writer at a time.
+
+A lock on a directory that covers a whole run, and a record of who holds it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LOCK, HOLDER = ".lock", ".lock-holder.json"
-"""Names in the locked directory: of the file that the system locks, and of the record of the process that holds the lock."""
+"""Names in the locked directory: of the file that the system locks, and of the record of the
+process that holds the lock.
+"""
 
 _ATTEMPTS = 10
 """So often the lock is tried when its file is replaced at the same moment."""
@@ -30,15 +35,17 @@ _ATTEMPTS = 10
 class RunLock:
     """The right to write to a directory, for as long as the block runs. A context manager.
 
-    The system gives the lock back when its process ends in whatever way, so that a lock never outlives a run; a record that a
-    killed process left says nothing. On a file system without locks the record itself is the lock: one of a process of this
-    host that is gone is taken over, one of another host is believed.
+    The system gives the lock back when its process ends in whatever way, so that a lock never
+    outlives a run; a record that a killed process left says nothing. On a file system without locks
+    the record itself is the lock: one of a process of this host that is gone is taken over, one of
+    another host is believed.
 
     Args:
         directory: the directory; made if absent.
 
     Raises:
-        InUseError: another process, or another thread of this one, writes to it; the message names it.
+        InUseError: another process, or another thread of this one, writes to it; the message names
+            it.
         ResultsError: the directory cannot be written.
     """
 
@@ -77,7 +84,8 @@ class RunLock:
             lock = FileLock(path)
             try:
                 with warnings.catch_warnings():
-                    # what stands in for the lock where the file system has none is said in the documentation
+                    # what stands in for the lock where the file system has none is said in the
+                    # documentation
                     warnings.simplefilter("ignore")
                     lock.acquire(timeout=0)
             except Timeout:

@@ -69,7 +69,8 @@ def _finite(value: Any) -> Any:
 class RunLog:
     """Writes the events of a run to its log. A context manager and a sink of events.
 
-    An error that leaves the block is the last line. When the log cannot be written any more, the run goes on without it.
+    An error that leaves the block is the last line. When the log cannot be written any more, the
+    run goes on without it.
 
     Args:
         output_dir: of the run.

@@ -1,4 +1,7 @@
-"""The registry of the tables of a run. Writers, readers, dictionaries, documentation and tests all follow it."""
+"""The registry of the tables of a run.
+
+Writers, readers, dictionaries, documentation and tests all follow it.
+"""
 
 from __future__ import annotations
 

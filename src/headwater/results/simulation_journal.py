@@ -1,9 +1,11 @@
-"""What an unfinished simulation has done: one entry per part, written when its tables are safe on the disk.
+"""What an unfinished simulation has done.
+
+One entry per part, written when its tables are safe on the disk.
 
 ::
 
     OUT/simulation.partial/request.json          what is simulated
-    OUT/simulation.partial/journal/000000.json   account of the part that starts at scenario 0, and its files
+    OUT/simulation.partial/journal/000000.json   the part that starts at scenario 0, and its files
     OUT/simulation.partial/hydros/...            tables, whole or absent
 """
 
@@ -82,9 +84,12 @@ class SimulationJournal:
         files.write_text(entry, _sealed({"part": _to_json(part), "files": listed}))
 
     def parts(self) -> list[SimulationPart]:
-        """The parts that are done, in order, up to the first that is missing or not what was written.
+        """The parts that are done, in order.
 
-        Everything else of ours in the directory is removed, so that it holds nothing but these parts.
+        Up to the first that is missing or not what was written.
+
+        Everything else of ours in the directory is removed, so that it holds nothing but these
+        parts.
         """
         found: list[SimulationPart] = []
         kept = {self.directory / _REQUEST}

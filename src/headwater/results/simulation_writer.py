@@ -1,4 +1,7 @@
-"""Writing a simulation while it runs: parts go to the disk one by one, so that an interrupted simulation can go on."""
+"""Writing a simulation while it runs.
+
+Parts go to the disk one by one, so that an interrupted simulation can go on.
+"""
 
 from __future__ import annotations
 
@@ -71,11 +74,14 @@ def simulation_request(study: Study, policy: Policy, n_scenarios: int) -> dict[s
 
 
 class SimulationSink:
-    """Streams the tables of a simulation to disk in a thread of its own and puts them in place when finished.
+    """Streams the tables of a simulation to disk and puts them in place when finished.
 
-    Used as a context manager, by a run that holds the `RunLock` of the directory. Leaving it without `finish` keeps the parts
-    that were written, in ``simulation.partial``, so that the simulation can go on later; earlier results stay as they were.
-    With several ranks all make the same calls and each writes its own parts; the rest is the business of rank 0.
+    A thread of its own writes.
+
+    Used as a context manager, by a run that holds the `RunLock` of the directory. Leaving it
+    without `finish` keeps the parts that were written, in ``simulation.partial``, so that the
+    simulation can go on later; earlier results stay as they were. With several ranks all make the
+    same calls and each writes its own parts; the rest is the business of rank 0.
 
     Args:
         output_dir: where results go.

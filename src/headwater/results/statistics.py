@@ -1,4 +1,7 @@
-"""Statistics of simulated costs: mean with interval, quantiles, worst tails, categories, deficit, distance to the bound."""
+"""Statistics of simulated costs.
+
+Mean with interval, quantiles, worst tails, categories, deficit, distance to the bound.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ def simulation_statistics(
         tail_fractions: shares of the worst scenarios whose mean is reported.
 
     Returns:
-        ``cost``, ``categories``, ``deficit`` and ``spillage``, in $, MWh and hm3; frequencies are shares of scenarios.
+        ``cost``, ``categories``, ``deficit`` and ``spillage``, in $, MWh and hm3; frequencies are
+        shares of scenarios.
     """
     done = summary.completed
     costs, n = summary.total_cost[done], int(done.sum())
@@ -73,7 +77,9 @@ def _category(values: NDArray[np.float64]) -> dict[str, float]:
 
 
 def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
-    """Mean of the worst fraction of equally likely costs (CVaR): the last cost in the tail counts with the part that is in it.
+    """Mean of the worst fraction of equally likely costs (CVaR).
+
+    The last cost in the tail counts with the part that is in it.
 
     Args:
         costs: ``[scenario]`` in $.
@@ -84,12 +90,15 @@ def worst_mean(costs: NDArray[np.float64], tail_fraction: float) -> float:
 
 
 def gap_to_bound(record: SimulationRecord, study: Study, policy: Policy) -> dict[str, Any] | None:
-    """How far the simulated mean lies above the lower bound of the policy; ``None`` where the two do not compare.
+    """How far the simulated mean lies above the lower bound of the policy.
 
-    They compare when the simulation sees the random future of the openings of training, nothing is risk-averse, the policy has
-    a bound, and the bound is about the simulated stages alone: not about all time to come, or about what cuts of a boundary
-    expect. The gap is ``(mean - bound) / max(1, |mean|)``, with the half width of the mean's 95 % interval on the same scale:
-    the interval says how much of the gap may be luck.
+    ``None`` where the two do not compare.
+
+    They compare when the simulation sees the random future of the openings of training, nothing is
+    risk-averse, the policy has a bound, and the bound is about the simulated stages alone: not
+    about all time to come, or about what cuts of a boundary expect. The gap is
+    ``(mean - bound) / max(1, |mean|)``, with the half width of the mean's 95 % interval on the same
+    scale: the interval says how much of the gap may be luck.
     """
     neutral = study.is_risk_neutral
     ends = not study.system.horizon.is_cyclic and not policy.pools[-1].n_populated

@@ -1,4 +1,7 @@
-"""Writing the uncertainty of a study: model, openings and how they came about, in the files of the case format."""
+"""Writing the uncertainty of a study.
+
+Model, openings and how they came about, in the files of the case format.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ STOCHASTIC_DIRECTORY = "stochastic"
 
 
 def write_stochastic(directory: Path, study: Study, uncertainty: Uncertainty) -> Path:
-    """Write everything random about a study; the tables can be copied to ``scenarios/`` of a case, bit for bit.
+    """Write everything random about a study.
+
+    The tables can be copied to ``scenarios/`` of a case, bit for bit.
 
     Where scenarios are the openings, the case holds them already, and no openings are written.
 
@@ -63,7 +68,10 @@ def write_stochastic(directory: Path, study: Study, uncertainty: Uncertainty) ->
 
 
 def write_model(directory: Path, uncertainty: Uncertainty) -> None:
-    """Write statistics, coefficients and correlation, and the account of how they were estimated."""
+    """Write statistics, coefficients and correlation.
+
+    And the account of how they were estimated.
+    """
     system = uncertainty.system
     write_parquet(tables.statistics_table(system), directory / "inflow_seasonal_stats.parquet")
     write_parquet(tables.coefficients_table(system), directory / "inflow_ar_coefficients.parquet")

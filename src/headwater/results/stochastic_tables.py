@@ -1,4 +1,7 @@
-"""The uncertainty of a study as tables: openings, trajectories, and the model in the columns of the case format."""
+"""The uncertainty of a study as tables.
+
+Openings, trajectories, and the model in the columns of the case format.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from headwater.stochastic import Sampler, Uncertainty
 def openings_table(uncertainty: Uncertainty) -> pl.DataFrame:
     """The opening tree in the columns of ``scenarios/noise_openings.parquet``.
 
-    Where scenarios of a class are its openings, ``value`` is their inflow in m3/s, load in MW or availability instead of noise.
+    Where scenarios of a class are its openings, ``value`` is their inflow in m3/s, load in MW or
+    availability instead of noise.
     """
     frames = []
     for stage, noise in zip(uncertainty.system.stages, uncertainty.tree.noise, strict=True):
@@ -33,7 +37,7 @@ def openings_table(uncertainty: Uncertainty) -> pl.DataFrame:
 
 
 def probabilities_table(uncertainty: Uncertainty) -> pl.DataFrame:
-    """Probabilities of the openings in the columns of ``scenarios/opening_probabilities.parquet``."""
+    """Probabilities of openings as ``scenarios/opening_probabilities.parquet`` has them."""
     rows = zip(uncertainty.system.stages, uncertainty.tree.probability, strict=True)
     return pl.concat(
         pl.DataFrame(
@@ -99,7 +103,10 @@ def load_table(system: System) -> pl.DataFrame:
 
 
 def lags_table(uncertainty: Uncertainty) -> pl.DataFrame:
-    """The inflow equations as the stage problems hold them; lag 0 stands for equations without lags."""
+    """The inflow equations as the stage problems hold them.
+
+    Lag 0 stands for equations without lags.
+    """
     system, inflow = uncertainty.system, uncertainty.inflow
     frames = []
     for t, stage in enumerate(system.stages):
@@ -121,9 +128,10 @@ def lags_table(uncertainty: Uncertainty) -> pl.DataFrame:
 def trajectories_table(sampler: Sampler, n_scenarios: int, iteration: int = 1) -> pl.DataFrame:
     """Noise and realised values along sampled trajectories.
 
-    Columns: ``scenario_id``, ``stage_id``, ``class`` (``inflow``, ``load``, ``ncs``), ``entity_id``, ``block_id`` (empty for
-    inflows), ``noise`` (empty where nothing is random or values are given), ``value`` in m3/s or MW. Inflows are those of
-    the model, before negative ones are treated.
+    Columns: ``scenario_id``, ``stage_id``, ``class`` (``inflow``, ``load``, ``ncs``),
+    ``entity_id``, ``block_id`` (empty for inflows), ``noise`` (empty where nothing is random or
+    values are given), ``value`` in m3/s or MW. Inflows are those of the model, before negative ones
+    are treated.
     """
     uncertainty = sampler.uncertainty
     system, layout, inflow = uncertainty.system, uncertainty.layout, uncertainty.inflow

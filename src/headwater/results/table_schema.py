@@ -22,7 +22,8 @@ class Column:
         description: what a value is.
         nullable: whether cells may be empty.
         timing: whether the values differ from run to run.
-        kind: kind of equipment that a system must have for the column to be there; empty for always.
+        kind: kind of equipment that a system must have for the column to be there; empty for
+            always.
     """
 
     name: str

@@ -57,7 +57,9 @@ class ResultsWriter:
         self.run_id = new_run_id()
 
     def begin(self) -> None:
-        """Make sure that results can be written, before hours are spent; remove what interrupted runs left.
+        """Make sure that results can be written, before hours are spent.
+
+        Remove what interrupted runs left.
 
         Raises:
             ResultsError: the directory cannot be written.
@@ -98,7 +100,10 @@ class ResultsWriter:
         self._write_fitted_planes(policy.training.fitted_planes)
 
     def _write_fitted_planes(self, fitted: tuple[FittedPlanes, ...]) -> None:
-        """Write ``hydro_models/``: computed planes in the form in which a case gives them, and how well they fit."""
+        """Write ``hydro_models/``.
+
+        Computed planes in the form in which a case gives them, and how well they fit.
+        """
         if not fitted:
             return
         place = self.output_dir / "hydro_models"

@@ -1,4 +1,7 @@
-"""What happens during a run, for whoever wants to watch: frozen records sent to a callback between steps."""
+"""What happens during a run, for whoever wants to watch.
+
+Frozen records sent to a callback between steps.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ class CompilationFinished:
 
 @dataclass(frozen=True)
 class TrainingStarted:
-    """Training is about to begin, or to go on after ``iterations_done``; ``openings`` tells of those that are scenarios."""
+    """Training is about to begin, or to go on after ``iterations_done``.
+
+    ``openings`` tells of those that are scenarios.
+    """
 
     name: str
     n_stages: int

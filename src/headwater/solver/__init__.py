@@ -1,4 +1,7 @@
-"""What a linear programming solver is: a program, a starting basis, many right-hand sides, proven answers. HiGHS inside."""
+"""What a linear programming solver is.
+
+A program, a starting basis, many right-hand sides, proven answers. HiGHS inside.
+"""
 
 from typing import TYPE_CHECKING
 

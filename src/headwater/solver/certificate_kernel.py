@@ -1,10 +1,13 @@
-"""What a solution of a linear program is worth, from its matrix, bounds and costs alone, however it was found.
+"""What a solution of a linear program is worth, however it was found.
 
-Any vector of duals whose signs are right gives a lower bound of the optimum; any feasible point gives an upper bound. A cut
-needs the first alone. Their difference, the gap, says how much better the solution could be.
+From its matrix, bounds and costs alone.
 
-Source: A. Neumaier and O. Shcherbina, Safe bounds in linear and mixed-integer linear programming, Mathematical Programming 99
-(2004), for bounds that hold in floating-point arithmetic.
+Any vector of duals whose signs are right gives a lower bound of the optimum; any feasible point
+gives an upper bound. A cut needs the first alone. Their difference, the gap, says how much better
+the solution could be.
+
+Source: A. Neumaier and O. Shcherbina, Safe bounds in linear and mixed-integer linear programming,
+Mathematical Programming 99 (2004), for bounds that hold in floating-point arithmetic.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -33,10 +36,14 @@ _ROUND_OFF = 2.0**-50
 """What the bound is lowered by, as a share of the magnitudes of all terms that were summed."""
 
 _NOISE = 2.0**-34
-"""A reduced cost below this share of the magnitudes that were summed to it may be nothing but rounding."""
+"""A reduced cost below this share of the magnitudes that were summed to it may be nothing but
+rounding.
+"""
 
 _FAR = 1e3
-"""A column without limit and without cost is taken to be at most so many times what the solution has, or its unit."""
+"""A column without limit and without cost is taken to be at most so many times what the solution
+has, or its unit.
+"""
 
 
 @compiled
@@ -45,7 +52,8 @@ def cut_activities(cut_columns, cut_entries, n_cuts, x, activity):
     n_places = cut_columns.shape[0]
     for c in range(n_cuts):
         activity[c] = 0.0
-    # four places at a time: the activities pass through memory less often, the order of every sum stays
+    # four places at a time: the activities pass through memory less often, the order of every sum
+    # stays
     fours = n_places - n_places % 4
     for p in range(0, fours, 4):
         a, b, e, g = x[cut_columns[p]], x[cut_columns[p + 1]], x[cut_columns[p + 2]], x[cut_columns[p + 3]]
@@ -61,7 +69,10 @@ def cut_activities(cut_columns, cut_entries, n_cuts, x, activity):
 
 @compiled
 def _within(activity, low, up, magnitude):
-    """Whether an activity lies within its bounds; a sum whose terms cancel is known to the rounding of its terms only."""
+    """Whether an activity lies within its bounds.
+
+    A sum whose terms cancel is known to the rounding of its terms only.
+    """
     slack = FEASIBILITY_TOLERANCE + ROUNDING_TOLERANCE * magnitude
     return low - slack <= activity <= up + slack
 
@@ -90,12 +101,16 @@ def _clean_row_duals(row_lower, row_upper, y):
 
 @compiled
 def _add_cuts(program, m_static, cut_lower, y, reduced, sizes):
-    """Clean the duals of cuts and take their part out of the reduced costs; returns as `_clean_row_duals`."""
+    """Clean the duals of cuts and take their part out of the reduced costs.
+
+    Returns as `_clean_row_duals`.
+    """
     cut_columns, cut_entries = program.cut_columns, program.cut_entries
     n_places, n_cuts = cut_columns.shape[0], program.n_cuts
     total = magnitude = 0.0
     for first in range(0, n_cuts, _BLOCK):
-        # few cuts have a dual; counting these is done many at a time, so that most blocks are passed over
+        # few cuts have a dual; counting these is done many at a time, so that most blocks are
+        # passed over
         last, n_used = min(first + _BLOCK, n_cuts), 0
         for c in range(first, last):
             n_used += y[m_static + c] != 0.0
@@ -153,16 +168,20 @@ def _is_feasible(program, row_lower, row_upper, cut_lower, x, activity, cut_acti
 
 @compiled
 def _charge_columns(program, x, reduced, sizes, most_cost):
-    """What the columns add to the dual objective: each reduced cost at the bound that its own sign asks for.
+    """What the columns add to the dual objective.
 
-    A column that has no bound there is charged at what no optimum exceeds: whoever pays for it can pay no more than the
-    feasible point costs in all. Where its reduced cost may be nothing but rounding, `_FAR` times its value will do.
+    Each reduced cost at the bound that its own sign asks for.
+
+    A column that has no bound there is charged at what no optimum exceeds: whoever pays for it can
+    pay no more than the feasible point costs in all. Where its reduced cost may be nothing but
+    rounding, `_FAR` times its value will do.
 
     Args:
         program: see there.
         x: ``[column]``.
         reduced, sizes: ``[column]`` reduced costs, and the magnitudes that were summed to them.
-        most_cost: what the columns with a cost can cost at most above the least they cost; infinite where that is not known.
+        most_cost: what the columns with a cost can cost at most above the least they cost; infinite
+            where that is not known.
 
     Returns:
         Their part, the magnitude of its terms, and whether there is a bound at all.
@@ -195,23 +214,30 @@ def _charge_columns(program, x, reduced, sizes, most_cost):
 def certify(
     program, row_lower, row_upper, cut_lower, x, y, reduced, sizes, activity, cut_activity, know_cut_activity
 ):
-    """What a solution is worth; its duals are cleaned on the way, and the bound is that of the cleaned ones.
+    """What a solution is worth.
 
-    Row duals with the wrong sign for an infinite bound are zeroed before reduced costs are computed, so that every vector of
-    duals gives a bound; a bad one gives a bad bound, never a wrong one.
+    Its duals are cleaned on the way, and the bound is that of the cleaned ones.
+
+    Row duals with the wrong sign for an infinite bound are zeroed before reduced costs are
+    computed, so that every vector of duals gives a bound; a bad one gives a bad bound, never a
+    wrong one.
 
     Args:
         program: `headwater.solver.simplex_kernel.Program`.
-        row_lower, row_upper: ``[static row]``; cut_lower: ``[cut]``, whose upper bounds are infinite.
+        row_lower, row_upper: ``[static row]``; cut_lower: ``[cut]``, whose upper bounds are
+            infinite.
         x: ``[column]``; y: ``[row]``, cuts last, cleaned here.
         reduced, sizes, activity: scratch ``[column]``, ``[column]`` and ``[static row]``.
-        cut_activity: ``[cut]`` scratch, or the activities at ``x`` when ``know_cut_activity`` says so.
+        cut_activity: ``[cut]`` scratch, or the activities at ``x`` when ``know_cut_activity`` says
+            so.
 
     Returns:
-        outcome: ``PROVEN``: the gap is within tolerance; ``BOUNDED``: there is a bound; ``NO_BOUND``. A point that costs less
-            than the bound, because it misses its rows within the simplex' tolerance, takes nothing from the bound.
-        bound: the dual objective, lowered by what rounding may have added; minus infinity without one.
-        gap: cost of the point less the bound; infinite where the point is not feasible.
+        outcome: ``PROVEN``: the gap is within tolerance; ``BOUNDED``: there is a bound;
+        ``NO_BOUND``. A point that costs less
+            than the bound, because it misses its rows within the simplex' tolerance, takes nothing
+            from the bound.
+        bound: the dual objective, lowered by what rounding may have added; minus infinity without
+        one. gap: cost of the point less the bound; infinite where the point is not feasible.
     """
     starts, indices, values, cost = program.starts, program.indices, program.values, program.cost
     lower, upper = program.lower, program.upper
@@ -243,7 +269,8 @@ def certify(
     if not know_cut_activity:
         cut_activities(program.cut_columns, program.cut_entries, program.n_cuts, x, cut_activity)
     is_feasible = _is_feasible(program, row_lower, row_upper, cut_lower, x, activity, cut_activity)
-    # what is paid beyond the least that must be paid; a little more, for the point meets its rows within tolerances only
+    # what is paid beyond the least that must be paid; a little more, for the point meets its rows
+    # within tolerances only
     most_cost = np.inf
     if is_feasible and least > -np.inf:
         most_cost = (value - least) + FEASIBILITY_TOLERANCE * (abs(value) + abs(least) + program.money)
@@ -260,7 +287,8 @@ def certify(
         return BOUNDED, bound, gap
     if gap >= -tolerance:
         return PROVEN, bound, gap
-    # the point costs less than anything feasible can: by what its rows and bounds are missed within the simplex' tolerance?
+    # the point costs less than anything feasible can: by what its rows and bounds are missed within
+    # the simplex' tolerance?
     duals = 0.0
     for i in range(m_static + program.n_cuts):
         duals += abs(y[i])

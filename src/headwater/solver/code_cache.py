@@ -1,9 +1,12 @@
-"""Compiled code on disk: where it lies, how it is written so that nobody reads half a file, and what happens to damage.
+"""Compiled code on disk.
 
-A folder holds the code of one *key*: the sources of the engine, the compiler and its version, the processor, the flags. Another
-checkout or environment with the same key finds it. A file holds one function for one kind of arguments; it begins with a digest
-of the rest, so that a file that was cut off or overwritten is never loaded. Files are written beside and moved into place:
-processes that compile the same at once write the same.
+Where it lies, how it is written so that nobody reads half a file, and what happens to damage.
+
+A folder holds the code of one *key*: the sources of the engine, the compiler and its version, the
+processor, the flags. Another checkout or environment with the same key finds it. A file holds one
+function for one kind of arguments; it begins with a digest of the rest, so that a file that was cut
+off or overwritten is never loaded. Files are written beside and moved into place: processes that
+compile the same at once write the same.
 """
 
 from __future__ import annotations
@@ -44,7 +47,10 @@ logger = logging.getLogger(__name__)
 
 
 def user_folder() -> Path | None:
-    """Where this user's compiled code belongs by the customs of the system; ``None`` for a user without a home."""
+    """Where this user's compiled code belongs by the customs of the system.
+
+    ``None`` for a user without a home.
+    """
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return Path(local) / "headwater" / "Cache" if local else None
@@ -70,7 +76,8 @@ class CodeCache:
 
     Args:
         key: digest of all that the code depends on.
-        wanted: folder for all keys; where nothing can be written there, code is read from it and written to a temporary folder.
+        wanted: folder for all keys; where nothing can be written there, code is read from it and
+            written to a temporary folder.
     """
 
     def __init__(self, key: str, wanted: Path | None) -> None:
@@ -82,14 +89,20 @@ class CodeCache:
 
     @property
     def root(self) -> Path | None:
-        """Folder for all keys to which this process can write; ``None`` where the machine has none."""
+        """Folder for all keys to which this process can write.
+
+        ``None`` where the machine has none.
+        """
         if not self._is_found:
             self._is_found = True
             self._root = self._find_root()
         return self._root
 
     def read(self, name: str) -> bytes | None:
-        """What a file holds; ``None`` if there is none, or it was damaged and has been discarded."""
+        """What a file holds.
+
+        ``None`` if there is none, or it was damaged and has been discarded.
+        """
         for path in self._places(name):
             try:
                 content = path.read_bytes()
@@ -164,7 +177,10 @@ class CodeCache:
 
     @contextlib.contextmanager
     def compiling(self) -> Iterator[bool]:
-        """Claim the compilation; the value says whether it was given, which it is not while another process compiles."""
+        """Claim the compilation.
+
+        The value says whether it was given, which it is not while another process compiles.
+        """
         claimed = self._claim()
         try:
             yield claimed is not None
@@ -173,7 +189,10 @@ class CodeCache:
                 claimed.release()
 
     def _claim(self) -> BaseFileLock | None:
-        """A lock, released already where there can be none; ``None`` while another process has it."""
+        """A lock, released already where there can be none.
+
+        ``None`` while another process has it.
+        """
         from filelock import FileLock, Timeout
 
         folder = Path(tempfile.gettempdir()) if self.root is None else self.root / self._key
@@ -252,7 +271,10 @@ def _try_writing(root: Path) -> None:
 
 
 def _temporary_root() -> Path | None:
-    """A temporary folder that belongs to this user alone: code of others is never loaded from it."""
+    """A temporary folder that belongs to this user alone.
+
+    Code of others is never loaded from it.
+    """
     if not hasattr(os, "getuid"):
         name = "headwater-code"
     else:

@@ -1,6 +1,9 @@
-"""How the engine's compiled functions are declared: without the interpreter's lock, kept on disk, made when first used.
+"""How the engine's compiled functions are declared.
 
-Nothing of the compiler is loaded by declaring a function: it is when the first one is called or compiled into another.
+Without the interpreter's lock, kept on disk, made when first used.
+
+Nothing of the compiler is loaded by declaring a function: it is when the first one is called or
+compiled into another.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ _IMPORT = re.compile(r"^ *(?:from|import) headwater\.([\w.]+)", re.MULTILINE)
 Index = np.uint32
 """Type of the indices in the kernels' own arrays, and cast of others where loops are hot.
 
-A signed index may count from the end, so compiled code asks for its sign at every access; an unsigned one goes straight to
-memory. Numbers that may be negative, and differences, stay signed.
+A signed index may count from the end, so compiled code asks for its sign at every access; an
+unsigned one goes straight to memory. Numbers that may be negative, and differences, stay signed.
 """
 
 
@@ -97,12 +100,14 @@ class Compiled:
 def compiled(function: Function, *, inlined: bool = False, counts_references: bool = False) -> Any:
     """Compile a kernel function that allocates nothing.
 
-    Counting references to arrays costs more than the arithmetic of a pivot, and a function that neither makes nor keeps arrays
-    does not need it. A Numba that cannot leave it out compiles the function with it.
+    Counting references to arrays costs more than the arithmetic of a pivot, and a function that
+    neither makes nor keeps arrays does not need it. A Numba that cannot leave it out compiles the
+    function with it.
 
     Args:
         function: what is compiled.
-        inlined: whether it becomes part of the only function that calls it; otherwise it is compiled by itself as well.
+        inlined: whether it becomes part of the only function that calls it; otherwise it is
+            compiled by itself as well.
         counts_references: for a function that does make arrays.
     """
     made = Compiled(function, inlined=inlined, counts_references=counts_references)
@@ -138,7 +143,9 @@ def private() -> Any:
 
 
 class Native:
-    """A compiled function that other compiled functions call at its address instead of holding a copy of it.
+    """A compiled function that is called at its address.
+
+    Other compiled functions then hold no copy of it.
 
     Args:
         function: allocates nothing.
@@ -154,7 +161,8 @@ class Native:
         """Where it begins; it is compiled, or read from disk, when this is first asked."""
         from headwater.solver.numba_private import c_address
 
-        # others' functions may use what no stamp of their own file tells of, so their code is not kept
+        # others' functions may use what no stamp of their own file tells of, so their code is not
+        # kept
         own = self.function.__module__.startswith("headwater.")
         stored = stored_code(self.function) if own else None
         address, self._owner = c_address(self.function, self._signature(), stored)
@@ -162,7 +170,10 @@ class Native:
 
     @contextmanager
     def replaced(self) -> Iterator[None]:
-        """Let a function that does nothing stand in for it, for callers that are compiled but have nothing to solve."""
+        """Let a function that does nothing stand in for it.
+
+        For callers that are compiled but have nothing to solve.
+        """
         nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(
             lambda _first, _second: None
         )
@@ -192,7 +203,10 @@ def code_cache() -> CodeCache:
 
 @lru_cache(maxsize=1)
 def _sources() -> list[Path]:
-    """The kernels' files, what makes code of them, and all of the package that they import: its constants are in the code."""
+    """The kernels' files, what makes code of them, and all of the package that they import.
+
+    Its constants are in the code.
+    """
     found: set[Path] = set()
     pending = {*_PACKAGE.glob("**/*kernel*.py"), Path(__file__).with_name("numba_private.py")}
     while pending:
@@ -216,7 +230,10 @@ def _digest_of(file: str) -> str:
 
 
 def stored_code(function: Function) -> StoredCode:
-    """Where the code of a function is kept: it is told apart by its place, its own code, and the types of its arguments."""
+    """Where the code of a function is kept.
+
+    It is told apart by its place, its own code, and the types of its arguments.
+    """
     from headwater.solver.numba_private import StoredCode
 
     code = function.__code__
@@ -258,6 +275,9 @@ _unliteral = InCode(lambda numba: numba.without_literal())
 
 @compiled
 def plain(value: Any) -> Any:
-    """A constant as a value like any other: a function is compiled once more for every constant that it is called with."""
+    """A constant as a value like any other.
+
+    A function is compiled once more for every constant that it is called with.
+    """
     unliteral: Any = _unliteral
     return unliteral(value)

@@ -1,7 +1,8 @@
 """A basis matrix as sparse factors, and solves with it and with the steps that were taken since.
 
-Singletons are peeled off: first columns that come to have one row left (an upper triangle), then rows that come to have one column
-left (a lower triangle). What remains, the core, is eliminated with sparse factors. All solves skip zeros.
+Singletons are peeled off: first columns that come to have one row left (an upper triangle), then
+rows that come to have one column left (a lower triangle). What remains, the core, is eliminated
+with sparse factors. All solves skip zeros.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -23,13 +24,16 @@ class Factor(NamedTuple):
     """A basis of ``k`` columns and its factors.
 
     Attributes:
-        head: ``[6]`` peeled columns, peeled columns and rows, size of the core, 1 if regular; where it is singular, the
-            position of a column that depends on others and a row that has no pivot, -1 where neither is known.
+        head: ``[6]`` peeled columns, peeled columns and rows, size of the core, 1 if regular; where
+            it is singular, the position of a column that depends on others and a row that has no
+            pivot, -1 where neither is known.
         b_start, b_index, b_value: the basis by position, rows as indices.
         r_start, r_index, r_value: the same by row, positions as indices.
         peeled_row, peeled_position, peeled_value: the peeled pivots in order.
-        core_row, core_position, core_pivot: rows of the core in pivot order, its positions, its pivots.
-        l_start, l_index, l_value, u_start, u_index, u_value: factors of the core by column, in pivot order.
+        core_row, core_position, core_pivot: rows of the core in pivot order, its positions, its
+            pivots.
+        l_start, l_index, l_value, u_start, u_index, u_value: factors of the core by column, in
+            pivot order.
         core_vector: ``[core]`` scratch of solves.
         core: dense scratch of the elimination; work: integer scratch of the peeling.
     """
@@ -59,7 +63,9 @@ class Factor(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What happened to the basis since it was factorised: columns replaced (product form), rows appended.
+    """What happened to the basis since it was factorised.
+
+    Columns replaced (product form), rows appended.
 
     Attributes:
         row: position of each step; is_row: whether it appended a row whose own variable is basic.
@@ -103,14 +109,17 @@ def make_steps(width: int, cap: int) -> Steps:
 @compiled
 def _peel(k, n_peeled, start, index, value, count, active, peeled, other_start, other_index, other_active, other_peeled,
           peeled_value, stack):
-    """Take out the lines of a matrix that have, or come to have, one entry left, with the line that crosses there.
+    """Take out the lines of a matrix with one entry left, each with the line that crosses there.
+
+    Also lines that come to have one entry left.
 
     Lines are its columns and the others its rows, or the other way round.
 
     Args:
         k: dimension.
         n_peeled: pivots taken out before.
-        start, index, value: the matrix by line; count: ``[line]`` active entries; active, other_active: which are left.
+        start, index, value: the matrix by line; count: ``[line]`` active entries; active,
+            other_active: which are left.
         other_start, other_index: the matrix by the other lines.
         peeled, other_peeled, peeled_value: outputs, lines and entries of the pivots in order.
         stack: scratch.
@@ -151,7 +160,10 @@ def _peel(k, n_peeled, start, index, value, count, active, peeled, other_start, 
 
 @compiled
 def factorise(f, k):
-    """Factorise the ``k`` columns in ``f.b_*``; returns whether they are regular and their core fits."""
+    """Factorise the ``k`` columns in ``f.b_*``.
+
+    Returns whether they are regular and their core fits.
+    """
     b_start, b_index, b_value, r_start, r_index, r_value = f.b_start, f.b_index, f.b_value, f.r_start, f.r_index, f.r_value
     peeled_row, peeled_position, peeled_value, work, head = f.peeled_row, f.peeled_position, f.peeled_value, f.work, f.head
     row_count, column_count = work[0:k], work[k : 2 * k]
@@ -203,7 +215,10 @@ def factorise(f, k):
 
 @compiled
 def _eliminate_core(f, k, row_active, column_active, place, column_count, stack):
-    """Sparse factors of what peeling left; columns with few entries first, rows with few entries as pivots."""
+    """Sparse factors of what peeling left.
+
+    Columns with few entries first, rows with few entries as pivots.
+    """
     b_start, b_index, b_value = f.b_start, f.b_index, f.b_value
     core_row, core_position, core_pivot, core = f.core_row, f.core_position, f.core_pivot, f.core
     l_start, l_index, l_value, u_start, u_index, u_value = f.l_start, f.l_index, f.l_value, f.u_start, f.u_index, f.u_value
@@ -293,7 +308,10 @@ def _eliminate_core(f, k, row_active, column_active, place, column_count, stack)
 
 @compiled
 def solve_basis(f, vector, out):
-    """``B x = vector`` for the factorised basis; ``vector`` (by row) is overwritten, ``out`` is by position."""
+    """``B x = vector`` for the factorised basis.
+
+    ``vector`` (by row) is overwritten, ``out`` is by position.
+    """
     b_start, b_index, b_value = f.b_start, f.b_index, f.b_value
     peeled_row, peeled_position, peeled_value = f.peeled_row, f.peeled_position, f.peeled_value
     n_upper, n_peeled, size = f.head[0], f.head[1], f.head[2]
@@ -338,7 +356,10 @@ def solve_basis(f, vector, out):
 
 @compiled
 def solve_transposed_basis(f, vector, out):
-    """``B^T y = vector`` for the factorised basis; ``vector`` (by position) is overwritten, ``out`` is by row."""
+    """``B^T y = vector`` for the factorised basis.
+
+    ``vector`` (by position) is overwritten, ``out`` is by row.
+    """
     r_start, r_index, r_value = f.r_start, f.r_index, f.r_value
     peeled_row, peeled_position, peeled_value = f.peeled_row, f.peeled_position, f.peeled_value
     n_upper, n_peeled, size = f.head[0], f.head[1], f.head[2]
@@ -388,7 +409,10 @@ def solve_transposed_basis(f, vector, out):
 
 @compiled
 def forward_solve(f, steps, n_steps, k, width, vector, out):
-    """``x = B^-1 vector`` for the current basis of ``width`` rows: the factorised one of ``k``, then the steps since."""
+    """``x = B^-1 vector`` for the current basis of ``width`` rows.
+
+    The factorised one of ``k``, then the steps since.
+    """
     row, is_row, start, index, value, pivot = steps.row, steps.is_row, steps.start, steps.index, steps.value, steps.pivot
     solve_basis(f, vector, out)
     for i in range(k, width):

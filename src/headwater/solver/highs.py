@@ -1,4 +1,7 @@
-"""One linear program for many right-hand sides: the kernel solves, HiGHS and the kernel together repair what it leaves."""
+"""One linear program for many right-hand sides.
+
+The kernel solves, HiGHS and the kernel together repair what it leaves.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,8 @@ class _Finished:
     """What it took to complete one trial.
 
     Attributes:
-        fallbacks: openings that the kernel left; retries: those that HiGHS did not solve at its first attempt.
+        fallbacks: openings that the kernel left; retries: those that HiGHS did not solve at its
+            first attempt.
         gaps: of openings whose best answer is above tolerance.
         basis: of the last opening, where it was among those left.
     """
@@ -99,8 +103,10 @@ class HighsProgram:
 
     Args:
         program: the rows and columns that never change.
-        appended: rows below them, shared with the caller, who may add rows and take rows away between two solves.
-        batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the other.
+        appended: rows below them, shared with the caller, who may add rows and take rows away
+            between two solves.
+        batched: whether the kernel re-optimises openings; otherwise HiGHS solves them one after the
+            other.
         scratch: working memory of the kernel; programs of one thread may share it.
         max_attempts: attempts of HiGHS after the first.
         time_budget_seconds: after which no further attempt is made at an opening.
@@ -140,8 +146,8 @@ class HighsProgram:
     ) -> OpeningResults:
         """Solve the program for several right-hand sides.
 
-        The result is a function of the program, the right-hand sides and ``basis`` alone: whatever the instance did before is
-        forgotten first.
+        The result is a function of the program, the right-hand sides and ``basis`` alone: whatever
+        the instance did before is forgotten first.
 
         Args:
             row_lower: ``[opening, row]`` lower bounds of all rows.
@@ -201,7 +207,8 @@ class HighsProgram:
     def kernel_arguments(self) -> tuple[Effort, Packed]:
         """How hard the kernel tries, and room to work in.
 
-        For compiled functions that solve more than one right-hand side per call; `finish_trials` follows.
+        For compiled functions that solve more than one right-hand side per call; `finish_trials`
+        follows.
         """
         return usual_effort(self.program.n_rows), self._room()
 
@@ -219,8 +226,8 @@ class HighsProgram:
         """Repair what the kernel left of several trials, and account for all of them.
 
         Args:
-            solutions: outcome and solutions of every program; completed here. Where the kernel does not work on this program,
-                all of it is left.
+            solutions: outcome and solutions of every program; completed here. Where the kernel does
+                not work on this program, all of it is left.
             bases: where each trial started; there may be more rows.
             set_bounds: bounds ``[opening, row]`` of a trial.
             want_primal: whether ``solutions`` hold primal values of every opening.
@@ -229,7 +236,8 @@ class HighsProgram:
             seconds: time that the kernel took.
 
         Raises:
-            InfeasibleError, UnboundedError, SolverError: as `solve_openings`; ``trial`` tells which trial it was.
+            InfeasibleError, UnboundedError, SolverError: as `solve_openings`; ``trial`` tells which
+                trial it was.
         """
         n_trials, statistics = len(solutions.objective), self.statistics
         statistics.kernel_seconds += seconds
@@ -305,7 +313,10 @@ class HighsProgram:
         *,
         want_primal: bool,
     ) -> _Finished:
-        """Solve the openings of one trial that the kernel left, each from the basis of the trial."""
+        """Solve the openings of one trial that the kernel left.
+
+        Each starts from the basis of the trial.
+        """
         left = np.flatnonzero(work.outcome != PROVEN)
         done = _Finished(len(left), 0, [], None)
         if not len(left):
@@ -379,7 +390,10 @@ class HighsProgram:
         *,
         want_primal: bool,
     ) -> Basis:
-        """Openings ``first`` to ``last - 1`` by HiGHS, repairing what is not proven; returns the final basis."""
+        """Openings ``first`` to ``last - 1`` by HiGHS, repairing what is not proven.
+
+        Returns the final basis.
+        """
         instance, none = self._instance, np.empty(0, np.int32)
         start, has_basis = (Basis(none, none), False) if basis is None else (basis, True)
         while True:
@@ -432,7 +446,10 @@ def _bound_by_others(
     row_lower: NDArray[np.float64],
     row_upper: NDArray[np.float64],
 ) -> float:
-    """The best bound of an opening that the duals of others give, which are taken over; minus infinity without any."""
+    """The best bound of an opening that the duals of others give, which are taken over.
+
+    Minus infinity without any.
+    """
     most, nowhere = -np.inf, np.zeros(len(certifier.program.cost))
     for w in np.flatnonzero(work.outcome == PROVEN).tolist():
         y = work.row_dual[w].copy()
@@ -450,7 +467,10 @@ def solve_openings(*arguments: Any) -> None:
 
 
 def kernel_program(program: LinearProgram, rows: AppendedRows) -> KernelProgram:
-    """A program and the rows below it as the kernels see them, until rows are added or taken away."""
+    """A linear program and the rows below it as the kernels see them.
+
+    It holds until rows are added or taken away.
+    """
     return KernelProgram(
         program.starts, program.indices, program.values, *program.by_row, rows.places_of(program.n_columns), rows.columns,
         rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper, float(program.money),

@@ -38,7 +38,8 @@ class HighsInstance:
 
     Args:
         program: the rows and columns that never change.
-        appended: rows below them, shared with the caller, who may add rows and take rows away between two runs.
+        appended: rows below them, shared with the caller, who may add rows and take rows away
+            between two runs.
 
     Attributes:
         handle: what the C interface takes.
@@ -73,7 +74,10 @@ class HighsInstance:
         self._generation = appended.generation
 
     def load_rows(self) -> None:
-        """Let HiGHS have the rows appended since it last did; the kernel works without it, and mostly HiGHS is not asked."""
+        """Let HiGHS have the rows appended since it last did.
+
+        The kernel works without it, and mostly HiGHS is not asked.
+        """
         rows, first = self._appended, self._program.n_rows
         if rows.generation != self._generation:
             if self._n_loaded:
@@ -143,7 +147,10 @@ class HighsInstance:
         return basis
 
     def held_basis(self) -> Basis | None:
-        """The basis that the instance holds, if it holds one: presolve alone may have ended its last run."""
+        """The basis that the instance holds, if it holds one.
+
+        Presolve alone may have ended its last run.
+        """
         n_rows = self._program.n_rows + self._appended.n_rows
         basis = Basis(np.full(self._program.n_columns, -1, np.int32), np.full(n_rows, -1, np.int32))
         if get_basis(self.handle, basis.columns, basis.rows) < 0:
@@ -156,7 +163,10 @@ class HighsInstance:
         )
 
     def limit_time(self, seconds: float) -> None:
-        """Let the next runs end after so many seconds; the clock of an instance goes on from run to run."""
+        """Let the next runs end after so many seconds.
+
+        The clock of an instance goes on from run to run.
+        """
         until = self._library.Highs_getRunTime(self.handle) + max(seconds, 1e-3)
         self._library.Highs_setDoubleOptionValue(self.handle, b"time_limit", until)
 

@@ -34,20 +34,23 @@ def solve_in_turn(
     highs, use_basis, column_status, row_status, program, row_lowers, row_uppers, reduced, sizes, activity, cut_activity, objective,
     row_dual, primal, outcome, first, last
 ):
-    """Let HiGHS solve openings ``first`` to ``last - 1`` in order, each from the basis of the one before.
+    """Let HiGHS solve openings ``first`` to ``last - 1`` in order.
 
-    Stops after an opening that is not proven and returns its position, so that the caller can repair it and go on; returns
-    ``last`` when all are done.
+    Each starts from the basis of the one before.
+
+    Stops after an opening that is not proven and returns its position, so that the caller can
+    repair it and go on; returns ``last`` when all are done.
 
     Args:
         highs: handle of an instance that holds the program.
-        use_basis, column_status, row_status: basis of the first opening, where there is one; others keep what HiGHS has, unless a
-            call begins with them: then the solver is cleared first.
+        use_basis, column_status, row_status: basis of the first opening, where there is one; others
+            keep what HiGHS has, unless a call begins with them: then the solver is cleared first.
         program: `headwater.solver.simplex_kernel.Program`.
         row_lowers, row_uppers: ``[opening, row]``.
         reduced, sizes, activity, cut_activity: scratch of the certificate.
-        objective, row_dual, primal, outcome: by opening, written to; ``primal`` may be a single row of scratch. The outcome of
-            one that is not proven is the certificate's, or HiGHS' status.
+        objective, row_dual, primal, outcome: by opening, written to; ``primal`` may be a single row
+            of scratch. The outcome of one that is not proven is the certificate's, or HiGHS'
+            status.
         first, last: which openings.
     """
     n_openings, m = row_lowers.shape

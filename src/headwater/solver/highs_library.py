@@ -1,14 +1,16 @@
 """The C library of HiGHS: found, checked, and made callable from Python and from compiled code.
 
-It is looked for in this order; what does not load or does not suit is remembered, and the next place is tried:
+It is looked for in this order; what does not load or does not suit is remembered, and the next
+place is tried:
 
 1. the file that the environment variable ``HEADWATER_HIGHS_LIBRARY`` names, and then nowhere else;
 2. the package ``highsbox``, a distribution of this library;
 3. beside the package ``highspy``, some versions of which bring it;
 4. the environment of conda or of this Python, and where the system looks for libraries.
 
-Compiled code calls the library by symbol: each address is registered under a name of our own, so that functions that use it can
-be cached on disk across processes and library copies (a captured pointer could not).
+Compiled code calls the library by symbol: each address is registered under a name of our own, so
+that functions that use it can be cached on disk across processes and library copies (a captured
+pointer could not).
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ def highs_library() -> ctypes.CDLL:
     """The library, with its functions registered for compiled code.
 
     Raises:
-        SolverError: none was found that can be used; the message says what was looked for, where, and what to install.
+        SolverError: none was found that can be used; the message says what was looked for, where,
+            and what to install.
     """
     from headwater.solver.compiled import private  # loads NumPy, which the version does without
 
@@ -145,7 +148,9 @@ def find_library(
     places: Iterable[Place],
     open_library: Callable[[str], Any] = ctypes.CDLL,
 ) -> LoadedLibrary:
-    """Take the library that the environment names, else the first of the places that loads and suits.
+    """Take the library that the environment names.
+
+    Else the first of the places that loads and suits.
 
     Args:
         environment: environment variables.
@@ -275,7 +280,10 @@ def _place(name: str, directories: Iterable[Path], platform: str) -> Place:
 
 
 def _system(platform: str) -> Place:
-    """What the system's loader knows by name: its own directories and those that the user added to its path."""
+    """What the system's loader knows by name.
+
+    Its own directories and those that the user added to its path.
+    """
     known = ctypes.util.find_library("highs")
     names = dict.fromkeys(
         [*([known] if known else []), *_BARE_NAMES.get(platform, _OTHER_BARE_NAMES)]

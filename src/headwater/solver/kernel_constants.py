@@ -18,7 +18,9 @@ SMALL_PIVOT = -4
 DRIFT = -5
 """Row and column computed the same pivot differently: the factorisation has lost accuracy."""
 NO_FACTOR = -7
-"""The starting basis is of the wrong size, or too large to factorise here, and could not be repaired."""
+"""The starting basis is of the wrong size, or too large to factorise here, and could not be
+repaired.
+"""
 BOUNDED = -8
 """A certificate's word for a valid bound whose gap is above tolerance, or not known."""
 NO_BOUND = -9
@@ -27,11 +29,15 @@ NO_BOUND = -9
 PRIMAL_TOLERANCE = 1e-8
 """How far the simplex lets a point miss a bound."""
 FEASIBILITY_TOLERANCE = 1e-6
-"""How far a point may miss a bound or a row, in the units of the program, which is scaled so that they are about one."""
+"""How far a point may miss a bound or a row, in the units of the program, which is scaled so that
+they are about one.
+"""
 OBJECTIVE_TOLERANCE = 1e-7
 """Largest gap of a proven solution, as a share of the bound..."""
 MONEY_TOLERANCE = 1e-12
-"""...besides as a share of the money at stake in the program (`headwater.solver.problem.LinearProgram.money`)..."""
+"""...besides as a share of the money at stake in the program
+(`headwater.solver.problem.LinearProgram.money`)...
+"""
 TERM_TOLERANCE = 2.0**-44
 """...and as a share of the magnitudes of all terms that the bound is the sum of."""
 ROUNDING_TOLERANCE = 1e-9
@@ -40,4 +46,6 @@ AT_LOWER, BASIC, AT_UPPER, FREE = 0, 1, 2, 3
 """Statuses of columns and rows, as HiGHS numbers them."""
 
 LARGEST_CORE = 500
-"""Largest part of a basis that is left after peeling singletons; beyond it HiGHS' factorisation does better."""
+"""Largest part of a basis that is left after peeling singletons; beyond it HiGHS' factorisation
+does better.
+"""

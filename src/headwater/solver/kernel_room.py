@@ -8,7 +8,9 @@ from headwater.solver.packing_kernel import Packed
 from headwater.solver.simplex_kernel import Effort
 
 HARRIS_TOLERANCE = 1e-9
-"""How far reduced costs may get the wrong sign in a dual ratio test, so that larger pivots can be chosen."""
+"""How far reduced costs may get the wrong sign in a dual ratio test, so that larger pivots can be
+chosen.
+"""
 
 
 def pivot_cap(n_static_rows: int) -> int:
@@ -34,7 +36,10 @@ class KernelScratch:
         self._packed: Packed | None = None
 
     def of(self, sizes: tuple[int, int, int, int, int]) -> Packed:
-        """Scratch for columns, static rows, appended rows, their places, and static entries of at least these numbers."""
+        """Workspace of at least these sizes.
+
+        Columns, static rows, appended rows, their places, and static entries.
+        """
         have = self._sizes
         if self._packed is not None and (
             sizes[0] <= have[0]

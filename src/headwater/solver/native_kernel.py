@@ -1,8 +1,9 @@
 """The kernel as one compiled function that others call at its address.
 
-Numba compiles everything that a function calls together with it, over and over: each of the compiled functions that solve
-programs would hold a kernel of its own and take as long to compile. So the kernel is compiled once, as a function of two
-places in memory, what to solve and what to work in; its address lies in what it works in.
+Numba compiles everything that a function calls together with it, over and over: each of the
+compiled functions that solve programs would hold a kernel of its own and take as long to compile.
+So the kernel is compiled once, as a function of two places in memory, what to solve and what to
+work in; its address lies in what it works in.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -82,10 +83,10 @@ def call_kernel(
     """`solve_openings` by its address.
 
     Args:
-        column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
-        final_column_status, final_row_status: see there.
-        call_block: room of this thread for a `Call`.
-        scratch_block: room of this thread for the kernel, a packed `KernelRoom`.
+        column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual,
+        primal, outcome, pivots, final_column_status, final_row_status: see there. call_block: room
+        of this thread for a `Call`. scratch_block: room of this thread for the kernel, a packed
+        `KernelRoom`.
     """
     _store_call(call_block, Call(
         column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,

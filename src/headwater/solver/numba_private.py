@@ -1,15 +1,18 @@
 """All that Headwater uses of Numba and llvmlite beyond their documented interface.
 
-`headwater.solver.numba_self_test` tries it and says in words what an installed release does not do any more.
+`headwater.solver.numba_self_test` tries it and says in words what an installed release does not do
+any more.
 
 What is used, and what happens without it:
 
 * functions compiled without counting references to arrays (else: with it, which is slower);
-* code generated once for a whole program of functions instead of once more for every function that calls another (else: as
-  Numba does by itself, which takes twice as long to compile);
+* code generated once for a whole program of functions instead of once more for every function that
+  calls another (else: as Numba does by itself, which takes twice as long to compile);
 * C functions at an address (nothing works without it);
-* compiled code taken apart and put together again, to be kept on disk (else: compiled in every process);
-* blocks of memory read and written as tuples of arrays, atomic operations, and symbols of libraries (nothing works without).
+* compiled code taken apart and put together again, to be kept on disk (else: compiled in every
+  process);
+* blocks of memory read and written as tuples of arrays, atomic operations, and symbols of libraries
+  (nothing works without).
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ OLDEST, NEWEST, FIRST_UNKNOWN = "0.61", "0.68", "0.69"
 logger = logging.getLogger(__name__)
 
 Watcher = Callable[[Callable[..., Any], bool], None]
-"""Is told of each function that was compiled, and whether as a whole program with all that it calls."""
+"""Is told of each function that was compiled, and whether as a whole program with all that it
+calls.
+"""
 
 _watchers: list[Watcher] = []
 
@@ -93,7 +98,8 @@ class StoredCode:
 
     Args:
         function: whose code it is.
-        name: of its files, after which the types of arguments come; it tells versions of the function apart.
+        name: of its files, after which the types of arguments come; it tells versions of the
+            function apart.
         cache: the files.
     """
 
@@ -159,7 +165,8 @@ def make_dispatcher(
     Args:
         function: what is compiled.
         inlined: whether it becomes part of the function that calls it.
-        counts_references: whether references to arrays are counted, as they must be where arrays are made.
+        counts_references: whether references to arrays are counted, as they must be where arrays
+            are made.
         stored: where its code is kept.
     """
     options: dict[str, Any] = {
@@ -199,10 +206,11 @@ _once: Any = None
 def once_dispatcher() -> Any:
     """The class of functions whose callers take them in before machine code is made.
 
-    By itself Numba makes a library of every function, optimises it, makes machine code of it, and does all of it again
-    within each function that calls it, and again within each that calls these. A function here has two sides: called by
-    the interpreter, it is a library like any; called by compiled code, it is a part, which is neither optimised nor made
-    machine code of until the whole is.
+    By itself Numba makes a library of every function, optimises it, makes machine code of it, and
+    does all of it again within each function that calls it, and again within each that calls these.
+    A function here has two sides: called by the interpreter, it is a library like any; called by
+    compiled code, it is a part, which is neither optimised nor made machine code of until the whole
+    is.
     """
     global _once  # noqa: PLW0603
     if _once is not None:
@@ -295,7 +303,10 @@ def once_dispatcher() -> Any:
 def c_address(
     function: Callable[..., Any], signature: Any, stored: StoredCode | None
 ) -> tuple[int, object]:
-    """Compile a function that allocates nothing as a C function, or read it from disk; returns its address and its owner."""
+    """Compile a function that allocates nothing as a C function, or read it from disk.
+
+    Returns its address and its owner.
+    """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
     try:
         from numba.core.ccallback import CFunc
@@ -415,10 +426,13 @@ def call_at() -> Any:
 
 
 def weigh_at() -> Any:
-    """For compiled code: call the function of a risk measure that begins at an address, with arrays as pointers.
+    """Call the function of a risk measure that begins at an address, with arrays as pointers.
 
-    Its arguments are the address, a number of outcomes, their costs and probabilities, the parameters, and room for the order
-    of the outcomes and for their weights; it returns the penalty.
+    For compiled code.
+
+    Its arguments are the address, a number of outcomes, their costs and probabilities, the
+    parameters, and room for the order of the outcomes and for their weights; it returns the
+    penalty.
     """
 
     @intrinsic

@@ -1,4 +1,7 @@
-"""A test of all that `numba_private` uses, which says in words what the installed Numba does not do any more."""
+"""A test of all that `numba_private` uses.
+
+It says in words what the installed Numba does not do any more.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ from headwater.solver.packing_kernel import Packing
 
 
 def self_test() -> list[str]:
-    """Try all that is used on functions of a line; returns a sentence for each thing that does not work.
+    """Try all that is used on functions of a line.
+
+    Returns a sentence for each thing that does not work.
 
     Takes a second or two; nothing of it is kept.
     """

@@ -1,12 +1,14 @@
 """One program, one starting basis, many right-hand sides; every answer is proven before it is used.
 
-All openings of a trial differ in row bounds only. The basis of the trial is factorised over the static rows and the cuts that are
-tight in it, and re-optimised for the *mean* of the openings: what all of them need is done once. The basis found there is
-factorised again, and each opening is re-optimised from it by a dual simplex. Every result is then proven on the whole program, from
-its matrix, bounds and costs alone. What is not proven is left to the caller, who asks HiGHS.
+All openings of a trial differ in row bounds only. The basis of the trial is factorised over the
+static rows and the cuts that are tight in it, and re-optimised for the *mean* of the openings: what
+all of them need is done once. The basis found there is factorised again, and each opening is
+re-optimised from it by a dual simplex. Every result is then proven on the whole program, from its
+matrix, bounds and costs alone. What is not proven is left to the caller, who asks HiGHS.
 
-Any basis will do as a start: a singular one is repaired with slacks, and a variable whose reduced cost has a wrong sign is put at its
-other bound or, where it has none, has its cost shifted until the simplex cleans up.
+Any basis will do as a start: a singular one is repaired with slacks, and a variable whose reduced
+cost has a wrong sign is put at its other bound or, where it has none, has its cost shifted until
+the simplex cleans up.
 
 Functions return status codes and never raise.
 """
@@ -64,7 +66,8 @@ class Start(NamedTuple):
     """A dual feasible basis with its factor: where openings begin.
 
     Attributes:
-        basic: ``[row]``; where: ``[variable]``; d: ``[variable]``; x: ``[column]`` values of nonbasic columns.
+        basic: ``[row]``; where: ``[variable]``; d: ``[variable]``; x: ``[column]`` values of
+            nonbasic columns.
         base: ``[row]`` right-hand side of the basic values without the row variables.
         column_status, row_status: the basis of the mean in HiGHS' codes.
         row_lower, row_upper, cut_lower: the mean right-hand sides.
@@ -147,7 +150,9 @@ def _make_start(n: int, m_static: int, width: int, n_cuts: int) -> Start:
 
 @compiled
 def _begin(program, m_static, room, column_status, row_status, s):
-    """Factorise a basis over the static rows and its tight cuts, repairing it where it is singular or of the wrong size.
+    """Factorise a basis over the static rows and its tight cuts.
+
+    It is repaired where it is singular or of the wrong size.
 
     Args:
         column_status, row_status: the basis, changed where it is repaired.
@@ -182,7 +187,10 @@ def _begin(program, m_static, room, column_status, row_status, s):
 
 @compiled
 def _list_tight_cuts(program, m_static, room, row_status, s):
-    """Make the cuts whose slack is nonbasic working rows; returns the number of working rows, -1 where there is no room."""
+    """Make the cuts whose slack is nonbasic working rows.
+
+    Returns the number of working rows, -1 where there is no room.
+    """
     working, row_of, n_tight = s.working, s.working.row_of, plain(0)
     for c in range(program.n_cuts):
         row_of[c] = -1
@@ -198,7 +206,10 @@ def _list_tight_cuts(program, m_static, room, row_status, s):
 
 @compiled
 def _assemble(program, m_static, k, column_status, row_status, s):
-    """Write the columns of a basis to the factor; returns how many are basic, and stops writing where they are too many."""
+    """Write the columns of a basis to the factor.
+
+    Returns how many are basic, and stops writing where they are too many.
+    """
     start, factor, working = s.start, s.factor, s.working
     basic, where = start.basic, start.where
     starts, indices, values, place = program.starts, program.indices, program.values, program.place
@@ -241,7 +252,10 @@ def _assemble(program, m_static, k, column_status, row_status, s):
 
 @compiled
 def _correct_size(program, n_missing, m_static, column_status, row_status):
-    """Make slacks basic where basic variables are missing; take the last columns out where they are too many."""
+    """Make slacks basic where basic variables are missing.
+
+    Take the last columns out where they are too many.
+    """
     for i in range(m_static + program.n_cuts):
         if n_missing > 0 and row_status[i] != BASIC:
             row_status[i] = BASIC
@@ -254,7 +268,10 @@ def _correct_size(program, n_missing, m_static, column_status, row_status):
 
 @compiled
 def _set_start(program, m_static, k, column_status, s):
-    """Reduced costs of a factorised basis, and the nonbasic columns on the bounds that these ask for."""
+    """Reduced costs of a factorised basis.
+
+    Nonbasic columns are moved to the bounds that these ask for.
+    """
     start, work = s.start, s.state.work
     basic, where, d, x, base, y = start.basic, start.where, start.d, start.x, start.base, start.y
     cost, lower, upper, n = program.cost, program.lower, program.upper, program.cost.shape[0]
@@ -328,7 +345,10 @@ def _set_opening(program, m_static, k, row_status, row_lower, row_upper, cut_low
 
 @compiled
 def _write_basis(program, m_static, width, s, column_status, row_status):
-    """The basis in HiGHS' codes; a row is at its lower bound when its variable is at its upper one."""
+    """The basis in HiGHS' codes.
+
+    A row is at its lower bound when its variable is at its upper one.
+    """
     state, cut = s.state, s.working.cut
     where, x, low, up = state.where, state.x, state.low, state.up
     n = program.cost.shape[0]
@@ -361,9 +381,12 @@ def _drop_joined(m_static, k, width, working):
 
 @compiled
 def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s):
-    """Go to the optimum of one right-hand side, factorising anew after so many pivots; the start is moved along.
+    """Go to the optimum of one right-hand side, factorising anew after so many pivots.
 
-    Used for what is far away: the mean of the openings, and openings that one factorisation did not reach.
+    The start is moved along.
+
+    Used for what is far away: the mean of the openings, and openings that one factorisation did not
+    reach.
 
     Returns:
         Status, pivots, and the working rows of the start, 0 when it was lost.
@@ -391,7 +414,9 @@ def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s
 
 @compiled
 def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lower, x, y):
-    """Read the solution out of the state and certify it; rounding that has piled up is taken out once.
+    """Read the solution out of the state and certify it.
+
+    Rounding that has piled up is taken out once.
 
     Returns:
         Whether it is proven, and its bound.
@@ -443,9 +468,11 @@ def solve_openings(
     Args:
         column_status, row_status: starting basis, HiGHS codes.
         program: see `Program`.
-        row_lowers, row_uppers: ``[opening, row]``, cuts last; upper bounds of cuts are not looked at. Both may be wider.
+        row_lowers, row_uppers: ``[opening, row]``, cuts last; upper bounds of cuts are not looked
+            at. Both may be wider.
         effort: see `Effort`.
-        objective, row_dual, primal, outcome, pivots: outputs; ``primal`` has one row per opening or a single row of scratch.
+        objective, row_dual, primal, outcome, pivots: outputs; ``primal`` has one row per opening or
+            a single row of scratch.
         final_column_status, final_row_status: basis after the last opening, where that was proven.
         s: `Scratch` for a program of at least this size.
     """

@@ -1,8 +1,9 @@
 """Many arrays handed to compiled code as one.
 
-The interpreter takes a quarter of a microsecond to hand an array to a compiled function: with a hundred of them a call takes longer
-than a small linear program. So what stays the same from call to call is written once, as compiled code sees it, into a block
-of memory; a call hands over the block, and compiled code reads the arrays' places back.
+The interpreter takes a quarter of a microsecond to hand an array to a compiled function: with a
+hundred of them a call takes longer than a small linear program. So what stays the same from call to
+call is written once, as compiled code sees it, into a block of memory; a call hands over the block,
+and compiled code reads the arrays' places back.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Packing:
         sample: a tuple of arrays and numbers; all that are packed have its type.
 
     Attributes:
-        unpack: for compiled code: the tuple of a block. It does not own the arrays: who holds the block holds them.
+        unpack: for compiled code: the tuple of a block. It does not own the arrays: who holds the
+            block holds them.
         unpack_at: the same for the place of a block.
         store: for compiled code: write a tuple to a block.
     """
@@ -108,7 +110,8 @@ def _kinds_of(value: Any) -> Iterator[tuple[object, ...]]:
 def _layout_of(value: Any) -> Iterator[str]:
     """A tuple as `struct` writes it: a C structure of its fields, aligned like its widest one.
 
-    An array is two pointers to owners, the number of elements, the bytes of one, where it begins, its shape and its strides.
+    An array is two pointers to owners, the number of elements, the bytes of one, where it begins,
+    its shape and its strides.
     """
     if isinstance(value, tuple):
         inner = "".join("".join(_layout_of(one)) for one in value)

@@ -12,7 +12,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 SMALLEST_COEFFICIENT = 1e-12
-"""Matrix entries of this size or less are dropped on loading; everything here uses the matrix without them."""
+"""Matrix entries of this size or less are dropped on loading; everything here uses the matrix
+without them.
+"""
 
 ORDINARY_MONEY = 1000.0
 """Money at stake in a program of which nothing is known."""
@@ -28,7 +30,8 @@ class LinearProgram:
         starts, indices, values: ``A`` compressed by column (int32, int32, float64), indices sorted.
         cost, column_lower, column_upper: ``[column]``.
         row_lower, row_upper: ``[row]``.
-        money: what is at stake in the program, in units of its cost: gaps far below it are of no interest.
+        money: what is at stake in the program, in units of its cost: gaps far below it are of no
+            interest.
     """
 
     starts: NDArray[np.int32]
@@ -61,12 +64,15 @@ class LinearProgram:
 
 
 class AppendedRows:
-    """Rows added below a program after it was built. All have their entries in the same columns; they are kept dense.
+    """Rows added below a program after it was built.
+
+    All have their entries in the same columns; they are kept dense.
 
     Attributes:
         columns: ``[place]`` the columns, int32.
         n_rows: rows appended so far.
-        generation: how often rows were taken away; an instance that holds rows of an earlier generation holds wrong ones.
+        generation: how often rows were taken away; an instance that holds rows of an earlier
+            generation holds wrong ones.
     """
 
     def __init__(self, columns: NDArray[np.int32] | None = None) -> None:
@@ -82,7 +88,10 @@ class AppendedRows:
         return self._entries
 
     def places_of(self, n_columns: int) -> NDArray[np.int32]:
-        """Place of every column of a program in the rows, ``[column]``; -1 where they have no entry."""
+        """Place of every column of a program in the rows, ``[column]``.
+
+        -1 where they have no entry.
+        """
         places = self._places
         if len(places) != n_columns:
             places = np.full(n_columns, -1, np.int32)
@@ -99,7 +108,10 @@ class AppendedRows:
         self.n_rows = stop
 
     def make_room(self, n_new: int) -> None:
-        """Make room for more rows; who writes them himself, without entries that a solver would drop, raises ``n_rows``."""
+        """Make room for more rows.
+
+        Who writes them himself, without entries that a solver would drop, raises ``n_rows``.
+        """
         start, stop = self.n_rows, self.n_rows + n_new
         if stop > self._entries.shape[1]:
             wider = np.empty((len(self.columns), stop))
@@ -107,7 +119,10 @@ class AppendedRows:
             self._entries = wider
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Take rows away: those where ``kept`` ``[row]`` is false. The others move up and keep their order."""
+        """Take rows away: those where ``kept`` ``[row]`` is false.
+
+        The others move up and keep their order.
+        """
         self._entries = np.ascontiguousarray(self._entries[:, : self.n_rows][:, kept])
         self.n_rows = self._entries.shape[1]
         self.generation += 1
@@ -119,7 +134,10 @@ BASIC = 1
 
 @dataclass(frozen=True)
 class Basis:
-    """A simplex basis by status: ``[column]`` and ``[row]``, HiGHS codes (0 lower, 1 basic, 2 upper, 3 zero, 4 nonbasic)."""
+    """A simplex basis by status.
+
+    ``[column]`` and ``[row]``, HiGHS codes (0 lower, 1 basic, 2 upper, 3 zero, 4 nonbasic).
+    """
 
     columns: NDArray[np.int32]
     rows: NDArray[np.int32]
@@ -148,13 +166,17 @@ class BasisBatch:
 
 
 class TrialSolutions(NamedTuple):
-    """Arrays that compiled functions write the solutions of several trials to; leading axes are trials, then openings.
+    """Arrays that compiled functions write the solutions of several trials to.
+
+    Leading axes are trials, then openings.
 
     Attributes:
         objective, outcome, pivots: ``[trial, opening]``; the outcome is a status of the kernel.
         row_dual: ``[trial, opening, row]``.
-        primal: ``[trial, opening, column]``, or ``[trial, 1, column]`` of scratch where they are not wanted.
-        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` bases after the last openings.
+        primal: ``[trial, opening, column]``, or ``[trial, 1, column]`` of scratch where they are
+            not wanted.
+        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` bases after the last
+            openings.
     """
 
     objective: Array
@@ -249,7 +271,8 @@ class OpeningResults:
     """Solutions of one program under several right-hand sides.
 
     Attributes:
-        objective: ``[opening]`` certified dual bound: the optimum within tolerance, but for the LPs in ``gaps``.
+        objective: ``[opening]`` certified dual bound: the optimum within tolerance, but for the LPs
+            in ``gaps``.
         row_dual: ``[opening, row]`` change of the optimum per unit of right-hand side.
         primal: ``[opening, column]``, or ``[0, 0]`` when not asked for.
         basis: final basis of the last opening.

@@ -1,9 +1,9 @@
 """The best certified answer for an opening that was not proven at the first attempt.
 
-HiGHS finds bases and the kernel proves: whatever HiGHS returns is certified, and where its gap is above tolerance the
-kernel goes on from its basis. The best bound and the best point of all attempts count, whichever attempt they are from; what is
-left of the gap is told to the caller. A program is called infeasible at once where a ray proves it, like a certificate, from
-the matrix alone.
+HiGHS finds bases and the kernel proves: whatever HiGHS returns is certified, and where its gap is
+above tolerance the kernel goes on from its basis. The best bound and the best point of all attempts
+count, whichever attempt they are from; what is left of the gap is told to the caller. A program is
+called infeasible at once where a ray proves it, like a certificate, from the matrix alone.
 """
 
 from __future__ import annotations
@@ -174,7 +174,8 @@ class OpeningRepair:
 
         Args:
             opening: its number, for messages.
-            status: of the first attempt: the certificate's outcome for what is in ``x`` and ``y``, or the status of HiGHS.
+            status: of the first attempt: the certificate's outcome for what is in ``x`` and ``y``,
+                or the status of HiGHS.
             row_lower: ``[row]`` with ``row_upper``, its bounds.
             row_upper: see ``row_lower``.
             x: ``[column]``, written to.
@@ -182,13 +183,14 @@ class OpeningRepair:
             want_primal: whether a feasible point is needed; a bound alone will do otherwise.
 
         Returns:
-            Certified bound; its gap where that is above tolerance; the basis of the best answer, where the kernel found it.
+            Certified bound; its gap where that is above tolerance; the basis of the best answer,
+            where the kernel found it.
 
         Raises:
             InfeasibleError: the opening has no feasible point.
             UnboundedError: its cost has no minimum.
-            SolverError: no attempt gave a bound (or a point, where one is needed). All of these carry what was tried and the
-                basis that HiGHS held last.
+            SolverError: no attempt gave a bound (or a point, where one is needed). All of these
+                carry what was tried and the basis that HiGHS held last.
         """
         self._lower, self._upper = row_lower, row_upper
         self._best = _Best(len(x), len(y))
@@ -237,7 +239,8 @@ class OpeningRepair:
                 verdicts[status] += status in (INFEASIBLE, UNBOUNDED)
                 if is_done:
                     statistics.levels[number] = statistics.levels.get(number, 0) + 1
-            # verdicts of a solver are no proof: the kernel tries alone, from where HiGHS ended and from nothing
+            # verdicts of a solver are no proof: the kernel tries alone, from where HiGHS ended and
+            # from nothing
             starts = [self._slack_basis()]
             if np.isfinite(self._best.bound):
                 starts.insert(0, self._instance.basis())
@@ -321,7 +324,10 @@ class OpeningRepair:
         return Basis(rests.astype(np.int32), np.full(len(self._lower), BASIC, np.int32))
 
     def _clean_up(self, effort: Callable[[int], Effort], start: Basis | None = None) -> bool:
-        """Let the kernel go on from a basis, or the one that HiGHS holds; returns whether the answer is proven now."""
+        """Let the kernel go on from a basis, or the one that HiGHS holds.
+
+        Returns whether the answer is proven now.
+        """
         if self._is_proven:
             return True
         program, basis = self._certifier.program, self._instance.basis() if start is None else start
@@ -344,7 +350,10 @@ class OpeningRepair:
         return self._is_proven
 
     def _is_proven_infeasible(self, status: int) -> bool:
-        """Whether HiGHS says that there is no feasible point and its ray proves it beyond tolerances."""
+        """Whether HiGHS proves beyond tolerances that there is no feasible point.
+
+        Its ray is checked.
+        """
         program = self._certifier.program
         ray = np.zeros(len(self._lower))
         if status != INFEASIBLE or not self._instance.read_ray(ray) or not np.isfinite(ray).all():

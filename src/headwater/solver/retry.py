@@ -1,7 +1,8 @@
 """What to try, in which order, when HiGHS does not solve a program at the first attempt.
 
-The ladder depends on statuses and iteration limits only, never on time, so that a run is reproducible; the time budget can only
-end it early. Whatever HiGHS finds, the kernel cleans up from its basis; after the last level the kernel tries alone, slowly.
+The ladder depends on statuses and iteration limits only, never on time, so that a run is
+reproducible; the time budget can only end it early. Whatever HiGHS finds, the kernel cleans up from
+its basis; after the last level the kernel tries alone, slowly.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ Options = FrozenDict[str, Option]
 
 
 COLD_START: Options = FrozenDict({"dual_simplex_cost_perturbation_multiplier": 1.0})
-"""Options for a first attempt without a basis: from there, unperturbed costs make degenerate programs stall."""
+"""Options for a first attempt without a basis: from there, unperturbed costs make degenerate
+programs stall.
+"""
 
 
 def default_options(n_columns: int) -> dict[str, Option]:
     """Options of a first attempt.
 
-    A warm start that is not done after a few pivots per column has stalled; the ladder then does better than patience.
+    A warm start that is not done after a few pivots per column has stalled; the ladder then does
+    better than patience.
 
     Args:
         n_columns: size of the program; it sets the iteration limit.
@@ -64,4 +68,6 @@ LADDER: tuple[Options, ...] = (
     _level(presolve="on", simplex_strategy=4, simplex_scale_strategy=4),
     _level(presolve="on", solver="ipm"),
 )
-"""Attempts after the first, in order: options on top of those of `ladder_options`, each from a cleared solver."""
+"""Attempts after the first, in order: options on top of those of `ladder_options`, each from a
+cleared solver.
+"""

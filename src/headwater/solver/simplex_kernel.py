@@ -1,15 +1,20 @@
-"""A dual simplex that re-optimises one opening from a factorised basis, and a primal one that cleans up after it.
+"""A dual simplex that re-optimises one opening from a factorised basis.
 
-The dual method starts from any basis: where a variable without a bound on the side that its reduced cost asks for is in the way,
-its cost is shifted for the time being. When the point is feasible, reduced costs are computed from the true costs, and variables
-whose sign is still wrong enter by primal steps: what is left of the gap is rounding.
+A primal simplex cleans up after it.
 
-Sources: P. M. J. Harris, Pivot selection methods of the Devex LP code, Mathematical Programming 5 (1973), for the ratio test and
-the weights of rows; A. Koberstein, The dual simplex method (2005), chapters 3 and 6, for flips of boxed variables and shifts.
+The dual method starts from any basis: where a variable without a bound on the side that its reduced
+cost asks for is in the way, its cost is shifted for the time being. When the point is feasible,
+reduced costs are computed from the true costs, and variables whose sign is still wrong enter by
+primal steps: what is left of the gap is rounding.
 
-Variables ``0 .. n-1`` are the columns of the program; variable ``n + r`` is the negated activity of working row ``r``, so that every
-row reads ``A x + z = 0`` and the column of a row variable is a unit vector. Working rows are the static ones, then the cuts that take
-part; other cuts join when the solution violates them.
+Sources: P. M. J. Harris, Pivot selection methods of the Devex LP code, Mathematical Programming 5
+(1973), for the ratio test and the weights of rows; A. Koberstein, The dual simplex method (2005),
+chapters 3 and 6, for flips of boxed variables and shifts.
+
+Variables ``0 .. n-1`` are the columns of the program; variable ``n + r`` is the negated activity of
+working row ``r``, so that every row reads ``A x + z = 0`` and the column of a row variable is a
+unit vector. Working rows are the static ones, then the cuts that take part; other cuts join when
+the solution violates them.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -33,26 +38,38 @@ from headwater.solver.kernel_constants import (
 )
 
 _SMALLEST_PIVOT, _LEAST_PIVOT = 1e-7, 1e-11
-"""Pivots below the first are taken only where they are known very well, those below the second never."""
+"""Pivots below the first are taken only where they are known very well, those below the second
+never.
+"""
 _WANTED_PIVOT = 1e-4
 """A pivot that can be trusted; smaller ones are taken where a wider tolerance offers none."""
 _CUT_FIRST = 2.0**30
-"""How much larger the pivot of a cut counts where several variables may enter: a cut that need not be tight is not to stay so."""
+"""How much larger the pivot of a cut counts where several variables may enter: a cut that need not
+be tight is not to stay so.
+"""
 _ZERO = 1e-14
 _SMALL_ENTRY = 1e-9
 """Entries of a column that are too small to block a primal step."""
 _LEAST_SLOPE = 2.0**-42
-"""A reduced cost with a wrong sign matters if it is more than this share of the largest dual and its own cost..."""
+"""A reduced cost with a wrong sign matters if it is more than this share of the largest dual and
+its own cost...
+"""
 _LEAST_MONEY, _LEAST_SHARE = 1e-13, 1e-11
 """...and worth more than these shares of the money at stake and of what the point costs."""
 _LAST_RESORT = 1e200
-"""Weight of a row whose pivot was too small: it is asked again when no other row is infeasible, or when weights start anew."""
+"""Weight of a row whose pivot was too small: it is asked again when no other row is infeasible, or
+when weights start anew.
+"""
 _CUT_TOLERANCE = 1e-9
 _ROUNDING = 1e-10
 _REFERENCE_LIFE = 20
-"""Pivots after which all devex weights start again at one: they only grow, and old ones mislead the choice of rows."""
+"""Pivots after which all devex weights start again at one: they only grow, and old ones mislead the
+choice of rows.
+"""
 _WORTH_ASKING = 0.5
-"""Of the largest violation: cuts that are violated less are not asked again before all cuts are looked at."""
+"""Of the largest violation: cuts that are violated less are not asked again before all cuts are
+looked at.
+"""
 _LISTED = 1e-300
 """Stands for a pivot row entry that has come back to zero but is listed already."""
 
@@ -61,7 +78,8 @@ class Program(NamedTuple):
     """A program as the kernels see it.
 
     Attributes:
-        starts, indices, values: static matrix by column; row_starts, row_indices, row_values: the same by row.
+        starts, indices, values: static matrix by column; row_starts, row_indices, row_values: the
+            same by row.
         place: ``[column]`` place of a column in the cuts, -1 elsewhere.
         cut_columns: ``[place]``; cut_entries: ``[place, cut]``; n_cuts: how many of them count.
         cost, lower, upper: ``[column]``.
@@ -111,7 +129,8 @@ class Working(NamedTuple):
         rows: ``[position, place]`` its entries.
         row_of: ``[cut]`` its working row, -1 for a cut that takes no part.
         sums: ``[place]`` scratch.
-        violated, n_violated: ``[cut]`` and ``[1]`` those that were violated when all were last looked at.
+        violated, n_violated: ``[cut]`` and ``[1]`` those that were violated when all were last
+            looked at.
     """
 
     cut: Any
@@ -140,13 +159,16 @@ class State(NamedTuple):
     """A simplex solution under way; variables are numbered as in the module's first lines.
 
     Attributes:
-        basic: ``[row]`` basic variables; where: ``[variable]`` position in the basis, -1 when nonbasic.
-        d: ``[variable]`` reduced costs; x: ``[variable]`` values of nonbasic ones; xb: ``[row]`` values of basic ones.
+        basic: ``[row]`` basic variables; where: ``[variable]`` position in the basis, -1 when
+            nonbasic.
+        d: ``[variable]`` reduced costs; x: ``[variable]`` values of nonbasic ones; xb: ``[row]``
+            values of basic ones.
         low, up: ``[variable]``; weight: ``[row]`` devex weights.
         alpha, touched, candidates, flips: pivot row and lists of variables.
         work, rho, column, flipped: ``[row]`` scratch.
         full_x: ``[column]`` values of all columns; cut_activity: ``[cut]`` activities at these.
-        shifted: ``[1]`` whether the cost of a variable is shifted, so that reduced costs are not those of the true costs.
+        shifted: ``[1]`` whether the cost of a variable is shifted, so that reduced costs are not
+            those of the true costs.
     """
 
     basic: Any
@@ -197,7 +219,10 @@ def join_cut(c, program, working, position):
 
 @compiled
 def _price_row(n, m_static, width, program, working, rho, where, alpha, touched):
-    """Pivot row: ``alpha[j] = rho . a_j`` for nonbasic ``j``; ``touched`` lists where it may be non-zero."""
+    """Pivot row: ``alpha[j] = rho . a_j`` for nonbasic ``j``.
+
+    ``touched`` lists where it may be non-zero.
+    """
     row_starts, row_indices, row_values = program.row_starts, program.row_indices, program.row_values
     cut_columns, rows, sums = program.cut_columns, working.rows, working.sums
     n_touched, n_places, with_cuts = 0, cut_columns.shape[0], False
@@ -206,7 +231,8 @@ def _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
         if abs(value) <= _ZERO:
             continue
         if r < m_static:
-            # Lists are made without a branch: an entry is always written, and the count goes on when it is to stay.
+            # Lists are made without a branch: an entry is always written, and the count goes on
+            # when it is to stay.
             for p in range(Index(row_starts[r]), Index(row_starts[r + 1])):
                 j = Index(row_indices[p])
                 before, nonbasic = alpha[j], where[j] < 0
@@ -242,10 +268,14 @@ def _price_row(n, m_static, width, program, working, rho, where, alpha, touched)
 
 @compiled
 def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tolerance, candidates, flips, n_fixed):
-    """Dual ratio test: Harris' tolerance with the largest pivot, flipping boxed variables while that still pays.
+    """Choose the entering variable: bound flipping ratio test with Harris' tolerance.
 
-    A reduced cost whose sign is wrong already, by a tolerance, blocks at once: its ratio is zero. Of pivots that can be trusted
-    those of cuts, the variables from ``n_fixed`` on, come first: the fewer cuts are tight, the fewer reservoirs each pivot moves.
+    Boxed variables are flipped while that still pays, and among candidates within the tolerance the
+    largest pivot is taken.
+
+    A reduced cost whose sign is wrong already, by a tolerance, blocks at once: its ratio is zero.
+    Of pivots that can be trusted those of cuts, the variables from ``n_fixed`` on, come first: the
+    fewer cuts are tight, the fewer reservoirs each pivot moves.
 
     Returns:
         Entering variable (-1: none) and the number of variables to flip, listed in ``flips``.
@@ -266,7 +296,8 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
                 step, tightest = bound, k
         if tightest < 0:
             return -1, n_flips  # not a number
-        # the tightest passes its own bound whatever rounding says: every round takes at least one candidate out
+        # the tightest passes its own bound whatever rounding says: every round takes at least one
+        # candidate out
         best, largest, change = -1, 0.0, 0.0
         for k in range(n_candidates):
             j = candidates[k]
@@ -277,7 +308,8 @@ def _choose_entering(n_touched, touched, alpha, sign, d, low, up, x, slope, tole
                     size *= _CUT_FIRST
                 if size > largest:
                     largest, best = size, j
-        # flips that leave nothing to be mended are not enough: the row leaves at a bound that it meets exactly
+        # flips that leave nothing to be mended are not enough: the row leaves at a bound that it
+        # meets exactly
         if not slope - change > PRIMAL_TOLERANCE:
             return best, n_flips
         slope -= change
@@ -304,8 +336,8 @@ def _excess(lower, activity):
 def _most_violated_cut(program, working, state, cut_lower):
     """A cut that takes no part and is violated, -1 when none is.
 
-    All cuts are looked at, and the one that is violated most is taken. Those that were violated besides are asked again first,
-    and while one of them still is, the others wait.
+    All cuts are looked at, and the one that is violated most is taken. Those that were violated
+    besides are asked again first, and while one of them still is, the others wait.
     """
     where, x, xb, full_x = state.where, state.x, state.xb, state.full_x
     cut_columns = program.cut_columns
@@ -322,7 +354,10 @@ def _most_violated_cut(program, working, state, cut_lower):
 
 @compiled
 def _still_violated(program, working, state, cut_lower):
-    """The most violated of the cuts that were violated before, -1 when none is any more; forgets those that are not."""
+    """The most violated of the cuts that were violated before, -1 when none is any more.
+
+    Forgets those that are not.
+    """
     full_x, row_of, violated = state.full_x, working.row_of, working.violated
     cut_columns, cut_entries, sums = program.cut_columns, program.cut_entries, working.sums
     n_places = cut_columns.shape[0]
@@ -350,7 +385,8 @@ def _violated_of_all(program, working, state, cut_lower):
     """The most violated of all cuts, -1 when none is; lists those that are violated."""
     activity, row_of, violated, n_cuts = state.cut_activity, working.row_of, working.violated, program.n_cuts
     cut_activities(program.cut_columns, program.cut_entries, n_cuts, state.full_x, activity)
-    # counting without a branch is done many cuts at a time; most often there is none to be looked at closely
+    # counting without a branch is done many cuts at a time; most often there is none to be looked
+    # at closely
     n_violated = 0
     for c in range(n_cuts):
         n_violated += cut_lower[c] - activity[c] > _CUT_TOLERANCE * (1.0 + abs(cut_lower[c]))
@@ -378,7 +414,10 @@ def _violated_of_all(program, working, state, cut_lower):
 
 @compiled
 def set_reduced_costs(program, m_static, width, working, y, where, d):
-    """Reduced costs of all nonbasic variables from the duals of the working rows, and zero for basic ones."""
+    """Reduced costs of all nonbasic variables from the duals of the working rows.
+
+    Basic variables get zero.
+    """
     starts, indices, values, cost = program.starts, program.indices, program.values, program.cost
     n, n_places = cost.shape[0], program.cut_columns.shape[0]
     for j in range(n):
@@ -401,10 +440,12 @@ def set_reduced_costs(program, m_static, width, working, y, where, d):
 
 @compiled
 def _worst_sign(program, width, state):
-    """The nonbasic variable whose reduced cost has the wrong sign most, where that matters; -1 when none has.
+    """The nonbasic variable whose reduced cost has the wrong sign most, where that matters.
 
-    What matters depends on the numbers at hand, not on their unit: the same program with huge penalties that nobody pays must
-    be solved to the cents that are paid.
+    -1 when none has.
+
+    What matters depends on the numbers at hand, not on their unit: the same program with huge
+    penalties that nobody pays must be solved to the cents that are paid.
     """
     where, d, x, xb, low, up, cost = state.where, state.d, state.x, state.xb, state.low, state.up, program.cost
     n = cost.shape[0]
@@ -412,7 +453,8 @@ def _worst_sign(program, width, state):
     for r in range(width):
         largest = max(largest, abs(d[n + r]))
     worst, at, n_wrong = _LEAST_SLOPE * largest, -1, 0
-    # counting without a branch is done many variables at a time; most often there is none to be looked at closely
+    # counting without a branch is done many variables at a time; most often there is none to be
+    # looked at closely
     for j in range(n + width):
         n_wrong += ((d[j] > worst) & (x[j] > low[j])) | ((d[j] < -worst) & (x[j] < up[j]))
     if n_wrong == 0:
@@ -433,10 +475,13 @@ def _worst_sign(program, width, state):
 
 @compiled
 def _choose_leaving(width, state, direction, reach):
-    """Primal ratio test for a variable that moves in ``direction`` by at most ``reach``; its column is in ``state.column``.
+    """Primal ratio test for a variable that moves in ``direction`` by at most ``reach``.
+
+    Its column is in ``state.column``.
 
     Returns:
-        Row that leaves, -1 where none blocks, and whether the variable that leaves stops at its lower bound.
+        Row that leaves, -1 where none blocks, and whether the variable that leaves stops at its
+        lower bound.
     """
     basic, xb, low, up, column = state.basic, state.xb, state.low, state.up, state.column
     most = reach
@@ -462,7 +507,10 @@ def _choose_leaving(width, state, direction, reach):
 
 @compiled
 def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, steps, state, cut_lower):
-    """Pivot until the solution is primal feasible, no cut is violated, and no reduced cost has a wrong sign that matters.
+    """Pivot until the solution is optimal within tolerances.
+
+    It is then primal feasible, no cut is violated, and no reduced cost has a wrong sign that
+    matters.
 
     Args:
         program, working, factor, steps: see there; the factor is that of ``k`` working rows.
@@ -504,7 +552,8 @@ def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, step
             if c >= 0:
                 if width - m_static >= room or n_steps >= 2 * cap:
                     return CAP_REACHED, n_pivots, width, n_steps
-                # The cut joins the working rows with its own variable basic, and leaves it in the next round.
+                # The cut joins the working rows with its own variable basic, and leaves it in the
+                # next round.
                 position = width - m_static
                 join_cut(c, program, working, position)
                 working.row_of[c] = width
@@ -595,7 +644,8 @@ def reoptimise(program, m_static, k, room, cap, tolerance, working, factor, step
             for q in range(n_touched):
                 alpha[touched[q]] = 0.0
             if is_primal:
-                # a step that cannot be trusted is not needed: the certificate says what the point is worth without it
+                # a step that cannot be trusted is not needed: the certificate says what the point
+                # is worth without it
                 return PROVEN, n_pivots, width, n_steps
             if status == SMALL_PIVOT and weight[r] < _LAST_RESORT:
                 weight[r] = _LAST_RESORT  # other rows first

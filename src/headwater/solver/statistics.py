@@ -15,11 +15,11 @@ NUMBERS = (*COUNTED, "bases", "solve", "load")
 class SolverStatistics:
     """Counts of one instance since it was made; ``reasons`` counts why first attempts failed.
 
-    ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did not solve at once,
-    ``bounded`` those whose best answer has a gap above tolerance.
-    ``levels`` counts by number, from 1, the attempts that then solved them; ``bases`` the bases that solves started from.
-    ``kernel_seconds``, ``highs_seconds`` (``repair_seconds`` of it on further attempts) and ``load_seconds`` (of rows) tell
-    where the time went.
+    ``fallbacks`` counts openings that the kernel left to HiGHS, ``retried`` those that HiGHS did
+    not solve at once, ``bounded`` those whose best answer has a gap above tolerance. ``levels``
+    counts by number, from 1, the attempts that then solved them; ``bases`` the bases that solves
+    started from. ``kernel_seconds``, ``highs_seconds`` (``repair_seconds`` of it on further
+    attempts) and ``load_seconds`` (of rows) tell where the time went.
     """
 
     solves: int = 0
@@ -44,7 +44,10 @@ class SolverStatistics:
         )  # fmt: skip
 
     def rare(self) -> dict[str, int]:
-        """Counts that most instances never have: reasons as ``reason: ...``, attempts by number as ``level: ...``."""
+        """Counts that most instances never have.
+
+        Reasons as ``reason: ...``, attempts by number as ``level: ...``.
+        """
         if not self.reasons and not self.levels:
             return {}
         named = {f"reason: {name}": count for name, count in self.reasons.items()}

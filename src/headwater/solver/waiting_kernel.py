@@ -1,4 +1,7 @@
-"""What compiled code needs to work in several threads: a clock, and a place where threads wait for each other."""
+"""What compiled code needs to work in several threads.
+
+A clock, and a place where threads wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -49,15 +52,20 @@ def _windows_seconds(room):
 
 
 seconds = compiled(_windows_seconds if sys.platform == "win32" else _posix_seconds)
-"""Time of a clock that only goes forward, in seconds; its argument is two int64 of the calling thread."""
+"""Time of a clock that only goes forward, in seconds; its argument is two int64 of the calling
+thread.
+"""
 
 
 @compiled
 def wait_for_others(barrier, n_threads):
-    """Wait until all threads have come here; returns whether they go on, which they do not when one has abandoned the others.
+    """Wait until all threads have come here.
 
-    A thread that waits looks again at once for some microseconds, then lets others run, then naps: threads are as good as always
-    awake where stages are small, and cost others nothing where they are large.
+    Returns whether they go on, which they do not when one has abandoned the others.
+
+    A thread that waits looks again at once for some microseconds, then lets others run, then naps:
+    threads are as good as always awake where stages are small, and cost others nothing where they
+    are large.
     """
     if n_threads == 1:
         return True

@@ -1,8 +1,11 @@
-"""Seasonal statistics, periodic autocorrelations, and the correlations of the mean of the past twelve months.
+"""Seasonal statistics and periodic autocorrelations.
 
-All arrays hold the hydros first; sums run over the years for which every factor exists. Every average divides by the number of
-values of the season and not by the number of pairs, so that a correlation across the turn of the year shrinks a little: the
-convention of NEWAVE, whose printed correlations it reproduces.
+Also the correlations of the mean of the past twelve months.
+
+All arrays hold the hydros first; sums run over the years for which every factor exists. Every
+average divides by the number of values of the season and not by the number of pairs, so that a
+correlation across the turn of the year shrinks a little: the convention of NEWAVE, whose printed
+correlations it reproduces.
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ class AnnualSeries:
     Attributes:
         values_m3s: ``[hydro, year, season]``, ``nan`` where one of the twelve is missing.
         mean_m3s, std_m3s: ``[hydro, season]`` over the windows that exist; 0 without any.
-        correlation: ``[hydro, season, lag]`` with the value ``lag`` seasons back; lag 0 is the value that the mean precedes.
+        correlation: ``[hydro, season, lag]`` with the value ``lag`` seasons back; lag 0 is the
+            value that the mean precedes.
     """
 
     values_m3s: Array
@@ -71,13 +75,13 @@ def seasonal_statistics(
 ) -> SeasonalStatistics:
     """Statistics over the years of every hydro and season.
 
-    A season that is constant, or of which more than half of the values are the same, has that value as its mean and no
-    deviation.
+    A season that is constant, or of which more than half of the values are the same, has that value
+    as its mean and no deviation.
 
     Args:
         values_m3s: ``[hydro, year, season]`` with ``nan`` for missing values.
-        mode_rounding_m3s: step of rounding before equal values are counted; ``None`` takes 1 where the median is at least
-            10 m3/s and none elsewhere.
+        mode_rounding_m3s: step of rounding before equal values are counted; ``None`` takes 1 where
+            the median is at least 10 m3/s and none elsewhere.
 
     Raises:
         ModelError: a season with a single value.
@@ -107,7 +111,10 @@ def seasonal_statistics(
 
 
 def classify(observed: Array, mode_rounding_m3s: float | None = None) -> tuple[HistoryClass, float]:
-    """Class of the values of one season, and the value that stands for them where they are (nearly) all the same."""
+    """Class of the values of one season.
+
+    And the value that stands for them where they are (nearly) all the same.
+    """
     if not len(observed):
         return HistoryClass.CONSTANT, 0.0
     if (np.abs(observed - observed[0]) < _SAME).all():
@@ -128,7 +135,9 @@ def classify(observed: Array, mode_rounding_m3s: float | None = None) -> tuple[H
 def periodic_autocorrelation(
     values_m3s: Array, statistics: SeasonalStatistics, max_lag: int
 ) -> Array:
-    """Correlation of every season with the value some seasons back, ``[hydro, season, lag]``, lag 0 first.
+    """Correlation of every season with the value some seasons back.
+
+    ``[hydro, season, lag]``, lag 0 first.
 
     0 where one of the two has no deviation.
     """
@@ -188,7 +197,10 @@ def _lagged(
     *,
     unit_at_zero: bool,
 ) -> Array:
-    """Correlation of ``left`` with the deviation some seasons back, dividing by the larger number of values of the two."""
+    """Correlation of ``left`` with the deviation some seasons back.
+
+    Divided by the larger number of values of the two.
+    """
     n_hydros, n_years, n_seasons = deviation.shape
     sequence = deviation.reshape(n_hydros, -1)
     correlation = np.zeros((n_hydros, n_seasons, max_lag + 1))

@@ -26,7 +26,8 @@ class Period:
     Attributes:
         cycle: position of the season's cycle in the season map.
         ordinal: running number of the occurrence; the period before has the number before.
-        season_id: season that occurs; ``None`` in a part of the year that the map leaves without a season.
+        season_id: season that occurs; ``None`` in a part of the year that the map leaves without a
+            season.
         start_date, end_date: calendar span, end exclusive.
     """
 
@@ -44,7 +45,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class _Cycle:
-    """Seasons of one resolution that follow each other round the year; ``starts`` is ``None`` for ISO weeks."""
+    """Seasons of one resolution that follow each other round the year.
+
+    ``starts`` is ``None`` for ISO weeks.
+    """
 
     season_ids: tuple[int | None, ...]
     starts: tuple[tuple[int, int], ...] | None
@@ -60,8 +64,8 @@ class _Cycle:
 class SeasonCalendar:
     """A season map laid out along the calendar.
 
-    A map may hold several cycles, for example twelve months and then four quarters: in ascending id, a new cycle begins when
-    the seasons before it have filled the year.
+    A map may hold several cycles, for example twelve months and then four quarters: in ascending
+    id, a new cycle begins when the seasons before it have filled the year.
 
     Raises:
         ModelError: custom seasons that overlap or leave gaps.
@@ -86,7 +90,9 @@ class SeasonCalendar:
             self._cycles = _custom_cycles(seasons)
 
     def period(self, start_date: date, end_date: date, season_id: int | None = None) -> Period:
-        """The occurrence that a span of days overlaps most, of the given season or of any season of the first cycle.
+        """The occurrence of a season that a span of days overlaps most.
+
+        Of the given season, or of any season of the first cycle.
 
         Raises:
             ModelError: the season is not in the map.
@@ -108,7 +114,10 @@ class SeasonCalendar:
 
     @property
     def cycles(self) -> tuple[tuple[int | None, ...], ...]:
-        """Season ids of every cycle in the order of the year; ``None`` where a part of the year has no season."""
+        """Season ids of every cycle in the order of the year.
+
+        ``None`` where a part of the year has no season.
+        """
         return tuple(cycle.season_ids for cycle in self._cycles)
 
     def containing(self, day: date, cycle: int) -> Period:
@@ -141,15 +150,19 @@ class SeasonCalendar:
 class Timeline(Protocol):
     """The stages in order, pre-study stages first, and how to look back from them.
 
-    Positions count pre-study and study stages together; `n_pre_study` of them come before the first study stage. Where the
-    study repeats, the stages before the first one of the cycle are those at its end.
+    Positions count pre-study and study stages together; `n_pre_study` of them come before the first
+    study stage. Where the study repeats, the stages before the first one of the cycle are those at
+    its end.
     """
 
     stages: tuple[Stage | PreStudyStage, ...]
     n_pre_study: int
 
     def back(self, position: int, lag: int) -> tuple[int, ...]:
-        """Positions whose statistics can stand for the period ``lag`` steps back, the best first."""
+        """Positions whose statistics can stand for the period ``lag`` steps back.
+
+        The best comes first.
+        """
         ...
 
     def span(self, position: int, lag: int) -> tuple[date, date] | None:
@@ -173,7 +186,10 @@ class Timeline(Protocol):
         ...
 
     def one_year(self) -> tuple[int, ...] | None:
-        """Positions of study stages that stand for each season of the year once, in order; ``None`` if there are none."""
+        """Positions of study stages that stand for each season of the year once, in order.
+
+        ``None`` if there are none.
+        """
         ...
 
     def noise_groups(self) -> tuple[int, ...]:
@@ -186,7 +202,10 @@ class Timeline(Protocol):
 
 
 def build_timeline(system: System) -> Timeline:
-    """Look back by calendar period where seasons are defined, and stage by stage where they are not."""
+    """How periods are looked back.
+
+    By calendar period where seasons are defined, and stage by stage where they are not.
+    """
     return (
         StageTimeline(system)
         if system.season_map is None
@@ -255,7 +274,10 @@ class StageTimeline:
         return True
 
     def _season_of_missing(self, position: int, lag: int) -> int | None:
-        """Season of a period before the first known stage, as far as the order of the seasons reveals it."""
+        """Season of a period before the first known stage.
+
+        As far as the order of the seasons reveals it.
+        """
         key = (position, lag)
         if key not in self._season_before_start:
             self._season_before_start[key] = self._infer_season(position, lag)
@@ -270,7 +292,8 @@ class StageTimeline:
                 return self.stages[other - lag].season_id
         start = self.stages[0].start_date
         for n, stage in enumerate(self.stages, start=1):
-            # Stages that fill one year repeat in the next, so the year before ends with the last of them.
+            # Stages that fill one year repeat in the next, so the year before ends with the last of
+            # them.
             if abs((stage.end_date - start).days - 365) <= _SAME_LENGTH_DAYS:
                 return self.stages[(position - lag) % n].season_id
         return None
@@ -303,7 +326,10 @@ class SeasonTimeline:
         return exact + tuple(other for other in same if other not in exact)
 
     def closes_the_cycle(self) -> bool:
-        """Whether the period after the last stage of a cyclic study has the season of the cycle's first stage."""
+        """Whether a cyclic study ends where its cycle begins.
+
+        The period after its last stage has the season of the cycle's first stage.
+        """
         if not len(self._cycle):
             return True
         first, last = self.periods[self._cycle.start], self.periods[self._cycle.stop - 1]
@@ -352,7 +378,8 @@ class SeasonTimeline:
         """One group for the stages of each period; a stage without a season is alone.
 
         Raises:
-            ModelError: the stages of a period do not follow each other, or are together longer than it.
+            ModelError: the stages of a period do not follow each other, or are together longer than
+                it.
         """
         groups: list[int] = []
         seen: dict[Period, int] = {}
@@ -428,7 +455,10 @@ def _custom_cycles(seasons: list[Season]) -> tuple[_Cycle, ...]:
 
 
 def _fills_the_year(ordered: list[Season]) -> bool:
-    """Whether each season ends the day before the next begins; one day more or less is a way of writing the same."""
+    """Whether each season ends the day before the next begins.
+
+    One day more or less is a way of writing the same.
+    """
     for season, following in zip(ordered, ordered[1:] + ordered[:1], strict=True):
         if (_last_day(season) + 1 - _first_day(following)) % 365 not in {364, 0, 1}:
             return False

@@ -1,4 +1,7 @@
-"""Spatial correlation of the noise: factors of the user's matrices and their application to independent draws."""
+"""Spatial correlation of the noise.
+
+Factors of the user's matrices and their application to independent draws.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ MATRIX_TOLERANCE = 1e-9
 """How far a matrix may be from symmetric, from a unit diagonal, and beyond [-1, 1]."""
 
 _REPAIRABLE = 0.10
-"""Negative eigenvalues up to this share of the largest are clipped; beyond, the matrix is taken for an input error."""
+"""Negative eigenvalues up to this share of the largest are clipped; beyond, the matrix is taken for
+an input error.
+"""
 
 _ROUNDING = 1e-12
 """Negative eigenvalues up to this share of the largest are rounding of zero."""
@@ -25,7 +30,10 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class _GroupFactor:
-    """Entries of the noise vector that belong to a group, and the factor ``D`` of its matrix, ``D @ D.T = C``."""
+    """Entries of the noise vector that belong to a group.
+
+    And the factor ``D`` of its matrix, ``D @ D.T = C``.
+    """
 
     entries: NDArray[np.int64]
     factor: Array
@@ -44,10 +52,13 @@ class Correlator:
     warnings: tuple[str, ...]
 
     def apply(self, stage_index: int, draws: Array) -> Array:
-        """Correlate a block of draws ``[draw, entry]``; entries outside every group stay as they are.
+        """Correlate a block of draws ``[draw, entry]``.
 
-        Each row of the result depends on its own row alone, bit for bit: the products are summed in a fixed order instead of by
-        a matrix product, whose order depends on the number of rows. So a scenario is the same in whatever batch it is drawn.
+        Entries outside every group stay as they are.
+
+        Each row of the result depends on its own row alone, bit for bit: the products are summed in
+        a fixed order instead of by a matrix product, whose order depends on the number of rows. So
+        a scenario is the same in whatever batch it is drawn.
         """
         correlated = draws.copy()
         for group in self.groups[stage_index]:
@@ -65,8 +76,8 @@ def build_correlator(system: System, layout: NoiseLayout) -> Correlator:
     Entities without a noise entry (a bus whose load is certain) drop out of their group.
 
     Raises:
-        ModelError: unknown profiles, stages or entities, an entity in two groups of a profile, or a matrix that is malformed or
-            far from positive semidefinite.
+        ModelError: unknown profiles, stages or entities, an entity in two groups of a profile, or a
+            matrix that is malformed or far from positive semidefinite.
     """
     correlation = system.correlation
     if correlation is None:
@@ -100,19 +111,22 @@ def build_correlator(system: System, layout: NoiseLayout) -> Correlator:
 
 
 def factorise(matrix: Array, method: FactorMethod, name: str) -> tuple[Array, str | None]:
-    """Find ``D`` with ``D @ D.T`` equal to a correlation matrix, or to the nearest one that clipping gives.
+    """Find ``D`` with ``D @ D.T`` equal to a correlation matrix.
+
+    Or to the nearest one that clipping gives.
 
     Args:
         matrix: ``[entity, entity]``.
-        method: symmetric root, or the lower triangle of Cholesky where the matrix is positive definite.
+        method: symmetric root, or the lower triangle of Cholesky where the matrix is positive
+            definite.
         name: how messages call the matrix.
 
     Returns:
         The factor, and a warning where the matrix had to be repaired or the method replaced.
 
     Raises:
-        ModelError: the matrix is not square, symmetric, with a unit diagonal and entries in [-1, 1], or is far from positive
-            semidefinite.
+        ModelError: the matrix is not square, symmetric, with a unit diagonal and entries in [-1,
+            1], or is far from positive semidefinite.
     """
     _check_matrix(matrix, name)
     if not len(matrix):

@@ -39,7 +39,10 @@ class CycleFit:
 
 
 def unit_coefficients(fit: CycleFit, h: int) -> list[list[float]]:
-    """Coefficients of a hydro in m3/s per m3/s, ``[season][lag]``, the annual term spread over twelve lags."""
+    """Coefficients of a hydro in m3/s per m3/s, ``[season][lag]``.
+
+    The annual term is spread over twelve lags.
+    """
     std = fit.statistics.std_m3s[h]
     n = fit.history.n_seasons
     psi = []

@@ -1,7 +1,10 @@
-"""Point sets for the noise of one stage: as many rows as openings, as many columns as random quantities.
+"""Point sets for the noise of one stage.
 
-Sources: McKay, Beckman and Conover, "A comparison of three methods for selecting values of input variables" (1979); Owen,
-"Scrambled net variance for integrals of smooth functions" (1997); Owen, "A randomized Halton algorithm in R" (2017).
+As many rows as openings, as many columns as random quantities.
+
+Sources: McKay, Beckman and Conover, "A comparison of three methods for selecting values of input
+variables" (1979); Owen, "Scrambled net variance for integrals of smooth functions" (1997); Owen, "A
+randomized Halton algorithm in R" (2017).
 """
 
 from __future__ import annotations
@@ -82,7 +85,10 @@ def design_warning(method: SamplingMethod, n: int) -> str | None:
 def _latin_hypercube(
     seed: int, purpose: rng.Purpose, group: int, iteration: int, shape: tuple[int, int]
 ) -> Array:
-    """Each column has one point in each of as many equal strata as there are rows, in random order."""
+    """Latin hypercube: one point of each column in each of equal strata.
+
+    There are as many strata as rows, in random order.
+    """
     n, dim = shape
     columns = np.arange(1, dim + 1)
     words = rng.raw_words(seed, purpose, group, np.full(dim, iteration), columns, 2 * n)

@@ -1,4 +1,7 @@
-"""Draws of the project's own sampling schemes: openings of the tree, fresh noise, and scenarios of a finite set."""
+"""Draws of the project's own sampling schemes.
+
+Openings of the tree, fresh noise, and scenarios of a finite set.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ class Basis:
     Attributes:
         uncertainty: tree, correlation and layout.
         source: scheme of each class.
-        index_seed, noise_seed: seeds of the choice of openings, and of fresh noise and the choice of
-            library scenarios.
+        index_seed, noise_seed: seeds of the choice of openings, and of fresh noise and the choice
+            of library scenarios.
         streams: purposes of the random streams.
         n_trajectories: trajectories of one iteration, or simulated scenarios.
         external: scenarios of each class that are given, as far as they are asked for.
@@ -101,7 +104,10 @@ class Basis:
 
 @dataclass(frozen=True, eq=False)
 class StageVisit:
-    """Some scenarios at a visit of a stage, see `headwater.core.noise.Visit`; their fresh noise is drawn once."""
+    """Some scenarios at a visit of a stage, see `headwater.core.noise.Visit`.
+
+    Their fresh noise is drawn once.
+    """
 
     basis: Basis
     stage_index: int
@@ -193,7 +199,10 @@ class LibraryDraws(Draws):
         return self.library.at is None or bool(self.library.at[stage_index])
 
     def noise(self, visit: Visit) -> Array | None:
-        """Noise under which the inflow model follows the scenario; 0 for classes that have values instead."""
+        """Noise under which the inflow model follows the scenario.
+
+        0 for classes that have values instead.
+        """
         if not self._has(visit.stage_index):
             return None
         if isinstance(self.library, ValueLibrary):
@@ -231,7 +240,10 @@ class LibraryDraws(Draws):
         return self._basis.source.selection(noise_class) or self._basis.streams.default_selection
 
     def _selected(self, iteration: int, scenarios: Indices, turn: int = 0) -> Indices:
-        """Library scenario of each trajectory; scenarios with weights come as often as these say."""
+        """Library scenario of each trajectory.
+
+        Scenarios with weights come as often as these say.
+        """
         basis, library, noise_class = self._basis, self.library, self._class
         n = library.n_scenarios
         stream = list(NoiseClass).index(noise_class)
@@ -282,7 +294,10 @@ def _by_weight(level: Array, weights: Array) -> Indices:
 
 
 def radical_inverse(number: Indices) -> Array:
-    """Van der Corput's sequence in base 2: the first numbers of it always cover the unit interval evenly."""
+    """Van der Corput's sequence in base 2.
+
+    The first numbers of it always cover the unit interval evenly.
+    """
     level, scale, rest = np.zeros(number.shape), 0.5, number.copy()
     while rest.any():
         level += scale * (rest & 1)

@@ -1,4 +1,7 @@
-"""An inflow model from nothing but external scenarios: each stage is its own season, the scenarios are its years."""
+"""An inflow model from nothing but external scenarios.
+
+Each stage is its own season, the scenarios are its years.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,13 @@ from headwater.stochastic.yule_walker import (
 def fit_ensemble(system: System, scenarios: ExternalScenarios, config: EstimationConfig) -> System:
     """Statistics, coefficients and correlation of a system from external inflow scenarios.
 
-    Lags reach back to the first stage only: what came before is the same in every scenario, and so explains nothing.
+    Lags reach back to the first stage only: what came before is the same in every scenario, and so
+    explains nothing.
 
     Args:
         system: without inflow statistics and history.
-        scenarios: complete for the hydros and stages of the system; all stages with the same number of scenarios or repeated.
+        scenarios: complete for the hydros and stages of the system; all stages with the same number
+            of scenarios or repeated.
         config: how orders are chosen; an annual component is not estimated.
     """
     n = max(len(scenarios.values[stage.id]) for stage in system.stages)

@@ -1,4 +1,7 @@
-"""From inflow history to complete inflow statistics: which parts of a system's model are given, and which are estimated."""
+"""From inflow history to complete inflow statistics.
+
+Which parts of a system's model are given, and which are estimated.
+"""
 
 from __future__ import annotations
 
@@ -68,12 +71,13 @@ class Estimation:
 def complete_system(system: System, config: EstimationConfig | None = None) -> Estimation:
     """Estimate from history what a system's inflow model lacks.
 
-    Without history and statistics the model is fitted to external inflow scenarios, if there are any. Given statistics,
-    coefficients and correlation are kept; rows with a mean of ``nan`` give coefficients only.
+    Without history and statistics the model is fitted to external inflow scenarios, if there are
+    any. Given statistics, coefficients and correlation are kept; rows with a mean of ``nan`` give
+    coefficients only.
 
     Raises:
-        ModelError: history without season definitions, hydros without history, too few observations, or coefficients without
-            statistics and history.
+        ModelError: history without season definitions, hydros without history, too few
+            observations, or coefficients without statistics and history.
     """
     has_statistics = any(math.isfinite(row.mean_m3s) for row in system.inflow_statistics)
     has_coefficients = any(
@@ -108,7 +112,10 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
 
 
 def _is_whole(system: System) -> bool:
-    """Whether there are external inflows of every hydro at every stage; what is wrong with them is said where they are used."""
+    """Whether there are external inflows of every hydro at every stage.
+
+    What is wrong with them is said where they are used.
+    """
     given = system.external_inflows
     return (
         given is not None
@@ -309,7 +316,10 @@ class _Estimator:
     def _rows(
         self, fits: Sequence[CycleFit], seasonal: Mapping[tuple[int, int], tuple[float, float]]
     ) -> tuple[InflowStatistics, ...]:
-        """Statistics of every hydro at every stage, pre-study stages included, from what is given and what is estimated."""
+        """Statistics of every hydro at every stage, pre-study stages included.
+
+        From what is given and what is estimated.
+        """
         given = {(row.hydro_id, row.stage_id): row for row in self.system.inflow_statistics}
         fit_of = {fit.history.cycle: fit for fit in fits}
         rows = []
@@ -360,7 +370,10 @@ class _Estimator:
         return replace(row, coefficients=equation.phi, residual_std_ratio=ratio, annual=annual)
 
     def _correlation(self, fits: Sequence[CycleFit]) -> Correlation:
-        """Correlation of the residuals: pooled as the default, and by season where there are enough of them."""
+        """Correlation of the residuals.
+
+        Pooled as the default, and by season where there are enough of them.
+        """
         hydro_ids = tuple(hydro.id for hydro in self.system.hydros)
         profiles: dict[str, tuple[CorrelationGroup, ...]] = {}
         by_season: dict[int, str] = {}
@@ -390,7 +403,8 @@ class _Estimator:
     def _group(self, profile: str, hydro_ids: tuple[int, ...], matrix: Array) -> CorrelationGroup:
         eigenvalues = np.linalg.eigvalsh(matrix)
         if eigenvalues[0] < -_ROUNDING * max(eigenvalues[-1], 1.0):
-            # Pairs observed in different years need not fit together, which is no fault of the input.
+            # Pairs observed in different years need not fit together, which is no fault of the
+            # input.
             self.warnings.append(
                 f"the estimated correlation of profile '{profile}' has the negative eigenvalue {eigenvalues[0]:.3g}: it was "
                 "clipped to 0 and the diagonal scaled back to 1"

@@ -1,8 +1,11 @@
-"""Scenarios that are given for a class: its values stage by stage, which are then the openings of the class there.
+"""Scenarios that are given for a class.
 
-Where a class is given, an entry of the noise vector is the value itself, in m3/s, MW or as a fraction, and the model of the
-class passes it on: no mean, a deviation of 1 and, for inflows, no past. So an opening has exactly the value that was given,
-whatever the state, and everything that handles noise handles values as well.
+Its values stage by stage, which are then the openings of the class there.
+
+Where a class is given, an entry of the noise vector is the value itself, in m3/s, MW or as a
+fraction, and the model of the class passes it on: no mean, a deviation of 1 and, for inflows, no
+past. So an opening has exactly the value that was given, whatever the state, and everything that
+handles noise handles values as well.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ class GivenValues:
 
     Attributes:
         positions: ``[entity]`` of the hydros, buses or sources that have values, ascending.
-        values: per stage ``[scenario, entity]`` in m3/s, MW or as a fraction; ``None`` where none are given.
+        values: per stage ``[scenario, entity]`` in m3/s, MW or as a fraction; ``None`` where none
+            are given.
         weights: per stage ``[scenario]``, adding up to 1; ``None`` where all are equally likely.
         years: calendar year of each scenario; empty for external ones.
         warnings: in words.
@@ -68,7 +72,8 @@ def given_values(estimation: Estimation, source: ScenarioSource) -> dict[NoiseCl
         source: of training.
 
     Raises:
-        ModelError: scenarios are asked for that are missing or incomplete, or both they and all openings are given.
+        ModelError: scenarios are asked for that are missing or incomplete, or both they and all
+            openings are given.
     """
     system = estimation.system
     tree_is_given = system.given_openings is not None
@@ -133,7 +138,8 @@ def passing_inflows(model: InflowModel, given: GivenValues) -> InflowModel:
 
     Args:
         model: the statistical model.
-        given: inflows, not at all stages; past inflows are carried through them, for the stages of the model.
+        given: inflows, not at all stages; past inflows are carried through them, for the stages of
+            the model.
     """
     at = given.at
     psi, base, sigma, order = (

@@ -31,7 +31,8 @@ class SeasonalHistory:
 
     Attributes:
         cycle: position of the cycle in the season map.
-        season_ids: ``[season]`` in the order of the year; ``None`` where a part of the year has no season.
+        season_ids: ``[season]`` in the order of the year; ``None`` where a part of the year has no
+            season.
         first_year: year of the first row.
         values_m3s: ``[hydro, year, season]``; ``nan`` where there is no observation.
         warnings: what was aggregated or is missing, in words.
@@ -70,8 +71,9 @@ def seasonal_history(
 ) -> SeasonalHistory:
     """Average the inflow history of a system over the occurrences of the seasons of one cycle.
 
-    An observation counts with the days that it shares with an occurrence; one whose date lies in a stage with a season of the
-    cycle belongs to the period of that stage as a whole. Occurrences of which less than 90 % is observed count as missing.
+    An observation counts with the days that it shares with an occurrence; one whose date lies in a
+    stage with a season of the cycle belongs to the period of that stage as a whole. Occurrences of
+    which less than 90 % is observed count as missing.
 
     Args:
         system: for its history and stages.
@@ -80,7 +82,8 @@ def seasonal_history(
         resolution: length of an observation; ``None`` infers it from the median spacing of dates.
 
     Raises:
-        ModelError: unknown hydros, values that are not finite, or observations that are coarser than the seasons.
+        ModelError: unknown hydros, values that are not finite, or observations that are coarser
+            than the seasons.
     """
     observations = system.inflow_history
     season_ids = calendar.cycles[cycle]

@@ -1,4 +1,7 @@
-"""Noise deviation that autoregressive coefficients imply, from the autocorrelations that they determine."""
+"""Noise deviation that autoregressive coefficients imply.
+
+From the autocorrelations that they determine.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,18 @@ def implied_residual_variances(
 ) -> tuple[Array, Array]:
     """Autocorrelations and residual variances of a periodic autoregressive model of unit variance.
 
-    With ``c(m, j, l)`` = 1 where ``j == l`` and ``rho[prev(m, min(j, l))](|j - l|)`` elsewhere, the autocorrelations solve
-    ``rho[m](l) = sum_j phi[m, j] * c(m, j, l)``, and the residual variance is
-    ``1 - sum_j phi[m, j] * rho[m](j)``.
+    With ``c(m, j, l)`` = 1 where ``j == l`` and ``rho[prev(m, min(j, l))](|j - l|)`` elsewhere, the
+    autocorrelations solve ``rho[m](l) = sum_j phi[m, j] * c(m, j, l)``, and the residual variance
+    is ``1 - sum_j phi[m, j] * rho[m](j)``.
 
     Args:
         coefficients: standardised coefficients phi of each period, lag 1 first.
-        predecessor: ``(m, l)`` -> period ``l`` steps before ``m``; ``None`` where it is unknown, which counts as uncorrelated.
+        predecessor: ``(m, l)`` -> period ``l`` steps before ``m``; ``None`` where it is unknown,
+            which counts as uncorrelated.
 
     Returns:
-        ``rho[period, lag - 1]``, and the variance ``[period]``, which is outside (0, 1] where the coefficients belong to no
-        stationary model.
+        ``rho[period, lag - 1]``, and the variance ``[period]``, which is outside (0, 1] where the
+        coefficients belong to no stationary model.
 
     Raises:
         ModelError: the coefficients determine no autocorrelations.
@@ -72,7 +76,9 @@ def implied_residual_variances(
 
 
 def residual_ratio(variance: float, phi: Sequence[float]) -> float:
-    """Deviation of the noise as a share of the whole, from the implied residual variance of the coefficients ``phi``.
+    """Deviation of the noise as a share of the whole.
+
+    From the implied residual variance of the coefficients ``phi``.
 
     Raises:
         ModelError: the variance is outside (0, 1].

@@ -36,9 +36,9 @@ def initial_lags(
 ) -> NDArray[np.float64]:
     """Lags before the first stage.
 
-    A lag is the past inflow that is given; else the mean of the recent observations when they cover its whole period; else the
-    value of the history; else the seasonal mean of the period, with a warning, if some model looks that far back. A lag that
-    nobody gives and no model looks at is 0.
+    A lag is the past inflow that is given; else the mean of the recent observations when they cover
+    its whole period; else the value of the history; else the seasonal mean of the period, with a
+    warning, if some model looks that far back. A lag that nobody gives and no model looks at is 0.
 
     Args:
         system: for its initial conditions.
@@ -52,7 +52,8 @@ def initial_lags(
         ``[lag, hydro]`` in m3/s, row 0 the most recent.
 
     Raises:
-        ModelError: a past inflow is not finite or of an unknown hydro, or a needed lag has no value and no seasonal mean.
+        ModelError: a past inflow is not finite or of an unknown hydro, or a needed lag has no value
+            and no seasonal mean.
     """
     n_lags = int(width.max(initial=0))
     lags = np.zeros((n_lags, len(system.hydros)))

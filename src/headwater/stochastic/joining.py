@@ -40,9 +40,10 @@ def joined_scenarios(
 ) -> tuple[Numbers, Array]:
     """The scenarios that make the openings of a stage, and their probabilities.
 
-    Classes are joined by number where `are_joined` says so. Otherwise they are independent: all combinations where these are
-    at most ``n_openings``, else draws without repetition, in which every class goes through its scenarios in an order of its
-    own and each scenario has exactly its probability.
+    Classes are joined by number where `are_joined` says so. Otherwise they are independent: all
+    combinations where these are at most ``n_openings``, else draws without repetition, in which
+    every class goes through its scenarios in an order of its own and each scenario has exactly its
+    probability.
 
     Args:
         counts: scenarios of each class, at least 1.
@@ -57,7 +58,8 @@ def joined_scenarios(
         ``[opening, class]`` in the order of ``counts``, and ``[opening]`` adding up to 1.
 
     Raises:
-        ModelError: classes to be joined by number differ in how many scenarios they have, or in their weights.
+        ModelError: classes to be joined by number differ in how many scenarios they have, or in
+            their weights.
     """
     kinds = list(counts)
     probabilities = [_probability(counts[kind], weights[kind]) for kind in kinds]
@@ -113,7 +115,10 @@ def _by_number(
 def _round(
     probabilities: Sequence[Array], seed: int, group: int, number: int
 ) -> tuple[Numbers, Array]:
-    """Lay the scenarios of every class end to end, each as long as its probability: every stretch without an end is a draw."""
+    """Lay the scenarios of every class end to end, each as long as its probability.
+
+    Every stretch without an end is a draw.
+    """
     orders, ends = [], []
     for place, p in enumerate(probabilities):
         words = rng.raw_words(seed, rng.Purpose.JOINING, group, np.full(1, number), place, len(p))[

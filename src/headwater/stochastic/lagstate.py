@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 def shift_lags(
     lags_m3s: NDArray[np.float64], inflow_m3s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Lags of the next stage: the new inflow becomes lag 1, every other lag grows older by one, the oldest is forgotten.
+    """Lags of the next stage.
+
+    The new inflow becomes lag 1, every other lag grows older by one, the oldest is forgotten.
 
     Args:
         lags_m3s: ``[scenario, lag, hydro]``, row 0 the most recent.

@@ -15,14 +15,18 @@ from headwater.model import NoiseClass, System
 
 @dataclass(frozen=True, eq=False)
 class NoiseLayout:
-    """Order of a noise vector: all hydros, then the buses with stochastic load, then the sources with statistics.
+    """Order of a noise vector.
+
+    All hydros, then the buses with stochastic load, then the sources with statistics.
 
     A hydro that does not operate yet keeps its entry.
 
     Attributes:
         n_hydros: number of hydros.
-        load_buses: positions of the buses whose load has a deviation above zero at some stage, or is given, ascending.
-        sources: positions of the non-controllable sources with availability statistics or given availability, ascending.
+        load_buses: positions of the buses whose load has a deviation above zero at some stage, or
+            is given, ascending.
+        sources: positions of the non-controllable sources with availability statistics or given
+            availability, ascending.
     """
 
     n_hydros: int

@@ -1,4 +1,7 @@
-"""Finite sets of scenarios to choose from: replayed years of history and scenarios supplied from outside."""
+"""Finite sets of scenarios to choose from.
+
+Replayed years of history and scenarios supplied from outside.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ class InflowLibrary:
 
     Attributes:
         eta: ``[scenario, stage, hydro]``.
-        memory_m3s: ``[scenario, lag, hydro]`` past that each scenario starts from; ``None`` where all start from the study's.
+        memory_m3s: ``[scenario, lag, hydro]`` past that each scenario starts from; ``None`` where
+            all start from the study's.
         years: calendar year of each scenario; empty for external ones.
         warnings: in words.
         weights: ``[scenario]`` probabilities; ``None`` where they are equal.
@@ -109,7 +113,9 @@ def eta_report(eta: Array) -> dict[str, object]:
 def invert_inflows(
     system: System, inflow: InflowModel, targets_m3s: Array, memory_m3s: Array
 ) -> Array:
-    """Noise under which the model gives the target inflows: ``eta = (target - base - sum_l psi * lag) / sigma``.
+    """Noise under which the model gives the target inflows.
+
+    ``eta = (target - base - sum_l psi * lag) / sigma``.
 
     Args:
         system: for messages.
@@ -118,7 +124,8 @@ def invert_inflows(
         memory_m3s: ``[scenario, lag, hydro]`` inflows before the first stage.
 
     Returns:
-        ``[scenario, stage, hydro]``; 0 where the model has no noise and the target is what it gives.
+        ``[scenario, stage, hydro]``; 0 where the model has no noise and the target is what it
+        gives.
 
     Raises:
         ModelError: a target differs from what a model without noise gives.
@@ -157,7 +164,8 @@ def historical_library(
         estimation: with the history.
         inflow: the model.
         years: that may be used; ``None`` takes all.
-        own_past: start each scenario from the inflows observed before it instead of those before the study.
+        own_past: start each scenario from the inflows observed before it instead of those before
+            the study.
 
     Raises:
         ModelError: as `historical_values`.
@@ -185,7 +193,8 @@ class Replay:
     """Inflows of the years of history in which the study could take place.
 
     Attributes:
-        values_m3s: ``[year, period, hydro]``, the periods of the study and then those before it, the most recent first.
+        values_m3s: ``[year, period, hydro]``, the periods of the study and then those before it,
+            the most recent first.
         years: calendar year of the first period of the study.
         warnings: in words.
     """
@@ -200,8 +209,8 @@ def historical_values(
 ) -> Replay:
     """Observed inflows of the periods of the study in the years of history.
 
-    A year is that of the observation of the first study period. It counts when every hydro has all observations of the study
-    and of the lags before it.
+    A year is that of the observation of the first study period. It counts when every hydro has all
+    observations of the study and of the lags before it.
 
     Args:
         estimation: with the history.
@@ -311,7 +320,9 @@ def external_value_library(
 
 
 def path_weights(given: ExternalScenarios, noise_class: NoiseClass) -> Array | None:
-    """Probabilities of scenarios that are walked from the first stage to the last; ``None`` where they are equal.
+    """Probabilities of scenarios that are walked from the first stage to the last.
+
+    ``None`` where they are equal.
 
     They are the weights at the stages with the most scenarios, where none stands for several paths.
 
@@ -403,7 +414,10 @@ def _stages_with_values(system: System, given: ExternalScenarios) -> NDArray[np.
 
 
 def _scenarios(system: System, given: ExternalScenarios) -> Array:
-    """``[scenario, stage, entity]`` with the scenarios of shorter stages repeated; ``nan`` at stages that have none."""
+    """``[scenario, stage, entity]`` with the scenarios of shorter stages repeated.
+
+    ``nan`` at stages that have none.
+    """
     n = max(len(values) for values in given.values.values())
     scenarios = np.full((n, len(system.stages), len(given.entity_ids)), np.nan)
     for t in np.flatnonzero(_stages_with_values(system, given)):

@@ -8,7 +8,9 @@ from headwater.errors import ModelError
 from headwater.model import System
 
 LARGEST = 1e12
-"""Beyond this, in m3/s, MW or as a coefficient, a statistic is a mistake: the largest river has 0.0000002 of it."""
+"""Beyond this, in m3/s, MW or as a coefficient, a statistic is a mistake: the largest river has
+0.0000002 of it.
+"""
 
 
 def refuse_absurd_statistics(system: System) -> None:

@@ -1,13 +1,17 @@
-"""How the past inflows that a model looks at move on, also where stages and season periods do not go one to one.
+"""How the past inflows that a model looks at move on.
 
-The memory of a hydro is, in this order: its lags (means of whole season periods, the most recent first), the accumulator of the
-period under way, and, where the stages become coarser along the horizon, the accumulator of the coarse period under way and the
-coarse periods completed so far. A stage changes it linearly,
+Also where stages and season periods do not go one to one.
+
+The memory of a hydro is, in this order: its lags (means of whole season periods, the most recent
+first), the accumulator of the period under way, and, where the stages become coarser along the
+horizon, the accumulator of the coarse period under way and the coarse periods completed so far. A
+stage changes it linearly,
 
     memory' = keep @ memory + add * inflow,
 
-so that it can be part of the state and cuts stay exact. While a period is under way its lags stand still; when its last stage
-is done, its mean becomes lag 1. On the way into coarser stages the completed coarse periods become the lags.
+so that it can be part of the state and cuts stay exact. While a period is under way its lags stand
+still; when its last stage is done, its mean becomes lag 1. On the way into coarser stages the
+completed coarse periods become the lags.
 """
 
 from __future__ import annotations
@@ -68,7 +72,8 @@ class Memory:
         n_lags: lags, the leading components.
         n_components: all components.
         transitions: per stage.
-        extra_m3s: ``[component - n_lags, hydro]`` what the components beyond the lags hold before the first stage.
+        extra_m3s: ``[component - n_lags, hydro]`` what the components beyond the lags hold before
+            the first stage.
     """
 
     n_lags: int
@@ -130,7 +135,10 @@ def check_recent_observations(system: System) -> None:
 
 
 def observed_part(system: System, period: Period) -> tuple[Array, Array]:
-    """What recent observations say of a period: ``sum value * days / days of the period``, and the same of 1, ``[hydro]``."""
+    """What recent observations say of a period.
+
+    ``sum value * days / days of the period``, and the same of 1, ``[hydro]``.
+    """
     total, weight = np.zeros(len(system.hydros)), np.zeros(len(system.hydros))
     for observation in system.initial.recent_observations:
         share = _overlap(observation.start_date, observation.end_date, period) / period.days
@@ -149,8 +157,8 @@ def build_memory(
         system: for its hydros and recent observations.
         timeline: the stages in the calendar.
         n_lags: lags that models look at.
-        past_m3s: number of periods -> the inflows of so many periods before the first stage ``[period, hydro]``, most recent
-            first.
+        past_m3s: number of periods -> the inflows of so many periods before the first stage
+            ``[period, hydro]``, most recent first.
     """
     study = timeline.periods[timeline.n_pre_study :]
     change = next((t for t in range(1, len(study)) if study[t].cycle != study[t - 1].cycle), None)
@@ -186,7 +194,10 @@ class _Shape:
 
 
 class _Builder:
-    """Builds the transitions in the order of the stages, keeping the weight that each accumulator has gathered."""
+    """Builds the transitions in the order of the stages.
+
+    It keeps the weight that each accumulator has gathered.
+    """
 
     def __init__(
         self, system: System, timeline: SeasonTimeline, shape: _Shape, change: int | None
@@ -284,7 +295,10 @@ class _Builder:
             self.gathered_coarse = self.gathered_coarse + weight
 
     def _enter_coarse(self, keep: Array, add: Array) -> None:
-        """The completed coarse periods are the lags of the next stage; the fine accumulator has done its work."""
+        """The completed coarse periods are the lags of the next stage.
+
+        The fine accumulator has done its work.
+        """
         shape = self.shape
         for lag, place in enumerate(shape.ring):
             keep[:, lag] = keep[:, place]
@@ -303,7 +317,8 @@ def check_sequence(system: System, timeline: SeasonTimeline) -> None:
     """Make sure that past inflows can move on from every stage to the next.
 
     Raises:
-        UnsupportedFeatureError: a period between two stages is left out, or the stages become finer.
+        UnsupportedFeatureError: a period between two stages is left out, or the stages become
+            finer.
     """
     study = timeline.periods[timeline.n_pre_study :]
     found: list[str] = []

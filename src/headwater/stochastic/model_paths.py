@@ -1,4 +1,7 @@
-"""Inflows of the statistical model along trajectories, for stage problems that take inflows as they are given."""
+"""Inflows of the statistical model along trajectories.
+
+For stage problems that take inflows as they are given.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from headwater.stochastic.par import InflowModel
 class ModelPaths:
     """Follows the statistical inflow model from visit to visit.
 
-    Inflows do not depend on decisions, so they can be had before any stage is solved. Where the problem of a stage has no lags
-    because inflows are given to it, the model's inflow stands in for noise.
+    Inflows do not depend on decisions, so they can be had before any stage is solved. Where the
+    problem of a stage has no lags because inflows are given to it, the model's inflow stands in for
+    noise.
 
     Args:
         model: the statistical model.
@@ -41,7 +45,10 @@ class ModelPaths:
         self._latest: tuple[tuple[int, bytes], int, Array] | None = None
 
     def inflow_m3s(self, visit: int, iteration: int, scenarios: NDArray[np.int64]) -> Array:
-        """Inflow at a visit, ``[scenario, hydro]``; asking visit by visit saves going through those before."""
+        """Inflow at a visit, ``[scenario, hydro]``.
+
+        Asking visit by visit saves going through those before.
+        """
         key = iteration, scenarios.tobytes()
         latest = (
             self._latest

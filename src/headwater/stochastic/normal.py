@@ -45,7 +45,8 @@ class LoadModel:
         Args:
             stage_index: position of the stage.
             eta_load: standardised noise ``[scenario, entry of load_buses]``.
-            given: positions of buses and their loads ``[scenario, position]`` in MW, in place of mean and noise.
+            given: positions of buses and their loads ``[scenario, position]`` in MW, in place of
+                mean and noise.
         """
         level = np.repeat(self.mean_mw[None, :, stage_index], len(eta_load), axis=0)
         level[:, self.load_buses] += self.std_mw[self.load_buses, stage_index] * eta_load
@@ -59,8 +60,8 @@ class LoadModel:
 class AvailabilityModel:
     """Power that every non-controllable source can give.
 
-    With statistics ``capacity * clip(mean + std * eta, 0, 1) * factor``, without them the available power times the factor;
-    never more than the capacity.
+    With statistics ``capacity * clip(mean + std * eta, 0, 1) * factor``, without them the available
+    power times the factor; never more than the capacity.
 
     Attributes:
         capacity_mw: ``[source]``.
@@ -89,7 +90,8 @@ class AvailabilityModel:
         Args:
             stage_index: position of the stage.
             eta_ncs: standardised noise ``[scenario, entry of sources]``.
-            given: positions of sources and their fractions ``[scenario, position]``, in place of mean and noise.
+            given: positions of sources and their fractions ``[scenario, position]``, in place of
+                mean and noise.
         """
         n_scenarios = len(eta_ncs)
         fraction = np.repeat(self.mean[None, :, stage_index], n_scenarios, axis=0)
@@ -110,8 +112,8 @@ def build_load_model(system: System, layout: NoiseLayout) -> LoadModel:
     """Tables of the load.
 
     Raises:
-        ModelError: statistics that are not finite or negative deviations, unknown stages, or a bus with statistics at some
-            stages only.
+        ModelError: statistics that are not finite or negative deviations, unknown stages, or a bus
+            with statistics at some stages only.
     """
     shape = (len(system.buses), len(system.stages))
     mean, std, given = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
@@ -137,7 +139,8 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
     """Tables of the availability.
 
     Raises:
-        ModelError: a mean outside [0, 1], a deviation that is negative or not finite, or an unknown stage.
+        ModelError: a mean outside [0, 1], a deviation that is negative or not finite, or an unknown
+            stage.
     """
     shape = (len(system.non_controllables), len(system.stages))
     mean, std, given = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
@@ -167,7 +170,9 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
 
 
 def truncation_warnings(system: System, known: Collection[NoiseClass] = ()) -> tuple[str, ...]:
-    """Loads and availabilities whose mean moves by more than 2 % when they are cut at their limits, in words.
+    """Loads and availabilities that their limits shift, in words.
+
+    Those whose mean moves by more than 2 % when they are cut at their limits.
 
     Args:
         system: the power system.

@@ -1,7 +1,10 @@
-"""Which order each season gets: selection, and reduction until no past inflow works against the future.
+"""Which order each season gets.
 
-The contribution of lag j to season m says how much a unit of inflow j seasons back raises the inflow, through all the seasons
-between. In the stage problem it is the sign of a cut's slope, so orders are reduced until no contribution is negative.
+Selection, and reduction until no past inflow works against the future.
+
+The contribution of lag j to season m says how much a unit of inflow j seasons back raises the
+inflow, through all the seasons between. In the stage problem it is the sign of a cut's slope, so
+orders are reduced until no contribution is negative.
 
 Source: Maceira and Damazio (2006), and the manual of NEWAVE.
 """
@@ -49,8 +52,8 @@ class HydroFit:
 
     Attributes:
         seasons: equation of each season.
-        pacf: ``[season, lag - 1]`` partial autocorrelations that orders were selected by, conditional ones with an annual
-            component.
+        pacf: ``[season, lag - 1]`` partial autocorrelations that orders were selected by,
+            conditional ones with an annual component.
         selected_orders: orders before reduction.
         reductions: what was reduced.
     """
@@ -67,7 +70,10 @@ class HydroFit:
 
 
 def order_by_significance(pacf: Sequence[float] | Array, n_obs: int) -> int:
-    """The largest lag whose partial autocorrelation lies outside the 95 % band of white noise; 0 if none does."""
+    """The largest lag whose partial autocorrelation lies outside the 95 % band of white noise.
+
+    0 if none does.
+    """
     significant = np.flatnonzero(np.abs(pacf) > Z_ALPHA / np.sqrt(n_obs))
     return int(significant[-1]) + 1 if len(significant) else 0
 
@@ -82,7 +88,9 @@ def order_by_conditional_significance(pacf: Sequence[float] | Array, n_obs: int)
 def order_by_criterion(
     residual_variances: Sequence[float] | Array, n_obs: int, penalty: float
 ) -> int:
-    """Order from 0 that minimises ``n ln(residual variance) + penalty * order``; the lower of equals.
+    """Order from 0 that minimises ``n ln(residual variance) + penalty * order``.
+
+    The lower of equals.
 
     Args:
         residual_variances: of order 0 (which is 1), 1, 2, ...
@@ -137,7 +145,8 @@ def fit_hydro(
     """Select, solve and reduce the equations of all seasons of one hydro.
 
     Args:
-        correlogram: its correlations, with those of the annual mean for `OrderSelection.PACF_ANNUAL`.
+        correlogram: its correlations, with those of the annual mean for
+            `OrderSelection.PACF_ANNUAL`.
         std_m3s: ``[season]``; 0 or ``nan`` gives order 0.
         n_obs: ``[season]``.
         config: method and limits.

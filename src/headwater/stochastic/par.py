@@ -1,14 +1,16 @@
-"""Periodic autoregressive inflows: from statistics to the numbers of the equation that a stage problem holds.
+"""Periodic autoregressive inflows.
+
+From statistics to the numbers of the equation that a stage problem holds.
 
     inflow[t] = base[t] + sum_l psi[t, l] * inflow[l periods before t] + sigma[t] * eta[t]
 
-in m3/s, with ``psi = phi * s[t] / s[l before]``, ``base = mu[t] - sum_l psi * mu[l before]`` and ``sigma = s[t] * r[t]``,
-where mu and s are the seasonal mean and deviation, phi the standardised coefficients and r the residual ratio. An annual
-component (PAR(p)-A), the mean A of the twelve values before with coefficient psiA, adds ``psiA * s[t] / sA / 12`` to each of
-twelve lags.
+in m3/s, with ``psi = phi * s[t] / s[l before]``, ``base = mu[t] - sum_l psi * mu[l before]`` and
+``sigma = s[t] * r[t]``, where mu and s are the seasonal mean and deviation, phi the standardised
+coefficients and r the residual ratio. An annual component (PAR(p)-A), the mean A of the twelve
+values before with coefficient psiA, adds ``psiA * s[t] / sA / 12`` to each of twelve lags.
 
-Source: Maceira and Damazio, "Use of the PAR(p) model in the stochastic dual dynamic programming optimization scheme used in the
-operation planning of the Brazilian hydropower system" (2006).
+Source: Maceira and Damazio, "Use of the PAR(p) model in the stochastic dual dynamic programming
+optimization scheme used in the operation planning of the Brazilian hydropower system" (2006).
 """
 
 from __future__ import annotations
@@ -46,23 +48,30 @@ _ANNUAL_DRIFT = 0.05
 """Share of the mean by which the mean of an annual component may differ from the seasonal means."""
 
 _CONSTANT = 1e-12
-"""A past inflow is constant but for rounding if it deviates by less than this share of what it should explain."""
+"""A past inflow is constant but for rounding if it deviates by less than this share of what it
+should explain.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class InflowModel:
-    """Inflows of all hydros, ready for the stage problems. All arrays are read-only and C-contiguous.
+    """Inflows of all hydros, ready for the stage problems.
+
+    All arrays are read-only and C-contiguous.
 
     Attributes:
-        psi: ``[stage, hydro, lag]``, weight of the inflow ``lag + 1`` periods before; zero beyond the order.
+        psi: ``[stage, hydro, lag]``, weight of the inflow ``lag + 1`` periods before; zero beyond
+            the order.
         base: ``[stage, hydro]``, deterministic part in m3/s.
         sigma: ``[stage, hydro]``, deviation of the noise in m3/s.
         order: ``[stage, hydro]``, without the annual component.
         initial_lags_m3s: ``[lag, hydro]``, inflows before the first stage, row 0 the most recent.
         warnings: what was assumed or is unusual, in words.
-        memory: how past inflows move on where stages are not one season period each; its components beyond the lags have zero
-            weights in ``psi`` and their initial values at the end of ``initial_lags_m3s``.
-        given: ``[stage]`` where the noise is the inflow itself, in m3/s, see `given.py`; ``None`` for nowhere.
+        memory: how past inflows move on where stages are not one season period each; its components
+            beyond the lags have zero weights in ``psi`` and their initial values at the end of
+            ``initial_lags_m3s``.
+        given: ``[stage]`` where the noise is the inflow itself, in m3/s, see `given.py`; ``None``
+            for nowhere.
     """
 
     psi: Array
@@ -81,7 +90,10 @@ class InflowModel:
 
     @property
     def n_lags(self) -> int:
-        """Components of the state per hydro: the most lags that any model looks back, and accumulators where there are some."""
+        """Components of the state per hydro.
+
+        The most lags that any model looks back, and accumulators where there are some.
+        """
         return int(self.psi.shape[2])
 
     @property
@@ -90,11 +102,17 @@ class InflowModel:
         return self.n_lags if self.memory is None else self.memory.n_lags
 
     def transition(self, stage_index: int) -> MemoryTransition | None:
-        """How the past inflows move on at a stage; ``None`` where all grow older by one and the inflow becomes the first."""
+        """How the past inflows move on at a stage.
+
+        ``None`` where all grow older by one and the inflow becomes the first.
+        """
         return None if self.memory is None else self.memory.transitions[stage_index]
 
     def next_memory_m3s(self, stage_index: int, memory_m3s: Array, inflow_m3s: Array) -> Array:
-        """Past inflows of the next stage, ``[scenario, lag, hydro]``, for those of this stage and its inflow."""
+        """Past inflows of the next stage, ``[scenario, lag, hydro]``.
+
+        For those of this stage and its inflow.
+        """
         transition = self.transition(stage_index)
         return (
             shift_lags(memory_m3s, inflow_m3s)
@@ -103,12 +121,18 @@ class InflowModel:
         )
 
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
-        """``base + sigma * eta``, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, hydro]``."""
+        """``base + sigma * eta`` for noise ``[scenario, hydro]``.
+
+        ``[scenario, hydro]`` in m3/s.
+        """
         innovation: Array = self.base[stage_index] + self.sigma[stage_index] * eta_inflow
         return innovation
 
     def lag_term_m3s(self, stage_index: int, lags_m3s: Array) -> Array:
-        """``sum_l psi * lag``, ``[scenario, hydro]`` in m3/s, for lags ``[scenario, lag, hydro]``."""
+        """``sum_l psi * lag`` for lags ``[scenario, lag, hydro]``.
+
+        ``[scenario, hydro]`` in m3/s.
+        """
         term = np.zeros((len(lags_m3s), self.psi.shape[1]))
         for lag in range(self.n_lags):
             term += self.psi[stage_index, :, lag] * lags_m3s[:, lag]
@@ -123,25 +147,30 @@ def truncate(innovation_m3s: Array, lag_term_m3s: Array) -> tuple[Array, NDArray
         lag_term_m3s: ``sum_l psi * lag``, ``[scenario, hydro]``.
 
     Returns:
-        The innovation with ``innovation + lag_term >= 0``, and where it was raised. A raised inflow no longer depends on the
-        lags, so it contributes nothing to their slopes in a cut.
+        The innovation with ``innovation + lag_term >= 0``, and where it was raised. A raised inflow
+        no longer depends on the lags, so it contributes nothing to their slopes in a cut.
     """
     truncated = innovation_m3s + lag_term_m3s < 0.0
     return np.where(truncated, -lag_term_m3s, innovation_m3s), truncated
 
 
 def build_inflow_model(system: System, estimation: Estimation | None = None) -> InflowModel:
-    """Convert the inflow statistics of a system, estimated from its history where they are not given.
+    """Convert the inflow statistics of a system.
 
-    A stage whose ``inflow_lags`` flag is off still has its lags in the state when a model needs them, with a warning.
+    They are estimated from its history where they are not given.
+
+    A stage whose ``inflow_lags`` flag is off still has its lags in the state when a model needs
+    them, with a warning.
 
     Args:
         system: the power system.
-        estimation: what `complete_system` made of it; ``None`` estimates with default options where that is needed.
+        estimation: what `complete_system` made of it; ``None`` estimates with default options where
+            that is needed.
 
     Raises:
-        ModelError: missing or impossible statistics, statistics of a lag that cannot be found, coefficients that explain all
-            of the variance, or a cyclic horizon with a model that does not forget its past.
+        ModelError: missing or impossible statistics, statistics of a lag that cannot be found,
+            coefficients that explain all of the variance, or a cyclic horizon with a model that
+            does not forget its past.
         UnsupportedFeatureError: lags over stages that leave season periods out or become finer.
     """
     estimation = estimation or complete_system(system)
@@ -253,7 +282,10 @@ class _Lookup:
         )
 
     def unit_coefficients(self, position: int) -> list[float]:
-        """Weights of the past inflows of a stage in m3/s per m3/s, lag 1 first, the annual term spread over twelve lags."""
+        """Weights of the past inflows of a stage in m3/s per m3/s, lag 1 first.
+
+        The annual term is spread over twelve lags.
+        """
         row = self.rows[position]
         weights = [0.0] * _width(row)
         for lag, phi in enumerate(row.coefficients, start=1):
@@ -296,7 +328,10 @@ class _Lookup:
         ]
 
     def model_before(self, position: int, lag: int) -> int | None:
-        """Position of the model ``lag`` steps before; rows that only carry mean and deviation (pre-study ones) have none."""
+        """Position of the model ``lag`` steps before.
+
+        Rows that only carry mean and deviation (pre-study ones) have none.
+        """
         for candidate in self.back(position, lag):
             if candidate in self.rows and (
                 candidate >= self.timeline.n_pre_study or _width(self.rows[candidate])
@@ -306,7 +341,10 @@ class _Lookup:
 
 
 def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
-    """Residual ratio per position: as given, 1 without past inflows, otherwise what the coefficients imply."""
+    """Residual ratio per position.
+
+    As given, 1 without past inflows, otherwise what the coefficients imply.
+    """
     rows = lookup.rows
     ratios = {
         position: 1.0 if row.residual_std_ratio is None else row.residual_std_ratio
@@ -397,7 +435,10 @@ def _width(row: InflowStatistics) -> int:
 def _check_stability(
     system: System, timeline: Timeline, psi: Array, width: NDArray[np.int64], warnings: list[str]
 ) -> None:
-    """Follow a year of each model where the stages cover one, or the cycle, on which an unstable model is of no use."""
+    """Follow a year of each inflow model and report unstable ones.
+
+    Where the stages cover a year, or the cycle, on which an unstable model is of no use.
+    """
     study = list(system.horizon.cycle)
     if not study:
         study = [position - timeline.n_pre_study for position in timeline.one_year() or ()]
@@ -435,7 +476,10 @@ def _check_cycle(system: System, timeline: Timeline) -> None:
 
 
 def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatistics], ...]:
-    """Per hydro the checked statistics by position on the timeline; complete for the study stages."""
+    """Per hydro the checked statistics by position on the timeline.
+
+    Complete for the study stages.
+    """
     position = {stage.id: p for p, stage in enumerate(timeline.stages)}
     rows: tuple[dict[int, InflowStatistics], ...] = tuple({} for _ in system.hydros)
     for row in system.inflow_statistics:

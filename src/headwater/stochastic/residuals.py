@@ -13,7 +13,9 @@ from headwater.stochastic.autocorrelation import AnnualSeries, SeasonalStatistic
 from headwater.stochastic.yule_walker import SeasonFit
 
 MIN_PAIRS_OF_SEASON = 30
-"""A season has a correlation of its own when every pair of rivers has this many common residuals."""
+"""A season has a correlation of its own when every pair of rivers has this many common
+residuals.
+"""
 
 _NO_DEVIATION = 2.2e-16
 
@@ -95,8 +97,8 @@ def pearson(series: Array) -> tuple[Array, NDArray[np.int64]]:
         series: ``[row, column]`` with ``nan`` where unknown.
 
     Returns:
-        ``[row, row]`` with a unit diagonal, 0 for pairs with fewer than two common columns or without deviation, and the number
-        of common columns ``[row, row]``.
+        ``[row, row]`` with a unit diagonal, 0 for pairs with fewer than two common columns or
+        without deviation, and the number of common columns ``[row, row]``.
     """
     known = np.isfinite(series)
     one = known.astype(np.float64)

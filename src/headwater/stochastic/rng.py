@@ -1,8 +1,11 @@
-"""Random numbers without state: the coordinates of a draw are the counter of a Philox4x64-10 generator.
+"""Random numbers without state.
 
-Two draws with different coordinates never share numbers, and the same coordinates give the same numbers whatever was drawn
-before, on whichever thread or rank. Only the raw 64-bit words come from the generator; all transforms are ours, because NumPy
-promises to keep the words of a bit generator and not the methods of `numpy.random.Generator`.
+The coordinates of a draw are the counter of a Philox4x64-10 generator.
+
+Two draws with different coordinates never share numbers, and the same coordinates give the same
+numbers whatever was drawn before, on whichever thread or rank. Only the raw 64-bit words come from
+the generator; all transforms are ours, because NumPy promises to keep the words of a bit generator
+and not the methods of `numpy.random.Generator`.
 
 Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
 """
@@ -78,9 +81,12 @@ def raw_words(
 
 
 def generator(seed: int, purpose: Purpose, a: int, b: int, c: int) -> np.random.Generator:
-    """The stream of one draw for libraries that want a generator; its numbers may change with their versions.
+    """The stream of one draw for libraries that want a generator.
 
-    Such libraries spawn children, which a bare key and counter cannot: the coordinates are hashed instead.
+    Its numbers may change with their versions.
+
+    Such libraries spawn children, which a bare key and counter cannot: the coordinates are hashed
+    instead.
     """
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence([seed & _MASK_64, int(purpose), a, b, c]))
@@ -139,7 +145,10 @@ def normals(words: Words) -> NDArray[np.float64]:
 
 
 def inverted(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard normal number below which each of the given shares, in the open interval (0, 1), of its distribution lies."""
+    """Inverse of the standard normal distribution.
+
+    The number below which each of the given shares, in the open interval (0, 1), lies.
+    """
     from scipy.special import ndtri  # takes long to import, and validation does without
 
     values: NDArray[np.float64] = ndtri(uniform)
@@ -147,7 +156,10 @@ def inverted(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def indices(words: Words, n: int) -> NDArray[np.int64]:
-    """Positions in ``0 .. n-1``, one per word, all equally likely: the high word of ``word * n``."""
+    """Positions in ``0 .. n-1``, one per word, all equally likely.
+
+    The high word of ``word * n``.
+    """
     scale = np.uint64(n)
     carried = ((words & _LOW_32) * scale) >> _32
     return (((words >> _32) * scale + carried) >> _32).astype(np.int64)

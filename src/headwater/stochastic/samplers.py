@@ -1,4 +1,7 @@
-"""Samplers of training, of simulation and of stopping rules: what a scenario source asks for, checked and made ready."""
+"""Samplers of training, of simulation and of stopping rules.
+
+What a scenario source asks for, checked and made ready.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ from headwater.stochastic.uncertainty import Uncertainty
 def training_sampler(
     uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1
 ) -> Sampler:
-    """Sampler of forward passes: openings are chosen with ``tree_seed``, everything else with the seed of ``source``.
+    """Sampler of forward passes.
+
+    Openings are chosen with ``tree_seed``, everything else with the seed of ``source``.
 
     Args:
         uncertainty: models and tree.
@@ -33,8 +38,8 @@ def training_sampler(
         n_trajectories: forward passes of one iteration.
 
     Raises:
-        ModelError: a scheme without a seed or without its scenarios, historical loads or sources, or in-sample stages of one
-            noise group that differ in openings.
+        ModelError: a scheme without a seed or without its scenarios, historical loads or sources,
+            or in-sample stages of one noise group that differ in openings.
     """
     return _sampler(uncertainty, source, tree_seed, n_trajectories, TRAINING)
 
@@ -42,7 +47,9 @@ def training_sampler(
 def simulation_sampler(
     uncertainty: Uncertainty, source: ScenarioSource, tree_seed: int, n_trajectories: int = 1
 ) -> Sampler:
-    """Sampler of simulated scenarios, apart from all training draws; the seed of ``source``, else ``tree_seed``, settles it.
+    """Sampler of simulated scenarios, apart from all training draws.
+
+    The seed of ``source``, else ``tree_seed``, settles it.
 
     Args:
         uncertainty: models and tree.
@@ -57,7 +64,9 @@ def simulation_sampler(
 
 
 def stopping_sampler(uncertainty: Uncertainty, tree_seed: int, n_trajectories: int) -> Sampler:
-    """Sampler of the trajectories that a stopping rule simulates: drawn from the tree, the same ones every time.
+    """Sampler of the trajectories that a stopping rule simulates.
+
+    Drawn from the tree, the same ones every time.
 
     Args:
         uncertainty: models and tree.
@@ -197,7 +206,11 @@ def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int
 
 
 def _check_groups(uncertainty: Uncertainty) -> None:
-    """Stages of a group select their opening with one number, which means the same only among the same openings."""
+    """Refuse a group of stages with different numbers of openings.
+
+    Its stages select their opening with one number, which means the same only among the same
+    openings.
+    """
     first: dict[int, int] = {}
     for t, group in enumerate(uncertainty.noise_groups):
         reference = first.setdefault(group, t)

@@ -1,4 +1,7 @@
-"""Noise of forward passes and simulations, drawn for any scenario without reference to any other."""
+"""Noise of forward passes and simulations.
+
+It is drawn for any scenario without reference to any other.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +47,9 @@ STOPPING = Streams(
 class Sampler:
     """Noise as a pure function of stage, iteration and scenario.
 
-    In-sample classes take the same opening of the tree; fresh noise of several classes is correlated. In training, classes
-    whose scenarios are the openings are drawn stage by stage like those in-sample: whole paths would leave states unvisited
-    that the bound needs.
+    In-sample classes take the same opening of the tree; fresh noise of several classes is
+    correlated. In training, classes whose scenarios are the openings are drawn stage by stage like
+    those in-sample: whole paths would leave states unvisited that the bound needs.
 
     Attributes:
         basis: tree, seeds and settings.
@@ -70,12 +73,14 @@ class Sampler:
             stage_index: position of the stage.
             iteration: absolute, from 1; ignored in simulation.
             scenarios: ``[scenario]``, global numbers from 0.
-            turn: how often a cyclic horizon has been completed before. Every turn draws anew; where noise comes from a library,
-                it goes on with another of its scenarios, in sequential order the one behind.
+            turn: how often a cyclic horizon has been completed before. Every turn draws anew; where
+                noise comes from a library, it goes on with another of its scenarios, in sequential
+                order the one behind.
 
         Returns:
-            ``[scenario, entry]``, standardised and correlated; 0 for external loads and availabilities, which have values
-            instead. A row is the same in whatever batch its scenario is asked for.
+            ``[scenario, entry]``, standardised and correlated; 0 for external loads and
+            availabilities, which have values instead. A row is the same in whatever batch its
+            scenario is asked for.
         """
         basis = self.basis
         layout, tree = basis.uncertainty.layout, basis.uncertainty.tree
@@ -101,7 +106,9 @@ class Sampler:
         scenarios: Indices,
         turns: Sequence[int],
     ) -> list[Indices] | None:
-        """Openings of the tree that some scenarios take, where all their noise comes from it; the noise is that of `noise`.
+        """Openings of the tree that some scenarios take, where all their noise comes from it.
+
+        The noise is that of `noise`.
 
         Args:
             stage_indices: ``[visit]`` positions of stages.
@@ -136,7 +143,10 @@ class Sampler:
     def load_mw(
         self, stage_index: int, iteration: int, scenarios: Indices, noise: Array, turn: int = 0
     ) -> Array:
-        """Load of some scenarios, ``[scenario, bus, block]`` in MW, for their noise or from external scenarios."""
+        """Load of some scenarios, ``[scenario, bus, block]`` in MW.
+
+        For their noise or from external scenarios.
+        """
         eta = noise[:, self.uncertainty.layout.load]
         given = self.draws[NoiseClass.LOAD].values(
             StageVisit(self.basis, stage_index, iteration, scenarios, turn)
@@ -154,7 +164,10 @@ class Sampler:
         return self.uncertainty.availability.available_mw(stage_index, eta, given)
 
     def initial_memory_m3s(self, iteration: int, scenarios: Indices) -> Array | None:
-        """Past inflows that some scenarios start from, ``[scenario, lag, hydro]``; ``None`` for those of the study."""
+        """Past inflows that some scenarios start from, ``[scenario, lag, hydro]``.
+
+        ``None`` for those of the study.
+        """
         return self.draws[NoiseClass.INFLOW].memory_m3s(iteration, scenarios)
 
     def sampled_years(self, iteration: int, scenarios: Indices) -> Indices | None:

@@ -23,8 +23,8 @@ def representative_openings(
 ) -> tuple[Array, Array]:
     """Choose openings among many draws by k-means.
 
-    The opening of a cluster is its member closest to the centre, its probability the share of the cluster. Each dimension is
-    then shifted and scaled to a weighted mean of 0 and variance of 1.
+    The opening of a cluster is its member closest to the centre, its probability the share of the
+    cluster. Each dimension is then shifted and scaled to a weighted mean of 0 and variance of 1.
 
     Args:
         pool: draws ``[draw, entry]``.
@@ -61,7 +61,10 @@ def representative_openings(
 
 
 def _first_centres(pool: Array, n_centres: int, seed: int, group: int) -> Array:
-    """k-means++: each centre is drawn with probability proportional to its squared distance from those before."""
+    """k-means++ seeding.
+
+    Each centre is drawn with probability proportional to its squared distance from those before.
+    """
     words = rng.raw_words(
         seed, rng.Purpose.BATCH_DESIGN, group, np.zeros(1, np.int64), _SEEDING, n_centres
     )[0]

@@ -12,10 +12,12 @@ from headwater.arrays import Array
 def monodromy_radius(psi: Sequence[Sequence[float] | Array] | Array) -> float:
     """Spectral radius of one year of a periodic autoregressive model; below 1 the model is stable.
 
-    The year is the product of the companion matrices of its seasons. Roots season by season say nothing about a periodic model.
+    The year is the product of the companion matrices of its seasons. Roots season by season say
+    nothing about a periodic model.
 
     Args:
-        psi: coefficients of each season in the order of the year, lag 1 first; standardised or in units, which is the same.
+        psi: coefficients of each season in the order of the year, lag 1 first; standardised or in
+            units, which is the same.
     """
     width = max((len(row) for row in psi), default=0)
     if width == 0:

@@ -1,4 +1,7 @@
-"""The opening tree: the outcomes of every stage that the backward pass visits, fixed before training."""
+"""The opening tree.
+
+The outcomes of every stage that the backward pass visits, fixed before training.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ NO_CLASS: Mapping[NoiseClass, Any] = FrozenDict()
 class OpeningTree:
     """Noise and probability of the openings of each stage.
 
-    Validation wants to know whether a tree can be drawn and how large it is, not its numbers: these are drawn when they are
-    first asked for.
+    Validation wants to know whether a tree can be drawn and how large it is, not its numbers: these
+    are drawn when they are first asked for.
 
     Attributes:
         draws: per stage what draws its noise; none of them can fail.
@@ -60,8 +63,8 @@ class OpeningTree:
     def openings_at(self, stage_index: int, words: rng.Words) -> NDArray[np.int64]:
         """Opening that each random word selects, by the probabilities of the stage.
 
-        With equal probabilities this is the high word of ``word * n``; otherwise the inverse of the cumulative probability at
-        the same number. An opening of probability 0 is never selected.
+        With equal probabilities this is the high word of ``word * n``; otherwise the inverse of the
+        cumulative probability at the same number. An opening of probability 0 is never selected.
         """
         cumulative = self._cumulative[stage_index]
         if cumulative is None:
@@ -71,7 +74,10 @@ class OpeningTree:
 
     @cached_property
     def _cumulative(self) -> tuple[Array | None, ...]:
-        """Per stage the probability of an opening up to each one but the last that can occur; ``None`` if all are equal."""
+        """Per stage the probability of an opening up to each one but the last that can occur.
+
+        ``None`` if all are equal.
+        """
         cumulative: list[Array | None] = []
         for p in self.probability:
             equal = bool((p == p[0]).all())
@@ -82,7 +88,9 @@ class OpeningTree:
 def build_opening_tree(
     system: System, tree_seed: int, *, experimental: bool = False
 ) -> OpeningTree:
-    """The openings given by the user, or else drawn with ``tree_seed``; nothing else has an influence.
+    """The openings given by the user, or else drawn with ``tree_seed``.
+
+    Nothing else has an influence.
 
     Raises:
         ModelError: as `make_tree`.
@@ -120,15 +128,17 @@ def make_tree(
         correlator: of the entries.
         groups: noise group of each stage.
         tree_seed: seed.
-        historical: gives the noise of the years of history ``[year, stage, hydro]`` for the method ``historical_residuals``.
+        historical: gives the noise of the years of history ``[year, stage, hydro]`` for the method
+            ``historical_residuals``.
         experimental: allow the method ``selective``.
         given: classes whose scenarios are the openings, where they have some; the others are drawn.
         couple: whether scenarios of several classes are joined by number, see `are_joined`.
-        varies: ``[stage]`` whether a class is random by its statistics, so that several draws of it are of use.
+        varies: ``[stage]`` whether a class is random by its statistics, so that several draws of it
+            are of use.
 
     Raises:
-        ModelError: the given openings do not fit the system, a stage asks for what its sampling method cannot give, or given
-            scenarios cannot be joined.
+        ModelError: the given openings do not fit the system, a stage asks for what its sampling
+            method cannot give, or given scenarios cannot be joined.
     """
     if system.given_openings is not None:
         return _given_tree(system, layout, system.given_openings)
@@ -155,7 +165,10 @@ class _Scenarios:
 
 
 class _Generator:
-    """Draws the openings of all stages. The stages of a noise group take the first rows of the same draw."""
+    """Draws the openings of all stages.
+
+    The stages of a noise group take the first rows of the same draw.
+    """
 
     def __init__(
         self,
@@ -207,7 +220,10 @@ class _Generator:
         return draw, np.full(n, 1.0 / n)
 
     def _with_scenarios(self, t: int, scenarios: _Scenarios) -> tuple[Draw, Array]:
-        """Scenarios of the classes that are given; each is repeated with draws of the others, where these are random."""
+        """Scenarios of the classes that are given.
+
+        Each is repeated with draws of the others, where these are random.
+        """
         stage, kinds = self.system.stages[t], scenarios.at(t)
         numbers, chance = joined_scenarios(
             {kind: scenarios.given[kind].n_at(t) for kind in kinds},
@@ -232,7 +248,10 @@ class _Generator:
     def _joined(
         self, t: int, scenarios: _Scenarios, numbers: NDArray[np.int64], n_copies: int, beside: Draw
     ) -> Array:
-        """Values of given classes by the numbers ``[opening, class]`` of their scenarios, in draws of the others."""
+        """Values of given classes by the numbers ``[opening, class]`` of their scenarios.
+
+        In draws of the others.
+        """
         values = beside()
         for column, kind in enumerate(scenarios.at(t)):
             known = scenarios.given[kind]
@@ -245,7 +264,10 @@ class _Generator:
         return values
 
     def _beside_scenarios(self, t: int, n: int) -> Draw:
-        """Noise of the classes that are not given; methods whose openings are not equally likely draw independently."""
+        """Noise of the classes that are not given.
+
+        Methods whose openings are not equally likely draw independently.
+        """
         stage, method = self.system.stages[t], self.system.stages[t].sampling_method
         if method in DESIGNED:
             return self._designed(t, n, n)
@@ -271,14 +293,18 @@ class _Generator:
         return draw
 
     def _independent(self, t: int, n: int) -> Array:
-        # Stages of one group get the same numbers because the coordinates name the group and not the stage.
+        # Stages of one group get the same numbers because the coordinates name the group and not
+        # the stage.
         words = rng.raw_words(
             self.seed, rng.Purpose.OPENINGS, self.groups[t], np.arange(n), 0, self.layout.dim
         )
         return self.correlator.apply(t, rng.normals(words))
 
     def _years(self, t: int) -> Array:
-        """Noise of the years of history ``[year, stage, hydro]``, of which a stage takes as many as it has openings."""
+        """Noise of the years of history ``[year, stage, hydro]``.
+
+        A stage takes as many of them as it has openings.
+        """
         stage = self.system.stages[t]
         if self._historical is None:
             raise ModelError(
@@ -294,7 +320,10 @@ class _Generator:
         return years
 
     def _residuals(self, t: int, n: int, years: Array) -> Array:
-        """Noise of historical years without repetition; the classes without history are drawn independently."""
+        """Noise of historical years without repetition.
+
+        The classes without history are drawn independently.
+        """
         words = rng.raw_words(
             self.seed,
             rng.Purpose.BATCH_DESIGN,

@@ -57,18 +57,22 @@ class Uncertainty:
     """Models, correlation and opening tree of a system. Immutable, so threads may share it.
 
     Attributes:
-        system: where it all comes from, with statistics and correlation estimated where they were not given.
+        system: where it all comes from, with statistics and correlation estimated where they were
+            not given.
         estimation: which parts were given and which were estimated.
         layout: what the entries of a noise vector belong to.
         inflow, load, availability: from noise to physical values.
         correlator: how independent draws become correlated.
         tree: openings of every stage.
         noise_groups: per stage the number of its group; stages of one group take the same opening.
-        model_groups: the same for fresh draws of the statistical models, which do not mind that openings are given.
+        model_groups: the same for fresh draws of the statistical models, which do not mind that
+            openings are given.
         given: classes whose scenarios are their openings, where they have some.
-        couple: whether scenarios of several classes are joined by number; ``None`` where their numbers decide.
+        couple: whether scenarios of several classes are joined by number; ``None`` where their
+            numbers decide.
         truncates: whether negative inflows are raised to zero.
-        statistical: makes the models by statistics; fails where they are incomplete, which matters only to who asks.
+        statistical: makes the models by statistics; fails where they are incomplete, which matters
+            only to who asks.
     """
 
     system: System
@@ -99,7 +103,10 @@ class Uncertainty:
         return noise_class in self.given and self.given[noise_class].n_at(stage_index) > 0
 
     def central_noise(self, stage_index: int) -> Array:
-        """The middle of the noise of a stage ``[1, entry]``: 0, and the mean of the openings where a class is given."""
+        """The middle of the noise of a stage ``[1, entry]``.
+
+        0, and the mean of the openings where a class is given.
+        """
         noise, probability = self.tree.noise[stage_index], self.tree.probability[stage_index]
         middle = np.zeros((1, self.layout.dim))
         for kind, given in self.given.items():
@@ -109,7 +116,10 @@ class Uncertainty:
         return middle
 
     def innovation_m3s(self, stage_index: int, eta: Array) -> Array:
-        """Inflow without its lag term, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, entry]``."""
+        """Inflow without its lag term, ``[scenario, hydro]`` in m3/s.
+
+        For noise ``[scenario, entry]``.
+        """
         return self.inflow.innovation_m3s(stage_index, eta[:, self.layout.inflow])
 
     def load_mw(self, stage_index: int, eta: Array) -> Array:
@@ -159,13 +169,15 @@ def build_uncertainty(
         system: the power system.
         tree_seed: seed of the opening tree.
         estimation: how inflow models are estimated from history where they are not given.
-        source: of training, which says whether given scenarios are the openings; ``None`` takes the statistical models.
+        source: of training, which says whether given scenarios are the openings; ``None`` takes the
+            statistical models.
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
         truncates: whether negative inflows are raised to zero, and so remembered.
 
     Raises:
-        ModelError: statistics, history, correlation, given openings or scenarios contradict the system.
+        ModelError: statistics, history, correlation, given openings or scenarios contradict the
+            system.
         UnsupportedFeatureError: the system asks for something that is not built yet.
     """
     refuse_absurd_statistics(system)
@@ -235,7 +247,10 @@ def _positions(given: Given, kind: NoiseClass) -> list[int]:
 
 
 def _groups(groups: tuple[int, ...], given: Given) -> tuple[int, ...]:
-    """Stages with external scenarios draw on their own: their values are of the stage, not of its season period."""
+    """Stages with external scenarios draw on their own.
+
+    Their values are of the stage, not of its season period.
+    """
     own = np.zeros(len(groups), np.bool_)
     for values in given.values():
         if not values.years:

@@ -17,7 +17,9 @@ _THINGS = {NoiseClass.INFLOW: "inflow", NoiseClass.LOAD: "load", NoiseClass.NCS:
 
 
 def openings_in_words(uncertainty: Uncertainty) -> tuple[str, ...]:
-    """Where the openings of every class come from, and how classes with given scenarios go together.
+    """Where the openings of every class come from.
+
+    And how classes with given scenarios go together.
 
     The lower bound speaks of these openings, every stage drawn independently of the others.
     """
@@ -35,7 +37,9 @@ def openings_in_words(uncertainty: Uncertainty) -> tuple[str, ...]:
 
 
 def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) -> tuple[str, ...]:
-    """In what a simulation sees another random future than the openings that training saw; empty where both are the same.
+    """In what a simulation sees another random future than the openings that training saw.
+
+    Empty where both are the same.
 
     Args:
         uncertainty: of training.
@@ -92,7 +96,10 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
 
 
 def _branchings(given: GivenValues) -> int:
-    """Stages at which there is more than one scenario. Up to one, whole paths and stagewise draws are the same."""
+    """Stages at which there is more than one scenario.
+
+    Up to one, whole paths and stagewise draws are the same.
+    """
     return sum(given.n_at(t) > 1 for t in range(len(given.values)))
 
 

@@ -1,13 +1,18 @@
-"""Coefficients and partial autocorrelations of a periodic autoregressive model, from its autocorrelations.
+"""Coefficients and partial autocorrelations of a periodic autoregressive model.
 
-For season m and order p, with ``rho[m](l)`` the correlation of season m with the value l seasons back, the coefficients solve
+From its autocorrelations.
+
+For season m and order p, with ``rho[m](l)`` the correlation of season m with the value l seasons
+back, the coefficients solve
 
     sum_j R[i, j] phi[j] = rho[m](i),    R[i, j] = rho[m - min(i, j)](|i - j|),    i, j = 1 .. p.
 
-R is symmetric but not Toeplitz, so the Levinson recursion does not apply. With the mean A of the past twelve months as one more
-regressor, R is bordered by its correlations with the lags, and the right-hand side by its correlation with the value itself.
+R is symmetric but not Toeplitz, so the Levinson recursion does not apply. With the mean A of the
+past twelve months as one more regressor, R is bordered by its correlations with the lags, and the
+right-hand side by its correlation with the value itself.
 
-Source: Hipel and McLeod, "Time series modelling of water resources and environmental systems" (1994), chapter 14.
+Source: Hipel and McLeod, "Time series modelling of water resources and environmental systems"
+(1994), chapter 14.
 """
 
 from __future__ import annotations
@@ -30,7 +35,8 @@ class SeasonFit:
 
     Attributes:
         phi: standardised coefficients, lag 1 first.
-        annual: standardised coefficient of the mean of the past twelve months; ``None`` without one.
+        annual: standardised coefficient of the mean of the past twelve months; ``None`` without
+            one.
         residual_variance: share of the variance that the equation leaves, above 0 and at most 1.
     """
 
@@ -50,8 +56,9 @@ class Correlogram:
 
     Attributes:
         rho: ``[season, lag]``, lag 0 first.
-        annual: ``[season, lag]`` correlations of the mean of the past twelve months with the value ``lag`` seasons back, lag 0
-            being the value that the mean precedes; ``None`` without annual component.
+        annual: ``[season, lag]`` correlations of the mean of the past twelve months with the value
+            ``lag`` seasons back, lag 0 being the value that the mean precedes; ``None`` without
+            annual component.
     """
 
     rho: Array
@@ -64,7 +71,10 @@ class Correlogram:
 
 
 def solve_season(correlogram: Correlogram, season: int, order: int) -> SeasonFit | None:
-    """The equation of one order; ``None`` where its matrix is singular or it explains all of the variance."""
+    """The equation of one order.
+
+    ``None`` where its matrix is singular or it explains all of the variance.
+    """
     matrix, rhs = _system(correlogram, season, order)
     solution = _solve(matrix, rhs)
     if solution is None:
@@ -77,7 +87,10 @@ def solve_season(correlogram: Correlogram, season: int, order: int) -> SeasonFit
 
 
 def fit_season(correlogram: Correlogram, season: int, order: int) -> SeasonFit:
-    """The equation of the largest order up to ``order`` that leaves some variance; order 0 where the matrix is singular."""
+    """The equation of the largest order up to ``order`` that leaves some variance.
+
+    Order 0 where the matrix is singular.
+    """
     while order > 0:
         matrix, _ = _system(correlogram, season, order)
         if _lu(matrix) is None:
@@ -91,7 +104,10 @@ def fit_season(correlogram: Correlogram, season: int, order: int) -> SeasonFit:
 
 
 def partial_autocorrelations(correlogram: Correlogram, season: int, max_order: int) -> Array:
-    """Last coefficient of the solution of every order, ``[lag - 1]``; 0 from the first singular matrix on."""
+    """Last coefficient of the solution of every order, ``[lag - 1]``.
+
+    0 from the first singular matrix on.
+    """
     plain = Correlogram(correlogram.rho)
     values = np.zeros(max_order)
     for order in range(1, max_order + 1):
@@ -105,7 +121,9 @@ def partial_autocorrelations(correlogram: Correlogram, season: int, max_order: i
 def conditional_partial_autocorrelations(
     correlogram: Correlogram, season: int, max_order: int
 ) -> Array:
-    """Correlation of a value with that ``k`` seasons back, given those between and the mean of the past twelve months.
+    """Partial correlation of a value with that ``k`` seasons back.
+
+    Given those between and the mean of the past twelve months.
 
     Returns:
         ``[k - 1]``; 0 from the first singular matrix on.
@@ -113,7 +131,8 @@ def conditional_partial_autocorrelations(
     values = np.zeros(max_order)
     annual = _annual(correlogram)
     for k in range(1, max_order + 1):
-        # Order of the variables: z now, z k back, then what is given: z 1 back .. z k-1 back, the annual mean.
+        # Order of the variables: z now, z k back, then what is given: z 1 back .. z k-1 back, the
+        # annual mean.
         lags = np.array([0, k, *range(1, k)])
         full = np.ones((k + 2, k + 2))
         full[:-1, :-1] = _among(correlogram.rho, season, lags)
@@ -128,7 +147,10 @@ def conditional_partial_autocorrelations(
 
 
 def explained_variances(correlogram: Correlogram, season: int, max_order: int) -> Array:
-    """Residual variance of every order from 0, ``[order]``; infinite where an order has no valid equation."""
+    """Residual variance of every order from 0, ``[order]``.
+
+    Infinite where an order has no valid equation.
+    """
     fits: Sequence[SeasonFit | None] = [
         solve_season(correlogram, season, order) for order in range(max_order + 1)
     ]
@@ -147,7 +169,7 @@ def _annual(correlogram: Correlogram) -> Array:
 
 
 def _among(rho: Array, season: int, lags: NDArray[np.int64]) -> Array:
-    """Correlations of the values some seasons before an occurrence of ``season`` with each other."""
+    """Correlations of the values some seasons before an occurrence of ``season``."""
     left, right = lags[:, None], lags[None, :]
     among: Array = rho[(season - np.minimum(left, right)) % len(rho), np.abs(left - right)]
     return among

@@ -18,8 +18,8 @@ class MixedCVaR:
     """``(1 - weight) * E[Z] + weight * CVaR[Z]`` over the worst ``tail_fraction`` of outcomes.
 
     ``weight`` 0 or ``tail_fraction`` 1 is the plain expectation. The dual form of CVaR gives the
-    dearest outcomes as much as ``p / tail_fraction`` until the total is one (Rockafellar and Uryasev
-    2000, Journal of Risk 2).
+    dearest outcomes as much as ``p / tail_fraction`` until the total is one (Rockafellar and
+    Uryasev 2000, Journal of Risk 2).
 
     Four outcomes as likely as each other, of which the worst quarter counts for half:
 

@@ -11,7 +11,7 @@ from headwater.core.noise import Draws, NoiseView
 
 @dataclass(frozen=True)
 class Historical(SamplingScheme):
-    """A trajectory replays a year of the inflow history, with the order and the droughts that it had.
+    """Replay a year of the inflow history, with the order and the droughts that it had.
 
     What speaks against it: a record of some decades holds few droughts, and its years are not a
     sample of what the models hold possible.

@@ -13,8 +13,8 @@ from headwater.core.noise import Draws, NoiseView
 class InSample(SamplingScheme):
     """Every stage takes one of the openings of the tree, by their probability.
 
-    What speaks against it: trajectories never see anything but the openings, so simulated costs tell
-    nothing of how the policy does under other noise.
+    What speaks against it: trajectories never see anything but the openings, so simulated costs
+    tell nothing of how the policy does under other noise.
     """
 
     type: ClassVar[str] = "in_sample"

@@ -13,7 +13,9 @@ from headwater.errors import ModelError
 
 @dataclass(frozen=True)
 class Domination(SelectionMethod):
-    """Take cuts that lie by more than ``domination_epsilon`` $ below another one at every visited state.
+    """Deactivate cuts that others dominate.
+
+    Those that lie by more than ``domination_epsilon`` $ below another one at every visited state.
 
     Pfeiffer, Apparigliato and Auchapt 2012, "Two methods of pruning Benders' cuts". What speaks
     against it: visited states take memory, and comparing all cuts at all of them takes time.

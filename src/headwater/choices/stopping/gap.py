@@ -21,7 +21,9 @@ def _has_tolerance(rule: Gap) -> None:
 @in_file(checks=(_has_tolerance,))
 @dataclass(frozen=True)
 class Gap(StoppingRule):
-    """Stop when the deterministic upper bound is at most ``tolerance`` $, or ``relative_tolerance``, above the lower bound.
+    """Stop when the deterministic upper bound is close enough to the lower bound.
+
+    At most ``tolerance`` $, or ``relative_tolerance``, above it.
 
     What speaks against it: the upper bound takes time and memory, and in states of many components
     it needs many iterations to come down; but what it says is certain.

@@ -25,7 +25,7 @@ class SimulationStalling(StoppingRule):
     the optimum; it compares a policy with an earlier one, never with a bound.
 
     >>> rule = SimulationStalling(10, 5, 2, distance_tol=0.1, bound_tol=0.01)
-    >>> round(rule.distance([110.0, 130.0], [100.0, 100.0]), 4)    # of 0.1 and 0.3, root mean square
+    >>> round(rule.distance([110.0, 130.0], [100.0, 100.0]), 4)  # root mean square of 0.1 and 0.3
     0.2236
     """
 

@@ -17,7 +17,9 @@ from headwater.errors import ModelError
 
 @dataclass(frozen=True)
 class StatisticalGap(StoppingRule):
-    """Stop when the bound lies within the confidence interval of the forward costs, and that interval is tight.
+    """Stop when the bound lies within the confidence interval of the forward costs.
+
+    That interval must be tight as well.
 
     The costs of the last ``window`` iterations are pooled. The bound must reach the lower end of
     their one-sided interval at level ``confidence``, whose relative half width must not exceed

@@ -1,4 +1,7 @@
-"""Columns of all hydro plants in their order: some plant by plant, since solvers choose among equal optima by position."""
+"""Columns of all hydro plants in their order.
+
+Some plant by plant, since solvers choose among equal optima by position.
+"""
 
 from __future__ import annotations
 

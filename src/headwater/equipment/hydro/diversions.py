@@ -1,9 +1,11 @@
-r"""Diversion channels: water that leaves a reservoir past the turbines and arrives at another plant.
+r"""Diversion channels.
+
+Water that leaves a reservoir past the turbines and arrives at another plant.
 
     0 <= u[h, k] <= U_max[h]      cost  tau_k c_div u[h, k]
 
-``u`` leaves the balance of ``h`` and enters that of the diversion's destination, or of the first plant present below it. It
-does not count as outflow and never reaches the main downstream plant.
+``u`` leaves the balance of ``h`` and enters that of the diversion's destination, or of the first
+plant present below it. It does not count as outflow and never reaches the main downstream plant.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 r"""Evaporation from lakes, linear in mean storage.
 
-Depth ``c_m`` mm per month over the surface ``A(v)`` km2, linearised at a reference volume of each calendar month ``m`` that the
-stage touches; ``f_m`` is the share of the days of the month that lie inside the stage, ``T`` the hours of the stage::
+Depth ``c_m`` mm per month over the surface ``A(v)`` km2, linearised at a reference volume of each
+calendar month ``m`` that the stage touches; ``f_m`` is the share of the days of the month that lie
+inside the stage, ``T`` the hours of the stage::
 
-    kv = sum_m f_m c_m A'(Vref_m) / (3.6 T)        k0 = sum_m f_m c_m (A(Vref_m) - A'(Vref_m) Vref_m) / (3.6 T)
+    kv = sum_m f_m c_m A'(Vref_m) / (3.6 T)
+    k0 = sum_m f_m c_m (A(Vref_m) - A'(Vref_m) Vref_m) / (3.6 T)
     Qev - kv (v_in + v) / 2 + fp - fm = k0         (one row per lake; m3/s)
 
-``fp`` is evaporation that did not happen, ``fm`` what evaporates beyond. ``Qev`` is negative only where the target itself can
-be (condensation), so that ``fp`` cannot make water.
+``fp`` is evaporation that did not happen, ``fm`` what evaporates beyond. ``Qev`` is negative only
+where the target itself can be (condensation), so that ``fp`` cannot make water.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ MM_KM2_PER_M3S_HOUR = 3.6
 
 
 def months_of(start: date, end: date) -> list[tuple[int, float]]:
-    """Calendar months (0 for January) that the days ``start <= day < end`` touch, each with the share of its days inside."""
+    """Calendar months that the days ``start <= day < end`` touch.
+
+    Numbers from 0 for January, each with the share of its days inside.
+    """
     months = []
     first = start.replace(day=1)
     while first < end:
@@ -42,7 +47,9 @@ def months_of(start: date, end: date) -> list[tuple[int, float]]:
 
 
 def surface(points: Sequence[GeometryPoint], volume_hm3: float) -> tuple[float, float]:
-    """Area in km2 and its slope in km2/hm3 at a volume, from the volume-area table (ascending volumes).
+    """Area in km2 and its slope in km2/hm3 at a volume.
+
+    Both are read from the volume-area table (ascending volumes).
 
     The area is held constant outside the table; the slope there is that of the nearest segment.
     """

@@ -1,7 +1,7 @@
 r"""First filling of a reservoir, between its start stage and the entry of the plant.
 
-While it fills, the plant only spills, and keeps back the flow ``f`` from what arrives (as a mean over the stage, with block
-shares ``w_k = tau_k / T``)::
+While it fills, the plant only spills, and keeps back the flow ``f`` from what arrives (as a mean
+over the stage, with block shares ``w_k = tau_k / T``)::
 
     sum_k w_k s[h, k] - sret[h] <= arriving[h] - f[h]          cost of sret  zeta c_fill
     arriving[h] = z[h] + sinf[h] + sum_k w_k (upstream q + s, and diverted u, that reach h)

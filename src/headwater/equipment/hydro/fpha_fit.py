@@ -1,14 +1,16 @@
 r"""Production planes fitted to the geometry of a plant.
 
-Power as a function of storage, turbined and spilled flow, with gross head ``H = hf(v) - ht(q + s)``::
+Power as a function of storage, turbined and spilled flow, with gross head
+``H = hf(v) - ht(q + s)``::
 
-    phi(v, q, s) = 9.81e-3 * efficiency * q * max(0, H - losses)        losses = f H, or metres, or 0
+    phi(v, q, s) = 9.81e-3 * efficiency * q * max(0, H - losses)    losses = f H, or metres, or 0
 
-``hf`` interpolates the volume-height table, ``ht`` is the tailrace. On a grid of volumes and flows (zero flow included, nothing
-spilled) the upper convex hull of ``(v, q, phi)`` gives planes whose *minimum* is the smallest concave function above ``phi`` on
-the grid; planes are dropped until the budget is met, always the one whose loss raises the minimum least, never one that keeps
-power at zero flow from being zero. A factor ``kappa`` fitted on a finer grid then scales all coefficients, and each plane gets
-the slope in spillage that fits best where it is the minimum.
+``hf`` interpolates the volume-height table, ``ht`` is the tailrace. On a grid of volumes and flows
+(zero flow included, nothing spilled) the upper convex hull of ``(v, q, phi)`` gives planes whose
+*minimum* is the smallest concave function above ``phi`` on the grid; planes are dropped until the
+budget is met, always the one whose loss raises the minimum least, never one that keeps power at
+zero flow from being zero. A factor ``kappa`` fitted on a finer grid then scales all coefficients,
+and each plane gets the slope in spillage that fits best where it is the minimum.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ class FittedPlanes:
         planes: their coefficients, with ``kappa`` folded in.
         kappa: the factor.
         n_hull: planes of the hull before reduction.
-        max_error_mw, rms_error_mw: plane minimum against ``phi`` on the checking grid, nothing spilled.
+        max_error_mw, rms_error_mw: plane minimum against ``phi`` on the checking grid, nothing
+            spilled.
         volume_min_hm3, volume_max_hm3, max_turbined_m3s: window of the fit.
         warnings: sentences for the user.
     """
@@ -257,7 +260,10 @@ def minimum_of(planes: Array, v: Array, q: Array) -> Array:
 
 
 def hull_planes(hydro_id: int, v: Array, q: Array, power: Array) -> Array:
-    """Upper facets of the convex hull of the points as planes ``[plane, (g0, gv, gq)]``, ordered by coefficients."""
+    """Upper facets of the convex hull of the points as planes ``[plane, (g0, gv, gq)]``.
+
+    Ordered by coefficients.
+    """
     points = np.column_stack([v, q, power])
     origin, spread = points.min(axis=0), np.ptp(points, axis=0)
     if spread[0] == 0.0:  # a run-of-river plant: one volume, a concave curve over the flow
@@ -319,7 +325,10 @@ def _distinct(planes: Array, top: float) -> Array:
 
 
 def reduce_planes(planes: Array, v: Array, q: Array, power: Array, budget: int) -> Array:
-    """Drop planes until the budget is met, the least missed first; power at zero flow must stay zero."""
+    """Drop planes until the budget is met, the least missed first.
+
+    Power at zero flow must stay zero.
+    """
     top, dry = float(power.max()), q == 0.0
     kept = list(range(len(planes)))
     values = planes[:, :1] + planes[:, 1:2] * v + planes[:, 2:] * q
@@ -339,7 +348,10 @@ def reduce_planes(planes: Array, v: Array, q: Array, power: Array, budget: int) 
 
 
 def correction_factor(rule: str, exact: Array, bound: Array) -> float:
-    """Factor that brings the planes closest to ``exact`` (``least_squares``) or nowhere above it (``worst_case``)."""
+    """Factor that brings the planes closest to ``exact``, or nowhere above it.
+
+    The methods ``least_squares`` and ``worst_case``.
+    """
     if rule == "least_squares":
         kappa = float(np.sum(bound * exact) / np.sum(bound**2))
     elif rule == "worst_case":
@@ -355,7 +367,10 @@ def correction_factor(rule: str, exact: Array, bound: Array) -> float:
 def spillage_slopes(
     function: ProductionFunction, planes: Array, v: Array, q: Array, spilled: Array
 ) -> Array:
-    """Slope in spillage of each plane, MW per m3/s and never positive, fitted where the plane is the minimum."""
+    """Slope in spillage of each plane, in MW per m3/s and never positive.
+
+    It is fitted where the plane is the minimum.
+    """
     values = planes[:, :1] + planes[:, 1:2] * v + planes[:, 2:] * q
     lowest = values <= values.min(axis=0) + 1e-9 * max(1.0, float(np.abs(values).max()))
     lost = (
@@ -375,7 +390,10 @@ def spillage_slopes(
 
 
 def fit_all(system: System) -> tuple[FittedPlanes, ...]:
-    """Fit every plant that asks for computed planes: one set of planes for each distinct configuration."""
+    """Fit every plant that asks for computed planes.
+
+    One set of planes for each distinct configuration.
+    """
     fitted: list[FittedPlanes] = []
     for h, plant in enumerate(system.hydros):
         stages: dict[FphaFit, list[int]] = {}
@@ -392,7 +410,10 @@ def fit_all(system: System) -> tuple[FittedPlanes, ...]:
 
 
 def with_fitted_planes(system: System) -> tuple[System, tuple[FittedPlanes, ...]]:
-    """The system with the planes that it asks to be computed, and the report of each fit; itself if it asks for none."""
+    """The system with the planes that it asks to be computed, and the report of each fit.
+
+    Itself if it asks for none.
+    """
     fitted = fit_all(system)
     if not fitted:
         return system, ()

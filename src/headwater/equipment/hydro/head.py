@@ -1,12 +1,13 @@
 r"""The linearised head: productivity that follows storage, for simulation.
 
-Around the reference volume ``V_ref`` (65 % of the useful range), with the slope of the volume-height table there and the net
-head ``H_ref`` at ``V_ref`` and full flow::
+Around the reference volume ``V_ref`` (65 % of the useful range), with the slope of the
+volume-height table there and the net head ``H_ref`` at ``V_ref`` and full flow::
 
     rho(v) = rho * max(0, 1 + k_V (v - V_ref))        k_V = (dh / dv at V_ref) / H_ref
 
-``v`` is held fixed while a stage is solved, since ``rho(v) q`` is no linear term: the stage program is then one of constant
-productivity. Without a tailrace curve the head follows from the productivity, ``H_ref = rho / (9.81e-3 * efficiency)``.
+``v`` is held fixed while a stage is solved, since ``rho(v) q`` is no linear term: the stage program
+is then one of constant productivity. Without a tailrace curve the head follows from the
+productivity, ``H_ref = rho / (9.81e-3 * efficiency)``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class LinearHead:
         hydro: position of the plant.
         productivity: MW per m3/s at the reference volume.
         sensitivity: relative change of productivity per hm3.
-        reference_hm3, min_storage_hm3, max_storage_hm3: reference volume, and where storage is held to.
+        reference_hm3, min_storage_hm3, max_storage_hm3: reference volume, and where storage is held
+            to.
     """
 
     hydro: int

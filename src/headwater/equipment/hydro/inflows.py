@@ -1,9 +1,12 @@
 r"""Inflow: lags of the past, the autoregressive equation, and the slack for negative water.
 
-    z[h] - sum_l psi[h, l] a[h, l] = innovation[h]        (one row per hydro; the right-hand side is the noise)
-    a[h, l] = incoming lag                                (one row per hydro and lag)
+    z[h] - sum_l psi[h, l] a[h, l] = innovation[h]    (one row per hydro)
+    a[h, l] = incoming lag                            (one row per hydro and lag)
 
-``z`` and ``a`` are in m3/s. Lags are columns so that cuts can name them; they are fixed by rows whose duals are their slopes.
+The innovation is the noise, a right-hand side.
+
+``z`` and ``a`` are in m3/s. Lags are columns so that cuts can name them; they are fixed by rows
+whose duals are their slopes.
 """
 
 from __future__ import annotations
@@ -85,7 +88,10 @@ def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def declare_memory_columns(build: LpBuilder, ctx: StageContext) -> None:
-    """Columns of past inflows after the stage that are neither a past inflow before it nor the inflow itself."""
+    """Columns of past inflows that are new after the stage.
+
+    Neither a past inflow before it nor the inflow itself.
+    """
     columns = build.column_family("memory", (ctx.n_lags, ctx.n_hydros))
     if ctx.memory is not None:
         for k in range(ctx.n_lags):
@@ -131,7 +137,10 @@ def _outgoing(build: LpBuilder, ctx: StageContext) -> list[NDArray[np.int64]]:
 
 
 def _same_column(build: LpBuilder, ctx: StageContext, k: int, h: int) -> int:
-    """The column that component ``k`` of hydro ``h`` is after the stage; -1 where it is a mixture."""
+    """The column that component ``k`` of hydro ``h`` is after the stage.
+
+    -1 where it is a mixture.
+    """
     assert ctx.memory is not None
     keep, add = ctx.memory[0][h, k], ctx.memory[1][h, k]
     kept = np.flatnonzero(keep)

@@ -5,7 +5,8 @@ Piecewise-linear (FPHA), one row per block and plane ``m``::
 
     gh - gneg - gv_m (storage before + storage after) / 2 - gq_m q - gs_m s <= kappa g0_m
 
-``gneg`` keeps the stage feasible where a plane is negative; it costs as much as excess energy, so it is never a source.
+``gneg`` keeps the stage feasible where a plane is negative; it costs as much as excess energy, so
+it is never a source.
 
     min turbined    q + slack >= Q_min            min outflow   q + s + slack >= O_min
     max outflow     q + s - slack <= O_max        min generation  generation + slack >= G_min
@@ -31,7 +32,10 @@ def is_fpha(ctx: StageContext, h: int) -> bool:
 
 
 def declare_flow_columns(build: LpBuilder, ctx: StageContext) -> None:
-    """For each hydro and block: turbined, spilled and diverted flow in m3/s, and generation in MW of plants with planes."""
+    """Flows and generation of each hydro and block.
+
+    Turbined, spilled and diverted flow in m3/s, and generation in MW of plants with planes.
+    """
     shape = (ctx.n_hydros, ctx.n_blocks)
     turbined, spillage = (
         build.column_family("turbined", shape),
@@ -74,7 +78,10 @@ def announce_slack_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def declare_slack_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
-    """For each block: recourse of the planes, then the slacks of active limits; a filling plant only has minimum outflow."""
+    """Slacks of each block: recourse of the planes, then those of active limits.
+
+    A filling plant only has minimum outflow.
+    """
     if not ctx.present(h):
         return
     limits, columns, t, operating = (
@@ -165,7 +172,10 @@ def declare_limit_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
-    """Generation enters the load balance of the plant's bus; water leaves the reservoir for the next plant present."""
+    """Generation enters the load balance of the plant's bus.
+
+    Water leaves the reservoir for the next plant present.
+    """
     bus, receiver = ctx.system.network.hydro_bus, ctx.system.cascade.receiver[:, ctx.t]
     for h in range(ctx.n_hydros):
         for k in range(ctx.n_blocks):
@@ -191,7 +201,10 @@ def generation(build: LpBuilder, ctx: StageContext, h: int, k: int) -> Combinati
 
 
 def outflow(build: LpBuilder, h: int, k: int) -> Combination:
-    """Turbined plus spilled flow of hydro ``h`` in block ``k``; a filling plant only spills, an absent one has none."""
+    """Turbined plus spilled flow of hydro ``h`` in block ``k``.
+
+    A filling plant only spills, an absent one has none.
+    """
     columns = (int(build.columns[name][h, k]) for name in ("turbined", "spillage"))
     return [(column, 1.0) for column in columns if column != ABSENT]
 

@@ -16,8 +16,9 @@ STORAGE_TOLERANCE_HM3 = 1e-6
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``hydros``.
 
-    ``inflow_m3s`` is what the river brings: the incremental inflow of the plant, that of absent plants above it, and the
-    outflow of the plants above it; diverted and pumped water has columns of its own.
+    ``inflow_m3s`` is what the river brings: the incremental inflow of the plant, that of absent
+    plants above it, and the outflow of the plants above it; diverted and pumped water has columns
+    of its own.
     """
     hydros = read.system.hydros
     turbined, spillage = read.values(s, "turbined"), read.values(s, "spillage")
@@ -63,7 +64,10 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
 
 
 def _generation(read: StageReader, s: StageSolutions, turbined: Array) -> tuple[Array, Array]:
-    """Net power and productivity, ``[scenario, block, hydro]``; productivity is NaN where planes are used."""
+    """Net power and productivity, ``[scenario, block, hydro]``.
+
+    Productivity is NaN where planes are used.
+    """
     production = [stages[read.ctx.t] for stages in read.system.production]
     fixed = np.array([np.nan if one.planes else one.productivity_mw_per_m3s for one in production])
     productivity = read.repeat(np.where(np.isnan(s.productivity), fixed, s.productivity))
@@ -80,7 +84,10 @@ def generated_mwh(read: StageReader, s: StageSolutions) -> Array:
 
 
 def _arriving(read: StageReader, outflow: Array, inflow: Array) -> Array:
-    """What comes down the river besides the plant's own incremental inflow, ``[scenario, block, hydro]``."""
+    """Inflow from upstream, ``[scenario, block, hydro]``.
+
+    What comes down the river besides the plant's own incremental inflow.
+    """
     arriving = np.zeros_like(outflow)
     for h in range(outflow.shape[2]):
         receiver = read.system.cascade.receiver[h, read.ctx.t]
@@ -90,7 +97,10 @@ def _arriving(read: StageReader, outflow: Array, inflow: Array) -> Array:
 
 
 def _diverted(read: StageReader, s: StageSolutions) -> tuple[Array, Array]:
-    """Diverted water that arrives and that leaves; NaN at plants that no channel ends at, or starts from."""
+    """Diverted water that arrives and that leaves.
+
+    NaN at plants that no channel ends at, or starts from.
+    """
     out = read.values(s, "diversion")
     arriving, hydros, index = np.full_like(out, np.nan), read.system.hydros, read.system.hydro_index
     for plant in hydros:
@@ -104,7 +114,10 @@ def _diverted(read: StageReader, s: StageSolutions) -> tuple[Array, Array]:
 
 
 def _storages(read: StageReader, s: StageSolutions) -> tuple[Array, Array]:
-    """Storage that every block starts and ends with; parallel blocks start and end with the stage."""
+    """Storage that every block starts and ends with.
+
+    Parallel blocks start and end with the stage.
+    """
     n_hydros = read.ctx.n_hydros
     initial = read.repeat(s.state[:, :n_hydros])
     final = read.repeat(read.stage_values(s, "storage"))

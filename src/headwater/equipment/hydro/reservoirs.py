@@ -1,20 +1,25 @@
-r"""Reservoirs: storage, the water balance along the cascade, scheduled withdrawal, the soft storage floor.
+r"""Reservoirs.
+
+Storage, the water balance along the cascade, scheduled withdrawal, the soft storage floor.
 
 Parallel blocks, one row per plant::
 
-    v[h] + sum_k zeta_k out[h, k] - sum_k zeta_k in[h, k] + zeta (Qev + rp - rm - sinf - z)[h] = v_in[h] - zeta W[h]
+    v[h] + sum_k zeta_k out[h, k] - sum_k zeta_k in[h, k] + zeta (Qev + rp - rm - sinf - z)[h]
+        = v_in[h] - zeta W[h]
 
-Chronological blocks, one row per plant and block, where ``vb[h, k]`` is storage at the end of block ``k``,
-``vb[h, K-1] = v[h]`` and ``vb[h, -1] = v_in[h]``::
+Chronological blocks, one row per plant and block, where ``vb[h, k]`` is storage at the end of block
+``k``, ``vb[h, K-1] = v[h]`` and ``vb[h, -1] = v_in[h]``::
 
-    vb[h, k] - vb[h, k-1] + zeta_k (out - in)[h, k] + zeta_k (Qev + rp - rm - sinf - z)[h] = - zeta_k W[h]
+    vb[h, k] - vb[h, k-1] + zeta_k (out - in)[h, k] + zeta_k (Qev + rp - rm - sinf - z)[h]
+        = - zeta_k W[h]
 
-``out`` is what leaves the reservoir (turbined, spilled, diverted, pumped), ``in`` what arrives. ``zeta_k`` turns m3/s over a
-block into hm3. ``W`` is scheduled withdrawal (negative adds water); ``rm`` is the part that is not withdrawn, ``rp`` what is
-withdrawn beyond it. The floor is ``vb[h, k] + sv[h] >= V_min[h]`` at the end of the stage, or of every chronological block.
+``out`` is what leaves the reservoir (turbined, spilled, diverted, pumped), ``in`` what arrives.
+``zeta_k`` turns m3/s over a block into hm3. ``W`` is scheduled withdrawal (negative adds water);
+``rm`` is the part that is not withdrawn, ``rp`` what is withdrawn beyond it. The floor is
+``vb[h, k] + sv[h] >= V_min[h]`` at the end of the stage, or of every chronological block.
 
-A plant that is absent keeps its storage column, fixed by its row: the initial storage before it enters, zero after it left. The
-inflow of its river goes to the next plant present.
+A plant that is absent keeps its storage column, fixed by its row: the initial storage before it
+enters, zero after it left. The inflow of its river goes to the next plant present.
 """
 
 from __future__ import annotations
@@ -120,7 +125,10 @@ def declare_floor_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def storage_after(build: LpBuilder, ctx: StageContext, h: int, k: int) -> int:
-    """Column of the storage of plant ``h`` that block ``k`` ends with; parallel blocks all end with the stage."""
+    """Column of the storage of plant ``h`` that block ``k`` ends with.
+
+    Parallel blocks all end with the stage.
+    """
     if ctx.chronological and k < ctx.n_blocks - 1:
         return int(build.columns["block_storage"][h, k])
     return int(build.columns["storage"][h])
@@ -140,14 +148,20 @@ def put_mean_storage(
 def put_block_flow(
     build: LpBuilder, ctx: StageContext, h: int, k: int, column: int, sign: float
 ) -> None:
-    """A flow of block ``k`` in m3/s leaves (``sign`` 1) or enters (-1) the reservoir of plant ``h``."""
+    """Put a flow of block ``k`` in m3/s into the water balance of plant ``h``.
+
+    It leaves the reservoir (``sign`` 1) or enters it (-1).
+    """
     rows = build.rows["block_water_balance"]
     row = rows[h, k - 1] if ctx.chronological and k > 0 else build.rows["water_balance"][h]
     build.put(row, column, sign * ctx.block_hm3[k])
 
 
 def put_stage_flow(build: LpBuilder, ctx: StageContext, h: int, column: int, sign: float) -> None:
-    """A flow in m3/s held over the whole stage leaves (1) or enters (-1) the reservoir of plant ``h``."""
+    """Put a flow of the whole stage in m3/s into the water balance of plant ``h``.
+
+    It leaves the reservoir (``sign`` 1) or enters it (-1).
+    """
     if not ctx.chronological:
         build.put(build.rows["water_balance"][h], column, sign * ctx.stage_hm3)
         return
@@ -156,7 +170,10 @@ def put_stage_flow(build: LpBuilder, ctx: StageContext, h: int, column: int, sig
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
-    """Storage, inflow, withdrawal and bought water; other modules add the flows that they declare."""
+    """Storage, inflow, withdrawal and bought water.
+
+    Other modules add the flows that they declare.
+    """
     columns = build.columns
     for h in range(ctx.n_hydros):
         receiver = h if ctx.present(h) else ctx.system.cascade.receiver[h, ctx.t]
@@ -201,7 +218,10 @@ def storage(build: LpBuilder, ctx: StageContext, h: int, _: int) -> tuple[Combin
 
 
 def withdrawal(build: LpBuilder, ctx: StageContext, h: int, _: int) -> tuple[Combination, float]:
-    """Water withdrawn from a reservoir: the schedule, less what is short of it and plus what is beyond."""
+    """Water withdrawn from a reservoir.
+
+    The schedule, less what is short of it and plus what is beyond.
+    """
     if not ctx.present(h):
         return [], 0.0
     slacks = [

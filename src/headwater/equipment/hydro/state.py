@@ -1,4 +1,7 @@
-"""What a state knows of hydro plants: storage, past inflows, and inflow that has been gathered of periods under way."""
+"""What a state knows of hydro plants.
+
+Storage, past inflows, and inflow that has been gathered of periods under way.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def past_inflows(ids: Sequence[int], n_lags: int) -> StateBlock:
 
 
 def accumulators(ids: Sequence[int], n_accumulators: int) -> StateBlock:
-    """Inflow gathered of periods that are under way, where stages are not one season period each."""
+    """Inflow gathered of periods under way, where stages are not one season period each."""
     return StateBlock(
         "inflow_accumulator",
         "m3/s",
@@ -68,7 +71,10 @@ def accumulators(ids: Sequence[int], n_accumulators: int) -> StateBlock:
 
 
 def memory_places(layout: StateLayout) -> Indices:
-    """Places of what is remembered of inflows, ``[component, hydro]``: lags, the most recent first, then accumulators."""
+    """Places of what is remembered of inflows, ``[component, hydro]``.
+
+    Lags, the most recent first, then accumulators.
+    """
     n_hydros = layout.size("storage")
     places = [layout.places(name) for name in ("inflow_lag", "inflow_accumulator")]
     joined = np.concatenate(places)

@@ -1,10 +1,11 @@
 r"""Thermals dispatched ahead (GNL): the power of stage ``t + lag`` is ordered at stage ``t``.
 
-State: ``cg[j, i]``, MW committed for stage ``t + i``, ``i < lag``. Decision: the order ``y[j]`` for stage ``t + lag``, within
-the limits that the plant will have there (on a horizon that repeats, ``t + lag`` is the stage that comes then)::
+State: ``cg[j, i]``, MW committed for stage ``t + i``, ``i < lag``. Decision: the order ``y[j]`` for
+stage ``t + lag``, within the limits that the plant will have there (on a horizon that repeats,
+``t + lag`` is the stage that comes then)::
 
     cg[j, i] = incoming commitment                    (one row per commitment)
-    sum_s g[j, k, s] - cg[j, 0] = 0                   (one row per block: the same power in all blocks)
+    sum_s g[j, k, s] - cg[j, 0] = 0                   (one row per block: all have the same power)
     outgoing commitment i = cg[j, i + 1], the last one y[j]
 
 Fuel is paid at delivery, through ``g``.

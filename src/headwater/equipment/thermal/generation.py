@@ -2,9 +2,9 @@ r"""Thermal plants: hard limits, convex cost in segments.
 
     cost  sum_k tau_k sum_s c[s] g[k, s]
 
-Segments fill from the cheapest because costs ascend, so the limits of the plant become limits of its segments:
-``upper[s] = min(capacity[s], max(0, max - capacities before s))`` and
-``lower[s] = min(upper[s], max(0, min - uppers before s))``.
+Segments fill from the cheapest because costs ascend, so the limits of the plant become limits of
+its segments: ``upper[s] = min(capacity[s], max(0, max - capacities before s))`` and ``lower[s] =
+min(upper[s], max(0, min - uppers before s))``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
         for k in range(ctx.n_blocks):
             segments = _segments_at(thermal, float(limits.cost_per_mwh[j, ctx.t, k]))
             remaining_max = float(limits.max_generation_mw[j, ctx.t, k])
-            # The power of a plant that is dispatched ahead is set by its order, which was held to the limits of this stage.
+            # The power of a plant that is dispatched ahead is set by its order, which was held to
+            # the limits of this stage.
             remaining_min = 0.0 if j in ahead else float(limits.min_generation_mw[j, ctx.t, k])
             for s, segment in enumerate(segments):
                 upper = min(segment.capacity_mw, max(0.0, remaining_max))
@@ -70,9 +71,12 @@ def check_ascending(what: str, costs: Sequence[float]) -> None:
 
 
 def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]:
-    """Segments with the cost of the stage in place of the plant's own, where one is given (not NaN).
+    """Segments with the cost of the stage in place of the plant's own.
 
-    A single segment that holds the whole plant has no limit of its own, so that a stage may raise the plant's maximum.
+    Only where one is given (not NaN).
+
+    A single segment that holds the whole plant has no limit of its own, so that a stage may raise
+    the plant's maximum.
     """
     if (
         len(thermal.cost_segments) == 1
@@ -106,7 +110,10 @@ def generation(build: LpBuilder, j: int, k: int) -> Combination:
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
-    """Table ``thermals``; for plants dispatched ahead, the commitment of this stage and the order given in it."""
+    """Table ``thermals``.
+
+    For plants dispatched ahead, the commitment of this stage and the order given in it.
+    """
     generation_mw = read.values(s, "thermal_segment").sum(axis=3)
     ahead = np.zeros(generation_mw.shape, np.bool_)
     committed, ordered = np.full_like(generation_mw, np.nan), np.full_like(generation_mw, np.nan)

@@ -1,4 +1,7 @@
-"""Plants whose dispatch is decided stages ahead (GNL), and where their commitments stand in the state."""
+"""Plants whose dispatch is decided stages ahead (GNL).
+
+And where their commitments stand in the state.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ TOLERANCE_MW = 1e-6
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The commitments of one plant: ``lag`` numbers in the state, for this stage, the next, and so on.
+    """The commitments of one plant.
+
+    ``lag`` numbers in the state, for this stage, the next, and so on.
 
     Attributes:
         thermal: position of the plant.
@@ -32,7 +37,10 @@ class Pipeline:
 
 
 def gnl_pipelines(system: System) -> tuple[Pipeline, ...]:
-    """Pipelines of all plants with a dispatch lag that exist at some study stage, by ascending id."""
+    """Pipelines of all plants with a dispatch lag, by ascending id.
+
+    Plants that exist at no study stage have none.
+    """
     pipelines: list[Pipeline] = []
     first = 0
     states = system.operative_states["thermals"]
@@ -49,10 +57,12 @@ def gnl_pipelines(system: System) -> tuple[Pipeline, ...]:
 
 
 def order_limits_mw(system: System, j: int, visit: int) -> tuple[float, float]:
-    """Least and greatest flat power of plant ``j`` at a visit of a stage: within its limits in every block.
+    """Least and greatest flat power of plant ``j`` at a visit of a stage.
 
-    Visits are counted from the first stage of the study; where the horizon repeats, they go on beyond the last one. Zero where
-    the plant does not exist or the horizon has ended.
+    Within its limits in every block.
+
+    Visits are counted from the first stage of the study; where the horizon repeats, they go on
+    beyond the last one. Zero where the plant does not exist or the horizon has ended.
     """
     if visit >= len(system.stages) and not system.horizon.is_cyclic:
         return 0.0, 0.0
@@ -76,7 +86,8 @@ def initial_commitments_mw(system: System) -> NDArray[np.float64]:
     """Commitments before the first stage, ``[commitment]``, from the initial pipeline.
 
     Raises:
-        ModelError: an offset is missing or does not belong to the plant, or a commitment lies outside the limits of its stage.
+        ModelError: an offset is missing or does not belong to the plant, or a commitment lies
+            outside the limits of its stage.
     """
     given = dict(system.initial.gnl_pipeline_mw)
     values: list[float] = []

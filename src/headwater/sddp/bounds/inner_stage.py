@@ -1,13 +1,14 @@
 r"""The stage program with the inner approximation of the future cost in place of cuts.
 
-To the columns of a stage come weights ``w`` of the vertices and, for every component of the outgoing state, how far it lies
-above (``up``) or below (``down``) their mean; to its rows::
+To the columns of a stage come weights ``w`` of the vertices and, for every component of the
+outgoing state, how far it lies above (``up``) or below (``down``) their mean; to its rows::
 
     sum_i w_i points_i + up - down = outgoing state        (one row per component)
     sum_i w_i = 1        theta = sum_i w_i values_i + above . up + below . down
 
-Components of the outgoing state that are no decision stand on the right-hand side, as they do in cuts. Components that cost
-nothing either way have no row. The result is a stage program like any other, without cuts.
+Components of the outgoing state that are no decision stand on the right-hand side, as they do in
+cuts. Components that cost nothing either way have no row. The result is a stage program like any
+other, without cuts.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def inner_problems(problems: StudyProblems, inner: InnerApproximation) -> StudyP
 
 
 def with_inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> StudyProblems:
-    """The study with the inner approximation at stage position ``t``; without vertices the stage stays as it is."""
+    """The study with the inner approximation at stage position ``t``.
+
+    Without vertices the stage stays as it is.
+    """
     if not len(vertices.values):
         return problems
     stages, pools = list(problems.stages), list(problems.pools)
@@ -83,7 +87,10 @@ def inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> Sta
 
 
 def _with_one_future(problems: StudyProblems, t: int) -> StageForm:
-    """The program of a stage with one column for the future cost, whether or not its cuts tell openings apart."""
+    """The LP of a stage with one column for the future cost.
+
+    Whether or not its cuts tell openings apart.
+    """
     outer = problems.stages[t]
     if outer.template.outlook is None:
         return outer.form

@@ -1,4 +1,7 @@
-"""Prices of the way between states, large enough for the inner approximation to lie above the true cost."""
+"""Prices of the way between states.
+
+They are large enough for the inner approximation to lie above the true cost.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ CYCLE_MARGIN = 1e-6
 def lipschitz_prices(
     problems: StudyProblems, config: UpperBoundConfig
 ) -> tuple[list[StatePrices], bool]:
-    """Prices of the state that leaves each stage, ``[stage]``, as the configuration has it, and whether all were derived.
+    """Prices of the outgoing state of each stage, ``[stage]``, as the configuration has it.
+
+    And whether all were derived.
 
     Raises:
         ModelError: a component has no price that is known to be large enough, and none is given.
@@ -74,7 +79,10 @@ def _settled(problems: StudyProblems, repairs: list[StateRepairs]) -> StatePrice
 
 
 def terminal_prices(problems: StudyProblems) -> StatePrices:
-    """Prices of the state that leaves the last stage: nothing follows, or the cuts that were given for what does."""
+    """Prices of the state that leaves the last stage.
+
+    Nothing follows, or the cuts that were given for what does.
+    """
     pool = problems.pools[-1]
     slopes = pool.coefficients[pool.active_slots()]
     if not len(slopes):
@@ -90,7 +98,10 @@ def _condensed(problems: StudyProblems, t: int) -> StageForm:
 
 
 def _may_share(problems: StudyProblems, t: int) -> bool:
-    """Whether the users of water may share a shortage: it cannot be bought, and inflows are never negative nor state."""
+    """Whether the users of water may share a shortage.
+
+    It cannot be bought, and inflows are never negative nor state.
+    """
     method = problems.study.config.inflow_non_negativity
     if method.has_slack or memory_places(problems.layout).size:
         return False

@@ -1,9 +1,10 @@
 """A certified upper bound of the optimal cost, by the inner approximation of the future cost.
 
-From the last stage to the first, visited states are given the risk-adjusted cost of the next stage with the inner approximation
-of what follows it. These costs bound the true ones from above, because every weighing of vertices can be operated (costs are
-convex) and every way from there to the state in question can be repaired at the prices used. The same at the initial state
-bounds the optimal cost of the study: of its expectation, or of its nested risk measure.
+From the last stage to the first, visited states are given the risk-adjusted cost of the next stage
+with the inner approximation of what follows it. These costs bound the true ones from above, because
+every weighing of vertices can be operated (costs are convex) and every way from there to the state
+in question can be repaired at the prices used. The same at the initial state bounds the optimal
+cost of the study: of its expectation, or of its nested risk measure.
 """
 
 from __future__ import annotations
@@ -116,10 +117,13 @@ class UpperBound:
     def _round_the_cycle(
         self, sweep: _Sweep, stages: list[StageVertices], before: StageVertices | None
     ) -> StageVertices:
-        """Vertices of the last stage of a cycle, improved turn by turn from bounds that are known to hold.
+        """Vertices of the last stage of a cycle.
 
-        Costs that are bounded from above stay so when they go round the cycle once more. Where one turn takes at least ``m``
-        off every vertex, all the turns to come take ``m / (1 - discount of a turn)`` off, at once.
+        They are improved turn by turn from bounds that are known to hold.
+
+        Costs that are bounded from above stay so when they go round the cycle once more. Where one
+        turn takes at least ``m`` off every vertex, all the turns to come take
+        ``m / (1 - discount of a turn)`` off, at once.
         """
         cycle, factors = self._problems.system.horizon.cycle, self._problems.system.discount_factors
         discount = float(np.prod(factors[cycle.start :]))
@@ -133,7 +137,8 @@ class UpperBound:
             return sweep.costs(cycle.start, following, points)
 
         if before is None:
-            # One state alone: what a turn from there costs, for ever, with the way back to it paid at the end of every turn.
+            # One state alone: what a turn from there costs, for ever, with the way back to it paid
+            # at the end of every turn.
             one = replace(stages[-1], points=stages[-1].points[:1], values=np.zeros(1))
             before = replace(one, values=turn(one, one.points) / (1.0 - discount))
         last = replace(stages[-1], values=turn(before, stages[-1].points))
@@ -164,7 +169,10 @@ class _Sweep:
         self.n_solved = 0
 
     def costs(self, t: int, vertices: StageVertices, points: Array) -> Array:
-        """Risk-adjusted cost in $ of entering stage position ``t`` at each point, ``vertices`` bounding what follows it."""
+        """Risk-adjusted cost in $ of entering stage position ``t`` at each point.
+
+        ``vertices`` bound what follows it.
+        """
         problems = with_inner_stage(self._problems, t, vertices)
         values = _costs(problems, self._team, t, points, self._iteration, self._should_stop)
         self.n_solved += values.size
@@ -181,7 +189,10 @@ def _costs(
     iteration: int,
     should_stop: Callable[[], bool],
 ) -> Array:
-    """Optimal costs of stage position ``t`` from each point under each opening of the tree, ``[point, opening]`` in $."""
+    """Optimal costs of stage position ``t`` from each point, ``[point, opening]`` in $.
+
+    One for each opening of the tree.
+    """
     problem = problems.stages[t]
     costs = np.empty((len(points), len(problem.openings.innovation)))
     if not len(points):

@@ -1,4 +1,7 @@
-"""The inner approximation of the future cost: states whose cost is bounded from above, and prices for the way to them."""
+"""The inner approximation of the future cost.
+
+States whose cost is bounded from above, and prices for the way to them.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,18 @@ VERTICES = "vertices"
 
 @dataclass(frozen=True)
 class StageVertices:
-    """What bounds the cost of everything after one stage from above, as a function of the state that leaves it.
+    """Upper bound of the cost of everything after one stage.
 
-    At a state ``x`` the bound is the least ``sum_i w_i values_i + above . up + below . down`` over weights ``w`` that are not
-    negative and add up to one, and over ``up`` and ``down`` that are not negative, with ``sum_i w_i points_i + up - down = x``.
+    It is a function of the state that leaves the stage.
+
+    At a state ``x`` the bound is the least ``sum_i w_i values_i + above . up + below . down`` over
+    weights ``w`` that are not negative and add up to one, and over ``up`` and ``down`` that are not
+    negative, with ``sum_i w_i points_i + up - down = x``.
 
     Attributes:
         points: ``[vertex, n_state]`` in hm3, m3/s and MW.
-        values: ``[vertex]`` upper bounds of the cost from there on in $, seen from the end of the stage.
+        values: ``[vertex]`` upper bounds of the cost from there on in $, seen from the end of the
+            stage.
         above, below: ``[n_state]`` in $ per unit that a state lies above or below a point.
     """
 
@@ -62,7 +69,10 @@ class InnerApproximation:
         return sum(len(stage.values) for stage in self.stages)
 
     def arrays(self) -> tuple[dict[str, NDArray[Any]], ...]:
-        """Named arrays of every stage, to be stored; those of the first stage say when it was evaluated and what it gave."""
+        """Named arrays of every stage, to be stored.
+
+        Those of the first stage say when it was evaluated and what it gave.
+        """
         stages: tuple[dict[str, NDArray[Any]], ...] = tuple(
             dict(vars(stage)) for stage in self.stages
         )
@@ -91,9 +101,10 @@ class InnerApproximation:
 def choose_visits(visited: Array, most: int) -> NDArray[np.int64]:
     """Places of the visited states that become vertices, ascending.
 
-    Of equal states the last one counts. When there are too many, half of the room goes to states in which some component is
-    smallest or largest, so that the rest of the visits lies between them as far as possible, and the other half to the latest
-    ones, which are nearest to what the policy does now.
+    Of equal states the last one counts. When there are too many, half of the room goes to states in
+    which some component is smallest or largest, so that the rest of the visits lies between them as
+    far as possible, and the other half to the latest ones, which are nearest to what the policy
+    does now.
 
     Args:
         visited: ``[visit, n_state]``, in the order of time.

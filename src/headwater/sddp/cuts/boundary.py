@@ -1,4 +1,7 @@
-"""What follows a horizon that ends, as cuts of another policy: they bound the future cost of the last stage."""
+"""What follows a horizon that ends, as cuts of another policy.
+
+They bound the future cost of the last stage.
+"""
 
 from __future__ import annotations
 
@@ -93,17 +96,20 @@ def boundary_warnings(cuts: BoundaryCuts, system: System) -> tuple[str, ...]:
 
 
 def lowest_terminal_value(layout: StateLayout, pool: CutPool) -> float:
-    """Least future cost in $ that the cuts of the last stage allow, over all states that can leave it.
+    """Least future cost in $ that the cuts of the last stage allow.
 
-    The minimum of the largest cut over the box of these states is a linear program. With cuts of single openings it is taken
-    for each opening, and the least of them returned.
+    Over all states that can leave it.
+
+    The minimum of the largest cut over the box of these states is a linear program. With cuts of
+    single openings it is taken for each opening, and the least of them returned.
 
     Args:
         layout: meaning of the state, with the values that it can have at the end.
         pool: its active cuts.
 
     Raises:
-        ModelError: cuts depend on past inflows or commitments, which have no box, so that nothing follows.
+        ModelError: cuts depend on past inflows or commitments, which have no box, so that nothing
+            follows.
     """
     import scipy.optimize  # takes long to import, and most studies do without
 

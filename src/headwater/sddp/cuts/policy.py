@@ -33,9 +33,10 @@ class PolicyStage:
 
     Attributes:
         production: production kind of each hydro at the stage, by ascending id.
-        outlook: openings of the stage that follows and its risk measure: how cuts of single openings add up; ``None`` where
-            nothing follows.
-        digest: digest of all that the cost of the stage depends on, see `stage_digests`; empty where it is not known.
+        outlook: openings of the stage that follows and its risk measure: how cuts of single
+            openings add up; ``None`` where nothing follows.
+        digest: digest of all that the cost of the stage depends on, see `stage_digests`; empty
+            where it is not known.
     """
 
     stage_id: int
@@ -52,25 +53,29 @@ class PolicyStage:
 class Policy:
     """The learned future-cost functions of a study.
 
-    Pool ``t`` bounds the cost of everything after stage ``t`` as a function of the state that leaves stage ``t``; the pool of
-    the last stage is empty where nothing follows it.
+    Pool ``t`` bounds the cost of everything after stage ``t`` as a function of the state that
+    leaves stage ``t``; the pool of the last stage is empty where nothing follows it.
 
     Attributes:
         layout: meaning of the state components.
         stages: one record per study stage.
         pools: one cut pool per study stage.
-        bases: per stage, the basis that the last forward solve of the first trajectory ended with: where simulation starts, so
-            that ties between optimal decisions are broken as in training; ``None`` where there is none.
-        inflow_digest: digest of the inflow model (psi, base, sigma), compared when a policy is reused.
+        bases: per stage, the basis that the last forward solve of the first trajectory ended with:
+            where simulation starts, so that ties between optimal decisions are broken as in
+            training; ``None`` where there is none.
+        inflow_digest: digest of the inflow model (psi, base, sigma), compared when a policy is
+            reused.
         lower_bound: last lower bound in $.
         n_iterations: iterations trained.
-        reason: why training ended: a stopping rule, ``shutdown`` when it was interrupted, ``error``, or ``checkpoint`` while
-            it was under way; empty where that is not known.
+        reason: why training ended: a stopping rule, ``shutdown`` when it was interrupted,
+            ``error``, or ``checkpoint`` while it was under way; empty where that is not known.
         training: trace of the training that made it; ``None`` for a policy read from disk.
         study: the study it was trained on; ``None`` for a policy read from disk.
         progress: where the training stands, to go on from; ``None`` where that is not known.
-        inflow: inflow model of every stage as named arrays, see `inflow_arrays`; empty where it is not known.
-        fingerprint: what the training depends on, part by part, see `headwater.sddp.training.fingerprint`.
+        inflow: inflow model of every stage as named arrays, see `inflow_arrays`; empty where it is
+            not known.
+        fingerprint: what the training depends on, part by part, see
+            `headwater.sddp.training.fingerprint`.
         provenance: anything worth recording with it (versions, seeds, digests); JSON-compatible.
     """
 
@@ -103,15 +108,18 @@ class Policy:
         )
 
     def value(self, stage_id: int, state: NDArray[np.float64]) -> float:
-        """Expected cost in $ of all stages after ``stage_id`` when that stage ends in ``state`` ``[dimension]``.
+        """Expected cost in $ of all stages after ``stage_id``.
 
-        It is seen from the start of the next stage (not discounted to ``stage_id``) and is a lower bound of the true cost. The
-        last stage has no future (0), unless the horizon repeats or cuts of another policy value it.
+        That stage ends in ``state`` ``[dimension]``.
+
+        It is seen from the start of the next stage (not discounted to ``stage_id``) and is a lower
+        bound of the true cost. The last stage has no future (0), unless the horizon repeats or cuts
+        of another policy value it.
         """
         return self._tangent(stage_id, state)[0]
 
     def water_values(self, stage_id: int, state: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Worth of one more hm3 in each reservoir at the end of ``stage_id``, ``[hydro]`` in $/hm3."""
+        """Water value of each reservoir at the end of ``stage_id``, ``[hydro]`` in $/hm3."""
         return -self._tangent(stage_id, state)[1][self.layout.span("storage")] + 0.0
 
     @property
@@ -122,7 +130,10 @@ class Policy:
     def _tangent(
         self, stage_id: int, state: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
-        """Future cost after a stage and its slope ``[dimension]``; 0 after a last stage without cuts."""
+        """Future cost after a stage and its slope ``[dimension]``.
+
+        0 after a last stage without cuts.
+        """
         position = self.stage_position(stage_id)
         pool, checked = self.pools[position], self._checked(state)
         if position == len(self.stages) - 1 and not pool.n_populated:
@@ -130,7 +141,9 @@ class Policy:
         return tangent(pool, checked, self.stages[position].outlook)
 
     def cuts(self, stage_id: int, *, inactive: bool = False) -> Cuts:
-        """The cuts that bound what follows ``stage_id``, as arrays; `Cuts.frame` gives them as a table.
+        """The cuts that bound what follows ``stage_id``, as arrays.
+
+        `Cuts.frame` gives them as a table.
 
         Args:
             stage_id: the stage.
@@ -197,7 +210,9 @@ _UNFINISHED = {
 
 @contextmanager
 def as_stored() -> Iterator[None]:
-    """Turn what goes wrong with the parts of a stored policy into a sentence: its bytes are right and its content is not.
+    """Turn what goes wrong with the parts of a stored policy into a sentence.
+
+    Its bytes are right and its content is not.
 
     Raises:
         PolicyError: a part is missing, or of another kind or shape than the rest asks for.
@@ -215,7 +230,8 @@ def tangent(
 ) -> tuple[float, NDArray[np.float64]]:
     """Future cost that the active cuts of a stage give at a state, and its slope.
 
-    Cuts of single openings give the cost of each opening, whose risk-adjusted sum is one more bound of the future cost.
+    Cuts of single openings give the cost of each opening, whose risk-adjusted sum is one more bound
+    of the future cost.
 
     Args:
         pool: cuts.

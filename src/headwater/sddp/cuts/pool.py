@@ -16,7 +16,9 @@ BOUNDARY = -2
 """Birth iteration of a cut that bounds what comes after the horizon."""
 
 ALL_OPENINGS = -1
-"""In place of an opening: the cut bounds the risk-adjusted cost over all openings of the next stage."""
+"""In place of an opening: the cut bounds the risk-adjusted cost over all openings of the next
+stage.
+"""
 
 COUNTERS = ("active", "times_binding", "last_binding")
 """Fields of a pool that change after a cut is born."""
@@ -32,14 +34,17 @@ FIELDS = {
     "times_binding": np.int64,
     "last_binding": np.int32,
 }
-"""What a pool knows of every cut besides its coefficients, with the type of each array ``[slot]``."""
+"""What a pool knows of every cut besides its coefficients, with the type of each array
+``[slot]``.
+"""
 
 
 class CutPool:
     """The cuts of one stage, as arrays with one slot per cut.
 
-    A cut says ``future cost >= intercept + coefficients . state`` where the state is the *outgoing* state of the stage (hm3,
-    m3/s) and the future cost is in $, seen from the end of the stage. Slots are stable: a cut is deactivated, never moved.
+    A cut says ``future cost >= intercept + coefficients . state`` where the state is the *outgoing*
+    state of the stage (hm3, m3/s) and the future cost is in $, seen from the end of the stage.
+    Slots are stable: a cut is deactivated, never moved.
 
     Attributes:
         n_state: length of the state.
@@ -50,9 +55,12 @@ class CutPool:
         active: ``[slot]`` whether the cut counts.
         born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START` or `BOUNDARY`.
         forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
-        opening: ``[slot]`` opening of the next stage whose cost alone the cut bounds, or `ALL_OPENINGS`.
-        relaxed: ``[slot]`` whether an LP behind the cut has a gap above tolerance; the cut is valid all the same.
-        unproven: ``[slot]`` whether the cut rests on cuts of another policy that may be wrong in this study.
+        opening: ``[slot]`` opening of the next stage whose cost alone the cut bounds, or
+            `ALL_OPENINGS`.
+        relaxed: ``[slot]`` whether an LP behind the cut has a gap above tolerance; the cut is valid
+            all the same.
+        unproven: ``[slot]`` whether the cut rests on cuts of another policy that may be wrong in
+            this study.
         times_binding: ``[slot]`` solves in which the cut was binding.
         last_binding: ``[slot]`` last iteration in which it was.
     """
@@ -115,7 +123,9 @@ class CutPool:
         return np.arange(start, stop)
 
     def room(self, n_cuts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Intercepts ``[cut]`` and coefficients ``[cut, n_state]`` of the slots that `append` fills next, to be written to.
+        """The slots that `append` fills next, to be written to.
+
+        Intercepts ``[cut]`` and coefficients ``[cut, n_state]``.
 
         What is made there is appended without being copied.
         """
@@ -129,7 +139,10 @@ class CutPool:
             self._grow(self.n_populated + n_cuts)
 
     def remember(self) -> Callable[[], None]:
-        """A function that takes the pool back to what it is now, for an iteration that is not finished."""
+        """A function that takes the pool back to what it is now.
+
+        For an iteration that is not finished.
+        """
         used = self.n_populated
         before = {name: getattr(self, name)[:used].copy() for name in COUNTERS}
 
@@ -165,7 +178,10 @@ class CutPool:
         return np.flatnonzero(self.active[: self.n_populated])
 
     def value(self, state: NDArray[np.float64], opening: int = ALL_OPENINGS) -> tuple[float, int]:
-        """Largest cut of an opening, or of all together, at ``state`` and its slot; ``(-inf, -1)`` without active ones."""
+        """Largest cut of an opening, or of all together, at ``state`` and its slot.
+
+        ``(-inf, -1)`` without active ones.
+        """
         slots = self.active_slots()
         slots = slots[self.opening[slots] == opening]
         if not len(slots):
@@ -178,7 +194,10 @@ class CutPool:
         self._resize(max(needed, 2 * self.capacity))
 
     def move_to(self, memory: Memory, capacity: int) -> None:
-        """Keep the coefficients in another memory from now on, with room for ``capacity`` cuts; all ranks call."""
+        """Keep the coefficients in another memory from now on, with room for ``capacity`` cuts.
+
+        All ranks call.
+        """
         self._memory = memory
         self._resize(max(capacity, self.n_populated))
 

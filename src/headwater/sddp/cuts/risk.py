@@ -24,7 +24,9 @@ _FUNCTION = ctypes.CFUNCTYPE(
     ctypes.c_double, ctypes.c_int64, _DOUBLES, _DOUBLES, _DOUBLES, _LONGS, _DOUBLES
 )
 _TOLERANCE = 1e-6
-"""How far the total of weights may be from one: round-off of hundreds of openings is a millionth of it."""
+"""How far the total of weights may be from one: round-off of hundreds of openings is a millionth of
+it.
+"""
 
 
 def weigh(measure: RiskMeasure, probability: Array, cost: Array) -> tuple[Array, float]:
@@ -47,7 +49,10 @@ def weigh(measure: RiskMeasure, probability: Array, cost: Array) -> tuple[Array,
 
 
 def risk_adjusted_costs(measure: RiskMeasure, probability: Array, costs: Array) -> Array:
-    """The measure of the outcomes of several trials, ``[trial]`` in $, for ``costs[trial, opening]``."""
+    """Risk-adjusted cost of several trials, ``[trial]`` in $.
+
+    Of the outcomes ``costs[trial, opening]``.
+    """
     adjusted = np.empty(len(costs))
     for trial, outcomes in enumerate(costs):
         weights, penalty = weigh(measure, probability, outcomes)
@@ -62,7 +67,8 @@ def _check(measure: RiskMeasure, weights: Array, penalty: float, n: int) -> None
     """Refuse what would make cuts wrong.
 
     Raises:
-        ModelError: the weights are not as many as the outcomes, negative, no numbers, or their total is not one.
+        ModelError: the weights are not as many as the outcomes, negative, no numbers, or their
+            total is not one.
     """
     total = float(weights.sum()) if weights.shape == (n,) else np.nan
     if not (abs(total - 1.0) <= _TOLERANCE and weights.min() >= 0.0 and np.isfinite(penalty)):
@@ -74,7 +80,9 @@ def _check(measure: RiskMeasure, weights: Array, penalty: float, n: int) -> None
 
 
 class OpeningWeights:
-    """How the costs of the openings of a stage are weighed: by compiled code at an address, or by a call into Python.
+    """How the costs of the openings of a stage are weighed.
+
+    By compiled code at an address, or by a call into Python.
 
     Args:
         measure: of risk.
@@ -91,7 +99,10 @@ class OpeningWeights:
 
     @cached_property
     def arrays(self) -> RiskArrays:
-        """What compiled code is given; the function is compiled, or read from disk, when this is first asked."""
+        """What compiled code is given.
+
+        The function is compiled, or read from disk, when this is first asked.
+        """
         form = self.measure.compiled(self._scale)
         if form is not None:
             parameters = np.ascontiguousarray(form.parameters, np.float64)
@@ -138,7 +149,10 @@ class OpeningWeights:
     def _call(
         self, n: int, costs: Any, _probability: Any, _parameters: Any, _order: Any, weights: Any
     ) -> float:
-        """The measure for compiled code that calls into Python; what goes wrong is kept, and the cut is not used."""
+        """The measure for compiled code that calls into Python.
+
+        What goes wrong is kept, and the cut is not used.
+        """
         out = np.ctypeslib.as_array(weights, (n,))
         try:
             given = np.ctypeslib.as_array(costs, (n,)) * self._scale

@@ -1,8 +1,10 @@
-"""Cut selection: cuts that are not worth their row any more are deactivated, so that programs stay small.
+"""Cut selection.
 
-A deactivated cut keeps its slot and its numbers. Every decision is a function of the pools and of the archive of visited states
-alone, so that all threads and ranks come to the same one. What is worth its row is the choice of a method, see
-`headwater.choices.selection`.
+Cuts that are not worth their row any more are deactivated, so that LPs stay small.
+
+A deactivated cut keeps its slot and its numbers. Every decision is a function of the pools and of
+the archive of visited states alone, so that all threads and ranks come to the same one. What is
+worth its row is the choice of a method, see `headwater.choices.selection`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ def needs_archive(selection: CutSelection | None) -> bool:
 
 
 def is_due(selection: CutSelection | None, iteration: int) -> bool:
-    """Whether anything may be deactivated after ``iteration``: the cap acts after every one, a method at its checks."""
+    """Whether anything may be deactivated after ``iteration``.
+
+    The cap acts after every one, a method at its checks.
+    """
     if selection is None:
         return False
     return selection.max_active_per_stage is not None or _checks(selection, iteration)
@@ -73,7 +78,10 @@ def select_cuts(
 
 
 def _removable(pool: CutPool, selection: CutSelection, iteration: int) -> Mask:
-    """Active cuts that may go: none of this iteration, none of a boundary, warm-started ones unless protected."""
+    """Active cuts that may go.
+
+    None of this iteration, none of a boundary, warm-started ones unless protected.
+    """
     used = slice(0, pool.n_populated)
     born_at = pool.born_at[used]
     removable: Mask = pool.active[used] & (born_at != iteration) & (born_at != BOUNDARY)
@@ -122,7 +130,10 @@ class StageCuts:
 
 
 def _enforce_cap(pool: CutPool, cap: int, removable: Mask) -> int:
-    """Evict the cuts that bound longest ago, then least often, then oldest, until the cap holds or none may go."""
+    """Evict cuts until the cap holds or none may go.
+
+    First those that bound longest ago, then least often, then the oldest.
+    """
     slots = np.flatnonzero(removable)
     excess = min(len(pool.active_slots()) - cap, len(slots))
     if excess <= 0:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cuts:
-    """The cuts of one stage, ordered by slot: ``future cost >= intercept + coefficients . outgoing state``.
+    """The cuts of one stage, ordered by slot.
+
+    ``future cost >= intercept + coefficients . outgoing state``.
 
     Attributes:
         stage_id: the stage.
@@ -26,8 +28,8 @@ class Cuts:
         intercepts: ``[cut]`` in $.
         coefficients: ``[cut, state]`` in $/hm3, $/(m3/s) and $/MW.
         active: ``[cut]`` whether the cut counts.
-        born_at: ``[cut]`` iteration (1-based), -1 for a cut of an earlier policy, -2 for one that values what follows the
-            horizon.
+        born_at: ``[cut]`` iteration (1-based), -1 for a cut of an earlier policy, -2 for one that
+            values what follows the horizon.
         forward_pass: ``[cut]`` trajectory (0-based) whose state the cut was made at.
         opening: ``[cut]`` opening whose cost alone the cut bounds, -1 for all together.
         times_binding: ``[cut]`` solves in which it was binding.
@@ -47,7 +49,10 @@ class Cuts:
     last_binding: NDArray[np.int32]
 
     def frame(self) -> pl.DataFrame:
-        """One row per cut: what is known of it, and a column per component of the state, named as in `StateLayout.names`."""
+        """One row per cut: what is known of it, and a column per component of the state.
+
+        Components are named as in `StateLayout.names`.
+        """
         columns: dict[str, Any] = {
             "stage_id": np.full(len(self.slot), self.stage_id, np.int64),
             "slot": self.slot,

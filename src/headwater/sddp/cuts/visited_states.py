@@ -1,4 +1,7 @@
-"""The states that forward passes visited, kept for what is judged by them: dominated cuts, the upper bound, diagnostics."""
+"""The states that forward passes visited, kept for what is judged by them.
+
+Dominated cuts, the upper bound, diagnostics.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ class StageStates:
     """The states that left one stage, in the order of iteration and trajectory.
 
     Attributes:
-        states: ``[visit, n_state]`` in hm3, m3/s and MW; room for more follows the first ``n_visits``.
+        states: ``[visit, n_state]`` in hm3, m3/s and MW; room for more follows the first
+            ``n_visits``.
         iteration: ``[visit]`` iteration (1-based).
         trajectory: ``[visit]`` trajectory (0-based).
         n_visits: visits so far.
@@ -49,7 +53,8 @@ class VisitedStates:
 
     Attributes:
         n_state: length of a state.
-        memory_limit_bytes: beyond this, room for more states is a temporary file mapped into memory.
+        memory_limit_bytes: beyond this, room for more states is a temporary file mapped into
+            memory.
         stages: one record per stage.
     """
 
@@ -69,7 +74,10 @@ class VisitedStates:
         return archive
 
     def add(self, t: int, iteration: int, states: NDArray[np.float64]) -> None:
-        """Add the states ``[trajectory, n_state]`` in which the trajectories of an iteration left stage position ``t``."""
+        """Add the states ``[trajectory, n_state]`` that left stage position ``t``.
+
+        The trajectories are those of an iteration.
+        """
         self.extend(
             t,
             np.full(len(states), iteration, np.int32),

@@ -1,1 +1,4 @@
-"""Compiled loops of the passes; they know matrices, bounds, cuts and weights, and no part of a power system."""
+"""Compiled loops of the passes.
+
+They know matrices, bounds, cuts and weights, and no part of a power system.
+"""

@@ -1,4 +1,7 @@
-"""Compiled work from solutions to cuts: risk weights, slopes from duals, intercepts, what was binding, and new cuts in the pool."""
+"""Compiled work from solutions to cuts.
+
+Risk weights, slopes from duals, intercepts, what was binding, and new cuts in the pool.
+"""
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
 # fmt: off
@@ -16,7 +19,9 @@ SOUND, RELAXED, UNSOUND = 0, 1, 2
 """A cut as it should be; one behind which an LP has a gap above tolerance; one that is not used."""
 
 _ROUND_OFF = 2.0**-51
-"""What an intercept is lowered by, as a share of the magnitudes of its terms: a cut is not above the value it was made from."""
+"""What an intercept is lowered by, as a share of the magnitudes of its terms: a cut is not above
+the value it was made from.
+"""
 
 _read_stage = STAGE.unpack
 
@@ -25,7 +30,8 @@ class SlopeRoom(NamedTuple):
     """Room for the slopes of one trial; all arrays may be longer than a stage needs.
 
     Attributes:
-        weights, order: ``[opening]``; duals: ``[row]``; pull: ``[exogenous]``; raised, per_inflow: ``[hydro]``.
+        weights, order: ``[opening]``; duals: ``[row]``; pull: ``[exogenous]``; raised, per_inflow:
+            ``[hydro]``.
     """
 
     weights: Any
@@ -60,7 +66,10 @@ def _pull_of_cuts(stage, cuts, n_cuts, duals, pull):
 
 @compiled
 def _add_gradient(stage, cuts, n_cuts, duals, room, slope):
-    """Add the gradient of an optimal value, by its duals ``[row]``, with respect to the incoming state."""
+    """Add the gradient of an optimal value with respect to the incoming state.
+
+    It follows from the duals ``[row]``.
+    """
     _pull_of_cuts(stage, cuts, n_cuts, duals, room.pull)
     add_transposed(stage.rows_by_state, duals, slope)
     add_transposed(stage.exogenous_by_state, room.pull, slope)
@@ -68,7 +77,10 @@ def _add_gradient(stage, cuts, n_cuts, duals, room, slope):
 
 @compiled
 def _take_out_raised(stage, cuts, n_cuts, innovation, state, weight, duals, room, slope):
-    """The inflow of a truncated opening does not depend on the lags: take that part of its gradient out again."""
+    """The inflow of a truncated opening does not depend on the lags.
+
+    Take that part of its gradient out again.
+    """
     n_hydros, n_lags = stage.psi.shape
     if raise_inflows(stage, state, innovation, room.raised) == 0:
         return
@@ -86,9 +98,12 @@ def _take_out_raised(stage, cuts, n_cuts, innovation, state, weight, duals, room
 
 @compiled
 def set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_dual, room, slope):
-    """Gradient in $ per unit of the weighted optimal value of one trial with respect to its incoming state.
+    """Gradient of the weighted optimal value of one trial, in $ per unit.
 
-    All duals act: rows through the way the state enters their bounds, cuts through the exogenous outgoing state.
+    With respect to its incoming state.
+
+    All duals act: rows through the way the state enters their bounds, cuts through the exogenous
+    outgoing state.
 
     Args:
         stage, cuts: see there.
@@ -122,7 +137,10 @@ def set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_d
 
 @compiled
 def slopes_of_trials(block, n_cuts, innovation, states, weights, row_dual, room, slopes):
-    """`set_slope` for several trials: ``weights[trial, opening]``, ``row_dual[trial, opening, row]``, ``slopes[trial, state]``."""
+    """`set_slope` for several trials.
+
+    ``weights[trial, opening]``, ``row_dual[trial, opening, row]``, ``slopes[trial, state]``.
+    """
     view = _read_stage(block)
     for k in range(states.shape[0]):
         set_slope(
@@ -132,7 +150,10 @@ def slopes_of_trials(block, n_cuts, innovation, states, weights, row_dual, room,
 
 @compiled
 def lay_through(state, value, slope):
-    """Intercept of the cut through a value at a state, never above it by rounding, and whether its numbers are finite."""
+    """Intercept of the cut through a value at a state, and whether its numbers are finite.
+
+    Rounding never raises the cut above the value.
+    """
     at_state, size, finite = 0.0, abs(value), True
     for j in range(slope.shape[0]):
         at_state += slope[j] * state[j]
@@ -144,7 +165,9 @@ def lay_through(state, value, slope):
 
 @compiled
 def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room, intercepts, slopes, quality, binding):
-    """Cuts of one trial that was solved under all openings of the tree: one, or one for each opening.
+    """Cuts of one trial that was solved under all openings of the tree.
+
+    One, or one for each opening.
 
     Args:
         view: the stage that was solved.
@@ -154,8 +177,8 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
         relaxed: LPs whose gap is above tolerance.
         tolerance: a cut is binding when its dual is larger.
         room: `SlopeRoom`.
-        intercepts, slopes, quality: ``[new cut]`` and ``[new cut, state]``, written to; the openings have cuts of their own
-            where there are several.
+        intercepts, slopes, quality: ``[new cut]`` and ``[new cut, state]``, written to; the
+            openings have cuts of their own where there are several.
         binding: ``[cut]`` the number of openings in which each was binding is added.
 
     Returns:
@@ -195,7 +218,10 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
 
 @compiled
 def weigh_trial(block, n_cuts, objective, row_dual, tolerance, room, binding):
-    """Risk-adjusted value in $ of one trial that was solved under all openings of the tree; ``binding[cut]`` as in `cut_trial`."""
+    """Risk-adjusted value in $ of one trial that was solved under all openings of the tree.
+
+    ``binding[cut]`` as in `cut_trial`.
+    """
     view = _read_stage(block)
     n_rows, n_openings, value, risk = view.stage.row_lower.shape[0], objective.shape[0], 0.0, view.risk
     penalty = weigh_at(risk.address, n_openings, objective, risk.probability, risk.parameters, room.order, room.weights)
@@ -214,7 +240,8 @@ def make_cuts(
     """`cut_trial` for several trials, with the trial as leading axis of what is given and made.
 
     Args:
-        block, n_cuts, states, objective, row_dual, relaxed, tolerance, room, intercepts, slopes, quality, binding: see there.
+        block, n_cuts, states, objective, row_dual, relaxed, tolerance, room, intercepts, slopes,
+            quality, binding: see there.
         doubtful: rows of cuts that may be wrong, the first cut being 0.
         leaning: ``[trial]`` whether a doubtful row has a multiplier under some opening, written to.
     """
@@ -233,7 +260,10 @@ def make_cuts(
 
 @compiled
 def count_binding(cuts, n_cuts, binding, iteration):
-    """Add to the pool how often cuts were binding, ``binding[cut]``, and note the iteration for those that were at all."""
+    """Add to the pool how often cuts were binding, ``binding[cut]``.
+
+    The iteration is noted for those that were at all.
+    """
     for c in range(n_cuts):
         if binding[c] > 0:
             slot = cuts.slots[c]
@@ -249,7 +279,9 @@ def record_binding(block, binding, iteration):
 
 @compiled
 def enter_cuts(view, first_slot, n_cuts, n_new, n_per_trial, of_openings, iteration):
-    """Make the next cuts of a pool count, whose numbers are in their slots already, and make them rows of the program.
+    """Make the next cuts of a pool count and make them rows of the LP.
+
+    Their numbers are in their slots already.
 
     Args:
         view: the stage whose future they bound.

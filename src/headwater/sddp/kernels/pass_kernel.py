@@ -1,10 +1,12 @@
 """Whole passes in compiled code: as many stages in one call as go without asking HiGHS.
 
-Each thread makes one call for its trajectories. In a forward pass threads have nothing to do with each other. In a backward pass
-they meet twice at every stage: when all have made their cuts, and when the first of them has entered these in the pool. What is
-computed, and in what order, is what the calls stage by stage compute: the same functions, trial by trial.
+Each thread makes one call for its trajectories. In a forward pass threads have nothing to do with
+each other. In a backward pass they meet twice at every stage: when all have made their cuts, and
+when the first of them has entered these in the pool. What is computed, and in what order, is what
+the calls stage by stage compute: the same functions, trial by trial.
 
-Where a trial needs HiGHS the others of its stage are still done; which are left is told by number, and nothing is done twice.
+Where a trial needs HiGHS the others of its stage are still done; which are left is told by number,
+and nothing is done twice.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -39,7 +41,10 @@ from headwater.solver.waiting_kernel import seconds, wait_for_others
 
 
 class BasesArrays(NamedTuple):
-    """Fields of `headwater.sddp.passes.trajectories.StageBases`: ``[trajectory, column]`` and ``[trajectory, row]``."""
+    """Fields of `headwater.sddp.passes.trajectories.StageBases`.
+
+    ``[trajectory, column]`` and ``[trajectory, row]``.
+    """
 
     columns: Any
     rows: Any
@@ -65,7 +70,8 @@ class PassRoom(NamedTuple):
 
     Attributes:
         bounds, slopes: see there.
-        objective, outcome, pivots: ``[opening]``; row_dual: ``[opening, row]``; primal: ``[1, column]``.
+        objective, outcome, pivots: ``[opening]``; row_dual: ``[opening, row]``; primal:
+            ``[1, column]``.
         innovation, truncated: ``[hydro]``.
         column_statuses, row_statuses, outgoing, costs, future: by trajectory of the thread.
         clock: two numbers.
@@ -159,7 +165,9 @@ def forward_visits(
     blocks, n_cuts, positions, openings, first_visit, last_visit, first, states, left_states, costs, future, truncated, is_left,
     room_block, scratch_block, work
 ):
-    """Walk trajectories of the tree through visits, until one of them needs HiGHS; the others still make that visit.
+    """Walk trajectories of the tree through visits, until one of them needs HiGHS.
+
+    The others still make that visit.
 
     Args:
         blocks: ``[stage]`` of `PASS_STAGE`.
@@ -168,11 +176,13 @@ def forward_visits(
         openings: ``[visit, trajectory]`` openings of the tree.
         first_visit, last_visit: from and up to.
         first: number of the first trajectory of this thread.
-        states: ``[trajectory of the thread, state]`` before the first visit; after that, before the visit that is returned, or
-            after it for trajectories that have made it.
+        states: ``[trajectory of the thread, state]`` before the first visit; after that, before the
+            visit that is returned, or after it for trajectories that have made it.
         left_states: ``[trajectory, stage, state]`` that leave each stage, written to.
-        costs: ``[trajectory, visit]``; future: ``[trajectory]``; truncated: ``[trajectory]`` counts, added to.
-        is_left: ``[trajectory]``, all set: which have not made the visit that is returned, written to.
+        costs: ``[trajectory, visit]``; future: ``[trajectory]``; truncated: ``[trajectory]``
+            counts, added to.
+        is_left: ``[trajectory]``, all set: which have not made the visit that is returned, written
+            to.
         room_block, scratch_block: room of this thread.
         work: `Account`, added to.
 
@@ -226,11 +236,14 @@ def backward_stages(
     every_opening, iteration, tolerance, quality, binding, sound, is_left, barrier, worker, n_workers, room_block, scratch_block,
     work
 ):
-    """Add cuts to the pools of stages, from a late one to an early one, until one of them needs HiGHS or is not sound.
+    """Add cuts to the pools of stages, from a late one to an early one.
+
+    Until one of them needs HiGHS or is not sound.
 
     Args:
         blocks: ``[stage]`` of `PASS_STAGE`; there is room for the cuts of all trajectories.
-        n_cuts: ``[stage]`` cuts that are rows, and n_populated: ``[stage]`` cuts in the pool; the first thread raises them.
+        n_cuts: ``[stage]`` cuts that are rows, and n_populated: ``[stage]`` cuts in the pool; the
+            first thread raises them.
         successors: ``[stage]`` the stage whose cost its cuts bound, -1 where none follows.
         first_stage, last_stage: from a late one to an early one.
         first, last: trajectories of this thread.
@@ -239,9 +252,12 @@ def backward_stages(
         of_openings: whether openings have cuts of their own.
         every_opening: ``[opening]`` counting from 0, for the stage with most.
         iteration, tolerance: see `cut_trial` and `enter_cuts`.
-        quality: ``[trajectory, cut]`` of the stage that is returned, where trajectories are not left.
-        binding: ``[thread, cut]`` how often cuts were binding in these trials; sound: ``[thread]`` scratch.
-        is_left: ``[trajectory]``, all set: which have no cuts yet at the stage that is returned, written to.
+        quality: ``[trajectory, cut]`` of the stage that is returned, where trajectories are not
+            left.
+        binding: ``[thread, cut]`` how often cuts were binding in these trials; sound: ``[thread]``
+            scratch.
+        is_left: ``[trajectory]``, all set: which have no cuts yet at the stage that is returned,
+            written to.
         barrier: where threads meet; worker, n_workers: number of this thread, and of all.
         room_block, scratch_block: room of this thread.
         work: `Account`, added to.

@@ -1,8 +1,10 @@
-"""Compiled work on the trials of a stage: right-hand sides from states and noise, cuts from duals, and the states that leave.
+"""Compiled work on the trials of a stage.
 
-A trial is a state with one or several openings. What a pass does at a stage is done here in one call for all its trials, so that
-the interpreter has little to do between two stages. Every sum runs in a fixed order over the entries of one trial: results do not depend on
-how trials are shared out.
+Right-hand sides from states and noise, cuts from duals, and the states that leave.
+
+A trial is a state with one or several openings. What a pass does at a stage is done here in one
+call for all its trials, so that the interpreter has little to do between two stages. Every sum runs
+in a fixed order over the entries of one trial: results do not depend on how trials are shared out.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
@@ -35,11 +37,15 @@ class StageArrays(NamedTuple):
     Attributes:
         row_lower, row_upper: ``[row]`` for zero state and noise.
         rows_by_state, rows_by_innovation: shift of the row bounds.
-        exogenous_by_state, exogenous_by_innovation: the exogenous outgoing state, and ``exogenous`` its places in the state.
-        psi: ``[hydro, lag]`` weights of past inflows; truncates: whether negative inflows are raised to zero.
-        in_lp: ``[place]`` places in the state of what the program decides, in ``columns``; a unit of the program is
-            ``column_scale`` units of the state, whose limits are ``column_lower`` and ``column_upper``.
-        stage_cost: ``[column]`` in units of the program; future, future_weight: columns of the future cost and what a unit of each adds to it.
+        exogenous_by_state, exogenous_by_innovation: the exogenous outgoing state, and ``exogenous``
+            its places in the state.
+        psi: ``[hydro, lag]`` weights of past inflows; truncates: whether negative inflows are
+            raised to zero.
+        in_lp: ``[place]`` places in the state of what the program decides, in ``columns``; a unit
+            of the program is ``column_scale`` units of the state, whose limits are ``column_lower``
+            and ``column_upper``.
+        stage_cost: ``[column]`` in units of the program; future, future_weight: columns of the
+            future cost and what a unit of each adds to it.
         scale: money in the program is $ divided by this.
     """
 
@@ -84,7 +90,8 @@ class CutArrays(NamedTuple):
     Attributes:
         pool: all cuts of the stage.
         slots: ``[cut]``; intercepts: ``[cut]`` in scaled money; both may be longer.
-        tree_sides: ``[opening, cut]`` what the openings of the tree add to the right-hand sides; may be wider.
+        tree_sides: ``[opening, cut]`` what the openings of the tree add to the right-hand sides;
+            may be wider.
     """
 
     pool: PoolArrays
@@ -148,9 +155,11 @@ class TrialRoom(NamedTuple):
     """Room for the right-hand sides of one trial; all arrays may be longer than a stage needs.
 
     Attributes:
-        trial_shift, exogenous, trial_cut: ``[row]``, ``[exogenous]`` and ``[cut]`` parts of the state.
+        trial_shift, exogenous, trial_cut: ``[row]``, ``[exogenous]`` and ``[cut]`` parts of the
+            state.
         row_lowers, row_uppers: ``[opening, row]`` bounds, cuts last.
-        raised, raised_exogenous, raised_cut: ``[hydro]``, ``[exogenous]`` and ``[cut]`` of one truncated opening.
+        raised, raised_exogenous, raised_cut: ``[hydro]``, ``[exogenous]`` and ``[cut]`` of one
+            truncated opening.
         flags: ``[hydro]``.
         call: room for the arguments of the kernel.
     """
@@ -201,7 +210,9 @@ def add_transposed(matrix, vector, out):
 
 @compiled
 def weigh_cuts(stage, cuts, first, last, exogenous, out):
-    """What an exogenous outgoing state adds to the right-hand sides of cuts: ``out[c - first]`` for ``first <= c < last``.
+    """What an exogenous outgoing state adds to the right-hand sides of cuts.
+
+    ``out[c - first]`` for ``first <= c < last``.
 
     Four sums run side by side, always the same four.
     """
@@ -238,9 +249,12 @@ def weigh_cuts(stage, cuts, first, last, exogenous, out):
 
 @compiled
 def write_rows(stage, cuts, first, last, entries):
-    """Cuts ``first <= c < last`` as rows of the program: entries ``[place, cut]`` of what it decides, then of the future cost.
+    """Cuts ``first <= c < last`` as rows of the program.
 
-    A coefficient that a solver would drop is left out, and the intercept lowered by what it could have been worth.
+    Entries ``[place, cut]`` of what it decides, then of the future cost.
+
+    A coefficient that a solver would drop is left out, and the intercept lowered by what it could
+    have been worth.
 
     Args:
         stage, cuts: see there.
@@ -267,14 +281,20 @@ def write_rows(stage, cuts, first, last, entries):
 
 @compiled
 def weigh_cuts_by_openings(stage, cuts, first, last, exogenous):
-    """`weigh_cuts` for every opening ``[opening, exogenous]``, into the openings' part of the cuts' right-hand sides."""
+    """`weigh_cuts` for every opening ``[opening, exogenous]``.
+
+    Written into the openings' part of the cuts' right-hand sides.
+    """
     for w in range(exogenous.shape[0]):
         weigh_cuts(stage, cuts, first, last, exogenous[w], cuts.tree_sides[w, first:last])
 
 
 @compiled
 def add_rows(view, first, last):
-    """Make rows ``first <= c < last`` of the cuts in their slots, with all that right-hand sides need of them."""
+    """Make rows ``first <= c < last`` of the cuts in their slots.
+
+    With all that right-hand sides need of them.
+    """
     stage, cuts = view.stage, view.cuts
     for c in range(first, last):
         cuts.intercepts[c] = cuts.pool.intercepts[cuts.slots[c]] / stage.scale
@@ -290,7 +310,10 @@ def append_rows(block, first, last):
 
 @compiled
 def raise_inflows(stage, state, innovation, raised):
-    """Copy an innovation ``[hydro]``, raised where the inflow would be negative; returns how many were raised."""
+    """Copy an innovation ``[hydro]``, raised where the inflow would be negative.
+
+    Returns how many were raised.
+    """
     n_hydros, n_lags = stage.psi.shape
     n_raised = 0
     for h in range(n_hydros):
@@ -306,7 +329,10 @@ def raise_inflows(stage, state, innovation, raised):
 
 @compiled
 def _set_own_opening(stage, noise, w, state, innovation, truncated, room):
-    """The innovation of a trial that has opening ``w`` for itself; its part of the exogenous state is added."""
+    """The innovation of a trial that has opening ``w`` for itself.
+
+    Its part of the exogenous state is added.
+    """
     exogenous, n_exogenous = room.exogenous, stage.exogenous.shape[0]
     n_raised = 0
     if stage.truncates:
@@ -326,14 +352,17 @@ def _set_own_opening(stage, noise, w, state, innovation, truncated, room):
 
 @compiled
 def set_bounds(stage, cuts, noise, openings, n_cuts, state, of_tree, innovation, truncated, room):
-    """Bounds of all rows for all openings of a trial; upper bounds of cuts, which have none, are not written.
+    """Bounds of all rows for all openings of a trial.
+
+    Upper bounds of cuts, which have none, are not written.
 
     Args:
         stage, cuts, noise: see there.
         openings: ``[opening]`` places in ``noise``.
         n_cuts: cuts that are rows.
         state: ``[state]`` incoming state.
-        of_tree: whether ``noise`` are the openings of the tree, in their order; otherwise the trial has one of its own.
+        of_tree: whether ``noise`` are the openings of the tree, in their order; otherwise the trial
+            has one of its own.
         innovation, truncated: ``[hydro]`` of the trial's own opening after truncation, written to.
         room: where to; ``row_lowers`` and ``row_uppers``.
     """
@@ -399,11 +428,14 @@ def solve_trials(
         n_cuts: cuts that are rows.
         noise: openings.
         openings: ``[trial, opening]`` places in ``noise``.
-        of_tree: whether ``noise`` are the openings of the tree, in their order; otherwise every trial has one of its own.
+        of_tree: whether ``noise`` are the openings of the tree, in their order; otherwise every
+            trial has one of its own.
         states: ``[trial, state]``.
-        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` starting bases; there may be more rows.
+        column_statuses, row_statuses: ``[trial, column]`` and ``[trial, row]`` starting bases;
+            there may be more rows.
         effort: see `headwater.solver.simplex_kernel.Effort`.
-        innovation, truncated: ``[trial, hydro]`` of trials with an opening of their own, written to.
+        innovation, truncated: ``[trial, hydro]`` of trials with an opening of their own, written
+            to.
         room: for right-hand sides.
         solutions: `TrialSolutions`, written to.
         scratch_block: room for the kernel.
@@ -431,7 +463,9 @@ def solve_trials(
 
 @compiled
 def leave(stage, state, innovation, x, outgoing):
-    """The state that leaves a stage, and what a trial pays; storage is kept within its bounds against round-off.
+    """The state that leaves a stage, and what a trial pays.
+
+    Storage is kept within its bounds against round-off.
 
     Args:
         stage: see there.
@@ -441,7 +475,8 @@ def leave(stage, state, innovation, x, outgoing):
         outgoing: ``[state]``, written to.
 
     Returns:
-        Cost of the stage itself, and cost that the policy expects after it, seen from its end; in $.
+        Cost of the stage itself, and cost that the policy expects after it, seen from its end; in
+        $.
     """
     in_lp, columns, lower, upper = stage.in_lp, stage.columns, stage.column_lower, stage.column_upper
     by_state, by_innovation, exogenous = stage.exogenous_by_state, stage.exogenous_by_innovation, stage.exogenous
@@ -465,7 +500,10 @@ def leave(stage, state, innovation, x, outgoing):
 
 @compiled
 def leave_stage(block, states, innovation, primal, outgoing, costs, future):
-    """`leave` for several trials: ``states``, ``innovation``, ``outgoing`` and money by trial, ``primal[trial, 0, column]``."""
+    """`leave` for several trials.
+
+    ``states``, ``innovation``, ``outgoing`` and money by trial, ``primal[trial, 0, column]``.
+    """
     stage = _read_stage(block).stage
     for k in range(states.shape[0]):
         costs[k], future[k] = leave(stage, states[k], innovation[k], primal[k, 0], outgoing[k])

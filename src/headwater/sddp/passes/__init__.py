@@ -1,1 +1,4 @@
-"""Passes over all stages, forward and backward, compiled for all stages at once or stage by stage."""
+"""Forward and backward passes over all stages.
+
+Compiled for all stages at once, or stage by stage.
+"""

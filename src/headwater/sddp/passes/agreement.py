@@ -18,7 +18,9 @@ from headwater.solver import highs_version
 
 
 def check_agreement(communicator: Communicator, problems: StudyProblems) -> None:
-    """Compare versions, configuration, stage programs, openings and cuts of all ranks; all ranks call.
+    """Compare versions, configuration, stage programs, openings and cuts of all ranks.
+
+    All ranks call.
 
     Raises:
         UsageError: a rank differs from rank 0; the message says which, on which host, and in what.

@@ -1,4 +1,7 @@
-"""Backward pass: a cut per trajectory and stage, from the optimal values and duals of all openings of the next stage."""
+"""Backward pass: a cut per trajectory and stage.
+
+From the optimal values and duals of all openings of the next stage.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ LARGEST_BATCH = 64
 """Trials per call at most."""
 
 LARGEST_DUALS = 2**18
-"""Numbers that the duals of a call may be: what is written next is then still near the processor."""
+"""Numbers that the duals of a call may be: what is written next is then still near the
+processor.
+"""
 
 
 def trials_per_call(n_openings: int, n_rows: int) -> int:
@@ -41,13 +46,16 @@ def run_backward(
     should_stop: Callable[[], bool],
     whole: CompiledRun | None = None,
 ) -> int:
-    """Add cuts to the pool of every stage that another one follows; returns the number of cuts added.
+    """Add cuts to the pool of every stage that another one follows.
+
+    Returns the number of cuts added.
 
     A trajectory adds one cut per stage, or one for each opening of the next stage.
 
-    Stages are done from the last to the first: cuts of this iteration at ``t + 1`` are in force when ``t`` is built. Where the
-    last stage leads back into a cycle, the first stage of the cycle is solved with the cuts of the iteration before. Every rank
-    makes the cuts of its own trajectories and receives the others', in the order of trajectories.
+    Stages are done from the last to the first: cuts of this iteration at ``t + 1`` are in force
+    when ``t`` is built. Where the last stage leads back into a cycle, the first stage of the cycle
+    is solved with the cuts of the iteration before. Every rank makes the cuts of its own
+    trajectories and receives the others', in the order of trajectories.
 
     Args:
         problems: stages and pools.
@@ -130,12 +138,16 @@ def run_backward(
 
 
 class LowerBound:
-    """The bound of the first stage, evaluated after every iteration from the basis of the evaluation before.
+    """The bound of the first stage.
 
-    Where cuts are selected it has a program of its own, in which every cut that was ever made stays: the bound never falls.
+    It is evaluated after every iteration from the basis of the evaluation before.
+
+    Where cuts are selected it has a program of its own, in which every cut that was ever made
+    stays: the bound never falls.
 
     Attributes:
-        basis: where rank 0 starts the next evaluation; ``None`` before the first, and on other ranks.
+        basis: where rank 0 starts the next evaluation; ``None`` before the first, and on other
+            ranks.
     """
 
     def __init__(self, problems: StudyProblems) -> None:
@@ -166,7 +178,9 @@ class LowerBound:
         return self._programs
 
     def evaluate(self, team: Team, programs: SolverPool, iteration: int) -> float:
-        """Risk-adjusted cost of the first stage over its openings: a lower bound of the optimal cost, in $.
+        """Risk-adjusted cost of the first stage over its openings.
+
+        A lower bound of the optimal cost, in $.
 
         Rank 0 evaluates it; all ranks call and learn it.
         """

@@ -19,12 +19,16 @@ from headwater.solver.packing_kernel import Packed
 from headwater.solver.waiting_kernel import ABANDONED
 
 ROWS_PER_CALL = 500_000
-"""Rows of all programs that one call solves, about, and at least one stage: tenths of a second, in which nobody is heard."""
+"""Rows of all programs that one call solves, about, and at least one stage: tenths of a second, in
+which nobody is heard.
+"""
 
 
 @dataclass(frozen=True)
 class BegunStage:
-    """What a backward pass has done of the stage that it did not end; the numbers of its cuts are in their slots of the pool.
+    """What a backward pass has done of the stage that it did not end.
+
+    The numbers of its cuts are in their slots of the pool.
 
     Attributes:
         is_left: ``[trajectory]`` which have no cuts there yet.
@@ -47,8 +51,10 @@ class CompiledRun:
         store: trajectories.
 
     Attributes:
-        is_ready: whether `prepare` said so and nothing has changed since; whoever adds cuts otherwise takes it back.
-        is_left: ``[trajectory]`` which are still to make the visit or the cuts that the last call of their thread ended at.
+        is_ready: whether `prepare` said so and nothing has changed since; whoever adds cuts
+            otherwise takes it back.
+        is_left: ``[trajectory]`` which are still to make the visit or the cuts that the last call
+            of their thread ended at.
         begun: what the last backward pass has done of the stage that it ended at.
     """
 
@@ -89,11 +95,16 @@ class CompiledRun:
 
     @staticmethod
     def serves(problems: StudyProblems, team: Team) -> bool:
-        """Whether passes go stage by stage without asking others: on one rank, where the engine solves."""
+        """Whether passes go stage by stage without asking others.
+
+        On one rank, where the engine solves.
+        """
         return team.communicator.size == 1 and all(stage.batched for stage in problems.stages)
 
     def prepare(self) -> bool:
-        """Make room for the cuts of an iteration, and see whether passes can be made; not while threads work.
+        """Make room for the cuts of an iteration, and see whether passes can be made.
+
+        Not while threads work.
 
         They can when every trial has a basis to start from, and no cut may be wrong.
         """
@@ -135,7 +146,8 @@ class CompiledRun:
     def _make_rooms(self) -> None:
         forms = [stage.form for stage in self._problems.stages]
         sizes = (
-            self._n_trajectories,  # a thread gets all of them where they are too few to be shared out
+            # a thread gets all trajectories where they are too few to be shared out
+            self._n_trajectories,
             max(self._n_openings),
             max(form.n_rows for form in forms),
             self._room_for,
@@ -159,14 +171,17 @@ class CompiledRun:
         openings: NDArray[np.int64],
         should_stop: Callable[[], bool],
     ) -> int:
-        """Walk trajectories of the tree on from a visit, until one of them needs HiGHS; the others still make that visit.
+        """Walk trajectories of the tree on from a visit, until one of them needs HiGHS.
+
+        The others still make that visit.
 
         Args:
             worker: number of the thread.
             trajectories: its own.
             first_visit: where to begin.
-            states: ``[trajectory of the thread, n_state]`` states there; after that, those before the visit that is returned,
-                or after it where trajectories have made it: ``is_left`` tells.
+            states: ``[trajectory of the thread, n_state]`` states there; after that, those before
+                the visit that is returned, or after it where trajectories have made it: ``is_left``
+                tells.
             openings: ``[visit, trajectory]`` openings of the tree.
             should_stop: asked between calls.
 
@@ -255,7 +270,9 @@ class CompiledRun:
     def backward(
         self, first_stage: int, iteration: int, tolerance: float, should_stop: Callable[[], bool]
     ) -> int:
-        """Add cuts to the pools from ``first_stage`` on, until a stage needs HiGHS or makes a cut that is not sound.
+        """Add cuts to the pools from ``first_stage`` on.
+
+        Until a stage needs HiGHS or makes a cut that is not sound.
 
         Returns:
             The stage that is not done, of which ``begun`` tells; -1 when all are.
@@ -294,7 +311,10 @@ class CompiledRun:
         return t
 
     def _note_begun(self, t: int, works: list[kernel.Account], n_called: int) -> None:
-        """Keep what is done of the stage at which a backward pass ended, and let the account know."""
+        """Keep what is done of the stage at which a backward pass ended.
+
+        The statistics are told of it.
+        """
         s = int(self._successors[t])
         if self.is_left.all():
             return

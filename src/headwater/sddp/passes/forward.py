@@ -33,7 +33,10 @@ def draw_noise(
     iteration: int,
     scenarios: NDArray[np.int64],
 ) -> list[Drawn]:
-    """What is random for some trajectories, per visit, leading axis ``[trajectory]``; every turn of a cycle draws anew."""
+    """What is random for some trajectories, per visit, leading axis ``[trajectory]``.
+
+    Every turn of a cycle draws anew.
+    """
     values = []
     for t, turn in zip(walk.positions, walk.turns, strict=True):
         noise = sampler.noise(t, iteration, scenarios, turn)
@@ -44,14 +47,17 @@ def draw_noise(
 
 
 ROWS_WORTH_A_THREAD = 150
-"""Rows of the programs that a thread solves at a time, over its trajectories, below which a forward pass is not shared out.
+"""Rows of the programs that a thread solves at a time, over its trajectories, below which a forward
+pass is not shared out.
 
 Solving so little takes less than handing it over.
 """
 
 
 BLOCK_DRAWS = 4096
-"""Openings that are drawn at a time, for some iterations ahead: drawing a few takes about as long as drawing many."""
+"""Openings that are drawn at a time, for some iterations ahead: drawing a few takes about as long
+as drawing many.
+"""
 
 
 class ForwardNoise:
@@ -92,13 +98,19 @@ class ForwardNoise:
             self._values = draw_noise(self._problems, walk, sampler, iteration, self._everyone)
 
     def memory_m3s(self, iteration: int) -> NDArray[np.float64] | None:
-        """Past inflows that the trajectories of an iteration start from, where not with those of the study."""
+        """Past inflows that the trajectories of an iteration start from.
+
+        Where they are not those of the study.
+        """
         return self._sampler.initial_memory_m3s(iteration, self._everyone)
 
     def at(
         self, problem: StageProblem, visit: int, part: slice
     ) -> tuple[NoiseBatch, NDArray[np.int64] | None]:
-        """What some trajectories meet at a visit: openings, and which of them each takes, where not each its own in turn."""
+        """What some trajectories meet at a visit.
+
+        Openings, and which of them each takes, where not each its own in turn.
+        """
         if self._openings is not None:
             return problem.openings, self._openings[visit, self._place, part]
         return problem.noise_batch(*(values[part] for values in self._values[visit])), None
@@ -115,7 +127,9 @@ def run_forward(
     should_stop: Callable[[], bool],
     whole: CompiledRun | None = None,
 ) -> None:
-    """Simulate all trajectories of an iteration into ``store``, visit by visit; every rank its own, costs are known to all.
+    """Simulate all trajectories of an iteration into ``store``, visit by visit.
+
+    Every rank its own, costs are known to all.
 
     Args:
         problems: stages and visits.
@@ -184,7 +198,10 @@ def run_forward(
         states: NDArray[np.float64],
         latest: dict[tuple[int, range], BasisBatch],
     ) -> None:
-        """One visit of a run of trajectories; ``states`` and ``latest`` bases are those before and, then, after it."""
+        """One visit of a run of trajectories.
+
+        ``states`` and ``latest`` bases are those before and, then, after it.
+        """
         part, t = slice(run.start, run.stop), visits.positions[visit]
         problem = problems.stages[t]
         batch, chosen = noise.at(problem, visit, part)
@@ -215,7 +232,9 @@ def run_forward(
 
 
 class Simulating:
-    """What the forward pass that a study chose works with, see `headwater.core.choices.ForwardEngine`.
+    """What the forward pass that a study chose works with.
+
+    See `headwater.core.choices.ForwardEngine`.
 
     Args:
         run_once: simulates an iteration, the first argument, with the noise of one, the second.

@@ -1,4 +1,7 @@
-"""The simulation that a stopping rule asks for: the policy of the moment along the same trajectories every time."""
+"""The simulation that a stopping rule asks for.
+
+The policy of the moment along the same trajectories every time.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ def simulated_stage_costs(
     replications: int,
     should_stop: Callable[[], bool],
 ) -> tuple[float, ...]:
-    """Mean cost of every visit of a stage in $, not discounted, over trajectories drawn from the opening tree.
+    """Mean cost of every visit of a stage in $, not discounted.
+
+    Over trajectories drawn from the opening tree.
 
     It leaves no trace in the training: the bases of its trajectories are its own.
 

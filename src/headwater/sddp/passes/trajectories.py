@@ -57,17 +57,23 @@ class StageBases:
         return int(np.count_nonzero(self.known)) == len(self.known)
 
     def fields(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Statuses ``[trajectory, column]`` and ``[trajectory, row]`` to be read and written, with rows not in use."""
+        """Statuses ``[trajectory, column]`` and ``[trajectory, row]`` to be read and written.
+
+        Rows that are not in use are included.
+        """
         return self._columns, self._rows
 
     def batch(
         self, trajectories: range, otherwise: Callable[[], Basis] | None = None
     ) -> BasisBatch:
-        """Bases of some trajectories, to be read before the next are stored; there may be more rows than those in use.
+        """Bases of some trajectories, to be read before the next are stored.
+
+        There may be more rows than those in use.
 
         Args:
             trajectories: which.
-            otherwise: gives the basis of trajectories that have none, with all rows; asked only when there are such.
+            otherwise: gives the basis of trajectories that have none, with all rows; asked only
+                when there are such.
         """
         part = slice(trajectories.start, trajectories.stop)
         columns, rows = self._columns[part], self._rows[part]
@@ -90,7 +96,9 @@ class StageBases:
         self.known[part] = True
 
     def keep(self, n_static: int, kept: NDArray[np.bool_]) -> None:
-        """Drop rows of cuts after the ``n_static`` first rows; a basis that rests on one of them is forgotten.
+        """Drop rows of cuts after the ``n_static`` first rows.
+
+        A basis that rests on one of them is forgotten.
 
         Args:
             n_static: rows that always stay.
@@ -152,13 +160,18 @@ class StageBases:
 
 @dataclass
 class TrajectoryStore:
-    """States and bases of the trajectories of one iteration, and the bases the next one starts from.
+    """States and bases of the trajectories of one iteration.
+
+    And the bases that the next one starts from.
 
     Attributes:
-        states: ``[trajectory, stage, n_state]`` state that *leaves* each stage, at the visit at which a cut is made.
+        states: ``[trajectory, stage, n_state]`` state that *leaves* each stage, at the visit at
+            which a cut is made.
         costs: ``[trajectory, visit]`` cost of each visit in $, not discounted.
-        future: ``[trajectory]`` what the policy expects to pay after the last visit, in $ of that time.
-        bases: per stage, the final bases of the forward solves at the visit whose outcome makes a cut.
+        future: ``[trajectory]`` what the policy expects to pay after the last visit, in $ of that
+            time.
+        bases: per stage, the final bases of the forward solves at the visit whose outcome makes a
+            cut.
         truncated: ``[trajectory]`` inflows raised to zero.
     """
 
@@ -188,6 +201,9 @@ class TrajectoryStore:
     def total_costs(
         self, cumulative_discount: NDArray[np.float64], final_discount: float = 0.0
     ) -> NDArray[np.float64]:
-        """Present value of each trajectory in $, with what the policy expects to pay after its end."""
+        """Present value of each trajectory in $.
+
+        With what the policy expects to pay after its end.
+        """
         totals: NDArray[np.float64] = (self.costs * cumulative_discount).sum(axis=1)
         return totals + final_discount * self.future

@@ -50,7 +50,8 @@ class StageGap:
         trial: forward pass whose state it is; scenario of a simulation.
         opening: of the stage's tree; the one that the trial took, where it has one of its own.
         bound: certified lower bound of its optimum.
-        gap: cost of the best feasible point less the bound; infinite where no feasible point was needed or found.
+        gap: cost of the best feasible point less the bound; infinite where no feasible point was
+            needed or found.
         attempts: made at it.
     """
 
@@ -66,7 +67,10 @@ class StageGap:
 
 @dataclass(frozen=True)
 class WorkerTiming:
-    """How busy one worker thread was in one iteration, in seconds; ``waited`` is what others took of its time."""
+    """How busy one worker thread was in one iteration, in seconds.
+
+    ``waited`` is what others took of its time.
+    """
 
     iteration: int
     rank: int

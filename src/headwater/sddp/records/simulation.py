@@ -1,4 +1,7 @@
-"""What a simulation leaves behind, as plain records: costs of scenarios, moments of stages, failures, tables."""
+"""What a simulation leaves behind, as plain records.
+
+Costs of scenarios, moments of stages, failures, tables.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,13 @@ class ScenarioSummary:
     Attributes:
         scenario_id: number of each scenario.
         total_cost: discounted cost of each scenario.
-        categories: ``resource``, ``recourse``, ``violation``, ``regularization`` -> discounted cost.
+        categories: ``resource``, ``recourse``, ``violation``, ``regularization`` -> discounted
+            cost.
         imputed_cost: discounted cost that is part of others: energy of pumping at the spot price.
         deficit_mwh, spillage_hm3: totals over the horizon.
         lp_solves: problems solved per scenario.
-        solve_seconds: time spent on the problems, shared equally by the scenarios that were solved together.
+        solve_seconds: time spent on the problems, shared equally by the scenarios that were solved
+            together.
         failed: whether the scenario could not be solved.
         sampled_years: year of history that each scenario replays; ``None`` without such.
     """
@@ -93,7 +98,9 @@ class ScenarioSummary:
 
 @dataclass(frozen=True)
 class StageMoments:
-    """Mean and spread over scenarios of the quantities of every stage, merged run by run without keeping the scenarios.
+    """Mean and spread over scenarios of the quantities of every stage.
+
+    Merged run by run without keeping the scenarios.
 
     Attributes:
         n: scenarios that were solved.
@@ -204,9 +211,9 @@ class SimulationChunk:
     Attributes:
         number: its place among the parts of the simulation, from 0.
         part: what it adds to the account.
-        tables: table name (``"hydros"``, ...) -> column name -> array; all columns of a table have one row per
-            (scenario that was solved, stage, block, entity) in that order. Nullable columns mark null with NaN (floats) or -1
-            (``block_id``).
+        tables: table name (``"hydros"``, ...) -> column name -> array; all columns of a table have
+            one row per (scenario that was solved, stage, block, entity) in that order. Nullable
+            columns mark null with NaN (floats) or -1 (``block_id``).
     """
 
     number: int
@@ -240,12 +247,14 @@ class SimulationRecord:
         seed: seed of the draws: of openings in sample, of fresh noise out of sample.
         schemes: where the noise of each class (``inflow``, ``load``, ``ncs``) came from.
         moments: mean and spread of the quantities of every simulated stage.
-        stages: the simulated stages; where the horizon repeats, every turn with ids and dates of its own.
+        stages: the simulated stages; where the horizon repeats, every turn with ids and dates of
+            its own.
         failures: scenarios that could not be solved and were left out.
         warnings: sentences for the user.
         resumed_scenarios: scenarios that an interrupted simulation had done before.
         ranks: processes that simulated.
-        differences: in what the simulation saw another random future than the openings of training, in words.
+        differences: in what the simulation saw another random future than the openings of training,
+            in words.
         violations: limits with a price that were broken, the gravest first.
         gaps: LPs whose gap is above tolerance, by scenario and stage.
     """

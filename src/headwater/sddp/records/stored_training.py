@@ -20,9 +20,10 @@ class StoredTraining:
 
     Attributes:
         history: one record per complete iteration.
-        parts: part -> one record of named arrays per stage. ``bases``: bases of the trajectories and of the bound; left out,
-            training goes on from cold bases, as well but not with the same last bits. ``states``: the visited states.
-            ``vertices``: the inner approximation that the upper bound rests on.
+        parts: part -> one record of named arrays per stage. ``bases``: bases of the trajectories
+            and of the bound; left out, training goes on from cold bases, as well but not with the
+            same last bits. ``states``: the visited states. ``vertices``: the inner approximation
+            that the upper bound rests on.
         counts: what the solvers have done.
         account: what else is told of the iterations.
     """

@@ -18,7 +18,8 @@ class StageSelection:
     Attributes:
         stage_position: 0-based position of the stage.
         populated: cuts ever made or loaded.
-        active_before, deactivated, active_after: active cuts before the method, taken by it, and left by it.
+        active_before, deactivated, active_after: active cuts before the method, taken by it, and
+            left by it.
         evicted: cuts that the cap took after that; ``None`` without a cap.
         seconds: time it took.
     """
@@ -61,7 +62,8 @@ class InnerEvaluation:
         n_vertices: vertices of all stages.
         lp_solves: stage problems solved.
         seconds: wall time.
-        certified: whether all prices that it rests on were derived; it is only as good as those that were given otherwise.
+        certified: whether all prices that it rests on were derived; it is only as good as those
+            that were given otherwise.
     """
 
     iteration: int
@@ -80,7 +82,8 @@ class IterationRecord:
     Attributes:
         iteration: 1-based.
         lower_bound: bound after the cuts of this iteration.
-        simulated_mean, simulated_std: mean and sample deviation of the forward costs (policy before this iteration's cuts).
+        simulated_mean, simulated_std: mean and sample deviation of the forward costs (policy before
+            this iteration's cuts).
         simulated_ci95: half width of the 95 % interval of the mean; 0 with one forward pass.
         forward_passes: trajectories of the iteration.
         cuts_added, cuts_removed, cuts_active: over all stages.
@@ -90,15 +93,19 @@ class IterationRecord:
         elapsed_seconds: since training started.
         peak_memory_mb: largest resident memory of the process so far.
         truncated_inflows: forward inflows that were negative and raised to zero.
-        lower_bound_proven: whether the bound rests on no cut of another policy that may be wrong in this study.
+        lower_bound_proven: whether the bound rests on no cut of another policy that may be wrong in
+            this study.
         selection: what cut selection did, per stage that it acted on.
         selection_seconds: time of cut selection.
-        cuts_relaxed: cuts of this iteration behind which an LP has a gap above tolerance; they are valid all the same.
+        cuts_relaxed: cuts of this iteration behind which an LP has a gap above tolerance; they are
+            valid all the same.
         lps_above_tolerance: LPs of this iteration whose gap is above tolerance.
-        largest_gap: the largest of these gaps in $, infinite where an LP has a bound but no known point; 0 without any.
+        largest_gap: the largest of these gaps in $, infinite where an LP has a bound but no known
+            point; 0 without any.
         gap_of_bound: the same for the LPs that ``lower_bound`` is computed from.
         upper_bound: least deterministic upper bound so far; ``None`` before there is one.
-        inner: evaluation of the deterministic upper bound after this iteration; ``None`` where it was not due.
+        inner: evaluation of the deterministic upper bound after this iteration; ``None`` where it
+            was not due.
         simulations: what stopping rules simulated after this iteration.
         rules: what every stopping rule said after this iteration.
     """
@@ -134,13 +141,19 @@ class IterationRecord:
     rules: tuple[RuleEvaluation, ...] = ()
 
     def simulated_for(self, rule_index: int) -> tuple[float, ...] | None:
-        """What the rule at a place of the configuration simulated after this iteration; ``None`` for nothing."""
+        """What the rule at a place of the configuration simulated after this iteration.
+
+        ``None`` for nothing.
+        """
         found = (one.costs for one in self.simulations if one.rule_index == rule_index)
         return next(found, None)
 
     @property
     def gap(self) -> float:
-        """``(simulated mean - lower bound) / max(1, |simulated mean|)``; noisy, it says nothing with one forward pass."""
+        """``(simulated mean - lower bound) / max(1, |simulated mean|)``.
+
+        Noisy, it says nothing with one forward pass.
+        """
         return (self.simulated_mean - self.lower_bound) / max(1.0, abs(self.simulated_mean))
 
 
@@ -151,7 +164,8 @@ class RankTiming:
     Attributes:
         iteration: 1-based.
         rank: 0-based.
-        forward_seconds, backward_seconds: passes, as this rank saw them, with the time it waited for others.
+        forward_seconds, backward_seconds: passes, as this rank saw them, with the time it waited
+            for others.
         communication_seconds: exchanging data with other ranks.
         idle_seconds: waiting for other ranks to come to the same point.
         lp_solves: linear programs it solved.
@@ -170,7 +184,9 @@ class RankTiming:
 
 @dataclass(frozen=True)
 class Account:
-    """What a training keeps of its iterations besides their records, to be told in full after an interruption.
+    """What a training keeps of its iterations besides their records.
+
+    After an interruption the whole training can be told from it.
 
     Attributes:
         rank_timings, timings, workers, efforts, gaps: see `TrainingRecord`.
@@ -191,25 +207,28 @@ class TrainingRecord:
 
     Attributes:
         iterations: one record each.
-        reason: rule that ended it: ``iteration_limit``, ``time_limit``, ``bound_stalling``, ``simulation``,
-            ``statistical_gap``, ``gap`` or ``shutdown``.
+        reason: rule that ended it: ``iteration_limit``, ``time_limit``, ``bound_stalling``,
+            ``simulation``, ``statistical_gap``, ``gap`` or ``shutdown``.
         converged: whether the reason speaks of convergence rather than of a limit.
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         openings: what the openings are that the bound speaks of, in words.
         differences: in what the study's simulation sees another random future, in words.
-        covers: what the bound is about: the ``study``, the study and what follows it (``study_and_boundary``), or ``all_time``.
+        covers: what the bound is about: the ``study``, the study and what follows it
+            (``study_and_boundary``), or ``all_time``.
         seconds: wall time.
         threads: worker threads used, of each rank.
         solver: name and version.
         warnings: sentences for the user.
-        solver_counts: problems solved, pivots, problems that the kernel left to HiGHS (``fallbacks``) or that needed more than
-            one attempt (``retried``), with reasons.
-        stage_statistics: per stage, size and range of numbers of the solved linear program without cuts.
+        solver_counts: problems solved, pivots, problems that the kernel left to HiGHS
+            (``fallbacks``) or that needed more than one attempt (``retried``), with reasons.
+        stage_statistics: per stage, size and range of numbers of the solved linear program without
+            cuts.
         fitted_planes: reports of the production planes that were computed for the study.
         ranks: processes that trained.
         rank_timings: how every rank spent its time, by iteration and rank.
-        timings, workers, efforts: where the time of every iteration went, how busy every worker was, and what the solvers did
-            in every phase and stage, since this training started or was resumed.
+        timings, workers, efforts: where the time of every iteration went, how busy every worker
+            was, and what the solvers did in every phase and stage, since this training started or
+            was resumed.
         gaps: LPs whose gap is above tolerance, by iteration, phase, stage, trial and opening.
     """
 
@@ -257,7 +276,10 @@ class TrainingRecord:
 
     @property
     def bound_meaning(self) -> str:
-        """What the lower bound says, in words: of the openings alone, where the simulation sees something else."""
+        """What the lower bound says, in words.
+
+        Of the openings alone, where the simulation sees something else.
+        """
         what = {
             "study": "of the study",
             "study_and_boundary": "of the study and of what the boundary cuts expect after it",

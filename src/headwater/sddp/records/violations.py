@@ -1,4 +1,7 @@
-"""How often and by how much simulated operation broke limits that have a price: dead storage, filling targets, flows."""
+"""How often and by how much simulated operation broke limits that have a price.
+
+Dead storage, filling targets, flows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Deciding one stage with a finished policy: the problem that simulation solves there, at a state and noise of one's own."""
+"""Deciding one stage with a finished policy.
+
+The problem that simulation solves there, at a state and noise of one's own.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,14 @@ from headwater.stochastic import Sampler, simulation_sampler
 
 @dataclass(frozen=True)
 class StageNoise:
-    """What is random in a stage, by position; what is left out is that of a scenario, or the middle of what is expected.
+    """What is random in a stage, by position.
+
+    What is left out is that of a scenario, or the middle of what is expected.
 
     Attributes:
         inflow_m3s: hydro -> incremental inflow in m3/s.
-        load_mw: bus -> load in MW: one number for the mean of the stage, which the factors of the blocks multiply, or
-            ``[block]``.
+        load_mw: bus -> load in MW: one number for the mean of the stage, which the factors of the
+            blocks multiply, or ``[block]``.
         available_mw: source -> availability in MW, in the same way.
         scenario: number of a simulated scenario; ``None`` for the middle.
     """
@@ -56,7 +61,9 @@ class StageOutcome:
 
 
 class StageDecider:
-    """Solves stages of a study with the cuts of a policy, as simulation does; safe to share between threads.
+    """Solves stages of a study with the cuts of a policy, as simulation does.
+
+    Safe to share between threads.
 
     Args:
         policy: it must fit the study.
@@ -78,7 +85,10 @@ class StageDecider:
         self._lock = threading.Lock()
 
     def starting_state(self, scenario: int | None) -> Array:
-        """State ``[n_state]`` before the first stage, with the past inflows of the study, or of a scenario."""
+        """State ``[n_state]`` before the first stage.
+
+        With the past inflows of the study, or of a scenario.
+        """
         memory = (
             None
             if scenario is None

@@ -25,8 +25,9 @@ def scenario_program(
     Args:
         study: system and configuration.
         stage_id: the stage.
-        scenario: number of a simulated scenario, whose start and noise are used; ``None`` takes the mean of all noise. Where
-            scenarios are drawn together (Latin hypercubes, Sobol and Halton points), it is one of the configured simulation.
+        scenario: number of a simulated scenario, whose start and noise are used; ``None`` takes the
+            mean of all noise. Where scenarios are drawn together (Latin hypercubes, Sobol and
+            Halton points), it is one of the configured simulation.
         policy: cuts of the future cost; without it every stage minds its own cost only.
 
     Raises:

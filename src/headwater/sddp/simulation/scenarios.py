@@ -1,4 +1,7 @@
-"""Walking scenarios through the stages with a finished policy; those that cannot be solved stay behind."""
+"""Walking scenarios through the stages with a finished policy.
+
+Those that cannot be solved stay behind.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ class Walked:
         solutions: per visit of a stage; rows of scenarios that failed before or there mean nothing.
         failed: ``[scenario]`` whether a stage could not be solved.
         truncated, lp_solves: ``[scenario]`` inflows raised to zero, problems solved.
-        retries: ``[scenario]`` problems that took more than one attempt, counted at the first of those solved together.
+        retries: ``[scenario]`` problems that took more than one attempt, counted at the first of
+            those solved together.
         seconds: ``[scenario]`` share of the time of those solved together.
         failures: in the order of scenarios.
         gaps: LPs whose gap is above tolerance, in the order of scenarios and stages.
@@ -73,7 +77,9 @@ class Walked:
 
 
 class ScenarioWalk:
-    """Solves scenarios, shared out over threads. A scenario comes out the same whichever others are solved with it.
+    """Solves scenarios, shared out over threads.
+
+    A scenario comes out the same whichever others are solved with it.
 
     Args:
         problems: the stages with their cuts.
@@ -81,7 +87,8 @@ class ScenarioWalk:
         team: worker threads.
         sampler: noise of the scenarios.
         bases: per stage, where solves start; ``None`` starts from a cold solve.
-        most_failures: failures after which there is no point in going on; ``None`` lets the first end the walk.
+        most_failures: failures after which there is no point in going on; ``None`` lets the first
+            end the walk.
         should_stop: asked between stages.
 
     Attributes:
@@ -155,7 +162,10 @@ class ScenarioWalk:
         drawn: Drawn,
         walked: Walked,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], SolvedTrials | None]:
-        """Solve a stage for the scenarios that got there; who cannot be solved is left behind and the others solved again."""
+        """Solve a stage for the scenarios that got there.
+
+        Who cannot be solved is left behind and the others solved again.
+        """
         t = self._visits.positions[visit]
         problem, start = self._problems.stages[t], self._bases[t]
         while len(alive):
@@ -240,7 +250,9 @@ def keep_solutions(
     out: StageSolutions,
     places: NDArray[np.int64],
 ) -> None:
-    """Write what trials with an opening each were solved to into places of the solutions of a stage; loads stay as they are.
+    """Write solutions of trials with an opening each into places of the solutions of a stage.
+
+    Loads stay as they are.
 
     Args:
         problem: the stage.

@@ -1,4 +1,7 @@
-"""Simulation: operate the system with a finished policy over many scenarios and read out what happens."""
+"""Simulation: operate the system with a finished policy over many scenarios.
+
+And read out what happens.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,9 @@ CHUNK_SCENARIOS = 100
 """Most scenarios of one part of the output."""
 
 CHUNK_BYTES = 128 * 2**20
-"""Size that the tables of a part are to have in memory; parts of large systems hold fewer scenarios."""
+"""Size that the tables of a part are to have in memory; parts of large systems hold fewer
+scenarios.
+"""
 
 TABLE_BYTES_PER_COLUMN = 24
 """What a column of a stage program takes in memory once it is read out, roughly."""
@@ -72,7 +77,10 @@ LARGEST_FAILED_SHARE = 0.01
 
 
 def scenarios_per_part(problems: StudyProblems, visits: Walk) -> int:
-    """Scenarios of one part: a matter of sizes alone, so that the files of a simulation never depend on threads."""
+    """Scenarios of one part.
+
+    A matter of sizes alone, so that the files of a simulation never depend on threads.
+    """
     per_scenario = TABLE_BYTES_PER_COLUMN * sum(
         problems.stages[t].template.n_columns for t in visits.positions
     )
@@ -91,9 +99,12 @@ def simulate_policy(
     on_event: events.EventSink = events.ignore,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SimulationRecord:
-    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, part by part; with several ranks all call.
+    """Simulate ``n_scenarios`` scenarios and hand their tables to ``sink``, part by part.
 
-    Each rank simulates whole parts, in turns: in every round the first rank has the first parts, and so on.
+    With several ranks all call.
+
+    Each rank simulates whole parts, in turns: in every round the first rank has the first parts,
+    and so on.
 
     Args:
         policy: cuts to operate with; it must fit the study.
@@ -109,7 +120,8 @@ def simulate_policy(
     Raises:
         ModelError: a number of stages is asked for, and the horizon does not repeat.
         PolicyError: the inner approximation is asked for and the policy has none.
-        SolverError: a stage could not be solved; or, where scenarios may be left out, more than 1 % of them could not.
+        SolverError: a stage could not be solved; or, where scenarios may be left out, more than 1 %
+            of them could not.
         Interrupted: ``should_stop`` said so.
         RankError: another rank failed.
     """
@@ -209,7 +221,7 @@ def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
 def _differences(
     policy: Policy, problems: StudyProblems, source: ScenarioSource
 ) -> tuple[str, ...]:
-    """In what the simulation sees another random future than the training of its policy, in words."""
+    """Differences between the futures that simulation and training see, in words."""
     told, now = (
         policy.provenance.get("openings"),
         "; ".join(openings_in_words(problems.uncertainty)),
@@ -236,7 +248,10 @@ def _what_follows(problems: StudyProblems, visits: Walk) -> tuple[str, ...]:
 
 
 def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[range]]:
-    """Shares of parts ``first`` to ``n_parts``, one per rank and round, each of ``step`` parts while there are enough."""
+    """Shares of parts ``first`` to ``n_parts``, one per rank and round.
+
+    Each has ``step`` parts while there are enough.
+    """
     while first < n_parts:
         share = min(step, -(-(n_parts - first) // n_ranks))
         ends = [min(first + share * (rank + 1), n_parts) for rank in range(n_ranks)]
@@ -274,7 +289,10 @@ class _Account:
         self.parts.append(part)
 
     def check(self, last: SolverError | None = None) -> None:
-        """Refuse to go on when more scenarios failed than may be left out; ``last`` is the last failure of this rank."""
+        """Refuse to go on when more scenarios failed than may be left out.
+
+        ``last`` is the last failure of this rank.
+        """
         failures = [failure for part in self.parts for failure in part.failures]
         if failures and (self._allowed is None or len(failures) > self._allowed):
             limit = f"{100 * LARGEST_FAILED_SHARE:g} %"
@@ -349,7 +367,10 @@ class _Account:
 
 
 def starting_bases(problems: StudyProblems, policy: Policy) -> Sequence[Basis | None]:
-    """Where the solves of each stage start: the bases that training ended with, where they fit the programs."""
+    """Where the solves of each stage start.
+
+    The bases that training ended with, where they fit the programs.
+    """
     if len(policy.bases) != problems.n_stages:
         return [None] * problems.n_stages
     return [

@@ -66,11 +66,13 @@ class SolvedTrials:
 
     Attributes:
         states: ``[trial, n_state]`` incoming states.
-        innovation: ``[trial, hydro]`` in m3/s after truncation, where every trial has one opening of its own; else the
-            openings of the tree ``[opening, hydro]`` before any truncation.
-        truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the method never truncates.
+        innovation: ``[trial, hydro]`` in m3/s after truncation, where every trial has one opening
+            of its own; else the openings of the tree ``[opening, hydro]`` before any truncation.
+        truncated: ``[trial, hydro]`` for trials with openings of their own; ``None`` where the
+            method never truncates.
         results: what the solver said, in scaled money.
-        productivity: ``[trial, hydro]`` where it followed storage, NaN elsewhere; ``None`` where it was constant.
+        productivity: ``[trial, hydro]`` where it followed storage, NaN elsewhere; ``None`` where it
+            was constant.
     """
 
     states: Array
@@ -103,7 +105,10 @@ class NewCuts:
 
     @classmethod
     def at(cls, intercepts: Array, slopes: Array, n_trials: int) -> NewCuts:
-        """Cuts that are written to ``intercepts[cut]`` and ``slopes[cut, n_state]``, those of a trial together."""
+        """Where cuts are written: ``intercepts[cut]`` and ``slopes[cut, n_state]``.
+
+        Those of a trial stand together.
+        """
         shape = n_trials, len(intercepts) // n_trials
         return cls(
             intercepts.reshape(shape),

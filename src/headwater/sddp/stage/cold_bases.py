@@ -9,7 +9,10 @@ from headwater.solver import Basis
 
 
 class ColdBases:
-    """A basis per stage for trials that have none: from one cold solve, made once for all threads."""
+    """A basis per stage for trials that have none.
+
+    From one cold solve, made once for all threads.
+    """
 
     def __init__(self, n_stages: int) -> None:
         self._bases: list[Basis | None] = [None] * n_stages

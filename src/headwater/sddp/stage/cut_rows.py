@@ -1,8 +1,10 @@
-"""Cuts of a pool as rows of a stage's program: their right-hand sides, and how the exogenous outgoing state enters them.
+"""Cuts of a pool as rows of a stage's program.
 
-A row reads ``theta - pi_x . x >= alpha + pi_e . e``: ``x`` are outgoing quantities that the program decides, ``e`` those that
-are numbers once state and noise are known (lags, mostly). The coefficients on ``e`` are read where the pool keeps them: a copy
-would be as large as the pool.
+Their right-hand sides, and how the exogenous outgoing state enters them.
+
+A row reads ``theta - pi_x . x >= alpha + pi_e . e``: ``x`` are outgoing quantities that the program
+decides, ``e`` those that are numbers once state and noise are known (lags, mostly). The
+coefficients on ``e`` are read where the pool keeps them: a copy would be as large as the pool.
 """
 
 from __future__ import annotations

@@ -22,7 +22,10 @@ def stage_program(
     opening: int = 0,
     title: str = "",
 ) -> NamedProgram:
-    """The program that a stage solves at a state under one opening, with its cuts, named and in $."""
+    """The LP that a stage solves at a state under one opening.
+
+    With its cuts, named and in $.
+    """
     innovation = noise.innovation[opening]
     if problem.truncates:
         innovation = problem.truncate(state, noise.innovation)[0][opening]
@@ -48,7 +51,10 @@ def explain(
     noise: NoiseBatch,
     opening: int | None,
 ) -> str | None:
-    """Why a stage could not be solved, in words; ``None`` where nothing more can be said. The error gets the LP itself."""
+    """Why a stage could not be solved, in words.
+
+    ``None`` where nothing more can be said. The error gets the LP itself.
+    """
     try:
         return _explain(error, system, problem, state, noise, opening)
     except Exception:
@@ -83,7 +89,10 @@ def _explain(
 
 
 def usual_causes(study: Study) -> str:
-    """What usually makes a stage infeasible, in words, where nothing more is known; empty where the study has none of it."""
+    """What usually makes a stage infeasible, in words, where nothing more is known.
+
+    Empty where the study has none of it.
+    """
     causes = []
     if not study.config.inflow_non_negativity.has_slack:
         causes.append(

@@ -1,4 +1,7 @@
-"""Stages whose productivity follows the storage of each trial: a program of its own for every solve."""
+"""Stages whose productivity follows the storage of each trial.
+
+A program of its own for every solve.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ from headwater.solver import BasisBatch, TrialResults
 class HeadRefinement:
     """One stage with plants that use the linearised head.
 
-    The matrix is linear in the productivity of each plant, and a column of turbined flow belongs to one plant; so two programs,
-    one unit of productivity apart, give the matrix for any productivity.
+    The matrix is linear in the productivity of each plant, and a column of turbined flow belongs to
+    one plant; so two programs, one unit of productivity apart, give the matrix for any
+    productivity.
 
     Attributes:
         study: system and configuration.

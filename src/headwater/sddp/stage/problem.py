@@ -1,4 +1,7 @@
-"""One stage as the algorithm sees it: solve it at a state under some noise, read its slope, give it more cuts."""
+"""One stage as the algorithm sees it.
+
+Solve it at a state under some noise, read its slope, give it more cuts.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ _NONE = np.empty(0, np.int64)
 
 
 class StageProblem:
-    """The solvable program of one stage with its cuts. Shared by threads; each solves with a `HighsProgram` of its own.
+    """The solvable program of one stage with its cuts.
+
+    Shared by threads; each solves with a `HighsProgram` of its own.
 
     Args:
         form: the program.
@@ -115,7 +120,9 @@ class StageProblem:
         return noise_of(self.form, self.scaling, self._arrays, innovation, load_mw, available_mw)
 
     def set_openings(self, noise: NoiseBatch, probability: Array, risk: RiskMeasure) -> None:
-        """Fix the openings of the stage's tree; what they add to each cut is then computed once per cut.
+        """Fix the openings of the stage's tree.
+
+        What they add to each cut is then computed once per cut.
 
         Args:
             noise: openings.
@@ -182,7 +189,10 @@ class StageProblem:
             self._cuts.append(slots)
 
     def with_cuts(self, slots: NDArray[np.int64]) -> StageProblem:
-        """A problem of its own on the same pool, with the rows of some of its cuts, active or not."""
+        """A problem of its own on the same pool.
+
+        With the rows of some of its cuts, active or not.
+        """
         twin = StageProblem(
             self.form,
             self.pool,
@@ -203,7 +213,10 @@ class StageProblem:
         return np.flatnonzero(self.pool.unproven[self.row_slots])
 
     def drop_inactive_cuts(self) -> NDArray[np.bool_]:
-        """Take the rows of deactivated cuts out of the program; returns which of the rows of cuts stayed, ``[cut row]``."""
+        """Take the rows of deactivated cuts out of the program.
+
+        Returns which of the rows of cuts stayed, ``[cut row]``.
+        """
         kept: NDArray[np.bool_] = self.pool.active[self.row_slots]
         if not kept.all():
             self._cuts.keep(kept)
@@ -242,10 +255,13 @@ class StageProblem:
         )
 
     def slope(self, solved: Solved, weights: Array) -> Array:
-        """Gradient of the weighted optimal value with respect to the incoming state, ``[n_state]`` in $ per unit.
+        """Gradient of the weighted optimal value, ``[n_state]`` in $ per unit.
 
-        All duals act: rows through the way the state enters their bounds, cuts through the exogenous outgoing state. The inflow
-        of a truncated opening does not depend on the lags, so its part is taken out again.
+        With respect to the incoming state.
+
+        All duals act: rows through the way the state enters their bounds, cuts through the
+        exogenous outgoing state. The inflow of a truncated opening does not depend on the lags, so
+        its part is taken out again.
         """
         row_dual = solved.results.row_dual[None, :]
         slope: Array = self._slopes(
@@ -266,14 +282,17 @@ class StageProblem:
         *,
         openings: NDArray[np.int64] | None = None,
     ) -> SolvedTrials:
-        """Solve several trials, trial ``k`` at ``states[k]`` under an opening of its own, with primal values.
+        """Solve several trials, each under an opening of its own, with primal values.
+
+        Trial ``k`` is at ``states[k]``.
 
         Args:
             program: the calling thread's instance, with all rows loaded.
             states: ``[trial, n_state]``.
             noise: openings.
             bases: where each trial starts; there may be more rows.
-            openings: ``[trial]`` places in ``noise``; ``None`` for as many openings as trials, in their order.
+            openings: ``[trial]`` places in ``noise``; ``None`` for as many openings as trials, in
+                their order.
         """
         chosen = np.arange(len(states)) if openings is None else openings
         innovation = np.empty((len(states), noise.innovation.shape[1]))
@@ -303,7 +322,10 @@ class StageProblem:
         innovation: Array,
         truncated: NDArray[np.bool_],
     ) -> TrialResults:
-        """Solve trials under ``openings[trial, opening]``, places in ``noise``; see `kernel.solve_trials`."""
+        """Solve trials under ``openings[trial, opening]``, places in ``noise``.
+
+        See `kernel.solve_trials`.
+        """
         view, n_cuts = (
             self._cuts.view,
             self._cuts.n_rows,
@@ -344,11 +366,17 @@ class StageProblem:
         )
 
     def primals(self, solved: SolvedTrials) -> Array:
-        """Solutions of trials with an opening each, ``[trial, column]`` in the units of the case; money stays scaled."""
+        """Solutions of trials with an opening each, ``[trial, column]`` in the units of the case.
+
+        Money stays scaled.
+        """
         return solved.results.primal[:, 0] * self.scaling.column
 
     def row_duals(self, solved: SolvedTrials) -> Array:
-        """Duals of the rows without cuts, ``[trial, row]``, for trials with an opening each, in $ per unit of the case."""
+        """Duals of the rows without cuts, ``[trial, row]``, in $ per unit of the case.
+
+        For trials with an opening each.
+        """
         duals: Array = solved.results.row_dual[:, 0, : self.form.n_rows] * (
             self.scaling.row * self.form.cost_scale
         )
@@ -359,7 +387,10 @@ class StageProblem:
         return solved.results.objective * self.form.cost_scale
 
     def trial_costs(self, solved: SolvedTrials) -> Array:
-        """Costs of the points that were found, ``[trial, opening]`` in $: optimal values, from above where there is a gap."""
+        """Costs of the points that were found, ``[trial, opening]`` in $.
+
+        Optimal values, from above where there is a gap.
+        """
         costs = solved.results.objective.copy()
         for gap in solved.results.gaps:
             costs[gap.trial, gap.opening] += gap.gap
@@ -402,13 +433,16 @@ class StageProblem:
         binding: NDArray[np.int64],
         tolerance: float,
     ) -> None:
-        """Cuts for the stage before from trials that were solved under all openings of the tree, weighed by its risk measure.
+        """Cuts for the stage before, from trials solved under all openings of the tree.
+
+        They are weighed by the risk measure of the stage.
 
         Args:
             solved: the trials.
             cuts: where to.
             doubtful: ``[cut row]`` rows of cuts that may be wrong.
-            binding: ``[cut row]`` in how many (trial, opening) pairs each row of a cut was binding, added to.
+            binding: ``[cut row]`` in how many (trial, opening) pairs each row of a cut was binding,
+                added to.
             tolerance: a cut is binding when its multiplier is larger, in scaled money.
         """
         results = solved.results
@@ -422,7 +456,9 @@ class StageProblem:
     def weigh(
         self, objective: Array, row_dual: Array, tolerance: float
     ) -> tuple[float, NDArray[np.int64]]:
-        """Value in $ of a state that was solved under all openings of the tree, and in how many each row of a cut was binding.
+        """Value in $ of a state that was solved under all openings of the tree.
+
+        And in how many openings each row of a cut was binding.
 
         Args:
             objective: ``[opening]`` in scaled money.
@@ -444,8 +480,9 @@ class StageProblem:
         """What trials with an opening each leave the stage with.
 
         Returns:
-            Outgoing states ``[trial, n_state]``, storage kept within its bounds against round-off; cost of the stage itself
-            in $, ``[trial]``; cost in $ that the policy expects after the stage, seen from its end, ``[trial]``.
+            Outgoing states ``[trial, n_state]``, storage kept within its bounds against round-off;
+            cost of the stage itself in $, ``[trial]``; cost in $ that the policy expects after the
+            stage, seen from its end, ``[trial]``.
         """
         states = solved.states
         outgoing, costs, future = (
@@ -465,7 +502,10 @@ class StageProblem:
         return outgoing, costs, future
 
     def truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Innovations ``[opening, hydro]`` with negative inflows raised to zero, and where that was done."""
+        """Innovations ``[opening, hydro]`` with negative inflows raised to zero.
+
+        And where that was done.
+        """
         raised = np.empty(innovation.shape)
         for given, out in zip(innovation, raised, strict=True):
             kernel.raise_inflows(self._arrays, state, given, out)

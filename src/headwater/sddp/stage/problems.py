@@ -96,19 +96,28 @@ class StudyProblems:
         return len(self.stages)
 
     def successor(self, t: int) -> int | None:
-        """Position of the stage whose cost the cuts of pool ``t`` bound; ``None`` at the end of a horizon that ends."""
+        """Position of the stage whose cost the cuts of pool ``t`` bound.
+
+        ``None`` at the end of a horizon that ends.
+        """
         return self.system.horizon.successor(t)
 
     @cached_property
     def n_solves_of_trajectory(self) -> int:
-        """Problems that an iteration solves for one trajectory: its visits, and the openings behind every cut."""
+        """Problems that an iteration solves for one trajectory.
+
+        Its visits, and the openings behind every cut.
+        """
         followers = [self.successor(t) for t in range(self.n_stages)]
         return self.walk.n_visits + sum(
             len(self.stages[s].openings.innovation) for s in followers if s is not None
         )
 
     def n_cuts_of_trial(self, t: int) -> int:
-        """Cuts that one trial state adds to pool ``t``: one, or one per opening of the next stage; 0 where none follows."""
+        """Cuts that one trial state adds to pool ``t``: one, or one per opening of the next stage.
+
+        0 where none follows.
+        """
         follower, outlook = self.successor(t), self.stages[t].template.outlook
         if follower is None:
             return 0
@@ -133,11 +142,14 @@ class StudyProblems:
     def starting_states(
         self, n_trajectories: int, memory_m3s: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """State before the first stage, ``[trajectory, n_state]``, with the study's past inflows or others.
+        """State before the first stage, ``[trajectory, n_state]``.
+
+        With the study's past inflows or others.
 
         Args:
             n_trajectories: number of rows.
-            memory_m3s: ``[trajectory, component, hydro]`` past inflows and accumulators in place of those of the study.
+            memory_m3s: ``[trajectory, component, hydro]`` past inflows and accumulators in place of
+                those of the study.
         """
         states = np.tile(self.initial_state, (n_trajectories, 1))
         if memory_m3s is not None:
@@ -173,9 +185,12 @@ def build_problems(
 
     Args:
         study: system and configuration.
-        pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the configured iterations.
-        outlooks: per stage, how cuts of single openings add up; ``None`` for the openings of the study's own tree.
-        boundary: cuts that value what follows the last stage, where ``pools`` do not hold them already.
+        pools: cuts to start from, one pool per stage; ``None`` starts empty with room for the
+            configured iterations.
+        outlooks: per stage, how cuts of single openings add up; ``None`` for the openings of the
+            study's own tree.
+        boundary: cuts that value what follows the last stage, where ``pools`` do not hold them
+            already.
 
     Raises:
         PolicyError: the boundary cuts do not fit the state of the study.
@@ -263,7 +278,10 @@ def _append_boundary(
 def _outlook(
     study: Study, uncertainty: Uncertainty, t: int, pool: CutPool, given: Outlook | None
 ) -> Outlook | None:
-    """How the openings that follow a stage add up, where each has a column of its own; ``None`` where none has."""
+    """How the openings that follow a stage add up, where each has a column of its own.
+
+    ``None`` where none has.
+    """
     openings = pool.opening[: pool.n_populated]
     of_single = bool((openings >= 0).any())
     follower = study.system.horizon.successor(t)
@@ -282,7 +300,10 @@ def _outlook(
 
 
 def next_outlook(system: System, uncertainty: Uncertainty, t: int) -> Outlook | None:
-    """Openings of the stage that follows stage position ``t`` and its risk measure; ``None`` where none follows."""
+    """Openings of the stage that follows stage position ``t`` and its risk measure.
+
+    ``None`` where none follows.
+    """
     follower = system.horizon.successor(t)
     if follower is None:
         return None
@@ -296,7 +317,8 @@ class Units:
 
     Attributes:
         cost_scale: unit of the solver in $.
-        money: what is at stake in a stage, in $: what its thermal plants cost at most; 0 without thermal plants.
+        money: what is at stake in a stage, in $: what its thermal plants cost at most; 0 without
+            thermal plants.
     """
 
     cost_scale: float
@@ -306,7 +328,10 @@ class Units:
 def study_units(
     study: Study, uncertainty: Uncertainty, templates: Sequence[StageTemplate]
 ) -> Units:
-    """The money of a study, from its data alone: it scales with costs and loads, so that results do not depend on currency."""
+    """The money of a study, from its data alone.
+
+    It scales with costs and loads, so that results do not depend on currency.
+    """
     given = study.config.training.cost_scale
     scale = money_unit(templates) if given is None else given
     nothing = np.zeros((1, uncertainty.layout.dim))
@@ -384,7 +409,10 @@ def state_layout(system: System, inflow: InflowModel) -> StateLayout:
 
 
 def initial_state(inflow: InflowModel, layout: StateLayout) -> NDArray[np.float64]:
-    """State before the first stage, in the order of ``layout``: what is remembered of inflows is told by their model."""
+    """State before the first stage, in the order of ``layout``.
+
+    What is remembered of inflows is told by their model.
+    """
     state = np.empty(layout.dimension)
     for block in layout.blocks:
         if block.initial is not None:
@@ -394,7 +422,10 @@ def initial_state(inflow: InflowModel, layout: StateLayout) -> NDArray[np.float6
 
 
 def inflow_digest(inflow: InflowModel) -> str:
-    """SHA-256 of the inflow model, rounded to nine digits, to compare the model of a policy with that of a case."""
+    """SHA-256 of the inflow model, rounded to nine digits.
+
+    It compares the model of a policy with that of a case.
+    """
     digest = hashlib.sha256()
     arrays = [inflow.psi, inflow.base, inflow.sigma]
     for transition in () if inflow.memory is None else inflow.memory.transitions:

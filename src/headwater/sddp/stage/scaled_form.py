@@ -1,4 +1,7 @@
-"""A stage without its cuts in units of the solver: as a linear program, and as compiled code reads it."""
+"""A stage without its cuts in units of the solver.
+
+As a linear program, and as compiled code reads it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from headwater.solver.packing_kernel import Packed
 def stage_arrays(
     form: StageForm, scaling: Scaling, psi: Array, *, truncates: bool
 ) -> kernel.StageArrays:
-    """What a stage adds to its rows and takes from its columns, as compiled code reads it, in units of the solver."""
+    """What a stage adds to its rows and takes from its columns, as compiled code reads it.
+
+    All is in units of the solver.
+    """
     in_lp = np.flatnonzero(form.state_column >= 0)
     columns = np.ascontiguousarray(form.state_column[in_lp], np.int64)
     return kernel.StageArrays(
@@ -79,7 +85,10 @@ def noise_of(
     load_mw: Array,
     available_mw: Array,
 ) -> NoiseBatch:
-    """What openings add to the rows of a stage, in units of the solver; arguments as in `StageProblem.noise_batch`."""
+    """What openings add to the rows of a stage, in units of the solver.
+
+    Arguments as in `StageProblem.noise_batch`.
+    """
     innovation = np.ascontiguousarray(innovation)
     demand_shift = np.zeros((len(innovation), form.n_rows))
     for rows, values in ((form.load_rows, load_mw), (form.availability_rows, available_mw)):
@@ -106,7 +115,8 @@ def bounds_of_openings(
         n_cuts: rows of cuts.
         noise: the openings.
         state: ``[n_state]`` incoming state.
-        of_tree: whether these are the openings of the stage's tree, for which all is computed in one call.
+        of_tree: whether these are the openings of the stage's tree, for which all is computed in
+            one call.
         room: working memory.
     """
     block, given, openings = view.block, noise.arrays(), np.arange(len(noise))

@@ -1,4 +1,7 @@
-"""The solver instances of a thread: solving stages of a study by their position, and saying what could not be solved."""
+"""The solver instances of a thread.
+
+Solving stages of a study by their position, and saying what could not be solved.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ class SolverPool:
         self._spent = (0.0, 0.0, 0.0)
         self._noted: dict[int, SolverStatistics] = {}
         self._gaps: list[tuple[int, LpGap]] = []
-        # of the same size for all threads from the start: nothing may depend on the order in which a thread meets the stages
+        # of the same size for all threads from the start: nothing may depend on the order in which
+        # a thread meets the stages
         self.scratch_for(max(stage.rows.n_rows for stage in problems.stages))
 
     def scratch_for(self, n_cuts: int) -> Packed:
@@ -53,7 +57,7 @@ class SolverPool:
         return usual_effort(self._problems.stages[t].form.n_rows)
 
     def note(self, t: int, n_bases: int, n_solves: int, n_pivots: int, seconds: float) -> None:
-        """Add what compiled code solved for stage position ``t`` without an instance of a solver."""
+        """Add what compiled code solved for stage position ``t`` without a solver instance."""
         noted = self._noted.setdefault(t, SolverStatistics())
         noted.bases += n_bases
         noted.solves += n_solves
@@ -105,8 +109,10 @@ class SolverPool:
             t: stage position.
             states: ``[trial, n_state]``.
             noise: openings.
-            bases: where each trial starts; ``None`` starts all from one cold solve at the initial state and mean noise.
-            openings: ``[trial]`` places in ``noise``; ``None`` for as many openings as trials, in their order.
+            bases: where each trial starts; ``None`` starts all from one cold solve at the initial
+                state and mean noise.
+            openings: ``[trial]`` places in ``noise``; ``None`` for as many openings as trials, in
+                their order.
             first: number of the first trial, for messages.
             numbers: number of every trial, where they do not just count on from the first.
             iteration: for messages.
@@ -151,7 +157,9 @@ class SolverPool:
         iteration: int | None = None,
         task: str = BACKWARD,
     ) -> SolvedTrials:
-        """Solve stage position ``t`` for several trials under every opening of the tree; ``task`` is for messages.
+        """Solve stage position ``t`` for several trials under every opening of the tree.
+
+        ``task`` is for messages.
 
         Raises:
             SolverError: with stage, scenario and iteration filled in.
@@ -182,7 +190,10 @@ class SolverPool:
         iteration: int | None,
         why: str | None,
     ) -> SolverError:
-        """The same error with stage, scenario and iteration, money in $, and what to do about it."""
+        """The same error with stage, scenario and iteration, and what to do about it.
+
+        Money is in $.
+        """
         study, scale = self._problems.study, self._problems.stages[t].form.cost_scale
         stage = study.system.stages[t]
         where = f"stage {stage.id} ({stage.start_date} to {stage.end_date})"
@@ -217,7 +228,10 @@ class SolverPool:
         numbers: Sequence[int] | NDArray[np.int64],
         openings: NDArray[np.int64] | None = None,
     ) -> None:
-        """Keep what was solved with a gap above tolerance, in $, by the numbers of trials and openings."""
+        """Keep what was solved with a gap above tolerance, in $.
+
+        By the numbers of trials and openings.
+        """
         scale = self._problems.stages[t].form.cost_scale
         for gap in gaps:
             opening = gap.opening if openings is None else int(openings[gap.trial])
@@ -250,13 +264,18 @@ class SolverPool:
         return program
 
     def cold_basis(self, t: int) -> Basis:
-        """Where trials without a basis start: the basis of a cold solve, the same for every thread, with all rows."""
+        """Where trials without a basis start.
+
+        The basis of a cold solve, the same for every thread, with all rows.
+        """
         return self._problems.cold_bases.get(t, lambda: self._solve_cold(t)).extended(
             self._problems.stages[t].n_rows
         )
 
     def _solve_cold(self, t: int) -> Basis:
-        """Basis of a cold solve at the initial state and mean noise; the basis of slacks where that cannot be solved.
+        """Basis of a cold solve at the initial state and mean noise.
+
+        The basis of slacks where that cannot be solved.
 
         No trial need ever come there, so it is no reason to end a run.
         """
@@ -279,7 +298,9 @@ class SolverPool:
             program.statistics = done
 
     def take_efforts(self) -> dict[int, dict[str, float]]:
-        """What the instances of this thread did since this was last asked, by stage position, see `SolverStatistics.effort`.
+        """What the solver instances of this thread did since this was last asked.
+
+        By stage position, see `SolverStatistics.effort`.
 
         Stages without a solve are left out, and so are cold solves that give bases to start from.
         """
@@ -299,7 +320,10 @@ class SolverPool:
         return efforts
 
     def seconds(self) -> tuple[float, float, float]:
-        """Time that this thread has spent in the kernel, in HiGHS, and of that on further attempts of HiGHS."""
+        """Seconds that this thread has spent in the kernel and in HiGHS.
+
+        And of the latter, those on further attempts of HiGHS.
+        """
         spent = self._spent
         for program in self._held:
             if program is not None:
@@ -308,7 +332,10 @@ class SolverPool:
 
 
 def _under(error: SolverError, opening: int | None) -> SolverError:
-    """An error of a program that stands alone, with the opening of the tree that it was solved for, if it is one of those."""
+    """The error of an LP that stands alone.
+
+    With the opening of the tree that it was solved for, if it is one of those.
+    """
     named = "the problem" if opening is None else f"opening {opening}"
     renamed = type(error)(str(error).replace(f"opening {error.opening}", named, 1)).about(error)
     renamed.opening = opening

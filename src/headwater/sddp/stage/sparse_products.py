@@ -9,10 +9,13 @@ from headwater.sddp.kernels.trial_kernel import Matrix
 
 
 def multiply_each(matrix: Matrix, vectors: Array) -> Array:
-    """``[vector, row]``: the product of a matrix with every row of ``vectors`` ``[vector, column]``.
+    """Product of a matrix with every row of ``vectors``, ``[vector, row]``.
 
-    Each row of the matrix is summed from its first entry to its last, as `multiply` of the compiled trials does, so that both
-    give the same bits; entries of all rows that come at the same turn are taken together.
+    ``vectors`` is ``[vector, column]``.
+
+    Each row of the matrix is summed from its first entry to its last, as `multiply` of the compiled
+    trials does, so that both give the same bits; entries of all rows that come at the same turn are
+    taken together.
     """
     entries = np.diff(matrix.starts)
     products = np.zeros((len(vectors), len(entries)))

@@ -1,8 +1,9 @@
 """Which stages a trajectory visits, in what order, and at which visits cuts are made.
 
-On a horizon that ends a trajectory visits every stage once. On one that repeats it goes round the cycle until money of that
-time hardly counts. Cuts of a stage in the cycle hold at all its visits; they are made at the states of one turn per trajectory:
-the first, in which the initial state is felt, alternating with one drawn from the later ones, where the system has settled.
+On a horizon that ends a trajectory visits every stage once. On one that repeats it goes round the
+cycle until money of that time hardly counts. Cuts of a stage in the cycle hold at all its visits;
+they are made at the states of one turn per trajectory: the first, in which the initial state is
+felt, alternating with one drawn from the later ones, where the system has settled.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Walk:
     Attributes:
         horizon: order of the stages.
         positions: ``[visit]`` stage position.
-        stages: ``[visit]`` the visit as a stage of its own: beyond the study's stages with another id and later dates.
+        stages: ``[visit]`` the visit as a stage of its own: beyond the study's stages with another
+            id and later dates.
         cumulative_discount: ``[visit]`` present value of one unit at the start of the visit.
         final_discount: present value of one unit after the last visit.
     """
@@ -52,7 +54,10 @@ class Walk:
 
     @classmethod
     def of_training(cls, system: System, config: CycleConfig) -> Walk:
-        """The visits of training: every stage of a horizon that ends; else on until money is worth less than the tolerance."""
+        """The visits of training: every stage of a horizon that ends.
+
+        Else on until money is worth less than the tolerance.
+        """
         horizon = system.horizon
         if not horizon.is_cyclic:
             return cls.of_length(system, horizon.n_stages)
@@ -64,7 +69,9 @@ class Walk:
 
     @classmethod
     def of_simulation(cls, system: System, n_stages: int | None, config: CycleConfig) -> Walk:
-        """The visits of a simulation: every stage of a horizon that ends; else ``n_stages``, or as many as in training.
+        """The visits of a simulation: every stage of a horizon that ends.
+
+        Else ``n_stages``, or as many as in training.
 
         Raises:
             ModelError: a number of stages is asked for, and the horizon ends.
@@ -98,7 +105,10 @@ class Walk:
     def trial_turns(
         self, seed: int, iteration: int, trajectories: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """The turn at whose states each trajectory makes its cuts, ``[trajectory]``; 0 on a horizon that ends."""
+        """The turn at whose states each trajectory makes its cuts, ``[trajectory]``.
+
+        0 on a horizon that ends.
+        """
         later = self.n_trial_turns - 1
         if later == 0:
             return np.zeros(len(trajectories), np.int64)
@@ -107,14 +117,20 @@ class Walk:
         return np.where((iteration + trajectories) % 2 == 1, 0, drawn)
 
     def makes_cut(self, visit: int, trial_turns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Which trajectories make a cut at the state that leaves this visit, ``[trajectory]``; ``None`` where all do."""
+        """Which trajectories make a cut at the state that leaves this visit, ``[trajectory]``.
+
+        ``None`` where all do.
+        """
         if self.positions[visit] not in self.horizon.cycle:
             return None
         made: NDArray[np.bool_] = trial_turns == self.horizon.turn(visit)
         return made
 
     def keeps_basis(self, visit: int, trial_turns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Which trajectories make a cut with the basis of this visit, that of the visit before it; ``None`` where all do."""
+        """Which trajectories make a cut with the basis of this visit, that of the visit before it.
+
+        ``None`` where all do.
+        """
         position = self.positions[visit]
         if position not in self.horizon.cycle:
             return None

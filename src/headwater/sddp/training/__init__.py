@@ -1,1 +1,4 @@
-"""Iterations until a rule ends them, what they start from and what is kept of them; compiling the engine before."""
+"""Iterations until a rule ends them, what they start from and what is kept of them.
+
+Compiling the engine before.
+"""

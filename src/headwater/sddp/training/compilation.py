@@ -1,8 +1,10 @@
-"""Compiling the engine: whether it has to be, and doing it ahead of time, in two processes at once on two processors.
+"""Compiling the engine.
 
-One process compiles the kernel, the other the passes that call it; both leave what they compile on disk, from where the
-calling process takes it. The second first does what needs no kernel; when there is one, it trains a tiny study, through
-which all that a run calls is compiled.
+Whether it has to be, and doing it ahead of time, in two processes at once on two processors.
+
+One process compiles the kernel, the other the passes that call it; both leave what they compile on
+disk, from where the calling process takes it. The second first does what needs no kernel; when
+there is one, it trains a tiny study, through which all that a run calls is compiled.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ def is_compiled() -> bool:
 
 
 def ensure_compiled(on_event: EventSink = ignore) -> None:
-    """Have the engine compiled before a run begins, if it is not; one process of several does it, and the others wait.
+    """Have the engine compiled before a run begins, if it is not.
+
+    One process of several does it, and the others wait.
 
     Args:
         on_event: told of the progress, in the calling thread.
@@ -116,7 +120,10 @@ def _compile(on_event: EventSink, started: float) -> None:
 
 
 def _warn_of_untested_compiler() -> None:
-    """Say in words what a compiler that Headwater was not tested with does not do any more, if it lacks something."""
+    """Say what a compiler that Headwater was not tested with cannot do any more.
+
+    Nothing is said if it lacks nothing.
+    """
     from headwater.solver.numba_private import is_tested
 
     if not is_tested():
@@ -163,7 +170,10 @@ def compile_kernel() -> None:
 
 
 def compile_passes() -> None:
-    """Compile the passes and tell standard output; for a process of its own, which is told when there is a kernel."""
+    """Compile the passes and tell standard output.
+
+    For a process of its own, which is told when there is a kernel.
+    """
     study = tiny_study()
     with _told():
         with kernel.replaced():
@@ -192,7 +202,10 @@ def _variants(study: Study, formulation: Formulation) -> Iterator[Study]:
 
 
 def _use_without_kernel(study: Study) -> None:
-    """Compile all that HiGHS alone needs by solving with it, and the passes by calling them for no trajectory."""
+    """Compile all that HiGHS alone needs by solving with it.
+
+    The passes are compiled by calling them for no trajectory.
+    """
     for variant in _variants(study, Formulation.CONDENSED):
         _rehearse(build_problems(variant))
     for variant in _variants(study, Formulation.EXPLICIT):

@@ -19,10 +19,14 @@ from headwater.solver.code_cache import FOLDER_VARIABLE
 from headwater.solver.compiled import Function, called, declared
 
 WHOLE_SHARE = 0.8
-"""Time that making machine code of a whole program takes, in that of typing and translating all its functions: measured."""
+"""Time that making machine code of a whole program takes, in that of typing and translating all its
+functions: measured.
+"""
 
 GO_ON = "go on\n"
-"""What a process reads when there is a kernel; when the one that started it is gone, it reads nothing and ends."""
+"""What a process reads when there is a kernel; when the one that started it is gone, it reads
+nothing and ends.
+"""
 
 _RANK_VARIABLES = ("OMPI_", "PMI_", "PMIX_", "PMI2_", "MPI_", "MPICH_", "HYDRA_", "I_MPI_")
 _ERROR_CHARACTERS = 2000

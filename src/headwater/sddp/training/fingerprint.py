@@ -22,11 +22,15 @@ Fingerprint = Mapping[str, str]
 """Part of a study -> digest, or the value itself where it is short."""
 
 FREE_SETTINGS = ("enabled", "stopping_rules", "stopping_mode", "threads", "archive_memory_limit_mb")
-"""Settings of training that say when it ends or what it may use of the machine, and so change none of its iterations."""
+"""Settings of training that say when it ends or what it may use of the machine, and so change none
+of its iterations.
+"""
 
 
 def study_fingerprint(study: Study) -> dict[str, str]:
-    """Everything the iterations of a training depend on: the system, the settings, the versions of the programs.
+    """Everything the iterations of a training depend on.
+
+    The system, the settings, the versions of the programs.
 
     Two trainings with the same fingerprint do the same in every iteration, bit for bit.
     """
@@ -53,7 +57,10 @@ def study_fingerprint(study: Study) -> dict[str, str]:
 
 
 def case_digest(fingerprint: Fingerprint) -> str:
-    """One digest of the system that a fingerprint is of, whatever the settings and the programs; empty without one."""
+    """One digest of the system that a fingerprint is of, whatever the settings and the programs.
+
+    Empty without one.
+    """
     parts = {name: value for name, value in fingerprint.items() if name.startswith(_SYSTEM)}
     return _digest(parts).removeprefix(_DIGEST) if parts else ""
 
@@ -71,7 +78,9 @@ def differing_parts(one: Fingerprint, other: Fingerprint) -> list[str]:
 
 _SYSTEM = "system."
 _ADDED = ("equipment",)
-"""Fields of a system that earlier versions did not have: where they are empty, a training is what it was."""
+"""Fields of a system that earlier versions did not have: where they are empty, a training is what
+it was.
+"""
 
 _DIGEST = "sha256:"
 _LONGEST_TEXT = 40
@@ -95,7 +104,10 @@ def _digest(value: object) -> str:
 
 
 def _pieces(value: Any) -> Iterator[bytes]:
-    """A tree of values as bytes: equal trees give equal bytes, and where one value ends the next cannot be mistaken for it."""
+    """A tree of values as bytes.
+
+    Equal trees give equal bytes, and where one value ends the next cannot be mistaken for it.
+    """
     if isinstance(value, bool | np.bool_ | None):
         yield f"k{value!r}".encode()
     elif isinstance(value, int | np.integer):

@@ -152,7 +152,8 @@ class Training:
             SolverError: a stage could not be solved.
             RankError: another rank failed.
 
-        After an error state and pools are those of the last complete iteration, to be kept; no other iteration can be made.
+        After an error state and pools are those of the last complete iteration, to be kept; no
+        other iteration can be made.
         """
         problems, state = self.problems, self.state
         exchanged = self._communicator.transfer_seconds, self._communicator.waiting_seconds
@@ -264,7 +265,10 @@ class Training:
         )
 
     def _kept_bound(self, lower_bound: float) -> float:
-        """The bound, or the one before where rounding alone makes it fall: what was proven stays proven."""
+        """The bound, or the one before where rounding alone makes it fall.
+
+        What was proven stays proven.
+        """
         history = self.state.history
         before = history[-1].lower_bound if history and history[-1].lower_bound_proven else -np.inf
         return (
@@ -321,7 +325,9 @@ class Training:
     def _gather_efforts(
         self, iteration: int, seconds: tuple[float, float], exchanged: tuple[float, float]
     ) -> tuple[list[StageEffort], list[StageGap]]:
-        """What the programs of all ranks did in this iteration and left; keeps how it went on every rank.
+        """What the programs of all ranks did in this iteration and left.
+
+        Keeps how it went on every rank.
 
         Args:
             iteration: the iteration.

@@ -1,4 +1,7 @@
-"""Whether the cuts of a policy mean the same in a study, and whether they are still lower bounds there."""
+"""Whether the cuts of a policy mean the same in a study.
+
+And whether they are still lower bounds there.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,11 @@ class Match:
     """What a policy has to do with a study.
 
     Attributes:
-        sources: ``[stage]`` position of the policy's stage whose cuts a stage takes; ``None`` for one that takes none.
+        sources: ``[stage]`` position of the policy's stage whose cuts a stage takes; ``None`` for
+            one that takes none.
         proven: ``[stage]`` whether those cuts are lower bounds in the study, whatever happens.
-        differences: why the cuts do not mean the same there, with codes; none when they may be used.
+        differences: why the cuts do not mean the same there, with codes; none when they may be
+            used.
         notes: what is different and allowed.
     """
 
@@ -58,9 +63,9 @@ def match_policy(
 ) -> Match:
     """Compare a policy with a study that is to start from its cuts.
 
-    Hydros, lags, production functions and inflow models of the mapped stages must be the same; loads, limits, costs, openings,
-    network and thermal plants may differ. Cuts stay proven lower bounds where the stage problems that they stand for are the
-    same to the last bit.
+    Hydros, lags, production functions and inflow models of the mapped stages must be the same;
+    loads, limits, costs, openings, network and thermal plants may differ. Cuts stay proven lower
+    bounds where the stage problems that they stand for are the same to the last bit.
 
     Args:
         policy: the policy.
@@ -88,10 +93,13 @@ def match_policy(
 
 
 def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
-    """Per stage, a digest of everything that the cost of the stage depends on: program, openings, risk and discount.
+    """Per stage, a digest of everything that the cost of the stage depends on.
 
-    Two stages with the same digest have, with the same future, the same value at every state. Bounds of the future cost, the
-    scale of money and the position in the horizon are left out: they change no value.
+    Program, openings, risk and discount.
+
+    Two stages with the same digest have, with the same future, the same value at every state.
+    Bounds of the future cost, the scale of money and the position in the horizon are left out: they
+    change no value.
     """
     digests = []
     for t, stage in enumerate(problems.stages):
@@ -129,7 +137,10 @@ def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
 
 
 def inflow_arrays(inflow: InflowModel, t: int) -> dict[str, NDArray[Any]]:
-    """The inflow model of a stage as named arrays: psi ``[hydro, lag]``, base and sigma ``[hydro]`` in m3/s."""
+    """The inflow model of a stage as named arrays.
+
+    Psi ``[hydro, lag]``, base and sigma ``[hydro]`` in m3/s.
+    """
     return {"psi": inflow.psi[t], "base": inflow.base[t], "sigma": inflow.sigma[t]}
 
 
@@ -246,9 +257,12 @@ def _formulation_differences(
 def _proven(
     policy: Policy, problems: StudyProblems, sources: tuple[int | None, ...]
 ) -> tuple[bool, ...]:
-    """Whether the stages that follow are the same in policy and study, up to the end of the policy's horizon.
+    """Whether the stages that follow are the same in policy and study.
 
-    Beyond it the policy counts with no cost at all; a study that goes on there must not be able to earn money.
+    Up to the end of the policy's horizon.
+
+    Beyond it the policy counts with no cost at all; a study that goes on there must not be able to
+    earn money.
     """
     last = len(policy.stages) - 1
     digests = stage_digests(problems)

@@ -1,7 +1,7 @@
 """What would stop a study at the start, found without solving anything.
 
-Validation of a case looks at its files; whether an inflow model can be estimated, openings drawn, planes fitted and stage
-programs built is only known by doing it.
+Validation of a case looks at its files; whether an inflow model can be estimated, openings drawn,
+planes fitted and stage programs built is only known by doing it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from headwater.stochastic import (
 
 
 def readiness_findings(study: Study) -> tuple[Finding, ...]:
-    """Build what training and simulation would start from, and report what cannot be built, each thing once."""
+    """Build what training and simulation would start from.
+
+    What cannot be built is reported, each thing once.
+    """
     return tuple(dict.fromkeys(_findings(study)))
 
 

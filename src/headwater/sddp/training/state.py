@@ -1,4 +1,7 @@
-"""Where a training stands between two iterations: all that the next iteration depends on, besides the study and the cuts."""
+"""Where a training stands between two iterations.
+
+All that the next iteration depends on, besides the study and the cuts.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,18 @@ from headwater.solver import Basis
 class TrainingState:
     """The state of a training after its last complete iteration.
 
-    The next iteration is a function of this, of the cuts in the pools and of the study, and of nothing else: a training that
-    goes on from a stored copy of it gives the same bits as one that was never interrupted.
+    The next iteration is a function of this, of the cuts in the pools and of the study, and of
+    nothing else: a training that goes on from a stored copy of it gives the same bits as one that
+    was never interrupted.
 
     Attributes:
         store: bases of the trajectories.
         bound: evaluates the bound of the first stage, from the basis of its last evaluation.
         history: one record per complete iteration.
-        visited: every state that a trajectory left a stage in; ``None`` where nothing asks for them.
-        inner: what the last evaluation of the deterministic upper bound left; ``None`` before the first.
+        visited: every state that a trajectory left a stage in; ``None`` where nothing asks for
+            them.
+        inner: what the last evaluation of the deterministic upper bound left; ``None`` before the
+            first.
     """
 
     store: TrajectoryStore
@@ -92,7 +98,10 @@ class TrainingState:
         return self.history[-1].iteration if self.history else 0
 
     def remember(self, problems: StudyProblems) -> Callable[[], None]:
-        """A function that takes everything back to the present, for an iteration that is not finished."""
+        """A function that takes everything back to the present.
+
+        For an iteration that is not finished.
+        """
         undo_each = [bases.remember() for bases in self.store.bases] + [
             pool.remember() for pool in problems.pools
         ]

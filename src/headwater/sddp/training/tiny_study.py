@@ -27,7 +27,11 @@ _DAYS = 30
 
 
 def tiny_study() -> Study:
-    """Two plants in a row whose inflow remembers a stage, two thermals, three stages of three openings."""
+    """A small study with all that compiled code must handle.
+
+    Two plants in a row whose inflow remembers a stage, two thermals, three stages of three
+    openings.
+    """
     ids, hydros = range(3), range(2)
     system = System(
         stages=tuple(

@@ -63,17 +63,21 @@ def train_policy(
         threads: worker threads of this rank; the result does not depend on it.
         communicator: the ranks that share out the work; the result does not depend on their number.
         on_event: called between steps, in the calling thread of rank 0.
-        should_stop: asked between stages; saying yes, on any rank, abandons the iteration under way and returns what was
-            learned before.
-        resume: policy of an unfinished training of the same study to go on from, as if it had never been interrupted; its
-            pools are taken over.
-        boundary: cuts of another policy that value what follows the last stage; those of ``resume`` stay what they are.
-        warm_start: policy of this or a similar study whose cuts to start from, as the study's policy settings say.
-        save: called on rank 0 when a checkpoint is due, and after an error with what was learned before it.
+        should_stop: asked between stages; saying yes, on any rank, abandons the iteration under way
+            and returns what was learned before.
+        resume: policy of an unfinished training of the same study to go on from, as if it had never
+            been interrupted; its pools are taken over.
+        boundary: cuts of another policy that value what follows the last stage; those of ``resume``
+            stay what they are.
+        warm_start: policy of this or a similar study whose cuts to start from, as the study's
+            policy settings say.
+        save: called on rank 0 when a checkpoint is due, and after an error with what was learned
+            before it.
 
     Raises:
         SolverError: a stage could not be solved.
-        PolicyError: ``resume`` is no policy of an unfinished training, or one of the policies does not fit the study.
+        PolicyError: ``resume`` is no policy of an unfinished training, or one of the policies does
+            not fit the study.
         RankError: another rank failed.
     """
     pools, outlooks = (None, None) if resume is None else (resume.pools, resume.outlooks)
@@ -182,7 +186,10 @@ def stored_training(policy: Policy) -> StoredTraining:
 
 
 def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) -> Verdict | None:
-    """Write down where a training stands. A full disk is no reason to lose what is still in memory: it costs a warning."""
+    """Write down where a training stands.
+
+    A full disk is no reason to lose what is still in memory: it costs a warning.
+    """
     started = time.perf_counter()
     try:
         save(policy)
@@ -196,7 +203,10 @@ def _checkpoint(policy: Policy, save: SavePolicy, on_event: events.EventSink) ->
 
 
 def _save_after_error(policy: Policy, save: SavePolicy) -> None:
-    """Write down what was learned before an error; the error is the news, whatever else goes wrong."""
+    """Write down what was learned before an error.
+
+    The error is the news, whatever else goes wrong.
+    """
     try:
         save(policy)
     except (ResultsError, PolicyError, OSError) as error:

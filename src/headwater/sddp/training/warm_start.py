@@ -1,4 +1,7 @@
-"""Starting a training from the cuts of another policy, and what becomes of cuts that may be wrong here."""
+"""Starting a training from the cuts of another policy.
+
+And what becomes of cuts that may be wrong here.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from headwater.sddp.training.state import TrainingState
 
 
 def start_from(policy: Policy, problems: StudyProblems, state: TrainingState) -> tuple[str, ...]:
-    """Start a training from the cuts of a policy, as the settings of the study say; returns sentences for the user.
+    """Start a training from the cuts of a policy, as the settings of the study say.
+
+    Returns sentences for the user.
 
     Raises:
         PolicyError: the policy does not fit the study.
@@ -37,10 +42,13 @@ def import_cuts(
     *,
     trust: bool = False,
 ) -> None:
-    """Give the stages of a study the active cuts of a policy, and the archive the states it visited.
+    """Give the stages of a study the active cuts of a policy.
 
-    Cuts keep how often they were binding. Those that are not proven to be lower bounds are marked, unless they are trusted;
-    every cut that is made with their help is marked in turn, so that it is known at any time what the bound rests on.
+    The archive gets the states that it visited.
+
+    Cuts keep how often they were binding. Those that are not proven to be lower bounds are marked,
+    unless they are trusted; every cut that is made with their help is marked in turn, so that it is
+    known at any time what the bound rests on.
 
     Args:
         problems: stages of the study; they have no cuts of their own yet.

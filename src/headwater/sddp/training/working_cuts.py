@@ -1,4 +1,7 @@
-"""Cut selection at work: pools lose cuts, programs lose their rows, and bases that rested on them start anew."""
+"""Cut selection at work.
+
+Pools lose cuts, programs lose their rows, and bases that rested on them start anew.
+"""
 
 from __future__ import annotations
 
