@@ -20,6 +20,7 @@ KERNELS = "kernel"
 """In the names of files of compiled loops, which would be compiled more slowly in pieces and run no faster."""
 
 LONG_FILES = {
+    "api/policy.py",
     "case/builder.py",
     "case/rules_config.py",
     "case/rules_inflows.py",
@@ -31,6 +32,7 @@ LONG_FILES = {
     "model/entities.py",
     "model/system.py",
     "policy/checkpoint.py",
+    "results/metadata.py",
     "sddp/simulation/simulation.py",
     "sddp/stage/problem.py",
     "sddp/stage/problems.py",
@@ -38,8 +40,10 @@ LONG_FILES = {
     "solver/highs.py",
     "solver/numba_private.py",
     "stochastic/calendar.py",
+    "stochastic/estimation.py",
     "stochastic/libraries.py",
     "stochastic/par.py",
+    "stochastic/tree.py",
 }
 LONG_FUNCTIONS = {
     "case/build_system.py build_system",
