@@ -18,7 +18,7 @@ def chosen(root: Path) -> TinyCase:
     """A case with choices of the package."""
     case = tiny_case(root)
     for stage in case.stages:
-        stage["risk_measure"] = {"type": "entropic", "gamma": 1e-6}
+        stage["risk_measure"] = {"type": "exponential", "gamma": 1e-6}
     case.training["stopping_rules"].append({"type": "little_gain", "amount": 1e9, "iterations": 2})
     antithetic = {"scheme": {"type": "antithetic", "share": 0.5}}
     case.training["scenario_source"] = {"inflow": antithetic, "seed": 5}
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_results_name_the_choices_and_their_package(trained: Path):
     found = metadata(trained)
-    assert found["stages"][0]["risk_measure"] == {"type": "entropic", "gamma": 1e-6}
+    assert found["stages"][0]["risk_measure"] == {"type": "exponential", "gamma": 1e-6}
     assert found["packages"] == ["headwater-outside 1.0"]
     assert found["lower_bound"]["kind"] == "nested_risk"
     rules = found["configuration"]["training"]["stopping_rules"]
@@ -72,7 +72,8 @@ def test_without_the_package_the_policy_says_what_it_needs(trained: Path, tmp_pa
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
     assert (
-        "'entropic' of headwater-outside 1.0 (one of the risk_measures), which is not here" in said
+        "'exponential' of headwater-outside 1.0 (one of the risk_measures), which is not here"
+        in said
     )
     assert "Traceback" not in said
 
@@ -80,14 +81,14 @@ def test_without_the_package_the_policy_says_what_it_needs(trained: Path, tmp_pa
 def test_without_the_package_the_case_says_what_it_knows(trained: Path):
     done = headwater("validate", trained, there=False)
     assert done.returncode != 0
-    assert "entropic" in done.stdout
+    assert "exponential" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_parameters_out_of_range_are_findings(tmp_path: Path):
     case = chosen(tmp_path / "case")
-    case.stages[0]["risk_measure"] = {"type": "entropic", "gamma": -1.0}
-    case.stages[1]["risk_measure"] = {"type": "entropic", "gama": 1.0}
+    case.stages[0]["risk_measure"] = {"type": "exponential", "gamma": -1.0}
+    case.stages[1]["risk_measure"] = {"type": "exponential", "gama": 1.0}
     done = headwater("validate", case.write())
     said = " ".join(done.stdout.split())
     assert "expected a number above 0, got -1.0" in said
@@ -115,14 +116,14 @@ def test_the_reference_lists_them():
         env=installed(),
         check=True,
     )
-    assert "`stages[].risk_measure (entropic).gamma`" in done.stdout
+    assert "`stages[].risk_measure (exponential).gamma`" in done.stdout
     assert "`training.stopping_rules[] (little_gain).amount`" in done.stdout
     assert "`training.scenario_source.inflow.scheme (antithetic).share`" in done.stdout
 
 
 def test_a_description_names_them(trained: Path):
     done = headwater("describe", trained)
-    assert "entropic (gamma" in done.stdout
+    assert "exponential (gamma" in done.stdout
     assert "inflow antithetic" in done.stdout
 
 

@@ -19,7 +19,7 @@ from headwater.sddp import train_policy
 from headwater.sddp.cuts.risk import OpeningWeights, weigh
 from headwater.solver.compiled import compiled
 from headwater.solver.packing_kernel import weigh_at
-from outside.headwater_outside.risk import Entropic
+from outside.headwater_outside.risk import Exponential
 from random_systems import random_study
 from upper_bounds import bounded
 
@@ -179,7 +179,7 @@ def test_a_measure_in_python_trains_to_the_same_bits_as_a_compiled_one():
 
 
 def test_a_convex_measure_closes_the_gap_between_its_bounds():
-    study = random_study(2, risk=(Entropic(1e-5),) * 3, iterations=80)
+    study = random_study(2, risk=(Exponential(1e-5),) * 3, iterations=80)
     policy = train_policy(
         bounded(study, Gap(relative_tolerance=0.005), initial_iteration=10, interval_iterations=10)
     )

@@ -12,6 +12,7 @@ from headwater.model import (
     Gap,
     IterationLimit,
     SimulationStalling,
+    SmallChanges,
     StatisticalGap,
     StoppingMode,
     TimeLimit,
@@ -62,6 +63,25 @@ def test_stalling_compares_with_the_bound_so_many_iterations_ago():
     assert outcome is not None
     assert (outcome.reason, outcome.converged) == ("bound_stalling", True)
     assert verdict(config(BoundStalling(2, 1e-3)), history([50.0, 100.0, 100.05])) is None
+
+
+def test_small_changes_must_come_in_a_row_and_not_too_early():
+    rule = SmallChanges(tolerance=1e-3, times=2)
+    assert verdict(config(rule), history([100.0, 100.01])) is None
+    assert verdict(config(rule), history([90.0, 100.0, 100.01])) is None
+    outcome = verdict(config(rule), history([90.0, 100.0, 100.01, 100.05]))
+    assert outcome is not None
+    assert outcome.converged
+    assert outcome.reason == "small_changes"
+    patient = dataclasses.replace(rule, minimum_iterations=5)
+    assert verdict(config(patient), history([90.0, 100.0, 100.01, 100.05])) is None
+    assert verdict(config(patient), history([90.0, 100.0, 100.01, 100.05, 100.05])) is not None
+
+
+@pytest.mark.parametrize(("times", "minimum"), [(0, 1), (1, 0)])
+def test_small_changes_without_a_number_are_refused(times: int, minimum: int):
+    with pytest.raises(ModelError):
+        SmallChanges(1e-3, times, minimum)
 
 
 def test_under_all_the_tests_must_hold_together_but_limits_end_alone():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -17,11 +16,10 @@ from headwater.case.build_scenarios import (
     given_openings,
     inflow_statistics,
 )
+from headwater.case.choices import risk_measure
 from headwater.case.derived import made_from
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
-from headwater.choices.risk.mixed_cvar import MixedCVaR
-from headwater.core.choices import RiskMeasure
 from headwater.core.equipment import EQUIPMENT
 
 
@@ -160,23 +158,6 @@ def _stage(
         inflow_lags=stage.state_variables.inflow_lags or lags,
         risk=risk_measure(stage.risk_measure),
     )
-
-
-def risk_measure(given: Any) -> RiskMeasure:
-    """The risk measure of a stage.
-
-    A confidence level becomes the size of the tail, without binary rounding.
-    """
-    if given is None:
-        return MixedCVaR()
-    if not isinstance(given, schema_stages.RiskShape):  # of another package, and made already
-        made: RiskMeasure = given
-        return made
-    cvar = given.cvar
-    tail = cvar.tail_fraction
-    if tail is None:
-        tail = float(1 - Decimal(repr(cvar.alpha)))
-    return MixedCVaR(weight=cvar.weight, tail_fraction=tail)
 
 
 def _graph(given: Any) -> m.PolicyGraph:

@@ -6,20 +6,32 @@ Their schemas, made from their fields, also those of other packages.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+    model_validator,
+)
 
 from headwater.case import schema_config, schema_stages
 from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
+from headwater.choices.risk.blend import Blend
+from headwater.choices.risk.mixed_cvar import MixedCVaR
 from headwater.core.choices import (
     CUT_SELECTIONS,
     FORWARD_PASSES,
     RISK_MEASURES,
     SAMPLING_SCHEMES,
     STOPPING_RULES,
+    RiskMeasure,
 )
 from headwater.core.fields import fields_of
 from headwater.core.provenance import is_own
@@ -32,7 +44,7 @@ _Fields = dict[str, Any]
 def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     """The schema of a JSON file together with the choices that other packages offer for it."""
     if name == "stages.json":
-        return _stages(_foreign(RISK_MEASURES))
+        return _stages(tuple(one for one in RISK_MEASURES if one is not MixedCVaR))
     if name == "config.json":
         families = (STOPPING_RULES, SAMPLING_SCHEMES, CUT_SELECTIONS, FORWARD_PASSES)
         return _config(*(_foreign(registry) for registry in families))
@@ -70,19 +82,43 @@ def _can_be_made(given: DerivedShape) -> DerivedShape:
 
 @cache
 def _stages(measures: tuple[Any, ...]) -> type[Shape]:
-    if not measures:
-        return schema_stages.StagesFile
     forms: list[Any] = [Annotated[schema_stages.RiskShape, Tag("cvar")]]
-    forms += [Annotated[checked_schema(measure), Tag(measure.type)] for measure in measures]
+    plain = [measure for measure in measures if measure is not Blend]
+    forms += [Annotated[checked_schema(measure), Tag(measure.type)] for measure in plain]
+    types = tuple(measure.type for measure in measures)
+    blended: Any = Annotated[
+        Annotated[_union(forms), Discriminator(_type_of_risk)] | None,
+        BeforeValidator(schema_stages.read_risk(tuple(measure.type for measure in plain))),
+        AfterValidator(risk_measure),
+    ]
+    blend = _shape("Blend", checked_schema(Blend), {"measures": (list[blended], ...)})
+    forms.append(Annotated[blend, Tag(Blend.type)])
     form: Any = Annotated[_union(forms), Discriminator(_type_of_risk)]
     reader = BeforeValidator(
-        schema_stages.read_risk(tuple(measure.type for measure in measures)),
+        schema_stages.read_risk(types),
         json_schema_input_type=form | Literal["expectation"] | None,
     )
     risk: Any = Annotated[form | None, reader]
     stage: Any = _shape("StageShape", schema_stages.StageShape, {"risk_measure": (risk, None)})
     stages: Any = Annotated[list[stage], Field(min_length=1)]
     return _shape("StagesFile", schema_stages.StagesFile, {"stages": (stages, ...)})
+
+
+def risk_measure(given: Any) -> RiskMeasure:
+    """The risk measure of a stage.
+
+    A confidence level becomes the size of the tail, without binary rounding.
+    """
+    if given is None:
+        return MixedCVaR()
+    if not isinstance(given, schema_stages.RiskShape):  # made already
+        made: RiskMeasure = given
+        return made
+    cvar = given.cvar
+    tail = cvar.tail_fraction
+    if tail is None:
+        tail = float(1 - Decimal(repr(cvar.alpha)))
+    return MixedCVaR(weight=cvar.weight, tail_fraction=tail)
 
 
 def _type_of_risk(value: Any) -> str:

@@ -130,7 +130,8 @@ def _set_aside(
     if key in DESCRIPTIVE_KEYS:
         return
     here = _keys_at(shape, detail["loc"][:-1])
-    guess = nearest_word(key, here) or nearest_word(key, _all_keys(shape, set()))
+    known = (here, _all_keys(shape, set()))  # one of them may have the key, but not here
+    guess = nearest_word(key, known[0] - {key}) or nearest_word(key, known[1] - {key})
     fix = (
         f"did you mean '{guess}'? If not, remove the key"
         if guess

@@ -6,7 +6,11 @@ No file, no linear program, no algorithm: everything here can be built and read 
 """
 
 from headwater.choices.forward.sampled import SampledPass
+from headwater.choices.risk.blend import Blend
+from headwater.choices.risk.chi_square import ChiSquare
+from headwater.choices.risk.entropic import Entropic
 from headwater.choices.risk.mixed_cvar import MixedCVaR
+from headwater.choices.risk.worst_case import WorstCase
 from headwater.choices.sampling.external import External
 from headwater.choices.sampling.historical import Historical
 from headwater.choices.sampling.in_sample import InSample
@@ -19,6 +23,7 @@ from headwater.choices.stopping.bound_stalling import BoundStalling
 from headwater.choices.stopping.gap import Gap
 from headwater.choices.stopping.iteration_limit import IterationLimit
 from headwater.choices.stopping.simulation_stalling import SimulationStalling
+from headwater.choices.stopping.small_changes import SmallChanges
 from headwater.choices.stopping.statistical_gap import StatisticalGap
 from headwater.choices.stopping.time_limit import TimeLimit
 from headwater.core.ids import NONE
@@ -140,6 +145,7 @@ __all__ = [
     "NONE",
     "AnnualComponent",
     "AvailabilityStatistics",
+    "Blend",
     "Block",
     "BlockAggregation",
     "BlockMode",
@@ -148,6 +154,7 @@ __all__ = [
     "Bus",
     "Cascade",
     "Checkpointing",
+    "ChiSquare",
     "ContractKind",
     "Correlation",
     "CorrelationGroup",
@@ -162,6 +169,7 @@ __all__ = [
     "Dynamic",
     "EnergyContract",
     "EntityKey",
+    "Entropic",
     "EstimationConfig",
     "Evaporation",
     "Expression",
@@ -236,6 +244,7 @@ __all__ = [
     "SimulationConfig",
     "SimulationDetail",
     "SimulationStalling",
+    "SmallChanges",
     "SolverOptions",
     "Stage",
     "StageKey",
@@ -253,6 +262,7 @@ __all__ = [
     "TrainingConfig",
     "Transition",
     "UpperBoundConfig",
+    "WorstCase",
     "parse_expression",
     "why_rules_are_refused",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from headwater.choices.risk.mixed_cvar import MixedCVaR
 from headwater.core.choices import RISK_MEASURES, RiskMeasure
-from headwater.core.provenance import origin
+from headwater.core.provenance import is_choice, origin
 from headwater.core.registry import Registry
 from headwater.errors import ModelError, PolicyError
 
@@ -38,8 +38,18 @@ def recorded_risk(keys: Mapping[str, Any]) -> RiskMeasure:
 def record(choice: Any) -> dict[str, Any]:
     """Name, parameters and package of a choice."""
     kind: Any = type(choice)
-    parameters = {field.name: getattr(choice, field.name) for field in dataclasses.fields(choice)}
+    parameters = {
+        field.name: _recorded_value(getattr(choice, field.name))
+        for field in dataclasses.fields(choice)
+    }
     return {"type": choice.type, "package": origin(kind), "parameters": parameters}
+
+
+def _recorded_value(value: Any) -> Any:
+    """A parameter; choices among parameters are recorded as choices are."""
+    if is_choice(value):
+        return record(value)
+    return [_recorded_value(item) for item in value] if isinstance(value, tuple) else value
 
 
 def recorded(entry: Mapping[str, Any], registry: Registry[Any]) -> Any:
@@ -56,8 +66,17 @@ def recorded(entry: Mapping[str, Any], registry: Registry[Any]) -> Any:
             f"HW810 {what}, which is not here: install the package, or add the class to its registry before the policy is read"
         )
     try:
-        return registry[name](**entry["parameters"])
+        parameters = {key: _value(one, registry) for key, one in entry["parameters"].items()}
+        return registry[name](**parameters)
     except (TypeError, ModelError) as error:
         raise PolicyError(
             f"HW810 {what}, and the one that is here takes other parameters ({error})"
         ) from error
+
+
+def _value(given: Any, registry: Registry[Any]) -> Any:
+    """A parameter that was recorded."""
+    if isinstance(given, list):
+        return tuple(_value(item, registry) for item in given)
+    is_record = isinstance(given, dict) and given.keys() == {"type", "package", "parameters"}
+    return recorded(given, registry) if is_record else given

@@ -17,6 +17,7 @@ from headwater.results.statistics import SMALL_MWH
 _REASONS = {
     "iteration_limit": "ended by its limit of iterations",
     "time_limit": "ended by its limit of time",
+    "small_changes": "ended because the bound hardly changed several times in a row",
     "bound_stalling": "ended because the bound hardly grew any more",
     "shutdown": "interrupted",
     "error": "ended by an error",

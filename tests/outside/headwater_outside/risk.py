@@ -1,4 +1,4 @@
-"""The entropic risk measure: convex, not coherent."""
+"""A measure with exponential weights: convex, not coherent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headwater.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
-class Entropic:
+class Exponential:
     """Dearer outcomes count for exponentially more: ``log(E[exp(gamma Z)]) / gamma``.
 
     The weights are proportional to ``p exp(gamma Z)``, and the penalty is their distance from ``p``,
@@ -21,7 +21,7 @@ class Entropic:
 
     >>> import numpy as np
     >>> costs = np.array([0.0, 0.0, 0.0, np.log(5.0)])
-    >>> weights, penalty = Entropic(1.0).weigh(np.full(4, 0.25), costs)
+    >>> weights, penalty = Exponential(1.0).weigh(np.full(4, 0.25), costs)
     >>> weights.round(3).tolist()      # exp(Z) is 1, 1, 1 and 5
     [0.125, 0.125, 0.125, 0.625]
     >>> round(float(weights @ costs - penalty - np.log(8 / 4)), 12)
@@ -30,7 +30,7 @@ class Entropic:
 
     gamma: Annotated[float, Gt(0), "aversion to risk, per $"]
 
-    type: ClassVar[str] = "entropic"
+    type: ClassVar[str] = "exponential"
     neutral: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

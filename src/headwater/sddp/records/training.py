@@ -208,7 +208,7 @@ class TrainingRecord:
     Attributes:
         iterations: one record each.
         reason: rule that ended it: ``iteration_limit``, ``time_limit``, ``bound_stalling``,
-            ``simulation``, ``statistical_gap``, ``gap`` or ``shutdown``.
+            ``small_changes``, ``simulation``, ``statistical_gap``, ``gap`` or ``shutdown``.
         converged: whether the reason speaks of convergence rather than of a limit.
         lower_bound_kind: ``expected_cost`` or ``nested_risk``.
         openings: what the openings are that the bound speaks of, in words.
