@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwater.api.decisions import Decision
     from headwater.api.outcomes import RunResult, Simulation, StoppedError
     from headwater.api.policy import Policy
-    from headwater.api.programs import stage_program
+    from headwater.api.programs import extensive_form, stage_program
     from headwater.api.runs import run
     from headwater.api.simulation import simulate
     from headwater.api.stored_policies import check_policy, load_policy, save_policy
@@ -55,7 +55,7 @@ else:
             "headwater.api.comparison": ("PolicyComparison",),
             "headwater.api.decisions": ("Decision",),
             "headwater.api.policy": ("Policy",),
-            "headwater.api.programs": ("stage_program",),
+            "headwater.api.programs": ("extensive_form", "stage_program"),
             "headwater.api.validation": ("validate_case",),
             "headwater.api.outcomes": ("RunResult", "Simulation", "StoppedError"),
             "headwater.api.runs": ("run",),
@@ -136,6 +136,7 @@ __all__ = [
     "diagnose_program",
     "examples",
     "export_policy",
+    "extensive_form",
     "fit",
     "load_case",
     "load_policy",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headwater.api.decisions import Decision
     from headwater.api.outcomes import EXIT_STOPPED, RunResult, Simulation, StoppedError
     from headwater.api.policy import Policy
-    from headwater.api.programs import stage_program
+    from headwater.api.programs import extensive_form, stage_program
     from headwater.api.runs import run
     from headwater.api.simulation import run_simulation, simulate
     from headwater.api.stored_policies import check_policy, load_policy, save_policy
@@ -26,7 +26,7 @@ else:
             "headwater.api.comparison": ("PolicyComparison",),
             "headwater.api.decisions": ("Decision",),
             "headwater.api.policy": ("Policy",),
-            "headwater.api.programs": ("stage_program",),
+            "headwater.api.programs": ("extensive_form", "stage_program"),
             "headwater.api.validation": ("validate_case",),
             "headwater.api.outcomes": ("EXIT_STOPPED", "RunResult", "Simulation", "StoppedError"),
             "headwater.api.runs": ("run",),
@@ -47,6 +47,7 @@ __all__ = [
     "Simulation",
     "StoppedError",
     "check_policy",
+    "extensive_form",
     "fit",
     "load_policy",
     "run",

@@ -1,4 +1,4 @@
-"""The linear program of a stage, as a scenario meets it there."""
+"""Linear programs to look at: of a stage as a scenario meets it, and of a whole small study."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from headwater.api.requirements import check_fits, refuse_unbuilt
 from headwater.api.studies import StudyLike, as_study
 from headwater.lp import NamedProgram
 from headwater.sddp import Policy
+from headwater.sddp.bounds.extensive_form import (
+    MOST_COLUMNS,
+    ExtensiveForm,
+    solve_extensive_form,
+)
 from headwater.sddp.simulation.inspection import scenario_program
 
 
@@ -31,3 +36,29 @@ def stage_program(
     if policy is not None:
         check_fits(policy, study)
     return scenario_program(study, stage_id, scenario=scenario, policy=policy)
+
+
+def extensive_form(study: StudyLike, *, max_columns: int = MOST_COLUMNS) -> ExtensiveForm:
+    """The optimum of a small study as one linear program over its whole opening tree.
+
+    It is what the lower bound of training converges to, found without cuts and passes: a check that
+    anyone can run. The program grows with the product of the openings of all stages.
+
+    Args:
+        study: a `Case`, the directory of one, or a `Study` built in code.
+        max_columns: of the largest program that is built.
+
+    Raises:
+        UnsupportedFeatureError: the study uses something that is not built yet.
+        UsageError: the study is no linear program over a finite tree, or one that is too large.
+        SolverError: the program has no optimum.
+
+    Example:
+        >>> found = hw.extensive_form("case")
+        >>> policy = hw.train("case")
+        >>> policy.lower_bound <= found.cost * (1 + 1e-7)
+        True
+    """
+    study = as_study(study)
+    refuse_unbuilt(study)
+    return solve_extensive_form(study, max_columns)

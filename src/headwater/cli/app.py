@@ -24,6 +24,7 @@ from headwater.cli.consoles import PlainFormatter
 from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
+from headwater.cli.extensive_command import extensive
 from headwater.cli.lp_command import lp
 from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import compare, print_envelope, report, status, summary
@@ -52,7 +53,7 @@ app = typer.Typer(
 )
 
 _COMMANDS: tuple[Callable[..., Any], ...] = (
-    *(run, train, simulate, fit, scenarios, validate, lp, describe),
+    *(run, train, simulate, fit, scenarios, validate, lp, extensive, describe),
     *(warmup, summary, convert, schema, init, status, report, compare),
 )
 for _command in _COMMANDS:
