@@ -42,10 +42,12 @@ class StageProgram:
     )
     leaving: list[Name] = field(default_factory=list)
 
-    def column(self, *name: Hashable, upper: float = np.inf, cost: float = 0.0) -> None:
-        """A quantity that is at least 0."""
+    def column(
+        self, *name: Hashable, lower: float = 0.0, upper: float = np.inf, cost: float = 0.0
+    ) -> None:
+        """A quantity that is at least 0, or ``lower``."""
         self.index[name] = len(self.index)
-        self.lower.append(0.0)
+        self.lower.append(lower)
         self.upper.append(upper)
         self.cost.append(cost)
 
@@ -167,6 +169,22 @@ def _lines(
                 stage.column(name, i, k, upper=limit[i, t, k], cost=cost)
                 balance[start, k].append((-1.0, (name, i, k)))
                 balance[end, k].append((arriving, (name, i, k)))
+    _angles(stage, system, t, len(hours))
+
+
+def _angles(stage: StageProgram, system: System, t: int, n_blocks: int) -> None:
+    """The flow on a line with a reactance is the difference of the angles at its ends over the reactance."""
+    for k in range(n_blocks):
+        for b in range(len(system.buses)):
+            stage.column("angle", b, k, lower=-1e4, upper=1e4)
+        for i, line in enumerate(system.lines):
+            operating = system.operative_states["lines"][i, t] == OperativeState.OPERATING
+            if line.reactance_pu is None or not operating:
+                continue
+            ends = [system.bus_index[bus] for bus in (line.source_bus_id, line.target_bus_id)]
+            flow = [(line.reactance_pu, ("direct", i, k)), (-line.reactance_pu, ("reverse", i, k))]
+            angles = [(-1.0, ("angle", ends[0], k)), (1.0, ("angle", ends[1], k))]
+            stage.row(flow + angles, Sense.EQUAL, 0.0)
 
 
 def _hydros(

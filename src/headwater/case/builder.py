@@ -222,7 +222,8 @@ class SystemBuilder:
             target: name of another.
             capacity_mw: most power from source to target.
             reverse_mw: most power back; by default the same.
-            more: further keys of ``system/lines.json``, e.g. ``losses_percent``.
+            more: further keys of ``system/lines.json``, e.g. ``losses_percent``, or
+                ``reactance_pu`` where flows follow Kirchhoff's laws.
 
         Raises:
             UsageError: there is one of that name.

@@ -5,6 +5,8 @@ What arrives is ``1 - losses`` of what is sent.
     load balance of the target bus: + eta * direct - reverse
     load balance of the source bus: + eta * reverse - direct
     cost  tau_k * exchange cost * (direct + reverse)
+
+Lines with a reactance keep to Kirchhoff's laws as well, see `headwater.equipment.line_loops`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from headwater.core.parts import (
 )
 from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
+from headwater.equipment.line_loops import declare_loop_rows
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import Line
 
@@ -128,11 +131,13 @@ EQUIPMENT.add(
         ),
         pieces=(
             Piece(Phase.COLUMNS, declare_columns, place=2),
+            Piece(Phase.ROWS, declare_loop_rows),
             Piece(Phase.TERMS, put_terms, place=1),
         ),
         families=(
             Family("line_direct", "direct flow on {0}", "MW"),
             Family("line_reverse", "reverse flow on {0}", "MW"),
+            Family("loop_flow", "Kirchhoff's law on the loop that {0} closes", "MW", is_row=True),
         ),
     )
 )

@@ -109,7 +109,8 @@ class Bus:
 class Line:
     """A two-way interconnection.
 
-    Received power is sent power times ``1 - losses_percent / 100``.
+    Received power is sent power times ``1 - losses_percent / 100``. Lines with a reactance share
+    the flow by Kirchhoff's laws (the DC approximation); the others carry what is decided.
     """
 
     id: OwnId
@@ -137,6 +138,12 @@ class Line:
     ] = None
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
+    reactance_pu: Annotated[
+        Positive | None,
+        Unit("per unit"),
+        "reactance of an alternating-current line: around loops of such lines the flows follow "
+        "Kirchhoff's laws; without it the flow is decided freely",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

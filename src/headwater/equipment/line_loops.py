@@ -1,0 +1,113 @@
+r"""Kirchhoff's second law on lines with a reactance: the DC approximation of power flow.
+
+On such lines power cannot be steered: it divides so that the differences of the bus angles,
+``reactance * flow``, add up to zero around every loop. One row for each independent loop says it
+(Ronellenfitsch, Hoersch, Schaefer and Witthaut 2016, IEEE Transactions on Power Systems 31; Hoersch
+et al. 2018, Electric Power Systems Research 158, who find such rows faster than angles):
+
+    sum over the lines of the loop of  +-reactance * (direct - reverse)  =  0
+
+Lines without a reactance - direct current, or exchange between regions - carry what is decided, and
+are in no loop.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from headwater.arrays import Array
+from headwater.core.program import LpBuilder
+from headwater.equipment.context import StageContext
+
+Loop = list[tuple[int, float]]
+"""Lines of a loop, and 1 or -1: whether it runs through the line from source to target."""
+
+
+def loops(ends: Sequence[tuple[int, int]]) -> dict[int, Loop]:
+    """A basis of the loops of a network, short ones: each closed by a line of its own.
+
+    A tree of shortest ways is grown in every connected part; each line outside of the trees closes
+    one loop with them.
+
+    Args:
+        ends: source and target of each line.
+
+    Returns:
+        Position of the closing line -> its loop, which runs through that line from source to
+        target.
+    """
+    neighbours: dict[int, list[tuple[int, int]]] = {}
+    for line, (source, target) in enumerate(ends):
+        neighbours.setdefault(source, []).append((line, target))
+        neighbours.setdefault(target, []).append((line, source))
+    way: dict[int, tuple[int, int] | None] = {}  # bus -> line towards the root, and next bus
+    depth: dict[int, int] = {}
+    in_tree: set[int] = set()
+    # a bus with many lines as the root keeps ways short
+    for root in sorted(neighbours, key=lambda bus: (-len(neighbours[bus]), bus)):
+        if root in way:
+            continue
+        way[root], depth[root], waiting = None, 0, deque([root])
+        while waiting:
+            bus = waiting.popleft()
+            for line, other in neighbours[bus]:
+                if other not in way:
+                    way[other], depth[other] = (line, bus), depth[bus] + 1
+                    in_tree.add(line)
+                    waiting.append(other)
+
+    def step(bus: int) -> tuple[int, int]:
+        onward = way[bus]
+        assert onward is not None
+        return onward
+
+    found: dict[int, Loop] = {}
+    for line, (source, target) in enumerate(ends):
+        if line in in_tree:
+            continue
+        loop: Loop = [(line, 1.0)]
+        back: Loop = []
+        left, right = target, source  # from the target up to where both ways meet, and down again
+        while left != right:
+            if depth[left] >= depth[right]:
+                taken, onward = step(left)
+                loop.append((taken, 1.0 if ends[taken][0] == left else -1.0))
+                left = onward
+            else:
+                taken, onward = step(right)
+                back.append((taken, 1.0 if ends[taken][1] == right else -1.0))
+                right = onward
+        found[line] = loop + back[::-1]
+    return found
+
+
+def declare_loop_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Rows ``loop_flow[line, block]`` of the lines that close a loop at this stage."""
+    lines, network = ctx.system.lines, ctx.system.network
+    taken = [
+        i
+        for i, line in enumerate(lines)
+        if line.reactance_pu is not None and ctx.operating("lines", i)
+    ]
+    ends = [(int(network.line_source[i]), int(network.line_target[i])) for i in taken]
+    found = loops(ends)
+    if not found:
+        return
+    rows = build.row_family("loop_flow", (len(lines), ctx.n_blocks))
+    reactance = relative_reactance([float(lines[i].reactance_pu or 0.0) for i in taken])
+    for closing, loop in found.items():
+        for k in range(ctx.n_blocks):
+            row = rows[taken[closing], k] = build.equality()
+            for line, sign in loop:
+                value = sign * float(reactance[line])
+                build.put(row, int(build.columns["line_direct"][taken[line], k]), value)
+                build.put(row, int(build.columns["line_reverse"][taken[line], k]), -value)
+
+
+def relative_reactance(reactance: Sequence[float]) -> Array:
+    """Reactances over their geometric mean: their unit does not matter, and rows are about one."""
+    values = np.asarray(reactance)
+    return np.asarray(values / np.exp(np.mean(np.log(values))))
