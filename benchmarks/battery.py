@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import math
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 from battery_table import faults, summary
-from isolated import read_lines, run_all, run_isolated, warm_up
+from isolated import read_lines, run_all, run_until, warm_up
 from strangers import (
     GENERATORS,
     Recipe,
@@ -58,7 +60,20 @@ def recipes_of(asked: argparse.Namespace) -> list[Recipe]:
             : asked.sample
         ]
         chosen = [recipe for recipe in chosen if recipe in drawn]
-    return chosen
+    return mixed(chosen) if asked.mixed else chosen
+
+
+def mixed(recipes: list[Recipe]) -> list[Recipe]:
+    """Planner's cases first, then the others so that every beginning has its share of all groups."""
+    groups: dict[str, list[Recipe]] = {}
+    for recipe in recipes:
+        groups.setdefault(recipe["group"], []).append(recipe)
+    places = {
+        recipe["name"]: -1.0 if recipe["kind"] == "planner" else (index + 0.5) / len(group)
+        for group in groups.values()
+        for index, recipe in enumerate(group)
+    }
+    return sorted(recipes, key=lambda recipe: places[recipe["name"]])
 
 
 def parsed() -> argparse.Namespace:
@@ -78,6 +93,17 @@ def parsed() -> argparse.Namespace:
         "--family", action="append", choices=FAMILIES, help="only these (may be repeated)"
     )
     parser.add_argument("--quick", action="store_true", help="few small systems")
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=math.inf,
+        help="end after so many seconds; runs cut off then are left for the next time",
+    )
+    parser.add_argument(
+        "--mixed",
+        action="store_true",
+        help="planner's cases first, then some of every size in turn",
+    )
     parser.add_argument("--sample", type=int, help="that many, drawn from all that are asked for")
     parser.add_argument("--only", help="only systems whose name fits this pattern")
     parser.add_argument(
@@ -100,7 +126,7 @@ def parsed() -> argparse.Namespace:
 
 
 def main() -> int:
-    asked = parsed()
+    deadline = time.monotonic() + (asked := parsed()).within
     recipes = recipes_of(asked)
     if asked.make:
         named = [recipe for recipe in recipes if recipe["name"] == asked.make[0]]
@@ -123,7 +149,7 @@ def main() -> int:
         print(f"{len(wanted)} of {len(recipes)} systems are to be run", file=sys.stderr, flush=True)
         warm_up()
         limit = asked.time_limit or (300.0 if asked.quick else 3600.0)
-        run = partial(run_isolated, "battery_run.py", limit_seconds=limit)
+        run = partial(run_until, deadline, "battery_run.py", limit_seconds=limit)
         for number, (recipe, record) in enumerate(run_all(wanted, run, asked.out, asked.jobs), 1):
             verdict = ", ".join(faults(record)) or "finished"
             told = f"{number}/{len(wanted)} {recipe['name']}: {verdict}, {record['wall_seconds']:.0f} s"

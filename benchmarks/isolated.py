@@ -64,6 +64,15 @@ def run_isolated(script: str, recipe: Record, limit_seconds: float) -> Record:
         }
 
 
+def run_until(deadline: float, script: str, recipe: Record, limit_seconds: float) -> Record | None:
+    """`run_isolated` if it ends by a moment of `time.monotonic`, else ``None``."""
+    left = deadline - time.monotonic()
+    if left <= 0.0:
+        return None
+    record = run_isolated(script, recipe, min(limit_seconds, left))
+    return None if left < limit_seconds and record["outcome"] == "time limit" else record
+
+
 def _environment() -> dict[str, str]:
     """As here, but linear algebra keeps to one thread: several runs share the machine."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -102,18 +111,20 @@ def read_lines(path: Path) -> dict[str, Record]:
 
 
 def run_all(
-    recipes: Iterable[Record], run: Callable[[Record], Record], out: Path, jobs: int
+    recipes: Iterable[Record], run: Callable[[Record], Record | None], out: Path, jobs: int
 ) -> Iterator[tuple[Record, Record]]:
-    """Run recipes side by side and add a line to ``out`` as each ends.
+    """Run recipes side by side, add a line to ``out`` as each ends, give pairs of recipe and record.
 
-    Gives pairs of recipe and record.
+    A run that gives ``None`` adds no line: there was no time for it.
     """
     with ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(run, recipe): recipe for recipe in recipes}
         try:
             for done in as_completed(running):
-                recipe = running[done]
-                record = {"name": recipe["name"], "recipe": recipe, **done.result()}
+                recipe, found = running[done], done.result()
+                if found is None:
+                    continue
+                record = {"name": recipe["name"], "recipe": recipe, **found}
                 with out.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps(record) + "\n")
                 yield recipe, record

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import json
 import os
 import random
@@ -155,13 +156,12 @@ MOST_FILES = 4
 """Files of tests for a module that no table and no name leads to, only what it defines."""
 
 PYTEST = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider")
-LEAST_SECONDS = 60.0
+LONGEST_SECONDS = 900.0
+"""Tests that take longer with a mutant have noticed it."""
 PATIENCE = 4.0
-"""A mutant may take so many times as long as the tests take without it."""
+"""They must need so many times less without it."""
 KERNEL_SECONDS = 900.0
-"""To compile the kernels; and ten times as long for tests of which it is not known yet how long
-they take.
-"""
+"""To compile the kernels."""
 
 
 def all_mutants(root: Path = ROOT) -> dict[str, list[Mutant]]:
@@ -277,16 +277,25 @@ def package_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
 class Workshop:
     """A copy of the code in which bugs are planted, with compiled kernels of its own."""
 
-    def __init__(self, place: Path, root: Path = ROOT, *, nearest_only: bool = False) -> None:
+    def __init__(
+        self,
+        place: Path,
+        root: Path = ROOT,
+        *,
+        nearest_only: bool = False,
+        kernels: Path | None = None,
+    ) -> None:
         self.root, self.place, self.nearest_only = root, place, nearest_only
+        self._kernels = kernels or place / "kernels"
         shutil.copytree(root / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__"))
         self._has_engine = (place / SOURCE / "solver").is_dir()
-        self._baselines: dict[tuple[str, ...], tuple[str, float]] = {}
+        self._is_compiled = False
+        self._states: dict[tuple[str, ...], str] = {}
+        # tests write no byte code, which could outlive a mutant; they find that of other modules
+        compileall.compile_dir(place / "src", quiet=2)
 
     def try_mutant(self, mutant: Mutant) -> dict[str, Any]:
         """Run the tests of a mutant and say what became of it."""
-        path = self.place / SOURCE / mutant.module
-        clean, stamps = path.read_bytes(), path.stat()
         near, wide = (
             nearest_tests(mutant.module, self.root),
             package_tests(mutant.module, self.root),
@@ -295,24 +304,15 @@ class Workshop:
         rounds = rounds[:1] if self.nearest_only else rounds
         result: dict[str, Any] = {"outcome": "no tests", "seconds": 0.0, "tests": []}
         for tests in rounds:
-            state, usual = self._baseline(tests)
-            if state != "passed":
-                if result["outcome"] == "no tests":
-                    result |= {"outcome": f"tests {state} without the mutant", "tests": list(tests)}
-                continue
-            compiled = is_kernel(mutant.module)
-            limit = max(LEAST_SECONDS, PATIENCE * usual)
-            path.write_bytes(mutant.applied(clean))
-            kernels = self.place / ("kernels of the mutant" if compiled else "kernels")
-            try:
-                outcome, seconds, by = self._compile(kernels) if compiled else ("passed", 0.0, "")
-                if outcome == "passed":
-                    outcome, seconds, by = self._run(["pytest", *PYTEST, *tests], limit, kernels)
-            finally:
-                path.write_bytes(clean)
-                os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
-                if compiled:
-                    shutil.rmtree(kernels, ignore_errors=True)
+            outcome, seconds, by = self._tried(mutant, tests)
+            if outcome != "passed":
+                # what failed, or took its time, may do so without the mutant
+                state = self._without_mutants((by.split("[")[0],) if "::" in by else tests)
+                if state != "passed":
+                    if result["outcome"] == "no tests":
+                        result |= {"outcome": f"tests {state} without the mutant"}
+                        result |= {"tests": list(tests), "by": by}
+                    continue
             named = {"passed": "survived", "failed": "killed", "too long": "killed"}[outcome]
             result = {
                 "outcome": named,
@@ -324,19 +324,40 @@ class Workshop:
                 break
         return result
 
-    def _baseline(self, tests: tuple[str, ...]) -> tuple[str, float]:
-        """Run the tests without a mutant.
+    def _tried(self, mutant: Mutant, tests: tuple[str, ...]) -> tuple[str, float, str]:
+        """What tests say of a mutant: outcome, seconds, and the first that failed."""
+        path = self.place / SOURCE / mutant.module
+        clean, stamps = path.read_bytes(), path.stat()
+        compiled = is_kernel(mutant.module)
+        kernels = self.place / "kernels of the mutant" if compiled else self._clean_kernels()
+        path.write_bytes(mutant.applied(clean))
+        try:
+            outcome, seconds, by = self._compile(kernels) if compiled else ("passed", 0.0, "")
+            if outcome == "passed":
+                outcome, seconds, by = self._run(
+                    ["pytest", *PYTEST, *tests], LONGEST_SECONDS, kernels
+                )
+        finally:
+            path.write_bytes(clean)
+            os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+            if compiled:
+                shutil.rmtree(kernels, ignore_errors=True)
+        return outcome, seconds, by
 
-        What becomes of them, and how long they take once everything is compiled.
-        """
-        if not self._baselines and self._has_engine:
-            self._compile(self.place / "kernels")
-        if tests not in self._baselines:
-            outcome, seconds, _ = self._run(
-                ["pytest", *PYTEST, *tests], 10 * KERNEL_SECONDS, self.place / "kernels"
+    def _without_mutants(self, tests: tuple[str, ...]) -> str:
+        """What becomes of tests without a mutant."""
+        if tests not in self._states:
+            self._states[tests], _, _ = self._run(
+                ["pytest", *PYTEST, *tests], LONGEST_SECONDS / PATIENCE, self._clean_kernels()
             )
-            self._baselines[tests] = outcome, seconds
-        return self._baselines[tests]
+        return self._states[tests]
+
+    def _clean_kernels(self) -> Path:
+        """Where the compiled kernels without mutants are."""
+        if self._has_engine and not self._is_compiled:
+            self._compile(self._kernels)
+            self._is_compiled = True
+        return self._kernels
 
     def _compile(self, kernels: Path) -> tuple[str, float, str]:
         """Compile the engine as it is, mutant or not.
@@ -354,7 +375,7 @@ class Workshop:
         words = [sys.executable, "-m", *module]
         settings = {
             "PYTHONPATH": str(self.place / "src"),
-            "NUMBA_CACHE_DIR": str(kernels),
+            "HEADWATER_CACHE_DIR": str(kernels),
             "PYTHONDONTWRITEBYTECODE": "1",
             "HEADWATER_RANDOM_SYSTEMS": "20",
             "HYPOTHESIS_STORAGE_DIRECTORY": str(self.place / "hypothesis"),
@@ -412,6 +433,16 @@ def main() -> None:
         action="store_true",
         help="do not try survivors with the tests of their package",
     )
+    parser.add_argument(
+        "--kernels", type=Path, help="folder of compiled kernels without mutants, gone on with"
+    )
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=(1, 1),
+        metavar="I/N",
+        help="only every N-th, from the I-th on: several programs share the work",
+    )
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
     parser.add_argument(
         "--summary", action="store_true", help="print the table of the results and run nothing"
@@ -436,6 +467,7 @@ def main() -> None:
                 wanted.number,
             )
         )
+    chosen = chosen[wanted.part[0] - 1 :: wanted.part[1]]
     if wanted.list:
         print("\n".join(described(asdict(one) | {"id": one.id}) for one in chosen))
         return
@@ -443,7 +475,7 @@ def main() -> None:
     os.nice(10)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="headwater-mutants-") as place:
-        workshop = Workshop(Path(place), nearest_only=wanted.nearest_only)
+        workshop = Workshop(Path(place), nearest_only=wanted.nearest_only, kernels=wanted.kernels)
         for number, mutant in enumerate(chosen, 1):
             if mutant.id in done:
                 continue
@@ -452,6 +484,14 @@ def main() -> None:
                 file.write(json.dumps(entry) + "\n")
             print(f"{number}/{len(chosen)} {entry['outcome']}: {described(entry)}", flush=True)
     print(summary(results_of(wanted.out)))
+
+
+def _part(text: str) -> tuple[int, int]:
+    """``3/16`` as numbers."""
+    first, of = map(int, text.split("/"))
+    if not 1 <= first <= of:
+        raise ValueError(text)
+    return first, of
 
 
 def results_of(path: Path) -> dict[str, dict[str, Any]]:

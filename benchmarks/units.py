@@ -20,14 +20,16 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import math
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from headwater.case import TEMPLATES, write_starter
-from isolated import Record, read_lines, run_all, run_isolated, warm_up
+from isolated import Record, read_lines, run_all, run_until, warm_up
 from strangers import ROOT, generators_are_there, seed_of, write_case
 
 ON_THE_WAY, CONVERGED = 1e-4, 1e-9
@@ -201,8 +203,15 @@ def main() -> int:
     parser.add_argument(
         "--case", type=Path, action="append", default=[], help="a case directory besides"
     )
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=math.inf,
+        help="end after so many seconds; runs cut off then are left for the next time",
+    )
     parser.add_argument("--table", action="store_true", help="only print the table of the file")
     asked = parser.parse_args()
+    deadline = time.monotonic() + asked.within
     iterations = asked.iterations or (6 if asked.quick else 30)
     with tempfile.TemporaryDirectory(prefix="headwater-systems-") as root:
         if not asked.table:
@@ -220,7 +229,7 @@ def main() -> int:
                 if fnmatch.fnmatch(r["name"], asked.only) or r["factor"] == UNSCALED
             ]
             warm_up()
-            run = partial(run_isolated, "units_run.py", limit_seconds=asked.time_limit)
+            run = partial(run_until, deadline, "units_run.py", limit_seconds=asked.time_limit)
             for number, (recipe, record) in enumerate(
                 run_all(wanted, run, asked.out, asked.jobs), 1
             ):

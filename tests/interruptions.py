@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import pty
 import random
@@ -271,13 +272,17 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ranks", type=int, default=3, help="most ranks of a run")
+    parser.add_argument(
+        "--within", type=float, default=math.inf, help="begin no more after so many seconds"
+    )
     wanted = parser.parse_args()
+    deadline = time.monotonic() + wanted.within
     driver = Driver(wanted.case, wanted.directory)
     results = wanted.directory / "results.jsonl"
     lines = results.read_text().splitlines() if results.exists() else []
     done = {entry["number"]: entry for entry in map(json.loads, lines)}
     for number in range(wanted.number):
-        if number in done:
+        if number in done or time.monotonic() > deadline:
             continue
         one = Interruption.drawn(wanted.seed, number, wanted.ranks)
         try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from itertools import pairwise
 
 import pytest
 
+from battery import mixed
 from battery_table import faults, summary
-from isolated import read_lines, run_all, run_isolated
+from isolated import read_lines, run_all, run_isolated, run_until
 from strangers import (
     EXACT,
     SIZES,
@@ -163,3 +165,24 @@ def test_a_factor_is_judged_by_bytes_bounds_and_programs_that_left_the_kernel():
     records = {record["name"]: record for record in (base, run("2^3"), run("10^3"))}
     assert table(records).endswith("Units do not matter.")
     assert "units matter" in table({**records, "s/costs/2^9": run("2^9", digest="e")})
+
+
+def test_every_beginning_of_the_mixed_order_has_its_share_of_all_groups():
+    recipes = [*strangers("any"), *planners("any"), *exact("any")]
+    order = mixed(recipes)
+    assert sorted(r["name"] for r in order) == sorted(r["name"] for r in recipes)
+    first = len(list(planners("any")))
+    assert {recipe["kind"] for recipe in order[:first]} == {"planner"}
+    half = Counter(recipe["group"] for recipe in order[first : first + 130])
+    assert half == {**{f"{hydros} hydros": 25 for hydros, _ in SIZES}, "judged exactly": EXACT // 2}
+
+
+def test_runs_for_which_the_time_is_over_leave_no_line(tmp_path):
+    sleeping = script(tmp_path, "time.sleep(600)\n")
+    deadline = time.monotonic() + 1.0
+    assert run_until(deadline, sleeping, {}, 1000.0) is None
+    assert run_until(deadline, sleeping, {}, 1000.0) is None
+    assert run_until(time.monotonic() + 600.0, sleeping, {}, 0.5)["outcome"] == "time limit"
+    out = tmp_path / "out.jsonl"
+    assert list(run_all([{"name": "a"}], lambda _: None, out, 1)) == []
+    assert not out.exists()

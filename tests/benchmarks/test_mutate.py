@@ -186,6 +186,24 @@ def test_results_are_gone_on_with_and_counted_by_package(
     assert table[-1] == f"survived: {mutate.described(lines[2])}"
 
 
+def test_programs_that_share_the_work_try_every_mutant_once(tmp_path: Path):
+    def listed(*more: str) -> list[str]:
+        words = ["scripts/mutate", "--out", str(tmp_path / "none.jsonl"), "--number", "7", "--list"]
+        done = subprocess.run(
+            [sys.executable, *words, *more],
+            cwd=mutate.ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.splitlines()
+
+    parts = [listed("--part", f"{one}/3") for one in (1, 2, 3)]
+    assert [len(part) for part in parts] == [3, 2, 2]
+    assert sorted(line for part in parts for line in part) == sorted(listed())
+    assert listed("--part", "4/3") == []
+
+
 def test_the_script_lists_what_it_would_try(tmp_path: Path):
     words = [
         sys.executable,

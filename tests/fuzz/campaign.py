@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import sys
@@ -170,6 +171,7 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, help="longest time of a case (default: 60)"
     )
+    parser.add_argument("--within", type=float, default=math.inf, help="end after so many seconds")
     parser.add_argument("--small", action="store_true", help="small systems only")
     parser.add_argument(
         "--out", type=Path, help="verdicts, a JSON object a line; gone on with if it exists"
@@ -184,6 +186,7 @@ def main() -> None:
     if wanted.show is not None:
         _show(wanted)
         return
+    deadline = time.monotonic() + wanted.within
     done = _results(wanted.out) if wanted.out else {}
     numbers = [n for n in range(wanted.first, wanted.first + wanted.cases) if n not in done]
     for number, verdict in try_cases(
@@ -198,6 +201,8 @@ def main() -> None:
         if not verdict.is_clean:
             sys.stdout.write(f"{number} {verdict.kind}: {verdict.detail}\n")
             sys.stdout.flush()
+        if time.monotonic() > deadline:
+            break
     sys.stdout.write(summary(done) + "\n")
     sys.exit(any(not verdict.is_clean for verdict in done.values()))
 
