@@ -11,9 +11,10 @@ from headwater.case.rules import PartsCheck, Problem, rule
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.fields import references_of
+from headwater.core.fields import BlockExpression, fields_of, references_of
+from headwater.core.parts import Equipment
 from headwater.core.wording import opened
-from headwater.model import parse_expression
+from headwater.model import Term, parse_expression
 
 
 def known(ids: Iterable[int]) -> str:
@@ -423,6 +424,41 @@ def constraint_entities(parts: Parts) -> Iterator[Problem]:
                 who, field = f"Constraint {constraint.id}", f"{term.quantity}({term.entity_id})"
                 path = f"constraints[{position}].expression"
                 yield _dangling(_CONSTRAINTS, path, who, field, kind, term.entity_id, ids)
+
+
+@rule("HW301", needs=tuple(part.file.name for part in EQUIPMENT if part.quantities))
+def expression_entities(parts: Parts) -> Iterator[Problem]:
+    """Expressions of other equipment name entities that exist."""
+    for part, who, path, term in _terms_of_equipment(parts):
+        kind = EQUIPMENT.quantities[term.quantity][0].name
+        ids = parts.ids(kind)
+        if term.entity_id not in ids:
+            field = f"{term.quantity}({term.entity_id})"
+            yield _dangling(part.file.name, path, who, field, kind, term.entity_id, ids)
+
+
+@rule("HW205", needs=())
+def expression_quantities(parts: Parts) -> Iterator[Problem]:
+    """Expressions of other equipment name quantities that have a value in every block."""
+    for part, who, path, term in _terms_of_equipment(parts):
+        if EQUIPMENT.quantities[term.quantity][1].of_stage:
+            message = f"'{term.quantity}({term.entity_id})' has one value for the stage, and a quantity of blocks is asked for"
+            fix = "take a flow or a power, e.g. thermal_generation"
+            yield Problem(part.file.name, message, path, who, fix)
+
+
+def _terms_of_equipment(parts: Parts) -> Iterator[tuple[Equipment, str, str, Term]]:
+    """Terms of expressions in fields of entities: their kind, whose, where, and the term."""
+    for part in EQUIPMENT:
+        kind: Any = part.entity
+        for spec in fields_of(kind):
+            if spec.marker(BlockExpression) is None:
+                continue
+            for position, entity in enumerate(parts.entities(part.name)):
+                path = f"{part.file.key}[{position}].{'.'.join(spec.place)}"
+                who = f"{part.words.label} {entity.id}"
+                for term in parse_expression(getattr(entity, spec.name)).terms:
+                    yield part, who, path, term
 
 
 @rule("HW301", needs=(_CONSTRAINTS, "constraints/generic_constraint_bounds.parquet", "stages.json"))

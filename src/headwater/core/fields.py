@@ -113,6 +113,11 @@ class Check:
     test: Callable[[Any], None]
 
 
+@dataclass(frozen=True, slots=True)
+class BlockExpression:
+    """The field is an expression as in user constraints, over quantities of single blocks."""
+
+
 class FieldError(Exception):
     """What is wrong with a value: a code, what was expected and got, and how to mend it."""
 

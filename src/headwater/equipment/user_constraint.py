@@ -226,13 +226,13 @@ def quantity(
     if name not in EQUIPMENT.quantities:
         known = ", ".join(sorted(EQUIPMENT.quantities))
         raise ModelError(
-            f"a constraint names '{name}({entity_id})', which is no quantity; known: {known}"
+            f"an expression names '{name}({entity_id})', which is no quantity; known: {known}"
         )
     part, declared = EQUIPMENT.quantities[name]
     position = ctx.system.index_of(part.collection).get(entity_id)
     if position is None:
         raise ModelError(
-            f"a constraint names '{name}({entity_id})', but there is no {part.words.one} {entity_id}"
+            f"an expression names '{name}({entity_id})', but there is no {part.words.one} {entity_id}"
         )
     return declared.combination(build, ctx, position, k)
 
