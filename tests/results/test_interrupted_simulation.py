@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,8 +148,15 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def interrupted(chosen: m.Study, policy: hw.Policy, out: Path, after: int) -> None:
     """A simulation that ends with an error once some scenarios are done."""
 
+    journal = out / PARTIAL / "journal"
+
     def end(event: object) -> None:
         if isinstance(event, events.SimulationProgress) and event.completed >= after:
+            # parts are written beside the simulation, on a busy machine a good while later
+            for _ in range(6000):
+                if journal.is_dir() and any(journal.glob("*.json")):
+                    break
+                time.sleep(0.01)
             raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
