@@ -14,7 +14,8 @@ INTEGER_COLUMNS = {"lag", "ar_order", "opening_index", "entity_index"}
 
 
 class TinyCase:
-    """Two monthly stages, two buses with a line, two hydros in cascade and two thermals; edit it, then `write` it.
+    """Two monthly stages, two buses with a line, two hydros in cascade and two thermals; edit it,
+    then `write` it.
 
     Attributes:
         files: JSON file -> its content, free to edit.

@@ -6,6 +6,7 @@ import signal
 
 for name in ("SIGINT", "SIGHUP", "SIGTERM"):
     number = getattr(signal, name, None)
-    # a shell lets its background jobs ignore interrupts, and programs started by tests would inherit that
+    # a shell lets its background jobs ignore interrupts, and programs started by
+    # tests would inherit that
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)

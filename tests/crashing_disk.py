@@ -1,7 +1,9 @@
-"""A disk that is watched: what would be on it after a crash at any moment, and a disk that fails at the n-th operation.
+"""A disk that is watched: what would be on it after a crash at any moment, and a disk that fails at
+the n-th operation.
 
-A file system promises that the content of a file is on the disk after the file was synced, and the names in a directory after
-the directory was. Until then either may be there or not. `CrashingDisk` keeps, before every operation, the two extremes.
+A file system promises that the content of a file is on the disk after the file was synced, and the
+names in a directory after the directory was. Until then either may be there or not. `CrashingDisk`
+keeps, before every operation, the two extremes.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ class CrashingDisk:
         root: the directory; what it holds at the start is on the disk.
 
     Attributes:
-        images: what may be on the disk after a crash before each operation, without what is there already before it.
+        images: what may be on the disk after a crash before each operation, without what is there
+            already before it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -58,7 +61,8 @@ class CrashingDisk:
 
     def look(self) -> None:
         """Keep what a crash now would leave."""
-        # each extreme is compared with itself before: the last image is then what the disk holds in the end
+        # each extreme is compared with itself before: the last image is then what
+        # the disk holds in the end
         for extreme in (self._names_kept, self._names_lost):
             image = extreme()
             if image != self._last.get(extreme.__name__):
@@ -152,7 +156,8 @@ def watched(root: Path) -> Iterator[CrashingDisk]:
 
 @contextmanager
 def failing(at: int, error: int, *, lasting: bool = True) -> Iterator[list[str]]:
-    """Let the operation number ``at``, from 0, fail, and if ``lasting`` all that follow; gives the operations so far.
+    """Let the operation number ``at``, from 0, fail, and if ``lasting`` all that follow; gives the
+    operations so far.
 
     Writes count too. Removing files works on full disks, so that only other operations fail.
     """

@@ -1,4 +1,7 @@
-"""One stage written a second time, quantity by quantity, as a dense program for scipy: the reference of the stage templates."""
+"""One stage written a second time, quantity by quantity, as a dense program for scipy.
+
+The reference of the stage templates.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Answers with a gap, planted: certificates that see less than there is to see, for some programs and always the same ones."""
+"""Answers with a gap, planted.
+
+Certificates that see less than there is to see, for some programs and always the same ones.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ SHARE = 1e-4
 def plant_gaps(monkeypatch: pytest.MonkeyPatch, one_in: int = 7) -> None:
     """Let about one program in so many be taken with a gap of `SHARE` of its bound.
 
-    Which ones is a matter of their right-hand sides, so that threads and ranks plant the same. It works where HiGHS solves one
-    program after the other, as with ``formulation=Formulation.EXPLICIT``.
+    Which ones is a matter of their right-hand sides, so that threads and ranks plant the same. It
+    works where HiGHS solves one program after the other, as with
+    ``formulation=Formulation.EXPLICIT``.
     """
     certify, solve_in_turn = repair.certify, highs.solve_in_turn
 

@@ -1,4 +1,7 @@
-"""The optimum of a small linear program in fractions: an oracle without rounding for extreme numbers and ties."""
+"""The optimum of a small linear program in fractions.
+
+An oracle without rounding for extreme numbers and ties.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +51,11 @@ def exact_optimum(
     high: np.ndarray,
     basis: Basis | None = None,
 ) -> Exact:
-    """Solve by the bounded simplex method with Bland's rule, from a basis if one is given, else from slacks.
+    """Solve by the bounded simplex method with Bland's rule, from a basis if one is
+    given, else from slacks.
 
-    Costs are first shifted so that the basis is dual feasible, the dual method finds a feasible point, and the primal method
-    goes on with the true costs.
+    Costs are first shifted so that the basis is dual feasible, the dual method finds a feasible
+    point, and the primal method goes on with the true costs.
 
     Raises:
         NoPointError, NoMinimumError: proven.
@@ -67,7 +71,10 @@ def exact_optimum(
 
 
 class _Tableau:
-    """Rows ``A x - s = 0`` solved for the basic variables; ``s`` are the row activities with the bounds of the rows."""
+    """Rows ``A x - s = 0`` solved for the basic variables.
+
+    ``s`` are the row activities with the bounds of the rows.
+    """
 
     def __init__(
         self,

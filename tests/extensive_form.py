@@ -1,13 +1,15 @@
 """The judge: a whole study as one linear program over every node of its opening tree.
 
-A node is a history of openings. Each node repeats the columns and rows of its stage with right-hand sides of its own, and is
-tied to its parent by storage and by the commitments of plants dispatched ahead: inflows, with all their lags, follow from the
-history and are numbers. The program is written from the formulas of the system; of the product it uses only `headwater.model`
-and the openings and inflow numbers of `headwater.stochastic`. It shares nothing with the stage problems and the decomposition
-that it judges.
+A node is a history of openings. Each node repeats the columns and rows of its stage with right-hand
+sides of its own, and is tied to its parent by storage and by the commitments of plants dispatched
+ahead: inflows, with all their lags, follow from the history and are numbers. The program is written
+from the formulas of the system; of the product it uses only `headwater.model` and the openings and
+inflow numbers of `headwater.stochastic`. It shares nothing with the stage problems and the
+decomposition that it judges.
 
-Not covered, and refused: plants that enter, leave or fill, evaporation, diversions, contracts, pumping, uncontrolled sources,
-plants dispatched ahead that enter or leave, fitted planes, chronological blocks, truncated inflows, cyclic horizons.
+Not covered, and refused: plants that enter, leave or fill, evaporation, diversions, contracts,
+pumping, uncontrolled sources, plants dispatched ahead that enter or leave, fitted planes,
+chronological blocks, truncated inflows, cyclic horizons.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def extensive_form_value(
     risk: MixedCVaR | None = None,
     proven_to: float = 1e-6,
 ) -> float:
-    """Optimal cost in $, seen before the openings of the first stage: what a converged lower bound equals.
+    """Optimal cost in $, seen before the openings of the first stage: what a
+    converged lower bound equals.
 
     Args:
         system: what is operated.
@@ -78,7 +81,8 @@ def stage_value(
 
     Args:
         storage_hm3: ``[hydro]`` at the end of the stage.
-        lags_m3s: ``[lag, hydro]`` at the end of the stage, row 0 the inflow of the stage itself; ``None`` only without lags.
+        lags_m3s: ``[lag, hydro]`` at the end of the stage, row 0 the inflow of the stage itself;
+            ``None`` only without lags.
     """
     first = system.stage_index[stage_id] + 1
     assert not system.initial.gnl_pipeline_mw, (
@@ -242,7 +246,9 @@ def _dual_bound(
     rows: list[tuple[sp.csr_array | None, Array | None, Any]],
     point: Array,
 ) -> float:
-    """What the duals of the rows prove about the least cost, whatever the solver says of its own answer."""
+    """What the duals of the rows prove about the least cost, whatever the
+    solver says of its own answer.
+    """
     bound, reduced = 0.0, cost.copy()
     for matrix, rhs, told in rows:
         if matrix is not None:
@@ -304,7 +310,9 @@ def _add_outcomes(
     *,
     last: bool,
 ) -> None:
-    """Outcome of each node, and its measure ``(1 - w) E[Z] + w min_a {a + E[(Z - a)+] / k}`` at each parent."""
+    """Outcome of each node, and its measure
+    ``(1 - w) E[Z] + w min_a {a + E[(Z - a)+] / k}`` at each parent.
+    """
     n_nodes, weight = n_parents * len(p), measure.weight
     program.add_columns(("outcome", t), n_nodes, lower=-np.inf)
     program.add_columns(("risk-adjusted", t), n_parents, lower=-np.inf)

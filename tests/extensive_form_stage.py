@@ -1,4 +1,6 @@
-"""Columns and rows of one stage, written from the formulas for the extensive form that judges the product."""
+"""Columns and rows of one stage, written from the formulas for the extensive form
+that judges the product.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,12 @@ Balance = dict[tuple[int, int], Terms]
 
 @dataclass
 class StageProgram:
-    """Columns and rows of one stage, under names. Rows: ``sum terms + sum coefficient * incoming state (= or <=) rhs``.
+    """Columns and rows of one stage, under names. Rows: ``sum terms + sum coefficient * incoming
+    state (= or <=) rhs``.
 
-    The state is the storage of every plant, then the power that plants dispatched ahead are committed to, the nearest stage
-    first; ``leaving`` names the columns that hold it at the end of the stage.
+    The state is the storage of every plant, then the power that plants dispatched ahead
+    are committed to, the nearest stage first; ``leaving`` names the columns that hold it
+    at the end of the stage.
     """
 
     index: dict[Name, int] = field(default_factory=dict)
@@ -132,7 +136,10 @@ def _thermals(
 
 
 def _commitments(stage: StageProgram, system: System, t: int, j: int, lag: int) -> None:
-    """What plant ``j`` delivers in the coming stages: known, but for the last one, which is ordered now."""
+    """What plant ``j`` delivers in the coming stages.
+
+    Known, but for the last one, which is ordered now.
+    """
     first, limits, delivery = len(stage.leaving), system.bounds.thermal, t + lag
     for i in range(lag):
         stage.column("committed", j, i)

@@ -1,4 +1,7 @@
-"""Studies that cannot be solved: from the first iteration, or only when the policy has learned to store water."""
+"""Studies that cannot be solved.
+
+From the first iteration, or only when the policy has learned to store water.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from small_systems import study
 def water_that_must_go(iterations: int = 5) -> m.Study:
     """A study whose second iteration meets a stage without solution.
 
-    The second stage must end empty without spilling, so it can take what its turbines can: 36 hm3. The first iteration knows
-    of no future and uses 36 of 60 hm3. The second knows that water is worth much, and brings 60 hm3.
+    The second stage must end empty without spilling, so it can take what its turbines can: 36 hm3.
+    The first iteration knows of no future and uses 36 of 60 hm3. The second knows that water is
+    worth much, and brings 60 hm3.
     """
     rules = (
         ("hydro_storage(0)", "empty at the end"),

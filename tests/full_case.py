@@ -1,4 +1,6 @@
-"""A valid case on disk with every file, and in them every key and column that can stand together."""
+"""A valid case on disk with every file, and in them every key and column that can stand
+together.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ ORDER = 2
 
 
 def full_case(root: Path) -> TinyCase:
-    """The case, to be written into ``root``; it loads without error and can be edited like the tiny one."""
+    """The case, to be written into ``root``.
+
+    It loads without error and can be edited like the tiny one.
+    """
     case = TinyCase(root)
     case.files = {
         "config.json": _config(),
@@ -35,7 +40,10 @@ def full_case(root: Path) -> TinyCase:
 
 
 class KeptCase(TinyCase):
-    """The full case in a directory that is kept: only what was changed is written, and taken back afterwards."""
+    """The full case in a directory that is kept.
+
+    Only what was changed is written, and taken back afterwards.
+    """
 
     def __init__(self, plain: TinyCase) -> None:
         self.root, self.plain = plain.root, plain

@@ -1,4 +1,7 @@
-"""The command line on a disk that is full after a number of writes: ``python interrupted_program.py WRITES WORD...``."""
+"""The command line on a disk that is full after a number of writes.
+
+``python interrupted_program.py WRITES WORD...``.
+"""
 
 from __future__ import annotations
 

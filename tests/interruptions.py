@@ -1,10 +1,11 @@
-"""Interrupts runs in every way that happens, lets them go on, and compares with one that nobody interrupted.
+"""Interrupts runs in every way that happens, lets them go on, and compares with one
+that nobody interrupted.
 
     python tests/interruptions.py CASE DIRECTORY --number 200 --seed 1
 
-``train``, ``run`` and ``simulate`` over 1 to 3 ranks meet Ctrl-C, SIGTERM, SIGHUP, SIGKILL, a full disk or a terminal that is
-closed, at random moments. What is resumed must write the same bytes. Results are a JSON object a line in
-DIRECTORY/results.jsonl; a file that exists is gone on with.
+``train``, ``run`` and ``simulate`` over 1 to 3 ranks meet Ctrl-C, SIGTERM, SIGHUP, SIGKILL, a full
+disk or a terminal that is closed, at random moments. What is resumed must write the same bytes.
+Results are a JSON object a line in DIRECTORY/results.jsonl; a file that exists is gone on with.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ FOREVER = 600.0
 MOST_WRITES = 60
 """Writes after which a disk is full, at most."""
 GOOD_CODES = (0, 75, 130, 2)
-"""Exit codes of a process that ended by itself: done, stopped with all kept, stopped before that, nowhere to write."""
+"""Exit codes of a process that ended by itself: done, stopped with all kept, stopped before that,
+nowhere to write.
+"""
 TAKE_TERMINAL = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
 FULL_DISK = Path(__file__).with_name("interrupted_program.py")
 
@@ -138,7 +141,10 @@ class Driver:
             )
 
     def try_one(self, one: Interruption) -> int:
-        """Interrupt a run, resume it to its end and compare; returns the exit code of the interruption."""
+        """Interrupt a run, resume it to its end and compare.
+
+        Returns the exit code of the interruption.
+        """
         out = self.directory / f"run-{one.number:04d}"
         shutil.rmtree(out, ignore_errors=True)
         code, said = self._interrupted(one, out)
@@ -192,7 +198,9 @@ def _signalled(words: list[str], delay: float, number: int, stream: IO[str]) -> 
 
 
 def _tell(family: list[psutil.Process], number: int) -> None:
-    """Send a signal to all processes of a run but those between the command and its ranks, which nobody signals."""
+    """Send a signal to all processes of a run but those between the command and its
+    ranks, which nobody signals.
+    """
     for one in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             if "hydra" not in one.name() or number == signal.SIGKILL:
@@ -245,7 +253,10 @@ def _read_until(terminal: int, deadline: float) -> None:
 
 
 def _end_of(process: subprocess.Popen[bytes], family: list[psutil.Process]) -> int:
-    """Exit code of a process once all that it started have ended too: ranks may still write when what started them is gone."""
+    """Exit code of a process once all that it started have ended too.
+
+    Ranks may still write when what started them is gone.
+    """
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(FOREVER)
     _, alive = psutil.wait_procs(family, FOREVER)
@@ -258,7 +269,10 @@ def _end_of(process: subprocess.Popen[bytes], family: list[psutil.Process]) -> i
 
 
 def _with_policy(out: Path, directory: Path) -> Path:
-    """Where `write_facts` finds a policy too: that of the training, for a simulation that has none of its own."""
+    """Where `write_facts` finds a policy too.
+
+    That of the training, for a simulation that has none of its own.
+    """
     if not (out / "policy").exists():
         shutil.copytree(directory / "whole-train" / "policy", out / "policy")
     return out

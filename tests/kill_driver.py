@@ -1,10 +1,11 @@
-"""Kills a run at random moments, resumes it until it ends, and compares what it wrote with a run that nobody killed.
+"""Kills a run at random moments, resumes it until it ends, and compares what it wrote with a run
+that nobody killed.
 
     python tests/kill_driver.py CASE DIRECTORY --kills 100 --seed 1
 
-The runs are processes forked from this one, so that the moments are not all spent on starting Python. After every kill the
-files that are there are read, in a process of their own. The exit code is 0 when every file was sound and every resumed run
-wrote the bytes of the one that nobody killed.
+The runs are processes forked from this one, so that the moments are not all spent on starting
+Python. After every kill the files that are there are read, in a process of their own. The exit code
+is 0 when every file was sound and every resumed run wrote the bytes of the one that nobody killed.
 """
 
 from __future__ import annotations
@@ -93,7 +94,10 @@ def look_at(out: Path) -> None:
 
 
 def write_facts(out: Path, target: Path) -> None:
-    """Write everything that two runs must agree on, by file: digests of bytes, and tables and JSON without times."""
+    """Write everything that two runs must agree on, by file.
+
+    Digests of bytes, and tables and JSON without times.
+    """
     import hashlib
 
     import polars as pl
@@ -148,7 +152,8 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def kill_and_compare(case: Path, directory: Path, kills: int, seed: int) -> dict[str, int]:
-    """Kill runs of ``case`` at random moments until ``kills`` were killed under way, and let each come to its end.
+    """Kill runs of ``case`` at random moments until ``kills`` were killed under way, and let each
+    come to its end.
 
     Returns:
         How many runs were completed and how many processes were killed.

@@ -1,4 +1,7 @@
-"""Small deterministic systems, trained and simulated: what the tests of single pieces of equipment look at."""
+"""Small deterministic systems, trained and simulated.
+
+What the tests of single pieces of equipment look at.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class Operation:
         return self.policy.lower_bound
 
     def column(self, table: str, name: str, **where: int) -> list[float]:
-        """Values of a column, by stage and block, of one entity: ``column("hydros", "turbined_m3s", hydro_id=0)``."""
+        """Values of a column, by stage and block, of one entity.
+
+        ``column("hydros", "turbined_m3s", hydro_id=0)``.
+        """
         columns = self.chunk.tables[table]
         chosen = np.ones(len(columns["stage_id"]), np.bool_)
         for key, value in where.items():
@@ -49,7 +55,10 @@ def operate(system: m.System, *, method: str = "none", iterations: int = 12) -> 
 def system(
     n_stages: int = 1, *, load: float = 100.0, hours: tuple[float, ...] = (HOURS,), **parts: object
 ) -> m.System:
-    """One bus with a flat load; small costs are zero, excess costs 10 and deficit 1000; more parts as keywords."""
+    """One bus with a flat load; small costs are zero, excess costs 10 and deficit 1000.
+
+    More parts as keywords.
+    """
     penalties = m.Penalties(
         deficit_segments=(m.DeficitSegment(None, DEFICIT),),
         excess_cost_per_mwh=10.0,

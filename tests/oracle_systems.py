@@ -1,8 +1,9 @@
-"""Hydrothermal problems with known answers from the literature of the field, as studies built in code.
+"""Hydrothermal problems with known answers from the literature of the field,
+as studies built in code.
 
-Most are stated in units of energy per stage. One block of 10^6 / 3600 hours makes one unit of flow held over the stage one hm3,
-so that volumes, flows and powers keep their numbers; a cost ``c`` per unit and stage is ``c / hours`` per MWh. Stage ids start
-at 1, as in the sources.
+Most are stated in units of energy per stage. One block of 10^6 / 3600 hours makes one unit of flow
+held over the stage one hm3, so that volumes, flows and powers keep their numbers; a cost ``c`` per
+unit and stage is ``c / hours`` per MWh. Stage ids start at 1, as in the sources.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ INNER_BOUND_VALUES = {
     12: 143.611111,
     20: 241.388889,
 }
-"""Value of `inner_bound` by number of stages, by dynamic programming (the kinks of its value functions lie on a known grid).
+"""Value of `inner_bound` by number of stages, by dynamic programming (the kinks of its value
+functions lie on a known grid).
 
 For 12 and 20 stages the source reports what its own training reached, 143.607512 and 241.3885.
 """
@@ -82,7 +84,10 @@ ADDITIVE_AUTOREGRESSIVE_VALUE = 6183.333333
 
 
 def first_steps(forward_passes: int = 1, iterations: int = 30) -> Study:
-    """SDDP.jl's first tutorial: one reservoir, one thermal that gets dearer, three equally likely inflows per stage."""
+    """SDDP.jl's first tutorial.
+
+    One reservoir, one thermal that gets dearer, three equally likely inflows per stage.
+    """
     system = System(
         stages=_stages(3),
         inflow_statistics=_inflows(1, [(50.0, 50.0)] * 3),
@@ -97,10 +102,11 @@ def first_steps(forward_passes: int = 1, iterations: int = 30) -> Study:
 def first_steps_from(
     storages_hm3: Sequence[float], forward_passes: int = 2, iterations: int = 60
 ) -> Study:
-    """`first_steps` with a first stage that has no load and whose openings fill an empty reservoir to given storages.
+    """`first_steps` with a first stage that has no load and whose openings fill an empty reservoir
+    to given storages.
 
-    Nothing can be gained there, so the bound is the mean of the cost-to-go over the storages, and a converged policy is exact
-    at each of them.
+    Nothing can be gained there, so the bound is the mean of the cost-to-go over the storages, and a
+    converged policy is exact at each of them.
     """
     given = np.array(storages_hm3, float)[:, None]
     system = System(
@@ -150,7 +156,10 @@ def additive_autoregressive(forward_passes: int = 2, iterations: int = 60) -> St
 
 
 def infinite_inner_bound(forward_passes: int = 4, iterations: int = 60) -> Study:
-    """`inner_bound` for ever, a unit of money being worth 0.9 a stage later: one stage that leads back to itself."""
+    """`inner_bound` for ever, a unit of money being worth 0.9 a stage later.
+
+    One stage that leads back to itself.
+    """
     once = inner_bound(1, forward_passes, iterations)
     days = once.system.stages[0].days
     rate = 0.9 ** (-365.25 / days) - 1.0
@@ -231,10 +240,12 @@ def case3_deterministic(forward_passes: int = 1, iterations: int = 60) -> Study:
 
 
 def hydro_valley(*, stochastic: bool, forward_passes: int = 2, iterations: int = 60) -> Study:
-    """SDDP.jl's hydro valley: two reservoirs in cascade with concave production, selling at 1, 2, 3.
+    """SDDP.jl's hydro valley: two reservoirs in cascade with concave
+    production, selling at 1, 2, 3.
 
-    Revenue is turned into cost: the market buys from a thermal at the price of the stage what the valley does not deliver, 140
-    being the most it could. Any part of an inflow may be refused, as withdrawal beyond a negligible schedule.
+    Revenue is turned into cost: the market buys from a thermal at the price of the stage what the
+    valley does not deliver, 140 being the most it could. Any part of an inflow may be refused, as
+    withdrawal beyond a negligible schedule.
     """
     wet = np.array([[0.0, 0.0], [20.0, 0.0], [50.0, 20.0]])
     dry = np.zeros((1, 2))

@@ -1,4 +1,7 @@
-"""What a browser finds on a page: tabs, pictures, axes with units, labels that lie on each other."""
+"""What a browser finds on a page.
+
+Tabs, pictures, axes with units, labels that lie on each other.
+"""
 
 from __future__ import annotations
 

@@ -9,9 +9,11 @@ from headwater.solver import AppendedRows, LinearProgram
 
 
 def dispatch_like(rng: np.random.Generator, n_rows: int = 8, n_places: int = 3, n_cuts: int = 6):
-    """A random program of the shape of a stage: equalities, inequalities, bounded and free-above columns, cut rows.
+    """A random program of the shape of a stage: equalities, inequalities, bounded and free-above
+    columns, cut rows.
 
-    Returns the program, its appended rows, and a function that makes feasible row bounds for some openings.
+    Returns the program, its appended rows, and a function that makes feasible row
+    bounds for some openings.
     """
     n = 4 * n_rows
     matrix = np.where(rng.random((n_rows, n)) < 0.4, np.round(rng.normal(size=(n_rows, n)), 2), 0.0)

@@ -1,4 +1,7 @@
-"""Small random hydrothermal studies whose trees fit in one linear program; the seed decides which features take part."""
+"""Small random hydrothermal studies whose trees fit in one linear program.
+
+The seed decides which features take part.
+"""
 
 from __future__ import annotations
 
@@ -51,10 +54,11 @@ def random_study(
     iterations: int = 120,
     forward_passes: int = 5,
 ) -> Study:
-    """Three stages, two or three openings each, two or three hydros in cascade, two buses, a line, three thermals.
+    """Three stages, two or three openings each, two or three hydros in cascade, two
+    buses, a line, three thermals.
 
-    Blocks, lags, planes, soft limits, withdrawals, user constraints, discount, random load and unequal probabilities come and
-    go with the seed.
+    Blocks, lags, planes, soft limits, withdrawals, user constraints, discount, random load and
+    unequal probabilities come and go with the seed.
     """
     rng = np.random.default_rng(seed)
     n_hydros, n_lags = 2 + seed % 2, seed % 3
@@ -241,7 +245,10 @@ def _given_openings(
 
 
 def _withdrawals(seed: int, hydros: tuple[Hydro, ...]) -> StageOverrides:
-    """Water taken at one stage and added at another, for some seeds; a stage with a tighter storage limit."""
+    """Water taken at one stage and added at another, for some seeds.
+
+    A stage with a tighter storage limit.
+    """
     rows = [
         {
             "hydro_id": hydros[0].id,
@@ -262,7 +269,9 @@ def _withdrawals(seed: int, hydros: tuple[Hydro, ...]) -> StageOverrides:
 
 
 def _user_constraints(n_blocks: int) -> dict[str, Any]:
-    """One constraint per block with a bound of its own for one block, one on storage, one equality."""
+    """One constraint per block with a bound of its own for one block, one on storage, one
+    equality.
+    """
     bounds = [GenericConstraintBound(1, t, 90.0) for t in (3, 6)]
     if n_blocks > 1:
         bounds.append(GenericConstraintBound(1, 6, 75.0, block_id=1))

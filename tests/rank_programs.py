@@ -107,7 +107,10 @@ def train(directory: str) -> None:
 
 
 def studies() -> list[m.Study]:
-    """One forward pass, so that ranks have nothing to do; selection by visited states; cuts per opening; negative inflows."""
+    """One forward pass, so that ranks have nothing to do; selection by visited states.
+
+    Cuts per opening; negative inflows.
+    """
     system = random_system(7, n_openings=3, n_lags=1)
     domination = m.CutSelection(m.Domination(), check_frequency=2, max_active_per_stage=9)
     return [
@@ -184,7 +187,9 @@ def failing_solve(*arguments: str) -> None:
 
 
 def dying(*arguments: str, how: Callable[[], None]) -> None:
-    """The command line; rank 1 meets an accident after the third iteration, where the others do not look."""
+    """The command line; rank 1 meets an accident after the third iteration,
+    where the others do not look.
+    """
     iterate = Training.iterate
 
     def accident(self: Training) -> Any:
@@ -227,7 +232,9 @@ def told_twice(*arguments: str) -> None:
 
 
 def insisting(*arguments: str) -> None:
-    """The command line; rank 1 meets a Ctrl-C, and a later one when all ranks have just agreed to stop."""
+    """The command line; rank 1 meets a Ctrl-C, and a later one when all ranks
+    have just agreed to stop.
+    """
     iterate = Training.iterate
 
     def interrupted(self: Training) -> Any:

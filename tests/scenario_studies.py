@@ -37,7 +37,10 @@ def scenario_study(
     source: dict[str, object] | None = None,
     **training: object,
 ) -> m.Study:
-    """A small cascade with lags whose inflows, loads or both are given; what is left out of ``source`` takes its default."""
+    """A small cascade with lags whose inflows, loads or both are given.
+
+    What is left out of ``source`` takes its default.
+    """
     system = random_system(seed, n_openings=4) if system is None else system
     if inflows is not None:
         ids, given = tuple(h.id for h in system.hydros), MappingProxyType(weights or {})
@@ -62,7 +65,8 @@ def scenario_study(
 
 
 def by_hand(made: m.Study, openings: dict[int, tuple[np.ndarray, np.ndarray]]) -> m.Study:
-    """The same study with a random future of its own: stage id -> values ``[opening, hydro and then bus]``, probabilities.
+    """The same study with a random future of its own: stage id -> values
+    ``[opening, hydro and then bus]``, probabilities.
 
     Every quantity has mean 0 and deviation 1 and no past, so that noise and value are one.
     """

@@ -1,4 +1,6 @@
-"""Where the case directories and reports are that the published cases were taken from, for tests that compare the two."""
+"""Where the case directories and reports are that the published cases were taken from, for tests
+that compare the two.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is unusual about small systems that nobody chose: each oddity forces sizes, or changes a case before it is written."""
+"""What is unusual about small systems that nobody chose.
+
+Each oddity forces sizes, or changes a case before it is written.
+"""
 
 from __future__ import annotations
 

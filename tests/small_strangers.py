@@ -1,8 +1,10 @@
-"""Small systems that nobody chose, as whole case directories: random ones with oddities that first cases of users have.
+"""Small systems that nobody chose, as whole case directories: random ones with oddities that first
+cases of users have.
 
-Every one is small enough for the extensive form, which judges where its bound ends. A stranger is one of two twins: the plain
-one, in units in which numbers are of ordinary size, is what the extensive form is solved for; the other has all costs and all
-volumes and flows multiplied by powers of ten.
+Every one is small enough for the extensive form, which judges where its bound ends. A stranger is
+one of two twins: the plain one, in units in which numbers are of ordinary size, is what the
+extensive form is solved for; the other has all costs and all volumes and flows multiplied by powers
+of ten.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ class SmallStranger:
     def optimum(self, directory: Path) -> float:
         """Least expected (or risk-adjusted) cost in $, from the extensive form of the plain twin.
 
-        The tolerances of the general solver are absolute, so money is counted in larger units where it does not succeed.
+        The tolerances of the general solver are absolute, so money is counted in larger units where
+        it does not succeed.
         """
         plain = self.write_plain(directory)
         for unit in (1.0, 1e3, 1e6):
@@ -91,7 +94,10 @@ class SmallStranger:
         raise failure
 
     def money_scale(self, directory: Path) -> float:
-        """Cost of serving all load at the mean cost of thermals, in $: what is small beside it is rounding."""
+        """Cost of serving all load at the mean cost of thermals, in $.
+
+        What is small beside it is rounding.
+        """
         system = hw.load_case(self.write_plain(directory)).system
         load = sum(row.mean_mw for row in system.load_statistics) / len(system.stages)
         costs = [
@@ -107,8 +113,8 @@ class Verdict:
 
     Attributes:
         bounds: after every iteration, $.
-        off_optimum: distance of the last from the optimum, relative to the optimum or, where that is next to nothing, to a
-            ten-thousandth of what serving the load costs.
+        off_optimum: distance of the last from the optimum, relative to the optimum or, where that
+            is next to nothing, to a ten-thousandth of what serving the load costs.
         largest_fall: how far a bound ever lies below an earlier one, relatively.
         counts: of the solver.
     """
@@ -141,7 +147,9 @@ def drawn(seed: int) -> SmallStranger:
 
 
 def _random_case(root: Path, rng: np.random.Generator, forced: dict[str, int]) -> TinyCase:
-    """One to three months, one to four plants in a row or side by side, one or two buses, up to five thermals."""
+    """One to three months, one to four plants in a row or side by side, one or two
+    buses, up to five thermals.
+    """
     low_high = {
         "stages": (1, 3),
         "hydros": (1, 4),
@@ -235,7 +243,10 @@ def _write_stages(case: TinyCase, rng: np.random.Generator, n: dict[str, int]) -
 def _write_hydros(
     case: TinyCase, rng: np.random.Generator, n: dict[str, int], means: np.ndarray
 ) -> float:
-    """Plants, their storage, maybe planes of the last one; gives the power that mean inflows make, MW."""
+    """Plants, their storage, maybe planes of the last one.
+
+    Gives the power that mean inflows make, MW.
+    """
     in_a_row = rng.random() < 0.7
     hydros, rated, water = [], 0.0, 0.0
     for h in range(n["hydros"]):

@@ -60,7 +60,9 @@ CHEAP_VIOLATIONS = m.HydroPenalties(
 
 
 def repeating(made: m.Study) -> m.Study:
-    """The same study on a horizon that begins anew after its last stage, at a discount that forgets soon."""
+    """The same study on a horizon that begins anew after its last stage, at a
+    discount that forgets soon.
+    """
     ids = [stage.id for stage in made.system.stages]
     steps = tuple(m.Transition(a, b) for a, b in zip(ids, [*ids[1:], ids[0]], strict=True))
     graph = dataclasses.replace(
@@ -73,7 +75,10 @@ def repeating(made: m.Study) -> m.Study:
 
 
 def layout_example() -> System:
-    """Three hydros (the middle one with four planes), two buses, a line, a thermal: the layout example of the specification."""
+    """Three hydros (the middle one with four planes), two buses, a line, a thermal.
+
+    The layout example of the specification.
+    """
     planes = tuple(m.FphaPlane(1, i, 1.0 + i, 0.1, 0.5 + 0.1 * i, -0.01) for i in range(4))
     hydros = tuple(
         m.Hydro(
@@ -99,7 +104,10 @@ def layout_example() -> System:
 
 
 def numeric_example() -> System:
-    """One hydro, one thermal, two blocks of 200 and 520 hours: the fully worked numeric example of the specification."""
+    """One hydro, one thermal, two blocks of 200 and 520 hours.
+
+    The fully worked numeric example of the specification.
+    """
     hydro = m.HydroPenalties(
         spillage_cost=0.01,
         storage_violation_below_cost=10_000.0,
@@ -155,7 +163,9 @@ def numeric_example() -> System:
 def random_system(
     seed: int, *, n_stages: int = 3, n_openings: int = 2, n_lags: int = 1, planes: bool = True
 ) -> System:
-    """A small cascade with soft limits, a withdrawal, lines with losses, segments, lags and maybe planes."""
+    """A small cascade with soft limits, a withdrawal, lines with losses,
+    segments, lags and maybe planes.
+    """
     rng = np.random.default_rng(seed)
     n_hydros = int(rng.integers(2, 4))
     hydros = []

@@ -1,4 +1,7 @@
-"""Random cascades whose stages are not one season period each: weeks inside months, months before quarters."""
+"""Random cascades whose stages are not one season period each.
+
+Weeks inside months, months before quarters.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ QUARTERS = tuple(m.Season(12 + q, month_start=3 * q + 1, month_end=3 * q + 3) fo
 
 
 def resliced(seed: int, spans, pre, season_map, *, n_openings: int = 2, recent=()) -> m.System:
-    """A random cascade on other stages: (start, end, season) of each, and of the pre-study stages."""
+    """A random cascade on other stages.
+
+    (start, end, season) of each, and of the pre-study stages.
+    """
     base = random_system(seed, n_stages=len(spans), n_lags=2)
     stages = tuple(
         m.Stage(
@@ -110,7 +116,10 @@ def months_then_quarters(seed: int) -> m.System:
 
 
 def with_cargoes(system: m.System, lag: int) -> m.System:
-    """The same with a plant that is dispatched ahead: its commitments stand between lags and accumulators."""
+    """The same with a plant that is dispatched ahead.
+
+    Its commitments stand between lags and accumulators.
+    """
     ship = m.Thermal(
         7,
         0,

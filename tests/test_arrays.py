@@ -1,4 +1,6 @@
-"""Frozen arrays and dictionaries cannot be changed, and dictionaries of arrays compare, hash, pickle and copy."""
+"""Frozen arrays and dictionaries cannot be changed, and dictionaries of arrays compare, hash,
+pickle and copy.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What Windows and macOS do not have is not needed, as far as this can be told on the system of the tests."""
+"""What Windows and macOS do not have is not needed, as far as this can be told on
+the system of the tests.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,9 @@ assert peak_memory_mb() > 50
 
 @pytest.fixture(scope="module")
 def case_and_output(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A case with all that a run may write, and where it wrote it without what only some systems have."""
+    """A case with all that a run may write, and where it wrote it without
+    what only some systems have.
+    """
     root = tmp_path_factory.mktemp("elsewhere")
     case = tiny_case(root / "case")
     case.training["stopping_rules"] = [{"type": "iteration_limit", "limit": 3}]

@@ -1,4 +1,6 @@
-"""Systems, cases, policies and simulations are pickled, copied and hashed, and mean the same afterwards."""
+"""Systems, cases, policies and simulations are pickled, copied and hashed, and
+mean the same afterwards.
+"""
 
 from __future__ import annotations
 

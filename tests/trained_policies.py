@@ -90,7 +90,10 @@ def random_pool(seed: int, n_state: int, n_cuts: int, capacity: int | None = Non
 
 
 def fingerprint(policy: Policy) -> tuple[Any, ...]:
-    """Everything that is stored of a policy, bit for bit; what is unused in a pool does not count."""
+    """Everything that is stored of a policy, bit for bit.
+
+    What is unused in a pool does not count.
+    """
     pools = tuple(
         (
             pool.n_state,

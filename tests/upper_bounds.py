@@ -44,7 +44,10 @@ def with_config(study: Study, **changes: Any) -> Study:
 
 
 def varied_study(seed: int, gap: float = 0.005) -> Study:
-    """A random study that ends at the gap: every third risk-averse, every other one with a plant that is dispatched ahead."""
+    """A random study that ends at the gap.
+
+    Every third risk-averse, every other one with a plant that is dispatched ahead.
+    """
     study = random_study(seed, risk=RISK if seed % 3 == 1 else None)
     if seed % 2:
         study = with_plant_ahead(study, lag=1 + seed // 2 % 2)
@@ -52,7 +55,9 @@ def varied_study(seed: int, gap: float = 0.005) -> Study:
 
 
 def with_plant_ahead(study: Study, lag: int) -> Study:
-    """The study with one more thermal plant in two segments, the power of which is ordered ``lag`` stages before."""
+    """The study with one more thermal plant in two segments, the power of which is
+    ordered ``lag`` stages before.
+    """
     system = study.system
     rng = np.random.default_rng(len(system.hydros) + lag)
     segments = (

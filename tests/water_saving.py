@@ -1,4 +1,7 @@
-"""How little dead volume a stage can do with, whatever it costs: the judge of whether water truly ran out."""
+"""How little dead volume a stage can do with, whatever it costs.
+
+The judge of whether water truly ran out.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,12 @@ SHORTFALL, BOUGHT = "storage_slack[", "bought_water["
 
 
 def least_shortfall(program: NamedProgram) -> float:
-    """Least cost in $ of storage below its minimum in a stage, and of water that is bought instead, when nothing else costs.
+    """Least cost in $ of storage below its minimum in a stage, and of water that is bought instead,
+    when nothing else costs.
 
-    Everything else with a price may be broken and all load may go unserved; what is left is what no decision of the stage
-    avoids. Water that is bought against negative inflow is no water: it keeps its price, which is above that of dead volume.
+    Everything else with a price may be broken and all load may go unserved; what is left is what no
+    decision of the stage avoids. Water that is bought against negative inflow is no water: it keeps
+    its price, which is above that of dead volume.
     """
     counted = np.array([name.startswith((SHORTFALL, BOUGHT)) for name in program.columns])
     cost = np.where(counted, program.cost, 0.0)
@@ -45,12 +50,13 @@ def program_met(
 ) -> NamedProgram:
     """The program that a scenario met at a stage of a simulation.
 
-    Where decisions are equally good, another solver may take others on the way there: the storage is therefore set to the
-    simulated one. Past inflows depend on noise alone.
+    Where decisions are equally good, another solver may take others on the way there: the storage
+    is therefore set to the simulated one. Past inflows depend on noise alone.
 
     Args:
         policy, case: what was simulated.
-        hydros: rows of the simulated table ``hydros`` of that scenario and stage, one a plant, by plant.
+        hydros: rows of the simulated table ``hydros`` of that scenario and
+            stage, one a plant, by plant.
         scenario, stage_id: which.
     """
     simulate = inspection.stage_program

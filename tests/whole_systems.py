@@ -30,8 +30,9 @@ def whole_system(
 ) -> m.System:
     """Four monthly stages of five plants in a row and everything else.
 
-    Plant 3 uses planes; 5 fills in the second and third stage and enters at the fourth; 7 leaves after the third; 2 diverts to
-    11, has a lake that evaporates and water withdrawn; a station pumps from 11 to 2. Two thermals are dispatched ahead.
+    Plant 3 uses planes; 5 fills in the second and third stage and enters at the fourth; 7 leaves
+    after the third; 2 diverts to 11, has a lake that evaporates and water withdrawn; a station
+    pumps from 11 to 2. Two thermals are dispatched ahead.
     """
     rng = np.random.default_rng(seed)
     blocks = tuple(m.Block(h) for h in (250.0, 300.0, 180.0))

@@ -85,7 +85,9 @@ def shifted(cuts: BoundaryCuts, value: float) -> BoundaryCuts:
 
 @pytest.fixture(scope="module")
 def later_stages() -> hw.Policy:
-    """What follows the first stage of the tutorial, learned without that stage, from every storage that matters."""
+    """What follows the first stage of the tutorial, learned without that stage, from
+    every storage that matters.
+    """
     return trained(oracles.first_steps_from([0.0, 50.0, 100.0, 150.0, 200.0]))
 
 
@@ -106,7 +108,10 @@ def test_a_study_cut_in_two_costs_what_the_whole_does(later_stages: hw.Policy):
 def test_random_trees_cut_in_two_cost_what_the_whole_does(
     seed: int, n_stages: int, formulation: CutFormulation
 ):
-    """With discount, several reservoirs, risk; the second half may have a cut for each opening, the first one for all."""
+    """With discount, several reservoirs, risk.
+
+    The second half may have a cut for each opening, the first one for all.
+    """
     study = random_study(
         seed, risk=(MixedCVaR(0.5, 0.4), MixedCVaR(0.3, 0.5), MixedCVaR(0.8, 0.34))
     )
@@ -149,7 +154,10 @@ def test_past_inflows_are_part_of_what_the_boundary_knows():
 def test_what_follows_may_be_worth_money(
     later_stages: hw.Policy, value: float, formulation: CutFormulation
 ):
-    """A constant at the end of two stages moves the bound by as much: earlier bounds of the future cost make room for it."""
+    """A constant at the end of two stages moves the bound by as much.
+
+    Earlier bounds of the future cost make room for it.
+    """
     study = first_stages(oracles.inner_bound(3), 2)
     given = BoundaryCuts.of_policy(trained(oracles.inner_bound(3)), 2)
     plain, moved = (
@@ -219,7 +227,9 @@ def test_a_policy_with_a_boundary_is_stored_and_simulated_with_it(
 def test_no_gap_is_shown_where_the_bound_counts_what_follows_and_the_simulation_does_not(
     later_stages: hw.Policy,
 ):
-    """The bounds of the first stage alone and of the whole study meet their simulations, that of the cut study does not."""
+    """The bounds of the first stage alone and of the whole study meet their simulations, that of
+    the cut study does not.
+    """
     whole, first = oracles.first_steps(), first_stages(oracles.first_steps(), 1)
     for study, boundary, compared in (
         (whole, None, True),

@@ -74,7 +74,10 @@ def trained(study: Study, iterations: int = 60, **changes: object) -> hw.Policy:
 def quarters(
     years: int, *, cyclic: bool, phi: float = 0.4, rate: float = 1.0, forward_passes: int = 4
 ) -> Study:
-    """A reservoir and a dear thermal over quarters whose wet half fills it; inflows remember the quarter before."""
+    """A reservoir and a dear thermal over quarters whose wet half fills it.
+
+    Inflows remember the quarter before.
+    """
     starts = [date(2030 + q // 4, 3 * (q % 4) + 1, 1) for q in range(4 * years + 1)]
     n = len(starts) - 1
     mean, std, load = (60.0, 40.0, 15.0, 25.0), (12.0, 9.0, 4.0, 6.0), (50.0, 55.0, 60.0, 52.0)
@@ -130,7 +133,9 @@ def test_the_infinite_problem_of_the_source(for_ever: hw.Policy):
 
 @pytest.mark.parametrize("formulation", list(CutFormulation))
 def test_the_cycle_may_be_unrolled(formulation: CutFormulation, for_ever: hw.Policy):
-    """Two or three stages of the same kind, the first of them outside the cycle or inside it, are the same problem."""
+    """Two or three stages of the same kind, the first of them outside the cycle or inside it, are
+    the same problem.
+    """
     once = oracles.infinite_inner_bound()
     days = once.system.stages[0].days
     rate = 0.9 ** (-365.25 / days) - 1.0
@@ -189,7 +194,10 @@ def test_risk_nests_round_the_cycle():
 
 
 def test_revenue_for_ever_has_a_bound():
-    """What can be earned in a turn, summed over all time, bounds the future; a bound of 0 would be wrong."""
+    """What can be earned in a turn, summed over all time, bounds the future.
+
+    A bound of 0 would be wrong.
+    """
     study = oracles.infinite_inner_bound()
     sold = EnergyContract(
         1, 1, ContractKind.EXPORT, price_per_mwh=-4.0 / HOURS, min_mw=0.0, max_mw=3.0

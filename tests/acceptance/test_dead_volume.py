@@ -1,7 +1,9 @@
-"""Starters, the example and a planner's case keep the dead volume of their reservoirs unless water truly runs out.
+"""Starters, the example and a planner's case keep the dead volume of their reservoirs
+unless water truly runs out.
 
-Whether it does is judged by a linear program of the stage, at the state in which the scenario arrives there and with its
-inflows, that minimises storage below its minimum and nothing else: loads may go unserved and every other limit be broken.
+Whether it does is judged by a linear program of the stage, at the state in which the scenario
+arrives there and with its inflows, that minimises storage below its minimum and nothing else: loads
+may go unserved and every other limit be broken.
 """
 
 from __future__ import annotations
@@ -28,10 +30,11 @@ SMALLEST_HM3 = 1e-6
 def avoidable(
     case: hw.Case, iterations: int, scenarios: int, *, wholly: bool = False
 ) -> list[tuple[int, int, float, float]]:
-    """Scenario, stage, cost of storage below its minimum and of bought water, and the least cost of them, where it is less.
+    """Scenario, stage, cost of storage below its minimum and of bought water, and the least cost of
+    them, where it is less.
 
-    With ``wholly`` only where it is nothing. Where water has run out, a policy may use more than the stage must, so that
-    another plant, or the same one later, needs less.
+    With ``wholly`` only where it is nothing. Where water has run out, a policy may use more than
+    the stage must, so that another plant, or the same one later, needs less.
     """
     policy = hw.train(
         case,
@@ -89,9 +92,11 @@ def test_a_planners_case_uses_dead_volume_only_where_water_runs_out(tmp_path):
 
 
 def one_plant(root: Path, storage_hm3: float, **outflow: float) -> pl.DataFrame:
-    """What a single plant does in January: 0.5 MW per m3/s, dead volume 10 hm3, no inflow, 20 MW that no thermal plant serves.
+    """What a single plant does in January: 0.5 MW per m3/s, dead volume 10 hm3, no inflow, 20 MW
+    that no thermal plant serves.
 
-    The thermal plants give 120 MW, the load is 140 MW. An hm3 is 277.8 m3/s for an hour, so 138.9 MWh.
+    The thermal plants give 120 MW, the load is 140 MW. An hm3 is 277.8 m3/s
+    for an hour, so 138.9 MWh.
     """
     case = tiny_case(root)
     (plant,) = case.files["system/hydros.json"]["hydros"] = case.hydros[:1]
@@ -115,7 +120,9 @@ def one_plant(root: Path, storage_hm3: float, **outflow: float) -> pl.DataFrame:
 
 
 def test_dead_volume_is_worth_more_than_load(tmp_path):
-    """To serve 20 MW for 744 hours takes 107.1 hm3, which are there, but below the dead volume or not at all."""
+    """To serve 20 MW for 744 hours takes 107.1 hm3, which are there, but below the
+    dead volume or not at all.
+    """
     january = one_plant(tmp_path, storage_hm3=10.0)
     assert january["storage_final_hm3"].to_list() == pytest.approx([10.0, 10.0])
     assert january["turbined_m3s"].to_list() == pytest.approx([0.0, 0.0], abs=1e-9)
@@ -130,7 +137,10 @@ def test_dead_volume_is_worth_more_than_a_least_outflow(tmp_path):
 
 
 def test_load_is_worth_more_than_a_largest_outflow(tmp_path):
-    """20 MW are 40 m3/s, 30 more than may flow; 90 hm3 above the dead volume last for 625 hours of them."""
+    """20 MW are 40 m3/s, 30 more than may flow.
+
+    90 hm3 above the dead volume last for 625 hours of them.
+    """
     january = one_plant(tmp_path, storage_hm3=100.0, max_outflow_m3s=10.0)
     assert january["storage_final_hm3"].min() >= 10.0 - 1e-9
     served = 20.0 - january["deficit_mw"].to_numpy()
@@ -142,7 +152,9 @@ def test_load_is_worth_more_than_a_largest_outflow(tmp_path):
 
 
 def test_a_shortfall_that_nothing_avoids_is_told_from_one_that_is_chosen(tmp_path):
-    """Dead volume is cheaper than load here, so that it is used, and the judge must say that it need not have been."""
+    """Dead volume is cheaper than load here, so that it is used, and the judge must say that it
+    need not have been.
+    """
     case = tiny_case(tmp_path)
     case.files["penalties.json"]["hydro"]["storage_violation_below_cost"] = 1000.0
     case.initial["storage"] = [{"hydro_id": h, "value_hm3": 10.0} for h in (0, 1)]

@@ -1,4 +1,7 @@
-"""The judge is judged first: hand computations, published figures, and problems of the literature."""
+"""The judge is judged first.
+
+Hand computations, published figures, and problems of the literature.
+"""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,7 @@
-"""Runs on disks that crash or fail: what is left can be read, and a resumed run writes what an undisturbed one does."""
+"""Runs on disks that crash or fail.
+
+What is left can be read, and a resumed run writes what an undisturbed one does.
+"""
 
 from __future__ import annotations
 

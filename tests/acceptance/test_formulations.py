@@ -1,4 +1,6 @@
-"""Both formulations of the stage problems agree on every case, and slopes agree with finite differences."""
+"""Both formulations of the stage problems agree on every case, and slopes agree
+with finite differences.
+"""
 
 from __future__ import annotations
 

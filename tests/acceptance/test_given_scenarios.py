@@ -1,4 +1,7 @@
-"""Studies that are given scenarios train on them: bounds judged by the linear program over the tree of the scenarios."""
+"""Studies that are given scenarios train on them.
+
+Bounds judged by the linear program over the tree of the scenarios.
+"""
 
 from __future__ import annotations
 
@@ -225,7 +228,10 @@ def weekly_case(
     openings: str | None = None,
     shape: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
 ) -> Path:
-    """A published case of four weeks with inflows of its own, in file form; ``shape`` multiplies those of each week."""
+    """A published case of four weeks with inflows of its own, in file form.
+
+    ``shape`` multiplies those of each week.
+    """
     root = directory / f"{n_scenarios}-{openings}"
     shutil.copytree(case_directory("d29-weekly-par-noise-sharing"), root)
     stats = pl.read_parquet(root / "scenarios/inflow_seasonal_stats.parquet").filter(

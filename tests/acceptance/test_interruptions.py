@@ -1,6 +1,7 @@
 """Runs that are interrupted in every way go on to the bytes of one that nobody interrupted.
 
-``HEADWATER_INTERRUPTIONS`` sets the number of interruptions, 6 by default; ``HEADWATER_INTERRUPTION_SEED`` which ones.
+``HEADWATER_INTERRUPTIONS`` sets the number of interruptions, 6 by default;
+``HEADWATER_INTERRUPTION_SEED`` which ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Runs that are killed at random moments: no file is damaged, and what is resumed writes the bytes of a run that nobody killed.
+"""Runs that are killed at random moments: no file is damaged, and what is resumed writes the bytes
+of a run that nobody killed.
 
 ``HEADWATER_KILLS`` sets the number of kills, 8 by default; ``HEADWATER_KILL_SEED`` the moments.
 """

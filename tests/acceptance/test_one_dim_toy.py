@@ -1,4 +1,6 @@
-"""A published case with ten openings at each of four stages, judged by the linear program over its 11,110 nodes."""
+"""A published case with ten openings at each of four stages, judged by the linear
+program over its 11,110 nodes.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -63,7 +65,10 @@ def test_the_cuts_never_exceed_the_true_cost_of_the_later_stages(case, policy, s
 
 
 def test_the_mean_of_many_simulations_meets_the_optimum(policy, optimum):
-    """Within four standard errors; costs come from the table, so that discounting is seen as well."""
+    """Within four standard errors.
+
+    Costs come from the table, so that discounting is seen as well.
+    """
     simulation = hw.simulate(policy, n_scenarios=500)
     present_value = (pl.col("immediate_cost") * pl.col("discount_factor")).sum()
     costs = (

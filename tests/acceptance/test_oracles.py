@@ -24,7 +24,9 @@ def first_steps():
 
 @pytest.fixture(scope="module")
 def first_steps_everywhere():
-    """A policy that has seen every storage at which the cost-to-go is known, and the middle between each two of them."""
+    """A policy that has seen every storage at which the cost-to-go is known, and the middle between
+    each two of them.
+    """
     return train(oracles.first_steps_from(sorted([*STORAGES, *MIDPOINTS])))
 
 
@@ -76,7 +78,8 @@ def test_nothing_follows_the_last_stage(first_steps):
         (3, 2, 40, 1e-6),
         (4, 10, 20, 1e-6),
         (6, 10, 60, 1e-6),
-        # rare paths of openings decide the last digits of long horizons: many trajectories find them
+        # rare paths of openings decide the last digits of long horizons: many
+        # trajectories find them
         (12, 40, 60, 1e-3),
         (20, 40, 60, 1e-3),
     ],

@@ -21,7 +21,9 @@ every_case = pytest.mark.parametrize("name", FIGURES)
 
 
 def load(name, formulation=Formulation.CONDENSED):
-    """The case with the iteration limit that its figure is promised for, and no other stopping rule."""
+    """The case with the iteration limit that its figure is promised for,
+    and no other stopping rule.
+    """
     case = load_case(case_directory(name))
     rules = (IterationLimit(FIGURES[name].iterations),)
     training = replace(case.config.training, stopping_rules=rules, formulation=formulation)
@@ -71,7 +73,10 @@ def test_the_bound_never_falls(trained, name):
 
 @every_case
 def test_a_future_that_is_known_cannot_be_operated_for_less_than_the_bound(trained, name):
-    """All these cases have a single opening per stage; a converged bound does not make every tied decision optimal."""
+    """All these cases have a single opening per stage.
+
+    A converged bound does not make every tied decision optimal.
+    """
     case = load(name)
     openings = build_uncertainty(case.system, case.config.training.tree_seed).tree.probability
     assert all(len(probability) == 1 for probability in openings)
@@ -139,7 +144,9 @@ def test_a_model_with_an_annual_term_is_fitted_exported_and_trained_with(tmp_pat
 
 
 def test_planes_are_computed_exported_and_trained_with(tmp_path):
-    """The fitted planes, read back as a table of the case, give the optimum that training reached."""
+    """The fitted planes, read back as a table of the case, give the optimum that training
+    reached.
+    """
     case = load_case(case_directory("d07-fpha-computed"))
     result = hw.run(case.root, tmp_path, threads=1)
     record = result.policy.training.iterations[-1]

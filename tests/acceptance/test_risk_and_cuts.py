@@ -1,4 +1,6 @@
-"""Risk-averse studies, and openings with cuts of their own, judged by the linear program over the whole tree."""
+"""Risk-averse studies, and openings with cuts of their own, judged by the linear
+program over the whole tree.
+"""
 
 from __future__ import annotations
 

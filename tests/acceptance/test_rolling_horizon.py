@@ -1,4 +1,7 @@
-"""The example of a horizon that rolls on: 24 stages, shifted by a month, from the cuts of last month's policy."""
+"""The example of a horizon that rolls on.
+
+24 stages, shifted by a month, from the cuts of last month's policy.
+"""
 
 from __future__ import annotations
 

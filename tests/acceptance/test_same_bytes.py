@@ -33,7 +33,9 @@ TIMED = tuple(schema.place for schema in SCHEMAS.values() if schema.timing_colum
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example with more forward passes than workers, cut selection at work, and several parts of simulation tables."""
+    """The example with more forward passes than workers, cut selection at work, and several parts
+    of simulation tables.
+    """
     root = tmp_path_factory.mktemp("same-bytes") / "case"
     shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("output"))
     config = json.loads((root / "config.json").read_text())
@@ -55,7 +57,10 @@ def expected(case: Path) -> dict[str, object]:
 
 
 def contents(output: Path) -> dict[str, object]:
-    """Every file of an output directory: its bytes, or what is left of it without times and places."""
+    """Every file of an output directory.
+
+    Its bytes, or what is left of it without times and places.
+    """
     found: dict[str, object] = {}
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
         name = path.relative_to(output).as_posix()

@@ -1,4 +1,7 @@
-"""Any system that anyone writes trains to the end: small ones to their optimum, larger ones without a falling bound."""
+"""Any system that anyone writes trains to the end.
+
+Small ones to their optimum, larger ones without a falling bound.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Units do not matter: costs, or volumes and flows, multiplied by a factor give the same policy in other units."""
+"""Units do not matter.
+
+Costs, or volumes and flows, multiplied by a factor give the same policy in other units.
+"""
 
 from __future__ import annotations
 

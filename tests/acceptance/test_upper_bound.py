@@ -1,4 +1,6 @@
-"""The deterministic upper bound brackets the optimum, judged by answers of the literature and by whole trees in one program."""
+"""The deterministic upper bound brackets the optimum, judged by answers of the literature and by
+whole trees in one program.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -94,7 +96,9 @@ def test_the_published_toy_case_is_bracketed():
 
 @pytest.mark.parametrize("seed", range(50))
 def test_random_systems_are_bracketed_until_the_gap_is_small(seed):
-    """With lags, planes, user constraints, risk measures and plants that are dispatched ahead, as the seed has it."""
+    """With lags, planes, user constraints, risk measures and plants that are dispatched ahead, as
+    the seed has it.
+    """
     chosen = varied_study(seed)
     optimum = extensive_form_value(chosen.system, chosen.config)
     policy = hw.train(chosen, threads=1)
@@ -135,7 +139,10 @@ def test_a_problem_without_end_is_bracketed_for_all_time():
 
 @pytest.mark.parametrize("seed", [0, 4, 7])
 def test_random_cycles_are_bracketed_until_the_gap_is_small(seed):
-    """Three months for ever, of which the last two repeat, worth half as much every turn; with and without lags."""
+    """Three months for ever, of which the last two repeat, worth half as much every turn.
+
+    With and without lags.
+    """
     study = varied_study(seed)
     ids = [stage.id for stage in study.system.stages]
     steps = [Transition(*pair) for pair in (*pairwise(ids), (ids[-1], ids[1]))]

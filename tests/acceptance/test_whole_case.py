@@ -32,7 +32,9 @@ SOURCE = {"id": 0, "name": "Wind", "bus_id": 0, "max_generation_mw": 5.0}
 
 
 def whole_case(root: Path) -> TinyCase:
-    """The tiny case with pumping, a contract, wind, a diversion, a lake, an ordered thermal, blocks in time, a constraint."""
+    """The tiny case with pumping, a contract, wind, a diversion, a lake, an ordered thermal, blocks
+    in time, a constraint.
+    """
     case = tiny_case(root)
     case.files["system/pumping_stations.json"] = {
         "pumping_stations": [{**STATION, "flow": {"min_m3s": 0, "max_m3s": 5}}]

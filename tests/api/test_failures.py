@@ -1,4 +1,7 @@
-"""What a run leaves that a stage problem ended: the problem itself, what was tried, and how to go on."""
+"""What a run leaves that a stage problem ended.
+
+The problem itself, what was tried, and how to go on.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The battery itself: what it runs, what it makes of runs that hang or crash, and what its table says."""
+"""The battery itself.
+
+What it runs, what it makes of runs that hang or crash, and what its table says.
+"""
 
 from __future__ import annotations
 

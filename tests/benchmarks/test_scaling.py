@@ -1,4 +1,7 @@
-"""Scaling over threads and ranks: the work is what was asked for, everybody learns the same, and failures are told."""
+"""Scaling over threads and ranks.
+
+The work is what was asked for, everybody learns the same, and failures are told.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,8 @@ def test_threads_share_the_same_passes_or_get_as_many_each(case: Case):
     assert [one.workers for one in scaling.weak] == [Workers(1, 1, 2), Workers(1, 2, 4)]
     assert scaling.weak[0] is scaling.strong[0]
     alone, pair = scaling.strong
-    # one bound of the first stage for three openings, forward and backward passes of two stages and all openings after it
+    # one bound of the first stage for three openings, forward and backward passes of two stages and
+    # all openings after it
     assert alone.programs == pair.programs == 2 * (2 * (3 + 2 * 3) + 3)
     assert scaling.weak[1].programs == 2 * (4 * (3 + 2 * 3) + 3)
     assert alone.lower_bound == pair.lower_bound == train_policy(case).lower_bound
@@ -128,7 +132,8 @@ def test_a_share_is_that_of_all_workers_and_what_is_left_is_spent_elsewhere(
     monkeypatch.setattr(training_times, "train_policy", lambda *_, **__: next(trainings))
     (found,) = training_times.time_training(case, [Workers(2, 3, 2)], repeats=3)
     assert found.seconds == 4.0
-    # the middle one of three: 4 seconds of 6 threads solve for 4.5; 2 ranks exchange for 1, wait for 2.5
+    # the middle one of three: 4 seconds of 6 threads solve for 4.5; 2 ranks
+    # exchange for 1, wait for 2.5
     assert found.solver_share == pytest.approx(4.5 / 24)
     assert found.exchange_share == pytest.approx(1.0 / 8)
     assert found.waiting_share == pytest.approx(2.5 / 8)

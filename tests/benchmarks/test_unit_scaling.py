@@ -1,4 +1,7 @@
-"""A case in other units is the same case: its programs have the same optimum, times the factor of money."""
+"""A case in other units is the same case.
+
+Its programs have the same optimum, times the factor of money.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ WITHOUT_UNIT = {
     "relative_tolerance", "residual_std_ratio", "reverse_factor", "scale_factor", "std", "tail_fraction",
     "tolerance", "value", "volume_max_percentile", "volume_min_percentile",
 }  # fmt: skip
-"""Keys of shares and of what is scaled in a way of its own (``coefficients`` of tailraces, ``tolerance`` of gaps)."""
+"""Keys of shares and of what is scaled in a way of its own (``coefficients`` of tailraces,
+``tolerance`` of gaps).
+"""
 
 
 def numbers_of(schema, root, found):

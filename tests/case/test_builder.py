@@ -18,7 +18,9 @@ INFLOW = [150.0, 160.0, 170.0, 140.0, 120.0, 100.0, 80.0, 70.0, 80.0, 100.0, 120
 
 
 def built(months: int = 3) -> hw.SystemBuilder:
-    """Two buses, a cascade of two plants that names its lower plant first, two thermals, a source, a line."""
+    """Two buses, a cascade of two plants that names its lower plant first, two
+    thermals, a source, a line.
+    """
     build = hw.SystemBuilder(
         "mine",
         start="2027-01",

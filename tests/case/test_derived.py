@@ -1,4 +1,7 @@
-"""The schema of a file follows from declared fields: places, ranges, forms told apart by their type, and back to objects."""
+"""The schema of a file follows from declared fields.
+
+Places, ranges, forms told apart by their type, and back to objects.
+"""
 
 from __future__ import annotations
 

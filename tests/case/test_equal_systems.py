@@ -48,7 +48,9 @@ def shuffled(value, chance, key=""):
 
 
 def bytes_of(value):
-    """A value as bytes: equal bytes mean equal in everything, order and types of numbers included."""
+    """A value as bytes: equal bytes mean equal in everything, order and types of numbers
+    included.
+    """
     if dataclasses.is_dataclass(value):
         fields = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
         return b"(%s %s)" % (
@@ -103,7 +105,9 @@ def test_the_order_of_keys_entries_and_rows_does_not_matter(plain, tmp_path, see
 
 
 def old_names(case):
-    """Every older spelling that the full case can be written in, as changes that do not depend on each other."""
+    """Every older spelling that the full case can be written in, as changes that do
+    not depend on each other.
+    """
 
     def thermals(which):
         thermal = case.thermals[which]
@@ -168,7 +172,10 @@ def test_the_order_of_the_members_of_a_correlation_group_does_not_matter(tmp_pat
 def test_each_correlation_stays_with_its_pair_in_whatever_order_members_are_written(
     tmp_path, order
 ):
-    """Three plants with three different correlations, by their ids 0, 1 and 2: no order but the right one gives them back."""
+    """Three plants with three different correlations, by their ids 0, 1 and 2.
+
+    No order but the right one gives them back.
+    """
     pairs = np.array([[1.0, 0.5, 0.1], [0.5, 1.0, -0.3], [0.1, -0.3, 1.0]])
     case = tiny_case(tmp_path)
     case.hydros.append({**copy.deepcopy(case.hydros[1]), "id": 2, "name": "H2"})

@@ -15,7 +15,9 @@ ASSERTED = re.compile(r"^\s*assert .*HW\d{3}.*$|^.*\.code == \"HW\d{3}\".*$", re
 
 @pytest.fixture(scope="module")
 def provoked() -> set[str]:
-    """Codes that stand in a table of broken cases or in an assertion of the tests beside this one."""
+    """Codes that stand in a table of broken cases or in an assertion of the tests beside this
+    one.
+    """
     found: set[str] = set()
     for path in Path(__file__).parent.glob("test_findings_*.py"):
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Every key and every column of the format changes what a case means, or is refused: none is read and forgotten."""
+"""Every key and every column of the format changes what a case means, or is refused.
+
+None is read and forgotten.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,9 @@ def models_of(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Place of every key that has a value of its own, its name in the schema, and its annotation."""
+    """Place of every key that has a value of its own, its name in the schema, and its
+    annotation.
+    """
     for name, field in model.model_fields.items():
         place = f"{prefix}.{field.alias or name}" if prefix else field.alias or name
         annotation = (
@@ -237,7 +242,8 @@ def means_something(
     holder[at[-1]] = value
     after = answered(case)
     if isinstance(after, set):
-        # a value that contradicts others is looked at; one that has the wrong form says nothing of the key
+        # a value that contradicts others is looked at; one that has the wrong form
+        # says nothing of the key
         return bool({code for code, _ in after} - {"HW201", "HW204"})
     return after != before or refused(after, place)
 
@@ -260,7 +266,8 @@ def test_every_key_of_a_file_means_something(plain, file):
                 for value in (*others(value_at(plain, file, at)), *values)
             ]
         elif elsewhere(plain, file, name) or (file == "config.json" and "[]" in place):
-            continue  # seen with the same schema at another place, or a stopping rule, which is made as a whole
+            # seen with the same schema at another place, or a stopping rule, which is made whole
+            continue
         else:
             assert file == "config.json", f"the full case lacks {file}: {place}"
             tried = [(tuple(steps_of(place)), value) for value in values]

@@ -1,4 +1,7 @@
-"""One run of validation tells all problems: a broken reference hides nothing, and what cannot run is named."""
+"""One run of validation tells all problems.
+
+A broken reference hides nothing, and what cannot run is named.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +108,10 @@ def test_a_name_cannot_write_to_the_terminal(tmp_path):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_references_are_broken_validation_ends_with_a_report(tmp_path, seed):
-    """Random ids of a case with every kind of file lead nowhere: the broken ones are errors, and nothing is raised."""
+    """Random ids of a case with every kind of file lead nowhere.
+
+    The broken ones are errors, and nothing is raised.
+    """
     rng = np.random.default_rng(seed)
     case = full_case(tmp_path)
     ids = [

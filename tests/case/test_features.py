@@ -1,4 +1,6 @@
-"""Features that are known and not built yet are warned about in a case, and listed for any study."""
+"""Features that are known and not built yet are warned about in a case, and listed for any
+study.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Findings at the very edge of what they find: the last figure that passes and the first that does not."""
+"""Findings at the very edge of what they find.
+
+The last figure that passes and the first that does not.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +135,8 @@ def test_a_cycle_closes_once_and_from_its_last_stage(tmp_path, transitions, mess
     [
         (0.0, (None, None, None), True),
         (1e-9, (None, None, None), False),
-        # the first stage is outside the cycle: its rate does not help, and its lack of one does no harm
+        # the first stage is outside the cycle: its rate does not help, and its
+        # lack of one does no harm
         (0.0, (0.2, None, None), True),
         (0.1, (0.0, None, None), False),
         (0.0, (None, 0.2, None), False),

@@ -1,4 +1,6 @@
-"""In a case that has every file, each reference, each stage id, each row and each setting is broken once, and found there."""
+"""In a case that has every file, each reference, each stage id, each row and each setting is broken
+once, and found there.
+"""
 
 from __future__ import annotations
 

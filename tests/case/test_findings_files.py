@@ -1,4 +1,6 @@
-"""Layers 1 and 2: files that are missing, unreadable, malformed or out of range are reported with code and place."""
+"""Layers 1 and 2: files that are missing, unreadable, malformed or out of range are
+reported with code and place.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Years that the historical scheme can replay: the months that must be there, by what a season is."""
+"""Years that the historical scheme can replay.
+
+The months that must be there, by what a season is.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,15 @@ SEASONS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 OF_STAGES = {"monthly": (0, 1), "weekly": (4, 5), "custom": (0, 1)}
-"""Seasons of the two weeks from 29 January 2024: months, weeks counted from 0, or parts of the year."""
+"""Seasons of the two weeks from 29 January 2024: months, weeks counted from
+0, or parts of the year.
+"""
 
 
 def replaying(root: Path, cycle: str, *days: date) -> TinyCase:
-    """Two weeks, the first of which starts in January, with a history of two hydros on some days."""
+    """Two weeks, the first of which starts in January, with a history of two hydros on some
+    days.
+    """
     case = tiny_case(root)
     case.files["stages.json"]["season_definitions"] = {
         "cycle_type": cycle,
@@ -47,7 +54,9 @@ def replaying(root: Path, cycle: str, *days: date) -> TinyCase:
 
 
 FEBRUARY = (date(2010, 2, 3), date(2010, 2, 10))
-"""A day in each week of the study and in each of its parts of the year, but only in one of its months."""
+"""A day in each week of the study and in each of its parts of the year, but
+only in one of its months.
+"""
 
 
 def test_a_monthly_cycle_needs_every_month_of_the_study(tmp_path: Path):

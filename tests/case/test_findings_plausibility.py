@@ -1,4 +1,7 @@
-"""Figures of the wrong size are doubted, with the figures; those of real and of plain synthetic systems are not."""
+"""Figures of the wrong size are doubted, with the figures.
+
+Those of real and of plain synthetic systems are not.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ def times(case, table, column, factor, entity=None):
 
 
 def test_a_load_in_mwh_is_told_from_one_in_mw(tmp_path):
-    """Bus 1 (70 MW) has a thermal of 60 MW (55 at stage 1) and a line of 40 MW: 100 MW, times 744 hours."""
+    """Bus 1 (70 MW) has a thermal of 60 MW (55 at stage 1) and a line of 40 MW.
+
+    100 MW, times 744 hours.
+    """
     case = tiny_case(tmp_path)
     times(case, LOADS, "mean_mw", 744.0, entity=1)
     (finding,) = [one for one in doubts(case.write()) if one.code == "HW620"]
@@ -47,7 +53,10 @@ def test_a_load_in_mwh_is_told_from_one_in_mw(tmp_path):
 
 
 def test_an_inflow_in_litres_is_told_from_one_in_m3(tmp_path):
-    """40 m3/s, as 40,000; the turbines take 100 m3/s, and 100 hm3 are filled in 696 hours by 39.9 m3/s."""
+    """40 m3/s, as 40,000.
+
+    The turbines take 100 m3/s, and 100 hm3 are filled in 696 hours by 39.9 m3/s.
+    """
     case = tiny_case(tmp_path)
     for column in ("mean_m3s", "std_m3s"):
         times(case, STATS, column, 1000.0, entity=0)
@@ -104,14 +113,18 @@ def test_a_mark_in_the_record_or_in_the_past_is_found_too(tmp_path):
 
 
 def test_negative_and_large_inflows_that_occur_are_no_marks(tmp_path):
-    """Incremental inflows are negative where water is lost between two plants, and one may be -99 by chance."""
+    """Incremental inflows are negative where water is lost between two plants, and
+    one may be -99 by chance.
+    """
     case = tiny_case(tmp_path)
     case.tables[STATS][0]["mean_m3s"], case.tables[STATS][1]["mean_m3s"] = -99.0, -30.0
     assert doubts(case.write()) == []
 
 
 def test_the_energy_of_a_dry_year_is_told_in_figures(tmp_path):
-    """Loads of 1500 MW: below five times the capacity of a bus, and still far above what there is."""
+    """Loads of 1500 MW: below five times the capacity of a bus, and still far above what there
+    is.
+    """
     case = tiny_case(tmp_path)
     times(case, LOADS, "mean_mw", 10.0, entity=0)
     times(case, LOADS, "mean_mw", 6.0, entity=1)
@@ -119,7 +132,8 @@ def test_the_energy_of_a_dry_year_is_told_in_figures(tmp_path):
     assert finding.code == "HW623"
     hours = 744 + 696
     assert f"the load is {1.12 * hours:,.4g} GWh" in finding.message  # 700 + 420 MW
-    # 32 m3/s through both plants, 33 through the lower: 48.5 MW; and 50 hm3 * 1.0 + 60 hm3 * 0.5 MW per m3/s, by 0.0036
+    # 32 m3/s through both plants, 33 through the lower: 48.5 MW; and 50 hm3 * 1.0 + 60 hm3 * 0.5 MW
+    # per m3/s, by 0.0036
     assert f"at most {(48.5 * hours + 80 / 0.0036) / 1e3:,.4g} GWh" in finding.message
     assert f"{80 / 0.0036 / 1e3:,.4g} GWh are stored now" in finding.message
     assert (

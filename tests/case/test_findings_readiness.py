@@ -36,7 +36,10 @@ def test_a_broken_case_is_not_built(tmp_path):
 
 
 def test_stages_that_become_finer_under_lags_are_refused_before_training(tmp_path):
-    """A quarter, then months, with inflows that remember: lags over quarters say nothing of months."""
+    """A quarter, then months, with inflows that remember.
+
+    Lags over quarters say nothing of months.
+    """
     root = write_starter(tmp_path / "new", "cascade-fpha")
     stages = json.loads((root / "stages.json").read_text())
     months = [

@@ -1,4 +1,6 @@
-"""Layers 5 and 6: figures that contradict each other, statistics that make no sense, costs out of order."""
+"""Layers 5 and 6: figures that contradict each other, statistics that make no
+sense, costs out of order.
+"""
 
 from __future__ import annotations
 
@@ -154,7 +156,9 @@ def openings_of_the_load(openings):
 
 
 def walked_by_training_alone(case):
-    """Training draws its scenarios one by one, and the simulation does not inherit how they are walked."""
+    """Training draws its scenarios one by one, and the simulation does not
+    inherit how they are walked.
+    """
     external_loads(case)
     for entry in case.stages:
         entry["num_scenarios"] = 3

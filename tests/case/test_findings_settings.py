@@ -1,4 +1,7 @@
-"""What cannot stand together, what lacks something it needs, and what has no effect: one change to the full case each."""
+"""What cannot stand together, what lacks something it needs, and what has no effect.
+
+One change to the full case each.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whatever a case directory contains, validation answers with findings and never with a traceback."""
+"""Whatever a case directory contains, validation answers with findings and never with a
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,9 @@ def nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
-    """A case with every file, in a directory in which every example changes a part and takes it back."""
+    """A case with every file, in a directory in which every example changes
+    a part and takes it back.
+    """
     case = full_case(tmp_path_factory.mktemp("full"))
     case.write()
     return case

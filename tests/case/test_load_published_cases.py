@@ -43,7 +43,9 @@ GOLDEN = {
     "d27-per-stage-thermal-cost": "HW524 HW552",
     "d29-weekly-par-noise-sharing": "HW552 HW557 HW612",
 }
-"""Case -> codes of what validation finds in it, all of them warnings, with how often each is found."""
+"""Case -> codes of what validation finds in it, all of them warnings, with how often each is
+found.
+"""
 
 REFUSED = {name for name, codes in GOLDEN.items() if "HW710" in codes}
 

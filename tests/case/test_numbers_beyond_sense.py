@@ -1,4 +1,6 @@
-"""Numbers beyond all sense are named where they stand, and text of a case cannot steer a terminal."""
+"""Numbers beyond all sense are named where they stand, and text of a case cannot steer a
+terminal.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,9 @@ def penalties(case):
 
 
 def test_dead_storage_is_compared_with_deficit_in_the_energy_of_its_water(tmp_path):
-    """The upper plant: 1 hm3 makes (0.5 + 0.5) / 0.0036 = 277.8 MWh, so 1 million $/hm3 are 3600 $/MWh, deficit costs 5000."""
+    """The upper plant: 1 hm3 makes (0.5 + 0.5) / 0.0036 = 277.8 MWh, so 1 million $/hm3 are 3600
+    $/MWh, deficit costs 5000.
+    """
     case = tiny_case(tmp_path)
     penalties(case)["storage_violation_below_cost"] = 1_000_000.0
     (finding,) = out_of_order(case.write())

@@ -1,4 +1,7 @@
-"""The commands, in this process: exit codes, messages, and that nothing is written after an error."""
+"""The commands, in this process.
+
+Exit codes, messages, and that nothing is written after an error.
+"""
 
 from __future__ import annotations
 

@@ -266,7 +266,10 @@ def on_a_terminal(arguments: list[object], **environment: str) -> tuple[int, str
 
 @pytest.fixture(scope="module")
 def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """The same case run in two processes, with one thread in colour and with two without; directory and what was shown."""
+    """The same case run in two processes, with one thread in colour and with two without.
+
+    Directory and what was shown.
+    """
     root = tmp_path_factory.mktemp("terminal")
     case = case_with(root / "case", iterations=20, n_scenarios=120)
     shown = []
@@ -326,7 +329,10 @@ SHELLS = {
 
 
 def test_a_run_is_complete_wherever_its_words_go(tmp_path: Path):
-    """Progress never ends a run; an answer that is lost is said by the exit code. For people and for programs in turn."""
+    """Progress never ends a run; an answer that is lost is said by the exit code.
+
+    For people and for programs in turn.
+    """
     case = case_with(tmp_path / "case", n_scenarios=150)
     codes = {}
     for number, (what, (redirection, _)) in enumerate(SHELLS.items()):

@@ -1,4 +1,6 @@
-"""Commands that solve nothing do not wait for what solves, and the package offers its names all the same."""
+"""Commands that solve nothing do not wait for what solves, and the package
+offers its names all the same.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,10 @@ def test_all_that_a_run_would_start_from_is_built_for_validation_without_compile
 
 
 def test_the_example_is_validated_within_a_generous_share_of_the_goal():
-    """The goal is 0.7 s of processor time on the machine of the checks; five times as much is told from a slow machine."""
+    """The goal is 0.7 s of processor time on the machine of the checks.
+
+    Five times as much is told from a slow machine.
+    """
     example = Path(__file__).parents[2] / "examples" / "four-subsystems"
     # an interpreter that may not keep compiled modules would measure their compilation
     environment = {

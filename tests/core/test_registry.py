@@ -1,4 +1,6 @@
-"""A registry finds what the project, installed packages and scripts add, and refuses two owners of one thing."""
+"""A registry finds what the project, installed packages and scripts add, and refuses
+two owners of one thing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Batteries: costs by hand and by an extensive form, from a case directory through policy and results."""
+"""Batteries: costs by hand and by an extensive form, from a case directory
+through policy and results.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,10 @@ def simulated(of: m.System) -> dict[str, list[float]]:
 
 
 def test_what_is_charged_in_a_cheap_stage_is_given_in_a_dear_one() -> None:
-    """5 of 10 cheap MW are free in the first stage; 80 % of them arrive, and 90 % of that comes back."""
+    """5 of 10 cheap MW are free in the first stage.
+
+    80 % of them arrive, and 90 % of that comes back.
+    """
     stored = 5.0 * HOURS * 0.8
     given = stored * 0.9
     dear = 5.0 * HOURS - given
@@ -141,7 +146,9 @@ def random_tree(seed: int) -> tuple[m.System, float]:
 
 
 def extensive_optimum(batteries: tuple[Battery, ...], loads: np.ndarray) -> float:
-    """Least expected cost over the tree of all histories of loads ``[stage, opening]``, which are equally likely."""
+    """Least expected cost over the tree of all histories of loads ``[stage, opening]``,
+    which are equally likely.
+    """
     cost: list[float] = []
     upper: list[float] = []
     equations: list[tuple[dict[int, float], float]] = []

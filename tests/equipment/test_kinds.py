@@ -1,4 +1,7 @@
-"""The registry of equipment: everything is found, everything has one owner, the order is declared."""
+"""The registry of equipment.
+
+Everything is found, everything has one owner, the order is declared.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Tries any number of changed cases, in processes of their own that are ended when they take too long.
+"""Tries any number of changed cases, in processes of their own that are ended
+when they take too long.
 
     scripts/fuzz --cases 100000 --seed 1 --jobs 2 --out fuzz.jsonl
 

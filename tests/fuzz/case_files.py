@@ -19,7 +19,8 @@ class CaseFiles:
     Attributes:
         documents: JSON file -> its content.
         tables: table, without suffix -> its rows.
-        contents: file -> bytes as they were read; they are written again for tables that are still those of ``read``.
+        contents: file -> bytes as they were read; they are written again for tables that are still
+            those of ``read``.
         read: the tables of ``contents``.
     """
 

@@ -182,7 +182,10 @@ def _nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...]
 def _node(
     sketch: Sketch, *, kind: type | tuple[type, ...] = object
 ) -> tuple[str, tuple[Any, ...], Any] | None:
-    """File, path and value of something in a document; every kind of place is as likely as another, however often it occurs."""
+    """File, path and value of something in a document.
+
+    Every kind of place is as likely as another, however often it occurs.
+    """
     name = sketch.random.choice(sorted(sketch.files.documents))
     by_place: dict[systems.Place, list[tuple[tuple[Any, ...], Any]]] = {}
     for path, value in _nodes(sketch.files.documents[name])[1:]:
@@ -271,7 +274,9 @@ def _transplant(sketch: Sketch) -> list[Step]:
 
 
 def _another_key(sketch: Sketch) -> list[Step]:
-    """A key that an object does not have, with the value of another system or one that its schema allows; or an unknown one."""
+    """A key that an object does not have, with the value of another system or one that its schema
+    allows; or an unknown one.
+    """
     name = sketch.random.choice(["config.json", *sorted(sketch.files.documents)])
     if name not in sketch.files.documents:
         return []
@@ -404,7 +409,10 @@ def _remove(sketch: Sketch) -> list[Step]:
 
 
 def _entry(sketch: Sketch) -> list[Step]:
-    """An entry of a list that is doubled, with its id or with a new one; or the list the other way round or empty."""
+    """An entry of a list that is doubled, with its id or with a new one.
+
+    Or the list the other way round or empty.
+    """
     found = _node(sketch, kind=list)
     if found is None or not found[2]:
         return []
@@ -513,7 +521,10 @@ def _foreign(sketch: Sketch) -> list[Step]:
 
 
 def _file(sketch: Sketch) -> list[Step]:
-    """What happens to files: they are missing, swapped, cut off, spoilt, in another encoding, or no files."""
+    """What happens to files.
+
+    They are missing, swapped, cut off, spoilt, in another encoding, or no files.
+    """
     random, name = sketch.random, sketch.file()
     kind = random.choice(
         ["drop file", "swap", "move", "cut", "junk", "encode", "text", "as csv", "node"]

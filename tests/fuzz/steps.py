@@ -40,7 +40,10 @@ class OutOfPlaceError(Exception):
 
 
 def apply(files: CaseFiles, steps: list[Step], root: Path) -> None:
-    """Make the changes and write the case into a new directory; a step that has nothing to act on does nothing."""
+    """Make the changes and write the case into a new directory.
+
+    A step that has nothing to act on does nothing.
+    """
     late = [step for step in steps if step["do"] in _BYTES]
     for step in steps:
         if step["do"] not in _BYTES:

@@ -1,4 +1,7 @@
-"""The cases that are changed: starters, the example, published cases, one with every key, and systems that nobody chose."""
+"""The cases that are changed.
+
+Starters, the example, published cases, one with every key, and systems that nobody chose.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whatever a case says, it is refused with findings or run to clean results; nothing else happens to it."""
+"""Whatever a case says, it is refused with findings or run to clean results.
+
+Nothing else happens to it.
+"""
 
 from __future__ import annotations
 

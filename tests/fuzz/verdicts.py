@@ -1,4 +1,7 @@
-"""What becomes of a case: refused with findings, run to clean results, or one of the things that must not happen."""
+"""What becomes of a case.
+
+Refused with findings, run to clean results, or one of the things that must not happen.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ class WrongError(Exception):
 
 
 def judge(root: Path) -> Verdict:
-    """Validate a case and, if it is accepted, train and simulate it; whatever happens becomes a verdict."""
+    """Validate a case and, if it is accepted, train and simulate it.
+
+    Whatever happens becomes a verdict.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -127,7 +133,10 @@ def _is_printable(text: str) -> None:
 
 
 def _as_told(case: Study, report: hw.Report) -> tuple[str, ...]:
-    """Codes of a case that uses what is not built yet: validation names it, and training refuses it."""
+    """Codes of a case that uses what is not built yet.
+
+    Validation names it, and training refuses it.
+    """
     codes = tuple(sorted({finding.code for finding in report}))
     try:
         hw.train(case, threads=1)

@@ -70,7 +70,10 @@ def test_the_whole_system_says_what_rests_and_what_is_approximate() -> None:
 
 
 def test_statistics_measure_the_solved_program() -> None:
-    """One reservoir, one block of 100 h: balance v + 0.36 (q + s - z) and load q + deficit - excess; z is taken out."""
+    """One reservoir, one block of 100 h.
+
+    Balance v + 0.36 (q + s - z) and load q + deficit - excess; z is taken out.
+    """
     problems = build_problems(
         study(
             system(hydros=(reservoir(),), inflow_statistics=inflows(h0=(5.0,))), cost_scale=1000.0
@@ -84,7 +87,8 @@ def test_statistics_measure_the_solved_program() -> None:
     # Excess at 10 and deficit at 1000 $/MWh for 100 h; the future cost is not a cost of the stage.
     assert one.given.cost == (1000.0, 100_000.0)
     assert one.given.column_bound == (100.0, 100.0)
-    # The columns with a range of 100 are counted in units of 128; the rows' largest entries are then about one.
+    # The columns with a range of 100 are counted in units of 128; the rows' largest entries are
+    # then about one.
     assert one.scaled.column_bound == (100.0 / 128, 100.0 / 128)
     assert 0.5 < one.scaled.coefficient[1] <= 1.5
     assert one.cost_scale == 1000.0

@@ -43,7 +43,10 @@ def test_parallel_blocks_may_use_water_before_it_arrives_and_chronological_ones_
 
 
 def test_water_of_an_early_block_waits_for_a_later_one() -> None:
-    """Load in the second block only: 20 m3/s stored over the first give 40 MW in the second; the pond holds just that."""
+    """Load in the second block only: 20 m3/s stored over the first give 40 MW in the second.
+
+    The pond holds just that.
+    """
     factors = m.StageOverrides.from_rows(
         [{"bus_id": 0, "stage_id": 0, "block_id": k, "factor": f} for k, f in ((0, 0.0), (1, 1.0))],
         entity="bus_id",
@@ -58,7 +61,8 @@ def test_water_of_an_early_block_waits_for_a_later_one() -> None:
 def test_the_floor_holds_at_the_end_of_every_block_with_one_slack() -> None:
     """5 hm3 with a floor of 2 at 5000 $/hm3 and 60 MW wanted in the first block, no inflow.
 
-    27.8 m3/s use all 5 hm3: the shortfall of 2 hm3 is paid once for the stage, not once for each block end.
+    27.8 m3/s use all 5 hm3: the shortfall of 2 hm3 is paid once for the stage, not
+    once for each block end.
     """
     plant = reservoir(min_storage_hm3=2.0)
     factors = m.StageOverrides.from_rows(

@@ -20,7 +20,10 @@ def with_segments(load: float, *segments: m.DeficitSegment, **parts: object) -> 
 
 
 def test_deficit_fills_its_segments_from_the_cheapest() -> None:
-    """60 MW of 100: 20 at 300, 15 at 700, 5 at 2000 are missing: 6000 + 10 500 + 10 000 = 26 500 $/h, and 10 * 60."""
+    """60 MW of 100: 20 at 300, 15 at 700, 5 at 2000 are missing.
+
+    6000 + 10 500 + 10 000 = 26 500 $/h, and 10 * 60.
+    """
     depths = (
         m.DeficitSegment(20.0, 300.0),
         m.DeficitSegment(15.0, 700.0),
@@ -35,7 +38,10 @@ def test_deficit_fills_its_segments_from_the_cheapest() -> None:
 
 
 def test_depths_are_power_and_hold_in_every_block() -> None:
-    """Blocks of 40 and 60 h with 30 and 10 MW missing: only the first goes past the 20 MW at 300."""
+    """Blocks of 40 and 60 h with 30 and 10 MW missing.
+
+    Only the first goes past the 20 MW at 300.
+    """
     found = operate(
         with_segments(
             100.0,

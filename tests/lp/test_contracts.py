@@ -35,7 +35,8 @@ def test_a_dear_import_serves_what_the_cheap_plant_cannot() -> None:
 def test_export_earns_its_price_and_its_minimum_is_served_by_deficit_if_need_be() -> None:
     """Thermal 130 MW at 50; export at most 40 at -60: 30 are sold, 130 * 50 - 30 * 60 = 4700 $/h.
 
-    With 100 MW of thermal and an export of at least 20, 20 MW of load go unserved: 100 * 50 - 20 * 60 + 20 * 1000 = 23 800.
+    With 100 MW of thermal and an export of at least 20, 20 MW of load go unserved: 100 * 50 - 20 *
+    60 + 20 * 1000 = 23 800.
     """
     sell = m.EnergyContract(1, 0, EXPORT, -60.0, 40.0)
     rich = operate(system(thermals=(m.Thermal.flat(0, 0, 130.0, 50.0),), contracts=(sell,)))
@@ -47,10 +48,11 @@ def test_export_earns_its_price_and_its_minimum_is_served_by_deficit_if_need_be(
 
 
 def test_the_bound_on_the_future_lets_revenue_through() -> None:
-    """Nothing but 36 hm3 of water and an export of 40 MW at -30 and -70: all 100 m3/s are kept for the dear stage.
+    """Nothing but 36 hm3 of water and an export of 40 MW at -30 and -70: all 100 m3/s are
+    kept for the dear stage.
 
-    40 MW over 100 h need 14.4 hm3 a stage, so both stages sell 40 MW: -(30 + 70) * 40 * 100 = -400 000. With 14.4 hm3 the
-    second stage alone sells: -280 000.
+    40 MW over 100 h need 14.4 hm3 a stage, so both stages sell 40 MW: -(30 + 70) * 40 * 100 =
+    -400 000. With 14.4 hm3 the second stage alone sells: -280 000.
     """
     sell = m.EnergyContract(1, 0, EXPORT, -30.0, 40.0)
     price = m.StageOverrides.from_rows(
@@ -75,7 +77,9 @@ def test_the_bound_on_the_future_lets_revenue_through() -> None:
 def earning(
     days: tuple[int, ...], prices: tuple[float, ...], *, back_to: int | None = None
 ) -> m.System:
-    """Stages of several lengths, discounted at 60 % a year, in which 40 MW are sold at a price of the stage."""
+    """Stages of several lengths, discounted at 60 % a year, in which 40 MW are sold
+    at a price of the stage.
+    """
     first = date(2024, 1, 1)
     ends = [first + timedelta(sum(days[: t + 1])) for t in range(len(days))]
     stages = tuple(
@@ -100,7 +104,10 @@ def earning(
 
 
 def test_the_bound_on_the_future_is_discounted_by_the_stages_that_pass() -> None:
-    """What a later stage earns counts from the start of the next one: discounted by the days of those between, not its own."""
+    """What a later stage earns counts from the start of the next one.
+
+    Discounted by the days of those between, not its own.
+    """
     days, prices = (31, 10, 90, 5), (3.0, 7.0, 20.0, 90.0)
     earned = [40.0 * 24.0 * n * price for n, price in zip(days, prices, strict=True)]
     factor = [1.6 ** (-n / 365.25) for n in days]

@@ -9,7 +9,10 @@ from operated import inflows, operate, reservoir, system
 
 
 def fork(**changes: object) -> m.System:
-    """Plant 0 (no turbines) may divert up to 30 m3/s to plant 2; its river runs to plant 1, which cannot store."""
+    """Plant 0 (no turbines) may divert up to 30 m3/s to plant 2.
+
+    Its river runs to plant 1, which cannot store.
+    """
     source = reservoir(
         0,
         downstream_id=1,
@@ -28,7 +31,8 @@ def fork(**changes: object) -> m.System:
 
 
 def test_diverted_water_makes_power_at_its_destination_and_nowhere_else() -> None:
-    """18 hm3 in 100 h are 50 m3/s: 30 diverted (30 MW), 20 released, of which the river plant uses 5.
+    """18 hm3 in 100 h are 50 m3/s: 30 diverted (30 MW), 20 released, of
+    which the river plant uses 5.
 
     Deficit 65 MW at 1000 and diversion 30 m3/s at 3 for 100 h.
     """

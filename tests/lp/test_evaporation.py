@@ -54,7 +54,10 @@ def test_the_surface_follows_the_table_and_keeps_its_last_slope() -> None:
 
 
 def test_depth_over_the_surface_becomes_a_flow() -> None:
-    """72 mm over A = 2 + 0.2 v in 100 h: 72 / 360 = 0.2, so k0 = 0.4 m3/s and kv = 0.04 m3/s per hm3."""
+    """72 mm over A = 2 + 0.2 v in 100 h.
+
+    72 / 360 = 0.2, so k0 = 0.4 m3/s and kv = 0.04 m3/s per hm3.
+    """
     assert coefficients(lake()) == pytest.approx((0.4, 0.04))
 
 
@@ -75,7 +78,10 @@ def test_a_week_and_a_month_evaporate_at_the_same_rate() -> None:
 
 
 def test_an_empty_lake_pays_for_what_cannot_evaporate() -> None:
-    """No water: k0 = 0.4 m3/s cannot leave; 0.4 m3/s at 5000 for 100 h, on top of the deficit of 100 MW."""
+    """No water: k0 = 0.4 m3/s cannot leave.
+
+    0.4 m3/s at 5000 for 100 h, on top of the deficit of 100 MW.
+    """
     dry = lake(initial=m.InitialConditions())
     found = operate(dry)
     assert found.column("hydros", "evaporation_violation_neg_m3s") == pytest.approx([0.4])

@@ -9,7 +9,10 @@ from operated import inflows, operate, reservoir, system
 
 
 def filling_system(**changes: object) -> m.System:
-    """Plant 0 fills over stages 0, 1 and 2 and enters at 3; dead volume 10.8 hm3, 10 m3/s kept back; inflow 15 m3/s."""
+    """Plant 0 fills over stages 0, 1 and 2 and enters at 3.
+
+    Dead volume 10.8 hm3, 10 m3/s kept back; inflow 15 m3/s.
+    """
     plant = reservoir(
         0,
         min_storage_hm3=10.8,
@@ -27,12 +30,14 @@ def filling_system(**changes: object) -> m.System:
 
 
 def test_a_plant_fills_over_three_stages_and_then_runs() -> None:
-    """Kept back 10 m3/s: at most 5 m3/s are spilled, at least 2 must be; 3 * 0.36 * (15 - s) hm3 are gathered.
+    """Kept back 10 m3/s: at most 5 m3/s are spilled, at least 2 must be; 3 * 0.36 *
+    (15 - s) hm3 are gathered.
 
-    The future wants water (deficit costs 1000 $/MWh, less than missing outflow), so 2 m3/s are spilled: 3 * 0.36 * 13 = 14.04
-    hm3, of which 3.24 lie above the dead volume: 9 m3/s, 9 MW in stage 3, where storage below 10.8 hm3 costs 5000 $/hm3. That
-    is 1800 $ per m3/s and 100 h, less than the 100 000 $ of deficit it saves; so all 39 m3/s are used: 39 MW. Deficit 50, 50,
-    50, 11 MW.
+    The future wants water (deficit costs 1000 $/MWh, less than missing outflow), so 2 m3/s are
+    spilled: 3 * 0.36 * 13 = 14.04 hm3, of which 3.24 lie above the dead volume: 9 m3/s, 9 MW in
+    stage 3, where storage below 10.8 hm3 costs 5000 $/hm3. That is 1800 $ per m3/s and 100 h, less
+    than the 100 000 $ of deficit it saves; so all 39 m3/s are used: 39 MW. Deficit 50, 50, 50, 11
+    MW.
     """
     found = operate(filling_system())
     assert found.column("hydros", "spillage_m3s")[:3] == pytest.approx([2.0, 2.0, 2.0])
@@ -46,10 +51,12 @@ def test_a_plant_fills_over_three_stages_and_then_runs() -> None:
 
 
 def test_a_dry_river_misses_retention_and_target() -> None:
-    """Inflow 8 m3/s, initially empty: 2 m3/s must leave at 2000 $ per m3/s and hour or be kept at 9000 $/hm3.
+    """Inflow 8 m3/s, initially empty: 2 m3/s must leave at 2000 $ per m3/s and hour
+    or be kept at 9000 $/hm3.
 
-    Keeping back 10 of 8 m3/s is short by 2 even with nothing spilled; spilling 2 would be short by 4: 2 * 0.36 * 9000 = 6480 $
-    dearer, less than the 400 000 $ of the outflow. So 6 m3/s are kept: 6.48 hm3 in three stages, short of the target by 4.32.
+    Keeping back 10 of 8 m3/s is short by 2 even with nothing spilled; spilling 2 would be short by
+    4: 2 * 0.36 * 9000 = 6480 $ dearer, less than the 400 000 $ of the outflow. So 6 m3/s are kept:
+    6.48 hm3 in three stages, short of the target by 4.32.
     """
     found = operate(
         filling_system(inflow_statistics=inflows(h0=(8.0, 8.0, 8.0, 0.0)), load_statistics=())
@@ -73,7 +80,10 @@ def test_too_little_kept_back_is_told_before_training() -> None:
 
 
 def chain(**middle: object) -> m.System:
-    """Three plants in a row without storage but the middle one, which holds 5 hm3 at the start; inflow 10, 4 and 1 m3/s."""
+    """Three plants in a row without storage but the middle one, which holds 5 hm3 at the start.
+
+    Inflow 10, 4 and 1 m3/s.
+    """
 
     def run_of_river(id: int, below: int | None) -> m.Hydro:
         return m.Hydro(id, 0, 0.0, 100.0, 100.0, productivity_mw_per_m3s=1.0, downstream_id=below)
@@ -89,9 +99,11 @@ def chain(**middle: object) -> m.System:
 
 
 def test_water_passes_a_middle_plant_before_it_enters_and_after_it_left() -> None:
-    """All water reaches plant 2: 10 + 4 + 1 = 15 MW there and 10 MW at plant 0, whether plant 1 is there or not.
+    """All water reaches plant 2: 10 + 4 + 1 = 15 MW there and 10 MW at plant 0, whether
+    plant 1 is there or not.
 
-    At stage 1 the plant is there with the 5.4 hm3 it was given: 10 + 4 + 15 = 29 m3/s leave it, since what stays is lost.
+    At stage 1 the plant is there with the 5.4 hm3 it was given: 10 + 4 + 15 = 29 m3/s leave it,
+    since what stays is lost.
     """
     found = operate(chain())
     assert found.column("hydros", "generation_mw", hydro_id=0) == pytest.approx([10.0] * 3)

@@ -124,7 +124,10 @@ def test_constant_head_gives_one_plane_through_the_origin() -> None:
 
 
 def test_spillage_lowers_power_by_the_rise_of_the_tailrace() -> None:
-    """With ht = 350 + 0.004 (q + s), phi(s) - phi(0) = -9.81e-3 eff 0.98 0.004 q s; one plane averages q over 0 to 300."""
+    """With ht = 350 + 0.004 (q + s), phi(s) - phi(0) = -9.81e-3 eff 0.98 0.004 q s.
+
+    One plane averages q over 0 to 300.
+    """
     one = dataclasses.replace(FIT, max_planes=1)
     (plane,) = fit_planes(system_of(plant(), one), plant(), one).planes
     assert plane.gamma_s == pytest.approx(-9.81e-3 * 0.92 * 0.98 * 0.004 * 150.0)

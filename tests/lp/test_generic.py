@@ -27,7 +27,10 @@ def limited(
     block: int | None = None,
     text: str = "",
 ) -> m.System:
-    """Cheap plant at 10, dear one at 30; load 100 and 50 MW over 40 and 60 h; the cheap plant is limited by a constraint."""
+    """Cheap plant at 10, dear one at 30; load 100 and 50 MW over 40 and 60 h.
+
+    The cheap plant is limited by a constraint.
+    """
     return system(
         stages=stages(1, (40.0, 60.0)),
         thermals=(m.Thermal.flat(0, 0, 200.0, 10.0), m.Thermal.flat(1, 0, 200.0, 30.0)),
@@ -51,7 +54,10 @@ EVERYTHING_CHEAP = 10 * (100 * 40 + 50 * 60)
 
 
 def test_without_aggregation_each_block_has_a_row() -> None:
-    """60 MW per block: 40 MW for 40 h move to the dear plant, 20 $/MWh more; the first row is worth -20 an hour."""
+    """60 MW per block: 40 MW for 40 h move to the dear plant, 20 $/MWh more.
+
+    The first row is worth -20 an hour.
+    """
     found = operate(limited(PER_BLOCK, 60.0))
     assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 20 * 40 * 40)
     assert found.column("violations/generic", "block_id") == [0, 1]
@@ -61,7 +67,10 @@ def test_without_aggregation_each_block_has_a_row() -> None:
 
 
 def test_a_sum_adds_the_blocks_and_an_average_weighs_them_by_hours() -> None:
-    """Sum 130 of 150 MW: the 20 MW are moved where they last 40 h. Average 60 of 70 MW: 10 * 100 MWh are moved."""
+    """Sum 130 of 150 MW: the 20 MW are moved where they last 40 h.
+
+    Average 60 of 70 MW: 10 * 100 MWh are moved.
+    """
     summed = operate(limited(SUM, 130.0))
     assert summed.lower_bound == pytest.approx(EVERYTHING_CHEAP + 20 * 20 * 40)
     # One more unit of the sum saves 20 * 40 $, that is 8 $ per hour of the stage.
@@ -73,7 +82,10 @@ def test_a_sum_adds_the_blocks_and_an_average_weighs_them_by_hours() -> None:
 
 
 def test_slack_of_an_aggregated_row_is_paid_for_the_hours_of_the_stage() -> None:
-    """Sum 130 at 3 $ per unit and hour: 20 units for 100 h cost 6000, less than moving 20 MW for 40 h at 20 (16 000)."""
+    """Sum 130 at 3 $ per unit and hour.
+
+    20 units for 100 h cost 6000, less than moving 20 MW for 40 h at 20 (16 000).
+    """
     found = operate(limited(SUM, 130.0, slack_cost=3.0))
     assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 6000.0)
     assert found.column("violations/generic", "slack_value") == pytest.approx([20.0])
@@ -82,10 +94,12 @@ def test_slack_of_an_aggregated_row_is_paid_for_the_hours_of_the_stage() -> None
 
 
 def test_slack_of_a_row_of_the_whole_stage_is_paid_for_its_hours() -> None:
-    """25 hm3 are to be left of 30, at 0.7 $ per hm3 and hour; 10 MW of load over 40 and 60 h cost 50 $/MWh without water.
+    """25 hm3 are to be left of 30, at 0.7 $ per hm3 and hour; 10 MW of load over 40 and 60 h cost
+    50 $/MWh without water.
 
-    All load needs 10 * 0.36 = 3.6 hm3, so that 26.4 are left and nothing is paid. A bound of 28.4 hm3 is missed by 2 hm3 at
-    0.7 * 100 $ each, 140 $; water for these makes 2 / 0.0036 = 555 MWh at 50 $.
+    All load needs 10 * 0.36 = 3.6 hm3, so that 26.4 are left and nothing is paid. A bound
+    of 28.4 hm3 is missed by 2 hm3 at 0.7 * 100 $ each, 140 $; water for these makes 2 /
+    0.0036 = 555 MWh at 50 $.
     """
     kept = m.GenericConstraint(
         5, m.parse_expression("hydro_storage(0)"), m.Sense.GREATER_EQUAL, slack_cost=0.7
@@ -112,7 +126,10 @@ def test_slack_of_a_row_of_the_whole_stage_is_paid_for_its_hours() -> None:
 
 
 def test_slack_of_a_row_of_one_block_is_paid_for_the_hours_of_that_block() -> None:
-    """60 MW for the cheap plant in the block of 60 h that has 50 MW, in that of 40 h that has 100: 40 MW at 3 $ for 40 h."""
+    """60 MW for the cheap plant in the block of 60 h that has 50 MW, in that of 40 h that has 100.
+
+    40 MW at 3 $ for 40 h.
+    """
     found = operate(limited(PER_BLOCK, 60.0, slack_cost=3.0))
     assert found.lower_bound == pytest.approx(EVERYTHING_CHEAP + 3 * 40 * 40)
     found = operate(limited(PER_BLOCK, 20.0, slack_cost=3.0, block=1))
@@ -125,7 +142,8 @@ def test_a_bound_for_one_block_of_an_aggregated_constraint_is_refused() -> None:
 
 
 def test_a_named_block_is_taken_as_it_is_in_an_aggregate() -> None:
-    """The average of the cheap plant plus its power in block 0: 70 + 100 without limit, 150 allowed.
+    """The average of the cheap plant plus its power in block 0: 70 + 100
+    without limit, 150 allowed.
 
     A MW in block 0 counts 0.4 + 1, so 20 / 1.4 MW are moved there.
     """
@@ -199,8 +217,9 @@ def test_a_bound_belongs_to_a_constraint_a_stage_and_a_block(
 def everything() -> m.System:
     """Two buses and, of each kind, something that has room to move in both blocks (40 and 60 h).
 
-    Hydro 0 (15 hm3, 25 m3/s) loses water to the sky, to a farm and through a channel to hydro 1 below, from which it is pumped
-    back; the line has room both ways, and power may be missing or too much.
+    Hydro 0 (15 hm3, 25 m3/s) loses water to the sky, to a farm and through a channel to
+    hydro 1 below, from which it is pumped back; the line has room both ways, and power
+    may be missing or too much.
     """
     return system(
         stages=stages(1, (40.0, 60.0)),
@@ -266,7 +285,10 @@ def test_all_quantities_are_read_below() -> None:
 def test_a_quantity_held_by_an_equality_is_what_the_tables_show(
     quantity: str, chronological: bool
 ) -> None:
-    """In the second block alone where the quantity belongs to blocks; the first keeps the value it had without the rule."""
+    """In the second block alone where the quantity belongs to blocks.
+
+    The first keeps the value it had without the rule.
+    """
     table, column, value = READ[quantity]
     whole = everything()
     if chronological:

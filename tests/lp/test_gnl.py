@@ -22,7 +22,10 @@ from sub_period_systems import with_cargoes
 def chain(
     lag: int = 2, load: tuple[float, ...] = (100.0, 40.0, 90.0, 60.0), **changes: object
 ) -> m.System:
-    """A ship of gas at 20 ordered two stages ahead, a plant at 50 on the spot; the first cargoes are 30 and 50 MW."""
+    """A ship of gas at 20 ordered two stages ahead, a plant at 50 on the spot.
+
+    The first cargoes are 30 and 50 MW.
+    """
     ship = m.Thermal(0, 0, 80.0, (m.CostSegment(80.0, 20.0),), gnl_lag_stages=lag)
     base: dict[str, object] = {
         "thermals": (ship, m.Thermal.flat(1, 0, 200.0, 50.0)),
@@ -54,7 +57,10 @@ def test_cargoes_arrive_on_their_stage_and_are_ordered_for_it() -> None:
 
 
 def test_power_is_the_same_in_all_blocks() -> None:
-    """90 MW for 40 h and 30 MW for 60 h: above 30 MW, one more MW of cargo saves 30 $/h first and costs 20 + 10 $/h then."""
+    """90 MW for 40 h and 30 MW for 60 h.
+
+    Above 30 MW, one more MW of cargo saves 30 $/h first and costs 20 + 10 $/h then.
+    """
     factors = m.StageOverrides.from_rows(
         [{"bus_id": 0, "stage_id": 2, "block_id": k, "factor": f} for k, f in ((0, 1.5), (1, 0.5))],
         entity="bus_id",
@@ -72,7 +78,9 @@ def _two_blocks(n: int) -> tuple[m.Stage, ...]:
 
 
 def test_the_slope_of_the_last_commitment_is_carried_by_the_order() -> None:
-    """At stage 0, a cut on the second outgoing commitment must price the order, one on the first the second incoming one."""
+    """At stage 0, a cut on the second outgoing commitment must price the order, one on the first
+    the second incoming one.
+    """
     template = build_stage_template(chain(), 0, np.zeros((0, 0)))
     assert template.n_state == 2
     assert template.columns["gnl_commitment"].tolist() == [0, 1]
@@ -134,7 +142,9 @@ def test_the_first_pipeline_must_be_complete_and_possible() -> None:
 
 
 def test_on_a_horizon_that_repeats_orders_are_for_the_stage_that_comes_then() -> None:
-    """Four stages for ever cost what ten times four stages cost, the rest being worth 1e-7 of that."""
+    """Four stages for ever cost what ten times four stages cost, the rest being worth 1e-7 of
+    that.
+    """
     load, rate = (100.0, 40.0, 90.0, 60.0), 150.0
     limits = m.StageOverrides.from_rows(
         [{"thermal_id": 0, "stage_id": t, "max_generation_mw": 55.0} for t in range(1, 40, 4)],
@@ -163,7 +173,9 @@ def test_on_a_horizon_that_repeats_orders_are_for_the_stage_that_comes_then() ->
 
 @pytest.mark.parametrize("lag", [1, 2, 3])
 def test_the_bound_with_orders_reaches_the_extensive_form(lag: int) -> None:
-    """The extensive form ties what every node of the tree delivers to what the nodes above it ordered."""
+    """The extensive form ties what every node of the tree delivers to what
+    the nodes above it ordered.
+    """
     chosen = study(
         with_cargoes(random_system(lag, n_stages=4), lag),
         iterations=40,

@@ -1,4 +1,6 @@
-"""Hydro plants: production functions and which of them holds when, soft limits of flow and power."""
+"""Hydro plants: production functions and which of them holds when, soft limits of flow and
+power.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ def with_planes(
 
 
 def test_power_is_the_least_of_the_planes_at_the_mean_storage() -> None:
-    """36 hm3 that all go: mean storage 18. Planes 0.5 * 8 + 0.5 * 18 + 0.6 q and 0.9 q cross at q = 43.3; 73 MW at 100."""
+    """36 hm3 that all go: mean storage 18.
+
+    Planes 0.5 * 8 + 0.5 * 18 + 0.6 q and 0.9 q cross at q = 43.3; 73 MW at 100.
+    """
     found = operate(
         with_planes(
             m.FphaPlane(0, 0, 8.0, 0.5, 0.6, 0.0, kappa=0.5), m.FphaPlane(0, 1, 0.0, 0.0, 0.9, 0.0)
@@ -42,7 +47,10 @@ def test_power_is_the_least_of_the_planes_at_the_mean_storage() -> None:
 
 
 def test_an_hm3_at_the_start_is_worth_its_head_too() -> None:
-    """Turbines at their 100 m3/s: one more hm3 stays, and raises the mean storage by one: 0.5 MW for 100 h at 1000."""
+    """Turbines at their 100 m3/s.
+
+    One more hm3 stays, and raises the mean storage by one: 0.5 MW for 100 h at 1000.
+    """
     found = operate(with_planes(m.FphaPlane(0, 0, 4.0, 0.5, 0.6, 0.0), storage=50.0, load=200.0))
     assert found.column("hydros", "turbined_m3s") == pytest.approx([100.0])
     assert found.column("hydros", "generation_mw") == pytest.approx(
@@ -52,7 +60,10 @@ def test_an_hm3_at_the_start_is_worth_its_head_too() -> None:
 
 
 def test_water_nobody_needs_goes_past_the_turbines() -> None:
-    """A flood of 160 m3/s into a full reservoir, no load: turbining costs 3, spilling 2 $ per m3/s and hour."""
+    """A flood of 160 m3/s into a full reservoir, no load.
+
+    Turbining costs 3, spilling 2 $ per m3/s and hour.
+    """
     plant = reservoir(
         production=FPHA,
         productivity_mw_per_m3s=None,
@@ -72,7 +83,10 @@ def test_water_nobody_needs_goes_past_the_turbines() -> None:
 
 
 def test_a_plane_below_zero_costs_power_instead_of_a_solution() -> None:
-    """No water and a plane at -7: 7 MW are taken from the bus, which lacks them; the recourse itself costs 10 like excess."""
+    """No water and a plane at -7: 7 MW are taken from the bus, which lacks them.
+
+    The recourse itself costs 10 like excess.
+    """
     found = operate(with_planes(m.FphaPlane(0, 0, -7.0, 0.0, 0.9, 0.0), storage=0.0))
     assert found.column("hydros", "generation_mw") == pytest.approx([-7.0])
     assert found.column("buses", "deficit_mw") == pytest.approx([107.0])
@@ -156,7 +170,10 @@ def seasons(*ids: int) -> tuple[m.Stage, ...]:
 def test_productivity_follows_stage_ranges_and_seasons_everywhere(
     model: m.ProductionModel | None, productivities: list[float]
 ) -> None:
-    """At least 50 MW, at most 60 MW: turbined flow is limited by 60 / rho, and the minimum counts rho too."""
+    """At least 50 MW, at most 60 MW.
+
+    Turbined flow is limited by 60 / rho, and the minimum counts rho too.
+    """
     plant = dataclasses.replace(reservoir(), max_generation_mw=60.0, min_generation_mw=50.0)
     chosen = system(
         3,
@@ -199,7 +216,10 @@ def test_planes_may_hold_in_one_season_and_productivity_in_the_others() -> None:
 
 
 def limited(**limits: object) -> m.System:
-    """36 m3/s of inflow into an empty reservoir of 1 hm3, load 10; each limit costs something else."""
+    """36 m3/s of inflow into an empty reservoir of 1 hm3, load 10.
+
+    Each limit costs something else.
+    """
     costs = m.HydroCosts(
         turbined_violation_below_cost=11.0,
         outflow_violation_below_cost=13.0,

@@ -16,7 +16,9 @@ from whole_systems import whole_system
 def test_duals_of_rows_that_fix_incoming_columns_are_the_slope(
     seed: int, chronological: bool
 ) -> None:
-    """With ``x_in`` as free columns fixed by rows, the duals of these rows need no sensitivity matrix to be read."""
+    """With ``x_in`` as free columns fixed by rows, the duals of these rows need no sensitivity
+    matrix to be read.
+    """
     system = whole_system(seed, chronological=chronological)
     rng, seen = np.random.default_rng(seed), []
     for t in range(4):
@@ -58,7 +60,8 @@ def test_duals_of_rows_that_fix_incoming_columns_are_the_slope(
         )
         assert value == pytest.approx(plain[0], rel=1e-9)
         slope = template.sensitivity.T @ plain[1]
-        # At a kink of the value the two may report different slopes of the same value; random numbers rarely hit one.
+        # At a kink of the value the two may report different slopes of the same value; random
+        # numbers rarely hit one.
         agree = np.abs(slope - duals[template.n_static :]) <= 1e-6 * np.maximum(1.0, np.abs(slope))
         assert agree.mean() >= 0.8
         seen.append(agree)

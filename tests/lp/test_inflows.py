@@ -13,7 +13,10 @@ from small_systems import study
 
 
 def dry(storage: float, std: float = 0.0) -> m.System:
-    """A reservoir with little water, -20 m3/s of inflow, nothing to serve; bought water costs 30 per m3/s and hour."""
+    """A reservoir with little water, -20 m3/s of inflow, nothing to serve.
+
+    Bought water costs 30 per m3/s and hour.
+    """
     return system(
         load=0.0,
         hydros=(reservoir(costs=m.HydroCosts(inflow_nonnegativity_cost=30.0)),),

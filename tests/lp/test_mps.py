@@ -1,4 +1,7 @@
-"""Files of stage programs: what is written is read back to the last bit, and what is no program is refused with its line."""
+"""Files of stage programs.
+
+What is written is read back to the last bit, and what is no program is refused with its line.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ def test_cuts_ranges_and_every_kind_of_limit_are_read_back(tmp_path: Path) -> No
 
 
 def odd_program() -> NamedProgram:
-    """All kinds of rows and limits: a range, no limit, above zero only, below zero only, fixed, free."""
+    """All kinds of rows and limits.
+
+    A range, no limit, above zero only, below zero only, fixed, free.
+    """
     inf = np.inf
     return NamedProgram(
         "all kinds; ç in $",
@@ -104,7 +110,8 @@ def test_a_basis_is_read_back_and_starts_another_solver_at_the_optimum(tmp_path:
     with ReadByHighs(tmp_path / "stage.mps") as solver:
         optimum = solver.run()
         columns, rows = solver.basis()
-    # HiGHS leaves columns without lower limit at "zero" or "non-basic"; the form knows lower, upper and basic
+    # HiGHS leaves columns without lower limit at "zero" or "non-basic"; the form knows
+    # lower, upper and basic
     file = tmp_path / "stage.bas"
     file.write_text("\n".join(basis_lines(program, columns, rows)) + "\n")
     found = read_basis(file, program)

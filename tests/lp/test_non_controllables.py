@@ -29,7 +29,10 @@ def test_curtailment_is_a_true_cost() -> None:
 
 
 def test_stage_bounds_and_block_factors_shape_the_availability() -> None:
-    """40 MW available at stage 0, times 0.5 in the second block: 60 and 80 MW of thermal at 10 over 40 and 60 h."""
+    """40 MW available at stage 0, times 0.5 in the second block.
+
+    60 and 80 MW of thermal at 10 over 40 and 60 h.
+    """
     found = operate(
         system(
             hours=(40.0, 60.0),
@@ -59,7 +62,8 @@ def test_openings_differ_in_row_bounds_alone() -> None:
     solved = SolverPool(problems).solve(
         0, problems.initial_state, stage.openings, None, want_primal=True
     )
-    # Availability 80 * clip(0.5 + 0.25 eta): 20, 40, 80 MW; the thermal plant serves the rest of 100 MW at 10 for 100 h.
+    # Availability 80 * clip(0.5 + 0.25 eta): 20, 40, 80 MW; the thermal plant serves the rest of
+    # 100 MW at 10 for 100 h.
     assert stage.objective(solved) == pytest.approx([80_000.0, 60_000.0, 20_000.0])
 
 

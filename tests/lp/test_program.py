@@ -36,7 +36,10 @@ from whole_systems import whole_system
 def read_and_solved(
     path: Path, column: str | None = None, row: str | None = None
 ) -> tuple[float, int]:
-    """Optimum and number of columns of a file, as HiGHS reads it; the names must be among those of its columns and rows."""
+    """Optimum and number of columns of a file, as HiGHS reads it.
+
+    The names must be among those of its columns and rows.
+    """
     with ReadByHighs(path) as model:
         assert model.has(column, row)
         return model.run(), model.n_columns
@@ -228,7 +231,10 @@ def _rule(text: str, sense: m.Sense, bound: float) -> dict[str, object]:
 
 
 def test_an_infeasible_stage_is_explained_by_plant_constraint_and_stage() -> None:
-    """Plant `coal` has 60 MW and the rule wants 75: 15 MW are missing, and the limit of the plant takes part."""
+    """Plant `coal` has 60 MW and the rule wants 75.
+
+    15 MW are missing, and the limit of the plant takes part.
+    """
     torn = system(
         thermals=(m.Thermal.flat(0, 0, 60.0, 10.0, name="coal"),),
         **_rule("thermal_generation(0)", m.Sense.GREATER_EQUAL, 75.0),
@@ -282,7 +288,10 @@ def test_rules_that_contradict_each_other_are_told_for_all_blocks_at_once_with_w
 
 
 def test_limits_at_zero_are_told_only_where_nothing_else_collides() -> None:
-    """A rule that wants less than nothing collides with zero; a reservoir without water is explained by its water."""
+    """A rule that wants less than nothing collides with zero.
+
+    A reservoir without water is explained by its water.
+    """
     less = system(
         thermals=(m.Thermal.flat(0, 0, 60.0, 10.0, name="coal"),),
         **_rule("thermal_generation(0)", m.Sense.LESS_EQUAL, -5.0),

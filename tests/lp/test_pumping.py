@@ -9,7 +9,10 @@ from operated import inflows, operate, reservoir, system
 
 
 def valley(pump: m.PumpingStation) -> m.System:
-    """Cheap first stage, dear second: thermal 200 MW at 10, then at 100; the upper plant makes 1 MW per m3/s, the lower 0."""
+    """Cheap first stage, dear second: thermal 200 MW at 10, then at 100.
+
+    The upper plant makes 1 MW per m3/s, the lower 0.
+    """
     upper = reservoir(0, downstream_id=1)
     lower = reservoir(1, productivity_mw_per_m3s=0.0)
     return system(
@@ -37,7 +40,8 @@ def test_water_is_lifted_with_cheap_power_and_used_with_dear() -> None:
     assert found.column("pumping_stations", "pumped_volume_hm3")[0] == pytest.approx(7.2)
     assert found.column("pumping_stations", "power_consumption_mw")[0] == pytest.approx(40.0)
     assert found.column("pumping_stations", "energy_consumption_mwh")[0] == pytest.approx(4000.0)
-    # The energy is worth the marginal cost of its bus, 10 $/MWh; it is part of the thermal cost already.
+    # The energy is worth the marginal cost of its bus, 10 $/MWh; it is part of
+    # the thermal cost already.
     assert found.column("pumping_stations", "pumping_cost")[0] == pytest.approx(40_000.0)
     assert found.column("costs", "immediate_cost")[0] == pytest.approx(140_000.0)
     assert found.column("hydros", "storage_final_hm3", hydro_id=0)[0] == pytest.approx(7.2)
@@ -50,7 +54,8 @@ def test_a_dear_lift_rests() -> None:
 
 
 def test_a_minimum_flow_is_hard() -> None:
-    """At 11 MW per m3/s, 1 m3/s must be lifted in both stages: 111 * 10 + (100 + 11 - 1 - 1) * 100 per hour.
+    """At 11 MW per m3/s, 1 m3/s must be lifted in both stages: 111 * 10 + (100 +
+    11 - 1 - 1) * 100 per hour.
 
     The water lifted in the second stage falls back at once.
     """

@@ -32,7 +32,10 @@ def test_what_a_reservoir_cannot_give_is_withdrawn_short_at_its_cost() -> None:
 
 
 def test_withdrawal_short_never_makes_water() -> None:
-    """Water is worth 1000 $/MWh here and shortness costs 1: all 10 m3/s are kept for turbines, but not one more."""
+    """Water is worth 1000 $/MWh here and shortness costs 1.
+
+    All 10 m3/s are kept for turbines, but not one more.
+    """
     found = operate(
         scheduled(
             10.0,
@@ -47,7 +50,9 @@ def test_withdrawal_short_never_makes_water() -> None:
 
 
 def test_water_that_is_added_may_be_refused_up_to_what_is_added() -> None:
-    """100 hm3 are full; 10 m3/s come in addition and spilling them costs 9, refusing them 4 $ per m3/s and hour."""
+    """100 hm3 are full; 10 m3/s come in addition and spilling them costs 9, refusing
+    them 4 $ per m3/s and hour.
+    """
     found = operate(
         scheduled(
             -10.0,
@@ -85,13 +90,16 @@ def test_water_arrives_at_the_next_plant_in_the_same_stage() -> None:
     )
     assert found.column("hydros", "generation_mw") == pytest.approx([100.0, 50.0])
     assert found.column("hydros", "inflow_m3s") == pytest.approx([0.0, 100.0])
-    # One more hm3 above is 1/0.36 m3/s that cannot pass the turbines of the first plant but for the second: nothing, as
-    # its turbines are full too; one less would cost 1.5 MW of deficit per m3/s.
+    # One more hm3 above is 1/0.36 m3/s that cannot pass the turbines of the first plant but for the
+    # second: nothing, as its turbines are full too; one less would cost 1.5 MW of deficit per m3/s.
     assert found.lower_bound == pytest.approx(50 * 1000 * 100)
 
 
 def test_the_floor_is_soft_and_paid_per_hm3() -> None:
-    """Minimum 30 hm3, 25 there: 5 hm3 are missing at 5000 $; using 0.36 hm3 more would cost 1800 $ for 100 MWh at 1000."""
+    """Minimum 30 hm3, 25 there: 5 hm3 are missing at 5000 $.
+
+    Using 0.36 hm3 more would cost 1800 $ for 100 MWh at 1000.
+    """
     plant = reservoir(min_storage_hm3=30.0)
     found = operate(
         system(
@@ -118,7 +126,10 @@ def test_the_floor_is_soft_and_paid_per_hm3() -> None:
 
 
 def test_a_full_reservoir_spills_and_says_so() -> None:
-    """90 hm3 and 50 m3/s for 100 h: 8 hm3 do not fit; the plant takes 5 m3/s for 5 MW, the rest goes past it for 2 each."""
+    """90 hm3 and 50 m3/s for 100 h: 8 hm3 do not fit.
+
+    The plant takes 5 m3/s for 5 MW, the rest goes past it for 2 each.
+    """
     found = operate(
         system(
             load=5.0,

@@ -25,7 +25,9 @@ def prices_of(chosen: m.Study, config: m.UpperBoundConfig = EXACT):
 
 
 def system(n_stages: int = 2, inflow: float = 20.0, **changes: object) -> m.System:
-    """A plant of 0.5 MW per m3/s above one of 2, a thermal at 100, deficit at 1000, spilling at 1, and excess at 3."""
+    """A plant of 0.5 MW per m3/s above one of 2, a thermal at 100, deficit at 1000, spilling at 1,
+    and excess at 3.
+    """
     hydro = {"spillage_cost": 1.0, "inflow_nonnegativity_cost": 7.0}
     base: dict[str, object] = {
         "stages": stages(n_stages, (HOURS,)),
@@ -61,14 +63,19 @@ def test_less_water_is_bought_where_it_can_be():
 
 
 def test_where_it_cannot_a_user_goes_without_and_so_does_the_plant_below():
-    """The dearest use is the turbine: the deficit of its own power, and of the power of the plant below."""
+    """The dearest use is the turbine.
+
+    The deficit of its own power, and of the power of the plant below.
+    """
     first = prices_of(study(system()))[0]
     per_hm3 = 1000.0 * HOURS / HM3
     assert first.below == pytest.approx([(0.5 + 2.0) * per_hm3, 2.0 * per_hm3])
 
 
 def test_water_that_is_kept_has_the_price_of_the_next_stage():
-    """Turbines stand still in the first two stages, so less water means less to keep for the third."""
+    """Turbines stand still in the first two stages, so less water means less to keep for the
+    third.
+    """
     still = m.StageOverrides.from_rows(
         [{"hydro_id": h, "stage_id": t, "max_turbined_m3s": 0.0} for h in (0, 1) for t in (0, 1)],
         entity="hydro_id",
@@ -122,7 +129,9 @@ def test_derived_prices_are_scaled_and_the_last_stage_has_none():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_two_states_differ_by_more_than_the_price_of_the_way_between_them(seed: int):
-    """True costs of random pairs of states, among them corners of the storage box, in which repairs are hardest."""
+    """True costs of random pairs of states, among them corners of the storage box, in
+    which repairs are hardest.
+    """
     chosen = random_study(seed)
     prices, rng = prices_of(chosen), np.random.default_rng(seed)
     most = np.array([hydro.max_storage_hm3 for hydro in chosen.system.hydros])

@@ -75,7 +75,9 @@ def test_all_columns_of_all_tables_are_there() -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_the_worth_of_water_and_of_energy_are_slopes_of_the_stage(seed: int) -> None:
-    """Finite differences of the stage's optimal value in incoming storage and in load, from what the tables say it met."""
+    """Finite differences of the stage's optimal value in incoming storage and in load, from what
+    the tables say it met.
+    """
     chosen, problems, tables = simulated(seed)
     u, programs = problems.uncertainty, SolverPool(problems)
     sampler = simulation_sampler(

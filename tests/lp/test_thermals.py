@@ -18,7 +18,10 @@ COAL = m.Thermal(
 
 
 def test_segments_are_used_from_the_cheapest_up_to_the_limit_of_the_plant() -> None:
-    """Load 100: 30 * 20 + 25 * 40 + 35 * 70 + 10 of deficit * 1000 = 14 050 $/h; the next MW is one of deficit."""
+    """Load 100: 30 * 20 + 25 * 40 + 35 * 70 + 10 of deficit * 1000 = 14 050 $/h.
+
+    The next MW is one of deficit.
+    """
     found = operate(system(thermals=(COAL,)))
     assert found.lower_bound == pytest.approx(1_405_000.0)
     assert found.column("thermals", "generation_mw") == pytest.approx([90.0])
@@ -31,7 +34,10 @@ def test_segments_are_used_from_the_cheapest_up_to_the_limit_of_the_plant() -> N
 
 
 def test_a_minimum_is_taken_from_the_cheapest_segments() -> None:
-    """40 MW must run for 25 MW of load: 30 * 20 + 10 * 40 and 15 MW too much at 10, that is 1150 $/h."""
+    """40 MW must run for 25 MW of load.
+
+    30 * 20 + 10 * 40 and 15 MW too much at 10, that is 1150 $/h.
+    """
     found = operate(
         system(load=25.0, thermals=(dataclasses.replace(COAL, min_generation_mw=40.0),))
     )

@@ -34,7 +34,10 @@ def random_state(
     rng: np.random.Generator,
     full: tuple[float, float] = (0.1, 0.7),
 ) -> np.ndarray:
-    """A state the stage can be in: storages, lags, commitments within the limits of the plants dispatched ahead."""
+    """A state the stage can be in.
+
+    Storages, lags, commitments within the limits of the plants dispatched ahead.
+    """
     system = problems.system
     present = np.isin(system.operative_states["hydros"][:, t], (1, 2))
     storage = np.where(

@@ -1,4 +1,6 @@
-"""Random sparse stage values mean what a slow reader of one cell at a time says they mean, for every limit and every cost."""
+"""Random sparse stage values mean what a slow reader of one cell at a time says they mean, for
+every limit and every cost.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +155,9 @@ def drawn(request):
 
 
 def assert_cells(array, entities, rows, entity, name, base):
-    """Every cell of an array ``[entity, stage]`` or ``[entity, stage, block]`` is what the slow reader finds."""
+    """Every cell of an array ``[entity, stage]`` or ``[entity, stage, block]`` is
+    what the slow reader finds.
+    """
     for p, one in enumerate(entities):
         for t in range(N_STAGES):
             start = base(one)
@@ -241,7 +245,10 @@ def test_capacities_of_lines_are_limit_times_factor(drawn):
 
 
 def slow_hydro_cost(system, plant, rows, t, name):
-    """Walk the tiers from the general to the special; at each, the symmetric cost first, then the directional one."""
+    """Walk the tiers from the general to the special.
+
+    At each, the symmetric cost first, then the directional one.
+    """
     value = None
     stage_row = next(
         (row for row in rows if (row["hydro_id"], row["stage_id"]) == (plant.id, t)), {}

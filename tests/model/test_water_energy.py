@@ -12,7 +12,9 @@ from small_systems import stages
 
 
 def river(**changes):
-    """Three plants of 0.88, 0.71 and 0.3 MW per m3/s on one river, the last on another bus, and a plant without turbines."""
+    """Three plants of 0.88, 0.71 and 0.3 MW per m3/s on one river, the last on another bus, and a
+    plant without turbines.
+    """
     base = {
         "stages": stages(2),
         "buses": (
@@ -79,7 +81,9 @@ def test_planes_that_are_not_fitted_yet_count_with_the_full_head():
 
 
 def test_costs_that_nothing_gives_follow_the_order_of_violations():
-    """One hm3 at the first plant makes 1.89 / 0.0036 = 525 MWh, worth 2.1 million $ of deficit at 4000 $/MWh."""
+    """One hm3 at the first plant makes 1.89 / 0.0036 = 525 MWh, worth 2.1 million $
+    of deficit at 4000 $/MWh.
+    """
     costs = {name: values[0, 0] for name, values in river().resolved_penalties.hydro.items()}
     assert costs["storage_violation_below_cost"] == pytest.approx(2 * 2_100_000.0)
     assert costs["filling_target_violation_cost"] == pytest.approx(4 * 2_100_000.0)

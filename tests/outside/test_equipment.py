@@ -1,4 +1,6 @@
-"""A package that Headwater does not know adds a kind of equipment with a state, and everything treats it like its own."""
+"""A package that Headwater does not know adds a kind of equipment with a state, and everything
+treats it like its own.
+"""
 
 from __future__ import annotations
 

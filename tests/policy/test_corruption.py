@@ -16,13 +16,18 @@ from headwater.sddp import Policy
 from trained_policies import fingerprint, trained, variant
 
 TRIALS = int(os.environ.get("HEADWATER_CORRUPTIONS", "1000"))
-"""Random corruptions of the files of a policy, as many of those that make the digests fit as of those that do not."""
+"""Random corruptions of the files of a policy, as many of those that make the digests fit as of
+those that do not.
+"""
 
 MAGIC = {".hwp": (4, 8), ".json": (0, 1)}
 
 
 def corrupted(path: Path, content: bytes, rng: np.random.Generator) -> bytes | None:
-    """Flipped bits, a cut end, another beginning, a foreign version; ``None`` for a file that is gone."""
+    """Flipped bits, a cut end, another beginning, a foreign version.
+
+    ``None`` for a file that is gone.
+    """
     kind = rng.integers(0, 10)
     changed = bytearray(content)
     if kind == 0:
@@ -108,7 +113,10 @@ def sign(checkpoint: Path) -> None:
 
 
 def test_files_that_make_no_sense_are_refused_even_with_fitting_digests(tmp_path: Path):
-    """Whoever writes wrong files on purpose can also write the digests; reading them may fail, but in one way only."""
+    """Whoever writes wrong files on purpose can also write the digests.
+
+    Reading them may fail, but in one way only.
+    """
     write_policy(trained(), tmp_path)
     (checkpoint,) = tmp_path.glob("ckpt-*")
     paths = sorted(

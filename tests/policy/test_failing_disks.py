@@ -1,4 +1,6 @@
-"""A policy on a disk that crashes or fails at any operation is the one before or the one after, complete."""
+"""A policy on a disk that crashes or fails at any operation is the one before or
+the one after, complete.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ def test_after_a_crash_at_any_moment_the_old_policy_or_the_new_one_is_there(
         write_policy(new, tmp_path / "policy", keep=keep)
         disk.look()
         n_during = len(disk.images)
-    # files are written side by side, so how many different moments there are differs from run to run
+    # files are written side by side, so how many different moments there are
+    # differs from run to run
     assert n_during > 10
     found_new = []
     for image in disk.images:

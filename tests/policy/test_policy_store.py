@@ -1,4 +1,7 @@
-"""A policy directory: what is read is what was written, or an error, whatever happens to the files."""
+"""A policy directory.
+
+What is read is what was written, or an error, whatever happens to the files.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,10 @@ def _damage(content: bytes, rng: np.random.Generator) -> bytes | None:
 
 
 def _read_after_damage(directory: Path, path: Path, content: bytes | None) -> Policy | None:
-    """What is read while ``path`` has another content; ``None`` after a `PolicyError`. The file is put back."""
+    """What is read while ``path`` has another content; ``None`` after a `PolicyError`.
+
+    The file is put back.
+    """
     sound = path.read_bytes()
     if content is None:
         path.unlink()
@@ -395,7 +401,10 @@ def _fail_at(
     *,
     killed: bool,
 ) -> list[str]:
-    """Raise at the n-th call of some functions of ``os``; a killed process also cleans nothing up."""
+    """Raise at the n-th call of some functions of ``os``.
+
+    A killed process also cleans nothing up.
+    """
     calls: list[str] = []
 
     def wrap(name: str) -> None:
@@ -476,7 +485,9 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
 
 
 def test_nothing_but_our_own_checkpoints_is_ever_removed(tmp_path: Path):
-    """Directories of a user with names like ours, with files like ours, and files of a user among ours."""
+    """Directories of a user with names like ours, with files like ours, and
+    files of a user among ours.
+    """
     foreign = tmp_path / "ckpt-backup", tmp_path / "ckpt-000001", tmp_path / ".ckpt-000002.tmp-mine"
     for directory in foreign:
         directory.mkdir()

@@ -99,7 +99,10 @@ def test_the_schema_file_lists_the_fields_in_the_order_they_are_stored():
 
 
 def test_a_damaged_file_is_a_policy_error_or_cuts_of_sound_shape():
-    """Whatever the bytes: digests catch damage before this, so here it is enough that nothing else is raised."""
+    """Whatever the bytes.
+
+    Digests catch damage before this, so here it is enough that nothing else is raised.
+    """
     sound = encode(1, random_pool(2, 3, 6), Basis(np.ones(4, np.int32), np.ones(6, np.int32)))
     rng = np.random.default_rng(0)
     refused = 0

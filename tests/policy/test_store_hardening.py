@@ -98,7 +98,10 @@ def test_cuts_that_are_not_numbers_leave_the_old_policy(tmp_path, make_policy):
 
 
 def test_every_damage_to_any_file_is_noticed(tmp_path, make_policy, caplog):
-    """Damage to a checkpoint is an error; to the pointer it is a warning, for the checkpoint is still known to be whole."""
+    """Damage to a checkpoint is an error.
+
+    To the pointer it is a warning, for the checkpoint is still known to be whole.
+    """
     policy = make_policy(3)
     write_policy(policy, tmp_path)
     rng = np.random.default_rng(0)
@@ -164,7 +167,9 @@ def test_a_state_dimension_that_contradicts_the_layout_is_refused(tmp_path, make
 
 
 def _rewritten(directory: Path, policy: Policy, **changes: object) -> Path:
-    """A policy whose metadata was changed and signed again, as another version of the program would write it."""
+    """A policy whose metadata was changed and signed again, as another version of
+    the program would write it.
+    """
     checkpoint = write_policy(policy, directory)
     path = checkpoint / "metadata.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

@@ -1,8 +1,9 @@
-"""Cases that other programs of the field publish, built from their numbers, with the figures that they must show.
+"""Cases that other programs of the field publish, built from their numbers, with the
+figures that they must show.
 
-Each module holds a family and names its source. A case is written as a directory, as a user would have it, so that reading is
-tested with the rest; `case_directory` writes it once a process, into a place that goes with the process, and nobody may change
-it there.
+Each module holds a family and names its source. A case is written as a directory, as a user would
+have it, so that reading is tested with the rest; `case_directory` writes it once a process, into a
+place that goes with the process, and nobody may change it there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Files of a case from a few numbers: what the published cases share is said once, what makes each of them is its own."""
+"""Files of a case from a few numbers.
+
+What the published cases share is said once, what makes each of them is its own.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ class PublishedCase:
 
 
 def months(n: int, year: int = 2024, hours: float | None = HOURS, **more: Any) -> list[Entry]:
-    """Stages of one month from January on with one block each; ``hours`` None for those of the calendar."""
+    """Stages of one month from January on with one block each.
+
+    ``hours`` None for those of the calendar.
+    """
     found = []
     for t in range(n):
         start, end = (date(year + k // 12, k % 12 + 1, 1) for k in (t, t + 1))
@@ -131,7 +137,10 @@ def hydro(
     outflow_m3s: tuple[float, float | None] | None = None,
     **more: Any,
 ) -> Entry:
-    """A plant whose dead volume is 0; without a productivity its generation is bounded by planes."""
+    """A plant whose dead volume is 0.
+
+    Without a productivity its generation is bounded by planes.
+    """
     lowest, highest = outflow_m3s or (0.0, max_turbined_m3s)
     model = (
         {"model": "fpha"}
@@ -162,7 +171,10 @@ def penalties(
     exchange: float = 0.01,
     **hydro_costs: float,
 ) -> Entry:
-    """Penalties of a case; costs of hydro plants that are not given are 0.01 for flows and 10,000 for violations."""
+    """Penalties of a case.
+
+    Costs of hydro plants that are not given are 0.01 for flows and 10,000 for violations.
+    """
     tranches = [(None, deficit)] if isinstance(deficit, float) else deficit
     costs = dict.fromkeys(("spillage_cost", "fpha_turbined_cost", "diversion_cost"), 0.01)
     costs |= dict.fromkeys(
@@ -214,9 +226,11 @@ def case(
     config: Entry | None = None,
     figure: Figure | None = None,
 ) -> PublishedCase:
-    """A case from its plants and figures; loads are known, inflows have a mean and a deviation for each stage.
+    """A case from its plants and figures; loads are known, inflows have a mean and a
+    deviation for each stage.
 
-    ``inflows_m3s`` begins with the pre-study stages, whose ids are below 0. ``files``, ``tables`` and ``config`` are added.
+    ``inflows_m3s`` begins with the pre-study stages, whose ids are below 0. ``files``, ``tables``
+    and ``config`` are added.
     """
     training = {
         "forward_passes": forward_passes,

@@ -1,8 +1,10 @@
-"""Cases of reservoirs whose future is known: production, cascades, exchange, evaporation, withdrawal and violations.
+"""Cases of reservoirs whose future is known: production, cascades, exchange, evaporation,
+withdrawal and violations.
 
-Numbers and figures are those of the cases d02 to d25 that Cobre 0.5 publishes (Apache-2.0). Where water alone decides, the
-figure is written as the sum that gives it; ``MONTH`` is the water of 1 m3/s over a stage. The others (d03, d04, d08, d10, d11,
-d20, d23, d25) are taken as published; each was found again by an extensive form written from the files alone.
+Numbers and figures are those of the cases d02 to d25 that Cobre 0.5 publishes (Apache-2.0). Where
+water alone decides, the figure is written as the sum that gives it; ``MONTH`` is the water of 1
+m3/s over a stage. The others (d03, d04, d08, d10, d11, d20, d23, d25) are taken as published; each
+was found again by an extensive form written from the files alone.
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ MONTH = 0.0036 * HOURS
 
 
 def one_plant(**changes: Any) -> PublishedCase:
-    """d02: a reservoir of 200 hm3, half full, and a thermal of 50 $/MWh; no water is left over, so its amount alone counts."""
+    """d02: a reservoir of 200 hm3, half full, and a thermal of 50 $/MWh.
+
+    No water is left over, so its amount alone counts.
+    """
     water_mw = 100.0 / MONTH + 40.0 + 10.0
     described: dict[str, Any] = {
         "stages": months(2),
@@ -80,7 +85,9 @@ def _fpha(source: str) -> dict[str, Any]:
 
 
 def given_plane() -> PublishedCase:
-    """d05: one plane that says what the constant productivity of d02 says, and so the same figure."""
+    """d05: one plane that says what the constant productivity of d02 says, and so the same
+    figure.
+    """
     slopes = {"gamma_0": 0.0, "gamma_v": 0.0, "gamma_q": 1.0, "gamma_s": 0.0, "kappa": 1.0}
     return one_plant(
         hydros=[hydro(0, 200.0, 50.0, productivity=None)],
@@ -142,7 +149,9 @@ def evaporation() -> PublishedCase:
 
 
 def negative_inflow() -> PublishedCase:
-    """d10: an inflow of -5 m3/s, which may be made up for at 500 $ per m3/s and hour but is better taken from the reservoir."""
+    """d10: an inflow of -5 m3/s, which may be made up for at 500 $ per m3/s and hour but is better
+    taken from the reservoir.
+    """
     return one_plant(
         inflows_m3s={0: known(40.0, -5.0)},
         penalty=penalties(fpha_turbined_cost=0.0),
@@ -200,7 +209,10 @@ def violations() -> PublishedCase:
 
 
 def over_withdrawal() -> PublishedCase:
-    """d23: a reservoir that is nearly full; to withdraw too much at 1 $ is cheaper than to spill at 1,000 $."""
+    """d23: a reservoir that is nearly full.
+
+    To withdraw too much at 1 $ is cheaper than to spill at 1,000 $.
+    """
     costs = {
         "water_withdrawal_violation_pos_cost": 1.0,
         "water_withdrawal_violation_neg_cost": 10000.0,

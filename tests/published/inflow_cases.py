@@ -1,6 +1,8 @@
-"""Cases of inflow models: one that is given, one for the weeks of a month, one that is fitted to a history.
+"""Cases of inflow models: one that is given, one for the weeks of a month, one
+that is fitted to a history.
 
-Numbers and figures are those of the cases d12, d16 and d29 that Cobre 0.5 publishes (Apache-2.0). Only d16 has a figure.
+Numbers and figures are those of the cases d12, d16 and d29 that Cobre 0.5 publishes (Apache-2.0).
+Only d16 has a figure.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ def _first_order(coefficient: float, ratio: float, n_stages: int) -> dict[str, l
 
 
 def annual_component() -> PublishedCase:
-    """d12: two plants with thirty years of monthly inflows, 1979 to 2008, in ``annual_history.csv``.
+    """d12: two plants with thirty years of monthly inflows, 1979 to 2008, in
+    ``annual_history.csv``.
 
-    Each of its lines is a plant, a year and the mean flow of its twelve months, in m3/s. No load is given.
+    Each of its lines is a plant, a year and the mean flow of its twelve months,
+    in m3/s. No load is given.
     """
     with _HISTORY.open(encoding="utf-8", newline="") as file:
         years = [(int(row[0]), int(row[1]), list(map(float, row[2:]))) for row in csv.reader(file)]
@@ -75,7 +79,8 @@ def annual_component() -> PublishedCase:
 
 
 def first_order_inflow() -> PublishedCase:
-    """d16: an inflow of 200 m3/s that comes back to its mean of 100, halving the distance: 150, 125, 112.5; no reservoir.
+    """d16: an inflow of 200 m3/s that comes back to its mean of 100, halving the distance: 150,
+    125, 112.5; no reservoir.
 
     The thermal covers what the inflow leaves of 200 MW, at 50 $/MWh.
     """

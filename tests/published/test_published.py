@@ -1,4 +1,6 @@
-"""What is built from numbers is what was published, where the originals are there to compare with."""
+"""What is built from numbers is what was published, where the originals are there to compare
+with.
+"""
 
 from __future__ import annotations
 

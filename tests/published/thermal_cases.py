@@ -1,7 +1,7 @@
 """Cases of thermal plants, renewables and constraints, whose cost is a sum of a few products.
 
-Numbers and figures are those of the cases d01, d13, d14, d15 and d27 that Cobre 0.5 publishes (Apache-2.0). Each figure is
-written as the sum that gives it: stages x hours x MW x $/MWh.
+Numbers and figures are those of the cases d01, d13, d14, d15 and d27 that Cobre 0.5 publishes
+(Apache-2.0). Each figure is written as the sum that gives it: stages x hours x MW x $/MWh.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ def thermal_dispatch() -> PublishedCase:
 
 
 def generic_constraint() -> PublishedCase:
-    """d13: a constraint holds a plant at 10 MW; 10 MW are not served, which is cheaper than to break the constraint."""
+    """d13: a constraint holds a plant at 10 MW.
+
+    10 MW are not served, which is cheaper than to break the constraint.
+    """
     constraint = {
         "id": 1,
         "name": "cap_T0",
@@ -40,7 +43,9 @@ def generic_constraint() -> PublishedCase:
 
 
 def block_factors() -> PublishedCase:
-    """d14: a load of 20 MW is 16 MW in the light block of 400 h and 24 MW in the heavy one of 330 h."""
+    """d14: a load of 20 MW is 16 MW in the light block of 400 h and 24 MW
+    in the heavy one of 330 h.
+    """
     blocks = [
         {"id": 0, "name": "LIGHT", "hours": 400.0},
         {"id": 1, "name": "HEAVY", "hours": 330.0},
@@ -60,7 +65,8 @@ def block_factors() -> PublishedCase:
 def non_controllable_source() -> PublishedCase:
     """d15: half of 100 MW is available and taken, the rest of the load is thermal.
 
-    Published as 437,927: there what is taken earns the cost of curtailment, 2 x 730 h x 50 MW x 0.001 $/MWh; here it is free.
+    Published as 437,927: there what is taken earns the cost of curtailment, 2 x 730 h x 50 MW x
+    0.001 $/MWh; here it is free.
     """
     source = {
         "id": 0,

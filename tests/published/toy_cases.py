@@ -1,8 +1,9 @@
-"""Two cases with ten openings a stage that are published without a figure; both are known in the field as first examples.
+"""Two cases with ten openings a stage that are published without a figure; both are known in the
+field as first examples.
 
-Numbers are those of the cases 1dtoy and 4ree that Cobre 0.5 publishes (Apache-2.0). What 1dtoy costs is judged by the
-extensive form of its own tree; 4ree, Brazil in four subsystems in 2015, is too large for one and is read, written and stepped
-through only.
+Numbers are those of the cases 1dtoy and 4ree that Cobre 0.5 publishes (Apache-2.0). What 1dtoy
+costs is judged by the extensive form of its own tree; 4ree, Brazil in four subsystems in 2015, is
+too large for one and is read, written and stepped through only.
 """
 
 from __future__ import annotations
@@ -217,7 +218,9 @@ _MEAN_INFLOWS_M3S = (
 
 
 def four_subsystems() -> PublishedCase:
-    """4ree: energy reservoirs and 126 thermals of Brazil in four subsystems, twelve months, storage in units of energy."""
+    """4ree: energy reservoirs and 126 thermals of Brazil in four subsystems, twelve months, storage
+    in units of energy.
+    """
     plants = [
         (bus_id, *map(float, one.split("@")))
         for bus_id, text in enumerate(_THERMALS)

@@ -96,7 +96,9 @@ def test_example_shows_what_its_page_says(case: Case) -> None:
 
 
 def test_residual_ratio_keeps_the_variance_at_one(script: dict[str, Any]) -> None:
-    """Simulated for many years, the standardised process of each river has unit variance in every month."""
+    """Simulated for many years, the standardised process of each river has unit
+    variance in every month.
+    """
     rng = np.random.default_rng(3)
     for hydro_id in script["RIVERS"]:
         phi = script["coefficients"](hydro_id)

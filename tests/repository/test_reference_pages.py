@@ -1,4 +1,6 @@
-"""The committed reference pages are what the schemas, tables and rules say, and leave nothing unexplained."""
+"""The committed reference pages are what the schemas, tables and rules say, and
+leave nothing unexplained.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ def test_the_page_holds_the_table():
 
 
 def test_nothing_is_refused_as_unbuilt_in_words_of_its_own():
-    """Every sentence of an `UnsupportedFeatureError` comes from the table: strings are not written where it is raised."""
+    """Every sentence of an `UnsupportedFeatureError` comes from the table.
+
+    Strings are not written where it is raised.
+    """
     raised = list(calls("UnsupportedFeatureError"))
     assert len(raised) >= 4
     for path, call in raised:

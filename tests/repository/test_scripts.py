@@ -91,7 +91,10 @@ def test_setup_leaves_a_directory_alone_that_is_no_environment(root: Path, tmp_p
 
 
 def test_checks_stop_at_the_first_failure_and_name_it(root: Path, tmp_path: Path) -> None:
-    """Run ``scripts/test`` in a copy whose set-up does nothing and whose tools are stand-ins; the type check fails."""
+    """Run ``scripts/test`` in a copy whose set-up does nothing and whose tools are stand-ins.
+
+    The type check fails.
+    """
     (tmp_path / "scripts").mkdir()
     shutil.copy(root / "scripts" / "test", tmp_path / "scripts" / "test")
     (tmp_path / "scripts" / "setup").write_text(f"bin={tmp_path}/tools\n", encoding="utf-8")

@@ -17,7 +17,9 @@ LINES_OF_A_FILE = 400
 LINES_OF_A_FUNCTION = 60
 PARAMETERS = 8
 KERNELS = "kernel"
-"""In the names of files of compiled loops, which would be compiled more slowly in pieces and run no faster."""
+"""In the names of files of compiled loops, which would be compiled more slowly in
+pieces and run no faster.
+"""
 
 LONG_FILES = {
     "api/policy.py",
@@ -133,7 +135,9 @@ def test_functions_have_few_parameters():
 
 @cache
 def imports() -> dict[str, frozenset[str]]:
-    """Module -> modules of the package that it imports, anywhere in it, for type checkers alone as well."""
+    """Module -> modules of the package that it imports, anywhere in it, for
+    type checkers alone as well.
+    """
     names = {
         path: ".".join(("headwater", *Path(path).with_suffix("").parts)).removesuffix(".__init__")
         for path in trees()
@@ -153,7 +157,10 @@ def imports() -> dict[str, frozenset[str]]:
 
 
 def in_circles() -> set[str]:
-    """Modules that can be reached from themselves; the faces of packages, which import on demand, do not count."""
+    """Modules that can be reached from themselves.
+
+    The faces of packages, which import on demand, do not count.
+    """
     graph = {
         name: {one for one in others if not is_face(one)}
         for name, others in imports().items()

@@ -1,4 +1,5 @@
-"""A simulation that is killed: nothing that can be seen is damaged, and the next session goes on to the same bytes.
+"""A simulation that is killed: nothing that can be seen is damaged, and the next session
+goes on to the same bytes.
 
 ``HEADWATER_KILLS`` says at how many random moments it is killed.
 """

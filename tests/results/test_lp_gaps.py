@@ -1,4 +1,7 @@
-"""Stage problems that were taken with a gap above tolerance: listed, counted and told wherever somebody looks."""
+"""Stage problems that were taken with a gap above tolerance.
+
+Listed, counted and told wherever somebody looks.
+"""
 
 from __future__ import annotations
 

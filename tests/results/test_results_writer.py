@@ -213,7 +213,10 @@ def test_tables_add_up_to_the_summary(tmp_path: Path):
 
 @pytest.mark.parametrize("n", [1, 10, 20, 21, 60, 140])
 def test_the_mean_of_the_worst_is_the_minimum_over_thresholds(n: int):
-    """Rockafellar and Uryasev: CVaR is the least of threshold plus mean excess over the tail fraction, reached at a sample."""
+    """Rockafellar and Uryasev.
+
+    CVaR is the least of threshold plus mean excess over the tail fraction, reached at a sample.
+    """
     costs = np.random.default_rng(n).lognormal(size=n)
     least = min(eta + np.maximum(costs - eta, 0).mean() / 0.05 for eta in costs)
     assert worst_mean(costs, 0.05) == pytest.approx(least, rel=1e-12)

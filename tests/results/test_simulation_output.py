@@ -1,4 +1,7 @@
-"""What a simulation writes: partitioning, detail, statistics, the account of failures, the gap to the bound."""
+"""What a simulation writes.
+
+Partitioning, detail, statistics, the account of failures, the gap to the bound.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,10 @@ def test_stage_means_are_those_of_the_tables(tmp_path: Path):
 
 @pytest.mark.versions
 def test_statistics_are_what_they_say():
-    """Against computations of another kind: sorting, counting, and the definition of CVaR as a least upper estimate."""
+    """Against computations of another kind.
+
+    Sorting, counting, and the definition of CVaR as a least upper estimate.
+    """
     rng = np.random.default_rng(8)
     n = 137
     summary = summary_of(rng.lognormal(10, 1, n))

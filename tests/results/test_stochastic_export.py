@@ -1,4 +1,6 @@
-"""What a run writes about uncertainty can be read back as input, and then gives the same numbers to the last bit."""
+"""What a run writes about uncertainty can be read back as input, and then gives the same
+numbers to the last bit.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ INPUTS = (
 
 @pytest.fixture
 def exported(tmp_path):
-    """A copy of the case whose scenarios are what the case itself exported, with several openings per stage."""
+    """A copy of the case whose scenarios are what the case itself exported, with
+    several openings per stage.
+    """
     case = hw.load_case(D12)
     stages = tuple(
         replace(stage, n_openings=5, sampling_method=SamplingMethod.LHS)
@@ -101,7 +105,10 @@ def test_the_exported_lags_are_the_equations_of_the_stage_problems(exported):
 
 
 def test_the_published_case_estimates_exports_its_annual_component_and_trains(tmp_path):
-    """What is promised for this case: a model with an annual component from 720 observations, exported, that trains."""
+    """What is promised for this case.
+
+    A model with an annual component from 720 observations, exported, that trains.
+    """
     copy = tmp_path / "case"
     shutil.copytree(D12, copy, copy_function=shutil.copyfile)
     config = json.loads((copy / "config.json").read_text())

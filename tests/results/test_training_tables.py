@@ -1,4 +1,7 @@
-"""The account of a training: where time went, what the solver did, what selection took, which limits were in force."""
+"""The account of a training.
+
+Where time went, what the solver did, what selection took, which limits were in force.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Certified equality on random systems: values of HiGHS from cold, dual feasible duals, cuts that are valid and tight.
+"""Certified equality on random systems: values of HiGHS from cold, dual feasible duals, cuts that
+are valid and tight.
 
 ``HEADWATER_RANDOM_SYSTEMS`` sets how many systems are drawn.
 """
@@ -86,7 +87,10 @@ def test_openings_equal_cold_solves_and_cuts_are_valid_and_tight(seed: int):
 
 
 def assert_dual_feasible(stage, row_dual: np.ndarray) -> None:  # type: ignore[no-untyped-def]
-    """Signs of row duals and reduced costs fit the bounds that are infinite; the matrix is that of the form and the cuts."""
+    """Signs of row duals and reduced costs fit the bounds that are infinite.
+
+    The matrix is that of the form and the cuts.
+    """
     form, rows, scaling = stage.form, stage.rows, stage.scaling
     cuts = np.zeros((rows.n_rows, form.n_columns))
     cuts[:, rows.columns] = rows.entries[:, : rows.n_rows].T

@@ -1,4 +1,7 @@
-"""Compiling the engine ahead of time: in processes of its own, told how far it is, and nothing left for the run."""
+"""Compiling the engine ahead of time.
+
+In processes of its own, told how far it is, and nothing left for the run.
+"""
 
 from __future__ import annotations
 

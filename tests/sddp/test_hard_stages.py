@@ -1,4 +1,7 @@
-"""Studies that are hard by construction: extreme numbers, no solution in one opening or in all, earnings without end."""
+"""Studies that are hard by construction.
+
+Extreme numbers, no solution in one opening or in all, earnings without end.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ def _compiled() -> None:
 
 
 def extreme_system(seed: int) -> System:
-    """Thermal plants whose costs and capacities are drawn from 1e-6 to 1e9, deficits up to 1e9 $/MWh, loads up to 1e8 MW."""
+    """Thermal plants whose costs and capacities are drawn from 1e-6 to 1e9, deficits up to 1e9
+    $/MWh, loads up to 1e8 MW.
+    """
     rng = np.random.default_rng(seed)
     system = random_system(seed, planes=False, n_openings=4)
 
@@ -109,7 +114,9 @@ def test_a_stage_without_solution_in_every_opening_is_named_with_the_constraint(
 
 
 def test_a_program_that_is_only_a_start_for_others_ends_no_run():
-    """At the initial storage the last stage has no solution, but no trajectory ever comes there with so much water."""
+    """At the initial storage the last stage has no solution, but no trajectory ever comes there
+    with so much water.
+    """
     policy = train_policy(water_that_must_go(iterations=1))
     assert policy.n_iterations == 1
     # the second iteration comes there, and is told by what it was

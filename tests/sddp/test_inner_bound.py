@@ -78,7 +78,9 @@ def test_a_resumed_training_gives_the_same_bound(tmp_path: Path):
 
 
 def test_a_bound_that_is_given_up_leaves_no_trace():
-    """Asked to stop while the bound of iteration 5 is evaluated, the training ends after iteration 4."""
+    """Asked to stop while the bound of iteration 5 is evaluated, the
+    training ends after iteration 4.
+    """
     finished = 0
 
     def count(event: events.Event) -> None:
@@ -142,7 +144,10 @@ def test_both_approximations_operate_equally_well_where_they_meet():
 
 
 def test_the_mean_cost_of_the_inner_policy_keeps_its_promise():
-    """Operating by the inner approximation costs at most its bound on average; the scenarios are all paths of the tree."""
+    """Operating by the inner approximation costs at most its bound on average.
+
+    The scenarios are all paths of the tree.
+    """
     chosen = bounded(random_study(3, iterations=3, forward_passes=2))
     policy = train_policy(chosen)
     assert policy.training is not None
@@ -265,7 +270,10 @@ def test_too_many_visits_leave_the_ends_and_the_latest():
 
 
 def test_a_stage_with_the_inner_approximation_has_names_and_the_cost_that_is_solved():
-    """The named program, in $, costs what the solver found; so its failures can be explained and saved like others."""
+    """The named program, in $, costs what the solver found.
+
+    So its failures can be explained and saved like others.
+    """
     made = a_study()
     inner = inner_problems(build_problems(made), inner_of(train_policy(made)))
     programs = SolverPool(inner)

@@ -60,7 +60,10 @@ def stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("stage_by_stage")
 def test_an_unsound_cut_is_left_out_counted_and_told(monkeypatch: pytest.MonkeyPatch):
-    """Multipliers of one stage and trajectory become nonsense: training goes on without those cuts."""
+    """Multipliers of one stage and trajectory become nonsense.
+
+    Training goes on without those cuts.
+    """
     solve_tree = StageProblem.solve_tree
 
     def spoiled(self: StageProblem, program, states, bases):

@@ -80,12 +80,18 @@ def stop_after(iterations: int) -> events.EventSink:
 
 @pytest.fixture(autouse=True)
 def questions_at_every_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passes through these small studies take one call; a study that asks whether to stop at every stage is a large one."""
+    """Passes through these small studies take one call.
+
+    A study that asks whether to stop at every stage is a large one.
+    """
     monkeypatch.setattr(whole_pass, "ROWS_PER_CALL", 1)
 
 
 def stop_within(iteration: int, calls: int) -> tuple[events.EventSink, Callable[[], bool]]:
-    """Asks to stop at the n-th question after an iteration was finished: in the middle of the next one."""
+    """Asks to stop at the n-th question after an iteration was finished.
+
+    In the middle of the next one.
+    """
     left = [10**9]
 
     def sink(event: events.Event) -> None:

@@ -66,7 +66,8 @@ def test_limited_memory_level_1_forgets_what_bound_too_long_ago():
 
 
 def test_domination_judges_by_visited_states_only():
-    # 10 - x, 5, x: at 0 the first is highest, at 10 the last; 5 would be highest nowhere, and ties with both at 5
+    # 10 - x, 5, x: at 0 the first is highest, at 10 the last; 5 would be highest nowhere, and ties
+    # with both at 5
     pool = CutPool(1, 4)
     for k, (intercept, slope) in enumerate([(10.0, -1.0), (5.0, 0.0), (0.0, 1.0), (-100.0, 0.0)]):
         pool.append(np.array([intercept]), np.array([[slope]]), iteration=k + 1, forward_passes=[0])

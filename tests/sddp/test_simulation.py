@@ -1,4 +1,6 @@
-"""Simulation: scenarios that cannot be solved, how parts are cut, and the account of what happened."""
+"""Simulation: scenarios that cannot be solved, how parts are cut, and the account of what
+happened.
+"""
 
 from __future__ import annotations
 

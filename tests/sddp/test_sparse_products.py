@@ -13,7 +13,9 @@ from headwater.sddp.stage.sparse_products import multiply_each
 def random_matrix(
     rng: np.random.Generator, shape: tuple[int, int], share: float
 ) -> tuple[Matrix, np.ndarray]:
-    """A matrix with entries of many magnitudes, some rows full and some empty, and the same as a dense array."""
+    """A matrix with entries of many magnitudes, some rows full and some empty, and
+    the same as a dense array.
+    """
     dense = (
         rng.normal(size=shape) * 10.0 ** rng.integers(-8, 9, shape) * (rng.random(shape) < share)
     )

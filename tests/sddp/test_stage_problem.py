@@ -1,4 +1,7 @@
-"""A stage as the algorithm sees it: both formulations, slopes against finite differences, truncation."""
+"""A stage as the algorithm sees it.
+
+Both formulations, slopes against finite differences, truncation.
+"""
 
 from __future__ import annotations
 

@@ -129,7 +129,10 @@ def with_costs(
 
 
 def test_the_statistical_gap_pools_the_costs_of_its_window():
-    """Costs 90, 110 and 100, 120: mean 105, deviation 12.91; 1.645 deviations of the mean are 10.62, 10.11 %."""
+    """Costs 90, 110 and 100, 120: mean 105, deviation 12.91.
+
+    1.645 deviations of the mean are 10.62, 10.11 %.
+    """
     records = with_costs([0.0, 95.0], [100.0, 110.0], [200**0.5, 200**0.5], 2)
     (evaluation, _) = evaluate_rules(config(StatisticalGap(0.95, 0.11, window=2)), records)
     assert evaluation.met

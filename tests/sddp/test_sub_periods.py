@@ -1,4 +1,7 @@
-"""Weeks inside months and months before quarters: what has been gathered of a period is state, so cuts are exact."""
+"""Weeks inside months and months before quarters.
+
+What has been gathered of a period is state, so cuts are exact.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ def value_and_slope(problems, t, state):
 @pytest.mark.parametrize("seed", range(2))
 def test_the_bound_reaches_the_extensive_form(kind, seed):
     system = KINDS[kind](seed)
-    # The extensive form branches at every stage; forward passes that share the noise of a month would not visit all of it.
+    # The extensive form branches at every stage; forward passes that share the noise of a month
+    # would not visit all of it.
     given = m.GivenOpenings(dict(enumerate(build_uncertainty(system, 42).tree.noise)))
     chosen = study(
         dataclasses.replace(system, given_openings=given),

@@ -18,7 +18,9 @@ from small_systems import random_system, study
 
 
 def without_timings(record: object) -> object:
-    """A tree of dataclasses as plain values, without what a clock or the memory of the machine says."""
+    """A tree of dataclasses as plain values, without what a clock or the
+    memory of the machine says.
+    """
     if dataclasses.is_dataclass(record):
         named = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
         return {

@@ -26,7 +26,10 @@ def simulated(made: m.System, n_scenarios: int = 3, **settings: object):
 
 
 def dry(**changes: object) -> m.System:
-    """Two stages without inflow; 50 hm3 in a reservoir that should hold 60, and a minimum outflow nobody can give."""
+    """Two stages without inflow.
+
+    50 hm3 in a reservoir that should hold 60, and a minimum outflow nobody can give.
+    """
     plant = reservoir(min_storage_hm3=60.0, min_outflow_m3s=5.0, name="Dry Lake")
     base = {
         "load": 0.0,
@@ -41,7 +44,10 @@ def dry(**changes: object) -> m.System:
 
 
 def test_dead_storage_is_told_with_plant_frequency_and_amount():
-    """50 of 60 hm3 at both stages: 10 hm3 short. Releasing 5 m3/s for 100 h would take 1.8 hm3 more, so nothing is released."""
+    """50 of 60 hm3 at both stages: 10 hm3 short.
+
+    Releasing 5 m3/s for 100 h would take 1.8 hm3 more, so nothing is released.
+    """
     record, _ = simulated(dry())
     dead, flow = record.violations
     assert (dead.kind, dead.entity_id, dead.name) == ("storage_below_minimum", 0, "Dry Lake")
@@ -61,7 +67,10 @@ def test_nothing_is_told_where_all_limits_hold():
 
 
 def test_only_some_stages_may_break_a_limit():
-    """61 hm3 give 5 m3/s (1.8 hm3) once, and then stand below the minimum if they do it again: storage is dearer."""
+    """61 hm3 give 5 m3/s (1.8 hm3) once, and then stand below the minimum if they do it again.
+
+    Storage is dearer.
+    """
     record, _ = simulated(dry(initial=m.InitialConditions(storage_hm3={0: 62.0, 1: 100.0})))
     (flow,) = record.violations
     assert (flow.kind, flow.scenario_stages, flow.of) == ("outflow_below_minimum", 3, 6)

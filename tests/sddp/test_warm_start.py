@@ -1,4 +1,7 @@
-"""Starting from the cuts of another policy: what may be taken over, what a bound is worth then, and how doubt is cleared."""
+"""Starting from the cuts of another policy.
+
+What may be taken over, what a bound is worth then, and how doubt is cleared.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ N_STAGES, WINDOW = 5, 4
 
 
 def whole() -> m.System:
-    """Five stages with given openings, so that every stage keeps its openings wherever the horizon begins."""
+    """Five stages with given openings, so that every stage keeps its openings
+    wherever the horizon begins.
+    """
     system = random_system(11, n_stages=N_STAGES, n_openings=2)
     tree = study_uncertainty(study(system, method="penalty")).tree
     noise = {stage.id: tree.noise[t] for t, stage in enumerate(system.stages)}
@@ -179,7 +184,10 @@ def test_a_cut_is_doubtful_only_if_a_doubtful_cut_has_a_part_in_it():
 
 
 def paid_to_run(price: float) -> m.System:
-    """Five stages, in the last of which a thermal plant costs so much; the policy of four stages knows nothing of it."""
+    """Five stages, in the last of which a thermal plant costs so much.
+
+    The policy of four stages knows nothing of it.
+    """
     system = whole()
     plant = next(plant for plant in system.thermals if len(plant.cost_segments) == 1)
     row = {"thermal_id": plant.id, "stage_id": system.stages[-1].id, "cost_per_mwh": price}
@@ -194,7 +202,9 @@ def paid_to_run(price: float) -> m.System:
 def test_cuts_of_a_horizon_that_ends_earlier_are_proven_only_where_nothing_is_earned_later(
     price: float, is_proven: bool
 ):
-    """They count with no cost after their last stage, which is a lower bound of what costs something and of nothing else."""
+    """They count with no cost after their last stage, which is a lower bound of what costs
+    something and of nothing else.
+    """
     longer = a_study(paid_to_run(price), 2)
     match = match_policy(earlier(), build_problems(longer), m.StageMap())
     assert match.sources == (0, 1, 2, 3, None)

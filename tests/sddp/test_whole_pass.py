@@ -110,7 +110,9 @@ def test_a_call_for_some_of_the_stages_too(
 def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
     made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ):
-    """Calls do one stage or visit and leave the next, as if HiGHS had to be asked at every second one."""
+    """Calls do one stage or visit and leave the next, as if HiGHS had to be
+    asked at every second one.
+    """
     forward, backward, calls = (
         whole_pass.kernel.forward_visits,
         whole_pass.kernel.backward_stages,
@@ -134,7 +136,10 @@ def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
 
 
 def test_programs_that_the_kernel_does_not_solve_are_left_to_highs(monkeypatch: pytest.MonkeyPatch):
-    """With a single pivot between factorisations many programs are left: training goes on, to the same optimum."""
+    """With a single pivot between factorisations many programs are left.
+
+    Training goes on, to the same optimum.
+    """
     made = a_study()
     expected = train_policy(dataclasses.replace(made, config=with_iterations(made, 40)))
     for module in ("headwater.sddp.stage.solver_pool", "headwater.solver.highs"):
@@ -155,7 +160,9 @@ def plant_few_pivots(patch: pytest.MonkeyPatch) -> None:
 
 
 class Handed:
-    """Trials that calls leave to the interpreter, and whether each has a program that the kernel left."""
+    """Trials that calls leave to the interpreter, and whether each has a
+    program that the kernel left.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.has_left: dict[str, list[bool]] = {"solve_each": [], "solve_tree": []}

@@ -53,9 +53,11 @@ def interior_state(problems: StudyProblems, t: int, rng: np.random.Generator) ->
 def test_slopes_of_every_state_agree_with_finite_differences(
     seed: int, chronological: bool, formulation: m.Formulation
 ) -> None:
-    """Equality where both one-sided differences agree, between them elsewhere; storages, lags and commitments.
+    """Equality where both one-sided differences agree, between them elsewhere;
+    storages, lags and commitments.
 
-    Every kind of reservoir is felt: with evaporation and pumping (2), planes (3), filling (5), one that leaves (7), plain (11).
+    Every kind of reservoir is felt: with evaporation and pumping (2), planes (3), filling (5), one
+    that leaves (7), plain (11).
     """
     problems = trained(seed, formulation, chronological=chronological)
     programs, rng, step = SolverPool(problems), np.random.default_rng(50 + seed), 1e-3
@@ -227,7 +229,9 @@ def test_components_add_up_to_the_cost_and_costs_to_the_total(seed: int) -> None
 
 
 def test_the_forward_cost_is_the_simulated_one() -> None:
-    """The objective less the discounted future is the sum of the components, in every stage and scenario."""
+    """The objective less the discounted future is the sum of the components, in
+    every stage and scenario.
+    """
     chosen = study(whole_system(1), iterations=5, forward_passes=2, method="penalty")
     policy = train_policy(chosen)
     problems = build_problems(chosen, policy.pools)

@@ -1,10 +1,12 @@
-"""The certificate on a program small enough to be solved by hand, with every kind of bound, none of them symmetric.
+"""The certificate on a program small enough to be solved by hand, with every kind of
+bound, none of them symmetric.
 
     minimise  3 a + 7 b + theta          0 <= a <= 4,  0 <= b <= 9,  0 <= theta <= 50
               4 <= a + 2 b <= 11         5 a - b <= 6                theta + b / 2 >= 3  (a cut)
 
-The first row at its lower and the second at its upper bound give a = 16/11, b = 14/11, the cut theta = 26/11: 172/11 $. The
-duals 71/22, -1/22 and 1 make every reduced cost zero and give 4 * 71/22 - 6/22 + 3 = 172/11 $ too.
+The first row at its lower and the second at its upper bound give a = 16/11, b = 14/11, the cut
+theta = 26/11: 172/11 $. The duals 71/22, -1/22 and 1 make every reduced cost zero and give 4 *
+71/22 - 6/22 + 3 = 172/11 $ too.
 """
 
 from __future__ import annotations
@@ -151,9 +153,12 @@ def test_duals_that_are_no_numbers_bound_nothing(place: int, value: float):
 def test_a_point_that_is_cheap_because_it_misses_a_row_a_little_takes_nothing_from_the_bound(
     missed: float, expected: int
 ):
-    """A row that is missed by 1e-8, at a dual of a million, makes the point a cent cheaper than anything feasible.
+    """A row that is missed by 1e-8, at a dual of a million, makes the point a cent cheaper than
+    anything feasible.
 
-    minimise  1e6 a + b    a >= 1e-3 (a row)    b >= 1e3 (a row): the optimum is 1000 + 1000 $, tolerated relative gap 2e-4 $.
+    minimise  1e6 a + b    a >= 1e-3 (a row)    b >= 1e3 (a row)
+
+    The optimum is 1000 + 1000 $, the tolerated relative gap 2e-4 $.
     """
     matrix = sp.csc_array(np.eye(2))
     program = LinearProgram(

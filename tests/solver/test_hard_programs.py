@@ -1,7 +1,8 @@
-"""Programs that are hard by construction: numbers from 1e-6 to 1e9, ties everywhere, no solution. Judged in exact arithmetic.
+"""Programs that are hard by construction: numbers from 1e-6 to 1e9, ties everywhere, no solution.
+Judged in exact arithmetic.
 
-What is proven is right within what the tolerances of the proof are worth; what cannot be proven is refused by an error that
-names the opening; and neither takes long.
+What is proven is right within what the tolerances of the proof are worth; what cannot be proven is
+refused by an error that names the opening; and neither takes long.
 """
 
 from __future__ import annotations
@@ -83,10 +84,11 @@ def slack_basis(program: LinearProgram, appended: AppendedRows) -> Basis:
 
 
 def hard_stage(rng: np.random.Generator, wild: str):
-    """A stage whose matrix, costs or bounds, or all of them, are drawn log-uniformly from 1e-6 to 1e9.
+    """A stage whose matrix, costs or bounds, or all of them, are drawn
+    log-uniformly from 1e-6 to 1e9.
 
-    Every row has two priced slacks, so that a solution exists whatever is drawn. Returns the program, its cuts, and row bounds
-    of four openings.
+    Every row has two priced slacks, so that a solution exists whatever is drawn. Returns the
+    program, its cuts, and row bounds of four openings.
     """
 
     def draw(kind: str, *shape: int) -> np.ndarray:
@@ -118,7 +120,9 @@ def hard_stage(rng: np.random.Generator, wild: str):
 
 
 def worth(program: LinearProgram, matrix: np.ndarray, exact: Exact, x: np.ndarray) -> float:
-    """How far below the optimum a point may be that breaks rows and bounds within the tolerances of the proof."""
+    """How far below the optimum a point may be that breaks rows and bounds within the
+    tolerances of the proof.
+    """
     row_dual = np.abs([float(v) for v in exact.row_dual])
     reduced = np.abs([float(v) for v in exact.reduced])
     rows = row_dual @ (FEASIBILITY_TOLERANCE + ROUNDING_TOLERANCE * (np.abs(matrix) @ np.abs(x)))
@@ -232,7 +236,10 @@ def nothing_on_the_right(rng: np.random.Generator):
 
 
 def transport(rng: np.random.Generator):
-    """Equal supplies to equal demands at costs of 0, 1 or 2: one row too many, and most basic variables are zero."""
+    """Equal supplies to equal demands at costs of 0, 1 or 2.
+
+    One row too many, and most basic variables are zero.
+    """
     k = 6
     matrix = np.zeros((2 * k, k * k))
     for i in range(k):
@@ -247,7 +254,10 @@ def transport(rng: np.random.Generator):
 
 
 def cycling(_: np.random.Generator):
-    """Beale's program, on which the textbook simplex method walks in a circle; its optimum is -1/20."""
+    """Beale's program, on which the textbook simplex method walks in a circle.
+
+    Its optimum is -1/20.
+    """
     matrix = np.array(
         [
             [0.25, -60.0, -0.04, 9.0, 1, 0, 0],
@@ -301,7 +311,10 @@ def test_ties_everywhere_are_solved_in_few_pivots(make):
 
 
 def narrow_stage(rng: np.random.Generator, wild: bool):
-    """A program without slacks, whose columns are bounded: what is beyond their reach has no solution."""
+    """A program without slacks, whose columns are bounded.
+
+    What is beyond their reach has no solution.
+    """
     m, n = 4, 10
     size = 10.0 ** rng.uniform(SMALLEST, LARGEST, m) if wild else np.ones(m)
     matrix = size[:, None] * np.where(rng.random((m, n)) < 0.7, rng.uniform(0.5, 2.0, (m, n)), 0.0)
@@ -462,7 +475,9 @@ def test_what_has_no_bound_ends_with_the_ladder_or_with_its_budget(monkeypatch: 
 
 
 def test_an_answer_with_a_gap_is_taken_and_told(monkeypatch: pytest.MonkeyPatch):
-    """Where nothing gets better than a bound, the best one counts, and its gap is what the best point costs more."""
+    """Where nothing gets better than a bound, the best one counts, and its gap is what the best
+    point costs more.
+    """
     program, rows, low, high = hard_stage(np.random.default_rng(1), "costs")
     expected = HighsProgram(program, rows, batched=False).solve_openings(low, high).objective
     certify, bounds = repair.certify, []
@@ -570,7 +585,10 @@ def test_an_error_says_what_was_tried_and_carries_the_last_basis(monkeypatch: py
 
 
 def test_any_basis_will_do_as_a_start():
-    """Singular, too small, too large, or not dual feasible: the kernel repairs it and proves what a cold solve finds."""
+    """Singular, too small, too large, or not dual feasible.
+
+    The kernel repairs it and proves what a cold solve finds.
+    """
     rng = np.random.default_rng(5)
     program, rows, low, high = hard_stage(rng, "nothing")
     expected = HighsProgram(program, rows, batched=False).solve_openings(low, high).objective

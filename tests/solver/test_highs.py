@@ -172,9 +172,11 @@ class TestCertificate:
         assert self.judge([6.0, 0.0, 2.0], [np.nan, 50.0])[:2] == (NO_BOUND, -np.inf)
 
     def test_a_column_without_limit_is_charged_at_what_it_can_cost_at_most(self):
-        """min x + 2 z with x + z = 3, both without limit: with a dual of 1.5 the reduced cost of x is -0.5.
+        """min x + 2 z with x + z = 3, both without limit: with a dual of 1.5 the
+        reduced cost of x is -0.5.
 
-        The point (3, 0) costs 3, so no optimum has more than 3 of x: the bound is 4.5 - 0.5 * 3 = 3.
+        The point (3, 0) costs 3, so no optimum has more than 3 of x: the
+        bound is 4.5 - 0.5 * 3 = 3.
         """
         lp = program(np.array([[1.0, 1.0]]), [1, 2], [0, 0], [np.inf, np.inf], [3.0])
         certifier = Certifier(kernel_program(lp, AppendedRows()))
@@ -185,7 +187,10 @@ class TestCertificate:
         assert bound + gap == pytest.approx(3.0)
 
     def test_a_free_lunch_gives_no_bound(self):
-        """A column without limit and without cost whose reduced cost is negative: nothing holds the dual objective."""
+        """A column without limit and without cost whose reduced cost is negative.
+
+        Nothing holds the dual objective.
+        """
         lp = program(np.array([[1.0, 1.0]]), [1, 0], [0, 0], [np.inf, np.inf], [3.0])
         certifier = Certifier(kernel_program(lp, AppendedRows()))
         side = np.array([3.0])

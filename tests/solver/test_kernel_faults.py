@@ -1,6 +1,8 @@
-"""Faults planted in the kernel, and programs that are hard on it: the answer is right, or there is a clear error, never a hang.
+"""Faults planted in the kernel, and programs that are hard on it: the answer is right, or there is
+a clear error, never a hang.
 
-For the faults the kernel runs interpreted, so that single functions of it can be replaced; the certificate stays compiled.
+For the faults the kernel runs interpreted, so that single functions of it can be replaced; the
+certificate stays compiled.
 """
 
 from __future__ import annotations
@@ -85,7 +87,10 @@ FAULTS = [
 
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Let the kernel run in the interpreter; what is compiled from its functions is compiled before they are replaced."""
+    """Let the kernel run in the interpreter.
+
+    What is compiled from its functions is compiled before they are replaced.
+    """
     assert native_kernel.kernel.address
     for name in (
         "_begin",
@@ -180,8 +185,9 @@ def test_badly_scaled_programs_are_solved_or_refused(seed: int):
             words in refusal for words in ("could not be solved", "no feasible point", "budget")
         )
     else:
-        # what is proven holds to an absolute tolerance in the units of the program: its worth, by the duals, may be missing,
-        # but nothing may be on top, for cuts built on it would cut too much
+        # what is proven holds to an absolute tolerance in the units of the program: its
+        # worth, by the duals, may be missing, but nothing may be on top, for cuts built
+        # on it would cut too much
         static, cuts = result.row_dual[:, : other.n_rows], result.row_dual[:, other.n_rows :]
         reduced = other.cost - static @ matrix_of(other)
         reduced[:, appended.columns] -= cuts @ appended.entries[:, : appended.n_rows].T

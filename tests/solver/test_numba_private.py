@@ -17,7 +17,10 @@ from headwater.solver.packing_kernel import Packing
 
 @pytest.fixture(autouse=True)
 def nothing_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A cache of its own for every test: what an earlier run left on disk would not be compiled again."""
+    """A cache of its own for every test.
+
+    What an earlier run left on disk would not be compiled again.
+    """
     monkeypatch.setenv("HEADWATER_CACHE_DIR", str(tmp_path / "cache"))
     code_cache.cache_clear()
     yield
@@ -135,7 +138,8 @@ def test_a_block_is_what_compiled_code_writes_itself():
 def _owners(value: tuple[object, ...]) -> list[int]:
     """Where the two pointers to owners of each array lie: by hand, for the tuple of the test."""
     assert len(value) == 5
-    # array of one axis: 7 words; (bool, array of two axes): 8 + 9 words; (bool, (int, bool)): 8 + 16; a number: 8
+    # array of one axis: 7 words; (bool, array of two axes): 8 + 9 words; (bool, (int, bool)): 8 +
+    # 16; a number: 8
     return [0, 56 + 8, 56 + 80 + 24 + 8]
 
 

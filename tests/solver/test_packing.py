@@ -15,7 +15,10 @@ Given = tuple[Matrix, RiskArrays, int]
 
 
 def given(rows: int = 2) -> Given:
-    """Types of the package alone: compiled functions are kept on disk by the types of their arguments."""
+    """Types of the package alone.
+
+    Compiled functions are kept on disk by the types of their arguments.
+    """
     matrix = Matrix(
         np.arange(3, dtype=np.int32), np.arange(4, dtype=np.int32), np.arange(3.0 * rows)
     )

@@ -19,7 +19,9 @@ from headwater.solver.waiting_kernel import ABANDONED, seconds, wait_for_others
 
 @compiled
 def count_together(barrier, n_threads, rounds, worker, counts):
-    """Rounds in which all threads had counted as far before the wait, -1 when somebody went on alone."""
+    """Rounds in which all threads had counted as far before the wait, -1
+    when somebody went on alone.
+    """
     for done in range(rounds):
         counts[worker] += 1
         if not wait_for_others(barrier, n_threads):
@@ -75,11 +77,15 @@ def test_the_clock_is_the_one_of_the_interpreter():
         assert before - 1e-6 <= found <= time.monotonic() + 1e-6
 
 
-# --- Windows, which these tests do not run on -----------------------------------------------------------------------------
+# --- Windows, which these tests do not run on
+# -----------------------------------------------------------------------------
 
 
 def as_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module as it is imported on another system; ``monkeypatch`` makes it the one that others import."""
+    """A module as it is imported on another system.
+
+    ``monkeypatch`` makes it the one that others import.
+    """
     monkeypatch.setattr(sys, "platform", platform)
     assert module.__file__ is not None
     spec = importlib.util.spec_from_file_location(
@@ -130,7 +136,10 @@ def test_functions_of_windows_are_found_in_its_kernel_library(monkeypatch: pytes
 
 
 def test_the_clock_of_windows_is_counts_over_their_frequency(monkeypatch: pytest.MonkeyPatch):
-    """The function for Windows is compiled here and calls stand-ins of its library: 25 million counts, 10 million a second."""
+    """The function for Windows is compiled here and calls stand-ins of its library.
+
+    25 million counts, 10 million a second.
+    """
 
     def stand_in(value: int) -> ctypes._CFuncPtr:
         def write(place: int) -> int:

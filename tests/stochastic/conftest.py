@@ -35,7 +35,10 @@ MONTHS = SeasonMap(CycleType.MONTHLY, tuple(Season(m, month_start=m + 1) for m i
 
 
 def first_of(month: int, year: int = 2026) -> date:
-    """First day of a month counted from January of ``year``; the count may be negative or pass the year."""
+    """First day of a month counted from January of ``year``.
+
+    The count may be negative or pass the year.
+    """
     years, position = divmod(month - 1, 12)
     return date(year + years, position + 1, 1)
 
@@ -54,7 +57,9 @@ def make_system(
     n_sources: int = 0,
     **rest: Any,
 ) -> System:
-    """Monthly stages from January 2026, hydros of mean 100 and deviation 20 unless statistics are given."""
+    """Monthly stages from January 2026, hydros of mean 100 and deviation 20
+    unless statistics are given.
+    """
     openings = [n_openings] * n_stages if isinstance(n_openings, int) else list(n_openings)
     step = months_per_stage
     stages = rest.pop("stages", None) or tuple(

@@ -43,7 +43,10 @@ def test_a_design_fills_the_cube_more_evenly_than_plain_draws(method):
 
 
 def test_scrambled_points_are_nets_and_not_just_permuted_strata():
-    """The published mean of 200 scrambles of 64 points in two dimensions is 1.6e-4; a poor scramble gives 6.3e-4."""
+    """The published mean of 200 scrambles of 64 points in two dimensions is 1.6e-4.
+
+    A poor scramble gives 6.3e-4.
+    """
     values = [
         qmc.discrepancy(
             ndtr(design_normals(SamplingMethod.QMC_SOBOL, s, PURPOSE, 0, 0, (64, 2))), method="CD"

@@ -18,7 +18,10 @@ from headwater.stochastic.estimation import complete_system
 
 @pytest.fixture
 def system(make_system):
-    """Two rivers known by 400 scenarios of five stages: coefficient 0.7, noise correlated by 0.6."""
+    """Two rivers known by 400 scenarios of five stages.
+
+    Coefficient 0.7, noise correlated by 0.6.
+    """
     rng = np.random.default_rng(4)
     noise = rng.multivariate_normal([0.0, 0.0], [[1.0, 0.6], [0.6, 1.0]], size=(400, 5))
     z = noise.copy()

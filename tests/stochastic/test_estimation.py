@@ -25,7 +25,9 @@ MEANS = np.array([100.0, 120.0, 90.0, 80.0, 70.0, 60.0, 50.0, 45.0, 50.0, 60.0, 
 
 
 def simulated(n_years, phi=0.6, correlation=0.5, n_hydros=2, seed=1):
-    """Monthly inflows of a first-order model with known means, deviations of a fifth of them and correlated noise."""
+    """Monthly inflows of a first-order model with known means, deviations of a fifth of them and
+    correlated noise.
+    """
     rng = np.random.default_rng(seed)
     factor = np.linalg.cholesky(
         np.full((n_hydros, n_hydros), correlation) + (1 - correlation) * np.eye(n_hydros)

@@ -64,7 +64,9 @@ def test_an_equation_that_explains_nearly_everything_is_probably_overfitted(fitt
 
 
 def test_residuals_without_mean_zero_are_pointed_out(fitted):
-    """Januaries are high where the December before is missing, so those that have residuals lie below their mean."""
+    """Januaries are high where the December before is missing, so those that have residuals lie
+    below their mean.
+    """
     values = record(60)
     values[20:40, 0] += 90.0
     values[19:39, 11] = np.nan
@@ -76,7 +78,9 @@ def test_residuals_without_mean_zero_are_pointed_out(fitted):
 
 
 def test_a_matrix_that_is_not_positive_definite_is_pointed_out(fitted):
-    """With few years and gaps each correlation is of other years, and together they contradict each other."""
+    """With few years and gaps each correlation is of other years, and together
+    they contradict each other.
+    """
     config = EstimationConfig(
         order_selection=OrderSelection.FIXED, max_order=6, min_observations_per_season=2
     )

@@ -48,7 +48,10 @@ def given(*counts, n=1, start=50.0, weights=None):
 
 
 def observed(make_system, months, years, n_lags=1):
-    """Two hydros with a history; the value of month ``m`` of year ``y`` is ``y - 1900 + m / 100``, ten times for the second."""
+    """Two hydros with a history.
+
+    The value of month ``m`` of year ``y`` is ``y - 1900 + m / 100``, ten times for the second.
+    """
     history = tuple(
         InflowObservation(h, date(year, month, 1), scale * (year - 1900 + month / 100))
         for h, scale in ((0, 1.0), (1, 10.0))
@@ -295,7 +298,10 @@ def test_years_that_cannot_be_openings_are_named(make_system, months):
 
 
 def beside_scenarios(make_system, method):
-    """Three weighted inflow scenarios, seven openings; the load is random at the first stage only."""
+    """Three weighted inflow scenarios, seven openings.
+
+    The load is random at the first stage only.
+    """
     weights = {t: np.array([1.0, 2.0, 5.0]) for t in range(2)}
     system = make_system(
         2,

@@ -42,7 +42,10 @@ EVERYONE = np.arange(4)
 
 
 def first_order(hydro, stages, base, psi, sigma):
-    """Statistics of a model with the given base, coefficient and noise; all periods have the same statistics."""
+    """Statistics of a model with the given base, coefficient and noise.
+
+    All periods have the same statistics.
+    """
     mean = base / (1.0 - psi)
     ratio = 0.5
     return tuple(InflowStatistics(hydro, t, mean, sigma / ratio, (psi,), ratio) for t in stages)
@@ -50,7 +53,10 @@ def first_order(hydro, stages, base, psi, sigma):
 
 @pytest.fixture
 def two_hydros(make_system):
-    """The worked example of two inverted inflows: base 70, psi 0.3, sigma 10, lag 100, and 120, 0.4, 20, 200."""
+    """The worked example of two inverted inflows.
+
+    Base 70, psi 0.3, sigma 10, lag 100, and 120, 0.4, 20, 200.
+    """
     statistics = (
         *first_order(0, range(-1, 3), 70.0, 0.3, 10.0),
         *first_order(1, range(-1, 3), 120.0, 0.4, 20.0),
@@ -236,7 +242,8 @@ def test_random_selection_draws_with_replacement_by_seed(five_external):
     )
 
 
-# --- loads and availabilities ---------------------------------------------------------------------------------------------
+# --- loads and availabilities
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -314,7 +321,8 @@ def test_values_of_unknown_entities_are_refused(loads_and_sources):
         training_sampler(build_uncertainty(more, 1), ScenarioSource(load=External(), seed=1), 1)
 
 
-# --- years of history -----------------------------------------------------------------------------------------------------
+# --- years of history
+# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -468,7 +476,8 @@ def test_the_report_tells_how_a_library_looks(with_history):
     assert report["load"] == {"scheme": "in_sample"}
 
 
-# --- fresh noise by design ------------------------------------------------------------------------------------------------
+# --- fresh noise by design
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,8 @@ def test_any_way_to_cut_months_into_stages_gives_lags_that_are_means_over_days(m
         for t in range(len(stages) - 1):
             if stages[t + 1].season_id == stages[t].season_id:
                 continue
-            # A stage that closes a month gives the days of its own month and, to the next, those of the next alone.
+            # A stage that closes a month gives the days of its own month and, to the next, those of
+            # the next alone.
             done, last = stages[t].season_id + 1, stages[t].end_date
             days = [value for day, value in daily.items() if day.month == done and day < last]
             assert after[t, 0] == pytest.approx(np.mean(days))
@@ -247,7 +248,10 @@ def test_quarters_after_months_look_back_on_quarters(make_system):
 
 
 def test_quarters_before_the_study_are_means_of_the_months_of_the_past(make_system):
-    """A study of one month before its first quarter: its second quarter back lies before the study."""
+    """A study of one month before its first quarter.
+
+    Its second quarter back lies before the study.
+    """
     stages = stages_of(("2026-03-01", "2026-04-01", 2), ("2026-04-01", "2026-07-01", 13))
     values = (110.0, 120.0, 130.0, 140.0, 150.0, 160.0, 170.0, 180.0)
     system = make_system(

@@ -1,4 +1,6 @@
-"""The fit against the PAR(p)-A report that NEWAVE prints for the SUDESTE series (data of inewave, MIT licence)."""
+"""The fit against the PAR(p)-A report that NEWAVE prints for the SUDESTE series (data
+of inewave, MIT licence).
+"""
 
 from __future__ import annotations
 

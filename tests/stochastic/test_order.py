@@ -88,7 +88,8 @@ def test_a_contribution_is_the_effect_of_a_unit_of_past_inflow_through_all_seaso
     psi = [[phi[m][j - 1] * std[m] / std[m - j] for j in (1, 2, 3)] for m in range(4)]
     season, order = 2, 3
     for lag in range(1, order + 1):
-        # Let one unit arrive `lag` seasons back and follow it, with lags of the target season only up to its order.
+        # Let one unit arrive `lag` seasons back and follow it, with lags of the target season only
+        # up to its order.
         z = {season - lag: 1.0}
         for m in range(season - lag + 1, season + 1):
             z[m] = sum(psi[m % 4][j - 1] * z.get(m - j, 0.0) for j in (1, 2, 3))

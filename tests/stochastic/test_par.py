@@ -90,7 +90,8 @@ def test_truncation_never_leaves_a_negative_inflow_and_needs_no_deviation():
 
 
 def test_deterministic_chain_with_one_lag_falls_towards_its_mean(make_system):
-    # The published lag-shift case: a deviation of practically nothing, lags found by stage, one season id for all.
+    # The published lag-shift case: a deviation of practically nothing, lags found by stage, one
+    # season id for all.
     system = make_system(
         3,
         seasons=[0, 0, 0],
@@ -117,7 +118,8 @@ def test_all_arrays_are_read_only_contiguous_float64(four_quarters):
         assert not array.flags.writeable
 
 
-# --- where the statistics of a lag come from ---------------------------------------------------------------------------
+# --- where the statistics of a lag come from
+# ---------------------------------------------------------------------------
 
 
 def test_without_definitions_a_lag_is_the_stage_before_it_pre_study_included(make_system):
@@ -242,7 +244,8 @@ def test_a_past_that_deviates_a_little_keeps_its_weight(make_system):
     assert model.psi[0, 0, 0] == pytest.approx(1e10)
 
 
-# --- residual ratios ---------------------------------------------------------------------------------------------------
+# --- residual ratios
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_implied_ratio_of_one_season():
@@ -320,7 +323,8 @@ def test_coefficients_with_a_given_ratio_may_explain_everything(make_system):
     np.testing.assert_allclose(build_inflow_model(system).sigma[:, 0], [14.0, 20.0 * np.sqrt(0.75)])
 
 
-# --- what is refused ----------------------------------------------------------------------------------------------------
+# --- what is refused
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_every_hydro_needs_statistics_at_every_stage(make_system):
@@ -348,7 +352,10 @@ def test_impossible_statistics_are_refused(make_system, row, message):
 
 
 def months_with_annual_term(make_system, months, **changes):
-    """The worked example of an annual component: January with two lags and the mean of the past twelve months."""
+    """The worked example of an annual component.
+
+    January with two lags and the mean of the past twelve months.
+    """
     mean = (100, 80, 60, 50, 45, 40, 40, 45, 50, 60, 70, 90)
     std = (30, 24, 18, 15, 12, 10, 10, 12, 15, 18, 21, 27)
     statistics = [InflowStatistics(0, m, float(mean[m]), float(std[m])) for m in range(12)]
@@ -469,7 +476,8 @@ def test_lags_that_are_switched_off_but_needed_are_kept_with_a_warning(make_syst
     assert any("inflow_lags is off at stage(s) 0" in warning for warning in model.warnings)
 
 
-# --- lags before the study ----------------------------------------------------------------------------------------------
+# --- lags before the study
+# ----------------------------------------------------------------------------------------------
 
 
 def test_given_past_inflows_are_the_initial_lags_most_recent_first(make_system):

@@ -222,7 +222,10 @@ def test_weeks_of_one_month_repeat_their_draw(make_system, months):
     "method", [SamplingMethod.LHS, SamplingMethod.QMC_SOBOL, SamplingMethod.QMC_HALTON]
 )
 def test_weeks_of_one_month_repeat_the_rows_of_a_design(make_system, months, method):
-    """In training, where every iteration has its own design, and in simulation; the next year's January draws anew."""
+    """In training, where every iteration has its own design, and in simulation.
+
+    The next year's January draws anew.
+    """
     uncertainty = weekly(make_system, months, (4, 4), method)
     few, seen = np.array([7, 2, 5]), []
     for sampler in (

@@ -1,4 +1,7 @@
-"""A fitted model, simulated: it has the statistics it was fitted to, and fitting it again gives its coefficients back."""
+"""A fitted model, simulated.
+
+It has the statistics it was fitted to, and fitting it again gives its coefficients back.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ N_SCENARIOS, WARM_UP_YEARS = 3000, 1
 
 
 def history(n_years=60, seed=5):
-    """Two rivers with seasonal means, deviations of a fifth of them, memory of 0.6 and correlated noise."""
+    """Two rivers with seasonal means, deviations of a fifth of them, memory of
+    0.6 and correlated noise.
+    """
     rng = np.random.default_rng(seed)
     factor = np.linalg.cholesky(np.array([[1.0, 0.5], [0.5, 1.0]]))
     z = np.zeros((2, 12 * (n_years + 2)))
@@ -82,7 +87,8 @@ def test_simulated_moments_are_those_of_the_fit_within_three_standard_errors(fit
         noise = fitted.system.correlation.profile_at(t)[0].matrix[0, 1]
         for h in range(2):
             row, z = rows[h, t], simulated[:, t, h]
-            # Yule-Walker variances are those of the record up to the divisor across the turn of the year.
+            # Yule-Walker variances are those of the record up to the divisor
+            # across the turn of the year.
             checks = [
                 (z.mean(), row.mean_m3s, row.std_m3s / np.sqrt(n)),
                 (z.std(), row.std_m3s, row.std_m3s / np.sqrt(2 * n)),

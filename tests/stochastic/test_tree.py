@@ -286,7 +286,8 @@ def test_a_stage_without_openings_is_refused(make_system):
         build_opening_tree(make_system(1, n_openings=0), 1)
 
 
-# --- openings given by the user -----------------------------------------------------------------------------------------
+# --- openings given by the user
+# -----------------------------------------------------------------------------------------
 
 
 def given(noise, probability=None):
@@ -351,7 +352,8 @@ def test_given_openings_that_do_not_fit_are_refused(make_system, openings, messa
         build_opening_tree(make_system(2, given_openings=openings), 1)
 
 
-# --- choosing an opening ------------------------------------------------------------------------------------------------
+# --- choosing an opening
+# ------------------------------------------------------------------------------------------------
 
 
 def tree_with(*probability):

@@ -95,7 +95,8 @@ def test_conditional_partial_autocorrelations_agree_with_correlations_of_regress
     annual = np.array([z[t - 12 : t].mean() for t in range(12, n)])
     columns = np.column_stack([z[12 - k : n - k] for k in range(4)] + [annual])
     c = np.corrcoef(columns.T)
-    # Give the correlogram exactly the sample correlations that the regression sees, as far as one season allows.
+    # Give the correlogram exactly the sample correlations that the regression sees, as far as one
+    # season allows.
     rho = np.array([[1.0, c[0, 1], c[0, 2], c[0, 3]]])
     found = conditional_partial_autocorrelations(Correlogram(rho, np.array([c[4, :4]])), 0, 2)
     given = np.column_stack([columns[:, 1], columns[:, 4]])

@@ -1,6 +1,7 @@
 r"""Load that may be put off: what is not served now is owed, and served later.
 
-owed[a] = owed_in[a] + sum_k tau_k (put_off[a, k] - served[a, k])      MWh      cost  tau_k cost put_off[a, k]
+owed[a] = owed_in[a] + sum_k tau_k (put_off[a, k] - served[a, k])      MWh
+cost  tau_k cost put_off[a, k]
 """
 
 from __future__ import annotations

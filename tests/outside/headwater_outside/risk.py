@@ -16,8 +16,8 @@ from headwater.errors import ModelError
 class Exponential:
     """Dearer outcomes count for exponentially more: ``log(E[exp(gamma Z)]) / gamma``.
 
-    The weights are proportional to ``p exp(gamma Z)``, and the penalty is their distance from ``p``,
-    ``sum q log(q / p) / gamma`` (Föllmer and Schied 2002, Finance and Stochastics 6).
+    The weights are proportional to ``p exp(gamma Z)``, and the penalty is their distance from
+    ``p``, ``sum q log(q / p) / gamma`` (Föllmer and Schied 2002, Finance and Stochastics 6).
 
     >>> import numpy as np
     >>> costs = np.array([0.0, 0.0, 0.0, np.log(5.0)])

@@ -14,7 +14,10 @@ from headwater.core.noise import Draws
 
 @dataclass(frozen=True)
 class Antithetic(SamplingScheme):
-    """Fresh noise in pairs: the second scenario of a pair has that of the first with the other sign."""
+    """Fresh noise in pairs.
+
+    The second scenario of a pair has that of the first with the other sign.
+    """
 
     share: Annotated[float, Ge(0), Le(1), "size of the second's noise, over that of the first"] = (
         1.0
