@@ -49,7 +49,8 @@ def recipes_of(asked: argparse.Namespace) -> list[Recipe]:
     if not generators_are_there():
         kept = [recipe for recipe in chosen if recipe["kind"] == "exact"]
         print(
-            f"the generators are not at {GENERATORS}: {len(chosen) - len(kept)} systems are left out",
+            f"the generators are not at {GENERATORS}: "
+            f"{len(chosen) - len(kept)} systems are left out",
             file=sys.stderr,
         )
         chosen = kept
@@ -132,7 +133,8 @@ def main() -> int:
         named = [recipe for recipe in recipes if recipe["name"] == asked.make[0]]
         if not named:
             sys.exit(
-                f"no system is called {asked.make[0]} (see --list; --quick and --word change the names)"
+                f"no system is called {asked.make[0]} (see --list; --quick "
+                "and --word change the names)"
             )
         print(write_case(named[0], Path(asked.make[1])))
         return 0
@@ -152,7 +154,10 @@ def main() -> int:
         run = partial(run_until, deadline, "battery_run.py", limit_seconds=limit)
         for number, (recipe, record) in enumerate(run_all(wanted, run, asked.out, asked.jobs), 1):
             verdict = ", ".join(faults(record)) or "finished"
-            told = f"{number}/{len(wanted)} {recipe['name']}: {verdict}, {record['wall_seconds']:.0f} s"
+            told = (
+                f"{number}/{len(wanted)} {recipe['name']}: {verdict}, "
+                f"{record['wall_seconds']:.0f} s"
+            )
             print(told, file=sys.stderr, flush=True)
     records = [
         record

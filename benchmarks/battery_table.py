@@ -19,8 +19,9 @@ LEFT_GOAL = 1e-3
 """Share of linear programs that may leave the kernel."""
 
 _HEADS = (
-    "run", "finished", "error", "time limit", "crashed", "not a number", "bound fell", "bound wrong", "LPs",
-    "left the kernel, of 1,000", "runs above 1 in 1,000", "attempts", "relaxed", "longest, s",
+    "run", "finished", "error", "time limit", "crashed", "not a number", "bound fell",
+    "bound wrong", "LPs", "left the kernel, of 1,000", "runs above 1 in 1,000", "attempts",
+    "relaxed", "longest, s",
 )  # fmt: skip
 
 
@@ -70,13 +71,14 @@ def _row(name: str, group: list[Record]) -> str:
     solves, left = _total(counted, "solves"), _total(counted, "fallbacks")
     above = sum(record["fallbacks"] > LEFT_GOAL * record["solves"] for record in counted)
     cells = (
-        name, len(group), outcomes["finished"], outcomes["error"] + outcomes["not loaded"], outcomes["time limit"],
-        outcomes["crashed"], sum(bool(record.get("not_finite")) for record in group),
+        name, len(group), outcomes["finished"], outcomes["error"] + outcomes["not loaded"],
+        outcomes["time limit"], outcomes["crashed"],
+        sum(bool(record.get("not_finite")) for record in group),
         sum(record.get("largest_fall", 0.0) > ROUNDING for record in group),
         sum(abs(record.get("off_optimum", 0.0)) > EXACTLY for record in group),
         f"{_total(group, 'solves'):,}", f"{1000 * left / solves:.2f}" if solves else "-", above,
         f"{_total(counted, 'attempts'):,}", _total(counted, "relaxed"),
-        f"{max((record.get('seconds', record['wall_seconds']) for record in group), default=0.0):.0f}",
+        f"{max((one.get('seconds', one['wall_seconds']) for one in group), default=0.0):.0f}",
     )  # fmt: skip
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -85,14 +87,20 @@ def _gaps(rows: list[tuple[str, list[Record]]]) -> Iterator[str]:
     if not any(record.get("gaps") for _, group in rows for record in group):
         yield "This version records no gaps.\n"
         return
-    yield "| Systems | LPs above tolerance | median of the largest gap, $ | largest gap, $ | largest share of the bound |"
+    yield (
+        "| Systems | LPs above tolerance | median of the largest gap, $ | largest gap, $ | "
+        "largest share of the bound |"
+    )
     yield "| --- |" + " ---: |" * 4
     for name, group in rows:
         gaps = [record["gaps"] for record in group if record.get("gaps")]
         largest = sorted(gap["largest"] for gap in gaps) or [math.nan]
         shares = [gap["share_of_bound"] for gap in gaps if math.isfinite(gap["share_of_bound"])]
         count = sum(gap["above_tolerance"] for gap in gaps)
-        yield f"| {name} | {count} | {largest[len(largest) // 2]:.2g} | {largest[-1]:.2g} | {max(shares, default=0.0):.1e} |"
+        yield (
+            f"| {name} | {count} | {largest[len(largest) // 2]:.2g} | {largest[-1]:.2g} | "
+            f"{max(shares, default=0.0):.1e} |"
+        )
     yield ""
 
 
@@ -116,4 +124,7 @@ def _failures(records: list[Record]) -> Iterator[str]:
     for record, found in sorted(failed, key=lambda pair: pair[0]["name"]):
         reached = record.get("iterations") or (record.get("progress") or {}).get("iteration", 0)
         text = " ".join(str(record.get("error", "")).split()).replace("|", "/")[:240]
-        yield f"| {record['name']} | {', '.join(found)} | {reached} | {text} | `{command_of(record['recipe'])}` |"
+        yield (
+            f"| {record['name']} | {', '.join(found)} | {reached} | {text} | "
+            f"`{command_of(record['recipe'])}` |"
+        )

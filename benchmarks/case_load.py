@@ -47,7 +47,8 @@ loaded = time.perf_counter()
 import headwater
 assert headwater.validate_case(sys.argv[1]).ok
 validated = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+unit = 1 if sys.platform == "darwin" else 1024
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 print(imported - start, loaded - imported, validated - loaded, peak, len(case.report.warnings))
 """
 
@@ -121,8 +122,9 @@ def write_case(root: Path) -> None:
     write("system/non_controllable_sources.json", {"non_controllable_sources": sources})
     stations = [
         {
-            "id": i, "name": f"P{i}", "bus_id": i, "source_hydro_id": 20 * i + 11, "destination_hydro_id": 20 * i,
-            "consumption_mw_per_m3s": 0.9, "flow": {"min_m3s": 0.0, "max_m3s": 30.0},
+            "id": i, "name": f"P{i}", "bus_id": i, "source_hydro_id": 20 * i + 11,
+            "destination_hydro_id": 20 * i, "consumption_mw_per_m3s": 0.9,
+            "flow": {"min_m3s": 0.0, "max_m3s": 30.0},
         }
         for i in range(N_STATIONS)
     ]  # fmt: skip
@@ -166,8 +168,9 @@ def write_case(root: Path) -> None:
     )
     table("scenarios/non_controllable_stats", fill(product("ncs_id", N_SOURCES), mean=0.4, std=0.1))
     hydro_bounds = {
-        "min_turbined_m3s": 1, "max_turbined_m3s": 290, "min_storage_hm3": 230, "max_storage_hm3": 1450, "min_outflow_m3s": 5,
-        "max_outflow_m3s": 8000, "min_generation_mw": 1, "max_generation_mw": 250, "water_withdrawal_m3s": 0.5,
+        "min_turbined_m3s": 1, "max_turbined_m3s": 290, "min_storage_hm3": 230,
+        "max_storage_hm3": 1450, "min_outflow_m3s": 5, "max_outflow_m3s": 8000,
+        "min_generation_mw": 1, "max_generation_mw": 250, "water_withdrawal_m3s": 0.5,
         "max_diversion_m3s": 0, "filling_inflow_m3s": 0,
     }  # fmt: skip
     table("constraints/hydro_bounds", fill(product("hydro_id", N_HYDROS), **hydro_bounds))
@@ -232,13 +235,16 @@ def main() -> int:
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = float(imported) + max(float(loaded), float(validated))
     print(
-        f"import {float(imported):.2f} s, load and validate {float(loaded):.2f} s (limit {LIMIT_SECONDS:g} s in all)"
+        f"import {float(imported):.2f} s, load and validate {float(loaded):.2f} s (limit "
+        f"{LIMIT_SECONDS:g} s in all)"
     )
     print(
-        f"validate as the command does, models and stage programs included: {float(validated):.2f} s (the same limit)"
+        "validate as the command does, models and stage programs included: "
+        f"{float(validated):.2f} s (the same limit)"
     )
     print(
-        f"processor {cpu.ru_utime + cpu.ru_stime:.2f} s, peak memory {int(peak) / 2**20:.0f} MiB (limit 1024)"
+        f"processor {cpu.ru_utime + cpu.ru_stime:.2f} s, peak memory "
+        f"{int(peak) / 2**20:.0f} MiB (limit 1024)"
     )
     print(f"{warnings} warnings")
     return 0 if total < LIMIT_SECONDS and int(peak) < LIMIT_BYTES else 1

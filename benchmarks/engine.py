@@ -61,8 +61,9 @@ def cases(published: Path | None, repeats: int) -> None:
 def growth(repeats: int) -> None:
     print(summary_head())
     for changes in (
-        {}, {"hydros": 6}, {"hydros": 24}, {"hydros": 48}, {"lags": 0}, {"lags": 12}, {"openings": 5}, {"openings": 80},
-        {"stages": 12}, {"thermals": 240}, {"blocks": 1}, {"fpha_share": 0.5},
+        {}, {"hydros": 6}, {"hydros": 24}, {"hydros": 48}, {"lags": 0}, {"lags": 12},
+        {"openings": 5}, {"openings": 80}, {"stages": 12}, {"thermals": 240}, {"blocks": 1},
+        {"fpha_share": 0.5},
     ):  # fmt: skip
         name = (
             ", ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in changes.items())
@@ -110,8 +111,9 @@ def memory(n_stages: int, n_cuts: int = 5000) -> None:
     held = resident() - before
     wanted = n_stages * n_cuts * 8 * problems.pools[0].n_state
     print(
-        f"{n_stages} stages of {n_cuts} cuts on {problems.pools[0].n_state} state variables: coefficients "
-        f"{wanted / 2**20:,.0f} MiB, process {held / 2**20:,.0f} MiB, {held / wanted - 1:+.1%}"
+        f"{n_stages} stages of {n_cuts} cuts on {problems.pools[0].n_state} state variables: "
+        f"coefficients {wanted / 2**20:,.0f} MiB, process {held / 2**20:,.0f} MiB, "
+        f"{held / wanted - 1:+.1%}"
     )
 
 

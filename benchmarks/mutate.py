@@ -518,7 +518,10 @@ def _package(module: str) -> str:
 def described(entry: dict[str, Any]) -> str:
     """A mutant in a line."""
     was, becomes = (" ".join(str(entry[side]).split())[:70] for side in ("was", "becomes"))
-    return f"{entry['id']} {SOURCE}/{entry['module']}:{entry['line']} {entry['kind']}: {was} -> {becomes}"
+    return (
+        f"{entry['id']} {SOURCE}/{entry['module']}:{entry['line']} {entry['kind']}: "
+        f"{was} -> {becomes}"
+    )
 
 
 def summary(results: dict[str, dict[str, Any]]) -> str:

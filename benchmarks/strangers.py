@@ -67,7 +67,8 @@ def strangers(word: str, load: float | None = None, quick: bool = False) -> Iter
                 "seed": seed_of(word, hydros, index),
                 "load": load_of(index + hydros) if load is None else load,
             }
-            name = f"make-{hydros:03d}h-{options['lags']}l-{options['blocks']}b-{options['load']:g}-{options['seed']}"
+            name = f"make-{hydros:03d}h-{options['lags']}l-{options['blocks']}b-"
+            name += f"{options['load']:g}-{options['seed']}"
             yield {
                 "name": name,
                 "kind": "make_case",
@@ -117,7 +118,10 @@ def command_of(recipe: Recipe, directory: str = "CASE") -> str:
         return f"python make_case.py {directory} {flags}"
     if recipe["kind"] == "planner":
         changes = ", ".join(f"{key} {value}" for key, value in options.items())
-        return f"planner_case.py with {changes}: python benchmarks/battery.py --make '{recipe['name']}' {directory}"
+        return (
+            f"planner_case.py with {changes}: python benchmarks/battery.py --make "
+            f"'{recipe['name']}' {directory}"
+        )
     return f"drawn({options['seed']}) of tests/small_strangers.py"
 
 
@@ -125,7 +129,8 @@ def write_case(recipe: Recipe, directory: Path) -> Path:
     """Write the case directory of a recipe with the generators beside the repository."""
     if not generators_are_there():
         raise SystemExit(
-            f"the generators are not at {GENERATORS} (set HEADWATER_SHARED to the place of 'strangers')"
+            f"the generators are not at {GENERATORS} (set HEADWATER_SHARED "
+            "to the place of 'strangers')"
         )
     if recipe["kind"] == "planner":
         return _write_planner_case(recipe["options"], directory)

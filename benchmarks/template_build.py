@@ -93,7 +93,8 @@ def main() -> None:
     template = build_stage_template(system, 0, psi)
     one = time.perf_counter() - start
     print(
-        f"one stage: {one:.3f} s  ({template.n_static} rows, {template.n_columns} columns, {template.matrix.nnz} non-zeros)"
+        f"one stage: {one:.3f} s  ({template.n_static} rows, {template.n_columns} columns, "
+        f"{template.matrix.nnz} non-zeros)"
     )
     start = time.perf_counter()
     for t in range(n_stages):

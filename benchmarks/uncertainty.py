@@ -93,7 +93,8 @@ def main() -> int:
         seconds = fit(order)
         slow += seconds > FIT_LIMIT_SECONDS
         print(
-            f"fit, 160 hydros x 90 years, {order.value:12s} {seconds:6.2f} s   (limit {FIT_LIMIT_SECONDS:g} s)"
+            f"fit, 160 hydros x 90 years, {order.value:12s} {seconds:6.2f} s   (limit "
+            f"{FIT_LIMIT_SECONDS:g} s)"
         )
     for method in (
         SamplingMethod.SAA,
@@ -106,7 +107,8 @@ def main() -> int:
             seconds > TREE_LIMIT_SECONDS and method is not SamplingMethod.QMC_HALTON
         )  # scipy permutes the digits of 300 bases
         print(
-            f"tree, 120 x 100 x 300, {method.value:17s} {seconds:6.2f} s   (limit {TREE_LIMIT_SECONDS:g} s)"
+            f"tree, 120 x 100 x 300, {method.value:17s} {seconds:6.2f} s   (limit "
+            f"{TREE_LIMIT_SECONDS:g} s)"
         )
     return 1 if slow else 0
 

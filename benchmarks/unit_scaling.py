@@ -57,8 +57,8 @@ UNIT_OF_OTHERS = MappingProxyType(
 
 WATER_QUANTITIES = frozenset(
     {
-        "hydro_storage", "hydro_turbined", "hydro_spillage", "hydro_diversion", "hydro_outflow", "hydro_evaporation",
-        "hydro_withdrawal", "pumping_flow",
+        "hydro_storage", "hydro_turbined", "hydro_spillage", "hydro_diversion", "hydro_outflow",
+        "hydro_evaporation", "hydro_withdrawal", "pumping_flow",
     }
 )  # fmt: skip
 """Quantities of user constraints that are water; the others are power."""

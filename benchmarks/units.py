@@ -106,8 +106,9 @@ def recipes_of(systems: dict[str, tuple[Path, int]], *, step: int, quick: bool) 
                     continue
                 money, water = (factor, 1.0) if what == "costs" else (1.0, factor)
                 yield {
-                    "name": f"{system}/{what}/{name}", "system": system, "what": what, "factor": name,
-                    "case": str(directory), "money": money, "water": water, "iterations": iterations,
+                    "name": f"{system}/{what}/{name}", "system": system, "what": what,
+                    "factor": name, "case": str(directory), "money": money, "water": water,
+                    "iterations": iterations,
                 }  # fmt: skip
 
 
@@ -142,8 +143,8 @@ def table(records: dict[str, Record]) -> str:
     Then every factor that changed something.
     """
     lines = [
-        "| System | Multiplied | Factors | LPs | left the kernel, unscaled | most with a factor | bounds differ at most, on the"
-        " way | at the end | other bytes | did not finish | Verdict |",
+        "| System | Multiplied | Factors | LPs | left the kernel, unscaled | most with a factor | "
+        "bounds differ at most, on the way | at the end | other bytes | did not finish | Verdict |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     wrong = []
@@ -170,11 +171,13 @@ def table(records: dict[str, Record]) -> str:
         finished = [record for record in group if record["outcome"] == "finished"]
         apart = [differences(record, base) for record in finished]
         cells = (
-            system, what, f"{base_of_factor}^k, {len(group)}", f"{base['solves']:,}", base["fallbacks"],
-            max((record["fallbacks"] for record in finished), default="-"),
+            system, what, f"{base_of_factor}^k, {len(group)}", f"{base['solves']:,}",
+            base["fallbacks"], max((record["fallbacks"] for record in finished), default="-"),
             f"{max((along for along, _ in apart), default=float('nan')):.1e}",
-            f"{max((last for _, last in apart), default=float('nan')):.1e}" + (" (converged)" if base["converged"] else ""),
-            sum(record["digest"] != base["digest"] for record in finished) if base_of_factor == "2" else "",
+            f"{max((last for _, last in apart), default=float('nan')):.1e}"
+            + (" (converged)" if base["converged"] else ""),
+            sum(record["digest"] != base["digest"] for record in finished)
+            if base_of_factor == "2" else "",
             len(group) - len(finished), "units matter" if any(found.values()) else "ok",
         )  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
@@ -233,7 +236,10 @@ def main() -> int:
             for number, (recipe, record) in enumerate(
                 run_all(wanted, run, asked.out, asked.jobs), 1
             ):
-                told = f"{number}/{len(wanted)} {recipe['name']}: {record['outcome']}, {record['wall_seconds']:.0f} s"
+                told = (
+                    f"{number}/{len(wanted)} {recipe['name']}: {record['outcome']}, "
+                    f"{record['wall_seconds']:.0f} s"
+                )
                 print(told, file=sys.stderr, flush=True)
     text = table(read_lines(asked.out))
     print(text)

@@ -188,7 +188,8 @@ def kill_and_compare(case: Path, directory: Path, kills: int, seed: int) -> dict
         other = differences(directory / "whole.json", directory / "facts.json")
         if other:
             raise SystemExit(
-                f"the resumed run in {out} wrote something else than the whole one: {', '.join(other)}"
+                f"the resumed run in {out} wrote something else than the whole one: "
+                f"{', '.join(other)}"
             )
         runs += 1
     return {"runs": runs, "killed": killed}

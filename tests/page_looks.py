@@ -17,7 +17,9 @@ _OVERLAPS = """
   const found = [];
   for (const place of document.querySelectorAll('section.tab.shown .chart:not([hidden]) .plot')) {
     const key = place.closest('.chart').dataset.chart;
-    const groups = ['.xtick text', '.ytick text', '.legendtext', '.xtitle', '.ytitle', '.y2tick text'];
+    const groups = [
+      '.xtick text', '.ytick text', '.legendtext', '.xtitle', '.ytitle', '.y2tick text',
+    ];
     const texts = groups.flatMap((group) => [...place.querySelectorAll(group)]);
     const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
     const outer = place.getBoundingClientRect();
@@ -41,7 +43,9 @@ _CHARTS = """
 () => [...document.querySelectorAll('section.tab.shown .chart:not([hidden])')].map((figure) => ({
   key: figure.dataset.chart,
   title: figure.querySelector('figcaption').textContent,
-  traces: figure.querySelectorAll('.scatterlayer .trace, .barlayer .trace, .heatmaplayer image').length,
+  traces: figure.querySelectorAll(
+    '.scatterlayer .trace, .barlayer .trace, .heatmaplayer image'
+  ).length,
   x: (figure.querySelector('.xtitle') || {}).textContent || '',
   y: (figure.querySelector('.ytitle') || {}).textContent || '',
   width: figure.getBoundingClientRect().width,

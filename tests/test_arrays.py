@@ -73,7 +73,7 @@ def test_frozen_dictionaries_of_arrays_differ_by_any_entry_key_or_shape():
     assert made != [1]
 
 
-def test_equal_frozen_dictionaries_have_one_hash_whatever_the_order_the_types_of_numbers_and_signs_of_zero():
+def test_equal_frozen_dictionaries_have_one_hash_whatever_order_number_types_and_signs_of_zero():
     one = FrozenDict(a=np.array([0.0, 1.0]), b=1)
     other = FrozenDict(b=1.0, a=np.array([-0.0, 1.0], np.float32))
     assert one == other

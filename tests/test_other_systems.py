@@ -76,7 +76,8 @@ HIDDEN_NAMES = {
 PROGRAM = f"""
 import importlib, os, pkgutil, signal, sys, time, warnings
 # these ask which system they are on, and take another way there
-import filelock, highsbox, llvmlite, numba, numpy, polars, psutil, pydantic, rich.console, scipy.optimize, scipy.stats, typer
+import filelock, highsbox, llvmlite, numba, numpy, polars, psutil, pydantic, rich.console
+import scipy.optimize, scipy.stats, typer
 import asyncio, concurrent.futures, multiprocessing, shutil, socket, subprocess, tempfile
 
 for name in {HIDDEN_MODULES!r}:
@@ -92,7 +93,9 @@ import headwater as hw
 
 for found in pkgutil.walk_packages(hw.__path__, "headwater."):
     # these two start MPI, which is its own business
-    if found.name not in ("headwater.__main__", "headwater.distributed.mpi", "headwater.distributed.node_memory"):
+    if found.name not in (
+        "headwater.__main__", "headwater.distributed.mpi", "headwater.distributed.node_memory"
+    ):
         importlib.import_module(found.name)
 
 case, out = sys.argv[1:]
@@ -190,7 +193,8 @@ def test_texts_have_the_same_bytes_on_every_system():
     assert written_texts("path.write_text(a, encoding='utf-8')")
     assert written_texts("open(path, 'w')")
     assert not written_texts(
-        "path.write_text(a, encoding='utf-8', newline='\\n'); path.open('rb'); files.write_text(p, a)"
+        "path.write_text(a, encoding='utf-8', newline='\\n'); path.open('rb'); "
+        "files.write_text(p, a)"
     )
     for path in sorted(PACKAGE.rglob("*.py")):
         assert [

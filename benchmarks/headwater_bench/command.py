@@ -152,8 +152,9 @@ def bench(
     from headwater_bench.synthetic import SyntheticSize
 
     size = SyntheticSize(
-        hydros=hydros, lags=lags, stages=stages, openings=openings, blocks=blocks, thermals=thermals, cascade=cascade,
-        fpha_share=fpha_share, forward_passes=forward_passes, iterations=iterations,
+        hydros=hydros, lags=lags, stages=stages, openings=openings, blocks=blocks,
+        thermals=thermals, cascade=cascade, fpha_share=fpha_share, forward_passes=forward_passes,
+        iterations=iterations,
     )  # fmt: skip
     options = BenchOptions(
         cuts=cuts,
@@ -225,16 +226,16 @@ def _report(case: Case, options: BenchOptions, progress: Console) -> str:
     )
     system = case.system
     sizes = (
-        f"{len(system.hydros)} hydros, {len(system.thermals)} thermals, {len(system.stages)} stages, "
-        f"{max(stage.n_openings for stage in system.stages)} openings"
+        f"{len(system.hydros)} hydros, {len(system.thermals)} thermals, {len(system.stages)} "
+        f"stages, {max(stage.n_openings for stage in system.stages)} openings"
     )
     parts = [f"# Benchmark of {case.name}", sizes + ".", describe_machine()]
     if options.comparison:
         parts += _comparison(case, options, max(threads), progress)
     if options.training:
         scaling = time_scaling(
-            case, threads, starter=options.starter, ranks=options.ranks, weak=options.weak, repeats=options.repeats,
-            say=progress.print,
+            case, threads, starter=options.starter, ranks=options.ranks, weak=options.weak,
+            repeats=options.repeats, say=progress.print,
         )  # fmt: skip
         parts += ["## Whole trainings", scaling_report(scaling)]
     return "\n\n".join(parts)

@@ -20,7 +20,10 @@ def describe_machine() -> str:
     versions = (
         f"{highs_version()}, Python {python}, Numba {version('numba')}, NumPy {version('numpy')}"
     )
-    return f"{_processor()}, {granted_threads()} cores, {memory:.0f} GiB, {platform.system()}; {versions}."
+    return (
+        f"{_processor()}, {granted_threads()} cores, {memory:.0f} GiB, "
+        f"{platform.system()}; {versions}."
+    )
 
 
 def _processor() -> str:

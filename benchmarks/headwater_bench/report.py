@@ -13,21 +13,25 @@ from headwater_bench.training_times import TrainingTimes
 def comparison_table(comparison: Comparison) -> str:
     """The three ways side by side."""
     lines = [
-        f"{comparison.n_programs} programs of at most {comparison.n_rows} rows and {comparison.n_columns} columns, "
-        f"{comparison.n_cuts} cuts; processor time of one thread, median of {comparison.repeats}.",
+        f"{comparison.n_programs} programs of at most {comparison.n_rows} rows and "
+        f"{comparison.n_columns} columns, {comparison.n_cuts} cuts; processor time of one thread, "
+        f"median of {comparison.repeats}.",
         "",
-        "| Way | Time per program | Programs per second | In the engine | In HiGHS | Elsewhere | Largest difference |",
+        "| Way | Time per program | Programs per second | In the engine | In HiGHS | Elsewhere | "
+        "Largest difference |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for way in comparison.ways:
         elsewhere = max(0.0, 1.0 - way.kernel_share - way.highs_share)
         lines.append(
-            f"| {way.name} | {_time(way.seconds_per_program)} | {1.0 / way.seconds_per_program:,.0f} "
-            f"| {way.kernel_share:.0%} | {way.highs_share:.0%} | {elsewhere:.0%} | {way.largest_difference:.0e} |"
+            f"| {way.name} | {_time(way.seconds_per_program)} | "
+            f"{1.0 / way.seconds_per_program:,.0f} | {way.kernel_share:.0%} | "
+            f"{way.highs_share:.0%} | {elsewhere:.0%} | {way.largest_difference:.0e} |"
         )
     lines += ["", f"The engine is {comparison.speed_up():.1f} times as fast as the reference, "]
     lines[-1] += (
-        f"{comparison.speed_up(CONDENSED):.1f} times as fast as HiGHS on the same condensed programs."
+        f"{comparison.speed_up(CONDENSED):.1f} times as fast as HiGHS on "
+        "the same condensed programs."
     )
     return "\n".join(lines)
 
@@ -41,7 +45,8 @@ def effort_table(comparison: Comparison) -> str:
     for stage in sorted(comparison.stages, key=lambda one: one.position):
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(stage.reasons.items()))
         lines.append(
-            f"| {stage.position} | {stage.solves} | {stage.pivots / stage.solves:.1f} | {stage.fallbacks} | {why or '-'} |"
+            f"| {stage.position} | {stage.solves} | {stage.pivots / stage.solves:.1f} | "
+            f"{stage.fallbacks} | {why or '-'} |"
         )
     return "\n".join(lines)
 
@@ -55,18 +60,19 @@ def summary_row(name: str, comparison: Comparison) -> str:
     for stage in comparison.stages:
         left.update(stage.reasons)
     return (
-        f"| {name} | {comparison.n_cuts} | {_time(reference)} | {_time(condensed)} | {_time(engine)} "
-        f"| {comparison.speed_up():.1f} | {comparison.speed_up(CONDENSED):.1f} | {pivots:.1f} "
-        f"| {sum(stage.fallbacks for stage in comparison.stages)} of {comparison.n_programs} "
-        f"| {times[ENGINE].largest_difference:.0e} |"
+        f"| {name} | {comparison.n_cuts} | {_time(reference)} | {_time(condensed)} | "
+        f"{_time(engine)} | {comparison.speed_up():.1f} | {comparison.speed_up(CONDENSED):.1f} | "
+        f"{pivots:.1f} | {sum(stage.fallbacks for stage in comparison.stages)} of "
+        f"{comparison.n_programs} | {times[ENGINE].largest_difference:.0e} |"
     )
 
 
 def summary_head() -> str:
     """Head of a table of cases."""
     return (
-        "| Case | Cuts | Reference | Condensed | Engine | Against reference | Against condensed | Pivots | Left to HiGHS "
-        "| Largest difference |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        "| Case | Cuts | Reference | Condensed | Engine | Against reference | Against condensed | "
+        "Pivots | Left to HiGHS | Largest difference |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     )
 
 
@@ -81,17 +87,20 @@ def scaling_report(scaling: Scaling) -> str:
     bounds = {one.lower_bound for one in scaling.strong}
     if len(bounds) == 1:
         parts.append(
-            f"All workers learned the same from the same forward passes: lower bound {bounds.pop()!r}."
+            "All workers learned the same from the same forward passes: lower bound "
+            f"{bounds.pop()!r}."
         )
     else:
         parts.append(
-            f"WORKERS LEARNED DIFFERENTLY from the same forward passes, which is a defect: {sorted(bounds)}."
+            "WORKERS LEARNED DIFFERENTLY from the same forward passes, which is a defect: "
+            f"{sorted(bounds)}."
         )
     crowded = [one for one in scaling.strong if one.workers.total > one.processors]
     if crowded:
         processors = max(one.processors for one in crowded)
         parts.append(
-            f"There are {processors} processors. More workers than that take turns: their times say nothing about scaling."
+            f"There are {processors} processors. More workers than that take turns: their times "
+            "say nothing about scaling."
         )
     return "\n\n".join(parts)
 
@@ -99,14 +108,15 @@ def scaling_report(scaling: Scaling) -> str:
 def training_table(times: Sequence[TrainingTimes]) -> str:
     """Whole trainings by their workers, against the first of them."""
     lines = [
-        "| Ranks | Threads of each | Forward passes | Training | Programs per second | Against the first | In engine and HiGHS "
-        "| Exchanging | Waiting for ranks | Elsewhere |",
+        "| Ranks | Threads of each | Forward passes | Training | Programs per second | Against "
+        "the first | In engine and HiGHS | Exchanging | Waiting for ranks | Elsewhere |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {one.workers.ranks} | {one.workers.threads} | {one.workers.forward_passes} | {one.seconds:.2f} s "
-        f"| {one.programs_per_second:,.0f} | {one.programs_per_second / times[0].programs_per_second:.2f} "
-        f"| {one.solver_share:.0%} | {one.exchange_share:.1%} | {one.waiting_share:.1%} | {one.elsewhere_share:.0%} |"
+        f"| {one.workers.ranks} | {one.workers.threads} | {one.workers.forward_passes} | "
+        f"{one.seconds:.2f} s | {one.programs_per_second:,.0f} | "
+        f"{one.programs_per_second / times[0].programs_per_second:.2f} | {one.solver_share:.0%} | "
+        f"{one.exchange_share:.1%} | {one.waiting_share:.1%} | {one.elsewhere_share:.0%} |"
         for one in times
     ]
     return "\n".join(lines)

@@ -83,7 +83,8 @@ class SyntheticSize:
             smallest = 0 if name == "lags" else 1
             if getattr(self, name) < smallest:
                 raise UsageError(
-                    f"a synthetic case needs {name} of at least {smallest}, got {getattr(self, name)}"
+                    f"a synthetic case needs {name} of at least {smallest}, got "
+                    f"{getattr(self, name)}"
                 )
         if self.lags > 12:
             raise UsageError(f"a synthetic case has at most 12 lags, got {self.lags}")
@@ -96,8 +97,8 @@ class SyntheticSize:
     def title(self) -> str:
         """A name that tells the size."""
         return (
-            f"{self.hydros} hydros, {self.lags} lags, {self.stages} stages, {self.openings} openings, "
-            f"{self.blocks} blocks, {self.thermals} thermals"
+            f"{self.hydros} hydros, {self.lags} lags, {self.stages} stages, {self.openings} "
+            f"openings, {self.blocks} blocks, {self.thermals} thermals"
         )
 
 

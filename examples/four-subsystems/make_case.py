@@ -244,7 +244,8 @@ def energy_balance() -> str:
         f" year {years['load']:8.0f} {years['river']:9.0f} {average:39.0f} {dry_need:9.0f}"
     )
     lines.append(
-        f"thermal plants {thermal:.0f} MW, hydro plants {hydro:.0f} MW, full reservoirs {stored:.0f} GWh"
+        f"thermal plants {thermal:.0f} MW, hydro plants {hydro:.0f} MW, full reservoirs "
+        f"{stored:.0f} GWh"
     )
     peak = max(
         sum(load_mean(bus, k) * block_factors(bus)[0] for bus in LOADS) for k in range(N_STAGES)
@@ -255,11 +256,13 @@ def energy_balance() -> str:
         )
     if not 0.75 * thermal < dry_need < 1.05 * thermal:
         raise SystemExit(
-            f"a dry year needs {dry_need:.0f} MW of {thermal:.0f} MW thermal: deficit is no small risk, or none"
+            f"a dry year needs {dry_need:.0f} MW of {thermal:.0f} MW thermal: "
+            "deficit is no small risk, or none"
         )
     if peak > 0.8 * (thermal + hydro):
         raise SystemExit(
-            f"a peak of {peak:.0f} MW leaves less than a fifth of {thermal + hydro:.0f} MW in reserve"
+            f"a peak of {peak:.0f} MW leaves less than a fifth of "
+            f"{thermal + hydro:.0f} MW in reserve"
         )
     return "\n".join(lines)
 
@@ -484,7 +487,8 @@ def make_generic_constraints() -> dict[str, Any]:
             {
                 "id": 0,
                 "name": "energy at the end",
-                "description": "GWh in the reservoirs after the last stage, so that the study does not end with empty lakes",
+                "description": "GWh in the reservoirs after the last stage, so that the study does "
+                "not end with empty lakes",
                 "expression": reserve,
                 "sense": ">=",
                 "slack": {"enabled": True, "penalty": END_RESERVE_COST},

@@ -266,7 +266,8 @@ def main() -> None:
         sys.stdout.write(f"{k:9d} {one:16,.0f} {other:22,.0f}\n")
     reached = first_to_reach(warm, bounds(cold)[-1])
     sys.stdout.write(
-        f"the final bound of the training from nothing is reached after {reached} of {iterations} iterations\n"
+        f"the final bound of the training from nothing is reached after {reached} "
+        f"of {iterations} iterations\n"
     )
 
 

@@ -132,7 +132,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "statistical_gap": Refusal(
             "stopping rules",
-            "the rule statistical_gap with a risk measure other than the expectation, or with forward passes out of sample",
+            "the rule statistical_gap with a risk measure other than the expectation, or with "
+            "forward passes out of sample",
             "HW721",
             "use gap or bound_stalling",
         ),
@@ -150,7 +151,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "bound_without_price": Refusal(
             "upper bound",
-            "the deterministic upper bound where nothing is sure to make good a change of the state",
+            "the deterministic upper bound where nothing is sure to "
+            "make good a change of the state",
             "when training starts",
             "give slack to user constraints, the method penalty, or lipschitz.fallback_value",
         ),
@@ -168,7 +170,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "settings_of_others": Refusal(
             "results",
-            "simulation.output_path, simulation.output_mode and exports other than states and stochastic",
+            "simulation.output_path, simulation.output_mode and exports "
+            "other than states and stochastic",
             "HW205",
             "all results are always written",
         ),

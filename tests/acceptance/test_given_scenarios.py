@@ -265,7 +265,7 @@ def weekly_case(
     ("shape", "falls"),
     [((1.0, 1.0, 1.0, 1.0), False), ((0.3, 4.0, 2.0, 0.0), True), ((2.0, 1.0, 1.0, 4.0), True)],
 )
-def test_a_published_weekly_case_with_one_path_costs_its_bound_and_no_more_than_with_openings_of_the_model(
+def test_a_weekly_case_with_one_path_costs_its_bound_and_no_more_than_with_openings_of_the_model(
     tmp_path, shape, falls
 ):
     results = {}

@@ -18,7 +18,8 @@ from rank_processes import HEADWATER, on_ranks, requires_mpi
 EXAMPLE = Path(__file__).parents[2] / "examples" / "four-subsystems"
 
 TOLD_BY_CLOCK_OR_MACHINE = {
-    "run_id", "created_at", "started_at", "finished_at", "duration_seconds", "hostname", "threads", "distribution",
+    "run_id", "created_at", "started_at", "finished_at", "duration_seconds", "hostname", "threads",
+    "distribution",
 }  # fmt: skip
 """Keys of metadata that say when, where and with how many workers, but not what."""
 

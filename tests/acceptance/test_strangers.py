@@ -18,7 +18,8 @@ from strangers import GENERATORS, generators_are_there, planners, strangers, wri
 
 requires_generators = pytest.mark.skipif(
     not generators_are_there(),
-    reason=f"the generators are not at {GENERATORS} (set HEADWATER_SHARED to the place of 'strangers')",
+    reason=f"the generators are not at {GENERATORS} (set HEADWATER_SHARED "
+    "to the place of 'strangers')",
 )
 
 FOUND = {

@@ -41,8 +41,9 @@ FINISHED = {
 def script(directory, text):
     path = directory / "script.py"
     path.write_text(
-        "import json, sys, time\nfrom pathlib import Path\nasked, result, progress = map(Path, sys.argv[1:4])\n"
-        + text
+        "import json, sys, time\n"
+        "from pathlib import Path\n"
+        "asked, result, progress = map(Path, sys.argv[1:4])\n" + text
     )
     return str(path)
 

@@ -123,7 +123,10 @@ def test_bench_refuses_what_makes_no_sense(options: list[str], said: str, monkey
 
 def test_bench_is_found_beside_the_package_of_a_checkout_and_tells_its_options():
     bench = Path(__file__).parents[2] / "benchmarks" / "bench.py"
-    module = "import sys; from headwater.cli import main; sys.argv = ['headwater', 'bench', '--help']; main()"
+    module = (
+        "import sys; from headwater.cli import main; sys.argv = "
+        "['headwater', 'bench', '--help']; main()"
+    )
     for words in ([str(bench), "--help"], ["-c", module]):
         done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -121,7 +121,10 @@ def project(tmp_path: Path) -> Path:
     for place, text in {
         "src/headwater/__init__.py": "",
         "src/headwater/model/__init__.py": "",
-        "src/headwater/model/small.py": "def sign(x):\n    if x < 0:\n        return -1\n    return x > 10\n",
+        "src/headwater/model/small.py": "def sign(x):\n"
+        "    if x < 0:\n"
+        "        return -1\n"
+        "    return x > 10\n",
         "tests/model/test_small.py": (
             "from headwater.model.small import sign\n\n\n"
             "def test_sign():\n    assert (sign(0), sign(-1), sign(11)) == (0, -1, 1)\n"

@@ -32,10 +32,25 @@ def built(months: int = 3) -> hw.SystemBuilder:
     build.thermal("Gas", bus="South", max_mw=180.0, cost=75.0, min_mw=5.0).thermal(
         "Oil", bus="North", max_mw=200.0, cost=240.0
     )
-    build.hydro("Ridge", bus="North", storage_hm3=(100.0, 900.0), turbined_m3s=220.0, productivity=0.5,
-                downstream="Gorge", inflow=(INFLOW, 40.0), initial_hm3=450.0)  # fmt: skip
-    build.hydro("Gorge", bus="South", storage_hm3=(10.0, 90.0), turbined_m3s=260.0, productivity=0.25, inflow=20.0,
-                outflow={"min_outflow_m3s": 12.0})  # fmt: skip
+    build.hydro(
+        "Ridge",
+        bus="North",
+        storage_hm3=(100.0, 900.0),
+        turbined_m3s=220.0,
+        productivity=0.5,
+        downstream="Gorge",
+        inflow=(INFLOW, 40.0),
+        initial_hm3=450.0,
+    )
+    build.hydro(
+        "Gorge",
+        bus="South",
+        storage_hm3=(10.0, 90.0),
+        turbined_m3s=260.0,
+        productivity=0.25,
+        inflow=20.0,
+        outflow={"min_outflow_m3s": 12.0},
+    )
     build.bus("North").bus("South", deficit_cost=5000.0)
     build.wind("Windy", bus="South", capacity_mw=60.0, profile=(0.4, 0.1))
     build.line("North-South", "North", "South", 120.0, losses_percent=2.0)
@@ -49,11 +64,19 @@ def by_hand(root: Path) -> Path:
     (root / "scenarios").mkdir()
     starts = ["2027-01-01", "2027-02-01", "2027-03-01", "2027-04-01"]
     stages = [
-        {"id": t, "season_id": t, "start_date": starts[t], "end_date": starts[t + 1], "num_scenarios": 4,
-         "blocks": [{"id": 0, "name": "PEAK", "hours": days * 24.0 * 3 / 24},
-                    {"id": 1, "name": "LOW", "hours": days * 24.0 * 21 / 24}]}
+        {
+            "id": t,
+            "season_id": t,
+            "start_date": starts[t],
+            "end_date": starts[t + 1],
+            "num_scenarios": 4,
+            "blocks": [
+                {"id": 0, "name": "PEAK", "hours": days * 24.0 * 3 / 24},
+                {"id": 1, "name": "LOW", "hours": days * 24.0 * 21 / 24},
+            ],
+        }
         for t, days in enumerate((31, 28, 31))
-    ]  # fmt: skip
+    ]
     labels = [
         "January",
         "February",
@@ -81,16 +104,30 @@ def by_hand(root: Path) -> Path:
         **more: Any,
     ) -> Any:
         return {
-            "id": number, "name": name, "bus_id": bus, "reservoir": {"min_storage_hm3": low, "max_storage_hm3": high},
+            "id": number,
+            "name": name,
+            "bus_id": bus,
+            "reservoir": {"min_storage_hm3": low, "max_storage_hm3": high},
             "outflow": {"min_outflow_m3s": 0.0},
-            "generation": {"model": "constant_productivity", "productivity_mw_per_m3s": per_flow, "min_turbined_m3s": 0.0,
-                           "max_turbined_m3s": flow, "min_generation_mw": 0.0, "max_generation_mw": flow * per_flow}, **more,
-        }  # fmt: skip
+            "generation": {
+                "model": "constant_productivity",
+                "productivity_mw_per_m3s": per_flow,
+                "min_turbined_m3s": 0.0,
+                "max_turbined_m3s": flow,
+                "min_generation_mw": 0.0,
+                "max_generation_mw": flow * per_flow,
+            },
+            **more,
+        }
 
     files: dict[str, Any] = {
         "config.json": {
             "modeling": {"inflow_non_negativity": {"method": "penalty"}},
-            "training": {"forward_passes": 4, "tree_seed": 42, "stopping_rules": [{"type": "iteration_limit", "limit": 50}]},
+            "training": {
+                "forward_passes": 4,
+                "tree_seed": 42,
+                "stopping_rules": [{"type": "iteration_limit", "limit": 50}],
+            },
             "simulation": {"enabled": True, "num_scenarios": 200},
         },
         "stages.json": {
@@ -102,49 +139,122 @@ def by_hand(root: Path) -> Path:
             "bus": {"deficit_segments": [{"depth_mw": None, "cost": 4000.0}], "excess_cost": 0.1},
             "line": {"exchange_cost": 0.01},
             "hydro": {
-                "spillage_cost": 0.01, "diversion_cost": 0.01, "fpha_turbined_cost": 0.02,
-                "storage_violation_below_cost": 1e7, "filling_target_violation_cost": 2e7,
-                "turbined_violation_below_cost": 1000.0, "outflow_violation_below_cost": 1000.0,
-                "outflow_violation_above_cost": 1000.0, "generation_violation_below_cost": 1000.0,
-                "evaporation_violation_cost": 1000.0, "water_withdrawal_violation_cost": 1000.0,
+                "spillage_cost": 0.01,
+                "diversion_cost": 0.01,
+                "fpha_turbined_cost": 0.02,
+                "storage_violation_below_cost": 1e7,
+                "filling_target_violation_cost": 2e7,
+                "turbined_violation_below_cost": 1000.0,
+                "outflow_violation_below_cost": 1000.0,
+                "outflow_violation_above_cost": 1000.0,
+                "generation_violation_below_cost": 1000.0,
+                "evaporation_violation_cost": 1000.0,
+                "water_withdrawal_violation_cost": 1000.0,
                 "inflow_nonnegativity_cost": 40000.0,
             },
             "non_controllable_source": {"curtailment_cost": 0.005},
         },
         "initial_conditions.json": {
-            "storage": [{"hydro_id": 0, "value_hm3": 450.0}, {"hydro_id": 1, "value_hm3": 50.0}], "filling_storage": [],
+            "storage": [{"hydro_id": 0, "value_hm3": 450.0}, {"hydro_id": 1, "value_hm3": 50.0}],
+            "filling_storage": [],
         },
-        "system/buses.json": {"buses": [
-            {"id": 0, "name": "North"},
-            {"id": 1, "name": "South", "deficit_segments": [{"depth_mw": None, "cost": 5000.0}]},
-        ]},
-        "system/lines.json": {"lines": [{"id": 0, "name": "North-South", "source_bus_id": 0, "target_bus_id": 1,
-                                         "capacity": {"direct_mw": 120.0, "reverse_mw": 120.0}, "losses_percent": 2.0}]},
-        "system/thermals.json": {"thermals": [
-            {"id": 0, "name": "Gas", "bus_id": 1, "generation": {"min_mw": 5.0, "max_mw": 180.0}, "cost_per_mwh": 75.0},
-            {"id": 1, "name": "Oil", "bus_id": 0, "generation": {"min_mw": 0.0, "max_mw": 200.0}, "cost_per_mwh": 240.0},
-        ]},
-        "system/hydros.json": {"hydros": [
-            plant(0, "Ridge", 0, 100.0, 900.0, 220.0, 0.5, downstream_id=1),
-            plant(1, "Gorge", 1, 10.0, 90.0, 260.0, 0.25, outflow={"min_outflow_m3s": 12.0}),
-        ]},
-        "system/non_controllable_sources.json": {"non_controllable_sources": [
-            {"id": 0, "name": "Windy", "bus_id": 1, "max_generation_mw": 60.0}]},
-        "scenarios/load_factors.json": {"load_factors": [
-            {"bus_id": 1, "stage_id": t, "block_factors": [{"block_id": 0, "factor": 1.21}, {"block_id": 1, "factor": 0.97}]}
-            for t in range(3)]},
-        "scenarios/correlation.json": {"method": "spectral", "profiles": {"default": {"correlation_groups": [
-            {"name": "group 0", "entities": [{"type": "inflow", "id": 0}, {"type": "inflow", "id": 1}],
-             "matrix": [[1.0, 0.6], [0.6, 1.0]]}]}}},
-    }  # fmt: skip
+        "system/buses.json": {
+            "buses": [
+                {"id": 0, "name": "North"},
+                {
+                    "id": 1,
+                    "name": "South",
+                    "deficit_segments": [{"depth_mw": None, "cost": 5000.0}],
+                },
+            ]
+        },
+        "system/lines.json": {
+            "lines": [
+                {
+                    "id": 0,
+                    "name": "North-South",
+                    "source_bus_id": 0,
+                    "target_bus_id": 1,
+                    "capacity": {"direct_mw": 120.0, "reverse_mw": 120.0},
+                    "losses_percent": 2.0,
+                }
+            ]
+        },
+        "system/thermals.json": {
+            "thermals": [
+                {
+                    "id": 0,
+                    "name": "Gas",
+                    "bus_id": 1,
+                    "generation": {"min_mw": 5.0, "max_mw": 180.0},
+                    "cost_per_mwh": 75.0,
+                },
+                {
+                    "id": 1,
+                    "name": "Oil",
+                    "bus_id": 0,
+                    "generation": {"min_mw": 0.0, "max_mw": 200.0},
+                    "cost_per_mwh": 240.0,
+                },
+            ]
+        },
+        "system/hydros.json": {
+            "hydros": [
+                plant(0, "Ridge", 0, 100.0, 900.0, 220.0, 0.5, downstream_id=1),
+                plant(1, "Gorge", 1, 10.0, 90.0, 260.0, 0.25, outflow={"min_outflow_m3s": 12.0}),
+            ]
+        },
+        "system/non_controllable_sources.json": {
+            "non_controllable_sources": [
+                {"id": 0, "name": "Windy", "bus_id": 1, "max_generation_mw": 60.0}
+            ]
+        },
+        "scenarios/load_factors.json": {
+            "load_factors": [
+                {
+                    "bus_id": 1,
+                    "stage_id": t,
+                    "block_factors": [
+                        {"block_id": 0, "factor": 1.21},
+                        {"block_id": 1, "factor": 0.97},
+                    ],
+                }
+                for t in range(3)
+            ]
+        },
+        "scenarios/correlation.json": {
+            "method": "spectral",
+            "profiles": {
+                "default": {
+                    "correlation_groups": [
+                        {
+                            "name": "group 0",
+                            "entities": [{"type": "inflow", "id": 0}, {"type": "inflow", "id": 1}],
+                            "matrix": [[1.0, 0.6], [0.6, 1.0]],
+                        }
+                    ]
+                }
+            },
+        },
+    }
     for name, content in files.items():
         (root / name).write_text(json.dumps(content), encoding="utf-8")
-    inflow = pl.DataFrame({
-        "hydro_id": [0, 0, 0, 1, 1, 1], "stage_id": [0, 1, 2] * 2, "mean_m3s": [150.0, 160.0, 170.0, 20.0, 20.0, 20.0],
-        "std_m3s": [40.0] * 3 + [0.0] * 3})  # fmt: skip
-    load = pl.DataFrame({
-        "bus_id": [0, 0, 0, 1, 1, 1], "stage_id": [0, 1, 2] * 2, "mean_mw": [180.0] * 3 + [100.0] * 3,
-        "std_mw": [5.0] * 3 + [0.0] * 3})  # fmt: skip
+    inflow = pl.DataFrame(
+        {
+            "hydro_id": [0, 0, 0, 1, 1, 1],
+            "stage_id": [0, 1, 2] * 2,
+            "mean_m3s": [150.0, 160.0, 170.0, 20.0, 20.0, 20.0],
+            "std_m3s": [40.0] * 3 + [0.0] * 3,
+        }
+    )
+    load = pl.DataFrame(
+        {
+            "bus_id": [0, 0, 0, 1, 1, 1],
+            "stage_id": [0, 1, 2] * 2,
+            "mean_mw": [180.0] * 3 + [100.0] * 3,
+            "std_mw": [5.0] * 3 + [0.0] * 3,
+        }
+    )
     wind = pl.DataFrame(
         {"ncs_id": [0] * 3, "stage_id": [0, 1, 2], "mean": [0.4] * 3, "std": [0.1] * 3}
     )

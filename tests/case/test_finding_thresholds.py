@@ -166,8 +166,8 @@ def test_block_hours_may_differ_from_the_calendar_by_one_hour(tmp_path, off, fou
     assert len(found) == found_off
     if found:
         assert (
-            f"1 stages have block hours that differ from the calendar; the worst is stage 1: {696 + off:g} h"
-            in found[0].message
+            "1 stages have block hours that differ from the calendar; the worst is stage 1: "
+            f"{696 + off:g} h" in found[0].message
         )
 
 
@@ -179,6 +179,6 @@ def test_the_stage_that_is_farthest_from_the_calendar_is_named_whether_too_long_
     case.stages[1]["blocks"][1]["hours"] -= 30.0
     (found,) = findings(case, "HW524")
     assert (
-        "2 stages have block hours that differ from the calendar; the worst is stage 1: 666 h instead of 696 h"
-        in found.message
+        "2 stages have block hours that differ from the calendar; the worst is stage 1: 666 h "
+        "instead of 696 h" in found.message
     )

@@ -73,7 +73,8 @@ def test_stages_that_become_finer_under_lags_are_refused_before_training(tmp_pat
 
     report = hw.validate_case(root)
     assert [f.message for f in report.warnings if f.code == "HW710"] == [
-        "not built yet: past inflows as state where stages become finer after coarser ones: stages 0 and 1"
+        "not built yet: past inflows as state where stages become finer after "
+        "coarser ones: stages 0 and 1"
     ]
     with pytest.raises(UnsupportedFeatureError, match="stages become finer"):
         hw.train(hw.load_case(root))

@@ -199,7 +199,8 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path):
         shells = {
             first: stack.enter_context(
                 started(
-                    f"'{sys.executable}' -m headwater validate '{case.root}' --format {form} | head -1",
+                    f"'{sys.executable}' -m headwater validate "
+                    f"'{case.root}' --format {form} | head -1",
                     command=["sh", "-c"],
                 )
             )
@@ -336,7 +337,10 @@ def test_a_run_is_complete_wherever_its_words_go(tmp_path: Path):
     case = case_with(tmp_path / "case", n_scenarios=150)
     codes = {}
     for number, (what, (redirection, _)) in enumerate(SHELLS.items()):
-        words = f"--output-format {('human', 'jsonl')[number % 2]} run '{case.root}' -o '{tmp_path / str(number)}' {redirection}"
+        words = (
+            f"--output-format {('human', 'jsonl')[number % 2]} run '{case.root}' -o "
+            f"'{tmp_path / str(number)}' {redirection}"
+        )
         shell = ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m headwater {words}"]
         codes[what] = subprocess.run(
             shell, capture_output=True, timeout=PATIENCE, check=False
@@ -386,7 +390,10 @@ def test_an_answer_that_is_lost_is_an_error_and_a_reader_that_leaves_is_none(
 @pytest.mark.parametrize("megabytes", [600, 900, 1200, 1500])
 def test_a_tight_limit_of_memory_is_named_before_libraries_abort(megabytes: int, tmp_path: Path):
     case = case_with(tmp_path / "case")
-    shell = f"ulimit -v {megabytes * 1024}; exec '{sys.executable}' -m headwater run '{case.root}' -o '{tmp_path / 'out'}'"
+    shell = (
+        f"ulimit -v {megabytes * 1024}; exec '{sys.executable}' -m headwater run '{case.root}' -o "
+        f"'{tmp_path / 'out'}'"
+    )
     # what libraries do then is their own business: they abort, fail, or wait for ever for memory
     with subprocess.Popen(
         ["bash", "-c", shell], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

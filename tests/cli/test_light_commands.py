@@ -125,7 +125,10 @@ def test_the_example_is_validated_within_a_generous_share_of_the_goal():
     environment = {
         key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
     }
-    program = f"import time; {COMMAND.replace('sys.exit(code)', 'print(time.process_time(), file=sys.stderr)')}"
+    program = (
+        "import time; "
+        f"{COMMAND.replace('sys.exit(code)', 'print(time.process_time(), file=sys.stderr)')}"
+    )
     seconds = []
     for _ in range(3):
         words = [sys.executable, "-c", program, "validate", str(example)]
@@ -146,7 +149,10 @@ def test_results_are_read_without_the_engine(tmp_path: Path):
 
 
 def test_importing_the_package_imports_nothing_large():
-    code = "import sys, headwater; assert not {'numpy', 'polars', 'pydantic', 'numba'} & set(sys.modules), sorted(sys.modules)"
+    code = (
+        "import sys, headwater; assert not {'numpy', 'polars', 'pydantic', 'numba'} & "
+        "set(sys.modules), sorted(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -187,7 +193,10 @@ def test_type_checkers_see_the_names_where_they_come_from(package: str):
 
 
 def test_packages_are_attributes_before_anything_else_was_imported():
-    code = "import headwater as hw; assert hw.api.run_training and hw.sddp.train_policy and hw.lp.LpBuilder and hw.model.System"
+    code = (
+        "import headwater as hw; assert hw.api.run_training and hw.sddp.train_policy and "
+        "hw.lp.LpBuilder and hw.model.System"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     everything = (
         "from headwater import *; assert load_case and System and write_program and StoppedError"

@@ -251,7 +251,10 @@ def test_an_error_in_the_case_is_reported_once(tmp_path: Path):
 
 
 def test_a_process_alone_starts_no_mpi():
-    code = "import sys, headwater.api, headwater.distributed as d; assert d.find_communicator() is d.ALONE; "
+    code = (
+        "import sys, headwater.api, headwater.distributed as d; assert "
+        "d.find_communicator() is d.ALONE; "
+    )
     code += "assert not [m for m in sys.modules if m.startswith('mpi4py')]"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

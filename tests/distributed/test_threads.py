@@ -153,7 +153,8 @@ from headwater.distributed import stop_on_signals
 library = ctypes.CDLL(None)
 with stop_on_signals():
     threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    # one call that signals do not cut short, as compiled code is one; a handler of Python waits for its end
+    # one call that signals do not cut short, as compiled code is one
+    # a handler of Python waits for its end
     library.pthread_mutex_lock(locked := ctypes.create_string_buffer(64))
     threading.Timer(3.0, lambda: library.pthread_mutex_unlock(locked)).start()
     library.pthread_mutex_lock(locked)

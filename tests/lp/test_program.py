@@ -298,7 +298,8 @@ def test_limits_at_zero_are_told_only_where_nothing_else_collides() -> None:
     )
     with pytest.raises(
         InfeasibleError,
-        match=r"night_rule in block 0 \(over by 5\) together with the least generation of coal.*0 MW",
+        match=r"night_rule in block 0 \(over by 5\) together with the least generation "
+        r"of coal.*0 MW",
     ):
         operate(less)
 

@@ -90,7 +90,8 @@ WEEKS = [StageSpan(i, date(2027, 2, 1 + 7 * i), date(2027, 2, 8 + 7 * i)) for i 
 
 @pytest.mark.parametrize(
     "key",
-    [5, np.int32(5), "5", "2027-02", "2027-02-28", "2027-02-01", date(2027, 2, 3), datetime(2027, 2, 3, 12), "Feb", "feb",
+    [5, np.int32(5), "5", "2027-02", "2027-02-28", "2027-02-01", date(2027, 2, 3),
+     datetime(2027, 2, 3, 12), "Feb", "feb",
      np.datetime64("2027-02-14"), "2027-02-14T06:00"],
 )  # fmt: skip
 def test_a_stage_is_found_by_id_date_month_and_label(key: Any):

@@ -119,7 +119,10 @@ def test_schema_reference_and_description_know_it(run: Path, tmp_path: Path) -> 
     assert "max_owed_mwh" in (tmp_path / "system" / "deferrable_loads.schema.json").read_text(
         encoding="utf-8"
     )
-    program = "from headwater.case.reference import reference_pages; print(reference_pages()['system-files.md'])"
+    program = (
+        "from headwater.case.reference import reference_pages; "
+        "print(reference_pages()['system-files.md'])"
+    )
     command = [sys.executable, "-c", program]
     page = subprocess.run(
         command, capture_output=True, text=True, timeout=120, env=installed(), check=True

@@ -107,7 +107,10 @@ def test_schemas_describe_the_parameters(tmp_path: Path):
 
 
 def test_the_reference_lists_them():
-    program = "from headwater.case.reference import reference_pages; print(reference_pages()['root-files.md'])"
+    program = (
+        "from headwater.case.reference import reference_pages; "
+        "print(reference_pages()['root-files.md'])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

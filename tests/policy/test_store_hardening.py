@@ -283,7 +283,8 @@ def dying(original):
     return call
 policy = read_policy(Path(sys.argv[1]))
 Path.rename, Path.replace = dying(Path.rename), dying(Path.replace)
-write_policy(dataclasses.replace(policy, lower_bound=9.0, n_iterations={n_iterations}), Path(sys.argv[1]))
+changed = dataclasses.replace(policy, lower_bound=9.0, n_iterations={n_iterations})
+write_policy(changed, Path(sys.argv[1]))
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, timeout=60)
     again = read_policy(tmp_path)

@@ -67,8 +67,8 @@ def test_setup_says_what_it_needs_when_no_python_will_do(root: Path, tmp_path: P
     done = run_setup(root, HEADWATER_VENV=str(tmp_path / "venv"), HEADWATER_PYTHON="no-such-python")
     assert done.returncode == 1
     assert (
-        "Headwater needs Python 3.11 or newer with venv and pip. None of these will do: no-such-python"
-        in done.stderr
+        "Headwater needs Python 3.11 or newer with venv and pip. None of "
+        "these will do: no-such-python" in done.stderr
     )
     assert not (tmp_path / "venv").exists()
 

@@ -204,7 +204,9 @@ def test_a_circle_is_seen_through_imports_for_type_checkers(
     sources = {
         "__init__": "",
         "one": "from headwater.two import two\n",
-        "two": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from headwater import one\n",
+        "two": "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from headwater import one\n",
         "three": "import headwater.one\n",
     }
     for name, source in sources.items():

@@ -51,7 +51,10 @@ def session(out, resume, threads):
         def on_event(event):
             os.write(tell, b".") if type(event).__name__ == "SimulationStarted" else None
         case, policy = hw.load_case(sys.argv[1]), hw.load_policy(root / "policy")
-        run_simulation(case, policy, out, n_scenarios=int(sys.argv[4]), threads=threads, resume=resume, on_event=on_event)
+        run_simulation(
+            case, policy, out,
+            n_scenarios=int(sys.argv[4]), threads=threads, resume=resume, on_event=on_event,
+        )
         os._exit(0)
     os.close(tell)
     os.read(begun, 1)

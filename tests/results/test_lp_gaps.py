@@ -86,7 +86,10 @@ def test_gaps_are_told_at_the_end_in_summary_in_report_and_in_python(tmp_path: P
     record = ran(tmp_path).policy.training
     assert record is not None
     count, solved = record.lps_above_tolerance, sum(one.lp_solves for one in record.iterations)
-    sentence = f"{count:,} of {solved:,} LPs were solved with a certified gap above tolerance; the largest gap is"
+    sentence = (
+        f"{count:,} of {solved:,} LPs were solved with a certified gap above "
+        "tolerance; the largest gap is"
+    )
     assert any(
         text.startswith(sentence) and "% of the lower bound)" in text for text in record.warnings
     )
@@ -166,7 +169,8 @@ def test_nothing_is_said_where_there_are_no_gaps(tmp_path: Path) -> None:
 
 def test_a_gap_that_is_not_known_is_told_as_such() -> None:
     assert told_gaps(1, 20, math.inf, 100.0, "lower bound") == (
-        "1 of 20 LPs were solved with a certified gap above tolerance; for one of them only a bound is known"
+        "1 of 20 LPs were solved with a certified gap above tolerance; for one "
+        "of them only a bound is known"
     )
     assert told_gaps(3, 2000, 0.5, -100.0, "lower bound").endswith(
         "the largest gap is 0.5 $ (0.5 % of the lower bound)"

@@ -197,7 +197,8 @@ from headwater.results.pieces import said_with_place, write_parquet
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     with said_with_place(Path(sys.argv[1])):
-        write_parquet(pl.DataFrame({"a": np.random.default_rng(0).normal(size=100_000)}), Path(sys.argv[1]) / "x.parquet")
+        frame = pl.DataFrame({"a": np.random.default_rng(0).normal(size=100_000)})
+        write_parquet(frame, Path(sys.argv[1]) / "x.parquet")
 except ResultsError as error:
     print("refused:", error)
 """

@@ -179,7 +179,8 @@ def test_an_empty_cache_is_filled_by_two_processes_that_are_followed(tmp_path: P
     case = tiny_case(tmp_path / "case").write()
     done = subprocess.run(
         [sys.executable, "-m", "headwater", "--output-format", "jsonl", "train", str(case)],
-        capture_output=True, text=True, check=False, env={**os.environ, "HEADWATER_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "HEADWATER_CACHE_DIR": str(tmp_path / "cache")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -103,7 +103,8 @@ def test_a_stage_without_solution_in_every_opening_is_named_with_the_constraint(
     started = time.monotonic()
     with pytest.raises(
         InfeasibleError,
-        match=r"stage 2 .*scenario 0: opening \d has no feasible point.*user constraint 9 \(short by",
+        match=r"stage 2 .*scenario 0: opening \d has no feasible point.*"
+        r"user constraint 9 \(short by",
     ) as caught:
         train_policy(study(impossible, method="penalty"))
     assert time.monotonic() - started < SECONDS

@@ -56,8 +56,8 @@ def test_dead_storage_is_told_with_plant_frequency_and_amount():
     assert (flow.kind, flow.entity_id, flow.unit) == ("outflow_below_minimum", 0, "m3/s")
     assert flow.mean == pytest.approx(5.0)
     assert str(dead) == (
-        "storage below its minimum (dead volume used): Hydro 0 Dry Lake in 6 of 6 scenario-stages (100 %), "
-        "10 hm3 on average, 10 at most"
+        "storage below its minimum (dead volume used): Hydro 0 Dry Lake in 6 of 6 scenario-stages "
+        "(100 %), 10 hm3 on average, 10 at most"
     )
 
 

@@ -162,8 +162,9 @@ def test_a_point_that_is_cheap_because_it_misses_a_row_a_little_takes_nothing_fr
     """
     matrix = sp.csc_array(np.eye(2))
     program = LinearProgram(
-        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, np.array([1e6, 1.0]), np.zeros(2),
-        np.full(2, np.inf), np.zeros(2), np.full(2, np.inf), money=0.0,
+        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
+        np.array([1e6, 1.0]), np.zeros(2), np.full(2, np.inf), np.zeros(2), np.full(2, np.inf),
+        money=0.0,
     )  # fmt: skip
     certifier = Certifier(kernel_program(program, AppendedRows()))
     lower, upper = np.array([1e-3, 1e3]), np.full(2, np.inf)

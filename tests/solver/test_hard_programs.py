@@ -375,8 +375,8 @@ def test_a_trial_without_a_solution_is_named_with_its_opening():
     program, rows, low, high, beyond = narrow_stage(np.random.default_rng(3), wild=False)
     m = program.n_rows
     program = LinearProgram(
-        program.starts, program.indices, program.values, program.cost, program.column_lower, program.column_upper,
-        low[0, :m], low[0, :m],
+        program.starts, program.indices, program.values, program.cost, program.column_lower,
+        program.column_upper, low[0, :m], low[0, :m],
     )  # fmt: skip
     highs = HighsProgram(program, rows, time_budget_seconds=BUDGET_SECONDS)
     start = highs.solve_openings(low[:1], high[:1]).basis
@@ -391,8 +391,8 @@ def test_a_trial_without_a_solution_is_named_with_its_opening():
         solutions.outcome[:] = NOT_PROVEN
         bases = BasisBatch.repeated(start, len(shifts))
         return highs.finish_trials(
-            solutions, bases, lambda k: (low[:2] + shifts[k], high[:2] + shifts[k]), want_primal=False,
-            n_left=solutions.outcome.size, n_pivots=0, seconds=0.0,
+            solutions, bases, lambda k: (low[:2] + shifts[k], high[:2] + shifts[k]),
+            want_primal=False, n_left=solutions.outcome.size, n_pivots=0, seconds=0.0,
         )  # fmt: skip
 
     nothing = np.zeros(low.shape[1])

@@ -96,7 +96,8 @@ def test_the_named_library_goes_before_all_others():
 def test_a_named_library_that_does_not_load_is_an_error_and_no_other_takes_its_place():
     with pytest.raises(
         SolverError,
-        match=r"'/chosen/libhighs.so', which HEADWATER_HIGHS_LIBRARY names, cannot be used: does not load",
+        match=r"'/chosen/libhighs.so', which HEADWATER_HIGHS_LIBRARY names, cannot be used: "
+        r"does not load",
     ):
         hl.find_library(NAMED, places("a"), opening(a=library()))
 
@@ -114,7 +115,8 @@ def test_who_finds_none_says_where_it_looked_and_what_to_install():
         "  - HEADWATER_HIGHS_LIBRARY: not set",
         "  - highsbox: is not installed",
         "  - place 0: a: does not load (cannot open shared object file)",
-        "install one with 'pip install highsbox', or name the file of a HiGHS library 1.11 or later in HEADWATER_HIGHS_LIBRARY",
+        "install one with 'pip install highsbox', or name the file of a HiGHS library 1.11 or "
+        "later in HEADWATER_HIGHS_LIBRARY",
     ]
 
 

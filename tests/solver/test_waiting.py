@@ -78,7 +78,6 @@ def test_the_clock_is_the_one_of_the_interpreter():
 
 
 # --- Windows, which these tests do not run on
-# -----------------------------------------------------------------------------
 
 
 def as_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

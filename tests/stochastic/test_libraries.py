@@ -243,7 +243,6 @@ def test_random_selection_draws_with_replacement_by_seed(five_external):
 
 
 # --- loads and availabilities
-# ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -322,7 +321,6 @@ def test_values_of_unknown_entities_are_refused(loads_and_sources):
 
 
 # --- years of history
-# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -477,7 +475,6 @@ def test_the_report_tells_how_a_library_looks(with_history):
 
 
 # --- fresh noise by design
-# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

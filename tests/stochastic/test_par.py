@@ -119,7 +119,6 @@ def test_all_arrays_are_read_only_contiguous_float64(four_quarters):
 
 
 # --- where the statistics of a lag come from
-# ---------------------------------------------------------------------------
 
 
 def test_without_definitions_a_lag_is_the_stage_before_it_pre_study_included(make_system):
@@ -245,7 +244,6 @@ def test_a_past_that_deviates_a_little_keeps_its_weight(make_system):
 
 
 # --- residual ratios
-# ---------------------------------------------------------------------------------------------------
 
 
 def test_implied_ratio_of_one_season():
@@ -324,7 +322,6 @@ def test_coefficients_with_a_given_ratio_may_explain_everything(make_system):
 
 
 # --- what is refused
-# ----------------------------------------------------------------------------------------------------
 
 
 def test_every_hydro_needs_statistics_at_every_stage(make_system):
@@ -477,7 +474,6 @@ def test_lags_that_are_switched_off_but_needed_are_kept_with_a_warning(make_syst
 
 
 # --- lags before the study
-# ----------------------------------------------------------------------------------------------
 
 
 def test_given_past_inflows_are_the_initial_lags_most_recent_first(make_system):

@@ -287,7 +287,6 @@ def test_a_stage_without_openings_is_refused(make_system):
 
 
 # --- openings given by the user
-# -----------------------------------------------------------------------------------------
 
 
 def given(noise, probability=None):
@@ -353,7 +352,6 @@ def test_given_openings_that_do_not_fit_are_refused(make_system, openings, messa
 
 
 # --- choosing an opening
-# ------------------------------------------------------------------------------------------------
 
 
 def tree_with(*probability):

@@ -93,8 +93,9 @@ class PolicyComparison(Shown):
             verdict = f"the {'first' if low > 0.0 else 'second'} policy is cheaper"
         share = 100.0 * self.difference / max(1.0, abs(self.first_mean))
         return (
-            f"first policy {self.first_mean:,.2f} $, second policy {self.second_mean:,.2f} $ on average over {n} scenarios; "
-            f"the second costs {self.difference:,.2f} ± {self.ci95:,.2f} $ more ({share:.3g} %): {verdict}"
+            f"first policy {self.first_mean:,.2f} $, second policy {self.second_mean:,.2f} $ on "
+            f"average over {n} scenarios; the second costs {self.difference:,.2f} ± "
+            f"{self.ci95:,.2f} $ more ({share:.3g} %): {verdict}"
         )
 
     def __repr__(self) -> str:

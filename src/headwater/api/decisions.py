@@ -148,6 +148,6 @@ class Decision(Shown, OtherForms):
 
     def __repr__(self) -> str:
         return (
-            f"<Decision of stage {self.stage_id} ({self.start_date} to {self.end_date}): cost {self.cost:,.2f} $, "
-            f"future cost {self.future_cost:,.2f} $>"
+            f"<Decision of stage {self.stage_id} ({self.start_date} to {self.end_date}): cost "
+            f"{self.cost:,.2f} $, future cost {self.future_cost:,.2f} $>"
         )

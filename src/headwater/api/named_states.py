@@ -88,7 +88,8 @@ class StateNames:
             n_lags = self.layout.block("inflow_lag").depth
             if len(lags) > n_lags:
                 raise UsageError(
-                    f"{len(lags)} past inflows are given for {self.labels[h]}, and the state has {n_lags}"
+                    f"{len(lags)} past inflows are given for "
+                    f"{self.labels[h]}, and the state has {n_lags}"
                 )
             found.update(
                 {
@@ -114,8 +115,8 @@ class StateNames:
         missing = [name for place, name in enumerate(names) if place not in found]
         if missing:
             raise UsageError(
-                f"no value is given for {listed(missing)}; name them, or say what they are: otherwise='initial' takes "
-                "the study's initial state, otherwise=0.0 a number"
+                f"no value is given for {listed(missing)}; name them, or say what they are: "
+                "otherwise='initial' takes the study's initial state, otherwise=0.0 a number"
             )
 
     def _storage_place(self, key: object) -> int:
@@ -150,7 +151,8 @@ def values_by_block(
         array = np.asarray(value, np.float64)
         if array.shape not in ((), (n_blocks,)):
             raise UsageError(
-                f"expected one number for {kind} '{key}', or {n_blocks} for the blocks, got shape {array.shape}"
+                f"expected one number for {kind} '{key}', or {n_blocks} for the "
+                f"blocks, got shape {array.shape}"
             )
         found[position] = array
     return found

@@ -104,8 +104,9 @@ class Simulation(Shown, OtherForms):
         done = int(self.summary.completed.sum())
         failed = len(self.summary.scenario_id) - done
         return (
-            f"<Simulation of {self.study.name or 'a study'}: {done} scenarios{f' and {failed} failed' if failed else ''}, "
-            f"{len(self.record.stages)} stages, mean cost {self.mean_cost:,.2f} ± {self.summary.ci95:,.2f} $, "
+            f"<Simulation of {self.study.name or 'a study'}: {done} "
+            f"scenarios{f' and {failed} failed' if failed else ''}, {len(self.record.stages)} "
+            f"stages, mean cost {self.mean_cost:,.2f} ± {self.summary.ci95:,.2f} $, "
             f"{len(self.tables)} tables>"
         )
 
@@ -135,4 +136,7 @@ class RunResult(Shown):
             if self.simulation is None
             else f"{len(self.simulation.summary.scenario_id)} scenarios"
         )
-        return f"<RunResult in {self.output_dir}: {self.policy.n_iterations} iterations, {simulated}{ended}>"
+        return (
+            f"<RunResult in {self.output_dir}: {self.policy.n_iterations} iterations, "
+            f"{simulated}{ended}>"
+        )

@@ -125,7 +125,10 @@ def _what_is_left(
 
 def to_train_on(command: str) -> str:
     """How to go on with a training that ended with an error, in words."""
-    return f"{command} goes on with it; after a repair of the case, policy.mode 'warm_start' starts from its cuts"
+    return (
+        f"{command} goes on with it; after a repair of the case, policy.mode "
+        "'warm_start' starts from its cuts"
+    )
 
 
 def command_line(verb: str, study: Study, output_dir: Path, *options: str) -> str:

@@ -361,8 +361,8 @@ class Policy(Shown, LearnedPolicy):
         """
         if self.study is None:
             raise PolicyError(
-                "this policy was read from disk and does not know its study: load_policy(DIR, load_case(CASE)), or "
-                "policy.with_study(case)"
+                "this policy was read from disk and does not know its study: load_policy(DIR, "
+                "load_case(CASE)), or policy.with_study(case)"
             )
         return self.study
 

@@ -36,13 +36,19 @@ COMPILATION_INTERVAL_SECONDS = 5.0
 def compilation_text(event: events.CompilationProgress) -> str:
     """What is being compiled and how far it is, in words."""
     if event.elsewhere:
-        return f"waiting for another process that compiles the engine for this machine ({event.seconds:.0f} s)"
+        return (
+            "waiting for another process that compiles the engine for this machine "
+            f"({event.seconds:.0f} s)"
+        )
     if not event.total:
         return "compiling the engine for this machine; this happens once"
     left = (
         "" if event.seconds_left is None else f", about {max(1.0, event.seconds_left):.0f} s left"
     )
-    return f"compiling the engine for this machine: {event.done} of {event.total} functions{left}; this happens once"
+    return (
+        f"compiling the engine for this machine: {event.done} of {event.total} functions{left}; "
+        "this happens once"
+    )
 
 
 class ProgressDisplay:
@@ -101,7 +107,8 @@ class ProgressDisplay:
                     else ", if the given prices are large enough"
                 )
                 self._console.print(
-                    f"the optimal cost lies between {money(lower)} and {money(record.upper_bound)} ({distance:.2f} %){sure}"
+                    f"the optimal cost lies between {money(lower)} and "
+                    f"{money(record.upper_bound)} ({distance:.2f} %){sure}"
                 )
         elif isinstance(event, events.SimulationStarted):
             self._console.print(
@@ -131,8 +138,9 @@ class ProgressDisplay:
         self._max_iterations = event.max_iterations
         sizes = (
             f" {event.name or 'study'}: {event.n_stages} stages, {event.n_hydros} hydros, "
-            f"{event.n_thermals} thermals, {event.n_state} state variables; {event.forward_passes} forward passes per "
-            f"iteration, at most {event.max_iterations} iterations, {workers(event.ranks, event.threads)}"
+            f"{event.n_thermals} thermals, {event.n_state} state variables; "
+            f"{event.forward_passes} forward passes per iteration, at most {event.max_iterations} "
+            f"iterations, {workers(event.ranks, event.threads)}"
         )
         self._console.print(Text.assemble(("training", "bold"), sizes))
         if event.iterations_done:
@@ -145,7 +153,10 @@ class ProgressDisplay:
         record = event.record
         spread = f" ± {money(record.simulated_ci95)}" if record.forward_passes > 1 else ""
         above = "" if record.upper_bound is None else f" to {money(record.upper_bound)}"
-        text = f"bound {money(record.lower_bound)}{above}   simulated {money(record.simulated_mean)}{spread}"
+        text = (
+            f"bound {money(record.lower_bound)}{above}   simulated "
+            f"{money(record.simulated_mean)}{spread}"
+        )
         if self._live is not None and self._task is not None:
             self._live.update(self._task, completed=record.iteration, detail=text)
         elif record.iteration in (1, self._max_iterations) or self._due():

@@ -66,7 +66,8 @@ def simulate(
     chosen = policy.study if study is None else ranks.together(partial(as_study, study))
     if chosen is None:
         raise PolicyError(
-            "this policy was read from disk: say which study to simulate, e.g. simulate(policy, load_case(DIR))"
+            "this policy was read from disk: say which study to simulate, e.g. "
+            "simulate(policy, load_case(DIR))"
         )
     ranks.agree("simulate")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
@@ -144,7 +145,10 @@ def simulate_to(
     count = case.config.simulation.n_scenarios if n_scenarios is None else n_scenarios
     ranks, output_dir = find_communicator(), writer.output_dir
     kept = output_dir / "policy"
-    again = f"after a repair of the case simulate with {command_line('simulate', case, output_dir, '--policy', str(kept))}"
+    again = (
+        "after a repair of the case simulate with "
+        f"{command_line('simulate', case, output_dir, '--policy', str(kept))}"
+    )
     with (
         failures_saved(output_dir, case, kept, again),
         SimulationSink(

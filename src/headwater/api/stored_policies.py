@@ -87,7 +87,8 @@ def find_policy(case: Study, output_dir: Path) -> Path:
             return candidate
     places = " or ".join(str(candidate) for candidate in candidates)
     raise PolicyError(
-        f"HW808 config.json asks for a stored policy, but there is none at {places} (key policy.path)"
+        "HW808 config.json asks for a stored policy, but there is none "
+        f"at {places} (key policy.path)"
     )
 
 

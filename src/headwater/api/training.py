@@ -91,7 +91,8 @@ def train(
     """
     if resume is not None and warm_start is not None:
         raise UsageError(
-            "a training goes on with one policy or starts from the cuts of another: give 'resume' or 'warm_start'"
+            "a training goes on with one policy or starts from the cuts of another: "
+            "give 'resume' or 'warm_start'"
         )
     ranks = find_communicator()
     chosen = _with_training(ranks.together(partial(as_study, study)), config)
@@ -190,7 +191,10 @@ def _interrupted(policy: Policy) -> Policy:
     record = policy.training
     if record is None:
         return policy
-    text = f"the training was interrupted after {policy.n_iterations} iterations: the policy is what was learned until then"
+    text = (
+        f"the training was interrupted after {policy.n_iterations} iterations: the policy is what "
+        "was learned until then"
+    )
     return dataclasses.replace(
         policy, training=dataclasses.replace(record, warnings=(*record.warnings, text))
     )
@@ -262,7 +266,8 @@ def _boundary(study: Study) -> BoundaryCuts | None:
     directory = (study.root if isinstance(study, Case) else Path()) / wanted.path
     if not holds_checkpoint(directory):
         raise PolicyError(
-            f"HW808 config.json asks for boundary cuts, but there is no policy at {directory} (policy.boundary.path)"
+            f"HW808 config.json asks for boundary cuts, but there is no policy at {directory} "
+            "(policy.boundary.path)"
         )
     return BoundaryCuts.of_policy(read_policy(directory, with_progress=False), wanted.source_stage)
 

@@ -46,7 +46,10 @@ class FitResult(Shown):
     """Pictures of the models, see `headwater.report.plots.FitPlots`."""
 
     def __repr__(self) -> str:
-        return f"<FitResult in {self.directory}: inflow models of {len(self.uncertainty.system.hydros)} hydros>"
+        return (
+            f"<FitResult in {self.directory}: inflow models of "
+            f"{len(self.uncertainty.system.hydros)} hydros>"
+        )
 
 
 def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> FitResult:
@@ -120,7 +123,8 @@ def scenarios(
         raise UsageError(f"scenarios are 'openings', 'training' or 'simulation', got '{kind}'")
     if iteration < 1 or (n_scenarios is not None and n_scenarios < 1):
         raise UsageError(
-            f"expected an iteration and a number of scenarios of at least 1, got {iteration} and {n_scenarios}"
+            "expected an iteration and a number of scenarios of at least 1, got "
+            f"{iteration} and {n_scenarios}"
         )
     seed = config.training.tree_seed
     if kind == "training":

@@ -254,7 +254,8 @@ class SystemBuilder:
             raise UsageError(f"the bus '{bus}' has a load already")
         if block_factors is not None and len(block_factors) != len(self._blocks):
             raise UsageError(
-                f"expected {len(self._blocks)} factors, one for each block, got {len(block_factors)}"
+                f"expected {len(self._blocks)} factors, one for each block, got "
+                f"{len(block_factors)}"
             )
         means = values_by_stage(mean, self._starts, f"load of {bus}")
         deviations = values_by_stage(std, self._starts, f"deviation of the load of {bus}")
@@ -352,7 +353,8 @@ class SystemBuilder:
         if self._records and len(self._records) < len(hydros):
             without = next(name for name in hydros if name not in self._records)
             raise UsageError(
-                f"'{without}' has no record of inflows and other plants have: give all plants one, or none"
+                f"'{without}' has no record of inflows and other plants have: "
+                "give all plants one, or none"
             )
         files = {
             "config.json": self._config(),

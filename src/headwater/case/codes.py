@@ -18,7 +18,8 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
     (
         "HW104",
         Severity.ERROR,
-        "Every data file at the top and in system/, scenarios/ and constraints/ is part of the format.",
+        "Every data file at the top and in system/, scenarios/ and "
+        "constraints/ is part of the format.",
     ),
     (
         "HW201",
@@ -58,7 +59,8 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
     (
         "HW212",
         Severity.ERROR,
-        "Correlation matrices are square and symmetric with unit diagonal, and groups have one type.",
+        "Correlation matrices are square and symmetric with unit "
+        "diagonal, and groups have one type.",
     ),
     ("HW213", Severity.ERROR, "Tailrace, losses and efficiency are physically possible."),
     (

@@ -239,7 +239,8 @@ def _study(case: Case) -> Iterable[tuple[str, str]]:
         rules = ", ".join(_words(type(rule).__name__) for rule in training.stopping_rules)
         yield (
             "training",
-            f"{training.forward_passes} forward passes per iteration; at most {training.max_iterations} iterations",
+            f"{training.forward_passes} forward passes per iteration; at most "
+            f"{training.max_iterations} iterations",
         )
         yield "stopping rules", f"{rules}; {training.stopping_mode.value} of them"
     yield "simulation", f"{simulation.n_scenarios} scenarios" if simulation.enabled else "none"

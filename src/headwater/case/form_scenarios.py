@@ -104,7 +104,10 @@ def _is_correlation(group: Any) -> None:
     n, matrix = len(group.entities), group.matrix
     if len(matrix) != n or any(len(row) != n for row in matrix):
         sizes = sorted({len(row) for row in matrix})
-        message = f"expected a matrix of {n} rows and {n} columns, got {len(matrix)} rows of lengths {sizes[:5]}"
+        message = (
+            f"expected a matrix of {n} rows and {n} columns, got {len(matrix)} "
+            f"rows of lengths {sizes[:5]}"
+        )
         raise FieldError("HW212", message, "give one row and one column for each entity")
     for i in range(n):
         if abs(matrix[i][i] - 1.0) > MATRIX_TOLERANCE:

@@ -42,7 +42,10 @@ class InitialStorage:
 
 def _a_season_for_each(past: Any) -> None:
     if past.season_ids is not None and len(past.season_ids) != len(past.values_m3s):
-        message = f"expected as many season_ids as values_m3s ({len(past.values_m3s)}), got {len(past.season_ids)}"
+        message = (
+            f"expected as many season_ids as values_m3s ({len(past.values_m3s)}), got "
+            f"{len(past.season_ids)}"
+        )
         raise FieldError("HW407", message, "give one season for each value, or none at all")
 
 

@@ -38,7 +38,8 @@ _Ratio = Annotated[
 ]
 _Weight = Annotated[
     NonNegative | None,
-    "how likely the scenario is, on any scale and the same in all its rows; all are equally likely when not given",
+    "how likely the scenario is, on any scale and the same in all its rows; all are equally "
+    "likely when not given",
 ]
 
 
@@ -135,7 +136,8 @@ class OpeningNoise:
     opening_index: _Opening
     entity_index: Annotated[
         _Unsigned,
-        "dimension of the noise: hydro plants, then buses with uncertain load, then sources, each by id",
+        "dimension of the noise: hydro plants, then buses with uncertain "
+        "load, then sources, each by id",
     ]
     value: Annotated[float, "noise with mean 0 and deviation 1"]
 

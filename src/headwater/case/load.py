@@ -83,7 +83,8 @@ class Case(Study):
             after = load_case(staging)
             if self.system != after.system or self.config != after.config:
                 raise CaseError(
-                    f"the canonical form of '{self.name}' does not mean the same; nothing was written"
+                    f"the canonical form of '{self.name}' does not mean "
+                    "the same; nothing was written"
                 )
 
         return write_whole(self.documents, Path(directory), check)

@@ -145,7 +145,8 @@ def discover(root: Path, collector: Collector) -> Manifest | None:
             collector.error(
                 "HW103",
                 present[0],
-                f"the same table is given more than once: {', '.join(present)}; expected one of them",
+                "the same table is given more than once: "
+                f"{', '.join(present)}; expected one of them",
                 fix="keep one of the files and remove the others",
             )
         elif present:

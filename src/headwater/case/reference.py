@@ -59,9 +59,12 @@ def _table(rows: Iterator[tuple[str, ...]]) -> str:
 
 def _settings() -> str:
     text = (
-        "Some settings of `config.json` have an effect only beside others. Where what they need is missing,\n"
-        "`headwater validate` says so with the code in the first column: HW717 is a warning (an error with `--strict`),\n"
-        "HW716 an error. A setting that is given with the value that it has anyway is let pass. A setting that is not\n"
+        "Some settings of `config.json` have an effect only beside others. Where what they need "
+        "is missing,\n"
+        "`headwater validate` says so with the code in the first column: HW717 is a warning (an "
+        "error with `--strict`),\n"
+        "HW716 an error. A setting that is given with the value that it has anyway is let pass. A "
+        "setting that is not\n"
         "listed here always has an effect."
     )
     rows = [
@@ -76,11 +79,13 @@ def _settings() -> str:
 
 def _codes() -> str:
     rows = [
-        f"| {entry.code} | {entry.severity} | {entry.meaning} | {', '.join(f'`{file}`' for file in entry.files)} |"
+        f"| {entry.code} | {entry.severity} | {entry.meaning} | "
+        f"{', '.join(f'`{file}`' for file in entry.files)} |"
         for entry in code_table()
     ]
     text = (
-        "Every finding of `headwater validate` has one of these codes. Their first digit is the layer: 1 files, 2 fields,\n"
+        "Every finding of `headwater validate` has one of these codes. Their first digit is the "
+        "layer: 1 files, 2 fields,\n"
         "3 references, 4 coverage, 5 contradictions, 6 quality, 7 compatibility."
     )
     head = "| Code | Severity | What must hold | Files it needs |\n| --- | --- | --- | --- |"

@@ -95,14 +95,20 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
     fix = "set upper_bound_evaluation.enabled to true"
     for place, shape in enumerate(config.training.stopping_rules):
         if STOPPING_RULES[shape.type].needs_upper_bound:
-            message = f"the rule '{shape.type}' compares the bounds from below and above, but upper_bound_evaluation is switched off"
+            message = (
+                f"the rule '{shape.type}' compares the bounds from below and above, but "
+                "upper_bound_evaluation is switched off"
+            )
             yield Problem(_FILE, message, f"training.stopping_rules[{place}]", None, fix)
     if (
         config.training.enabled
         and config.simulation.enabled
         and config.simulation.policy_type == "inner"
     ):
-        message = "the policy type 'inner' needs what upper_bound_evaluation leaves, which is switched off"
+        message = (
+            "the policy type 'inner' needs what upper_bound_evaluation "
+            "leaves, which is switched off"
+        )
         yield Problem(_FILE, message, "simulation.policy_type", None, fix)
 
 
@@ -128,7 +134,10 @@ def bound_under_truncation(study: Study) -> Iterator[Problem]:
     """There is no deterministic upper bound where inflows have lags and are truncated."""
     lags = any(row.coefficients for row in study.system.inflow_statistics)
     if study.config.upper_bound.enabled and study.config.inflow_non_negativity.truncates and lags:
-        message = "costs are not convex in inflow lags where inflows are truncated, so nothing bounds them from above"
+        message = (
+            "costs are not convex in inflow lags where inflows are truncated, so "
+            "nothing bounds them from above"
+        )
         fix = "set modeling.inflow_non_negativity.method to 'penalty', or switch the evaluation off"
         yield Problem(_FILE, message, "upper_bound_evaluation.enabled", None, fix)
 
@@ -277,7 +286,10 @@ def external_files(parts: Parts) -> Iterator[Problem]:
                 )
             weights = rows.get_column("weight").unique().to_list()
             if len(weights) > 1:
-                message = f"scenario {key[1]} of stage {key[0]} has the weights {sorted(weights, key=str)}"
+                message = (
+                    f"scenario {key[1]} of stage {key[0]} has the weights "
+                    f"{sorted(weights, key=str)}"
+                )
                 yield Problem(
                     file,
                     message,
@@ -324,9 +336,15 @@ def external_count(parts: Parts) -> Iterator[Problem]:
         )
         for stage in parts.stages:
             if stage.id in counts and counts[stage.id] != stage.num_scenarios:
-                message = f"the file has {counts[stage.id]} scenarios, num_scenarios is {stage.num_scenarios}"
+                message = (
+                    f"the file has {counts[stage.id]} scenarios, num_scenarios is "
+                    f"{stage.num_scenarios}"
+                )
                 if _opens_with_scenarios(parts, name):
-                    message += ", which counts only for draws of other classes: the scenarios are the openings"
+                    message += (
+                        ", which counts only for draws of other classes: "
+                        "the scenarios are the openings"
+                    )
                 yield Problem(file, message, None, f"Stage {stage.id}", "make both equal")
 
 
@@ -348,7 +366,10 @@ def settings_of_paths(parts: Parts) -> Iterator[Problem]:
         if name == "inflow" and source.historical.initial_lags is not None:
             keys.append("historical.initial_lags")
         for key in keys:
-            message = f"it has no effect: the {name} scenarios are the openings, which trajectories of training draw one by one"
+            message = (
+                f"it has no effect: the {name} scenarios are the openings, which trajectories of "
+                "training draw one by one"
+            )
             fix = f"remove it, or set training.scenario_source.{name}.openings to 'model'"
             yield Problem(_FILE, message, f"training.scenario_source.{key}", None, fix)
 
@@ -382,7 +403,10 @@ def historical_years(parts: Parts) -> Iterator[Problem]:
             message = f"the scheme 'historical' needs {_HISTORY}, which is missing or empty"
             yield Problem(_FILE, message, path, None, "add the history or change the scheme")
         elif definitions is None or without:
-            message = "the scheme 'historical' needs 'season_definitions' and a season_id at every stage, which say what the "
+            message = (
+                "the scheme 'historical' needs 'season_definitions' and a season_id at every "
+                "stage, which say what the "
+            )
             message += "dates of the history belong to"
             yield Problem(
                 _FILE, message, path, None, "define the seasons in stages.json or change the scheme"
@@ -390,7 +414,10 @@ def historical_years(parts: Parts) -> Iterator[Problem]:
         elif definitions.cycle_type == "monthly":
             allowed = _allowed_years(source.scenario_source.historical_years)
             if not any(year in allowed for year in _whole_years(parts)):
-                message = "no year has observations of all months of the study and of the lags before it, for every hydro"
+                message = (
+                    "no year has observations of all months of the study and of the lags before "
+                    "it, for every hydro"
+                )
                 if allowed is not _ALL_YEARS:
                     message = f"among 'historical_years', {message}"
                 yield Problem(

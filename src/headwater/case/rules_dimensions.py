@@ -30,7 +30,10 @@ def _uncovered(parts: Parts, table: str, column: str, kind: str, label: str) -> 
     for entity_id in sorted(parts.ids(kind)):
         missing = [stage for stage in sorted(parts.study_ids) if (entity_id, stage) not in rows]
         if missing:
-            message = f"{len(missing)} of {len(parts.study_ids)} study stages have no row (stages {opened(missing)})"
+            message = (
+                f"{len(missing)} of {len(parts.study_ids)} study stages have no row (stages "
+                f"{opened(missing)})"
+            )
             yield Problem(table, message, None, f"{label} {entity_id}", "add the missing rows")
 
 
@@ -90,10 +93,16 @@ def opening_shape(parts: Parts) -> Iterator[Problem]:
                 fix,
             )
         elif len(openings) * len(entities) != rows.height:
-            message = f"expected {len(openings)} x {len(entities)} = {len(openings) * len(entities)} rows, got {rows.height}"
+            message = (
+                f"expected {len(openings)} x {len(entities)} = {len(openings) * len(entities)} "
+                f"rows, got {rows.height}"
+            )
             yield Problem(_OPENINGS, message, None, where, fix)
         elif len(entities) not in (narrow, wide):
-            message = f"expected {widths} entities (hydros, then buses with uncertain load, then sources), got {len(entities)}"
+            message = (
+                f"expected {widths} entities (hydros, then buses with uncertain load, then "
+                f"sources), got {len(entities)}"
+            )
             yield Problem(
                 _OPENINGS, message, None, where, "give one value for each dimension of the noise"
             )
@@ -123,7 +132,10 @@ def opening_chances(parts: Parts) -> Iterator[Problem]:
         )
         got = rows.get_column("opening_index").sort().to_list()
         if got != expected:
-            message = f"expected probabilities of the {len(expected)} openings in {_OPENINGS}, got {len(got)}"
+            message = (
+                f"expected probabilities of the {len(expected)} openings in "
+                f"{_OPENINGS}, got {len(got)}"
+            )
             yield Problem(
                 _CHANCES, message, None, f"Stage {stage}", "give one probability for each opening"
             )
@@ -149,7 +161,10 @@ def opening_count(parts: Parts) -> Iterator[Problem]:
     )
     for stage in parts.stages:
         if stage.id in counts and counts[stage.id] != stage.num_scenarios:
-            message = f"the file gives {counts[stage.id]} openings, which replace num_scenarios {stage.num_scenarios}"
+            message = (
+                f"the file gives {counts[stage.id]} openings, which replace num_scenarios "
+                f"{stage.num_scenarios}"
+            )
             yield Problem(
                 _OPENINGS,
                 message,
@@ -306,7 +321,10 @@ def past_seasons(parts: Parts) -> Iterator[Problem]:
                 ordered[(start - lag) % len(ordered)] for lag in range(1, len(entry.season_ids) + 1)
             ]
             if entry.season_ids != expected:
-                message = f"expected the seasons before the study, most recent first: {expected[:12]}, got {entry.season_ids[:12]}"
+                message = (
+                    f"expected the seasons before the study, most recent first: {expected[:12]}, "
+                    f"got {entry.season_ids[:12]}"
+                )
                 yield Problem(
                     "initial_conditions.json",
                     message,
@@ -324,7 +342,10 @@ def lags_are_state(parts: Parts) -> Iterator[Problem]:
         s.id for s in parts.stages if s.id in with_lags and not s.state_variables.inflow_lags
     ]
     if without:
-        message = f"stages {without[:10]} have autoregressive inflows and inflow_lags false; past inflows are state all the same"
+        message = (
+            f"stages {without[:10]} have autoregressive inflows and inflow_lags false; past "
+            "inflows are state all the same"
+        )
         yield Problem(
             "stages.json",
             message,

@@ -49,7 +49,10 @@ def segments_hold_stage_limits(study: Study) -> Iterator[Problem]:
         ]
         if high:
             stages = list(dict.fromkeys(system.stages[t].id for t, _ in high))
-            message = f"max_generation_mw is {max(value for _, value in high):g} at stages {opened(stages)}, "
+            message = (
+                f"max_generation_mw is {max(value for _, value in high):g} at stages "
+                f"{opened(stages)}, "
+            )
             message += f"the tranches reach {total:g} MW"
             yield Problem(
                 _THERMAL_BOUNDS,
@@ -72,7 +75,10 @@ def stage_cost_of_one_tranche(study: Study) -> Iterator[Problem]:
             if not np.isnan(costs[j, t, k])
         ]
         if n_tranches > 1 and given:
-            message = f"cost_per_mwh is given at stages {opened(list(dict.fromkeys(given)))}, and the plant has "
+            message = (
+                "cost_per_mwh is given at stages "
+                f"{opened(list(dict.fromkeys(given)))}, and the plant has "
+            )
             message += f"{n_tranches} tranches; expected a plant with one cost"
             fix = "give the plant a single cost, or leave the cost of the stages empty"
             yield Problem(_THERMAL_BOUNDS, message, None, f"Thermal {thermal.id}", fix)
@@ -98,7 +104,10 @@ def flat_orders(study: Study) -> Iterator[Problem]:
                 least > greatest + _TOLERANCE_MW
                 and system.operative_states["thermals"][j, t] == OperativeState.OPERATING
             ):
-                message = f"its blocks have no power in common: at least {least:g} MW in one, at most {greatest:g} MW in another"
+                message = (
+                    f"its blocks have no power in common: at least {least:g} MW in one, at most "
+                    f"{greatest:g} MW in another"
+                )
                 yield Problem(
                     _THERMAL_BOUNDS,
                     message,
@@ -123,7 +132,10 @@ def pipeline_is_whole(study: Study) -> Iterator[Problem]:
         offsets = range(1, thermal.gnl_lag_stages + 1)
         missing = [offset for offset in offsets if (thermal.id, offset) not in given]
         if missing:
-            message = f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none for {opened(missing)}"
+            message = (
+                f"expected a committed power for offsets 1 to {thermal.gnl_lag_stages}, got none "
+                f"for {opened(missing)}"
+            )
             yield Problem(
                 _INITIAL,
                 message,
@@ -179,7 +191,10 @@ def contract_kinds(parts: Parts) -> Iterator[Problem]:
                 and term.quantity.startswith("contract_")
                 and term.quantity != f"contract_{kind}"
             ):
-                message = f"{term.quantity}({term.entity_id}) names an {kind}; expected contract_{kind}({term.entity_id})"
+                message = (
+                    f"{term.quantity}({term.entity_id}) names an {kind}; expected "
+                    f"contract_{kind}({term.entity_id})"
+                )
                 path = f"constraints[{position}].expression"
                 yield Problem(
                     _CONSTRAINTS,
@@ -201,7 +216,10 @@ def exports_earn(study: Study) -> Iterator[Problem]:
         paid = np.flatnonzero(prices[c] > 0)
         if contract.kind is ContractKind.EXPORT and len(paid):
             stages = opened([system.stages[t].id for t in paid])
-            message = f"the export costs {prices[c, paid].max():g} $/MWh at stages {stages}: price_per_mwh is a cost for both "
+            message = (
+                f"the export costs {prices[c, paid].max():g} $/MWh at stages {stages}: "
+                "price_per_mwh is a cost for both "
+            )
             message += "kinds of contract, and an export that earns has a negative price"
             file = (
                 _CONTRACTS if contract.price_per_mwh > 0 else "constraints/contract_bounds.parquet"
@@ -223,7 +241,10 @@ def bounds_of_aggregates(parts: Parts) -> Iterator[Problem]:
     rows = parts.table(_CONSTRAINT_BOUNDS).filter(pl.col("block_id").is_not_null()).sort(ROW)
     for row, constraint_id, block in rows.select(ROW, "constraint_id", "block_id").iter_rows():
         if constraint_id in aggregates:
-            message = f"expected an empty block_id, because the constraint takes the {aggregates[constraint_id]} "
+            message = (
+                "expected an empty block_id, because the constraint takes the "
+                f"{aggregates[constraint_id]} "
+            )
             message += f"over blocks, got block {block}"
             path = f"generic_constraint_bounds[{row}].block_id"
             yield Problem(

@@ -57,7 +57,10 @@ def _lifecycle_rule(kind: str) -> None:
             elif filling is not None and entry is None:
                 message = "a plant that is filled needs 'entry_stage_id', got none"
             elif filling is not None and filling.start_stage_id >= entry:
-                message = f"expected filling.start_stage_id < entry_stage_id, got {filling.start_stage_id} and {entry}"
+                message = (
+                    "expected filling.start_stage_id < entry_stage_id, got "
+                    f"{filling.start_stage_id} and {entry}"
+                )
             if message is not None:
                 yield Problem(
                     file,

@@ -162,7 +162,10 @@ def some_inflow_model(parts: Parts) -> Iterator[Problem]:
         and parts.table(_HISTORY).is_empty()
         and not external
     ):
-        message = f"there are {len(parts.hydros)} hydros, and neither statistics nor history nor external inflows"
+        message = (
+            f"there are {len(parts.hydros)} hydros, and neither statistics nor history nor "
+            "external inflows"
+        )
         yield Problem(
             _STATS, message, None, None, "add the statistics of every plant at every stage"
         )
@@ -215,7 +218,10 @@ def enough_observations(parts: Parts) -> Iterator[Problem]:
     )
     for hydro_id, count in years.iter_rows():
         if count < needed:
-            message = f"{count} years are recorded, min_observations_per_season asks for {needed}; its seasons are skipped"
+            message = (
+                f"{count} years are recorded, min_observations_per_season asks for {needed}; its "
+                "seasons are skipped"
+            )
             yield Problem(
                 _HISTORY, message, None, f"Hydro {hydro_id}", "record more years or lower the limit"
             )
@@ -278,7 +284,10 @@ def stable_models(parts: Parts) -> Iterator[Problem]:
         except np.linalg.LinAlgError:  # the product overflows
             radius = float("inf")
         if radius >= 1.0:
-            message = f"a shock grows by a factor of {radius:.3g} over one cycle of seasons; expected below 1"
+            message = (
+                f"a shock grows by a factor of {radius:.3g} over one cycle "
+                "of seasons; expected below 1"
+            )
             yield Problem(_AR, message, None, f"Hydro {hydro_id}", "check the coefficients")
 
 
@@ -309,7 +318,10 @@ def clipped_correlation(parts: Parts) -> Iterator[Problem]:
     """A matrix that is almost a correlation matrix is replaced by a close one (method spectral)."""
     for method, path, smallest, largest in _negative_eigenvalues(parts):
         if method == "spectral" and smallest >= -_CLIPPED_SHARE * largest:
-            message = f"the matrix has the negative eigenvalue {smallest:.3g}; it is replaced by the closest that has none"
+            message = (
+                f"the matrix has the negative eigenvalue {smallest:.3g}; it is replaced by the "
+                "closest that has none"
+            )
             yield Problem(_CORRELATION, message, path, None, "correct the matrix")
 
 
@@ -321,12 +333,18 @@ def definite_correlation(parts: Parts) -> Iterator[Problem]:
     """
     for method, path, smallest, largest in _negative_eigenvalues(parts):
         if method == "cholesky":
-            message = f"the method 'cholesky' needs a matrix without negative eigenvalues, got {smallest:.3g}"
+            message = (
+                "the method 'cholesky' needs a matrix without negative "
+                f"eigenvalues, got {smallest:.3g}"
+            )
             yield Problem(
                 _CORRELATION, message, path, None, "correct the matrix or use the method 'spectral'"
             )
         elif smallest < -_CLIPPED_SHARE * largest:
-            message = f"the smallest eigenvalue is {smallest:.3g} (largest {largest:.3g}), expected none below 0"
+            message = (
+                f"the smallest eigenvalue is {smallest:.3g} (largest "
+                f"{largest:.3g}), expected none below 0"
+            )
             yield Problem(
                 _CORRELATION,
                 message,
@@ -372,7 +390,10 @@ def observations_count(parts: Parts) -> Iterator[Problem]:
     month = parts.stages[0].start_date.replace(day=1)
     for position, entry in enumerate(parts.initial.recent_observations):
         if entry.end_date <= month:
-            message = f"it ends on {entry.end_date}, before the month of the first stage starts ({month}), and has no effect"
+            message = (
+                f"it ends on {entry.end_date}, before the month of the first stage starts "
+                f"({month}), and has no effect"
+            )
             path = f"recent_observations[{position}]"
             yield Problem(
                 _INITIAL,
@@ -388,7 +409,10 @@ def observations_before_study(parts: Parts) -> Iterator[Problem]:
     """Recent observations end when the study starts, or before."""
     for position, entry in enumerate(parts.initial.recent_observations if parts.initial else ()):
         if parts.stages and entry.end_date > parts.stages[0].start_date:
-            message = f"expected an end_date of at most {parts.stages[0].start_date}, the start of the study, got {entry.end_date}"
+            message = (
+                f"expected an end_date of at most {parts.stages[0].start_date}, the start of the "
+                f"study, got {entry.end_date}"
+            )
             path = f"recent_observations[{position}].end_date"
             yield Problem(
                 _INITIAL,
@@ -406,7 +430,10 @@ def observations_disjoint(parts: Parts) -> Iterator[Problem]:
     entries = parts.initial.recent_observations if parts.initial else []
     for entry in sorted(entries, key=lambda entry: (entry.hydro_id, entry.start_date)):
         if entry.hydro_id in latest and entry.start_date < latest[entry.hydro_id]:
-            message = f"an observation starts on {entry.start_date}, before the one before ends ({latest[entry.hydro_id]})"
+            message = (
+                f"an observation starts on {entry.start_date}, before the one before ends "
+                f"({latest[entry.hydro_id]})"
+            )
             yield Problem(
                 _INITIAL,
                 message,

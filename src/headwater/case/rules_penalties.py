@@ -82,12 +82,16 @@ class _Order:
         side = "above" if self.above else "below"
         equal = "" if self.unit == "$/MWh" else f" = {energy[h, t]:,.4g} $/MWh"
         message = (
-            f"expected {self.cost} {side} {self.what}; {int(wrong.sum())} times (plant and stage) it is not, "
-            f"the worst is {entity_label('Hydro', plant.id, plant.name)}, stage {stage.id}: "
-            f"{self.given[h, t]:,.10g} {self.unit}{equal}, against {self.other[h, t]:,.10g} $/MWh"
+            f"expected {self.cost} {side} {self.what}; {int(wrong.sum())} times (plant and stage) "
+            f"it is not, the worst is {entity_label('Hydro', plant.id, plant.name)}, stage "
+            f"{stage.id}: {self.given[h, t]:,.10g} {self.unit}{equal}, against "
+            f"{self.other[h, t]:,.10g} $/MWh"
         )
         bound = "at least" if self.above else "at most"
-        fix = f"give {bound} {value:,.10g} {self.unit}, in penalties.json for all plants or for single plants as they need it"
+        fix = (
+            f"give {bound} {value:,.10g} {self.unit}, in penalties.json for all plants or for "
+            "single plants as they need it"
+        )
         return float(ratio[h, t]), Problem(_FILE, message, f"hydro.{self.cost}", None, fix)
 
 
@@ -261,8 +265,14 @@ def resources_over_regularisation(study: Study) -> Iterator[Problem]:
             i, t = np.unravel_index(
                 int(np.argmax(np.where(wrong, values - cheapest, -np.inf))), values.shape
             )
-            who = f"{entity_label(label, entities[i].id, entities[i].name)}, stage {system.stages[t].id}"
-            message = f"expected {path.split('.')[1]} below {what}; {int(wrong.sum())} times it is not, the worst is {who}: "
+            who = (
+                f"{entity_label(label, entities[i].id, entities[i].name)}, stage "
+                f"{system.stages[t].id}"
+            )
+            message = (
+                f"expected {path.split('.')[1]} below {what}; {int(wrong.sum())} times it is not, "
+                f"the worst is {who}: "
+            )
             message += f"{values[i, t]:,.10g} against {cheapest[t]:,.10g} $/MWh"
             limit = float(np.min(np.where(wrong, cheapest[None, :], np.inf)))
             found.append(
@@ -291,7 +301,10 @@ def _judge(pairs: Iterable[Pair], what: str, fix: str) -> Iterator[Problem]:
         high, low, where = reduce(
             lambda worst, pair: pair if pair[1] - pair[0] > worst[1] - worst[0] else worst, wrong
         )
-        message = f"expected {what}; {len(wrong)} times it is not, the worst is {where}: {high:g} against {low:g}"
+        message = (
+            f"expected {what}; {len(wrong)} times it is not, the worst is {where}: {high:g} "
+            f"against {low:g}"
+        )
         yield Problem(_FILE, message, None, None, fix)
 
 

@@ -67,7 +67,10 @@ def storage_fits(study: Study) -> Iterator[Problem]:
     for hydro_id, storage in study.system.initial.storage_hm3.items():
         limit = upper[study.system.hydro_index[hydro_id]]
         if storage > limit + _VOLUME_TOLERANCE * max(1.0, limit):
-            message = f"expected an initial storage of at most {limit:g} hm3, the maximum at the first stage, got {storage:g}"
+            message = (
+                f"expected an initial storage of at most {limit:g} hm3, the maximum at the first "
+                f"stage, got {storage:g}"
+            )
             yield Problem(
                 _INITIAL,
                 message,
@@ -84,7 +87,10 @@ def storage_above_minimum(study: Study) -> Iterator[Problem]:
     for hydro_id, storage in study.system.initial.storage_hm3.items():
         limit = lower[study.system.hydro_index[hydro_id]]
         if storage < limit - _VOLUME_TOLERANCE * max(1.0, limit):
-            message = f"the initial storage {storage:g} hm3 is below the minimum {limit:g} hm3 of the first stage"
+            message = (
+                f"the initial storage {storage:g} hm3 is below the minimum "
+                f"{limit:g} hm3 of the first stage"
+            )
             yield Problem(
                 _INITIAL,
                 message,
@@ -112,7 +118,10 @@ def _falls(parts: Parts, column: str) -> Iterator[Problem]:
         steps = pairwise(rows.select(ROW, column).iter_rows())
         for (_, left), (row, right) in steps:
             if right < left:
-                message = f"expected {column} that does not fall with volume, got {left:g} followed by {right:g}"
+                message = (
+                    f"expected {column} that does not fall with volume, got "
+                    f"{left:g} followed by {right:g}"
+                )
                 yield Problem(
                     _GEOMETRY,
                     message,
@@ -160,7 +169,10 @@ def evaporation_geometry(parts: Parts) -> Iterator[Problem]:
     known = set(parts.table(_GEOMETRY).get_column("hydro_id").to_list())
     for position, hydro in enumerate(parts.hydros):
         if hydro.evaporation is not None and hydro.id not in known:
-            message = f"evaporation needs the geometry of the reservoir, {_GEOMETRY} has no row of this plant"
+            message = (
+                "evaporation needs the geometry of the reservoir, "
+                f"{_GEOMETRY} has no row of this plant"
+            )
             yield Problem(
                 _HYDROS,
                 message,
@@ -230,7 +242,10 @@ def planes_cover_the_plant(parts: Parts) -> Iterator[Problem]:
             if short.height:
                 row, value = short.row(0)
                 what = "turbined flow" if column == "valid_q_max_m3s" else "storage"
-                message = f"{short.height} planes hold for a {what} of {'at least' if end == 'min' else 'at most'} {value:g}, "
+                message = (
+                    f"{short.height} planes hold for a {what} of "
+                    f"{'at least' if end == 'min' else 'at most'} {value:g}, "
+                )
                 message += f"the plant reaches {wanted:g}"
                 path = f"fpha_hyperplanes[{row}].{column}"
                 yield Problem(
@@ -248,7 +263,10 @@ def segment_costs(parts: Parts) -> Iterator[Problem]:
     for position, thermal in enumerate(parts.entities("thermal")):
         for left, right in pairwise(thermal.cost_segments or ()):
             if right.cost_per_mwh < left.cost_per_mwh:
-                message = f"expected costs that do not fall, got {left.cost_per_mwh:g} followed by {right.cost_per_mwh:g}"
+                message = (
+                    f"expected costs that do not fall, got {left.cost_per_mwh:g} followed by "
+                    f"{right.cost_per_mwh:g}"
+                )
                 path = f"thermals[{position}].cost_segments"
                 yield Problem(
                     _THERMALS,
@@ -267,7 +285,10 @@ def segment_capacity(parts: Parts) -> Iterator[Problem]:
         if thermal.cost_segments is not None:
             total = sum(segment.capacity_mw for segment in thermal.cost_segments)
             if total < thermal.generation.max_mw - 1e-6:
-                message = f"the tranches reach {total:g} MW, expected at least max_mw {thermal.generation.max_mw:g}"
+                message = (
+                    f"the tranches reach {total:g} MW, expected at least max_mw "
+                    f"{thermal.generation.max_mw:g}"
+                )
                 path = f"thermals[{position}].cost_segments"
                 yield Problem(
                     _THERMALS,
@@ -289,7 +310,10 @@ def fitting_data(parts: Parts) -> Iterator[Problem]:
                 if getattr(hydro, name) is None
             ]
             if missing:
-                message = f"planes are fitted without {', '.join(missing)} (taken as level 0, no losses, efficiency 1)"
+                message = (
+                    f"planes are fitted without {', '.join(missing)} (taken as level 0, no "
+                    "losses, efficiency 1)"
+                )
                 yield Problem(
                     _HYDROS,
                     message,

@@ -110,11 +110,20 @@ def load_against_capacity(study: Study) -> Iterator[Problem]:
             continue
         t = int(far[np.argmax(ratio[far])])
         hours = sum(block.hours for block in system.stages[t].blocks)
-        message = f"the mean load is {figure(load[b, t])} MW at stage {system.stages[t].id}, {figure(ratio[t])} times the "
-        message += f"{figure(supply[b, t])} MW that plants, imports and lines could bring (so at {len(far)} of "
+        message = (
+            f"the mean load is {figure(load[b, t])} MW at stage {system.stages[t].id}, "
+            f"{figure(ratio[t])} times the "
+        )
+        message += (
+            f"{figure(supply[b, t])} MW that plants, imports and lines could "
+            f"bring (so at {len(far)} of "
+        )
         message += f"{len(ratio)} stages)"
         if ratio[t] < 3.0 * hours:
-            message += f"; it looks like MWh: over the {hours:g} hours of the stage it would be {figure(load[b, t] / hours)} MW"
+            message += (
+                f"; it looks like MWh: over the {hours:g} hours of the stage it would be "
+                f"{figure(load[b, t] / hours)} MW"
+            )
         yield Problem(
             _LOADS,
             message,
@@ -184,7 +193,10 @@ def inflow_against_plant(study: Study) -> Iterator[Problem]:
             if not over:
                 stage = inflow.stage_ids[int(np.argmax(inflow.m3s))] if inflow.stage_ids else None
                 message = f"the inflow of stage {stage} is {figure(largest)} m3/s"
-            message += f"; the turbines take {figure(turbines)} m3/s and the empty reservoir {figure(filling)} m3/s "
+            message += (
+                f"; the turbines take {figure(turbines)} m3/s and the empty reservoir "
+                f"{figure(filling)} m3/s "
+            )
             message += "over a stage"
             if over and mean / 1000.0 < 10.0 * turbines:
                 message += f"; it looks like l/s, which would be {figure(mean / 1000.0)} m3/s"
@@ -210,7 +222,10 @@ def reservoir_against_inflow(study: Study) -> Iterator[Problem]:
         if np.isfinite(arriving[h]) and arriving[h] > 0.0:
             years = room / (HM3_PER_M3S_HOUR * _HOURS_OF_YEAR * arriving[h])
             if years > YEARS_TO_FILL:
-                message = f"the mean inflow, with that from above, is {figure(arriving[h])} m3/s and would take "
+                message = (
+                    "the mean inflow, with that from above, is "
+                    f"{figure(arriving[h])} m3/s and would take "
+                )
                 message += f"{figure(years)} years to fill the {figure(room)} hm3 of the reservoir"
                 fix = "give storage in hm3 (millions of m3) and inflow in m3/s"
                 yield Problem(
@@ -241,9 +256,15 @@ def energy_of_a_dry_year(study: Study) -> Iterator[Problem]:
     own, _ = _capacity_mw(system)
     others = float((own.sum(axis=0) - bounds.hydro.max_generation_mw.sum(axis=0)) @ hours)
     if hydro + others < DRY_SUPPLY_OVER_LOAD * load:
-        message = f"over the {years:.3g} years of the study the load is {figure(load / 1e3)} GWh; with dry rivers (a deviation "
+        message = (
+            f"over the {years:.3g} years of the study the load is {figure(load / 1e3)} GWh; with "
+            "dry rivers (a deviation "
+        )
         message += f"below the mean) hydro plants give at most {figure(hydro / 1e3)} GWh, of which "
-        message += f"{figure(stored / 1e3)} GWh are stored now, and all other plants and imports {figure(others / 1e3)} GWh: "
+        message += (
+            f"{figure(stored / 1e3)} GWh are stored now, and all other plants and imports "
+            f"{figure(others / 1e3)} GWh: "
+        )
         message += f"{100 * (hydro + others) / load:.3g} % of the load"
         yield Problem(
             _LOADS,
@@ -323,7 +344,10 @@ def _sentinel_rule(file: str, column: str, figure: str, label: str) -> None:
         ):
             found = _sentinel(values)
             if found is not None:
-                message = f"{found[0]:g} stands {found[1]} times among {len(values)} values of {figure}: it looks like a mark "
+                message = (
+                    f"{found[0]:g} stands {found[1]} times among {len(values)} values of "
+                    f"{figure}: it looks like a mark "
+                )
                 message += "for missing values, and is taken as a figure"
                 stem = file.rsplit("/", 1)[1].removesuffix(".parquet")
                 yield Problem(
@@ -350,7 +374,10 @@ def no_sentinels_in_the_past(parts: Parts) -> Iterator[Problem]:
     for position, entry in enumerate(parts.initial.past_inflows if parts.initial else ()):
         found = _sentinel(list(entry.values_m3s))
         if found is not None:
-            message = f"{found[0]:g} stands {found[1]} times among {len(entry.values_m3s)} past inflows: it looks like a mark "
+            message = (
+                f"{found[0]:g} stands {found[1]} times among {len(entry.values_m3s)} past "
+                "inflows: it looks like a mark "
+            )
             message += "for missing values, and is taken as a figure"
             path = f"past_inflows[{position}].values_m3s"
             yield Problem(

@@ -194,7 +194,10 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
             n_blocks = parts.n_blocks.get(entry.stage_id)
             for inner, block in enumerate(entry.block_factors):
                 if n_blocks is not None and block.block_id >= n_blocks:
-                    message = f"stage {entry.stage_id} has blocks 0-{n_blocks - 1}, got block {block.block_id}"
+                    message = (
+                        f"stage {entry.stage_id} has blocks 0-{n_blocks - 1}, got block "
+                        f"{block.block_id}"
+                    )
                     path = f"{key}[{position}].block_factors[{inner}].block_id"
                     yield Problem(name, message, path, None, "correct the block id")
 
@@ -204,7 +207,10 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
         for position, entry in enumerate(entries(parts)):
             entry_key = (getattr(entry, field), entry.stage_id)
             if entry_key in seen:
-                message = f"expected one entry for {field} {entry_key[0]}, stage {entry_key[1]}, got several"
+                message = (
+                    f"expected one entry for {field} {entry_key[0]}, stage "
+                    f"{entry_key[1]}, got several"
+                )
                 yield Problem(name, message, f"{key}[{position}]", None, "merge the entries")
             seen.add(entry_key)
             blocks = [block.block_id for block in entry.block_factors]
@@ -384,7 +390,10 @@ def scheduled_profiles(parts: Parts) -> Iterator[Problem]:
     scheduled = {entry.stage_id for entry in file.schedule}
     unscheduled = sorted(parts.study_ids - scheduled)
     if len(file.profiles) > 1 and "default" not in file.profiles and unscheduled:
-        message = f"stages {unscheduled[:10]} are not scheduled, and none of the profiles {names} is called 'default'"
+        message = (
+            f"stages {unscheduled[:10]} are not scheduled, and none of the profiles {names} is "
+            "called 'default'"
+        )
         yield Problem(
             _CORRELATION,
             message,
@@ -479,7 +488,10 @@ def constraint_blocks(parts: Parts) -> Iterator[Problem]:
                 if term.block_id is not None and term.block_id >= parts.n_blocks.get(s, 2**31)
             ]
             if missing:
-                message = f"the expression names block {term.block_id}, which stages {missing[:10]} do not have"
+                message = (
+                    f"the expression names block {term.block_id}, which "
+                    f"stages {missing[:10]} do not have"
+                )
                 path = f"constraints[{position}].expression"
                 yield Problem(
                     _CONSTRAINTS,

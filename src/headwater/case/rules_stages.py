@@ -56,7 +56,10 @@ def cycles_discount(parts: Parts) -> Iterator[Problem]:
         )
         return
     if back[0].source_id != last:
-        message = f"expected the transition back to leave the last stage ({last}), got stage {back[0].source_id}"
+        message = (
+            f"expected the transition back to leave the last stage ({last}), got stage "
+            f"{back[0].source_id}"
+        )
         yield Problem(
             _FILE, message, "policy_graph.transitions", None, "lead back from the last stage"
         )
@@ -81,7 +84,10 @@ def block_hours(parts: Parts) -> Iterator[Problem]:
             off.append((stage.id, hours, calendar))
     if off:
         stage_id, hours, calendar = max(off, key=lambda item: abs(item[1] - item[2]))
-        message = f"{len(off)} stages have block hours that differ from the calendar; the worst is stage {stage_id}: "
+        message = (
+            f"{len(off)} stages have block hours that differ from the calendar; the worst is "
+            f"stage {stage_id}: "
+        )
         message += f"{hours:g} h instead of {calendar} h"
         yield Problem(
             _FILE,
@@ -97,7 +103,10 @@ def contiguous(parts: Parts) -> Iterator[Problem]:
     """Each stage starts where the one before ends, without a gap."""
     for left, right in pairwise(parts.stages):
         if left.end_date < right.start_date:
-            message = f"stage {left.id} ends on {left.end_date} and stage {right.id} starts on {right.start_date}: a gap"
+            message = (
+                f"stage {left.id} ends on {left.end_date} and stage {right.id} starts on "
+                f"{right.start_date}: a gap"
+            )
             yield Problem(
                 _FILE,
                 message,
@@ -115,7 +124,10 @@ def one_after_the_other(parts: Parts) -> Iterator[Problem]:
     """
     for left, right in pairwise(parts.stages):
         if left.end_date > right.start_date:
-            message = f"stage {left.id} ends on {left.end_date}, after stage {right.id} starts on {right.start_date}: an overlap"
+            message = (
+                f"stage {left.id} ends on {left.end_date}, after stage {right.id} starts on "
+                f"{right.start_date}: an overlap"
+            )
             yield Problem(
                 _FILE,
                 message,
@@ -126,7 +138,10 @@ def one_after_the_other(parts: Parts) -> Iterator[Problem]:
     before = parts.stages_file.pre_study_stages if parts.stages_file else []
     for position, stage in enumerate(before):
         if parts.stages and stage.end_date > parts.stages[0].start_date:
-            message = f"it ends on {stage.end_date}, after the study starts on {parts.stages[0].start_date}: an overlap"
+            message = (
+                f"it ends on {stage.end_date}, after the study starts on "
+                f"{parts.stages[0].start_date}: an overlap"
+            )
             path = f"pre_study_stages[{position}].end_date"
             yield Problem(
                 _FILE,
@@ -179,7 +194,10 @@ def sobol_sizes(parts: Parts) -> Iterator[Problem]:
     """Sobol points keep their balance in powers of two."""
     for stage in parts.stages:
         if stage.sampling_method == "qmc_sobol" and stage.num_scenarios & (stage.num_scenarios - 1):
-            message = f"qmc_sobol is balanced with a power of two, got num_scenarios {stage.num_scenarios}"
+            message = (
+                "qmc_sobol is balanced with a power of two, got num_scenarios "
+                f"{stage.num_scenarios}"
+            )
             yield Problem(
                 _FILE, message, "stages.num_scenarios", f"Stage {stage.id}", "choose a power of two"
             )
@@ -193,7 +211,10 @@ def tree_fits(parts: Parts) -> Iterator[Problem]:
     total = sum(stage.num_scenarios for stage in parts.stages) * max(1, len(parts.hydros))
     if total > _TREE_NUMBERS:
         worst = max(parts.stages, key=lambda stage: stage.num_scenarios)
-        message = f"the openings of all stages and plants are {total:,} numbers, expected at most {_TREE_NUMBERS:,}; "
+        message = (
+            f"the openings of all stages and plants are {total:,} numbers, expected at most "
+            f"{_TREE_NUMBERS:,}; "
+        )
         message += f"stage {worst.id} has {worst.num_scenarios:,} openings"
         yield Problem(
             _FILE, message, "stages.num_scenarios", f"Stage {worst.id}", "ask for fewer openings"
@@ -260,7 +281,10 @@ def season_lengths(parts: Parts) -> Iterator[Problem]:
             max(by_year, key=by_year.__getitem__),
         )
         if by_year[longest] - by_year[shortest] > _DAYS_TOLERANCE:
-            message = f"it covers {by_year[shortest]} days in {shortest} and {by_year[longest]} days in {longest}"
+            message = (
+                f"it covers {by_year[shortest]} days in {shortest} and "
+                f"{by_year[longest]} days in {longest}"
+            )
             yield Problem(
                 _FILE,
                 message,
@@ -296,5 +320,8 @@ def storage_is_state(parts: Parts) -> Iterator[Problem]:
     """Storage is always part of the state."""
     without = [stage.id for stage in parts.stages if not stage.state_variables.storage]
     if without:
-        message = f"stages {opened(without)} set state_variables.storage to false; storage is state all the same"
+        message = (
+            f"stages {opened(without)} set state_variables.storage to false; "
+            "storage is state all the same"
+        )
         yield Problem(_FILE, message, "stages.state_variables.storage", None, "remove the setting")

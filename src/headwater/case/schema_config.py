@@ -92,8 +92,8 @@ _SchemeOfInflow: Any = Annotated[_own_schemes("inflow"), _SCHEME]
 _Openings = Annotated[
     Literal["scenarios", "model"] | None,
     Field(
-        description="openings of training: given scenarios of the class, or draws of its statistical model; scenarios where "
-        "the scheme is external or historical, else the model"
+        description="openings of training: given scenarios of the class, or draws of its "
+        "statistical model; scenarios where the scheme is external or historical, else the model"
     ),
 ]
 
@@ -146,7 +146,8 @@ class HistoricalShape(Shape):
     initial_lags: Annotated[
         Literal["window", "study"] | None,
         Field(
-            description="inflows before the first stage: those of the year that is replayed, or those of the study"
+            description="inflows before the first stage: those of the year that is "
+            "replayed, or those of the study"
         ),
     ] = None
 
@@ -174,7 +175,8 @@ class ScenarioSourceShape(Shape):
     couple_classes: Annotated[
         bool | None,
         Field(
-            description="whether inflow, load and availability of a scenario are taken from the same external scenario"
+            description="whether inflow, load and availability of a scenario are taken from the "
+            "same external scenario"
         ),
     ] = None
 
@@ -188,7 +190,10 @@ class ScenarioSourceShape(Shape):
                 "add 'seed' to scenario_source",
             )
         if self.historical_years is not None and self.inflow.scheme_name != "historical":
-            message = f"'historical_years' needs the inflow scheme 'historical', got '{self.inflow.scheme_name}'"
+            message = (
+                "'historical_years' needs the inflow scheme 'historical', got "
+                f"'{self.inflow.scheme_name}'"
+            )
             raise complaint("HW205", message, "remove 'historical_years' or change the scheme")
         return self
 
@@ -381,7 +386,8 @@ class TrainingInFile:
     ] = field(default_factory=TrainingScenarioSourceShape)
     cost_scale: Annotated[
         Positive | None,
-        "money unit inside the stage problems in $; without it a power of two chosen from the costs of the case",
+        "money unit inside the stage problems in $; without it a power of two chosen from the "
+        "costs of the case",
     ] = None
     formulation: Annotated[
         m.Formulation, "form of the stage problems: with eliminated or with explicit state"
@@ -424,7 +430,10 @@ class Shift:
 
 def _one_way_with_doubt(policy: Any) -> None:
     if policy.trust and policy.purge_after is not None:
-        message = "'purge_after' removes cuts that are not proven to be valid, and 'trust' takes them all as valid"
+        message = (
+            "'purge_after' removes cuts that are not proven to be valid, and "
+            "'trust' takes them all as valid"
+        )
         raise FieldError("HW205", message, "remove one of the two")
 
 

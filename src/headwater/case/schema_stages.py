@@ -68,7 +68,10 @@ class CvarShape(Shape):
                 "give one of them",
             )
         if self.alpha == 1:
-            message = "expected a confidence level 'alpha' below 1, got 1, which leaves no outcome to look at"
+            message = (
+                "expected a confidence level 'alpha' below 1, got 1, which "
+                "leaves no outcome to look at"
+            )
             raise complaint(
                 "HW204",
                 message,

@@ -38,7 +38,8 @@ def values_by_stage(given: Any, starts: Sequence[date], what: str) -> list[float
         missing = [start for start in starts if start not in known]
         if missing:
             raise UsageError(
-                f"{what}: no value is given for the stage that begins on {missing[0]}; expected {_FORMS}"
+                f"{what}: no value is given for the stage that begins on "
+                f"{missing[0]}; expected {_FORMS}"
             )
         return _finite([known[start] for start in starts], what)
     if isinstance(given, Mapping):

@@ -249,7 +249,8 @@ NEEDS: tuple[Need, ...] = (
             "estimation.max_coefficient_magnitude",
             "estimation.mode_rounding_m3s",
         ),
-        f"`{HISTORY}`, and no statistics or no coefficients beside it that leave nothing to estimate",
+        f"`{HISTORY}`, and no statistics or no coefficients beside it "
+        "that leave nothing to estimate",
         _estimates,
     ),
     Need(("estimation.history_resolution",), f"`{HISTORY}`", _has_history),

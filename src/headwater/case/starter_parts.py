@@ -89,7 +89,8 @@ def common(
     """
     starter = Starter(summary, explanation)
     starter.files["config.json"] = {
-        "_comment": "How to train and what to simulate. Raise the iteration limit until the bound no longer grows.",
+        "_comment": "How to train and what to simulate. Raise the iteration limit "
+        "until the bound no longer grows.",
         "modeling": {"inflow_non_negativity": {"method": "penalty"}},
         "training": {
             "forward_passes": 4,
@@ -99,14 +100,16 @@ def common(
         "simulation": {"enabled": True, "num_scenarios": 200},
     }
     starter.files["stages.json"] = {
-        "_comment": "Twelve months of three blocks. A stage ends on the day on which the next begins.",
+        "_comment": "Twelve months of three blocks. A stage ends on the day on which the next "
+        "begins.",
         "policy_graph": {"type": "finite_horizon", "annual_discount_rate": 0.1},
         "season_definitions": MONTHLY_SEASONS,
         "stages": [_stage(i, lags=lags) for i in range(12)],
     }
     starter.files["penalties.json"] = {
-        "_comment": "Costs for all entities without their own: first what must not happen, last what only breaks ties. "
-        "A hm3 of dead storage costs more than the deficit that it could avoid on its whole way down the river.",
+        "_comment": "Costs for all entities without their own: first what must not happen, last "
+        "what only breaks ties. A hm3 of dead storage costs more than the deficit that it could "
+        "avoid on its whole way down the river.",
         **usual_penalties([{"depth_mw": 50.0, "cost": 2000.0}, {"depth_mw": None, "cost": 4000.0}]),
     }
     starter.files["system/lines.json"] = {
@@ -119,7 +122,8 @@ def common(
         for i in range(12)
     ]
     starter.files["scenarios/load_factors.json"] = {
-        "_comment": "Load of each block against the mean of the stage; with the hours of the blocks they average to 1.",
+        "_comment": "Load of each block against the mean of the stage; with the hours of "
+        "the blocks they average to 1.",
         "load_factors": [
             {
                 "bus_id": bus,

@@ -28,7 +28,8 @@ def one_reservoir() -> Starter:
     )
     starter.files["system/buses.json"] = {"buses": [{"id": 0, "name": "MAIN"}]}
     starter.files["system/thermals.json"] = {
-        "_comment": "A cheap plant and a dear one: what they cost together gives the water its value.",
+        "_comment": "A cheap plant and a dear one: what they cost together gives the water its "
+        "value.",
         "thermals": [thermal(0, "COAL", 0, 100.0, 60.0), thermal(1, "OIL", 0, 120.0, 240.0)],
     }
     plant = hydro(0, "RESERVOIR", storage=900.0, turbined=220.0, productivity=0.9)
@@ -40,8 +41,10 @@ def cascade_fpha() -> Starter:
     """A cascade with planes."""
     starter = common(
         "three plants on one river; the head of the upper one counts (precomputed planes)",
-        "Water released above is turbined again below. The production of the upper plant is a set of planes (FPHA) over\n"
-        "storage, turbined flow and spillage, given in `system/fpha_hyperplanes.parquet`. Inflows remember the month before.",
+        "Water released above is turbined again below. The production of the upper plant is a set "
+        "of planes (FPHA) over\n"
+        "storage, turbined flow and spillage, given in `system/fpha_hyperplanes.parquet`. Inflows "
+        "remember the month before.",
         season_load={0: 520.0},
         lags=True,
     )
@@ -52,10 +55,14 @@ def cascade_fpha() -> Starter:
     upper = hydro(0, "UPPER", storage=2400.0, turbined=260.0, productivity=0.8, downstream_id=1)
     middle = hydro(1, "MIDDLE", storage=300.0, turbined=320.0, productivity=0.5, downstream_id=2)
     lower = hydro(2, "LOWER", storage=120.0, turbined=380.0, productivity=0.3)
-    comment = "From the spring to the sea: downstream_id names the plant that receives turbined and spilled water."
+    comment = (
+        "From the spring to the sea: downstream_id names the plant that "
+        "receives turbined and spilled water."
+    )
     add_hydros(starter, [upper, middle, lower], {0: 160.0, 1: 45.0, 2: 40.0}, comment)
     starter.files["system/hydro_production_models.json"] = {
-        "_comment": "The upper plant uses its planes at all stages; the others keep a constant productivity.",
+        "_comment": "The upper plant uses its planes at all stages; the others "
+        "keep a constant productivity.",
         "production_models": [
             {
                 "hydro_id": 0,
@@ -99,7 +106,8 @@ def subsystems() -> Starter:
     """Regions and lines."""
     starter = common(
         "three subsystems joined by lines, hydro in two of them, correlated inflows",
-        "Two regions with water and one without, joined by lines that lose a little or are narrow at peak hours. When it is\n"
+        "Two regions with water and one without, joined by lines that lose a little or are narrow "
+        "at peak hours. When it is\n"
         "dry in one region it tends to be dry in the other: `scenarios/correlation.json`.",
         season_load={0: 380.0, 1: 180.0, 2: 140.0},
     )
@@ -167,21 +175,26 @@ def from_history() -> Starter:
     """A study whose inflow model is estimated from a record."""
     starter = common(
         f"two rivers whose inflow model is estimated from {_YEARS_ON_RECORD} years of record",
-        "Nothing says how inflows behave but `scenarios/inflow_history.parquet`: means, deviations, memory and correlation\n"
-        "are estimated from it when the case is run, as the section `estimation` of `config.json` says. `headwater fit .`\n"
-        "shows the model with pictures, and writes it as tables that can take the place of the record. (It is made up.)",
+        "Nothing says how inflows behave but `scenarios/inflow_history.parquet`: means, "
+        "deviations, memory and correlation\n"
+        "are estimated from it when the case is run, as the section `estimation` of `config.json` "
+        "says. `headwater fit .`\n"
+        "shows the model with pictures, and writes it as tables that can take the place of the "
+        "record. (It is made up.)",
         season_load={0: 420.0},
         lags=True,
     )
     config = starter.files["config.json"]
     config["estimation"] = {
-        "_comment": "The order of each month is found from partial autocorrelations, up to max_order.",
+        "_comment": "The order of each month is found from partial autocorrelations, up to "
+        "max_order.",
         "order_selection": "pacf",
         "max_order": 4,
         "min_observations_per_season": 30,
     }
     config["simulation"]["scenario_source"] = {
-        "_comment": "Simulation draws fresh inflows from the model; training sees those of its openings.",
+        "_comment": "Simulation draws fresh inflows from the model; training sees those of its "
+        "openings.",
         "seed": 7,
         "inflow": {"scheme": "out_of_sample"},
     }

@@ -106,7 +106,10 @@ def _open(root: Path, file: str, collector: Collector) -> pl.DataFrame | None:
             fix="check its permissions",
         )
     except UnicodeDecodeError as error:
-        message = f"expected UTF-8 text, got the byte 0x{content[error.start]:02x} at position {error.start}"
+        message = (
+            "expected UTF-8 text, got the byte "
+            f"0x{content[error.start]:02x} at position {error.start}"
+        )
         collector.error("HW202", file, message, fix="save the file with UTF-8 encoding")
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
@@ -287,7 +290,10 @@ def _keys_unique(
             f"{name} {value}" for name, value in zip(key, values, strict=True) if value is not None
         )
         listed = rows.get_column(ROW).to_list()
-        message = f"expected one row for {named}, got {len(listed)} (rows {', '.join(map(str, listed[:10]))})"
+        message = (
+            f"expected one row for {named}, got {len(listed)} (rows "
+            f"{', '.join(map(str, listed[:10]))})"
+        )
         entity = _entity_of(frame, listed[1])
         collector.error(
             "HW208",

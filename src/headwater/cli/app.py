@@ -45,7 +45,8 @@ from headwater.errors import HeadwaterError, RankError, SolverError, UsageError
 
 app = typer.Typer(
     name="headwater",
-    help="Plan the operation of hydrothermal power systems: train a policy with SDDP, simulate it, read what water is worth.",
+    help="Plan the operation of hydrothermal power systems: train a policy with SDDP, simulate it, "
+    "read what water is worth.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -198,7 +199,8 @@ def _options(
     stated = os.environ.get(COLOR_VARIABLE, "")
     if stated and color_of_environment() is None:
         raise UsageError(
-            f"the environment variable {COLOR_VARIABLE} must be auto, always or never, got '{stated}'"
+            f"the environment variable {COLOR_VARIABLE} must be auto, "
+            f"always or never, got '{stated}'"
         )
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:

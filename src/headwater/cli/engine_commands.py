@@ -32,8 +32,8 @@ def bench(context: typer.Context) -> Any:
     if importlib.util.find_spec(_BENCHMARK) is None:
         if not (_CHECKOUT / _BENCHMARK).is_dir():
             raise UsageError(
-                "the benchmark is not part of the installed package: get the source repository of Headwater and run "
-                "'python benchmarks/bench.py' there, with the same options"
+                "the benchmark is not part of the installed package: get the source repository of "
+                "Headwater and run 'python benchmarks/bench.py' there, with the same options"
             )
         sys.path.append(str(_CHECKOUT))
     app = importlib.import_module(f"{_BENCHMARK}.command").app

@@ -34,7 +34,8 @@ def lp(
         Path,
         typer.Argument(
             metavar="CASE|FILE",
-            help="Case directory; or a program in a file, FILE.mps, or in a directory, such as OUTPUT/failure.",
+            help="Case directory; or a program in a file, FILE.mps, or in a "
+            "directory, such as OUTPUT/failure.",
             show_default=False,
         ),
     ],

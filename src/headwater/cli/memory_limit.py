@@ -20,8 +20,9 @@ def warn_of_tight_memory() -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < ENOUGH_BYTES:
         stderr().print(
-            f"warning: the address space of this process is limited to {limit / 2**20:,.0f} MB (ulimit -v); below about "
-            f"{ENOUGH_BYTES / 2**20:,.0f} MB libraries may abort without a message. Raise the limit, or limit the "
-            "memory in use instead (a cgroup, or --mem of the scheduler); fewer threads need less (--threads, "
-            "POLARS_MAX_THREADS, OPENBLAS_NUM_THREADS)"
+            f"warning: the address space of this process is limited to {limit / 2**20:,.0f} MB "
+            f"(ulimit -v); below about {ENOUGH_BYTES / 2**20:,.0f} MB libraries may abort without "
+            "a message. Raise the limit, or limit the memory in use instead (a cgroup, or --mem "
+            "of the scheduler); fewer threads need less (--threads, POLARS_MAX_THREADS, "
+            "OPENBLAS_NUM_THREADS)"
         )

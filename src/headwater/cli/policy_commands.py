@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 policy_app = typer.Typer(name="policy", help="Look into a stored policy.", no_args_is_help=True)
 
 MAY_DIFFER = "loads, limits, costs, openings, block hours, network, thermal plants, horizon"
-MUST_AGREE = "hydros, inflow lags, inflow models and production functions of the mapped stages, plants dispatched ahead"
+MUST_AGREE = (
+    "hydros, inflow lags, inflow models and production functions of the mapped stages, plants "
+    "dispatched ahead"
+)
 
 PolicyPath = Annotated[
     Path,
@@ -80,7 +83,8 @@ def inspect(
     rows = [
         (
             "checkpoint",
-            f"{facts['checkpoint']}, made {facts['created_at']} by Headwater {facts['headwater_version']}",
+            f"{facts['checkpoint']}, made {facts['created_at']} by Headwater "
+            f"{facts['headwater_version']}",
         ),
         (
             "training",
@@ -94,7 +98,8 @@ def inspect(
         ),
         (
             "stages",
-            f"{len(policy.stages)}, from {policy.stages[0].start_date} to {policy.stages[-1].end_date}",
+            f"{len(policy.stages)}, from {policy.stages[0].start_date} to "
+            f"{policy.stages[-1].end_date}",
         ),
         *((name, str(value)) for name, value in policy.provenance.items()),
     ]
@@ -168,7 +173,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--set",
-            help="Storage of a plant, e.g. Ridge=120, or a component: inflow_3_lag_1=45; give several.",
+            help="Storage of a plant, e.g. Ridge=120, or a component: "
+            "inflow_3_lag_1=45; give several.",
         ),
     ] = None,
     state: Annotated[

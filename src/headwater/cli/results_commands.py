@@ -74,7 +74,10 @@ def _print_status(
         print_envelope(0, data=found, warnings=warnings)
 
 
-MOVED = "the figures of a run as JSON have moved to 'headwater status'; 'headwater report' writes a page to look at"
+MOVED = (
+    "the figures of a run as JSON have moved to 'headwater status'; 'headwater "
+    "report' writes a page to look at"
+)
 """What is said to those who ask `report` for what `status` gives now."""
 
 

@@ -172,7 +172,8 @@ def show_result(result: hw.RunResult) -> None:
         rows.append(
             (
                 "simulated cost",
-                f"{money(costs.mean_cost)} ± {money(costs.ci95)} over {len(costs.total_cost)} scenarios",
+                f"{money(costs.mean_cost)} ± {money(costs.ci95)} over "
+                f"{len(costs.total_cost)} scenarios",
             )
         )
     if result.stopped:
@@ -205,7 +206,8 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
         ("stages", f"{plan.n_stages}, {plan.n_state} state components"),
         (
             "largest program",
-            f"{plan.rows:,} rows, {plan.columns:,} columns, {plan.nonzeros:,} non-zeros, without cuts",
+            f"{plan.rows:,} rows, {plan.columns:,} columns, "
+            f"{plan.nonzeros:,} non-zeros, without cuts",
         ),
     ]
     if plan.iterations:
@@ -226,7 +228,8 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
             ("simulation", f"{plan.scenarios:,} scenarios, {plan.simulated_problems:,} problems"),
             (
                 "tables",
-                f"written by {plan.part_scenarios} scenarios, about {plan.part_megabytes:,.1f} MB each in memory",
+                f"written by {plan.part_scenarios} scenarios, about "
+                f"{plan.part_megabytes:,.1f} MB each in memory",
             ),
         ]
     return rows

@@ -56,7 +56,10 @@ def _training(results: Results, console: Console) -> None:
         ("time", f"{metadata['duration_seconds']:.1f} s, {metadata['lp_solves']:,} problems, {by}"),
     ]
     counts = metadata.get("solver_counts", {})
-    left = f"{counts.get('fallbacks', 0):,} problems left the kernel, {counts.get('retried', 0):,} took more attempts"
+    left = (
+        f"{counts.get('fallbacks', 0):,} problems left the kernel, {counts.get('retried', 0):,} "
+        "took more attempts"
+    )
     rows.append(("solver", f"{metadata['versions']['solver']}; {left}"))
     if trace.height > 1:
         gain = trace["lower_bound"][-1] - trace["lower_bound"][max(0, trace.height - 11)]
@@ -94,7 +97,8 @@ def _simulation(results: Results, console: Console) -> None:
         ),
         (
             "deficit",
-            f"{deficit['mean_mwh']:,.1f} MWh on average, in {100 * deficit['frequency']:.0f} % of scenarios",
+            f"{deficit['mean_mwh']:,.1f} MWh on average, in "
+            f"{100 * deficit['frequency']:.0f} % of scenarios",
         ),
         ("spillage", f"{metadata['spillage']['mean_hm3']:,.1f} hm3 on average"),
     ]
@@ -158,7 +162,8 @@ def _water(results: Results) -> Table:
     """Mean water value by stage and plant."""
     frame = results.table("hydros")
     largest = (
-        frame.group_by("hydro_id").agg(pl.col("storage_final_hm3").max()).sort("storage_final_hm3", descending=True)
+        frame.group_by("hydro_id").agg(pl.col("storage_final_hm3").max())
+        .sort("storage_final_hm3", descending=True)
     )  # fmt: skip
     chosen = largest["hydro_id"].head(MAX_PLANTS).to_list()
     mean = (

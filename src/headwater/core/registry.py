@@ -105,8 +105,8 @@ class Registry(Generic[T]):
                 owner = self._claimed.get(claim)
                 if owner is not None:
                     raise UsageError(
-                        f"{self.group}: '{name}' of {origin} cannot be added, because '{owner}' of {self._origins[owner]} has "
-                        f"the {claim[0]} {claim[1]!r} already"
+                        f"{self.group}: '{name}' of {origin} cannot be added, because '{owner}' "
+                        f"of {self._origins[owner]} has the {claim[0]} {claim[1]!r} already"
                     )
             self._items[name] = item
             self._origins[name] = origin
@@ -126,7 +126,8 @@ class Registry(Generic[T]):
         found = self._known().get(name)
         if found is None:
             raise UsageError(
-                f"{self.group}: there is no '{name}'; known are {listed(self.names(), 20) or 'none'}"
+                f"{self.group}: there is no '{name}'; known are "
+                f"{listed(self.names(), 20) or 'none'}"
             )
         return found
 
@@ -176,8 +177,9 @@ class Registry(Generic[T]):
             found = entry.load()
         except Exception as error:
             raise UsageError(
-                f"{self.group}: '{entry.name}' of the installed package {self._filling} cannot be loaded from {entry.value} "
-                f"({type(error).__name__}: {error}); mend the package or uninstall it"
+                f"{self.group}: '{entry.name}' of the installed package {self._filling} cannot be "
+                f"loaded from {entry.value} ({type(error).__name__}: {error}); "
+                "mend the package or uninstall it"
             ) from error
         if not isinstance(found, ModuleType):
             self.add(found)

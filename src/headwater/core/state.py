@@ -164,7 +164,10 @@ class StateLayout:
             others: what the other one belongs to.
         """
         if self.dimension != other.dimension:
-            yield f"HW805 state: the {others} has {other.dimension} components, the {own} {self.dimension}"
+            yield (
+                f"HW805 state: the {others} has {other.dimension} components, the {own} "
+                f"{self.dimension}"
+            )
         names = dict.fromkeys(block.name for block in (*self.blocks, *other.blocks))
         for name in names:
             ours, theirs = self.block(name), other.block(name)

@@ -93,7 +93,10 @@ class Communicator:
         other = next((rank for rank, one in enumerate(told) if one != told[0]), None)
         if other is None:
             return
-        message = f"rank 0 calls '{told[0]}' and rank {other} calls '{told[other]}': all ranks must do the same"
+        message = (
+            f"rank 0 calls '{told[0]}' and rank {other} calls "
+            f"'{told[other]}': all ranks must do the same"
+        )
         kind = (
             UsageError(message)
             if self.leads

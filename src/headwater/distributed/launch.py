@@ -61,7 +61,8 @@ def find_communicator(environment: Mapping[str, str] | None = None) -> Communica
     chosen = environment.get(COMMUNICATOR_VARIABLE, Communication.AUTO.value)
     if chosen not in list(Communication):
         raise UsageError(
-            f"the environment variable {COMMUNICATOR_VARIABLE} must be auto, local or mpi, got '{chosen}'"
+            f"the environment variable {COMMUNICATOR_VARIABLE} must be auto, "
+            f"local or mpi, got '{chosen}'"
         )
     launched = launched_ranks(environment)
     if chosen == Communication.LOCAL or (chosen == Communication.AUTO and launched == 1):
@@ -95,9 +96,10 @@ def _mpi(launched: int, sharing: Sharing) -> Communicator:
     communicator = MpiCommunicator(sharing=sharing)
     if launched > 1 and communicator.size == 1:
         raise UsageError(
-            f"{launched} processes were started together but cannot see each other: mpi4py was built for another MPI library "
-            "than the one whose mpiexec started them; use the mpiexec of that library, or build mpi4py for this one "
-            "(pip install --no-binary mpi4py --force-reinstall mpi4py)"
+            f"{launched} processes were started together but cannot see each other: mpi4py was "
+            "built for another MPI library than the one whose mpiexec started them; use the "
+            "mpiexec of that library, or build mpi4py for this one (pip install --no-binary "
+            "mpi4py --force-reinstall mpi4py)"
         )
     if communicator.size == 1:
         return ALONE

@@ -129,7 +129,10 @@ class MpiCommunicator(Communicator):
         if self._sharing is Sharing.AUTO and not self.any(copies_weigh(n_bytes, self._node.size)):
             return OWN_MEMORY
         if self.any(not has_room(n_bytes)):
-            needed = f"the cuts take up to {n_bytes / 2**30:.1f} GiB, more than a node has room for in shared memory"
+            needed = (
+                f"the cuts take up to {n_bytes / 2**30:.1f} GiB, more than a node "
+                "has room for in shared memory"
+            )
             if self._sharing is Sharing.ON:
                 raise UsageError(
                     f"{needed}: set {SHARING_VARIABLE}=off, or run fewer ranks per node"
@@ -245,7 +248,8 @@ def _described(error: Exception, rank: int) -> tuple[str, int]:
         return f"{where}: {str(error) or type(error).__name__}", 2
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
-        f"{where}: {type(error).__name__}: {error} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})",
+        f"{where}: {type(error).__name__}: {error} "
+        f"({place.filename.rsplit('/', 1)[-1]}:{place.lineno})",
         4,
     )
 

@@ -39,7 +39,8 @@ class RankStarter:
         launched = launched_ranks(os.environ)
         if launched > 1:
             raise UsageError(
-                f"this process is one of {launched} that were started together: ranks can be started from one alone"
+                f"this process is one of {launched} that were started together: ranks can be "
+                "started from one alone"
             )
         missing = []
         if importlib.util.find_spec("mpi4py") is None:
@@ -56,7 +57,8 @@ class RankStarter:
             )
         if missing:
             raise UsageError(
-                f"several ranks need mpi4py and a command that starts them; not found: {' and '.join(missing)}"
+                "several ranks need mpi4py and a command that starts them; not found: "
+                f"{' and '.join(missing)}"
             )
         self._words = [*words[:-1], *_freely(words[0]), words[-1]] if command is None else words
 

@@ -64,7 +64,8 @@ def choose_threads(
     if requested is None and from_environment is not None:
         if not (from_environment.isascii() and from_environment.isdigit()):
             raise UsageError(
-                f"the environment variable {THREADS_VARIABLE} must be a whole number, got '{from_environment}'"
+                f"the environment variable {THREADS_VARIABLE} must be a whole number, got "
+                f"'{from_environment}'"
             )
         # Python does not read numbers of thousands of digits
         requested = int(from_environment) if len(from_environment) < 20 else 10**20
@@ -145,7 +146,8 @@ class ThreadTeam:
             n_started = 1 + len(self._others)
             self.close()
             raise UsageError(
-                f"the system grants no {n_workers} threads, only {n_started} ({error}): ask for fewer"
+                f"the system grants no {n_workers} threads, only "
+                f"{n_started} ({error}): ask for fewer"
             ) from None
         self.wall_seconds = 0.0
         self.busy_seconds = [0.0] * n_workers

@@ -122,7 +122,10 @@ def minimum_flows(system: System) -> Iterator[str]:
         if (system.bounds.pumping.min_flow_m3s[j] > 0.0).any()
     ]
     if ids:
-        yield f"pumping station(s) {listed(ids)} have a minimum flow, which an empty source reservoir cannot give"
+        yield (
+            f"pumping station(s) {listed(ids)} have a minimum flow, which an empty source "
+            "reservoir cannot give"
+        )
 
 
 def absent_ends(system: System) -> Iterator[str]:
@@ -138,7 +141,10 @@ def absent_ends(system: System) -> Iterator[str]:
         )
         stages = [system.stages[t].id for t in np.flatnonzero(idle)]
         if stages:
-            yield f"pumping station {station.id} rests at stage(s) {listed(stages)}, where one of its plants is absent"
+            yield (
+                f"pumping station {station.id} rests at stage(s) {listed(stages)}, where one of "
+                "its plants is absent"
+            )
 
 
 _TABLES = (

@@ -88,8 +88,9 @@ def _aggregated(
 ) -> Iterator[GenericRow]:
     if given.keys() - {None}:
         raise ModelError(
-            f"constraint {constraint.id} aggregates over blocks ({constraint.block_aggregation.value}), so its bounds cannot "
-            f"name a block (stage {ctx.stage.id})"
+            f"constraint {constraint.id} aggregates over blocks "
+            f"({constraint.block_aggregation.value}), so its bounds cannot name a block (stage "
+            f"{ctx.stage.id})"
         )
     if None in given:
         mean = constraint.block_aggregation is BlockAggregation.AVERAGE
@@ -160,7 +161,8 @@ def _blocks(ctx: StageContext, term: Term, row: GenericRow) -> tuple[tuple[int, 
         return row.unqualified
     if not 0 <= term.block_id < ctx.n_blocks:
         raise ModelError(
-            f"'{term.quantity}({term.entity_id}, {term.block_id})' names a block that stage {ctx.stage.id} does not have"
+            f"'{term.quantity}({term.entity_id}, {term.block_id})' names a block that stage "
+            f"{ctx.stage.id} does not have"
         )
     return ((term.block_id, 1.0),)
 
@@ -252,7 +254,10 @@ def hard_constraints(system: System) -> Iterator[str]:
         constraint.id for constraint in system.generic_constraints if constraint.slack_cost is None
     ]
     if ids:
-        yield f"user constraint(s) {listed(ids)} have no slack: a stage that cannot satisfy them has no solution"
+        yield (
+            f"user constraint(s) {listed(ids)} have no slack: a stage that cannot "
+            "satisfy them has no solution"
+        )
 
 
 def terms_without_meaning(system: System) -> Iterator[str]:
@@ -279,8 +284,8 @@ def terms_without_meaning(system: System) -> Iterator[str]:
             entity = getattr(system, kind)[index]
             if declared.feature and getattr(entity, declared.feature) is None:
                 yield (
-                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0, because the plant has no "
-                    f"{declared.feature}"
+                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0, because "
+                    f"the plant has no {declared.feature}"
                 )
                 continue
             codes = system.operative_states[kind][index]
@@ -297,8 +302,8 @@ def terms_without_meaning(system: System) -> Iterator[str]:
             ]
             if stages:
                 yield (
-                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0 at stage(s) {listed(stages)}, "
-                    "where it is absent"
+                    f"constraint {constraint.id}: {term.quantity}({term.entity_id}) is 0 at "
+                    f"stage(s) {listed(stages)}, where it is absent"
                 )
 
 

@@ -173,7 +173,10 @@ def _remedies(
     if hard:
         names = listed(list(dict.fromkeys(hard)))
         whose = "user constraints" if len(set(hard)) > 1 else "user constraint"
-        yield f"give {whose} {names} a slack with a penalty (slack.enabled), or a right-hand side that can be met"
+        yield (
+            f"give {whose} {names} a slack with a penalty (slack.enabled), or a "
+            "right-hand side that can be met"
+        )
     if lacks_water and not any(name.startswith("bought_water[") for name in program.columns):
         yield (
             "let water be bought where no reservoir can absorb a negative inflow or a loss "

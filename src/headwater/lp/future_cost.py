@@ -44,8 +44,8 @@ class Outlook:
         form = self.risk.epigraph(np.asarray(self.probability), lower)
         if form is None:
             raise ModelError(
-                f"the risk measure {self.risk.type!r} has no linear form, so openings cannot have cuts of their own; set "
-                "training.cut_formulation to 'single'"
+                f"the risk measure {self.risk.type!r} has no linear form, so openings cannot have "
+                "cuts of their own; set training.cut_formulation to 'single'"
             )
         return form
 

@@ -58,7 +58,8 @@ def read_program(path: Path) -> NamedProgram:
     except (ValueError, IndexError, KeyError) as error:
         what = f"{error.args[0]!r} is not known" if isinstance(error, KeyError) else error
         raise ResultsError(
-            f"{path}, line {number}: this is no linear program in free MPS that can be read ({what})"
+            f"{path}, line {number}: this is no linear program in free "
+            f"MPS that can be read ({what})"
         ) from error
 
 

@@ -123,7 +123,10 @@ class StageTemplate:
         return len(self.row_lower)
 
     def __repr__(self) -> str:
-        return f"<StageTemplate {self.t}: {self.n_static} rows, {self.n_columns} columns, {self.matrix.nnz} non-zeros>"
+        return (
+            f"<StageTemplate {self.t}: {self.n_static} rows, {self.n_columns} columns, "
+            f"{self.matrix.nnz} non-zeros>"
+        )
 
 
 def build_stage_template(
@@ -272,7 +275,8 @@ def _outgoing(build: LpBuilder, layout: StateLayout) -> Indices:
         columns = build.outgoing.get(block.name, ())
         if len(columns) != len(block.owners) or ABSENT in columns:
             raise ModelError(
-                f"the state has {len(block.owners)} components '{block.name}', which not all leave the stage"
+                f"the state has {len(block.owners)} components '{block.name}', "
+                "which not all leave the stage"
             )
     return np.concatenate(
         [np.empty(0, np.int64), *(build.outgoing[block.name] for block in layout.blocks)]

@@ -19,7 +19,10 @@ def cheapest_first(segments: Sequence[Any]) -> None:
         or segments[-1].depth_mw is not None
     ):
         unbounded = [index for index, segment in enumerate(segments) if segment.depth_mw is None]
-        message = f"expected the last segment, and no other, to have a null depth; null depths are at positions {unbounded}"
+        message = (
+            "expected the last segment, and no other, to have a null depth; null depths are at "
+            f"positions {unbounded}"
+        )
         raise FieldError("HW209", message, "give every segment but the last a depth_mw")
     for left, right in pairwise(segments):
         if right.cost < left.cost:
@@ -37,7 +40,10 @@ def one_cost(thermal: Any) -> None:
     if thermal.cost_per_mwh is not None and thermal.cost_segments is not None:
         costs = {segment.cost_per_mwh for segment in thermal.cost_segments}
         if costs != {thermal.cost_per_mwh}:
-            message = f"'cost_per_mwh' {thermal.cost_per_mwh:g} and 'cost_segments' say different things; expected one of them"
+            message = (
+                f"'cost_per_mwh' {thermal.cost_per_mwh:g} and 'cost_segments' say different "
+                "things; expected one of them"
+            )
             raise FieldError("HW702", message, "remove one of the two")
 
 
@@ -55,10 +61,16 @@ def rising(points: Sequence[Any]) -> None:
         raise FieldError("HW213", message, "add the points of the curve")
     for left, right in pairwise(points):
         if right.outflow_m3s <= left.outflow_m3s:
-            message = f"expected rising outflows, got {left.outflow_m3s:g} followed by {right.outflow_m3s:g}"
+            message = (
+                f"expected rising outflows, got {left.outflow_m3s:g} followed by "
+                f"{right.outflow_m3s:g}"
+            )
             raise FieldError("HW213", message, "sort the points by outflow and remove repetitions")
         if right.height_m < left.height_m:
-            message = f"expected heights that do not fall, got {left.height_m:g} followed by {right.height_m:g}"
+            message = (
+                f"expected heights that do not fall, got {left.height_m:g} followed by "
+                f"{right.height_m:g}"
+            )
             raise FieldError("HW213", message, "correct the heights")
 
 
@@ -100,7 +112,10 @@ def volumes_in_range(hydro: Any) -> None:
     low, high = hydro.reservoir.min_storage_hm3, hydro.reservoir.max_storage_hm3
     outside = [month + 1 for month, volume in enumerate(volumes or []) if not low <= volume <= high]
     if outside:
-        message = f"expected evaporation.reference_volumes_hm3 in [{low:g}, {high:g}], but months {outside} lie outside"
+        message = (
+            f"expected evaporation.reference_volumes_hm3 in [{low:g}, {high:g}], but months "
+            f"{outside} lie outside"
+        )
         raise FieldError("HW214", message, "keep the reference volumes within the storage range")
 
 

@@ -88,20 +88,22 @@ def horizon_of(graph: PolicyGraph, stages: Sequence[Stage]) -> Horizon:
     if graph.type is GraphType.FINITE_HORIZON:
         if not known or back:
             raise ModelError(
-                "the transitions are not the chain of stages, each leading to the next with probability 1; "
-                "leave them out for that chain"
+                "the transitions are not the chain of stages, each leading to the next with "
+                "probability 1; leave them out for that chain"
             )
         return Horizon(len(ids))
     if not known or len(back) != 1:
         raise ModelError(
-            "the transitions of a cyclic policy graph are not the chain of stages closed by one transition, of probability 1, "
-            f"from the last stage ({ids[-1]}) back to itself or an earlier one"
+            "the transitions of a cyclic policy graph are not the chain of stages closed by one "
+            f"transition, of probability 1, from the last stage ({ids[-1]}) "
+            "back to itself or an earlier one"
         )
     start = ids.index(next(iter(back))[1])
     discount = float(np.prod([graph.discount_factor(stage) for stage in stages[start:]]))
     if not discount < 1.0:
         raise ModelError(
-            "a cyclic policy graph needs a discount rate above 0: without one the cost of all time is infinite"
+            "a cyclic policy graph needs a discount rate above 0: without one the cost of all "
+            "time is infinite"
         )
     return Horizon(len(ids), start)
 

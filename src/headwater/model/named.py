@@ -208,8 +208,8 @@ def _only(found: Sequence[int], spans: Sequence[StageSpan], key: object) -> int:
         )
     first, last = spans[0], spans[-1]
     raise UnknownNameError(
-        f"there is no stage '{key}': there are {len(spans)}, from {first} to {last}, which ends on {last.end_date}; "
-        f"give an id, or a date such as '{first.start_date}'"
+        f"there is no stage '{key}': there are {len(spans)}, from {first} to {last}, which ends "
+        f"on {last.end_date}; give an id, or a date such as '{first.start_date}'"
     )
 
 

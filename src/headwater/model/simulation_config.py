@@ -87,7 +87,8 @@ class SimulationConfig:
             )
         if not all(0.0 < fraction <= 1.0 for fraction in self.cvar_tail_fractions):
             raise ModelError(
-                f"every one of cvar_tail_fractions must be above 0 and at most 1, got {self.cvar_tail_fractions}"
+                "every one of cvar_tail_fractions must be above 0 and at most 1, got "
+                f"{self.cvar_tail_fractions}"
             )
         if self.io_channel_capacity < 1:
             raise ModelError(

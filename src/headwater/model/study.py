@@ -29,7 +29,10 @@ class Study(Shown, Changes):
         """Name and value of what a notebook shows below the heading."""
         training, simulation = self.config.training, self.config.simulation
         simulated = f"{simulation.n_scenarios} scenarios" if simulation.enabled else "none"
-        iterations = f"at most {training.max_iterations} iterations of {training.forward_passes} forward passes"
+        iterations = (
+            f"at most {training.max_iterations} iterations of "
+            f"{training.forward_passes} forward passes"
+        )
         return [*self.system.facts(), ("training", iterations), ("simulation", simulated)]
 
     def __repr__(self) -> str:

@@ -140,7 +140,8 @@ class SolverOptions:
     def __post_init__(self) -> None:
         if self.retry_max_attempts < 0 or not self.retry_time_budget_seconds > 0:
             raise ModelError(
-                "solver retries need a number of attempts that is not negative and a positive time budget"
+                "solver retries need a number of attempts that is not "
+                "negative and a positive time budget"
             )
 
 
@@ -208,7 +209,8 @@ class CycleConfig:
     ] = 1e-4
     max_length: Annotated[
         Count,
-        "stages after which a trajectory ends in any case; the first turn of the cycle is always completed",
+        "stages after which a trajectory ends in any case; the first turn of "
+        "the cycle is always completed",
     ] = 240
 
     def __post_init__(self) -> None:
@@ -308,7 +310,8 @@ class StudyConfig:
         needing = [rule.type for rule in self.training.stopping_rules if rule.needs_upper_bound]
         if needing and not self.upper_bound.enabled:
             raise ModelError(
-                f"the stopping rule '{needing[0]}' needs the deterministic upper bound: enable upper_bound_evaluation"
+                f"the stopping rule '{needing[0]}' needs the deterministic upper bound: enable "
+                "upper_bound_evaluation"
             )
 
     @property

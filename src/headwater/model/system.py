@@ -199,7 +199,8 @@ class System(Shown, SystemView):
             part = _kind_of(type(one))
             if part.founding:
                 raise ModelError(
-                    f"{part.words.one} {one.id} belongs into '{part.collection}' of the system, not into 'equipment'"
+                    f"{part.words.one} {one.id} belongs into '{part.collection}' of the system, "
+                    "not into 'equipment'"
                 )
             sorted_out.setdefault(part.collection, []).append(one)
         return {

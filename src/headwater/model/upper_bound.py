@@ -83,13 +83,15 @@ class UpperBoundConfig:
     fallback_value: Annotated[
         Positive | None,
         InFile("lipschitz.fallback_value"),
-        "price per hm3, m3/s or MW that is used where none is derived; too small a value gives a wrong bound",
+        "price per hm3, m3/s or MW that is used where none is derived; too "
+        "small a value gives a wrong bound",
     ] = None
 
     def __post_init__(self) -> None:
         if min(self.initial_iteration, self.interval_iterations, self.max_vertices_per_stage) < 1:
             raise ModelError(
-                "the upper bound needs an initial iteration, an interval and a number of vertices of at least 1"
+                "the upper bound needs an initial iteration, an interval and a "
+                "number of vertices of at least 1"
             )
         if not 1.0 <= self.scale_factor < float("inf"):
             raise ModelError(

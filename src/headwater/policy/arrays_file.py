@@ -41,7 +41,8 @@ def encode_arrays(stage_id: int, arrays: Mapping[str, NDArray[Any]]) -> memoryvi
     size = sum(array.nbytes for array in little.values())
     if size > LARGEST_FILE:
         raise PolicyError(
-            f"HW809 stage {stage_id}: {size / 2**30:.1f} GiB of {', '.join(little)} are more than a file can hold"
+            f"HW809 stage {stage_id}: {size / 2**30:.1f} GiB of {', '.join(little)} "
+            "are more than a file can hold"
         )
     builder = flatbuffers.Builder(size + 4096)
     entries = []
@@ -83,7 +84,8 @@ def _decode(content: bytes | memoryview, name: str) -> tuple[int, dict[str, NDAr
     found = bytes(content[4:8])
     if len(content) < 16 or found != IDENTIFIER:
         raise PolicyError(
-            f"HW808 {name}: not a file of arrays (expected the identifier {IDENTIFIER!r}, got {found!r})"
+            f"HW808 {name}: not a file of arrays (expected the identifier "
+            f"{IDENTIFIER!r}, got {found!r})"
         )
     root = flatbuffers.table.Table(content, _root(content))
     place = root.Offset(4)

@@ -263,8 +263,9 @@ def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayou
     layout = layout_of(recorded)
     if layout.dimension != recorded["state_dimension"]:
         raise PolicyError(
-            f"HW808 {checkpoint / METADATA}: state_dimension is {recorded['state_dimension']}, expected {layout.dimension} "
-            f"for {layout.size('storage')} hydros and {layout.block('inflow_lag').depth} lags"
+            f"HW808 {checkpoint / METADATA}: state_dimension is {recorded['state_dimension']}, "
+            f"expected {layout.dimension} for {layout.size('storage')} hydros and "
+            f"{layout.block('inflow_lag').depth} lags"
         )
     return layout
 
@@ -313,8 +314,9 @@ def read_stage_cuts(
     cuts = decode(read_verified(checkpoint, name, entries), str(checkpoint / name))
     if cuts.stage_id != stage_id or cuts.coefficients.shape[1] != layout.dimension:
         raise PolicyError(
-            f"HW808 {checkpoint / name}: holds cuts of stage {cuts.stage_id} with {cuts.coefficients.shape[1]} states, "
-            f"expected stage {stage_id} with {layout.dimension}"
+            f"HW808 {checkpoint / name}: holds cuts of stage {cuts.stage_id} with "
+            f"{cuts.coefficients.shape[1]} states, expected stage {stage_id} with "
+            f"{layout.dimension}"
         )
     return to_pool(cuts), cuts.basis
 

@@ -63,7 +63,8 @@ def recorded(entry: Mapping[str, Any], registry: Registry[Any]) -> Any:
     what = f"the policy was trained with {name!r} of {package} (one of the {registry.group})"
     if name not in registry:
         raise PolicyError(
-            f"HW810 {what}, which is not here: install the package, or add the class to its registry before the policy is read"
+            f"HW810 {what}, which is not here: install the package, or add the class to its "
+            "registry before the policy is read"
         )
     try:
         parameters = {key: _value(one, registry) for key, one in entry["parameters"].items()}

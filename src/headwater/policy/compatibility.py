@@ -42,7 +42,8 @@ def check_compatibility(
     differences = list(_differences(policy, study, study_layout))
     if not inflow_digest or not policy.inflow_digest:
         logger.warning(
-            "HW807 the inflow models of policy and study were not compared: one of the digests is not known"
+            "HW807 the inflow models of policy and study were not compared: "
+            "one of the digests is not known"
         )
     elif inflow_digest != policy.inflow_digest:
         differences.append(
@@ -65,13 +66,14 @@ def check_resumable(policy: Policy, study: Study) -> None:
     """
     if policy.progress is None or not policy.fingerprint:
         raise PolicyError(
-            "HW814 this policy does not say where its training stands, so that it cannot be resumed; "
-            "start again from its cuts with policy.mode 'warm_start'"
+            "HW814 this policy does not say where its training stands, so that it cannot be "
+            "resumed; start again from its cuts with policy.mode 'warm_start'"
         )
     differences = differing_parts(policy.fingerprint, study_fingerprint(study))
     if differences:
         raise PolicyError(
-            "HW815 the training cannot be resumed, because this study is not the one it was started with; what differs:\n"
+            "HW815 the training cannot be resumed, because this study is not the one it was "
+            "started with; what differs:\n"
             + "\n".join(f"  {one}" for one in differences)
             + "\nstart again from its cuts with policy.mode 'warm_start'"
         )
@@ -165,5 +167,8 @@ def _differences(policy: Policy, study: Study, own: StateLayout | None) -> Itera
         )
         changed = tuple(hydro_id for hydro_id, kind in kinds if before.get(hydro_id, kind) != kind)
         if changed:
-            yield f"HW803 production function of hydros {counted(changed)} differs at stage {stage.stage_id}"
+            yield (
+                f"HW803 production function of hydros {counted(changed)} differs at stage "
+                f"{stage.stage_id}"
+            )
             return

@@ -105,7 +105,8 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> memoryvi
     if size > LARGEST_FILE:
         gigabytes = size / 2**30
         raise PolicyError(
-            f"HW809 stage {stage_id}: {len(order)} cuts take {gigabytes:.1f} GiB, more than a policy file can hold"
+            f"HW809 stage {stage_id}: {len(order)} cuts take {gigabytes:.1f} GiB, more than a "
+            "policy file can hold"
         )
     builder = flatbuffers.Builder(size + 4096)
     offsets = []
@@ -157,7 +158,8 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
     if len(content) < 16 or bytes(content[4:8]) != IDENTIFIER:
         found = bytes(content[4:8])
         raise PolicyError(
-            f"HW808 {name}: not a policy file (expected the identifier {IDENTIFIER!r}, got {found!r})"
+            f"HW808 {name}: not a policy file (expected the identifier "
+            f"{IDENTIFIER!r}, got {found!r})"
         )
     position = struct.unpack_from("<I", content, 0)[0]
     if position + 4 > len(content):
@@ -183,7 +185,8 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
     for field, length in expected.items():
         if len(vectors[field]) != length:
             raise PolicyError(
-                f"HW808 {name}: damaged ('{field}' has {len(vectors[field])} values, expected {length})"
+                f"HW808 {name}: damaged ('{field}' has "
+                f"{len(vectors[field])} values, expected {length})"
             )
     if scalars["n_active"] > rows or scalars["state_dimension"] > stride:
         raise PolicyError(f"HW808 {name}: damaged (its counts contradict each other)")

@@ -162,7 +162,8 @@ def latest_checkpoint(directory: Path) -> tuple[Path, str]:
         parts = files.read_regular(path).decode("ascii").split()
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(
-            f"HW808 {path}: cannot be read ({error}); this is not a policy directory or it is damaged"
+            f"HW808 {path}: cannot be read ({error}); this is not a "
+            "policy directory or it is damaged"
         ) from None
     if (
         len(parts) != 2
@@ -171,7 +172,8 @@ def latest_checkpoint(directory: Path) -> tuple[Path, str]:
         or not parts[0].isprintable()
     ):
         raise PolicyError(
-            f"HW808 {path}: damaged (expected a checkpoint name and a digest, got {' '.join(parts)[:80]!r})"
+            f"HW808 {path}: damaged (expected a checkpoint name and a digest, got "
+            f"{' '.join(parts)[:80]!r})"
         )
     return directory / parts[0], parts[1]
 

@@ -55,7 +55,8 @@ def compare_results(one: Results, other: Results, metrics: Sequence[str] = ()) -
     unknown = [name for name in metrics if name not in known]
     if unknown:
         raise UsageError(
-            f"there is nothing called {', '.join(unknown)} to compare (there is: {', '.join(known)})"
+            f"there is nothing called {', '.join(unknown)} to compare (there is: "
+            f"{', '.join(known)})"
         )
     found = []
     for name in metrics or known:

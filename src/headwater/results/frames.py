@@ -54,7 +54,8 @@ def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series
         values = pl.Series(column.name, np.ascontiguousarray(array)).cast(column.dtype)
     except pl.exceptions.PolarsError as error:
         raise ResultsError(
-            f"table '{table}', column '{column.name}': a value is not of type {column.dtype}: {error}"
+            f"table '{table}', column '{column.name}': a value is not of "
+            f"type {column.dtype}: {error}"
         ) from error
     if column.nullable and column.dtype.is_numeric():
         return (
@@ -64,7 +65,8 @@ def _series(table: str, column: Column, array: NDArray[np.generic]) -> pl.Series
         )
     if column.dtype == pl.Float64 and values.is_nan().any():
         raise ResultsError(
-            f"table '{table}', column '{column.name}': {values.is_nan().sum()} values are not numbers (NaN)"
+            f"table '{table}', column '{column.name}': {values.is_nan().sum()} "
+            "values are not numbers (NaN)"
         )
     return values
 

@@ -36,7 +36,8 @@ from headwater.sddp.training.fingerprint import case_digest, study_fingerprint
 
 UPPER_BOUND_MEANING = {
     "expected_cost": "the optimal expected cost of the study is at most this",
-    "nested_risk": "the optimal nested risk-adjusted cost is at most this; it is not comparable with mean simulated cost",
+    "nested_risk": "the optimal nested risk-adjusted cost is at most this; it is not "
+    "comparable with mean simulated cost",
 }
 
 

@@ -119,7 +119,8 @@ def dataset(frame: pl.DataFrame, schema: TableSchema, columns: Sequence[str] = (
     ]
     if unknown := sorted(set(columns) - set(numbers)):
         raise UsageError(
-            f"the table '{schema.name}' has no variable {', '.join(unknown)} (it has: {', '.join(numbers)})"
+            f"the table '{schema.name}' has no variable {', '.join(unknown)} (it has: "
+            f"{', '.join(numbers)})"
         )
     dims, coords, places = [], {}, []
     for key in keys:

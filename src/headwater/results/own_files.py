@@ -36,7 +36,8 @@ _EVERYWHERE = (
     r"metadata\.json",
     "_SUCCESS",
     r"diagnostics/warnings\.jsonl",
-    r"dictionaries/(codes\.json|entities\.csv|variables\.csv|topology\.json|bounds\.parquet|state_dictionary\.json)",
+    r"dictionaries/(codes\.json|entities\.csv|variables\.csv|topology\.json|bounds\.parquet|"
+    r"state_dictionary\.json)",
 )
 
 TRAINING = _any_of((*_EVERYWHERE, r"scaling_report\.json", *_tables("training")))
@@ -124,7 +125,8 @@ def refuse_foreign(directory: Path) -> None:
     ):
         return
     raise ResultsError(
-        f"{directory} was not written by Headwater and would be replaced; choose another output directory or move it away"
+        f"{directory} was not written by Headwater and would be replaced; choose another output "
+        "directory or move it away"
     )
 
 

@@ -157,7 +157,8 @@ class Results(Shown, OtherForms):
         """
         if name not in self.tables:
             raise ResultsError(
-                f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})"
+                f"{self.directory} has no table '{name}' (it has: "
+                f"{', '.join(self.tables) or 'none'})"
             )
         metadata = self.simulation_metadata
         schema = SCHEMAS[name]
@@ -165,7 +166,8 @@ class Results(Shown, OtherForms):
         wanted = [one for one in there if not columns or one in columns or one in schema.sort_keys]
         if unknown := sorted(set(columns) - set(wanted)):
             raise ResultsError(
-                f"the table '{name}' has no column {', '.join(unknown)} (it has: {', '.join(there)})"
+                f"the table '{name}' has no column {', '.join(unknown)} (it has: "
+                f"{', '.join(there)})"
             )
         listed = (part for part in sorted(_listed(metadata)) if _table_of(part) == name)
         parts = [self._part_of_table(part, metadata, wanted) for part in listed]
@@ -210,7 +212,8 @@ class Results(Shown, OtherForms):
         """
         if name not in self.tables:
             raise ResultsError(
-                f"{self.directory} has no table '{name}' (it has: {', '.join(self.tables) or 'none'})"
+                f"{self.directory} has no table '{name}' (it has: "
+                f"{', '.join(self.tables) or 'none'})"
             )
         schema, parts = SCHEMAS[name], []
         columns = self._columns_of(schema)
@@ -259,7 +262,8 @@ class Results(Shown, OtherForms):
             )
         except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise ResultsError(
-                f"{self.directory}/simulation/metadata.json: the list of stages is damaged ({error})"
+                f"{self.directory}/simulation/metadata.json: the list of "
+                f"stages is damaged ({error})"
             ) from error
 
     @cached_property
@@ -290,7 +294,8 @@ class Results(Shown, OtherForms):
                 "sha256"
             ):
                 raise ResultsError(
-                    f"{path} is damaged: it is not the file that {group}/metadata.json lists; run again"
+                    f"{path} is damaged: it is not the file that "
+                    f"{group}/metadata.json lists; run again"
                 )
             wanted = None if columns is None else list(columns)
             return pl.read_parquet(
@@ -335,7 +340,10 @@ class Results(Shown, OtherForms):
             )
             if there
         ]
-        return f"<Results in {self.directory}: {' and '.join(parts)}{' of different cases' if self.mixture else ''}>"
+        return (
+            f"<Results in {self.directory}: "
+            f"{' and '.join(parts)}{' of different cases' if self.mixture else ''}>"
+        )
 
 
 def mixture(parts: Mapping[str, Mapping[str, Any]]) -> str:

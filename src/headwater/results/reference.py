@@ -6,9 +6,10 @@ from headwater.results.schemas import SCHEMAS
 from headwater.results.table_schema import TableSchema
 
 _NOTE = "<!-- Made by scripts/make-reference; change the schemas, not this page. -->"
-_ABOUT = """Every table of a run with its columns. [Results](../results.md) says how to read them and what their conventions
-are; the same list, for programs, is in `dictionaries/variables.csv` beside the results. Columns marked *timing* differ from run
-to run; all others are the same for any number of threads."""
+_ABOUT = """Every table of a run with its columns. [Results](../results.md) says how to read them
+and what their conventions are; the same list, for programs, is in `dictionaries/variables.csv`
+beside the results. Columns marked *timing* differ from run to run; all others are the same for any
+number of threads."""
 _HEAD = "| Column | Type | Unit | Meaning |\n| --- | --- | --- | --- |"
 
 
@@ -21,8 +22,8 @@ def result_tables_page() -> str:
 
 def _section(schema: TableSchema) -> str:
     rows = [
-        f"| {c.name} | {c.dtype}{', may be null' if c.nullable else ''} | {'' if c.unit == '-' else c.unit} "
-        f"| {c.description}{' (timing)' if c.timing else ''} |"
+        f"| {c.name} | {c.dtype}{', may be null' if c.nullable else ''} | "
+        f"{'' if c.unit == '-' else c.unit} | {c.description}{' (timing)' if c.timing else ''} |"
         for c in schema.columns
     ]
     key = ", ".join(f"`{column}`" for column in schema.sort_keys)

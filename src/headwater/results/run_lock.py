@@ -188,7 +188,10 @@ def _in_use(directory: Path, holder: dict[str, object]) -> str:
     who = "another run"
     if holder:
         who = (
-            f"process {holder.get('process')} on {holder.get('host')} (since {holder.get('started_at')}: "
-            f"{holder.get('command')})"
+            f"process {holder.get('process')} on {holder.get('host')} (since "
+            f"{holder.get('started_at')}: {holder.get('command')})"
         )
-    return f"{directory} is in use: {who} is writing there; wait until it has ended, or choose another output directory"
+    return (
+        f"{directory} is in use: {who} is writing there; wait until it has ended, or choose "
+        "another output directory"
+    )

@@ -67,8 +67,8 @@ class SimulationJournal:
         if recorded.get("format") != FORMAT or differing:
             what = ", ".join(differing) if differing else "its format"
             raise ResultsError(
-                f"the interrupted simulation in {self.directory} cannot go on, because something is different now: {what}; "
-                "undo the change, or simulate anew without --resume"
+                f"the interrupted simulation in {self.directory} cannot go on, because something "
+                f"is different now: {what}; undo the change, or simulate anew without --resume"
             )
 
     def commit(self, part: SimulationPart, written: list[Path]) -> None:

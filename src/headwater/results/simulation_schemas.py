@@ -74,7 +74,8 @@ SIMULATION_SCHEMAS = (
                 (
                     "future_cost",
                     "$",
-                    "expected cost of all later stages, seen from the next stage, shared by block hours",
+                    "expected cost of all later stages, seen from the next "
+                    "stage, shared by block hours",
                 ),
                 ("discount_factor", "-", "present value of $1 of this stage"),
             ),
@@ -95,7 +96,8 @@ SIMULATION_SCHEMAS = (
             maybe(
                 "total_cost",
                 "$",
-                "present value of all costs; null, as all costs and totals, when the scenario failed",
+                "present value of all costs; null, as all costs and "
+                "totals, when the scenario failed",
             ),
             maybe("resource_cost", "$", "thermal generation and contracts, present value"),
             maybe("recourse_cost", "$", "deficit and excess, present value"),

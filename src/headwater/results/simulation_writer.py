@@ -146,8 +146,8 @@ class SimulationSink:
     def _see(self) -> None:
         if not self._partial.is_dir():
             raise ResultsError(
-                f"{socket.gethostname()} does not see {self._partial}, where the run writes: a run over several nodes needs an "
-                "output directory that all of them share"
+                f"{socket.gethostname()} does not see {self._partial}, where the run writes: a "
+                "run over several nodes needs an output directory that all of them share"
             )
 
     def __exit__(

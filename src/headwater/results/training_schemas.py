@@ -36,7 +36,8 @@ _STEPS = (
     ("checkpoint_ms", "writing a checkpoint after the iteration"),
     (
         "gil_wait_ms",
-        "what workers lost to other threads and programs: their time less their processor time, summed",
+        "what workers lost to other threads and programs: their time less "
+        "their processor time, summed",
     ),
     ("overhead_ms", "what no other column accounts for"),
 )

@@ -199,8 +199,9 @@ class HighsProgram:
     ) -> None:
         started = time.perf_counter()
         solve_openings(
-            basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper, usual_effort(self.program.n_rows),
-            work.objective, work.row_dual, work.primal, work.outcome, work.pivots, final.columns, final.rows, self._room(),
+            basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper,
+            usual_effort(self.program.n_rows), work.objective, work.row_dual, work.primal,
+            work.outcome, work.pivots, final.columns, final.rows, self._room(),
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
 
@@ -399,8 +400,9 @@ class HighsProgram:
         while True:
             instance.limit_time((last - first) * self._time_budget_seconds)
             stopped = solve_in_turn(
-                instance.handle, has_basis, start.columns, start.rows, certifier.program, row_lower, row_upper,
-                *certifier.scratch, work.objective, work.row_dual, work.primal, work.outcome, first, last,
+                instance.handle, has_basis, start.columns, start.rows, certifier.program, row_lower,
+                row_upper, *certifier.scratch, work.objective, work.row_dual, work.primal,
+                work.outcome, first, last,
             )  # fmt: skip
             if stopped == last:
                 return instance.basis()
@@ -436,7 +438,10 @@ class HighsProgram:
         self._instance.close()
 
     def __repr__(self) -> str:
-        return f"<HighsProgram: {self.n_rows} rows ({self.appended.n_rows} appended), {self.program.n_columns} columns>"
+        return (
+            f"<HighsProgram: {self.n_rows} rows ({self.appended.n_rows} appended), "
+            f"{self.program.n_columns} columns>"
+        )
 
 
 def _bound_by_others(
@@ -472,6 +477,7 @@ def kernel_program(program: LinearProgram, rows: AppendedRows) -> KernelProgram:
     It holds until rows are added or taken away.
     """
     return KernelProgram(
-        program.starts, program.indices, program.values, *program.by_row, rows.places_of(program.n_columns), rows.columns,
-        rows.entries, rows.n_rows, program.cost, program.column_lower, program.column_upper, float(program.money),
+        program.starts, program.indices, program.values, *program.by_row,
+        rows.places_of(program.n_columns), rows.columns, rows.entries, rows.n_rows, program.cost,
+        program.column_lower, program.column_upper, float(program.money),
     )  # fmt: skip

@@ -166,8 +166,8 @@ def find_library(
             return _opened(named, open_library)
         except _UnsuitableError as error:
             raise SolverError(
-                f"the HiGHS library '{named}', which {LIBRARY_VARIABLE} names, cannot be used: {error}; "
-                f"correct the variable, or unset it to have the library looked for"
+                f"the HiGHS library '{named}', which {LIBRARY_VARIABLE} names, cannot be used: "
+                f"{error}; correct the variable, or unset it to have the library looked for"
             ) from None
     looked = [f"{LIBRARY_VARIABLE}: not set"]
     for place in places:

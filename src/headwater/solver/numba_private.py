@@ -84,8 +84,9 @@ def environment_key() -> str:
     )
     return repr(
         (
-            sys.implementation.cache_tag, numba.__version__, llvmlite.__version__, llvm.llvm_version_info, np.__version__,
-            llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), flags,
+            sys.implementation.cache_tag, numba.__version__, llvmlite.__version__,
+            llvm.llvm_version_info, np.__version__, llvm.get_process_triple(),
+            llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), flags,
         )
     )  # fmt: skip
 
@@ -569,6 +570,7 @@ def broken(what: str, error: BaseException) -> str:
     """A sentence about something that the installed Numba does not do any more."""
     why = " ".join(str(error).split())[:200]
     return (
-        f"Numba {numba.__version__} (llvmlite {llvmlite.__version__}) no longer {what} ({type(error).__name__}: {why}); "
-        f"Headwater was tested with Numba {OLDEST} to {NEWEST}: install 'numba>={OLDEST},<{FIRST_UNKNOWN}'"
+        f"Numba {numba.__version__} (llvmlite {llvmlite.__version__}) no longer {what} "
+        f"({type(error).__name__}: {why}); Headwater was tested with Numba {OLDEST} to {NEWEST}: "
+        f"install 'numba>={OLDEST},<{FIRST_UNKNOWN}'"
     )

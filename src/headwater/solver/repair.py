@@ -284,7 +284,8 @@ class OpeningRepair:
             )
         what = "feasible point" if np.isfinite(best.bound) else "valid bound"
         raise SolverError(
-            f"opening {opening}: no {what} was found in {tried} attempts; the last ended with: {name}",
+            f"opening {opening}: no {what} was found in {tried} attempts; "
+            f"the last ended with: {name}",
             status=name,
             opening=opening,
         )
@@ -336,8 +337,8 @@ class OpeningRepair:
         y, x = np.zeros((1, len(self._lower))), np.zeros((1, len(program.cost)))
         call_kernel(
             basis.columns, basis.rows, program, self._lower[None, :], self._upper[None, :],
-            effort(len(program.row_starts) - 1), bound, y, x, outcome, pivots, final.columns, final.rows, room_for_call(),
-            self._room.block,
+            effort(len(program.row_starts) - 1), bound, y, x, outcome, pivots, final.columns,
+            final.rows, room_for_call(), self._room.block,
         )  # fmt: skip
         self._statistics.pivots += int(pivots[0])
         if np.isfinite(bound[0]) and outcome[0] in (PROVEN, NOT_PROVEN):

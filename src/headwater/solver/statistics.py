@@ -39,8 +39,8 @@ class SolverStatistics:
     def numbers(self) -> tuple[float, ...]:
         """Counts and seconds that every instance has, in the order of `NUMBERS`."""
         return (
-            self.solves, self.fallbacks, self.pivots, self.retried, self.attempts, self.bounded, self.bases,
-            self.kernel_seconds + self.highs_seconds, self.load_seconds,
+            self.solves, self.fallbacks, self.pivots, self.retried, self.attempts, self.bounded,
+            self.bases, self.kernel_seconds + self.highs_seconds, self.load_seconds,
         )  # fmt: skip
 
     def rare(self) -> dict[str, int]:

@@ -90,7 +90,8 @@ def seasonal_statistics(
     if (n_obs == 1).any():
         hydro, season = np.argwhere(n_obs == 1)[0]
         raise ModelError(
-            f"season position {season} of hydro position {hydro} has a single observation; a deviation needs 2"
+            f"season position {season} of hydro position {hydro} has a single observation; a "
+            "deviation needs 2"
         )
     divisor = np.maximum(n_obs, 1)
     mean = np.nansum(values_m3s, axis=1) / divisor

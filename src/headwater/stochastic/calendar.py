@@ -395,14 +395,16 @@ class SeasonTimeline:
             where = f"season {period.season_id} from {period.start_date}"
             if period in seen and period != previous:
                 raise ModelError(
-                    f"stage {stage.id} returns to {where}: the stages of one season period must follow each other"
+                    f"stage {stage.id} returns to {where}: the stages of one season period must "
+                    "follow each other"
                 )
             groups.append(seen.setdefault(period, max(groups, default=-1) + 1))
             days[period] = days.get(period, 0) + (stage.end_date - stage.start_date).days
             if days[period] > period.days + _SAME_LENGTH_DAYS:
                 raise ModelError(
-                    f"the stages of {where} (last: stage {stage.id}) take {days[period]} days, the period has {period.days}; "
-                    "stages of one period share their noise, so check their season ids and dates"
+                    f"the stages of {where} (last: stage {stage.id}) take {days[period]} days, "
+                    f"the period has {period.days}; stages of one period share their noise, so "
+                    "check their season ids and dates"
                 )
             previous = period
         return tuple(groups)
@@ -448,8 +450,8 @@ def _custom_cycles(seasons: list[Season]) -> tuple[_Cycle, ...]:
             run = []
     if run or not cycles:
         raise ModelError(
-            f"the custom seasons {', '.join(str(s.id) for s in run) or '(none)'} do not fill the year without gaps and "
-            "overlaps; both the first and the last day belong to a season"
+            f"the custom seasons {', '.join(str(s.id) for s in run) or '(none)'} do not fill the "
+            "year without gaps and overlaps; both the first and the last day belong to a season"
         )
     return tuple(cycles)
 

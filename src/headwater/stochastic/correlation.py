@@ -142,12 +142,16 @@ def factorise(matrix: Array, method: FactorMethod, name: str) -> tuple[Array, st
     smallest, largest = np.linalg.eigvalsh(matrix)[[0, -1]]
     if smallest < -_REPAIRABLE * largest:
         raise ModelError(
-            f"{name} is not a correlation matrix: its smallest eigenvalue is {smallest:.6g} (largest {largest:.6g}), "
-            "expected none below 0; correlations this contradictory point to an input error"
+            f"{name} is not a correlation matrix: its smallest eigenvalue is {smallest:.6g} "
+            f"(largest {largest:.6g}), expected none below 0; correlations this contradictory "
+            "point to an input error"
         )
     if smallest < -_ROUNDING * largest:
         matrix = clipped_correlation(matrix)
-        clipped = f"{name} has the negative eigenvalue {smallest:.6g}: it was clipped to 0 and the diagonal scaled back to 1"
+        clipped = (
+            f"{name} has the negative eigenvalue {smallest:.6g}: it was clipped to 0 and the "
+            "diagonal scaled back to 1"
+        )
         warning = clipped if warning is None else f"{warning}; {clipped}"
     return symmetric_root(matrix), warning
 
@@ -221,7 +225,8 @@ def _factor_profile(
                 )
             if key in owner:
                 raise ModelError(
-                    f"{name}: {group.noise_class.value} {entity_id} is already in group '{owner[key]}'"
+                    f"{name}: {group.noise_class.value} {entity_id} is "
+                    f"already in group '{owner[key]}'"
                 )
             owner[key] = group.name
         matrix = np.asarray(group.matrix, np.float64)

@@ -69,8 +69,8 @@ def check_design(method: SamplingMethod, n_dimensions: int) -> None:
     """
     if method is SamplingMethod.QMC_SOBOL and n_dimensions > MAX_SOBOL_DIMENSION:
         raise ModelError(
-            f"sampling method 'qmc_sobol' knows {MAX_SOBOL_DIMENSION} dimensions, the noise has {n_dimensions}; "
-            "use 'qmc_halton'"
+            f"sampling method 'qmc_sobol' knows {MAX_SOBOL_DIMENSION} dimensions, the noise has "
+            f"{n_dimensions}; use 'qmc_halton'"
         )
 
 

@@ -88,7 +88,8 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
     if not system.inflow_history or not system.hydros:
         if has_coefficients and not has_statistics:
             raise ModelError(
-                "inflow coefficients are given without inflow statistics and without history to estimate them from"
+                "inflow coefficients are given without inflow statistics and without history to "
+                "estimate them from"
             )
         if system.hydros and not has_statistics and _is_whole(system):
             assert system.external_inflows is not None
@@ -152,7 +153,8 @@ class _Estimator:
     ) -> None:
         if system.season_map is None:
             raise ModelError(
-                "an inflow history can only be used with season_definitions, which say what its dates belong to"
+                "an inflow history can only be used with season_definitions, which "
+                "say what its dates belong to"
             )
         self.system, self.config, self.path = system, config, path
         self.has_statistics, self.has_coefficients = has_statistics, has_coefficients
@@ -167,7 +169,8 @@ class _Estimator:
         )
         if without:
             raise ModelError(
-                f"hydro(s) {', '.join(map(str, without))} have no inflow history; every hydro needs one"
+                f"hydro(s) {', '.join(map(str, without))} have no inflow "
+                "history; every hydro needs one"
             )
         used = sorted({period.cycle for period in self.timeline.periods})
         fits = tuple(self._fit_cycle(self.timeline.calendar, cycle) for cycle in used)
@@ -247,7 +250,8 @@ class _Estimator:
             for m, season_id in enumerate(history.season_ids):
                 if season_id is not None and counts[h, m] == 1:
                     raise ModelError(
-                        f"hydro {hydro.id} has a single observation of season {season_id}; at least 2 are needed"
+                        f"hydro {hydro.id} has a single observation of season {season_id}; at "
+                        "least 2 are needed"
                     )
             empty = [
                 s for m, s in enumerate(history.season_ids) if s is not None and counts[h, m] == 0
@@ -260,14 +264,15 @@ class _Estimator:
     def _check_annual(self, history: SeasonalHistory) -> None:
         if history.n_seasons != 12:
             raise ModelError(
-                f"the annual component (estimation.order_selection 'pacf_annual') needs 12 seasons in the year, "
-                f"got {history.n_seasons}"
+                "the annual component (estimation.order_selection 'pacf_annual') needs 12 seasons "
+                f"in the year, got {history.n_seasons}"
             )
         counts = np.isfinite(history.values_m3s).sum(axis=(1, 2))
         for h, hydro in enumerate(self.system.hydros):
             if counts[h] < 13:
                 raise ModelError(
-                    f"hydro {hydro.id} has {counts[h]} monthly observations; the annual component needs 13"
+                    f"hydro {hydro.id} has {counts[h]} monthly observations; "
+                    "the annual component needs 13"
                 )
 
     def _warn_about_short_seasons(
@@ -286,8 +291,9 @@ class _Estimator:
                 )
             if short:
                 self.warnings.append(
-                    f"hydro {hydro.id}: season(s) {', '.join(map(str, short))} have fewer than {least} observations "
-                    "(estimation.min_observations_per_season) and get order 0"
+                    f"hydro {hydro.id}: season(s) {', '.join(map(str, short))} have fewer than "
+                    f"{least} observations (estimation.min_observations_per_season) "
+                    "and get order 0"
                 )
 
     def _given_equations(self, history: SeasonalHistory) -> tuple[tuple[SeasonFit, ...], ...]:
@@ -333,8 +339,8 @@ class _Estimator:
                     continue
                 if period.season_id is None or (h, period.season_id) not in seasonal:
                     raise ModelError(
-                        f"hydro {hydro.id} has no observation for stage {stage.id} "
-                        f"(season {period.season_id}); the history must cover the seasons of the study"
+                        f"hydro {hydro.id} has no observation for stage {stage.id} (season "
+                        f"{period.season_id}); the history must cover the seasons of the study"
                     )
                 if not self.has_statistics:
                     mean, std = seasonal[h, period.season_id]
@@ -406,8 +412,8 @@ class _Estimator:
             # Pairs observed in different years need not fit together, which is no fault of the
             # input.
             self.warnings.append(
-                f"the estimated correlation of profile '{profile}' has the negative eigenvalue {eigenvalues[0]:.3g}: it was "
-                "clipped to 0 and the diagonal scaled back to 1"
+                f"the estimated correlation of profile '{profile}' has the negative eigenvalue "
+                f"{eigenvalues[0]:.3g}: it was clipped to 0 and the diagonal scaled back to 1"
             )
             matrix = clipped_correlation(matrix)
             matrix = np.clip((matrix + matrix.T) / 2.0, -1.0, 1.0)

@@ -75,21 +75,23 @@ def _report_hydro(fit: CycleFit, h: int, hydro_id: int, warnings: list[str]) -> 
         if equation.residual_variance < _OVERFIT_VARIANCE:
             warnings.append(
                 f"hydro {hydro_id}, season {season_id}: the equation leaves only "
-                f"{100 * equation.residual_variance:.2g} % of the variance; it is probably overfitted"
+                f"{100 * equation.residual_variance:.2g} % of the "
+                "variance; it is probably overfitted"
             )
         smallest = float(
             np.linalg.eigvalsh(correlation_matrix(fit.correlograms[h], m, len(equation.phi)))[0]
         )
         if smallest <= 0.0:
             warnings.append(
-                f"hydro {hydro_id}, season {season_id}: the matrix of the equations is not positive definite "
-                f"(smallest eigenvalue {smallest:.3g})"
+                f"hydro {hydro_id}, season {season_id}: the matrix of the equations is not "
+                f"positive definite (smallest eigenvalue {smallest:.3g})"
             )
         left = fit.residuals[h, :, m]
         mean = float(np.nanmean(left)) if np.isfinite(left).any() else 0.0
         if abs(mean) > 3.0 * equation.residual_std_ratio / math.sqrt(n):
             warnings.append(
-                f"hydro {hydro_id}, season {season_id}: the residuals have the mean {mean:.3g}, not 0"
+                f"hydro {hydro_id}, season {season_id}: the residuals "
+                f"have the mean {mean:.3g}, not 0"
             )
         sigma = statistics.std_m3s[h, m] * equation.residual_std_ratio
         if sigma > 0.0 and ndtr(-statistics.mean_m3s[h, m] / sigma) > _LIKELY_NEGATIVE:
@@ -150,8 +152,9 @@ def _compare_with_user(
                     }
                 )
                 warnings.append(
-                    f"hydro {hydro.id}: the latest past inflow {past[0]:g} is closer to the mean of the history "
-                    f"({fitted:g}) than to the given mean ({row.mean_m3s:g}) of the first stage"
+                    f"hydro {hydro.id}: the latest past inflow {past[0]:g} is closer to the mean "
+                    f"of the history ({fitted:g}) than to the given mean "
+                    f"({row.mean_m3s:g}) of the first stage"
                 )
         std_ratio.extend(_std_jumps(timeline, h, hydro.id, fit, by_key, warnings))
     return lag_scale, std_ratio
@@ -189,7 +192,8 @@ def _std_jumps(
                 jumps.append({"hydro_id": hydro_id, "season_id": season_id, "ratio": ratio})
     if jumps:
         warnings.append(
-            f"hydro {hydro_id}: the given deviations relate differently to those of the history from season to season "
-            f"(season(s) {', '.join(str(jump['season_id']) for jump in jumps)})"
+            f"hydro {hydro_id}: the given deviations relate differently to those of the history "
+            "from season to season (season(s) "
+            f"{', '.join(str(jump['season_id']) for jump in jumps)})"
         )
     return jumps

@@ -83,9 +83,9 @@ def given_values(estimation: Estimation, source: ScenarioSource) -> dict[NoiseCl
             continue
         if tree_is_given:
             raise ModelError(
-                f"the openings of class '{kind.value}' are to be its scenarios, but the noise of all openings is given; remove "
-                f"scenarios/noise_openings.parquet, or set training.scenario_source.{kind.value}.openings to "
-                f"'{OpeningSource.MODEL.value}'"
+                f"the openings of class '{kind.value}' are to be its scenarios, but the noise of "
+                "all openings is given; remove scenarios/noise_openings.parquet, or set "
+                f"training.scenario_source.{kind.value}.openings to '{OpeningSource.MODEL.value}'"
             )
         if source.scheme(kind).replays_history:
             replay = historical_values(estimation, 0, source.historical_years)

@@ -117,12 +117,14 @@ def seasonal_history(
     longest_observation = max(shares.length(day) for day in dates)
     if longest_observation > shortest + _SLACK_DAYS and longest_observation > 1.25 * shortest:
         raise ModelError(
-            f"the inflow history is coarser than the seasons: an observation stands for {longest_observation} days, the "
-            f"shortest season has {shortest}; define longer seasons or give finer observations"
+            "the inflow history is coarser than the seasons: an observation stands for "
+            f"{longest_observation} days, the shortest season has {shortest}; define longer "
+            "seasons or give finer observations"
         )
     if longest_observation < 0.75 * shortest:
         warnings.append(
-            f"the inflow history (one value per {days_apart:g} days) is finer than the seasons: it was averaged over them"
+            f"the inflow history (one value per {days_apart:g} days) is finer than the seasons: "
+            "it was averaged over them"
         )
     return SeasonalHistory(
         cycle, season_ids, first_year, values.reshape(n_hydros, -1, n), tuple(warnings)
@@ -185,7 +187,8 @@ def _check(system: System, observations: Sequence[InflowObservation]) -> None:
     for observation in observations:
         if not np.isfinite(observation.value_m3s):
             raise ModelError(
-                f"the inflow of hydro {observation.hydro_id} on {observation.date} is not a finite number"
+                f"the inflow of hydro {observation.hydro_id} on "
+                f"{observation.date} is not a finite number"
             )
 
 

@@ -66,7 +66,8 @@ def implied_residual_variances(
         solution = splu(matrix).solve(constant)
     except RuntimeError:
         raise ModelError(
-            "the autoregressive coefficients determine no autocorrelations (their equations are singular)"
+            "the autoregressive coefficients determine no autocorrelations "
+            "(their equations are singular)"
         ) from None
     rho = solution.reshape(n, max_order)
     variance = np.array(
@@ -85,7 +86,8 @@ def residual_ratio(variance: float, phi: Sequence[float]) -> float:
     """
     if not 0.0 < variance <= 1.0 + _ROUNDING:
         raise ModelError(
-            f"the autoregressive coefficients {tuple(phi)} imply a residual variance of {variance:.6g} of the total, expected "
-            "more than 0 and at most 1: they explain all of the variance, or more than there is"
+            f"the autoregressive coefficients {tuple(phi)} imply a residual variance of "
+            f"{variance:.6g} of the total, expected more than 0 and at most 1: they explain all "
+            "of the variance, or more than there is"
         )
     return math.sqrt(min(variance, 1.0))

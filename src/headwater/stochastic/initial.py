@@ -79,13 +79,15 @@ def initial_lags(
                 assumed.append(lag)
                 if value is None:
                     raise ModelError(
-                        f"{_name(hydro)}: the inflow of {timeline.label(timeline.n_pre_study, lag)} (lag {lag}) is neither "
+                        f"{_name(hydro)}: the inflow of "
+                        f"{timeline.label(timeline.n_pre_study, lag)} (lag {lag}) is neither "
                         "given nor known from statistics; add it to past_inflows"
                     )
             lags[lag - 1, h] = 0.0 if value is None else value
         if assumed:
             warnings.append(
-                f"{_name(hydro)}: no past inflow for lag(s) {', '.join(map(str, assumed))}; the seasonal mean is taken "
+                f"{_name(hydro)}: no past inflow for lag(s) {', '.join(map(str, assumed))}; the "
+                "seasonal mean is taken "
                 f"({', '.join(f'{lags[lag - 1, h]:g}' for lag in assumed)} m3/s)"
             )
         if (lags[:, h] < 0.0).any():

@@ -94,8 +94,8 @@ def _by_number(
     listed = ", ".join(f"{count} of class '{kind.value}'" for kind, count in counts.items())
     if any(count not in (1, n) for count in counts.values()):
         raise ModelError(
-            f"{where}: couple_classes joins scenarios by number, but there are {listed}; give equally many, or leave "
-            "couple_classes out"
+            f"{where}: couple_classes joins scenarios by number, but there are {listed}; give "
+            "equally many, or leave couple_classes out"
         )
     given = {
         kind.value: weights[kind]
@@ -105,8 +105,8 @@ def _by_number(
     chances = list(given.values())
     if any(not np.allclose(chances[0], p, rtol=0.0, atol=1e-12) for p in chances[1:]):  # type: ignore[arg-type]
         raise ModelError(
-            f"{where}: the scenarios of the classes {', '.join(given)} are joined by number and differ in their weights; give "
-            "the same, or set couple_classes to false"
+            f"{where}: the scenarios of the classes {', '.join(given)} are joined by number and "
+            "differ in their weights; give the same, or set couple_classes to false"
         )
     numbers = np.stack([np.arange(n) % count for count in counts.values()], axis=1)
     return numbers, _probability(n, chances[0] if chances else None)

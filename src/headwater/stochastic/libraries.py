@@ -142,9 +142,9 @@ def invert_inflows(
             scenario, hydro = np.argwhere(wrong)[0]
             wanted, extra = target[scenario, hydro], surplus[scenario, hydro]
             raise ModelError(
-                f"hydro {system.hydros[hydro].id} at stage {stage.id}: the inflow is {wanted:g} m3/s in scenario "
-                f"{scenario}, but its model has no noise and gives {wanted - extra:g} m3/s; "
-                "give it a deviation, or the inflow that the model gives"
+                f"hydro {system.hydros[hydro].id} at stage {stage.id}: the inflow is {wanted:g} "
+                f"m3/s in scenario {scenario}, but its model has no noise and gives "
+                f"{wanted - extra:g} m3/s; give it a deviation, or the inflow that the model gives"
             )
         eta[:, t] = np.where(noisy, surplus / np.where(noisy, sigma, 1.0), 0.0)
         memory = inflow.next_memory_m3s(t, memory, target)
@@ -181,7 +181,8 @@ def historical_library(
     unusual = int((np.abs(eta) > _UNUSUAL)[:, ~inflow.passes].sum())
     if unusual:
         warnings.append(
-            f"{unusual} historical inflows lie more than 4 deviations from what the inflow model expects"
+            f"{unusual} historical inflows lie more than 4 deviations from "
+            "what the inflow model expects"
         )
     return InflowLibrary(
         eta, memory if own_past else None, replay.years, tuple(warnings), passes=inflow.passes
@@ -223,14 +224,16 @@ def historical_values(
     system = estimation.system
     if system.season_map is None:
         raise ModelError(
-            "replaying historical years needs season_definitions, which say what its dates belong to"
+            "replaying historical years needs season_definitions, which "
+            "say what its dates belong to"
         )
     if not estimation.cycles:
         raise ModelError("replaying historical years needs an inflow history, and there is none")
     without = [stage.id for stage in system.stages if stage.season_id is None]
     if without:
         raise ModelError(
-            f"replaying historical years needs a season_id on every stage; stage(s) {without} have none"
+            "replaying historical years needs a season_id on every stage; "
+            f"stage(s) {without} have none"
         )
     timeline = SeasonTimeline(system, system.season_map)
     first = timeline.n_pre_study
@@ -262,9 +265,9 @@ def historical_values(
         )
     if not complete:
         raise ModelError(
-            "no historical year has all observations of the study "
-            f"({len(wanted)} stages and {n_lags} lags before them, for every hydro); "
-            f"the history covers {table.first_year} to {covered[-2] if len(covered) > 1 else table.first_year}"
+            f"no historical year has all observations of the study ({len(wanted)} stages and "
+            f"{n_lags} lags before them, for every hydro); the history covers {table.first_year} "
+            f"to {covered[-2] if len(covered) > 1 else table.first_year}"
         )
     return Replay(np.array([found[year] for year in complete]), tuple(complete), tuple(warnings))
 
@@ -291,7 +294,8 @@ def external_inflow_library(system: System, inflow: InflowModel) -> InflowLibrar
     warnings: tuple[str, ...] = ()
     if unusual:
         warnings = (
-            f"{unusual} external inflows lie more than 4 deviations from what the inflow model expects",
+            f"{unusual} external inflows lie more than 4 deviations from "
+            "what the inflow model expects",
         )
     return InflowLibrary(eta, warnings=warnings, weights=weights, passes=inflow.passes)
 
@@ -340,9 +344,10 @@ def path_weights(given: ExternalScenarios, noise_class: NoiseClass) -> Array | N
         if not np.allclose(share, first, rtol=0.0, atol=_SAME_WEIGHT):
             number = int(np.argmax(np.abs(share - first)))
             raise ModelError(
-                f"external scenarios of class '{noise_class.value}' are walked as whole paths, but the weight of scenario "
-                f"{number} is {share[number]:g} of the total at stage {stage_id} and {first[number]:g} at stage {longest[0]}; "
-                "give each scenario one weight, or draw from the openings (scheme 'in_sample')"
+                f"external scenarios of class '{noise_class.value}' are walked as whole paths, "
+                f"but the weight of scenario {number} is {share[number]:g} of the total at stage "
+                f"{stage_id} and {first[number]:g} at stage {longest[0]}; give each scenario one "
+                "weight, or draw from the openings (scheme 'in_sample')"
             )
     return None if (first == first[0]).all() else first
 
@@ -390,7 +395,8 @@ def external_values(
             raise ModelError(f"{name} name stage {stage_id}, which is not a study stage")
         if values.ndim != 2 or values.shape[1] != len(given.entity_ids):
             raise ModelError(
-                f"{name} at stage {stage_id}: expected {len(given.entity_ids)} columns, got shape {values.shape}"
+                f"{name} at stage {stage_id}: expected {len(given.entity_ids)} "
+                f"columns, got shape {values.shape}"
             )
         if not np.isfinite(values).all():
             raise ModelError(f"{name} at stage {stage_id} are not all finite")
@@ -403,8 +409,8 @@ def _whole_scenarios(system: System, given: ExternalScenarios, noise_class: Nois
     lacking = [stage.id for stage, has in zip(system.stages, at, strict=True) if not has]
     if lacking:
         raise ModelError(
-            f"external scenarios of class '{noise_class.value}' lack stage(s) {', '.join(map(str, lacking))}; give every study "
-            "stage at least one scenario"
+            f"external scenarios of class '{noise_class.value}' lack stage(s) "
+            f"{', '.join(map(str, lacking))}; give every study stage at least one scenario"
         )
     return _scenarios(system, given)
 

@@ -22,7 +22,8 @@ def refuse_absurd_statistics(system: System) -> None:
     for place, name, value in _numbers(system):
         if not abs(value) <= LARGEST:
             raise ModelError(
-                f"{place}: {name} is {value:g}, expected a number within ±{LARGEST:g}; check its unit"
+                f"{place}: {name} is {value:g}, expected a number within "
+                f"±{LARGEST:g}; check its unit"
             )
 
 

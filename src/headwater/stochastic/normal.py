@@ -127,8 +127,8 @@ def build_load_model(system: System, layout: NoiseLayout) -> LoadModel:
     for incomplete in np.flatnonzero(given.any(axis=1) & ~given.all(axis=1)):
         missing = [system.stages[t].id for t in np.flatnonzero(~given[incomplete])]
         raise ModelError(
-            f"bus {system.buses[incomplete].id} has load statistics at some stages but not at stage(s) "
-            f"{', '.join(map(str, missing))}; give a row for each study stage"
+            f"bus {system.buses[incomplete].id} has load statistics at some stages but not at "
+            f"stage(s) {', '.join(map(str, missing))}; give a row for each study stage"
         )
     return LoadModel(
         frozen(mean), frozen(std), system.load_factor, layout.load_buses, _blocks(system)
@@ -150,7 +150,8 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
         _check_normal(row.mean, row.std, f"{what} at stage {row.stage_id}")
         if not 0.0 <= row.mean <= 1.0:
             raise ModelError(
-                f"{what} at stage {row.stage_id}: the mean is a fraction of the capacity in [0, 1], got {row.mean}"
+                f"{what} at stage {row.stage_id}: the mean is a fraction of the capacity in [0, "
+                f"1], got {row.mean}"
             )
         source = system.ncs_index[row.ncs_id]
         mean[source, stage], std[source, stage], given[source, stage] = row.mean, row.std, True
@@ -191,8 +192,8 @@ def truncation_warnings(system: System, known: Collection[NoiseClass] = ()) -> t
                 shifted.setdefault(entity_id, []).append(stage_id)
         for entity_id, stages in sorted(shifted.items()):
             warnings.append(
-                f"the {what} {entity_id} is cut at its limits so often that its mean moves by more than 2 % at "
-                f"{len(stages)} stage(s), the first being {stages[0]}"
+                f"the {what} {entity_id} is cut at its limits so often that its mean moves by "
+                f"more than 2 % at {len(stages)} stage(s), the first being {stages[0]}"
             )
     return tuple(warnings)
 
@@ -221,7 +222,8 @@ def _stage(system: System, stage_id: int, what: str) -> int:
 def _check_normal(mean: float, std: float, what: str) -> None:
     if not (np.isfinite(mean) and np.isfinite(std) and std >= 0.0):
         raise ModelError(
-            f"{what}: expected a finite mean and a deviation of at least 0, got mean {mean} and deviation {std}"
+            f"{what}: expected a finite mean and a deviation of at least 0, got mean {mean} and "
+            f"deviation {std}"
         )
 
 

@@ -187,7 +187,8 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     n_lags = int(width.max(initial=0))
     if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
         warnings.append(
-            f"inflow_lags is off at stage(s) {listed(off)}, but inflow models have autoregressive terms: it is taken as on"
+            f"inflow_lags is off at stage(s) {listed(off)}, but inflow models have autoregressive "
+            "terms: it is taken as on"
         )
     check_recent_observations(system)
     if n_lags and system.horizon.is_cyclic:
@@ -211,12 +212,14 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
                 base[t, h] -= weight * lookup.statistics(first + t, lag)[0]
         if lookup.constant_lags:
             warnings.append(
-                f"{lookup.name}: coefficients on {listed(sorted(lookup.constant_lags))} are 0, its deviation being 0"
+                f"{lookup.name}: coefficients on {listed(sorted(lookup.constant_lags))} are 0, "
+                "its deviation being 0"
             )
         if lookup.drifting:
             warnings.append(
-                f"{lookup.name}: at stage(s) {listed(lookup.drifting)} the mean of the annual component differs by more than "
-                "5 % from the average of the twelve seasonal means, which is what the model uses"
+                f"{lookup.name}: at stage(s) {listed(lookup.drifting)} the mean of the annual "
+                "component differs by more than 5 % from the average of the twelve seasonal "
+                "means, which is what the model uses"
             )
     _check_stability(system, timeline, psi, width, warnings)
     past = _PastInflows(system, timeline, rows, estimation)
@@ -276,9 +279,10 @@ class _Lookup:
         if from_history is not None:
             return from_history
         raise ModelError(
-            f"{self.name}: lag {lag} of stage {self.timeline.stages[position].id} needs the mean and deviation of "
-            f"{self.timeline.label(position, lag)}, and there is no row for it; add a pre-study stage with inflow statistics, "
-            "or give the stages season ids that say whose statistics apply"
+            f"{self.name}: lag {lag} of stage {self.timeline.stages[position].id} needs the mean "
+            f"and deviation of {self.timeline.label(position, lag)}, and there is no row for it; "
+            "add a pre-study stage with inflow statistics, or give the stages season ids that say "
+            "whose statistics apply"
         )
 
     def unit_coefficients(self, position: int) -> list[float]:
@@ -310,8 +314,9 @@ class _Lookup:
         largest = max(map(abs, weights), default=0.0)
         if not largest <= LARGEST:
             raise ModelError(
-                f"{self.name}: at stage {self.timeline.stages[position].id} a past inflow weighs {largest:g} m3/s per m3/s, "
-                f"expected at most {LARGEST:g}; its deviation is too small beside that of the stage"
+                f"{self.name}: at stage {self.timeline.stages[position].id} a past inflow weighs "
+                f"{largest:g} m3/s per m3/s, expected at most {LARGEST:g}; its deviation is too "
+                "small beside that of the stage"
             )
         return weights
 
@@ -376,8 +381,9 @@ def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
         ) from None
     if unknown:
         warnings.append(
-            f"{lookup.name}: the residual ratios were derived from the coefficients with {listed(sorted(unknown))} taken as "
-            "uncorrelated with what came before, for lack of coefficients there; give residual_std_ratio to settle it"
+            f"{lookup.name}: the residual ratios were derived from the coefficients with "
+            f"{listed(sorted(unknown))} taken as uncorrelated with what came before, for lack of "
+            "coefficients there; give residual_std_ratio to settle it"
         )
     return ratios | implied
 
@@ -448,7 +454,8 @@ def _check_stability(
         radius = monodromy_radius(psi[study, h])
         if radius >= 1.0:
             message = (
-                f"{_name(system, h)}: the inflow model does not forget its past (a deviation is multiplied by {radius:.4g} per "
+                f"{_name(system, h)}: the inflow model does not forget its past (a deviation is "
+                f"multiplied by {radius:.4g} per "
                 f"{'cycle' if system.horizon.is_cyclic else 'year'})"
             )
             if system.horizon.is_cyclic:
@@ -470,8 +477,9 @@ def _check_cycle(system: System, timeline: Timeline) -> None:
     if not timeline.closes_the_cycle():
         first, last = system.stages[system.horizon.cycle.start], system.stages[-1]
         raise ModelError(
-            f"the cycle leads from stage {last.id} (season {last.season_id}) back to stage {first.id} (season "
-            f"{first.season_id}), which is not the season that follows; past inflows need a cycle of whole years"
+            f"the cycle leads from stage {last.id} (season {last.season_id}) back to stage "
+            f"{first.id} (season {first.season_id}), which is not the season that follows; past "
+            "inflows need a cycle of whole years"
         )
 
 
@@ -509,8 +517,8 @@ def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatis
         raise ModelError(
             "inflow statistics are missing: "
             + "; ".join(missing)
-            + " (every hydro needs a row for every study stage, "
-            "also before it enters and after it leaves, because its river flows on; a dry one has mean 0)"
+            + " (every hydro needs a row for every study stage, also before it enters and after "
+            "it leaves, because its river flows on; a dry one has mean 0)"
         )
     return rows
 
@@ -518,8 +526,8 @@ def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatis
 def _check_row(row: InflowStatistics, where: str) -> None:
     if not (np.isfinite(row.mean_m3s) and np.isfinite(row.std_m3s) and row.std_m3s >= 0.0):
         raise ModelError(
-            f"{where}: expected a finite mean and a deviation of at least 0, got mean {row.mean_m3s} "
-            f"and deviation {row.std_m3s}"
+            f"{where}: expected a finite mean and a deviation of at least 0, got mean "
+            f"{row.mean_m3s} and deviation {row.std_m3s}"
         )
     if not np.isfinite(row.coefficients).all():
         raise ModelError(f"{where}: the coefficients {row.coefficients} are not all finite")
@@ -528,11 +536,13 @@ def _check_row(row: InflowStatistics, where: str) -> None:
         and np.isfinite([row.annual.coefficient, row.annual.mean_m3s]).all()
     ):
         raise ModelError(
-            f"{where}: an annual component needs a finite coefficient and mean and a deviation above 0"
+            f"{where}: an annual component needs a finite coefficient and "
+            "mean and a deviation above 0"
         )
     if _width(row) and row.std_m3s == 0.0:
         raise ModelError(
-            f"{where}: coefficients are relative to the deviation, which is 0; give a deviation or no coefficients"
+            f"{where}: coefficients are relative to the deviation, which is 0; give a deviation "
+            "or no coefficients"
         )
     if row.residual_std_ratio is not None and not 0.0 < row.residual_std_ratio <= 1.0:
         raise ModelError(

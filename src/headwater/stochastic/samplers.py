@@ -177,7 +177,8 @@ def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int
                 f"{name}s" if name == "inflow" else name for name in scheme.classes
             )
             raise ModelError(
-                f"the scheme '{scheme.type}' is for {suited} only, got it for class '{noise_class.value}'"
+                f"the scheme '{scheme.type}' is for {suited} only, got it for class "
+                f"'{noise_class.value}'"
             )
     if source.historical_years is not None and not source.inflow.replays_history:
         raise ModelError("historical_years are given, but the inflow scheme is not 'historical'")
@@ -195,7 +196,8 @@ def _check(uncertainty: Uncertainty, source: ScenarioSource, n_trajectories: int
         )
         if plain:
             warnings.append(
-                f"out-of-sample noise of stages with the sampling method(s) {', '.join(plain)} is drawn by plain sampling"
+                f"out-of-sample noise of stages with the sampling method(s) {', '.join(plain)} is "
+                "drawn by plain sampling"
             )
         for method in sorted(methods & DESIGNED, key=lambda m: m.value):
             if warning := design_warning(method, n_trajectories):
@@ -218,7 +220,7 @@ def _check_groups(uncertainty: Uncertainty) -> None:
         if not same_count:
             stages = uncertainty.system.stages
             raise ModelError(
-                f"stages {stages[reference].id} and {stages[t].id} stand for one season period and share their noise, but "
-                f"have {uncertainty.tree.n_openings(reference)} and {uncertainty.tree.n_openings(t)} openings; "
-                "give them the same number"
+                f"stages {stages[reference].id} and {stages[t].id} stand for one season period "
+                f"and share their noise, but have {uncertainty.tree.n_openings(reference)} and "
+                f"{uncertainty.tree.n_openings(t)} openings; give them the same number"
             )

@@ -273,8 +273,8 @@ class _Generator:
             return self._designed(t, n, n)
         if method in (SamplingMethod.SELECTIVE, SamplingMethod.HISTORICAL_RESIDUALS):
             self.warnings.append(
-                f"stage {stage.id}: scenarios are openings there, so what is random besides is drawn by plain sampling instead "
-                f"of '{method.value}'"
+                f"stage {stage.id}: scenarios are openings there, so what is random besides is "
+                f"drawn by plain sampling instead of '{method.value}'"
             )
         return partial(self._independent, t, n)
 
@@ -308,14 +308,15 @@ class _Generator:
         stage = self.system.stages[t]
         if self._historical is None:
             raise ModelError(
-                f"stage {stage.id}: sampling method 'historical_residuals' needs an inflow model and a history"
+                f"stage {stage.id}: sampling method 'historical_residuals' needs "
+                "an inflow model and a history"
             )
         years = self._historical()
         n = min(stage.n_openings, len(years))
         if n < stage.n_openings:
             self.warnings.append(
-                f"stage {stage.id}: sampling method 'historical_residuals' has {n} historical years; {n} openings are used "
-                f"instead of {stage.n_openings}"
+                f"stage {stage.id}: sampling method 'historical_residuals' has {n} historical "
+                f"years; {n} openings are used instead of {stage.n_openings}"
             )
         return years
 
@@ -340,12 +341,14 @@ class _Generator:
         stage, group = self.system.stages[t], self.groups[t]
         if not self.experimental:
             raise ModelError(
-                f"stage {stage.id}: the sampling method 'selective' is experimental; stochastic.experimental allows it"
+                f"stage {stage.id}: the sampling method 'selective' is experimental; "
+                "stochastic.experimental allows it"
             )
         if self.largest[group] != stage.n_openings:
             raise ModelError(
-                f"stage {stage.id} shares its noise with stages of another number of openings, which the sampling method "
-                "'selective' cannot do: its openings have weights; give them the same number"
+                f"stage {stage.id} shares its noise with stages of another number of openings, "
+                "which the sampling method 'selective' cannot do: its openings have weights; give "
+                "them the same number"
             )
         members = np.arange(pool_size(stage.n_openings))
         words = rng.raw_words(
@@ -370,7 +373,8 @@ def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> Op
     for stage in system.stages:
         if stage.id not in given.noise:
             raise ModelError(
-                f"stage {stage.id} has no given openings; give openings for all study stages or for none"
+                f"stage {stage.id} has no given openings; give openings for "
+                "all study stages or for none"
             )
         values = np.array(given.noise[stage.id], np.float64, ndmin=2)
         without_sources = layout.dim - len(layout.sources)
@@ -378,8 +382,8 @@ def _given_tree(system: System, layout: NoiseLayout, given: GivenOpenings) -> Op
             values = np.hstack([values, np.zeros((len(values), len(layout.sources)))])
         if values.ndim != 2 or not len(values) or values.shape[1] != layout.dim:
             raise ModelError(
-                f"given openings of stage {stage.id}: expected at least one row of {layout.dim} entries "
-                f"({layout.n_hydros} hydros, {len(layout.load_buses)} stochastic loads, "
+                f"given openings of stage {stage.id}: expected at least one row of {layout.dim} "
+                f"entries ({layout.n_hydros} hydros, {len(layout.load_buses)} stochastic loads, "
                 f"{len(layout.sources)} sources), got shape {values.shape}"
             )
         if not np.isfinite(values).all():
@@ -395,10 +399,12 @@ def _given_probability(given: GivenOpenings, stage_id: int, n_openings: int) -> 
     p = np.array(given.probability[stage_id], np.float64)
     if p.shape != (n_openings,):
         raise ModelError(
-            f"opening probabilities of stage {stage_id}: expected {n_openings} values, got shape {p.shape}"
+            f"opening probabilities of stage {stage_id}: expected {n_openings} "
+            f"values, got shape {p.shape}"
         )
     if not (p >= 0.0).all() or abs(p.sum() - 1.0) > 1e-9:
         raise ModelError(
-            f"opening probabilities of stage {stage_id} must be at least 0 and add up to 1, got {p.tolist()} (sum {p.sum()})"
+            f"opening probabilities of stage {stage_id} must be at least 0 and add up to 1, got "
+            f"{p.tolist()} (sum {p.sum()})"
         )
     return p

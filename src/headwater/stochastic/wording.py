@@ -59,23 +59,28 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
         elif not scheme.replays_history:
             if given is None:
                 told.append(
-                    f"the simulation walks external {thing} scenarios, which are not the openings of training"
+                    f"the simulation walks external {thing} scenarios, which are "
+                    "not the openings of training"
                 )
             elif given.years:
                 told.append(
-                    f"the simulation walks external {thing} scenarios, the openings of training are years of history"
+                    f"the simulation walks external {thing} scenarios, the openings of training "
+                    "are years of history"
                 )
             elif _branchings(given) > 1:
                 told.append(
-                    f"the simulation walks whole {thing} scenarios, the openings take them stage by stage"
+                    f"the simulation walks whole {thing} scenarios, the "
+                    "openings take them stage by stage"
                 )
         elif given is None or not given.years:
             told.append(
-                "the simulation replays years of history, which are not the inflow openings of training"
+                "the simulation replays years of history, which are not "
+                "the inflow openings of training"
             )
         elif _branchings(given) > 1:
             told.append(
-                "the simulation replays whole years of history, the openings take them stage by stage"
+                "the simulation replays whole years of history, the "
+                "openings take them stage by stage"
             )
         elif source.historical_years is not None and set(source.historical_years) != set(
             given.years
@@ -141,7 +146,8 @@ def _together(uncertainty: Uncertainty) -> tuple[str, ...]:
         told.append(f"scenarios of {kinds} are joined by number at {_stages(by_number)}")
     if apart:
         told.append(
-            f"scenarios of {kinds} are drawn independently of each other, without repetition, at {_stages(apart)}"
+            f"scenarios of {kinds} are drawn independently of each other, without repetition, at "
+            f"{_stages(apart)}"
         )
     return tuple(told)
 

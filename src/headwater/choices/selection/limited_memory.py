@@ -27,7 +27,8 @@ class LimitedMemory(SelectionMethod):
     def __post_init__(self) -> None:
         if self.memory_window < 0:
             raise ModelError(
-                f"the memory window of limited memory level 1 must not be negative, got {self.memory_window}"
+                "the memory window of limited memory level 1 must not be negative, got "
+                f"{self.memory_window}"
             )
 
     def useless(self, pool: PoolView, iteration: int) -> Mask:

@@ -46,11 +46,13 @@ class StatisticalGap(StoppingRule):
     def __post_init__(self) -> None:
         if not 0.0 < self.confidence < 1.0:
             raise ModelError(
-                f"the confidence of the statistical gap must lie between 0 and 1, got {self.confidence}"
+                "the confidence of the statistical gap must lie between 0 and 1, got "
+                f"{self.confidence}"
             )
         if self.tolerance < 0 or min(self.min_iterations, self.window) < 1:
             raise ModelError(
-                "the statistical gap needs a tolerance of at least 0, and iterations and a window of at least 1"
+                "the statistical gap needs a tolerance of at least 0, and "
+                "iterations and a window of at least 1"
             )
 
     def evaluate(
@@ -83,11 +85,15 @@ class StatisticalGap(StoppingRule):
     def refuse(self, study: StudyView) -> str | None:
         """It compares a bound of mean costs with costs under the same noise."""
         if not study.is_risk_neutral:
-            return "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse study has no bound of those"
+            return (
+                "the rule 'statistical_gap' compares the bound with mean costs, but a risk-averse "
+                "study has no bound of those"
+            )
         if not study.draws_openings:
             return (
-                "the rule 'statistical_gap' needs forward passes that draw from the opening tree (scheme 'in_sample', or "
-                "scenarios that are the openings): the bound says nothing about costs under other noise"
+                "the rule 'statistical_gap' needs forward passes that draw from the opening tree "
+                "(scheme 'in_sample', or scenarios that are the openings): the bound says nothing "
+                "about costs under other noise"
             )
         return None
 

@@ -20,8 +20,8 @@ def approximate_heads(system: System) -> Iterator[str]:
     ]
     if ids:
         yield (
-            f"hydro(s) {listed(ids)} use the linearised head: training works with their constant productivity, and only "
-            "simulation refines it with storage"
+            f"hydro(s) {listed(ids)} use the linearised head: training works with their constant "
+            "productivity, and only simulation refines it with storage"
         )
 
 
@@ -40,8 +40,8 @@ def unreachable_filling(system: System) -> Iterator[str]:
         )
         if hm3 < missing - 1e-9:
             yield (
-                f"hydro {plant.id}: the flow kept back while filling gives {hm3:.6g} hm3, but its dead volume lacks "
-                f"{missing:.6g} hm3"
+                f"hydro {plant.id}: the flow kept back while filling gives {hm3:.6g} hm3, but its "
+                f"dead volume lacks {missing:.6g} hm3"
             )
 
 

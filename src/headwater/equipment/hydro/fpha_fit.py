@@ -119,7 +119,8 @@ def production_function(system: System, plant: Hydro) -> tuple[ProductionFunctio
     warnings = []
     if plant.tailrace is None:
         warnings.append(
-            f"hydro {plant.id} has no tailrace curve: heights of the volume table are taken as gross head"
+            f"hydro {plant.id} has no tailrace curve: heights of the volume "
+            "table are taken as gross head"
         )
     losses = plant.hydraulic_losses
     function = ProductionFunction(
@@ -134,7 +135,8 @@ def production_function(system: System, plant: Hydro) -> tuple[ProductionFunctio
         return replace(function, efficiency=plant.efficiency), tuple(warnings)
     if plant.productivity_mw_per_m3s is None:
         raise ModelError(
-            f"hydro {plant.id} needs an efficiency, or a productivity to derive it from, for computed planes"
+            f"hydro {plant.id} needs an efficiency, or a productivity to derive "
+            "it from, for computed planes"
         )
     volume = np.array(reference_volume_hm3(plant))
     head = float(function.net_head_m(volume, np.array(plant.max_turbined_m3s)))
@@ -143,7 +145,8 @@ def production_function(system: System, plant: Hydro) -> tuple[ProductionFunctio
             f"hydro {plant.id} has no head at its reference volume and maximum turbined flow"
         )
     warnings.append(
-        f"hydro {plant.id} has no efficiency: it is derived from the productivity at the reference volume"
+        f"hydro {plant.id} has no efficiency: it is derived from the productivity at the "
+        "reference volume"
     )
     return replace(function, efficiency=plant.productivity_mw_per_m3s / (GRAVITY * head)), tuple(
         warnings
@@ -182,7 +185,8 @@ def window_hm3(system: System, plant: Hydro, fit: FphaFit) -> tuple[float, float
     ):
         if absolute is not None and percentile is not None:
             raise ModelError(
-                f"hydro {plant.id}: the {name} of the fitting window is given in hm3 and as a percentile"
+                f"hydro {plant.id}: the {name} of the fitting window is "
+                "given in hm3 and as a percentile"
             )
         if percentile is not None:
             share = percentile / 100.0 if percentile > 1.0 else percentile
@@ -288,7 +292,8 @@ def hull_planes(hydro_id: int, v: Array, q: Array, power: Array) -> Array:
     falling = planes[:, 1] < 0.0
     if (np.abs(planes[falling, 1]) * spread[0] >= 1e-6 * top).any():
         raise ModelError(
-            f"the power of hydro {hydro_id} falls with storage somewhere: its volume-height table is not monotone"
+            f"the power of hydro {hydro_id} falls with storage somewhere: its "
+            "volume-height table is not monotone"
         )
     planes[falling, 1] = 0.0
     return _distinct(planes, top)

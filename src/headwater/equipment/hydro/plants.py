@@ -134,7 +134,8 @@ def _planes(ctx: StageContext, h: int) -> tuple[FphaPlane, ...]:
     planes = ctx.system.production[h][ctx.t].planes
     if not planes:
         raise ModelError(
-            f"hydro {ctx.system.hydros[h].id} uses FPHA at stage {ctx.stage.id} but has no planes there"
+            f"hydro {ctx.system.hydros[h].id} uses FPHA at stage "
+            f"{ctx.stage.id} but has no planes there"
         )
     return planes
 

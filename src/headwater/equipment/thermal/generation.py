@@ -53,8 +53,9 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
                 remaining_min -= upper
             if remaining_min > 1e-9:
                 raise ModelError(
-                    f"thermal {thermal.id} must generate {limits.min_generation_mw[j, ctx.t, k]:g} MW at stage {ctx.stage.id}, "
-                    f"more than its segments hold"
+                    f"thermal {thermal.id} must generate "
+                    f"{limits.min_generation_mw[j, ctx.t, k]:g} MW at stage {ctx.stage.id}, more "
+                    "than its segments hold"
                 )
 
 
@@ -88,7 +89,8 @@ def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]
         return thermal.cost_segments
     if len(thermal.cost_segments) > 1:
         raise ModelError(
-            f"thermal {thermal.id} has {len(thermal.cost_segments)} cost segments: a stage cost needs exactly one"
+            f"thermal {thermal.id} has {len(thermal.cost_segments)} cost segments: a stage cost "
+            "needs exactly one"
         )
     return (CostSegment(thermal.cost_segments[0].capacity_mw, stage_cost),)
 
@@ -138,4 +140,7 @@ def short_segments(system: System) -> Iterator[str]:
     for j, plant in enumerate(system.thermals):
         capacity = sum(segment.capacity_mw for segment in plant.cost_segments)
         if capacity < system.bounds.thermal.max_generation_mw[j].max() - 1e-9:
-            yield f"thermal {plant.id}: its cost segments hold {capacity:g} MW, less than its maximum; they limit it"
+            yield (
+                f"thermal {plant.id}: its cost segments hold {capacity:g} MW, less than its "
+                "maximum; they limit it"
+            )

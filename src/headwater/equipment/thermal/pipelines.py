@@ -49,7 +49,8 @@ def gnl_pipelines(system: System) -> tuple[Pipeline, ...]:
             continue
         if thermal.gnl_lag_stages < 1:
             raise ModelError(
-                f"thermal {thermal.id}: the dispatch lag must be at least one stage, got {thermal.gnl_lag_stages}"
+                f"thermal {thermal.id}: the dispatch lag must be at least one stage, got "
+                f"{thermal.gnl_lag_stages}"
             )
         pipelines.append(Pipeline(j, thermal.id, thermal.gnl_lag_stages, first))
         first += thermal.gnl_lag_stages
@@ -76,8 +77,9 @@ def order_limits_mw(system: System, j: int, visit: int) -> tuple[float, float]:
     greatest = min(float(limits.max_generation_mw[j, stage, :n_blocks].min()), capacity)
     if least > greatest + TOLERANCE_MW:
         raise ModelError(
-            f"thermal {system.thermals[j].id} is dispatched ahead with the same power in all blocks, but its limits at stage "
-            f"{system.stages[stage].id} leave no such power ({least:g} to {greatest:g} MW)"
+            f"thermal {system.thermals[j].id} is dispatched ahead with the same power in all "
+            f"blocks, but its limits at stage {system.stages[stage].id} leave no such power "
+            f"({least:g} to {greatest:g} MW)"
         )
     return least, max(least, greatest)
 
@@ -96,20 +98,21 @@ def initial_commitments_mw(system: System) -> NDArray[np.float64]:
             power = given.pop((pipeline.thermal_id, offset), None)
             if power is None:
                 raise ModelError(
-                    f"the initial GNL pipeline has no commitment of thermal {pipeline.thermal_id} for study stage {offset} "
-                    f"(it needs offsets 1 to {pipeline.lag})"
+                    f"the initial GNL pipeline has no commitment of thermal {pipeline.thermal_id} "
+                    f"for study stage {offset} (it needs offsets 1 to {pipeline.lag})"
                 )
             least, greatest = order_limits_mw(system, pipeline.thermal, offset - 1)
             if not least - TOLERANCE_MW <= power <= greatest + TOLERANCE_MW:
                 raise ModelError(
-                    f"the initial GNL pipeline commits thermal {pipeline.thermal_id} to {power:g} MW for study stage {offset}, "
-                    f"outside its limits there ({least:g} to {greatest:g} MW)"
+                    f"the initial GNL pipeline commits thermal {pipeline.thermal_id} to {power:g} "
+                    f"MW for study stage {offset}, outside its limits there ({least:g} to "
+                    f"{greatest:g} MW)"
                 )
             values.append(min(max(float(power), least), greatest))
     if given:
         thermal_id, offset = min(given)
         raise ModelError(
-            f"the initial GNL pipeline has an entry for thermal {thermal_id} at offset {offset}, which no thermal with such a "
-            f"dispatch lag asks for"
+            f"the initial GNL pipeline has an entry for thermal {thermal_id} at offset {offset}, "
+            "which no thermal with such a dispatch lag asks for"
         )
     return np.array(values, np.float64)

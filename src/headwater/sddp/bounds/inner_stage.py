@@ -37,8 +37,9 @@ def inner_of(policy: Policy) -> InnerApproximation:
     stored = None if policy.progress is None else policy.progress.parts.get(VERTICES)
     if stored is None:
         raise PolicyError(
-            "simulation.policy_type is 'inner', but the policy has no inner approximation: train it with "
-            "upper_bound_evaluation.enabled, and for enough iterations to reach its initial_iteration"
+            "simulation.policy_type is 'inner', but the policy has no inner approximation: train "
+            "it with upper_bound_evaluation.enabled, and for enough iterations to reach its "
+            "initial_iteration"
         )
     return InnerApproximation.from_arrays(stored)
 

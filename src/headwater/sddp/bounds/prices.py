@@ -118,8 +118,10 @@ def _finite(problems: StudyProblems, t: int, prices: Array, config: UpperBoundCo
     named = problems.layout.describe()[int(unknown[0])]
     owner = " ".join(str(part) for part in owner_of(named))
     raise ModelError(
-        f"the deterministic upper bound has no price for the {named['kind'].replace('_', ' ')} of {owner} after stage "
-        f"{problems.system.stages[t].id}: nothing is sure to make good a change of it ({len(unknown)} such components); give "
+        f"the deterministic upper bound has no price for the {named['kind'].replace('_', ' ')} of "
+        f"{owner} after stage {problems.system.stages[t].id}: nothing is sure to make good a "
+        f"change of it ({len(unknown)} such components); give "
         "modeling.inflow_non_negativity.method 'penalty', slack to user constraints, or "
-        "upper_bound_evaluation.lipschitz.fallback_value (the bound is then only as good as that value)"
+        "upper_bound_evaluation.lipschitz.fallback_value (the bound is "
+        "then only as good as that value)"
     )

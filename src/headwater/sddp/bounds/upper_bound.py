@@ -59,8 +59,9 @@ class UpperBound:
             and memory_places(problems.layout).size
         ):
             raise ModelError(
-                "there is no deterministic upper bound where inflows have lags and are truncated: costs are not convex in the "
-                "lags then; set modeling.inflow_non_negativity.method to 'penalty', or switch upper_bound_evaluation off"
+                "there is no deterministic upper bound where inflows have lags and are truncated: "
+                "costs are not convex in the lags then; set modeling.inflow_non_negativity.method "
+                "to 'penalty', or switch upper_bound_evaluation off"
             )
         self.prices, self.certified = lipschitz_prices(problems, self._config)
 

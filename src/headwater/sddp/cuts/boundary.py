@@ -51,7 +51,8 @@ class BoundaryCuts:
         slots = pool.active_slots()
         if not len(slots):
             raise PolicyError(
-                f"stage {stage_id} of the boundary policy has no cuts; its last stage with cuts will do"
+                f"stage {stage_id} of the boundary policy has no cuts; its "
+                "last stage with cuts will do"
             )
         return cls(
             policy.layout,
@@ -90,8 +91,8 @@ def boundary_warnings(cuts: BoundaryCuts, system: System) -> tuple[str, ...]:
     if theirs == ours:
         return ()
     return (
-        f"the boundary cuts value water after stage {cuts.stage.stage_id} of their policy, which ends on {theirs}; the study "
-        f"ends on {ours}",
+        f"the boundary cuts value water after stage {cuts.stage.stage_id} of their policy, which "
+        f"ends on {theirs}; the study ends on {ours}",
     )
 
 
@@ -118,8 +119,9 @@ def lowest_terminal_value(layout: StateLayout, pool: CutPool) -> float:
     boxed = np.concatenate([np.empty(0, np.int64), *(layout.places(name) for name in box)])
     if np.any(np.delete(pool.coefficients[slots], boxed, axis=1) != 0.0):
         raise ModelError(
-            "the cuts at the end of the horizon depend on past inflows, which are not bounded, so that no lower bound of the "
-            "future cost follows from them; give training.theta_lower_bound"
+            "the cuts at the end of the horizon depend on past inflows, which are not bounded, so "
+            "that no lower bound of the future cost follows from them; give "
+            "training.theta_lower_bound"
         )
     limits = [
         pair for low, high in box.values() for pair in zip(low.tolist(), high.tolist(), strict=True)
@@ -139,7 +141,8 @@ def lowest_terminal_value(layout: StateLayout, pool: CutPool) -> float:
         )
         if result.status != 0:
             raise ModelError(
-                f"the least value of the cuts at the end of the horizon was not found: {result.message}"
+                "the least value of the cuts at the end of the horizon was not found: "
+                f"{result.message}"
             )
         # the solver's tolerance must not make the bound too high
         values.append(float(result.fun) - 1e-6 * max(1.0, abs(float(result.fun))))

@@ -104,7 +104,8 @@ class Policy:
             if stage.stage_id == stage_id:
                 return position
         raise UsageError(
-            f"the policy has no stage {stage_id} (it has {self.stages[0].stage_id} to {self.stages[-1].stage_id})"
+            f"the policy has no stage {stage_id} (it has {self.stages[0].stage_id} to "
+            f"{self.stages[-1].stage_id})"
         )
 
     def value(self, stage_id: int, state: NDArray[np.float64]) -> float:
@@ -195,8 +196,9 @@ class Policy:
         n_cuts = sum(len(pool.active_slots()) for pool in self.pools)
         n_hydros, n_lags = self.layout.size("storage"), self.layout.block("inflow_lag").depth
         return (
-            f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {n_hydros} hydros, {n_lags} lags, "
-            f"lower bound {self.lower_bound:,.2f} after {self.n_iterations} iterations{_UNFINISHED.get(self.reason, '')}>"
+            f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {n_hydros} hydros, {n_lags} "
+            f"lags, lower bound {self.lower_bound:,.2f} after {self.n_iterations} "
+            f"iterations{_UNFINISHED.get(self.reason, '')}>"
         )
 
 
@@ -221,7 +223,8 @@ def as_stored() -> Iterator[None]:
         yield
     except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise PolicyError(
-            f"HW808 the stored policy contradicts itself ({type(error).__name__}: {error}): it was changed after it was written"
+            f"HW808 the stored policy contradicts itself ({type(error).__name__}: {error}): it "
+            "was changed after it was written"
         ) from error
 
 

@@ -213,4 +213,7 @@ class CutPool:
         self.capacity = capacity
 
     def __repr__(self) -> str:
-        return f"<CutPool: {len(self.active_slots())} active of {self.n_populated} cuts, {self.n_state} states>"
+        return (
+            f"<CutPool: {len(self.active_slots())} active of {self.n_populated} cuts, "
+            f"{self.n_state} states>"
+        )

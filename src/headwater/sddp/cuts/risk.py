@@ -73,8 +73,8 @@ def _check(measure: RiskMeasure, weights: Array, penalty: float, n: int) -> None
     total = float(weights.sum()) if weights.shape == (n,) else np.nan
     if not (abs(total - 1.0) <= _TOLERANCE and weights.min() >= 0.0 and np.isfinite(penalty)):
         raise ModelError(
-            f"the risk measure {measure.type!r} ({measure!r}) must weigh {n} outcomes with numbers of "
-            "at least 0 that add up to 1, and a finite penalty; got weights of shape "
+            f"the risk measure {measure.type!r} ({measure!r}) must weigh {n} outcomes with "
+            "numbers of at least 0 that add up to 1, and a finite penalty; got weights of shape "
             f"{weights.shape} that add up to {total:g}, and the penalty {penalty}"
         )
 
@@ -123,7 +123,8 @@ class OpeningWeights:
             address = _native(form.function).address
         except Exception as error:
             logger.warning(
-                "the risk measure %r is weighed in Python, which takes longer: its compiled form cannot be compiled (%s)",
+                "the risk measure %r is weighed in Python, which takes longer: "
+                "its compiled form cannot be compiled (%s)",
                 self.measure.type, " ".join(str(error).split())[:300],
             )  # fmt: skip
             return None
@@ -140,9 +141,9 @@ class OpeningWeights:
             penalty * self._scale, loss, rtol=1e-9
         ):
             raise ModelError(
-                f"the risk measure {self.measure.type!r} contradicts itself: compiled, it weighs outcomes "
-                f"as {weights.tolist()} with the penalty {penalty * self._scale}, and in Python as "
-                f"{expected.tolist()} with {loss}"
+                f"the risk measure {self.measure.type!r} contradicts itself: compiled, it weighs "
+                f"outcomes as {weights.tolist()} with the penalty {penalty * self._scale}, and in "
+                f"Python as {expected.tolist()} with {loss}"
             )
         return address
 

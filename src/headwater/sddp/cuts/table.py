@@ -71,7 +71,10 @@ class Cuts:
         return len(self.slot)
 
     def __repr__(self) -> str:
-        return f"<Cuts of stage {self.stage_id}: {int(self.active.sum())} active of {len(self)}, {self.layout.dimension} states>"
+        return (
+            f"<Cuts of stage {self.stage_id}: {int(self.active.sum())} active of {len(self)}, "
+            f"{self.layout.dimension} states>"
+        )
 
     @classmethod
     def of_pool(

@@ -130,4 +130,7 @@ class VisitedStates:
 
     def __repr__(self) -> str:
         visits = sum(stage.n_visits for stage in self.stages)
-        return f"<VisitedStates: {visits} states of {len(self.stages)} stages, {self.n_state} components>"
+        return (
+            f"<VisitedStates: {visits} states of {len(self.stages)} "
+            f"stages, {self.n_state} components>"
+        )

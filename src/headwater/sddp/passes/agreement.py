@@ -33,8 +33,9 @@ def check_agreement(communicator: Communicator, problems: StudyProblems) -> None
         for name, value in facts.items():
             if value != expected[name]:
                 raise UsageError(
-                    f"rank {rank} on {host} has another {name} than rank 0 on {leader_host} ({value}, expected "
-                    f"{expected[name]}): all ranks need the same case, the same environment and processors of one kind"
+                    f"rank {rank} on {host} has another {name} than rank 0 on {leader_host} "
+                    f"({value}, expected {expected[name]}): all ranks need the same case, the "
+                    "same environment and processors of one kind"
                 )
 
 

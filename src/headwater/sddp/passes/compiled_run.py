@@ -231,8 +231,9 @@ class CompiledRun:
         """See `kernel.forward_visits`; ``first`` is the first trajectory of the thread."""
         store = self._store
         visit: int = kernel.forward_visits(
-            self._blocks, self._n_cuts, self._positions, openings, start, stop, first, states, store.states, store.costs,
-            store.future, store.truncated, self.is_left, self._rooms[worker].block, self._scratch[worker].block, work,
+            self._blocks, self._n_cuts, self._positions, openings, start, stop, first, states,
+            store.states, store.costs, store.future, store.truncated, self.is_left,
+            self._rooms[worker].block, self._scratch[worker].block, work,
         )  # fmt: skip
         return visit
 
@@ -249,9 +250,10 @@ class CompiledRun:
     ) -> int:
         """See `kernel.backward_stages`; ``n_called`` threads work on it."""
         stopped: int = kernel.backward_stages(
-            self._blocks, self._n_cuts, self._n_populated, self._successors, start, stop, trajectories.start,
-            trajectories.stop, self._n_trajectories, self._store.states, self._problems.is_multi, self._every_opening,
-            iteration, tolerance, self._quality, self._binding, self._sound, self.is_left, self._barrier, worker, n_called,
+            self._blocks, self._n_cuts, self._n_populated, self._successors, start, stop,
+            trajectories.start, trajectories.stop, self._n_trajectories, self._store.states,
+            self._problems.is_multi, self._every_opening, iteration, tolerance, self._quality,
+            self._binding, self._sound, self.is_left, self._barrier, worker, n_called,
             self._rooms[worker].block, self._scratch[worker].block, work,
         )  # fmt: skip
         return stopped
@@ -295,8 +297,8 @@ class CompiledRun:
             n_called = threads.n_called(self._n_trajectories)
 
             def work(
-                worker: int, trajectories: range, start: int = start, stop: int = stop, n_called: int = n_called,
-                works: list[kernel.Account] = works,
+                worker: int, trajectories: range, start: int = start, stop: int = stop,
+                n_called: int = n_called, works: list[kernel.Account] = works,
             ) -> int:  # fmt: skip
                 return self._cut(
                     worker, trajectories, start, stop, iteration, tolerance, n_called, works[worker]

@@ -130,7 +130,8 @@ class StageBases:
             1
         ]:
             raise ValueError(
-                f"bases of {columns.shape} columns and {rows.shape} rows for {self._columns.shape} columns"
+                f"bases of {columns.shape} columns and {rows.shape} rows for "
+                f"{self._columns.shape} columns"
             )
         self.known, self._columns = known.astype(np.bool_), columns.astype(np.int32)
         self._rows, self._n_rows = rows.astype(np.int32), rows.shape[1]

@@ -21,7 +21,10 @@ def told_gaps(count: int, solved: int, largest: float, reference: float, what: s
     )
     share = gap_share(largest, reference)
     part = "" if share is None else f" ({100 * share:.2g} % of the {what})"
-    return f"{count:,} of {solved:,} LPs were solved with a certified gap above tolerance; {size}{part}"
+    return (
+        f"{count:,} of {solved:,} LPs were solved with a certified gap "
+        f"above tolerance; {size}{part}"
+    )
 
 
 def gap_share(gap: float, reference: float) -> float | None:

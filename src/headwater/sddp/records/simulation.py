@@ -292,6 +292,6 @@ class SimulationRecord:
     def __repr__(self) -> str:
         costs = self.summary
         return (
-            f"<SimulationRecord: {len(costs.scenario_id)} scenarios, mean cost {costs.mean_cost:,.2f} ± {costs.ci95:,.2f} $, "
-            f"{self.seconds:.1f} s>"
+            f"<SimulationRecord: {len(costs.scenario_id)} scenarios, mean cost "
+            f"{costs.mean_cost:,.2f} ± {costs.ci95:,.2f} $, {self.seconds:.1f} s>"
         )

@@ -272,7 +272,10 @@ class TrainingRecord:
             gaps = "; " + told_gaps(
                 self.lps_above_tolerance, solved, self.largest_gap, last, "lower bound"
             )
-        return f"<TrainingRecord: {len(self.iterations)} iterations, ended by {self.reason.replace('_', ' ')}{bound}{gaps}>"
+        return (
+            f"<TrainingRecord: {len(self.iterations)} iterations, ended by "
+            f"{self.reason.replace('_', ' ')}{bound}{gaps}>"
+        )
 
     @property
     def bound_meaning(self) -> str:
@@ -287,7 +290,10 @@ class TrainingRecord:
         }[self.covers]
         whose = what + (" under the openings of training" if self.differences else "")
         if self.lower_bound_kind != "expected_cost":
-            return f"the optimal nested risk-adjusted cost {whose} is at least this; it is not comparable with mean simulated cost"
+            return (
+                f"the optimal nested risk-adjusted cost {whose} is at least this; it is not "
+                "comparable with mean simulated cost"
+            )
         return "; ".join((f"the optimal expected cost {whose} is at least this", *self.differences))
 
     @property

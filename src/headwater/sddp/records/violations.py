@@ -74,8 +74,9 @@ class LimitViolation:
         kind = "Constraint" if self.kind == USER_CONSTRAINT else "Hydro"
         who = f"{kind} {self.entity_id}" + (f" {self.name}" if self.name else "")
         return (
-            f"{self.what}: {who} in {self.scenario_stages:,} of {self.of:,} scenario-stages ({_percent(self.share)} %), "
-            f"{self.mean:,.4g} {self.unit} on average, {self.largest:,.4g} at most"
+            f"{self.what}: {who} in {self.scenario_stages:,} of {self.of:,} scenario-stages "
+            f"({_percent(self.share)} %), {self.mean:,.4g} {self.unit} on average, "
+            f"{self.largest:,.4g} at most"
         )
 
 

@@ -36,7 +36,8 @@ def scenario_program(
     """
     if stage_id not in study.system.stage_index:
         raise UsageError(
-            f"there is no stage {stage_id} (stages: {', '.join(str(s.id) for s in study.system.stages)})"
+            f"there is no stage {stage_id} (stages: "
+            f"{', '.join(str(s.id) for s in study.system.stages)})"
         )
     config = study.config
     training = replace(config.training, formulation=Formulation.EXPLICIT)
@@ -73,5 +74,8 @@ def scenario_program(
         )
         state = problem.leave(solved)[0][0]
     noise_of = "mean noise" if scenario is None else f"scenario {scenario}"
-    title = f"{study.name or 'study'}, stage {stage_id}, {noise_of}, {len(problem.row_slots)} cuts; money in $"
+    title = (
+        f"{study.name or 'study'}, stage {stage_id}, {noise_of}, "
+        f"{len(problem.row_slots)} cuts; money in $"
+    )
     return stage_program(problems.system, problem, state, batch, title=title)

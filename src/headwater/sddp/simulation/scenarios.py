@@ -220,8 +220,8 @@ class ScenarioWalk:
             if len(walked.failures) > self._most_failures:
                 n = len(walked.failures)
                 raise SolverError(
-                    f"{n} scenario{'s' if n > 1 else ''} could not be solved, more than the 1 % that may be left out "
-                    f"(simulation.on_failure); the last: {error}"
+                    f"{n} scenario{'s' if n > 1 else ''} could not be solved, more than the 1 % "
+                    f"that may be left out (simulation.on_failure); the last: {error}"
                 ).about(error) from error
 
     def _keep(

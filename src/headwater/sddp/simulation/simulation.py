@@ -238,11 +238,13 @@ def _what_follows(problems: StudyProblems, visits: Walk) -> tuple[str, ...]:
     """What the lower bound counts and the simulated costs do not, in words."""
     if problems.system.horizon.is_cyclic:
         return (
-            f"the horizon repeats: the costs are those of {visits.n_visits} stages, the lower bound is about all time to come",
+            f"the horizon repeats: the costs are those of {visits.n_visits} stages, the lower "
+            "bound is about all time to come",
         )
     if problems.pools[-1].n_populated:
         return (
-            "the costs leave out what the boundary cuts expect after the last stage, which the lower bound counts",
+            "the costs leave out what the boundary cuts expect after the last stage, which the "
+            "lower bound counts",
         )
     return ()
 
@@ -297,8 +299,9 @@ class _Account:
         if failures and (self._allowed is None or len(failures) > self._allowed):
             limit = f"{100 * LARGEST_FAILED_SHARE:g} %"
             refusal = SolverError(
-                f"{len(failures)} of {self._total} scenarios could not be solved, more than the {limit} that may be left out "
-                f"(simulation.on_failure); the last: {failures[-1].message}"
+                f"{len(failures)} of {self._total} scenarios could not be solved, more than the "
+                f"{limit} that may be left out (simulation.on_failure); the last: "
+                f"{failures[-1].message}"
             )
             raise refusal if last is None else refusal.about(last)
 
@@ -339,7 +342,8 @@ class _Account:
             inflows = self.n_scenarios * inflows_per_scenario
             share = 100 * truncated / inflows
             found.append(
-                f"{truncated} of {inflows} simulated inflows ({share:.2f} %) were negative and raised to zero"
+                f"{truncated} of {inflows} simulated inflows ({share:.2f} %) "
+                "were negative and raised to zero"
             )
         retries = sum(part.retries for part in self.parts)
         if retries:
@@ -355,13 +359,14 @@ class _Account:
             )
             n = len({gap.scenario_id for gap in gaps})
             found.append(
-                f"{told}. They are in {n} of {self.n_scenarios} scenarios; simulation/diagnostics lists them"
+                f"{told}. They are in {n} of {self.n_scenarios} scenarios; "
+                "simulation/diagnostics lists them"
             )
         failed = sum(len(part.failures) for part in self.parts)
         if failed:
             found.append(
-                f"{failed} of {self.n_scenarios} scenarios could not be solved and are left out of all statistics "
-                "(metadata.json lists them)"
+                f"{failed} of {self.n_scenarios} scenarios could not be solved and are left out "
+                "of all statistics (metadata.json lists them)"
             )
         return found
 

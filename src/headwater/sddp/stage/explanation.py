@@ -96,7 +96,8 @@ def usual_causes(study: Study) -> str:
     causes = []
     if not study.config.inflow_non_negativity.has_slack:
         causes.append(
-            "a negative inflow that no reservoir can absorb (modeling.inflow_non_negativity.method is "
+            "a negative inflow that no reservoir can absorb "
+            "(modeling.inflow_non_negativity.method is "
             f"'{study.config.inflow_non_negativity.value}'; 'penalty' adds a priced slack)"
         )
     hard = [

@@ -117,8 +117,8 @@ class HeadRefinement:
     def _changed(self, values: list[float]) -> StageProblem:
         problem = self.problem
         return StageProblem(
-            self._form(values), problem.pool, problem.psi, truncates=problem.truncates, batched=problem.batched,
-            scaling=problem.scaling,
+            self._form(values), problem.pool, problem.psi, truncates=problem.truncates,
+            batched=problem.batched, scaling=problem.scaling,
         )  # fmt: skip
 
     def _solve(

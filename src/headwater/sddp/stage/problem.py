@@ -348,8 +348,8 @@ class StageProblem:
         if self.batched:
             effort, scratch = program.kernel_arguments()
             n_left, n_pivots = kernel.solve_trials(
-                block, n_cuts, noise, openings, of_tree, states, bases.columns, bases.rows, effort, innovation, truncated, room,
-                solutions, scratch.block,
+                block, n_cuts, noise, openings, of_tree, states, bases.columns, bases.rows, effort,
+                innovation, truncated, room, solutions, scratch.block,
             )  # fmt: skip
         else:
             solutions.outcome.fill(NOT_PROVEN)
@@ -447,8 +447,9 @@ class StageProblem:
         """
         results = solved.results
         cut_kernel.make_cuts(
-            self._cuts.view.block, self._cuts.n_rows, solved.states, results.objective, results.row_dual, results.n_bounded(),
-            tolerance, doubtful, self._slope_room(len(self.openings)), cuts.intercepts, cuts.slopes, cuts.quality,
+            self._cuts.view.block, self._cuts.n_rows, solved.states, results.objective,
+            results.row_dual, results.n_bounded(), tolerance, doubtful,
+            self._slope_room(len(self.openings)), cuts.intercepts, cuts.slopes, cuts.quality,
             cuts.leaning, binding,
         )  # fmt: skip
         self.opening_weights.raise_error()

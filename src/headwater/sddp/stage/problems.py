@@ -267,7 +267,8 @@ def _append_boundary(
 ) -> None:
     if system.horizon.is_cyclic:
         raise ModelError(
-            "boundary cuts value what follows a horizon that ends, and this one repeats; remove policy.boundary"
+            "boundary cuts value what follows a horizon that ends, and this one "
+            "repeats; remove policy.boundary"
         )
     check_boundary(boundary, layout)
     if layout.block("gnl_commitment").depths:
@@ -293,8 +294,9 @@ def _outlook(
     if outlook is None or (of_single and int(openings.max()) >= len(outlook.probability)):
         stage = study.system.stages[t]
         raise PolicyError(
-            f"stage {stage.id}: the policy has cuts of single openings, and openings up to {int(openings.max())} are not among "
-            f"the {0 if outlook is None else len(outlook.probability)} of the next stage"
+            f"stage {stage.id}: the policy has cuts of single openings, and openings up to "
+            f"{int(openings.max())} are not among the "
+            f"{0 if outlook is None else len(outlook.probability)} of the next stage"
         )
     return outlook
 

@@ -80,8 +80,8 @@ class Walk:
             return cls.of_training(system, config)
         if not system.horizon.is_cyclic:
             raise ModelError(
-                f"simulation.num_stages is {n_stages}, but the horizon ends: all its {system.horizon.n_stages} stages are "
-                "simulated; remove the setting"
+                f"simulation.num_stages is {n_stages}, but the horizon ends: all its "
+                f"{system.horizon.n_stages} stages are simulated; remove the setting"
             )
         return cls.of_length(system, n_stages)
 

@@ -389,8 +389,8 @@ class Training:
             counts,
         )
         account = Account(
-            tuple(self._rank_timings), tuple(self._timings), tuple(self._workers), tuple(self._efforts), tuple(self._gaps),
-            self.notes,
+            tuple(self._rank_timings), tuple(self._timings), tuple(self._workers),
+            tuple(self._efforts), tuple(self._gaps), self.notes,
         )  # fmt: skip
         progress = replace(state.stored(problems, counts, self._communicator), account=account)
         record = replace(

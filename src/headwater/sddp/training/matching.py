@@ -105,7 +105,8 @@ def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
     for t, stage in enumerate(problems.stages):
         template, openings = stage.template, stage.openings
         digest = hashlib.sha256(
-            f"{stage.truncates} {digest_text(problems.system.stages[t].risk)} {template.future.tolist()}".encode()
+            f"{stage.truncates} {digest_text(problems.system.stages[t].risk)} "
+            f"{template.future.tolist()}".encode()
         )
         for matrix in (template.matrix, template.sensitivity):
             for array in (
@@ -163,20 +164,23 @@ def _sources(
     if stage_map.source_ids is not None:
         if len(stage_map.source_ids) != n_ours:
             raise PolicyError(
-                f"HW816 policy.stage_map has {len(stage_map.source_ids)} entries for {n_ours} stages; give one each"
+                f"HW816 policy.stage_map has {len(stage_map.source_ids)} entries for {n_ours} "
+                "stages; give one each"
             )
         positions = {stage.stage_id: position for position, stage in enumerate(policy.stages)}
         unknown = sorted({i for i in stage_map.source_ids if i is not None} - positions.keys())
         if unknown:
             raise PolicyError(
-                f"HW816 policy.stage_map names stages {counted(tuple(unknown))} that the policy does not have"
+                f"HW816 policy.stage_map names stages {counted(tuple(unknown))} "
+                "that the policy does not have"
             )
         return tuple(None if i is None else positions[i] for i in stage_map.source_ids)
     shifted = [t + stage_map.shift for t in range(n_ours)]
     sources = tuple(s if 0 <= s < n_theirs else None for s in shifted)
     if all(s is None for s in sources):
         raise PolicyError(
-            f"HW816 policy.stage_map: shifted by {stage_map.shift}, no stage meets one of its {n_theirs}"
+            f"HW816 policy.stage_map: shifted by {stage_map.shift}, no stage "
+            f"meets one of its {n_theirs}"
         )
     return sources
 
@@ -202,7 +206,10 @@ def _production_differences(
         )
         changed = tuple(hydro_id for hydro_id, before, now in pairs if before != now)
         if changed:
-            stages = f"stage {own[t].stage_id} of the study and stage {policy.stages[s].stage_id} of the policy"
+            stages = (
+                f"stage {own[t].stage_id} of the study and stage "
+                f"{policy.stages[s].stage_id} of the policy"
+            )
             yield f"HW803 production function of hydros {counted(changed)} differs between {stages}"
             return
 
@@ -213,10 +220,16 @@ def _inflow_differences(
     ids = np.array(problems.layout.block("storage").ids)
     for t, s in _following(policy, problems, sources) if policy.inflow else ():
         theirs, ours = policy.inflow[s], inflow_arrays(problems.uncertainty.inflow, t)
-        stages = f"stage {problems.system.stages[t].id} of the study and stage {policy.stages[s].stage_id} of the policy"
+        stages = (
+            f"stage {problems.system.stages[t].id} of the study and stage "
+            f"{policy.stages[s].stage_id} of the policy"
+        )
         orders = _order(theirs["psi"]) != _order(ours["psi"])
         if orders.any():
-            yield f"HW802 order of the inflow model of hydros {counted(tuple(ids[orders].tolist()))} differs between {stages}"
+            yield (
+                "HW802 order of the inflow model of hydros "
+                f"{counted(tuple(ids[orders].tolist()))} differs between {stages}"
+            )
             return
         changed = np.zeros(len(ids), np.bool_)
         for name in ("psi", "base", "sigma"):
@@ -224,7 +237,10 @@ def _inflow_differences(
             changed |= far.reshape(len(ids), -1).any(axis=1)
         if changed.any():
             named = counted(tuple(ids[changed].tolist()))
-            yield f"HW804 inflow model (means, deviations, coefficients) of hydros {named} differs between {stages}"
+            yield (
+                f"HW804 inflow model (means, deviations, coefficients) of hydros {named} differs "
+                f"between {stages}"
+            )
             return
 
 
@@ -244,12 +260,15 @@ def _formulation_differences(
         pool, outlook = policy.pools[s], problems.stages[t].template.outlook
         n_openings = int(pool.opening[pool.active_slots()].max(initial=ALL_OPENINGS)) + 1
         if n_openings and outlook is None:
-            yield "HW817 the policy has a cut for each opening; set training.cut_formulation to 'multi' to start from them"
+            yield (
+                "HW817 the policy has a cut for each opening; set training.cut_formulation to "
+                "'multi' to start from them"
+            )
             return
         if outlook is not None and n_openings > len(outlook.probability):
             yield (
-                f"HW817 the policy has cuts for {n_openings} openings after stage {problems.system.stages[t].id}, where the "
-                f"study has {len(outlook.probability)}"
+                f"HW817 the policy has cuts for {n_openings} openings after stage "
+                f"{problems.system.stages[t].id}, where the study has {len(outlook.probability)}"
             )
             return
 
@@ -302,11 +321,14 @@ def _notes(
     if moved:
         ours, theirs = moved[0]
         yield (
-            f"{len(moved)} stages take cuts of stages with other dates, e.g. stage {ours.id} (until {ours.end_date}) those of "
-            f"stage {theirs.stage_id} (until {theirs.end_date})"
+            f"{len(moved)} stages take cuts of stages with other dates, e.g. stage {ours.id} "
+            f"(until {ours.end_date}) those of stage {theirs.stage_id} (until {theirs.end_date})"
         )
     if not validate:
-        yield "production functions and inflow models were not compared (policy.validate_compatibility is false)"
+        yield (
+            "production functions and inflow models were not compared "
+            "(policy.validate_compatibility is false)"
+        )
     elif not policy.inflow:
         yield "HW807 inflow models were not compared: the policy does not hold its own"
     if policy.fingerprint:
@@ -320,8 +342,8 @@ def _notes(
     ]
     if doubtful:
         yield (
-            f"cuts of stages {counted(tuple(doubtful))} are not proven to be lower bounds here, because costs, openings or "
-            "limits of stages that follow are not the same"
+            f"cuts of stages {counted(tuple(doubtful))} are not proven to be lower bounds here, "
+            "because costs, openings or limits of stages that follow are not the same"
         )
 
 

@@ -113,7 +113,8 @@ def training_record(
             * problems.layout.size("storage")
         )
         warnings.append(
-            f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were negative and raised to zero"
+            f"{truncated} of {inflows} forward inflows ({100 * truncated / inflows:.2f} %) were "
+            "negative and raised to zero"
             + (
                 "; with inflow lags in the state, cuts of such openings are heuristic"
                 if problems.layout.size("inflow_lag")
@@ -122,14 +123,16 @@ def training_record(
         )
     if history and not history[-1].lower_bound_proven:
         warnings.append(
-            "the bound rests on cuts of the policy that training started from, which are not proven to be lower bounds in this "
-            "study; policy.purge_after removes them in time, policy.trust takes them as they are"
+            "the bound rests on cuts of the policy that training started from, which are not "
+            "proven to be lower bounds in this study; policy.purge_after removes them in time, "
+            "policy.trust takes them as they are"
         )
     if problems.system.horizon.is_cyclic:
         share = problems.walk.final_discount
         warnings.append(
-            f"the horizon repeats: trajectories end after {problems.walk.n_visits} stages, where money is worth {share:.2g} of "
-            "its value at the start, and count what the policy expects to pay after that"
+            f"the horizon repeats: trajectories end after {problems.walk.n_visits} stages, where "
+            f"money is worth {share:.2g} of its value at the start, and count what the policy "
+            "expects to pay after that"
         )
     warnings.extend(_gap_warning(history))
     cuts_of_trajectory = sum(problems.n_cuts_of_trial(t) for t in range(problems.n_stages))

@@ -179,8 +179,8 @@ def stored_training(policy: Policy) -> StoredTraining:
     """
     if policy.progress is None:
         raise PolicyError(
-            "HW814 this policy does not say where its training stands, so that it cannot be resumed; "
-            "start again from its cuts with policy.mode 'warm_start'"
+            "HW814 this policy does not say where its training stands, so that it cannot be "
+            "resumed; start again from its cuts with policy.mode 'warm_start'"
         )
     return policy.progress
 
