@@ -180,7 +180,9 @@ def _lines(
 
 
 def _angles(stage: StageProgram, system: System, t: int, n_blocks: int) -> None:
-    """The flow on a line with a reactance is the difference of the angles at its ends over the reactance."""
+    """The flow on a line with a reactance is the difference of the angles at its
+    ends over the reactance.
+    """
     for k in range(n_blocks):
         for b in range(len(system.buses)):
             stage.column("angle", b, k, lower=-1e4, upper=1e4)

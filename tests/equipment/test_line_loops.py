@@ -1,4 +1,7 @@
-"""Kirchhoff's laws around loops of lines: by hand, against angles, and against published figures."""
+"""Kirchhoff's laws around loops of lines.
+
+By hand, against angles, and against published figures.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +106,9 @@ def test_a_loop_exists_while_all_its_lines_do(tmp_path: Path):
 
 
 def meshed(seed: int) -> Study:
-    """A random system whose two buses are joined by a mesh over two more, one line of it steered."""
+    """A random system whose two buses are joined by a mesh over two more, one line of it
+    steered.
+    """
     study, rng = random_study(seed), np.random.default_rng(100 + seed)
     ends = ((1, 2), (1, 2), (1, 3), (3, 2), (3, 4), (4, 2), (1, 4))
     lines = tuple(
@@ -143,11 +148,16 @@ def test_the_order_of_lines_changes_nothing():
 
 _RISING = ((20, 10), (30, 15), (40, 20), (50, 25), (60, 30), (70, 35))
 INFLOWS = ((80, 40), *_RISING[:0:-1], *_RISING)
-"""Mean and deviation of the three openings of each stage: one deviation above, the mean, one below."""
+"""Mean and deviation of the three openings of each stage: one deviation above, the mean, one
+below.
+"""
 
 
 def case3(*, reactances: tuple[float, float, float] | None, certain: bool = False) -> Any:
-    """The three-bus teaching case of HydroPowerModels.jl (MIT): 12 stages of an hour, one reservoir."""
+    """The three-bus teaching case of HydroPowerModels.jl (MIT).
+
+    12 stages of an hour, one reservoir.
+    """
     ends, capacities = ((0, 2), (2, 1), (0, 1)), (100.0, 65.0, 25.0)
     lines = [
         line(i, f"L{i}", pair, (most, most), 0.0)

@@ -1,4 +1,7 @@
-"""A small study as one program over its tree: equal to a program made without the stage programs, and to training."""
+"""A small study as one program over its tree.
+
+Equal to a program made without the stage programs, and to training.
+"""
 
 from __future__ import annotations
 
