@@ -37,6 +37,15 @@ def one_reservoir() -> Starter:
     return starter
 
 
+_PLANES = (
+    (0.0, 0.004, 0.76, -0.002),
+    (6.0, 0.009, 0.68, -0.004),
+    (14.0, 0.014, 0.6, -0.006),
+    (26.0, 0.018, 0.52, -0.008),
+)
+"""Power of the upper plant at most, in MW: constant, per hm3, per m3/s turbined and spilled."""
+
+
 def cascade_fpha() -> Starter:
     """A cascade with planes."""
     starter = common(
@@ -75,14 +84,7 @@ def cascade_fpha() -> Starter:
     }
     starter.tables["system/fpha_hyperplanes"] = [
         {"hydro_id": 0, "plane_id": i, "gamma_0": g0, "gamma_v": gv, "gamma_q": gq, "gamma_s": gs}
-        for i, (g0, gv, gq, gs) in enumerate(
-            [
-                (0.0, 0.004, 0.76, -0.002),
-                (6.0, 0.009, 0.68, -0.004),
-                (14.0, 0.014, 0.6, -0.006),
-                (26.0, 0.018, 0.52, -0.008),
-            ]
-        )
+        for i, (g0, gv, gq, gs) in enumerate(_PLANES)
     ]
     starter.tables["scenarios/inflow_ar_coefficients"] = [
         {
