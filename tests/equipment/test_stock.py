@@ -1,4 +1,6 @@
-"""Stocks: budgets and deliveries by hand and by an extensive form, from a case directory through policy and results."""
+"""Stocks: budgets and deliveries by hand and by an extensive form, from a case directory through
+policy and results.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,10 @@ def test_more_than_the_budget_is_used_when_that_costs_less():
 
 
 def test_a_contract_is_paid_whether_it_is_taken_or_not():
-    """80 units a stage must be bought at 3 $; 60 can be kept, and the load is small in the first stage."""
+    """80 units a stage must be bought at 3 $.
+
+    60 can be kept, and the load is small in the first stage.
+    """
     fuel = Stock(
         1,
         "thermal_generation(0)",
@@ -122,7 +127,9 @@ def test_a_constant_and_a_block_count_by_their_hours():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_bound_is_the_optimum_of_the_whole_tree(seed: int):
-    """Three stages with two loads each and two stocks, written out as one program without the package."""
+    """Three stages with two loads each and two stocks, written out as one
+    program without the package.
+    """
     rng = np.random.default_rng(seed)
     stocks = tuple(
         Stock(

@@ -451,7 +451,10 @@ def expression_quantities(parts: Parts) -> Iterator[Problem]:
     """Expressions of other equipment name quantities that have a value in every block."""
     for part, who, path, term in _terms_of_equipment(parts):
         if EQUIPMENT.quantities[term.quantity][1].of_stage:
-            message = f"'{term.quantity}({term.entity_id})' has one value for the stage, and a quantity of blocks is asked for"
+            message = (
+                f"'{term.quantity}({term.entity_id})' has one value for the stage, and a quantity "
+                "of blocks is asked for"
+            )
             fix = "take a flow or a power, e.g. thermal_generation"
             yield Problem(part.file.name, message, path, who, fix)
 

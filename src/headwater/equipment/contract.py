@@ -72,7 +72,8 @@ def _power_of(
     contract = ctx.system.contracts[c]
     if contract.kind is not kind:
         raise ModelError(
-            f"an expression names 'contract_{kind.value}({contract.id})', but contract {contract.id} is an {contract.kind.value}"
+            f"an expression names 'contract_{kind.value}({contract.id})', but contract "
+            f"{contract.id} is an {contract.kind.value}"
         )
     column = int(build.columns["contract"][c, k])
     return [] if column == ABSENT else [(column, 1.0)], 0.0

@@ -212,8 +212,8 @@ def declare_use_rows(build: LpBuilder, ctx: StageContext) -> None:
                 named = EQUIPMENT.quantities.get(term.quantity)
                 if named is not None and named[1].of_stage:
                     raise ModelError(
-                        f"stock {stock.id} is used by '{term.quantity}({term.entity_id})', which is "
-                        "no quantity per hour; take one that has a value in every block"
+                        f"stock {stock.id} is used by '{term.quantity}({term.entity_id})', which "
+                        "is no quantity per hour; take one that has a value in every block"
                     )
                 combination, constant = quantity(build, ctx, term.quantity, term.entity_id, k)
                 build.shift_row(row, -term.coefficient * constant)

@@ -234,7 +234,8 @@ def quantity(
     position = ctx.system.index_of(part.collection).get(entity_id)
     if position is None:
         raise ModelError(
-            f"an expression names '{name}({entity_id})', but there is no {part.words.one} {entity_id}"
+            f"an expression names '{name}({entity_id})', but there is no "
+            f"{part.words.one} {entity_id}"
         )
     return declared.combination(build, ctx, position, k)
 
