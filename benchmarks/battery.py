@@ -65,7 +65,7 @@ def recipes_of(asked: argparse.Namespace) -> list[Recipe]:
 
 
 def mixed(recipes: list[Recipe]) -> list[Recipe]:
-    """Planner's cases first, then the others so that every beginning has its share of all groups."""
+    """Planner's cases first, then the others so that any beginning has its share of each group."""
     groups: dict[str, list[Recipe]] = {}
     for recipe in recipes:
         groups.setdefault(recipe["group"], []).append(recipe)

@@ -113,7 +113,9 @@ def read_lines(path: Path) -> dict[str, Record]:
 def run_all(
     recipes: Iterable[Record], run: Callable[[Record], Record | None], out: Path, jobs: int
 ) -> Iterator[tuple[Record, Record]]:
-    """Run recipes side by side, add a line to ``out`` as each ends, give pairs of recipe and record.
+    """Run recipes side by side and give pairs of recipe and record.
+
+    A line is added to ``out`` as each ends.
 
     A run that gives ``None`` adds no line: there was no time for it.
     """
