@@ -21,7 +21,10 @@ requires_bolivia = pytest.mark.skipif(
 
 @requires_bolivia
 def test_single_stages_of_bolivia_cost_what_its_own_model_says(tmp_path: Path):
-    """The optimum of the stage program that is published with the data: with inflows, and without."""
+    """The optimum of the stage program that is published with the data.
+
+    With inflows, and without.
+    """
     first = inflows(BOLIVIA, 1)[0][:1]
     for name, given, optimum in (("wet", first, 1557.8166), ("dry", 0.0 * first, 11_672.9248)):
         case = hw.load_case(bolivia(BOLIVIA, [given]).write(tmp_path / name))
@@ -30,7 +33,10 @@ def test_single_stages_of_bolivia_cost_what_its_own_model_says(tmp_path: Path):
 
 @requires_bolivia
 def test_the_operation_of_bolivia_follows_the_published_paths(tmp_path: Path):
-    """Mean thermal generation within 2 %; of stored water, whose use is often indifferent, the course over the years."""
+    """Mean thermal generation within 2 %.
+
+    Of stored water, whose use is often indifferent, the course over the years.
+    """
     case = hw.load_case(
         bolivia(BOLIVIA, inflows(BOLIVIA, 126), iterations=400, simulated=100).write(tmp_path)
     )

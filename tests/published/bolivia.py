@@ -1,6 +1,7 @@
 """The grid of Bolivia: 28 buses with DC power flow, 11 hydro plants, 34 generators.
 
-From LearningToOptimize/DecisionRules.jl (MIT); its files are read where they are, since they are too many to be written here.
+From LearningToOptimize/DecisionRules.jl (MIT); its files are read where they are, since they are
+too many to be written here.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ LOAD_SHARE = 0.6
 """All published runs take so much of the loads of the file."""
 
 WATER_PER_MWH = 0.1
-"""Cost of hydro generation, $/MWh. It is taken off all other sources instead, and `WATER_COST` added to what a stage costs."""
+"""Cost of hydro generation, $/MWh. It is taken off all other sources instead, and `WATER_COST`
+added to what a stage costs.
+"""
 
 WATER_COST = WATER_PER_MWH * 482.5321428571429
 """The same for all load of a stage, $."""
@@ -123,7 +126,9 @@ def _line(branch: dict[str, Any]) -> Entry:
 
 
 def _hydro(plant: dict[str, Any], generator: dict[str, Any]) -> Entry:
-    """A plant; where only its turbined water goes on, spilled water takes a channel out of the system."""
+    """A plant; where only its turbined water goes on, spilled water takes a
+    channel out of the system.
+    """
     turbined, spilled = plant["downstream_turn"], plant["downstream_spill"]
     channel: Entry = {}
     if turbined and not spilled:
