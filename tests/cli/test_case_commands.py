@@ -98,3 +98,22 @@ def test_validate_speaks_sarif(command, tmp_path):
     code, out, _ = command("validate", case.write(), "--format", "sarif")
     assert code == 1
     assert json.loads(out)["runs"][0]["results"][0]["ruleId"] == "HW301"
+
+
+def test_advice_of_one_rule_about_many_plants_is_one_line_with_count_and_names(command, tmp_path):
+    case = tiny_case(tmp_path / "case")
+    thermals = case.thermals
+    thermals += [
+        {**thermals[0], "id": 90 + n, "name": f"IDLE {n}", "generation": {"min_mw": 0, "max_mw": 0}}
+        for n in range(6)
+    ]
+    code, out, _ = command("validate", case.write())
+    lines = [line for line in out.splitlines() if "HW604" in line]
+    assert code == 0
+    assert len(lines) == 1
+    assert all(f'Thermal {90 + n} "IDLE' in out for n in range(3))
+    assert "and 3 more" in out
+    assert "[the first of 6]" in out
+    assert "Thermal 93" not in out
+    report = json.loads(command("validate", case.root, "--format", "json")[1])
+    assert sum(one["code"] == "HW604" for one in report["findings"]) == 6

@@ -119,7 +119,9 @@ class RuleInFile:
 
     model: Annotated[m.ProductionKind, "production function"]
     fpha_config: Annotated[m.FphaFit | None, "how the planes are made"] = None
-    productivity_override: Annotated[Positive | None, "productivity in place of the plant's"] = None
+    productivity_override: Annotated[NonNegative | None, "productivity in place of the plant's"] = (
+        None
+    )
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

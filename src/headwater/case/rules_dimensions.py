@@ -209,15 +209,17 @@ def production_at(parts: Parts, hydro: Any) -> dict[int, tuple[str, str | None, 
 
 @rule("HW404", needs=(_GEOMETRY, _MODELS, "system/hydros.json", "stages.json"))
 def geometry_points(parts: Parts) -> Iterator[Problem]:
-    """Plants whose head or surface matters have at least two points of geometry."""
+    """Plants whose head or surface follows their storage have at least two points of geometry."""
     counts = dict(parts.table(_GEOMETRY).group_by("hydro_id").len().iter_rows())
     for hydro in parts.hydros:
         models = production_at(parts, hydro).values()
         needs = "computed FPHA" if any(source == "computed" for _, source, _ in models) else None
         if any(model == "linearized_head" for model, _, _ in models):
             needs = "linearized_head"
-        if hydro.evaporation is not None and counts.get(hydro.id, 0) == 1:
-            needs = "evaporation"
+        reservoir = hydro.reservoir
+        varies = reservoir.max_storage_hm3 > reservoir.min_storage_hm3
+        if hydro.evaporation is not None and varies and counts.get(hydro.id, 0) == 1:
+            needs = "evaporation of a lake whose storage varies"
         if needs is not None and counts.get(hydro.id, 0) < 2:
             message = f"{needs} needs at least 2 rows of geometry, got {counts.get(hydro.id, 0)}"
             yield Problem(

@@ -25,6 +25,7 @@ from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
 from headwater.cli.extensive_command import extensive
+from headwater.cli.import_commands import import_app
 from headwater.cli.lp_command import lp
 from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import compare, print_envelope, report, status, summary
@@ -67,6 +68,7 @@ app.command(
     }
 )(bench)
 app.add_typer(policy_app)
+app.add_typer(import_app)
 
 # typer has used the installed click in some versions and a copy of its own in others: its base
 # class is found, not imported

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.case import Case, Report, Severity, describe_case
+from headwater.case import Case, Finding, Report, Severity, describe_case
 from headwater.model import Study
 
 if TYPE_CHECKING:
     from headwater.lp import ProgramStatistics
 
 _STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_FEW = 3
+"""Pieces of advice of one rule in one file that have a line each."""
 _WORD = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -34,12 +38,37 @@ def show_report(report: Report, console: Console) -> None:
         table.add_column(no_wrap=True)
         table.add_column(style="dim", overflow="fold", max_width=60)
         table.add_column(overflow="fold")
-        for finding in findings:
-            label = Text(f"  {finding.code} {_WORD[finding.severity]}", _STYLE[finding.severity])
-            table.add_row(label, Text(finding.place), Text(finding.sentence))
+        for group in _grouped(findings):
+            first = group[0]
+            label = Text(f"  {first.code} {_WORD[first.severity]}", _STYLE[first.severity])
+            place, sentence = first.place, first.sentence
+            if len(group) > 1:
+                place, sentence = _names_of(group), f"{sentence} [the first of {_total(group)}]"
+            table.add_row(label, Text(place), Text(sentence))
         console.print(table)
     if report.skipped:
         console.print(Text(report.skipped_sentence(), "dim"))
+
+
+def _grouped(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Findings one by one; advice of which a rule has much together, to be told in one line."""
+    for _, same in groupby(findings, lambda finding: (finding.code, finding.severity)):
+        group = list(same)
+        if group[0].severity is Severity.ERROR or _total(group) <= _FEW:
+            yield from ([finding] for finding in group)
+        else:
+            yield group
+
+
+def _names_of(group: Sequence[Finding]) -> str:
+    """The first places of a group, and how many more there are."""
+    shown = [finding.entity or finding.place for finding in group[:_FEW]]
+    more = _total(group) - len(shown)
+    return "; ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _total(group: Sequence[Finding]) -> int:
+    return sum(finding.count for finding in group)
 
 
 def show_case(case: Case, console: Console) -> None:

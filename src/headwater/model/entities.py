@@ -524,7 +524,7 @@ class Hydro:
     ]
     name: Name = ""
     productivity_mw_per_m3s: Annotated[
-        Positive | None, InFile("generation.productivity_mw_per_m3s"), "power per turbined flow"
+        NonNegative | None, InFile("generation.productivity_mw_per_m3s"), "power per turbined flow"
     ] = None
     production: Annotated[
         ProductionKind, InFile("generation.model", required=True), "production function"

@@ -133,7 +133,7 @@ def production_function(system: System, plant: Hydro) -> tuple[ProductionFunctio
     )
     if plant.efficiency is not None:
         return replace(function, efficiency=plant.efficiency), tuple(warnings)
-    if plant.productivity_mw_per_m3s is None:
+    if not plant.productivity_mw_per_m3s:
         raise ModelError(
             f"hydro {plant.id} needs an efficiency, or a productivity to derive "
             "it from, for computed planes"

@@ -1,0 +1,1 @@
+"""Studies of other programs as case directories."""
