@@ -55,7 +55,12 @@ def test_training_and_simulation_follow_the_deck_unless_told_otherwise(imported)
     assert config["training"]["forward_passes"] == 8
     assert config["training"]["stopping_rules"] == [
         {"type": "iteration_limit", "limit": 30},
-        {"type": "bound_stalling", "iterations": 3, "tolerance": pytest.approx(0.002)},
+        {
+            "type": "small_changes",
+            "times": 3,
+            "tolerance": pytest.approx(0.002),
+            "minimum_iterations": 30,  # the deck asks for 3 of 200 trajectories
+        },
     ]
     assert config["simulation"]["num_scenarios"] == 2000
     assert config["estimation"] == {"max_order": 2, "order_selection": "pacf"}
@@ -69,6 +74,11 @@ def test_options_replace_what_the_deck_computes(imported):
     assert config["simulation"]["num_scenarios"] == 9
     assert "5 forward passes an iteration in place of 200" in case.notes("dger.dat")
     assert "9 simulated scenarios in place of 2000" in case.notes("dger.dat")
+
+
+def test_with_the_forward_passes_of_the_deck_its_stop_rule_is_its_own(imported):
+    rules = imported(forward_passes=200).file("config.json")["training"]["stopping_rules"]
+    assert rules[1]["minimum_iterations"] == 3
 
 
 def test_a_switch_for_something_that_the_case_has_not_is_told(imported):

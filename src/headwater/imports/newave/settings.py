@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -121,21 +122,15 @@ def stages_file(deck: Deck, settings: Settings) -> Json:
 
 def config_file(deck: Deck, settings: Settings, effort: Effort) -> Json:
     """Content of ``config.json``."""
-    general, name = settings.general, deck.name("dger")
+    general = settings.general
     annual = settings.on("consideracao_media_anual_afluencias")
     iterations = effort.iterations or int(general.num_max_iteracoes or 45)
     scenarios = effort.scenarios or int(general.num_series_sinteticas or 2000)
     _explain(deck, settings, effort, scenarios)
     rules: list[Json] = [{"type": "iteration_limit", "limit": iterations}]
-    window, gain = int(general.deltas_consecutivos or 0), float(general.delta_zinf or 0.0)
-    if window and gain:
-        rules.append({"type": "bound_stalling", "iterations": window, "tolerance": gain / 100.0})
-        deck.report.approximate(
-            name,
-            f"training ends where the bound gains less than {gain:g} % in {window} iterations; "
-            "the test of Zsup is left out, since costs and bounds of a risk measure cannot be "
-            "compared",
-        )
+    rule = _stop_rule(deck, settings, effort.forward_passes, iterations)
+    if rule is not None:
+        rules.append(rule)
     return {
         "modeling": {"inflow_non_negativity": {"method": "penalty"}},
         "training": {
@@ -152,6 +147,29 @@ def config_file(deck: Deck, settings: Settings, effort: Effort) -> Json:
             "num_scenarios": scenarios,
             "scenario_source": {"seed": 7, "inflow": {"scheme": "out_of_sample"}},
         },
+    }
+
+
+def _stop_rule(deck: Deck, settings: Settings, forward_passes: int, iterations: int) -> Json | None:
+    """The rule that the bound hardly changes, several times in a row, after enough trajectories."""
+    general = settings.general
+    times, gain = int(general.deltas_consecutivos or 0), float(general.delta_zinf or 0.0)
+    if not times or not gain:
+        return None
+    asked = int(general.num_minimo_iteracoes or 1) * int(general.num_forwards or forward_passes)
+    least = min(max(math.ceil(asked / forward_passes), 1), iterations)
+    deck.report.approximate(
+        deck.name("dger"),
+        f"training ends where the bound gains less than {gain:g} % {times} times in a row, after "
+        f"{least} iterations at least: the trajectories that the deck asks for, as far as the "
+        "largest number of iterations allows; the test of Zsup is left out, since costs and "
+        "bounds of a risk measure cannot be compared",
+    )
+    return {
+        "type": "small_changes",
+        "tolerance": gain / 100.0,
+        "times": times,
+        "minimum_iterations": least,
     }
 
 
