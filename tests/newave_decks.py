@@ -1,6 +1,6 @@
 """Small NEWAVE decks, made line by line: four plants on two rivers, two submarkets, three levels.
 
-The river runs ALTA -> MEIA -> (border of an equivalent reservoir) -> BAIXA; a fictitious copy of MEIA
+The river runs ALTA -> MEIA -> (border of a reservoir) -> BAIXA; a fictitious copy of MEIA
 stands beyond the border. NOVA is built during the study. The study begins in May 2021, goes to the
 end of 2022, and looks a year further.
 """
