@@ -22,6 +22,7 @@ from headwater.distributed.signals import ONE_CTRL_C_SECONDS
 from headwater.errors import RankError, SolverError
 from headwater.sddp import Policy, train_policy
 from headwater.sddp.cuts.pool import FIELDS
+from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.stage.explanation import stage_program
 from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.sddp.training.iteration import Training
@@ -182,6 +183,8 @@ def failing_solve(*arguments: str) -> None:
             raise error
         return solve(self, t, *others, **named)
 
+    # in compiled passes it would not be asked
+    CompiledRun.serves = staticmethod(lambda *_: False)  # type: ignore[method-assign,assignment]
     SolverPool.solve_tree = solve_tree  # type: ignore[method-assign]
     command_line(*arguments)
 

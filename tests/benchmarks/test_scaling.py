@@ -6,6 +6,7 @@ The work is what was asked for, everybody learns the same, and failures are told
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from headwater_bench import (
     time_scaling,
     training_times,
 )
+from headwater_bench.iteration_times import iteration_table, time_iterations
 from headwater_bench.scaling import time_on_ranks
 from headwater_bench.synthetic import SyntheticSize, write_synthetic
 from rank_processes import requires_mpi
@@ -156,3 +158,22 @@ def test_the_report_says_when_processors_are_short_and_when_bounds_differ():
     assert "There are 2 processors. More workers than that take turns" in text
     assert "LEARNED DIFFERENTLY" in text
     assert "As many forward passes for each worker" not in text
+
+
+def test_iterations_are_timed_without_the_first_and_held_against_the_first_threads(case: Case):
+    told: list[str] = []
+    times = list(time_iterations("small", case, (1, 3), 2, seconds=0.0, say=told.append))
+    assert [one.threads for one in times] == [1, 3]
+    assert [one.iterations for one in times] == [2, 2]
+    assert times[0].against_first == 1.0
+    assert times[1].against_first == times[0].seconds / times[1].seconds
+    assert len({one.lower_bound for one in times}) == 1
+    for one in times:
+        assert 0.0 < one.forward_seconds + one.backward_seconds + one.bound_seconds < one.seconds
+        assert 0.0 < one.solver_share < 1.0
+    assert len(told) == 3
+    assert json.loads(times[0].json_line())["forward_passes"] == 2
+    assert iteration_table(times).count("| small | 2 |") == 2
+    assert "DIFFERENTLY" not in iteration_table(times)
+    other = dataclasses.replace(times[1], lower_bound=times[0].lower_bound + 1.0)
+    assert "DIFFERENTLY in small with 2 forward passes" in iteration_table([times[0], other])

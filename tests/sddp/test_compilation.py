@@ -114,7 +114,7 @@ def test_work_is_counted_by_parts_and_wholes_and_time_by_what_is_done(
 def test_the_interpreter_calls_what_no_compiled_function_calls():
     roots = {one.__name__ for one in roots_of_passes(kernel.function)}
     assert {"forward_visits", "backward_stages"} <= roots
-    assert not {"wait_for_others", "solve_openings"} & roots
+    assert not {"wait_a_little", "solve_openings"} & roots
 
 
 def until_it_has_ended(process: CompilingProcess) -> None:
@@ -200,7 +200,7 @@ def test_the_sources_that_code_depends_on_are_those_of_the_kernels_and_their_con
     names = {path.relative_to(module._PACKAGE).as_posix() for path in module._sources()}
     assert {
         "solver/simplex_kernel.py",
-        "sddp/kernels/pass_kernel.py",
+        "sddp/kernels/backward_kernel.py",
         "solver/numba_private.py",
         "solver/problem.py",
     } <= names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from headwater.model import (
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
 from headwater.sddp import Policy, train_policy
+from headwater.sddp.passes import compiled_bound, workspace
 from headwater.sddp.passes import compiled_run as whole_pass
 from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.stage.solver_pool import LOWER_BOUND, SolverPool
@@ -81,6 +83,19 @@ def told(policy: Policy) -> tuple[object, ...]:
     return fingerprint(policy), trace, dict(record.solver_counts), efforts
 
 
+@pytest.fixture(autouse=True)
+def all_threads_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little there is to be done."""
+    for module in (workspace, whole_pass):
+        monkeypatch.setattr(module, "ROWS_WORTH_A_THREAD", 1)
+
+
+def let_blocks_have(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Let threads share out so many openings at a time."""
+    for module in (whole_pass, compiled_bound):
+        monkeypatch.setattr(module, "openings_in_a_block", lambda _: length)
+
+
 @pytest.fixture(scope="module", params=STUDIES, ids=list(STUDIES))
 def made(request: pytest.FixtureRequest) -> hw.Study:
     return STUDIES[request.param]()
@@ -110,25 +125,21 @@ def test_a_call_for_some_of_the_stages_too(
 def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
     made: hw.Study, stage_by_stage: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ):
-    """Calls do one stage or visit and leave the next, as if HiGHS had to be
-    asked at every second one.
-    """
-    forward, backward, calls = (
-        whole_pass.kernel.forward_visits,
-        whole_pass.kernel.backward_stages,
-        [],
-    )
+    """Calls do one stage or visit and leave the next, as if HiGHS was asked at every second one."""
+    cut, calls = CompiledRun._cut, []
 
-    def one_visit(*given: Any) -> int:
+    def one_visit(
+        run: CompiledRun, next_visit: Any, states: Any, openings: Any, _should_stop: Any
+    ) -> None:
         calls.append("forward")
-        return forward(*given[:5], given[4] + 1, *given[6:])
+        run._walk(range(len(states)), int(next_visit.min()) + 1, next_visit, states, openings)
 
-    def one_stage(*given: Any) -> int:
+    def one_stage(run: CompiledRun, start: int, _stop: int, *given: Any, **named: Any) -> int:
         calls.append("backward")
-        return backward(*given[:5], given[4], *given[6:])
+        return cut(run, start, start, *given, **named)
 
-    monkeypatch.setattr(whole_pass.kernel, "forward_visits", one_visit)
-    monkeypatch.setattr(whole_pass.kernel, "backward_stages", one_stage)
+    monkeypatch.setattr(CompiledRun, "forward", one_visit)
+    monkeypatch.setattr(CompiledRun, "_cut", one_stage)
     assert told(train_policy(made, threads=2)) == stage_by_stage
     assert set(calls) == (
         {"backward"} if made.system.horizon.is_cyclic else {"forward", "backward"}
@@ -228,14 +239,43 @@ def with_iterations(made: hw.Study, iterations: int) -> Any:
     return study(made.system, iterations=iterations, forward_passes=5, method="penalty").config
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("length", [1, 2, 3, 100])
+def test_it_does_not_matter_how_openings_are_shared_out(
+    made: hw.Study,
+    stage_by_stage: tuple[object, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    length: int,
+    threads: int,
+):
+    let_blocks_have(monkeypatch, length)
+    assert told(train_policy(made, threads=threads)) == stage_by_stage
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_openings_that_are_far_away_are_solved_alike_however_they_are_shared_out(
+    monkeypatch: pytest.MonkeyPatch, length: int
+):
+    """With few pivots many are not reached at first, and taken in order at last."""
+    made = a_study(n_openings=5)
+    for module in ("headwater.sddp.stage.solver_pool", "headwater.solver.highs"):
+        monkeypatch.setattr(f"{module}.usual_effort", lambda _: Effort(2, 40, 1e-9))
+    with monkeypatch.context() as patch:
+        patch.setattr(CompiledRun, "serves", lambda *_: False)
+        expected = told(train_policy(made))
+    let_blocks_have(monkeypatch, length)
+    for threads in (1, 3):
+        assert told(train_policy(made, threads=threads)) == expected
+
+
 def test_a_thread_that_fails_does_not_leave_the_others_waiting(monkeypatch: pytest.MonkeyPatch):
-    backward = whole_pass.kernel.backward_stages
+    backward, calls = whole_pass.backward.backward_stages, itertools.count()
 
     def failing(*given: Any) -> int:
-        if given[19] == 1:
+        if next(calls) == 1:
             raise MemoryError("no room")
         return backward(*given)
 
-    monkeypatch.setattr(whole_pass.kernel, "backward_stages", failing)
+    monkeypatch.setattr(whole_pass.backward, "backward_stages", failing)
     with pytest.raises(MemoryError, match="no room"):
         train_policy(a_study(), threads=3)

@@ -94,6 +94,9 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     assert native_kernel.kernel.address
     for name in (
         "_begin",
+        "_start_at_mean",
+        "_start_from",
+        "_copy_basis",
         "_set_start",
         "_walk",
         "_set_opening",

@@ -160,8 +160,11 @@ def test_constants_are_values_like_any_other():
 
 
 def test_functions_of_the_package_are_declared_without_the_compiler():
-    import headwater.sddp.kernels.pass_kernel
+    import headwater.sddp.kernels.backward_kernel
+    import headwater.sddp.kernels.forward_kernel
 
     names = {one.__name__ for one in declared()}
-    assert {"forward_visits", "backward_stages", "wait_for_others"} <= names
-    assert headwater.sddp.kernels.pass_kernel.forward_visits.__doc__.startswith("Walk trajectories")
+    assert {"forward_visits", "backward_stages", "wait_a_little"} <= names
+    assert headwater.sddp.kernels.forward_kernel.forward_visits.__doc__.startswith(
+        "Walk trajectories"
+    )

@@ -13,24 +13,30 @@ import numpy as np
 import pytest
 
 from headwater.solver import system_functions, waiting_kernel
-from headwater.solver.compiled import compiled, private
-from headwater.solver.waiting_kernel import ABANDONED, seconds, wait_for_others
+from headwater.solver.compiled import compiled, plain, private
+from headwater.solver.waiting_kernel import add, load, seconds, wait_a_little
 
 
 @compiled
-def count_together(barrier, n_threads, rounds, worker, counts):
-    """Rounds in which all threads had counted as far before the wait, -1
-    when somebody went on alone.
-    """
+def wait_for(numbers, total):
+    """Wait until threads have added up to a total."""
+    looked = plain(0)
+    while load(numbers, 0) < total:
+        looked = wait_a_little(looked)
+
+
+@compiled
+def count_together(numbers, n_threads, rounds, worker, counts):
+    """Rounds in which all threads had counted as far before the wait, -1 when somebody went on."""
     for done in range(rounds):
         counts[worker] += 1
-        if not wait_for_others(barrier, n_threads):
-            return done
+        add(numbers, 0, 1)
+        wait_for(numbers, n_threads * (2 * done + 1))
         for other in range(n_threads):
             if counts[other] != done + 1:
                 return -1
-        if not wait_for_others(barrier, n_threads):
-            return done
+        add(numbers, 0, 1)
+        wait_for(numbers, n_threads * (2 * done + 2))
     return rounds
 
 
@@ -39,33 +45,20 @@ def now(room):
     return seconds(room)
 
 
-def run(n_threads: int, rounds: int, barrier: np.ndarray, absent: int = 0) -> list[int]:
-    ended, counts = [-2] * n_threads, np.zeros(n_threads, np.int64)
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 5])
+def test_nobody_goes_on_before_all_have_come(n_threads: int):
+    ended, counts, numbers = [-2] * n_threads, np.zeros(n_threads, np.int64), np.zeros(1, np.int64)
 
     def work(worker: int) -> None:
-        ended[worker] = count_together(barrier, n_threads, rounds, worker, counts)
+        ended[worker] = count_together(numbers, n_threads, 200, worker, counts)
 
-    threads = [
-        threading.Thread(target=work, args=(worker,)) for worker in range(n_threads - absent)
-    ]
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(n_threads)]
     for thread in threads:
         thread.start()
-    if absent:
-        time.sleep(0.05)
-        barrier[ABANDONED] = 1
     for thread in threads:
         thread.join(30)
     assert not any(thread.is_alive() for thread in threads)
-    return ended
-
-
-@pytest.mark.parametrize("n_threads", [1, 2, 3, 5])
-def test_nobody_goes_on_before_all_have_come(n_threads: int):
-    assert run(n_threads, 200, np.zeros(3, np.int64)) == [200] * n_threads
-
-
-def test_who_waits_for_one_that_never_comes_is_let_go():
-    assert run(3, 10, np.zeros(3, np.int64), absent=1) == [0, 0, -2]
+    assert ended == [200] * n_threads
 
 
 def test_the_clock_is_the_one_of_the_interpreter():

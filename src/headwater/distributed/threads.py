@@ -79,10 +79,6 @@ def choose_threads(
     return chosen
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 class _Worker:
     """A thread that does one thing after the other as it is told.
 
@@ -166,7 +162,6 @@ class ThreadTeam:
         task: Callable[[int, range], Result],
         items: range,
         least: int = 1,
-        abandon: Callable[[], None] = _nothing,
     ) -> list[Result]:
         """Call ``task(worker, part)`` for every worker, with parts of ``items``.
 
@@ -179,24 +174,22 @@ class ThreadTeam:
             items: what to share out.
             least: items that a worker needs to be worth its hand-over; with fewer, fewer workers
                 are called.
-            abandon: called when a worker fails, for tasks that wait for each other.
         """
         started = time.perf_counter()
         n_called = self.n_called(len(items), least)
         try:
             if n_called == 1:
-                return [self._timed(task, abandon, 0, items)]
+                return [self._timed(task, 0, items)]
             own, *shares = self.shares(items, n_called)
             called: list[_Worker] = []
             outcomes: list[tuple[object, BaseException | None]] = []
             try:
                 for number, share in enumerate(shares, start=1):
                     worker = self._others[number - 1]
-                    worker.start(partial(self._timed, task, abandon, number, share))
+                    worker.start(partial(self._timed, task, number, share))
                     called.append(worker)
-                outcomes.append((self._timed(task, abandon, 0, own), None))
+                outcomes.append((self._timed(task, 0, own), None))
             except BaseException as error:
-                abandon()
                 outcomes.append((None, error))
             interrupt = None
             for worker in called:
@@ -216,16 +209,12 @@ class ThreadTeam:
     def _timed(
         self,
         task: Callable[[int, range], Result],
-        abandon: Callable[[], None],
         worker: int,
         items: range,
     ) -> Result:
         wall, cpu = time.perf_counter(), time.thread_time()
         try:
             return task(worker, items)
-        except BaseException:
-            abandon()
-            raise
         finally:
             self.busy_seconds[worker] += time.perf_counter() - wall
             self.cpu_seconds[worker] += time.thread_time() - cpu

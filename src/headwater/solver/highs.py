@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver.highs_instance import HighsInstance
 from headwater.solver.highs_kernel import solve_in_turn
-from headwater.solver.kernel_constants import NOT_PROVEN, PROVEN
+from headwater.solver.kernel_constants import NOT_PROVEN, PROVEN, WHOLE
 from headwater.solver.kernel_room import KernelScratch, usual_effort
 from headwater.solver.native_kernel import call_kernel, room_for_call
 from headwater.solver.packing_kernel import Packed
@@ -201,7 +201,8 @@ class HighsProgram:
         solve_openings(
             basis.columns, basis.rows, self._kernel_program(), row_lower, row_upper,
             usual_effort(self.program.n_rows), work.objective, work.row_dual, work.primal,
-            work.outcome, work.pivots, final.columns, final.rows, self._room(),
+            work.outcome, work.pivots, final.columns, final.rows, WHOLE, 0, len(row_lower),
+            self._room(),
         )  # fmt: skip
         self.statistics.kernel_seconds += time.perf_counter() - started
 

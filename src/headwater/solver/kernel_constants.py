@@ -26,6 +26,14 @@ BOUNDED = -8
 NO_BOUND = -9
 """A certificate's word for duals that give no bound."""
 
+START, RESTORE, FIRST, REST = 1, 2, 4, 8
+"""Parts of solving the openings of a trial.
+
+Go to their mean, which is where they start; start from a basis that was kept; solve
+openings from there; go to those that were not reached, with fresh factors on the way."""
+WHOLE = START | FIRST | REST
+"""All that a trial asks for, in one call."""
+
 PRIMAL_TOLERANCE = 1e-8
 """How far the simplex lets a point miss a bound."""
 FEASIBILITY_TOLERANCE = 1e-6

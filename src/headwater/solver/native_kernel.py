@@ -36,6 +36,9 @@ class Call(NamedTuple):
     pivots: Any
     final_column_status: Any
     final_row_status: Any
+    parts: Any
+    first: Any
+    last: Any
 
 
 class KernelRoom(NamedTuple):
@@ -47,7 +50,10 @@ class KernelRoom(NamedTuple):
 
 def _sample_call() -> Call:
     ints, numbers, table, longs = np.empty(0, np.int32), np.empty(0), np.empty((0, 0)), np.empty(0, np.int64)
-    return Call(ints, ints, sample_program(), table, table, Effort(1, 1, 0.0), numbers, table, table, longs, longs, ints, ints)
+    return Call(
+        ints, ints, sample_program(), table, table, Effort(1, 1, 0.0), numbers, table, table, longs, longs, ints, ints,
+        1, 0, 1
+    )
 
 
 CALL = Packing(_sample_call())
@@ -61,7 +67,8 @@ def _solve(call_place, scratch_place):
     call, room = _read_call(call_place), _read_scratch(scratch_place)
     solve_openings(
         call.column_status, call.row_status, call.program, call.row_lowers, call.row_uppers, call.effort, call.objective,
-        call.row_dual, call.primal, call.outcome, call.pivots, call.final_column_status, call.final_row_status, room.scratch
+        call.row_dual, call.primal, call.outcome, call.pivots, call.final_column_status, call.final_row_status,
+        call.parts, call.first, call.last, room.scratch
     )
 
 
@@ -78,19 +85,19 @@ kernel = Native(_solve, _signature)
 @compiled
 def call_kernel(
     column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
-    final_column_status, final_row_status, call_block, scratch_block
+    final_column_status, final_row_status, parts, first, last, call_block, scratch_block
 ):
     """`solve_openings` by its address.
 
     Args:
         column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual,
-        primal, outcome, pivots, final_column_status, final_row_status: see there. call_block: room
-        of this thread for a `Call`. scratch_block: room of this thread for the kernel, a packed
-        `KernelRoom`.
+        primal, outcome, pivots, final_column_status, final_row_status, parts, first, last: see
+        there. call_block: room of this thread for a `Call`. scratch_block: room of this thread for
+        the kernel, a packed `KernelRoom`.
     """
     _store_call(call_block, Call(
         column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
-        final_column_status, final_row_status
+        final_column_status, final_row_status, parts, first, last
     ))
     call_at(_read_room(scratch_block).address, place_of(call_block), place_of(scratch_block))
 

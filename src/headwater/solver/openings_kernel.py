@@ -40,12 +40,16 @@ from headwater.solver.kernel_constants import (
     BASIC,
     CAP_REACHED,
     DRIFT,
+    FIRST,
     FREE,
     NO_ENTERING,
     NO_FACTOR,
     NOT_PROVEN,
     PROVEN,
+    REST,
+    RESTORE,
     SMALL_PIVOT,
+    START,
 )
 from headwater.solver.simplex_kernel import (
     State,
@@ -72,7 +76,8 @@ class Start(NamedTuple):
         column_status, row_status: the basis of the mean in HiGHS' codes.
         row_lower, row_upper, cut_lower: the mean right-hand sides.
         y: ``[row]`` duals; reduced, sizes, activity: scratch of the certificate.
-        shifted: ``[1]`` whether the cost of a column is shifted.
+        shifted: ``[1]`` whether the cost of a column is shifted; width: ``[1]`` working rows, 0
+            where there is no factor.
     """
 
     basic: Any
@@ -90,6 +95,7 @@ class Start(NamedTuple):
     sizes: Any
     activity: Any
     shifted: Any
+    width: Any
 
 
 class Scratch(NamedTuple):
@@ -144,7 +150,7 @@ def _make_start(n: int, m_static: int, width: int, n_cuts: int) -> Start:
         basic=np.empty(width, Index), where=np.empty(total, ints), d=np.empty(total), x=np.empty(n), base=np.empty(width),
         column_status=np.empty(n, ints), row_status=np.empty(m_static + n_cuts, ints), row_lower=np.empty(m_static),
         row_upper=np.empty(m_static), cut_lower=np.empty(n_cuts), y=np.empty(width), reduced=np.empty(n), sizes=np.empty(n),
-        activity=np.empty(m_static), shifted=np.zeros(1, np.int64),
+        activity=np.empty(m_static), shifted=np.zeros(1, np.int64), width=np.zeros(1, np.int64),
     )
 
 
@@ -461,64 +467,102 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
 @partial(compiled, inlined=True)
 def solve_openings(
     column_status, row_status, program, row_lowers, row_uppers, effort, objective, row_dual, primal, outcome, pivots,
-    final_column_status, final_row_status, s
+    final_column_status, final_row_status, parts, first, last, s
 ):
-    """Re-optimise every opening from one basis.
+    """Re-optimise openings from one basis, all in one call or some at a time.
+
+    Openings know the start alone, not each other: several threads may each solve some, with a
+    scratch of their own in which the start is restored from the basis that ``START`` gave. ``REST``
+    moves the start along and takes openings in their order.
 
     Args:
-        column_status, row_status: starting basis, HiGHS codes.
+        column_status, row_status: starting basis, HiGHS codes; for ``RESTORE`` the one that was
+            kept.
         program: see `Program`.
         row_lowers, row_uppers: ``[opening, row]``, cuts last; upper bounds of cuts are not looked
             at. Both may be wider.
         effort: see `Effort`.
         objective, row_dual, primal, outcome, pivots: outputs; ``primal`` has one row per opening or
             a single row of scratch.
-        final_column_status, final_row_status: basis after the last opening, where that was proven.
+        final_column_status, final_row_status: basis after the last opening of all, where that was
+            proven; the one to be kept where ``parts`` is ``START`` alone.
+        parts: see `headwater.solver.kernel_constants.START` and the others.
+        first, last: openings that ``FIRST`` and ``REST`` are about.
         s: `Scratch` for a program of at least this size.
     """
-    n_openings, n_cuts, m_static = outcome.shape[0], program.n_cuts, program.row_starts.shape[0] - 1
-    room = s.working.cut.shape[0]
-    for w in range(n_openings):
-        outcome[w], pivots[w] = NO_FACTOR, 0
-    _start_from(program, m_static, column_status, row_status, s.start)
-    status, k = _begin(program, m_static, room, s.start.column_status, s.start.row_status, s)
-    if status != PROVEN:
-        return
-    if n_openings > 1:
-        _average(row_lowers, row_uppers, n_openings, m_static, n_cuts, s.start)
-        _, pivots[0], k = _walk(
-            program, m_static, room, effort, k, s.start.row_lower, s.start.row_upper, s.start.cut_lower[:n_cuts], s
-        )
-    for attempt in range(2):
+    n_openings, m_static = outcome.shape[0], program.row_starts.shape[0] - 1
+    room, start = s.working.cut.shape[0], s.start
+    if parts & START:
         for w in range(n_openings):
+            outcome[w], pivots[w] = NO_FACTOR, 0
+        pivots[0] = _start_at_mean(
+            program, m_static, room, effort, column_status, row_status, row_lowers, row_uppers, n_openings, s
+        )
+        if parts == START and start.width[0] != 0:
+            _copy_basis(program, m_static, start.column_status, start.row_status, final_column_status, final_row_status)
+        elif parts == START:
+            # others are to fail in the same way
+            _copy_basis(program, m_static, column_status, row_status, final_column_status, final_row_status)
+    elif parts & RESTORE:
+        _start_from(program, m_static, room, column_status, row_status, s)
+    status = NO_FACTOR
+    for attempt in range(2):
+        if not parts & (FIRST if attempt == 0 else REST):
+            continue
+        for w in range(first, last):
             if attempt == 1 and (outcome[w] == PROVEN or outcome[w] == NO_ENTERING):
                 continue
             row_lower, row_upper, cut_lower = row_lowers[w, :m_static], row_uppers[w, :m_static], row_lowers[w, m_static:]
-            if k == 0:
-                _start_from(program, m_static, column_status, row_status, s.start)
-                status, k = _begin(program, m_static, room, s.start.column_status, s.start.row_status, s)
-            if k != 0 and attempt == 1:
+            if start.width[0] == 0 and attempt == 1:
+                status = _start_from(program, m_static, room, column_status, row_status, s)
+            if start.width[0] != 0 and attempt == 1:
                 # far away, or rounding has piled up on the way: go there with fresh factors
-                status, done, k = _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s)
+                status, done, start.width[0] = _walk(
+                    program, m_static, room, effort, start.width[0], row_lower, row_upper, cut_lower, s
+                )
                 pivots[w] += done
-            if k == 0 or (attempt == 1 and status != PROVEN):
+            if start.width[0] == 0 or (attempt == 1 and status != PROVEN):
                 outcome[w] = status
                 continue
             x = primal[w] if primal.shape[0] == n_openings else primal[0]
             outcome[w], objective[w], done = _solve_one(
-                program, m_static, room, effort, k, row_lower, row_upper, cut_lower, x, row_dual[w], w == n_openings - 1,
-                final_column_status, final_row_status, s
+                program, m_static, room, effort, start.width[0], row_lower, row_upper, cut_lower, x, row_dual[w],
+                w == n_openings - 1, final_column_status, final_row_status, s
             )
             pivots[w] += done
 
 
 @compiled
-def _start_from(program, m_static, column_status, row_status, start):
-    """Take over a basis that is not the start's own."""
+def _start_at_mean(program, m_static, room, effort, column_status, row_status, row_lowers, row_uppers, n_openings, s):
+    """Go from a basis to the mean of the openings, where there are several; returns pivots."""
+    start, n_cuts, n_pivots = s.start, program.n_cuts, 0
+    if _start_from(program, m_static, room, column_status, row_status, s) != PROVEN:
+        return n_pivots
+    if n_openings > 1:
+        _average(row_lowers, row_uppers, n_openings, m_static, n_cuts, start)
+        _, n_pivots, start.width[0] = _walk(
+            program, m_static, room, effort, start.width[0], start.row_lower, start.row_upper, start.cut_lower[:n_cuts], s
+        )
+        if start.width[0] == 0:
+            _start_from(program, m_static, room, column_status, row_status, s)
+    return n_pivots
+
+
+@compiled
+def _start_from(program, m_static, room, column_status, row_status, s):
+    """Take over a basis that is not the start's own, and factorise it; returns the status."""
+    start = s.start
+    _copy_basis(program, m_static, column_status, row_status, start.column_status, start.row_status)
+    status, start.width[0] = _begin(program, m_static, room, start.column_status, start.row_status, s)
+    return status
+
+
+@compiled
+def _copy_basis(program, m_static, column_status, row_status, to_columns, to_rows):
     for j in range(program.cost.shape[0]):
-        start.column_status[j] = column_status[j]
+        to_columns[j] = column_status[j]
     for i in range(m_static + program.n_cuts):
-        start.row_status[i] = row_status[i]
+        to_rows[i] = row_status[i]
 
 
 @compiled

@@ -43,6 +43,7 @@ from headwater.solver.kernel_constants import (
     OPTIMAL,
     PROVEN,
     SMALL_PIVOT,
+    WHOLE,
 )
 from headwater.solver.kernel_room import strict_effort, usual_effort
 from headwater.solver.native_kernel import call_kernel, room_for_call
@@ -338,7 +339,7 @@ class OpeningRepair:
         call_kernel(
             basis.columns, basis.rows, program, self._lower[None, :], self._upper[None, :],
             effort(len(program.row_starts) - 1), bound, y, x, outcome, pivots, final.columns,
-            final.rows, room_for_call(), self._room.block,
+            final.rows, WHOLE, 0, 1, room_for_call(), self._room.block,
         )  # fmt: skip
         self._statistics.pivots += int(pivots[0])
         if np.isfinite(bound[0]) and outcome[0] in (PROVEN, NOT_PROVEN):

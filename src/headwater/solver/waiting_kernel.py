@@ -1,7 +1,4 @@
-"""What compiled code needs to work in several threads.
-
-A clock, and a place where threads wait for each other.
-"""
+"""What compiled code needs in several threads: a clock, numbers all see, and a way to wait."""
 
 from __future__ import annotations
 
@@ -10,9 +7,6 @@ import sys
 from headwater.solver.compiled import InCode, compiled
 from headwater.solver.packing_kernel import place_of
 from headwater.solver.system_functions import LET_OTHERS_RUN, NAP, NAP_UNITS, POSIX_CLOCK
-
-ARRIVED, ROUND, ABANDONED = 0, 1, 2
-"""Places in a barrier, an array of three int64, all zero at first."""
 
 _SPINS, _YIELDS = 2000, 4000
 
@@ -58,29 +52,15 @@ thread.
 
 
 @compiled
-def wait_for_others(barrier, n_threads):
-    """Wait until all threads have come here.
-
-    Returns whether they go on, which they do not when one has abandoned the others.
+def wait_a_little(looked):
+    """Wait before looking again what others have done; takes how often, and returns one more.
 
     A thread that waits looks again at once for some microseconds, then lets others run, then naps:
-    threads are as good as always awake where stages are small, and cost others nothing where they
+    threads are as good as always awake where tasks are small, and cost others nothing where they
     are large.
     """
-    if n_threads == 1:
-        return True
-    before = load(barrier, ROUND)
-    if add(barrier, ARRIVED, 1) == n_threads - 1:
-        store(barrier, ARRIVED, 0)
-        add(barrier, ROUND, 1)
-        return load(barrier, ABANDONED) == 0
-    looked = 0
-    while load(barrier, ROUND) == before:
-        if load(barrier, ABANDONED) != 0:
-            return False
-        looked += 1
-        if looked > _YIELDS:
-            _nap(NAP_UNITS)
-        elif looked > _SPINS:
-            _let_others_run()
-    return load(barrier, ABANDONED) == 0
+    if looked >= _YIELDS:
+        _nap(NAP_UNITS)
+    elif looked >= _SPINS:
+        _let_others_run()
+    return looked + 1

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.sddp.kernels.trial_kernel import STAGE, add_rows, add_transposed, raise_inflows
+from headwater.sddp.kernels.trial_kernel import STAGE, add_transposed, raise_inflows
 from headwater.solver.compiled import compiled
 from headwater.solver.packing_kernel import weigh_at
 
@@ -93,7 +93,7 @@ def _take_out_raised(stage, cuts, n_cuts, innovation, state, weight, duals, room
     for h in range(n_hydros):
         if room.raised[h] != innovation[h]:
             for lag in range(n_lags):
-                slope[n_hydros * (1 + lag) + h] -= weight * per_inflow[h] * stage.psi[h, lag]
+                slope[stage.lag_places[h, lag]] -= weight * per_inflow[h] * stage.psi[h, lag]
 
 
 @compiled
@@ -217,12 +217,11 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
 
 
 @compiled
-def weigh_trial(block, n_cuts, objective, row_dual, tolerance, room, binding):
+def weigh(view, n_cuts, objective, row_dual, tolerance, room, binding):
     """Risk-adjusted value in $ of one trial that was solved under all openings of the tree.
 
     ``binding[cut]`` as in `cut_trial`.
     """
-    view = _read_stage(block)
     n_rows, n_openings, value, risk = view.stage.row_lower.shape[0], objective.shape[0], 0.0, view.risk
     penalty = weigh_at(risk.address, n_openings, objective, risk.probability, risk.parameters, room.order, room.weights)
     for w in range(n_openings):
@@ -231,6 +230,12 @@ def weigh_trial(block, n_cuts, objective, row_dual, tolerance, room, binding):
         for c in range(n_cuts):
             binding[c] += duals[n_rows + c] > tolerance
     return value - penalty * view.stage.scale
+
+
+@compiled
+def weigh_trial(block, n_cuts, objective, row_dual, tolerance, room, binding):
+    """`weigh` for a stage as a block."""
+    return weigh(_read_stage(block), n_cuts, objective, row_dual, tolerance, room, binding)
 
 
 @compiled
@@ -278,25 +283,17 @@ def record_binding(block, binding, iteration):
 
 
 @compiled
-def enter_cuts(view, first_slot, n_cuts, n_new, n_per_trial, of_openings, iteration):
-    """Make the next cuts of a pool count and make them rows of the LP.
-
-    Their numbers are in their slots already.
+def enter_cuts(pool, first_slot, n_new, n_per_trial, iteration):
+    """Make the next cuts of a pool count, whose numbers and openings are in their slots already.
 
     Args:
-        view: the stage whose future they bound.
+        pool: see `PoolArrays`.
         first_slot: of the new cuts.
-        n_cuts: rows of cuts before; there is room for more.
         n_new: new cuts, all sound.
         n_per_trial: cuts of every trial.
-        of_openings: whether each belongs to an opening, in their order.
         iteration: of birth.
     """
-    pool = view.cuts.pool
     for i in range(n_new):
         slot = first_slot + i
-        view.cuts.slots[n_cuts + i] = slot
         pool.active[slot], pool.born_at[slot], pool.forward_pass[slot] = True, iteration, i // n_per_trial
-        pool.opening[slot] = i % n_per_trial if of_openings else -1
         pool.relaxed[slot], pool.unproven[slot], pool.times_binding[slot], pool.last_binding[slot] = False, False, 0, iteration
-    add_rows(view, n_cuts, n_cuts + n_new)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headwater.solver.compiled import Index, compiled, plain
-from headwater.solver.kernel_constants import PROVEN
+from headwater.solver.kernel_constants import PROVEN, WHOLE
 from headwater.solver.native_kernel import call_kernel, room_for_call
 from headwater.solver.packing_kernel import Packing
 from headwater.solver.problem import SMALLEST_COEFFICIENT
@@ -39,8 +39,8 @@ class StageArrays(NamedTuple):
         rows_by_state, rows_by_innovation: shift of the row bounds.
         exogenous_by_state, exogenous_by_innovation: the exogenous outgoing state, and ``exogenous``
             its places in the state.
-        psi: ``[hydro, lag]`` weights of past inflows; truncates: whether negative inflows are
-            raised to zero.
+        psi: ``[hydro, lag]`` weights of past inflows, and lag_places their places in the state.
+        truncates: whether negative inflows are raised to zero.
         in_lp: ``[place]`` places in the state of what the program decides, in ``columns``; a unit
             of the program is ``column_scale`` units of the state, whose limits are ``column_lower``
             and ``column_upper``.
@@ -57,6 +57,7 @@ class StageArrays(NamedTuple):
     exogenous_by_innovation: Matrix
     exogenous: Any
     psi: Any
+    lag_places: Any
     truncates: Any
     in_lp: Any
     columns: Any
@@ -136,8 +137,8 @@ def sample_view() -> StageView:
     numbers, table, ints, longs = np.empty(0), np.empty((0, 0)), np.empty(0, np.int32), np.empty(0, np.int64)
     matrix = Matrix(ints, ints, numbers)
     stage = StageArrays(
-        numbers, numbers, matrix, matrix, matrix, matrix, longs, table, False, longs, longs, numbers, numbers, numbers, numbers, longs,
-        numbers, 1.0
+        numbers, numbers, matrix, matrix, matrix, matrix, longs, table, np.empty((0, 0), np.int64), False, longs, longs, numbers,
+        numbers, numbers, numbers, longs, numbers, 1.0
     )
     flags = np.empty(0, np.bool_)
     pool = PoolArrays(table, numbers, flags, ints, ints, ints, flags, flags, longs, ints)
@@ -319,7 +320,7 @@ def raise_inflows(stage, state, innovation, raised):
     for h in range(n_hydros):
         past = 0.0
         for lag in range(n_lags):
-            past += stage.psi[h, lag] * state[n_hydros * (1 + lag) + h]
+            past += stage.psi[h, lag] * state[stage.lag_places[h, lag]]
         raised[h] = innovation[h]
         if innovation[h] + past < 0.0:
             raised[h] = -past
@@ -452,7 +453,7 @@ def solve_trials(
         call_kernel(
             column_statuses[k], row_statuses[k], program, room.row_lowers, room.row_uppers, effort, solutions.objective[k],
             solutions.row_dual[k], solutions.primal[k], solutions.outcome[k], solutions.pivots[k],
-            solutions.column_statuses[k], solutions.row_statuses[k], room.call,
+            solutions.column_statuses[k], solutions.row_statuses[k], plain(WHOLE), plain(0), openings.shape[1], room.call,
             scratch_block
         )
         for q in range(openings.shape[1]):

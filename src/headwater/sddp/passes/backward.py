@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from headwater.distributed import Interrupted, Team
 from headwater.sddp.cuts.pool import ALL_OPENINGS
 from headwater.sddp.kernels.cut_kernel import RELAXED, UNSOUND
+from headwater.sddp.passes.compiled_bound import CompiledBound
 from headwater.sddp.passes.compiled_run import BegunStage, CompiledRun
 from headwater.sddp.passes.trajectories import TrajectoryStore, runs_of
 from headwater.sddp.records.effort import LOWER_BOUND
@@ -73,17 +75,19 @@ def run_backward(
     n_trajectories = len(store.costs)
     tolerance = problems.study.config.training.cut_activity_tolerance
     before = sum(pool.n_populated for pool in problems.pools)
+    if whole is not None:
+        with team.clock.measure("bwd_setup"):
+            whole.prepare()
     t = problems.n_stages
     while t > 0:
         t -= 1
+        if problems.successor(t) is None:
+            continue
         begun: BegunStage | None = None
         if whole is not None:
-            with team.clock.measure("bwd_setup"):
-                ready = whole.is_ready or whole.prepare()
-            if ready:
-                t = whole.backward(t, iteration, tolerance, should_stop)
-                begun = whole.begun
-            whole.is_ready = False
+            many = partial(whole.backward, t, iteration, tolerance, should_stop)
+            t = team.communicator.together(many)
+            begun = whole.begun
         s = problems.successor(t) if t >= 0 else None
         if s is None:
             continue
@@ -134,6 +138,8 @@ def run_backward(
         with team.clock.measure("cut_batch_build"):
             successor.record_binding(binding, iteration)
             _insert(problems, t, made, iteration)
+            if whole is not None:
+                whole.take_in(t)
     return sum(pool.n_populated for pool in problems.pools) - before
 
 
@@ -177,23 +183,37 @@ class LowerBound:
         """Solver instances of its own, where it has some."""
         return self._programs
 
-    def evaluate(self, team: Team, programs: SolverPool, iteration: int) -> float:
-        """Risk-adjusted cost of the first stage over its openings.
-
-        A lower bound of the optimal cost, in $.
+    def evaluate(
+        self,
+        team: Team,
+        programs: SolverPool,
+        iteration: int,
+        compiled: CompiledBound | None = None,
+    ) -> float:
+        """Risk-adjusted cost of the first stage over its openings, a lower bound of all cost, in $.
 
         Rank 0 evaluates it; all ranks call and learn it.
+
+        Args:
+            team: the ranks.
+            programs: solver instances.
+            iteration: for messages.
+            compiled: evaluates it by all threads, where it can.
         """
         first = self._problems.stages[0]
         if self._programs is not None:
             programs = self._programs
             first.append_cuts(np.arange(self._n_seen, first.pool.n_populated))
             self._n_seen = first.pool.n_populated
-        value, binding = team.communicator.on_leader(lambda: self._solve(programs, iteration))
+        value, binding = team.communicator.on_leader(
+            lambda: self._solve(programs, iteration, compiled)
+        )
         first.record_binding(binding, iteration)
         return value
 
-    def _solve(self, programs: SolverPool, iteration: int) -> tuple[float, NDArray[np.int64]]:
+    def _solve(
+        self, programs: SolverPool, iteration: int, compiled: CompiledBound | None
+    ) -> tuple[float, NDArray[np.int64]]:
         """The bound, and in how many openings each cut row was binding."""
         problems, first = self._problems, self._problems.stages[0]
         tolerance = problems.study.config.training.cut_activity_tolerance
@@ -208,6 +228,11 @@ class LowerBound:
             )
         else:
             start, state = self.basis.extended(first.n_rows), problems.initial_state[None, :]
+            if compiled is not None:
+                found = compiled.weigh(first, problems.initial_state, start, tolerance)
+                if found is not None:
+                    value, binding, self.basis = found
+                    return value, binding
             bases = BasisBatch(start.columns[None, :], start.rows[None, :])
             results = programs.solve_tree(
                 0, state, bases, iteration=iteration, task=LOWER_BOUND

@@ -10,18 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
+from headwater.sddp.kernels import backward_kernel as backward
+from headwater.sddp.kernels import forward_kernel as forward
 from headwater.sddp.kernels import pass_kernel as kernel
 from headwater.sddp.kernels.trial_kernel import StageView
+from headwater.sddp.passes.compiled_bound import CompiledBound
 from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.passes.workspace import (
+    ROWS_WORTH_A_THREAD,
+    Workspace,
+    openings_in_a_block,
+    threads_worth,
+)
 from headwater.sddp.stage.problems import StudyProblems
 from headwater.sddp.stage.solver_pool import SolverPool
-from headwater.solver.packing_kernel import Packed
-from headwater.solver.waiting_kernel import ABANDONED
 
 ROWS_PER_CALL = 500_000
-"""Rows of all programs that one call solves, about, and at least one stage: tenths of a second, in
-which nobody is heard.
-"""
+"""Rows of all LPs that a thread solves in one call, about, and at least one stage.
+
+These are tenths of a second, in which nobody is
+heard."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +54,14 @@ class CompiledRun:
 
     Args:
         problems: the stages.
-        team: threads of the only rank.
+        team: threads and ranks.
         programs: solver instances of each thread.
         store: trajectories.
 
     Attributes:
-        is_ready: whether `prepare` said so and nothing has changed since; whoever adds cuts
-            otherwise takes it back.
-        is_left: ``[trajectory]`` which are still to make the visit or the cuts that the last call
-            of their thread ended at.
+        is_ready: what `prepare` said, and whether it still holds.
         begun: what the last backward pass has done of the stage that it ended at.
+        bound: evaluates the first stage with the same threads.
     """
 
     def __init__(
@@ -69,62 +75,55 @@ class CompiledRun:
         self._team = team
         self._programs = programs
         self._store = store
+        self._workspace = Workspace(problems, programs)
+        self.bound = CompiledBound(self._workspace, team.threads, programs)
         n_stages, self._n_trajectories = problems.n_stages, len(store.costs)
+        self._mine = team.mine(self._n_trajectories)
         self._new_cuts = [problems.n_cuts_of_trial(t) for t in range(n_stages)]
-        self._successors = np.array(
-            [-1 if s is None else s for s in map(problems.successor, range(n_stages))]
-        )
+        successors = [problems.successor(t) for t in range(n_stages)]
+        self._successors = np.array([-1 if s is None else s for s in successors])
         self._positions = np.array(problems.walk.positions)
         self._n_openings = [len(stage.openings) for stage in problems.stages]
         self._n_rows = np.array([stage.form.n_rows for stage in problems.stages])
+        self._blocks_of = np.array([openings_in_a_block(int(n)) for n in self._n_rows])
         self._n_cuts, self._n_populated = np.zeros(n_stages, np.int64), np.zeros(n_stages, np.int64)
-        self._most_rows = 0
         self._every_opening = np.arange(max(self._n_openings))
-        self._blocks = np.zeros((n_stages, kernel.PASS_STAGE.size), np.uint8)
+        self._stages = np.zeros((n_stages, kernel.PASS_STAGE.size), np.uint8)
         self._known: list[tuple[object, ...]] = [()] * n_stages
-        self._rooms: list[Packed] = []
-        self._scratch: list[Packed] = []
-        self._room_for = 0
         self.is_ready = False
         self._quality = np.zeros((self._n_trajectories, max(1, *self._new_cuts)), np.int8)
-        self._binding = np.zeros((team.n_threads, 0), np.int64)
-        self._sound = np.zeros(team.n_threads, np.int64)
-        self.is_left = np.ones(self._n_trajectories, np.bool_)
+        self._is_left = np.ones(self._n_trajectories, np.bool_)
+        self._limits, self._taken = np.zeros(3, np.int64), np.zeros(1, np.int64)
+        self._orders, self._value = np.zeros(backward.N_ORDERS, np.int64), np.zeros(1)
+        self._counts = np.zeros((n_stages, backward.N_COUNTS), np.int64)
+        self._numbers = np.zeros((n_stages, self._n_trajectories, backward.N_NUMBERS), np.int64)
         self.begun: BegunStage | None = None
-        self._barrier = np.zeros(3, np.int64)
 
     @staticmethod
-    def serves(problems: StudyProblems, team: Team) -> bool:
-        """Whether passes go stage by stage without asking others.
-
-        On one rank, where the engine solves.
-        """
-        return team.communicator.size == 1 and all(stage.batched for stage in problems.stages)
+    def serves(problems: StudyProblems) -> bool:
+        """Whether passes can go without asking others: where the engine solves."""
+        return all(stage.batched for stage in problems.stages)
 
     def prepare(self) -> bool:
         """Make room for the cuts of an iteration, and see whether passes can be made.
 
-        Not while threads work.
-
-        They can when every trial has a basis to start from, and no cut may be wrong.
+        They can when every trial of this rank has a basis to start from, and no cut may be wrong.
+        All ranks call; not while threads work.
         """
-        store, stages = self._store, self._problems.stages
-        for t, stage in enumerate(stages):
-            n_new = self._n_trajectories * self._new_cuts[t]
-            stage.make_room(n_new)
-            n_cuts = stage.rows.n_rows
-            store.bases[t].make_room(self._n_rows[t] + stage.room_for_cuts)
-            self._refresh(t)
-            self._n_cuts[t], self._n_populated[t] = n_cuts, stage.pool.n_populated
-        self._most_rows = int((self._n_cuts + self._n_rows).max())
-        largest = max(stage.room_for_cuts for stage in stages)
-        if largest > self._room_for or not self._rooms:
-            self._room_for = largest
-            self._make_rooms()
-        self.is_ready = all(bases.all_known for bases in store.bases) and not any(
-            stage.pool.any_unproven for stage in stages
-        )
+        self.is_ready = all(bases.are_known(self._mine) for bases in self._store.bases)
+        for t in range(len(self._stages)):
+            self.take_in(t)
         return self.is_ready
+
+    def take_in(self, t: int) -> None:
+        """See what has changed of a stage, and make room for the cuts of an iteration there."""
+        stage, bases = self._problems.stages[t], self._store.bases[t]
+        stage.make_room(self._n_trajectories * self._new_cuts[t])
+        bases.make_room(self._n_rows[t] + stage.room_for_cuts)
+        self._refresh(t)
+        self._n_cuts[t], self._n_populated[t] = stage.rows.n_rows, stage.pool.n_populated
+        self._workspace.fit(stage.room_for_cuts)
+        self.is_ready = self.is_ready and not stage.pool.any_unproven
 
     def _refresh(self, t: int) -> None:
         """Write the block of a stage anew if one of its arrays has moved."""
@@ -134,147 +133,89 @@ class CompiledRun:
             now is not then for now, then in zip(known, self._known[t], strict=True)
         ):
             effort = self._programs[0].effort(t)
-            value = kernel.PassStage(
-                cast("StageView", stage.view.value),
-                kernel.BasesArrays(*bases),
-                effort,
-                self._new_cuts[t],
-            )
-            kernel.PASS_STAGE.write(value, self._blocks[t])
+            seen = cast("StageView", stage.view.value)
+            value = kernel.PassStage(seen, kernel.BasesArrays(*bases), effort, self._new_cuts[t])
+            kernel.PASS_STAGE.write(value, self._stages[t])
             self._known[t] = known
 
-    def _make_rooms(self) -> None:
-        forms = [stage.form for stage in self._problems.stages]
-        sizes = (
-            # a thread gets all trajectories where they are too few to be shared out
-            self._n_trajectories,
-            max(self._n_openings),
-            max(form.n_rows for form in forms),
-            self._room_for,
-            max(form.n_columns for form in forms),
-            max(len(form.exogenous) for form in forms),
-            self._problems.layout.size("storage"),
-            self._problems.layout.dimension,
-        )
-        self._rooms = [
-            kernel.PASS_ROOM.pack(kernel.pass_room(*sizes)) for _ in range(self._team.n_threads)
-        ]
-        self._scratch = [programs.scratch_for(self._room_for) for programs in self._programs]
-        self._binding = np.zeros((self._team.n_threads, self._room_for), np.int64)
+    # -- forward -----------------------------------------------------------------------------------
 
     def forward(
         self,
-        worker: int,
-        trajectories: range,
-        first_visit: int,
+        next_visit: NDArray[np.int64],
         states: NDArray[np.float64],
         openings: NDArray[np.int64],
         should_stop: Callable[[], bool],
-    ) -> int:
-        """Walk trajectories of the tree on from a visit, until one of them needs HiGHS.
-
-        The others still make that visit.
+    ) -> None:
+        """Walk the trajectories of this rank on, each to its end or until it needs HiGHS.
 
         Args:
-            worker: number of the thread.
-            trajectories: its own.
-            first_visit: where to begin.
-            states: ``[trajectory of the thread, n_state]`` states there; after that, those before
-                the visit that is returned, or after it where trajectories have made it: ``is_left``
-                tells.
+            next_visit: ``[trajectory]`` the visit that each makes next; moved along.
+            states: ``[trajectory, n_state]`` before it; moved along.
             openings: ``[visit, trajectory]`` openings of the tree.
             should_stop: asked between calls.
-
-        Returns:
-            The visit that is not done.
 
         Raises:
             Interrupted: ``should_stop`` said so.
         """
-        positions, programs = self._positions, self._programs[worker]
-        at_a_time, visit = (
-            max(1, ROWS_PER_CALL // (self._most_rows * len(trajectories))),
-            first_visit,
-        )
-        while visit < len(positions):
+        n_visits, most_rows = len(self._positions), int((self._n_cuts + self._n_rows).max())
+        n_called = self._team.threads.n_called(len(self._mine))
+        at_a_time = max(1, n_called * ROWS_PER_CALL // (most_rows * max(1, len(self._mine))))
+        stop = int(next_visit[self._mine].min(initial=n_visits))
+        while stop < n_visits:
             if should_stop():
                 raise Interrupted
-            start, stop, work = (
-                visit,
-                min(visit + at_a_time, len(positions)),
-                kernel.account(len(self._blocks)),
-            )
-            left = self.is_left[trajectories.start : trajectories.stop]
-            left[:] = True
-            visit = self._walk(worker, trajectories.start, start, stop, states, openings, work)
-            for t in positions[start:visit].tolist():
-                programs.note(
-                    t, len(trajectories), len(trajectories), work.pivots[t], work.seconds[t]
-                )
-            if visit < stop:
-                t, n_made = int(positions[visit]), int(np.count_nonzero(~left))
-                if n_made:
-                    programs.note(t, n_made, n_made, work.pivots[t], work.seconds[t])
-                break
-        return visit
+            stop = min(stop + at_a_time, n_visits)
+            self._walk(self._mine, stop, next_visit, states, openings)
 
     def _walk(
         self,
-        worker: int,
-        first: int,
-        start: int,
+        trajectories: range,
         stop: int,
+        next_visit: NDArray[np.int64],
         states: NDArray[np.float64],
         openings: NDArray[np.int64],
-        work: kernel.Account,
-    ) -> int:
-        """See `kernel.forward_visits`; ``first`` is the first trajectory of the thread."""
-        store = self._store
-        visit: int = kernel.forward_visits(
-            self._blocks, self._n_cuts, self._positions, openings, start, stop, first, states,
-            store.states, store.costs, store.future, store.truncated, self.is_left,
-            self._rooms[worker].block, self._scratch[worker].block, work,
-        )  # fmt: skip
-        return visit
-
-    def _cut(
-        self,
-        worker: int,
-        trajectories: range,
-        start: int,
-        stop: int,
-        iteration: int,
-        tolerance: float,
-        n_called: int,
-        work: kernel.Account,
-    ) -> int:
-        """See `kernel.backward_stages`; ``n_called`` threads work on it."""
-        stopped: int = kernel.backward_stages(
-            self._blocks, self._n_cuts, self._n_populated, self._successors, start, stop,
-            trajectories.start, trajectories.stop, self._n_trajectories, self._store.states,
-            self._problems.is_multi, self._every_opening, iteration, tolerance, self._quality,
-            self._binding, self._sound, self.is_left, self._barrier, worker, n_called,
-            self._rooms[worker].block, self._scratch[worker].block, work,
-        )  # fmt: skip
-        return stopped
-
-    def rehearse(self) -> None:
-        """Have both passes compiled by making them through no stage at all."""
-        self.prepare()
-        nothing, work = range(0), kernel.account(len(self._blocks))
-        states, openings = (
-            np.zeros((0, self._store.states.shape[2])),
-            np.zeros((len(self._positions), 0), np.int64),
+    ) -> None:
+        """Walk trajectories up to a visit in one call of each thread."""
+        store, space = self._store, self._workspace
+        self._limits[:], self._taken[0] = (trajectories.start, trajectories.stop, stop), 0
+        run = forward.FORWARD_RUN.pack(
+            forward.ForwardRun(
+                self._stages,
+                self._n_cuts,
+                self._positions,
+                openings,
+                self._limits,
+                next_visit,
+                self._taken,
+                states,
+                store.states,
+                store.costs,
+                store.future,
+                store.truncated,
+            )
         )
-        self._walk(0, 0, 0, 0, states, openings, work)
-        self._cut(0, nothing, 0, 1, 1, 0.0, 1, work)
+        works = [kernel.account(len(self._stages)) for _ in range(self._team.n_threads)]
+
+        def work(worker: int, _: range) -> None:
+            forward.forward_visits(
+                run.block, space.rooms[worker].block, space.scratch[worker].block, works[worker]
+            )
+
+        n_visits = max(1, stop - int(next_visit[trajectories].min(initial=stop)))
+        least = -(-ROWS_WORTH_A_THREAD // (int(self._n_rows.max()) * n_visits))
+        self._team.threads.run(work, trajectories, least)
+        self._note(works, [1] * len(self._stages))
+
+    # -- backward ----------------------------------------------------------------------------------
 
     def backward(
         self, first_stage: int, iteration: int, tolerance: float, should_stop: Callable[[], bool]
     ) -> int:
-        """Add cuts to the pools from ``first_stage`` on.
+        """Make cuts from ``first_stage`` on, until a stage needs HiGHS or has an unsound cut.
 
-        Until a stage needs HiGHS or makes a cut that is not sound.
+        On one rank cuts are entered in the pools. On several it ends with the first stage, whose
+        cuts ranks have to exchange.
 
         Returns:
             The stage that is not done, of which ``begun`` tells; -1 when all are.
@@ -282,83 +223,102 @@ class CompiledRun:
         Raises:
             Interrupted: ``should_stop`` said so.
         """
-        n_populated = self._n_populated
-        at_a_time = max(
-            1, ROWS_PER_CALL // (self._most_rows * self._n_trajectories * max(self._n_openings))
-        )
-        threads, clock, t = self._team.threads, self._team.clock, first_stage
+        most_rows = int((self._n_cuts + self._n_rows).max())
+        n_programs = max(1, len(self._mine)) * max(self._n_openings)
+        n_called = threads_worth(self._team.threads, n_programs * int(self._n_rows.max()))
+        at_a_time = max(1, n_called * ROWS_PER_CALL // (most_rows * n_programs))
+        is_alone, t = self._team.communicator.size == 1, first_stage
         self.begun = None
-        while t >= 0:
+        while t >= 0 and self.is_ready and len(self._mine):
             if should_stop():
                 raise Interrupted
-            start, stop, before = t, max(t - at_a_time + 1, 0), n_populated.copy()
-            works = [kernel.account(len(self._blocks)) for _ in range(self._team.n_threads)]
-            self._barrier[:], self.is_left[:] = 0, True
-            n_called = threads.n_called(self._n_trajectories)
-
-            def work(
-                worker: int, trajectories: range, start: int = start, stop: int = stop,
-                n_called: int = n_called, works: list[kernel.Account] = works,
-            ) -> int:  # fmt: skip
-                return self._cut(
-                    worker, trajectories, start, stop, iteration, tolerance, n_called, works[worker]
-                )
-
-            t = threads.run(work, range(self._n_trajectories), abandon=self._abandon)[0]
-            clock.add("cut_batch_build", works[0].entering[0])
-            self._note(range(start, t, -1), works, n_called, before, n_populated)
+            start, stop = t, max(t - at_a_time + 1, 0) if is_alone else t
+            before = self._n_populated.copy()
+            t = self._cut(start, stop, iteration, tolerance, n_called, enters=is_alone)
+            for done in range(t + 1, start + 1):
+                n_new = int(self._n_populated[done] - before[done])
+                self._problems.pools[done].n_populated += n_new
+                self._problems.stages[done].note_rows(n_new)
             if t >= stop:
-                self._note_begun(t, works, n_called)
+                self._note_begun(t)
                 break
         return t
 
-    def _note_begun(self, t: int, works: list[kernel.Account], n_called: int) -> None:
-        """Keep what is done of the stage at which a backward pass ended.
-
-        The statistics are told of it.
-        """
-        s = int(self._successors[t])
-        if self.is_left.all():
-            return
-        self._problems.stages[s].opening_weights.raise_error()
-        binding = self._binding[:n_called, : self._n_cuts[s]].sum(axis=0)
-        self.begun = BegunStage(
-            self.is_left.copy(), self._quality[:, : self._new_cuts[t]].copy(), binding
-        )
-        for worker, part in enumerate(
-            self._team.threads.shares(range(self._n_trajectories), n_called)
-        ):
-            n_made, work = (
-                int(np.count_nonzero(~self.is_left[part.start : part.stop])),
-                works[worker],
-            )
-            if n_made:
-                self._programs[worker].note(
-                    s, n_made, n_made * self._n_openings[s], work.pivots[s], work.seconds[s]
-                )
-
-    def _note(
+    def _cut(
         self,
-        stages: range,
-        works: list[kernel.Account],
+        start: int,
+        stop: int,
+        iteration: int,
+        tolerance: float,
         n_called: int,
-        before: NDArray[np.int64],
-        after: NDArray[np.int64],
-    ) -> None:
-        """Let stages, pools and the account know of a backward pass through some stages."""
-        parts = self._team.threads.shares(range(self._n_trajectories), n_called)
-        for t in stages:
-            s = int(self._successors[t])
-            if s < 0:
-                continue
-            n_new = int(after[t] - before[t])
-            self._problems.pools[t].n_populated += n_new
-            self._problems.stages[t].note_rows(n_new)
-            for worker, part in enumerate(parts):
-                work = works[worker]
-                solves = len(part) * self._n_openings[s]
-                self._programs[worker].note(s, len(part), solves, work.pivots[s], work.seconds[s])
+        *,
+        enters: bool,
+    ) -> int:
+        """See `backward_kernel.backward_stages`; ``n_called`` threads work on it."""
+        space, clock = self._workspace, self._team.clock
+        mine = self._mine
+        self._orders[:] = start, stop, mine.start, mine.stop, iteration, enters
+        self._counts[:], self._numbers[:], space.taken[:], space.binding[:] = 0, 0, 0, 0
+        self._is_left[:] = True
+        run = backward.BACKWARD_RUN.pack(
+            backward.BackwardRun(
+                self._stages,
+                self._n_cuts,
+                self._n_populated,
+                self._successors,
+                self._blocks_of,
+                self._store.states,
+                self._every_opening,
+                self._problems.is_multi,
+                False,
+                tolerance,
+                self._orders,
+                self._counts,
+                self._numbers,
+                space.taken,
+                space.slots,
+                self._value,
+                self._quality,
+                space.binding,
+                self._is_left,
+            )
+        )
+        works = [kernel.account(len(self._stages)) for _ in range(self._team.n_threads)]
 
-    def _abandon(self) -> None:
-        """Let no thread wait for one that has failed."""
-        self._barrier[ABANDONED] = 1
+        def work(worker: int, _: range) -> int:
+            stopped: int = backward.backward_stages(
+                run.block, space.rooms[worker].block, space.scratch[worker].block, works[worker]
+            )
+            return stopped
+
+        stopped = self._team.threads.run(work, range(n_called))[0]
+        clock.add("cut_batch_build", sum(float(one.entering[0]) for one in works))
+        self._note(works, self._n_openings)
+        return stopped
+
+    def _note_begun(self, t: int) -> None:
+        """Keep what is done of the stage at which a backward pass ended."""
+        s = int(self._successors[t])
+        self._problems.stages[s].opening_weights.raise_error()
+        if self._is_left[self._mine].all():
+            return
+        self.begun = BegunStage(
+            self._is_left.copy(),
+            self._quality[:, : self._new_cuts[t]].copy(),
+            self._workspace.binding[: self._n_cuts[s]].copy(),
+        )
+
+    def _note(self, works: list[kernel.Account], solves: list[int]) -> None:
+        """Account for the work of threads; ``solves`` LPs make a trial of each stage."""
+        for programs, work in zip(self._programs, works, strict=True):
+            for s in np.flatnonzero(work.trials).tolist():
+                n = int(work.trials[s])
+                programs.note(s, n, n * solves[s], work.pivots[s], work.seconds[s])
+
+    def rehearse(self) -> None:
+        """Have both passes compiled by making them through no stage at all."""
+        self.prepare()
+        n_visits, n_state = len(self._positions), self._store.states.shape[2]
+        openings = np.zeros((n_visits, 0), np.int64)
+        self._walk(range(0), 0, np.zeros(0, np.int64), np.zeros((0, n_state)), openings)
+        self._cut(0, 1, 1, 0.0, 1, enters=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,8 @@ from headwater.core.choices import ForwardPass
 from headwater.distributed import Interrupted, Team
 from headwater.errors import ModelError
 from headwater.sddp.passes.compiled_run import CompiledRun
-from headwater.sddp.passes.trajectories import TrajectoryStore, runs_of
+from headwater.sddp.passes.trajectories import TrajectoryStore
+from headwater.sddp.passes.workspace import ROWS_WORTH_A_THREAD
 from headwater.sddp.stage.batches import NoiseBatch
 from headwater.sddp.stage.problem import StageProblem
 from headwater.sddp.stage.problems import StudyProblems
@@ -44,14 +46,6 @@ def draw_noise(
         available = sampler.available_mw(t, iteration, scenarios, noise, turn)
         values.append((problems.uncertainty.innovation_m3s(t, noise), load, available))
     return values
-
-
-ROWS_WORTH_A_THREAD = 150
-"""Rows of the programs that a thread solves at a time, over its trajectories, below which a forward
-pass is not shared out.
-
-Solving so little takes less than handing it over.
-"""
 
 
 BLOCK_DRAWS = 4096
@@ -146,89 +140,121 @@ def run_forward(
         Interrupted: ``should_stop`` said so between two stages, on any rank.
         RankError: another rank failed.
     """
-    n_trajectories, visits = len(store.costs), problems.walk
-    everyone = np.arange(n_trajectories)
+    n_trajectories = len(store.costs)
     began = time.perf_counter()
-    turns = visits.trial_turns(problems.study.config.training.tree_seed, noise_of, everyone)
+    turns = problems.walk.trial_turns(
+        problems.study.config.training.tree_seed, noise_of, np.arange(n_trajectories)
+    )
     noise.draw(noise_of)
-    memory = noise.memory_m3s(noise_of)
     for bases, stage in zip(store.bases, problems.stages, strict=True):
         bases.grow(stage.n_rows)
     store.truncated[:] = 0
-    openings = noise.openings
     ready = (
         whole is not None
-        and openings is not None
+        and noise.openings is not None
         and not problems.system.horizon.is_cyclic
         and whole.prepare()
     )
+    mine, memory = team.mine(n_trajectories), noise.memory_m3s(noise_of)
+    states = np.zeros((n_trajectories, problems.layout.dimension))
+    states[mine.start : mine.stop] = problems.starting_states(
+        len(mine), None if memory is None else memory[mine.start : mine.stop]
+    )
+    passing = _Passing(problems, programs, noise, store, iteration, turns, states, should_stop)
     team.clock.add("fwd_setup", time.perf_counter() - began)
-
-    def walk(worker: int, trajectories: range) -> None:
-        part = slice(trajectories.start, trajectories.stop)
-        if not len(trajectories):
-            return
-        states = problems.starting_states(
-            len(trajectories), None if memory is None else memory[part]
-        )
-        latest: dict[tuple[int, range], BasisBatch] = {}
-        visit, runs = 0, [trajectories]
-        while visit < visits.n_visits:
-            if ready and whole is not None and openings is not None:
-                visit = whole.forward(worker, trajectories, visit, states, openings, should_stop)
-                if visit == visits.n_visits:
-                    return
-                runs = runs_of(trajectories, whole.is_left, len(trajectories))
-            if should_stop():
-                raise Interrupted
-            for run in runs:
-                make_visit(
-                    worker,
-                    run,
-                    visit,
-                    states[run.start - part.start : run.stop - part.start],
-                    latest,
-                )
-            visit += 1
-
-    def make_visit(
-        worker: int,
-        run: range,
-        visit: int,
-        states: NDArray[np.float64],
-        latest: dict[tuple[int, range], BasisBatch],
-    ) -> None:
-        """One visit of a run of trajectories.
-
-        ``states`` and ``latest`` bases are those before and, then, after it.
-        """
-        part, t = slice(run.start, run.stop), visits.positions[visit]
-        problem = problems.stages[t]
-        batch, chosen = noise.at(problem, visit, part)
-        starts = latest.get((t, run))
-        if starts is None:
-            starts = store.bases[t].batch(run, partial(programs[worker].cold_basis, t))
-        solved = programs[worker].solve_each(
-            t, states, batch, starts, openings=chosen, first=run.start, iteration=iteration
-        )
-        latest[t, run] = solved.results.bases
-        store.bases[t].store(run, solved.results.bases, visits.keeps_basis(visit, turns[part]))
-        if solved.truncated is not None:
-            store.truncated[part] += solved.truncated.sum(axis=1)
-        states[:], store.costs[part, visit], store.future[part] = problem.leave(solved)
-        made = visits.makes_cut(visit, turns[part])
-        if made is None:
-            store.states[part, t] = states
-        else:
-            store.states[run.start + np.flatnonzero(made), t] = states[made]
-
-    rows = max(stage.form.n_rows for stage in problems.stages)
-    together = visits.n_visits if ready else 1
-    team.run(walk, n_trajectories, least=-(-ROWS_WORTH_A_THREAD // (rows * together)))
+    if ready and whole is not None:
+        team.communicator.together(partial(_walk_compiled, passing, team, whole))
+    else:
+        rows = max(stage.form.n_rows for stage in problems.stages)
+        team.run(passing.walk, n_trajectories, least=-(-ROWS_WORTH_A_THREAD // rows))
     with team.clock.measure("state_exchange"):
         team.communicator.gather_rows(store.costs)
         team.communicator.gather_rows(store.future)
         team.communicator.gather_rows(store.truncated)
+
+
+def _walk_compiled(passing: _Passing, team: Team, whole: CompiledRun) -> None:
+    """Walk the trajectories of this rank in compiled code, and by HiGHS where it is needed."""
+    openings, n_visits = passing.noise.openings, passing.problems.walk.n_visits
+    assert openings is not None
+    mine = team.mine(len(passing.states))
+    next_visit = np.zeros(len(passing.states), np.int64)
+    while True:
+        whole.forward(next_visit, passing.states, openings, passing.should_stop)
+        left = mine.start + np.flatnonzero(next_visit[mine.start : mine.stop] < n_visits)
+        if not len(left):
+            return
+
+        def visit(worker: int, part: range, left: NDArray[np.int64] = left) -> None:
+            for k in left[part.start : part.stop].tolist():
+                passing.make_visit(worker, range(k, k + 1), int(next_visit[k]), {})
+                next_visit[k] += 1
+
+        team.threads.run(visit, range(len(left)))
+
+
+@dataclass(frozen=True)
+class _Passing:
+    """A forward pass that goes visit by visit.
+
+    Attributes:
+        problems, programs, noise, store, iteration, should_stop: see `run_forward`.
+        turns: ``[trajectory]`` see `Walk.trial_turns`.
+        states: ``[trajectory, n_state]`` before a visit and, then, after it.
+    """
+
+    problems: StudyProblems
+    programs: list[SolverPool]
+    noise: ForwardNoise
+    store: TrajectoryStore
+    iteration: int
+    turns: NDArray[np.int64]
+    states: NDArray[np.float64]
+    should_stop: Callable[[], bool]
+
+    def walk(self, worker: int, trajectories: range) -> None:
+        """Make all visits of some trajectories."""
+        latest: dict[int, BasisBatch] = {}
+        for visit in range(self.problems.walk.n_visits if len(trajectories) else 0):
+            self.make_visit(worker, trajectories, visit, latest)
+
+    def make_visit(
+        self, worker: int, run: range, visit: int, latest: dict[int, BasisBatch]
+    ) -> None:
+        """Make a visit of neighbours; ``latest`` bases by stage are those before and then after it.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+        if self.should_stop():
+            raise Interrupted
+        visits, store, programs = self.problems.walk, self.store, self.programs[worker]
+        part, t = slice(run.start, run.stop), visits.positions[visit]
+        problem, turns = self.problems.stages[t], self.turns[part]
+        batch, chosen = self.noise.at(problem, visit, part)
+        starts = latest.get(t)
+        if starts is None:
+            starts = store.bases[t].batch(run, partial(programs.cold_basis, t))
+        solved = programs.solve_each(
+            t,
+            self.states[part],
+            batch,
+            starts,
+            openings=chosen,
+            first=run.start,
+            iteration=self.iteration,
+        )
+        latest[t] = solved.results.bases
+        store.bases[t].store(run, solved.results.bases, visits.keeps_basis(visit, turns))
+        if solved.truncated is not None:
+            store.truncated[part] += solved.truncated.sum(axis=1)
+        states, store.costs[part, visit], store.future[part] = problem.leave(solved)
+        self.states[part] = states
+        made = visits.makes_cut(visit, turns)
+        if made is None:
+            store.states[part, t] = states
+        else:
+            store.states[run.start + np.flatnonzero(made), t] = states[made]
 
 
 class Simulating:

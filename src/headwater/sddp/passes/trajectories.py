@@ -51,10 +51,9 @@ class StageBases:
             wider[:, : self._rows.shape[1]] = self._rows
             self._rows = wider
 
-    @property
-    def all_known(self) -> bool:
-        """Whether every trajectory has a basis."""
-        return int(np.count_nonzero(self.known)) == len(self.known)
+    def are_known(self, trajectories: range) -> bool:
+        """Whether each of some trajectories has a basis."""
+        return bool(self.known[trajectories.start : trajectories.stop].all())
 
     def fields(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Statuses ``[trajectory, column]`` and ``[trajectory, row]`` to be read and written.

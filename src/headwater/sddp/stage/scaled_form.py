@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from headwater.arrays import Array
+from headwater.equipment.hydro.state import memory_places
 from headwater.lp import Scaling, StageForm
 from headwater.sddp.kernels import trial_kernel as kernel
 from headwater.sddp.stage.batches import NoiseBatch
@@ -24,7 +25,7 @@ def stage_arrays(
 
     All is in units of the solver.
     """
-    in_lp = np.flatnonzero(form.state_column >= 0)
+    in_lp, n_past = np.flatnonzero(form.state_column >= 0), form.template.n_past_inflows
     columns = np.ascontiguousarray(form.state_column[in_lp], np.int64)
     return kernel.StageArrays(
         row_lower=form.row_lower * scaling.row,
@@ -34,7 +35,8 @@ def stage_arrays(
         exogenous_by_state=_matrix(form.exogenous_from_state),
         exogenous_by_innovation=_matrix(form.exogenous_from_innovation),
         exogenous=np.ascontiguousarray(form.exogenous, np.int64),
-        psi=np.ascontiguousarray(psi[:, : form.template.n_past_inflows]),
+        psi=np.ascontiguousarray(psi[:, :n_past]),
+        lag_places=np.ascontiguousarray(memory_places(form.template.layout)[:n_past].T, np.int64),
         truncates=truncates,
         in_lp=in_lp,
         columns=columns,

@@ -116,7 +116,7 @@ class Training:
         )
         self._noise = ForwardNoise(problems, self._sampler, config.forward_passes)
         self._whole = None
-        if CompiledRun.serves(problems, self._team):
+        if CompiledRun.serves(problems):
             self._whole = CompiledRun(problems, self._team, self._programs, state.store)
         self._simulating = Simulating(self._run_forward, config.forward_passes)
         self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
@@ -194,7 +194,12 @@ class Training:
             selection_seconds = time.perf_counter() - t2
             t3 = time.perf_counter()
             lower_bound = self._kept_bound(
-                state.bound.evaluate(self._team, self._programs[0], iteration)
+                state.bound.evaluate(
+                    self._team,
+                    self._programs[0],
+                    iteration,
+                    None if self._whole is None else self._whole.bound,
+                )
             )
             t4 = time.perf_counter()
             self._meter.end(LOWER_BOUND, state.bound.own_programs)
