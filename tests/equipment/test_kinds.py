@@ -124,11 +124,8 @@ def test_the_kinds_of_the_project_are_found_in_their_folder() -> None:
     assert codes == dict(
         zip((0, 1, 2, 3, 4, 5, 7), ("hydro", "thermal", "bus", "line", *founding[4:7]), strict=True)
     )
-    assert {part.name for part in EQUIPMENT if not part.has_life} == {
-        "bus",
-        "stock",
-        "user_constraint",
-    }
+    without = {part.name for part in EQUIPMENT if not part.has_life}
+    assert without == {"bus", "reserve", "stock", "user_constraint"}
 
 
 def test_places_of_tables_and_costs_are_all_different() -> None:

@@ -307,7 +307,7 @@ def test_a_use_of_what_does_not_exist_is_found(
     ("expression", "message"),
     [
         ("thermal_generation(99)", "there is no thermal 99"),
-        ("hydro_storage(0)", "no quantity per hour"),
+        ("hydro_storage(0)", "has one value for the stage"),
     ],
 )
 def test_a_system_built_in_code_is_refused_as_well(expression: str, message: str):

@@ -14,6 +14,7 @@ from headwater.case import (  # noqa: F401 - their rules register themselves
     rules_config,
     rules_dimensions,
     rules_dispatch,
+    rules_equipment,
     rules_identity,
     rules_inflows,
     rules_penalties,

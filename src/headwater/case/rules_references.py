@@ -11,10 +11,9 @@ from headwater.case.rules import PartsCheck, Problem, rule
 from headwater.case.table_reader import ROW
 from headwater.case.tables import TABLES
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.fields import BlockExpression, fields_of, references_of
-from headwater.core.parts import Equipment
+from headwater.core.fields import references_of
 from headwater.core.wording import opened
-from headwater.model import Term, parse_expression
+from headwater.model import parse_expression
 
 
 def known(ids: Iterable[int]) -> str:
@@ -31,9 +30,10 @@ def _label(kind: str) -> str:
     return KINDS[kind][2]
 
 
-def _dangling(
+def dangling(
     file: str, path: str, entity: str | None, field: str, kind: str, target: int, ids: set[int]
 ) -> Problem:
+    """An id that names nothing: where it stands, whose it is, and what it should name."""
     who = f"{entity} references" if entity else "the file references"
     message = f"{who} {_label(kind)} {target} in '{field}', which does not exist ({known(ids)})"
     return Problem(
@@ -64,16 +64,12 @@ def _entity_rule(kind: str, field: str, target: str) -> PartsCheck:
             value: Any = entity
             for name in field.split("."):
                 value = getattr(value, name) if value is not None else None
-            if value is not None and value not in ids:
-                yield _dangling(
-                    file,
-                    f"{key}[{position}].{field}",
-                    f"{label} {entity.id}",
-                    field,
-                    target,
-                    value,
-                    ids,
-                )
+            where, who = f"{key}[{position}].{field}", f"{label} {entity.id}"
+            named = value if isinstance(value, list) else [] if value is None else [value]
+            for number, one in enumerate(named):
+                if one not in ids:
+                    path = f"{where}[{number}]" if isinstance(value, list) else where
+                    yield dangling(file, path, who, field, target, one, ids)
 
     return entity_reference
 
@@ -113,9 +109,7 @@ def _table_rule(name: str, column: str, target: str) -> PartsCheck:
         """Rows of tables name entities that exist."""
         ids = parts.ids(target)
         for row, value in _rows_outside(parts, name, column, ids):
-            yield _dangling(
-                name, f"{_stem(name)}[{row}].{column}", None, column, target, value, ids
-            )
+            yield dangling(name, f"{_stem(name)}[{row}].{column}", None, column, target, value, ids)
 
     return table_reference
 
@@ -171,7 +165,7 @@ def _factor_rules(name: str, key: str, field: str, kind: str) -> None:
         for position, entry in enumerate(entries(parts)):
             value = getattr(entry, field)
             if value not in ids:
-                yield _dangling(name, f"{key}[{position}].{field}", None, field, kind, value, ids)
+                yield dangling(name, f"{key}[{position}].{field}", None, field, kind, value, ids)
 
     @rule("HW302", needs=(name, "stages.json"))
     def factor_stage(parts: Parts) -> Iterator[Problem]:
@@ -261,7 +255,7 @@ def initial_hydros(parts: Parts) -> Iterator[Problem]:
         for position, entry in enumerate(getattr(parts.initial, key, ())):
             if entry.hydro_id not in ids:
                 path = f"{key}[{position}].hydro_id"
-                yield _dangling(
+                yield dangling(
                     "initial_conditions.json", path, None, "hydro_id", "hydro", entry.hydro_id, ids
                 )
 
@@ -273,7 +267,7 @@ def initial_thermals(parts: Parts) -> Iterator[Problem]:
     for position, entry in enumerate(_listed(parts, lambda initial: initial.gnl_pipeline)):
         if entry.thermal_id not in ids:
             path = f"gnl_pipeline[{position}].thermal_id"
-            yield _dangling(
+            yield dangling(
                 "initial_conditions.json",
                 path,
                 None,
@@ -294,7 +288,7 @@ def production_hydros(parts: Parts) -> Iterator[Problem]:
     ids = parts.ids("hydro")
     for position, entry in enumerate(file.production_models if file else ()):
         if entry.hydro_id not in ids:
-            yield _dangling(
+            yield dangling(
                 _MODELS,
                 f"production_models[{position}].hydro_id",
                 None,
@@ -364,7 +358,7 @@ def correlated_entities(parts: Parts) -> Iterator[Problem]:
                 ids = parts.ids(kind)
                 if member.id not in ids:
                     path = f"profiles.{name}.correlation_groups[{g}].entities[{e}].id"
-                    yield _dangling(_CORRELATION, path, None, "id", kind, member.id, ids)
+                    yield dangling(_CORRELATION, path, None, "id", kind, member.id, ids)
 
 
 @rule("HW301", needs=(_CORRELATION, "stages.json"))
@@ -432,45 +426,7 @@ def constraint_entities(parts: Parts) -> Iterator[Problem]:
             if term.entity_id not in ids:
                 who, field = f"Constraint {constraint.id}", f"{term.quantity}({term.entity_id})"
                 path = f"constraints[{position}].expression"
-                yield _dangling(_CONSTRAINTS, path, who, field, kind, term.entity_id, ids)
-
-
-@rule("HW301", needs=tuple(part.file.name for part in EQUIPMENT if part.quantities))
-def expression_entities(parts: Parts) -> Iterator[Problem]:
-    """Expressions of other equipment name entities that exist."""
-    for part, who, path, term in _terms_of_equipment(parts):
-        kind = EQUIPMENT.quantities[term.quantity][0].name
-        ids = parts.ids(kind)
-        if term.entity_id not in ids:
-            field = f"{term.quantity}({term.entity_id})"
-            yield _dangling(part.file.name, path, who, field, kind, term.entity_id, ids)
-
-
-@rule("HW205", needs=())
-def expression_quantities(parts: Parts) -> Iterator[Problem]:
-    """Expressions of other equipment name quantities that have a value in every block."""
-    for part, who, path, term in _terms_of_equipment(parts):
-        if EQUIPMENT.quantities[term.quantity][1].of_stage:
-            message = (
-                f"'{term.quantity}({term.entity_id})' has one value for the stage, and a quantity "
-                "of blocks is asked for"
-            )
-            fix = "take a flow or a power, e.g. thermal_generation"
-            yield Problem(part.file.name, message, path, who, fix)
-
-
-def _terms_of_equipment(parts: Parts) -> Iterator[tuple[Equipment, str, str, Term]]:
-    """Terms of expressions in fields of entities: their kind, whose, where, and the term."""
-    for part in EQUIPMENT:
-        kind: Any = part.entity
-        for spec in fields_of(kind):
-            if spec.marker(BlockExpression) is None:
-                continue
-            for position, entity in enumerate(parts.entities(part.name)):
-                path = f"{part.file.key}[{position}].{'.'.join(spec.place)}"
-                who = f"{part.words.label} {entity.id}"
-                for term in parse_expression(getattr(entity, spec.name)).terms:
-                    yield part, who, path, term
+                yield dangling(_CONSTRAINTS, path, who, field, kind, term.entity_id, ids)
 
 
 @rule("HW301", needs=(_CONSTRAINTS, "constraints/generic_constraint_bounds.parquet", "stages.json"))

@@ -95,6 +95,15 @@ class LpBuilder:
         self._column_upper.append(float(upper))
         return len(self._cost) - 1
 
+    def reach(self, combination: Combination) -> tuple[float, float]:
+        """Least and greatest value of a sum of columns that their limits allow."""
+        least = greatest = 0.0
+        for column, value in combination:
+            ends = (value * self._column_lower[column], value * self._column_upper[column])
+            least += min(ends)
+            greatest += max(ends)
+        return least, greatest
+
     def row(self, lower: float, upper: float) -> int:
         """Declare a row and return its position."""
         self._row_lower.append(float(lower))

@@ -24,7 +24,6 @@ from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import (
     BlockExpression,
     Check,
-    FieldError,
     Name,
     NonNegative,
     Ordered,
@@ -50,20 +49,11 @@ from headwater.core.parts import (
 from headwater.core.program import LpBuilder
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
+from headwater.equipment.expressions import combination_of, parses
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
-from headwater.equipment.user_constraint import quantity
-from headwater.errors import ModelError
-from headwater.model import ExpressionError, System, parse_expression
+from headwater.model import System
 
 _AMOUNT = Unit("unit of the stock")
-
-
-def _parses(text: str) -> None:
-    try:
-        parse_expression(text)
-    except ExpressionError as error:
-        fix = "write a sum such as 0.4 * thermal_generation(3) + 0.9 * thermal_generation(5)"
-        raise FieldError("HW205", str(error), fix) from None
 
 
 @in_file(checks=(Ordered("min_supply", "max_supply"),))
@@ -85,7 +75,7 @@ class Stock:
     id: OwnId
     consumption: Annotated[
         str,
-        Check(_parses),
+        Check(parses),
         BlockExpression(),
         Unit("unit of the stock per hour"),
         "what uses it up: an expression as in user constraints",
@@ -202,23 +192,12 @@ def declare_use_rows(build: LpBuilder, ctx: StageContext) -> None:
     stocks = ctx.system.of(Stock)
     rows = build.row_family("stock_consumption", (len(stocks), ctx.n_blocks))
     for s, stock in enumerate(stocks):
-        expression = parse_expression(stock.consumption)
         for k in range(ctx.n_blocks):
-            row = rows[s, k] = build.equality(expression.constant)
+            combination, constant = combination_of(build, ctx, stock.consumption, k)
+            row = rows[s, k] = build.equality(constant)
             build.put(row, build.columns["stock_use"][s, k], 1.0)
-            for term in expression.terms:
-                if term.block_id is not None and term.block_id != k:
-                    continue
-                named = EQUIPMENT.quantities.get(term.quantity)
-                if named is not None and named[1].of_stage:
-                    raise ModelError(
-                        f"stock {stock.id} is used by '{term.quantity}({term.entity_id})', which "
-                        "is no quantity per hour; take one that has a value in every block"
-                    )
-                combination, constant = quantity(build, ctx, term.quantity, term.entity_id, k)
-                build.shift_row(row, -term.coefficient * constant)
-                for column, value in combination:
-                    build.put(row, column, -term.coefficient * value)
+            for column, value in combination:
+                build.put(row, column, -value)
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
