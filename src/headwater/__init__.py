@@ -16,7 +16,7 @@ from headwater._on_demand import on_demand
 from headwater._version import __version__
 
 if TYPE_CHECKING:
-    from headwater import examples, model
+    from headwater import examples, model, pypsa
     from headwater.api.comparison import PolicyComparison
     from headwater.api.decisions import Decision
     from headwater.api.outcomes import RunResult, Simulation, StoppedError
@@ -94,6 +94,7 @@ else:
             "lp",
             "model",
             "policy",
+            "pypsa",
             "results",
             "sddp",
             "solver",
@@ -142,6 +143,7 @@ __all__ = [
     "load_policy",
     "load_results",
     "model",
+    "pypsa",
     "read_program",
     "run",
     "save_policy",
