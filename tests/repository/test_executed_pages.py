@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("building-systems.md", "data.md")
+LIBRARIES = {
+    "building-systems.md": (),
+    "data.md": ("pandas", "xarray"),
+    "pypsa.md": ("pypsa",),
+}
+"""Page -> libraries without which it is left out."""
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # PyPSA tells what its next version changes
+@pytest.mark.parametrize("page", LIBRARIES)
 def test_the_code_on_the_page_runs(
     page: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if page == "data.md":
-        for library in ("pandas", "xarray"):
-            pytest.importorskip(library)
+    for library in LIBRARIES[page]:
+        pytest.importorskip(library)
     monkeypatch.chdir(tmp_path)
     text = (root / "docs" / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

@@ -10,6 +10,7 @@ import polars as pl
 
 from headwater.case.documents import Documents
 from headwater.case.starter_parts import MONTHLY_SEASONS, usual_penalties
+from headwater.errors import UsageError
 from headwater.pypsa.time_axis import TimeAxis
 
 Json = dict[str, Any]
@@ -55,13 +56,23 @@ class Draft:
         return len(held) - 1
 
     def id_of(self, kind: str, name: str) -> int:
-        """Id of an entity."""
+        """Id of an entity.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
         names = [entry["name"] for entry in self.entities[kind]]
+        if name not in names:
+            raise UsageError(
+                f"the network has no {kind} '{name}', which one of its components names"
+            )
         return names.index(name)
 
     def note(self, table: str, rows: Iterable[Json]) -> None:
-        """Add rows to a table."""
-        self.rows.setdefault(table, []).extend(rows)
+        """Add rows to a table; a table without any is none."""
+        added = list(rows)
+        if added:
+            self.rows.setdefault(table, []).extend(added)
 
     def note_factors(self, kind: str, owner: Json, values: list[list[Json]]) -> None:
         """Add factors of every block, ``[stage][block]``, without their block ids."""
@@ -94,7 +105,7 @@ class Draft:
         """
         self._note_buses_without_load()
         files: dict[str, Json] = {
-            "config.json": _config(estimated),
+            "config.json": _config("scenarios/external_inflow_scenarios" in self.rows),
             "stages.json": self._stages(discount_rate, repeats, n_openings, estimated),
             "penalties.json": self._penalties(deficit_cost),
             "initial_conditions.json": {
@@ -209,13 +220,14 @@ def load_factors(values: list[float], mean: float) -> list[Json]:
     return [{"factor": max(value / mean, _LEAST_FACTOR)} for value in values]
 
 
-def _config(estimated: bool) -> Json:
+def _config(given: bool) -> Json:
+    """How to begin; inflows that are given are the openings."""
     training: Json = {
         "forward_passes": 4,
         "tree_seed": 42,
         "stopping_rules": [{"type": "iteration_limit", "limit": 100}],
     }
-    if not estimated:
+    if given:
         training["scenario_source"] = {"inflow": {"scheme": "in_sample", "openings": "scenarios"}}
     return {
         "modeling": {"inflow_non_negativity": {"method": "penalty"}},

@@ -63,7 +63,7 @@ def add_rivers(
     water = {one.name: productivity_of(productivity, one.name) for one in rivers}
     for one in rivers:
         _add_plant(draft, one, water[one.name])
-        if one.inflow.any() and float(np.ptp(one.inflow)) > 0.0 and draft.axis.has_several:
+        if draft.axis.varies_within_stages(one.inflow):
             what = "its inflow is the mean of the stage in all blocks of it"
             account.approximate(one.kind, one.name, what)
     for one in rivers:

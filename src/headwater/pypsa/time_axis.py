@@ -48,6 +48,10 @@ class TimeAxis:
         """Whether some stage has several blocks."""
         return any(len(stage) > 1 for stage in self.blocks)
 
+    def varies_within_stages(self, values: Array) -> bool:
+        """Whether the blocks of some stage have other means of a series than the stage."""
+        return any(max(stage) > min(stage) for stage in self.by_block(values))
+
     @cached_property
     def block_hours(self) -> list[list[float]]:
         """Length of every block, ``[stage][block]``."""
