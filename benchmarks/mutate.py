@@ -71,63 +71,65 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "distributed/node_memory.py": ("tests/distributed/test_ranks.py",),
     "distributed/partition.py": ("tests/distributed/test_threads.py",),
     "distributed/team.py": ("tests/distributed/test_threads.py", "tests/distributed/test_ranks.py"),
-    "equipment/bus.py": ("tests/lp/test_buses.py",),
-    "equipment/contract.py": ("tests/lp/test_contracts.py",),
-    "equipment/line.py": ("tests/lp/test_lines.py",),
-    "equipment/non_controllable.py": ("tests/lp/test_non_controllables.py",),
-    "equipment/pumping_station.py": ("tests/lp/test_pumping.py",),
-    "equipment/reading.py": ("tests/lp/test_tables.py", "tests/lp/test_generic.py"),
-    "equipment/user_constraint.py": ("tests/lp/test_generic.py",),
-    "equipment/hydro/advice.py": ("tests/lp/test_advice.py",),
+    "equipment/reading.py": (
+        "tests/equipment/test_tables.py",
+        "tests/equipment/test_user_constraint.py",
+    ),
     "equipment/hydro/columns.py": ("tests/lp/test_template.py", "tests/lp/test_whole_stage.py"),
-    "equipment/hydro/diversions.py": ("tests/lp/test_diversions.py",),
-    "equipment/hydro/evaporation.py": ("tests/lp/test_evaporation.py",),
-    "equipment/hydro/filling.py": ("tests/lp/test_filling.py",),
-    "equipment/hydro/fpha_fit.py": ("tests/lp/test_fpha_fit.py",),
-    "equipment/hydro/head.py": ("tests/sddp/test_head_refinement.py",),
-    "equipment/hydro/inflows.py": ("tests/lp/test_inflows.py",),
-    "equipment/hydro/plants.py": ("tests/lp/test_hydro_plants.py",),
-    "equipment/hydro/readout.py": ("tests/lp/test_tables.py", "tests/lp/test_whole_stage.py"),
-    "equipment/hydro/reservoirs.py": ("tests/lp/test_reservoirs.py",),
-    "equipment/thermal/ahead.py": ("tests/lp/test_gnl.py",),
-    "equipment/thermal/generation.py": ("tests/lp/test_thermals.py",),
-    "equipment/thermal/pipelines.py": ("tests/lp/test_gnl.py",),
-    "lp/future_cost.py": ("tests/lp/test_contracts.py", "tests/acceptance/test_cyclic.py"),
-    "lp/readout.py": ("tests/lp/test_tables.py", "tests/lp/test_whole_stage.py"),
+    "equipment/hydro/head.py": ("tests/sddp/stage/test_head_refinement.py",),
+    "equipment/hydro/readout.py": (
+        "tests/equipment/test_tables.py",
+        "tests/lp/test_whole_stage.py",
+    ),
+    "equipment/thermal/pipelines.py": ("tests/equipment/thermal/test_ahead.py",),
+    "lp/future_cost.py": ("tests/equipment/test_contract.py", "tests/acceptance/test_cyclic.py"),
+    "lp/readout.py": ("tests/equipment/test_tables.py", "tests/lp/test_whole_stage.py"),
     "lp/statistics.py": ("tests/lp/test_template.py", "tests/cli/test_case_commands.py"),
     "lp/writing.py": ("tests/lp/test_program.py",),
     "model/bounds.py": (
         "tests/model",
-        "tests/lp/test_thermals.py",
-        "tests/lp/test_hydro_plants.py",
+        "tests/equipment/thermal/test_generation.py",
+        "tests/equipment/hydro/test_plants.py",
     ),
-    "model/topology.py": ("tests/model", "tests/lp/test_reservoirs.py"),
-    "policy/checkpoint.py": ("tests/sddp/test_resume.py", "tests/policy/test_policy_store.py"),
+    "model/topology.py": ("tests/model", "tests/equipment/hydro/test_reservoirs.py"),
+    "policy/checkpoint.py": (
+        "tests/sddp/training/test_resume.py",
+        "tests/policy/test_policy_store.py",
+    ),
     "results/simulation_journal.py": ("tests/results/test_interrupted_simulation.py",),
-    "sddp/passes/backward.py": ("tests/sddp/test_training.py", "tests/acceptance/test_oracles.py"),
-    "sddp/cuts/boundary.py": ("tests/acceptance/test_boundary.py",),
-    "sddp/training/checkpointing.py": ("tests/sddp/test_resume.py",),
-    "sddp/kernels/cut_kernel.py": (
-        "tests/sddp/test_new_cuts.py",
-        "tests/sddp/test_certified_cuts.py",
+    "sddp/passes/backward.py": (
+        "tests/sddp/training/test_training.py",
+        "tests/acceptance/test_oracles.py",
     ),
-    "sddp/stage/cut_rows.py": ("tests/sddp/test_cuts.py", "tests/sddp/test_selection.py"),
-    "sddp/passes/forward.py": ("tests/sddp/test_training.py", "tests/acceptance/test_oracles.py"),
+    "sddp/cuts/boundary.py": ("tests/acceptance/test_boundary.py",),
+    "sddp/training/checkpointing.py": ("tests/sddp/training/test_resume.py",),
+    "sddp/kernels/cut_kernel.py": (
+        "tests/sddp/kernels/test_new_cuts.py",
+        "tests/sddp/training/test_certified_cuts.py",
+    ),
+    "sddp/stage/cut_rows.py": ("tests/sddp/cuts/test_pool.py", "tests/sddp/cuts/test_selection.py"),
+    "sddp/passes/forward.py": (
+        "tests/sddp/training/test_training.py",
+        "tests/acceptance/test_oracles.py",
+    ),
     "sddp/bounds/prices.py": (
-        "tests/sddp/test_inner_bound.py",
+        "tests/sddp/bounds/test_inner_bound.py",
         "tests/acceptance/test_upper_bound.py",
     ),
-    "sddp/training/matching.py": ("tests/sddp/test_warm_start.py",),
-    "sddp/kernels/pass_kernel.py": ("tests/sddp/test_whole_pass.py",),
-    "sddp/simulation/scenarios.py": ("tests/sddp/test_simulation.py",),
-    "sddp/training/state.py": ("tests/sddp/test_training.py", "tests/sddp/test_resume.py"),
+    "sddp/training/matching.py": ("tests/sddp/training/test_warm_start.py",),
+    "sddp/kernels/pass_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
+    "sddp/simulation/scenarios.py": ("tests/sddp/simulation/test_simulation.py",),
+    "sddp/training/state.py": (
+        "tests/sddp/training/test_training.py",
+        "tests/sddp/training/test_resume.py",
+    ),
     "sddp/passes/trajectories.py": (
-        "tests/sddp/test_training.py",
+        "tests/sddp/training/test_training.py",
         "tests/acceptance/test_oracles.py",
     ),
     "sddp/kernels/trial_kernel.py": (
-        "tests/sddp/test_whole_pass.py",
-        "tests/sddp/test_certified_cuts.py",
+        "tests/sddp/passes/test_compiled_run.py",
+        "tests/sddp/training/test_certified_cuts.py",
     ),
     "solver/factor_kernel.py": (
         "tests/solver/test_openings_kernel.py",
@@ -211,7 +213,7 @@ def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
     if module in ELSEWHERE:
         return ELSEWHERE[module]
     package, stem = (module.split("/", maxsplit=1)[0] if "/" in module else ""), Path(module).stem
-    found = set((root / "tests" / package).glob(f"test_{stem}*.py"))
+    found = set((root / "tests" / module).parent.glob(f"test_{stem}*.py"))
     if RULES.match(module):
         found |= {root / "tests" / package / name for name in FINDINGS}
     dotted = f"headwater.{module[:-3].replace('/', '.')}"
@@ -231,9 +233,7 @@ def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
         }
         found = {path for path, names in imports.items() if names & exported}
         # many tests use what a package exports; those of the package itself look at it
-        found = set(
-            sorted({path for path in found if path.parent.name == package} or found)[:MOST_FILES]
-        )
+        found = set(sorted({path for path in found if package in path.parts} or found)[:MOST_FILES])
     return tuple(sorted(path.relative_to(root).as_posix() for path in found))
 
 
