@@ -63,6 +63,7 @@ def test_training_and_simulation_follow_the_deck_unless_told_otherwise(imported)
         },
     ]
     assert config["simulation"]["num_scenarios"] == 2000
+    assert config["modeling"]["inflow_non_negativity"] == {"method": "truncation"}
     assert config["estimation"] == {"max_order": 2, "order_selection": "pacf"}
 
 

@@ -107,10 +107,8 @@ def history_columns(records: Records, plants: Mapping[int, RiverPlant]) -> dict[
     }
 
 
-def read_recent(
-    deck: Deck, plants: Mapping[int, RiverPlant], horizon: Horizon, n_months: int
-) -> list[dict[str, Any]]:
-    """Entries of ``past_inflows``: the months before the study, the last one first.
+def read_recent(deck: Deck, plants: Mapping[int, RiverPlant]) -> dict[int, Array]:
+    """Natural flows of the twelve months before the study, ``[month]``, January first, by station.
 
     Raises:
         DeckError: a station is missing.
@@ -125,14 +123,19 @@ def read_recent(
         if plant.station not in recent or np.isnan(recent[plant.station]).any():
             raise DeckError(
                 f"{deck.name('vazpast')}: twelve months of gauging station {plant.station} are "
-                "expected for plant "
-                f"{plant.code} {plant.name}, and are not all there"
+                f"expected for plant {plant.code} {plant.name}, and are not all there"
             )
-    own = incremental(recent, plants)
+    return recent
+
+
+def past_inflows(
+    recent: Mapping[int, Array], plants: Mapping[int, RiverPlant], horizon: Horizon, n_months: int
+) -> list[dict[str, Any]]:
+    """Entries of ``past_inflows``: the months before the study, the last one first."""
     order = [(horizon.first.month - 2 - lag) % 12 for lag in range(n_months)]
     return [
         {"hydro_id": code, "values_m3s": [float(values[n]) for n in order]}
-        for code, values in own.items()
+        for code, values in incremental(recent, plants).items()
     ]
 
 

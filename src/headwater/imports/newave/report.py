@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 
 class Fate(StrEnum):
@@ -63,19 +62,6 @@ class ImportReport:
             {"file": one.file, "fate": one.fate.value, "notes": "; ".join(one.notes)}
             for one in self.files.values()
         ]
-
-    def write(self, path: Path) -> None:
-        """Write the table as a page of Markdown."""
-        lines = [
-            "# What became of the files of the deck",
-            "",
-            "| File | Became | Notes |",
-            "| --- | --- | --- |",
-        ]
-        for row in self.rows():
-            notes = row["notes"].replace("|", "/")
-            lines.append(f"| {row['file']} | {row['fate']} | {notes} |")
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
     def _add(self, file: str, fate: Fate, note: str) -> None:
         found = self.files.setdefault(file, FileReport(file, fate))

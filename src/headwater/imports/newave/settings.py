@@ -132,7 +132,7 @@ def config_file(deck: Deck, settings: Settings, effort: Effort) -> Json:
     if rule is not None:
         rules.append(rule)
     return {
-        "modeling": {"inflow_non_negativity": {"method": "penalty"}},
+        "modeling": {"inflow_non_negativity": {"method": "truncation"}},
         "training": {
             "forward_passes": effort.forward_passes,
             "tree_seed": 42,
@@ -189,6 +189,10 @@ def _explain(deck: Deck, settings: Settings, effort: Effort, scenarios: int) -> 
         )
     if settings.horizon.n_after and not general.num_anos_pos_sim_final:
         report.approximate(name, "the simulation goes over the years after the study as well")
+    report.approximate(
+        name,
+        "the noise of inflows is normal and truncated at zero; that of the deck is lognormal",
+    )
     if general.num_anos_pre_estudo:
         report.leave_out(name, f"{general.num_anos_pre_estudo} years before the study")
     if general.considera_tendencia_hidrologica_calculo_politica == 0:
