@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
+import polars as pl
 import pytest
 
 import headwater as hw
 from case_builder import ar_row, rich_case, tiny_case
 from full_case import full_case
 from headwater.case import TEMPLATES, load_case, write_starter
-from headwater.errors import UnsupportedFeatureError
+from headwater.errors import ModelError, UnsupportedFeatureError
 
 
 def codes_of(findings):
@@ -139,3 +141,78 @@ def _renumber(path):
         pl.when(pl.col("stage_id") > 2).then(pl.col("stage_id") - 2).otherwise(pl.col("stage_id"))
     )
     table.with_columns(moved.cast(pl.Int32).alias("stage_id")).write_parquet(path)
+
+
+WEEKS = [{"id": w, "label": f"W{w}", "month_start": 1} for w in range(52)]
+QUARTERS = [
+    {
+        "id": q,
+        "label": f"Q{q}",
+        "month_start": 3 * q + 1,
+        "day_start": 1,
+        "month_end": 3 * q + 3,
+        "day_end": (31, 30, 30, 31)[q],
+    }
+    for q in range(4)
+]
+FIRST_DAYS = {
+    "weekly": lambda year, season: date.fromisocalendar(year, season + 1, 1),
+    "custom": lambda year, season: date(year + season // 4, 1 + 3 * (season % 4), 1),
+}
+
+
+def estimated_from(directory, cycle, values):
+    """Four weeks or quarters of the starter that is estimated from history, with another history.
+
+    ``values`` is (hydro, year, season) of each observation.
+    """
+    root = write_starter(directory / "new", "from-history")
+    first_day = FIRST_DAYS[cycle]
+    stages = json.loads((root / "stages.json").read_text())
+    seasons = WEEKS if cycle == "weekly" else QUARTERS
+    stages["season_definitions"] = {"cycle_type": cycle, "seasons": seasons}
+    stages["stages"] = stages["stages"][:4]
+    for t, stage in enumerate(stages["stages"]):
+        start, end = first_day(2024, t), first_day(2024, t + 1)
+        stage |= {"start_date": str(start), "end_date": str(end), "season_id": t}
+        for block in stage["blocks"]:
+            block["hours"] = (end - start).days * 24 / len(stage["blocks"])
+    (root / "stages.json").write_text(json.dumps(stages))
+    loads = root / "scenarios" / "load_seasonal_stats.parquet"
+    pl.read_parquet(loads).filter(pl.col("stage_id") < 4).write_parquet(loads)
+    factors = json.loads((root / "scenarios" / "load_factors.json").read_text())
+    factors["load_factors"] = [row for row in factors["load_factors"] if row["stage_id"] < 4]
+    (root / "scenarios" / "load_factors.json").write_text(json.dumps(factors))
+    rows = [(h, first_day(y, s), 100.0 + 10 * h + (7 * y + 3 * s) % 11) for h, y, s in values]
+    schema = {"hydro_id": pl.Int32, "date": pl.Date, "value_m3s": pl.Float64}
+    pl.DataFrame(rows, schema=schema, orient="row").sort("hydro_id", "date").write_parquet(
+        root / "scenarios" / "inflow_history.parquet"
+    )
+    return root
+
+
+@pytest.mark.parametrize("cycle", FIRST_DAYS)
+def test_a_history_that_is_too_short_is_found_with_its_figures(tmp_path, cycle):
+    """Hydro 0 has each season once, hydro 1 twice but for one season that was never observed."""
+    values = [(0, 2020, s) for s in range(4)]
+    values += [(1, year, s) for year in (2019, 2020) for s in range(4) if s != 2]
+    root = estimated_from(tmp_path, cycle, values)
+    found = [one for one in hw.validate_case(root).errors if one.code != "HW543"]
+    assert [(one.code, one.file, one.entity) for one in found] == [
+        ("HW544", "scenarios/inflow_history.parquet", 'Hydro 0 "GREAT RIVER"'),
+        ("HW544", "scenarios/inflow_history.parquet", 'Hydro 1 "HILL RIVER"'),
+    ]
+    assert found[0].message.endswith("got a single observation of seasons 0, 1, 2, 3")
+    assert found[1].message.endswith("got no observation of season 2")
+    with pytest.raises(ModelError, match="too short to estimate from: hydro 0 has a single"):
+        hw.train(hw.load_case(root), progress=False)
+
+
+@pytest.mark.parametrize("cycle", FIRST_DAYS)
+def test_two_years_and_a_lone_value_of_another_season_are_enough(tmp_path, cycle):
+    values = [(h, year, s) for h in (0, 1) for year in (2019, 2020) for s in range(4)]
+    lone = [(0, 2021, 0)] if cycle == "custom" else [(0, 2019, 30)]
+    root = estimated_from(tmp_path, cycle, values + lone)
+    assert hw.validate_case(root).errors == ()
+    case = hw.load_case(root).with_(iterations=2, forward_passes=1)
+    assert len(hw.train(case, progress=False).training.iterations) == 2

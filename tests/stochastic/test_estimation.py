@@ -18,7 +18,7 @@ from headwater.model import (
     NoiseClass,
     OrderSelection,
 )
-from headwater.stochastic import build_inflow_model, build_uncertainty
+from headwater.stochastic import ShortHistoryError, build_inflow_model, build_uncertainty
 from headwater.stochastic.estimation import complete_system
 
 MEANS = np.array([100.0, 120.0, 90.0, 80.0, 70.0, 60.0, 50.0, 45.0, 50.0, 60.0, 75.0, 90.0])
@@ -190,13 +190,62 @@ def test_a_hydro_without_history_is_refused(study):
 
 def test_a_single_observation_of_a_season_is_refused(study):
     few = tuple(o for o in study.inflow_history if o.date.month != 3 or o.date.year == 1900)
-    with pytest.raises(ModelError, match="hydro 0 has a single observation of season 2"):
+    with pytest.raises(ModelError, match="hydro 0 has a single observation of season 2") as raised:
         complete_system(replace(study, inflow_history=few))
+    assert isinstance(raised.value, ShortHistoryError)
+    assert [one.hydro_id for one in raised.value.shortfalls] == [0, 1]
+    assert [one.counts for one in raised.value.shortfalls] == [{2: 1}, {2: 1}]
+
+
+def test_everything_that_a_history_lacks_is_said_at_once(study):
+    few = tuple(
+        o
+        for o in study.inflow_history
+        if o.hydro_id == 1 or (o.date.month > 2 and (o.date.month != 5 or o.date.year == 1950))
+    )
+    with pytest.raises(ShortHistoryError) as raised:
+        complete_system(replace(study, inflow_history=few))
+    assert [one.counts for one in raised.value.shortfalls] == [{0: 0, 1: 0, 4: 1}]
+    text = "hydro 0 has a single observation of season 4 and no observation of seasons 0, 1"
+    assert text in str(raised.value)
+
+
+def test_a_single_observation_of_a_season_without_a_stage_is_left_out(make_system, months):
+    """August is observed once and no stage stands for it: the model is the one without it."""
+    values = simulated(60)
+    once, never = values.copy(), values.copy()
+    once[:, 1:, 7] = np.nan
+    never[:, :, 7] = np.nan
+    found, without = (
+        complete_system(
+            make_system(
+                6, 2, seasons=range(6), season_map=months, inflow_statistics=(), inflow_history=h
+            )
+        )
+        for h in (as_history(once), as_history(never))
+    )
+    assert found.system.inflow_statistics == without.system.inflow_statistics
+    np.testing.assert_array_equal(
+        found.system.correlation.profiles["default"][0].matrix,
+        without.system.correlation.profiles["default"][0].matrix,
+    )
+    words = "hydro 0 has a single observation, left out, of season(s) 7"
+    assert words in found.warnings
+    assert "hydro 0 has no observation of season(s) 7" in without.warnings
+
+
+def test_a_history_that_only_correlates_may_be_short(study):
+    given = tuple(
+        InflowStatistics(h, t, 500.0, 50.0, (0.4,), 0.9) for h in (0, 1) for t in range(12)
+    )
+    few = tuple(o for o in study.inflow_history if o.date.month != 3 or o.date.year == 1900)
+    found = complete_system(replace(study, inflow_statistics=given, inflow_history=few))
+    assert found.system.inflow_statistics == given
 
 
 def test_a_season_of_the_study_that_was_never_observed_is_refused(study):
     few = tuple(o for o in study.inflow_history if o.date.month != 3)
-    with pytest.raises(ModelError, match="hydro 0 has no observation for stage 2"):
+    with pytest.raises(ModelError, match="hydro 0 has no observation of season 2"):
         complete_system(replace(study, inflow_history=few))
 
 
@@ -261,8 +310,16 @@ def test_an_annual_component_needs_a_year_and_a_month(make_system, months, study
     two_januaries = tuple(
         o for o in study.inflow_history if o.date.year < 1902 and o.date.month < 7
     )
+    half = make_system(
+        6,
+        2,
+        seasons=range(6),
+        season_map=months,
+        inflow_statistics=(),
+        inflow_history=two_januaries,
+    )
     with pytest.raises(ModelError, match="needs 13"):
-        complete_system(replace(study, inflow_history=two_januaries), options)
+        complete_system(half, options)
 
 
 def test_a_given_annual_component_counts_in_the_residuals_that_give_the_correlation(study):

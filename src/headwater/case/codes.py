@@ -74,6 +74,11 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
         "Past inflows have one season for each value, when they have seasons.",
     ),
     (
+        "HW544",
+        Severity.ERROR,
+        "An inflow history to estimate from has two observations of every season of the study.",
+    ),
+    (
         "HW570",
         Severity.ERROR,
         "Inflow model, openings, production planes and stage programs can be made from the case.",

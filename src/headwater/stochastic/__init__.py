@@ -15,11 +15,13 @@ from headwater.stochastic.normal import (
 from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
 from headwater.stochastic.samplers import simulation_sampler, stopping_sampler, training_sampler
 from headwater.stochastic.sampling import Sampler
+from headwater.stochastic.short_history import LEAST_OBSERVATIONS, ShortHistoryError
 from headwater.stochastic.tree import OpeningTree, build_opening_tree
 from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty, study_uncertainty
 from headwater.stochastic.wording import openings_in_words, uncertainty_differences
 
 __all__ = [
+    "LEAST_OBSERVATIONS",
     "AvailabilityModel",
     "Correlator",
     "InflowModel",
@@ -27,6 +29,7 @@ __all__ = [
     "NoiseLayout",
     "OpeningTree",
     "Sampler",
+    "ShortHistoryError",
     "Uncertainty",
     "build_availability_model",
     "build_correlator",

@@ -29,7 +29,7 @@ from headwater.stochastic.autocorrelation import (
     periodic_autocorrelation,
     seasonal_statistics,
 )
-from headwater.stochastic.calendar import SeasonCalendar, SeasonTimeline
+from headwater.stochastic.calendar import SeasonTimeline
 from headwater.stochastic.correlation import clipped_correlation
 from headwater.stochastic.cycle_fit import CycleFit
 from headwater.stochastic.ensemble import fit_ensemble
@@ -37,6 +37,7 @@ from headwater.stochastic.fitting_report import fitting_report
 from headwater.stochastic.history import SeasonalHistory, seasonal_history
 from headwater.stochastic.order import HydroFit, fit_hydro
 from headwater.stochastic.residuals import residual_correlation, residuals
+from headwater.stochastic.short_history import check_history, without_single_values
 from headwater.stochastic.yule_walker import Correlogram, SeasonFit
 
 _ROUNDING = 1e-12
@@ -173,7 +174,10 @@ class _Estimator:
                 "history; every hydro needs one"
             )
         used = sorted({period.cycle for period in self.timeline.periods})
-        fits = tuple(self._fit_cycle(self.timeline.calendar, cycle) for cycle in used)
+        calendar, resolution = self.timeline.calendar, self.config.history_resolution
+        histories = [seasonal_history(system, calendar, cycle, resolution) for cycle in used]
+        check_history(system, self.timeline, histories, self._estimated_rows())
+        fits = tuple(self._fit_cycle(history) for history in histories)
         seasonal = {
             (h, season_id): (
                 float(fit.statistics.mean_m3s[h, m]),
@@ -209,21 +213,31 @@ class _Estimator:
             _seasonal=FrozenDict(seasonal),
         )
 
-    def _fit_cycle(self, calendar: SeasonCalendar, cycle: int) -> CycleFit:
+    def _estimated_rows(self) -> set[tuple[int, int]]:
+        """Hydro and stage of every row of which something is to be estimated."""
+        if self.has_statistics:
+            rows = () if self.has_coefficients else self.system.inflow_statistics
+            stages = {stage.id for stage in self.timeline.stages}
+            return {(row.hydro_id, row.stage_id) for row in rows if row.stage_id in stages}
+        return {
+            (hydro.id, stage.id) for hydro in self.system.hydros for stage in self.timeline.stages
+        }
+
+    def _fit_cycle(self, history: SeasonalHistory) -> CycleFit:
         config = self.config
-        history = seasonal_history(self.system, calendar, cycle, config.history_resolution)
         self.warnings.extend(history.warnings)
-        self._check_counts(history)
-        statistics = seasonal_statistics(history.values_m3s, config.mode_rounding_m3s)
+        self._warn_about_missing_seasons(history)
+        values_m3s = without_single_values(history)
+        statistics = seasonal_statistics(values_m3s, config.mode_rounding_m3s)
         n_lags = max(config.max_order, *self._given_widths(), 1)
-        rho = periodic_autocorrelation(history.values_m3s, statistics, n_lags)
+        rho = periodic_autocorrelation(values_m3s, statistics, n_lags)
         annual = None
         wants_annual = config.order_selection is OrderSelection.PACF_ANNUAL
         if self.has_coefficients:
             wants_annual = any(row.annual is not None for row in self.system.inflow_statistics)
         if wants_annual:
             self._check_annual(history)
-            annual = annual_series(history.values_m3s, statistics, n_lags)
+            annual = annual_series(values_m3s, statistics, n_lags)
         correlograms = tuple(
             Correlogram(rho[h], None if annual is None else annual.correlation[h])
             for h in range(len(self.system.hydros))
@@ -238,28 +252,25 @@ class _Estimator:
             )
             seasons = tuple(hydro.seasons for hydro in hydros)
             self._warn_about_short_seasons(history, statistics)
-        left = residuals(history.values_m3s, statistics, seasons, annual)
+        left = residuals(values_m3s, statistics, seasons, annual)
         return CycleFit(history, statistics, annual, correlograms, hydros, seasons, left)
 
     def _given_widths(self) -> list[int]:
         return [len(row.coefficients) for row in self.system.inflow_statistics] or [0]
 
-    def _check_counts(self, history: SeasonalHistory) -> None:
+    def _warn_about_missing_seasons(self, history: SeasonalHistory) -> None:
         counts = np.isfinite(history.values_m3s).sum(axis=1)
         for h, hydro in enumerate(self.system.hydros):
-            for m, season_id in enumerate(history.season_ids):
-                if season_id is not None and counts[h, m] == 1:
-                    raise ModelError(
-                        f"hydro {hydro.id} has a single observation of season {season_id}; at "
-                        "least 2 are needed"
+            for count, words in ((0, "no observation"), (1, "a single observation, left out,")):
+                seasons = [
+                    season_id
+                    for m, season_id in enumerate(history.season_ids)
+                    if season_id is not None and counts[h, m] == count
+                ]
+                if seasons:
+                    self.warnings.append(
+                        f"hydro {hydro.id} has {words} of season(s) {', '.join(map(str, seasons))}"
                     )
-            empty = [
-                s for m, s in enumerate(history.season_ids) if s is not None and counts[h, m] == 0
-            ]
-            if empty:
-                self.warnings.append(
-                    f"hydro {hydro.id} has no observation of season(s) {', '.join(map(str, empty))}"
-                )
 
     def _check_annual(self, history: SeasonalHistory) -> None:
         if history.n_seasons != 12:
@@ -337,10 +348,10 @@ class _Estimator:
                 if row is not None and self.has_statistics and self.has_coefficients:
                     rows.append(row)
                     continue
-                if period.season_id is None or (h, period.season_id) not in seasonal:
+                if period.season_id is None:
                     raise ModelError(
-                        f"hydro {hydro.id} has no observation for stage {stage.id} (season "
-                        f"{period.season_id}); the history must cover the seasons of the study"
+                        f"stage {stage.id} belongs to no season, of which the inflow of hydro "
+                        f"{hydro.id} could be estimated"
                     )
                 if not self.has_statistics:
                     mean, std = seasonal[h, period.season_id]

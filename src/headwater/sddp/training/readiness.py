@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from headwater.case.names import entity_label
 from headwater.case.report import Finding, Severity
 from headwater.errors import HeadwaterError, UnsupportedFeatureError
 from headwater.lp import declare_stage, initial_commitments_mw, linear_heads, with_fitted_planes
 from headwater.model import Study, System
 from headwater.stochastic import (
+    LEAST_OBSERVATIONS,
     InflowModel,
+    ShortHistoryError,
     Uncertainty,
     simulation_sampler,
     study_uncertainty,
     training_sampler,
 )
+
+HISTORY = "scenarios/inflow_history.parquet"
 
 
 def readiness_findings(study: Study) -> tuple[Finding, ...]:
@@ -85,5 +90,18 @@ def _tried(build: Callable[[], object], file: str) -> Iterable[Finding]:
             yield Finding(
                 "HW710", Severity.WARNING, file, None, None, f"not built yet: {feature}", fix
             )
+    except ShortHistoryError as error:
+        yield from _short_histories(error)
     except HeadwaterError as error:
         yield Finding("HW570", Severity.ERROR, file, None, None, str(error))
+
+
+def _short_histories(error: ShortHistoryError) -> Iterator[Finding]:
+    fix = "record more years, define coarser seasons, or give the statistics"
+    for one in error.shortfalls:
+        entity = entity_label("Hydro", one.hydro_id, one.hydro_name)
+        message = (
+            f"expected at least {LEAST_OBSERVATIONS} observations of every season of the study, "
+            f"got {one}"
+        )
+        yield Finding("HW544", Severity.ERROR, HISTORY, None, entity, message, fix)
