@@ -111,6 +111,13 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "HW710",
             "the working rows of a solve are chosen by the engine",
         ),
+        "risk_of_single_openings": Refusal(
+            "training",
+            "a cut for each opening (training.cut_formulation) with a risk measure without a "
+            "linear form",
+            "HW723",
+            "set it to single, or choose another measure",
+        ),
         "other_forward_passes": Refusal(
             "training",
             "training.forward_pass.type other than default and those of packages, "
@@ -129,6 +136,44 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "the sampling method selective without stochastic.experimental",
             "HW559",
             "allow it there",
+        ),
+        "openings_in_groups": Refusal(
+            "uncertainty",
+            "other numbers of openings at stages that share their noise, where forward passes or "
+            "simulations choose among openings, and with the sampling method selective",
+            "HW570",
+            "give them the same number",
+        ),
+        "annual_without_months": Refusal(
+            "uncertainty",
+            "the annual component with other than twelve seasons in the year",
+            "HW570",
+            "define monthly seasons, or do without it",
+        ),
+        "coarse_history": Refusal(
+            "uncertainty",
+            "inflow histories that are coarser than the seasons",
+            "HW570",
+            "define longer seasons or give finer observations",
+        ),
+        "weights_of_paths": Refusal(
+            "uncertainty",
+            "weights of external scenarios that change between stages, where scenarios are walked "
+            "as whole paths",
+            "HW570",
+            "give each scenario one weight, or draw from the openings",
+        ),
+        "unequal_couples": Refusal(
+            "uncertainty",
+            "couple_classes over classes with other numbers of scenarios",
+            "HW570",
+            "give equally many, or leave it out",
+        ),
+        "scenarios_beside_openings": Refusal(
+            "uncertainty",
+            "scenarios as openings beside scenarios/noise_openings.parquet",
+            "HW570",
+            "remove one of them",
         ),
         "statistical_gap": Refusal(
             "stopping rules",

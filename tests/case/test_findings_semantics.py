@@ -636,3 +636,19 @@ def test_a_simulation_has_no_openings_of_its_own(tmp_path: Path):
         "HW202" in codes_of(validate_case(case.write()).findings)
         or not validate_case(case.write()).ok
     )
+
+
+@pytest.mark.parametrize(("formulation", "place"), [("single", 1), ("multi", 0), ("multi", 1)])
+def test_cuts_of_single_openings_need_a_risk_measure_with_a_linear_form(
+    tmp_path, formulation, place
+):
+    """That of the first stage weighs no openings that a cut could belong to."""
+    case = tiny_case(tmp_path)
+    case.training["cut_formulation"] = formulation
+    case.stages[place]["risk_measure"] = {"type": "entropic", "aversion": 1e-6}
+    case.stages[1 - place]["risk_measure"] = {"cvar": {"alpha": 0.2, "lambda": 0.5}}
+    found = [one for one in validate_case(case.write()).errors if one.code == "HW723"]
+    assert len(found) == (formulation == "multi" and place == 1)
+    for finding in found:
+        assert finding.path == "training.cut_formulation"
+        assert "the risk measure 'entropic' of 1 stages (1) has no linear" in finding.message

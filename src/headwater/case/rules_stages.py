@@ -8,9 +8,12 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from headwater.case.parts import Parts
-from headwater.case.rules import ERROR, WARNING, Problem, rule
+from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.core.wording import opened
+from headwater.model import CutFormulation, Study
 
 _FILE = "stages.json"
 _STAGES = (_FILE,)
@@ -325,3 +328,23 @@ def storage_is_state(parts: Parts) -> Iterator[Problem]:
             "storage is state all the same"
         )
         yield Problem(_FILE, message, "stages.state_variables.storage", None, "remove the setting")
+
+
+@study_rule("HW723", ERROR, needs=("config.json", _FILE))
+def risk_of_single_openings(study: Study) -> Iterator[Problem]:
+    """Where every opening has a cut of its own, risk measures are linear programs."""
+    if study.config.training.cut_formulation is not CutFormulation.MULTI:
+        return
+    of_kind: dict[str, list[int]] = defaultdict(list)
+    horizon = study.system.horizon
+    followers = {horizon.successor(t) for t in range(len(study.system.stages))}
+    for t, stage in enumerate(study.system.stages):
+        if t in followers and stage.risk.epigraph(np.ones(1), 0.0) is None:
+            of_kind[stage.risk.type].append(stage.id)
+    for kind, stages in of_kind.items():
+        message = (
+            f"the risk measure '{kind}' of {len(stages)} stages ({opened(stages)}) has no linear "
+            "form, so openings cannot have cuts of their own"
+        )
+        fix = "set it to 'single', or choose another risk measure"
+        yield Problem("config.json", message, "training.cut_formulation", None, fix)
