@@ -75,6 +75,8 @@ class BackwardRun(NamedTuple):
             raised where cuts are entered.
         successors: ``[stage]`` the stage whose cost its cuts bound, -1 where none follows.
         block_lengths: ``[stage]`` openings that are solved in one go.
+        sequence: ``[stage, position]`` openings in the order in which threads take them: the longest
+            first, by pivots of an earlier pass; pivots: ``[stage, opening]`` of this one, added to.
         states: ``[trial, stage, state]`` that left each stage.
         every_opening: ``[opening]`` counting from 0, for the stage with most.
         of_openings: whether openings have cuts of their own; weighs: whether the value of a trial
@@ -96,6 +98,8 @@ class BackwardRun(NamedTuple):
     n_populated: Any
     successors: Any
     block_lengths: Any
+    sequence: Any
+    pivots: Any
     states: Any
     every_opening: Any
     of_openings: Any
@@ -116,7 +120,7 @@ def _sample_run() -> BackwardRun:
     longs, long_table, numbers = np.empty(0, np.int64), np.empty((0, 0), np.int64), np.empty(0)
     blocks = np.empty((0, 0), np.uint8)
     return BackwardRun(
-        blocks, longs, longs, longs, longs, np.empty((0, 0, 0)), longs, False, False, 0.0, longs, long_table,
+        blocks, longs, longs, longs, longs, long_table, long_table, np.empty((0, 0, 0)), longs, False, False, 0.0, longs, long_table,
         np.empty((0, 0, 0), np.int64), longs, blocks, numbers, np.empty((0, 0), np.int8), longs, np.empty(0, np.bool_)
     )
 
@@ -248,13 +252,16 @@ def _begin_trial(run_block, t, k, room_block, scratch_block):
 def _solve_block(run_block, t, k, first, last, restores, room_block, scratch_block):
     """Solve openings of a trial; ``restores`` where its start does not lie in the scratch yet."""
     run = _read_run(run_block)
-    place = run.numbers[t, k, SLOT] - 1
+    place, s = run.numbers[t, k, SLOT] - 1, run.successors[t]
     slot = _read_slot(run.slots[place])
     parts = plain(RESTORE | FIRST) if restores else plain(FIRST)
-    _call(
-        run_block, run.successors[t], place, slot.columns, slot.rows, slot.final_columns, slot.final_rows, parts, first, last,
-        room_block, scratch_block
-    )
+    for position in range(first, last):
+        w = run.sequence[s, position]
+        _call(
+            run_block, s, place, slot.columns, slot.rows, slot.final_columns, slot.final_rows, parts, w, w + 1, room_block,
+            scratch_block
+        )
+        parts = plain(FIRST)
 
 
 @compiled
@@ -288,6 +295,7 @@ def _end_trial(run_block, t, k, room_block, scratch_block, work):
         work.trials[s] += 1
         for w in range(n):
             work.pivots[s] += slot.pivots[w]
+            add(run.pivots[s], w, slot.pivots[w])
         if run.weighs:
             run.value[0] = weigh(
                 stage.seen, n_cuts, slot.objective[:n], slot.row_dual, run.tolerance, room.slopes, room.binding

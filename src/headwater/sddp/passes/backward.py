@@ -77,7 +77,7 @@ def run_backward(
     before = sum(pool.n_populated for pool in problems.pools)
     if whole is not None:
         with team.clock.measure("bwd_setup"):
-            whole.prepare()
+            whole.prepare_backward()
     t = problems.n_stages
     while t > 0:
         t -= 1

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from headwater.distributed import ThreadTeam
 from headwater.sddp.kernels import backward_kernel, pass_kernel
 from headwater.sddp.kernels.trial_kernel import StageView
-from headwater.sddp.passes.workspace import Workspace, openings_in_a_block, threads_worth
+from headwater.sddp.passes.workspace import (
+    Workspace,
+    longest_first,
+    openings_in_a_block,
+    threads_worth,
+)
 from headwater.sddp.stage.problem import StageProblem
 from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.solver import Basis
@@ -32,10 +37,15 @@ class CompiledBound:
         self._workspace = workspace
         self._threads = threads
         self._programs = programs
-        self._view: Packed | None = None
-        self._columns = np.zeros((1, 0), np.int32)
-        self._rows = np.zeros((1, 0), np.int32)
-        self._block = np.zeros((1, pass_kernel.PASS_STAGE.size), np.uint8)
+        self._known: tuple[object, ...] = ()
+        self._stage = np.zeros((1, pass_kernel.PASS_STAGE.size), np.uint8)
+        self._columns = self._rows = np.zeros((1, 0), np.int32)
+        self._n_cuts, self._state = np.zeros(1, np.int64), np.zeros((1, 1, 0))
+        self._pivots = self._sequence = np.zeros((1, 0), np.int64)
+        self._counts = np.zeros((1, backward_kernel.N_COUNTS), np.int64)
+        self._numbers = np.zeros((1, 1, backward_kernel.N_NUMBERS), np.int64)
+        self._value, self._is_left = np.zeros(1), np.ones(1, np.bool_)
+        self._run: Packed | None = None
 
     def weigh(
         self, stage: StageProblem, state: NDArray[np.float64], basis: Basis, tolerance: float
@@ -52,38 +62,14 @@ class CompiledBound:
             Value in $, in how many openings each row of a cut was binding, and the basis after the
             last opening; ``None`` where HiGHS is needed.
         """
-        space, n_cuts, n_openings = self._workspace, stage.rows.n_rows, len(stage.openings)
+        space, n_openings = self._workspace, len(stage.openings)
         space.fit(stage.room_for_cuts)
-        self._take_over(stage, basis)
-        orders = np.zeros(backward_kernel.N_ORDERS, np.int64)
-        orders[backward_kernel.LAST_TRIAL] = 1
-        numbers = np.zeros((1, 1, backward_kernel.N_NUMBERS), np.int64)
-        value, is_left = np.zeros(1), np.ones(1, np.bool_)
-        space.taken[:], space.binding[:] = 0, 0
-        none = np.zeros(1, np.int64)
-        run = backward_kernel.BACKWARD_RUN.pack(
-            backward_kernel.BackwardRun(
-                self._block,
-                np.array([n_cuts]),
-                none,
-                none,
-                np.array([openings_in_a_block(stage.form.n_rows)]),
-                state[None, None, :],
-                np.arange(n_openings),
-                False,
-                True,
-                tolerance,
-                orders,
-                np.zeros((1, backward_kernel.N_COUNTS), np.int64),
-                numbers,
-                space.taken,
-                space.slots,
-                value,
-                np.zeros((1, 1), np.int8),
-                space.binding,
-                is_left,
-            )
-        )
+        run = self._run_of(stage, len(state), tolerance)
+        self._columns[0], self._rows[0, : len(basis.rows)] = basis.columns, basis.rows
+        self._n_cuts[0], self._state[0, 0] = stage.rows.n_rows, state
+        self._counts[:], self._numbers[:], space.taken[:], space.binding[:] = 0, 0, 0, 0
+        self._sequence[:], self._pivots[:] = longest_first(self._pivots), 0
+        self._is_left[0] = True
         works = [pass_kernel.account(1) for _ in self._programs]
 
         def work(worker: int, _: range) -> None:
@@ -94,28 +80,63 @@ class CompiledBound:
         n_called = threads_worth(self._threads, n_openings * stage.form.n_rows)
         self._threads.run(work, range(n_called))
         stage.opening_weights.raise_error()
-        if is_left[0]:
+        if self._is_left[0]:
             return None
         for programs, done in zip(self._programs, works, strict=True):
             n = int(done.trials[0])
             if n or done.seconds[0]:
                 programs.note(0, n, n * n_openings, done.pivots[0], done.seconds[0])
-        slot = space.slot_values[int(numbers[0, 0, backward_kernel.SLOT]) - 1]
+        slot = space.slot_values[int(self._numbers[0, 0, backward_kernel.SLOT]) - 1]
         final = Basis(
             slot.final_columns[: stage.form.n_columns].copy(),
             slot.final_rows[: stage.n_rows].copy(),
         )
-        return float(value[0]), space.binding[:n_cuts].copy(), final
+        return float(self._value[0]), space.binding[: stage.rows.n_rows].copy(), final
 
-    def _take_over(self, stage: StageProblem, basis: Basis) -> None:
-        """Write the stage anew if an array has moved, and the basis to where it is read."""
-        n_rows = stage.form.n_rows + stage.room_for_cuts
-        if stage.view is not self._view or self._rows.shape[1] < n_rows:
-            self._view = stage.view
-            self._columns = np.zeros((1, stage.form.n_columns), np.int32)
-            self._rows = np.zeros((1, n_rows), np.int32)
-            seen = cast("StageView", stage.view.value)
-            bases = pass_kernel.BasesArrays(self._columns, self._rows)
-            value = pass_kernel.PassStage(seen, bases, self._programs[0].effort(0), 1)
-            pass_kernel.PASS_STAGE.write(value, self._block[0])
-        self._columns[0], self._rows[0, : len(basis.rows)] = basis.columns, basis.rows
+    def _run_of(self, stage: StageProblem, n_state: int, tolerance: float) -> Packed:
+        """The pass, written anew if one of the arrays of the stage has moved."""
+        known = (stage.view, self._workspace.binding)
+        if self._run is not None and all(
+            now is then for now, then in zip(known, self._known, strict=True)
+        ):
+            return self._run
+        self._known = known
+        self._columns = np.zeros((1, stage.form.n_columns), np.int32)
+        self._rows = np.zeros((1, stage.form.n_rows + stage.room_for_cuts), np.int32)
+        bases = pass_kernel.BasesArrays(self._columns, self._rows)
+        seen = cast("StageView", stage.view.value)
+        value = pass_kernel.PassStage(seen, bases, self._programs[0].effort(0), 1)
+        pass_kernel.PASS_STAGE.write(value, self._stage[0])
+        n_openings = len(stage.openings)
+        if self._pivots.shape[1] != n_openings:
+            self._pivots = np.zeros((1, n_openings), np.int64)
+            self._sequence = longest_first(self._pivots)
+        self._state, none = np.zeros((1, 1, n_state)), np.zeros(1, np.int64)
+        orders = np.zeros(backward_kernel.N_ORDERS, np.int64)
+        orders[backward_kernel.LAST_TRIAL] = 1
+        self._run = backward_kernel.BACKWARD_RUN.pack(
+            backward_kernel.BackwardRun(
+                stages=self._stage,
+                n_cuts=self._n_cuts,
+                n_populated=none,
+                successors=none,
+                block_lengths=np.array([openings_in_a_block(stage.form.n_rows)]),
+                sequence=self._sequence,
+                pivots=self._pivots,
+                states=self._state,
+                every_opening=np.arange(n_openings),
+                of_openings=False,
+                weighs=True,
+                tolerance=tolerance,
+                orders=orders,
+                counts=self._counts,
+                numbers=self._numbers,
+                taken=self._workspace.taken,
+                slots=self._workspace.slots,
+                value=self._value,
+                quality=np.zeros((1, 1), np.int8),
+                binding=self._workspace.binding,
+                is_left=self._is_left,
+            )
+        )
+        return self._run

@@ -19,6 +19,7 @@ from headwater.sddp.passes.trajectories import TrajectoryStore
 from headwater.sddp.passes.workspace import (
     ROWS_WORTH_A_THREAD,
     Workspace,
+    longest_first,
     openings_in_a_block,
     threads_worth,
 )
@@ -90,13 +91,15 @@ class CompiledRun:
         self._every_opening = np.arange(max(self._n_openings))
         self._stages = np.zeros((n_stages, kernel.PASS_STAGE.size), np.uint8)
         self._known: list[tuple[object, ...]] = [()] * n_stages
-        self.is_ready = False
+        self.is_ready = self._is_prepared = False
         self._quality = np.zeros((self._n_trajectories, max(1, *self._new_cuts)), np.int8)
         self._is_left = np.ones(self._n_trajectories, np.bool_)
         self._limits, self._taken = np.zeros(3, np.int64), np.zeros(1, np.int64)
         self._orders, self._value = np.zeros(backward.N_ORDERS, np.int64), np.zeros(1)
         self._counts = np.zeros((n_stages, backward.N_COUNTS), np.int64)
         self._numbers = np.zeros((n_stages, self._n_trajectories, backward.N_NUMBERS), np.int64)
+        self._pivots = np.zeros((n_stages, max(self._n_openings)), np.int64)
+        self._sequence = longest_first(self._pivots)
         self.begun: BegunStage | None = None
 
     @staticmethod
@@ -113,7 +116,21 @@ class CompiledRun:
         self.is_ready = all(bases.are_known(self._mine) for bases in self._store.bases)
         for t in range(len(self._stages)):
             self.take_in(t)
+        self._is_prepared = True
         return self.is_ready
+
+    def prepare_backward(self) -> None:
+        """`prepare`, where the forward pass did not, and order openings by their work."""
+        if self._is_prepared:
+            stages = self._problems.stages
+            self.is_ready = all(bases.are_known(self._mine) for bases in self._store.bases) and (
+                not any(stage.pool.any_unproven for stage in stages)
+            )
+        else:
+            self.prepare()
+        self._is_prepared = False
+        self._sequence = longest_first(self._pivots)
+        self._pivots[:] = 0
 
     def take_in(self, t: int) -> None:
         """See what has changed of a stage, and make room for the cuts of an iteration there."""
@@ -267,6 +284,8 @@ class CompiledRun:
                 self._n_populated,
                 self._successors,
                 self._blocks_of,
+                self._sequence,
+                self._pivots,
                 self._store.states,
                 self._every_opening,
                 self._problems.is_multi,

@@ -6,6 +6,7 @@ Room of each thread, and slots in which they meet over a trial.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.distributed import ThreadTeam
 from headwater.sddp.kernels import pass_kernel as kernel
@@ -19,7 +20,7 @@ ROWS_WORTH_A_THREAD = 150
 Solving so little takes less than handing it over.
 """
 
-ROWS_WORTH_A_TASK = 200
+ROWS_WORTH_A_TASK = 50
 """Rows of the LPs of openings that are solved in one go, about: tens of microseconds."""
 
 
@@ -31,6 +32,11 @@ def threads_worth(threads: ThreadTeam, n_rows: int) -> int:
 def openings_in_a_block(n_rows: int) -> int:
     """How many openings are solved in one go, where LPs have so many rows without cuts."""
     return max(1, ROWS_WORTH_A_TASK // max(n_rows, 1))
+
+
+def longest_first(pivots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Openings ``[stage, position]`` by the pivots ``[stage, opening]`` that they took before."""
+    return np.ascontiguousarray(np.argsort(-pivots, axis=1, kind="stable"), np.int64)
 
 
 class Workspace:
