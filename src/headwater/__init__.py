@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headwater.api.runs import run
     from headwater.api.simulation import simulate
     from headwater.api.stored_policies import check_policy, load_policy, save_policy
+    from headwater.api.sweeps import Sweep, sweep
     from headwater.api.training import train
     from headwater.api.uncertainty import FitResult, fit, scenarios
     from headwater.api.validation import validate_case
@@ -62,6 +63,7 @@ else:
             "headwater.api.simulation": ("simulate",),
             "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
             "headwater.api.training": ("train",),
+            "headwater.api.sweeps": ("Sweep", "sweep"),
             "headwater.api.uncertainty": ("FitResult", "fit", "scenarios"),
             "headwater.case": ("Case", "Report", "SystemBuilder", "load_case"),
             "headwater.errors": (
@@ -125,6 +127,7 @@ __all__ = [
     "StoppedError",
     "Study",
     "StudyConfig",
+    "Sweep",
     "System",
     "SystemBuilder",
     "TrainingConfig",
@@ -150,6 +153,7 @@ __all__ = [
     "scenarios",
     "simulate",
     "stage_program",
+    "sweep",
     "train",
     "validate_case",
     "verify_policy",

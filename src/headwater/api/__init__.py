@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headwater.api.runs import run
     from headwater.api.simulation import run_simulation, simulate
     from headwater.api.stored_policies import check_policy, load_policy, save_policy
+    from headwater.api.sweeps import Sweep, sweep
     from headwater.api.training import run_training, train
     from headwater.api.uncertainty import FitResult, fit, scenarios
     from headwater.api.validation import validate_case
@@ -33,6 +34,7 @@ else:
             "headwater.api.simulation": ("run_simulation", "simulate"),
             "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
             "headwater.api.training": ("run_training", "train"),
+            "headwater.api.sweeps": ("Sweep", "sweep"),
             "headwater.api.uncertainty": ("FitResult", "fit", "scenarios"),
         },
     )
@@ -46,6 +48,7 @@ __all__ = [
     "RunResult",
     "Simulation",
     "StoppedError",
+    "Sweep",
     "check_policy",
     "extensive_form",
     "fit",
@@ -57,6 +60,7 @@ __all__ = [
     "scenarios",
     "simulate",
     "stage_program",
+    "sweep",
     "train",
     "validate_case",
 ]
