@@ -430,3 +430,61 @@ def test_pandas_series_and_tables_are_read_by_their_dates():
         pd.Series([1.0, float("nan")], index=pd.to_datetime(["2020-01-01", "2020-02-01"])),
         STARTS[0],
     ) == [(date(2020, 1, 1), 1.0)]
+
+
+def test_equipment_of_any_kind_is_added_by_name():
+    build = built()
+    build.add(
+        "reserve",
+        "Spinning",
+        providers=[{"power": "hydro_generation('Ridge')"}, {"power": 'thermal_generation("Oil")'}],
+        requirement_mw=5.0,
+        bus_ids=["South"],
+    )
+    build.add(
+        "stock",
+        "CO2",
+        consumption="0.4 * thermal_generation('Gas') + 0.7 * thermal_generation( 'Oil')",
+        initial_amount=1e5,
+        shortage_cost=80.0,
+    )
+    build.add(
+        "battery",
+        "Store",
+        bus="North",
+        max_energy_mwh=40.0,
+        max_charge_mw=9.0,
+        max_discharge_mw=9.0,
+    )
+    system = build.build().system
+    by_name = {one.name: one for one in system.equipment}
+    assert by_name["CO2"].consumption == (
+        "0.4 * thermal_generation(0) + 0.7 * thermal_generation(1)"
+    )
+    ids = {one.name: one.id for one in (*system.buses, *system.hydros)}
+    assert by_name["Store"].bus_id == ids["North"]
+    assert by_name["Spinning"].bus_ids == (ids["South"],)
+    powers = [one.power for one in by_name["Spinning"].providers]
+    assert powers == [f"hydro_generation({ids['Ridge']})", "thermal_generation(1)"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "message"),
+    [
+        ("flywheel", {}, "no kind of equipment 'flywheel'; known: battery, "),
+        ("thermal", {}, "is added with 'thermal'"),
+        ("user_constraint", {}, "added to the files"),
+        ("stock", {"consumption": "thermal_generation('Gaz')"}, "Gaz"),
+        ("battery", {"bus": "West"}, "West"),
+        ("stock", {"consumption": "reserve_held('None')"}, "None"),
+    ],
+)
+def test_equipment_that_does_not_exist_is_refused(kind: str, fields: dict[str, Any], message: str):
+    with pytest.raises(hw.UsageError, match=message):
+        built().add(kind, "X", **fields).build()
+
+
+def test_a_name_is_given_to_one_of_a_kind():
+    build = built().add("stock", "CO2", consumption="1")
+    with pytest.raises(hw.UsageError, match="there is a stock 'CO2' already"):
+        build.add("stock", "CO2", consumption="2")

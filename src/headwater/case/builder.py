@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from headwater.case.builder_names import kind_of, with_ids
 from headwater.case.documents import Documents
 from headwater.case.load import Case, case_of
 from headwater.case.series_given import columns_of, record_of, values_by_stage
@@ -18,6 +19,18 @@ from headwater.errors import UsageError
 from headwater.model.named import entity_position
 
 Json = dict[str, Any]
+
+_OWN_METHODS = {
+    "bus": "bus",
+    "hydro": "hydro",
+    "thermal": "thermal",
+    "line": "line",
+    "non_controllable": "wind",
+}
+"""Kinds that have a method of their own."""
+
+_OWN_KINDS = {"non_controllable": "non-controllable source"}
+"""What the builder calls a kind in messages, where that is not its name."""
 
 
 class SystemBuilder:
@@ -75,6 +88,7 @@ class SystemBuilder:
         self._entities: dict[str, dict[str, Json]] = {
             kind: {} for kind in ("bus", "hydro", "thermal", "line", "non-controllable source")
         }
+        self._others: dict[str, dict[str, Json]] = {}
         self._references: list[tuple[Json, str, str, str]] = []
         self._initial: dict[str, float] = {}
         self._rows: dict[str, list[Json]] = {}
@@ -269,6 +283,35 @@ class SystemBuilder:
         )
         return self
 
+    def add(self, kind: str, name: str, **fields: Any) -> SystemBuilder:
+        """Add equipment of any other kind, also of kinds that installed packages bring.
+
+        Args:
+            kind: e.g. ``"battery"``, ``"stock"``, ``"reserve"``, ``"pumping_station"``.
+            name: its name.
+            fields: keys of its file. Other entities may be given by name, in expressions in quotes.
+
+        Raises:
+            UsageError: there is no such kind, there is one of that name, or the kind has a method
+                of its own here.
+
+        Example:
+            >>> build.add("battery", "Store", bus="Main", max_energy_mwh=400.0,
+            ...           max_charge_mw=100.0, max_discharge_mw=100.0)
+            >>> build.add("stock", "CO2", consumption="0.4 * thermal_generation('Gas')",
+            ...           initial_amount=90_000.0, shortage_cost=80.0)
+        """
+        part = kind_of(kind)
+        if kind in _OWN_METHODS:
+            raise UsageError(f"a {part.words.one} is added with '{_OWN_METHODS[kind]}'")
+        if kind == "user_constraint":
+            raise UsageError("user constraints and their bounds are added to the files of a case")
+        held = self._others.setdefault(kind, {})
+        if name in held:
+            raise UsageError(f"there is a {part.words.one} '{name}' already")
+        held[name] = fields
+        return self
+
     def correlation(
         self, hydros: Sequence[str], matrix: Sequence[Sequence[float]]
     ) -> SystemBuilder:
@@ -329,6 +372,14 @@ class SystemBuilder:
         names = list(self._entities[kind])
         return entity_position(kind, range(len(names)), names, name)
 
+    def _id_of(self, kind: str, name: str) -> int:
+        """Id of an entity of any kind."""
+        own = _OWN_KINDS.get(kind, kind)
+        if own in self._entities:
+            return self._id(own, name)
+        names = list(self._others.get(kind, {}))
+        return entity_position(kind_of(kind).words.one, range(len(names)), names, name)
+
     def _statistics(self, given: Any, what: str) -> tuple[list[float], list[float]]:
         mean, deviation = columns_of(given) or (given, 0.0)
         return values_by_stage(mean, self._starts, what), values_by_stage(
@@ -377,6 +428,14 @@ class SystemBuilder:
         sources = list(self._entities["non-controllable source"].values())
         if sources:
             files["system/non_controllable_sources.json"] = {"non_controllable_sources": sources}
+        for kind, held in self._others.items():
+            part = kind_of(kind)
+            files[part.file.name] = {
+                part.file.key: [
+                    {"id": n, "name": name, **with_ids(part, fields, self._id_of)}
+                    for n, (name, fields) in enumerate(held.items())
+                ]
+            }
         if self._groups:
             files["scenarios/correlation.json"] = self._correlation()
         shaped = [(bus, factors) for bus, _, _, factors in self._loads if factors is not None]
