@@ -19,9 +19,13 @@ from case_builder import TinyCase, tiny_case
 from headwater.api import run_simulation
 from headwater.case import json_schemas, validate_case
 from headwater.case.describe import describe_case
+from headwater.core.equipment import EQUIPMENT
 from headwater.equipment.battery import Battery
 from headwater.errors import ModelError, PolicyError
+from headwater.lp.future_cost import future_cost_lower_bounds
 from headwater.results import load_results
+from headwater.sddp.bounds.prices import lipschitz_prices
+from headwater.sddp.stage.problems import build_problems
 from small_systems import stages, study
 from upper_bounds import bounded
 
@@ -104,19 +108,44 @@ def test_the_bound_is_the_optimum_of_the_extensive_form(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_upper_bound_asks_for_the_price_of_energy_and_holds_with_it(seed: int) -> None:
-    """A missing MWh costs at most a MWh that is not served, and one too many can be kept."""
+def test_the_upper_bound_prices_energy_and_holds(seed: int) -> None:
+    """Nobody gives a price: what always repairs a change of the stored energy says it."""
     of, optimum = random_tree(seed)
-    made = study(of, iterations=30, forward_passes=2)
-    with pytest.raises(
-        ModelError,
-        match=r"no price for the battery energy of battery 0 .*lipschitz\.fallback_value",
-    ):
-        hw.train(bounded(made), threads=1)
-    policy = hw.train(bounded(made, fallback_value=SHED), threads=1)
+    policy = hw.train(bounded(study(of, iterations=30, forward_passes=2)), threads=1)
     bounds = [one.upper_bound for one in policy.training.iterations]
     assert min(bounds) >= optimum * (1.0 - 1e-9)
     assert bounds[-1] == pytest.approx(optimum, rel=0.01)
+
+
+def test_missing_energy_is_not_given_and_energy_too_much_is_not_taken() -> None:
+    """By hand, before the last stage, where what is kept is worth nothing."""
+    prices, certified = lipschitz_prices(
+        build_problems(study(system([5.0, 15.0], STORE))),
+        m.UpperBoundConfig(enabled=True, scale_factor=1.0),
+    )
+    assert certified
+    # 0.9 MWh that is not given is not served either; 1 / 0.8 MWh that is not taken is too much
+    assert prices[0].below == pytest.approx([0.9 * (SHED - 0.01)])
+    assert prices[0].above == pytest.approx([EXCESS / 0.8])
+
+
+def test_without_repairs_the_price_of_energy_is_asked_for_by_name(monkeypatch) -> None:
+    silent = dataclasses.replace(EQUIPMENT["battery"], repairs=None)
+    monkeypatch.setitem(EQUIPMENT._items, "battery", silent)
+    made = study(system([5.0, 15.0], STORE))
+    with pytest.raises(
+        ModelError,
+        match=r"no price for the battery energy of battery 7 .*lipschitz\.fallback_value",
+    ):
+        hw.train(bounded(made), threads=1)
+
+
+def test_a_kind_that_may_earn_lowers_the_bound_of_the_future_cost(monkeypatch) -> None:
+    of = system([5.0, 15.0, 15.0], STORE)
+    assert future_cost_lower_bounds(of).tolist() == [0.0, 0.0, 0.0]
+    earning = dataclasses.replace(EQUIPMENT["battery"], lowest_cost=lambda system, t: -7.0 * t)
+    monkeypatch.setitem(EQUIPMENT._items, "battery", earning)
+    assert future_cost_lower_bounds(of).tolist() == [-21.0, -14.0, 0.0]
 
 
 def random_tree(seed: int) -> tuple[m.System, float]:

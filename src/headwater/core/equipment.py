@@ -16,6 +16,7 @@ from headwater.core.parts import (
     Piece,
     Quantity,
     ResultTable,
+    Violation,
 )
 from headwater.core.registry import Registry
 
@@ -48,6 +49,7 @@ class EquipmentRegistry(Registry[Equipment]):
             "families",
             "_pieces",
             "advice",
+            "violations",
         ):
             self.__dict__.pop(derived, None)
 
@@ -110,6 +112,13 @@ class EquipmentRegistry(Registry[Equipment]):
             sorted((one for part in self for one in part.advice), key=lambda one: one.place)
         )
 
+    @cached_property
+    def violations(self) -> Mapping[str, tuple[Equipment, Violation]]:
+        """Name of a limit that may be broken -> its kind and itself, the gravest first."""
+        found = [(part, one) for part in self for one in part.violations]
+        found.sort(key=lambda pair: pair[1].place)
+        return FrozenDict({one.name: (part, one) for part, one in found})
+
     def told_of(self, system: Any) -> tuple[Equipment, ...]:
         """Kinds that results of a system speak of: the founding ones, and those that it has."""
         return tuple(
@@ -140,6 +149,7 @@ def _claims(part: Equipment) -> Iterator[tuple[str, Hashable]]:
         ("table", part.tables),
         ("cost", part.costs),
         ("quantity", part.quantities),
+        ("violation", part.violations),
     ):
         yield from ((what, one.name) for one in owned)
     yield from (("family", (one.name, one.is_row)) for one in part.families)

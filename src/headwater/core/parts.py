@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from headwater.arrays import Array
 from headwater.core.ids import ABSENT
 from headwater.core.program import Combination, LpBuilder
+from headwater.core.repairs import RepairedStage, Room
 
 LAST = 1000
 """Place of what is added to an order that the founding kinds have fixed: behind all of them, by
@@ -135,6 +137,8 @@ class Family:
             empty where that is no remedy.
         labels: makes labels of members from the `StageContext` and the labels of the entities;
             ``None`` for the entity and the other indices as they are.
+        own_limit: whether columns are slack whose upper limit is the very limit that they stand
+            in for, so that they can always grow while the quantity behind it is not negative.
     """
 
     name: str
@@ -144,6 +148,7 @@ class Family:
     shown: str = ""
     floor: str = ""
     labels: Callable[[Any, Sequence[str]], Labeller] | None = None
+    own_limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,28 @@ class Quantity:
 
 
 @dataclass(frozen=True)
+class Violation:
+    """A limit with a price that a solution may break.
+
+    Attributes:
+        name: what is broken, e.g. ``"storage_below_minimum"``.
+        words: what happened, in words.
+        unit: unit of by how much.
+        families: families of columns that measure it, entity first; they add up.
+        measure: gives it in place of families, ``[scenario, entity]``; it gets a `StageReader`, and
+            a function that gives what counts of a family, ``[scenario, member]``.
+        place: order among the violations, the gravest first.
+    """
+
+    name: str
+    words: str
+    unit: str
+    families: tuple[str, ...] = ()
+    measure: Callable[[Any, Callable[[str], Array]], Array] | None = None
+    place: int = LAST
+
+
+@dataclass(frozen=True)
 class Advice:
     """Sentences that a planner should read before hours are spent.
 
@@ -269,6 +296,11 @@ class Equipment:
         pieces: columns, rows and terms in the program of a stage.
         families: how people call them.
         advice: what a planner should know of a system.
+        violations: limits that solutions may break at a price.
+        lowest_cost: gives the least cost that all entities can have at a stage, in $, for a
+            `System` and the position of the stage; ``None`` where no cost is ever negative.
+        repairs: gives what can always make good a change of the state, for a `RepairedStage`;
+            ``None`` where its rows repair themselves or are not priced.
     """
 
     name: str
@@ -286,6 +318,9 @@ class Equipment:
     pieces: tuple[Piece, ...] = ()
     families: tuple[Family, ...] = ()
     advice: tuple[Advice, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    lowest_cost: Callable[[Any, int], float] | None = None
+    repairs: Callable[[RepairedStage], Iterator[Room]] | None = None
 
     @property
     def has_life(self) -> bool:

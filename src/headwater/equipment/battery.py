@@ -45,6 +45,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import LpBuilder
+from headwater.core.repairs import RepairedStage, Room
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
@@ -155,6 +156,17 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
                 build.put(build.rows["load"][bus, k], build.columns["battery_discharge"][b, k], 1.0)
 
 
+def repairs(stage: RepairedStage) -> Iterator[Room]:
+    """Missing energy is not kept or not given; energy that is too much is kept, or not taken.
+
+    What is kept and given is the incoming energy and what is taken, so there is enough to leave
+    away; and without taking any, what is kept is at most the incoming energy, which has a place.
+    """
+    for row in stage.rows("battery_balance"):
+        yield stage.room(row, -1.0, "battery_energy", "battery_discharge")
+        yield stage.room(row, 1.0, "battery_energy", "battery_charge")
+
+
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
     """Table ``batteries``."""
     return {
@@ -220,5 +232,6 @@ EQUIPMENT.add(
             Family("battery_discharge", "power that discharges {0}", "MW"),
             Family("battery_balance", "the energy balance of {0}", "MWh", is_row=True),
         ),
+        repairs=repairs,
     )
 )

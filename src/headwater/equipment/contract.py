@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
@@ -28,7 +30,7 @@ from headwater.core.program import Combination, LpBuilder
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
-from headwater.model import ContractKind, EnergyContract
+from headwater.model import ContractKind, EnergyContract, System
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -63,6 +65,13 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
         "price_per_mwh": price + 0.0 * power,
         "total_cost": read.priced(s, "contract"),
     }
+
+
+def lowest_cost(system: System, t: int) -> float:
+    """What all contracts earn at most at a stage, as a negative cost in $."""
+    limits = system.bounds.contract
+    earned = np.minimum(limits.price_per_mwh[:, t], 0.0) * limits.max_mw[:, t]
+    return float(np.sum(earned)) * system.stages[t].hours
 
 
 def _power_of(
@@ -125,5 +134,6 @@ EQUIPMENT.add(
             Piece(Phase.TERMS, put_terms, place=7),
         ),
         families=(Family("contract", "contract {0}", "MW", floor="power of contract"),),
+        lowest_cost=lowest_cost,
     )
 )

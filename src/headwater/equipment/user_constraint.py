@@ -10,13 +10,14 @@ are part of the rows that cuts may depend on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
@@ -30,6 +31,7 @@ from headwater.core.parts import (
     Phase,
     Piece,
     ResultTable,
+    Violation,
     Words,
 )
 from headwater.core.program import Combination, LpBuilder
@@ -171,6 +173,15 @@ def _of_stage(term: Term) -> bool:
     """Whether the quantity of a term has one value for the stage."""
     found = EQUIPMENT.quantities.get(term.quantity)
     return found is not None and found[1].of_stage
+
+
+def broken(read: StageReader, counted: Callable[[str], Array]) -> Array:
+    """By how much each constraint is broken, ``[scenario, constraint]``: of its rows the worst."""
+    slack = counted("generic_slack") + counted("generic_slack_minus")
+    found = np.zeros((len(slack), len(read.system.generic_constraints)))
+    for r, row in enumerate(rows_of_stage(read.ctx)):
+        np.maximum(found[:, row.constraint], slack[:, r], out=found[:, row.constraint])
+    return found
 
 
 def slack_costs(read: StageReader, s: StageSolutions) -> NDArray[np.float64]:
@@ -373,5 +384,14 @@ EQUIPMENT.add(
             ),
         ),
         advice=(Advice(hard_constraints, place=2), Advice(terms_without_meaning, place=3)),
+        violations=(
+            Violation(
+                "user_constraint",
+                "user constraint broken",
+                "units of the constraint",
+                measure=broken,
+                place=10,
+            ),
+        ),
     )
 )

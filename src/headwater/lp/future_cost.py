@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headwater.arrays import Indices
 from headwater.core.choices import RiskMeasure
+from headwater.core.equipment import EQUIPMENT
 from headwater.core.program import LpBuilder
 from headwater.core.risk_forms import ExtraColumns, LinearForm
 from headwater.errors import ModelError
@@ -88,20 +89,7 @@ def future_cost_lower_bounds(
 
 
 def _lowest_stage_cost(system: System, t: int) -> float:
-    stage = system.stages[t]
-    lowest = 0.0
-    thermal = system.bounds.thermal
-    for j, plant in enumerate(system.thermals):
-        for k, block in enumerate(stage.blocks):
-            stage_cost = thermal.cost_per_mwh[j, t, k]
-            own = min(segment.cost_per_mwh for segment in plant.cost_segments)
-            cost = own if np.isnan(stage_cost) else float(stage_cost)
-            lowest += min(0.0, cost) * block.hours * float(thermal.max_generation_mw[j, t, k])
-    prices = system.bounds.contract.price_per_mwh[:, t]
-    lowest += (
-        float(np.sum(np.minimum(prices, 0.0) * system.bounds.contract.max_mw[:, t])) * stage.hours
-    )
-    return lowest
+    return sum(part.lowest_cost(system, t) for part in EQUIPMENT if part.lowest_cost is not None)
 
 
 def declare_columns(

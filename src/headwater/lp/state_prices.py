@@ -14,23 +14,23 @@ bounded by the very limit that they stand in for: the quantity behind it is neve
 storage and orders stay as they were; outgoing components that follow from the incoming state alone
 (past inflows, commitments) change, at the discounted prices of the next stage.
 
-Two things need rows that someone must give way in, whoever that is (*rooms*). A commitment of a
-plant that is dispatched ahead moves along its segments: at most the dearest segment pays. Where
-missing water cannot be bought, one of those who use the water goes without: turbines (and the
-deficit that follows), spillage, diversion, pumping, storage (and its price in the next stage), or
-the plant below, whose own users then share the loss. That works while the water that is there
-without help from upstream is never negative, which the caller must know.
+Other rows need someone to give way in them, whoever that is (*rooms*, `headwater.core.repairs`):
+each kind of equipment says what can always give way in its rows, and the dearest is the price.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.ids import ABSENT
+from headwater.core.repairs import RepairedStage, Room
 from headwater.errors import InfeasibleError
 from headwater.lp.forms import StageForm
 from headwater.solver import AppendedRows, Basis, LinearProgram
@@ -39,14 +39,6 @@ _ROUND_OFF = 1e-12
 """Entries of a difference that are relatively smaller come from round-off of the condensation;
 nothing need repair them.
 """
-
-_SLACKS_OF_THEIR_OWN_LIMIT = (
-    "storage_slack",
-    "filling_slack",
-    "turbined_slack",
-    "outflow_below_slack",
-    "generation_slack",
-)
 
 
 @dataclass(frozen=True)
@@ -92,17 +84,19 @@ class StateRepairs:
         self._carried = np.zeros((form.template.n_state, form.template.n_state))
         self._carried[:, form.exogenous] = carried.T
         self._own: Array | None = None
+        self._looks_ahead = False
 
     def incoming(self, following: StatePrices) -> StatePrices:
         """Prices in $ where ``following`` are those of the state that leaves.
 
         Infinite for components without a repair.
         """
-        if (
-            self._own is None or self._share_shortage
-        ):  # only water that is kept has the prices of the next stage
-            repairs = _Repairs(self._form, following, share_shortage=self._share_shortage)
-            self._own = repairs.prices(self._directions).reshape(2, -1)
+        if self._own is None or self._looks_ahead:
+            stage = RepairedStage(
+                self._form, following.above, following.below, share_shortage=self._share_shortage
+            )
+            self._own = _Repairs(stage).prices(self._directions).reshape(2, -1)
+            self._looks_ahead = stage.looks_ahead
         discount = self._form.template.discount
         above, below = (
             [
@@ -114,46 +108,20 @@ class StateRepairs:
         return StatePrices(np.maximum(above, 0.0), np.maximum(below, 0.0))
 
 
-@dataclass(frozen=True)
-class _Mover:
-    """A column that can move for the sake of a shared row.
-
-    By ``step`` for one unit of the row, at the price of what it carries on.
-    """
-
-    column: int
-    step: float
-    carried: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Room:
-    """A row that can always be repaired.
-
-    One of several columns can move its activity by one unit in the direction ``sign``.
-    """
-
-    row: int
-    sign: float
-    movers: tuple[_Mover, ...]
-    needs: frozenset[int] = field(default_factory=frozenset)
-
-
 class _Repairs:
     """The program of repairs of one stage, with a column for every room whose price is known."""
 
-    def __init__(self, form: StageForm, following: StatePrices, *, share_shortage: bool) -> None:
-        self._form = form
-        self._following = following
+    def __init__(self, stage: RepairedStage) -> None:
+        self._form: StageForm = stage.form
+        form = self._form
         self._matrix = sp.csc_array(form.matrix)
-        self._lower, self._upper = _ray_bounds(form)
+        self._lower, self._upper = _ray_bounds(stage)
         self._floor = np.where(np.isfinite(form.row_lower), 0.0, -np.inf)
         self._ceiling = np.where(np.isfinite(form.row_upper), 0.0, np.inf)
         self._rooms: list[tuple[int, float, float]] = []
-        for room in _commitment_rooms(form):
-            self._rooms.append((room.row, room.sign, self._dearest(room)))
-        if share_shortage:
-            self._share_shortage()
+        for part in EQUIPMENT:
+            if part.repairs is not None:
+                self._price(part.repairs(stage))
 
     def prices(self, directions: Array) -> Array:
         """Cost in $ of the cheapest repair of each change ``[direction, row]`` of row bounds.
@@ -215,7 +183,7 @@ class _Repairs:
             money=self._form.money / scale,
         )
 
-    def _dearest(self, *rooms: _Room) -> float:
+    def _dearest(self, *rooms: Room) -> float:
         """Price of the room: whoever gives way, it costs no more; never negative."""
         movers = [(room, mover) for room in rooms for mover in room.movers]
         if not movers:
@@ -230,103 +198,31 @@ class _Repairs:
             )
         return float(max(0.0, np.max(self.prices(directions) + own)))
 
-    def _share_shortage(self) -> None:
-        """Shared rows of the water balances, the lowest plant first.
-
-        What is missing above is missing below.
-        """
-        waiting = _water_rooms(self._form, self._following)
+    def _price(self, rooms: Iterable[Room]) -> None:
+        """Find the prices of rooms, those that others need first."""
+        waiting = list(rooms)
         while waiting:
             still = {room.row for room in waiting}
             ready = [room for room in waiting if not room.needs & still]
             if not ready:
-                return  # water that is pumped in a circle: no price is known
+                return  # they need each other, as where water is pumped in a circle: no price
             priced = [(room.row, room.sign, self._dearest(room)) for room in ready]
             self._rooms.extend(priced)
             waiting = [room for room in waiting if room.needs & still]
 
 
-def _ray_bounds(form: StageForm) -> tuple[Array, Array]:
+def _ray_bounds(stage: RepairedStage) -> tuple[Array, Array]:
     """Bounds of the recession directions of every column."""
+    form = stage.form
     lower = np.where(np.isfinite(form.column_lower), 0.0, -np.inf)
     upper = np.where(np.isfinite(form.column_upper), 0.0, np.inf)
-    place = _places(form)
-    for name in _SLACKS_OF_THEIR_OWN_LIMIT:
-        columns = form.template.columns[name].ravel()
-        upper[place[columns[columns >= 0]]] = np.inf
+    for _, family in EQUIPMENT.families.values():
+        if family.own_limit:
+            columns = np.ravel(stage.columns(family.name))
+            upper[columns[columns != ABSENT]] = np.inf
     held = np.concatenate([form.state_column[form.state_column >= 0], form.future])
     lower[held] = upper[held] = 0.0
     return lower, upper
-
-
-def _places(form: StageForm) -> NDArray[np.int64]:
-    """Positions of template columns among the kept ones; -1 where a column was taken out."""
-    place = np.full(form.template.n_columns, -1, np.int64)
-    place[form.columns] = np.arange(len(form.columns))
-    return place
-
-
-def _commitment_rooms(form: StageForm) -> list[_Room]:
-    """Power that is committed is divided among the segments of its plant.
-
-    Both ways, each of them may have to move.
-    """
-    rooms = []
-    by_row = sp.csr_array(form.matrix)
-    for row in form.row_positions(form.template.rows["gnl_coupling"].ravel()):
-        if row < 0:
-            continue
-        columns = by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]]
-        segments = [int(c) for c in columns if form.column_upper[c] > form.column_lower[c]]
-        for sign in (1.0, -1.0):
-            rooms.append(_Room(int(row), sign, tuple(_Mover(c, sign) for c in segments)))
-    return rooms
-
-
-def _water_rooms(form: StageForm, following: StatePrices) -> list[_Room]:
-    """One unit less of water in each balance: every use of it may be the one that shrinks."""
-    template, place = form.template, _places(form)
-    short = template.columns["withdrawal_short"]
-    unwithdrawn = set(place[short[short >= 0]].tolist())
-    by_row, by_column = sp.csr_array(form.matrix), sp.csc_array(form.matrix)
-    balances = np.concatenate(
-        [template.rows["water_balance"], template.rows["block_water_balance"].ravel()]
-    )
-    rows = [int(row) for row in form.row_positions(balances) if row >= 0]
-    every = set(rows)
-    component = {int(column): j for j, column in enumerate(form.state_column) if column >= 0}
-    rooms = []
-    for row in rows:
-        part = slice(by_row.indptr[row], by_row.indptr[row + 1])
-        movers: list[_Mover] = []
-        needs: set[int] = set()
-        forced = False
-        for column, value in zip(
-            by_row.indices[part].tolist(), by_row.data[part].tolist(), strict=True
-        ):
-            uses = value > 0.0 and np.isfinite(form.column_lower[column])
-            forced |= value > 0.0 and bool(form.column_lower[column] > 0.0)
-            if form.column_lower[column] == form.column_upper[column] or not (
-                uses or column in unwithdrawn
-            ):
-                continue
-            step = -1.0 / value
-            carried = 0.0
-            if column in component:
-                carried = -step * template.discount * float(following.below[component[column]])
-            movers.append(_Mover(column, step, carried))
-            entries = slice(by_column.indptr[column], by_column.indptr[column + 1])
-            below = zip(
-                by_column.indices[entries].tolist(), by_column.data[entries].tolist(), strict=True
-            )
-            needs |= {
-                other
-                for other, coefficient in below
-                if other in every and other != row and coefficient * value < 0.0
-            }
-        # A use that must go on whatever happens may leave the others with nothing to give.
-        rooms.append(_Room(row, -1.0, () if forced else tuple(movers), frozenset(needs)))
-    return rooms
 
 
 def _resting(program: LinearProgram) -> NDArray[np.int32]:

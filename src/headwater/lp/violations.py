@@ -1,62 +1,34 @@
-"""Which limits a solution broke and by how much: the slacks of a stage, plant by plant."""
+"""Which limits a solution broke and by how much: the slacks of a stage, entity by entity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from headwater.arrays import Array, FrozenDict
-from headwater.equipment import user_constraint as generic
+from headwater.arrays import Array
+from headwater.core.equipment import EQUIPMENT
 from headwater.equipment.reading import StageReader, StageSolutions
 
 SMALL_VIOLATION = 1e-6
 """A violation up to this, in its unit or as a share of the limit, is noise of the solver."""
 
-VIOLATION_FAMILIES: Mapping[str, tuple[str, ...]] = FrozenDict(
-    {
-        "filling_target": ("filling_slack",),
-        "storage_below_minimum": ("storage_slack",),
-        "bought_inflow": ("inflow_slack",),
-        "filling_inflow": ("retention_slack",),
-        "outflow_below_minimum": ("outflow_below_slack",),
-        "outflow_above_maximum": ("outflow_above_slack",),
-        "turbined_below_minimum": ("turbined_slack",),
-        "generation_below_minimum": ("generation_slack",),
-        "evaporation": ("evaporation_short", "evaporation_beyond"),
-        "withdrawal": ("withdrawal_short", "withdrawal_beyond"),
-    }
-)
-"""Kind of violation of a hydro plant -> the families of slacks that measure it, the gravest kind
-first.
-"""
-
-USER_CONSTRAINT = "user_constraint"
-"""Kind of violation whose entities are user constraints."""
-
 
 def violations(read: StageReader, s: StageSolutions) -> dict[str, Array]:
-    """Kind -> by how much limits are broken, ``[scenario, entity]``; 0 where they hold.
+    """Name of a violation -> by how much limits are broken, ``[scenario, entity]``.
 
-    Entities are the hydros, and for `USER_CONSTRAINT` the constraints of the system. Of several
-    blocks or rows the worst counts.
+    0 where they hold. Of several blocks or rows the worst counts.
     """
-    found = {
-        kind: sum(
-            (_of_family(read, s, family) for family in families),
-            start=np.zeros((len(s.primal), read.ctx.n_hydros)),
-        )
-        for kind, families in VIOLATION_FAMILIES.items()
-    }
-    constraints = read.system.generic_constraints
-    if constraints:
-        slack = _of_family(read, s, "generic_slack") + _of_family(read, s, "generic_slack_minus")
-        by_constraint = np.zeros((len(s.primal), len(constraints)))
-        for r, row in enumerate(generic.rows_of_stage(read.ctx)):
-            np.maximum(
-                by_constraint[:, row.constraint], slack[:, r], out=by_constraint[:, row.constraint]
-            )
-        found[USER_CONSTRAINT] = by_constraint
+
+    def counted(family: str) -> Array:
+        return _of_family(read, s, family)
+
+    found = {}
+    for name, (part, violation) in EQUIPMENT.violations.items():
+        n_entities = len(getattr(read.system, part.collection))
+        if violation.measure is None:
+            nothing = np.zeros((len(s.primal), n_entities))
+            found[name] = sum(map(counted, violation.families), start=nothing)
+        elif n_entities:
+            found[name] = violation.measure(read, counted)
     return found
 
 

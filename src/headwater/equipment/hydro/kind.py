@@ -15,6 +15,7 @@ from headwater.core.parts import (
     Piece,
     Quantity,
     ResultTable,
+    Violation,
     Words,
 )
 from headwater.equipment.hydro import (
@@ -26,6 +27,7 @@ from headwater.equipment.hydro import (
     inflows,
     plants,
     readout,
+    repairs,
     reservoirs,
     state,
 )
@@ -228,6 +230,73 @@ _COSTS = (
     ),
 )
 
+_VIOLATIONS = (
+    Violation("filling_target", "filling target missed", "hm3", ("filling_slack",), place=0),
+    Violation(
+        "storage_below_minimum",
+        "storage below its minimum (dead volume used)",
+        "hm3",
+        ("storage_slack",),
+        place=1,
+    ),
+    Violation(
+        "bought_inflow",
+        "water bought against negative inflow",
+        "m3/s",
+        ("inflow_slack",),
+        place=2,
+    ),
+    Violation(
+        "filling_inflow",
+        "less kept back while filling than asked",
+        "m3/s",
+        ("retention_slack",),
+        place=3,
+    ),
+    Violation(
+        "outflow_below_minimum",
+        "outflow below its minimum",
+        "m3/s",
+        ("outflow_below_slack",),
+        place=4,
+    ),
+    Violation(
+        "outflow_above_maximum",
+        "outflow above its maximum",
+        "m3/s",
+        ("outflow_above_slack",),
+        place=5,
+    ),
+    Violation(
+        "turbined_below_minimum",
+        "turbined flow below its minimum",
+        "m3/s",
+        ("turbined_slack",),
+        place=6,
+    ),
+    Violation(
+        "generation_below_minimum",
+        "generation below its minimum",
+        "MW",
+        ("generation_slack",),
+        place=7,
+    ),
+    Violation(
+        "evaporation",
+        "evaporation other than modelled",
+        "m3/s",
+        ("evaporation_short", "evaporation_beyond"),
+        place=8,
+    ),
+    Violation(
+        "withdrawal",
+        "withdrawal other than scheduled",
+        "m3/s",
+        ("withdrawal_short", "withdrawal_beyond"),
+        place=9,
+    ),
+)
+
 _FAMILIES = (
     Family("storage", "storage of {0}", "hm3"),
     Family("block_storage", "block storage of {0}", ""),
@@ -254,13 +323,19 @@ _FAMILIES = (
     Family("negative_generation", "negative generation of {0}", "MW"),
     Family("withdrawal_short", "withdrawal short of the schedule of {0}", "m3/s"),
     Family("withdrawal_beyond", "withdrawal beyond the schedule of {0}", "m3/s"),
-    Family("storage_slack", "storage missing to the minimum of {0}", "hm3"),
-    Family("filling_slack", "storage missing to the filling target of {0}", "hm3"),
+    Family("storage_slack", "storage missing to the minimum of {0}", "hm3", own_limit=True),
+    Family("filling_slack", "storage missing to the filling target of {0}", "hm3", own_limit=True),
     Family("retention_slack", "water missing to the retention of {0}", "m3/s"),
-    Family("turbined_slack", "flow missing to the minimum turbined flow of {0}", "m3/s"),
-    Family("outflow_below_slack", "flow missing to the minimum outflow of {0}", "m3/s"),
+    Family(
+        "turbined_slack", "flow missing to the minimum turbined flow of {0}", "m3/s", own_limit=True
+    ),
+    Family(
+        "outflow_below_slack", "flow missing to the minimum outflow of {0}", "m3/s", own_limit=True
+    ),
     Family("outflow_above_slack", "flow beyond the maximum outflow of {0}", "m3/s"),
-    Family("generation_slack", "power missing to the minimum generation of {0}", "MW"),
+    Family(
+        "generation_slack", "power missing to the minimum generation of {0}", "MW", own_limit=True
+    ),
     Family("evaporation", "the evaporation of {0}", "m3/s"),
     Family("evaporation_short", "evaporation short of the model of {0}", "m3/s"),
     Family("evaporation_beyond", "evaporation beyond the model of {0}", "m3/s"),
@@ -360,5 +435,7 @@ EQUIPMENT.add(
             Advice(advice.unreachable_filling, place=4),
             Advice(advice.few_planes, place=7),
         ),
+        violations=_VIOLATIONS,
+        repairs=repairs.water_rooms,
     )
 )

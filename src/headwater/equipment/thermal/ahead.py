@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from headwater.core.parts import Labeller
 from headwater.core.program import LpBuilder
+from headwater.core.repairs import RepairedStage, Room
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
 from headwater.equipment.thermal import generation as thermals
@@ -84,6 +85,11 @@ def _outgoing(build: LpBuilder, ctx: StageContext) -> NDArray[np.int64]:
         out[pipeline.first : last] = commitments[pipeline.first + 1 : last + 1]
         out[last] = order
     return out
+
+
+def delivery_rooms(stage: RepairedStage) -> Iterator[Room]:
+    """Committed power is divided among the segments of its plant: any may have to move."""
+    return stage.both_ways("gnl_coupling")
 
 
 def label_commitments(ctx: StageContext, thermals: Sequence[str]) -> Labeller:

@@ -135,6 +135,18 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     }
 
 
+def lowest_cost(system: System, t: int) -> float:
+    """What plants that are paid to run earn at most at a stage, as a negative cost in $."""
+    lowest, limits = 0.0, system.bounds.thermal
+    for j, plant in enumerate(system.thermals):
+        own = min(segment.cost_per_mwh for segment in plant.cost_segments)
+        for k, block in enumerate(system.stages[t].blocks):
+            of_stage = float(limits.cost_per_mwh[j, t, k])
+            cost = own if math.isnan(of_stage) else of_stage
+            lowest += min(0.0, cost) * block.hours * float(limits.max_generation_mw[j, t, k])
+    return lowest
+
+
 def short_segments(system: System) -> Iterator[str]:
     """Plants whose segments hold less than their maximum."""
     for j, plant in enumerate(system.thermals):

@@ -102,5 +102,7 @@ EQUIPMENT.add(
         ),
         families=_FAMILIES,
         advice=(Advice(generation.short_segments, place=6),),
+        lowest_cost=generation.lowest_cost,
+        repairs=ahead.delivery_rooms,
     )
 )

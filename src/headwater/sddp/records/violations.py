@@ -11,26 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.arrays import FrozenDict
-from headwater.lp.violations import USER_CONSTRAINT, VIOLATION_FAMILIES
+from headwater.core.equipment import EQUIPMENT
 from headwater.model import System
-
-WORDS: Mapping[str, tuple[str, str]] = FrozenDict(
-    {
-        "filling_target": ("filling target missed", "hm3"),
-        "storage_below_minimum": ("storage below its minimum (dead volume used)", "hm3"),
-        "bought_inflow": ("water bought against negative inflow", "m3/s"),
-        "filling_inflow": ("less kept back while filling than asked", "m3/s"),
-        "outflow_below_minimum": ("outflow below its minimum", "m3/s"),
-        "outflow_above_maximum": ("outflow above its maximum", "m3/s"),
-        "turbined_below_minimum": ("turbined flow below its minimum", "m3/s"),
-        "generation_below_minimum": ("generation below its minimum", "MW"),
-        "evaporation": ("evaporation other than modelled", "m3/s"),
-        "withdrawal": ("withdrawal other than scheduled", "m3/s"),
-        USER_CONSTRAINT: ("user constraint broken", "units of the constraint"),
-    }
-)
-"""Kind of violation -> what happened and the unit of its amount, the gravest first."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +20,8 @@ class LimitViolation:
     """A limit that was broken in some scenario-stages.
 
     Attributes:
-        kind: a key of `WORDS`.
-        entity_id: of the hydro plant or user constraint.
+        kind: name of a `Violation` of a kind of equipment.
+        entity_id: of the entity whose limit it is.
         name: its name.
         scenario_stages: scenarios and stages in which it was broken.
         of: scenarios times stages that were simulated.
@@ -58,12 +40,12 @@ class LimitViolation:
     @property
     def what(self) -> str:
         """What happened, in words."""
-        return WORDS[self.kind][0]
+        return EQUIPMENT.violations[self.kind][1].words
 
     @property
     def unit(self) -> str:
         """Unit of the amounts."""
-        return WORDS[self.kind][1]
+        return EQUIPMENT.violations[self.kind][1].unit
 
     @property
     def share(self) -> float:
@@ -71,8 +53,8 @@ class LimitViolation:
         return self.scenario_stages / self.of
 
     def __str__(self) -> str:
-        kind = "Constraint" if self.kind == USER_CONSTRAINT else "Hydro"
-        who = f"{kind} {self.entity_id}" + (f" {self.name}" if self.name else "")
+        label = EQUIPMENT.violations[self.kind][0].words.label
+        who = f"{label} {self.entity_id}" + (f" {self.name}" if self.name else "")
         return (
             f"{self.what}: {who} in {self.scenario_stages:,} of {self.of:,} scenario-stages "
             f"({_percent(self.share)} %), {self.mean:,.4g} {self.unit} on average, "
@@ -134,8 +116,8 @@ class ViolationCounts:
     def listed(self, system: System) -> tuple[LimitViolation, ...]:
         """What was broken: the gravest kind first, within a kind the most frequent."""
         found = []
-        for kind in (*VIOLATION_FAMILIES, USER_CONSTRAINT):
-            entities = system.generic_constraints if kind == USER_CONSTRAINT else system.hydros
+        for kind, (part, _) in EQUIPMENT.violations.items():
+            entities = getattr(system, part.collection)
             times = self.times.get(kind, np.zeros(0, np.int64))
             for i in sorted(np.flatnonzero(times).tolist(), key=lambda i: (-times[i], i)):
                 mean, largest = float(self.total[kind][i] / times[i]), float(self.largest[kind][i])
