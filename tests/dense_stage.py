@@ -122,7 +122,7 @@ def dense_stage(
     }
     limit = {
         name: {h.id: getattr(system.bounds.hydro, name)[i, t] for i, h in enumerate(system.hydros)}
-        for name in vars(system.bounds.hydro)
+        for name in system.bounds.hydro
     }
 
     def receiver(start: int | None) -> int | None:
@@ -160,9 +160,7 @@ def dense_stage(
                 if production.planes:
                     p.cost[q] += tau[k] * fee["fpha_turbined_cost"][i]
                     g = p.var(f"g{i},{k}", 0, limit["max_generation_mw"][i])
-                    excess = system.resolved_penalties.excess_per_mwh[
-                        system.bus_index[plant.bus_id], t
-                    ]
+                    excess = system.bounds.bus.excess_cost[system.bus_index[plant.bus_id], t]
                     neg = p.var(f"gneg{i},{k}", cost=tau[k] * excess)
                     power[i, k] = {g: 1.0, neg: -1.0}
                     for plane in production.planes:
@@ -225,7 +223,10 @@ def dense_stage(
         if alive(station, t) and here[a] and here[b]:
             low, high = (
                 x[j, t]
-                for x in (system.bounds.pumping.min_flow_m3s, system.bounds.pumping.max_flow_m3s)
+                for x in (
+                    system.bounds.pumping_station.min_m3s,
+                    system.bounds.pumping_station.max_m3s,
+                )
             )
             for k in blocks:
                 flow = p.var(f"p{station.id},{k}", low, high)
@@ -332,7 +333,7 @@ def dense_stage(
             continue
         keep = 1 - line.losses_percent / 100
         for k in blocks:
-            price = tau[k] * system.resolved_penalties.exchange_per_mwh[n, t]
+            price = tau[k] * system.bounds.line.exchange_cost[n, t]
             f = p.var(f"fd{line.id},{k}", 0, system.bounds.line.direct_mw[n, t, k], price)
             r = p.var(f"fr{line.id},{k}", 0, system.bounds.line.reverse_mw[n, t, k], price)
             balance[line.target_bus_id, k] = add(balance[line.target_bus_id, k], {f: keep, r: -1.0})
@@ -360,7 +361,7 @@ def dense_stage(
         if not alive(source, t):
             continue
         for k in blocks:
-            price = tau[k] * system.resolved_penalties.curtailment_per_mwh[n, t]
+            price = tau[k] * system.bounds.non_controllable.curtailment_cost[n, t]
             x, y = p.var(f"n{source.id},{k}"), p.var(f"nc{source.id},{k}", cost=price)
             p.eq({x: 1.0, y: 1.0}, available[n, k])
             balance[source.bus_id, k] = add(balance[source.bus_id, k], {x: 1.0})
@@ -375,9 +376,7 @@ def dense_stage(
                 ): 1.0
                 for s, step in enumerate(steps)
             }
-            waste = p.var(
-                f"x{bus.id},{k}", cost=tau[k] * system.resolved_penalties.excess_per_mwh[b, t]
-            )
+            waste = p.var(f"x{bus.id},{k}", cost=tau[k] * system.bounds.bus.excess_cost[b, t])
             p.eq(add(balance[bus.id, k], unserved, {waste: -1.0}), load[b, k])
             named["bus_deficit", bus.id, k] = unserved, 0.0
             named["bus_excess", bus.id, k] = {waste: 1.0}, 0.0

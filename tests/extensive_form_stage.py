@@ -108,7 +108,7 @@ def _buses(
                 depth = np.inf if segment.depth_mw is None else segment.depth_mw
                 stage.column("deficit", b, k, s, upper=depth, cost=tau * segment.cost_per_mwh)
                 balance[b, k].append((1.0, ("deficit", b, k, s)))
-            stage.column("excess", b, k, cost=tau * system.resolved_penalties.excess_per_mwh[b, t])
+            stage.column("excess", b, k, cost=tau * system.bounds.bus.excess_cost[b, t])
             balance[b, k].append((-1.0, ("excess", b, k)))
 
 
@@ -168,7 +168,7 @@ def _lines(
         source, target = system.bus_index[line.source_bus_id], system.bus_index[line.target_bus_id]
         arriving = 1.0 - line.losses_percent / 100.0
         for k, tau in enumerate(hours):
-            cost = tau * system.resolved_penalties.exchange_per_mwh[i, t]
+            cost = tau * system.bounds.line.exchange_cost[i, t]
             for name, limit, start, end in (
                 ("direct", system.bounds.line.direct_mw, source, target),
                 ("reverse", system.bounds.line.reverse_mw, target, source),
@@ -242,7 +242,7 @@ def _hydros(
                     "negative power",
                     h,
                     k,
-                    cost=tau * system.resolved_penalties.excess_per_mwh[bus, t],
+                    cost=tau * system.bounds.bus.excess_cost[bus, t],
                 )
             power = _hydro_power(system, h, t, k)
             if not fpha:

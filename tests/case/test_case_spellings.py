@@ -124,7 +124,7 @@ def test_an_older_column_name_is_renamed(tmp_path):
     older, canonical = load_case(tmp_path / "old"), load_case(tmp_path / "new")
     assert older.system == canonical.system
     assert codes_of(older.report.findings) - codes_of(canonical.report.findings) == {"HW701"}
-    assert canonical.system.resolved_penalties.curtailment_per_mwh[0].tolist() == [0.005, 2.0]
+    assert canonical.system.bounds.non_controllable.curtailment_cost[0].tolist() == [0.005, 2.0]
 
 
 CONTRADICTIONS = {

@@ -24,6 +24,7 @@ from headwater.equipment.battery import Battery
 from headwater.errors import ModelError, PolicyError
 from headwater.lp.future_cost import future_cost_lower_bounds
 from headwater.results import load_results
+from headwater.results.dictionaries import bounds_frame
 from headwater.sddp.bounds.prices import lipschitz_prices
 from headwater.sddp.stage.problems import build_problems
 from small_systems import stages, study
@@ -355,3 +356,47 @@ def test_a_user_constraint_limits_a_battery() -> None:
         system([5.0, 15.0], STORE, generic_constraints=(rule,), generic_constraint_bounds=(bound,))
     )
     assert table["energy_final_mwh"] == pytest.approx([123.0, 0.0], abs=1e-7)
+
+
+def test_stage_values_of_batteries_hold_in_code_and_in_files(tmp_path: Path) -> None:
+    """The battery may not give in the last stage, so what it took for it is lost."""
+    still = m.StageOverrides.from_rows(
+        [{"battery_id": 7, "stage_id": 1, "max_discharge_mw": 1.5}], entity="battery_id"
+    )
+    of = system([5.0, 15.0], STORE, stage_values={"constraints/battery_bounds.parquet": still})
+    assert of.values(Battery).max_discharge_mw.tolist() == [[50.0, 1.5]]
+    assert simulated(of)["discharge_mw"] == pytest.approx([0.0, 1.5], abs=1e-9)
+    case = case_with(tmp_path / "case")
+    case.tables["constraints/battery_bounds"] = [
+        {"battery_id": 7, "stage_id": 1, "max_charge_mw": 0.25}
+    ]
+    loaded = hw.load_case(case.write()).system
+    assert loaded.values(Battery).max_charge_mw[0].tolist() == [20.0, 0.25]
+    frame = bounds_frame(loaded).filter(entity_type_code=8, stage_id=1)
+    assert frame.select("bound_type_code", "lower_bound", "upper_bound").rows() == [
+        (10, 0.0, 0.25),
+        (12, 0.0, 20.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    {
+        "HW301": {"battery_id": 8},
+        "HW302": {"stage_id": 99},
+        "HW204": {"max_charge_mw": -1.0},
+    }.items(),
+)
+def test_what_is_wrong_with_stage_values_of_batteries_is_found(
+    tmp_path: Path, code: str, changes: dict[str, float]
+) -> None:
+    case = case_with(tmp_path)
+    row = {"battery_id": 7, "stage_id": 1, "max_charge_mw": 0.25, **changes}
+    case.tables["constraints/battery_bounds"] = [row]
+    (finding,) = validate_case(case.write()).errors
+    assert (finding.code, finding.file) == (code, "constraints/battery_bounds.parquet")
+
+
+def test_stage_values_that_no_kind_has_are_refused() -> None:
+    with pytest.raises(ModelError, match="no kind of equipment has a table of stage values 'x"):
+        system([5.0], stage_values={"x.parquet": m.StageOverrides()})

@@ -35,6 +35,11 @@ class Kiln:
     entry_stage_id: int | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Anvil:
+    id: int
+
+
 def flywheel(**changes: object) -> Equipment:
     part = Equipment(
         "flywheel",
@@ -93,7 +98,7 @@ def test_a_kind_that_is_added_comes_behind_those_with_a_place() -> None:
             kiln(),
             name="anvil",
             collection="anvils",
-            entity=int,
+            entity=Anvil,
             file=EntityFile("a", "a"),
             place=3,
         )

@@ -282,10 +282,10 @@ def test_every_cost_is_a_price_times_an_amount(seed: int) -> None:
         tables[name] for name in ("non_controllables", "exchanges", "contracts", "thermals")
     )
     price = stage_values(
-        system.resolved_penalties.curtailment_per_mwh, np.array([1, 2]), r, "non_controllable_id"
+        system.bounds.non_controllable.curtailment_cost, np.array([1, 2]), r, "non_controllable_id"
     )
     assert r["curtailment_cost"] == pytest.approx(r["curtailment_mwh"] * price)
-    price = stage_values(system.resolved_penalties.exchange_per_mwh, np.array([3, 4]), x, "line_id")
+    price = stage_values(system.bounds.line.exchange_cost, np.array([3, 4]), x, "line_id")
     assert x["exchange_cost"] == pytest.approx(
         (x["direct_flow_mw"] + x["reverse_flow_mw"]) * block_hours(system, x) * price
     )
@@ -310,7 +310,7 @@ def test_every_cost_is_a_price_times_an_amount(seed: int) -> None:
         b,
         block_hours(system, b) * (800.0 * cheap + 3000.0 * (b["deficit_mw"] - cheap)),
     )
-    waste = stage_values(system.resolved_penalties.excess_per_mwh, np.array([1, 2]), b, "bus_id")
+    waste = stage_values(system.bounds.bus.excess_cost, np.array([1, 2]), b, "bus_id")
     consumed = np.zeros(
         len(b["bus_id"])
     )  # negative net generation of plants with planes is paid like excess

@@ -196,7 +196,7 @@ def test_limits_are_what_the_cells_say(drawn):
         )
     pumping = rows["pumping_bound"]
     assert_cells(
-        bounds.pumping.min_flow_m3s,
+        bounds.pumping_station.min_m3s,
         system.pumping_stations,
         pumping,
         "station_id",
@@ -204,7 +204,7 @@ def test_limits_are_what_the_cells_say(drawn):
         lambda p: p.min_flow_m3s,
     )
     assert_cells(
-        bounds.pumping.max_flow_m3s,
+        bounds.pumping_station.max_m3s,
         system.pumping_stations,
         pumping,
         "station_id",
@@ -221,7 +221,7 @@ def test_limits_are_what_the_cells_say(drawn):
             name,
             lambda c, n=name: getattr(c, n),
         )
-    available = bounds.non_controllable.available_mw
+    available = bounds.non_controllable.available_generation_mw
     sources = system.non_controllables
     assert_cells(
         available,
@@ -281,7 +281,7 @@ def test_costs_are_what_the_tiers_say(drawn):
     simple = (
         (
             "excess_cost",
-            resolved.excess_per_mwh,
+            system.bounds.bus.excess_cost,
             system.buses,
             "bus_penalty",
             "bus_id",
@@ -289,7 +289,7 @@ def test_costs_are_what_the_tiers_say(drawn):
         ),
         (
             "exchange_cost",
-            resolved.exchange_per_mwh,
+            system.bounds.line.exchange_cost,
             system.lines,
             "line_penalty",
             "line_id",
@@ -297,7 +297,7 @@ def test_costs_are_what_the_tiers_say(drawn):
         ),
         (
             "curtailment_cost",
-            resolved.curtailment_per_mwh,
+            system.bounds.non_controllable.curtailment_cost,
             system.non_controllables,
             "ncs_penalty",
             "source_id",

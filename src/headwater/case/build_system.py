@@ -97,12 +97,6 @@ def build_system(parts: Parts) -> m.System:
                 parts, "constraints/generic_constraint_bounds.parquet", m.GenericConstraintBound
             )
         ),
-        hydro_bound_overrides=table_overrides(parts, "constraints/hydro_bounds.parquet"),
-        thermal_bound_overrides=table_overrides(parts, "constraints/thermal_bounds.parquet"),
-        line_bound_overrides=table_overrides(parts, "constraints/line_bounds.parquet"),
-        pumping_bound_overrides=table_overrides(parts, "constraints/pumping_bounds.parquet"),
-        contract_bound_overrides=table_overrides(parts, "constraints/contract_bounds.parquet"),
-        ncs_bound_overrides=table_overrides(parts, "constraints/ncs_bounds.parquet"),
         exchange_factors=factor_overrides(
             parts,
             "constraints/exchange_factors.json",
@@ -110,15 +104,19 @@ def build_system(parts: Parts) -> m.System:
             "line_id",
             ("direct_factor", "reverse_factor"),
         ),
-        bus_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_bus.parquet"),
-        line_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_line.parquet"),
-        hydro_penalty_overrides=table_overrides(
-            parts, "constraints/penalty_overrides_hydro.parquet"
-        ),
-        ncs_penalty_overrides=table_overrides(parts, "constraints/penalty_overrides_ncs.parquet"),
         equipment=tuple(
             one for part in EQUIPMENT if not part.founding for one in _entities(parts, part.name)
         ),
+        stage_values={
+            table.file: table_overrides(parts, table.file)
+            for _, table in EQUIPMENT.stage_tables
+            if not table.held_in and table.file in parts.tables
+        },
+        **{
+            table.held_in: table_overrides(parts, table.file)
+            for _, table in EQUIPMENT.stage_tables
+            if table.held_in
+        },
     )
 
 

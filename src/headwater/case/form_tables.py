@@ -28,9 +28,6 @@ UINT32_MAX = 2**32 - 1
 _AnyStage = Annotated[SignedId, Ref("stage"), "stage"]
 _Unsigned = Annotated[int, Ge(0), Le(UINT32_MAX)]
 _Opening = Annotated[_Unsigned, "number of the opening, from 0"]
-LineId = Annotated[Id, Ref("line"), "line"]
-StationId = Annotated[Id, Ref("pumping_station"), "pumping station"]
-ContractId = Annotated[Id, Ref("contract"), "contract"]
 _ScenarioId = Annotated[Id, "number of the scenario"]
 _Ratio = Annotated[
     float | None,

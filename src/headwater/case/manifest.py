@@ -33,6 +33,9 @@ JSON_FILES: dict[str, bool] = {
 }
 """JSON file -> whether a case must have it."""
 
+_STAGE_TABLES = tuple(table.file for _, table in EQUIPMENT.stage_tables)
+_PENALTIES = next(i for i, file in enumerate(_STAGE_TABLES) if "/penalty_overrides_" in file)
+
 TABLE_FILES: tuple[str, ...] = (
     "system/hydro_geometry.parquet",
     "system/fpha_hyperplanes.parquet",
@@ -47,17 +50,9 @@ TABLE_FILES: tuple[str, ...] = (
     "scenarios/non_controllable_stats.parquet",
     "scenarios/noise_openings.parquet",
     "scenarios/opening_probabilities.parquet",
-    "constraints/hydro_bounds.parquet",
-    "constraints/thermal_bounds.parquet",
-    "constraints/line_bounds.parquet",
-    "constraints/pumping_bounds.parquet",
-    "constraints/contract_bounds.parquet",
-    "constraints/ncs_bounds.parquet",
+    *_STAGE_TABLES[:_PENALTIES],
     "constraints/generic_constraint_bounds.parquet",
-    "constraints/penalty_overrides_bus.parquet",
-    "constraints/penalty_overrides_line.parquet",
-    "constraints/penalty_overrides_hydro.parquet",
-    "constraints/penalty_overrides_ncs.parquet",
+    *_STAGE_TABLES[_PENALTIES:],
 )
 """Tables, all optional; each may also be a ``.csv`` file."""
 

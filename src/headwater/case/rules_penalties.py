@@ -200,7 +200,7 @@ def _thermal_costs(system: System, t: int) -> list[tuple[int, float, float]]:
         given = override[j, t, :n_blocks]
         replaced = [float(value) for value in given if not np.isnan(value)]
         values = replaced + (own if len(replaced) < n_blocks else [])
-        costs.append((int(system.network.thermal_bus[j]), min(values), max(values)))
+        costs.append((int(system.network.bus["thermals"][j]), min(values), max(values)))
     return costs
 
 
@@ -251,12 +251,12 @@ def resources_over_regularisation(study: Study) -> Iterator[Problem]:
 
     found = list(_worst(study, orders()))
     powers = (
-        ("line.exchange_cost", "Line", system.lines, penalties.exchange_per_mwh),
+        ("line.exchange_cost", "Line", system.lines, system.bounds.line.exchange_cost),
         (
             "non_controllable_source.curtailment_cost",
             "Source",
             system.non_controllables,
-            penalties.curtailment_per_mwh,
+            system.bounds.non_controllable.curtailment_cost,
         ),
     )
     for path, label, entities, values in powers:
@@ -337,11 +337,11 @@ def turbining_over_spillage(study: Study) -> Iterator[Problem]:
 @study_rule("HW616")
 def excess_below_deficit(study: Study) -> Iterator[Problem]:
     """Excess is cheaper than the cheapest deficit."""
-    penalties = study.system.resolved_penalties
+    penalties, excess = study.system.resolved_penalties, study.system.bounds.bus.excess_cost
     pairs = (
         (
             penalties.deficit_segments[b][0].cost_per_mwh,
-            penalties.excess_per_mwh[b, t],
+            excess[b, t],
             f"{entity_label('Bus', bus.id, bus.name)}, stage {stage.id}",
         )
         for b, bus in enumerate(study.system.buses)
@@ -371,9 +371,9 @@ def ties_are_settled(study: Study) -> Iterator[Problem]:
     system, penalties = study.system, study.system.resolved_penalties
     tables = {
         "spillage_cost": penalties.hydro["spillage_cost"],
-        "excess_cost": penalties.excess_per_mwh,
-        "exchange_cost": penalties.exchange_per_mwh,
-        "curtailment_cost": penalties.curtailment_per_mwh,
+        "excess_cost": system.bounds.bus.excess_cost,
+        "exchange_cost": system.bounds.line.exchange_cost,
+        "curtailment_cost": system.bounds.non_controllable.curtailment_cost,
         "diversion_cost": penalties.hydro["diversion_cost"][
             [h for h, p in enumerate(system.hydros) if p.diversion is not None]
         ],

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.rules_dimensions import production_at
 from headwater.case.table_reader import ROW
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Equipment
 from headwater.core.wording import opened
-from headwater.model import Study
+from headwater.model import Study, System
 
 _HYDROS = "system/hydros.json"
 _INITIAL = "initial_conditions.json"
@@ -392,82 +391,32 @@ def fpha_entry(parts: Parts) -> Iterator[Problem]:
 @study_rule("HW549", ERROR)
 def limits_in_order(study: Study) -> Iterator[Problem]:
     """After stage values are applied, no minimum exceeds its maximum."""
-    system, bounds = study.system, study.system.bounds
-    hydro, thermal, pumping, contract = (
-        bounds.hydro,
-        bounds.thermal,
-        bounds.pumping,
-        bounds.contract,
-    )
-    pairs: list[tuple[str, str, tuple[Any, ...], str, NDArray[np.float64], NDArray[np.float64]]] = [
-        (
-            "hydro",
-            "Hydro",
-            system.hydros,
-            "min_storage_hm3",
-            hydro.min_storage_hm3,
-            hydro.max_storage_hm3,
-        ),
-        (
-            "hydro",
-            "Hydro",
-            system.hydros,
-            "min_turbined_m3s",
-            hydro.min_turbined_m3s,
-            hydro.max_turbined_m3s,
-        ),
-        (
-            "hydro",
-            "Hydro",
-            system.hydros,
-            "min_outflow_m3s",
-            hydro.min_outflow_m3s,
-            hydro.max_outflow_m3s,
-        ),
-        (
-            "hydro",
-            "Hydro",
-            system.hydros,
-            "min_generation_mw",
-            hydro.min_generation_mw,
-            hydro.max_generation_mw,
-        ),
-        (
-            "thermal",
-            "Thermal",
-            system.thermals,
-            "min_generation_mw",
-            thermal.min_generation_mw,
-            thermal.max_generation_mw,
-        ),
-        (
-            "pumping",
-            "Pumping station",
-            system.pumping_stations,
-            "min_m3s",
-            pumping.min_flow_m3s,
-            pumping.max_flow_m3s,
-        ),
-        ("contract", "Contract", system.contracts, "min_mw", contract.min_mw, contract.max_mw),
-    ]
-    for name, label, entities, column, low, high in pairs:
-        excess = (low - high)[:, :, None] if low.ndim == 2 else low - high
-        wrong = np.any(excess > 1e-9, axis=2)
-        for index in np.flatnonzero(wrong.any(axis=1)):
-            stages = [system.stages[t].id for t in np.flatnonzero(wrong[index])]
-            t = int(np.flatnonzero(wrong[index])[0])
-            message = f"expected {column} <= {column.replace('min_', 'max_')} at every stage, got "
-            message += (
-                f"{np.max(low[index, t]):g} > {np.min(high[index, t]):g} at stages {opened(stages)}"
-            )
-            file = f"constraints/{name}_bounds.parquet"
-            yield Problem(
-                file,
-                message,
-                None,
-                f"{label} {entities[index].id}",
-                "correct one of the two limits",
-            )
+    system = study.system
+    for part, table in EQUIPMENT.stage_tables:
+        names = [one.name for one in part.stage_columns if one.table == table.file]
+        for name in (name for name in names if name.startswith("min_")):
+            most = name.replace("min_", "max_", 1)
+            if most in names:
+                yield from _in_order(system, part, table.file, name, most)
+
+
+def _in_order(
+    system: System, part: Equipment, file: str, least: str, most: str
+) -> Iterator[Problem]:
+    """Entities whose limits of a stage are the wrong way round."""
+    values = system.values(part.entity)
+    low, high = values[least], values[most]
+    excess = (low - high)[:, :, None] if low.ndim == 2 else low - high
+    wrong = np.any(excess > 1e-9, axis=2)
+    for index in np.flatnonzero(wrong.any(axis=1)):
+        stages = [system.stages[t].id for t in np.flatnonzero(wrong[index])]
+        t = int(np.flatnonzero(wrong[index])[0])
+        message = f"expected {least} <= {most} at every stage, got "
+        message += (
+            f"{np.max(low[index, t]):g} > {np.min(high[index, t]):g} at stages {opened(stages)}"
+        )
+        who = f"{part.words.label} {getattr(system, part.collection)[index].id}"
+        yield Problem(file, message, None, who, "correct one of the two limits")
 
 
 @study_rule("HW604", WARNING)
@@ -495,7 +444,7 @@ def idle_entities(study: Study) -> Iterator[Problem]:
                 "remove it",
             )
     for index, source in enumerate(system.non_controllables):
-        if not np.any(bounds.non_controllable.available_mw[index] > 0):
+        if not np.any(bounds.non_controllable.available_generation_mw[index] > 0):
             file = "system/non_controllable_sources.json"
             yield Problem(
                 file,

@@ -86,12 +86,14 @@ def _capacity_mw(system: System) -> tuple[Array, Array]:
         system.network,
     )
     own, lines = np.zeros((n_buses, n_stages)), np.zeros((n_buses, n_stages))
-    np.add.at(own, network.hydro_bus, bounds.hydro.max_generation_mw)
-    np.add.at(own, network.thermal_bus, bounds.thermal.max_generation_mw.max(axis=2))
-    np.add.at(own, network.ncs_bus, bounds.non_controllable.available_mw)
+    np.add.at(own, network.bus["hydros"], bounds.hydro.max_generation_mw)
+    np.add.at(own, network.bus["thermals"], bounds.thermal.max_generation_mw.max(axis=2))
+    np.add.at(
+        own, network.bus["non_controllables"], bounds.non_controllable.available_generation_mw
+    )
     for c, contract in enumerate(system.contracts):
         if contract.kind is ContractKind.IMPORT:
-            own[network.contract_bus[c]] += bounds.contract.max_mw[c]
+            own[network.bus["contracts"][c]] += bounds.contract.max_mw[c]
     np.add.at(lines, network.line_target, bounds.line.direct_mw.max(axis=2))
     np.add.at(lines, network.line_source, bounds.line.reverse_mw.max(axis=2))
     return own, lines

@@ -219,10 +219,20 @@ for _factor in FACTORS:
     _factor_rules(*_factor)
 
 
-@rule("HW301", needs=("constraints/thermal_bounds.parquet", "stages.json"))
-def thermal_bound_block(parts: Parts) -> Iterator[Problem]:
-    """Rows of thermal bounds name blocks of their stage."""
-    yield from _row_blocks(parts, "constraints/thermal_bounds.parquet")
+def _block_rule(kind: str, name: str) -> PartsCheck:
+    def check(parts: Parts) -> Iterator[Problem]:
+        yield from _row_blocks(parts, name)
+
+    check.__name__ = f"{kind}_bound_block"
+    check.__doc__ = f"Rows of {kind.replace('_', ' ')} bounds name blocks of their stage."
+    return check
+
+
+for _owner, _stage_table in EQUIPMENT.stage_tables:
+    if _owner.by_block(_stage_table):
+        rule("HW301", needs=(_stage_table.file, "stages.json"))(
+            _block_rule(_owner.name, _stage_table.file)
+        )
 
 
 @rule("HW301", needs=("constraints/generic_constraint_bounds.parquet", "stages.json"))

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
 from headwater import model as m
 from headwater.case import form_tables as rows
 from headwater.case.derived import in_file_order
+from headwater.case.manifest import TABLE_FILES
+from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import (
     INT32_MAX,
     BlockId,
-    BusId,
     FieldSpec,
-    HydroId,
-    PerStage,
-    Priced,
-    SourceId,
+    Id,
+    Ref,
     StageId,
-    ThermalId,
     branches,
-    fields_of,
     spec_of,
 )
-from headwater.model.entities import ThermalInFile
+from headwater.core.parts import Equipment
+from headwater.core.stage_tables import StageTable
 
 UNSIGNED_COLUMNS = frozenset({"opening_index", "entity_index"})
 """Columns that are stored as uint32; all other whole numbers are int32."""
@@ -120,55 +116,31 @@ def _rows(row: type, *key: str, aliases: tuple[tuple[str, str], ...] = ()) -> Ta
     return Table(tuple(_column(spec) for spec in in_file_order(row)), key, aliases)
 
 
-def _of_stages(
-    name: str,
-    key: str,
-    kind_of_key: Any,
-    kind: type,
-    *more: Column,
-    block: bool = False,
-    alias: str | None = None,
-) -> Table:
+def _of_stages(part: Equipment, table: StageTable) -> Table:
     """The table of what fields of a kind are at single stages, and maybe blocks."""
-    keys = [_column(spec_of(key, kind_of_key)), _column(spec_of("stage_id", StageId))]
-    if block:
+    own_id = Annotated[Id, Ref(part.name), table.key_meaning or part.words.one]
+    keys = [
+        _column(spec_of(table.key or f"{part.name}_id", own_id)),
+        _column(spec_of("stage_id", StageId)),
+    ]
+    if part.by_block(table):
         keys.append(_column(spec_of("block_id", BlockId, None)))
-    found = sorted(_stage_values(kind, name), key=lambda pair: pair[0])
-    columns = (*keys, *(column for _, column in found), *more)
-    return Table(columns, tuple(column.name for column in keys), ((alias, key),) if alias else ())
+    values = [
+        _column(
+            column.spec,
+            column.name,
+            "" if column.per_stage is None else column.per_stage.meaning,
+            required=column.per_stage is not None and column.per_stage.required,
+        )
+        for column in part.stage_columns
+        if column.table == table.file
+    ]
+    more = [Column(one.name, meaning=one.meaning, unit=one.unit) for one in table.more]
+    alias = ((table.alias, keys[0].name),) if table.alias else ()
+    return Table((*keys, *values, *more), tuple(column.name for column in keys), alias)
 
 
-def _stage_values(cls: type, table: str, *, priced: bool = False) -> Iterator[tuple[int, Column]]:
-    """Columns of the fields that a table may give, with their place.
-
-    Also those of parts of the class.
-    """
-    for spec in fields_of(cls):
-        per_stage, costs = spec.marker(PerStage), spec.marker(Priced)
-        inner = next((kind for kind in branches(spec.kind) if dataclasses.is_dataclass(kind)), None)
-        is_priced = priced or (costs is not None and costs.table == table)
-        if inner is not None and isinstance(inner, type):
-            yield from _stage_values(inner, table, priced=is_priced)
-        elif is_priced:
-            yield 0, _column(spec, required=False)
-        elif per_stage is not None and per_stage.table == table:
-            yield (
-                per_stage.place,
-                _column(
-                    spec, per_stage.column or "", per_stage.meaning, required=per_stage.required
-                ),
-            )
-
-
-_WITHDRAWAL = Column(
-    "water_withdrawal_m3s",
-    meaning="water taken from the river for other uses; negative for water that is added",
-    unit="m3/s",
-)
-_BOUNDS = "constraints/{}_bounds.parquet"
-_PENALTIES = "constraints/penalty_overrides_{}.parquet"
-
-TABLES: dict[str, Table] = {
+_TABLES: dict[str, Table] = {
     "system/hydro_geometry.parquet": _rows(m.GeometryPoint),
     "system/fpha_hyperplanes.parquet": _rows(rows.Plane, "hydro_id", "stage_id", "plane_id"),
     "scenarios/inflow_history.parquet": _rows(m.InflowObservation, "hydro_id", "date"),
@@ -196,38 +168,11 @@ TABLES: dict[str, Table] = {
     "scenarios/opening_probabilities.parquet": _rows(
         rows.OpeningProbability, "stage_id", "opening_index"
     ),
-    "constraints/hydro_bounds.parquet": _of_stages(
-        _BOUNDS.format("hydro"), "hydro_id", HydroId, m.Hydro, _WITHDRAWAL
-    ),
-    "constraints/thermal_bounds.parquet": _of_stages(
-        _BOUNDS.format("thermal"), "thermal_id", ThermalId, ThermalInFile, block=True
-    ),
-    "constraints/line_bounds.parquet": _of_stages(
-        _BOUNDS.format("line"), "line_id", rows.LineId, m.Line
-    ),
-    "constraints/pumping_bounds.parquet": _of_stages(
-        _BOUNDS.format("pumping"), "station_id", rows.StationId, m.PumpingStation
-    ),
-    "constraints/contract_bounds.parquet": _of_stages(
-        _BOUNDS.format("contract"), "contract_id", rows.ContractId, m.EnergyContract
-    ),
-    "constraints/ncs_bounds.parquet": _of_stages(
-        _BOUNDS.format("ncs"), "ncs_id", SourceId, m.NonControllableSource
-    ),
     "constraints/generic_constraint_bounds.parquet": _rows(
         m.GenericConstraintBound, "constraint_id", "stage_id", "block_id"
     ),
-    "constraints/penalty_overrides_bus.parquet": _of_stages(
-        _PENALTIES.format("bus"), "bus_id", BusId, m.Bus
-    ),
-    "constraints/penalty_overrides_line.parquet": _of_stages(
-        _PENALTIES.format("line"), "line_id", rows.LineId, m.Line
-    ),
-    "constraints/penalty_overrides_hydro.parquet": _of_stages(
-        _PENALTIES.format("hydro"), "hydro_id", HydroId, m.Hydro
-    ),
-    "constraints/penalty_overrides_ncs.parquet": _of_stages(
-        _PENALTIES.format("ncs"), "source_id", SourceId, m.NonControllableSource, alias="ncs_id"
-    ),
+    **{table.file: _of_stages(part, table) for part, table in EQUIPMENT.stage_tables},
 }
+
+TABLES: dict[str, Table] = {name: _TABLES[name] for name in TABLE_FILES}
 """Canonical file name -> its table."""

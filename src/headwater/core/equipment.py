@@ -19,6 +19,7 @@ from headwater.core.parts import (
     Violation,
 )
 from headwater.core.registry import Registry
+from headwater.core.stage_tables import StageTable
 
 
 class EquipmentRegistry(Registry[Equipment]):
@@ -50,6 +51,7 @@ class EquipmentRegistry(Registry[Equipment]):
             "_pieces",
             "advice",
             "violations",
+            "stage_tables",
         ):
             self.__dict__.pop(derived, None)
 
@@ -119,6 +121,12 @@ class EquipmentRegistry(Registry[Equipment]):
         found.sort(key=lambda pair: pair[1].place)
         return FrozenDict({one.name: (part, one) for part, one in found})
 
+    @cached_property
+    def stage_tables(self) -> tuple[tuple[Equipment, StageTable], ...]:
+        """Tables of stage values of all kinds in their order, each with its kind."""
+        found = [(part, table) for part in self for table in part.tables_of_stages]
+        return tuple(sorted(found, key=lambda pair: (pair[1].place, pair[0].place, pair[1].file)))
+
     def told_of(self, system: Any) -> tuple[Equipment, ...]:
         """Kinds that results of a system speak of: the founding ones, and those that it has."""
         return tuple(
@@ -152,6 +160,7 @@ def _claims(part: Equipment) -> Iterator[tuple[str, Hashable]]:
         ("violation", part.violations),
     ):
         yield from ((what, one.name) for one in owned)
+    yield from (("table of stage values", one.file) for one in part.tables_of_stages)
     yield from (("family", (one.name, one.is_row)) for one in part.families)
 
 

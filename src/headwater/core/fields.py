@@ -73,6 +73,8 @@ class PerStage:
         place: order among the columns of the table.
         required: whether cells of the column must not be empty.
         meaning: what the column means, where it is not what the field means.
+        blocks: whether rows of the table may name a block of the stage.
+        missing: the value where an entity has none of its own.
     """
 
     table: str
@@ -80,6 +82,8 @@ class PerStage:
     place: int = 0
     required: bool = False
     meaning: str = ""
+    blocks: bool = False
+    missing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from headwater.arrays import Array
 from headwater.core.ids import ABSENT
 from headwater.core.program import Combination, LpBuilder
 from headwater.core.repairs import RepairedStage, Room
+from headwater.core.stage_tables import StageColumn, StageTable, stage_columns
 
 LAST = 1000
 """Place of what is added to an order that the founding kinds have fixed: behind all of them, by
@@ -241,6 +243,25 @@ class Quantity:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A pair of limits that the dictionary of bounds shows.
+
+    Attributes:
+        code: ``bound_type_code`` in results, one for each quantity of a kind.
+        name: what is limited.
+        high: column of the upper limit.
+        low: column of the lower limit; empty for 0.
+        both_ways: whether the lower limit is minus the value of its column.
+    """
+
+    code: int
+    name: str
+    high: str
+    low: str = ""
+    both_ways: bool = False
+
+
+@dataclass(frozen=True)
 class Violation:
     """A limit with a price that a solution may break.
 
@@ -296,6 +317,9 @@ class Equipment:
         pieces: columns, rows and terms in the program of a stage.
         families: how people call them.
         advice: what a planner should know of a system.
+        stage_tables: tables of values at single stages, as far as fields do not say it.
+        finish_values: completes the values at every stage, by column of these tables, for a `System`.
+        limits: pairs of them that the dictionary of bounds shows.
         violations: limits that solutions may break at a price.
         lowest_cost: gives the least cost that all entities can have at a stage, in $, for a
             `System` and the position of the stage; ``None`` where no cost is ever negative.
@@ -318,9 +342,32 @@ class Equipment:
     pieces: tuple[Piece, ...] = ()
     families: tuple[Family, ...] = ()
     advice: tuple[Advice, ...] = ()
+    stage_tables: tuple[StageTable, ...] = ()
+    finish_values: Callable[[Any, dict[str, Array]], None] | None = None
+    limits: tuple[Limit, ...] = ()
     violations: tuple[Violation, ...] = ()
     lowest_cost: Callable[[Any, int], float] | None = None
     repairs: Callable[[RepairedStage], Iterator[Room]] | None = None
+
+    @cached_property
+    def stage_columns(self) -> tuple[StageColumn, ...]:
+        """Columns of its tables of stage values, by table, then place."""
+        found = stage_columns(self.file.form or self.entity)
+        return tuple(sorted(found, key=lambda column: column.place))
+
+    @cached_property
+    def tables_of_stages(self) -> tuple[StageTable, ...]:
+        """Its tables of stage values."""
+        declared = {table.file: table for table in self.stage_tables}
+        files = dict.fromkeys(column.table for column in self.stage_columns)
+        return tuple(declared.get(file) or StageTable(file) for file in files)
+
+    def by_block(self, table: StageTable) -> bool:
+        """Whether rows of a table of stage values may name a block."""
+        return any(
+            column.table == table.file and column.per_stage is not None and column.per_stage.blocks
+            for column in self.stage_columns
+        )
 
     @property
     def has_life(self) -> bool:

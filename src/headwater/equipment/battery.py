@@ -28,6 +28,7 @@ from headwater.core.fields import (
     NonNegative,
     Ordered,
     OwnId,
+    PerStage,
     in_file,
 )
 from headwater.core.ids import ABSENT
@@ -38,6 +39,7 @@ from headwater.core.parts import (
     EntityFile,
     Equipment,
     Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
@@ -51,6 +53,7 @@ from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import System
 
+BOUNDS = "constraints/battery_bounds.parquet"
 Efficiency = Annotated[float, Gt(0), Le(1)]
 
 
@@ -62,8 +65,8 @@ class Battery:
     id: OwnId
     bus_id: BusId
     max_energy_mwh: Annotated[NonNegative, "largest stored energy"]
-    max_charge_mw: Annotated[NonNegative, "largest power taken from the bus"]
-    max_discharge_mw: Annotated[NonNegative, "largest power given to the bus"]
+    max_charge_mw: Annotated[NonNegative, PerStage(BOUNDS), "largest power taken from the bus"]
+    max_discharge_mw: Annotated[NonNegative, PerStage(BOUNDS), "largest power given to the bus"]
     name: Name = ""
     charge_efficiency: Annotated[Efficiency, "energy stored for each MWh taken"] = 1.0
     discharge_efficiency: Annotated[Efficiency, "energy given for each MWh released"] = 1.0
@@ -113,7 +116,7 @@ def declare_energy_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 def declare_power_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns ``c[b, k]``, ``d[b, k]`` in MW."""
-    batteries = ctx.system.of(Battery)
+    batteries, limits = ctx.system.of(Battery), ctx.system.values(Battery)
     shape = (len(batteries), ctx.n_blocks)
     charge, discharge = (
         build.column_family("battery_charge", shape),
@@ -121,9 +124,9 @@ def declare_power_columns(build: LpBuilder, ctx: StageContext) -> None:
     )
     for b, battery in enumerate(batteries):
         for k, hours in enumerate(ctx.block_hours if ctx.operating("batteries", b) else ()):
-            charge[b, k] = build.column(0.0, battery.max_charge_mw)
+            charge[b, k] = build.column(0.0, limits.max_charge_mw[b, ctx.t])
             discharge[b, k] = build.column(
-                0.0, battery.max_discharge_mw, hours * battery.cost_per_mwh
+                0.0, limits.max_discharge_mw[b, ctx.t], hours * battery.cost_per_mwh
             )
 
 
@@ -231,6 +234,10 @@ EQUIPMENT.add(
             Family("battery_charge", "power that charges {0}", "MW"),
             Family("battery_discharge", "power that discharges {0}", "MW"),
             Family("battery_balance", "the energy balance of {0}", "MWh", is_row=True),
+        ),
+        limits=(
+            Limit(10, "charging power", "max_charge_mw"),
+            Limit(12, "discharging power", "max_discharge_mw"),
         ),
         repairs=repairs,
     )

@@ -26,6 +26,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import LpBuilder
+from headwater.core.stage_tables import StageTable
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.equipment.thermal.generation import check_ascending
@@ -36,6 +37,7 @@ from headwater.model import Bus, DeficitSegment
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     """For each bus and block: deficit segments, then excess, in MW."""
     penalties = ctx.system.resolved_penalties
+    excess_cost = ctx.system.bounds.bus.excess_cost
     n_segments = max(len(segments) for segments in penalties.deficit_segments)
     deficit = build.column_family("deficit", (len(ctx.system.buses), ctx.n_blocks, n_segments))
     excess = build.column_family("excess", (len(ctx.system.buses), ctx.n_blocks))
@@ -45,7 +47,7 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
             for s, segment in enumerate(segments):
                 depth = np.inf if segment.depth_mw is None else segment.depth_mw
                 deficit[b, k, s] = build.column(0.0, depth, hours * segment.cost_per_mwh)
-            excess[b, k] = build.column(cost=hours * penalties.excess_per_mwh[b, ctx.t])
+            excess[b, k] = build.column(cost=hours * excess_cost[b, ctx.t])
 
 
 def _check_segments(what: str, segments: Sequence[DeficitSegment]) -> None:
@@ -130,6 +132,13 @@ EQUIPMENT.add(
         Words("bus", "buses", "Bus"),
         code=2,
         place=0,
+        stage_tables=(
+            StageTable(
+                "constraints/penalty_overrides_bus.parquet",
+                held_in="bus_penalty_overrides",
+                place=7,
+            ),
+        ),
         tables=_TABLES,
         costs=_COSTS,
         quantities=(

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import Indices
 from headwater.core.state import StateLayout
 from headwater.equipment.thermal.pipelines import Pipeline, gnl_pipelines
 from headwater.model import (
@@ -116,10 +117,9 @@ class StageContext:
         """Whether an entity has left before this stage."""
         return self._states[kind][position] == _DECOMMISSIONED
 
-    def bus(self, kind: str) -> list[int]:
+    def bus(self, kind: str) -> Indices:
         """Position of the bus of every entity of a kind (``"batteries"``, ...)."""
-        index = self.system.bus_index
-        return [index[entity.bus_id] for entity in getattr(self.system, kind)]
+        return self.system.network.bus[kind]
 
     def filling(self, h: int) -> bool:
         """Whether the reservoir of a plant is being filled for the first time."""

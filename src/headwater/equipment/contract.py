@@ -20,6 +20,7 @@ from headwater.core.parts import (
     EntityFile,
     Equipment,
     Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
@@ -27,6 +28,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import Combination, LpBuilder
+from headwater.core.stage_tables import StageTable
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.errors import ModelError
@@ -47,7 +49,7 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     """Contracted power enters the load balance of its bus."""
-    bus = ctx.system.network.contract_bus
+    bus = ctx.system.network.bus["contracts"]
     for c, contract in enumerate(ctx.system.contracts):
         sign = 1.0 if contract.kind is ContractKind.IMPORT else -1.0
         for k in range(ctx.n_blocks):
@@ -122,6 +124,12 @@ EQUIPMENT.add(
         Words("contract", "contracts", "Contract"),
         code=5,
         place=5,
+        stage_tables=(
+            StageTable(
+                "constraints/contract_bounds.parquet", held_in="contract_bound_overrides", place=4
+            ),
+        ),
+        limits=(Limit(6, "generation or power", "max_mw", "min_mw"),),
         capacity=(("max_mw", "MW"),),
         tables=_TABLES,
         costs=_COSTS,

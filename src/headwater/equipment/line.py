@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from headwater.arrays import Array
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
@@ -22,6 +23,7 @@ from headwater.core.parts import (
     EntityFile,
     Equipment,
     Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
@@ -29,10 +31,23 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import LpBuilder
+from headwater.core.stage_tables import StageTable
 from headwater.equipment.context import StageContext
 from headwater.equipment.line_loops import declare_loop_rows
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
-from headwater.model import Line
+from headwater.model import Line, System
+
+
+def apply_exchange_factors(system: System, values: dict[str, Array]) -> None:
+    """Multiply the limits of stages by the factors of their blocks."""
+    n_blocks = max(len(stage.blocks) for stage in system.stages)
+    for way in ("direct", "reverse"):
+        limit = np.repeat(values[f"{way}_mw"][:, :, None], n_blocks, axis=2)
+        factor = np.ones_like(limit)
+        system.exchange_factors.apply(
+            f"{way}_factor", factor, system.line_index, system.stage_index
+        )
+        values[f"{way}_mw"] = np.multiply(limit, factor, out=limit)
 
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
@@ -41,7 +56,7 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     direct = build.column_family("line_direct", (len(lines), ctx.n_blocks))
     reverse = build.column_family("line_reverse", (len(lines), ctx.n_blocks))
     limits = ctx.system.bounds.line
-    cost = ctx.system.resolved_penalties.exchange_per_mwh
+    cost = ctx.system.bounds.line.exchange_cost
     for index in range(len(lines)):
         if not ctx.operating("lines", index):
             continue
@@ -121,6 +136,16 @@ EQUIPMENT.add(
         Words("line", "lines", "Line"),
         code=3,
         place=1,
+        stage_tables=(
+            StageTable("constraints/line_bounds.parquet", held_in="line_bound_overrides", place=2),
+            StageTable(
+                "constraints/penalty_overrides_line.parquet",
+                held_in="line_penalty_overrides",
+                place=8,
+            ),
+        ),
+        finish_values=apply_exchange_factors,
+        limits=(Limit(8, "flow", "direct_mw", "reverse_mw", both_ways=True),),
         capacity=(("direct_capacity_mw", "MW direct"), ("reverse_capacity_mw", "MW reverse")),
         tables=_TABLES,
         costs=_COSTS,

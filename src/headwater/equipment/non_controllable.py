@@ -21,6 +21,7 @@ from headwater.core.parts import (
     EntityFile,
     Equipment,
     Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
@@ -28,6 +29,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import LpBuilder
+from headwater.core.stage_tables import StageTable
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import NonControllableSource
@@ -40,7 +42,7 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
         build.column_family("ncs_generation", shape),
         build.column_family("ncs_curtailment", shape),
     )
-    cost = ctx.system.resolved_penalties.curtailment_per_mwh
+    cost = ctx.system.bounds.non_controllable.curtailment_cost
     for r in range(shape[0]):
         if ctx.operating("non_controllables", r):
             for k, hours in enumerate(ctx.block_hours):
@@ -61,7 +63,7 @@ def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     """Generation enters the load balance of the source's bus."""
-    generated, bus = build.columns["ncs_generation"], ctx.system.network.ncs_bus
+    generated, bus = build.columns["ncs_generation"], ctx.system.network.bus["non_controllables"]
     for r, k in np.ndindex(generated.shape[0], generated.shape[1]):
         if generated[r, k] != ABSENT:
             build.put(int(build.rows["load"][bus[r], k]), int(generated[r, k]), 1.0)
@@ -122,6 +124,22 @@ EQUIPMENT.add(
         Words("non-controllable source", "non-controllable sources", "Source"),
         code=7,
         place=6,
+        stage_tables=(
+            StageTable(
+                "constraints/ncs_bounds.parquet",
+                "ncs_id",
+                held_in="ncs_bound_overrides",
+                place=5,
+            ),
+            StageTable(
+                "constraints/penalty_overrides_ncs.parquet",
+                "source_id",
+                "ncs_id",
+                held_in="ncs_penalty_overrides",
+                place=10,
+            ),
+        ),
+        limits=(Limit(6, "generation or power", "available_generation_mw"),),
         capacity=(("max_generation_mw", "MW"),),
         tables=_TABLES,
         costs=_COSTS,

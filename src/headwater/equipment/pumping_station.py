@@ -23,6 +23,7 @@ from headwater.core.parts import (
     EntityFile,
     Equipment,
     Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
@@ -30,6 +31,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import Combination, LpBuilder
+from headwater.core.stage_tables import StageTable
 from headwater.core.wording import listed
 from headwater.equipment.context import StageContext
 from headwater.equipment.hydro import reservoirs
@@ -46,19 +48,17 @@ def works(ctx: StageContext, j: int) -> bool:
 
 def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns ``p[j, k]`` in m3/s."""
-    limits = ctx.system.bounds.pumping
+    limits = ctx.system.bounds.pumping_station
     flow = build.column_family("pumping", (len(ctx.system.pumping_stations), ctx.n_blocks))
     for j in range(len(ctx.system.pumping_stations)):
         if works(ctx, j):
             for k in range(ctx.n_blocks):
-                flow[j, k] = build.column(
-                    limits.min_flow_m3s[j, ctx.t], limits.max_flow_m3s[j, ctx.t]
-                )
+                flow[j, k] = build.column(limits.min_m3s[j, ctx.t], limits.max_m3s[j, ctx.t])
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     """Flow moves water, power loads the bus."""
-    bus, index = ctx.system.network.pumping_bus, ctx.system.hydro_index
+    bus, index = ctx.system.network.bus["pumping_stations"], ctx.system.hydro_index
     for j, station in enumerate(ctx.system.pumping_stations):
         for k in range(ctx.n_blocks):
             column = int(build.columns["pumping"][j, k])
@@ -96,7 +96,7 @@ def imputed_cost(read: StageReader, s: StageSolutions) -> np.ndarray:
     consumption = np.array(
         [station.consumption_mw_per_m3s for station in read.system.pumping_stations], np.float64
     )
-    dual = np.swapaxes(s.load_dual, 1, 2)[:, :, read.system.network.pumping_bus]
+    dual = np.swapaxes(s.load_dual, 1, 2)[:, :, read.system.network.bus["pumping_stations"]]
     cost: np.ndarray = read.values(s, "pumping") * consumption * dual
     return cost
 
@@ -119,7 +119,7 @@ def minimum_flows(system: System) -> Iterator[str]:
     ids = [
         s.id
         for j, s in enumerate(system.pumping_stations)
-        if (system.bounds.pumping.min_flow_m3s[j] > 0.0).any()
+        if (system.bounds.pumping_station.min_m3s[j] > 0.0).any()
     ]
     if ids:
         yield (
@@ -189,6 +189,15 @@ EQUIPMENT.add(
         Words("pumping station", "pumping stations", "Pumping station"),
         code=4,
         place=4,
+        stage_tables=(
+            StageTable(
+                "constraints/pumping_bounds.parquet",
+                "station_id",
+                held_in="pumping_bound_overrides",
+                place=3,
+            ),
+        ),
+        limits=(Limit(8, "flow", "max_m3s", "min_m3s"),),
         capacity=(("max_flow_m3s", "m3/s"),),
         tables=_TABLES,
         costs=_COSTS,

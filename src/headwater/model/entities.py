@@ -168,7 +168,9 @@ class Thermal:
     max_generation_mw: Annotated[
         NonNegative,
         InFile("generation.max_mw"),
-        PerStage(_THERMAL_BOUNDS, "max_generation_mw", 1, meaning="largest generation"),
+        PerStage(
+            _THERMAL_BOUNDS, "max_generation_mw", 1, meaning="largest generation", blocks=True
+        ),
         "largest power",
     ]
     cost_segments: tuple[CostSegment, ...]
@@ -176,7 +178,9 @@ class Thermal:
     min_generation_mw: Annotated[
         NonNegative,
         InFile("generation.min_mw", required=True),
-        PerStage(_THERMAL_BOUNDS, "min_generation_mw", 0, meaning="smallest generation"),
+        PerStage(
+            _THERMAL_BOUNDS, "min_generation_mw", 0, meaning="smallest generation", blocks=True
+        ),
         "smallest power",
     ] = 0.0
     gnl_lag_stages: Annotated[
@@ -238,7 +242,9 @@ class ThermalInFile(Thermal):
 
     cost_segments: _Tranches = None  # type: ignore[assignment]  # files may leave it out
     cost_per_mwh: Annotated[
-        NonNegative | None, PerStage(_THERMAL_BOUNDS, place=2), "cost of generation"
+        NonNegative | None,
+        PerStage(_THERMAL_BOUNDS, place=2, blocks=True, missing=float("nan")),
+        "cost of generation",
     ] = None
 
     def in_code(self) -> Thermal:
@@ -548,7 +554,7 @@ class Hydro:
     max_outflow_m3s: Annotated[
         NonNegative | None,
         InFile("outflow.max_outflow_m3s"),
-        PerStage(_HYDRO_BOUNDS, place=5),
+        PerStage(_HYDRO_BOUNDS, place=5, missing=float("inf")),
         "largest outflow; unlimited when not given",
     ] = None
     min_turbined_m3s: Annotated[

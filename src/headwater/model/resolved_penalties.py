@@ -56,16 +56,10 @@ class ResolvedPenalties:
     Attributes:
         hydro: cost name -> array ``[hydro, stage]``; all sixteen names, directional ones always
             filled.
-        excess_per_mwh: ``[bus, stage]``.
-        exchange_per_mwh: ``[line, stage]``.
-        curtailment_per_mwh: ``[source, stage]``.
         deficit_segments: per bus, the steps of its deficit cost (the same at all stages).
     """
 
     hydro: Mapping[str, NDArray[np.float64]]
-    excess_per_mwh: NDArray[np.float64]
-    exchange_per_mwh: NDArray[np.float64]
-    curtailment_per_mwh: NDArray[np.float64]
     deficit_segments: tuple[tuple[DeficitSegment, ...], ...]
 
 
@@ -136,34 +130,9 @@ def resolve_penalties(system: SystemView, rivers: Rivers) -> ResolvedPenalties:
         overrides.apply(symmetric, values, system.hydro_index, system.stage_index)
         overrides.apply(name, values, system.hydro_index, system.stage_index)
         hydro[name] = values
-    excess = _entity_tier(
-        n_stages,
-        system.penalties.excess_cost_per_mwh,
-        [bus.excess_cost_per_mwh for bus in system.buses],
-    )
-    system.bus_penalty_overrides.apply("excess_cost", excess, system.bus_index, system.stage_index)
-    exchange = _entity_tier(
-        n_stages,
-        system.penalties.exchange_cost_per_mwh,
-        [line.exchange_cost_per_mwh for line in system.lines],
-    )
-    system.line_penalty_overrides.apply(
-        "exchange_cost", exchange, system.line_index, system.stage_index
-    )
-    curtailment = _entity_tier(
-        n_stages,
-        system.penalties.curtailment_cost_per_mwh,
-        [source.curtailment_cost_per_mwh for source in system.non_controllables],
-    )
-    system.ncs_penalty_overrides.apply(
-        "curtailment_cost", curtailment, system.ncs_index, system.stage_index
-    )
-    for array in (*hydro.values(), excess, exchange, curtailment):
+    for array in hydro.values():
         array.flags.writeable = False
     return ResolvedPenalties(
         hydro=FrozenDict(hydro),
-        excess_per_mwh=excess,
-        exchange_per_mwh=exchange,
-        curtailment_per_mwh=curtailment,
         deficit_segments=rivers.resolved_deficit_segments,
     )

@@ -16,6 +16,7 @@ from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.parts import Equipment
 from headwater.core.shown import Shown
+from headwater.core.stage_tables import StageTable, StageValues
 from headwater.core.state import StateLayout
 from headwater.core.wording import listed
 from headwater.errors import ModelError
@@ -94,6 +95,8 @@ E = TypeVar("E", bound=Entity)
 _NONE: Any = ()
 """No entities of a kind."""
 
+_NO_VALUES = StageOverrides()
+
 
 _STAGES: Any = field()
 _BUSES: Any = field()
@@ -159,6 +162,7 @@ class System(Shown, SystemView):
     hydro_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
     ncs_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
     equipment: tuple[Any, ...] = ()
+    stage_values: Mapping[str, StageOverrides] = field(default_factory=FrozenDict)
 
     def __post_init__(self) -> None:
         for name, key in _SORT_KEYS.items():
@@ -177,6 +181,12 @@ class System(Shown, SystemView):
         object.__setattr__(
             self, "equipment", tuple(one for named in self._others.values() for one in named)
         )
+        object.__setattr__(
+            self, "stage_values", FrozenDict(dict(sorted(self.stage_values.items())))
+        )
+        for file in self.stage_values:
+            if file not in {table.file for _, table in EQUIPMENT.stage_tables if not table.held_in}:
+                raise ModelError(f"no kind of equipment has a table of stage values '{file}'")
         if not self.stages:
             raise ModelError("a system needs at least one stage")
         if not self.buses:
@@ -190,6 +200,22 @@ class System(Shown, SystemView):
         """
         found: Named[E] = getattr(self, _kind_of(kind).collection)
         return found
+
+    def values(self, kind: type[Entity]) -> StageValues:
+        """Limits and costs of all entities of a kind at every stage, by its class.
+
+        Raises:
+            ModelError: there is no such kind of equipment, or a table names what does not exist.
+        """
+        found: StageValues = getattr(self.bounds, _kind_of(kind).name)
+        return found
+
+    def overrides(self, table: StageTable) -> StageOverrides:
+        """What a table of stage values says."""
+        if table.held_in:
+            held: StageOverrides = getattr(self, table.held_in)
+            return held
+        return self.stage_values.get(table.file, _NO_VALUES)
 
     @cached_property
     def _others(self) -> Mapping[str, Named[Any]]:
@@ -292,8 +318,8 @@ class System(Shown, SystemView):
 
     @cached_property
     def bounds(self) -> ResolvedBounds:
-        """Limits per entity and stage."""
-        return _bounds.resolve_bounds(self)
+        """Limits and costs per entity and stage, by kind of equipment."""
+        return ResolvedBounds(self)
 
     @cached_property
     def resolved_penalties(self) -> ResolvedPenalties:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headwater.core.stage_tables import StageTable
     from headwater.model.entities import (
         Bus,
         EnergyContract,
@@ -51,6 +52,8 @@ class SystemView:
         line_penalty_overrides: StageOverrides
         hydro_penalty_overrides: StageOverrides
         ncs_penalty_overrides: StageOverrides
+
+        def overrides(self, table: StageTable) -> StageOverrides: ...
 
         @property
         def stage_index(self) -> Mapping[int, int]: ...

@@ -13,6 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.ids import NONE
 from headwater.errors import ModelError
@@ -51,15 +52,16 @@ class Cascade:
 
 @dataclass(frozen=True)
 class Network:
-    """Positions of what is connected: ends of each line, and the members of each bus."""
+    """Positions of what is connected.
+
+    Attributes:
+        line_source, line_target: ``[line]`` bus of each end.
+        bus: name of a collection of entities -> ``[entity]`` the bus of each.
+    """
 
     line_source: NDArray[np.int64]
     line_target: NDArray[np.int64]
-    hydro_bus: NDArray[np.int64]
-    thermal_bus: NDArray[np.int64]
-    pumping_bus: NDArray[np.int64]
-    contract_bus: NDArray[np.int64]
-    ncs_bus: NDArray[np.int64]
+    bus: Mapping[str, NDArray[np.int64]]
 
 
 def operative_state(
@@ -161,9 +163,11 @@ def resolve_network(system: SystemView) -> Network:
     return Network(
         line_source=buses([line.source_bus_id for line in system.lines]),
         line_target=buses([line.target_bus_id for line in system.lines]),
-        hydro_bus=buses([hydro.bus_id for hydro in system.hydros]),
-        thermal_bus=buses([thermal.bus_id for thermal in system.thermals]),
-        pumping_bus=buses([station.bus_id for station in system.pumping_stations]),
-        contract_bus=buses([contract.bus_id for contract in system.contracts]),
-        ncs_bus=buses([source.bus_id for source in system.non_controllables]),
+        bus=FrozenDict(
+            {
+                part.collection: buses([one.bus_id for one in getattr(system, part.collection)])
+                for part in EQUIPMENT
+                if part.has_bus
+            }
+        ),
     )

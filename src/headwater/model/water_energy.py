@@ -87,7 +87,7 @@ def dearest_deficit(system: Rivers) -> Array:
     """
     segments = system.resolved_deficit_segments
     cost = np.array(
-        [segments[bus][-1].cost_per_mwh for bus in system.network.hydro_bus], np.float64
+        [segments[bus][-1].cost_per_mwh for bus in system.network.bus["hydros"]], np.float64
     )
     return _down_the_cascade(system, cost, max)
 
@@ -97,7 +97,7 @@ def fed_buses(system: Rivers) -> tuple[frozenset[int], ...]:
     fed: list[frozenset[int]] = [frozenset()] * len(system.hydros)
     for h in reversed(system.cascade.topological_order):
         below = int(system.cascade.downstream[h])
-        own = frozenset((int(system.network.hydro_bus[h]),))
+        own = frozenset((int(system.network.bus["hydros"][h]),))
         fed[h] = own | fed[below] if below >= 0 else own
     return tuple(fed)
 

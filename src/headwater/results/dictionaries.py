@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from headwater.arrays import Array
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Equipment
 from headwater.core.state import owner_of
 from headwater.equipment.recorded_state import layout_version
 from headwater.model import System
@@ -26,23 +27,15 @@ from headwater.sddp import StateLayout
 
 _ENTITY_COLUMNS = ("entity_type_code", "entity_id", "name", "bus_id")
 
-_STORAGE, _TURBINED, _OUTFLOW, _GENERATION, _FLOW = 0, 2, 4, 6, 8
-"""Codes of what is limited."""
-
-_HYDRO_LIMITS = (
-    (_STORAGE, "min_storage_hm3", "max_storage_hm3"),
-    (_TURBINED, "min_turbined_m3s", "max_turbined_m3s"),
-    (_OUTFLOW, "min_outflow_m3s", "max_outflow_m3s"),
-    (_GENERATION, "min_generation_mw", "max_generation_mw"),
-)
-
 
 def write_dictionaries(directory: Path, system: System) -> None:
     """Write what codes, ids and columns mean."""
     directory.mkdir(parents=True, exist_ok=True)
     told = {"", *(part.name for part in EQUIPMENT.told_of(system))}
     kinds = {code: name for code, name in CODES["entity_type"].items() if name in told}
-    write_json(directory / "codes.json", {**CODES, "entity_type": kinds})
+    limited = {str(one.code) for part in EQUIPMENT.told_of(system) for one in part.limits}
+    bounds = {code: name for code, name in CODES["bound_type"].items() if code in limited}
+    write_json(directory / "codes.json", {**CODES, "entity_type": kinds, "bound_type": bounds})
     _write_csv(directory / "entities.csv", _ENTITY_COLUMNS, _entities(system))
     columns = [
         (schema.name, c.name, str(c.dtype), "yes" if c.nullable else "no", c.unit, c.description)
@@ -135,63 +128,28 @@ def bounds_frame(system: System) -> pl.DataFrame:
 
 
 def _bounds(system: System) -> Iterator[tuple[int | None, int, int, int | None, int, float, float]]:
-    limits = system.bounds
-    for bound, lower, upper in _HYDRO_LIMITS:
-        lows, highs = getattr(limits.hydro, lower), getattr(limits.hydro, upper)
-        yield from _by_stage(system, "hydro", bound, lows, highs)
-    yield from _by_block(
-        system,
-        "thermal",
-        _GENERATION,
-        limits.thermal.min_generation_mw,
-        limits.thermal.max_generation_mw,
-    )
-    yield from _by_block(system, "line", _FLOW, -limits.line.reverse_mw, limits.line.direct_mw)
-    yield from _by_stage(
-        system, "pumping_station", _FLOW, limits.pumping.min_flow_m3s, limits.pumping.max_flow_m3s
-    )
-    yield from _by_stage(
-        system, "contract", _GENERATION, limits.contract.min_mw, limits.contract.max_mw
-    )
-    available = limits.non_controllable.available_mw
-    yield from _by_stage(
-        system, "non_controllable", _GENERATION, np.zeros_like(available), available
-    )
-
-
-def _by_stage(
-    system: System, kind: str, bound: int, lower: NDArray[np.float64], upper: NDArray[np.float64]
-) -> Iterator[tuple[int | None, int, int, int | None, int, float, float]]:
-    part = EQUIPMENT[kind]
-    for i, entity in enumerate(getattr(system, part.collection)):
-        for t, stage in enumerate(system.stages):
-            yield (
-                part.code,
-                entity.id,
-                stage.id,
-                None,
-                bound,
-                float(lower[i, t]),
-                float(upper[i, t]),
+    for part in EQUIPMENT:
+        for limit in part.limits:
+            values = system.values(part.entity)
+            upper = values[limit.high]
+            lower = values[limit.low] if limit.low else np.zeros_like(upper)
+            yield from _rows_of(
+                system, part, limit.code, -lower if limit.both_ways else lower, upper
             )
 
 
-def _by_block(
-    system: System, kind: str, bound: int, lower: NDArray[np.float64], upper: NDArray[np.float64]
+def _rows_of(
+    system: System, part: Equipment, bound: int, lower: Array, upper: Array
 ) -> Iterator[tuple[int | None, int, int, int | None, int, float, float]]:
-    part = EQUIPMENT[kind]
     for i, entity in enumerate(getattr(system, part.collection)):
         for t, stage in enumerate(system.stages):
+            if upper.ndim == 2:
+                low, high = float(lower[i, t]), float(upper[i, t])
+                yield part.code, entity.id, stage.id, None, bound, low, high
+                continue
             for k in range(len(stage.blocks)):
-                yield (
-                    part.code,
-                    entity.id,
-                    stage.id,
-                    k,
-                    bound,
-                    float(lower[i, t, k]),
-                    float(upper[i, t, k]),
-                )
+                low, high = float(lower[i, t, k]), float(upper[i, t, k])
+                yield part.code, entity.id, stage.id, k, bound, low, high
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")

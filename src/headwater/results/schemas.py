@@ -37,11 +37,10 @@ CODES = FrozenDict(
         },
         "entity_type": {str(part.code): part.name for part in EQUIPMENT.by_code()},
         "bound_type": {
-            "0": "storage",
-            "2": "turbined flow",
-            "4": "outflow",
-            "6": "generation or power",
-            "8": "flow",
+            str(code): name
+            for code, name in sorted(
+                {one.code: one.name for part in EQUIPMENT for one in part.limits}.items()
+            )
         },
         "contract_type": {"0": "import", "1": "export"},
     }

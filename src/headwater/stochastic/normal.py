@@ -160,7 +160,7 @@ def build_availability_model(system: System, layout: NoiseLayout) -> Availabilit
         capacity_mw=frozen(
             np.array([source.max_generation_mw for source in system.non_controllables], np.float64)
         ),
-        deterministic_mw=system.bounds.non_controllable.available_mw,
+        deterministic_mw=system.bounds.non_controllable.available_generation_mw,
         has_statistics=given,
         mean=frozen(mean),
         std=frozen(std),

@@ -179,10 +179,10 @@ def test_water_and_power_balance_in_every_simulated_block():
     assert carried == pytest.approx(h["storage_initial_hm3"][:, 1:, 0], abs=1e-9)
 
     supply = np.zeros((7, n_stages, n_blocks, 2))
-    for position, bus in enumerate(system.network.hydro_bus):
+    for position, bus in enumerate(system.network.bus["hydros"]):
         supply[..., bus] += h["generation_mw"][..., position]
     generation = thermals["generation_mw"].reshape(7, n_stages, n_blocks, -1)
-    for position, bus in enumerate(system.network.thermal_bus):
+    for position, bus in enumerate(system.network.bus["thermals"]):
         supply[..., bus] += generation[..., position]
     direct, reverse = (
         lines[n].reshape(7, n_stages, n_blocks) for n in ("direct_flow_mw", "reverse_flow_mw")

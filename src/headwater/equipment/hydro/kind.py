@@ -7,17 +7,16 @@ from headwater.core.parts import (
     OPERATIVE_STATE,
     Advice,
     Column,
-    Cost,
     EntityFile,
     Equipment,
-    Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
     ResultTable,
-    Violation,
     Words,
 )
+from headwater.core.stage_tables import OtherColumn, StageTable
 from headwater.equipment.hydro import (
     advice,
     columns,
@@ -31,6 +30,8 @@ from headwater.equipment.hydro import (
     reservoirs,
     state,
 )
+from headwater.equipment.hydro.costs import COSTS, VIOLATIONS
+from headwater.equipment.hydro.families import FAMILIES
 from headwater.model.entities import Hydro
 
 _TABLES = (
@@ -127,254 +128,6 @@ _TABLES = (
     ),
 )
 
-_COSTS = (
-    Cost(
-        "storage_violation_cost",
-        "storage below its minimum",
-        "violation",
-        families=("storage_slack",),
-        of_stage=True,
-        place=4,
-    ),
-    Cost(
-        "filling_target_cost",
-        "filling target missed",
-        "violation",
-        families=(
-            "filling_slack",
-            "retention_slack",
-        ),
-        of_stage=True,
-        place=5,
-    ),
-    Cost(
-        "hydro_violation_cost",
-        "sum of the six hydro violations that follow; not to be added to them",
-        "violation",
-        total_of=(
-            "outflow_violation_below_cost",
-            "outflow_violation_above_cost",
-            "turbined_violation_cost",
-            "generation_violation_cost",
-            "evaporation_violation_cost",
-            "withdrawal_violation_cost",
-        ),
-        place=6,
-    ),
-    Cost(
-        "outflow_violation_below_cost",
-        "outflow below its minimum",
-        families=("outflow_below_slack",),
-        place=7,
-    ),
-    Cost(
-        "outflow_violation_above_cost",
-        "outflow above its maximum",
-        families=("outflow_above_slack",),
-        place=8,
-    ),
-    Cost(
-        "turbined_violation_cost",
-        "turbined flow below its minimum",
-        families=("turbined_slack",),
-        place=9,
-    ),
-    Cost(
-        "generation_violation_cost",
-        "hydro generation below its minimum",
-        families=("generation_slack",),
-        place=10,
-    ),
-    Cost(
-        "evaporation_violation_cost",
-        "evaporation other than modelled",
-        families=(
-            "evaporation_short",
-            "evaporation_beyond",
-        ),
-        of_stage=True,
-        place=11,
-    ),
-    Cost(
-        "withdrawal_violation_cost",
-        "withdrawal other than scheduled",
-        families=(
-            "withdrawal_short",
-            "withdrawal_beyond",
-        ),
-        of_stage=True,
-        place=12,
-    ),
-    Cost(
-        "inflow_penalty_cost",
-        "water bought against negative inflow",
-        "violation",
-        families=("inflow_slack",),
-        of_stage=True,
-        place=13,
-    ),
-    Cost("spillage_cost", "spillage", "regularization", families=("spillage",), place=15),
-    Cost(
-        "diversion_cost",
-        "water sent through diversions",
-        "regularization",
-        families=("diversion",),
-        place=16,
-    ),
-    Cost(
-        "fpha_turbined_cost",
-        "turbined flow of plants with production planes",
-        "regularization",
-        families=("turbined",),
-        place=17,
-    ),
-)
-
-_VIOLATIONS = (
-    Violation("filling_target", "filling target missed", "hm3", ("filling_slack",), place=0),
-    Violation(
-        "storage_below_minimum",
-        "storage below its minimum (dead volume used)",
-        "hm3",
-        ("storage_slack",),
-        place=1,
-    ),
-    Violation(
-        "bought_inflow",
-        "water bought against negative inflow",
-        "m3/s",
-        ("inflow_slack",),
-        place=2,
-    ),
-    Violation(
-        "filling_inflow",
-        "less kept back while filling than asked",
-        "m3/s",
-        ("retention_slack",),
-        place=3,
-    ),
-    Violation(
-        "outflow_below_minimum",
-        "outflow below its minimum",
-        "m3/s",
-        ("outflow_below_slack",),
-        place=4,
-    ),
-    Violation(
-        "outflow_above_maximum",
-        "outflow above its maximum",
-        "m3/s",
-        ("outflow_above_slack",),
-        place=5,
-    ),
-    Violation(
-        "turbined_below_minimum",
-        "turbined flow below its minimum",
-        "m3/s",
-        ("turbined_slack",),
-        place=6,
-    ),
-    Violation(
-        "generation_below_minimum",
-        "generation below its minimum",
-        "MW",
-        ("generation_slack",),
-        place=7,
-    ),
-    Violation(
-        "evaporation",
-        "evaporation other than modelled",
-        "m3/s",
-        ("evaporation_short", "evaporation_beyond"),
-        place=8,
-    ),
-    Violation(
-        "withdrawal",
-        "withdrawal other than scheduled",
-        "m3/s",
-        ("withdrawal_short", "withdrawal_beyond"),
-        place=9,
-    ),
-)
-
-_FAMILIES = (
-    Family("storage", "storage of {0}", "hm3"),
-    Family("block_storage", "block storage of {0}", ""),
-    Family("inflow", "the natural inflow of {0}", "m3/s", shown="natural_inflow"),
-    Family(
-        "inflow_lag",
-        "the past inflow of {0}",
-        "m3/s",
-        shown="past_inflow",
-        labels=inflows.label_lags,
-    ),
-    Family(
-        "memory",
-        "what the next stage knows of the inflow of {0}",
-        "m3/s",
-        shown="next_past_inflow",
-        labels=inflows.label_lags,
-    ),
-    Family("inflow_slack", "water bought for {0}", "m3/s", shown="bought_water"),
-    Family("turbined", "turbined flow of {0}", "m3/s"),
-    Family("spillage", "spillage of {0}", "m3/s"),
-    Family("diversion", "diversion of {0}", "m3/s"),
-    Family("generation", "generation of {0}", "MW"),
-    Family("negative_generation", "negative generation of {0}", "MW"),
-    Family("withdrawal_short", "withdrawal short of the schedule of {0}", "m3/s"),
-    Family("withdrawal_beyond", "withdrawal beyond the schedule of {0}", "m3/s"),
-    Family("storage_slack", "storage missing to the minimum of {0}", "hm3", own_limit=True),
-    Family("filling_slack", "storage missing to the filling target of {0}", "hm3", own_limit=True),
-    Family("retention_slack", "water missing to the retention of {0}", "m3/s"),
-    Family(
-        "turbined_slack", "flow missing to the minimum turbined flow of {0}", "m3/s", own_limit=True
-    ),
-    Family(
-        "outflow_below_slack", "flow missing to the minimum outflow of {0}", "m3/s", own_limit=True
-    ),
-    Family("outflow_above_slack", "flow beyond the maximum outflow of {0}", "m3/s"),
-    Family(
-        "generation_slack", "power missing to the minimum generation of {0}", "MW", own_limit=True
-    ),
-    Family("evaporation", "the evaporation of {0}", "m3/s"),
-    Family("evaporation_short", "evaporation short of the model of {0}", "m3/s"),
-    Family("evaporation_beyond", "evaporation beyond the model of {0}", "m3/s"),
-    Family("water_balance", "the water balance of {0}", "hm3", is_row=True, shown="balance"),
-    Family(
-        "block_water_balance",
-        "the water balance of {0}",
-        "hm3",
-        is_row=True,
-        shown="balance",
-        labels=reservoirs.label_later_blocks,
-    ),
-    Family("inflow", "the natural inflow of {0}", "m3/s", is_row=True, shown="natural_inflow"),
-    Family(
-        "lag_fixing",
-        "the past inflow of {0}",
-        "m3/s",
-        is_row=True,
-        shown="past_inflow",
-        labels=inflows.label_lags,
-    ),
-    Family(
-        "memory",
-        "what the next stage knows of the inflow of {0}",
-        "m3/s",
-        is_row=True,
-        shown="next_past_inflow",
-        labels=inflows.label_lags,
-    ),
-    Family("fpha", "a production plane of {0}", "MW", is_row=True, shown="plane"),
-    Family("evaporation", "the evaporation of {0}", "m3/s", is_row=True),
-    Family("min_storage", "the minimum storage of {0}", "hm3", is_row=True),
-    Family("min_turbined", "the minimum turbined flow of {0}", "m3/s", is_row=True),
-    Family("min_outflow", "the minimum outflow of {0}", "m3/s", is_row=True),
-    Family("max_outflow", "the maximum outflow of {0}", "m3/s", is_row=True),
-    Family("min_generation", "the minimum generation of {0}", "MW", is_row=True),
-    Family("filling_retention", "the water kept back while {0} fills", "m3/s", is_row=True),
-    Family("filling_target", "the filling target of {0}", "hm3", is_row=True),
-)
 
 EQUIPMENT.add(
     Equipment(
@@ -391,9 +144,36 @@ EQUIPMENT.add(
         Words("hydro", "hydro plants", "Hydro"),
         code=0,
         place=2,
+        stage_tables=(
+            StageTable(
+                "constraints/hydro_bounds.parquet",
+                key_meaning="hydro plant",
+                more=(
+                    OtherColumn(
+                        "water_withdrawal_m3s",
+                        "m3/s",
+                        "water taken from the river for other uses; negative for water that is added",
+                    ),
+                ),
+                held_in="hydro_bound_overrides",
+                place=0,
+            ),
+            StageTable(
+                "constraints/penalty_overrides_hydro.parquet",
+                key_meaning="hydro plant",
+                held_in="hydro_penalty_overrides",
+                place=9,
+            ),
+        ),
+        limits=(
+            Limit(0, "storage", "max_storage_hm3", "min_storage_hm3"),
+            Limit(2, "turbined flow", "max_turbined_m3s", "min_turbined_m3s"),
+            Limit(4, "outflow", "max_outflow_m3s", "min_outflow_m3s"),
+            Limit(6, "generation or power", "max_generation_mw", "min_generation_mw"),
+        ),
         capacity=(("max_generation_mw", "MW"),),
         tables=_TABLES,
-        costs=_COSTS,
+        costs=COSTS,
         quantities=(
             Quantity("hydro_storage", of_stage=True, combine=reservoirs.storage),
             Quantity("hydro_turbined", (("turbined", 1.0),)),
@@ -429,13 +209,13 @@ EQUIPMENT.add(
             Piece(Phase.TERMS, diversions.put_terms, place=5),
             Piece(Phase.TERMS, evaporation.put_terms, place=6),
         ),
-        families=_FAMILIES,
+        families=FAMILIES,
         advice=(
             Advice(advice.approximate_heads, place=0),
             Advice(advice.unreachable_filling, place=4),
             Advice(advice.few_planes, place=7),
         ),
-        violations=_VIOLATIONS,
+        violations=VIOLATIONS,
         repairs=repairs.water_rooms,
     )
 )

@@ -90,7 +90,7 @@ def declare_slack_columns(build: LpBuilder, ctx: StageContext, h: int) -> None:
         ctx.t,
         ctx.operating("hydros", h),
     )
-    excess_cost = ctx.system.resolved_penalties.excess_per_mwh[ctx.system.network.hydro_bus[h], t]
+    excess_cost = ctx.system.bounds.bus.excess_cost[ctx.system.network.bus["hydros"][h], t]
     min_turbined, min_outflow = limits.min_turbined_m3s[h, t], limits.min_outflow_m3s[h, t]
     for k, hours in enumerate(ctx.block_hours):
         if operating and is_fpha(ctx, h):
@@ -177,7 +177,7 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 
     Water leaves the reservoir for the next plant present.
     """
-    bus, receiver = ctx.system.network.hydro_bus, ctx.system.cascade.receiver[:, ctx.t]
+    bus, receiver = ctx.system.network.bus["hydros"], ctx.system.cascade.receiver[:, ctx.t]
     for h in range(ctx.n_hydros):
         for k in range(ctx.n_blocks):
             for column, value in generation(build, ctx, h, k):

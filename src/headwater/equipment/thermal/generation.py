@@ -97,7 +97,7 @@ def _segments_at(thermal: Thermal, stage_cost: float) -> tuple[CostSegment, ...]
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     """Generation enters the load balance of the plant's bus."""
-    bus = ctx.system.network.thermal_bus
+    bus = ctx.system.network.bus["thermals"]
     for j in range(len(ctx.system.thermals)):
         for k in range(ctx.n_blocks):
             for column, value in generation(build, j, k):

@@ -11,12 +11,14 @@ from headwater.core.parts import (
     EntityFile,
     Equipment,
     Family,
+    Limit,
     Phase,
     Piece,
     Quantity,
     ResultTable,
     Words,
 )
+from headwater.core.stage_tables import StageTable
 from headwater.equipment.thermal import ahead, generation
 from headwater.model.entities import Thermal, ThermalInFile
 
@@ -87,6 +89,15 @@ EQUIPMENT.add(
         Words("thermal", "thermal plants", "Thermal"),
         code=1,
         place=3,
+        stage_tables=(
+            StageTable(
+                "constraints/thermal_bounds.parquet",
+                key_meaning="thermal plant",
+                held_in="thermal_bound_overrides",
+                place=1,
+            ),
+        ),
+        limits=(Limit(6, "generation or power", "max_generation_mw", "min_generation_mw"),),
         capacity=(("max_generation_mw", "MW"),),
         tables=_TABLES,
         costs=_COSTS,

@@ -77,7 +77,7 @@ def differing_parts(one: Fingerprint, other: Fingerprint) -> list[str]:
 
 
 _SYSTEM = "system."
-_ADDED = ("equipment",)
+_ADDED = ("equipment", "stage_values")
 """Fields of a system that earlier versions did not have: where they are empty, a training is what
 it was.
 """
