@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -145,3 +146,40 @@ def test_two_ranks_learn_the_same_policy(trained: Path, tmp_path: Path):
     )
     assert done.returncode == 0, done.stderr
     assert metadata(root)["policy_digest"] == metadata(trained)["policy_digest"]
+
+
+def test_the_policy_names_the_package_of_its_choices(trained: Path):
+    (policy,) = {path.parent for path in trained.rglob("LATEST")}
+    said = headwater("policy", "inspect", policy, there=False)
+    assert "headwater-outside 1.0" in said.stdout + said.stderr
+
+
+def test_a_broken_package_is_told_and_stops_no_command(tmp_path: Path):
+    meta = tmp_path / "broken_kinds-1.2.dist-info"
+    meta.mkdir()
+    (tmp_path / "broken_kinds.py").write_text("raise ValueError('broken inside')\n")
+    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-kinds\nVersion: 1.2\n")
+    entries = "".join(
+        f"[headwater.{group}]\nkiln = broken_kinds:Kiln\n"
+        for group in ("equipment", "risk_measures", "stopping_rules", "sampling_schemes")
+    )
+    (meta / "entry_points.txt").write_text(entries)
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))}
+    case = tiny_case(tmp_path / "case").write()
+
+    def validated() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "headwater", "validate", str(case)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=300, env=path, check=False
+        )
+
+    done = validated()
+    assert done.returncode == 0, done.stderr
+    assert "'kiln' of the installed package broken-kinds 1.2 cannot be loaded" in done.stderr
+    (case / "system" / "kilns.json").write_text("{}")
+    done = validated()
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert "HW104" in said
+    assert "broken-kinds 1.2 cannot be loaded" in said
+    assert "Traceback" not in said + done.stderr

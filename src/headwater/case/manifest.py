@@ -190,10 +190,12 @@ def _unrecognised(root: Path, collector: Collector) -> None:
             )
             if is_data and name not in known and not entry.startswith(("_", ".")):
                 near = nearest_word(name, known)
+                broken = "".join(f"; {why}" for why in EQUIPMENT.broken.values())
                 collector.error(
                     "HW104",
                     name,
-                    "this file is not part of the case format; what it says would be left out",
+                    "this file is not part of the case format; what it says would be left out"
+                    + broken,
                     fix=f"did you mean '{near}'? If not, move it away, or begin its name with '_'"
                     if near
                     else "move it out of the case, or begin its name with '_'",

@@ -318,7 +318,7 @@ class Equipment:
         families: how people call them.
         advice: what a planner should know of a system.
         stage_tables: tables of values at single stages, as far as fields do not say it.
-        finish_values: completes the values at every stage, by column of these tables, for a `System`.
+        finish_values: completes the values at every stage, by column of the tables, for a `System`.
         limits: pairs of them that the dictionary of bounds shows.
         violations: limits that solutions may break at a price.
         lowest_cost: gives the least cost that all entities can have at a stage, in $, for a

@@ -45,6 +45,14 @@ def origins(*values: object) -> list[str]:
     return list(dict.fromkeys(_origins(values)))
 
 
+def packages_of(study: Any) -> list[str]:
+    """Packages, with versions, of the choices and equipment of a study that are of others."""
+    packages = origins([stage.risk for stage in study.system.stages], study.config)
+    kinds = dict.fromkeys(map(type, study.system.equipment))
+    packages += [package for package in map(origin, kinds) if package]
+    return list(dict.fromkeys(packages))
+
+
 def _origins(value: Any) -> Iterator[str]:
     if isinstance(value, list | tuple):
         for item in value:

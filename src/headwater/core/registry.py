@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -83,6 +84,8 @@ class Registry(Generic[T]):
         self._items: dict[str, T] = {}
         self._origins: dict[str, Origin] = {}
         self._claimed: dict[tuple[str, Hashable], str] = {}
+        self.broken: dict[str, str] = {}
+        """Names of entry points of installed packages that cannot be loaded -> why."""
         self._filling: Origin | None = None
         self._is_full = False
         self._lock = RLock()
@@ -125,11 +128,16 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         found = self._known().get(name)
         if found is None:
-            raise UsageError(
-                f"{self.group}: there is no '{name}'; known are "
-                f"{listed(self.names(), 20) or 'none'}"
-            )
+            raise UsageError(self.why_unknown(name))
         return found
+
+    def why_unknown(self, name: str) -> str:
+        """Why a name is not known: nobody has it, or the package that may cannot be loaded."""
+        if name in self.broken:
+            return self.broken[name]
+        known = listed(self.names(), 20) or "none"
+        rest = "".join(f"; {why}" for why in self.broken.values())
+        return f"{self.group}: there is no '{name}'; known are {known}{rest}"
 
     def __contains__(self, name: object) -> bool:
         return name in self._known()
@@ -173,16 +181,19 @@ class Registry(Generic[T]):
             self._filling = None
 
     def _load(self, entry: EntryPoint) -> None:
+        """Load what an installed package names; what fails is told, for all else works without."""
         try:
             found = entry.load()
+            if not isinstance(found, ModuleType):
+                self.add(found)
         except Exception as error:
-            raise UsageError(
+            self.broken[entry.name] = (
                 f"{self.group}: '{entry.name}' of the installed package {self._filling} cannot be "
-                f"loaded from {entry.value} ({type(error).__name__}: {error}); "
-                "mend the package or uninstall it"
-            ) from error
-        if not isinstance(found, ModuleType):
-            self.add(found)
+                f"loaded from {entry.value} ({type(error).__name__}: {error})"
+            )
+            warnings.warn(
+                f"{self.broken[entry.name]}; mend the package or uninstall it", stacklevel=2
+            )
 
 
 def _own_name(item: object) -> str:

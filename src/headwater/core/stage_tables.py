@@ -48,7 +48,7 @@ class StageColumn:
         return 0.0 if self.per_stage is None else self.per_stage.missing
 
     def value(self, entity: Any) -> float | None:
-        """The value of an entity at stages that the table does not speak of; ``None`` without one."""
+        """The value of an entity where the table does not speak of it; ``None`` without one."""
         for name in self.way:
             entity = getattr(entity, name, None)
         return None if entity is None else float(entity)
@@ -138,8 +138,8 @@ class ByName(Mapping[str, V]):
 class StageValues(ByName[Array]):
     """Limits and costs of all entities of a kind at every stage, by column of their tables.
 
-    ``[entity, stage]``, or ``[entity, stage, block]`` where the table may name blocks, padded to the
-    largest number of blocks.
+    ``[entity, stage]``, or ``[entity, stage, block]`` where the table may name blocks, padded to
+    the largest number of blocks.
     """
 
     def __init__(self, values: Mapping[str, Array]) -> None:

@@ -50,7 +50,7 @@ def resolve_values(system: SystemView, part: Equipment) -> StageValues:
 
 
 def _is_part_of_costs(column: StageColumn) -> bool:
-    """Whether it is one of several costs that a class holds, see `headwater.model.resolved_penalties`."""
+    """Whether it is one of several costs of a class, see `headwater.model.resolved_penalties`."""
     return column.per_stage is None and len(column.way) > 1
 
 

@@ -65,6 +65,7 @@ def recorded(entry: Mapping[str, Any], registry: Registry[Any]) -> Any:
         raise PolicyError(
             f"HW810 {what}, which is not here: install the package, or add the class to its "
             "registry before the policy is read"
+            + (f" ({registry.broken[name]})" if name in registry.broken else "")
         )
     try:
         parameters = {key: _value(one, registry) for key, one in entry["parameters"].items()}

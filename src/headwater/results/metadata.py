@@ -24,7 +24,7 @@ import polars as pl
 from headwater import files
 from headwater._version import __version__
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.provenance import is_choice, origin, origins, type_of
+from headwater.core.provenance import is_choice, packages_of, type_of
 from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
 from headwater.results.statistics import gap_to_bound, simulation_statistics
@@ -330,11 +330,7 @@ def _packages(study: Study) -> dict[str, list[str]]:
 
     Nothing without any.
     """
-    packages = origins([stage.risk for stage in study.system.stages], study.config)
-    packages += [
-        one for one in map(origin, dict.fromkeys(map(type, study.system.equipment))) if one
-    ]
-    packages = list(dict.fromkeys(packages))
+    packages = packages_of(study)
     return {"packages": packages} if packages else {}
 
 

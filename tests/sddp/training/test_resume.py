@@ -231,6 +231,22 @@ def test_what_changes_no_iteration_may_differ():
     assert hw.train(other, resume=earlier, threads=1).n_iterations == 2
 
 
+@dataclasses.dataclass(frozen=True)
+class Patience(IterationLimit):
+    """A rule of somebody else."""
+
+    type = "patience"
+
+
+def test_a_rule_of_somebody_else_must_be_the_same():
+    earlier = train_policy(a_study(1))
+    other = with_training(a_study(2), stopping_rules=(IterationLimit(2), Patience(2)))
+    with pytest.raises(PolicyError, match=r"rules_of_packages \(nothing there, Patience of "):
+        hw.train(other, resume=earlier, threads=1)
+    same = hw.train(other, threads=1)
+    assert "training.rules_of_packages" in same.fingerprint
+
+
 def test_a_policy_that_only_has_cuts_cannot_be_resumed():
     bare = dataclasses.replace(train_policy(a_study(1)), progress=None)
     with pytest.raises(PolicyError, match=r"HW814 .*warm_start"):

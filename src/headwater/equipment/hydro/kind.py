@@ -152,7 +152,8 @@ EQUIPMENT.add(
                     OtherColumn(
                         "water_withdrawal_m3s",
                         "m3/s",
-                        "water taken from the river for other uses; negative for water that is added",
+                        "water taken from the river for other uses; "
+                        "negative for water that is added",
                     ),
                 ),
                 held_in="hydro_bound_overrides",

@@ -14,7 +14,7 @@ import numpy as np
 
 from headwater._version import __version__
 from headwater.choices.forward.sampled import SampledPass
-from headwater.core.provenance import digest_name, digest_word
+from headwater.core.provenance import digest_name, digest_word, is_own
 from headwater.model import Study
 from headwater.solver import highs_version
 
@@ -46,6 +46,11 @@ def study_fingerprint(study: Study) -> dict[str, str]:
         config.training.forward_pass == SampledPass()
     ):  # stored policies are from when there was no other
         del parts["training.forward_pass"]
+    foreign = [
+        digest_name(rule) for rule in config.training.stopping_rules if not is_own(type(rule))
+    ]
+    if foreign:  # what rules of packages ask for while a training goes on, nobody else knows
+        parts["training.rules_of_packages"] = _short(", ".join(foreign))
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))

@@ -11,6 +11,7 @@ from types import TracebackType
 
 import numpy as np
 
+from headwater.core.provenance import packages_of
 from headwater.distributed import ALONE, Communicator, Team
 from headwater.errors import StopTraining
 from headwater.model import Study
@@ -408,6 +409,7 @@ class Training:
             efforts=account.efforts,
             gaps=account.gaps,
         )
+        packages = packages_of(self.study)
         return Policy(
             layout=problems.layout,
             stages=self._stages,
@@ -431,6 +433,7 @@ class Training:
                 "forward_passes": config.forward_passes,
                 "openings": "; ".join(record.openings),
                 "solver": highs_version(),
+                **({"packages": ", ".join(packages)} if packages else {}),
             },
         )
 
