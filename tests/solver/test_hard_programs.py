@@ -35,6 +35,7 @@ from headwater.solver.kernel_constants import (
     OBJECTIVE_TOLERANCE,
     ROUNDING_TOLERANCE,
 )
+from headwater.solver.openings_kernel import make_scratch
 
 SMALLEST, LARGEST = -6.0, 9.0
 """Decimal exponents of hard numbers."""
@@ -172,19 +173,37 @@ def test_numbers_from_a_millionth_to_a_billion_are_solved_right_or_refused(wild:
         assert np.median(errors) < 1e-6
 
 
+def ratio_test_of_three(
+    d: np.ndarray, alpha: np.ndarray, up: np.ndarray, slope: float, n_fixed: int
+):
+    """The entering variable, and those that are flipped, of three at their lower bounds."""
+    state = make_scratch(3, 0, 0, 0, 1, 1).state
+    for j in range(3):
+        state.d[j], state.alpha[j], state.low[j], state.up[j], state.x[j] = (
+            d[j],
+            alpha[j],
+            0.0,
+            up[j],
+            0.0,
+        )
+        simplex_kernel.set_move(j, state)
+    touched = np.arange(3).astype(state.touched.dtype)
+    entering, n_flips = simplex_kernel._choose_entering(
+        3, touched, state.alpha, 1.0, slope, 1e-9, n_fixed, state
+    )
+    return entering, state.flips[:n_flips].tolist()
+
+
 def test_the_ratio_test_ends_whatever_the_reduced_costs():
     rng = np.random.default_rng(1)
-    touched, candidates, flips = np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.int64)
-    low, up, x = np.zeros(3), np.array([1.0, 2.0, np.inf]), np.zeros(3)
     for _ in range(2000):
         d, alpha = 10.0 ** rng.uniform(0, 12, 3), -(10.0 ** rng.uniform(-6, 6, 3))
         tightest = min(range(3), key=lambda j: d[j] / -alpha[j])
-        entering, n_flips = simplex_kernel._choose_entering(
-            3, touched, alpha, 1.0, d, low, up, x, np.inf, 1e-9, candidates, flips, 3
-        )
+        up = np.array([1.0, 2.0, np.inf])
+        entering, flips = ratio_test_of_three(d, alpha, up, np.inf, 3)
         assert entering == 2  # all that come before the unlimited one are flipped
-        assert set(flips[:n_flips]) == {j for j in (0, 1) if d[j] / -alpha[j] < d[2] / -alpha[2]}
-        assert tightest in {entering, *flips[:n_flips]}
+        assert set(flips) == {j for j in (0, 1) if d[j] / -alpha[j] < d[2] / -alpha[2]}
+        assert tightest in {entering, *flips}
 
 
 @pytest.mark.parametrize(
@@ -193,24 +212,9 @@ def test_the_ratio_test_ends_whatever_the_reduced_costs():
 def test_of_variables_that_may_enter_that_of_a_cut_does_where_its_pivot_can_be_trusted(
     pivot_of_cut, enters
 ):
-    d, alpha = np.zeros(3), -np.array([0.5, 2.0, pivot_of_cut])
-    low, up, x = np.zeros(3), np.full(3, np.inf), np.zeros(3)
-    entering, n_flips = simplex_kernel._choose_entering(
-        3,
-        np.arange(3),
-        alpha,
-        1.0,
-        d,
-        low,
-        up,
-        x,
-        np.inf,
-        1e-9,
-        np.zeros(3, np.int64),
-        np.zeros(3, np.int64),
-        2,
-    )
-    assert (entering, n_flips) == (enters, 0)
+    alpha = -np.array([0.5, 2.0, pivot_of_cut])
+    found = ratio_test_of_three(np.zeros(3), alpha, np.full(3, np.inf), np.inf, 2)
+    assert found == (enters, [])
 
 
 def equal_rows(rng: np.random.Generator):

@@ -20,6 +20,7 @@ from headwater.solver import (
     AppendedRows,
     HighsProgram,
     LinearProgram,
+    bits_kernel,
     factor_kernel,
     native_kernel,
     openings_kernel,
@@ -47,7 +48,7 @@ def perturbed_factor(plant: pytest.MonkeyPatch) -> None:
 
     def factorise(factor, k):  # type: ignore[no-untyped-def]
         regular = factor_kernel.factorise(factor, k)
-        factor.peeled_value[:k] *= 1.0 + 1e-3 * np.cos(np.arange(k))
+        factor.order_value[:k] *= 1.0 + 1e-3 * np.cos(np.arange(k))
         return regular
 
     plant.setattr(openings_kernel, "factorise", factorise)
@@ -56,19 +57,19 @@ def perturbed_factor(plant: pytest.MonkeyPatch) -> None:
 def factor_without_a_number(plant: pytest.MonkeyPatch) -> None:
     def factorise(factor, k):  # type: ignore[no-untyped-def]
         regular = factor_kernel.factorise(factor, k)
-        factor.peeled_value[: k // 2] = np.nan
-        factor.core_pivot[:1] = np.nan
+        factor.order_value[k // 2 : k] = np.nan
         return regular
 
     plant.setattr(openings_kernel, "factorise", factorise)
 
 
 def column_without_a_number(plant: pytest.MonkeyPatch) -> None:
-    def forward_solve(factor, steps, n_steps, k, width, vector, out):  # type: ignore[no-untyped-def]
-        factor_kernel.forward_solve(factor, steps, n_steps, k, width, vector, out)
-        out[width - 1] = np.nan
+    def forward(factor, steps, n_steps, k, out, found):  # type: ignore[no-untyped-def]
+        factor_kernel.forward(factor, steps, n_steps, k, out, found)
+        out[k - 1] = np.nan
+        bits_kernel.put(found, k - 1)
 
-    plant.setattr(simplex_kernel, "forward_solve", forward_solve)
+    plant.setattr(simplex_kernel, "forward", forward)
 
 
 def forgotten_cut(plant: pytest.MonkeyPatch) -> None:

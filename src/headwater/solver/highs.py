@@ -478,7 +478,7 @@ def kernel_program(program: LinearProgram, rows: AppendedRows) -> KernelProgram:
     It holds until rows are added or taken away.
     """
     return KernelProgram(
-        program.starts, program.indices, program.values, *program.by_row,
+        program.starts, program.indices, program.values, *program.by_row, *program.in_fours,
         rows.places_of(program.n_columns), rows.columns, rows.entries, rows.n_rows, program.cost,
         program.column_lower, program.column_upper, float(program.money),
     )  # fmt: skip

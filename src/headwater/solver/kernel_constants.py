@@ -21,6 +21,8 @@ NO_FACTOR = -7
 """The starting basis is of the wrong size, or too large to factorise here, and could not be
 repaired.
 """
+WEARY = -6
+"""Many steps since the basis was factorised: with a fresh factor pivots go on faster."""
 BOUNDED = -8
 """A certificate's word for a valid bound whose gap is above tolerance, or not known."""
 NO_BOUND = -9

@@ -509,6 +509,49 @@ def atomic_add() -> Any:
     return add
 
 
+# -- bits ------------------------------------------------------------------------------------------
+
+
+def lowest_bit() -> Any:
+    """For compiled code: place of the lowest bit of a word (uint64) that is not zero."""
+
+    @intrinsic
+    def lowest(_typing_context, _word):
+        def generate(_context, builder, _signature, arguments):
+            return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+        return types.uint64(types.uint64), generate
+
+    return lowest
+
+
+def highest_bit() -> Any:
+    """For compiled code: place of the highest bit of a word (uint64) that is not zero."""
+
+    @intrinsic
+    def highest(_typing_context, _word):
+        def generate(_context, builder, _signature, arguments):
+            above = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+            return builder.sub(ir.Constant(ir.IntType(64), 63), above)
+
+        return types.uint64(types.uint64), generate
+
+    return highest
+
+
+def count_bits() -> Any:
+    """For compiled code: how many bits of a word (uint64) are set."""
+
+    @intrinsic
+    def count(_typing_context, _word):
+        def generate(_context, builder, _signature, arguments):
+            return builder.ctpop(arguments[0])
+
+        return types.uint64(types.uint64), generate
+
+    return count
+
+
 # -- other -----------------------------------------------------------------------------------------
 
 

@@ -132,6 +132,16 @@ def _test_threads() -> None:
     _expect(counted(np.zeros(1, np.int64)), (5, 7))
 
 
+def _test_bits() -> None:
+    lowest, highest, count = private.lowest_bit(), private.highest_bit(), private.count_bits()
+
+    @numba.njit
+    def looked_at(word):
+        return lowest(word), highest(word), count(word)
+
+    _expect(looked_at(np.uint64(2**63 + 24)), (3, 63, 3))
+
+
 def _test_symbols() -> None:
     answer = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 42)
     address = ctypes.cast(answer, ctypes.c_void_p).value
@@ -152,5 +162,6 @@ _TESTS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("lets compiled code be taken apart and put together again", _test_storing),
     ("lays out tuples in memory as expected", _test_memory),
     ("has atomic operations on arrays", _test_threads),
+    ("finds and counts the bits of a word", _test_bits),
     ("finds functions of libraries by name", _test_symbols),
 )

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headwater.solver.bits_kernel import empty, words_for
 from headwater.solver.certificate_kernel import certify
 from headwater.solver.compiled import Index, compiled, plain
 from headwater.solver.factor_kernel import (
@@ -50,18 +51,27 @@ from headwater.solver.kernel_constants import (
     RESTORE,
     SMALL_PIVOT,
     START,
+    WEARY,
 )
 from headwater.solver.simplex_kernel import (
+    IS_BASIC,
     State,
     Working,
     add_column,
+    free_variables,
     join_cut,
     reoptimise,
+    set_move,
     set_reduced_costs,
 )
 
 _DUAL_TOLERANCE = 1e-9
 """A reduced cost of this size says on which bound a nonbasic variable rests."""
+_PATIENCE = 10
+"""Entries of steps that solves of an opening go through, as a multiple of those of the factor,
+before it is factorised anew.
+"""
+_NEVER = 2**62
 _MOST_REPAIRS = 40
 """Columns of a singular start that are replaced by slacks before it is given up."""
 
@@ -78,6 +88,8 @@ class Start(NamedTuple):
         y: ``[row]`` duals; reduced, sizes, activity: scratch of the certificate.
         shifted: ``[1]`` whether the cost of a column is shifted; width: ``[1]`` working rows, 0
             where there is no factor.
+        free: set of the columns that are not basic and may move, and whose reduced cost is zero.
+        move: ``[column]`` which way it may move, as in `State`.
     """
 
     basic: Any
@@ -96,12 +108,15 @@ class Start(NamedTuple):
     activity: Any
     shifted: Any
     width: Any
+    free: Any
+    move: Any
 
 
 class Scratch(NamedTuple):
     """Arrays that `solve_openings` works in; see `make_scratch`."""
 
     factor: Factor
+    current: Factor
     steps: Steps
     working: Working
     state: State
@@ -123,6 +138,7 @@ def make_scratch(n: int, m_static: int, n_cuts: int, n_places: int, n_entries: i
     width = m_static + room
     return Scratch(
         make_factor(width, n_entries + room * n_places + width),
+        make_factor(width, n_entries + room * n_places + width),
         make_steps(width, cap),
         Working(
             np.empty(room, np.int32), np.empty((room, n_places)), np.full(n_cuts, -1, np.int32), np.empty(n_places),
@@ -137,10 +153,14 @@ def _make_state(n: int, width: int, n_cuts: int) -> State:
     total = n + width
     return State(
         basic=np.empty(width, Index), where=np.empty(total, np.int32), d=np.empty(total), x=np.empty(total), xb=np.empty(width),
-        low=np.empty(total), up=np.empty(total), weight=np.empty(width), alpha=np.zeros(total), touched=np.empty(total, Index),
-        candidates=np.empty(total, Index), flips=np.empty(total, Index), work=np.empty(width), rho=np.empty(width),
-        column=np.empty(width), flipped=np.empty(width), full_x=np.empty(n), cut_activity=np.empty(n_cuts),
-        shifted=np.zeros(1, np.int64),
+        low=np.empty(total), up=np.empty(total), move=np.empty(total, np.int8), weight=np.empty(width), alpha=np.zeros(total),
+        touched=np.empty(total, Index), candidates=np.empty(total, Index), flips=np.empty(total, Index), sizes=np.empty(total),
+        slopes=np.empty(total), ratios=np.empty(total), work=np.empty(width), rho=np.zeros(width),
+        column=np.zeros(width), flipped=np.zeros(width), unit=np.zeros(width), unit_set=np.zeros(words_for(width), np.uint64),
+        rows=np.empty(width, Index), places=np.empty(width, Index), flipped_places=np.empty(width, Index),
+        place_set=np.empty(words_for(width), np.uint64), infeasible=np.empty(words_for(width), np.uint64),
+        free=np.empty(words_for(total), np.uint64), full_x=np.empty(n), cut_activity=np.empty(n_cuts),
+        shifted=np.zeros(1, np.int64), used=np.zeros(1, np.int64),
     )
 
 
@@ -151,6 +171,7 @@ def _make_start(n: int, m_static: int, width: int, n_cuts: int) -> Start:
         column_status=np.empty(n, ints), row_status=np.empty(m_static + n_cuts, ints), row_lower=np.empty(m_static),
         row_upper=np.empty(m_static), cut_lower=np.empty(n_cuts), y=np.empty(width), reduced=np.empty(n), sizes=np.empty(n),
         activity=np.empty(m_static), shifted=np.zeros(1, np.int64), width=np.zeros(1, np.int64),
+        free=np.empty(words_for(total), np.uint64), move=np.empty(n, np.int8),
     )
 
 
@@ -216,11 +237,9 @@ def _assemble(program, m_static, k, column_status, row_status, s):
 
     Returns how many are basic, and stops writing where they are too many.
     """
-    start, factor, working = s.start, s.factor, s.working
+    start, factor = s.start, s.factor
     basic, where = start.basic, start.where
-    starts, indices, values, place = program.starts, program.indices, program.values, program.place
-    b_start, b_index, b_value = factor.b_start, factor.b_index, factor.b_value
-    n, n_tight = program.cost.shape[0], k - m_static
+    n = program.cost.shape[0]
     n_basic = n_entries = 0
     for j in range(n + k):
         where[j] = -1
@@ -235,25 +254,42 @@ def _assemble(program, m_static, k, column_status, row_status, s):
             n_basic += 1
             continue
         basic[n_basic], where[j] = j, n_basic
-        b_start[n_basic] = n_entries
-        if j >= n:
-            b_index[n_entries], b_value[n_entries] = j - n, 1.0
-            n_entries += 1
-        else:
-            for p in range(starts[j], starts[j + 1]):
-                b_index[n_entries], b_value[n_entries] = indices[p], values[p]
-                n_entries += 1
-            slot = place[j]
-            if slot >= 0:
-                for r in range(n_tight):
-                    value = working.rows[r, slot]
-                    if value != 0.0:
-                        b_index[n_entries], b_value[n_entries] = m_static + r, value
-                        n_entries += 1
+        n_entries = _write_column(program, j, m_static, k, n_basic, n_entries, s.working, factor)
         n_basic += 1
     if n_basic <= k:
-        b_start[n_basic] = n_entries
+        factor.b_start[n_basic] = n_entries
     return n_basic
+
+
+@compiled
+def _write_column(program, j, m_static, width, position, n_entries, working, factor):
+    """Write the column of variable ``j`` to a factor as that of a position; returns entries."""
+    n, (b_index, b_value) = program.cost.shape[0], (factor.b_index, factor.b_value)
+    factor.b_start[position] = n_entries
+    if j >= n:
+        b_index[n_entries], b_value[n_entries] = j - n, 1.0
+        return n_entries + 1
+    for p in range(program.starts[j], program.starts[j + 1]):
+        b_index[n_entries], b_value[n_entries] = program.indices[p], program.values[p]
+        n_entries += 1
+    slot = program.place[j]
+    if slot >= 0:
+        for r in range(width - m_static):
+            value = working.rows[r, slot]
+            if value != 0.0:
+                b_index[n_entries], b_value[n_entries] = m_static + r, value
+                n_entries += 1
+    return n_entries
+
+
+@compiled
+def _factorise_current(program, m_static, width, s):
+    """Factorise the basis that pivots have come to; returns whether that can be done."""
+    n_entries, basic = 0, s.state.basic
+    for i in range(width):
+        n_entries = _write_column(program, basic[i], m_static, width, i, n_entries, s.working, s.current)
+    s.current.b_start[width] = n_entries
+    return factorise(s.current, width)
 
 
 @compiled
@@ -284,7 +320,7 @@ def _set_start(program, m_static, k, column_status, s):
     for i in range(k):
         work[i] = cost[basic[i]] if basic[i] < n else 0.0
         base[i] = 0.0
-    solve_transposed_basis(s.factor, work, y)
+    solve_transposed_basis(s.factor, k, work, y)
     set_reduced_costs(program, m_static, k, s.working, y, where, d)
     start.shifted[0] = 0
     for j in range(n):
@@ -307,6 +343,10 @@ def _set_start(program, m_static, k, column_status, s):
                 x[j] = upper[j]
         if x[j] != 0.0:
             add_column(j, n, m_static, k, program, s.working, -x[j], base)
+    for j in range(n):
+        start.move[j] = IS_BASIC if where[j] >= 0 else (x[j] < upper[j]) + 2 * (x[j] > lower[j])
+    empty(start.free)
+    free_variables(0, n, where, d, lower, upper, start.free)
 
 
 @compiled
@@ -321,10 +361,12 @@ def _set_opening(program, m_static, k, row_status, row_lower, row_upper, cut_low
         basic[i] = start.basic[i]
     for j in range(n):
         where[j], d[j], x[j], low[j], up[j] = start.where[j], start.d[j], start.x[j], lower[j], upper[j]
+        state.move[j] = start.move[j]
     for r in range(k):
         j = n + r
         where[j], d[j] = start.where[j], start.d[j]
         work[r] = start.base[r]
+        state.move[j] = IS_BASIC
         i = r
         if r < m_static:
             low[j], up[j] = -row_upper[r], -row_lower[r]
@@ -347,6 +389,10 @@ def _set_opening(program, m_static, k, row_status, row_lower, row_upper, cut_low
                 z = low[j] if low[j] > -np.inf else (up[j] if up[j] < np.inf else 0.0)
             x[j] = z
             work[r] -= z
+            set_move(j, state)
+    for w in range(state.free.shape[0]):
+        state.free[w] = start.free[w]
+    free_variables(n, n + k, where, d, low, up, state.free)
 
 
 @compiled
@@ -402,7 +448,8 @@ def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s
     for _ in range(effort.factorisations):
         _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
         status, done, width, _ = reoptimise(
-            program, m_static, k, room, effort.cap, effort.tolerance, s.working, s.factor, s.steps, s.state, cut_lower
+            program, m_static, k, plain(0), room, effort.cap, effort.tolerance, _NEVER, s.working, s.factor, s.steps, s.state,
+            cut_lower
         )
         n_pivots += done
         going = status in (CAP_REACHED, DRIFT, SMALL_PIVOT)
@@ -419,7 +466,7 @@ def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s
 
 
 @compiled
-def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lower, x, y):
+def _prove(program, m_static, k, width, n_steps, factor, s, row_lower, row_upper, cut_lower, x, y):
     """Read the solution out of the state and certify it.
 
     Rounding that has piled up is taken out once.
@@ -449,12 +496,12 @@ def _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lo
             add_column(j, n, m_static, width, program, s.working, -x[j], work)
     for r in range(width):
         work[r] -= state.xb[where[n + r]] if where[n + r] >= 0 else state.x[n + r]
-    forward_solve(s.factor, s.steps, n_steps, k, width, work, column)
+    forward_solve(factor, s.steps, n_steps, k, width, work, column)
     for i in range(width):
         if basic[i] < n:
             x[basic[i]] += column[i]
         work[i] = program.cost[basic[i]] if basic[i] < n else 0.0
-    backward_solve(s.factor, s.steps, n_steps, k, width, work, rho)
+    backward_solve(factor, s.steps, n_steps, k, width, work, rho, state.rows)
     for r in range(width):
         i = r if r < m_static else m_static + cut[r - m_static]
         y[i] = rho[r] if where[n + r] == -1 else 0.0
@@ -572,11 +619,31 @@ def _solve_one(
     """Re-optimise one opening from the start and prove it; returns status, bound and pivots."""
     bound = -np.inf
     _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
+    patience = _PATIENCE * (s.factor.b_start[k] + k)
     status, n_pivots, width, n_steps = reoptimise(
-        program, m_static, k, room, effort.cap, effort.tolerance, s.working, s.factor, s.steps, s.state, cut_lower
+        program, m_static, k, plain(0), room, effort.cap, effort.tolerance, patience, s.working, s.factor, s.steps, s.state,
+        cut_lower
     )
+    factorised = plain(0)
+    while status == WEARY and _factorise_current(program, m_static, width, s):
+        factorised = width
+        patience = _PATIENCE * (s.current.b_start[width] + width)
+        status, done, width, n_steps = reoptimise(
+            program, m_static, factorised, width, room, effort.cap, effort.tolerance, patience, s.working, s.current, s.steps,
+            s.state, cut_lower
+        )
+        n_pivots += done
+    if status == WEARY:
+        status = CAP_REACHED
     if status == PROVEN:
-        proven, bound = _prove(program, m_static, k, width, n_steps, s, row_lower, row_upper, cut_lower, x, y)
+        if factorised == 0:
+            proven, bound = _prove(
+                program, m_static, k, width, n_steps, s.factor, s, row_lower, row_upper, cut_lower, x, y
+            )
+        else:
+            proven, bound = _prove(
+                program, m_static, factorised, width, n_steps, s.current, s, row_lower, row_upper, cut_lower, x, y
+            )
         if not proven:
             status = NOT_PROVEN
         if is_last:

@@ -52,6 +52,19 @@ class LinearProgram:
         matrix.sort_indices()
         return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
 
+    @cached_property
+    def in_fours(self) -> tuple[NDArray[np.int32], Array]:
+        """Rows and values of the first four entries of every column, ``[column, 4]``.
+
+        Zeros fill up.
+        """
+        rows, values = np.zeros((self.n_columns, 4), np.int32), np.zeros((self.n_columns, 4))
+        if len(self.values):
+            places = self.starts[:-1, None] + np.arange(4)
+            held = places < self.starts[1:, None]
+            rows[held], values[held] = self.indices[places[held]], self.values[places[held]]
+        return rows, values
+
     @property
     def n_columns(self) -> int:
         """Number of columns."""
