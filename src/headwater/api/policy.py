@@ -314,7 +314,7 @@ class Policy(Shown, LearnedPolicy):
         Args:
             other: a policy that fits this one's study.
             scenarios: how many; by default as many as the study simulates.
-            source: where they come from, e.g. ``ScenarioSource(Scheme.OUT_OF_SAMPLE, seed=7)``; by
+            source: where they come from, e.g. ``ScenarioSource(OutOfSample(), seed=7)``; by
                 default as the study says.
             threads: as in `train`.
             on_event: called with progress events.

@@ -27,15 +27,56 @@ _GROUPS = {
 }
 
 
+_EXAMPLE = {
+    "root-files": """import json
+from pathlib import Path
+
+print(Path("examples/four-subsystems/config.json").read_text())""",
+    "system-files": """import json
+from pathlib import Path
+
+hydros = json.loads(Path("examples/four-subsystems/system/hydros.json").read_text())
+print(json.dumps(hydros["hydros"][1], indent=2))""",
+    "scenario-files": """import polars as pl
+
+pl.read_parquet("examples/four-subsystems/scenarios/inflow_seasonal_stats.parquet").head()""",
+    "constraint-files": """import polars as pl
+
+pl.read_parquet("examples/four-subsystems/constraints/hydro_bounds.parquet").head()""",
+    "settings": """import json
+from pathlib import Path
+
+import headwater as hw
+
+hw.examples.load("one-reservoir").save("mine")
+config = json.loads(Path("mine/config.json").read_text())
+config["simulation"] = {"enabled": False, "num_scenarios": 50}
+Path("mine/config.json").write_text(json.dumps(config))
+print(hw.validate_case("mine"))""",
+    "codes": """from pathlib import Path
+
+import headwater as hw
+
+hw.examples.load("one-reservoir").save("mine")
+Path("mine/penalties.json").unlink()
+print(hw.validate_case("mine"))""",
+}
+"""Code on the pages, which runs when the site is built."""
+
+
+def _example(slug: str) -> str:
+    return f"```python\n{_EXAMPLE[slug]}\n```"
+
+
 def reference_pages() -> dict[str, str]:
     """File name of a page -> its text in Markdown."""
-    pages = {f"{slug}.md": _page(title, prefix) for slug, (title, prefix) in _GROUPS.items()}
+    pages = {f"{slug}.md": _page(slug, title, prefix) for slug, (title, prefix) in _GROUPS.items()}
     return {**pages, "settings.md": _settings(), "codes.md": _codes()}
 
 
-def _page(title: str, prefix: str) -> str:
+def _page(slug: str, title: str, prefix: str) -> str:
     schemas = json_schemas()
-    blocks = [_NOTE, f"# {title}"]
+    blocks = [_NOTE, f"# {title}", "In the example:", _example(slug)]
     for name, required in JSON_FILES.items():
         if name.startswith(prefix) if prefix else "/" not in name:
             blocks += [
@@ -73,7 +114,16 @@ def _settings() -> str:
     ]
     head = "| Code | Settings | What they need |\n| --- | --- | --- |"
     return (
-        "\n\n".join([_NOTE, "# Settings that need others", text, "\n".join([head, *rows])]) + "\n"
+        "\n\n".join(
+            [
+                _NOTE,
+                "# Settings that need others",
+                text,
+                _example("settings"),
+                "\n".join([head, *rows]),
+            ]
+        )
+        + "\n"
     )
 
 
@@ -89,7 +139,8 @@ def _codes() -> str:
         "3 references, 4 coverage, 5 contradictions, 6 quality, 7 compatibility."
     )
     head = "| Code | Severity | What must hold | Files it needs |\n| --- | --- | --- | --- |"
-    return "\n\n".join([_NOTE, "# Codes of findings", text, "\n".join([head, *rows])]) + "\n"
+    parts = [_NOTE, "# Codes of findings", text, _example("codes"), "\n".join([head, *rows])]
+    return "\n\n".join(parts) + "\n"
 
 
 def _json_rows(root: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -10,13 +10,21 @@ _ABOUT = """Every table of a run with its columns. [Results](../results.md) says
 and what their conventions are; the same list, for programs, is in `dictionaries/variables.csv`
 beside the results. Columns marked *timing* differ from run to run; all others are the same for any
 number of threads."""
+_EXAMPLE = """```python
+import headwater as hw
+
+hw.load_results("output").table("buses").head()
+```"""
 _HEAD = "| Column | Type | Unit | Meaning |\n| --- | --- | --- | --- |"
 
 
 def result_tables_page() -> str:
     """The page in Markdown."""
     return (
-        "\n\n".join([_NOTE, "# Tables of results", _ABOUT, *map(_section, SCHEMAS.values())]) + "\n"
+        "\n\n".join(
+            [_NOTE, "# Tables of results", _ABOUT, _EXAMPLE, *map(_section, SCHEMAS.values())]
+        )
+        + "\n"
     )
 
 
