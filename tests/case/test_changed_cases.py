@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,25 @@ def test_a_changed_case_means_what_the_changed_study_means_and_reads_back_equal(
     assert ((changed.system, changed.config) == (case.system, case.config)) is (name == "nothing")
     again = hw.load_case(changed.save(tmp_path / "saved"))
     assert (again.system, again.config) == (changed.system, changed.config)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_keeps_what_was_replaced_in_the_case_before(name: str, tmp_path: Path):
+    case = hw.load_case(tiny_case(tmp_path / "tiny").write())
+    averse = tuple(
+        dataclasses.replace(stage, risk=m.MixedCVaR(0.5, 0.2)) for stage in case.system.stages
+    )
+    config = dataclasses.replace(
+        case.config, policy=dataclasses.replace(case.config.policy, stage_map=m.StageMap(shift=1))
+    )
+    replaced = dataclasses.replace(
+        case, system=dataclasses.replace(case.system, stages=averse), config=config
+    )
+    changed = CHANGES[name](replaced)
+    study = CHANGES[name](m.Study(replaced.system, replaced.config, replaced.name))
+    assert (changed.system, changed.config) == (study.system, study.config)
+    assert {stage.risk for stage in changed.system.stages} == {m.MixedCVaR(0.5, 0.2)}
+    assert changed.config.policy.stage_map == m.StageMap(shift=1)
 
 
 def test_changes_are_those_that_were_asked_for(tmp_path: Path):

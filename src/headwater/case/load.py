@@ -26,7 +26,7 @@ from headwater.case.repair import usable_parts
 from headwater.case.report import Collector, Finding, Report
 from headwater.case.table_reader import ROW
 from headwater.errors import CaseError
-from headwater.model import Study
+from headwater.model import Study, StudyConfig, System
 from headwater.model.changes import Settings
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Case(Study):
     raw_config: Mapping[str, Any] = field(default_factory=FrozenDict, compare=False)
     input_files: tuple[Path, ...] = ()
     _documents: Documents | None = field(default=None, compare=False)
+    _as_read: tuple[System, StudyConfig] | None = field(default=None, compare=False)
 
     @property
     def documents(self) -> Documents:
@@ -89,15 +90,29 @@ class Case(Study):
 
         return write_whole(self.documents, Path(directory), check)
 
+    @property
+    def _is_as_read(self) -> bool:
+        """Whether the files say what the case is; not where ``dataclasses.replace`` has changed it."""
+        return self._as_read is not None and all(
+            ours is theirs
+            for ours, theirs in zip((self.system, self.config), self._as_read, strict=True)
+        )
+
     def _with_settings(self, settings: Settings) -> Case:
+        if not self._is_as_read:
+            return super()._with_settings(settings)
         return self._changed(self.documents.with_settings(settings))
 
     def _with_loads(self, factor: float, bus_ids: frozenset[int]) -> Case:
+        if not self._is_as_read:
+            return super()._with_loads(factor, bus_ids)
         return self._changed(self.documents.with_loads(factor, bus_ids))
 
     def _with_start(
         self, storage: Mapping[int, float], inflows: Mapping[int, tuple[float, ...]]
     ) -> Case:
+        if not self._is_as_read:
+            return super()._with_start(storage, inflows)
         return self._changed(self.documents.with_start(storage, inflows))
 
     def _changed(self, documents: Documents) -> Case:
@@ -226,11 +241,13 @@ def _what_is_left(parts: Parts, name: str) -> Study | None:
 def _build(parts: Parts, name: str) -> Case:
     assert parts.config is not None
     root = parts.manifest.root
+    system, config = build_system(parts), build_config(parts.config)
     return Case(
-        system=build_system(parts),
-        config=build_config(parts.config),
+        system=system,
+        config=config,
         name=name,
         root=root,
         raw_config=FrozenDict(parts.raw_config),
         input_files=tuple(root / file for file in sorted(parts.manifest.files.values())),
+        _as_read=(system, config),
     )
