@@ -80,7 +80,7 @@ def test_a_figure_stands_on_the_page_as_its_data(executed: Any) -> None:
 
 def test_commands_run_in_the_directory_of_the_page(executed: Any) -> None:
     text = (
-        "```python\nopen('made.txt', 'w').write('by python');\n```\n"
+        "```python\nfrom pathlib import Path\n\nPath('made.txt').write_text('by python');\n```\n"
         "```console\n$ cat made.txt\n$ echo two \\\n  words\n```\n"
     )
     assert executed.run_page("page", text)[1].text == "by python\n\ntwo words"
@@ -109,8 +109,11 @@ def test_pieces_are_not_run(executed: Any) -> None:
 
 def test_what_a_page_adds_to_the_algorithm_is_gone_afterwards(executed: Any) -> None:
     text = (
-        "```python\nfrom headwater.core.choices import RISK_MEASURES, RiskMeasure\n\n\n"
-        "class Mine(RiskMeasure):\n    type = 'mine_alone'\n\n\n"
+        "```python\nimport dataclasses\n"
+        "from typing import ClassVar\n\n"
+        "from headwater.core.choices import RISK_MEASURES, RiskMeasure\n\n\n"
+        "@dataclasses.dataclass(frozen=True)\n"
+        "class Mine(RiskMeasure):\n    type: ClassVar[str] = 'mine_alone'\n\n\n"
         "RISK_MEASURES.add(Mine);\n```\n"
     )
     executed.run_page("page", text)
