@@ -45,7 +45,7 @@ class PageError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """What a block showed: its text, and its value as HTML; ``is_figure`` where that is a picture."""
+    """What a block showed: its text, its value as HTML, and whether that is a picture."""
 
     text: str = ""
     value: str = ""

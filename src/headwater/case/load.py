@@ -92,7 +92,7 @@ class Case(Study):
 
     @property
     def _is_as_read(self) -> bool:
-        """Whether the files say what the case is; not where ``dataclasses.replace`` has changed it."""
+        """Whether the files say what the case is: ``dataclasses.replace`` has changed nothing."""
         return self._as_read is not None and all(
             ours is theirs
             for ours, theirs in zip((self.system, self.config), self._as_read, strict=True)
