@@ -61,7 +61,7 @@ def bench(
     case: Annotated[
         Path | None,
         typer.Argument(
-            metavar="CASE", help="Case directory [default: a synthetic case].", show_default=False
+            metavar="CASE", help="Case directory \\[default: a synthetic case].", show_default=False
         ),
     ] = None,
     cuts: Annotated[
@@ -70,7 +70,7 @@ def bench(
     trials: Annotated[
         int | None,
         typer.Option(
-            "--trials", min=1, help="Trial states per stage [default: the case's forward passes]."
+            "--trials", min=1, help="Trial states per stage \\[default: the case's forward passes]."
         ),
     ] = None,
     repeats: Annotated[
@@ -91,7 +91,7 @@ def bench(
             "--threads",
             "-j",
             metavar="N,N",
-            help="Numbers of threads of each rank [default: 1 and all granted].",
+            help="Numbers of threads of each rank \\[default: 1 and all granted].",
         ),
     ] = "",
     ranks: Annotated[
@@ -99,7 +99,7 @@ def bench(
         typer.Option(
             "--ranks",
             metavar="N,N",
-            help="Numbers of ranks to start for trainings [default: none].",
+            help="Numbers of ranks to start for trainings \\[default: none].",
         ),
     ] = "",
     no_weak: Annotated[
@@ -112,7 +112,7 @@ def bench(
         str | None,
         typer.Option(
             "--mpiexec",
-            help="What starts ranks, their number follows [default: mpiexec -n].",
+            help="What starts ranks, their number follows \\[default: mpiexec -n].",
             show_default=False,
         ),
     ] = None,
@@ -144,7 +144,7 @@ def bench(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Markdown file for the report [default: standard output]."
+            "--output", "-o", help="Markdown file for the report \\[default: standard output]."
         ),
     ] = None,
 ) -> None:

@@ -23,13 +23,23 @@ if TYPE_CHECKING:
     from headwater.api.policy import Policy
     from headwater.api.programs import extensive_form, stage_program
     from headwater.api.runs import run
-    from headwater.api.simulation import simulate
+    from headwater.api.simulation import simulate, simulate_to_disk
     from headwater.api.stored_policies import check_policy, load_policy, save_policy
     from headwater.api.sweeps import Sweep, sweep
     from headwater.api.training import train
     from headwater.api.uncertainty import FitResult, fit, scenarios
     from headwater.api.validation import validate_case
-    from headwater.case import Case, Report, SystemBuilder, load_case
+    from headwater.case import (
+        Case,
+        Report,
+        SystemBuilder,
+        convert_case,
+        describe_case,
+        json_schemas,
+        load_case,
+        write_schemas,
+        write_starter,
+    )
     from headwater.errors import (
         CaseError,
         HeadwaterError,
@@ -48,7 +58,10 @@ if TYPE_CHECKING:
     from headwater.lp import diagnose_program, read_program, write_program
     from headwater.model import Study, StudyConfig, System, TrainingConfig
     from headwater.policy import PolicyCheck, export_policy, verify_policy
+    from headwater.report import write_report, write_workbook
     from headwater.results import Results, load_results
+    from headwater.results.comparison import compare_results
+    from headwater.results.overview import overview
 else:
     __getattr__, __dir__ = on_demand(
         "headwater",
@@ -60,12 +73,22 @@ else:
             "headwater.api.validation": ("validate_case",),
             "headwater.api.outcomes": ("RunResult", "Simulation", "StoppedError"),
             "headwater.api.runs": ("run",),
-            "headwater.api.simulation": ("simulate",),
+            "headwater.api.simulation": ("simulate", "simulate_to_disk"),
             "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
             "headwater.api.training": ("train",),
             "headwater.api.sweeps": ("Sweep", "sweep"),
             "headwater.api.uncertainty": ("FitResult", "fit", "scenarios"),
-            "headwater.case": ("Case", "Report", "SystemBuilder", "load_case"),
+            "headwater.case": (
+                "Case",
+                "Report",
+                "SystemBuilder",
+                "convert_case",
+                "describe_case",
+                "json_schemas",
+                "load_case",
+                "write_schemas",
+                "write_starter",
+            ),
             "headwater.errors": (
                 "CaseError",
                 "HeadwaterError",
@@ -84,7 +107,10 @@ else:
             "headwater.lp": ("diagnose_program", "read_program", "write_program"),
             "headwater.model": ("Study", "StudyConfig", "System", "TrainingConfig"),
             "headwater.policy": ("PolicyCheck", "export_policy", "verify_policy"),
+            "headwater.report": ("write_report", "write_workbook"),
             "headwater.results": ("Results", "load_results"),
+            "headwater.results.comparison": ("compare_results",),
+            "headwater.results.overview": ("overview",),
         },
         (
             "api",
@@ -137,25 +163,35 @@ __all__ = [
     "UsageError",
     "__version__",
     "check_policy",
+    "compare_results",
+    "convert_case",
+    "describe_case",
     "diagnose_program",
     "examples",
     "export_policy",
     "extensive_form",
     "fit",
+    "json_schemas",
     "load_case",
     "load_policy",
     "load_results",
     "model",
+    "overview",
     "pypsa",
     "read_program",
     "run",
     "save_policy",
     "scenarios",
     "simulate",
+    "simulate_to_disk",
     "stage_program",
     "sweep",
     "train",
     "validate_case",
     "verify_policy",
     "write_program",
+    "write_report",
+    "write_schemas",
+    "write_starter",
+    "write_workbook",
 ]

@@ -132,7 +132,7 @@ def test_the_command_writes_the_program_of_a_stage(
         2,
         "--policy",
         output / "out" / "policy",
-        "--out",
+        "--output",
         target,
     ]
     assert _run(lambda: app([str(a) for a in arguments], standalone_mode=False)) == 0
@@ -155,6 +155,6 @@ def test_the_command_describes_the_programs(
 
 
 def test_an_unknown_stage_is_a_wrong_argument(output: Path) -> None:
-    arguments = ["lp", str(output / "case"), "--stage", "9", "--out", str(output / "x.lp")]
+    arguments = ["lp", str(output / "case"), "--stage", "9", "--output", str(output / "x.lp")]
     assert _run(lambda: app(arguments, standalone_mode=False)) == 64
     assert not (output / "x.lp").exists()

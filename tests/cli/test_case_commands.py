@@ -87,7 +87,7 @@ def test_schemas_go_to_a_directory_or_to_standard_output(command, tmp_path):
     code, out, _ = command("schema")
     assert code == 0
     assert "training" in json.loads(out)["config.json"]["properties"]
-    assert command("schema", "--out", tmp_path)[0] == 0
+    assert command("schema", "--output", tmp_path)[0] == 0
     assert (tmp_path / "stages.schema.json").is_file()
 
 

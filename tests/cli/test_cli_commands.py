@@ -537,8 +537,8 @@ def _train_and_fail(case: Path, progress: ProgressDisplay) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("lp", "CASE", "--stage", 0, "--out", "z.txt"),
-        ("lp", "CASE", "--stage", 99, "--out", "z.lp"),
+        ("lp", "CASE", "--stage", 0, "--output", "z.txt"),
+        ("lp", "CASE", "--stage", 99, "--output", "z.lp"),
         ("init", "CASE"),
         ("convert", "CASE", "CASE"),
         ("scenarios", "CASE", "-o", "x.xls"),
@@ -623,5 +623,5 @@ def test_names_that_look_like_formulas_are_no_formulas_in_csv_and_come_back(tmp_
 def test_schemas_beside_a_case_are_no_finding(command: Command, tmp_path: Path):
     case = tiny_case(tmp_path / "case").write()
     before = command("validate", case).out
-    assert command("schema", "--out", case).code == 0
+    assert command("schema", "--output", case).code == 0
     assert command("validate", case).out == before

@@ -72,7 +72,7 @@ def test_help_init_and_schema_need_no_engine(tmp_path: Path):
     assert imported_by("--help")[0] == []
     assert imported_by("init", tmp_path / "case")[0] == []
     assert (tmp_path / "case" / "config.json").is_file()
-    assert imported_by("schema", "--out", tmp_path / "schemas")[0] == []
+    assert imported_by("schema", "--output", tmp_path / "schemas")[0] == []
 
 
 @pytest.mark.parametrize("words", [("run", "--dry-run"), ("describe", "--lp")])

@@ -69,10 +69,10 @@ def test_a_program_with_a_solution_shows_what_it_costs_and_what_does_not_hold(
     case = tiny_case(tmp_path / "case")
     constraint("thermal_generation(0)", name="night rule", sense=">=")(case)
     case.tables["constraints/generic_constraint_bounds"][0] |= {"bound": 5000.0}
-    code, out, _ = command("lp", case.write(), "--stage", 0, "--out", tmp_path / "stage.mps")
+    code, out, _ = command("lp", case.write(), "--stage", 0, "--output", tmp_path / "stage.mps")
     assert code == 0
     assert "rows" in out
-    code, out, _ = command("lp", tmp_path / "stage.mps", "--out", tmp_path / "stage.lp")
+    code, out, _ = command("lp", tmp_path / "stage.mps", "--output", tmp_path / "stage.lp")
     assert code == 0
     assert "outcome" in out
     assert "optimal" in out

@@ -183,13 +183,13 @@ def test_a_report_is_a_page_where_it_is_wanted(
     assert out.startswith(f"report in {runs / 'a' / 'report.html'} (")
     assert (runs / "a" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     code, out, err = command(
-        "--output-format", "json", "report", runs / "a", "--out", tmp_path / "deep" / "page.html"
+        "--output-format", "json", "report", runs / "a", "--output", tmp_path / "deep" / "page.html"
     )
     assert (code, err) == (0, "")
     assert json.loads(out)["data"] == {"page": str(tmp_path / "deep" / "page.html")}
     assert (tmp_path / "deep" / "page.html").stat().st_size > 1e6
     (tmp_path / "file").touch()
-    code, _, err = command("report", runs / "a", "--out", tmp_path / "file" / "page.html")
+    code, _, err = command("report", runs / "a", "--output", tmp_path / "file" / "page.html")
     assert (code, "the report cannot be written to" in err) == (2, True)
 
 

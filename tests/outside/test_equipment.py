@@ -115,7 +115,7 @@ def test_what_is_wrong_with_it_is_found(tmp_path: Path) -> None:
 
 
 def test_schema_reference_and_description_know_it(run: Path, tmp_path: Path) -> None:
-    assert headwater("schema", "--out", tmp_path).returncode == 0
+    assert headwater("schema", "--output", tmp_path).returncode == 0
     assert "max_owed_mwh" in (tmp_path / "system" / "deferrable_loads.schema.json").read_text(
         encoding="utf-8"
     )

@@ -98,7 +98,7 @@ def test_parameters_out_of_range_are_findings(tmp_path: Path):
 
 
 def test_schemas_describe_the_parameters(tmp_path: Path):
-    done = headwater("schema", "--out", tmp_path)
+    done = headwater("schema", "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "stages.schema.json").read_text(encoding="utf-8")
     definitions = json.loads(text)["$defs"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headwater.api.policy import Policy
     from headwater.api.programs import extensive_form, stage_program
     from headwater.api.runs import run
-    from headwater.api.simulation import run_simulation, simulate
+    from headwater.api.simulation import run_simulation, simulate, simulate_to_disk
     from headwater.api.stored_policies import check_policy, load_policy, save_policy
     from headwater.api.sweeps import Sweep, sweep
     from headwater.api.training import run_training, train
@@ -31,7 +31,7 @@ else:
             "headwater.api.validation": ("validate_case",),
             "headwater.api.outcomes": ("EXIT_STOPPED", "RunResult", "Simulation", "StoppedError"),
             "headwater.api.runs": ("run",),
-            "headwater.api.simulation": ("run_simulation", "simulate"),
+            "headwater.api.simulation": ("run_simulation", "simulate", "simulate_to_disk"),
             "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
             "headwater.api.training": ("run_training", "train"),
             "headwater.api.sweeps": ("Sweep", "sweep"),
@@ -59,6 +59,7 @@ __all__ = [
     "save_policy",
     "scenarios",
     "simulate",
+    "simulate_to_disk",
     "stage_program",
     "sweep",
     "train",

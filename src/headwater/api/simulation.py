@@ -13,6 +13,7 @@ from headwater.api.output import claimed, command_line, failures_saved, logged
 from headwater.api.policy import Policy
 from headwater.api.progress import followed
 from headwater.api.requirements import check_fits, granted_threads, have_engine, refuse_unbuilt
+from headwater.api.stored_policies import load_policy
 from headwater.api.studies import StudyLike, as_study
 from headwater.distributed import (
     Interrupted,
@@ -90,6 +91,69 @@ def simulate(
         for name in chunk.tables:
             frames.setdefault(name, []).append(chunk_frame(name, chunk))
     return Simulation(record, chosen, {name: pl.concat(parts) for name, parts in frames.items()})
+
+
+def simulate_to_disk(
+    policy: LearnedPolicy | str | Path,
+    output_dir: str | Path,
+    study: StudyLike | None = None,
+    *,
+    n_scenarios: int | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    on_event: EventSink = ignore,
+    progress: bool = True,
+) -> RunResult:
+    """Simulate with a policy and write the tables while it goes, for results larger than memory.
+
+    Args:
+        policy: the policy, or its directory.
+        output_dir: where to write, in the form of the results of a run.
+        study: what to simulate, or the directory of a case; by default what the policy was trained
+            on.
+        n_scenarios: number of scenarios; by default the study's own.
+        threads: as in `train`.
+        resume: go on with the simulation that was interrupted in ``output_dir``, if there is one;
+            the results are those of an uninterrupted one.
+        on_event: called with progress events.
+        progress: whether to show on standard error how it goes.
+
+    Raises:
+        PolicyError: the policy does not fit the study, or none is known.
+        InUseError: another run writes to the directory.
+        ResultsError: the directory cannot be written, or the interrupted simulation was another
+            one.
+        StoppedError: a signal asked to stop; ``resume`` goes on.
+
+    Example:
+        >>> hw.simulate_to_disk("output/policy", "tomorrow", "examples/four-subsystems")
+        >>> hw.load_results("tomorrow").table("hydros")
+    """
+    ranks = find_communicator()
+    ranks.agree("simulate_to_disk")
+    given = ranks.together(
+        lambda: load_policy(policy) if isinstance(policy, str | Path) else policy
+    )
+    chosen = given.study if study is None else ranks.together(partial(as_study, study))
+    if chosen is None:
+        raise PolicyError(
+            "this policy was read from disk: say which study to simulate, e.g. "
+            "simulate_to_disk(policy, OUTPUT, CASE)"
+        )
+    try:
+        with followed(progress, on_event) as told:
+            return run_simulation(
+                chosen,
+                given,
+                Path(output_dir),
+                n_scenarios=n_scenarios,
+                threads=threads,
+                resume=resume,
+                on_event=told,
+            )
+    except StoppedError as error:
+        pass_on(error.signal_number)
+        raise
 
 
 def run_simulation(

@@ -34,7 +34,15 @@ class Section:
 
 
 def describe_case(case: Case) -> tuple[Section, ...]:
-    """The sections of the description of a case; those without rows are left out."""
+    """The sections of the description of a case; those without rows are left out.
+
+    Args:
+        case: what `load_case` or `SystemBuilder.build` gives.
+
+    Example:
+        >>> for section in hw.describe_case(hw.examples.load("one-reservoir")):
+        ...     print(section.title, section.rows)
+    """
     system = case.system
     sections = (
         Section("system", ("", "count", "capacity"), tuple(_counts(system))),

@@ -6,26 +6,50 @@ With them editors complete and check what is typed.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from headwater.case.parts import SHAPES, shape_of
 from headwater.case.shapes import DESCRIPTIVE_KEYS
+from headwater.errors import ResultsError
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DEFINITION = "#/$defs/"
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """File name (``"system/hydros.json"``) -> its JSON Schema, in the canonical spelling."""
+    """File name (``"system/hydros.json"``) -> its JSON Schema, in the canonical spelling.
+
+    Example:
+        >>> hw.json_schemas()["system/hydros.json"]["title"]
+    """
     return {name: _schema(name) for name in SHAPES}
 
 
-def write_schemas(directory: Path) -> list[Path]:
+def write_schemas(directory: str | os.PathLike[str]) -> list[Path]:
     """Write one ``<file>.schema.json`` for each JSON file of a case below ``directory``.
 
-    Returns what was written.
+    Args:
+        directory: made where it does not exist.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ResultsError: it cannot be written.
+
+    Example:
+        >>> hw.write_schemas("schemas")
     """
+    target = Path(directory)
+    try:
+        return _written_schemas(target)
+    except OSError as error:
+        raise ResultsError(f"schemas cannot be written to {target}: {error}") from error
+
+
+def _written_schemas(directory: Path) -> list[Path]:
     written = []
     for name, schema in json_schemas().items():
         path = directory / f"{name.removesuffix('.json')}.schema.json"

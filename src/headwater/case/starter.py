@@ -18,7 +18,9 @@ from headwater.case.tables import TABLES
 from headwater.errors import UsageError
 
 
-def write_starter(directory: str | os.PathLike[str], template: str, *, force: bool = False) -> Path:
+def write_starter(
+    directory: str | os.PathLike[str], template: str = "one-reservoir", *, force: bool = False
+) -> Path:
     """Write a starter case.
 
     Args:
@@ -29,6 +31,9 @@ def write_starter(directory: str | os.PathLike[str], template: str, *, force: bo
 
     Raises:
         UsageError: there is no such template, or the directory is not empty.
+
+    Example:
+        >>> hw.write_starter("my-case", "cascade-fpha")
     """
     if template not in TEMPLATES:
         raise UsageError(

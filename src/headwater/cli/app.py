@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperGroup
 
 from headwater._version import __version__
 from headwater.cli.arguments import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE
@@ -44,31 +45,55 @@ from headwater.cli.uncertainty_commands import fit, scenarios
 from headwater.distributed import is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError, SolverError, UsageError
 
+
+class Commands(TyperGroup):
+    """The commands, which also understand the earlier names of options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of a command line."""
+        return super().parse_args(ctx, [_by_its_name(word) for word in args])
+
+
+def _by_its_name(word: str) -> str:
+    """A word with the name that an option has now."""
+    if word.split("=", 1)[0] != "--out":
+        return word
+    _stderr().print("warning: --out is called --output now", markup=False)
+    return f"--output{word.removeprefix('--out')}"
+
+
 app = typer.Typer(
     name="headwater",
+    cls=Commands,
     help="Plan the operation of hydrothermal power systems: train a policy with SDDP, simulate it, "
     "read what water is worth.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_COMMANDS: tuple[Callable[..., Any], ...] = (
-    *(run, train, simulate, fit, scenarios, validate, lp, extensive, describe),
-    *(warmup, summary, convert, schema, init, status, report, compare),
-)
-for _command in _COMMANDS:
-    app.command()(_command)
+_CASES, _STUDIES, _RESULTS = "Cases", "Planning", "Results"
+_FUTURE, _ENGINE = "Inflows and scenarios", "Programs and engine"
+_COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
+    _CASES: (init, describe, validate, convert, schema),
+    _STUDIES: (run, train, simulate),
+    _RESULTS: (summary, report, compare, status),
+    _FUTURE: (fit, scenarios),
+    _ENGINE: (lp, extensive, warmup),
+}
+for _panel, _of_panel in _COMMANDS.items():
+    for _command in _of_panel:
+        app.command(rich_help_panel=_panel)(_command)
 app.command(
+    rich_help_panel=_ENGINE,
     context_settings={
         "allow_extra_args": True,
         "ignore_unknown_options": True,
         "help_option_names": [],
-    }
+    },
 )(bench)
-app.add_typer(policy_app)
-app.add_typer(import_app)
+app.add_typer(policy_app, rich_help_panel=_STUDIES)
+app.add_typer(import_app, rich_help_panel=_CASES)
 
 # typer has used the installed click in some versions and a copy of its own in others: its base
 # class is found, not imported
@@ -186,7 +211,7 @@ def _options(
     color: Annotated[
         Color | None,
         typer.Option(
-            "--color", help="auto, always or never [default: HEADWATER_COLOR, else auto]."
+            "--color", help="auto, always or never \\[default: HEADWATER_COLOR, else auto]."
         ),
     ] = None,
     form: Annotated[

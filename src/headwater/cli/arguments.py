@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ CasePath = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Where to write results [default: CASE/output]."),
+    typer.Option("--output", "-o", help="Where to write results \\[default: CASE/output]."),
 ]
 Threads = Annotated[
     int | None,
@@ -23,7 +24,7 @@ Threads = Annotated[
         "--threads",
         "-j",
         min=1,
-        help="Worker threads per process [default: all granted]; results do not depend on it.",
+        help="Worker threads per process \\[default: all granted]; results do not depend on it.",
     ),
 ]
 Resume = Annotated[
@@ -31,5 +32,18 @@ Resume = Annotated[
     typer.Option(
         "--resume", help="Go on with what an earlier run left unfinished in the output directory."
     ),
+]
+
+
+class TableForm(StrEnum):
+    """Form of result tables."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+Tables = Annotated[
+    TableForm,
+    typer.Option("--format", help="csv also writes the tables as CSV files, to OUTPUT/csv."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -86,7 +86,9 @@ def schema(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="Directory for the schemas [default: one object on standard output]."
+            "--output",
+            "-o",
+            help="Directory for the schemas \\[default: one object on standard output].",
         ),
     ] = None,
 ) -> None:

@@ -37,13 +37,13 @@ def newave(
     iterations: Annotated[
         int | None,
         typer.Option(
-            "--iterations", min=1, help="Largest number of iterations [default: the deck's]."
+            "--iterations", min=1, help="Largest number of iterations \\[default: the deck's]."
         ),
     ] = None,
     scenarios: Annotated[
         int | None,
         typer.Option(
-            "--scenarios", min=1, help="Scenarios of the simulation [default: the deck's]."
+            "--scenarios", min=1, help="Scenarios of the simulation \\[default: the deck's]."
         ),
     ] = None,
     force: Annotated[

@@ -45,17 +45,22 @@ def lp(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="File to write; its suffix, .lp or .mps, says how.", show_default=False
+            "--output",
+            "-o",
+            help="File to write; its suffix, .lp or .mps, says how.",
+            show_default=False,
         ),
     ] = None,
     scenario: Annotated[
         int | None,
-        typer.Option("--scenario", min=0, help="Simulated scenario [default: mean of all noise]."),
+        typer.Option(
+            "--scenario", min=0, help="Simulated scenario \\[default: mean of all noise]."
+        ),
     ] = None,
     policy: Annotated[
         Path | None,
         typer.Option(
-            "--policy", "-p", help="Policy whose cuts to include [default: no future cost]."
+            "--policy", "-p", help="Policy whose cuts to include \\[default: no future cost]."
         ),
     ] = None,
 ) -> None:
@@ -81,9 +86,10 @@ def lp(
             raise typer.BadParameter(
                 f"{source} is no case and holds no program ({_PROGRAMS})", param_hint="CASE|FILE"
             )
-        missing = "--stage" if stage is None else "--out"
+        missing = "--stage" if stage is None else "--output"
         raise typer.BadParameter(
-            "a case needs --stage and --out: which program to write, and where", param_hint=missing
+            "a case needs --stage and --output: which program to write, and where",
+            param_hint=missing,
         )
     stored = None if policy is None else hw.load_policy(policy)
     program = hw.stage_program(hw.load_case(source), stage, scenario=scenario, policy=stored)

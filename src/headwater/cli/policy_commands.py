@@ -186,7 +186,7 @@ def evaluate(
     otherwise: Annotated[
         float | None,
         typer.Option(
-            "--otherwise", help="Value of components that are not given [default: all must be]."
+            "--otherwise", help="Value of components that are not given \\[default: all must be]."
         ),
     ] = None,
     form: Format = JsonOrHuman.HUMAN,
@@ -233,7 +233,7 @@ def check(
         int | None,
         typer.Option(
             "--shift",
-            help="Stages that the horizon has moved on [default: policy.stage_map of the case].",
+            help="Stages that the horizon has moved on \\[default: policy.stage_map of the case].",
         ),
     ] = None,
     form: Format = JsonOrHuman.HUMAN,

@@ -89,10 +89,10 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out",
+            "--output",
             "-o",
             metavar="FILE",
-            help="Where to write the page [default: OUTPUT/report.html].",
+            help="Where to write the page \\[default: OUTPUT/report.html].",
         ),
     ] = None,
     compare: Annotated[
@@ -109,24 +109,38 @@ def report(
         typer.Option(
             "--case",
             metavar="CASE",
-            help="Case of the run, for the history of inflows [default: where it was read].",
+            help="Case of the run, for the history of inflows \\[default: where it was read].",
         ),
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    xlsx: Annotated[
+        bool,
+        typer.Option(
+            "--xlsx", help="Write a workbook of summary tables, OUTPUT/report.xlsx, instead."
+        ),
+    ] = False,
     section: Annotated[list[Section] | None, typer.Option("--section", "-s", hidden=True)] = None,
 ) -> None:
     """Write a page with pictures of a run.
 
     One HTML file that needs no network (needs the extra 'report').
     """
-    asked_for_page = show or any(one is not None for one in (out, compare, case))
+    asked_for_page = show or xlsx or any(one is not None for one in (out, compare, case))
     if section or (said.form is not Form.HUMAN and not asked_for_page):
         stderr().print(f"warning: {MOVED}")
         _print_status(directory, section, (MOVED,))
         return
-    from headwater.report import write_report
+    from headwater.report import write_report, write_workbook
 
-    page = write_report(directory, out, compare=compare, case=case)
+    if xlsx:
+        if show or compare is not None or case is not None:
+            raise typer.BadParameter(
+                "--open, --compare and --case are for the page; a workbook takes only --output",
+                param_hint="--xlsx",
+            )
+        page = write_workbook(directory, out)
+    else:
+        page = write_report(directory, out, compare=compare, case=case)
     if said.form is Form.HUMAN:
         stdout().print(f"report in {page} ({page.stat().st_size / 1e6:.1f} MB)", markup=False)
     else:
@@ -147,7 +161,7 @@ def compare(
         typer.Option(
             "--metric",
             "-m",
-            help="lower_bound, mean_cost, ... or a table; may be repeated [default: all].",
+            help="lower_bound, mean_cost, ... or a table; may be repeated \\[default: all].",
         ),
     ] = None,
     tolerance: Annotated[

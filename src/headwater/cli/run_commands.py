@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import headwater as hw
-from headwater.cli.arguments import CasePath, Output, Quiet, Resume, Threads
+from headwater.cli.arguments import (
+    CasePath,
+    Output,
+    Quiet,
+    Resume,
+    TableForm,
+    Tables,
+    Threads,
+)
 from headwater.cli.consoles import stderr, stdout
 from headwater.cli.facts import summary_table, violation_rows
 from headwater.cli.memory_limit import warn_of_tight_memory
@@ -37,6 +45,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show how large the run would be.")
     ] = False,
+    form: Tables = TableForm.PARQUET,
     quiet: Quiet = False,
 ) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
@@ -52,6 +61,7 @@ def run(
     find_communicator().agree("headwater run")
     with followed(quiet) as progress:
         result = run_case(case, output, threads=threads, on_event=progress, resume=resume)
+    write_tables(result, form)
     show_result(result)
     return EXIT_STOPPED if result.stopped else 0
 
@@ -89,7 +99,9 @@ def simulate(
     output: Output = None,
     scenarios: Annotated[
         int | None,
-        typer.Option("--scenarios", "-n", min=1, help="Number of scenarios [default: the case's]."),
+        typer.Option(
+            "--scenarios", "-n", min=1, help="Number of scenarios \\[default: the case's]."
+        ),
     ] = None,
     threads: Threads = None,
     resume: Annotated[
@@ -99,6 +111,7 @@ def simulate(
             help="Go on with the simulation that was interrupted in the output directory.",
         ),
     ] = False,
+    form: Tables = TableForm.PARQUET,
     quiet: Quiet = False,
 ) -> None:
     """Simulate a case with a stored policy."""
@@ -119,6 +132,7 @@ def simulate(
             resume=resume,
             on_event=progress,
         )
+    write_tables(result, form)
     show_result(result)
 
 
@@ -133,6 +147,13 @@ def followed(quiet: bool) -> Iterator[EventSink]:
 
     with ProgressDisplay(stderr(), quiet=quiet or said.form is not Form.HUMAN) as progress:
         yield EventLines(sys.stdout) if said.form is Form.JSONL else progress
+
+
+def write_tables(result: hw.RunResult, form: TableForm) -> None:
+    """Write the tables of a run that came to its end in another form, where that is asked for."""
+    if form is TableForm.CSV and not result.stopped:
+        ranks = find_communicator()
+        ranks.on_leader(lambda: hw.load_results(result.output_dir).write_csv())
 
 
 def show_result(result: hw.RunResult) -> None:

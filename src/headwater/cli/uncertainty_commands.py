@@ -26,7 +26,9 @@ def fit(
     case: CasePath,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Where to write the model [default: CASE/output/fit]."),
+        typer.Option(
+            "--output", "-o", help="Where to write the model \\[default: CASE/output/fit]."
+        ),
     ] = None,
     pictures: Annotated[
         bool,
@@ -78,7 +80,7 @@ def scenarios(
     number: Annotated[
         int | None,
         typer.Option(
-            "--scenarios", "-n", min=1, help="Number of trajectories [default: the case's]."
+            "--scenarios", "-n", min=1, help="Number of trajectories \\[default: the case's]."
         ),
     ] = None,
     iteration: Annotated[int, typer.Option("--iteration", min=1, help="Training iteration.")] = 1,

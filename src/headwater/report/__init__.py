@@ -7,6 +7,7 @@ from headwater._on_demand import on_demand
 if TYPE_CHECKING:
     from headwater.report.page import write_report
     from headwater.report.plots import FitPlots, PolicyPlots, ResultsPlots, SimulationPlots
+    from headwater.report.workbook import write_workbook
 else:
     __getattr__, __dir__ = on_demand(
         "headwater.report",
@@ -18,7 +19,15 @@ else:
                 "ResultsPlots",
                 "SimulationPlots",
             ),
+            "headwater.report.workbook": ("write_workbook",),
         },
     )
 
-__all__ = ["FitPlots", "PolicyPlots", "ResultsPlots", "SimulationPlots", "write_report"]
+__all__ = [
+    "FitPlots",
+    "PolicyPlots",
+    "ResultsPlots",
+    "SimulationPlots",
+    "write_report",
+    "write_workbook",
+]

@@ -46,6 +46,9 @@ def write_report(
     Raises:
         ResultsError: there are no results, or the page cannot be written.
         UsageError: plotly is not installed, or the case is another one.
+
+    Example:
+        >>> hw.write_report("output", "plan.html", compare="earlier")
     """
     require_plotly()
     subject = subject_of(directory, compare, case)

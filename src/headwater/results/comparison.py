@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
 from headwater.errors import ResultsError, UsageError
-from headwater.results.reader import Results
+from headwater.results.reader import Results, load_results
 from headwater.results.schemas import SCHEMAS
 
 _NUMBERS = ("lower_bound", "mean_cost", "deficit_mwh", "spillage_hm3")
@@ -33,18 +34,26 @@ class Difference:
     place: str = ""
 
 
-def compare_results(one: Results, other: Results, metrics: Sequence[str] = ()) -> list[Difference]:
+def compare_results(
+    one: Results | str | Path, other: Results | str | Path, metrics: Sequence[str] = ()
+) -> list[Difference]:
     """Compare two runs.
 
     Args:
-        one: results of the first.
-        other: results of the second.
+        one: results of the first, or its output directory.
+        other: results of the second, or its output directory.
         metrics: what to compare; empty compares everything that both have.
 
     Raises:
         UsageError: there is no such metric.
         ResultsError: what is asked for is missing in one of them, or they have nothing in common.
+
+    Example:
+        >>> max(found.relative for found in hw.compare_results("output", "earlier"))
     """
+    one, other = (
+        load_results(given) if isinstance(given, str | Path) else given for given in (one, other)
+    )
     known = [
         *_NUMBERS,
         "convergence",

@@ -152,7 +152,8 @@ def _rows_of(
                 yield part.code, entity.id, stage.id, k, bound, low, high
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "'")
+"""What a spreadsheet takes for the beginning of a formula, and the mark of a text."""
 
 
 def guarded(text: str) -> str:
@@ -160,7 +161,7 @@ def guarded(text: str) -> str:
 
     Those that begin like one get an apostrophe.
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA_BEGINNINGS) else text
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:

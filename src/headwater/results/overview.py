@@ -15,7 +15,7 @@ _LONG = ("configuration", "input_files", "tables", "stages")
 """Parts of the metadata that are left out."""
 
 
-def overview(directory: Path) -> dict[str, Any]:
+def overview(directory: str | Path) -> dict[str, Any]:
     """Status and figures of a run.
 
     ``output_directory``, ``status``, ``mixture``, ``training``, ``simulation``, ...
@@ -25,9 +25,17 @@ def overview(directory: Path) -> dict[str, Any]:
     ``running``, ``interrupted``, ``partial`` or ``complete``. A part that is not there is ``None``;
     one that is not done is what it wrote of itself so far.
 
+    Args:
+        directory: output directory of a run, which may be under way.
+
     Raises:
         ResultsError: there is nothing of a run.
+
+    Example:
+        >>> hw.overview("output")["status"]
+        'complete'
     """
+    directory = Path(directory)
     results = Results(directory)
     parts = {name: _part(directory, name) for name in ("training", "simulation")}
     policy = _policy(directory / "policy")

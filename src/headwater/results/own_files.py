@@ -60,6 +60,7 @@ FIT = _any_of(
         r"pictures\.html",
     )
 )
+CSV = r"\w+\.csv"
 FAILURE = r"stage-\d+\.(mps|bas|json)"
 STOCHASTIC = _any_of(
     (FIT, r"(noise_openings|opening_probabilities)\.parquet", r"(library_report|provenance)\.json")
@@ -72,6 +73,7 @@ WRITTEN = FrozenDict(
         "hydro_models": HYDRO_MODELS,
         "stochastic": STOCHASTIC,
         "fit": FIT,
+        "csv": CSV,
         "probe": "",
         r"\.lock-holder\.json": "",
     }

@@ -234,6 +234,24 @@ class Results(Shown, OtherForms):
             else whole
         )
 
+    def write_csv(self, directory: str | Path | None = None) -> Path:
+        """Write every table as a CSV file, with names and dates; larger than memory if need be.
+
+        Args:
+            directory: made anew, files of others that it holds are put aside; ``None`` for ``csv``
+                in the output directory.
+
+        Raises:
+            ResultsError: it cannot be written.
+
+        Example:
+            >>> hw.load_results("output").write_csv()
+        """
+        from headwater.results.csv_files import DEFAULT_NAME, write_csv_files
+
+        target = self.directory / DEFAULT_NAME if directory is None else Path(directory)
+        return write_csv_files(self, target)
+
     def _part_of_table(
         self, part: str, metadata: dict[str, Any], columns: Sequence[str]
     ) -> pl.DataFrame:
