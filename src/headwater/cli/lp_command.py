@@ -29,6 +29,17 @@ _PROGRAMS = "stage-*.mps"
 _FAILURE = "failure"
 
 
+ProgramFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write; its suffix, .lp or .mps, says how.",
+        show_default=False,
+    ),
+]
+
+
 def lp(
     source: Annotated[
         Path,
@@ -42,15 +53,7 @@ def lp(
     stage: Annotated[
         int | None, typer.Option("--stage", help="Id of the stage.", show_default=False)
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write; its suffix, .lp or .mps, says how.",
-            show_default=False,
-        ),
-    ] = None,
+    out: ProgramFile = None,
     scenario: Annotated[
         int | None,
         typer.Option(

@@ -81,37 +81,42 @@ MOVED = (
 """What is said to those who ask `report` for what `status` gives now."""
 
 
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Where to write the page \\[default: OUTPUT/report.html].",
+    ),
+]
+OtherRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--compare",
+        metavar="OTHER",
+        help="Output directory of another run, for a tab that compares.",
+        show_default=False,
+    ),
+]
+CaseOfRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--case",
+        metavar="CASE",
+        help="Case of the run, for the history of inflows \\[default: where it was read].",
+    ),
+]
+
+
 def report(
     directory: Annotated[
         Path,
         typer.Argument(metavar="OUTPUT", help="Output directory of a run.", show_default=False),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Where to write the page \\[default: OUTPUT/report.html].",
-        ),
-    ] = None,
-    compare: Annotated[
-        Path | None,
-        typer.Option(
-            "--compare",
-            metavar="OTHER",
-            help="Output directory of another run, for a tab that compares.",
-            show_default=False,
-        ),
-    ] = None,
-    case: Annotated[
-        Path | None,
-        typer.Option(
-            "--case",
-            metavar="CASE",
-            help="Case of the run, for the history of inflows \\[default: where it was read].",
-        ),
-    ] = None,
+    out: ReportFile = None,
+    compare: OtherRun = None,
+    case: CaseOfRun = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     xlsx: Annotated[
         bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import polars as pl
 
@@ -13,14 +13,29 @@ from headwater.results.dictionaries import FORMULA_BEGINNINGS
 from headwater.results.own_files import CSV
 from headwater.results.pieces import said_with_place
 
-if TYPE_CHECKING:
-    from headwater.results.reader import Results
-
 DEFAULT_NAME = "csv"
 """Name of the directory of CSV files in the output directory of a run."""
 
 
-def write_csv_files(results: Results, directory: Path) -> Path:
+class _Run(Protocol):
+    """What gives the tables of a run."""
+
+    @property
+    def has_training(self) -> bool: ...
+    @property
+    def has_simulation(self) -> bool: ...
+    @property
+    def convergence(self) -> pl.DataFrame: ...
+    @property
+    def summary(self) -> pl.DataFrame: ...
+    @property
+    def stage_summary(self) -> pl.DataFrame: ...
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+    def scan(self, name: str) -> pl.LazyFrame: ...
+
+
+def write_csv_files(results: _Run, directory: Path) -> Path:
     """Write every table of a run, see `Results.write_csv`."""
     with said_with_place(directory), files.replaced_directory(directory, CSV) as temporary:
         for name, query in _queries(results):
@@ -28,7 +43,7 @@ def write_csv_files(results: Results, directory: Path) -> Path:
     return directory
 
 
-def _queries(results: Results) -> Iterator[tuple[str, pl.LazyFrame]]:
+def _queries(results: _Run) -> Iterator[tuple[str, pl.LazyFrame]]:
     if results.has_training:
         yield "convergence", results.convergence.lazy()
     if results.has_simulation:
