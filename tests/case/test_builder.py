@@ -488,3 +488,20 @@ def test_a_name_is_given_to_one_of_a_kind():
     build = built().add("stock", "CO2", consumption="1")
     with pytest.raises(hw.UsageError, match="there is a stock 'CO2' already"):
         build.add("stock", "CO2", consumption="2")
+
+
+def test_a_bus_without_a_load_has_none():
+    build = hw.SystemBuilder("two", start="2027-01", months=2, openings=2)
+    build.bus("Valley").bus("City")
+    build.thermal("Gas", bus="City", max_mw=150.0, cost=75.0)
+    build.line("way", "Valley", "City", 10.0, 10.0)
+    build.load("City", 100.0, 5.0)
+    rows = {
+        (r.bus_id, r.stage_id): (r.mean_mw, r.std_mw) for r in build.build().system.load_statistics
+    }
+    assert rows == {
+        (0, 0): (0.0, 0.0),
+        (0, 1): (0.0, 0.0),
+        (1, 0): (100.0, 5.0),
+        (1, 1): (100.0, 5.0),
+    }

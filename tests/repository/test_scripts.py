@@ -22,6 +22,7 @@ NAMES = (
         "scripts/demo",
         "scripts/test",
         "scripts/test-versions",
+        "scripts/test-package",
         "scripts/lock",
         "scripts/python",
     ),
@@ -101,6 +102,9 @@ def test_checks_stop_at_the_first_failure_and_name_it(root: Path, tmp_path: Path
     versions = tmp_path / "scripts" / "test-versions"
     versions.write_text('#!/bin/sh\necho "$1 ran"\n', encoding="utf-8")
     versions.chmod(0o755)
+    package = tmp_path / "scripts" / "test-package"
+    package.write_text("#!/bin/sh\necho package ran\n", encoding="utf-8")
+    package.chmod(0o755)
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("ruff", "mypy", "lint-imports", "python", "headwater", "mkdocs"):
@@ -143,6 +147,7 @@ def test_checks_stop_at_the_first_failure_and_name_it(root: Path, tmp_path: Path
         "headwater",
         "lowest",
         "newest",
+        "package",
         "mkdocs",
     ]
     assert "(tests: 0 s)" in passed.stdout

@@ -368,6 +368,13 @@ class SystemBuilder:
         ]
         return self
 
+    def _all_loads(self) -> list[tuple[str, list[float], list[float]]]:
+        """Loads of all buses where there are any: a bus that is not named has none."""
+        given = [(bus, means, deviations) for bus, means, deviations, _ in self._loads]
+        named, none = {bus for bus, _, _ in given}, [0.0] * len(self._starts)
+        others = [bus for bus in self._entities["bus"] if bus not in named]
+        return given + [(bus, none, none) for bus in others] if given else []
+
     def _id(self, kind: str, name: str) -> int:
         names = list(self._entities[kind])
         return entity_position(kind, range(len(names)), names, name)
@@ -460,7 +467,7 @@ class SystemBuilder:
                 "mean_mw": means[t],
                 "std_mw": deviations[t],
             }
-            for bus, means, deviations, _ in self._loads
+            for bus, means, deviations in self._all_loads()
             for t in range(len(self._starts))
         ]
         history = [
