@@ -2,8 +2,8 @@
 
 python examples/three-plants/three_plants.py [DIRECTORY]
 
-Ridge stands above Gorge on one river, Mesa on another. A gas plant and a wind farm help. The case is
-built in code, saved as a directory, planned and shown.
+Ridge stands above Gorge on one river, Mesa on another. A gas plant and a wind farm help. The case
+is built in code, saved as a directory, planned and shown.
 """
 
 from __future__ import annotations

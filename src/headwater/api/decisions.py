@@ -35,7 +35,7 @@ class Decision(Shown, OtherForms):
         gap: certified distance of the total cost to the optimum in $; 0 where it is within
             tolerance.
 
-    Example:
+    Examples:
         >>> decision = policy.decide({"Ridge": 3000.0}, otherwise="initial", stage="2027-02")
         >>> decision.prices["NORTH"]
         >>> decision.table("hydros")

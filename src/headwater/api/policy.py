@@ -48,7 +48,7 @@ class Policy(Shown, LearnedPolicy):
     Stages are named by id, date (``"2027-02"``) or season label, plants by name or id. What is
     given by name comes back by name, what is given as an array as an array.
 
-    Example:
+    Examples:
         >>> policy = hw.train("examples/four-subsystems")
         >>> policy.value({"Ridge": 3000.0}, "2027-02", otherwise="initial")
         >>> policy.decide(stage="2026-05").storage_hm3
@@ -109,7 +109,7 @@ class Policy(Shown, LearnedPolicy):
             UnknownNameError: nothing has such a name; the message says what there is.
             UsageError: a component has no value.
 
-        Example:
+        Examples:
             >>> policy.value({"Ridge": 3000.0, "Gorge": 900.0}, "2027-02", otherwise="initial")
         """
         state, stage = _in_order(state, stage)
@@ -147,7 +147,7 @@ class Policy(Shown, LearnedPolicy):
             UnknownNameError: nothing has such a name; the message says what there is.
             UsageError: a component has no value.
 
-        Example:
+        Examples:
             >>> policy.water_values({"Ridge": 3000.0}, "2027-02", otherwise="initial")["Gorge"]
         """
         state, stage = _in_order(state, stage)
@@ -166,7 +166,7 @@ class Policy(Shown, LearnedPolicy):
         Raises:
             UnknownNameError: the policy has no such stage.
 
-        Example:
+        Examples:
             >>> policy.cuts("2027-02").frame()
         """
         return super().cuts(self._stage_id(stage_id), inactive=inactive)
@@ -191,7 +191,7 @@ class Policy(Shown, LearnedPolicy):
             UnknownNameError: nothing has such a name; the message says what there is.
             UsageError: a component has no value.
 
-        Example:
+        Examples:
             >>> policy.state({"Ridge": 3000.0}, otherwise="initial", inflows={"Ridge": [310.0]})
         """
         found = self._names.components(values or {}, inflows or {})
@@ -231,7 +231,7 @@ class Policy(Shown, LearnedPolicy):
         Raises:
             PolicyError: the policy does not fit it.
 
-        Example:
+        Examples:
             >>> hw.load_policy("policy").with_study(case).decide()
         """
         return Policy.of(self, study)
@@ -268,7 +268,7 @@ class Policy(Shown, LearnedPolicy):
             PolicyError: the policy does not know its study: bind it with `with_study`.
             SolverError: the stage has no solution.
 
-        Example:
+        Examples:
             >>> decision = policy.decide(stage="2026-05", inflows={"Ridge": 250.0})
             >>> decision.prices["NORTH"], decision.water_values["Ridge"]
             >>> policy.decide(decision.next_state, stage="2026-06")
@@ -323,7 +323,7 @@ class Policy(Shown, LearnedPolicy):
         Raises:
             PolicyError: the study is not known, or ``other`` does not fit it.
 
-        Example:
+        Examples:
             >>> print(policy.compare(earlier, scenarios=500))
         """
         study = self.known_study

@@ -53,7 +53,7 @@ def extensive_form(study: StudyLike, *, max_columns: int = MOST_COLUMNS) -> Exte
         UsageError: the study is no linear program over a finite tree, or one that is too large.
         SolverError: the program has no optimum.
 
-    Example:
+    Examples:
         >>> found = hw.extensive_form("case")
         >>> policy = hw.train("case")
         >>> policy.lower_bound <= found.cost * (1 + 1e-7)

@@ -44,7 +44,7 @@ def run(
         InUseError: another run writes to ``output_dir``.
         HeadwaterError: anything else that ends a run on purpose.
 
-    Example:
+    Examples:
         >>> hw.run("examples/four-subsystems", "output")
     """
     try:

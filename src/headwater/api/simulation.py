@@ -125,7 +125,7 @@ def simulate_to_disk(
             one.
         StoppedError: a signal asked to stop; ``resume`` goes on.
 
-    Example:
+    Examples:
         >>> hw.simulate_to_disk("output/policy", "tomorrow", "examples/four-subsystems")
         >>> hw.load_results("tomorrow").table("hydros")
     """

@@ -31,7 +31,7 @@ def load_policy(directory: str | Path, study: StudyLike | None = None) -> Policy
     Raises:
         PolicyError: it is missing, damaged or of another version, or does not fit the study.
 
-    Example:
+    Examples:
         >>> policy = hw.load_policy("output/policy", hw.load_case("examples/four-subsystems"))
     """
     return Policy.of(read_policy(Path(directory)), None if study is None else as_study(study))

@@ -107,7 +107,7 @@ def sweep(
     Raises:
         UsageError: there is no such option, or one without values.
 
-    Example:
+    Examples:
         >>> from concurrent.futures import ProcessPoolExecutor
         >>> with ProcessPoolExecutor(4) as executor:
         ...     found = hw.sweep("case", {"load": [0.9, 1.0, 1.1]}, executor=executor)

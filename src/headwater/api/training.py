@@ -86,7 +86,7 @@ def train(
         UsageError: both are given.
         InUseError: another training writes to ``checkpoints``.
 
-    Example:
+    Examples:
         >>> policy = hw.train("examples/four-subsystems")
     """
     if resume is not None and warm_start is not None:

@@ -57,7 +57,7 @@ class SystemBuilder:
     Raises:
         UsageError: an argument makes no sense.
 
-    Example:
+    Examples:
         >>> build = hw.SystemBuilder("mine", start="2027-01", months=12)
         >>> build.bus("Main").thermal("Gas", bus="Main", max_mw=180.0, cost=75.0)
         >>> build.hydro("Ridge", bus="Main", storage_hm3=(100.0, 900.0), turbined_m3s=220.0,
@@ -295,7 +295,7 @@ class SystemBuilder:
             UsageError: there is no such kind, there is one of that name, or the kind has a method
                 of its own here.
 
-        Example:
+        Examples:
             >>> build.add("battery", "Store", bus="Main", max_energy_mwh=400.0,
             ...           max_charge_mw=100.0, max_discharge_mw=100.0)
             >>> build.add("stock", "CO2", consumption="0.4 * thermal_generation('Gas')",

@@ -39,7 +39,7 @@ def describe_case(case: Case) -> tuple[Section, ...]:
     Args:
         case: what `load_case` or `SystemBuilder.build` gives.
 
-    Example:
+    Examples:
         >>> for section in hw.describe_case(hw.examples.load("one-reservoir")):
         ...     print(section.title, section.rows)
     """

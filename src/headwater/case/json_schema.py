@@ -21,7 +21,7 @@ _DEFINITION = "#/$defs/"
 def json_schemas() -> dict[str, dict[str, Any]]:
     """File name (``"system/hydros.json"``) -> its JSON Schema, in the canonical spelling.
 
-    Example:
+    Examples:
         >>> hw.json_schemas()["system/hydros.json"]["title"]
     """
     return {name: _schema(name) for name in SHAPES}
@@ -39,7 +39,7 @@ def write_schemas(directory: str | os.PathLike[str]) -> list[Path]:
     Raises:
         ResultsError: it cannot be written.
 
-    Example:
+    Examples:
         >>> hw.write_schemas("schemas")
     """
     target = Path(directory)

@@ -76,7 +76,7 @@ class Case(Study):
             UsageError: ``directory`` holds something already.
             CaseError: the files that this case came from have changed since.
 
-        Example:
+        Examples:
             >>> case.scale_load(1.1).save("higher-load")
         """
 

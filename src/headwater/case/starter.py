@@ -32,7 +32,7 @@ def write_starter(
     Raises:
         UsageError: there is no such template, or the directory is not empty.
 
-    Example:
+    Examples:
         >>> hw.write_starter("my-case", "cascade-fpha")
     """
     if template not in TEMPLATES:

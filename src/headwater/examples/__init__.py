@@ -27,7 +27,7 @@ __all__ = ["load", "names"]
 def names() -> tuple[str, ...]:
     """Names of all examples: cases of some size, and the starters of ``headwater init``.
 
-    Example:
+    Examples:
         >>> hw.examples.names()
         ('four-subsystems', 'one-reservoir', 'cascade-fpha', 'subsystems', 'from-history')
     """
@@ -43,7 +43,7 @@ def load(name: str = "four-subsystems") -> Case:
     Raises:
         UnknownNameError: there is no such example; the message says which there are.
 
-    Example:
+    Examples:
         >>> hw.examples.load("one-reservoir").save("my-case")
     """
     if name in _CASES:

@@ -78,7 +78,7 @@ class Changes:
         Raises:
             UsageError: a number below 1.
 
-        Example:
+        Examples:
             >>> case.with_(iterations=50, scenarios=500)
         """
         return self._with_settings(
@@ -96,7 +96,7 @@ class Changes:
             UnknownNameError: there is no such bus.
             UsageError: the factor is negative.
 
-        Example:
+        Examples:
             >>> case.scale_load(1.1)
         """
         if not factor >= 0.0:
@@ -124,7 +124,7 @@ class Changes:
         Raises:
             UnknownNameError: there is no such plant.
 
-        Example:
+        Examples:
             >>> case.with_initial({"Ridge": 4500.0})
         """
         hydros = self.system.hydros

@@ -62,7 +62,7 @@ def add_future_cost(
         UnknownNameError: there is no such stage, storage or plant.
         PolicyError: the policy does not know its study.
 
-    Example:
+    Examples:
         >>> n.optimize.create_model(january)
         >>> hw.pypsa.add_future_cost(n, policy, "2027-01")
         >>> n.optimize.solve_model()
@@ -300,7 +300,7 @@ def water_values(
     Raises:
         UsageError: the network has no future cost, or was not optimised.
 
-    Example:
+    Examples:
         >>> hw.pypsa.water_values(n, policy).loc["ridge", "start_per_mwh"]
     """
     import pandas as pd

@@ -78,7 +78,7 @@ def from_network(
     Warns:
         TranslationWarning: components that are translated nearly, by name.
 
-    Example:
+    Examples:
         >>> case = hw.pypsa.from_network(n, inflow=years)
         >>> policy = hw.train(case)
     """

@@ -47,7 +47,7 @@ def write_report(
         ResultsError: there are no results, or the page cannot be written.
         UsageError: plotly is not installed, or the case is another one.
 
-    Example:
+    Examples:
         >>> hw.write_report("output", "plan.html", compare="earlier")
     """
     require_plotly()

@@ -45,7 +45,7 @@ def write_workbook(directory: str | Path, out: str | Path | None = None) -> Path
         ResultsError: there are no results, or the workbook cannot be written.
         UsageError: openpyxl is not installed.
 
-    Example:
+    Examples:
         >>> hw.write_workbook("output", "plan.xlsx")
     """
     try:

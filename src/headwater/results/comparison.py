@@ -48,7 +48,7 @@ def compare_results(
         UsageError: there is no such metric.
         ResultsError: what is asked for is missing in one of them, or they have nothing in common.
 
-    Example:
+    Examples:
         >>> max(found.relative for found in hw.compare_results("output", "earlier"))
     """
     one, other = (

@@ -47,7 +47,7 @@ class OtherForms:
             UsageError: pandas is not installed.
             HeadwaterError: there is no such table.
 
-        Example:
+        Examples:
             >>> simulation.to_pandas("hydros").groupby("hydro_name")["generation_mwh"].sum()
         """
         return pandas_table(self.table(name))
@@ -70,7 +70,7 @@ class OtherForms:
             UsageError: xarray is not installed, or there is no such column.
             HeadwaterError: there is no such table.
 
-        Example:
+        Examples:
             >>> simulation.to_xarray("hydros").storage_final_hm3.sel(plant="Ridge").mean("scenario")
         """
         return dataset(self.table(name), SCHEMAS[name], columns)

@@ -31,7 +31,7 @@ def overview(directory: str | Path) -> dict[str, Any]:
     Raises:
         ResultsError: there is nothing of a run.
 
-    Example:
+    Examples:
         >>> hw.overview("output")["status"]
         'complete'
     """

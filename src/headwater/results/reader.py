@@ -207,7 +207,7 @@ class Results(Shown, OtherForms):
         Raises:
             ResultsError: no such table.
 
-        Example:
+        Examples:
             >>> results.scan("hydros").filter(pl.col("hydro_name") == "Ridge").collect()
         """
         if name not in self.tables:
@@ -244,7 +244,7 @@ class Results(Shown, OtherForms):
         Raises:
             ResultsError: it cannot be written.
 
-        Example:
+        Examples:
             >>> hw.load_results("output").write_csv()
         """
         from headwater.results.csv_files import DEFAULT_NAME, write_csv_files
