@@ -284,6 +284,26 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Store:
+    """What entities of a kind keep from stage to stage, for pictures.
+
+    Attributes:
+        table: result table that tells it.
+        initial, final, worth: its columns of the amount at the start and at the end of the stage,
+            and of what one more unit is worth at the start.
+        words: what is kept, e.g. ``"stored energy"``.
+        unit: it is counted in.
+    """
+
+    table: str
+    initial: str
+    final: str
+    worth: str
+    words: str
+    unit: str
+
+
+@dataclass(frozen=True)
 class Advice:
     """Sentences that a planner should read before hours are spent.
 
@@ -325,6 +345,7 @@ class Equipment:
             `System` and the position of the stage; ``None`` where no cost is ever negative.
         repairs: gives what can always make good a change of the state, for a `RepairedStage`;
             ``None`` where its rows repair themselves or are not priced.
+        store: what is kept from stage to stage, for pictures; ``None`` for nothing, or water.
     """
 
     name: str
@@ -348,6 +369,7 @@ class Equipment:
     violations: tuple[Violation, ...] = ()
     lowest_cost: Callable[[Any, int], float] | None = None
     repairs: Callable[[RepairedStage], Iterator[Room]] | None = None
+    store: Store | None = None
 
     @cached_property
     def stage_columns(self) -> tuple[StageColumn, ...]:

@@ -44,6 +44,7 @@ from headwater.core.parts import (
     Piece,
     Quantity,
     ResultTable,
+    Store,
     Words,
 )
 from headwater.core.program import LpBuilder
@@ -228,6 +229,14 @@ EQUIPMENT.add(
             Piece(Phase.COLUMNS, declare_power_columns),
             Piece(Phase.STATE_ROWS, declare_balance_rows),
             Piece(Phase.TERMS, put_terms),
+        ),
+        store=Store(
+            "batteries",
+            "energy_initial_mwh",
+            "energy_final_mwh",
+            "energy_value_per_mwh",
+            "stored energy",
+            "MWh",
         ),
         families=(
             Family("battery_energy", "stored energy of {0}", "MWh"),

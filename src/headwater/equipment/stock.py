@@ -44,6 +44,7 @@ from headwater.core.parts import (
     Piece,
     Quantity,
     ResultTable,
+    Store,
     Words,
 )
 from headwater.core.program import LpBuilder
@@ -278,6 +279,14 @@ EQUIPMENT.add(
             Piece(Phase.COLUMNS, declare_flow_columns),
             Piece(Phase.STATE_ROWS, declare_balance_rows),
             Piece(Phase.ROWS, declare_use_rows),
+        ),
+        store=Store(
+            "stocks",
+            "amount_initial",
+            "amount_final",
+            "value_per_unit",
+            "amount",
+            "unit of the stock",
         ),
         families=(
             Family("stock", "amount of {0}", ""),

@@ -18,6 +18,7 @@ from headwater.report import (
     policy_pictures,
     prices,
     storage,
+    stores,
     training,
 )
 from headwater.report.drawing import require_plotly
@@ -55,6 +56,12 @@ class SimulationPlots:
     ) -> Figure:
         """Storage of a reservoir, or of all together, see `headwater.report.storage.storage`."""
         return storage.storage(self._outcome, hydro, unit, scenarios).figure()
+
+    def store(
+        self, kind: str, which: EntityKey, *, value: bool = False, scenarios: Scenarios = ()
+    ) -> Figure:
+        """What a battery or a stock keeps, or its worth, see `headwater.report.stores.store`."""
+        return stores.store(self._outcome, kind, which, value=value, scenarios=scenarios).figure()
 
     def generation(
         self, plant: EntityKey | None = None, kind: str | None = None, scenarios: Scenarios = ()

@@ -20,6 +20,7 @@ from headwater.report import (
     overview,
     prices,
     storage,
+    stores,
     training,
 )
 from headwater.report.charts import Charts
@@ -126,7 +127,25 @@ def _reservoirs(subject: Subject) -> Mapping[str, Any]:
         subject.charts.add(f"generation/{i}", generation.generation(outcome, i, "hydro", scenarios))
         subject.charts.add(f"water/{i}", prices.water_values(outcome, i, scenarios))
     subject.charts.add("generation/all", balance.balance(outcome))
-    return {"plants": names, "units": units, "scenarios": scenarios}
+    return {
+        "plants": names,
+        "units": units,
+        "scenarios": scenarios,
+        "stores": _stores(subject, outcome, scenarios),
+    }
+
+
+def _stores(subject: Subject, outcome: Outcome, scenarios: Sequence[str]) -> Mapping[str, str]:
+    """Draw what other equipment keeps; returns how entities are called, by key of pictures."""
+    called = {}
+    for kind, (part, _) in stores.kinds(outcome).items():
+        for i, name in outcome.names(kind).items():
+            key = f"{kind}-{i}"
+            called[key] = f"{name} ({part.words.one})"
+            for value, what in ((False, "amount"), (True, "worth")):
+                drawn = stores.store(outcome, kind, i, value=value, scenarios=scenarios)
+                subject.charts.add(f"{what}/{key}", drawn)
+    return called
 
 
 def _balance(subject: Subject) -> Mapping[str, Any]:
