@@ -211,11 +211,22 @@ def optimum_of_the_tree(
     return float(found.fun)
 
 
-def test_the_upper_bound_holds_with_the_price_of_a_shortage():
+def test_the_upper_bound_takes_the_price_of_a_shortage_and_asks_for_one_without():
     made = study(system([8.0, 8.0, 8.0], BUDGET), iterations=20, forward_passes=2)
-    policy = hw.train(bounded(made, fallback_value=500.0), threads=1)
+    policy = hw.train(bounded(made), threads=1)
     assert policy.training is not None
     assert policy.training.iterations[-1].upper_bound == pytest.approx(127_500.0, rel=1e-6)
+    hard = system([8.0, 8.0, 8.0], dataclasses.replace(BUDGET, shortage_cost=None))
+    with pytest.raises(ModelError, match=r"no price for the stock of stock 4 .*fallback_value"):
+        hw.train(bounded(study(hard, iterations=2)), threads=1)
+
+
+def test_a_shortage_is_told_among_what_was_broken():
+    cheap_breach = dataclasses.replace(BUDGET, shortage_cost=20.0)
+    made = study(system([8.0, 8.0, 8.0], cheap_breach), iterations=6)
+    found = hw.simulate(hw.train(made, threads=1), made, n_scenarios=1, threads=1)
+    (broken,) = found.record.violations
+    assert (broken.kind, broken.name) == ("stock_shortage", "CO2")
 
 
 def in_file(**changes: object) -> dict[str, object]:

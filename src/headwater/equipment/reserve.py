@@ -47,6 +47,7 @@ from headwater.core.parts import (
     Piece,
     Quantity,
     ResultTable,
+    Violation,
     Words,
 )
 from headwater.core.program import Combination, LpBuilder
@@ -316,6 +317,9 @@ EQUIPMENT.add(
             Quantity("reserve_shortage", (("reserve_shortage", 1.0),)),
         ),
         pieces=(Piece(Phase.COLUMNS, declare_columns), Piece(Phase.ROWS, declare_rows)),
+        violations=(
+            Violation("reserve_shortage", "reserve not held", "MW", families=("reserve_shortage",)),
+        ),
         families=(
             Family("reserve", "reserve held for {0}", "MW"),
             Family("reserve_shortage", "shortage of {0}", "MW"),

@@ -45,6 +45,7 @@ from headwater.core.parts import (
     Quantity,
     ResultTable,
     Store,
+    Violation,
     Words,
 )
 from headwater.core.program import LpBuilder
@@ -287,6 +288,11 @@ EQUIPMENT.add(
             "value_per_unit",
             "amount",
             "unit of the stock",
+        ),
+        violations=(
+            Violation(
+                "stock_shortage", "more used than there was", "units", families=("stock_shortage",)
+            ),
         ),
         families=(
             Family("stock", "amount of {0}", ""),
