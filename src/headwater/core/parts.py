@@ -18,6 +18,7 @@ from headwater.core.ids import ABSENT
 from headwater.core.program import Combination, LpBuilder
 from headwater.core.repairs import RepairedStage, Room
 from headwater.core.stage_tables import StageColumn, StageTable, stage_columns
+from headwater.core.stores import Store
 
 LAST = 1000
 """Place of what is added to an order that the founding kinds have fixed: behind all of them, by
@@ -281,26 +282,6 @@ class Violation:
     families: tuple[str, ...] = ()
     measure: Callable[[Any, Callable[[str], Array]], Array] | None = None
     place: int = LAST
-
-
-@dataclass(frozen=True)
-class Store:
-    """What entities of a kind keep from stage to stage, for pictures.
-
-    Attributes:
-        table: result table that tells it.
-        initial, final, worth: its columns of the amount at the start and at the end of the stage,
-            and of what one more unit is worth at the start.
-        words: what is kept, e.g. ``"stored energy"``.
-        unit: it is counted in.
-    """
-
-    table: str
-    initial: str
-    final: str
-    worth: str
-    words: str
-    unit: str
 
 
 @dataclass(frozen=True)

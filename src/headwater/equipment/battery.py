@@ -44,12 +44,12 @@ from headwater.core.parts import (
     Piece,
     Quantity,
     ResultTable,
-    Store,
     Words,
 )
 from headwater.core.program import LpBuilder
 from headwater.core.repairs import RepairedStage, Room
 from headwater.core.state import StateBlock
+from headwater.core.stores import Store
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import System

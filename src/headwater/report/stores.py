@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.parts import Equipment, Store
+from headwater.core.parts import Equipment
+from headwater.core.stores import Store
 from headwater.errors import UsageError
 from headwater.model.named import EntityKey
 from headwater.report.drawing import Drawing, shortened
