@@ -13,6 +13,7 @@ from typing import Any
 
 from full_case import full_case
 from fuzz.case_files import CaseFiles
+from fuzz.newer_kinds import newer_kinds
 from headwater.case import TEMPLATES, write_starter
 from published import CASES, case_directory
 from small_strangers import drawn
@@ -27,7 +28,7 @@ N_STRANGERS = 200
 
 def names(*, small: bool = False) -> list[str]:
     """Names of the systems, each as often as it is to be drawn."""
-    found = [*TEMPLATES, *CASES, "example", "every-key", "every-key"]
+    found = [*TEMPLATES, *CASES, "example", "every-key", "every-key", "newer-kinds", "newer-kinds"]
     # without half of the files every random change of the smallest would say the same
     found += [*TEMPLATES, *("stranger-" + str(seed) for seed in range(N_STRANGERS // 10))]
     return [name for name in found if not (small and name in LARGE)]
@@ -47,6 +48,8 @@ def _written(name: str, root: Path) -> Path:
         return EXAMPLE
     if name == "every-key":
         return full_case(root).write()
+    if name == "newer-kinds":
+        return newer_kinds(root).write()
     if name in CASES:
         return case_directory(name)
     if name in TEMPLATES:
