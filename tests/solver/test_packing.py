@@ -55,6 +55,19 @@ def test_a_block_may_be_written_again():
     assert summed(blocks[1]) == 0.5 + 8 + 15 + 6
 
 
+def test_what_has_changed_of_a_tuple_can_be_written_alone():
+    matrix, risk, _ = given(4)
+    first = PACKING.pack((matrix, risk, 7))
+    other = (matrix._replace(values=np.arange(3.0)), risk._replace(address=5), 9)
+    second = PACKING.renew(other, first)
+    assert summed(first.block) == 2.5 + 7 + 66 + 6
+    assert summed(second.block) == 2.5 + 2 + 9 + 3 + 6
+    assert second.block.tolist() == PACKING.pack(other).block.tolist()
+    wrong = (matrix._replace(values=np.arange(3, dtype=np.int32)), risk, 7)
+    with pytest.raises(TypeError, match="another array"):
+        PACKING.update(wrong, other, second.block)
+
+
 @pytest.mark.parametrize(
     "other",
     [

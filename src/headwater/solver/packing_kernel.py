@@ -35,7 +35,7 @@ class Packing:
     def __init__(self, sample: tuple[Any, ...]) -> None:
         self._sample = sample
         self._kinds = list(_kinds_of(sample))
-        self._layout = struct.Struct("@" + "".join(_layout_of(sample)))
+        self._layout = struct.Struct("@" + _layout_of(sample))
         self.unpack = InCode(lambda numba: numba.reader(self._numba_type))
         self.unpack_at = InCode(lambda numba: numba.reader_at(self._numba_type))
         self.store = InCode(lambda numba: numba.writer(self._numba_type))
@@ -81,6 +81,40 @@ class Packing:
             )
         self._layout.pack_into(block.data, 0, *_words_of(value))
 
+    def update(
+        self, value: tuple[Any, ...], before: tuple[Any, ...], block: NDArray[np.uint8]
+    ) -> None:
+        """Write what is not the same object as in the tuple that was written to a block before.
+
+        Raises:
+            TypeError: as `pack`.
+        """
+        for place, kind, now, then in zip(
+            self._places, self._kinds, _leaves_of(value), _leaves_of(before), strict=True
+        ):
+            if now is not then:
+                if list(_kinds_of(now)) != [kind]:
+                    raise TypeError(f"another array than {type(value).__name__} was packed with")
+                layout, at = place
+                layout.pack_into(block.data, at, *_words_of(now))
+
+    def renew(self, value: tuple[Any, ...], before: Packed) -> Packed:
+        """Write a tuple to a block of its own, which differs little from one that is packed."""
+        block = before.block.copy()
+        self.update(value, before.value, block)
+        return Packed(value, block)
+
+    @cached_property
+    def _places(self) -> list[tuple[struct.Struct, int]]:
+        """How each array or number is laid out, and where it begins."""
+        places, before = [], ""
+        for piece in _pieces_of(self._sample):
+            before += piece
+            if piece != _ALIGNED:
+                layout = struct.Struct("@" + piece)
+                places.append((layout, struct.calcsize("@" + before) - layout.size))
+        return places
+
 
 class Packed:
     """A tuple and its block.
@@ -107,16 +141,25 @@ def _kinds_of(value: Any) -> Iterator[tuple[object, ...]]:
         yield (type(value),)
 
 
-def _layout_of(value: Any) -> Iterator[str]:
-    """A tuple as `struct` writes it: a C structure of its fields, aligned like its widest one.
+_ALIGNED = "0q"
+"""Stands where a tuple begins and ends, in the layouts of `struct`."""
+
+
+def _layout_of(value: Any) -> str:
+    """A tuple as `struct` writes it: a C structure of its fields, aligned like its widest one."""
+    return "".join(_pieces_of(value))
+
+
+def _pieces_of(value: Any) -> Iterator[str]:
+    """The layout of a tuple, array by array and number by number.
 
     An array is two pointers to owners, the number of elements, the bytes of one, where it begins,
     its shape and its strides.
     """
     if isinstance(value, tuple):
-        inner = "".join("".join(_layout_of(one)) for one in value)
-        aligned = "0q" if inner.strip("?") else ""
-        yield f"{aligned}{inner}{aligned}"
+        inner = [piece for one in value for piece in _pieces_of(one)]
+        aligned = [_ALIGNED] if "".join(inner).strip("?") else []
+        yield from (*aligned, *inner, *aligned)
     elif isinstance(value, np.ndarray):
         yield "qqqqq" + "qq" * value.ndim
     elif isinstance(value, bool | np.bool_):
@@ -125,6 +168,14 @@ def _layout_of(value: Any) -> Iterator[str]:
         yield "d"
     else:
         yield "q"
+
+
+def _leaves_of(value: tuple[Any, ...]) -> Iterator[Any]:
+    for one in value:
+        if isinstance(one, tuple):
+            yield from _leaves_of(one)
+        else:
+            yield one
 
 
 def _words_of(value: Any) -> Iterator[Any]:

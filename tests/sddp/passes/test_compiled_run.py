@@ -19,7 +19,7 @@ from headwater.model import (
 from headwater.results import TIMING_COLUMNS
 from headwater.results.training_frames import convergence_frame
 from headwater.sddp import Policy, train_policy
-from headwater.sddp.passes import compiled_bound, workspace
+from headwater.sddp.passes import compiled_bound
 from headwater.sddp.passes import compiled_run as whole_pass
 from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.stage.solver_pool import LOWER_BOUND, SolverPool
@@ -86,8 +86,8 @@ def told(policy: Policy) -> tuple[object, ...]:
 @pytest.fixture(autouse=True)
 def all_threads_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
     """However little there is to be done."""
-    for module in (workspace, whole_pass):
-        monkeypatch.setattr(module, "ROWS_WORTH_A_THREAD", 1)
+    for module in (whole_pass, compiled_bound):
+        monkeypatch.setattr(module, "threads_worth", lambda threads, _: threads.n_workers)
 
 
 def let_blocks_have(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
@@ -128,11 +128,11 @@ def test_it_does_not_matter_where_calls_leave_a_stage_to_others(
     """Calls do one stage or visit and leave the next, as if HiGHS was asked at every second one."""
     cut, calls = CompiledRun._cut, []
 
-    def one_visit(
-        run: CompiledRun, next_visit: Any, states: Any, openings: Any, _should_stop: Any
-    ) -> None:
+    def one_visit(run: CompiledRun, _should_stop: Any) -> None:
         calls.append("forward")
-        run._walk(range(len(states)), int(next_visit.min()) + 1, next_visit, states, openings)
+        assert run._forward is not None
+        next_visit = run._forward.value.next_visit  # type: ignore[attr-defined]
+        run._walk(range(len(next_visit)), int(next_visit.min()) + 1)
 
     def one_stage(run: CompiledRun, start: int, _stop: int, *given: Any, **named: Any) -> int:
         calls.append("backward")

@@ -151,8 +151,3 @@ class Account(NamedTuple):
     pivots: Any
     seconds: Any
     entering: Any
-
-
-def account(n_stages: int) -> Account:
-    """An account of nothing."""
-    return Account(np.zeros(n_stages, np.int64), np.zeros(n_stages, np.int64), np.zeros(n_stages), np.zeros(1))

@@ -11,6 +11,7 @@ from headwater.distributed import ThreadTeam
 from headwater.sddp.kernels import backward_kernel, pass_kernel
 from headwater.sddp.kernels.trial_kernel import StageView
 from headwater.sddp.passes.workspace import (
+    Accounts,
     Workspace,
     longest_first,
     openings_in_a_block,
@@ -44,6 +45,7 @@ class CompiledBound:
         self._pivots = self._sequence = np.zeros((1, 0), np.int64)
         self._counts = np.zeros((1, backward_kernel.N_COUNTS), np.int64)
         self._numbers = np.zeros((1, 1, backward_kernel.N_NUMBERS), np.int64)
+        self._accounts = Accounts(threads.n_workers, 1)
         self._value, self._is_left = np.zeros(1), np.ones(1, np.bool_)
         self._run: Packed | None = None
 
@@ -70,11 +72,11 @@ class CompiledBound:
         self._counts[:], self._numbers[:], space.taken[:], space.binding[:] = 0, 0, 0, 0
         self._sequence[:], self._pivots[:] = longest_first(self._pivots), 0
         self._is_left[0] = True
-        works = [pass_kernel.account(1) for _ in self._programs]
+        accounts = self._accounts.cleared()
 
         def work(worker: int, _: range) -> None:
             backward_kernel.backward_stages(
-                run.block, space.rooms[worker].block, space.scratch[worker].block, works[worker]
+                run.block, space.rooms[worker].block, space.scratch[worker].block, accounts[worker]
             )
 
         n_called = threads_worth(self._threads, n_openings * stage.form.n_rows)
@@ -82,10 +84,7 @@ class CompiledBound:
         stage.opening_weights.raise_error()
         if self._is_left[0]:
             return None
-        for programs, done in zip(self._programs, works, strict=True):
-            n = int(done.trials[0])
-            if n or done.seconds[0]:
-                programs.note(0, n, n * n_openings, done.pivots[0], done.seconds[0])
+        self._accounts.note(self._programs[0], [n_openings])
         slot = space.slot_values[int(self._numbers[0, 0, backward_kernel.SLOT]) - 1]
         final = Basis(
             slot.final_columns[: stage.form.n_columns].copy(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 from typing import cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from headwater.sddp.kernels.trial_kernel import StageView
 from headwater.sddp.passes.compiled_bound import CompiledBound
 from headwater.sddp.passes.trajectories import TrajectoryStore
 from headwater.sddp.passes.workspace import (
-    ROWS_WORTH_A_THREAD,
+    Accounts,
     Workspace,
     longest_first,
     openings_in_a_block,
@@ -25,6 +26,7 @@ from headwater.sddp.passes.workspace import (
 )
 from headwater.sddp.stage.problems import StudyProblems
 from headwater.sddp.stage.solver_pool import SolverPool
+from headwater.solver.packing_kernel import Packed
 
 ROWS_PER_CALL = 500_000
 """Rows of all LPs that a thread solves in one call, about, and at least one stage.
@@ -88,18 +90,19 @@ class CompiledRun:
         self._n_rows = np.array([stage.form.n_rows for stage in problems.stages])
         self._blocks_of = np.array([openings_in_a_block(int(n)) for n in self._n_rows])
         self._n_cuts, self._n_populated = np.zeros(n_stages, np.int64), np.zeros(n_stages, np.int64)
-        self._every_opening = np.arange(max(self._n_openings))
         self._stages = np.zeros((n_stages, kernel.PASS_STAGE.size), np.uint8)
-        self._known: list[tuple[object, ...]] = [()] * n_stages
+        self._known: list[kernel.PassStage | None] = [None] * n_stages
         self.is_ready = self._is_prepared = False
         self._quality = np.zeros((self._n_trajectories, max(1, *self._new_cuts)), np.int8)
         self._is_left = np.ones(self._n_trajectories, np.bool_)
-        self._limits, self._taken = np.zeros(3, np.int64), np.zeros(1, np.int64)
-        self._orders, self._value = np.zeros(backward.N_ORDERS, np.int64), np.zeros(1)
+        self._orders = np.zeros(backward.N_ORDERS, np.int64)
         self._counts = np.zeros((n_stages, backward.N_COUNTS), np.int64)
         self._numbers = np.zeros((n_stages, self._n_trajectories, backward.N_NUMBERS), np.int64)
         self._pivots = np.zeros((n_stages, max(self._n_openings)), np.int64)
         self._sequence = longest_first(self._pivots)
+        self._accounts = Accounts(team.n_threads, n_stages)
+        self._forward: Packed | None = None
+        self._backward: Packed | None = None
         self.begun: BegunStage | None = None
 
     @staticmethod
@@ -129,7 +132,7 @@ class CompiledRun:
         else:
             self.prepare()
         self._is_prepared = False
-        self._sequence = longest_first(self._pivots)
+        self._sequence[:] = longest_first(self._pivots)
         self._pivots[:] = 0
 
     def take_in(self, t: int) -> None:
@@ -143,38 +146,34 @@ class CompiledRun:
         self.is_ready = self.is_ready and not stage.pool.any_unproven
 
     def _refresh(self, t: int) -> None:
-        """Write the block of a stage anew if one of its arrays has moved."""
-        stage, bases = self._problems.stages[t], self._store.bases[t].fields()
-        known = (stage.view, *bases)
-        if len(self._known[t]) != len(known) or any(
-            now is not then for now, then in zip(known, self._known[t], strict=True)
-        ):
-            effort = self._programs[0].effort(t)
-            seen = cast("StageView", stage.view.value)
-            value = kernel.PassStage(seen, kernel.BasesArrays(*bases), effort, self._new_cuts[t])
-            kernel.PASS_STAGE.write(value, self._stages[t])
-            self._known[t] = known
+        """Write to the block of a stage what has moved of its arrays."""
+        stage, known = self._problems.stages[t], self._known[t]
+        view, bases = stage.view, self._store.bases[t].fields()
+        seen = cast("StageView", view.value)
+        if known is None:
+            effort, n_new = self._programs[0].effort(t), self._new_cuts[t]
+            now = kernel.PassStage(seen, kernel.BasesArrays(*bases), effort, n_new)
+            kernel.PASS_STAGE.write(now, self._stages[t])
+        elif known.seen is seen and all(map(is_, known.bases, bases)):
+            return
+        else:
+            now = known._replace(seen=seen, bases=kernel.BasesArrays(*bases))
+            kernel.PASS_STAGE.update(now, known, self._stages[t])
+        self._known[t] = now
 
     # -- forward -----------------------------------------------------------------------------------
 
-    def forward(
-        self,
-        next_visit: NDArray[np.int64],
-        states: NDArray[np.float64],
-        openings: NDArray[np.int64],
-        should_stop: Callable[[], bool],
-    ) -> None:
+    def forward(self, should_stop: Callable[[], bool]) -> None:
         """Walk the trajectories of this rank on, each to its end or until it needs HiGHS.
 
         Args:
-            next_visit: ``[trajectory]`` the visit that each makes next; moved along.
-            states: ``[trajectory, n_state]`` before it; moved along.
-            openings: ``[visit, trajectory]`` openings of the tree.
             should_stop: asked between calls.
 
         Raises:
             Interrupted: ``should_stop`` said so.
         """
+        assert self._forward is not None
+        next_visit = cast("forward.ForwardRun", self._forward.value).next_visit
         n_visits, most_rows = len(self._positions), int((self._n_cuts + self._n_rows).max())
         n_called = self._team.threads.n_called(len(self._mine))
         at_a_time = max(1, n_called * ROWS_PER_CALL // (most_rows * max(1, len(self._mine))))
@@ -183,46 +182,58 @@ class CompiledRun:
             if should_stop():
                 raise Interrupted
             stop = min(stop + at_a_time, n_visits)
-            self._walk(self._mine, stop, next_visit, states, openings)
+            self._walk(self._mine, stop)
 
-    def _walk(
-        self,
-        trajectories: range,
-        stop: int,
-        next_visit: NDArray[np.int64],
-        states: NDArray[np.float64],
-        openings: NDArray[np.int64],
-    ) -> None:
-        """Walk trajectories up to a visit in one call of each thread."""
-        store, space = self._store, self._workspace
-        self._limits[:], self._taken[0] = (trajectories.start, trajectories.stop, stop), 0
-        run = forward.FORWARD_RUN.pack(
-            forward.ForwardRun(
+    def start(
+        self, openings: NDArray[np.int64], states: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Begin a forward pass; returns what `forward` moves along.
+
+        Args:
+            openings: ``[visit, trajectory]`` openings of the tree.
+            states: ``[trajectory, n_state]`` before the first visit.
+
+        Returns:
+            ``[trajectory]`` the visit that each makes next, and ``[trajectory, n_state]`` states.
+        """
+        store = self._store
+        fields = store.states, store.costs, store.future, store.truncated
+        run = self._forward
+        if run is None or not all(map(is_, fields, run.value[-len(fields) :])):
+            made = forward.ForwardRun(
                 self._stages,
                 self._n_cuts,
                 self._positions,
-                openings,
-                self._limits,
-                next_visit,
-                self._taken,
-                states,
-                store.states,
-                store.costs,
-                store.future,
-                store.truncated,
+                np.empty(openings.shape, np.int64),
+                np.zeros(3, np.int64),
+                np.zeros(len(states), np.int64),
+                np.zeros(1, np.int64),
+                np.empty(states.shape),
+                *fields,
             )
-        )
-        works = [kernel.account(len(self._stages)) for _ in range(self._team.n_threads)]
+            run = self._forward = forward.FORWARD_RUN.pack(made)
+        made = cast("forward.ForwardRun", run.value)
+        made.openings[:], made.states[:], made.next_visit[:] = openings, states, 0
+        return made.next_visit, made.states
+
+    def _walk(self, trajectories: range, stop: int) -> None:
+        """Walk trajectories up to a visit in one call of each thread."""
+        run, space = self._forward, self._workspace
+        assert run is not None
+        made = cast("forward.ForwardRun", run.value)
+        n_visits = stop - int(made.next_visit[trajectories].min(initial=stop))
+        made.limits[:], made.taken[0] = (trajectories.start, trajectories.stop, stop), 0
+        accounts = self._accounts.cleared()
 
         def work(worker: int, _: range) -> None:
             forward.forward_visits(
-                run.block, space.rooms[worker].block, space.scratch[worker].block, works[worker]
+                run.block, space.rooms[worker].block, space.scratch[worker].block, accounts[worker]
             )
 
-        n_visits = max(1, stop - int(next_visit[trajectories].min(initial=stop)))
-        least = -(-ROWS_WORTH_A_THREAD // (int(self._n_rows.max()) * n_visits))
-        self._team.threads.run(work, trajectories, least)
-        self._note(works, [1] * len(self._stages))
+        n_rows = len(trajectories) * max(0, n_visits) * int(self._n_rows.max())
+        n_called = min(threads_worth(self._team.threads, n_rows), max(1, len(trajectories)))
+        self._team.threads.run(work, range(n_called))
+        self._accounts.note(self._programs[0], [1] * len(self._stages))
 
     # -- backward ----------------------------------------------------------------------------------
 
@@ -242,8 +253,8 @@ class CompiledRun:
         """
         most_rows = int((self._n_cuts + self._n_rows).max())
         n_programs = max(1, len(self._mine)) * max(self._n_openings)
-        n_called = threads_worth(self._team.threads, n_programs * int(self._n_rows.max()))
-        at_a_time = max(1, n_called * ROWS_PER_CALL // (most_rows * n_programs))
+        n_threads = self._team.n_threads
+        at_a_time = max(1, n_threads * ROWS_PER_CALL // (most_rows * n_programs))
         is_alone, t = self._team.communicator.size == 1, first_stage
         self.begun = None
         while t >= 0 and self.is_ready and len(self._mine):
@@ -251,6 +262,8 @@ class CompiledRun:
                 raise Interrupted
             start, stop = t, max(t - at_a_time + 1, 0) if is_alone else t
             before = self._n_populated.copy()
+            n_rows = n_programs * (start - stop + 1) * int(self._n_rows.max())
+            n_called = threads_worth(self._team.threads, n_rows)
             t = self._cut(start, stop, iteration, tolerance, n_called, enters=is_alone)
             for done in range(t + 1, start + 1):
                 n_new = int(self._n_populated[done] - before[done])
@@ -272,48 +285,56 @@ class CompiledRun:
         enters: bool,
     ) -> int:
         """See `backward_kernel.backward_stages`; ``n_called`` threads work on it."""
-        space, clock = self._workspace, self._team.clock
-        mine = self._mine
+        space, mine, run = self._workspace, self._mine, self._backward_run(tolerance)
         self._orders[:] = start, stop, mine.start, mine.stop, iteration, enters
         self._counts[:], self._numbers[:], space.taken[:], space.binding[:] = 0, 0, 0, 0
         self._is_left[:] = True
-        run = backward.BACKWARD_RUN.pack(
-            backward.BackwardRun(
-                self._stages,
-                self._n_cuts,
-                self._n_populated,
-                self._successors,
-                self._blocks_of,
-                self._sequence,
-                self._pivots,
-                self._store.states,
-                self._every_opening,
-                self._problems.is_multi,
-                False,
-                tolerance,
-                self._orders,
-                self._counts,
-                self._numbers,
-                space.taken,
-                space.slots,
-                self._value,
-                self._quality,
-                space.binding,
-                self._is_left,
-            )
-        )
-        works = [kernel.account(len(self._stages)) for _ in range(self._team.n_threads)]
+        accounts = self._accounts.cleared()
 
         def work(worker: int, _: range) -> int:
             stopped: int = backward.backward_stages(
-                run.block, space.rooms[worker].block, space.scratch[worker].block, works[worker]
+                run.block, space.rooms[worker].block, space.scratch[worker].block, accounts[worker]
             )
             return stopped
 
         stopped = self._team.threads.run(work, range(n_called))[0]
-        clock.add("cut_batch_build", sum(float(one.entering[0]) for one in works))
-        self._note(works, self._n_openings)
+        self._team.clock.add("cut_batch_build", self._accounts.entering())
+        self._accounts.note(self._programs[0], self._n_openings)
         return stopped
+
+    def _backward_run(self, tolerance: float) -> Packed:
+        """The pass as a block, written anew if one of its arrays has moved."""
+        space, store, run = self._workspace, self._store, self._backward
+        if run is not None:
+            known = cast("backward.BackwardRun", run.value)
+            if known.states is store.states and known.binding is space.binding:
+                return run
+        self._backward = backward.BACKWARD_RUN.pack(
+            backward.BackwardRun(
+                stages=self._stages,
+                n_cuts=self._n_cuts,
+                n_populated=self._n_populated,
+                successors=self._successors,
+                block_lengths=self._blocks_of,
+                sequence=self._sequence,
+                pivots=self._pivots,
+                states=store.states,
+                every_opening=np.arange(max(self._n_openings)),
+                of_openings=self._problems.is_multi,
+                weighs=False,
+                tolerance=tolerance,
+                orders=self._orders,
+                counts=self._counts,
+                numbers=self._numbers,
+                taken=space.taken,
+                slots=space.slots,
+                value=np.zeros(1),
+                quality=self._quality,
+                binding=space.binding,
+                is_left=self._is_left,
+            )
+        )
+        return self._backward
 
     def _note_begun(self, t: int) -> None:
         """Keep what is done of the stage at which a backward pass ended."""
@@ -327,17 +348,11 @@ class CompiledRun:
             self._workspace.binding[: self._n_cuts[s]].copy(),
         )
 
-    def _note(self, works: list[kernel.Account], solves: list[int]) -> None:
-        """Account for the work of threads; ``solves`` LPs make a trial of each stage."""
-        for programs, work in zip(self._programs, works, strict=True):
-            for s in np.flatnonzero(work.trials).tolist():
-                n = int(work.trials[s])
-                programs.note(s, n, n * solves[s], work.pivots[s], work.seconds[s])
-
     def rehearse(self) -> None:
         """Have both passes compiled by making them through no stage at all."""
         self.prepare()
-        n_visits, n_state = len(self._positions), self._store.states.shape[2]
-        openings = np.zeros((n_visits, 0), np.int64)
-        self._walk(range(0), 0, np.zeros(0, np.int64), np.zeros((0, n_state)), openings)
+        n_trajectories, n_state = self._n_trajectories, self._store.states.shape[2]
+        openings = np.zeros((len(self._positions), n_trajectories), np.int64)
+        self.start(openings, np.zeros((n_trajectories, n_state)))
+        self._walk(range(0), 0)
         self._cut(0, 1, 1, 0.0, 1, enters=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -178,9 +178,10 @@ def _walk_compiled(passing: _Passing, team: Team, whole: CompiledRun) -> None:
     openings, n_visits = passing.noise.openings, passing.problems.walk.n_visits
     assert openings is not None
     mine = team.mine(len(passing.states))
-    next_visit = np.zeros(len(passing.states), np.int64)
+    next_visit, states = whole.start(openings, passing.states)
+    passing = replace(passing, states=states)
     while True:
-        whole.forward(next_visit, passing.states, openings, passing.should_stop)
+        whole.forward(passing.should_stop)
         left = mine.start + np.flatnonzero(next_visit[mine.start : mine.stop] < n_visits)
         if not len(left):
             return

@@ -5,6 +5,8 @@ Room of each thread, and slots in which they meet over a trial.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +26,20 @@ ROWS_WORTH_A_TASK = 50
 """Rows of the LPs of openings that are solved in one go, about: tens of microseconds."""
 
 
+ROWS_OF_A_HAND_OVER = 100
+"""Rows of the LPs that a thread solves while another is told to begin."""
+
+_CACHE_LINE = 8
+"""Numbers that processors take from memory together."""
+
+
 def threads_worth(threads: ThreadTeam, n_rows: int) -> int:
-    """How many threads to call where they share out programs of so many rows at a time."""
-    return threads.n_called(n_rows, ROWS_WORTH_A_THREAD)
+    """How many threads to call for compiled code that solves LPs of so many rows in all.
+
+    They are handed over one after the other: n threads take about ``work / n + n * hand-over``,
+    which is least at the square root of one over the other.
+    """
+    return threads.n_called(math.isqrt(n_rows // ROWS_OF_A_HAND_OVER))
 
 
 def openings_in_a_block(n_rows: int) -> int:
@@ -87,3 +100,49 @@ class Workspace:
         for value, block in zip(self.slot_values, self.slots, strict=True):
             kernel.TRIAL_SLOT.write(value, block)
         self.binding = np.zeros(n_cuts, np.int64)
+
+
+class Accounts:
+    """What threads tell of their work, in memory that processors do not share.
+
+    Args:
+        n_threads: threads.
+        n_stages: stages.
+    """
+
+    def __init__(self, n_threads: int, n_stages: int) -> None:
+        width = n_stages + 2 * _CACHE_LINE
+        self._trials, self._pivots = (np.zeros((n_threads, width), np.int64) for _ in range(2))
+        self._seconds = np.zeros((n_threads, width))
+        self._entering = np.zeros((n_threads, 2 * _CACHE_LINE))
+        self._accounts = [
+            kernel.Account(
+                self._trials[worker, :n_stages],
+                self._pivots[worker, :n_stages],
+                self._seconds[worker, :n_stages],
+                self._entering[worker, :1],
+            )
+            for worker in range(n_threads)
+        ]
+
+    def cleared(self) -> list[kernel.Account]:
+        """The account of each thread, of nothing."""
+        self._trials[:], self._pivots[:], self._seconds[:], self._entering[:] = 0, 0, 0.0, 0.0
+        return self._accounts
+
+    def entering(self) -> float:
+        """Seconds of entering cuts."""
+        return float(self._entering.sum())
+
+    def note(self, programs: SolverPool, solves: list[int]) -> None:
+        """Add the work of all threads to the account of solver instances.
+
+        Args:
+            programs: the instances.
+            solves: LPs that make a trial of each stage.
+        """
+        trials, pivots = self._trials.sum(axis=0), self._pivots.sum(axis=0)
+        seconds = self._seconds.sum(axis=0)
+        for s in np.flatnonzero(trials).tolist():
+            n = int(trials[s])
+            programs.note(s, n, n * solves[s], int(pivots[s]), float(seconds[s]))

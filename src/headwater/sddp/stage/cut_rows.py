@@ -88,9 +88,9 @@ class CutRows:
             if self._weights is None
             else self._weights.arrays
         )
-        view = self._view = kernel.STAGE.pack(
-            kernel.StageView(self._stage, self.arrays(), self._tree, risk, program)
-        )
+        value = kernel.StageView(self._stage, self.arrays(), self._tree, risk, program)
+        packed = kernel.STAGE.pack(value) if view is None else kernel.STAGE.renew(value, view)
+        view = self._view = packed
         return view
 
     def append(self, slots: NDArray[np.int64]) -> None:
