@@ -84,3 +84,15 @@ def test_letters_of_latin_1_are_read(imported):
     lines = [line.replace("NORTH TO SOUTH", "SÃO JOÃO") for line in small_deck()["agrint.dat"]]
     entries = imported({"agrint.dat": lines}).file("constraints/generic_constraints.json")
     assert entries["constraints"][0]["name"] == "SÃO JOÃO"
+
+
+def test_a_row_that_does_not_say_what_it_is_about_is_refused(imported):
+    lines = small_deck()["conft.dat"]
+    with pytest.raises(CaseError, match=r"conft\.dat: row 2 of a table has no code of a plant"):
+        imported({"conft.dat": [*lines[:3], "     " + lines[3][5:]]})
+
+
+def test_the_line_that_ends_a_table_is_no_row_of_it(imported):
+    lines = [*small_deck()["dsvagua.dat"], "9999     "]
+    taken = imported({"dsvagua.dat": lines})
+    assert taken.fate("dsvagua.dat") == "approximated"

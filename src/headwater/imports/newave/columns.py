@@ -75,7 +75,7 @@ def check_text(key: str, name: str, lines: Sequence[str]) -> None:
 
 def _problems(table: Table, name: str, lines: Sequence[str]) -> Iterator[str]:
     for number, line in enumerate(lines[table.skip :], table.skip + 1):
-        if not table.rows.match(line):
+        if not table.rows.match(line) or line.strip() in _ENDS:
             continue
         for column in table.columns:
             text = line[column.start : column.start + column.size].strip()
@@ -93,6 +93,8 @@ def _is_number(text: str, *, whole: bool) -> bool:
     return bool((_WHOLE if whole else _NUMBER).fullmatch(text))
 
 
+_ENDS = ("999", "9999", "99999")
+"""Lines that end a table."""
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
 _ROW = re.compile(r"\s*\S")

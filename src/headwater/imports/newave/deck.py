@@ -123,7 +123,23 @@ class Deck:
 
     def table(self, key: str, reader: str, attribute: str, note: str = "") -> list[Row]:
         """The rows of a table of a file; none where the table is empty."""
-        return rows_of(getattr(self.read(key, reader, note), attribute))
+        return self.rows(key, getattr(self.read(key, reader, note), attribute))
+
+    def rows(self, key: str, frame: Any) -> list[Row]:
+        """The rows of a pandas table of a file: dates as dates, empty cells as ``None``.
+
+        Raises:
+            DeckError: a row does not say what it is about.
+        """
+        rows = [] if frame is None else list(_rows(frame))
+        for number, row in enumerate(rows, 1):
+            for column, meaning in _SUBJECTS.items():
+                if column in row and row[column] is None:
+                    raise DeckError(
+                        f"{self.name(key)}: row {number} of a table has no {meaning}; expected a "
+                        "number in its column (is the line shifted, or cut?)"
+                    )
+        return rows
 
     def _find(self) -> dict[str, str]:
         names = {
@@ -198,9 +214,21 @@ _REQUIRED = (
 )
 
 
-def rows_of(frame: Any) -> list[Row]:
-    """The rows of a pandas table as dictionaries: dates as dates, empty cells as ``None``."""
-    return [] if frame is None else list(_rows(frame))
+_SUBJECTS = {
+    "codigo_usina": "code of a plant",
+    "codigo_submercado": "submarket",
+    "submercado": "submarket",
+    "submercado_de": "submarket",
+    "submercado_para": "submarket",
+    "codigo_ree": "equivalent reservoir",
+    "codigo": "equivalent reservoir",
+    "ree": "equivalent reservoir",
+    "posto": "gauging station",
+    "agrupamento": "number of the group",
+    "conjunto": "number of the set",
+    "data": "month",
+}
+"""Columns that say what a row is about."""
 
 
 def _rows(frame: Any) -> Iterator[Row]:

@@ -27,6 +27,7 @@ from headwater.imports.newave.inflows import (
     read_recent,
     read_records,
 )
+from headwater.imports.newave.least_storage import add_least_storage
 from headwater.imports.newave.network import Network
 from headwater.imports.newave.registry import read_registry
 from headwater.imports.newave.restrictions import (
@@ -94,6 +95,7 @@ def _read_system(deck: Deck, settings: Settings) -> tuple[HydroSystem, Records]:
     by_season = {
         "VMAXT": settings.on("sazonaliza_vmaxt", otherwise=True),
         "VMINT": settings.on("sazonaliza_vmint", otherwise=True),
+        "VMINP": settings.on("sazonaliza_vminp", otherwise=True),
         "CFUGA": settings.on("sazonaliza_cfuga_cmont", otherwise=True),
         "CMONT": settings.on("sazonaliza_cfuga_cmont", otherwise=True),
     }
@@ -128,6 +130,7 @@ def _add_limits(
     add_exchange_groups(deck, settings, network.lines, restrictions)
     add_plant_sets(deck, settings, system.rivers, restrictions)
     least = read_least_generation(deck, settings, costs, restrictions)
+    add_least_storage(deck, settings, system, costs, restrictions)
     if restrictions.entries:
         constraints = {"constraints": restrictions.entries}
         starter.files["constraints/generic_constraints.json"] = constraints

@@ -21,7 +21,7 @@ REASONS: Mapping[str, str] = FrozenDict(
         "elnino": "El Nino",
         "ensoaux": "ENSO index",
         "sar": "the risk aversion surface (SAR)",
-        "curva": "curves of least stored energy",
+        "curva": "curves of least stored energy: switched off in the settings",
         "tecno": "technologies",
         "abertura": "openings by month: every stage has the number of the settings",
         "gee": "limits of greenhouse gas emissions",

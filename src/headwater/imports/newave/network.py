@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from headwater.imports.newave.deck import Deck, DeckError, Row, rows_of
+from headwater.imports.newave.deck import Deck, DeckError, Row
 from headwater.imports.newave.horizon import Horizon
 from headwater.imports.newave.settings import Settings
 
@@ -44,9 +44,9 @@ def read_network(deck: Deck, settings: Settings) -> Network:
     patamar = deck.read("patamar", "Patamar")
     network = Network()
     loads = _add_loads(deck, settings, network, system, patamar)
-    _add_buses(deck, network, rows_of(system.custo_deficit), loads, settings.horizon)
-    _add_lines(deck, settings, network, rows_of(system.limites_intercambio), patamar)
-    _add_small_plants(settings, network, system, patamar)
+    _add_buses(deck, network, deck.rows("sistema", system.custo_deficit), loads, settings.horizon)
+    _add_lines(deck, settings, network, deck.rows("sistema", system.limites_intercambio), patamar)
+    _add_small_plants(deck, settings, network, system, patamar)
     return network
 
 
@@ -98,7 +98,7 @@ def _add_loads(
     """Loads of buses with additional ones; returns them by submarket and stage."""
     horizon, name = settings.horizon, deck.name("sistema")
     markets: dict[int, dict[date, float]] = {}
-    for row in rows_of(system.mercado_energia):
+    for row in deck.rows("sistema", system.mercado_energia):
         if row["valor"] is not None:
             markets.setdefault(row["codigo_submercado"], {})[row["data"]] = row["valor"]
     if not markets:
@@ -116,7 +116,9 @@ def _add_loads(
             )
         loads[code] = [value or 0.0 for value in values]
     _add_additional(deck, settings, loads)
-    without = {row["codigo_submercado"] for row in rows_of(system.custo_deficit)} - set(loads)
+    without = {
+        row["codigo_submercado"] for row in deck.rows("sistema", system.custo_deficit)
+    } - set(loads)
     network.tables["scenarios/load_seasonal_stats"] = [
         {"bus_id": code, "stage_id": stage, "mean_mw": value, "std_mw": 0.0}
         for code, values in sorted(
@@ -124,7 +126,7 @@ def _add_loads(
         )
         for stage, value in enumerate(values)
     ]
-    factors = _by_level(rows_of(patamar.carga_patamares), "codigo_submercado", horizon)
+    factors = _by_level(deck.rows("patamar", patamar.carga_patamares), "codigo_submercado", horizon)
     network.files["scenarios/load_factors.json"] = {
         "load_factors": [
             {
@@ -211,7 +213,7 @@ def _add_lines(
         ]
     network.files["system/lines.json"] = {"lines": entries}
     network.tables["constraints/line_bounds"] = bounds
-    _add_exchange_factors(network, rows_of(patamar.intercambio_patamares), horizon)
+    _add_exchange_factors(network, deck.rows("patamar", patamar.intercambio_patamares), horizon)
 
 
 def _add_exchange_factors(network: Network, rows: list[Row], horizon: Horizon) -> None:
@@ -253,16 +255,18 @@ def _factor(
     return 1.0 if value is None else max(value, 0.0)
 
 
-def _add_small_plants(settings: Settings, network: Network, system: Any, patamar: Any) -> None:
+def _add_small_plants(
+    deck: Deck, settings: Settings, network: Network, system: Any, patamar: Any
+) -> None:
     """Power of small plants, wind and sun that is not simulated: available, free to be cut."""
     horizon = settings.horizon
     series: dict[tuple[int, int, str], dict[date, float]] = {}
-    for row in rows_of(system.geracao_usinas_nao_simuladas):
+    for row in deck.rows("sistema", system.geracao_usinas_nao_simuladas):
         if row["valor"] is not None:
             key = (row["codigo_submercado"], int(row["indice_bloco"] or 0), str(row["fonte"] or ""))
             by_month = series.setdefault(key, {})
             by_month[row["data"]] = by_month.get(row["data"], 0.0) + row["valor"]
-    levels = _small_levels(patamar, horizon)
+    levels = _small_levels(deck, patamar, horizon)
     sources, bounds, factors = [], [], []
     names = {bus["id"]: bus["name"] for bus in network.files["system/buses.json"]["buses"]}
     for number, ((market, block, kind), by_month) in enumerate(series.items()):
@@ -309,11 +313,11 @@ def _add_small_plants(settings: Settings, network: Network, system: Any, patamar
 
 
 def _small_levels(
-    patamar: Any, horizon: Horizon
+    deck: Deck, patamar: Any, horizon: Horizon
 ) -> dict[tuple[int, int], list[list[float | None]]]:
     """Submarket and block -> factors of small plants, ``[level][stage]``."""
     found: dict[tuple[int, int], dict[int, dict[date, float]]] = {}
-    for row in rows_of(patamar.usinas_nao_simuladas):
+    for row in deck.rows("patamar", patamar.usinas_nao_simuladas):
         if row["valor"] is not None:
             key = (row["codigo_submercado"], int(row["indice_bloco"] or 0))
             found.setdefault(key, {}).setdefault(row["patamar"], {})[row["data"]] = row["valor"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from headwater.imports.newave.deck import Deck, rows_of
+from headwater.imports.newave.deck import Deck
 from headwater.imports.newave.horizon import Horizon
 from headwater.imports.newave.rivers import RiverPlant
 from headwater.imports.newave.settings import Settings
@@ -87,7 +87,7 @@ def add_exchange_groups(
         return
     found = deck.read("agrint", "Agrint", "limits on sums of exchanges")
     groups: dict[int, list[tuple[float, str]]] = {}
-    for row in rows_of(found.agrupamentos):
+    for row in deck.rows("agrint", found.agrupamentos):
         pair = (row["submercado_de"], row["submercado_para"])
         if pair not in lines:
             deck.report.leave_out(
@@ -100,7 +100,7 @@ def add_exchange_groups(
         groups.setdefault(row["agrupamento"], []).append((factor, quantity))
     limits: dict[int, dict[tuple[int, int | None], float]] = {}
     names: dict[int, str] = {}
-    for row in rows_of(found.limites_agrupamentos):
+    for row in deck.rows("agrint", found.limites_agrupamentos):
         if row["valor"] is None:
             continue
         group = row["agrupamento"]
@@ -135,7 +135,7 @@ def add_plant_sets(
         return
     found = deck.read("re", "Re", "limits on the generation of sets of hydro plants")
     sets: dict[int, list[int]] = {}
-    for row in rows_of(found.usinas_conjuntos):
+    for row in deck.rows("re", found.usinas_conjuntos):
         if row["codigo_usina"] in rivers:
             sets.setdefault(row["conjunto"], []).append(row["codigo_usina"])
         elif row["codigo_usina"]:
@@ -145,7 +145,7 @@ def add_plant_sets(
             )
     limits: dict[int, dict[tuple[int, int | None], float]] = {}
     labels: dict[int, str] = {}
-    for row in rows_of(found.restricoes):
+    for row in deck.rows("re", found.restricoes):
         if row["restricao"] is None or None in (row["mes_inicio"], row["ano_inicio"]):
             continue
         begin = date(row["ano_inicio"], row["mes_inicio"], 1)

@@ -260,10 +260,8 @@ def _risk(deck: Deck, settings: Settings) -> list[tuple[float, float] | None]:
     tails: list[float | None] = [None] * horizon.n_stages
     weights: list[float | None] = [None] * horizon.n_stages
     if kind > 1:
-        from headwater.imports.newave.deck import rows_of
-
-        tails = horizon.by_stage(_monthly(rows_of(found.alfa_variavel)))
-        weights = horizon.by_stage(_monthly(rows_of(found.lambda_variavel)))
+        tails = horizon.by_stage(_monthly(deck.rows("cvar", found.alfa_variavel)))
+        weights = horizon.by_stage(_monthly(deck.rows("cvar", found.lambda_variavel)))
     measures: list[tuple[float, float] | None] = []
     for tail, weight in zip(tails, weights, strict=True):
         share, part = (tail or constant[0]) / 100.0, (weight or constant[1]) / 100.0

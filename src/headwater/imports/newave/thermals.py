@@ -205,10 +205,9 @@ def _maintenance(deck: Deck, horizon: Horizon) -> dict[tuple[int, int], float]:
 def _costs(deck: Deck, horizon: Horizon) -> dict[int, list[float]]:
     """Class -> cost at every stage."""
     found = deck.read("clast", "Clast", "costs by year, and their changes for some months")
-    from headwater.imports.newave.deck import rows_of
 
     by_year: dict[int, dict[int, float]] = {}
-    for row in rows_of(found.usinas):
+    for row in deck.rows("clast", found.usinas):
         if row["valor"] is not None:
             by_year.setdefault(row["codigo_usina"], {})[row["indice_ano_estudo"]] = row["valor"]
     costs = {}
@@ -218,7 +217,7 @@ def _costs(deck: Deck, horizon: Horizon) -> dict[int, list[float]]:
             years.get(min(horizon.year_index(stage) + 1, last), years[last])
             for stage in range(horizon.n_stages)
         ]
-    for row in rows_of(found.modificacoes):
+    for row in deck.rows("clast", found.modificacoes):
         if row["codigo_usina"] in costs and row["custo"] is not None:
             for stage in range(horizon.n_stages):
                 if horizon.covers(stage, row["data_inicio"], row["data_fim"]):
