@@ -131,6 +131,47 @@ def test_schema_reference_and_description_know_it(run: Path, tmp_path: Path) -> 
     assert "deferrable loads" in headwater("describe", run).stdout
 
 
+def test_the_balance_of_the_report_holds_with_what_it_gives_and_takes(run: Path) -> None:
+    program = (
+        "import sys, json, numpy as np, headwater as hw\n"
+        "from headwater.report.balance import balance\n"
+        "from headwater.report.outcome import Outcome\n"
+        "drawn = balance(Outcome.of_results(hw.load_results(sys.argv[1])))\n"
+        "print(json.dumps({one['name']: list(one['y']) for one in drawn.traces}))\n"
+    )
+    command = [sys.executable, "-c", program, str(run / "output")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=installed(), check=True
+    )
+    series = json.loads(done.stdout)
+    load = series.pop("load")
+    assert max(series["load put off"]) > 0.0
+    assert [sum(one) for one in zip(*series.values(), strict=True)] == pytest.approx(load)
+
+
+def test_a_table_of_the_case_limits_it_at_a_stage(tmp_path: Path) -> None:
+    case = with_load(tmp_path / "case")
+    case.tables["constraints/deferrable_load_bounds"] = [
+        {"deferrable_load_id": 4, "stage_id": 0, "max_power_mw": 0.25}
+    ]
+    root = case.write()
+    done = headwater("run", root)
+    assert done.returncode == 0, done.stderr
+    first = table(root, "deferrable_loads").filter(stage_id=0)
+    assert 0.0 < first["put_off_mw"].max() <= 0.25 + 1e-9
+
+
+def test_its_state_has_a_price_in_the_upper_bound(tmp_path: Path) -> None:
+    case = with_load(tmp_path / "case")
+    case.files["config.json"]["upper_bound_evaluation"] = {"enabled": True}
+    case.files["config.json"].setdefault("modeling", {})["inflow_non_negativity"] = {
+        "method": "penalty"
+    }
+    root = case.write()
+    done = headwater("run", root)
+    assert done.returncode == 0, done.stderr
+
+
 @requires_mpi
 def test_two_ranks_learn_the_same(run: Path, tmp_path: Path) -> None:
     root = with_load(tmp_path / "case").write()

@@ -131,7 +131,7 @@ def test_sources_less_uses_are_the_load_of_every_bus_and_of_the_system(scenario:
         assert together == pytest.approx(series(drawn, "load"), abs=1e-6)
         kinds |= {trace["name"] for trace in drawn.traces}
     assert kinds >= {
-        SOURCES[one]
+        SOURCES[one].words
         for one in (
             "hydro",
             "thermal",
@@ -171,8 +171,8 @@ def test_uses_are_drawn_below_zero_and_losses_only_of_the_system():
     for bus in (None, *outcome.ids("bus")):
         drawn = {trace["name"]: trace["y"] for trace in balance(outcome, bus).traces}
         for use in ("export", "contract_export", "pumping", "excess"):
-            assert max(drawn.get(SOURCES[use], [0.0])) <= 1e-9
-        assert (SOURCES["losses"] in drawn) <= (bus is None)
+            assert max(drawn.get(SOURCES[use].words, [0.0])) <= 1e-9
+        assert (SOURCES["losses"].words in drawn) <= (bus is None)
 
 
 def test_costs_of_the_categories_add_up_to_the_cost_of_the_stage():

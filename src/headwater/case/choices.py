@@ -46,8 +46,10 @@ def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     if name == "stages.json":
         return _stages(tuple(one for one in RISK_MEASURES if one is not MixedCVaR))
     if name == "config.json":
-        families = (STOPPING_RULES, SAMPLING_SCHEMES, CUT_SELECTIONS, FORWARD_PASSES)
-        return _config(*(_foreign(registry) for registry in families))
+        # those of the project that have no parameters are words of the schema already
+        schemes = tuple(one for one in SAMPLING_SCHEMES if fields_of(one) or not is_own(one))
+        others = (_foreign(registry) for registry in (CUT_SELECTIONS, FORWARD_PASSES))
+        return _config(_foreign(STOPPING_RULES), schemes, *others)
     return shape
 
 

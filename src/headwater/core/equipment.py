@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from headwater.arrays import FrozenDict
+from headwater.core.flows import BusFlow
 from headwater.core.parts import (
     Advice,
     Cost,
@@ -52,6 +53,7 @@ class EquipmentRegistry(Registry[Equipment]):
             "advice",
             "violations",
             "stage_tables",
+            "flows",
         ):
             self.__dict__.pop(derived, None)
 
@@ -126,6 +128,12 @@ class EquipmentRegistry(Registry[Equipment]):
         """Tables of stage values of all kinds in their order, each with its kind."""
         found = [(part, table) for part in self for table in part.tables_of_stages]
         return tuple(sorted(found, key=lambda pair: (pair[1].place, pair[0].place, pair[1].file)))
+
+    @cached_property
+    def flows(self) -> tuple[tuple[Equipment, BusFlow], ...]:
+        """Flows of energy between buses and all kinds in their order, each with its kind."""
+        found = [(part, one) for part in self for one in part.flows]
+        return tuple(sorted(found, key=lambda pair: pair[1].place))
 
     def told_of(self, system: Any) -> tuple[Equipment, ...]:
         """Kinds that results of a system speak of: the founding ones, and those that it has."""

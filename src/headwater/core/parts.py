@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from headwater.arrays import Array
+from headwater.core.flows import BusFlow
 from headwater.core.ids import ABSENT
 from headwater.core.program import Combination, LpBuilder
 from headwater.core.repairs import RepairedStage, Room
@@ -321,6 +322,7 @@ class Equipment:
         stage_tables: tables of values at single stages, as far as fields do not say it.
         finish_values: completes the values at every stage, by column of the tables, for a `System`.
         limits: pairs of them that the dictionary of bounds shows.
+        flows: energy that its entities give to their bus or take from it.
         violations: limits that solutions may break at a price.
         lowest_cost: gives the least cost that all entities can have at a stage, in $, for a
             `System` and the position of the stage; ``None`` where no cost is ever negative.
@@ -347,6 +349,7 @@ class Equipment:
     stage_tables: tuple[StageTable, ...] = ()
     finish_values: Callable[[Any, dict[str, Array]], None] | None = None
     limits: tuple[Limit, ...] = ()
+    flows: tuple[BusFlow, ...] = ()
     violations: tuple[Violation, ...] = ()
     lowest_cost: Callable[[Any, int], float] | None = None
     repairs: Callable[[RepairedStage], Iterator[Room]] | None = None

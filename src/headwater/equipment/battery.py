@@ -31,6 +31,7 @@ from headwater.core.fields import (
     PerStage,
     in_file,
 )
+from headwater.core.flows import BusFlow
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
@@ -243,6 +244,20 @@ EQUIPMENT.add(
             Family("battery_charge", "power that charges {0}", "MW"),
             Family("battery_discharge", "power that discharges {0}", "MW"),
             Family("battery_balance", "the energy balance of {0}", "MWh", is_row=True),
+        ),
+        flows=(
+            BusFlow(
+                "discharge", "batteries", "batteries", "discharge_mw", color="#4aa3a8", place=3
+            ),
+            BusFlow(
+                "charge",
+                "charging of batteries",
+                "batteries",
+                "charge_mw",
+                takes=True,
+                color="#a5d3d6",
+                place=11,
+            ),
         ),
         limits=(
             Limit(10, "charging power", "max_charge_mw"),

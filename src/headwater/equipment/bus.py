@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
 from headwater.core.parts import (
     Column,
     Cost,
@@ -138,6 +139,10 @@ EQUIPMENT.add(
                 held_in="bus_penalty_overrides",
                 place=7,
             ),
+        ),
+        flows=(
+            BusFlow("deficit", "deficit", "buses", "deficit_mwh", place=6),
+            BusFlow("excess", "excess", "buses", "excess_mwh", takes=True, place=12),
         ),
         tables=_TABLES,
         costs=_COSTS,

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
@@ -127,6 +128,25 @@ EQUIPMENT.add(
         stage_tables=(
             StageTable(
                 "constraints/contract_bounds.parquet", held_in="contract_bound_overrides", place=4
+            ),
+        ),
+        flows=(
+            BusFlow(
+                "contract_import",
+                "bought",
+                "contracts",
+                "energy_mwh",
+                only=("kind", "import"),
+                place=4,
+            ),
+            BusFlow(
+                "contract_export",
+                "sold",
+                "contracts",
+                "energy_mwh",
+                takes=True,
+                only=("kind", "export"),
+                place=9,
             ),
         ),
         limits=(Limit(6, "generation or power", "max_mw", "min_mw"),),

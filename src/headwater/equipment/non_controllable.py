@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
@@ -137,6 +138,11 @@ EQUIPMENT.add(
                 "ncs_id",
                 held_in="ncs_penalty_overrides",
                 place=10,
+            ),
+        ),
+        flows=(
+            BusFlow(
+                "renewable", "wind, sun and other", "non_controllables", "generation_mwh", place=1
             ),
         ),
         limits=(Limit(6, "generation or power", "available_generation_mw"),),

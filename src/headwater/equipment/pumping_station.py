@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
 from headwater.core.ids import ABSENT
 from headwater.core.parts import (
     OPERATIVE_STATE,
@@ -195,6 +196,16 @@ EQUIPMENT.add(
                 "station_id",
                 held_in="pumping_bound_overrides",
                 place=3,
+            ),
+        ),
+        flows=(
+            BusFlow(
+                "pumping",
+                "pumping",
+                "pumping_stations",
+                "energy_consumption_mwh",
+                takes=True,
+                place=10,
             ),
         ),
         limits=(Limit(8, "flow", "max_m3s", "min_m3s"),),

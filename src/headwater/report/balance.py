@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from headwater.arrays import FrozenDict
+from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
+from headwater.core.parts import Equipment
 from headwater.errors import ResultsError
 from headwater.report.drawing import Drawing, bars, line, shortened
 from headwater.report.fans import chosen_scenarios
 from headwater.report.outcome import Outcome
 from headwater.report.theme import source_color
 
-SOURCES = {
-    "hydro": "hydro",
-    "renewable": "wind, sun and other",
-    "thermal": "thermal",
-    "discharge": "batteries",
-    "contract_import": "bought",
-    "import": "from other buses",
-    "deficit": "deficit",
-    "export": "to other buses",
-    "losses": "losses of lines",
-    "contract_export": "sold",
-    "pumping": "pumping",
-    "charge": "charging of batteries",
-    "excess": "excess",
-}
-"""Sources, above zero, and uses, below, in the order in which they are stacked."""
+_OF_LINES = (
+    BusFlow("import", "from other buses", "exchanges", "", place=5),
+    BusFlow("export", "to other buses", "exchanges", "", takes=True, place=7),
+    BusFlow("losses", "losses of lines", "exchanges", "", takes=True, place=8),
+)
+"""Flows that join buses, or are lost between them."""
 
-_USES = ("export", "losses", "contract_export", "pumping", "charge", "excess")
+SOURCES: Mapping[str, BusFlow] = FrozenDict(
+    {
+        flow.name: flow
+        for flow in sorted(
+            (*_OF_LINES, *(flow for _, flow in EQUIPMENT.flows)), key=lambda flow: flow.place
+        )
+    }
+)
+"""Sources, drawn above zero, and uses, below, in the order in which they are stacked."""
+
 _SMALL_MW = 1e-6
 """Mean power up to this is not drawn."""
 
@@ -59,15 +62,13 @@ def balance(
     traces = [
         bars(
             outcome.middles,
-            [sign * value for value in values],
-            SOURCES[source],
-            source_color(source),
+            [-value if flow.takes else value for value in power[name]],
+            flow.words,
+            flow.color or source_color(name, number),
             meta={"unit": "MW"},
         )
-        for source in SOURCES
-        for sign in (-1.0 if source in _USES else 1.0,)
-        for values in (power.get(source, []),)
-        if any(abs(value) > _SMALL_MW for value in values)
+        for number, (name, flow) in enumerate(SOURCES.items())
+        if any(abs(value) > _SMALL_MW for value in power.get(name, ()))
     ]
     traces.append(
         line(outcome.middles, load, "load", source_color("load"), meta={"ink": True}, shape="hvh")
@@ -118,42 +119,28 @@ def _mean_and_all(outcome: Outcome) -> tuple[Rows, Rows]:
 
 
 def _parts(outcome: Outcome) -> Iterator[Rows]:
-    buses = outcome.rows("buses", "load_mwh", "deficit_mwh", "excess_mwh")
-    for source in ("load", "deficit", "excess"):
-        yield _summed(buses, source, pl.col(f"{source}_mwh"))
-    plants = (
-        ("hydros", "hydro", "hydro"),
-        ("thermals", "thermal", "thermal"),
-        ("non_controllables", "non_controllable", "renewable"),
-    )
-    for table, kind, source in plants:
-        if table in outcome.tables:
-            yield _summed(
-                _at_bus(outcome, outcome.rows(table, "generation_mwh"), kind),
-                source,
-                pl.col("generation_mwh"),
-            )
-    if "pumping_stations" in outcome.tables:
-        rows = outcome.rows("pumping_stations", "energy_consumption_mwh")
-        yield _summed(
-            _at_bus(outcome, rows, "pumping_station"), "pumping", pl.col("energy_consumption_mwh")
-        )
-    if "batteries" in outcome.tables:
-        rows = outcome.rows("batteries", "charge_mw", "discharge_mw")
-        rows = _at_bus(outcome, rows.join(outcome.hours, on=["stage_id", "block_id"]), "battery")
-        for source in ("charge", "discharge"):
-            yield _summed(rows, source, pl.col(f"{source}_mw") * pl.col("hours"))
-    if "contracts" in outcome.tables and outcome.knows_topology:
-        rows = _at_bus(outcome, outcome.rows("contracts", "energy_mwh"), "contract")
-        for kind in ("import", "export"):
-            ids = [one["contract_id"] for one in outcome.leads["contracts"] if one["kind"] == kind]
-            yield _summed(
-                rows.filter(pl.col("contract_id").is_in(ids)),
-                f"contract_{kind}",
-                pl.col("energy_mwh"),
-            )
+    yield _summed(outcome.rows("buses", "load_mwh"), "load", pl.col("load_mwh"))
+    for part, flow in EQUIPMENT.flows:
+        if flow.table in outcome.tables and (not flow.only or outcome.knows_topology):
+            yield _flow(outcome, part, flow)
     if "exchanges" in outcome.tables and outcome.knows_topology:
         yield from _exchanges(outcome)
+
+
+def _flow(outcome: Outcome, part: Equipment, flow: BusFlow) -> Rows:
+    """What all entities of a kind give to their buses, or take from them."""
+    rows, own_id = outcome.rows(flow.table, flow.column), f"{part.name}_id"
+    if flow.only:
+        key, value = flow.only
+        ids = [one[own_id] for one in outcome.leads[part.collection] if one[key] == value]
+        rows = rows.filter(pl.col(own_id).is_in(ids))
+    energy = pl.col(flow.column)
+    if not flow.is_energy:
+        rows = rows.join(outcome.hours, on=["stage_id", "block_id"])
+        energy = energy * pl.col("hours")
+    return _summed(
+        rows if own_id == "bus_id" else _at_bus(outcome, rows, part.name), flow.name, energy
+    )
 
 
 def _exchanges(outcome: Outcome) -> Iterator[Rows]:

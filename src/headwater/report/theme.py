@@ -17,9 +17,9 @@ def theme() -> dict[str, Any]:
     return content
 
 
-def source_color(source: str) -> str:
-    """Colour of a source or a use of energy."""
-    return str(theme()["sources"][source])
+def source_color(source: str, place: int = 0) -> str:
+    """Colour of a source or a use of energy; for others than those of the theme one by place."""
+    return str(theme()["sources"].get(source) or series_color(place))
 
 
 def series_color(position: int) -> str:

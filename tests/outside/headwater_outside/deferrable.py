@@ -13,7 +13,8 @@ from typing import Annotated
 import numpy as np
 
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.fields import BusId, Name, NonNegative, OwnId
+from headwater.core.fields import BusId, Name, NonNegative, OwnId, PerStage
+from headwater.core.flows import BusFlow
 from headwater.core.parts import (
     Column,
     Cost,
@@ -27,10 +28,13 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.program import LpBuilder
+from headwater.core.repairs import RepairedStage, Room
 from headwater.core.state import StateBlock
 from headwater.equipment.context import StageContext
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import System
+
+BOUNDS = "constraints/deferrable_load_bounds.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class DeferrableLoad:
 
     id: OwnId
     bus_id: BusId
-    max_power_mw: Annotated[NonNegative, "largest power that is put off, or served later"]
+    max_power_mw: Annotated[
+        NonNegative, PerStage(BOUNDS), "largest power that is put off, or served later"
+    ]
     max_owed_mwh: Annotated[NonNegative, "most energy that may be owed"]
     name: Name = ""
     cost_per_mwh: Annotated[NonNegative, "cost of energy that is put off"] = 0.0
@@ -65,14 +71,15 @@ def declare_owed(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def declare_power(build: LpBuilder, ctx: StageContext) -> None:
-    loads = ctx.system.of(DeferrableLoad)
+    loads, limits = ctx.system.of(DeferrableLoad), ctx.system.values(DeferrableLoad)
     put_off, served = (
         build.column_family(name, (len(loads), ctx.n_blocks)) for name in ("put_off", "served_late")
     )
     for a, load in enumerate(loads):
         for k, hours in enumerate(ctx.block_hours):
-            put_off[a, k] = build.column(0.0, load.max_power_mw, hours * load.cost_per_mwh)
-            served[a, k] = build.column(0.0, load.max_power_mw)
+            most = limits.max_power_mw[a, ctx.t]
+            put_off[a, k] = build.column(0.0, most, hours * load.cost_per_mwh)
+            served[a, k] = build.column(0.0, most)
 
 
 def declare_balance(build: LpBuilder, ctx: StageContext) -> None:
@@ -92,6 +99,13 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
         for k in range(ctx.n_blocks):
             build.put(build.rows["load"][bus, k], build.columns["put_off"][a, k], 1.0)
             build.put(build.rows["load"][bus, k], build.columns["served_late"][a, k], -1.0)
+
+
+def repairs(stage: RepairedStage) -> Iterator[Room]:
+    """What is owed less is not served late or not owed on; what is owed more, not put off."""
+    for row in stage.rows("owed_balance"):
+        yield stage.room(row, -1.0, "owed_energy", "served_late")
+        yield stage.room(row, 1.0, "owed_energy", "put_off")
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
@@ -135,5 +149,12 @@ EQUIPMENT.add(
             Piece(Phase.TERMS, put_terms),
         ),
         families=(Family("owed_energy", "energy owed by {0}", "MWh"),),
+        flows=(
+            BusFlow("put_off", "load put off", "deferrable_loads", "put_off_mw"),
+            BusFlow(
+                "served_late", "load served late", "deferrable_loads", "served_late_mw", takes=True
+            ),
+        ),
+        repairs=repairs,
     )
 )

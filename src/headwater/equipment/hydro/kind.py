@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
 from headwater.core.parts import (
     OPERATIVE_STATE,
     Advice,
@@ -166,6 +167,7 @@ EQUIPMENT.add(
                 place=9,
             ),
         ),
+        flows=(BusFlow("hydro", "hydro", "hydros", "generation_mwh", place=0),),
         limits=(
             Limit(0, "storage", "max_storage_hm3", "min_storage_hm3"),
             Limit(2, "turbined flow", "max_turbined_m3s", "min_turbined_m3s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.flows import BusFlow
 from headwater.core.parts import (
     OPERATIVE_STATE,
     Advice,
@@ -97,6 +98,7 @@ EQUIPMENT.add(
                 place=1,
             ),
         ),
+        flows=(BusFlow("thermal", "thermal", "thermals", "generation_mwh", place=2),),
         limits=(Limit(6, "generation or power", "max_generation_mw", "min_generation_mw"),),
         capacity=(("max_generation_mw", "MW"),),
         tables=_TABLES,
