@@ -41,6 +41,7 @@ from headwater.cli.structured import (
     report_of,
     said,
 )
+from headwater.cli.table_commands import export_app, import_table
 from headwater.cli.uncertainty_commands import fit, scenarios
 from headwater.distributed import is_known_to_all, known_communicator
 from headwater.errors import HeadwaterError, RankError, SolverError, UsageError
@@ -93,7 +94,9 @@ app.command(
     },
 )(bench)
 app.add_typer(policy_app, rich_help_panel=_STUDIES)
+import_app.command("table")(import_table)
 app.add_typer(import_app, rich_help_panel=_CASES)
+app.add_typer(export_app, rich_help_panel=_CASES)
 
 # typer has used the installed click in some versions and a copy of its own in others: its base
 # class is found, not imported

@@ -112,8 +112,14 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Write into a directory that is not empty.")
     ] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Write CSV files into DIR, for spreadsheets.")
+    ] = False,
+    xlsx: Annotated[
+        bool, typer.Option("--xlsx", help="Write an Excel workbook, DIR with the ending .xlsx.")
+    ] = False,
 ) -> None:
-    """Write a commented starter case."""
+    """Write a commented starter case, or one as a spreadsheet to fill in."""
     from headwater.case import template_summaries, write_starter
 
     if list_:
@@ -122,5 +128,12 @@ def init(
         return
     if directory is None:
         raise typer.BadParameter("the new directory is missing", param_hint="DIR")
+    if csv or xlsx:
+        from headwater.imports.tables import write_table_starter
+
+        ending = ".xlsx" if xlsx and directory.suffix != ".xlsx" else ""
+        wrote = write_table_starter(directory.with_name(directory.name + ending), template)
+        stdout().out(f"wrote {wrote}; fill it in and try: headwater import table {wrote} CASE")
+        return
     root = write_starter(directory, template, force=force)
     stdout().out(f"wrote {root}; read {root / 'README.md'} and try: headwater run {root}")
