@@ -143,7 +143,7 @@ if __name__ == "__main__":
     for way, own in costs.items():
         gap = own.mean() / best.mean() - 1.0
         lost = int((mine < own * (1.0 - 1e-6)).sum())
-        print(
+        sys.stdout.write(
             f"{way:32} {own.mean() / 1e6:7.2f} million a year, {gap:6.1%} above perfect foresight; "
-            f"the policy is cheaper in {lost} of {len(own)}"
+            f"the policy is cheaper in {lost} of {len(own)}\n"
         )

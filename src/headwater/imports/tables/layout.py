@@ -18,7 +18,7 @@ from headwater.case.json_schema import json_schemas
 from headwater.case.manifest import JSON_FILES
 from headwater.case.parts import shape_of
 from headwater.case.tables import TABLES, Column, Kind
-from headwater.core.fields import references_of
+from headwater.core.fields import fields_of
 
 Path = tuple[str | int, ...]
 """Way to a value in a file; numbers count the entries of lists from 0."""
@@ -259,10 +259,9 @@ def _references(file: str) -> Iterator[tuple[str, str]]:
 
 def _references_below(shape: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
     declared = getattr(shape, "declares", None)
-    if declared is not None:
-        for place, kind in references_of(declared):
-            yield f"{prefix}{place}", kind
-        return
+    for spec in () if declared is None else fields_of(declared):
+        if spec.in_files and spec.reference:
+            yield prefix + ".".join(spec.place), spec.reference
     for name, value in shape.model_fields.items():
         for inner in _models(value.annotation):
             yield from _references_below(inner, f"{prefix}{value.alias or name}.")

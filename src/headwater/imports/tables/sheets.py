@@ -176,7 +176,7 @@ def _read_csv(file: Path, collector: Collector, said: Said) -> Sheet | None:
             fix="write the names of the columns into the first row",
         )
         return None
-    first = next(line for line in text.splitlines() if line.strip())
+    first = "\n".join([line for line in text.splitlines() if line.strip()][:5])
     separator = max(_SEPARATORS, key=first.count)
     rows = list(enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1))
     cells = [cell for _, row in rows for cell in row]
