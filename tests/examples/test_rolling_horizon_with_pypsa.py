@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-
 from pypsa_networks import their_warnings
 
 pytestmark = their_warnings
