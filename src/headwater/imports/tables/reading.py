@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -29,6 +28,7 @@ from headwater.imports.tables.layout import (
     table_leaf,
     table_sheets,
 )
+from headwater.imports.tables.paths import dotted, path_of, put
 from headwater.imports.tables.sheets import Said, Sheet, plain_word
 from headwater.imports.tables.wide import widened
 
@@ -234,7 +234,7 @@ def _read_list(sheet: Sheet, known: ListSheet, reading: Reading) -> None:
                 )
                 reading.mistake(sheet, f"row {number}", problem)
             seen.setdefault(called, number)
-        reading.places[known.file, _dotted(prefix)] = sheet.shown, f"row {number}"
+        reading.places[known.file, dotted(prefix)] = sheet.shown, f"row {number}"
         items.append(item)
 
 
@@ -292,51 +292,13 @@ def _read_cell(
     except Mistake as problem:
         reading.mistake(sheet, where, problem)
         return
-    reading.places[file, _dotted(whole)] = sheet.shown, where
+    reading.places[file, dotted(whole)] = sheet.shown, where
     if value is not None:
         in_json = isinstance(value, date) and file in JSON_FILES
         put(content, path, value.isoformat() if in_json else value)
     elif leaf.required and len(path) == 1 and not leaf.nullable and path != ("id",):
         fix = "fill in the cell"
         reading.mistake(sheet, where, Mistake("HW206", "expected a value, got an empty cell", fix))
-
-
-def path_of(text: str) -> Path:
-    """``blocks.1.hours`` as a path; lists count from 1 for people, from 0 here."""
-    return tuple(int(step) - 1 if step.isdigit() else step for step in text.split("."))
-
-
-def text_of(path: Path) -> str:
-    """The heading of a path."""
-    return ".".join(str(step + 1) if isinstance(step, int) else step for step in path)
-
-
-def put(content: Any, path: Path, value: Any) -> None:
-    """Put a value into objects and lists, which are made as they are needed."""
-    here = content
-    for step, following in pairwise(path):
-        empty: Any = [] if isinstance(following, int) else {}
-        if isinstance(step, int):
-            while len(here) <= step:
-                here.append(None)
-            if here[step] is None:
-                here[step] = empty
-        elif step not in here:
-            here[step] = empty
-        here = here[step]
-    last = path[-1]
-    if isinstance(last, int):
-        while len(here) <= last:
-            here.append(None)
-    here[last] = value
-
-
-def _dotted(path: Path) -> str:
-    """A path as findings write it: ``hydros[3].bus_id``."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
 
 
 def _list_of(content: Json, place: tuple[str, ...]) -> list[Any]:

@@ -25,7 +25,7 @@ from headwater.imports.tables.layout import (
     table_sheets,
 )
 from headwater.imports.tables.layout import Path as Way
-from headwater.imports.tables.reading import text_of
+from headwater.imports.tables.paths import text_of
 from headwater.imports.tables.sheets import MISSING_OPENPYXL, write_csv
 from headwater.imports.tables.wide import VALUE
 
