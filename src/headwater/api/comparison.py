@@ -72,7 +72,11 @@ class PolicyComparison(Shown):
         return self.difference - self.ci95, self.difference + self.ci95
 
     def frame(self) -> pl.DataFrame:
-        """One row per scenario: cost with either policy, and the difference, in $."""
+        """One row per scenario: cost with either policy, and the difference, in $.
+
+        Examples:
+            >>> policy.compare(other, scenarios=500).frame()
+        """
         return pl.DataFrame(
             {
                 "scenario_id": self.scenarios.astype(np.int32),

@@ -58,7 +58,17 @@ class Decision(Shown, OtherForms):
     def of_outcome(
         cls, system: System, t: int, readout: StageReadout, outcome: StageOutcome
     ) -> Decision:
-        """What the solution of stage position ``t`` says."""
+        """What the solution of stage position ``t`` says.
+
+        Args:
+            system: the power system.
+            t: position of the stage.
+            readout: where what stands in the solution.
+            outcome: the solution.
+
+        Examples:
+            >>> policy.decide()  # makes one
+        """
         stage, solutions = system.stages[t], outcome.solutions
         return cls(
             stage_id=stage.id,
@@ -115,6 +125,9 @@ class Decision(Shown, OtherForms):
 
         Raises:
             UnknownNameError: no such table; the message lists those there are.
+
+        Examples:
+            >>> policy.decide().table("thermals")
         """
         frame = chosen_table(self._frames, name)
         return self._names.added_to(frame, SCHEMAS[name]) if names else frame

@@ -77,6 +77,9 @@ class Simulation(Shown, OtherForms):
 
         Raises:
             UnknownNameError: no such table; the message lists those there are.
+
+        Examples:
+            >>> simulation.table("buses")
         """
         frame = chosen_table(self._frames, name)
         return self._names.added_to(frame, SCHEMAS[name]) if names else frame

@@ -67,6 +67,9 @@ class Policy(Shown, LearnedPolicy):
 
         Raises:
             PolicyError: it does not fit ``study``.
+
+        Examples:
+            >>> hw.Policy.of(learned, case)
         """
         if study is not None:
             check_fits(learned, study)
@@ -82,6 +85,9 @@ class Policy(Shown, LearnedPolicy):
 
         Raises:
             UnknownNameError: there is no such stage, or there are several.
+
+        Examples:
+            >>> policy.stage_position("2027-02")
         """
         return stage_position_of(self._spans, stage_id)
 

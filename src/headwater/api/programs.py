@@ -30,6 +30,9 @@ def stage_program(
         UsageError: there is no such stage.
         PolicyError: the policy does not fit the study.
         SolverError: an earlier stage could not be solved.
+
+    Examples:
+        >>> hw.stage_program("my-case", 5, policy=policy).columns
     """
     study = as_study(study)
     refuse_unbuilt(study)

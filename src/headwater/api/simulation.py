@@ -62,6 +62,10 @@ def simulate(
         PolicyError: the policy does not fit the study, or none is known.
         StoppedError: Ctrl-C asked to stop; after SIGTERM or SIGHUP the signal acts as it would have
             without this call.
+
+    Examples:
+        >>> simulation = hw.simulate(policy, n_scenarios=500)
+        >>> simulation.table("hydros")
     """
     ranks = find_communicator()
     chosen = policy.study if study is None else ranks.together(partial(as_study, study))

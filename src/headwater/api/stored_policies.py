@@ -40,9 +40,16 @@ def load_policy(directory: str | Path, study: StudyLike | None = None) -> Policy
 def save_policy(policy: LearnedPolicy, directory: str | Path) -> Path:
     """Write a policy to disk, whole or not at all; returns ``directory``.
 
+    Args:
+        policy: what training gave.
+        directory: where to write.
+
     Raises:
         ResultsError: the directory cannot be written.
         InUseError: a training writes to it.
+
+    Examples:
+        >>> hw.save_policy(policy, "policy")
     """
     with RunLock(Path(directory)):
         write_policy(policy, Path(directory))
@@ -63,6 +70,9 @@ def check_policy(
     Raises:
         PolicyError: there is no sound policy.
         UnsupportedFeatureError: the study uses something that is not built yet.
+
+    Examples:
+        >>> print(hw.check_policy("may/policy", "june", shift=1))
     """
     study = as_study(study)
     refuse_unbuilt(study)

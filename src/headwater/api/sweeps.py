@@ -61,7 +61,11 @@ class Sweep(Shown):
         return iter(self.variants)
 
     def frame(self) -> pl.DataFrame:
-        """One row per variant: its options, bound, costs, and how its training ended."""
+        """One row per variant: its options, bound, costs, and how its training ended.
+
+        Examples:
+            >>> hw.sweep(case, iterations=[10, 50]).frame()
+        """
         rows = [
             {
                 **one.options,

@@ -65,6 +65,9 @@ def fit(study: StudyLike, directory: str | Path, *, pictures: bool = True) -> Fi
     Raises:
         ModelError: the history does not allow it, or there is none.
         UsageError: the directory holds other files.
+
+    Examples:
+        >>> hw.fit("my-case", "fit").uncertainty
     """
     study = as_study(study)
     found = study_uncertainty(study, statistical=True)
@@ -113,6 +116,9 @@ def scenarios(
 
     Raises:
         UsageError: an unknown kind, or a number below 1.
+
+    Examples:
+        >>> hw.scenarios("my-case", "simulation", n_scenarios=100)
     """
     study = as_study(study)
     config = study.config

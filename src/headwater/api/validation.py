@@ -21,6 +21,10 @@ def validate_case(path: str | os.PathLike[str], *, strict: bool = False) -> Repo
     Args:
         path: the directory.
         strict: take advice that published cases often disregard as law.
+
+    Examples:
+        >>> report = hw.validate_case("my-case")
+        >>> report.ok, len(report.errors)
     """
     return validate_files(path, strict=strict, also=_readiness)
 

@@ -106,6 +106,9 @@ class SystemBuilder:
 
         Raises:
             UsageError: there is one of that name.
+
+        Examples:
+            >>> build.bus("Main", deficit_cost=3000.0)
         """
         own = (
             {}
@@ -144,6 +147,10 @@ class SystemBuilder:
 
         Raises:
             UsageError: there is one of that name, or values over time make no sense.
+
+        Examples:
+            >>> build.hydro("Ridge", bus="Main", storage_hm3=(100.0, 900.0), turbined_m3s=220.0,
+            ...             productivity=0.9, inflow=(150.0, 45.0), downstream="Gorge")
         """
         low, high = (float(value) for value in storage_hm3)
         self._initial[name] = float(more.pop("initial_hm3", low + 0.5 * (high - low)))
@@ -193,6 +200,9 @@ class SystemBuilder:
 
         Raises:
             UsageError: there is one of that name.
+
+        Examples:
+            >>> build.thermal("Gas", bus="Main", max_mw=180.0, cost=75.0)
         """
         entry = {"generation": {"min_mw": min_mw, "max_mw": max_mw}, "cost_per_mwh": cost, **more}
         return self._add("thermal", name, entry, bus_id=("bus", bus))
@@ -212,6 +222,9 @@ class SystemBuilder:
 
         Raises:
             UsageError: there is one of that name, or values over time make no sense.
+
+        Examples:
+            >>> build.wind("Hill", bus="Main", capacity_mw=60.0, profile=(0.35, 0.1))
         """
         entry = {"max_generation_mw": capacity_mw, **more}
         self._add("non-controllable source", name, entry, bus_id=("bus", bus))
@@ -241,6 +254,9 @@ class SystemBuilder:
 
         Raises:
             UsageError: there is one of that name.
+
+        Examples:
+            >>> build.line("Valley to City", "Valley", "City", 400.0, 300.0)
         """
         capacity = {
             "direct_mw": capacity_mw,
@@ -263,6 +279,9 @@ class SystemBuilder:
 
         Raises:
             UsageError: the bus has a load already, or values make no sense.
+
+        Examples:
+            >>> build.load("Main", 260.0, 8.0)
         """
         if any(bus == other for other, _, _, _ in self._loads):
             raise UsageError(f"the bus '{bus}' has a load already")
@@ -325,6 +344,9 @@ class SystemBuilder:
 
         Raises:
             UsageError: the matrix is not square.
+
+        Examples:
+            >>> build.correlation(["Ridge", "Mesa"], [[1.0, 0.6], [0.6, 1.0]])
         """
         rows = [[float(value) for value in row] for row in matrix]
         if any(len(row) != len(hydros) for row in rows) or len(rows) != len(hydros):
@@ -341,11 +363,25 @@ class SystemBuilder:
             UnknownNameError: a bus or plant that is named does not exist.
             UsageError: some plants have records of inflows and others not.
             CaseError: the case has errors; the message lists them all.
+
+        Examples:
+            >>> case = build.build()
         """
         return case_of(self._documents(), self.name)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Write the case into a new directory, see `Case.save`."""
+        """Write the case into a new directory, see `Case.save`.
+
+        Args:
+            directory: one that does not exist yet, or is empty.
+
+        Raises:
+            CaseError: the case has errors.
+            UsageError: ``directory`` holds something already.
+
+        Examples:
+            >>> build.save("my-case")
+        """
         return self.build().save(directory)
 
     @property

@@ -26,5 +26,8 @@ def convert_case(source: str | os.PathLike[str], target: str | os.PathLike[str])
     Raises:
         CaseError: the case has errors.
         UsageError: ``target`` holds something already.
+
+    Examples:
+        >>> hw.convert_case("cobre-case", "my-case")
     """
     return load_case(source).save(target)

@@ -128,6 +128,10 @@ def load_case(path: str | os.PathLike[str], *, strict: bool = False) -> Case:
 
     Raises:
         CaseError: the case has errors; its ``report`` lists them all.
+
+    Examples:
+        >>> case = hw.load_case("examples/four-subsystems")
+        >>> case.system.hydros["Ridge"].max_storage_hm3
     """
     case, report = _read(path, strict=strict)
     if case is None:

@@ -143,6 +143,9 @@ class Report:
         """Files with their findings, the file with the most important finding first.
 
         ``""`` is the case as a whole.
+
+        Examples:
+            >>> hw.validate_case("my-case").by_file()
         """
         grouped: dict[str, list[Finding]] = {}
         for finding in self.findings:
@@ -150,14 +153,22 @@ class Report:
         return tuple((file, tuple(found)) for file, found in grouped.items())
 
     def heading(self) -> str:
-        """The case and how much was found."""
+        """The case and how much was found.
+
+        Examples:
+            >>> hw.validate_case("my-case").heading()
+        """
         totals = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note"))
         counts = ((self._total(severity), word) for severity, word in totals)
         listed = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
         return f"{self.case or 'case'}: {listed}"
 
     def to_json(self) -> dict[str, Any]:
-        """The report as a JSON object (no time stamp, so equal cases give equal reports)."""
+        """The report as a JSON object (no time stamp, so equal cases give equal reports).
+
+        Examples:
+            >>> hw.validate_case("my-case").to_json()
+        """
         return {
             "case": self.case,
             "valid": self.ok,
@@ -172,7 +183,11 @@ class Report:
         }
 
     def skipped_sentence(self) -> str:
-        """How many checks could not run, and which."""
+        """How many checks could not run, and which.
+
+        Examples:
+            >>> hw.validate_case("my-case").skipped_sentence()
+        """
         codes = ", ".join(dict.fromkeys(name.split()[0] for name in self.skipped))
         n = len(self.skipped)
         return (

@@ -94,7 +94,14 @@ class Diagnosis:
 
 
 def diagnose_program(program: NamedProgram) -> Diagnosis:
-    """Solve a program and say what its cost is made of, or why it has no solution."""
+    """Solve a program and say what its cost is made of, or why it has no solution.
+
+    Args:
+        program: of a stage, or read from a file.
+
+    Examples:
+        >>> hw.diagnose_program(hw.read_program("output/failure/stage-17.mps")).outcome
+    """
     size = (
         program.title,
         len(program.rows),

@@ -24,12 +24,19 @@ from headwater.lp.writing import AT_UPPER, BASIC
 _SECTIONS = ("NAME", "ROWS", "COLUMNS", "RHS", "RANGES", "BOUNDS", "OBJSENSE", "ENDATA")
 
 
-def read_program(path: Path) -> NamedProgram:
+def read_program(path: str | Path) -> NamedProgram:
     """Read a program from a file in free MPS; the title is its first comment.
+
+    Args:
+        path: of the file.
 
     Raises:
         ResultsError: the file cannot be read, or holds something else; with the line.
+
+    Examples:
+        >>> program = hw.read_program("stage-17.mps")
     """
+    path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

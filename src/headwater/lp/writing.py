@@ -20,13 +20,21 @@ BASIC, AT_UPPER = 1, 2
 """Statuses of columns and rows in a basis, as HiGHS numbers them."""
 
 
-def write_program(program: NamedProgram, path: Path) -> None:
+def write_program(program: NamedProgram, path: str | Path) -> None:
     """Write a program; the suffix says how: ``.lp`` or ``.mps``.
+
+    Args:
+        program: what `stage_program` or `read_program` gives.
+        path: of the file.
 
     Raises:
         UsageError: another suffix.
         ResultsError: the file cannot be written.
+
+    Examples:
+        >>> hw.write_program(hw.stage_program("my-case", 0), "stage-0.lp")
     """
+    path = Path(path)
     writers = {".lp": lp_lines, ".mps": mps_lines}
     if path.suffix.lower() not in writers:
         raise UsageError(

@@ -195,8 +195,14 @@ class System(Shown, SystemView):
     def of(self, kind: type[E]) -> Named[E]:
         """All entities of a kind by their class, e.g. ``system.of(Battery)``, sorted by id.
 
+        Args:
+            kind: class of the entities.
+
         Raises:
             ModelError: there is no such kind of equipment.
+
+        Examples:
+            >>> case.system.of(hw.model.Battery)
         """
         found: Named[E] = getattr(self, _kind_of(kind).collection)
         return found
@@ -204,14 +210,27 @@ class System(Shown, SystemView):
     def values(self, kind: type[Entity]) -> StageValues:
         """Limits and costs of all entities of a kind at every stage, by its class.
 
+        Args:
+            kind: class of the entities.
+
         Raises:
             ModelError: there is no such kind of equipment, or a table names what does not exist.
+
+        Examples:
+            >>> case.system.values(hw.model.Thermal)
         """
         found: StageValues = getattr(self.bounds, _kind_of(kind).name)
         return found
 
     def overrides(self, table: StageTable) -> StageOverrides:
-        """What a table of stage values says."""
+        """What a table of stage values says.
+
+        Args:
+            table: a table of stage values, as kinds of equipment declare it.
+
+        Examples:
+            >>> system.overrides(table)
+        """
         if table.held_in:
             held: StageOverrides = getattr(self, table.held_in)
             return held
@@ -287,6 +306,12 @@ class System(Shown, SystemView):
         """Positions of the entities of a kind by id.
 
         The kind is named by its collection, e.g. ``"thermals"``.
+
+        Args:
+            collection: name of the field of the system.
+
+        Examples:
+            >>> case.system.index_of("hydros")[3]
         """
         return self._indices[collection]
 
@@ -300,6 +325,9 @@ class System(Shown, SystemView):
         Args:
             n_lags: past inflows of every river in the state.
             n_accumulators: parts of periods under way that are gathered for every river.
+
+        Examples:
+            >>> case.system.state_layout(2)
         """
         found = self._layouts.get((n_lags, n_accumulators))
         if found is None:

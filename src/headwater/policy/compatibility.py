@@ -98,7 +98,11 @@ class PolicyCheck:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """The same as plain data.
+
+        Examples:
+            >>> hw.check_policy("may/policy", "june").to_json()
+        """
         uses = {"simulation": self.simulation, "resume": self.resume, "warm_start": self.warm_start}
         allowed = {
             use: {"allowed": not obstacles, "obstacles": list(obstacles)}

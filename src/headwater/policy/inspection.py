@@ -36,12 +36,19 @@ class CheckpointReport:
         return not self.problem
 
 
-def verify_policy(directory: Path) -> tuple[CheckpointReport, ...]:
+def verify_policy(directory: str | Path) -> tuple[CheckpointReport, ...]:
     """Read every file of every checkpoint, newest first, and say which are sound.
+
+    Args:
+        directory: of the policy.
 
     Raises:
         PolicyError: there is no checkpoint.
+
+    Examples:
+        >>> all(report.is_sound for report in hw.verify_policy("output/policy"))
     """
+    directory = Path(directory)
     found = checkpoints(directory)
     if not found:
         raise PolicyError(f"HW808 there is no policy in {directory}")

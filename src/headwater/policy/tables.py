@@ -14,7 +14,7 @@ from headwater.errors import ResultsError, UsageError
 from headwater.sddp import Policy
 
 
-def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Path:
+def export_policy(policy: Policy, target: str | Path, *, inactive: bool = False) -> Path:
     """Write a policy for other programs.
 
     As Parquet tables in a directory, or as one JSON file if its name ends in ``.json``.
@@ -29,7 +29,11 @@ def export_policy(policy: Policy, target: Path, *, inactive: bool = False) -> Pa
     Raises:
         ResultsError: it cannot be written.
         UsageError: the directory is not empty.
+
+    Examples:
+        >>> hw.export_policy(policy, "cuts")
     """
+    target = Path(target)
     try:
         if target.suffix == ".json":
             files.write_text(

@@ -21,6 +21,8 @@ class _Run(Protocol):
     """What gives the tables of a run."""
 
     @property
+    def directory(self) -> Path: ...
+    @property
     def has_training(self) -> bool: ...
     @property
     def has_simulation(self) -> bool: ...
@@ -35,8 +37,9 @@ class _Run(Protocol):
     def scan(self, name: str) -> pl.LazyFrame: ...
 
 
-def write_csv_files(results: _Run, directory: Path) -> Path:
+def write_csv_files(results: _Run, target: str | Path | None) -> Path:
     """Write every table of a run, see `Results.write_csv`."""
+    directory = results.directory / DEFAULT_NAME if target is None else Path(target)
     with said_with_place(directory), files.replaced_directory(directory, CSV) as temporary:
         for name, query in _queries(results):
             _guarded(query).sink_csv(temporary / f"{name}.csv")

@@ -18,6 +18,7 @@ from headwater._on_demand import OnDemandMember
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.shown import Shown
 from headwater.errors import ResultsError
+from headwater.results.csv_files import write_csv_files
 from headwater.results.names_in_tables import TableNames
 from headwater.results.other_forms import OtherForms
 from headwater.results.pieces import SUCCESS
@@ -35,8 +36,14 @@ def load_results(directory: str | Path) -> Results:
 
     A warning is logged when its parts are of different cases.
 
+    Args:
+        directory: output directory of a run.
+
     Raises:
         ResultsError: it holds no results.
+
+    Examples:
+        >>> results = hw.load_results("output")
     """
     root = Path(directory)
     if not any(
@@ -154,6 +161,9 @@ class Results(Shown, OtherForms):
 
         Raises:
             ResultsError: no such table, or a part of it is damaged.
+
+        Examples:
+            >>> results.table("hydros", columns=["storage_final_hm3"])
         """
         if name not in self.tables:
             raise ResultsError(
@@ -196,9 +206,8 @@ class Results(Shown, OtherForms):
     def scan(self, name: str, *, names: bool = True) -> pl.LazyFrame:
         """A simulation table as a lazy Polars query.
 
-        Nothing is read before it is collected, and then only what it needs.
-
-        For results larger than memory. Files are not compared with their digests, as `table` does.
+        For results larger than memory: nothing is read before it is collected, and then only what
+        it needs. Files are not compared with their digests, as `table` does.
 
         Args:
             name: table name, see `tables`.
@@ -238,8 +247,7 @@ class Results(Shown, OtherForms):
         """Write every table as a CSV file, with names and dates; larger than memory if need be.
 
         Args:
-            directory: made anew, files of others that it holds are put aside; ``None`` for ``csv``
-                in the output directory.
+            directory: made anew, other files are put aside; ``None`` for ``csv`` in the output.
 
         Raises:
             ResultsError: it cannot be written.
@@ -247,10 +255,7 @@ class Results(Shown, OtherForms):
         Examples:
             >>> hw.load_results("output").write_csv()
         """
-        from headwater.results.csv_files import DEFAULT_NAME, write_csv_files
-
-        target = self.directory / DEFAULT_NAME if directory is None else Path(directory)
-        return write_csv_files(self, target)
+        return write_csv_files(self, directory)
 
     def _part_of_table(
         self, part: str, metadata: dict[str, Any], columns: Sequence[str]

@@ -158,7 +158,14 @@ class Policy:
         )
 
     def cuts_frame(self, *, inactive: bool = False) -> pl.DataFrame:
-        """The cuts of all stages in one table, see `Cuts.frame`."""
+        """The cuts of all stages in one table, see `Cuts.frame`.
+
+        Args:
+            inactive: whether to include cuts that were deactivated.
+
+        Examples:
+            >>> policy.cuts_frame()
+        """
         return pl.concat(
             [self.cuts(stage.stage_id, inactive=inactive).frame() for stage in self.stages]
         )
