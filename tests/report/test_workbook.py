@@ -135,3 +135,10 @@ def test_commands_write_workbook_and_csv(output: Path, tmp_path: Path, capsys) -
     assert call(*words, "--format", "csv") == 0
     assert (tmp_path / "sim" / "csv" / "buses.csv").is_file()
     capsys.readouterr()
+
+
+def test_who_names_the_case_is_pointed_to_its_results(output: Path, tmp_path: Path) -> None:
+    (tmp_path / "case").mkdir()
+    (tmp_path / "case" / "output").symlink_to(output)
+    with pytest.raises(ResultsError, match=r"did you mean .*case/output\?"):
+        hw.write_report(tmp_path / "case")

@@ -96,6 +96,11 @@ class SystemBuilder:
         self._loads: list[tuple[str, list[float], list[float], list[float] | None]] = []
         self._groups: list[tuple[list[str], list[list[float]]]] = []
 
+    def __repr__(self) -> str:
+        kinds = {**self._entities, **self._others}
+        counts = ", ".join(f"{len(one)} {kind}" for kind, one in kinds.items() if one)
+        return f"<SystemBuilder {self.name}: {counts or 'empty'}; {len(self._starts)} months>"
+
     def bus(self, name: str, *, deficit_cost: float | None = None, **more: Any) -> SystemBuilder:
         """Add a bus.
 

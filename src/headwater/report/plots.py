@@ -73,7 +73,20 @@ class SimulationPlots:
     def store(
         self, kind: str, which: EntityKey, *, value: bool = False, scenarios: Scenarios = ()
     ) -> Figure:
-        """What a battery or a stock keeps, or its worth, see `headwater.report.stores.store`."""
+        """What a battery or a stock keeps, or its worth, see `headwater.report.stores.store`.
+
+        Args:
+            kind: ``"battery"`` or ``"stock"``.
+            which: name or id.
+            value: draw what one more unit is worth, in place of what is kept.
+            scenarios: numbers or names of scenarios to draw as lines; see `Scenarios`.
+
+        Raises:
+            UnknownNameError: nothing is called that; the message says what there is.
+
+        Examples:
+            >>> results.plot.store("battery", "Bank", value=True)
+        """
         return stores.store(self._outcome, kind, which, value=value, scenarios=scenarios).figure()
 
     def generation(

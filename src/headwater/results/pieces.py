@@ -16,6 +16,17 @@ SUCCESS = "_SUCCESS"
 """Empty file whose presence says that a part of the results is complete."""
 
 
+def without_results(directory: Path) -> str:
+    """What is said of a directory without results; where they may be meant, if that is a case."""
+    text = (
+        f"{directory} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})"
+    )
+    below = directory / "output"
+    if any((below / part / SUCCESS).is_file() for part in ("training", "simulation")):
+        text += f"; did you mean {below}?"
+    return text
+
+
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a table; the same table always gives the same bytes."""
     frame.write_parquet(

@@ -21,7 +21,7 @@ from headwater.errors import ResultsError
 from headwater.results.csv_files import write_csv_files
 from headwater.results.names_in_tables import TableNames
 from headwater.results.other_forms import OtherForms
-from headwater.results.pieces import SUCCESS
+from headwater.results.pieces import SUCCESS, without_results
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.results.table_schema import TableSchema
 
@@ -50,9 +50,7 @@ def load_results(directory: str | Path) -> Results:
         (files.surviving_directory(root / part) / SUCCESS).is_file()
         for part in ("training", "simulation")
     ):
-        raise ResultsError(
-            f"{root} holds no results of a run (no training/{SUCCESS} and no simulation/{SUCCESS})"
-        )
+        raise ResultsError(without_results(root))
     results = Results(root)
     if results.mixture:
         logger.warning("%s: %s", root, results.mixture)
