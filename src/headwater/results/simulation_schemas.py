@@ -9,13 +9,14 @@ from headwater.results.table_schema import (
     FLAG,
     FLOAT,
     INT,
-    LONG,
-    TEXT,
     Column,
     TableSchema,
-    floats,
+    gap_columns,
     ids,
-    maybe,
+    integer,
+    long,
+    number,
+    words,
 )
 
 _TYPES = {"number": FLOAT, "whole": INT, "code": CODE, "flag": FLAG}
@@ -64,23 +65,21 @@ SIMULATION_SCHEMAS = (
         "costs",
         (
             *ids(),
-            *floats(
-                ("total_cost", "$", "immediate cost plus discounted future cost"),
-                (
-                    "immediate_cost",
-                    "$",
-                    "cost of the stage, shared by block hours where it has no block",
-                ),
-                (
-                    "future_cost",
-                    "$",
-                    "expected cost of all later stages, seen from the next "
-                    "stage, shared by block hours",
-                ),
-                ("discount_factor", "-", "present value of $1 of this stage"),
+            number("total_cost", "immediate cost plus discounted future cost", "$"),
+            number(
+                "immediate_cost",
+                "cost of the stage, shared by block hours where it has no block",
+                "$",
             ),
+            number(
+                "future_cost",
+                "expected cost of all later stages, seen from the next "
+                "stage, shared by block hours",
+                "$",
+            ),
+            number("discount_factor", "present value of $1 of this stage"),
             *(
-                Column(cost.name, FLOAT, "$", cost.meaning, kind=_only_with(part))
+                number(cost.name, cost.meaning, "$", kind=_only_with(part))
                 for part, cost in EQUIPMENT.costs_by_kind
             ),
         ),
@@ -92,47 +91,54 @@ SIMULATION_SCHEMAS = (
     TableSchema(
         "scenario_summary",
         (
-            Column("scenario_id", INT, "-", "scenario, from 0"),
-            maybe(
+            integer("scenario_id", "scenario, from 0"),
+            number(
                 "total_cost",
-                "$",
                 "present value of all costs; null, as all costs and "
                 "totals, when the scenario failed",
+                "$",
+                nullable=True,
             ),
-            maybe("resource_cost", "$", "thermal generation and contracts, present value"),
-            maybe("recourse_cost", "$", "deficit and excess, present value"),
-            maybe("violation_cost", "$", "violations of limits and constraints, present value"),
-            maybe(
+            number(
+                "resource_cost",
+                "thermal generation and contracts, present value",
+                "$",
+                nullable=True,
+            ),
+            number("recourse_cost", "deficit and excess, present value", "$", nullable=True),
+            number(
+                "violation_cost",
+                "violations of limits and constraints, present value",
+                "$",
+                nullable=True,
+            ),
+            number(
                 "regularization_cost",
-                "$",
                 "spillage, diversion, turbining, curtailment, exchanges, present value",
-            ),
-            maybe(
-                "imputed_cost",
                 "$",
+                nullable=True,
+            ),
+            number(
+                "imputed_cost",
                 "energy of pumping at the spot price, present value; not part of the total",
+                "$",
+                nullable=True,
             ),
-            maybe("deficit_mwh", "MWh", "unserved energy, all buses and stages"),
-            maybe("spillage_hm3", "hm3", "spilled water, all plants and stages"),
-            Column("lp_solves", LONG, "-", "stage problems solved"),
-            Column(
-                "lps_above_tolerance",
-                LONG,
-                "-",
-                "stage problems taken with a certified gap above tolerance",
+            number("deficit_mwh", "unserved energy, all buses and stages", "MWh", nullable=True),
+            number("spillage_hm3", "spilled water, all plants and stages", "hm3", nullable=True),
+            long("lp_solves", "stage problems solved"),
+            long(
+                "lps_above_tolerance", "stage problems taken with a certified gap above tolerance"
             ),
-            Column(
+            number(
                 "solve_time_ms",
-                FLOAT,
-                "ms",
                 "share of the time of the scenarios that were solved together",
+                "ms",
                 timing=True,
             ),
-            Column("status", TEXT, "-", "complete, or failed when a stage could not be solved"),
-            Column(
+            words("status", "complete, or failed when a stage could not be solved"),
+            words(
                 "sampled_years",
-                TEXT,
-                "-",
                 "first year of the history that the scenario replays; null without",
                 nullable=True,
             ),
@@ -144,14 +150,11 @@ SIMULATION_SCHEMAS = (
     TableSchema(
         "simulation_lp_gaps",
         (
-            Column("scenario_id", INT, "-", "scenario, from 0"),
-            Column("stage_id", INT, "-", "stage"),
-            Column("bound", FLOAT, "$", "certified lower bound of its optimum"),
-            Column("gap", FLOAT, "$", "cost of the decision that was taken less the bound"),
-            Column(
-                "gap_share", FLOAT, "-", "gap as a share of the mean simulated cost", nullable=True
+            integer("scenario_id", "scenario, from 0"),
+            integer("stage_id", "stage"),
+            *gap_columns(
+                "cost of the decision that was taken less the bound", "the mean simulated cost"
             ),
-            Column("attempts", INT, "-", "attempts made at it"),
         ),
         ("scenario_id", "stage_id"),
         "simulation/diagnostics/lp_gaps.parquet",
@@ -160,13 +163,12 @@ SIMULATION_SCHEMAS = (
     TableSchema(
         "stage_summary",
         (
-            Column("stage_id", INT, "-", "stage of the case"),
+            integer("stage_id", "stage of the case"),
             *(
-                Column(
+                number(
                     f"{name}_{statistic}",
-                    FLOAT,
-                    unit,
                     f"{text}; {how} over the scenarios that were solved",
+                    unit,
                 )
                 for name, unit, text in _STAGE_QUANTITIES
                 for statistic, how in (

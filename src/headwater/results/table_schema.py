@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
@@ -66,26 +67,55 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.timing)
 
 
+class _Make(Protocol):
+    """Makes a column of one type of values from its name and what they are."""
+
+    def __call__(
+        self,
+        name: str,
+        meaning: str,
+        unit: str = "-",
+        *,
+        nullable: bool = False,
+        timing: bool = False,
+        kind: str = "",
+    ) -> Column: ...
+
+
+def _of(dtype: DataType | DataTypeClass) -> _Make:
+    def column(name: str, meaning: str, unit: str = "-", **about: Any) -> Column:
+        return Column(name, dtype, unit, meaning, **about)
+
+    return column
+
+
+integer, code, number, words = _of(INT), _of(CODE), _of(FLOAT), _of(TEXT)
+flag, long, count, wide = _of(FLAG), _of(LONG), _of(COUNT), _of(WIDE)
+
+
 def ids(
     entity: str = "", *, block: bool = True, nullable_block: bool = False
 ) -> tuple[Column, ...]:
     """Key columns of a simulation table."""
-    columns = [
-        Column("scenario_id", INT, "-", "scenario, from 0"),
-        Column("stage_id", INT, "-", "stage of the case"),
-    ]
+    columns = [integer("scenario_id", "scenario, from 0"), integer("stage_id", "stage of the case")]
     if block:
-        columns.append(Column("block_id", INT, "-", "block of the stage, from 0", nullable_block))
+        columns.append(integer("block_id", "block of the stage, from 0", nullable=nullable_block))
     if entity:
-        columns.append(Column(f"{entity}_id", INT, "-", f"id of the {entity.replace('_', ' ')}"))
+        columns.append(integer(f"{entity}_id", f"id of the {entity.replace('_', ' ')}"))
     return tuple(columns)
 
 
-def floats(*columns: tuple[str, str, str]) -> tuple[Column, ...]:
-    """Columns of numbers that are never null: name, unit, meaning."""
-    return tuple(Column(name, FLOAT, unit, text) for name, unit, text in columns)
+def gap_columns(gap: str, whole: str, *, nullable: bool = False) -> tuple[Column, ...]:
+    """Columns of a table of problems that were taken with a gap above tolerance.
 
-
-def maybe(name: str, unit: str, text: str) -> Column:
-    """A column of numbers that may be null."""
-    return Column(name, FLOAT, unit, text, nullable=True)
+    Args:
+        gap: what the gap is, in words.
+        whole: of what its share is given.
+        nullable: whether a gap may be unknown.
+    """
+    return (
+        number("bound", "certified lower bound of its optimum", "$"),
+        number("gap", gap, "$", nullable=nullable),
+        number("gap_share", f"gap as a share of {whole}", nullable=True),
+        integer("attempts", "attempts made at it"),
+    )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from headwater.results.table_schema import (
-    CODE,
-    COUNT,
-    FLAG,
-    FLOAT,
-    INT,
-    LONG,
-    TEXT,
-    WIDE,
-    Column,
     TableSchema,
+    code,
+    count,
+    flag,
+    gap_columns,
+    integer,
+    long,
+    number,
+    wide,
+    words,
 )
 
 _STEPS = (
@@ -43,112 +43,90 @@ _STEPS = (
 )
 
 _SOLVER_COLUMNS = (
-    Column(
-        "iteration",
-        COUNT,
-        "-",
-        "iteration, from 1; of a simulation, the first scenario of a run of scenarios",
+    count(
+        "iteration", "iteration, from 1; of a simulation, the first scenario of a run of scenarios"
     ),
-    Column("phase", TEXT, "-", "forward, backward, lower_bound or simulation"),
-    Column("stage", INT, "-", "stage of the case; -1 for the bound"),
-    Column("lp_solves", COUNT, "-", "problems"),
-    Column("lp_successes", COUNT, "-", "problems that were solved"),
-    Column("lp_retries", COUNT, "-", "problems that needed more than one attempt"),
-    Column("lp_failures", COUNT, "-", "problems that no attempt solved"),
-    Column("retry_attempts", COUNT, "-", "attempts after the first"),
-    Column("relaxed", COUNT, "-", "problems taken with a gap above tolerance"),
-    Column("fallbacks", COUNT, "-", "problems that the batched kernel left to HiGHS"),
-    Column("basis_offered", COUNT, "-", "bases that solves started from"),
-    Column(
-        "basis_consistency_failures", COUNT, "-", "problems whose basis the kernel could not use"
-    ),
-    Column(
-        "simplex_iterations",
-        WIDE,
-        "-",
-        "pivots of the batched kernel; those of HiGHS are not counted",
-    ),
-    Column("solve_time_ms", FLOAT, "ms", "time of solves, summed over threads", timing=True),
-    Column(
-        "load_model_time_ms", FLOAT, "ms", "time of loading cuts, summed over threads", timing=True
-    ),
+    words("phase", "forward, backward, lower_bound or simulation"),
+    integer("stage", "stage of the case; -1 for the bound"),
+    count("lp_solves", "problems"),
+    count("lp_successes", "problems that were solved"),
+    count("lp_retries", "problems that needed more than one attempt"),
+    count("lp_failures", "problems that no attempt solved"),
+    count("retry_attempts", "attempts after the first"),
+    count("relaxed", "problems taken with a gap above tolerance"),
+    count("fallbacks", "problems that the batched kernel left to HiGHS"),
+    count("basis_offered", "bases that solves started from"),
+    count("basis_consistency_failures", "problems whose basis the kernel could not use"),
+    wide("simplex_iterations", "pivots of the batched kernel; those of HiGHS are not counted"),
+    number("solve_time_ms", "time of solves, summed over threads", "ms", timing=True),
+    number("load_model_time_ms", "time of loading cuts, summed over threads", "ms", timing=True),
 )
 
 _RETRY_COLUMNS = (
-    Column("iteration", COUNT, "-", "as in the table of iterations"),
-    Column("phase", TEXT, "-", "as in the table of iterations"),
-    Column("stage", INT, "-", "as in the table of iterations"),
-    Column("retry_level", COUNT, "-", "attempt that solved the problem, from 1, the first being 0"),
-    Column("count", WIDE, "-", "problems"),
+    count("iteration", "as in the table of iterations"),
+    words("phase", "as in the table of iterations"),
+    integer("stage", "as in the table of iterations"),
+    count("retry_level", "attempt that solved the problem, from 1, the first being 0"),
+    wide("count", "problems"),
 )
 
 TRAINING_SCHEMAS = (
     TableSchema(
         "convergence",
         (
-            Column("iteration", INT, "-", "iteration, from 1"),
-            Column("lower_bound", FLOAT, "$", "bound of the optimal cost"),
-            Column(
+            integer("iteration", "iteration, from 1"),
+            number("lower_bound", "bound of the optimal cost", "$"),
+            number(
                 "upper_bound_mean",
-                FLOAT,
-                "$",
                 "mean simulated cost of the forward pass; a noisy estimate, no bound",
-            ),
-            Column("upper_bound_std", FLOAT, "$", "its sample standard deviation"),
-            Column("upper_bound_ci95", FLOAT, "$", "half width of the 95 % interval of the mean"),
-            Column(
-                "upper_bound_det",
-                FLOAT,
                 "$",
+            ),
+            number("upper_bound_std", "its sample standard deviation", "$"),
+            number("upper_bound_ci95", "half width of the 95 % interval of the mean", "$"),
+            number(
+                "upper_bound_det",
                 "least bound from above so far; null before the first",
+                "$",
                 nullable=True,
             ),
-            Column(
+            number(
                 "gap_percent",
-                FLOAT,
-                "%",
                 "gap; null when risk-averse or with one forward pass",
+                "%",
                 nullable=True,
             ),
-            Column("cuts_added", INT, "-", "cuts added"),
-            Column("cuts_removed", INT, "-", "cuts deactivated"),
-            Column("cuts_active", LONG, "-", "active cuts over all stages"),
-            Column(
+            integer("cuts_added", "cuts added"),
+            integer("cuts_removed", "cuts deactivated"),
+            long("cuts_active", "active cuts over all stages"),
+            integer(
                 "cuts_relaxed",
-                INT,
-                "-",
                 "cuts behind which a problem has a gap above tolerance; valid all the same",
             ),
-            Column("time_forward_ms", LONG, "ms", "forward pass", timing=True),
-            Column("time_backward_ms", LONG, "ms", "backward pass", timing=True),
-            Column("time_total_ms", LONG, "ms", "iteration", timing=True),
-            Column("forward_passes", INT, "-", "trajectories"),
-            Column("lp_solves", LONG, "-", "stage problems solved in the iteration"),
-            Column("lp_retries", LONG, "-", "stage problems that needed more than one attempt"),
-            Column(
-                "lps_above_tolerance",
-                LONG,
-                "-",
-                "stage problems taken with a certified gap above tolerance",
+            long("time_forward_ms", "forward pass", "ms", timing=True),
+            long("time_backward_ms", "backward pass", "ms", timing=True),
+            long("time_total_ms", "iteration", "ms", timing=True),
+            integer("forward_passes", "trajectories"),
+            long("lp_solves", "stage problems solved in the iteration"),
+            long("lp_retries", "stage problems that needed more than one attempt"),
+            long(
+                "lps_above_tolerance", "stage problems taken with a certified gap above tolerance"
             ),
-            Column(
+            number(
                 "largest_gap",
-                FLOAT,
-                "$",
                 "largest gap of these, 0 without any; null if one is unknown",
-                nullable=True,
-            ),
-            Column(
-                "gap_of_bound",
-                FLOAT,
                 "$",
-                "the same for the problems that lower_bound is made of",
                 nullable=True,
             ),
-            Column("truncated_inflows", LONG, "-", "forward inflows raised to zero"),
-            Column("lb_kind", TEXT, "-", "what the bound bounds: expected_cost or nested_risk"),
-            Column("wall_time_ms", LONG, "ms", "since training started", timing=True),
-            Column("rss_mb", FLOAT, "MB", "peak memory of the process", timing=True),
+            number(
+                "gap_of_bound",
+                "the same for the problems that lower_bound is made of",
+                "$",
+                nullable=True,
+            ),
+            long("truncated_inflows", "forward inflows raised to zero"),
+            words("lb_kind", "what the bound bounds: expected_cost or nested_risk"),
+            long("wall_time_ms", "since training started", "ms", timing=True),
+            number("rss_mb", "peak memory of the process", "MB", timing=True),
         ),
         ("iteration",),
         "training/convergence.parquet",
@@ -157,22 +135,16 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "timing/iterations",
         (
-            Column("iteration", INT, "-", "iteration, from 1"),
-            Column(
-                "rank",
-                INT,
-                "-",
-                "process, from 0; null in the row of the whole iteration",
-                nullable=True,
+            integer("iteration", "iteration, from 1"),
+            integer(
+                "rank", "process, from 0; null in the row of the whole iteration", nullable=True
             ),
-            Column(
+            integer(
                 "worker_id",
-                INT,
-                "-",
                 "thread of the process, from 0; null in the row of the whole iteration",
                 nullable=True,
             ),
-            *(Column(name, LONG, "ms", text, nullable=True, timing=True) for name, text in _STEPS),
+            *(long(name, text, "ms", nullable=True, timing=True) for name, text in _STEPS),
         ),
         ("iteration", "rank", "worker_id"),
         "training/timing/iterations.parquet",
@@ -195,26 +167,20 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "cut_selection/iterations",
         (
-            Column("iteration", INT, "-", "iteration, from 1"),
-            Column("stage", INT, "-", "stage of the case whose future the cuts bound"),
-            Column("cuts_populated", INT, "-", "cuts ever made or loaded"),
-            Column("cuts_active_before", INT, "-", "active cuts before selection"),
-            Column("cuts_deactivated", INT, "-", "cuts that the method deactivated"),
-            Column("cuts_active_after", INT, "-", "active cuts after the method"),
-            Column("selection_time_ms", FLOAT, "ms", "time of method and cap", timing=True),
-            Column(
+            integer("iteration", "iteration, from 1"),
+            integer("stage", "stage of the case whose future the cuts bound"),
+            integer("cuts_populated", "cuts ever made or loaded"),
+            integer("cuts_active_before", "active cuts before selection"),
+            integer("cuts_deactivated", "cuts that the method deactivated"),
+            integer("cuts_active_after", "active cuts after the method"),
+            number("selection_time_ms", "time of method and cap", "ms", timing=True),
+            integer(
                 "budget_evicted",
-                INT,
-                "-",
                 "cuts that the cap took after that; null without a cap",
                 nullable=True,
             ),
-            Column(
-                "active_after_budget",
-                INT,
-                "-",
-                "active cuts after the cap; null without one",
-                nullable=True,
+            integer(
+                "active_after_budget", "active cuts after the cap; null without one", nullable=True
             ),
         ),
         ("iteration", "stage"),
@@ -224,16 +190,14 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "timing/mpi_ranks",
         (
-            Column("iteration", INT, "-", "iteration, from 1"),
-            Column("rank", INT, "-", "process, from 0"),
-            Column("forward_time_ms", LONG, "ms", "forward pass, waiting included", timing=True),
-            Column("backward_time_ms", LONG, "ms", "backward pass, waiting included", timing=True),
-            Column(
-                "communication_time_ms", LONG, "ms", "exchanging data with other ranks", timing=True
-            ),
-            Column("idle_time_ms", LONG, "ms", "waiting for other ranks", timing=True),
-            Column("lp_solves", LONG, "-", "stage problems solved by the rank"),
-            Column("scenarios_processed", INT, "-", "trajectories of the rank"),
+            integer("iteration", "iteration, from 1"),
+            integer("rank", "process, from 0"),
+            long("forward_time_ms", "forward pass, waiting included", "ms", timing=True),
+            long("backward_time_ms", "backward pass, waiting included", "ms", timing=True),
+            long("communication_time_ms", "exchanging data with other ranks", "ms", timing=True),
+            long("idle_time_ms", "waiting for other ranks", "ms", timing=True),
+            long("lp_solves", "stage problems solved by the rank"),
+            integer("scenarios_processed", "trajectories of the rank"),
         ),
         ("iteration", "rank"),
         "training/timing/mpi_ranks.parquet",
@@ -242,23 +206,18 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "dictionaries/bounds",
         (
-            Column("entity_type_code", CODE, "-", "kind of entity, see codes.json"),
-            Column("entity_id", INT, "-", "id of the entity"),
-            Column("stage_id", INT, "-", "stage of the case"),
-            Column(
-                "block_id",
-                INT,
-                "-",
-                "block of the stage; null for a limit of the whole stage",
-                nullable=True,
+            code("entity_type_code", "kind of entity, see codes.json"),
+            integer("entity_id", "id of the entity"),
+            integer("stage_id", "stage of the case"),
+            integer(
+                "block_id", "block of the stage; null for a limit of the whole stage", nullable=True
             ),
-            Column("bound_type_code", CODE, "-", "what is limited, see codes.json"),
-            Column("lower_bound", FLOAT, "hm3, m3/s or MW", "least value"),
-            Column(
+            code("bound_type_code", "what is limited, see codes.json"),
+            number("lower_bound", "least value", "hm3, m3/s or MW"),
+            number(
                 "upper_bound",
-                FLOAT,
-                "hm3, m3/s or MW",
                 "largest value; null without a limit",
+                "hm3, m3/s or MW",
                 nullable=True,
             ),
         ),
@@ -269,20 +228,17 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "diagnostics/inner_bound",
         (
-            Column("iteration", INT, "-", "iteration after which it was evaluated"),
-            Column(
+            integer("iteration", "iteration after which it was evaluated"),
+            number(
                 "upper_bound_det",
-                FLOAT,
-                "$",
                 "bound of the optimal cost from above that this evaluation gave",
+                "$",
             ),
-            Column("least_upper_bound", FLOAT, "$", "least bound of all evaluations so far"),
-            Column("n_vertices", LONG, "-", "states whose cost it is made of, over all stages"),
-            Column("lp_solves", LONG, "-", "stage problems solved for it"),
-            Column(
-                "certified", FLAG, "-", "whether all prices it rests on were derived, none given"
-            ),
-            Column("time_ms", LONG, "ms", "time it took", timing=True),
+            number("least_upper_bound", "least bound of all evaluations so far", "$"),
+            long("n_vertices", "states whose cost it is made of, over all stages"),
+            long("lp_solves", "stage problems solved for it"),
+            flag("certified", "whether all prices it rests on were derived, none given"),
+            long("time_ms", "time it took", "ms", timing=True),
         ),
         ("iteration",),
         "training/diagnostics/inner_bound.parquet",
@@ -291,37 +247,16 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "diagnostics/lp_gaps",
         (
-            Column("iteration", INT, "-", "iteration, from 1"),
-            Column("phase", TEXT, "-", "forward, backward, lower_bound or simulation"),
-            Column("stage", INT, "-", "stage of the case; -1 for the bound"),
-            Column(
-                "trial",
-                INT,
-                "-",
-                "forward pass whose state it is, from 0; scenario of a simulation",
-            ),
-            Column(
-                "opening",
-                INT,
-                "-",
-                "opening of the stage, from 0; of a forward pass, the one it took",
-            ),
-            Column("bound", FLOAT, "$", "certified lower bound of its optimum"),
-            Column(
-                "gap",
-                FLOAT,
-                "$",
+            integer("iteration", "iteration, from 1"),
+            words("phase", "forward, backward, lower_bound or simulation"),
+            integer("stage", "stage of the case; -1 for the bound"),
+            integer("trial", "forward pass whose state it is, from 0; scenario of a simulation"),
+            integer("opening", "opening of the stage, from 0; of a forward pass, the one it took"),
+            *gap_columns(
                 "cost of the best feasible point less the bound; null without one",
+                "the lower bound of the iteration",
                 nullable=True,
             ),
-            Column(
-                "gap_share",
-                FLOAT,
-                "-",
-                "gap as a share of the lower bound of the iteration",
-                nullable=True,
-            ),
-            Column("attempts", INT, "-", "attempts made at it"),
         ),
         ("iteration", "phase", "stage", "trial", "opening"),
         "training/diagnostics/lp_gaps.parquet",
@@ -330,19 +265,17 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "diagnostics/stopping_rules",
         (
-            Column("iteration", INT, "-", "iteration after which the rule was asked"),
-            Column("rule_index", INT, "-", "place of the rule in the configuration, from 0"),
-            Column("rule", TEXT, "-", "name of the rule"),
-            Column("met", FLAG, "-", "whether it was satisfied"),
-            Column(
+            integer("iteration", "iteration after which the rule was asked"),
+            integer("rule_index", "place of the rule in the configuration, from 0"),
+            words("rule", "name of the rule"),
+            flag("met", "whether it was satisfied"),
+            number(
                 "value",
-                FLOAT,
-                "-",
                 "what it compared; null where there was nothing to compare yet",
                 nullable=True,
             ),
-            Column("threshold", FLOAT, "-", "what it compared with"),
-            Column("detail", TEXT, "-", "in words, where the numbers do not say it"),
+            number("threshold", "what it compared with"),
+            words("detail", "in words, where the numbers do not say it"),
         ),
         ("iteration", "rule_index"),
         "training/diagnostics/stopping_rules.parquet",
@@ -351,17 +284,17 @@ TRAINING_SCHEMAS = (
     TableSchema(
         "fpha_hyperplanes",
         (
-            Column("hydro_id", INT, "-", "id of the hydro"),
-            Column("plane_id", INT, "-", "plane of the hydro, from 0"),
-            Column("stage_id", INT, "-", "stage of the case"),
-            Column("gamma_0", FLOAT, "MW", "intercept"),
-            Column("gamma_v", FLOAT, "MW/hm3", "slope in mean storage"),
-            Column("gamma_q", FLOAT, "MW/(m3/s)", "slope in turbined flow"),
-            Column("gamma_s", FLOAT, "MW/(m3/s)", "slope in spilled flow"),
-            Column("kappa", FLOAT, "-", "1: the correction factor is folded into the coefficients"),
-            Column("valid_v_min_hm3", FLOAT, "hm3", "lower end of the fitting window"),
-            Column("valid_v_max_hm3", FLOAT, "hm3", "upper end of the fitting window"),
-            Column("valid_q_max_m3s", FLOAT, "m3/s", "largest turbined flow of the fit"),
+            integer("hydro_id", "id of the hydro"),
+            integer("plane_id", "plane of the hydro, from 0"),
+            integer("stage_id", "stage of the case"),
+            number("gamma_0", "intercept", "MW"),
+            number("gamma_v", "slope in mean storage", "MW/hm3"),
+            number("gamma_q", "slope in turbined flow", "MW/(m3/s)"),
+            number("gamma_s", "slope in spilled flow", "MW/(m3/s)"),
+            number("kappa", "1: the correction factor is folded into the coefficients"),
+            number("valid_v_min_hm3", "lower end of the fitting window", "hm3"),
+            number("valid_v_max_hm3", "upper end of the fitting window", "hm3"),
+            number("valid_q_max_m3s", "largest turbined flow of the fit", "m3/s"),
         ),
         ("hydro_id", "stage_id", "plane_id"),
         "hydro_models/fpha_hyperplanes.parquet",
