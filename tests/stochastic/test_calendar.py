@@ -15,7 +15,8 @@ from headwater.model import (
     Stage,
 )
 from headwater.model.stages import CycleType
-from headwater.stochastic.calendar import SeasonCalendar, SeasonTimeline, build_timeline
+from headwater.stochastic.calendar import SeasonTimeline, build_timeline
+from headwater.stochastic.seasons import SeasonCalendar
 
 
 def stage(stage_id, start, end, season_id):

@@ -15,8 +15,8 @@ from headwater.model import (
     Season,
     SeasonMap,
 )
-from headwater.stochastic.calendar import SeasonCalendar
 from headwater.stochastic.history import seasonal_history
+from headwater.stochastic.seasons import SeasonCalendar
 
 
 def monthly(values, start=(2020, 1), hydro=0):

@@ -32,11 +32,8 @@ from headwater.stochastic import (
     training_sampler,
 )
 from headwater.stochastic.estimation import complete_system
-from headwater.stochastic.libraries import (
-    external_inflow_library,
-    historical_library,
-    invert_inflows,
-)
+from headwater.stochastic.external_library import external_inflow_library
+from headwater.stochastic.libraries import historical_library, invert_inflows
 
 EVERYONE = np.arange(4)
 

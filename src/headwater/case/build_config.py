@@ -7,6 +7,7 @@ from typing import Any
 
 from headwater import model as m
 from headwater.case import schema_config as s
+from headwater.case import schema_sources as sources
 from headwater.case.derived import made_from
 from headwater.core.choices import (
     CUT_SELECTIONS,
@@ -107,7 +108,7 @@ def _selection_method(shape: s.CutSelectionShape) -> SelectionMethod:
     return method(**{name: older if value is None else value for name, value in values.items()})
 
 
-def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
+def _source(source: sources.ScenarioSourceShape) -> m.ScenarioSource:
     years = source.historical_years
     lags = source.historical.initial_lags
     return m.ScenarioSource(
@@ -119,14 +120,14 @@ def _source(source: s.ScenarioSourceShape) -> m.ScenarioSource:
         load_selection=_selection(source.load),
         ncs_selection=_selection(source.ncs),
         historical_years=tuple(range(years.from_year, years.to_year + 1))
-        if isinstance(years, s.YearRange)
+        if isinstance(years, sources.YearRange)
         else (None if years is None else tuple(years)),
         historical_lags=None if lags is None else m.HistoricalLags(lags),
         couple_classes=source.couple_classes,
     )
 
 
-def _training_source(source: s.TrainingScenarioSourceShape) -> m.ScenarioSource:
+def _training_source(source: sources.TrainingScenarioSourceShape) -> m.ScenarioSource:
     return replace(
         _source(source),
         inflow_openings=_openings(source.inflow),
@@ -135,7 +136,9 @@ def _training_source(source: s.TrainingScenarioSourceShape) -> m.ScenarioSource:
     )
 
 
-def _openings(shape: s.TrainingInflowSourceShape | s.TrainingSourceShape) -> m.OpeningSource | None:
+def _openings(
+    shape: sources.TrainingInflowSourceShape | sources.TrainingSourceShape,
+) -> m.OpeningSource | None:
     return None if shape.openings is None else m.OpeningSource(shape.openings)
 
 
@@ -145,7 +148,7 @@ def _scheme(given: Any) -> SamplingScheme:
     return made
 
 
-def _selection(shape: s.InflowSourceShape | s.SourceShape) -> m.SelectionMode | None:
+def _selection(shape: sources.InflowSourceShape | sources.SourceShape) -> m.SelectionMode | None:
     return None if shape.selection_mode is None else m.SelectionMode(shape.selection_mode)
 
 

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from headwater.case import schema_config, schema_stages
+from headwater.case import schema_config, schema_sources, schema_stages
 from headwater.case.derived import DerivedShape, made_from, schema_of
 from headwater.case.shapes import Shape, ShapeT, complaint
 from headwater.choices.risk.blend import Blend
@@ -163,9 +163,9 @@ def _config(
         )
     file: _Fields = {}
     if schemes:
-        source = _source(schema_config.TrainingScenarioSourceShape, schemes)
+        source = _source(schema_sources.TrainingScenarioSourceShape, schemes)
         training["scenario_source"] = (source, source())
-        simulated: Any = _source(schema_config.ScenarioSourceShape, schemes) | None
+        simulated: Any = _source(schema_sources.ScenarioSourceShape, schemes) | None
         simulation = _shape(
             "SimulationShape", schema_config.SimulationShape, {"scenario_source": (simulated, None)}
         )

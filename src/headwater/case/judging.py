@@ -17,10 +17,13 @@ from headwater.case import (  # noqa: F401 - their rules register themselves
     rules_equipment,
     rules_identity,
     rules_inflows,
+    rules_past,
     rules_penalties,
     rules_plants,
     rules_plausibility,
+    rules_production,
     rules_references,
+    rules_scenarios,
     rules_stages,
 )
 from headwater.case.parts import Parts

@@ -25,7 +25,7 @@ from headwater.lp import NamedProgram, basis_lines
 from headwater.lp.writing import mps_lines
 from headwater.model import Study
 from headwater.results import own_files
-from headwater.results.metadata import versions
+from headwater.results.digests import versions
 from headwater.results.pieces import write_json
 from headwater.solver import Basis, LpAttempt, highs_version
 

@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import platform
 import socket
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from headwater import files
-from headwater._version import __version__
 from headwater.core.equipment import EQUIPMENT
-from headwater.core.provenance import is_choice, packages_of, type_of
+from headwater.core.provenance import is_choice, type_of
 from headwater.lp import FittedPlanes
 from headwater.model import Stage, Study
+from headwater.results.digests import input_digests, packages, versions
 from headwater.results.statistics import gap_to_bound, simulation_statistics
 from headwater.results.training_frames import finite_or_none
 from headwater.sddp import Policy, SimulationRecord, TrainingRecord
@@ -292,8 +287,8 @@ def _header(
             for visit, s in enumerate(stages or study.system.stages)
         ],
         "configuration": to_json(study.config),
-        **_packages(study),
-        "input_files": _input_digests(study),
+        **packages(study),
+        "input_files": input_digests(study),
     }
 
 
@@ -309,29 +304,6 @@ def _case_directory(study: Study) -> str | None:
     """Where the case was read from; ``None`` for a study built in code."""
     root = getattr(study, "root", None)
     return None if root is None else str(Path(root).absolute())
-
-
-def versions(solver: str) -> dict[str, str]:
-    """What computes, with its version; ``solver`` is the one of the solver."""
-    return {
-        "headwater": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": version("scipy"),
-        "numba": version("numba"),
-        "polars": pl.__version__,
-        "solver": solver,
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-
-
-def _packages(study: Study) -> dict[str, list[str]]:
-    """Packages, with versions, of the choices and equipment that are not the project's own.
-
-    Nothing without any.
-    """
-    packages = packages_of(study)
-    return {"packages": packages} if packages else {}
 
 
 def _repeated(study: Study, visit: int) -> dict[str, int]:
@@ -359,38 +331,6 @@ def _dimensions(study: Study, policy: Policy, record: TrainingRecord) -> dict[st
             for stage, statistics in zip(system.stages, record.stage_statistics, strict=True)
         ],
     }
-
-
-def table_digests(directory: Path) -> dict[str, dict[str, Any]]:
-    """Size and SHA-256 of every table below a directory, by path relative to it."""
-    return {
-        path.relative_to(directory).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": files.sha256(path),
-        }
-        for path in sorted(directory.rglob("*.parquet"))
-    }
-
-
-def _input_digests(study: Study) -> list[dict[str, str | None]]:
-    """Digests of the case files.
-
-    ``None`` for one that cannot be read by now, which must not cost the results.
-    """
-    root, listed = getattr(study, "root", None), getattr(study, "input_files", ())
-    if root is None:
-        return []
-    return [
-        {"file": path.relative_to(root).as_posix(), "sha256": _sha256(path)}
-        for path in sorted(listed)
-    ]
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        return files.sha256(path)
-    except OSError:
-        return None
 
 
 def to_json(value: Any) -> Any:

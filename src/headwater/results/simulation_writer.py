@@ -22,13 +22,9 @@ from headwater.distributed import ALONE, Communicator
 from headwater.errors import ResultsError
 from headwater.model import Partitioning, Study
 from headwater.results.dictionaries import write_dictionaries
+from headwater.results.digests import table_digests
 from headwater.results.frames import chunk_frame, scenario_gaps_frame, stages_frame, summary_frame
-from headwater.results.metadata import (
-    case_identity,
-    policy_digest,
-    simulation_metadata,
-    table_digests,
-)
+from headwater.results.metadata import case_identity, policy_digest, simulation_metadata
 from headwater.results.own_files import PARTIAL_SIMULATION, SIMULATION
 from headwater.results.part_channel import PartChannel
 from headwater.results.pieces import (

@@ -10,14 +10,9 @@ from headwater.errors import ResultsError
 from headwater.lp import FittedPlanes
 from headwater.model import Study
 from headwater.results.dictionaries import write_training_dictionaries
+from headwater.results.digests import table_digests
 from headwater.results.failure import forget_failures
-from headwater.results.metadata import (
-    fitting_report,
-    new_run_id,
-    scaling_report,
-    table_digests,
-    training_metadata,
-)
+from headwater.results.metadata import fitting_report, new_run_id, scaling_report, training_metadata
 from headwater.results.own_files import HYDRO_MODELS, TRAINING, WRITTEN, refuse_foreign
 from headwater.results.pieces import (
     SUCCESS,

@@ -4,6 +4,7 @@ Nothing here knows a linear program or a file. Everything is a function of the s
 """
 
 from headwater.stochastic.correlation import Correlator, build_correlator
+from headwater.stochastic.inflow_model import InflowModel, truncate
 from headwater.stochastic.lagstate import shift_lags
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.normal import (
@@ -12,11 +13,12 @@ from headwater.stochastic.normal import (
     build_availability_model,
     build_load_model,
 )
-from headwater.stochastic.par import InflowModel, build_inflow_model, truncate
+from headwater.stochastic.opening_tree import OpeningTree
+from headwater.stochastic.par import build_inflow_model
 from headwater.stochastic.samplers import simulation_sampler, stopping_sampler, training_sampler
 from headwater.stochastic.sampling import Sampler
 from headwater.stochastic.short_history import LEAST_OBSERVATIONS, ShortHistoryError
-from headwater.stochastic.tree import OpeningTree, build_opening_tree
+from headwater.stochastic.tree import build_opening_tree
 from headwater.stochastic.uncertainty import Uncertainty, build_uncertainty, study_uncertainty
 from headwater.stochastic.wording import openings_in_words, uncertainty_differences
 

@@ -20,10 +20,11 @@ from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import ExternalScenarios, NoiseClass, OpeningSource, ScenarioSource, System
 from headwater.stochastic.estimation import Estimation
+from headwater.stochastic.external_library import external_values
+from headwater.stochastic.inflow_model import InflowModel
 from headwater.stochastic.layout import NoiseLayout
-from headwater.stochastic.libraries import external_values, historical_values
+from headwater.stochastic.libraries import historical_values
 from headwater.stochastic.normal import AvailabilityModel, LoadModel
-from headwater.stochastic.par import InflowModel
 
 Flags = NDArray[np.bool_]
 

@@ -13,7 +13,7 @@ import numpy as np
 from headwater.arrays import Array
 from headwater.errors import ModelError
 from headwater.model import HistoryResolution, InflowObservation, PreStudyStage, Stage, System
-from headwater.stochastic.calendar import Period, SeasonCalendar
+from headwater.stochastic.seasons import Period, SeasonCalendar
 
 _MIN_COVERAGE = 0.9
 """A season of a year counts as observed when observations cover this share of its days."""

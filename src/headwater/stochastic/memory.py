@@ -26,7 +26,8 @@ from headwater.arrays import Array
 from headwater.errors import ModelError, UnsupportedFeatureError
 from headwater.model import System
 from headwater.refusals import refused
-from headwater.stochastic.calendar import Period, SeasonCalendar, SeasonTimeline
+from headwater.stochastic.calendar import SeasonTimeline
+from headwater.stochastic.seasons import Period, SeasonCalendar
 
 _NOTHING = 1e-12
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
-from headwater.stochastic.par import InflowModel
+from headwater.stochastic.inflow_model import InflowModel
 
 
 class ModelPaths:

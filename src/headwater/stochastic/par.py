@@ -16,7 +16,6 @@ optimization scheme used in the operation planning of the Brazilian hydropower s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -31,17 +30,16 @@ from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN
 from headwater.stochastic.calendar import SeasonTimeline, Timeline, build_timeline
 from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
+from headwater.stochastic.inflow_model import InflowModel
 from headwater.stochastic.initial import initial_lags
-from headwater.stochastic.lagstate import shift_lags
 from headwater.stochastic.magnitudes import LARGEST
 from headwater.stochastic.memory import (
-    Memory,
-    MemoryTransition,
     build_memory,
     check_recent_observations,
     check_sequence,
     periods_elapsed,
 )
+from headwater.stochastic.par_rows import checked_rows, hydro_name, lags_of
 from headwater.stochastic.stability import monodromy_radius
 
 _ANNUAL_DRIFT = 0.05
@@ -51,107 +49,6 @@ _CONSTANT = 1e-12
 """A past inflow is constant but for rounding if it deviates by less than this share of what it
 should explain.
 """
-
-
-@dataclass(frozen=True, eq=False)
-class InflowModel:
-    """Inflows of all hydros, ready for the stage problems.
-
-    All arrays are read-only and C-contiguous.
-
-    Attributes:
-        psi: ``[stage, hydro, lag]``, weight of the inflow ``lag + 1`` periods before; zero beyond
-            the order.
-        base: ``[stage, hydro]``, deterministic part in m3/s.
-        sigma: ``[stage, hydro]``, deviation of the noise in m3/s.
-        order: ``[stage, hydro]``, without the annual component.
-        initial_lags_m3s: ``[lag, hydro]``, inflows before the first stage, row 0 the most recent.
-        warnings: what was assumed or is unusual, in words.
-        memory: how past inflows move on where stages are not one season period each; its components
-            beyond the lags have zero weights in ``psi`` and their initial values at the end of
-            ``initial_lags_m3s``.
-        given: ``[stage]`` where the noise is the inflow itself, in m3/s, see `given.py`; ``None``
-            for nowhere.
-    """
-
-    psi: Array
-    base: Array
-    sigma: Array
-    order: NDArray[np.int64]
-    initial_lags_m3s: Array
-    warnings: tuple[str, ...] = ()
-    memory: Memory | None = None
-    given: NDArray[np.bool_] | None = None
-
-    @property
-    def passes(self) -> NDArray[np.bool_]:
-        """``[stage]`` whether the noise is the inflow itself."""
-        return np.zeros(len(self.base), np.bool_) if self.given is None else self.given
-
-    @property
-    def n_lags(self) -> int:
-        """Components of the state per hydro.
-
-        The most lags that any model looks back, and accumulators where there are some.
-        """
-        return int(self.psi.shape[2])
-
-    @property
-    def n_own_lags(self) -> int:
-        """Leading lags that are plain past inflows."""
-        return self.n_lags if self.memory is None else self.memory.n_lags
-
-    def transition(self, stage_index: int) -> MemoryTransition | None:
-        """How the past inflows move on at a stage.
-
-        ``None`` where all grow older by one and the inflow becomes the first.
-        """
-        return None if self.memory is None else self.memory.transitions[stage_index]
-
-    def next_memory_m3s(self, stage_index: int, memory_m3s: Array, inflow_m3s: Array) -> Array:
-        """Past inflows of the next stage, ``[scenario, lag, hydro]``.
-
-        For those of this stage and its inflow.
-        """
-        transition = self.transition(stage_index)
-        return (
-            shift_lags(memory_m3s, inflow_m3s)
-            if transition is None
-            else transition.apply(memory_m3s, inflow_m3s)
-        )
-
-    def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
-        """``base + sigma * eta`` for noise ``[scenario, hydro]``.
-
-        ``[scenario, hydro]`` in m3/s.
-        """
-        innovation: Array = self.base[stage_index] + self.sigma[stage_index] * eta_inflow
-        return innovation
-
-    def lag_term_m3s(self, stage_index: int, lags_m3s: Array) -> Array:
-        """``sum_l psi * lag`` for lags ``[scenario, lag, hydro]``.
-
-        ``[scenario, hydro]`` in m3/s.
-        """
-        term = np.zeros((len(lags_m3s), self.psi.shape[1]))
-        for lag in range(self.n_lags):
-            term += self.psi[stage_index, :, lag] * lags_m3s[:, lag]
-        return term
-
-
-def truncate(innovation_m3s: Array, lag_term_m3s: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Raise the innovation of inflows that would be negative until they are zero.
-
-    Args:
-        innovation_m3s: ``base + sigma * eta``, ``[scenario, hydro]``.
-        lag_term_m3s: ``sum_l psi * lag``, ``[scenario, hydro]``.
-
-    Returns:
-        The innovation with ``innovation + lag_term >= 0``, and where it was raised. A raised inflow
-        no longer depends on the lags, so it contributes nothing to their slopes in a cut.
-    """
-    truncated = innovation_m3s + lag_term_m3s < 0.0
-    return np.where(truncated, -lag_term_m3s, innovation_m3s), truncated
 
 
 def build_inflow_model(system: System, estimation: Estimation | None = None) -> InflowModel:
@@ -176,14 +73,14 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     estimation = estimation or complete_system(system)
     system = estimation.system
     timeline = build_timeline(system)
-    rows = _rows(system, timeline)
+    rows = checked_rows(system, timeline)
     n_stages, n_hydros, first = len(system.stages), len(system.hydros), timeline.n_pre_study
     warnings = list(estimation.warnings)
     in_study = [[rows[h][first + t] for h in range(n_hydros)] for t in range(n_stages)]
     order = _integers(
         [[len(row.coefficients) for row in stage] for stage in in_study], (n_stages, n_hydros)
     )
-    width = _integers([[_width(row) for row in stage] for stage in in_study], (n_stages, n_hydros))
+    width = _integers([[lags_of(row) for row in stage] for stage in in_study], (n_stages, n_hydros))
     n_lags = int(width.max(initial=0))
     if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
         warnings.append(
@@ -260,7 +157,7 @@ class _Lookup:
         estimation: Estimation,
     ) -> None:
         self.timeline, self.back, self.rows = timeline, back, rows
-        self.name = _name(system, hydro)
+        self.name = hydro_name(system, hydro)
         self.constant_lags: set[str] = set()
         self.drifting: list[int] = []
         self._hydro, self._estimation = hydro, estimation
@@ -291,7 +188,7 @@ class _Lookup:
         The annual term is spread over twelve lags.
         """
         row = self.rows[position]
-        weights = [0.0] * _width(row)
+        weights = [0.0] * lags_of(row)
         for lag, phi in enumerate(row.coefficients, start=1):
             std = self.statistics(position, lag)[1]
             if std > _CONSTANT * row.std_m3s:
@@ -326,7 +223,7 @@ class _Lookup:
         if row.annual is None or row.std_m3s == 0.0:
             return list(row.coefficients)
         share = row.annual.coefficient / row.annual.std_m3s / MONTHS_OF_ANNUAL_MEAN
-        phi = [*row.coefficients, *[0.0] * (_width(row) - len(row.coefficients))]
+        phi = [*row.coefficients, *[0.0] * (lags_of(row) - len(row.coefficients))]
         return [
             value + share * self.statistics(position, lag)[1]
             for lag, value in enumerate(phi, start=1)
@@ -339,7 +236,7 @@ class _Lookup:
         """
         for candidate in self.back(position, lag):
             if candidate in self.rows and (
-                candidate >= self.timeline.n_pre_study or _width(self.rows[candidate])
+                candidate >= self.timeline.n_pre_study or lags_of(self.rows[candidate])
             ):
                 return candidate
         return None
@@ -355,10 +252,10 @@ def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
         position: 1.0 if row.residual_std_ratio is None else row.residual_std_ratio
         for position, row in rows.items()
     }
-    derived = [p for p, row in rows.items() if _width(row) and row.residual_std_ratio is None]
+    derived = [p for p, row in rows.items() if lags_of(row) and row.residual_std_ratio is None]
     if not derived:
         return ratios
-    known = [p for p in rows if p >= lookup.timeline.n_pre_study or _width(rows[p])]
+    known = [p for p in rows if p >= lookup.timeline.n_pre_study or lags_of(rows[p])]
     node = {position: number for number, position in enumerate(known)}
     unknown: set[str] = set()
 
@@ -429,15 +326,6 @@ class _PastInflows:
         return None if found is None else found[0]
 
 
-def _width(row: InflowStatistics) -> int:
-    """Past inflows that a model looks at."""
-    return (
-        len(row.coefficients)
-        if row.annual is None
-        else max(len(row.coefficients), MONTHS_OF_ANNUAL_MEAN)
-    )
-
-
 def _check_stability(
     system: System, timeline: Timeline, psi: Array, width: NDArray[np.int64], warnings: list[str]
 ) -> None:
@@ -454,8 +342,8 @@ def _check_stability(
         radius = monodromy_radius(psi[study, h])
         if radius >= 1.0:
             message = (
-                f"{_name(system, h)}: the inflow model does not forget its past (a deviation is "
-                f"multiplied by {radius:.4g} per "
+                f"{hydro_name(system, h)}: the inflow model does not forget its past (a deviation "
+                f"is multiplied by {radius:.4g} per "
                 f"{'cycle' if system.horizon.is_cyclic else 'year'})"
             )
             if system.horizon.is_cyclic:
@@ -481,78 +369,6 @@ def _check_cycle(system: System, timeline: Timeline) -> None:
             f"{first.id} (season {first.season_id}), which is not the season that follows; past "
             "inflows need a cycle of whole years"
         )
-
-
-def _rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatistics], ...]:
-    """Per hydro the checked statistics by position on the timeline.
-
-    Complete for the study stages.
-    """
-    position = {stage.id: p for p, stage in enumerate(timeline.stages)}
-    rows: tuple[dict[int, InflowStatistics], ...] = tuple({} for _ in system.hydros)
-    for row in system.inflow_statistics:
-        where = f"inflow statistics of hydro {row.hydro_id} at stage {row.stage_id}"
-        if row.hydro_id not in system.hydro_index:
-            raise ModelError(f"{where}: there is no such hydro")
-        if row.stage_id not in position:
-            raise ModelError(f"{where}: there is no such study or pre-study stage")
-        _check_row(row, where)
-        if (
-            row.annual is not None
-            and timeline.seasons_of_year(position[row.stage_id]) != MONTHS_OF_ANNUAL_MEAN
-        ):
-            raise ModelError(
-                f"{where}: an annual component needs season definitions with twelve seasons"
-            )
-        rows[system.hydro_index[row.hydro_id]][position[row.stage_id]] = row
-    missing = []
-    for h in range(len(system.hydros)):
-        if stages := [
-            system.stages[p - timeline.n_pre_study].id
-            for p in position.values()
-            if p not in rows[h] and p >= timeline.n_pre_study
-        ]:
-            missing.append(f"{_name(system, h)} at stage(s) {listed(stages)}")
-    if missing:
-        raise ModelError(
-            "inflow statistics are missing: "
-            + "; ".join(missing)
-            + " (every hydro needs a row for every study stage, also before it enters and after "
-            "it leaves, because its river flows on; a dry one has mean 0)"
-        )
-    return rows
-
-
-def _check_row(row: InflowStatistics, where: str) -> None:
-    if not (np.isfinite(row.mean_m3s) and np.isfinite(row.std_m3s) and row.std_m3s >= 0.0):
-        raise ModelError(
-            f"{where}: expected a finite mean and a deviation of at least 0, got mean "
-            f"{row.mean_m3s} and deviation {row.std_m3s}"
-        )
-    if not np.isfinite(row.coefficients).all():
-        raise ModelError(f"{where}: the coefficients {row.coefficients} are not all finite")
-    if row.annual is not None and not (
-        row.annual.std_m3s > 0.0
-        and np.isfinite([row.annual.coefficient, row.annual.mean_m3s]).all()
-    ):
-        raise ModelError(
-            f"{where}: an annual component needs a finite coefficient and "
-            "mean and a deviation above 0"
-        )
-    if _width(row) and row.std_m3s == 0.0:
-        raise ModelError(
-            f"{where}: coefficients are relative to the deviation, which is 0; give a deviation "
-            "or no coefficients"
-        )
-    if row.residual_std_ratio is not None and not 0.0 < row.residual_std_ratio <= 1.0:
-        raise ModelError(
-            f"{where}: residual_std_ratio must lie in (0, 1], got {row.residual_std_ratio}"
-        )
-
-
-def _name(system: System, hydro: int) -> str:
-    entity = system.hydros[hydro]
-    return f"hydro {entity.id} ({entity.name})" if entity.name else f"hydro {entity.id}"
 
 
 def _integers(values: list[list[int]], shape: tuple[int, int]) -> NDArray[np.int64]:

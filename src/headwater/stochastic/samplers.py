@@ -13,13 +13,8 @@ from headwater.errors import ModelError
 from headwater.model import HistoricalLags, NoiseClass, SamplingMethod, ScenarioSource
 from headwater.stochastic.designs import DESIGNED, design_warning
 from headwater.stochastic.draws import Basis, FreshDraws, LibraryDraws, OpeningDraws, Streams
-from headwater.stochastic.libraries import (
-    InflowLibrary,
-    ValueLibrary,
-    external_inflow_library,
-    external_value_library,
-    historical_library,
-)
+from headwater.stochastic.external_library import external_inflow_library, external_value_library
+from headwater.stochastic.libraries import InflowLibrary, ValueLibrary, historical_library
 from headwater.stochastic.sampling import SIMULATION, STOPPING, TRAINING, Sampler
 from headwater.stochastic.uncertainty import Uncertainty
 

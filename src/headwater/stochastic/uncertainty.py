@@ -29,6 +29,7 @@ from headwater.stochastic.given import (
     passing_inflows,
     passing_loads,
 )
+from headwater.stochastic.inflow_model import InflowModel
 from headwater.stochastic.layout import NoiseLayout, noise_layout
 from headwater.stochastic.libraries import historical_library
 from headwater.stochastic.magnitudes import refuse_absurd_statistics
@@ -39,8 +40,9 @@ from headwater.stochastic.normal import (
     build_load_model,
     truncation_warnings,
 )
-from headwater.stochastic.par import InflowModel, build_inflow_model
-from headwater.stochastic.tree import OpeningTree, make_tree
+from headwater.stochastic.opening_tree import OpeningTree
+from headwater.stochastic.par import build_inflow_model
+from headwater.stochastic.tree import make_tree
 
 
 @dataclass(frozen=True, eq=False)
