@@ -22,20 +22,16 @@ pieces and run no faster.
 """
 
 LONG_FILES = {
-    "api/policy.py",
     "case/builder.py",
     "core/fields.py",
     "equipment/hydro/fpha_fit.py",
     "model/entities.py",
     "model/system.py",
-    "policy/checkpoint.py",
-    "sddp/simulation/simulation.py",
     "sddp/stage/problem.py",
     "sddp/stage/problems.py",
     "sddp/training/iteration.py",
     "solver/highs.py",
     "solver/numba_private.py",
-    "stochastic/estimation.py",
 }
 LONG_FUNCTIONS = {
     "case/build_system.py build_system",

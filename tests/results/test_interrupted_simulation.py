@@ -27,7 +27,7 @@ from headwater.errors import ResultsError
 from headwater.results import load_results
 from headwater.results.simulation_writer import PARTIAL
 from headwater.sddp import events
-from headwater.sddp.simulation import simulation
+from headwater.sddp.simulation import parts
 from small_systems import random_system, study
 
 KILLS = int(os.environ.get("HEADWATER_KILLS", "4"))
@@ -38,9 +38,9 @@ import os, random, signal, sys, time
 from pathlib import Path
 import headwater as hw
 from headwater.api import run_simulation
-from headwater.sddp.simulation import simulation
+from headwater.sddp.simulation import parts
 
-simulation.CHUNK_SCENARIOS = 10
+parts.CHUNK_SCENARIOS = 10
 root, kills = Path(sys.argv[2]), int(sys.argv[3])
 dice = random.Random(20240229)
 
@@ -146,7 +146,7 @@ def test_killed_at_any_moment_nothing_is_damaged_and_the_results_are_those_of_an
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "CHUNK_SCENARIOS", 5)
+    monkeypatch.setattr(parts, "CHUNK_SCENARIOS", 5)
 
 
 def interrupted(chosen: m.Study, policy: hw.Policy, out: Path, after: int) -> None:

@@ -20,7 +20,7 @@ import headwater.model as m
 from headwater.api import run_simulation
 from headwater.results import SCHEMAS, Results, load_results
 from headwater.results.statistics import simulation_statistics
-from headwater.sddp.simulation import simulation
+from headwater.sddp.simulation import parts
 from small_systems import random_system, study
 from synthetic_tables import summary_of
 
@@ -51,7 +51,7 @@ def written(directory: Path, n: int = 12, **changes: Any) -> Results:
 def test_both_ways_to_spread_tables_over_files_hold_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(simulation, "CHUNK_SCENARIOS", 5)
+    monkeypatch.setattr(parts, "CHUNK_SCENARIOS", 5)
     chunks = written(tmp_path / "chunk")
     scenarios = written(tmp_path / "scenario", partitioning=m.Partitioning.SCENARIO)
     files = sorted(

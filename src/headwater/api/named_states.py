@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -156,3 +157,12 @@ def values_by_block(
             )
         found[position] = array
     return found
+
+
+def in_order(state: Any, stage: Any) -> tuple[Any, Any]:
+    """State and stage, in whichever order they came.
+
+    A stage is a number, a text or a date, and a state is none of these.
+    """
+    first_is_stage = isinstance(state, int | str | date | np.integer | np.datetime64)
+    return (stage, state) if first_is_stage else (state, stage)

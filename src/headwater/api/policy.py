@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import date
 from functools import cached_property
 from typing import Any, overload
 
@@ -22,6 +21,7 @@ from headwater.api.named_states import (
     StateLike,
     StateNames,
     by_name,
+    in_order,
     values_by_block,
 )
 from headwater.api.progress import followed
@@ -118,7 +118,7 @@ class Policy(Shown, LearnedPolicy):
         Examples:
             >>> policy.value({"Ridge": 3000.0, "Gorge": 900.0}, "2027-02", otherwise="initial")
         """
-        state, stage = _in_order(state, stage)
+        state, stage = in_order(state, stage)
         return super().value(self._stage_id(stage), self._vector(state, otherwise))
 
     @overload
@@ -156,7 +156,7 @@ class Policy(Shown, LearnedPolicy):
         Examples:
             >>> policy.water_values({"Ridge": 3000.0}, "2027-02", otherwise="initial")["Gorge"]
         """
-        state, stage = _in_order(state, stage)
+        state, stage = in_order(state, stage)
         values = super().water_values(self._stage_id(stage), self._vector(state, otherwise))
         return (
             dict(zip(self.hydro_labels, values.tolist(), strict=True)) if by_name(state) else values
@@ -379,46 +379,26 @@ class Policy(Shown, LearnedPolicy):
 
     @cached_property
     def _spans(self) -> list[StageSpan]:
-        labels: Mapping[int, str] = {}
+        labels: dict[int | None, str] = {}
         if self.study is not None and self.study.system.season_map is not None:
-            labels = {season.id: season.label for season in self.study.system.season_map.seasons}
+            labels.update((one.id, one.label) for one in self.study.system.season_map.seasons)
         return [
-            StageSpan(
-                s.stage_id,
-                s.start_date,
-                s.end_date,
-                "" if s.season_id is None else labels.get(s.season_id, ""),
-            )
+            StageSpan(s.stage_id, s.start_date, s.end_date, labels.get(s.season_id, ""))
             for s in self.stages
         ]
 
     @cached_property
     def _names(self) -> StateNames:
         names = self.layout.block("storage").entity_names
-        if not names:
-            names = (
-                ("",) * self.layout.size("storage")
-                if self.study is None
-                else self.study.system.hydros.names
-            )
-        return StateNames(self.layout, names)
+        if not names and self.study is not None:
+            names = self.study.system.hydros.names
+        return StateNames(self.layout, names or ("",) * self.layout.size("storage"))
 
     def _stage_id(self, key: StageKey) -> int:
         return self.stages[self.stage_position(key)].stage_id
 
     def _vector(self, state: StateLike, otherwise: Otherwise) -> Array:
         named = by_name(state)
-        return (
-            self._checked(np.asarray(state, np.float64))
-            if named is None
-            else self.state(named, otherwise)
-        )
-
-
-def _in_order(state: Any, stage: Any) -> tuple[Any, Any]:
-    """State and stage, in whichever order they came.
-
-    A stage is a number, a text or a date, and a state is none of these.
-    """
-    first_is_stage = isinstance(state, int | str | date | np.integer | np.datetime64)
-    return (stage, state) if first_is_stage else (state, stage)
+        if named is None:
+            return self._checked(np.asarray(state, np.float64))
+        return self.state(named, otherwise)

@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,14 +16,13 @@ import numpy as np
 
 from headwater import files
 from headwater._version import __version__
-from headwater.equipment.recorded_state import LAYOUT_VERSIONS, layout_of, layout_version, record_of
+from headwater.equipment.recorded_state import LAYOUT_VERSIONS, layout_version, record_of
 from headwater.errors import PolicyError
-from headwater.lp import Outlook
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
-from headwater.policy.choices import record_of_risk, recorded_risk
+from headwater.policy.recorded import METADATA, recorded_layout, recorded_outlook, recorded_stages
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
-from headwater.sddp import CutPool, Policy, PolicyStage, StateLayout
+from headwater.sddp import CutPool, Policy, StateLayout
 from headwater.sddp.records.stored_training import StageArrays, StoredTraining
 from headwater.sddp.records.training import Account
 from headwater.sddp.training.fingerprint import case_digest
@@ -33,12 +32,7 @@ SCHEMA_VERSION = 1
 THREADS = 4
 """Files are hashed, written and read by so many threads; what they hold does not depend on it."""
 
-METADATA, COMMIT, DICTIONARY, HISTORY = (
-    "metadata.json",
-    "COMMIT",
-    "state_dictionary.json",
-    "history.json",
-)
+COMMIT, DICTIONARY, HISTORY = "COMMIT", "state_dictionary.json", "history.json"
 ACCOUNT = "account.json"
 _CUTS, _INFLOW = "cuts", "inflow"
 _STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
@@ -253,55 +247,6 @@ def _texts(recorded: Mapping[str, Any]) -> dict[str, str]:
     return dict(recorded)
 
 
-def recorded_layout(metadata: Mapping[str, Any], checkpoint: Path) -> StateLayout:
-    """The state that a policy was made for.
-
-    Raises:
-        PolicyError: the record contradicts itself.
-    """
-    recorded = metadata["layout"]
-    layout = layout_of(recorded)
-    if layout.dimension != recorded["state_dimension"]:
-        raise PolicyError(
-            f"HW808 {checkpoint / METADATA}: state_dimension is {recorded['state_dimension']}, "
-            f"expected {layout.dimension} for {layout.size('storage')} hydros and "
-            f"{layout.block('inflow_lag').depth} lags"
-        )
-    return layout
-
-
-def recorded_stages(metadata: Mapping[str, Any]) -> tuple[PolicyStage, ...]:
-    """The stages that a policy was made for."""
-    if not metadata["stages"]:
-        raise ValueError("it lists no stages")
-    return tuple(
-        PolicyStage(
-            stage_id=s["stage_id"],
-            start_date=date.fromisoformat(s["start_date"]),
-            end_date=date.fromisoformat(s["end_date"]),
-            season_id=s["season_id"],
-            block_hours=tuple(s["block_hours"]),
-            production=tuple(s["production"]),
-            outlook=_outlook(s.get("outlook")),
-            digest=s.get("digest", ""),
-        )
-        for s in metadata["stages"]
-    )
-
-
-def _outlook(recorded: Mapping[str, Any] | None) -> Outlook | None:
-    if recorded is None:
-        return None
-    return Outlook(tuple(recorded["probability"]), recorded_risk(recorded))
-
-
-def _recorded_outlook(outlook: Outlook | None) -> dict[str, Any] | None:
-    """Openings that follow a stage, and their risk measure."""
-    if outlook is None:
-        return None
-    return {"probability": list(outlook.probability), **record_of_risk(outlook.risk)}
-
-
 def read_stage_cuts(
     checkpoint: Path, entries: Mapping[str, Any], position: int, stage_id: int, layout: StateLayout
 ) -> tuple[CutPool, Basis | None]:
@@ -428,7 +373,7 @@ def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
                 "season_id": stage.season_id,
                 "block_hours": list(stage.block_hours),
                 "production": list(stage.production),
-                "outlook": _recorded_outlook(stage.outlook),
+                "outlook": recorded_outlook(stage.outlook),
                 "digest": stage.digest,
                 "cuts": pool.n_populated,
                 "active_cuts": len(pool.active_slots()),

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from headwater.arrays import Array, FrozenDict
+from headwater.arrays import FrozenDict
 from headwater.errors import ModelError
 from headwater.model import (
     AnnualComponent,
-    Correlation,
-    CorrelationGroup,
     EstimationConfig,
     InflowStatistics,
-    NoiseClass,
     OrderSelection,
     System,
 )
@@ -30,17 +27,15 @@ from headwater.stochastic.autocorrelation import (
     seasonal_statistics,
 )
 from headwater.stochastic.calendar import SeasonTimeline
-from headwater.stochastic.correlation import clipped_correlation
 from headwater.stochastic.cycle_fit import CycleFit
 from headwater.stochastic.ensemble import fit_ensemble
+from headwater.stochastic.estimated_correlation import estimated_correlation
 from headwater.stochastic.fitting_report import fitting_report
 from headwater.stochastic.history import SeasonalHistory, seasonal_history
 from headwater.stochastic.order import HydroFit, fit_hydro
-from headwater.stochastic.residuals import residual_correlation, residuals
+from headwater.stochastic.residuals import residuals
 from headwater.stochastic.short_history import check_history, without_single_values
 from headwater.stochastic.yule_walker import Correlogram, SeasonFit
-
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +186,7 @@ class _Estimator:
         rows = self._rows(fits, seasonal)
         correlation = system.correlation
         if correlation is None:
-            correlation = self._correlation(fits)
+            correlation = estimated_correlation(system, self.timeline, fits, self.warnings)
         report: Mapping[str, object] | None = None
         if not self.has_coefficients:
             given = rows if self.has_statistics else None
@@ -385,47 +380,3 @@ class _Estimator:
         plain = not equation.phi and annual is None
         ratio = None if plain else equation.residual_std_ratio
         return replace(row, coefficients=equation.phi, residual_std_ratio=ratio, annual=annual)
-
-    def _correlation(self, fits: Sequence[CycleFit]) -> Correlation:
-        """Correlation of the residuals.
-
-        Pooled as the default, and by season where there are enough of them.
-        """
-        hydro_ids = tuple(hydro.id for hydro in self.system.hydros)
-        profiles: dict[str, tuple[CorrelationGroup, ...]] = {}
-        by_season: dict[int, str] = {}
-        for fit in fits:
-            found = residual_correlation(fit.residuals)
-            if "default" not in profiles:
-                profiles["default"] = (self._group("default", hydro_ids, found.pooled),)
-            for season_id, matrix in zip(fit.history.season_ids, found.seasons, strict=False):
-                if matrix is not None and season_id is not None:
-                    name = f"season_{season_id:02d}"
-                    profiles[name] = (self._group(name, hydro_ids, matrix),)
-                    by_season[season_id] = name
-        study = zip(
-            self.system.stages, self.timeline.periods[self.timeline.n_pre_study :], strict=True
-        )
-        schedule = {
-            stage.id: by_season[period.season_id]
-            for stage, period in study
-            if period.season_id is not None and period.season_id in by_season
-        }
-        used = {"default", *schedule.values()}
-        return Correlation(
-            {name: profile for name, profile in profiles.items() if name in used},
-            FrozenDict(schedule),
-        )
-
-    def _group(self, profile: str, hydro_ids: tuple[int, ...], matrix: Array) -> CorrelationGroup:
-        eigenvalues = np.linalg.eigvalsh(matrix)
-        if eigenvalues[0] < -_ROUNDING * max(eigenvalues[-1], 1.0):
-            # Pairs observed in different years need not fit together, which is no fault of the
-            # input.
-            self.warnings.append(
-                f"the estimated correlation of profile '{profile}' has the negative eigenvalue "
-                f"{eigenvalues[0]:.3g}: it was clipped to 0 and the diagonal scaled back to 1"
-            )
-            matrix = clipped_correlation(matrix)
-            matrix = np.clip((matrix + matrix.T) / 2.0, -1.0, 1.0)
-        return CorrelationGroup("all_hydros", NoiseClass.INFLOW, hydro_ids, matrix)

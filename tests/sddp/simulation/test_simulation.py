@@ -15,7 +15,7 @@ import headwater as hw
 import headwater.model as m
 from headwater.errors import SolverError
 from headwater.sddp import SimulationChunk, SimulationRecord, StageMoments
-from headwater.sddp.simulation import simulation
+from headwater.sddp.simulation import parts
 from headwater.sddp.simulation.simulation import simulate_policy
 from headwater.sddp.stage.solver_pool import SolverPool
 from small_systems import random_system, study
@@ -121,7 +121,7 @@ def test_how_a_simulation_is_cut_into_parts_changes_nothing(
     part: int, monkeypatch: pytest.MonkeyPatch
 ):
     reference, _ = simulated(settings(), 23)
-    monkeypatch.setattr(simulation, "CHUNK_SCENARIOS", part)
+    monkeypatch.setattr(parts, "CHUNK_SCENARIOS", part)
     record, chunks = simulated(settings(), 23, threads=2)
     assert [len(chunk.scenario_ids) for chunk in chunks] == [part] * (23 // part) + [23 % part] * (
         23 % part > 0
@@ -137,7 +137,7 @@ def test_how_a_simulation_is_cut_into_parts_changes_nothing(
 
 
 def test_parts_of_large_systems_hold_fewer_scenarios(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(simulation, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(parts, "CHUNK_BYTES", 1)
     _, chunks = simulated(settings(), 3)
     assert [len(chunk.scenario_ids) for chunk in chunks] == [1, 1, 1]
 

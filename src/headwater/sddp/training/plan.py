@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headwater.model import Study
-from headwater.sddp.simulation.simulation import TABLE_BYTES_PER_COLUMN, scenarios_per_part
+from headwater.sddp.simulation.parts import TABLE_BYTES_PER_COLUMN, scenarios_per_part
 from headwater.sddp.stage.problems import build_problems
 
 
