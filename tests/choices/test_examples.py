@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the choices are right."""
+"""The examples in the docstrings of choices and of the builder are right."""
 
 from __future__ import annotations
 
@@ -8,13 +8,27 @@ from importlib import import_module
 
 import pytest
 
+import headwater
 import headwater.choices
 
 MODULES = [
     one.name for one in pkgutil.walk_packages(headwater.choices.__path__, "headwater.choices.")
 ]
+SHOWN = {
+    "headwater.case.builder": 5,
+    "headwater.choices.risk.mixed_cvar": 3,
+    "headwater.choices.stopping.bound_stalling": 4,
+    "headwater.choices.stopping.gap": 4,
+    "headwater.choices.stopping.iteration_limit": 2,
+    "headwater.choices.stopping.simulation_stalling": 2,
+    "headwater.choices.stopping.small_changes": 4,
+    "headwater.choices.stopping.statistical_gap": 4,
+}
+"""Module -> lines that its examples have at least."""
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", sorted({*MODULES, *SHOWN}))
 def test_the_examples_of_a_module_hold(name: str):
-    assert doctest.testmod(import_module(name)).failed == 0
+    found = doctest.testmod(import_module(name), extraglobs={"hw": headwater})
+    assert found.failed == 0
+    assert found.attempted >= SHOWN.get(name, 0)

@@ -59,11 +59,13 @@ class SystemBuilder:
 
     Examples:
         >>> build = hw.SystemBuilder("mine", start="2027-01", months=12)
-        >>> build.bus("Main").thermal("Gas", bus="Main", max_mw=180.0, cost=75.0)
-        >>> build.hydro("Ridge", bus="Main", storage_hm3=(100.0, 900.0), turbined_m3s=220.0,
-        ...             productivity=0.9, inflow=(150.0, 45.0))
-        >>> build.load("Main", 260.0)
-        >>> policy = hw.train(build.build())
+        >>> build = build.bus("Main").thermal("Gas", bus="Main", max_mw=180.0, cost=75.0)
+        >>> build = build.hydro("Ridge", bus="Main", storage_hm3=(100.0, 900.0),
+        ...                     turbined_m3s=220.0, productivity=0.9, inflow=(150.0, 45.0))
+        >>> case = build.load("Main", 260.0).build()
+        >>> [plant.name for plant in case.system.hydros], len(case.system.stages)
+        (['Ridge'], 12)
+        >>> policy = hw.train(case)  # doctest: +SKIP
     """
 
     def __init__(

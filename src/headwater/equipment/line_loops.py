@@ -2,8 +2,9 @@ r"""Kirchhoff's second law on lines with a reactance: the DC approximation of po
 
 On such lines power cannot be steered: it divides so that the differences of the bus angles,
 ``reactance * flow``, add up to zero around every loop. One row for each independent loop says it
-(Ronellenfitsch, Hoersch, Schaefer and Witthaut 2016, IEEE Transactions on Power Systems 31; Hoersch
-et al. 2018, Electric Power Systems Research 158, who find such rows faster than angles):
+(Ronellenfitsch, Timme and Witthaut 2017, IEEE Transactions on Power Systems 32; Hoersch,
+Ronellenfitsch, Witthaut and Brown 2018, Electric Power Systems Research 158, who find such rows
+faster than angles):
 
     sum over the lines of the loop of  +-reactance * (direct - reverse)  =  0
 

@@ -1,13 +1,13 @@
-"""What a solution of a linear program is worth, however it was found.
+"""What a solution of a linear program is worth, from its matrix, bounds and costs alone.
 
-From its matrix, bounds and costs alone.
+It does not matter how the solution was found.
 
 Any vector of duals whose signs are right gives a lower bound of the optimum; any feasible point
 gives an upper bound. A cut needs the first alone. Their difference, the gap, says how much better
 the solution could be.
 
 Source: A. Neumaier and O. Shcherbina, Safe bounds in linear and mixed-integer linear programming,
-Mathematical Programming 99 (2004), for bounds that hold in floating-point arithmetic.
+Mathematical Programming 99 (2004), 283-296, for bounds that hold in floating-point arithmetic.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.

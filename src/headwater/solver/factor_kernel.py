@@ -7,6 +7,11 @@ with sparse factors.
 Pivots have an order in which a solve meets them; solves work on vectors in that order and keep sets
 of the places that are not zero: they look at those alone. A pivot's entries lie later in the order,
 for the transposed earlier.
+
+Sources: U. H. Suhl and L. M. Suhl, Computing sparse LU factorizations for large-scale linear
+programming bases, ORSA Journal on Computing 2 (1990), for singletons before a small core; G. B.
+Dantzig and W. Orchard-Hays, The product form for the inverse in the simplex method, Mathematical
+Tables and Other Aids to Computation 8 (1954), for the steps since.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.

@@ -8,8 +8,10 @@ reduced costs are computed from the true costs, and variables whose sign is stil
 primal steps: what is left of the gap is rounding.
 
 Sources: P. M. J. Harris, Pivot selection methods of the Devex LP code, Mathematical Programming 5
-(1973), for the ratio test and the weights of rows; A. Koberstein, The dual simplex method (2005),
-chapters 3 and 6, for flips of boxed variables and shifts.
+(1973), for the ratio test and the weights of rows; I. Maros, A generalized dual phase-2 simplex
+algorithm, European Journal of Operational Research 149 (2003), for flips of boxed variables; A.
+Koberstein, The dual simplex method, techniques for a fast and stable implementation, thesis,
+Paderborn (2005), chapters 3 and 6, for both and for shifts of costs.
 
 Variables ``0 .. n-1`` are the columns of the program; variable ``n + r`` is the negated activity of
 working row ``r``, so that every row reads ``A x + z = 0`` and the column of a row variable is a

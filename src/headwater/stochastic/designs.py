@@ -2,9 +2,10 @@
 
 As many rows as openings, as many columns as random quantities.
 
-Sources: McKay, Beckman and Conover, "A comparison of three methods for selecting values of input
-variables" (1979); Owen, "Scrambled net variance for integrals of smooth functions" (1997); Owen, "A
-randomized Halton algorithm in R" (2017).
+Sources: M. D. McKay, R. J. Beckman and W. J. Conover, A comparison of three methods for selecting
+values of input variables in the analysis of output from a computer code, Technometrics 21 (1979);
+A. B. Owen, Scrambled net variance for integrals of smooth functions, Annals of Statistics 25
+(1997); A. B. Owen, A randomized Halton algorithm in R, arXiv:1706.02808 (2017).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ The contribution of lag j to season m says how much a unit of inflow j seasons b
 inflow, through all the seasons between. In the stage problem it is the sign of a cut's slope, so
 orders are reduced until no contribution is negative.
 
-Source: Maceira and Damazio (2006), and the manual of NEWAVE.
+Source: Maceira and Damazio 2006, see `headwater.stochastic.par`, and the manual of NEWAVE.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Periodic autoregressive inflows.
-
-From statistics to the numbers of the equation that a stage problem holds.
+"""Periodic autoregressive inflows: the equation of a stage, made from statistics.
 
     inflow[t] = base[t] + sum_l psi[t, l] * inflow[l periods before t] + sigma[t] * eta[t]
 
@@ -9,8 +7,9 @@ in m3/s, with ``psi = phi * s[t] / s[l before]``, ``base = mu[t] - sum_l psi * m
 coefficients and r the residual ratio. An annual component (PAR(p)-A), the mean A of the twelve
 values before with coefficient psiA, adds ``psiA * s[t] / sA / 12`` to each of twelve lags.
 
-Source: Maceira and Damazio, "Use of the PAR(p) model in the stochastic dual dynamic programming
-optimization scheme used in the operation planning of the Brazilian hydropower system" (2006).
+Source: M. E. P. Maceira and J. M. Damazio, Use of the PAR(p) model in the stochastic dual dynamic
+programming optimization scheme used in the operation planning of the Brazilian hydropower system,
+Probability in the Engineering and Informational Sciences 20 (2006), 143-156.
 """
 
 from __future__ import annotations

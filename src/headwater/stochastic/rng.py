@@ -7,7 +7,8 @@ numbers whatever was drawn before, on whichever thread or rank. Only the raw 64-
 the generator; all transforms are ours, because NumPy promises to keep the words of a bit generator
 and not the methods of `numpy.random.Generator`.
 
-Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
+Source: J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, Parallel random numbers: as easy as
+1, 2, 3, Proceedings of SC11 (2011).
 """
 
 from __future__ import annotations

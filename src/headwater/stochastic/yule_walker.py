@@ -1,6 +1,4 @@
-"""Coefficients and partial autocorrelations of a periodic autoregressive model.
-
-From its autocorrelations.
+"""Coefficients and partial autocorrelations of a periodic model, from its autocorrelations.
 
 For season m and order p, with ``rho[m](l)`` the correlation of season m with the value l seasons
 back, the coefficients solve
@@ -11,8 +9,8 @@ R is symmetric but not Toeplitz, so the Levinson recursion does not apply. With 
 past twelve months as one more regressor, R is bordered by its correlations with the lags, and the
 right-hand side by its correlation with the value itself.
 
-Source: Hipel and McLeod, "Time series modelling of water resources and environmental systems"
-(1994), chapter 14.
+Source: K. W. Hipel and A. I. McLeod, Time series modelling of water resources and environmental
+systems, Elsevier (1994), chapter 14.
 """
 
 from __future__ import annotations

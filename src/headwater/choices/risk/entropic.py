@@ -20,7 +20,7 @@ class Entropic:
 
     The weights are proportional to ``p * exp(aversion * Z)``, and the penalty is how far they are
     from ``p``, ``sum q log(q / p) / aversion`` (Foellmer and Schied 2002, Finance and Stochastics
-    6; in SDDP: Dowson, Morton and Pagnoncelli 2022, Operations Research Letters 50).
+    6; in SDDP: Dowson, Morton and Pagnoncelli 2022, Annals of Operations Research).
 
     Four outcomes, of which one costs 1,000 $ more than the others:
 

@@ -15,8 +15,9 @@ from headwater.errors import ModelError
 class LimitedMemory(SelectionMethod):
     """Take cuts that were not binding in the last ``memory_window`` iterations.
 
-    De Matos, Philpott and Finardi 2015, Journal of Computational and Applied Mathematics 290. What
-    speaks against it: a cut that rare states need is lost between two visits.
+    The memory is one of iterations, not of trial points as in Guigues 2017, European Journal of
+    Operational Research 258, whose name it has. What speaks against it: a cut that rare states need
+    is lost between two visits.
     """
 
     memory_window: Annotated[Whole, "iterations for which an idle cut is kept"] = 0

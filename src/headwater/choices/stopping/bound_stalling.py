@@ -18,6 +18,12 @@ class BoundStalling(StoppingRule):
 
     What speaks against it: a bound also stands still while forward passes visit the same states
     again, far from the optimum. Take a window of many iterations, or the rule ``gap``.
+
+    >>> from types import SimpleNamespace
+    >>> history = [SimpleNamespace(lower_bound=bound) for bound in (80.0, 90.0, 99.0, 100.0)]
+    >>> found = BoundStalling(iterations=2, tolerance=0.05).evaluate(history, [None] * 4)
+    >>> found.met, found.value  # from 90 to 100 $ is a tenth of 100 $
+    (False, 0.1)
     """
 
     iterations: Annotated[Count, "length of the window in iterations"]

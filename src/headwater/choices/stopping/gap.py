@@ -27,6 +27,12 @@ class Gap(StoppingRule):
 
     What speaks against it: the upper bound takes time and memory, and in states of many components
     it needs many iterations to come down; but what it says is certain.
+
+    >>> from types import SimpleNamespace
+    >>> bounds = SimpleNamespace(lower_bound=980.0, lower_bound_proven=True, upper_bound=1000.0)
+    >>> found = Gap(relative_tolerance=0.01).evaluate([bounds], [None])
+    >>> found.met, found.value, found.threshold  # 20 $ apart, where 1 % of 980 $ is allowed
+    (False, 20.0, 9.8)
     """
 
     tolerance: Annotated[NonNegative | None, "absolute gap between the two bounds"] = None

@@ -18,6 +18,10 @@ class IterationLimit(StoppingRule):
 
     What speaks against it alone: it says nothing about how good the policy is. Every study has one,
     because memory for cuts is sized for it.
+
+    >>> from types import SimpleNamespace
+    >>> IterationLimit(100).evaluate([SimpleNamespace(iteration=99)], [None]).met
+    False
     """
 
     limit: Annotated[Count, "number of iterations"]

@@ -21,6 +21,13 @@ class SmallChanges(StoppingRule):
 
     What speaks against it: it looks at the bound alone. Where few forward passes visit the same
     states again, the bound stands still far from the optimum.
+
+    >>> from types import SimpleNamespace
+    >>> history = [SimpleNamespace(lower_bound=bound) for bound in (80.0, 90.0, 99.0, 100.0)]
+    >>> SmallChanges(tolerance=0.05, times=1).evaluate(history, [None] * 4).met  # 1 % of 100 $
+    True
+    >>> SmallChanges(tolerance=0.05, times=2).evaluate(history, [None] * 4).met  # and 9 % of 99 $
+    False
     """
 
     tolerance: Annotated[Positive, "relative gain of the bound that is small"]

@@ -5,6 +5,9 @@ with the inner approximation of what follows it. These costs bound the true ones
 every weighing of vertices can be operated (costs are convex) and every way from there to the state
 in question can be repaired at the prices used. The same at the initial state bounds the optimal
 cost of the study: of its expectation, or of its nested risk measure.
+
+Source: A. B. Philpott, V. L. de Matos and E. C. Finardi, On solving multistage stochastic programs
+with coherent risk measures, Operations Research 61 (2013), 957-970.
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """Compiled work from solutions to cuts.
 
-Risk weights, slopes from duals, intercepts, what was binding, and new cuts in the pool.
+Risk weights, slopes from duals, intercepts, what was binding, and new cuts in the pool. A cut is
+the weighted optimal value of the openings and its gradient in the incoming state.
+
+Source: M. V. F. Pereira and L. M. V. G. Pinto, Multi-stage stochastic optimization applied to
+energy planning, Mathematical Programming 52 (1991), 359-375.
 """
 
 # The long argument lists of compiled loops, one name to a line, would bury the loops.
