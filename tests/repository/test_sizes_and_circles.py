@@ -39,7 +39,6 @@ LONG_FUNCTIONS = {
     "case/starter_templates.py subsystems",
     "cli/policy_commands.py inspect",
     "sddp/passes/backward.py run_backward",
-    "sddp/passes/forward.py run_forward",
     "sddp/simulation/simulation.py simulate_policy",
     "sddp/training/iteration.py iterate",
     "sddp/training/recording.py training_record",

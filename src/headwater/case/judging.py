@@ -23,6 +23,7 @@ from headwater.case import (  # noqa: F401 - their rules register themselves
     rules_plausibility,
     rules_production,
     rules_references,
+    rules_references_of_studies,
     rules_scenarios,
     rules_stages,
 )
