@@ -36,16 +36,11 @@ LONG_FILES = {
 LONG_FUNCTIONS = {
     "case/build_system.py build_system",
     "case/rules_plants.py limits_in_order",
-    "case/starter_templates.py subsystems",
-    "cli/policy_commands.py inspect",
     "sddp/passes/backward.py run_backward",
     "sddp/simulation/simulation.py simulate_policy",
     "sddp/training/iteration.py iterate",
-    "sddp/training/recording.py training_record",
     "sddp/training/train.py train_policy",
     "solver/numba_private.py once_dispatcher",
-    "stochastic/par.py build_inflow_model",
-    "stochastic/uncertainty.py build_uncertainty",
 }
 MANY_PARAMETERS = {
     "lp/program.py named_program",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -145,20 +146,7 @@ def subsystems() -> Starter:
         {0: 190.0, 1: 95.0},
         "One large plant in each of the two wet regions.",
     )
-    starter.files["scenarios/correlation.json"] = {
-        "method": "spectral",
-        "profiles": {
-            "default": {
-                "correlation_groups": [
-                    {
-                        "name": "rivers",
-                        "entities": [{"type": "inflow", "id": 0}, {"type": "inflow", "id": 1}],
-                        "matrix": [[1.0, 0.6], [0.6, 1.0]],
-                    }
-                ]
-            }
-        },
-    }
+    starter.files["scenarios/correlation.json"] = _correlated([0, 1], 0.6)
     starter.files["constraints/exchange_factors.json"] = {
         "_comment": "At peak hours the line to the north carries less.",
         "exchange_factors": [
@@ -171,6 +159,14 @@ def subsystems() -> Starter:
         ],
     }
     return starter
+
+
+def _correlated(hydro_ids: list[int], correlation: float) -> dict[str, Any]:
+    """Content of ``correlation.json``: every two of some plants are correlated alike."""
+    matrix = [[1.0 if i == j else correlation for j in hydro_ids] for i in hydro_ids]
+    entities = [{"type": "inflow", "id": hydro_id} for hydro_id in hydro_ids]
+    group = {"name": "rivers", "entities": entities, "matrix": matrix}
+    return {"method": "spectral", "profiles": {"default": {"correlation_groups": [group]}}}
 
 
 def from_history() -> Starter:

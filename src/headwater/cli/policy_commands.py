@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,9 +79,30 @@ def inspect(
             )
         )
         return
-    console, layout = stdout(), policy.layout
+    console = stdout()
+    console.print(summary_table(_described(policy, facts), ""))
+    console.print(
+        _table(
+            ("stage", "from", "cuts", "active", "not proven", "largest slope", "largest intercept"),
+            stages,
+        )
+    )
+    if cuts is not None:
+        head = cuts.columns[:9] + cuts.columns[9:15]
+        console.print(
+            _table(
+                head,
+                [{name: row[name] for name in head} for row in cuts.to_dicts()],
+                f"cuts of stage {stage}",
+            )
+        )
+
+
+def _described(policy: hw.Policy, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and value of what stands above the tables of a policy."""
+    layout = policy.layout
     n_hydros, n_lags = layout.size("storage"), layout.block("inflow_lag").depth
-    rows = [
+    return [
         (
             "checkpoint",
             f"{facts['checkpoint']}, made {facts['created_at']} by Headwater "
@@ -103,22 +125,6 @@ def inspect(
         ),
         *((name, str(value)) for name, value in policy.provenance.items()),
     ]
-    console.print(summary_table(rows, ""))
-    console.print(
-        _table(
-            ("stage", "from", "cuts", "active", "not proven", "largest slope", "largest intercept"),
-            stages,
-        )
-    )
-    if cuts is not None:
-        head = cuts.columns[:9] + cuts.columns[9:15]
-        console.print(
-            _table(
-                head,
-                [{name: row[name] for name in head} for row in cuts.to_dicts()],
-                f"cuts of stage {stage}",
-            )
-        )
 
 
 @policy_app.command()

@@ -86,12 +86,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
             f"inflow_lags is off at stage(s) {listed(off)}, but inflow models have autoregressive "
             "terms: it is taken as on"
         )
-    check_recent_observations(system)
-    if n_lags and system.horizon.is_cyclic:
-        _check_cycle(system, timeline)
-    if n_lags and isinstance(timeline, SeasonTimeline) and not timeline.is_uniform():
-        check_sequence(system, timeline)
-
+    _check_past(system, timeline, n_lags)
     psi = np.zeros((n_stages, n_hydros, n_lags))
     base, sigma = np.zeros((n_stages, n_hydros)), np.zeros((n_stages, n_hydros))
     back = cache(timeline.back)  # the same for all hydros
@@ -106,17 +101,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
             base[t, h] = row.mean_m3s
             for lag, weight in enumerate(weights, start=1):
                 base[t, h] -= weight * lookup.statistics(first + t, lag)[0]
-        if lookup.constant_lags:
-            warnings.append(
-                f"{lookup.name}: coefficients on {listed(sorted(lookup.constant_lags))} are 0, "
-                "its deviation being 0"
-            )
-        if lookup.drifting:
-            warnings.append(
-                f"{lookup.name}: at stage(s) {listed(lookup.drifting)} the mean of the annual "
-                "component differs by more than 5 % from the average of the twelve seasonal "
-                "means, which is what the model uses"
-            )
+        warnings += lookup.doubts()
     _check_stability(system, timeline, psi, width, warnings)
     past = _PastInflows(system, timeline, rows, estimation)
     if not n_lags or timeline.is_uniform() or not isinstance(timeline, SeasonTimeline):
@@ -240,6 +225,22 @@ class _Lookup:
                 return candidate
         return None
 
+    def doubts(self) -> list[str]:
+        """What looked wrong in the statistics that were asked for so far, in words."""
+        found = []
+        if self.constant_lags:
+            found.append(
+                f"{self.name}: coefficients on {listed(sorted(self.constant_lags))} are 0, "
+                "its deviation being 0"
+            )
+        if self.drifting:
+            found.append(
+                f"{self.name}: at stage(s) {listed(self.drifting)} the mean of the annual "
+                "component differs by more than 5 % from the average of the twelve seasonal "
+                "means, which is what the model uses"
+            )
+        return found
+
 
 def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
     """Residual ratio per position.
@@ -348,6 +349,14 @@ def _check_stability(
             if system.horizon.is_cyclic:
                 raise ModelError(message + "; a cyclic horizon needs a stable model")
             warnings.append(message)
+
+
+def _check_past(system: System, timeline: Timeline, n_lags: int) -> None:
+    check_recent_observations(system)
+    if n_lags and system.horizon.is_cyclic:
+        _check_cycle(system, timeline)
+    if n_lags and isinstance(timeline, SeasonTimeline) and not timeline.is_uniform():
+        check_sequence(system, timeline)
 
 
 def _check_cycle(system: System, timeline: Timeline) -> None:

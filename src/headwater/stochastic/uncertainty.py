@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from headwater.arrays import Array, FrozenDict
+from headwater.arrays import Array, FrozenDict, Mask
 from headwater.model import (
     EstimationConfig,
     NoiseClass,
@@ -196,13 +196,7 @@ def build_uncertainty(
     def statistical() -> StatisticalModels:
         return StatisticalModels(build_inflow_model(system, completed), load, availability)
 
-    inflows = given.get(NoiseClass.INFLOW)
-    if inflows is None:
-        inflow = statistical().inflow
-    elif inflows.at.all():
-        inflow = known_inflows(system)
-    else:
-        inflow = passing_inflows(statistical().inflow, inflows)
+    inflow = _inflow(system, given, lambda: statistical().inflow)
     correlator = build_correlator(system, layout)
     model_groups = build_timeline(system).noise_groups()
     if noise_sharing is NoiseSharing.NONE:
@@ -218,11 +212,7 @@ def build_uncertainty(
         experimental=experimental,
         given=given,
         couple=source.couple_classes,
-        varies={
-            NoiseClass.INFLOW: np.array([(row > 0.0).any() for row in inflow.sigma], np.bool_),
-            NoiseClass.LOAD: np.array([(row > 0.0).any() for row in load.std_mw.T], np.bool_),
-            NoiseClass.NCS: np.array([(row > 0.0).any() for row in availability.std.T], np.bool_),
-        },
+        varies=_varying(inflow, load, availability),
     )
     return Uncertainty(
         system=system,
@@ -242,6 +232,26 @@ def build_uncertainty(
         truncates=truncates,
         statistical=statistical,
     )
+
+
+def _inflow(system: System, given: Given, estimated: Callable[[], InflowModel]) -> InflowModel:
+    """The inflow model, where inflows are given only as far as they leave stages to it."""
+    inflows = given.get(NoiseClass.INFLOW)
+    if inflows is None:
+        return estimated()
+    return known_inflows(system) if inflows.at.all() else passing_inflows(estimated(), inflows)
+
+
+def _varying(
+    inflow: InflowModel, load: LoadModel, availability: AvailabilityModel
+) -> dict[NoiseClass, Mask]:
+    """Stages at which a class has any noise in the statistical models, ``[stage]``."""
+    deviations = {
+        NoiseClass.INFLOW: inflow.sigma.T,
+        NoiseClass.LOAD: load.std_mw,
+        NoiseClass.NCS: availability.std,
+    }
+    return {kind: np.any(std > 0.0, axis=0) for kind, std in deviations.items()}
 
 
 def _positions(given: Given, kind: NoiseClass) -> list[int]:

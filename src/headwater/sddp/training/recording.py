@@ -104,6 +104,29 @@ def training_record(
         counts: what the solver instances did.
     """
     risky = not problems.study.is_risk_neutral
+    return TrainingRecord(
+        iterations=tuple(history),
+        reason=outcome.reason,
+        converged=outcome.converged,
+        lower_bound_kind="nested_risk" if risky else "expected_cost",
+        covers=_covered(problems),
+        openings=openings_in_words(problems.uncertainty),
+        differences=uncertainty_differences(
+            problems.uncertainty, problems.study.config.simulated_source
+        ),
+        seconds=seconds,
+        threads=threads,
+        solver=highs_version(),
+        warnings=tuple(_warnings(problems, sampler_warnings, history)),
+        solver_counts=dict(sorted(counts.items())),
+        stage_statistics=problems.stage_statistics(),
+        fitted_planes=problems.fitted,
+    )
+
+
+def _warnings(
+    problems: StudyProblems, sampler_warnings: tuple[str, ...], history: list[IterationRecord]
+) -> list[str]:
     warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
@@ -140,24 +163,7 @@ def training_record(
     missing -= sum(record.cuts_added for record in history)
     if missing:
         warnings.append(f"{missing} cuts were not finite numbers and were left out")
-    return TrainingRecord(
-        iterations=tuple(history),
-        reason=outcome.reason,
-        converged=outcome.converged,
-        lower_bound_kind="nested_risk" if risky else "expected_cost",
-        covers=_covered(problems),
-        openings=openings_in_words(problems.uncertainty),
-        differences=uncertainty_differences(
-            problems.uncertainty, problems.study.config.simulated_source
-        ),
-        seconds=seconds,
-        threads=threads,
-        solver=highs_version(),
-        warnings=tuple(warnings),
-        solver_counts=dict(sorted(counts.items())),
-        stage_statistics=problems.stage_statistics(),
-        fitted_planes=problems.fitted,
-    )
+    return warnings
 
 
 def _gap_warning(history: list[IterationRecord]) -> list[str]:
