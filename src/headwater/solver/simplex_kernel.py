@@ -201,7 +201,8 @@ class State(NamedTuple):
         alpha, touched, candidates, flips: pivot row and lists of variables; sizes, slopes, ratios:
             of the candidates.
         work: ``[row]`` scratch.
-        unit, rho, column, flipped: ``[row]``, zero between two pivots; unit_set: what is in ``unit``.
+        unit, rho, column, flipped: ``[row]``, zero between two pivots;
+            unit_set: what is in ``unit``.
         rows, places, flipped_places: lists of what is in ``rho``, ``column`` and ``flipped``.
         place_set: scratch set of rows.
         infeasible: set of the rows whose basic variable is out of its bounds.
@@ -889,7 +890,8 @@ def reoptimise(
 
     Args:
         program, working, factor, steps: see there; the factor is that of ``k`` working rows.
-        width: 0 at the beginning; otherwise pivots go on, with a fresh factor of all ``width`` rows.
+        width: 0 at the beginning; otherwise pivots go on, with a fresh
+            factor of all ``width`` rows.
         m_static: static rows.
         room: cuts that may take part.
         cap: pivots allowed.

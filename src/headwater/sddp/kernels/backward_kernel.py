@@ -75,8 +75,9 @@ class BackwardRun(NamedTuple):
             raised where cuts are entered.
         successors: ``[stage]`` the stage whose cost its cuts bound, -1 where none follows.
         block_lengths: ``[stage]`` openings that are solved in one go.
-        sequence: ``[stage, position]`` openings in the order in which threads take them: the longest
-            first, by pivots of an earlier pass; pivots: ``[stage, opening]`` of this one, added to.
+        sequence: ``[stage, position]`` openings in the order in which threads take
+            them: the longest first, by pivots of an earlier pass; pivots:
+            ``[stage, opening]`` of this one, added to.
         states: ``[trial, stage, state]`` that left each stage.
         every_opening: ``[opening]`` counting from 0, for the stage with most.
         of_openings: whether openings have cuts of their own; weighs: whether the value of a trial
