@@ -1,7 +1,4 @@
-"""The policy as its user holds it.
-
-Asked by names of plants and dates of stages, and put to work on single stages.
-"""
+"""The policy as its user holds it, asked by names of plants and dates of stages."""
 
 from __future__ import annotations
 
@@ -346,10 +343,9 @@ class Policy(Shown, LearnedPolicy):
 
     def facts(self) -> list[tuple[str, str]]:
         """Name and value of what a notebook shows below the heading."""
-        first, last = self.stages[0], self.stages[-1]
         return [
             ("study", "not known" if self.study is None else self.study.name or "without name"),
-            ("stages", f"{first.start_date} to {last.end_date}"),
+            ("stages", f"{self.stages[0].start_date} to {self.stages[-1].end_date}"),
             ("ended by", self.reason or "not known"),
             ("plants", listed(self.hydro_labels)),
         ]
@@ -399,6 +395,6 @@ class Policy(Shown, LearnedPolicy):
 
     def _vector(self, state: StateLike, otherwise: Otherwise) -> Array:
         named = by_name(state)
-        if named is None:
-            return self._checked(np.asarray(state, np.float64))
-        return self.state(named, otherwise)
+        if named is not None:
+            return self.state(named, otherwise)
+        return self._checked(np.asarray(state, np.float64))
