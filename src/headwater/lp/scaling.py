@@ -29,6 +29,8 @@ _FREE = 30
 """Exponents below the dearest thermal plant at which one counts as free, and not as typical."""
 _LEAST_MONEY = -500
 """Least exponent of a unit of money: in a smaller one, ordinary numbers would be infinite."""
+_FARTHEST = 500
+"""Exponents of units lie within this: a range of 5e-324 would ask for one beyond all numbers."""
 _FINER = 10
 """Exponent of how much finer money is counted than what a typical column can cost."""
 
@@ -68,7 +70,7 @@ def scaling_of(form: StageForm) -> Scaling:
     span = form.column_upper - form.column_lower
     column = np.zeros(form.n_columns, np.int64)
     has_range = np.isfinite(span) & (span > 0.0)
-    column[has_range] = _exponents(span[has_range])
+    column[has_range] = _within(_exponents(span[has_range]))
     column[form.future] = 0
     has_range[form.future] = True
     known = has_range[columns]
@@ -80,9 +82,9 @@ def scaling_of(form: StageForm) -> Scaling:
     np.add.at(total, columns[follows], (row[rows] - logs)[follows])
     np.add.at(count, columns[follows], 1)
     found = count > 0
-    column[found] = np.floor(total[found] / count[found] + 0.5).astype(np.int64)
+    column[found] = _within(np.floor(total[found] / count[found] + 0.5).astype(np.int64))
     row, _ = _largest(rows, logs + column[columns], form.n_rows)
-    return Scaling(np.ldexp(1.0, column), np.ldexp(1.0, -row))
+    return Scaling(np.ldexp(1.0, column), np.ldexp(1.0, -_within(row)))
 
 
 def money_unit(templates: Sequence[StageTemplate]) -> float:
@@ -169,6 +171,10 @@ def _exponents(values: Array) -> NDArray[np.int64]:
     mantissa, exponent = np.frexp(values)
     nearest: NDArray[np.int64] = exponent.astype(np.int64) - (mantissa < np.sqrt(0.5))
     return nearest
+
+
+def _within(exponents: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.clip(exponents, -_FARTHEST, _FARTHEST)
 
 
 def _largest(
