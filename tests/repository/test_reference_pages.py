@@ -11,6 +11,7 @@ from headwater.case import code_table
 from headwater.case.manifest import JSON_FILES, TABLE_FILES
 from headwater.case.reference import reference_pages
 from headwater.case.tables import TABLES
+from headwater.cli.reference import commands_page
 from headwater.results.reference import result_tables_page
 
 
@@ -23,9 +24,11 @@ def test_the_committed_pages_are_up_to_date(root: Path) -> None:
         path.name: path.read_text(encoding="utf-8")
         for path in (root / "docs" / "reference").iterdir()
     }
-    assert pages == {**reference_pages(), "result-tables.md": result_tables_page()}, (
-        "run scripts/make-reference"
-    )
+    assert pages == {
+        **reference_pages(),
+        "result-tables.md": result_tables_page(),
+        "commands.md": commands_page(),
+    }, "run scripts/make-reference"
 
 
 def test_every_file_has_its_section() -> None:

@@ -253,7 +253,7 @@ def _study(case: Case) -> Iterable[tuple[str, str]]:
         yield "stopping rules", f"{rules}; {training.stopping_mode.value} of them"
     yield "simulation", f"{simulation.n_scenarios} scenarios" if simulation.enabled else "none"
     warnings = len(case.report.warnings)
-    yield "validation", f"{warnings} warnings" if warnings else "nothing to remark"
+    yield "validation", f"{warnings} warnings" if warnings else "no findings"
 
 
 def _words(name: str) -> str:
