@@ -118,6 +118,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     ),
     "sddp/training/matching.py": ("tests/sddp/training/test_warm_start.py",),
     "sddp/kernels/pass_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
+    "sddp/kernels/forward_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
+    "sddp/kernels/backward_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
+    "sddp/passes/compiled_bound.py": ("tests/sddp/passes/test_compiled_run.py",),
     "sddp/simulation/scenarios.py": ("tests/sddp/simulation/test_simulation.py",),
     "sddp/training/state.py": (
         "tests/sddp/training/test_training.py",

@@ -19,7 +19,7 @@ from headwater.sddp.passes.workspace import (
 def test_more_threads_are_called_the_more_there_is_to_be_solved():
     threads = ThreadTeam(5)
     try:
-        called = [threads_worth(threads, n_rows) for n_rows in (0, 99, 400, 2_000, 10**9)]
+        called = [threads_worth(threads, n_rows) for n_rows in (0, 299, 1_200, 6_000, 10**9)]
     finally:
         threads.close()
     assert called == [1, 1, 2, 4, 5]

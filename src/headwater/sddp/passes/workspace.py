@@ -26,7 +26,7 @@ ROWS_WORTH_A_TASK = 50
 """Rows of the LPs of openings that are solved in one go, about: tens of microseconds."""
 
 
-ROWS_OF_A_HAND_OVER = 100
+ROWS_OF_A_HAND_OVER = 300
 """Rows of the LPs that a thread solves while another is told to begin."""
 
 _CACHE_LINE = 8
