@@ -81,3 +81,48 @@ def test_a_number_that_is_none_is_told_with_line_and_columns(imported):
 
     with pytest.raises(CaseError, match=r"sistema\.dat line 17, columns 8 to 14: .*got '8O\.'"):
         imported(with_lines("sistema.dat", spoil))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (
+            "sistema.dat",
+            "   1   2    ",
+            "   1  99    ",
+            r"sistema\.dat: 1-99 names the submarket 99",
+        ),
+        ("conft.dat", "  2     EE", " 98     EE", r"conft\.dat: OLEO names the submarket 98"),
+        (
+            "ree.dat",
+            "SOUTH          2",
+            "SOUTH         97",
+            r"ree\.dat: BAIXA names the submarket 97",
+        ),
+    ],
+)
+def test_a_submarket_that_does_not_exist_is_refused(imported, file, old, new, expected):
+    lines = [line.replace(old, new) for line in small_deck()[file]]
+    assert lines != small_deck()[file]
+    with pytest.raises(CaseError, match=expected):
+        imported({file: lines})
+
+
+def test_small_plants_of_later_decks_have_blocks_kinds_and_a_shape(imported):
+    lines = small_deck()["sistema.dat"]
+    start = lines.index(" GERACAO DE PEQUENAS USINAS") + 3
+    wind = ["   1    3  EOL", *lines[start + 1 : start + 3]]
+    levels = small_deck()["patamar.dat"]
+    first = levels.index("   1   2")
+    shape = [line.replace("0.9000", "0.5000") for line in levels[first + 1 : first + 7]]
+    case = imported(
+        {
+            "sistema.dat": [*lines[:start], *wind, " 999"],
+            "patamar.dat": [*levels, *[" HEADING"] * 4, "   1   3  EOL", *shape, "9999"],
+        }
+    )
+    [source] = case.file("system/non_controllable_sources.json")["non_controllable_sources"]
+    assert source["name"] == "EOL NORTH"
+    assert source["max_generation_mw"] == pytest.approx(10.0 * 1.1)
+    factors = case.file("scenarios/non_controllable_factors.json")["non_controllable_factors"]
+    assert [one["factor"] for one in factors[0]["block_factors"]] == [0.5, 1.0, 1.1]

@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater.case.starter import write_new_case
 from headwater.case.starter_parts import Starter, usual_penalties
-from headwater.imports.newave.deck import Deck
+from headwater.imports.newave.deck import Deck, DeckError
 from headwater.imports.newave.energy import Energies
 from headwater.imports.newave.hydro_files import add_hydros
 from headwater.imports.newave.leftovers import account_for_the_rest
@@ -87,6 +87,7 @@ def import_newave(
     if settings.on("perdas_rede_transmissao"):
         add_losses(source, network.lines, starter.files["system/lines.json"]["lines"])
     energies = add_hydros(source, settings, network, starter)
+    _refuse_unknown_markets(source, starter)
     starter.files["initial_conditions.json"]["gnl_pipeline"] = [
         {"thermal_id": plant.code, "stage_offset": offset, "committed_mw": ordered}
         for plant in thermals
@@ -114,6 +115,32 @@ def _add_thermals(starter: Starter, thermals: Iterable[ThermalPlant]) -> None:
     starter.tables["constraints/thermal_bounds"] = [
         row for plant in thermals for row in plant.bounds()
     ]
+
+
+def _refuse_unknown_markets(deck: Deck, starter: Starter) -> None:
+    """Whatever names a submarket names one that the deck has.
+
+    Raises:
+        DeckError: something does not.
+    """
+    buses = {bus["id"] for bus in starter.files["system/buses.json"]["buses"]}
+    for file, list_, key, place in _MARKETS:
+        for entry in starter.files.get(file, {}).get(list_, ()):
+            if entry[place] not in buses:
+                raise DeckError(
+                    f"{deck.name(key)}: {entry['name']} names the submarket {entry[place]}, which "
+                    f"{deck.name('sistema')} does not have (it has {sorted(buses)})"
+                )
+
+
+_MARKETS = (
+    ("system/lines.json", "lines", "sistema", "source_bus_id"),
+    ("system/lines.json", "lines", "sistema", "target_bus_id"),
+    ("system/thermals.json", "thermals", "conft", "bus_id"),
+    ("system/hydros.json", "hydros", "ree", "bus_id"),
+    ("system/non_controllable_sources.json", "non_controllable_sources", "sistema", "bus_id"),
+)
+"""File of the case, its list, file of the deck that says so, and the key with a submarket."""
 
 
 def _counts(starter: Starter, settings: Settings) -> dict[str, int]:
