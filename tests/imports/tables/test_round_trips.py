@@ -8,6 +8,8 @@ import pytest
 
 import headwater as hw
 from full_case import full_case
+from headwater.case.documents import Documents
+from headwater.case.load import case_of
 from headwater.case.starter import TEMPLATES, write_starter
 from headwater.imports.tables import export_table, import_table, write_table_starter
 from shared_data import ORIGINALS, requires_shared
@@ -40,6 +42,27 @@ def test_every_starter_template(template: str, form: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("form", FORMS)
 def test_a_case_with_every_key_and_column(form: str, tmp_path: Path) -> None:
     assert_comes_back(hw.load_case(full_case(tmp_path / "case").write()), tmp_path, form)
+
+
+NEWER_KINDS = {
+    "batteries": {"id": 0, "name": "cells", "bus_id": 0, "max_energy_mwh": 90.0,
+                  "max_charge_mw": 20.0, "max_discharge_mw": 25.0, "charge_efficiency": 0.9},
+    "reserves": {"id": 0, "name": "spinning", "requirement_mw": 4.0, "bus_ids": [0],
+                 "requirement_by_stage": [{"stage_id": 3, "requirement_mw": 5.5}],
+                 "providers": [{"power": "thermal_generation(0)", "max_reserve_mw": 10.0},
+                               {"power": "thermal_generation(1)", "cost_per_mwh": 0.25}]},
+    "stocks": {"id": 0, "name": "coal", "consumption": "0.4 * thermal_generation(0)", "unit": "t",
+               "initial_amount": 9000.0, "max_supply": 8000.0, "shortage_cost": 500.0,
+               "supply_by_stage": [{"stage_id": 2, "max_supply": 100.0}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_kinds_that_no_sheet_was_written_for(form: str, tmp_path: Path) -> None:
+    documents = hw.examples.load("one-reservoir").documents
+    files = {f"system/{key}.json": {key: [entry]} for key, entry in NEWER_KINDS.items()}
+    case = case_of(Documents({**documents.files, **files}, documents.tables), "newer")
+    assert_comes_back(case, tmp_path, form)
 
 
 @pytest.mark.parametrize("name", hw.examples.names())
