@@ -85,14 +85,14 @@ def check_history(
         stage.id: period.season_id
         for stage, period in zip(timeline.stages, timeline.periods, strict=True)
     }
+    short: dict[int, dict[int, int]] = {}
+    for hydro_id, stage_id in estimated:
+        season_id = seasons[stage_id]
+        if season_id is not None and found[hydro_id, season_id] < LEAST_OBSERVATIONS:
+            short.setdefault(hydro_id, {})[season_id] = found[hydro_id, season_id]
     shortfalls = []
     for hydro in system.hydros:
-        used = {seasons[stage_id] for hydro_id, stage_id in estimated if hydro_id == hydro.id}
-        counts = {
-            season_id: found[hydro.id, season_id]
-            for season_id in sorted(one for one in used if one is not None)
-            if found[hydro.id, season_id] < LEAST_OBSERVATIONS
-        }
+        counts = dict(sorted(short.get(hydro.id, {}).items()))
         if counts:
             shortfalls.append(Shortfall(hydro.id, hydro.name, counts))
     if shortfalls:
