@@ -80,13 +80,13 @@ class LpBuilder:
 
     def column_family(self, name: str, shape: int | Sequence[int]) -> Indices:
         """Announce a family of columns; its positions are filled in as they are declared."""
-        self.columns[name] = np.full(shape, ABSENT, np.int64)
-        return self.columns[name]
+        self.columns[name] = family = _absent(shape)
+        return family
 
     def row_family(self, name: str, shape: int | Sequence[int]) -> Indices:
         """Announce a family of rows."""
-        self.rows[name] = np.full(shape, ABSENT, np.int64)
-        return self.rows[name]
+        self.rows[name] = family = _absent(shape)
+        return family
 
     def column(self, lower: float = 0.0, upper: float = np.inf, cost: float = 0.0) -> int:
         """Declare a column and return its position."""
@@ -153,10 +153,8 @@ class LpBuilder:
             rows: the same of the rows.
             place: order among all that is known; sums of floating-point numbers follow it.
         """
-        there = [
-            np.ravel(positions)[np.ravel(positions) != ABSENT] for positions in (columns, rows)
-        ]
-        self._known.append((place, there[0], there[1]))
+        flat = (np.ravel(columns), np.ravel(rows))
+        self._known.append((place, *(one[one != ABSENT] for one in flat)))
 
     def assemble(self) -> AssembledLp:
         """Put everything together; nothing may be declared afterwards."""
@@ -190,6 +188,13 @@ class LpBuilder:
             known_columns=_joined([columns for _, columns, _ in known]),
             known_rows=_joined([rows for _, _, rows in known]),
         )
+
+
+def _absent(shape: int | Sequence[int]) -> Indices:
+    """Positions of a family before any of its members is declared."""
+    family: Indices = np.empty(shape, np.int64)
+    family.fill(ABSENT)
+    return family
 
 
 def _joined(positions: Sequence[Indices]) -> Indices:

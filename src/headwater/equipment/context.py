@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from headwater.model import (
     Stage,
     System,
 )
+
+T = TypeVar("T")
 
 _OPERATING, _FILLING = int(OperativeState.OPERATING), int(OperativeState.FILLING)
 _DECOMMISSIONED = int(OperativeState.DECOMMISSIONED)
@@ -108,6 +112,17 @@ class StageContext:
     def chronological(self) -> bool:
         """Whether the blocks follow each other in time."""
         return self.stage.block_mode is BlockMode.CHRONOLOGICAL
+
+    def kept(self, what: str, make: Callable[[StageContext], T]) -> T:
+        """What a kind of equipment works out of the stage, made when it is first asked for."""
+        if what not in self._kept:
+            self._kept[what] = make(self)
+        found: T = self._kept[what]
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        return {}
 
     def operating(self, kind: str, position: int) -> bool:
         """Whether an entity (``"hydros"``, ...) operates at this stage."""

@@ -63,6 +63,10 @@ class GenericRow:
 
 def rows_of_stage(ctx: StageContext) -> list[GenericRow]:
     """The rows that the right-hand sides of this stage call for, by constraint and block."""
+    return ctx.kept("rows of user constraints", _rows_of_stage)
+
+
+def _rows_of_stage(ctx: StageContext) -> list[GenericRow]:
     bounds = ctx.system.right_hand_sides.get(ctx.stage.id, {})
     rows: list[GenericRow] = []
     for position, constraint in enumerate(ctx.system.generic_constraints):
@@ -200,11 +204,10 @@ def slack_costs(read: StageReader, s: StageSolutions) -> NDArray[np.float64]:
 
 
 def read_table(read: StageReader, s: StageSolutions) -> Columns:
-    """Table ``violations/generic``.
+    """Table ``violations/generic``, a row per constraint row of the stage.
 
-    A row per constraint row of the stage, block -1 for the whole stage.
-
-    The marginal value is the change of cost per unit of the right-hand side and hour of the row.
+    Block -1 is the whole stage. The marginal value is the change of cost per unit of the
+    right-hand side and hour of the row.
     """
     rows = rows_of_stage(read.ctx)
     shape = (len(s.primal), len(rows))
