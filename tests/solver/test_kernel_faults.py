@@ -27,7 +27,7 @@ from headwater.solver import (
     simplex_kernel,
 )
 from headwater.solver import highs as module
-from headwater.solver.kernel_constants import FEASIBILITY_TOLERANCE
+from headwater.solver.kernel_constants import CAP_REACHED, FEASIBILITY_TOLERANCE, WEARY
 from random_programs import dispatch_like
 
 
@@ -77,7 +77,18 @@ def forgotten_cut(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(simplex_kernel, "_most_violated_cut", lambda *_: -1)
 
 
+def endless_pivots(plant: pytest.MonkeyPatch) -> None:
+    """Pivots lead nowhere, and a fresh factor is asked for after each."""
+
+    def reoptimise(_program, _m_static, k, width, *rest):  # type: ignore[no-untyped-def]
+        patience = rest[3]
+        return (WEARY if patience < 2**40 else CAP_REACHED), 1, max(k, width), 1
+
+    plant.setattr(openings_kernel, "reoptimise", reoptimise)
+
+
 FAULTS = [
+    endless_pivots,
     wrong_pivot,
     perturbed_factor,
     factor_without_a_number,

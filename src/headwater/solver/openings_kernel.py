@@ -33,6 +33,7 @@ from headwater.solver.factor_kernel import (
     forward_solve,
     make_factor,
     make_steps,
+    solve_basis,
     solve_transposed_basis,
 )
 from headwater.solver.kernel_constants import (
@@ -60,6 +61,7 @@ from headwater.solver.simplex_kernel import (
     add_column,
     free_variables,
     join_cut,
+    mark_row,
     reoptimise,
     set_move,
     set_reduced_costs,
@@ -432,6 +434,20 @@ def _drop_joined(m_static, k, width, working):
 
 
 @compiled
+def _set_basic_values(program, m_static, width, s):
+    """Compute the values of basic variables anew, with the factor of the current basis."""
+    state, n = s.state, program.cost.shape[0]
+    for i in range(width):
+        state.work[i] = 0.0
+    for j in range(n + width):
+        if state.where[j] < 0 and state.x[j] != 0.0:
+            add_column(j, n, m_static, width, program, s.working, -state.x[j], state.work)
+    solve_basis(s.current, width, state.work, state.xb)
+    for i in range(width):
+        mark_row(i, state)
+
+
+@compiled
 def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s):
     """Go to the optimum of one right-hand side, factorising anew after so many pivots.
 
@@ -625,8 +641,13 @@ def _solve_one(
         cut_lower
     )
     factorised = plain(0)
-    while status == WEARY and _factorise_current(program, m_static, width, s):
+    # steps of one factor are few, so that pivots must be counted over all of them
+    while n_pivots < effort.cap * effort.factorisations and (status == WEARY or (status == DRIFT and n_steps > 0)):
+        if not _factorise_current(program, m_static, width, s):
+            break
         factorised = width
+        if status == DRIFT:
+            _set_basic_values(program, m_static, width, s)
         patience = _PATIENCE * (s.current.b_start[width] + width)
         status, done, width, n_steps = reoptimise(
             program, m_static, factorised, width, room, effort.cap, effort.tolerance, patience, s.working, s.current, s.steps,

@@ -759,7 +759,7 @@ def _take_members(bits, width, out):
 
 
 @compiled
-def _mark(i, state):
+def mark_row(i, state):
     """See whether the basic variable of row ``i`` is within its bounds."""
     j, value = state.basic[i], state.xb[i]
     if max(state.low[j] - value, value - state.up[j]) > PRIMAL_TOLERANCE:
@@ -813,7 +813,7 @@ def _flip(n_flips, n, m_static, k, width, program, working, factor, steps, n_ste
         i = places[q]
         xb[i] += flipped[i]
         flipped[i] = 0.0
-        _mark(i, state)
+        mark_row(i, state)
 
 
 @partial(compiled, inlined=True)
@@ -860,7 +860,7 @@ def _join_violated(c, width, n, m_static, program, working, steps, n_steps, stat
     state.move[j] = IS_BASIC
     state.low[j], state.up[j], state.weight[width] = -np.inf, -cut_lower[c], 1.0
     take(state.free, j)
-    _mark(width, state)
+    mark_row(width, state)
     state.used[0] = width + 1
 
 
@@ -919,7 +919,7 @@ def reoptimise(
         solve_basis(factor, k, state.work, xb)
         for i in range(k):
             weight[i] = 1.0
-            _mark(i, state)
+            mark_row(i, state)
     while True:
         r = _choose_row(width, state)
         is_primal, to_lower, entering, n_flips = False, False, plain(-1), plain(0)
@@ -951,7 +951,7 @@ def reoptimise(
                     i = places[q]
                     xb[i] -= (other - x[entering]) * column[i]
                     column[i] = 0.0
-                    _mark(i, state)
+                    mark_row(i, state)
                 x[entering] = other
                 set_move(entering, state)
                 n_pivots += 1
@@ -1010,10 +1010,10 @@ def reoptimise(
                 # a step that cannot be trusted is not needed: the certificate says what the point
                 # is worth without it
                 return PROVEN, n_pivots, width, n_steps
+            for q in range(_take_members(state.place_set, width, places)):
+                column[places[q]] = 0.0
             if status == SMALL_PIVOT and weight[r] < _LAST_RESORT:
                 weight[r] = _LAST_RESORT  # other rows first
-                for q in range(_take_members(state.place_set, width, places)):
-                    column[places[q]] = 0.0
                 continue
             return status, n_pivots, width, n_steps
         n_places = _take_members(state.place_set, width, places)
@@ -1034,7 +1034,7 @@ def reoptimise(
             step_index[end], step_value[end] = i, value
             end += Index(1)
             xb[i] -= primal_step * value
-            _mark(i, state)
+            mark_row(i, state)
             ratio = value / pivot
             weight[i] = max(weight[i], ratio * ratio * pivot_weight)
         weight[r] = max(pivot_weight / (pivot * pivot), 1.0)
@@ -1048,7 +1048,7 @@ def reoptimise(
         xb[r], x[leaving] = x[entering] + primal_step, bound
         basic[r], where[entering], where[leaving], state.move[entering] = entering, r, -1, IS_BASIC
         set_move(leaving, state)
-        _mark(r, state)
+        mark_row(r, state)
         take(state.free, entering)
         if d[leaving] == 0.0 and low[leaving] < up[leaving]:
             put(state.free, leaving)
