@@ -10,12 +10,12 @@ import pytest
 
 import headwater
 import headwater.choices
+from headwater.case.builder import SystemBuilder
 
 MODULES = [
     one.name for one in pkgutil.walk_packages(headwater.choices.__path__, "headwater.choices.")
 ]
 SHOWN = {
-    "headwater.case.builder": 5,
     "headwater.choices.risk.mixed_cvar": 3,
     "headwater.choices.stopping.bound_stalling": 4,
     "headwater.choices.stopping.gap": 4,
@@ -29,6 +29,15 @@ SHOWN = {
 
 @pytest.mark.parametrize("name", sorted({*MODULES, *SHOWN}))
 def test_the_examples_of_a_module_hold(name: str):
-    found = doctest.testmod(import_module(name), extraglobs={"hw": headwater})
+    found = doctest.testmod(import_module(name))
     assert found.failed == 0
     assert found.attempted >= SHOWN.get(name, 0)
+
+
+def test_the_example_of_the_builder_holds():
+    (example,) = doctest.DocTestFinder(recurse=False).find(
+        SystemBuilder, "SystemBuilder", globs={"hw": headwater}
+    )
+    found = doctest.DocTestRunner().run(example)
+    assert found.failed == 0
+    assert found.attempted >= 5

@@ -35,7 +35,6 @@ LONG_FILES = {
 }
 LONG_FUNCTIONS = {
     "case/build_system.py build_system",
-    "case/rules_plants.py limits_in_order",
     "sddp/passes/backward.py run_backward",
     "sddp/simulation/simulation.py simulate_policy",
     "sddp/training/iteration.py iterate",

@@ -312,7 +312,8 @@ class _Account:
             )
         retries = sum(part.retries for part in self.parts)
         if retries:
-            found.append(f"{retries} stage problems needed more than one attempt of the solver")
+            problems = "stage problem" if retries == 1 else "stage problems"
+            found.append(f"{retries} {problems} needed more than one attempt of the solver")
         gaps, so_far = self.gaps(), self.summary()
         if gaps:
             told = told_gaps(
