@@ -13,7 +13,7 @@
 
   const isDark = () => document.body.getAttribute("data-md-color-scheme") === "slate";
 
-  function dressed(layout) {
+  function dressed(layout, inGallery) {
     const colors = window.headwaterColors[isDark() ? "dark" : "light"];
     const result = JSON.parse(JSON.stringify(layout));
     result.paper_bgcolor = result.plot_bgcolor = "rgba(0,0,0,0)";
@@ -23,7 +23,11 @@
     }
     result.autosize = true;
     // a legend of several lines above a picture would lie on its title
-    result.legend = Object.assign({}, result.legend, { orientation: "h", x: 0, xanchor: "left", y: -0.28, yanchor: "top" });
+    result.legend = Object.assign({}, result.legend, { orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom" });
+    if (inGallery) {
+      result.showlegend = false;
+      result.title = Object.assign({}, result.title, { font: { size: 13 } });
+    }
     result.margin = Object.assign({}, result.margin, { t: 48, r: 16 });
     delete result.width;
     return result;
@@ -34,7 +38,7 @@
       place.picture = JSON.parse(place.querySelector("script").textContent);
     }
     const data = JSON.parse(JSON.stringify(place.picture.data));
-    window.Plotly.react(place, data, dressed(place.picture.layout), { displayModeBar: false, responsive: true });
+    window.Plotly.react(place, data, dressed(place.picture.layout, place.closest(".hw-gallery") !== null), { displayModeBar: false, responsive: true });
   }
 
   function drawAll() {
