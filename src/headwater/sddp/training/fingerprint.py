@@ -50,7 +50,7 @@ def study_fingerprint(study: Study) -> dict[str, str]:
         digest_name(rule) for rule in config.training.stopping_rules if not is_own(type(rule))
     ]
     if foreign:  # what rules of packages ask for while a training goes on, nobody else knows
-        parts["training.rules_of_packages"] = _short(", ".join(foreign))
+        parts["training.rules_of_packages"] = ", ".join(foreign)
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))
