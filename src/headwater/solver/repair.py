@@ -18,6 +18,7 @@ import numpy as np
 from headwater.arrays import Array
 from headwater.errors import InfeasibleError, SolverError, UnboundedError
 from headwater.solver.certificate_kernel import certify
+from headwater.solver.dual_mending import mended
 from headwater.solver.highs_instance import (
     INFEASIBLE,
     STATUS_NAMES,
@@ -310,6 +311,10 @@ class OpeningRepair:
 
     def _judge(self, x: Array, y: Array, by: str) -> None:
         outcome, bound, gap = self._certifier.judge(self._lower, self._upper, x, y)
+        near = mended(self._certifier.program, y) if outcome == NO_BOUND else None
+        if near is not None:
+            y[:] = near
+            outcome, bound, gap = self._certifier.judge(self._lower, self._upper, x, y)
         self._best.take(outcome, bound, gap, x, y)
         self._attempts.append(
             LpAttempt(by, _OUTCOMES[outcome], *((bound, gap) if outcome != NO_BOUND else ()))
