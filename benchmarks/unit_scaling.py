@@ -34,6 +34,10 @@ POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "$ per unit and hour": (1, 0),
         "$/(m3/s h)": (1, -1),
         "$/hm3": (1, -1),
+        "1/$": (-1, 0),
+        "$/(MW h)": (1, 0),
+        "$ per unit of the stock": (1, 0),
+        **dict.fromkeys(("unit of the stock", "unit of the stock per hour", "per unit"), (0, 0)),
         "hm3": (0, 1),
         "m3/s": (0, 1),
         "km2": (0, 1),  # hm3 per m of height

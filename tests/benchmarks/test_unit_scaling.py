@@ -21,10 +21,11 @@ from unit_scaling import UNIT_OF_OTHERS, factor_of, scale_case, scaled_expressio
 WITHOUT_UNIT = {
     "alpha", "annual_coefficient", "bound_tol", "charge_efficiency", "coefficient", "coefficients",
     "confidence", "cut_activity_tolerance", "cvar_tail_fractions", "direct_factor",
-    "discharge_efficiency", "distance_tol", "factor", "kappa", "lambda", "matrix",
-    "max_coefficient_magnitude", "mean", "probability", "relative_tolerance", "residual_std_ratio",
-    "reverse_factor", "scale_factor", "std", "tail_fraction", "tolerance", "value",
-    "volume_max_percentile", "volume_min_percentile",
+    "discharge_efficiency", "distance_tol", "factor", "initial_amount", "kappa", "lambda",
+    "load_share", "matrix", "max_amount", "max_coefficient_magnitude", "max_supply", "mean",
+    "min_supply", "probability", "radius", "reactance_pu", "relative_tolerance",
+    "residual_std_ratio", "reverse_factor", "scale_factor", "shares", "std",
+    "tail_fraction", "tolerance", "value", "volume_max_percentile", "volume_min_percentile",
 }  # fmt: skip
 """Keys of shares and of what is scaled in a way of its own (``coefficients`` of tailraces,
 ``tolerance`` of gaps).

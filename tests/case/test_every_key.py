@@ -23,6 +23,7 @@ from headwater.case.features import FEATURES
 from headwater.case.parts import SHAPES
 from headwater.case.tables import TABLES, Kind
 from headwater.errors import CaseError
+from newer_kinds import add_newer_kinds
 
 DESCRIPTIVE = {"ConstraintInFile.description"}
 """Keys that are kept for people and nothing else."""
@@ -33,16 +34,7 @@ Path = tuple[str | int, ...]
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     case = full_case(tmp_path_factory.mktemp("full"))
-    battery = {"bus_id": 0, "max_energy_mwh": 90.0, "max_charge_mw": 20.0, "max_discharge_mw": 25.0}
-    battery |= {
-        "charge_efficiency": 0.9,
-        "discharge_efficiency": 0.8,
-        "initial_energy_mwh": 40.0,
-        "cost_per_mwh": 0.02,
-    }
-    later = {"entry_stage_id": 1, "exit_stage_id": 3}
-    batteries = [{"id": 0, "name": "B0", **battery}, {"id": 1, "name": "B1", **battery, **later}]
-    case.files["system/batteries.json"] = {"batteries": batteries}
+    add_newer_kinds(case)
     case.write()
     return case
 

@@ -13,6 +13,8 @@ from full_case import N_STAGES, KeptCase, full_case
 from headwater.case import validate_case
 from headwater.case.rules_references import FACTORS, JSON_REFERENCES, TABLE_REFERENCES
 from headwater.case.tables import TABLES, Column, Kind
+from headwater.core.equipment import EQUIPMENT
+from newer_kinds import add_newer_kinds
 
 FREE = 77
 """An id that nothing has."""
@@ -27,15 +29,15 @@ ENTITY_FILES = {
     "contract": ("system/energy_contracts.json", "contracts"),
     "user_constraint": ("constraints/generic_constraints.json", "constraints"),
     "battery": ("system/batteries.json", "batteries"),
+    "stock": ("system/stocks.json", "stocks"),
+    "reserve": ("system/reserves.json", "reserves"),
 }
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     case = full_case(tmp_path_factory.mktemp("full"))
-    limits = {"max_energy_mwh": 9.0, "max_charge_mw": 2.0, "max_discharge_mw": 2.0}
-    batteries = [{"id": i, "name": f"B{i}", "bus_id": i, **limits} for i in range(2)]
-    case.files["system/batteries.json"] = {"batteries": batteries}
+    add_newer_kinds(case)
     case.write()
     return case
 
@@ -68,8 +70,9 @@ def test_an_entity_that_names_what_does_not_exist_is_found(case, kind, field):
     holder = case.files[file][key][0]
     for section in sections:
         holder = holder[section]
-    holder[last] = FREE
-    assert_only(case, "HW301", file, f"{key}[0].{field}")
+    is_list = isinstance(holder.get(last), list)
+    holder[last] = [FREE] if is_list else FREE
+    assert_only(case, "HW301", file, f"{key}[0].{field}{'[0]' if is_list else ''}")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,7 @@ def test_two_entities_with_one_id_are_found(case, kind):
     assert_only(case, "HW208", file, f"{key}[{len(entities) - 1}].id")
 
 
-LIVING = [kind for kind in ENTITY_FILES if kind not in ("bus", "user_constraint")]
+LIVING = [kind for kind in ENTITY_FILES if EQUIPMENT[kind].has_life]
 
 
 @pytest.mark.parametrize("kind", LIVING)

@@ -17,13 +17,12 @@ import polars as pl
 from headwater.arrays import Array
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.parts import Equipment
-from headwater.core.state import owner_of
+from headwater.core.state import StateLayout, owner_of
 from headwater.equipment.recorded_state import layout_version
 from headwater.model import System
 from headwater.model.water_energy import HM3_PER_M3S_HOUR, accumulated_productivity
 from headwater.results.pieces import write_json, write_parquet
 from headwater.results.schemas import CODES, SCHEMAS
-from headwater.sddp import StateLayout
 
 _ENTITY_COLUMNS = ("entity_type_code", "entity_id", "name", "bus_id")
 

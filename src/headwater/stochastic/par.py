@@ -227,19 +227,19 @@ class _Lookup:
 
     def doubts(self) -> list[str]:
         """What looked wrong in the statistics that were asked for so far, in words."""
-        found = []
+        said = []
         if self.constant_lags:
-            found.append(
+            said.append(
                 f"{self.name}: coefficients on {listed(sorted(self.constant_lags))} are 0, "
                 "its deviation being 0"
             )
         if self.drifting:
-            found.append(
+            said.append(
                 f"{self.name}: at stage(s) {listed(self.drifting)} the mean of the annual "
                 "component differs by more than 5 % from the average of the twelve seasonal "
                 "means, which is what the model uses"
             )
-        return found
+        return said
 
 
 def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.sparse as sp
 
 from headwater.core.ids import ABSENT
 from headwater.core.repairs import Mover, RepairedStage, Room
@@ -23,6 +22,8 @@ def water_rooms(stage: RepairedStage) -> Iterator[Room]:
     form = stage.form
     short = stage.columns("withdrawal_short")
     unwithdrawn = set(short[short != ABSENT].tolist())
+    import scipy.sparse as sp  # validation does without
+
     by_column = sp.csc_array(form.matrix)
     rows = [*stage.rows("water_balance"), *stage.rows("block_water_balance")]
     every = set(rows)

@@ -1,0 +1,71 @@
+"""Equipment that came after the founding kinds, with every key, for cases that hold everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from case_builder import TinyCase
+from full_case import N_STAGES
+
+
+def add_newer_kinds(case: TinyCase) -> None:
+    """Add batteries with limits of stages, stocks, reserves, and reactances of the lines."""
+    battery = {"bus_id": 0, "max_energy_mwh": 90.0, "max_charge_mw": 20.0, "max_discharge_mw": 25.0}
+    battery |= {
+        "charge_efficiency": 0.9,
+        "discharge_efficiency": 0.8,
+        "initial_energy_mwh": 40.0,
+        "cost_per_mwh": 0.02,
+    }
+    later = {"entry_stage_id": 1, "exit_stage_id": 3}
+    batteries = [{"id": 0, "name": "B0", **battery}, {"id": 1, "name": "B1", **battery, **later}]
+    case.files["system/batteries.json"] = {"batteries": batteries}
+    case.tables["constraints/battery_bounds"] = [
+        {"battery_id": b, "stage_id": t, "max_charge_mw": 15.0, "max_discharge_mw": 16.0}
+        for b in range(2)
+        for t in range(N_STAGES)
+    ]
+    case.files["system/stocks.json"] = {"stocks": [stock(0), stock(1)]}
+    case.files["system/reserves.json"] = {"reserves": [reserve(0), reserve(1)]}
+    for line in case.files["system/lines.json"]["lines"]:
+        line["reactance_pu"] = 0.2
+
+
+def stock(stock_id: int) -> dict[str, Any]:
+    """A stock with every key."""
+    ship = {"stage_id": 1, "max_supply": 50.0, "min_supply": 5.0, "supply_cost": 2.0}
+    return {
+        "id": stock_id,
+        "name": f"S{stock_id}",
+        "unit": "t",
+        "consumption": "0.3 * thermal_generation(0)",
+        "initial_amount": 40.0,
+        "max_amount": 900.0,
+        "max_supply": 30.0,
+        "min_supply": 3.0,
+        "supply_cost": 1.0,
+        "supply_by_stage": [ship],
+        "shortage_cost": 70.0,
+    }
+
+
+def reserve(reserve_id: int) -> dict[str, Any]:
+    """A reserve with every key."""
+    provider = {
+        "power": "thermal_generation(0)",
+        "max_reserve_mw": 5.0,
+        "capacity_mw": 90.0,
+        "cost_per_mwh": 1.0,
+    }
+    return {
+        "id": reserve_id,
+        "name": f"R{reserve_id}",
+        "providers": [provider],
+        "room": "above",
+        "requirement_mw": 4.0,
+        "requirement_by_stage": [{"stage_id": 1, "requirement_mw": 6.0}],
+        "load_share": 0.1,
+        "bus_ids": [0],
+        "covers_largest": False,
+        "shortage_cost": 300.0,
+    }
