@@ -207,14 +207,6 @@ PROBLEMS = [
     ("HW720", "error", training(stopping_rules=[LIMIT, {"type": "gap", "tolerance": 1.0}])),
     ("HW720", "error", config("simulation", enabled=True, policy_type="inner")),
     (
-        "HW568",
-        "error",
-        both(
-            training(cut_formulation="multi"),
-            stage(risk_measure={"type": "entropic", "aversion": 1e-6}),
-        ),
-    ),
-    (
         "HW721",
         "error",
         both(

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from headwater.case.parts import Parts
 from headwater.case.report import Severity
 from headwater.case.rules import ERROR, WARNING, Problem, rule, study_rule
 from headwater.case.settings import FILES_OF_NEEDS, without_effect
 from headwater.core.choices import STOPPING_RULES
-from headwater.core.wording import opened
-from headwater.model import CutFormulation, Study, why_rules_are_refused
+from headwater.model import Study, why_rules_are_refused
 
 _FILE = "config.json"
 _CONFIG = (_FILE,)
@@ -109,29 +106,6 @@ def gap_without_bound(parts: Parts) -> Iterator[Problem]:
             "leaves, which is switched off"
         )
         yield Problem(_FILE, message, "simulation.policy_type", None, fix)
-
-
-@study_rule("HW568", ERROR, needs=("config.json",))
-def cuts_of_openings(study: Study) -> Iterator[Problem]:
-    """Cuts of single openings need risk measures that are linear programs."""
-    if study.config.training.cut_formulation is not CutFormulation.MULTI:
-        return
-    halves = np.full(2, 0.5)
-    curved = {
-        stage.id: stage.risk.type
-        for stage in study.system.stages
-        if stage.risk.epigraph(halves, 0.0) is None
-    }
-    if curved:
-        names = ", ".join(sorted(set(curved.values())))
-        yield Problem(
-            "config.json",
-            f"expected risk measures with a linear form for a cut of every opening, got {names} at "
-            f"stage(s) {opened(list(curved))}",
-            "training.cut_formulation",
-            None,
-            "set training.cut_formulation to 'single', or take another risk measure",
-        )
 
 
 @study_rule("HW721", ERROR, needs=("config.json",))
