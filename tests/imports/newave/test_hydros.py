@@ -67,8 +67,11 @@ def test_initial_storage_is_a_share_of_the_useful_volume(imported):
 def test_initial_storage_above_the_first_limit_starts_at_the_limit(imported):
     lines = small_deck()["modif.dat"]
     changed = [line.replace(" 6 2021  50.000", " 5 2021  30.000") for line in lines]
-    initial = imported({"modif.dat": changed}).file("initial_conditions.json")["storage"]
+    made = imported({"modif.dat": changed})
+    initial = made.file("initial_conditions.json")["storage"]
     assert initial[0] == {"hydro_id": ALTA, "value_hm3": pytest.approx(400.0)}
+    assert "below the initial one of ALTA" in made.notes("modif.dat")
+    assert "below the initial one" not in imported().notes("modif.dat")
 
 
 def test_limits_of_storage_hold_until_the_next_card(imported):

@@ -7,6 +7,7 @@ from typing import Any
 
 from headwater.arrays import Array
 from headwater.case.starter_parts import Starter
+from headwater.core.wording import listed
 from headwater.imports.newave.changes import read_changes
 from headwater.imports.newave.deck import Deck
 from headwater.imports.newave.diversions import as_they_are
@@ -67,6 +68,17 @@ def add_hydros(deck: Deck, settings: Settings, network: Network, starter: Starte
         if row["stage_id"] == 0 and row.get("max_storage_hm3") is not None
     }
     storage, filling = initial_storage(system, highest)
+    at_limit = [
+        system.rivers[code].name
+        for code, most in highest.items()
+        if system.rivers[code].exists and _begins_above(system, code, most)
+    ]
+    if at_limit:
+        deck.report.approximate(
+            deck.name("modif"),
+            f"the first largest storage (VMAXT) is below the initial one of {listed(at_limit)}: "
+            "each begins at that limit",
+        )
     recent = read_recent(deck, system.rivers)
     starter.files["initial_conditions.json"] = {
         "storage": storage,
@@ -77,6 +89,12 @@ def add_hydros(deck: Deck, settings: Settings, network: Network, starter: Starte
     }
     names = {bus["id"]: bus["name"] for bus in starter.files["system/buses.json"]["buses"]}
     return _energies(system, names, storage, recent, records)
+
+
+def _begins_above(system: HydroSystem, code: int, most_hm3: float) -> bool:
+    """Whether the initial storage of a plant lies above a limit, by more than rounding."""
+    percent = system.rivers[code].initial_percent
+    return system.registry[code].storage_of(percent, in_percent=True) > most_hm3 * (1.0 + 1e-9)
 
 
 def _read_system(deck: Deck, settings: Settings) -> tuple[HydroSystem, Records]:
