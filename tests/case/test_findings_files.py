@@ -215,7 +215,7 @@ JSON_PROBLEMS = [
     ("HW204", set_in(*HYDRO, "bus_id", value=2**31), "hydros[0].bus_id"),
     (
         "HW204",
-        set_in(*HYDRO, "generation", "productivity_mw_per_m3s", value=0),
+        set_in(*HYDRO, "generation", "productivity_mw_per_m3s", value=-1),
         "hydros[0].generation.productivity_mw_per_m3s",
     ),
     (

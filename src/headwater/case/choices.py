@@ -40,6 +40,9 @@ from headwater.errors import ModelError
 
 _Fields = dict[str, Any]
 
+_CVAR = "with cvar"
+"""Names the form of CVaR; no word alone, which in places of findings would be taken for a key."""
+
 
 def with_choices(name: str, shape: type[Shape]) -> type[Shape]:
     """The schema of a JSON file together with the choices that other packages offer for it."""
@@ -84,7 +87,7 @@ def _can_be_made(given: DerivedShape) -> DerivedShape:
 
 @cache
 def _stages(measures: tuple[Any, ...]) -> type[Shape]:
-    forms: list[Any] = [Annotated[schema_stages.RiskShape, Tag("cvar")]]
+    forms: list[Any] = [Annotated[schema_stages.RiskShape, Tag(_CVAR)]]
     plain = [measure for measure in measures if measure is not Blend]
     forms += [Annotated[checked_schema(measure), Tag(measure.type)] for measure in plain]
     types = tuple(measure.type for measure in measures)
@@ -125,7 +128,7 @@ def risk_measure(given: Any) -> RiskMeasure:
 
 def _type_of_risk(value: Any) -> str:
     """Which form a risk measure has: the one of CVaR is told by its key, others have a type."""
-    given = value.get("type", "cvar") if isinstance(value, dict) else getattr(value, "type", "cvar")
+    given = value.get("type", _CVAR) if isinstance(value, dict) else getattr(value, "type", _CVAR)
     return str(given)
 
 
