@@ -105,6 +105,15 @@ def test_a_loop_exists_while_all_its_lines_do(tmp_path: Path):
     assert train_policy(study).lower_bound == pytest.approx(sum(month), rel=1e-9)
 
 
+def test_a_line_that_can_carry_nothing_is_out_of_service(tmp_path: Path):
+    """Without the way over bus 1 the direct line carries its 60 MW, and no loop holds it back."""
+    built = triangle((0.1, 0.1, 0.1))
+    built.files["system/lines.json"]["lines"][1]["capacity"] = {"direct_mw": 0.0, "reverse_mw": 0.0}
+    study = hw.load_case(built.write(tmp_path))
+    expected = 730.0 * (10.0 * 60.0 + 50.0 * 40.0)
+    assert train_policy(study).lower_bound == pytest.approx(expected, rel=1e-9)
+
+
 def meshed(seed: int) -> Study:
     """A random system whose two buses are joined by a mesh over two more, one line of it
     steered.

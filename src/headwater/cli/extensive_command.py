@@ -26,13 +26,20 @@ def extensive(
         ),
     ] = None,
     max_columns: Annotated[
-        int, typer.Option("--max-columns", min=1, help="Of the largest program that is solved.")
-    ] = 400_000,
+        int | None,
+        typer.Option(
+            "--max-columns",
+            min=1,
+            help="Of the largest program that is solved; by default some hundred thousand.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Solve a small study as one linear program over its whole opening tree, to check training."""
     study = hw.load_case(case)
     stored = None if policy is None else hw.load_policy(policy, study)
-    found = hw.extensive_form(study, max_columns=max_columns)
+    limit = {} if max_columns is None else {"max_columns": max_columns}
+    found = hw.extensive_form(study, **limit)
     bound = None if stored is None else stored.lower_bound
     below = None if bound is None else (found.cost - bound) / max(abs(found.cost), 1.0)
     if said.form is not Form.HUMAN:

@@ -86,7 +86,10 @@ def loops(ends: Sequence[tuple[int, int]]) -> dict[int, Loop]:
 
 
 def declare_loop_rows(build: LpBuilder, ctx: StageContext) -> None:
-    """Rows ``loop_flow[line, block]`` of the lines that close a loop at this stage."""
+    """Rows ``loop_flow[line, block]`` of the lines that close a loop in a block.
+
+    A line that can carry nothing in a block is out of service there, and in no loop.
+    """
     lines, network = ctx.system.lines, ctx.system.network
     taken = [
         i
@@ -94,18 +97,24 @@ def declare_loop_rows(build: LpBuilder, ctx: StageContext) -> None:
         if line.reactance_pu is not None and ctx.operating("lines", i)
     ]
     ends = [(int(network.line_source[i]), int(network.line_target[i])) for i in taken]
-    found = loops(ends)
-    if not found:
+    if not loops(ends):
         return
     rows = build.row_family("loop_flow", (len(lines), ctx.n_blocks))
     reactance = relative_reactance([float(lines[i].reactance_pu or 0.0) for i in taken])
-    for closing, loop in found.items():
-        for k in range(ctx.n_blocks):
-            row = rows[taken[closing], k] = build.equality()
+    direct, reverse = build.columns["line_direct"], build.columns["line_reverse"]
+    for k in range(ctx.n_blocks):
+        there = [
+            one
+            for one, i in enumerate(taken)
+            if build.reach([(int(direct[i, k]), 1.0), (int(reverse[i, k]), 1.0)])[1] > 0.0
+        ]
+        for closing, loop in loops([ends[one] for one in there]).items():
+            row = rows[taken[there[closing]], k] = build.equality()
             for line, sign in loop:
-                value = sign * float(reactance[line])
-                build.put(row, int(build.columns["line_direct"][taken[line], k]), value)
-                build.put(row, int(build.columns["line_reverse"][taken[line], k]), -value)
+                one = there[line]
+                value = sign * float(reactance[one])
+                build.put(row, int(direct[taken[one], k]), value)
+                build.put(row, int(reverse[taken[one], k]), -value)
 
 
 def relative_reactance(reactance: Sequence[float]) -> Array:
