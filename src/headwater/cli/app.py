@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from headwater._version import __version__
 from headwater.cli.arguments import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE
 from headwater.cli.case_commands import convert, describe, init, schema, validate
+from headwater.cli.compare_commands import compare_app
 from headwater.cli.consoles import PlainFormatter
 from headwater.cli.consoles import stderr as _stderr
 from headwater.cli.consoles import stdout as _stdout
@@ -29,7 +30,7 @@ from headwater.cli.extensive_command import extensive
 from headwater.cli.import_commands import import_app
 from headwater.cli.lp_command import lp
 from headwater.cli.policy_commands import policy_app
-from headwater.cli.results_commands import compare, print_envelope, report, status, summary
+from headwater.cli.results_commands import print_envelope, report, status, summary
 from headwater.cli.run_commands import run, simulate, train
 from headwater.cli.streams import steady_streams
 from headwater.cli.structured import (
@@ -78,7 +79,7 @@ _FUTURE, _ENGINE = "Inflows and scenarios", "Programs and engine"
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     _CASES: (init, describe, validate, convert, schema),
     _STUDIES: (run, train, simulate),
-    _RESULTS: (summary, report, compare, status),
+    _RESULTS: (summary, report, status),
     _FUTURE: (fit, scenarios),
     _ENGINE: (lp, extensive, warmup),
 }
@@ -94,6 +95,7 @@ app.command(
     },
 )(bench)
 app.add_typer(policy_app, rich_help_panel=_STUDIES)
+app.add_typer(compare_app, rich_help_panel=_RESULTS)
 import_app.command("table")(import_table)
 app.add_typer(import_app, rich_help_panel=_CASES)
 app.add_typer(export_app, rich_help_panel=_CASES)

@@ -131,7 +131,7 @@ class Deck:
         Raises:
             DeckError: a row does not say what it is about.
         """
-        rows = [] if frame is None else list(_rows(frame))
+        rows = list(plain_rows(frame))
         for number, row in enumerate(rows, 1):
             for column, meaning in _SUBJECTS.items():
                 if column in row and row[column] is None:
@@ -231,7 +231,10 @@ _SUBJECTS = {
 """Columns that say what a row is about."""
 
 
-def _rows(frame: Any) -> Iterator[Row]:
+def plain_rows(frame: Any) -> Iterator[Row]:
+    """The rows of a pandas table: dates as dates, empty cells as ``None``; none without a table."""
+    if frame is None:
+        return
     columns = [str(column) for column in frame.columns]
     for values in frame.itertuples(index=False, name=None):
         yield {column: _plain(value) for column, value in zip(columns, values, strict=True)}

@@ -6,7 +6,7 @@ and in those below; each plant's part counts for the submarket of the plant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headwater.imports.newave.hydros import HydroSystem
@@ -90,38 +90,12 @@ def market_energies(
         recent: natural flows of the month before the study, by gauging station.
         mean_flow: mean flows of that month of the year, by gauging station.
     """
-    own = {code: system.productivities(code)[0] for code in system.rivers}
-    there = [code for code in system.rivers if system.rivers[code].exists]
-
-    def stored(of: Callable[[int], float]) -> dict[int, float]:
-        energy: dict[int, float] = {}
-        for code in there:
-            low, high = system.registry[code].storage_limits_hm3
-            if high <= low:
-                continue
-            flow = max(of(code) - low, 0.0) / (HM3_PER_M3S_HOUR * _MEAN_MONTH_HOURS)
-            below: int | None = code
-            while below is not None:
-                market = system.rivers[below].submarket
-                if below in there:
-                    energy[market] = energy.get(market, 0.0) + flow * own[below]
-                below = system.rivers[below].downstream
-        return energy
-
-    def inflow(flows: Mapping[int, float]) -> dict[int, float]:
-        energy: dict[int, float] = {}
-        for code in there:
-            market = system.rivers[code].submarket
-            energy[market] = (
-                energy.get(market, 0.0) + flows[system.rivers[code].station] * own[code]
-            )
-        return energy
-
-    largest = stored(lambda code: system.registry[code].storage_limits_hm3[1])
-    now, arriving, usual = (
-        stored(lambda code: storage_hm3.get(code, 0.0)),
-        inflow(recent),
-        inflow(mean_flow),
+    water = MarketWater(system)
+    largest = water.largest_mw_months()
+    now = water.stored_mw_months(storage_hm3)
+    arriving, usual = (
+        water.inflow_mw({code: flows[plant.station] for code, plant in system.rivers.items()})
+        for flows in (recent, mean_flow)
     )
     return [
         MarketEnergy(
@@ -133,3 +107,61 @@ def market_energies(
         )
         for market in sorted(arriving)
     ]
+
+
+class MarketWater:
+    """Water as energy by submarket, at the plants and productivities of a stage.
+
+    Args:
+        system: the plants.
+    """
+
+    def __init__(self, system: HydroSystem) -> None:
+        self._system = system
+        self._productivities = {code: system.productivities(code) for code in system.rivers}
+        self._entries = {code: system.entry_stage(code) or 0 for code in system.rivers}
+
+    def stored_mw_months(
+        self, storage_hm3: Mapping[int, float], stage: int = 0
+    ) -> dict[int, float]:
+        """Energy of the water above the smallest storages of plants."""
+        energy: dict[int, float] = {}
+        own = self._at(stage)
+        for code in own:
+            low, high = self._system.registry[code].storage_limits_hm3
+            if high <= low:
+                continue
+            flow = max(storage_hm3.get(code, 0.0) - low, 0.0) / (
+                HM3_PER_M3S_HOUR * _MEAN_MONTH_HOURS
+            )
+            below: int | None = code
+            while below is not None:
+                river = self._system.rivers[below]
+                energy[river.submarket] = energy.get(river.submarket, 0.0) + flow * own.get(
+                    below, 0.0
+                )
+                below = river.downstream
+        return energy
+
+    def largest_mw_months(self, stage: int = 0) -> dict[int, float]:
+        """Energy of full reservoirs."""
+        plants = self._system.registry.items()
+        return self.stored_mw_months(
+            {code: plant.storage_limits_hm3[1] for code, plant in plants}, stage
+        )
+
+    def inflow_mw(self, flows_m3s: Mapping[int, float], stage: int = 0) -> dict[int, float]:
+        """Energy of natural flows by plant, each of the whole river above it."""
+        energy: dict[int, float] = {}
+        for code, productivity in self._at(stage).items():
+            market = self._system.rivers[code].submarket
+            energy[market] = energy.get(market, 0.0) + flows_m3s[code] * productivity
+        return energy
+
+    def _at(self, stage: int) -> dict[int, float]:
+        """MW per m3/s of the plants that are there."""
+        return {
+            code: values[stage]
+            for code, values in self._productivities.items()
+            if self._entries[code] <= stage
+        }

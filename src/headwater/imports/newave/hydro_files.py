@@ -51,7 +51,7 @@ def add_hydros(deck: Deck, settings: Settings, network: Network, starter: Starte
     Raises:
         DeckError: files of the deck are missing, or hold what they should not.
     """
-    system, records = _read_system(deck, settings)
+    system, records = read_system(deck, settings)
     best = {code: max(system.productivities(code)) for code in system.rivers}
     costs = WaterCosts(
         network.dearest_deficit,
@@ -97,7 +97,12 @@ def _begins_above(system: HydroSystem, code: int, most_hm3: float) -> bool:
     return system.registry[code].storage_of(percent, in_percent=True) > most_hm3 * (1.0 + 1e-9)
 
 
-def _read_system(deck: Deck, settings: Settings) -> tuple[HydroSystem, Records]:
+def read_system(deck: Deck, settings: Settings) -> tuple[HydroSystem, Records]:
+    """Hydro plants as a case has them, and the records of their rivers.
+
+    Raises:
+        DeckError: files of the deck are missing, or hold what they should not.
+    """
     expansions = read_expansions(deck)
     rivers = read_rivers(deck, expansions)
     used = {
