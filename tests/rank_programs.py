@@ -256,6 +256,20 @@ def insisting(*arguments: str) -> None:
     command_line(*arguments)
 
 
+def interrupted_at_once(*arguments: str) -> None:
+    """The command line; a Ctrl-C reaches rank 1 while the ranks get to know each other."""
+    from headwater.distributed import mpi
+
+    if mpi.MPI.COMM_WORLD.rank == 1:
+        mpi.available_processors = _pressed
+    command_line(*arguments)
+
+
+def _pressed() -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    return 1
+
+
 def other_case(first: str, second: str, *arguments: str) -> None:
     """The command line, with another case on rank 1 than on the others."""
     command_line("run", second if find_communicator().rank == 1 else first, *arguments)

@@ -176,6 +176,17 @@ def test_a_second_ctrl_c_while_ranks_stop_together_ends_all_of_them(case: Path, 
 
 
 @requires_mpi
+def test_a_ctrl_c_before_the_ranks_know_each_other_ends_all_of_them(case: Path, tmp_path: Path):
+    done, seconds = accident(
+        "interrupted_at_once", "run", case, "-o", tmp_path / "out", "-j", "1", "-q"
+    )
+    assert done.returncode == 130, done.stderr
+    assert "interrupted" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert seconds < TO_END_SECONDS
+
+
+@requires_mpi
 def test_an_uncaught_mistake_in_a_users_program_ends_all_ranks(tmp_path: Path):
     done, seconds = accident("script", tmp_path)
     assert done.returncode != 0

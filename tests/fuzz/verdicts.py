@@ -10,6 +10,7 @@ import json
 import math
 import traceback
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
-from headwater.case import describe_case, refused_features, report_to_sarif
+from headwater.case import describe_case, refused_features, report_to_sarif, validate_case
 from headwater.errors import visible
 from headwater.model import (
     IterationLimit,
@@ -27,6 +28,7 @@ from headwater.model import (
     Study,
     TrainingConfig,
 )
+from headwater.sddp.training.readiness import readiness_findings
 
 CLEAN = ("refused", "not built", "ended in training", "ended in simulation", "ran", "too large")
 """What may become of a case. One that is too large is accepted by validation and not run here."""
@@ -67,15 +69,21 @@ class WrongError(Exception):
         self.verdict = Verdict(kind, detail)
 
 
-def judge(root: Path) -> Verdict:
+def judge(root: Path, *, thorough: bool = True) -> Verdict:
     """Validate a case and, if it is accepted, train and simulate it.
 
     Whatever happens becomes a verdict.
+
+    Args:
+        root: directory of the case.
+        thorough: load the case as users do, by reading its files once more, and complete all
+            tables with names. What that could say otherwise lies in a few lines that are the same
+            for all cases, and it takes as long as all the rest.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return _judge(root)
+            return _judge(root, thorough)
     except WrongError as wrong:
         return wrong.verdict
     except Warning as warning:
@@ -95,16 +103,15 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__} in {place}: {error}"[:300]
 
 
-def _judge(root: Path) -> Verdict:
-    report = hw.validate_case(root)
+def _judge(root: Path, thorough: bool) -> Verdict:
+    report, case = _validated(root)
     _can_be_shown(report)
     errors = tuple(sorted({finding.code for finding in report.errors}))
-    try:
-        case = hw.load_case(root)
-    except hw.CaseError as error:
-        _is_printable(str(error))
+    if thorough:
+        case = _loaded(root)
+    if case is None:
         if not errors:
-            raise WrongError("accepted and not loaded", str(error)[:300]) from error
+            raise WrongError("accepted and not loaded", str(report)[:300])
         return Verdict("refused", codes=errors)
     describe_case(case)
     if refused_features(case) or any(finding.code == "HW710" for finding in report):
@@ -113,7 +120,27 @@ def _judge(root: Path) -> Verdict:
         return Verdict("refused", codes=errors)
     if not _is_small(case):
         return Verdict("too large")
-    return _run(_short(case))
+    return _run(_short(case), thorough)
+
+
+def _validated(root: Path) -> tuple[hw.Report, Study | None]:
+    """What validation says, and the case as it was read for that; ``None`` with errors in files."""
+    read: list[Study] = []
+
+    def also(study: Study) -> Iterable[hw.Finding]:
+        read.append(study)
+        return readiness_findings(study)
+
+    report = validate_case(root, also=also)
+    return report, read[0] if read else None
+
+
+def _loaded(root: Path) -> Study | None:
+    try:
+        return hw.load_case(root)
+    except hw.CaseError as error:
+        _is_printable(str(error))
+        return None
 
 
 def _can_be_shown(report: hw.Report) -> None:
@@ -187,7 +214,7 @@ def _short(case: Study) -> Study:
     )
 
 
-def _run(study: Study) -> Verdict:
+def _run(study: Study, thorough: bool) -> Verdict:
     """Train and simulate."""
     try:
         policy = hw.train(study, threads=1)
@@ -203,13 +230,13 @@ def _run(study: Study) -> Verdict:
         simulation = hw.simulate(policy, threads=1)
     except hw.HeadwaterError as error:
         return _ended("simulation", error)
-    _are_finite(simulation)
+    _are_finite(simulation, thorough)
     money = max(abs(simulation.mean_cost), *map(abs, bounds), 1e-300)
     fall = float((np.maximum.accumulate(bounds) - bounds).max())
     if fall > ROUNDING * money:
         raise WrongError("the bound falls", f"{bounds}, money {money:g}")
     if _is_comparable(study, policy):
-        _bound_holds(study, policy, bounds[-1], money)
+        _bound_holds(policy, simulation, bounds[-1], money)
     return Verdict("ran", codes=("warned",) if policy.training.warnings else ())
 
 
@@ -223,13 +250,13 @@ def _ended(where: str, error: hw.HeadwaterError) -> Verdict:
     raise WrongError(kind, f"{name} in {where}: {error}"[:400])
 
 
-def _are_finite(simulation: hw.Simulation) -> None:
+def _are_finite(simulation: hw.Simulation, thorough: bool) -> None:
     summary = simulation.summary
     costs = summary.total_cost[summary.completed]
     if not np.isfinite(costs).all() or not math.isfinite(simulation.mean_cost):
         raise WrongError("not finite", f"simulated costs {costs}")
     for name in simulation.tables:
-        frame = simulation.table(name)
+        frame = simulation.table(name, names=thorough)
         for column in frame.columns:
             series = frame.get_column(column)
             if series.dtype.is_float() and not series.drop_nulls().is_finite().all():
@@ -251,18 +278,32 @@ def _is_comparable(study: Study, policy: hw.Policy) -> bool:
     )
 
 
-def _bound_holds(study: Study, policy: hw.Policy, bound: float, money: float) -> None:
-    """Simulate under the openings of training; a suspicion is looked into with more scenarios."""
+def _bound_holds(policy: hw.Policy, simulation: hw.Simulation, bound: float, money: float) -> None:
+    """Simulate under the openings of training; a suspicion is looked into with more scenarios.
+
+    Args:
+        policy: what was trained.
+        simulation: of the study as it is, which is the first of these where it draws alike.
+        bound: of the training, in $.
+        money: what all costs are measured by, in $.
+    """
+    study = simulation.study
     source = dataclasses.replace(_training(study).scenario_source, **_IN_SAMPLE)
     simulated = dataclasses.replace(study.config.simulation, scenario_source=source)
     in_sample = dataclasses.replace(
         study, config=dataclasses.replace(study.config, simulation=simulated)
     )
+    own = study.config.simulation
+    drawn = own.scenario_source or _training(study).scenario_source
+    is_first = own.n_scenarios == SCENARIOS and all(
+        getattr(drawn, name) == scheme for name, scheme in _IN_SAMPLE.items()
+    )
     for count in (SCENARIOS, 200, 3000):
-        try:
-            simulation = hw.simulate(policy, in_sample, n_scenarios=count, threads=1)
-        except hw.HeadwaterError:
-            return  # told where the study's own scenarios are simulated
+        if not (is_first and count == SCENARIOS):
+            try:
+                simulation = hw.simulate(policy, in_sample, n_scenarios=count, threads=1)
+            except hw.HeadwaterError:
+                return  # told where the study's own scenarios are simulated
         summary = simulation.summary
         if not summary.completed.all():
             return

@@ -129,11 +129,9 @@ def _rows(parts: Parts, name: str, target: type[Any]) -> Iterable[dict[str, Any]
 
     Columns that it does not have are left out.
     """
-    wanted = [f.name for f in dataclasses.fields(target)]
-    frame = parts.table(name)
-    return frame.select([column for column in wanted if column in frame.columns]).iter_rows(
-        named=True
-    )
+    present = parts.table(name).columns
+    names = [f.name for f in dataclasses.fields(target) if f.name in present]
+    return (dict(zip(names, row, strict=True)) for row in parts.rows(name, *names))
 
 
 def _stage(

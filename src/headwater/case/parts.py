@@ -148,6 +148,14 @@ class Parts:
             return self.tables[name]
         return empty_table(name)
 
+    def rows(self, name: str, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Columns of a table, row by row in the order of `table`; ``None`` for empty cells.
+
+        Rules read them so because a query costs more than all of a small table.
+        """
+        frame = self.table(name)
+        return zip(*(frame.get_column(column).to_list() for column in columns), strict=True)
+
     @property
     def config(self) -> ConfigFile | None:
         """Content of ``config.json``."""

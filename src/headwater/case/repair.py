@@ -204,16 +204,19 @@ def _rows(parts: Parts, name: str) -> pl.DataFrame:
     """Rows of a table about entities, stages and blocks that exist."""
     frame = parts.tables[name]
     for column, kind in ((column.name, column.ref) for column in TABLES[name].columns):
+        if frame.is_empty():
+            return frame
         if kind in KINDS:
-            frame = frame.filter(pl.col(column).is_in(list(parts.ids(kind))))
+            ids = parts.ids(kind)
+            if not ids.issuperset(frame.get_column(column).to_list()):
+                frame = frame.filter(pl.col(column).is_in(list(ids)))
         elif kind == "stage":
-            known = (
-                list(parts.study_ids | parts.pre_study_ids)
-                if name.startswith("scenarios/")
-                else list(parts.study_ids)
+            known = parts.study_ids | (
+                parts.pre_study_ids if name.startswith("scenarios/") else set()
             )
-            frame = frame.filter(pl.col(column).is_null() | pl.col(column).is_in(known))
-    if {"stage_id", "block_id"} <= set(frame.columns) and not frame.is_empty():
+            if not {*known, None}.issuperset(frame.get_column(column).to_list()):
+                frame = frame.filter(pl.col(column).is_null() | pl.col(column).is_in(list(known)))
+    if {"stage_id", "block_id"} <= set(frame.columns):
         n_blocks = pl.col("stage_id").replace_strict(
             parts.n_blocks, default=0, return_dtype=pl.Int64
         )

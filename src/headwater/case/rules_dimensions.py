@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,10 +24,9 @@ _MODELS = "system/hydro_production_models.json"
 
 
 def _uncovered(parts: Parts, table: str, column: str, kind: str, label: str) -> Iterator[Problem]:
-    frame = parts.table(table)
-    if frame.is_empty():
+    if parts.table(table).is_empty():
         return
-    rows = set(frame.select(column, "stage_id").iter_rows())
+    rows = set(parts.rows(table, column, "stage_id"))
     for entity_id in sorted(parts.ids(kind)):
         missing = [stage for stage in sorted(parts.study_ids) if (entity_id, stage) not in rows]
         if missing:
@@ -121,6 +121,8 @@ def opening_shape(parts: Parts) -> Iterator[Problem]:
 def opening_chances(parts: Parts) -> Iterator[Problem]:
     """Probabilities belong to given openings and add up to one at each stage."""
     chances = parts.table(_CHANCES)
+    if chances.is_empty():
+        return
     openings = parts.table(_OPENINGS).select("stage_id", "opening_index").unique()
     for (stage_key,), rows in chances.group_by(["stage_id"], maintain_order=True):
         stage = int(str(stage_key))
@@ -153,12 +155,10 @@ def opening_chances(parts: Parts) -> Iterator[Problem]:
 @rule("HW548", WARNING, needs=(_OPENINGS, "stages.json"))
 def opening_count(parts: Parts) -> Iterator[Problem]:
     """The number of given openings replaces ``num_scenarios``."""
-    counts = dict(
-        parts.table(_OPENINGS)
-        .group_by("stage_id")
-        .agg(pl.col("opening_index").n_unique())
-        .iter_rows()
-    )
+    indices: dict[int, set[int]] = {}
+    for stage_id, index in parts.rows(_OPENINGS, "stage_id", "opening_index"):
+        indices.setdefault(stage_id, set()).add(index)
+    counts = {stage_id: len(of_stage) for stage_id, of_stage in indices.items()}
     for stage in parts.stages:
         if stage.id in counts and counts[stage.id] != stage.num_scenarios:
             message = (
@@ -210,7 +210,7 @@ def production_at(parts: Parts, hydro: Any) -> dict[int, tuple[str, str | None, 
 @rule("HW404", needs=(_GEOMETRY, _MODELS, "system/hydros.json", "stages.json"))
 def geometry_points(parts: Parts) -> Iterator[Problem]:
     """Plants whose head or surface follows their storage have at least two points of geometry."""
-    counts = dict(parts.table(_GEOMETRY).group_by("hydro_id").len().iter_rows())
+    counts = Counter(parts.table(_GEOMETRY).get_column("hydro_id").to_list())
     for hydro in parts.hydros:
         models = production_at(parts, hydro).values()
         needs = "computed FPHA" if any(source == "computed" for _, source, _ in models) else None
@@ -234,7 +234,7 @@ def geometry_points(parts: Parts) -> Iterator[Problem]:
 @rule("HW405", needs=(_PLANES, _MODELS, "system/hydros.json", "stages.json"))
 def precomputed_planes(parts: Parts) -> Iterator[Problem]:
     """Plants with precomputed FPHA have planes wherever they use it."""
-    rows = set(parts.table(_PLANES).select("hydro_id", "stage_id").iter_rows())
+    rows = set(parts.rows(_PLANES, "hydro_id", "stage_id"))
     for hydro in parts.hydros:
         models = production_at(parts, hydro)
         used = [
@@ -266,7 +266,9 @@ def precomputed_planes(parts: Parts) -> Iterator[Problem]:
 )
 def missing_lags(parts: Parts) -> Iterator[Problem]:
     """Lags that nothing gives take the seasonal mean."""
-    orders = dict(parts.table(_AR).group_by("hydro_id").agg(pl.col("lag").max()).iter_rows())
+    orders: dict[int, int] = {}
+    for hydro_id, lag in parts.rows(_AR, "hydro_id", "lag"):
+        orders[hydro_id] = max(lag, orders.get(hydro_id, lag))
     given = (
         {entry.hydro_id: len(entry.values_m3s) for entry in parts.initial.past_inflows}
         if parts.initial

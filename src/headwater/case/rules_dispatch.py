@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import polars as pl
 
 from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, Problem, rule, study_rule
@@ -238,8 +237,11 @@ def bounds_of_aggregates(parts: Parts) -> Iterator[Problem]:
         for c in (file.constraints if file else ())
         if c.block_aggregation != "per_block"
     }
-    rows = parts.table(_CONSTRAINT_BOUNDS).filter(pl.col("block_id").is_not_null()).sort(ROW)
-    for row, constraint_id, block in rows.select(ROW, "constraint_id", "block_id").iter_rows():
+    for row, constraint_id, block in sorted(
+        row
+        for row in parts.rows(_CONSTRAINT_BOUNDS, ROW, "constraint_id", "block_id")
+        if row[2] is not None
+    ):
         if constraint_id in aggregates:
             message = (
                 "expected an empty block_id, because the constraint takes the "

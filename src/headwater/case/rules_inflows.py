@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -27,20 +29,19 @@ clipped.
 """
 
 
-def _keys(frame: pl.DataFrame) -> set[tuple[int, int]]:
-    return set(frame.select("hydro_id", "stage_id").iter_rows())
+def _keys(parts: Parts, name: str) -> set[tuple[int, int]]:
+    return set(parts.rows(name, "hydro_id", "stage_id"))
 
 
 @rule("HW530", needs=(_STATS, _AR, _ANNUAL, _HISTORY, "system/hydros.json", "stages.json"))
 def statistics_for_coefficients(parts: Parts) -> Iterator[Problem]:
     """Coefficients belong to statistics."""
-    statistics = parts.table(_STATS)
-    if statistics.is_empty() and not parts.table(_HISTORY).is_empty():
+    if parts.table(_STATS).is_empty() and not parts.table(_HISTORY).is_empty():
         return  # the statistics are estimated from history
-    known = _keys(statistics)
+    known = _keys(parts, _STATS)
     hydros, stages = parts.ids("hydro"), parts.study_ids | parts.pre_study_ids
     for name in (_AR, _ANNUAL):
-        for hydro_id, stage_id in sorted(_keys(parts.table(name)) - known):
+        for hydro_id, stage_id in sorted(_keys(parts, name) - known):
             if hydro_id not in hydros or stage_id not in stages:
                 continue  # reported as a reference
             message = f"there are coefficients and no statistics for stage {stage_id}"
@@ -51,13 +52,11 @@ def statistics_for_coefficients(parts: Parts) -> Iterator[Problem]:
 
 def _by_key(parts: Parts) -> Iterator[tuple[int, int, dict[str, list[Any]]]]:
     """Hydro, stage, and the coefficients there as columns in ascending lag."""
-    grouped = (
-        parts.table(_AR)
-        .sort("hydro_id", "stage_id", "lag")
-        .group_by(["hydro_id", "stage_id"], maintain_order=True)
-    )
-    for row in grouped.agg("lag", "coefficient", "residual_std_ratio").iter_rows(named=True):
-        yield row["hydro_id"], row["stage_id"], row
+    names = ("lag", "coefficient", "residual_std_ratio")
+    rows = sorted(parts.rows(_AR, "hydro_id", "stage_id", *names), key=itemgetter(0, 1, 2))
+    for (hydro_id, stage_id), given in groupby(rows, key=itemgetter(0, 1)):
+        columns = zip(*(row[2:] for row in given), strict=True)
+        yield hydro_id, stage_id, {n: list(c) for n, c in zip(names, columns, strict=True)}
 
 
 @rule("HW531", needs=(_AR,))
@@ -79,11 +78,9 @@ def lags_contiguous(parts: Parts) -> Iterator[Problem]:
 @rule("HW532", needs=(_AR, _STATS))
 def declared_order(parts: Parts) -> Iterator[Problem]:
     """A declared order is the number of coefficients."""
-    counts = {
-        (h, s): n for h, s, n in parts.table(_AR).group_by("hydro_id", "stage_id").len().iter_rows()
-    }
-    for row, hydro_id, stage_id, order in (
-        parts.table(_STATS).select(ROW, "hydro_id", "stage_id", "ar_order").iter_rows()
+    counts = Counter(parts.rows(_AR, "hydro_id", "stage_id"))
+    for row, hydro_id, stage_id, order in parts.rows(
+        _STATS, ROW, "hydro_id", "stage_id", "ar_order"
     ):
         found = counts.get((hydro_id, stage_id), 0)
         if order is not None and order != found:
@@ -228,10 +225,8 @@ def enough_observations(parts: Parts) -> Iterator[Problem]:
 @rule("HW558", needs=(_STATS, _AR))
 def deviation_for_lags(parts: Parts) -> Iterator[Problem]:
     """Standardised coefficients need a deviation."""
-    with_lags = _keys(parts.table(_AR))
-    for row, hydro_id, stage_id, std in (
-        parts.table(_STATS).select(ROW, "hydro_id", "stage_id", "std_m3s").iter_rows()
-    ):
+    with_lags = _keys(parts, _AR)
+    for row, hydro_id, stage_id, std in parts.rows(_STATS, ROW, "hydro_id", "stage_id", "std_m3s"):
         if std == 0 and (hydro_id, stage_id) in with_lags:
             message = "expected std_m3s above 0 where there are autoregressive coefficients, got 0"
             path = f"inflow_seasonal_stats[{row}].std_m3s"
@@ -248,13 +243,9 @@ def deviation_for_lags(parts: Parts) -> Iterator[Problem]:
 def deterministic_inflows(parts: Parts) -> Iterator[Problem]:
     """Inflows without deviation are certain."""
     certain: dict[int, list[int]] = defaultdict(list)
-    for hydro_id, stage_id in (
-        parts.table(_STATS)
-        .filter(pl.col("std_m3s") == 0)
-        .select("hydro_id", "stage_id")
-        .iter_rows()
-    ):
-        certain[hydro_id].append(stage_id)
+    for hydro_id, stage_id, std in parts.rows(_STATS, "hydro_id", "stage_id", "std_m3s"):
+        if std == 0:
+            certain[hydro_id].append(stage_id)
     for hydro_id, stages in sorted(certain.items()):
         message = (
             f"std_m3s is 0 at {len(stages)} stages ({opened(stages)}): its inflow is certain there"

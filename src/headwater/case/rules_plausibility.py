@@ -309,6 +309,7 @@ NEGATIVE_SENTINELS = tuple(
 """What files say for "missing" and inflows and loads do not reach: -99, -99.9, -999, -999.9, ..."""
 
 POSITIVE_SENTINELS = tuple(float("9" * digits) for digits in (3, 4, 5, 6, 7, 8))
+SENTINELS = frozenset((*NEGATIVE_SENTINELS, *POSITIVE_SENTINELS))
 
 _VALUES = (
     (_STATS, "hydro_id", "mean_m3s", "Hydro"),
@@ -340,6 +341,8 @@ def _sentinel(values: list[float]) -> tuple[float, int] | None:
 
 def _sentinel_rule(file: str, column: str, figure: str, label: str) -> None:
     def no_sentinels(parts: Parts) -> Iterator[Problem]:
+        if SENTINELS.isdisjoint(parts.table(file).get_column(figure).to_list()):
+            return
         frame = parts.table(file).select(column, figure).drop_nulls()
         for entity_id, values in (
             frame.group_by(column).agg(pl.col(figure)).sort(column).iter_rows()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 import polars as pl
 
@@ -21,10 +23,9 @@ _PRODUCTION = (_HYDROS, _MODELS, "stages.json")
 
 
 def _falls(parts: Parts, column: str) -> Iterator[Problem]:
-    frame = parts.table(_GEOMETRY).sort("hydro_id", "volume_hm3", ROW)
-    for (hydro_id,), rows in frame.group_by(["hydro_id"], maintain_order=True):
-        steps = pairwise(rows.select(ROW, column).iter_rows())
-        for (_, left), (row, right) in steps:
+    points = sorted(parts.rows(_GEOMETRY, "hydro_id", "volume_hm3", ROW, column))
+    for hydro_id, curve in groupby(points, key=itemgetter(0)):
+        for (*_, left), (*_, row, right) in pairwise(curve):
             if right < left:
                 message = (
                     f"expected {column} that does not fall with volume, got "
@@ -43,17 +44,17 @@ def _falls(parts: Parts, column: str) -> Iterator[Problem]:
 @rule("HW509", needs=(_GEOMETRY,))
 def volumes_rise(parts: Parts) -> Iterator[Problem]:
     """Each volume appears once in the geometry of a plant."""
-    frame = parts.table(_GEOMETRY)
-    repeated = frame.filter(pl.struct("hydro_id", "volume_hm3").is_duplicated()).sort(ROW)
-    for (hydro_id, volume), rows in repeated.group_by(
-        ["hydro_id", "volume_hm3"], maintain_order=True
-    ):
-        message = f"expected volumes that rise, got {volume} hm3 in {rows.height} rows"
-        row = rows.get_column(ROW).to_list()[1]
+    places: dict[tuple[int, float], list[int]] = {}
+    for row, hydro_id, volume in sorted(parts.rows(_GEOMETRY, ROW, "hydro_id", "volume_hm3")):
+        places.setdefault((hydro_id, volume), []).append(row)
+    for (hydro_id, volume), rows in places.items():
+        if len(rows) == 1:
+            continue
+        message = f"expected volumes that rise, got {volume} hm3 in {len(rows)} rows"
         yield Problem(
             _GEOMETRY,
             message,
-            f"hydro_geometry[{row}].volume_hm3",
+            f"hydro_geometry[{rows[1]}].volume_hm3",
             f"Hydro {hydro_id}",
             "keep one row per volume",
         )
@@ -93,7 +94,7 @@ def evaporation_geometry(parts: Parts) -> Iterator[Problem]:
 @rule("HW513", WARNING, strict=ERROR, needs=(_PLANES, *_PRODUCTION))
 def few_planes(parts: Parts) -> Iterator[Problem]:
     """A production function has at least three planes."""
-    counts = dict(_plane_counts(parts))
+    counts = Counter(parts.rows(_PLANES, "hydro_id", "stage_id"))
     for hydro in sorted(parts.hydros, key=lambda hydro: hydro.id):
         stages = [
             s
@@ -114,13 +115,6 @@ def few_planes(parts: Parts) -> Iterator[Problem]:
                 f"Hydro {hydro.id}",
                 "check that the planes cover the operating range",
             )
-
-
-def _plane_counts(parts: Parts) -> Iterator[tuple[tuple[int, int | None], int]]:
-    for hydro_id, stage_id, count in (
-        parts.table(_PLANES).group_by("hydro_id", "stage_id").len().iter_rows()
-    ):
-        yield (hydro_id, stage_id), count
 
 
 @rule("HW566", WARNING, needs=(_PLANES, *_PRODUCTION))

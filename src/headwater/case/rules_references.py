@@ -91,12 +91,12 @@ def _rows_outside(
 ) -> Iterator[tuple[int, int]]:
     if name not in parts.tables:
         return
-    frame = parts.table(name).select(ROW, column).drop_nulls()
-    if allowed.issuperset(frame.get_column(column).to_list()):
+    fine = {*allowed, None}
+    if fine.issuperset(parts.table(name).get_column(column).to_list()):
         return
-    outside = frame.filter(~frame.get_column(column).is_in(list(allowed))).sort(ROW)
-    for row, value in outside.iter_rows():
-        yield int(row), int(value)
+    yield from sorted(
+        (row, value) for row, value in parts.rows(name, ROW, column) if value not in fine
+    )
 
 
 def _stem(name: str) -> str:
@@ -241,9 +241,8 @@ def constraint_bound_block(parts: Parts) -> Iterator[Problem]:
 
 
 def _row_blocks(parts: Parts, name: str) -> Iterator[Problem]:
-    for row, stage, block in (
-        parts.table(name).select(ROW, "stage_id", "block_id").drop_nulls().sort(ROW).iter_rows()
-    ):
+    given = (row for row in parts.rows(name, ROW, "stage_id", "block_id") if row[2] is not None)
+    for row, stage, block in sorted(given):
         n_blocks = parts.n_blocks.get(stage)
         if n_blocks is not None and block >= n_blocks:
             message = f"stage {stage} has blocks 0-{n_blocks - 1}, got block {block}"

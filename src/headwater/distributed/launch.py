@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -17,6 +18,25 @@ _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PALS_SIZE"
 """Variables in which ``mpiexec`` of the common MPI libraries tells a process how many there are."""
 
 _found: dict[str, Communicator] = {}
+
+
+class _Unmet(Communicator):
+    """Ranks that do not know each other yet: all that one can do is to end the others.
+
+    They would wait for it for ever, and it for them when the interpreter ends MPI.
+    """
+
+    def abort(self, exit_code: int) -> None:
+        """End all ranks if MPI has begun; before that ``mpiexec`` ends them with this one."""
+        mpi = sys.modules.get("mpi4py.MPI")
+        begun = mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized()
+        if mpi is not None and begun and mpi.COMM_WORLD.size > 1:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            mpi.COMM_WORLD.Abort(exit_code)
+
+
+_UNMET = _Unmet()
 
 
 class Communication(StrEnum):
@@ -75,9 +95,9 @@ def find_communicator(environment: Mapping[str, str] | None = None) -> Communica
 def known_communicator() -> Communicator:
     """What `find_communicator` found before, for those who only want to know how to end.
 
-    Alone when nobody asked yet.
+    When nobody asked yet, or the answer did not come to its end, one that can only end all.
     """
-    return next(iter(_found.values()), ALONE)
+    return next(iter(_found.values()), _UNMET)
 
 
 def _mpi(launched: int, sharing: Sharing) -> Communicator:
@@ -93,6 +113,7 @@ def _mpi(launched: int, sharing: Sharing) -> Communicator:
             f"this run is one of {launched} that were started together, but {why}: "
             f"pip install 'headwater[mpi]', or set {COMMUNICATOR_VARIABLE}=local to run alone"
         ) from error
+    abort_on_uncaught(_UNMET)  # Ctrl-C may come while the ranks get to know each other
     communicator = MpiCommunicator(sharing=sharing)
     if launched > 1 and communicator.size == 1:
         raise UsageError(
@@ -103,5 +124,4 @@ def _mpi(launched: int, sharing: Sharing) -> Communicator:
         )
     if communicator.size == 1:
         return ALONE
-    abort_on_uncaught(communicator)
     return communicator

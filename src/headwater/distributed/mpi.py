@@ -264,6 +264,7 @@ def abort_on_uncaught(communicator: Communicator) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         shown(kind, error, trace)
         if not is_known_to_all(error):
-            communicator.abort(getattr(error, "exit_code", 1) or 1)
+            interrupted = isinstance(error, KeyboardInterrupt)
+            communicator.abort(130 if interrupted else getattr(error, "exit_code", 1) or 1)
 
     sys.excepthook = hook

@@ -55,7 +55,9 @@ class _Cycle:
         if self.starts is None:
             return date.fromisocalendar(year, position + 1, 1)
         month, day = self.starts[position]
-        return date(year, month, min(day, _gregorian.monthrange(year, month)[1]))
+        if day > 28:  # how long the month is takes longer than all the rest
+            day = min(day, _gregorian.monthrange(year, month)[1])
+        return date(year, month, day)
 
 
 class SeasonCalendar:
