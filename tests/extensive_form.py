@@ -9,7 +9,7 @@ decomposition that it judges.
 
 Not covered, and refused: plants that enter, leave or fill, evaporation, diversions, contracts,
 pumping, uncontrolled sources, plants dispatched ahead that enter or leave, fitted planes,
-chronological blocks, truncated inflows, cyclic horizons.
+truncated inflows, cyclic horizons.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from extensive_form_stage import StageProgram, sparse, stage_program
+from extensive_form_stage import StageProgram, cells_in_time, sparse, stage_program
 from headwater.model import (
-    BlockMode,
     GraphType,
     MixedCVaR,
     OperativeState,
@@ -62,7 +61,13 @@ def extensive_form_value(
         [j for j in system.thermals if j.gnl_lag_stages is not None],
     )
     committed = [pipeline[j.id, offset + 1] for j in ahead for offset in range(j.gnl_lag_stages)]
-    state = np.concatenate([system.initial_storage_hm3, committed])
+    released = [
+        hm3
+        for h, plant in enumerate(system.hydros)
+        if plant.travel_time_hours
+        for _, _, hm3, _ in cells_in_time(system, h)
+    ]
+    state = np.concatenate([system.initial_storage_hm3, committed, released])
     return _solve(
         system, config, tree_seed, risk, first=0, state=state, lags=None, proven_to=proven_to
     )
@@ -363,9 +368,6 @@ def _refuse_what_is_not_covered(system: System, config: StudyConfig) -> None:
             for thermal, states in zip(
                 system.thermals, system.operative_states["thermals"], strict=True
             )
-        ),
-        "chronological blocks": any(
-            stage.block_mode is not BlockMode.PARALLEL for stage in system.stages
         ),
         "truncated inflows": config.inflow_non_negativity.truncates,
         "planes that must be fitted": any(

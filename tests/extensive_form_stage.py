@@ -12,11 +12,13 @@ import scipy.sparse as sp
 
 from headwater.model import (
     BlockAggregation,
+    BlockMode,
     OperativeState,
     ProductionKind,
     Sense,
     StudyConfig,
     System,
+    Thermal,
 )
 
 M3S_HOUR_IN_HM3 = 0.0036
@@ -133,6 +135,23 @@ def _thermals(
                 stage.row(power, Sense.EQUAL, 0.0, incoming={len(stage.leaving): -1.0})
         if plant.gnl_lag_stages is not None:
             _commitments(stage, system, t, j, plant.gnl_lag_stages)
+        elif system.operative_states["thermals"][j, t] == OperativeState.OPERATING:
+            _ramps(stage, plant, j, hours)
+
+
+def _ramps(stage: StageProgram, plant: Thermal, j: int, hours: list[float]) -> None:
+    """What a plant gives in a block, less what it gave in the block before."""
+    for k in range(1, len(hours)):
+        between = 0.5 * hours[k - 1] + 0.5 * hours[k]
+        rise = [
+            (sign, ("thermal", j, block, s))
+            for block, sign in ((k, 1.0), (k - 1, -1.0))
+            for s in range(len(plant.cost_segments))
+        ]
+        if plant.max_ramp_up_mw_per_hour is not None:
+            stage.row(rise, Sense.LESS_EQUAL, plant.max_ramp_up_mw_per_hour * between)
+        if plant.max_ramp_down_mw_per_hour is not None:
+            stage.row(rise, Sense.GREATER_EQUAL, -plant.max_ramp_down_mw_per_hour * between)
 
 
 def _commitments(stage: StageProgram, system: System, t: int, j: int, lag: int) -> None:
@@ -206,17 +225,19 @@ def _hydros(
 ) -> None:
     limits = system.bounds.hydro
     stage_hours = sum(hours)
-    zeta = M3S_HOUR_IN_HM3 * stage_hours
     for h, plant in enumerate(system.hydros):
         cost = {name: values[h, t] for name, values in system.resolved_penalties.hydro.items()}
         production = system.production[h][t]
         fpha = production.kind is ProductionKind.FPHA
         bus = system.bus_index[plant.bus_id]
         stage.column("storage", h, upper=limits.max_storage_hm3[h, t])
+        for k in range(len(hours) - 1 if _chronological(system, t) else 0):
+            stage.column("storage", h, k, upper=limits.max_storage_hm3[h, t])
         if limits.min_storage_hm3[h, t] > 0.0:
             stage.column("below storage", h, cost=cost["storage_violation_below_cost"])
-            floor = [(1.0, ("storage", h)), (1.0, ("below storage", h))]
-            stage.row(floor, Sense.GREATER_EQUAL, limits.min_storage_hm3[h, t])
+            for kept in (name for name in list(stage.index) if name[:2] == ("storage", h)):
+                floor = [(1.0, kept), (1.0, ("below storage", h))]
+                stage.row(floor, Sense.GREATER_EQUAL, limits.min_storage_hm3[h, t])
         withdrawal = limits.water_withdrawal_m3s[h, t]
         if withdrawal > 0.0:
             short = stage_hours * cost["water_withdrawal_violation_neg_cost"]
@@ -250,10 +271,12 @@ def _hydros(
             for plane in production.planes:
                 slope = plane.gamma_v / 2.0
                 flows = [(-plane.gamma_q, ("turbined", h, k)), (-plane.gamma_s, ("spilled", h, k))]
-                terms = [*power, *flows, (-slope, ("storage", h))]
-                stage.row(
-                    terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming={h: -slope}
-                )
+                terms = [*power, *flows, (-slope, _storage_after(stage, h, k))]
+                begins: dict[int, float] = {h: -slope}
+                if _chronological(system, t) and k > 0:
+                    terms.append((-slope, _storage_after(stage, h, k - 1)))
+                    begins = {}
+                stage.row(terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming=begins)
             balance[bus, k].extend(power)
             outflow = [(1.0, ("turbined", h, k)), (1.0, ("spilled", h, k))]
             for quantity, sense, limit, price in (
@@ -285,12 +308,84 @@ def _hydros(
                 slack = (1.0 if sense is Sense.GREATER_EQUAL else -1.0, ("violation", price, h, k))
                 stage.row([*quantity, slack], sense, limit[h, t])
     for h, plant in enumerate(system.hydros):
-        upstream = [i for i, other in enumerate(system.hydros) if other.downstream_id == plant.id]
-        terms = [(1.0, ("storage", h))]
-        for k, tau in enumerate(hours):
+        if plant.travel_time_hours:
+            _releases(stage, system, t, h, hours)
+    for h in range(len(system.hydros)):
+        _water(stage, system, t, h, hours)
+
+
+def cells_in_time(system: System, h: int) -> list[tuple[float, float, float, int]]:
+    """When a plant releases water, with what it released before the study: begin and end
+    in hours from the start of the study, hm3, and the stage (-1 before the study).
+    """
+    start = system.stages[0].start_date
+    cells = []
+    for past in system.initial.past_defluences:
+        if past.hydro_id == system.hydros[h].id:
+            begin, end = (24.0 * (day - start).days for day in (past.start_date, past.end_date))
+            cells.append((begin, end, M3S_HOUR_IN_HM3 * (end - begin) * past.value_m3s, -1))
+    now = 0.0
+    for t, stage in enumerate(system.stages):
+        whole = [sum(block.hours for block in stage.blocks)]
+        for hours in [b.hours for b in stage.blocks] if _chronological(system, t) else whole:
+            cells.append((now, now + hours, 0.0, t))
+            now += hours
+    return cells
+
+
+def _releases(stage: StageProgram, system: System, t: int, h: int, hours: list[float]) -> None:
+    """What a plant released in every cell of all time so far, hm3: the state remembers it all."""
+    first, number = len(stage.leaving), 0
+    for c, (*_, of) in enumerate(cells_in_time(system, h)):
+        stage.column("released", h, c)
+        stage.leaving.append(("released", h, c))
+        if of != t:
+            terms: Terms = [(1.0, ("released", h, c))]
+            stage.row(terms, Sense.EQUAL, 0.0, incoming={first + c: -1.0})
+            continue
+        blocks = [number] if _chronological(system, t) else list(range(len(hours)))
+        number += 1
+        out = [
+            (-M3S_HOUR_IN_HM3 * hours[k], (name, h, k))
+            for k in blocks
+            for name in ("turbined", "spilled")
+        ]
+        stage.row([(1.0, ("released", h, c)), *out], Sense.EQUAL, 0.0)
+
+
+def _arriving(system: System, t: int, h: int, number: int) -> Terms:
+    """Share of every release of a plant that arrives below it in a cell of a stage."""
+    cells, delay = cells_in_time(system, h), system.hydros[h].travel_time_hours or 0.0
+    begin, end, *_ = [cell for cell in cells if cell[3] == t][number]
+    found = []
+    for c, (left, right, *_) in enumerate(cells):
+        common = min(right + delay, end) - max(left + delay, begin)
+        if common > 0.0:
+            found.append((common / (right - left), ("released", h, c)))
+    return found
+
+
+def _water(stage: StageProgram, system: System, t: int, h: int, hours: list[float]) -> None:
+    """The balance of a reservoir: of the stage, or of each block that follows another."""
+    upstream = [
+        i for i, other in enumerate(system.hydros) if other.downstream_id == system.hydros[h].id
+    ]
+    blocks = range(len(hours))
+    parts = [[k] for k in blocks] if _chronological(system, t) else [list(blocks)]
+    for number, part in enumerate(parts):
+        zeta = M3S_HOUR_IN_HM3 * sum(hours[k] for k in part)
+        terms: Terms = [(1.0, _storage_after(stage, h, part[-1]))]
+        begins: dict[int, float] = {h: -1.0}
+        if part[0] > 0:
+            terms.append((-1.0, _storage_after(stage, h, part[0] - 1)))
+            begins = {}
+        for i in (i for i in upstream if system.hydros[i].travel_time_hours):
+            terms.extend((-share, name) for share, name in _arriving(system, t, i, number))
+        at_once = [i for i in upstream if not system.hydros[i].travel_time_hours]
+        for k in part:
             for name in ("turbined", "spilled"):
-                terms.append((M3S_HOUR_IN_HM3 * tau, (name, h, k)))
-                terms.extend((-M3S_HOUR_IN_HM3 * tau, (name, i, k)) for i in upstream)
+                terms.append((M3S_HOUR_IN_HM3 * hours[k], (name, h, k)))
+                terms.extend((-M3S_HOUR_IN_HM3 * hours[k], (name, i, k)) for i in at_once)
         for name, sign in (
             ("withdrawn beyond", 1.0),
             ("not withdrawn", -1.0),
@@ -298,8 +393,17 @@ def _hydros(
         ):
             if (name, h) in stage.index:
                 terms.append((sign * zeta, (name, h)))
-        rhs = -zeta * limits.water_withdrawal_m3s[h, t]
-        stage.row(terms, Sense.EQUAL, rhs, incoming={h: -1.0}, name=("water", h, zeta))
+        rhs = -zeta * system.bounds.hydro.water_withdrawal_m3s[h, t]
+        stage.row(terms, Sense.EQUAL, rhs, incoming=begins, name=("water", h, zeta))
+
+
+def _chronological(system: System, t: int) -> bool:
+    return system.stages[t].block_mode is BlockMode.CHRONOLOGICAL
+
+
+def _storage_after(stage: StageProgram, h: int, k: int) -> Name:
+    """Storage that a block ends with."""
+    return ("storage", h, k) if ("storage", h, k) in stage.index else ("storage", h)
 
 
 def _hydro_power(system: System, h: int, t: int, k: int) -> Terms:

@@ -9,7 +9,7 @@ from full_case import N_STAGES
 
 
 def add_newer_kinds(case: TinyCase) -> None:
-    """Add batteries with limits of stages, stocks, reserves, and reactances of the lines."""
+    """Add batteries with limits of stages, stocks, reserves, reactances, ramps and travel times."""
     battery = {"bus_id": 0, "max_energy_mwh": 90.0, "max_charge_mw": 20.0, "max_discharge_mw": 25.0}
     battery |= {
         "charge_efficiency": 0.9,
@@ -29,6 +29,26 @@ def add_newer_kinds(case: TinyCase) -> None:
     case.files["system/reserves.json"] = {"reserves": [reserve(0), reserve(1)]}
     for line in case.files["system/lines.json"]["lines"]:
         line["reactance_pu"] = 0.2
+    case.thermals.append(ramped_thermal(len(case.thermals)))
+    above = next(plant for plant in case.hydros if plant["downstream_id"] is not None)
+    above["travel_time_hours"] = 30.0
+    days = {"start_date": "2023-12-29", "end_date": "2023-12-31"}
+    case.initial["past_defluences"] = [{"hydro_id": above["id"], **days, "value_m3s": 12.0}]
+
+
+def ramped_thermal(thermal_id: int) -> dict[str, Any]:
+    """A plant with ramps, which is there while blocks follow each other."""
+    return {
+        "id": thermal_id,
+        "name": f"T{thermal_id}",
+        "bus_id": 0,
+        "generation": {"min_mw": 0.0, "max_mw": 12.0},
+        "cost_per_mwh": 44.0,
+        "max_ramp_up_mw_per_hour": 0.5,
+        "max_ramp_down_mw_per_hour": 0.25,
+        "entry_stage_id": 1,
+        "exit_stage_id": 2,
+    }
 
 
 def stock(stock_id: int) -> dict[str, Any]:

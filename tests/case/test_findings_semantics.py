@@ -174,6 +174,8 @@ def later_stages(case):
             row["stage_id"] *= 2
 
 
+BEFORE = {"hydro_id": 0, "start_date": "2023-12-30", "end_date": "2024-01-01", "value_m3s": 2.0}
+
 PROBLEMS = [
     (
         "HW204",
@@ -427,6 +429,9 @@ PROBLEMS = [
     ("HW557", "warning", seasonal(0, 1)),
     ("HW558", "error", both(with_lags(ar_row(0, 0, 1, 0.5)), stats(std_m3s=0.0))),
     ("HW567", "error", stage(num_scenarios=2**28)),
+    ("HW568", "error", thermal(max_ramp_up_mw_per_hour=5.0)),
+    ("HW571", "error", lambda case: case.hydros[1].update(travel_time_hours=5.0)),
+    ("HW572", "warning", lambda case: case.initial.update(past_defluences=[BEFORE])),
     ("HW602", "warning", stats(std_m3s=0.0)),
     (
         "HW603",

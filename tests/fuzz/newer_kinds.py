@@ -1,7 +1,8 @@
 """A small case of the kinds and choices that the other systems of the fuzzer lack.
 
-Batteries, reserves, stocks, lines with a reactance around a loop, risk measures by their type, and
-the stopping rules that ask for more than a number of iterations.
+Batteries, reserves, stocks, lines with a reactance around a loop, ramps between chronological
+blocks, water that travels, risk measures by their type, and the stopping rules that ask for more
+than a number of iterations.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ def newer_kinds(root: Path) -> TinyCase:
     case.files["system/batteries.json"] = {"batteries": [_battery(0), _battery(2, exit_stage_id=1)]}
     case.files["system/reserves.json"] = {"reserves": _reserves()}
     case.files["system/stocks.json"] = {"stocks": _stocks()}
+    _make_chronological(case)
+    case.hydros[0]["travel_time_hours"] = 30.0
+    days = {"start_date": "2023-12-30", "end_date": "2024-01-01"}
+    case.initial["past_defluences"] = [{"hydro_id": 0, **days, "value_m3s": 25.0}]
     measures: tuple[dict[str, Any], ...] = (
         {"type": "entropic", "aversion": 1e-6},
         {
@@ -52,6 +57,13 @@ def newer_kinds(root: Path) -> TinyCase:
         "lipschitz": {"mode": "auto", "fallback_value": 5000.0},
     }
     return case
+
+
+def _make_chronological(case: TinyCase) -> None:
+    """Let blocks follow each other in the second stage, where a plant with ramps enters."""
+    case.stages[1]["block_mode"] = "chronological"
+    ramps = {"max_ramp_up_mw_per_hour": 0.2, "max_ramp_down_mw_per_hour": 0.1}
+    case.thermals.append({**case.thermals[0], "id": 2, "name": "T2", "entry_stage_id": 1, **ramps})
 
 
 def _line(number: int, source: int, target: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from headwater import model as m
 from headwater.case.load import Case
 from headwater.core.equipment import EQUIPMENT
+from headwater.equipment.hydro.travel import initial_hm3
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def _storage(system: m.System) -> Iterable[tuple[str, str]]:
         else ""
     )
     yield "at the start", _number(initial) + share
+    if any(hydro.travels for hydro in system.hydros):
+        yield "on its way at the start", _number(float(initial_hm3(system).sum()))
 
 
 def _horizon(system: m.System) -> Iterable[tuple[str, str]]:

@@ -83,6 +83,9 @@ class InitialConditionsInFile:
         tuple[m.RecentObservation, ...], "inflows observed since the current period began"
     ] = ()
     gnl_pipeline: Annotated[tuple[Commitment, ...], "deliveries that are already decided"] = ()
+    past_defluences: Annotated[
+        tuple[m.PastDefluence, ...], "outflows before the study of plants whose water travels"
+    ] = ()
 
     def in_code(self) -> m.InitialConditions:
         """Where the system stands, every mapping in ascending id."""
@@ -93,6 +96,7 @@ class InitialConditionsInFile:
             _by_plant((one.hydro_id, one.values_m3s) for one in self.past_inflows),
             tuple(sorted(self.recent_observations, key=lambda o: (o.hydro_id, o.start_date))),
             FrozenDict(dict(sorted(pipeline.items()))),
+            tuple(sorted(self.past_defluences, key=lambda o: (o.hydro_id, o.start_date))),
         )
 
 

@@ -164,9 +164,8 @@ def _initial_conditions(parts: Parts) -> None:
         )
         for key in ("storage", "filling_storage", "past_inflows")
     }
-    lists["recent_observations"] = [
-        entry for entry in initial.recent_observations if entry.hydro_id in ids
-    ]
+    for key in ("recent_observations", "past_defluences"):
+        lists[key] = [entry for entry in getattr(initial, key) if entry.hydro_id in ids]
     lists["gnl_pipeline"] = [
         entry for entry in initial.gnl_pipeline if entry.thermal_id in thermals
     ]

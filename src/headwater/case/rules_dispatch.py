@@ -10,7 +10,16 @@ from headwater.case.parts import Parts
 from headwater.case.rules import ERROR, Problem, rule, study_rule
 from headwater.case.table_reader import ROW
 from headwater.core.wording import opened
-from headwater.model import ContractKind, OperativeState, Study, System, Thermal, parse_expression
+from headwater.equipment.thermal.ramps import unreachable_block
+from headwater.model import (
+    BlockMode,
+    ContractKind,
+    OperativeState,
+    Study,
+    System,
+    Thermal,
+    parse_expression,
+)
 
 _THERMALS = "system/thermals.json"
 _THERMAL_BOUNDS = "constraints/thermal_bounds.parquet"
@@ -176,6 +185,42 @@ def _outside(system: System, j: int, offset: int, power: float) -> str | None:
     if least - _TOLERANCE_MW <= power <= greatest + _TOLERANCE_MW:
         return None
     return f"{power:g} MW are committed for offset {offset}, expected {least:g} to {greatest:g} MW"
+
+
+@study_rule("HW568", ERROR)
+def ramps_between_blocks(study: Study) -> Iterator[Problem]:
+    """Plants with ramps have blocks that follow each other, whose limits they can keep to."""
+    system, limits = study.system, study.system.bounds.thermal
+    for j, thermal in enumerate(system.thermals):
+        if not thermal.has_ramps or thermal.gnl_lag_stages is not None:
+            continue
+        rates = (thermal.max_ramp_up_mw_per_hour, thermal.max_ramp_down_mw_per_hour)
+        up, down = (np.inf if rate is None else rate for rate in rates)
+        for t, stage in enumerate(system.stages):
+            n_blocks = len(stage.blocks)
+            who = f"Thermal {thermal.id}, stage {stage.id}"
+            if (
+                n_blocks == 1
+                or system.operative_states["thermals"][j, t] != OperativeState.OPERATING
+            ):
+                continue
+            if stage.block_mode is not BlockMode.CHRONOLOGICAL:
+                message = "expected chronological blocks, since the plant has ramps, got parallel"
+                fix = "set block_mode of the stage to chronological, or remove the ramps"
+                yield Problem(_THERMALS, message, None, who, fix)
+                break
+            hours = np.array([block.hours for block in stage.blocks])
+            least, greatest = (
+                values[j, t, :n_blocks]
+                for values in (limits.min_generation_mw, limits.max_generation_mw)
+            )
+            block = unreachable_block(least, greatest, hours, up, down)
+            if block is not None:
+                message = (
+                    f"block {block} asks for {least[block]:g} to {greatest[block]:g} MW, which "
+                    "its ramps do not reach from the block before"
+                )
+                yield Problem(_THERMAL_BOUNDS, message, None, who, "widen the limits or the ramps")
 
 
 @rule("HW564", needs=(_CONSTRAINTS, _CONTRACTS))

@@ -259,7 +259,8 @@ def _listed(parts: Parts, select: Callable[[Any], list[Any]]) -> list[Any]:
 def initial_hydros(parts: Parts) -> Iterator[Problem]:
     """Initial conditions name hydros that exist."""
     ids = parts.ids("hydro")
-    for key in ("storage", "filling_storage", "past_inflows", "recent_observations"):
+    lists = ("storage", "filling_storage", "past_inflows", "recent_observations", "past_defluences")
+    for key in lists:
         for position, entry in enumerate(getattr(parts.initial, key, ())):
             if entry.hydro_id not in ids:
                 path = f"{key}[{position}].hydro_id"

@@ -237,6 +237,7 @@ ExitStage = Annotated[Id | None, Ref("stage"), "first stage at which it no longe
 
 _UNITS = (
     ("_mw_per_m3s", "MW/(m3/s)"),
+    ("_mw_per_hour", "MW/h"),
     ("_per_mwh", "$/MWh"),
     ("_hm3", "hm3"),
     ("_m3s", "m3/s"),

@@ -56,6 +56,10 @@ class Template(Protocol):
     def rows(self) -> Mapping[str, NDArray[np.int64]]:
         """Family -> positions of its rows."""
 
+    @property
+    def out_column(self) -> NDArray[np.int64]:
+        """``[state]`` column that holds each component of the state that leaves."""
+
 
 @dataclass(frozen=True)
 class StageSolutions:

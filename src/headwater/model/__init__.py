@@ -135,6 +135,7 @@ from headwater.model.uncertainty import (
     InitialConditions,
     LoadStatistics,
     NoiseClass,
+    PastDefluence,
     RecentObservation,
 )
 from headwater.model.upper_bound import LipschitzMode, PolicyType, UpperBoundConfig
@@ -219,6 +220,7 @@ __all__ = [
     "OrderSelection",
     "OutOfSample",
     "Partitioning",
+    "PastDefluence",
     "Penalties",
     "PiecewiseTailrace",
     "PolicyConfig",

@@ -190,6 +190,20 @@ class Thermal:
     ] = None
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
+    max_ramp_up_mw_per_hour: Annotated[
+        NonNegative | None,
+        "largest rise of its power between chronological blocks; unlimited when not given",
+    ] = None
+    max_ramp_down_mw_per_hour: Annotated[
+        NonNegative | None,
+        "largest fall of its power between chronological blocks; unlimited when not given",
+    ] = None
+
+    @property
+    def has_ramps(self) -> bool:
+        """Whether its power may change only so fast."""
+        rates = (self.max_ramp_up_mw_per_hour, self.max_ramp_down_mw_per_hour)
+        return any(rate is not None for rate in rates)
 
     @classmethod
     def flat(
@@ -593,6 +607,15 @@ class Hydro:
     ] = field(default_factory=HydroCosts)
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
+    travel_time_hours: Annotated[
+        NonNegative | None,
+        "time that turbined and spilled water takes to the plant downstream; without it, none",
+    ] = None
+
+    @property
+    def travels(self) -> bool:
+        """Whether its water is on its way to the plant downstream for some time."""
+        return bool(self.travel_time_hours) and self.downstream_id is not None
 
 
 @in_file(

@@ -209,6 +209,20 @@ class RecentObservation:
     value_m3s: Annotated[NonNegative, "mean inflow of these days"]
 
 
+@in_file(checks=(checks.dates_in_order,))
+@dataclass(frozen=True, slots=True)
+class PastDefluence:
+    """What a plant released before the study, turbined and spilled: water that is on its way.
+
+    The end is exclusive.
+    """
+
+    hydro_id: HydroId
+    start_date: StartDate
+    end_date: EndDate
+    value_m3s: Annotated[NonNegative, "mean outflow of these days"]
+
+
 @dataclass(frozen=True)
 class InitialConditions:
     """Where the system stands before the first stage.
@@ -219,6 +233,7 @@ class InitialConditions:
         past_inflows_m3s: hydro id -> inflows of the periods before the study, most recent first.
         recent_observations: inflow of the part of the current period that has passed.
         gnl_pipeline_mw: (thermal id, stage offset from 1) -> committed power.
+        past_defluences: outflow before the study of plants whose water travels.
     """
 
     storage_hm3: Mapping[int, float] = field(default_factory=FrozenDict)
@@ -226,6 +241,7 @@ class InitialConditions:
     past_inflows_m3s: Mapping[int, tuple[float, ...]] = field(default_factory=FrozenDict)
     recent_observations: tuple[RecentObservation, ...] = ()
     gnl_pipeline_mw: Mapping[tuple[int, int], float] = field(default_factory=FrozenDict)
+    past_defluences: tuple[PastDefluence, ...] = ()
 
     def __post_init__(self) -> None:
         hold_frozen(

@@ -54,3 +54,14 @@ def few_planes(system: System) -> Iterator[str]:
     ]
     if few:
         yield f"hydro(s) {listed(few)} have fewer than 3 production planes"
+
+
+def unknown_outflows(system: System) -> Iterator[str]:
+    """Plants whose water travels, and of which nobody said what they released before."""
+    given = {past.hydro_id for past in system.initial.past_defluences}
+    ids = [h.id for h in system.hydros if h.travels and h.id not in given]
+    if ids:
+        yield (
+            f"hydro(s) {listed(ids)} have a travel time and no past_defluences: nothing is on its "
+            "way below them when the study starts"
+        )

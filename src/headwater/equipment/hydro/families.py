@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.core.parts import Family
-from headwater.equipment.hydro import inflows, reservoirs
+from headwater.equipment.hydro import inflows, reservoirs, travel
 
 FAMILIES = (
     Family("storage", "storage of {0}", "hm3"),
@@ -47,6 +47,18 @@ FAMILIES = (
     Family("evaporation", "the evaporation of {0}", "m3/s"),
     Family("evaporation_short", "evaporation short of the model of {0}", "m3/s"),
     Family("evaporation_beyond", "evaporation beyond the model of {0}", "m3/s"),
+    Family(
+        travel.BLOCK,
+        "the water on its way below {0}",
+        "hm3",
+        labels=travel.label_components,
+    ),
+    Family(
+        travel.AFTER,
+        "what stays on its way below {0}",
+        "hm3",
+        labels=travel.label_components,
+    ),
     Family("water_balance", "the water balance of {0}", "hm3", is_row=True, shown="balance"),
     Family(
         "block_water_balance",
@@ -80,6 +92,20 @@ FAMILIES = (
     Family("min_outflow", "the minimum outflow of {0}", "m3/s", is_row=True),
     Family("max_outflow", "the maximum outflow of {0}", "m3/s", is_row=True),
     Family("min_generation", "the minimum generation of {0}", "MW", is_row=True),
+    Family(
+        travel.BLOCK,
+        "the water on its way below {0}",
+        "hm3",
+        is_row=True,
+        labels=travel.label_components,
+    ),
+    Family(
+        travel.AFTER,
+        "what stays on its way below {0}",
+        "hm3",
+        is_row=True,
+        labels=travel.label_components,
+    ),
     Family("filling_retention", "the water kept back while {0} fills", "m3/s", is_row=True),
     Family("filling_target", "the filling target of {0}", "hm3", is_row=True),
 )

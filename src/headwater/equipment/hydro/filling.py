@@ -18,6 +18,7 @@ import numpy as np
 from headwater.core.ids import ABSENT
 from headwater.core.program import LpBuilder
 from headwater.equipment.context import StageContext
+from headwater.equipment.hydro import travel
 
 
 def fills_last_time(ctx: StageContext, h: int) -> bool:
@@ -72,9 +73,14 @@ def _declare_retention(build: LpBuilder, ctx: StageContext, h: int) -> int:
     for i in upstream:
         if not ctx.present(int(i)):
             build.put(row, columns["inflow"][i], -1.0)
+    at_once = [i for i in upstream if not ctx.system.hydros[i].travels]
+    for i in (i for i in upstream if ctx.system.hydros[i].travels):
+        way = travel.ways(ctx)
+        for column, hm3 in way.arriving(build, ctx, int(i), range(way.n_cells)):
+            build.put(row, column, -hm3 / ctx.stage_hm3)
     for k, share in enumerate(ctx.block_hours / ctx.hours):
         build.put(row, columns["spillage"][h, k], share)
-        arriving = [columns[name][i, k] for i in upstream for name in ("turbined", "spillage")]
+        arriving = [columns[name][i, k] for i in at_once for name in ("turbined", "spillage")]
         arriving += [
             columns["diversion"][i, k]
             for i in np.flatnonzero(cascade.diversion_receiver[:, ctx.t] == h)

@@ -30,6 +30,7 @@ from headwater.equipment.hydro import (
     repairs,
     reservoirs,
     state,
+    travel,
 )
 from headwater.equipment.hydro.costs import COSTS, VIOLATIONS
 from headwater.equipment.hydro.families import FAMILIES
@@ -127,6 +128,24 @@ _TABLES = (
         sort=("scenario_id", "stage_id", "hydro_id", "lag_index"),
         place=7,
     ),
+    ResultTable(
+        "travelling_water",
+        "scenario, stage and hydro plant whose water travels",
+        (
+            Column("initial_hm3", "hm3", "on its way below the plant at the start of the stage"),
+            Column("released_hm3", "hm3", "turbined and spilled in the stage"),
+            Column("arrived_hm3", "hm3", "arrived below in the stage"),
+            Column("final_hm3", "hm3", "on its way at the end of the stage"),
+            Column(
+                "value_per_hm3",
+                "$/hm3",
+                "worth of one more hm3 that is the next to arrive, current value",
+            ),
+        ),
+        travel.read_table,
+        block="none",
+        sort=("scenario_id", "stage_id", "hydro_id"),
+    ),
 )
 
 
@@ -194,29 +213,35 @@ EQUIPMENT.add(
             Piece(Phase.STATE_COLUMNS, reservoirs.declare_storage_columns, place=0),
             Piece(Phase.STATE_COLUMNS, inflows.declare_lag_columns, place=1),
             Piece(Phase.STATE_COLUMNS, inflows.declare_accumulator_columns, place=3),
+            Piece(Phase.STATE_COLUMNS, travel.declare_incoming_columns),
             Piece(Phase.COLUMNS, columns.declare, place=4),
             Piece(Phase.COLUMNS, inflows.declare_memory_columns, place=9),
+            Piece(Phase.COLUMNS, travel.declare_outgoing_columns),
             Piece(Phase.STATE_ROWS, reservoirs.declare_balance_rows, place=0),
             Piece(Phase.STATE_ROWS, inflows.declare_lag_rows, place=1),
             Piece(Phase.STATE_ROWS, inflows.declare_accumulator_rows, place=3),
             Piece(Phase.STATE_ROWS, plants.declare_plane_rows, place=4),
             Piece(Phase.STATE_ROWS, evaporation.declare_rows, place=6),
+            Piece(Phase.STATE_ROWS, travel.declare_incoming_rows),
             Piece(Phase.ROWS, inflows.declare_inflow_rows, place=1),
             Piece(Phase.ROWS, reservoirs.declare_later_balance_rows, place=2),
             Piece(Phase.ROWS, plants.declare_limit_rows, place=4),
             Piece(Phase.ROWS, reservoirs.declare_floor_rows, place=5),
             Piece(Phase.ROWS, filling.declare_rows, place=6),
             Piece(Phase.ROWS, inflows.declare_memory_rows, place=9),
+            Piece(Phase.ROWS, travel.declare_outgoing_rows),
             Piece(Phase.TERMS, reservoirs.put_terms, place=3),
             Piece(Phase.TERMS, plants.put_terms, place=4),
             Piece(Phase.TERMS, diversions.put_terms, place=5),
             Piece(Phase.TERMS, evaporation.put_terms, place=6),
+            Piece(Phase.TERMS, travel.put_terms),
         ),
         families=FAMILIES,
         advice=(
             Advice(advice.approximate_heads, place=0),
             Advice(advice.unreachable_filling, place=4),
             Advice(advice.few_planes, place=7),
+            Advice(advice.unknown_outflows),
         ),
         violations=VIOLATIONS,
         repairs=repairs.water_rooms,

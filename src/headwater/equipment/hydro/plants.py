@@ -175,16 +175,18 @@ def declare_limit_rows(build: LpBuilder, ctx: StageContext) -> None:
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     """Generation enters the load balance of the plant's bus.
 
-    Water leaves the reservoir for the next plant present.
+    Water leaves the reservoir for the next plant present, at once unless it travels
+    (`headwater.equipment.hydro.travel`).
     """
     bus, receiver = ctx.system.network.bus["hydros"], ctx.system.cascade.receiver[:, ctx.t]
+    at_once = [not plant.travels for plant in ctx.system.hydros]
     for h in range(ctx.n_hydros):
         for k in range(ctx.n_blocks):
             for column, value in generation(build, ctx, h, k):
                 build.put(build.rows["load"][bus[h], k], column, value)
             for column, _ in outflow(build, h, k):
                 reservoirs.put_block_flow(build, ctx, h, k, column, 1.0)
-                if receiver[h] != NONE:
+                if receiver[h] != NONE and at_once[h]:
                     reservoirs.put_block_flow(build, ctx, int(receiver[h]), k, column, -1.0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
+from headwater.equipment.hydro import travel
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import NONE, OperativeState
 
@@ -40,7 +41,7 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
         "diverted_inflow_m3s": diverted_in,
         "diverted_outflow_m3s": diverted_out,
         "incremental_inflow_m3s": inflow,
-        "inflow_m3s": inflow + _arriving(read, outflow, inflow),
+        "inflow_m3s": inflow + _arriving(read, s, outflow, inflow),
         "storage_initial_hm3": initial,
         "storage_final_hm3": final,
         "generation_mw": generation,
@@ -83,7 +84,7 @@ def generated_mwh(read: StageReader, s: StageSolutions) -> Array:
     return energy
 
 
-def _arriving(read: StageReader, outflow: Array, inflow: Array) -> Array:
+def _arriving(read: StageReader, s: StageSolutions, outflow: Array, inflow: Array) -> Array:
     """Inflow from upstream, ``[scenario, block, hydro]``.
 
     What comes down the river besides the plant's own incremental inflow.
@@ -91,8 +92,14 @@ def _arriving(read: StageReader, outflow: Array, inflow: Array) -> Array:
     arriving = np.zeros_like(outflow)
     for h in range(outflow.shape[2]):
         receiver = read.system.cascade.receiver[h, read.ctx.t]
-        if receiver != NONE:
-            arriving[:, :, receiver] += outflow[:, :, h] if read.ctx.present(h) else inflow[:, :, h]
+        if receiver == NONE:
+            continue
+        if not read.ctx.present(h):
+            arriving[:, :, receiver] += inflow[:, :, h]
+        if read.system.hydros[h].travels:
+            arriving[:, :, receiver] += travel.arriving_m3s(read, s, h, outflow[:, :, h])
+        elif read.ctx.present(h):
+            arriving[:, :, receiver] += outflow[:, :, h]
     return arriving
 
 

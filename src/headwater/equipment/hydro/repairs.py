@@ -13,10 +13,13 @@ import numpy as np
 
 from headwater.core.ids import ABSENT
 from headwater.core.repairs import Mover, RepairedStage, Room
+from headwater.equipment.hydro import travel
 
 
 def water_rooms(stage: RepairedStage) -> Iterator[Room]:
     """One unit less of water in each balance: every use of it may be the one that shrinks."""
+    on_its_way = list(travel.rooms(stage))
+    yield from on_its_way
     if not stage.share_shortage:
         return
     form = stage.form
@@ -26,7 +29,7 @@ def water_rooms(stage: RepairedStage) -> Iterator[Room]:
 
     by_column = sp.csc_array(form.matrix)
     rows = [*stage.rows("water_balance"), *stage.rows("block_water_balance")]
-    every = set(rows)
+    every = {*rows, *(room.row for room in on_its_way)}
     for row in rows:
         movers: list[Mover] = []
         needs: set[int] = set()

@@ -152,9 +152,14 @@ def put_block_flow(
 
     It leaves the reservoir (``sign`` 1) or enters it (-1).
     """
-    rows = build.rows["block_water_balance"]
-    row = rows[h, k - 1] if ctx.chronological and k > 0 else build.rows["water_balance"][h]
-    build.put(row, column, sign * ctx.block_hm3[k])
+    build.put(balance_row(build, ctx, h, k), column, sign * ctx.block_hm3[k])
+
+
+def balance_row(build: LpBuilder, ctx: StageContext, h: int, k: int) -> int:
+    """Water balance of plant ``h`` that block ``k`` belongs to."""
+    if ctx.chronological and k > 0:
+        return int(build.rows["block_water_balance"][h, k - 1])
+    return int(build.rows["water_balance"][h])
 
 
 def put_stage_flow(build: LpBuilder, ctx: StageContext, h: int, column: int, sign: float) -> None:

@@ -1,6 +1,6 @@
 """What a state knows of hydro plants.
 
-Storage, past inflows, and inflow that has been gathered of periods under way.
+Storage, past inflows, inflow that has been gathered of periods under way, and water on its way.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from headwater.arrays import Array, Indices
 from headwater.core.state import StateBlock, StateLayout
+from headwater.equipment.hydro import travel
 from headwater.model import OperativeState, System
 
 
@@ -21,6 +22,7 @@ def blocks(system: System, n_lags: int, n_accumulators: int) -> Iterator[StateBl
     yield storage(ids, system.hydros.names, system)
     yield past_inflows(ids, n_lags)
     yield accumulators(ids, n_accumulators)
+    yield travel.state(system)
 
 
 def storage(

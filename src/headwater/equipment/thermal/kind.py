@@ -20,7 +20,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.stage_tables import StageTable
-from headwater.equipment.thermal import ahead, generation
+from headwater.equipment.thermal import ahead, generation, ramps
 from headwater.model.entities import Thermal, ThermalInFile
 
 _TABLES = (
@@ -72,6 +72,7 @@ _FAMILIES = (
         is_row=True,
         labels=ahead.label_orders,
     ),
+    Family("ramp", "the ramp of {0}", "MW", is_row=True),
 )
 
 EQUIPMENT.add(
@@ -111,10 +112,11 @@ EQUIPMENT.add(
             Piece(Phase.COLUMNS, ahead.declare_order_columns, place=1),
             Piece(Phase.STATE_ROWS, ahead.declare_fixing_rows, place=2),
             Piece(Phase.ROWS, ahead.declare_coupling_rows, place=3),
+            Piece(Phase.ROWS, ramps.declare_rows),
             Piece(Phase.TERMS, generation.put_terms, place=0),
         ),
         families=_FAMILIES,
-        advice=(Advice(generation.short_segments, place=6),),
+        advice=(Advice(generation.short_segments, place=6), Advice(ramps.unused_ramps)),
         lowest_cost=generation.lowest_cost,
         repairs=ahead.delivery_rooms,
     )
