@@ -16,9 +16,10 @@ from headwater._on_demand import on_demand
 from headwater._version import __version__
 
 if TYPE_CHECKING:
-    from headwater import examples, model, pypsa
+    from headwater import examples, jobs, model, pypsa
     from headwater.api.comparison import PolicyComparison
     from headwater.api.decisions import Decision
+    from headwater.api.jobs import submit
     from headwater.api.outcomes import RunResult, Simulation, StoppedError
     from headwater.api.policy import Policy
     from headwater.api.programs import extensive_form, stage_program
@@ -68,6 +69,7 @@ else:
         {
             "headwater.api.comparison": ("PolicyComparison",),
             "headwater.api.decisions": ("Decision",),
+            "headwater.api.jobs": ("submit",),
             "headwater.api.policy": ("Policy",),
             "headwater.api.programs": ("extensive_form", "stage_program"),
             "headwater.api.validation": ("validate_case",),
@@ -119,6 +121,7 @@ else:
             "errors",
             "examples",
             "files",
+            "jobs",
             "lp",
             "model",
             "policy",
@@ -171,6 +174,7 @@ __all__ = [
     "export_policy",
     "extensive_form",
     "fit",
+    "jobs",
     "json_schemas",
     "load_case",
     "load_policy",
@@ -185,6 +189,7 @@ __all__ = [
     "simulate",
     "simulate_to_disk",
     "stage_program",
+    "submit",
     "sweep",
     "train",
     "validate_case",

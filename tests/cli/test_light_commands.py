@@ -187,7 +187,7 @@ def test_type_checkers_see_the_names_where_they_come_from(package: str):
     assert isinstance(assignment.value, ast.Call)
     homes = ast.literal_eval(assignment.value.args[1])
     assert homes
-    modules = {("headwater", name) for name in ("model", "examples", "pypsa")}
+    modules = {("headwater", name) for name in ("model", "examples", "jobs", "pypsa")}
     assert typed - modules == {(module, name) for module, names in homes.items() for name in names}
 
 

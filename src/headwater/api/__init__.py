@@ -10,6 +10,7 @@ from headwater._on_demand import on_demand
 if TYPE_CHECKING:
     from headwater.api.comparison import PolicyComparison
     from headwater.api.decisions import Decision
+    from headwater.api.jobs import submit
     from headwater.api.outcomes import EXIT_STOPPED, RunResult, Simulation, StoppedError
     from headwater.api.policy import Policy
     from headwater.api.programs import extensive_form, stage_program
@@ -26,6 +27,7 @@ else:
         {
             "headwater.api.comparison": ("PolicyComparison",),
             "headwater.api.decisions": ("Decision",),
+            "headwater.api.jobs": ("submit",),
             "headwater.api.policy": ("Policy",),
             "headwater.api.programs": ("extensive_form", "stage_program"),
             "headwater.api.validation": ("validate_case",),
@@ -61,6 +63,7 @@ __all__ = [
     "simulate",
     "simulate_to_disk",
     "stage_program",
+    "submit",
     "sweep",
     "train",
     "validate_case",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from headwater.core.wording import listed
 from headwater.errors import visible
 
 MAX_FINDINGS_PER_CODE_AND_FILE = 20
@@ -183,12 +184,12 @@ class Report:
         }
 
     def skipped_sentence(self) -> str:
-        """How many checks could not run, and which.
+        """How many checks could not run, and the first of them.
 
         Examples:
             >>> hw.validate_case("my-case").skipped_sentence()
         """
-        codes = ", ".join(dict.fromkeys(name.split()[0] for name in self.skipped))
+        codes = listed(dict.fromkeys(name.split()[0] for name in self.skipped), shown=12)
         n = len(self.skipped)
         return (
             f"{n} check{'' if n == 1 else 's'} could not run until the errors are mended: {codes}"

@@ -28,6 +28,7 @@ from headwater.cli.consoles import stdout as _stdout
 from headwater.cli.engine_commands import bench, warmup
 from headwater.cli.extensive_command import extensive
 from headwater.cli.import_commands import import_app
+from headwater.cli.job_commands import submit
 from headwater.cli.lp_command import lp
 from headwater.cli.policy_commands import policy_app
 from headwater.cli.results_commands import print_envelope, report, status, summary
@@ -78,7 +79,7 @@ _CASES, _STUDIES, _RESULTS = "Cases", "Planning", "Results"
 _FUTURE, _ENGINE = "Inflows and scenarios", "Programs and engine"
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     _CASES: (init, describe, validate, convert, schema),
-    _STUDIES: (run, train, simulate),
+    _STUDIES: (run, train, simulate, submit),
     _RESULTS: (summary, report, status),
     _FUTURE: (fit, scenarios),
     _ENGINE: (lp, extensive, warmup),
