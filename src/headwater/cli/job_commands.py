@@ -23,69 +23,85 @@ class SchedulerName(StrEnum):
     KUBERNETES = "kubernetes"
 
 
+Queue = Annotated[SchedulerName, typer.Option("--scheduler", "-s", help="What keeps the queue.")]
+Nodes = Annotated[int, typer.Option("--nodes", "-N", min=1, help="Machines.")]
+RanksPerNode = Annotated[
+    int, typer.Option("--ranks-per-node", min=1, help="Processes on each machine.")
+]
+RankThreads = Annotated[
+    int | None,
+    typer.Option("--threads", "-j", min=1, help="Threads of each process \\[default: all]."),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option("--memory", help="GB of each machine \\[default: the scheduler's]."),
+]
+Hours = Annotated[
+    float | None,
+    typer.Option("--hours", help="Time of one start \\[default: the scheduler's]."),
+]
+Restarts = Annotated[
+    int, typer.Option("--restarts", min=0, help="How many times the job may go on.")
+]
+Done = Annotated[str, typer.Option("--command", help=f"What is done: {' or '.join(COMMANDS)}.")]
+JobDirectory = Annotated[
+    Path | None,
+    typer.Option("--job", help="Directory for the files of the job \\[default: CASE-job]."),
+]
+Program = Annotated[
+    str, typer.Option("--program", help="Slurm: starts the program \\[default: this Python].")
+]
+Launcher = Annotated[
+    str, typer.Option("--launcher", help=f"Slurm: starts the ranks \\[default: {LAUNCHER}].")
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="Slurm: an option of sbatch, e.g. --option=--qos=high."),
+]
+Setup = Annotated[
+    list[str] | None,
+    typer.Option("--setup", help="Slurm: a line that the script runs first."),
+]
+Image = Annotated[
+    str, typer.Option("--image", help="Kubernetes: name of the image.", show_default=False)
+]
+Claim = Annotated[
+    str,
+    typer.Option("--claim", help="Kubernetes: claim of the volume.", show_default=False),
+]
+Volume = Annotated[
+    Path | None,
+    typer.Option("--volume", help="Kubernetes: where that volume is mounted here."),
+]
+Namespace = Annotated[
+    str, typer.Option("--namespace", help="Kubernetes: namespace.", show_default=False)
+]
+Send = Annotated[
+    bool, typer.Option("--send", help="Hand the job to the scheduler; else only write it.")
+]
+
+
 def submit(
     case: CasePath,
-    scheduler: Annotated[
-        SchedulerName, typer.Option("--scheduler", "-s", help="What keeps the queue.")
-    ] = SchedulerName.SLURM,
-    nodes: Annotated[int, typer.Option("--nodes", "-N", min=1, help="Machines.")] = 1,
-    ranks: Annotated[
-        int, typer.Option("--ranks-per-node", min=1, help="Processes on each machine.")
-    ] = 1,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", "-j", min=1, help="Threads of each process \\[default: all]."),
-    ] = None,
-    memory: Annotated[
-        float | None,
-        typer.Option("--memory", help="GB of each machine \\[default: the scheduler's]."),
-    ] = None,
-    hours: Annotated[
-        float | None,
-        typer.Option("--hours", help="Time of one start \\[default: the scheduler's]."),
-    ] = None,
-    restarts: Annotated[
-        int, typer.Option("--restarts", min=0, help="How many times the job may go on.")
-    ] = 10,
-    command: Annotated[
-        str, typer.Option("--command", help=f"What is done: {' or '.join(COMMANDS)}.")
-    ] = COMMANDS[0],
+    scheduler: Queue = SchedulerName.SLURM,
+    nodes: Nodes = 1,
+    ranks: RanksPerNode = 1,
+    threads: RankThreads = None,
+    memory: Memory = None,
+    hours: Hours = None,
+    restarts: Restarts = 10,
+    command: Done = COMMANDS[0],
     output: Output = None,
-    job: Annotated[
-        Path | None,
-        typer.Option("--job", help="Directory for the files of the job \\[default: CASE-job]."),
-    ] = None,
-    program: Annotated[
-        str, typer.Option("--program", help="Slurm: starts the program \\[default: this Python].")
-    ] = "",
-    launcher: Annotated[
-        str, typer.Option("--launcher", help=f"Slurm: starts the ranks \\[default: {LAUNCHER}].")
-    ] = "",
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", help="Slurm: an option of sbatch, e.g. --option=--qos=high."),
-    ] = None,
-    setup: Annotated[
-        list[str] | None,
-        typer.Option("--setup", help="Slurm: a line that the script runs first."),
-    ] = None,
-    image: Annotated[
-        str, typer.Option("--image", help="Kubernetes: name of the image.", show_default=False)
-    ] = "",
-    claim: Annotated[
-        str,
-        typer.Option("--claim", help="Kubernetes: claim of the volume.", show_default=False),
-    ] = "",
-    volume: Annotated[
-        Path | None,
-        typer.Option("--volume", help="Kubernetes: where that volume is mounted here."),
-    ] = None,
-    namespace: Annotated[
-        str, typer.Option("--namespace", help="Kubernetes: namespace.", show_default=False)
-    ] = "",
-    send: Annotated[
-        bool, typer.Option("--send", help="Hand the job to the scheduler; else only write it.")
-    ] = False,
+    job: JobDirectory = None,
+    program: Program = "",
+    launcher: Launcher = "",
+    option: Options = None,
+    setup: Setup = None,
+    image: Image = "",
+    claim: Claim = "",
+    volume: Volume = None,
+    namespace: Namespace = "",
+    send: Send = False,
 ) -> None:
     """Write the job script of a case for a cluster, and send it."""
     _only(
