@@ -21,7 +21,7 @@ from headwater.distributed.sharing import Sharing
 from headwater.distributed.signals import ONE_CTRL_C_SECONDS
 from headwater.errors import RankError, SolverError
 from headwater.sddp import Policy, train_policy
-from headwater.sddp.cuts.pool import FIELDS
+from headwater.sddp.cuts.fields import CUT_FIELDS
 from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.stage.explanation import stage_program
 from headwater.sddp.stage.solver_pool import SolverPool
@@ -132,7 +132,7 @@ def digest(policy: Policy) -> str:
     """Of all that was learned, in all bits."""
     known = hashlib.sha256()
     for pool in policy.pools:
-        for name in ("coefficients", *FIELDS):
+        for name in ("coefficients", *(field.name for field in CUT_FIELDS)):
             known.update(np.ascontiguousarray(getattr(pool, name)[: pool.n_populated]).tobytes())
     for record in policy.training.iterations if policy.training else ():
         known.update(

@@ -13,10 +13,10 @@ import numpy as np
 import headwater as hw
 from headwater.equipment.recorded_state import founding_layout
 from headwater.sddp import CutPool, Policy, PolicyStage
-from headwater.sddp.cuts.pool import FIELDS
+from headwater.sddp.cuts.fields import CUT_FIELDS
 from small_systems import random_system, study
 
-POOL_ARRAYS = ("coefficients", *FIELDS)
+POOL_ARRAYS = ("coefficients", *(field.name for field in CUT_FIELDS))
 
 
 @cache
@@ -78,7 +78,7 @@ def random_pool(seed: int, n_state: int, n_cuts: int, capacity: int | None = Non
         rng.normal(size=n_cuts),
         coefficients,
         iteration=1,
-        forward_passes=rng.integers(0, 9, n_cuts),
+        forward_pass=rng.integers(0, 9, n_cuts),
     )
     pool.born_at[:n_cuts] = rng.integers(-1, 2**31 - 1, n_cuts)
     pool.times_binding[:n_cuts] = rng.integers(0, 2**62, n_cuts)

@@ -162,7 +162,7 @@ def set_up(workload: Workload, formulation: Formulation, *, batched: bool) -> Be
             everything.intercepts[new],
             everything.coefficients[new],
             iteration=1,
-            forward_passes=everything.forward_pass[new],
+            forward_pass=everything.forward_pass[new],
         )
         stage.append_cuts(slots)
         bases = solved[t]
@@ -180,6 +180,6 @@ def _first_cuts(pool: CutPool, count: int) -> CutPool:
         pool.intercepts[:count],
         pool.coefficients[:count],
         iteration=1,
-        forward_passes=pool.forward_pass[:count],
+        forward_pass=pool.forward_pass[:count],
     )
     return first

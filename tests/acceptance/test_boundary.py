@@ -36,7 +36,7 @@ from headwater.model import (
 from headwater.results.statistics import gap_to_bound
 from headwater.sddp import CutPool, train_policy
 from headwater.sddp.cuts.boundary import BoundaryCuts, lowest_terminal_value
-from headwater.sddp.cuts.pool import BOUNDARY
+from headwater.sddp.cuts.fields import BOUNDARY
 from headwater.sddp.stage.problems import build_problems
 from random_systems import random_study
 from upper_bounds import bounded
@@ -177,7 +177,7 @@ def test_the_least_value_is_that_of_a_fine_grid():
             rng.normal(0.0, 1e5, 8),
             rng.normal(0.0, 1e3, (8, n)),
             iteration=BOUNDARY,
-            forward_passes=[0] * 8,
+            forward_pass=0,
         )
         axes = [np.linspace(0.0, top, 21) for top in system.bounds.hydro.max_storage_hm3[:, -1]]
         values = [pool.value(np.array(point))[0] for point in itertools.product(*axes)]

@@ -21,7 +21,7 @@ def random_pool(rng: np.random.Generator, n_state: int, n_cuts: int) -> CutPool:
             rng.normal(size=1),
             rng.normal(size=(1, n_state)),
             iteration=iteration,
-            forward_passes=[iteration % 3],
+            forward_pass=[iteration % 3],
         )
     pool.active[:n_cuts] = rng.random(n_cuts) < 0.6
     pool.times_binding[:n_cuts] = rng.integers(0, 2**40, n_cuts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import re
 from importlib import resources
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import numpy as np
 import pytest
 
 from headwater.errors import PolicyError
-from headwater.policy import decode, encode
+from headwater.policy import decode, encode, stage_file
 from headwater.policy.flat_vectors import ALIGNMENT, LARGEST_FILE
-from headwater.policy.stage_file import _SCALARS, _VECTORS, to_pool
+from headwater.policy.stage_file import _VECTORS, schema_text, to_pool
 from headwater.sddp import CutPool
+from headwater.sddp.cuts.fields import ALL_OPENINGS
 from headwater.solver import Basis
 from trained_policies import POOL_ARRAYS, random_pool
 
@@ -53,8 +53,7 @@ def test_every_vector_starts_on_a_boundary(n_state: int, n_cuts: int):
     )
     base = np.frombuffer(content, np.uint8).ctypes.data
     cuts = decode(content, "x")
-    for name, _ in _VECTORS:
-        vector = getattr(cuts, name)
+    for name, vector in {"coefficients": cuts.coefficients, **cuts.vectors}.items():
         if vector.size:
             assert (vector.ctypes.data - base) % ALIGNMENT == 0, name
 
@@ -80,22 +79,40 @@ def test_the_active_coefficients_of_a_mapped_file_are_one_aligned_view(tmp_path:
         del cuts, view, whole
 
 
-def test_the_schema_file_lists_the_fields_in_the_order_they_are_stored():
+def test_the_schema_file_is_made_from_the_declared_fields():
+    """``scripts/make-reference`` writes it."""
     text = (resources.files("headwater.policy") / "policy.fbs").read_text()
-    body = re.search(r"table StageCuts \{(.*?)\}", text, re.DOTALL)
-    assert body is not None
-    fields = dict(re.findall(r"^\s*(\w+):\s*\[?(\w+)\]?", body[1], re.MULTILINE))
-    assert list(fields) == [*_SCALARS, *(name for name, _ in _VECTORS)]
-    kinds = {
-        "float64": "float64",
-        "uint32": "uint32",
-        "int32": "int32",
-        "int64": "int64",
-        "ubyte": "uint8",
-    }
-    assert {name: kinds[fields[name]] for name, _ in _VECTORS} == {
-        name: np.dtype(kind).name for name, kind in _VECTORS
-    }
+    assert text == schema_text()
+
+
+def test_the_vectors_of_written_files_keep_their_places():
+    assert [vector.name for vector in _VECTORS][:12] == [
+        "coefficients",
+        "intercepts",
+        "slot",
+        "born_at",
+        "forward_pass",
+        "times_binding",
+        "last_binding",
+        "column_status",
+        "row_status",
+        "opening",
+        "relaxed",
+        "unproven",
+    ]
+
+
+def test_fields_that_older_files_lack_have_what_they_meant_then(monkeypatch: pytest.MonkeyPatch):
+    pool = random_pool(3, 2, 5)
+    pool.opening[:5], pool.unproven[:5] = 3, True
+    with monkeypatch.context() as before:
+        before.setattr(stage_file, "_VECTORS", _VECTORS[:9])
+        content = encode(1, pool)
+    back = to_pool(decode(content, "x"))
+    assert back.opening.tolist() == [ALL_OPENINGS] * 5
+    assert not back.relaxed.any()
+    assert not back.unproven.any()
+    assert back.times_binding.tolist() == pool.times_binding[:5].tolist()
 
 
 def test_a_damaged_file_is_a_policy_error_or_cuts_of_sound_shape():
@@ -124,7 +141,7 @@ def test_a_damaged_file_is_a_policy_error_or_cuts_of_sound_shape():
         except PolicyError:
             refused += 1
         else:
-            assert cuts.coefficients.shape[0] == len(cuts.intercepts) == len(cuts.slot)
+            assert cuts.coefficients.shape[0] == len(cuts.vectors["intercepts"]) == len(cuts.slot)
             assert cuts.n_active <= len(cuts.slot)
             to_pool(cuts)
     assert refused > 300

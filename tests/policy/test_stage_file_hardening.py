@@ -33,7 +33,7 @@ def a_pool(seed: int, n_state: int, n_cuts: int, active_share: float = 0.6) -> C
         rng.normal(size=n_cuts),
         rng.normal(size=(n_cuts, n_state)),
         iteration=4,
-        forward_passes=np.arange(n_cuts),
+        forward_pass=np.arange(n_cuts),
     )
     pool.active[:n_cuts] = rng.random(n_cuts) < active_share
     pool.times_binding[:n_cuts] = rng.integers(0, 2**40, n_cuts)
@@ -77,7 +77,8 @@ def test_active_cuts_are_one_aligned_view_of_the_mapped_file(
         "times_binding",
         "last_binding",
     ):
-        assert (getattr(cuts, name).ctypes.data - start_of_file) % 64 == 0, name
+        vector = cuts.coefficients if name == "coefficients" else cuts.vectors[name]
+        assert (vector.ctypes.data - start_of_file) % 64 == 0, name
     view = cuts.active_coefficients
     assert view.ctypes.data % 64 == 0
     assert view.flags.c_contiguous
@@ -124,5 +125,5 @@ def test_whatever_the_bytes_nothing_but_a_policy_error_is_raised():
             refused += 1
             continue
         assert np.isfinite(cuts.coefficients).all()
-        assert len(cuts.slot) == len(cuts.intercepts) == len(cuts.coefficients)
+        assert len(cuts.slot) == len(cuts.vectors["intercepts"]) == len(cuts.coefficients)
     assert refused > 500

@@ -305,7 +305,7 @@ def test_cuts_can_be_added_to_a_policy_that_was_read(tmp_path, make_policy):
     write_policy(make_policy(0), tmp_path)
     pool: CutPool = read_policy(tmp_path).pools[0]
     before = pool.n_populated
-    pool.append(np.array([1e9]), np.zeros((1, pool.n_state)), iteration=31, forward_passes=[0])
+    pool.append(np.array([1e9]), np.zeros((1, pool.n_state)), iteration=31, forward_pass=[0])
     assert pool.value(np.zeros(pool.n_state)) == (1e9, before)
 
 

@@ -88,7 +88,7 @@ def inspect(
         )
     )
     if cuts is not None:
-        head = cuts.columns[:9] + cuts.columns[9:15]
+        head = cuts.columns[:15]
         console.print(
             _table(
                 head,

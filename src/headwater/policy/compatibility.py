@@ -12,7 +12,7 @@ from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.model import StageMap, Study
 from headwater.sddp import Policy
-from headwater.sddp.cuts.pool import BOUNDARY
+from headwater.sddp.cuts.fields import BOUNDARY
 from headwater.sddp.stage.problems import StudyProblems, inflow_digest
 from headwater.sddp.training.fingerprint import differing_parts, study_fingerprint
 from headwater.sddp.training.matching import match_policy

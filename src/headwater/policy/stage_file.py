@@ -1,8 +1,12 @@
-"""One stage's cuts as a FlatBuffers file; the schema is ``policy.fbs`` beside this module."""
+"""One stage's cuts as a FlatBuffers file.
+
+The schema is ``policy.fbs`` beside this module, which `schema_text` writes.
+"""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,30 +18,65 @@ from numpy.typing import DTypeLike, NDArray
 
 from headwater.distributed import aligned_empty
 from headwater.errors import PolicyError
-from headwater.policy.flat_vectors import LARGEST_FILE, finish, get_vector, reserve_vector
+from headwater.policy.flat_vectors import (
+    ALIGNMENT,
+    LARGEST_FILE,
+    finish,
+    get_vector,
+    reserve_vector,
+)
 from headwater.sddp import CutPool
-from headwater.sddp.cuts.pool import ALL_OPENINGS, FIELDS
+from headwater.sddp.cuts.fields import CUT_FIELDS
 from headwater.solver import Basis
 
 IDENTIFIER = b"HWP1"
 
+
+@dataclass(frozen=True)
+class _Vector:
+    """A vector of the file: its name, the type of its numbers and what they mean.
+
+    ``older`` is what they are in files without it; ``None`` where every file has it.
+    """
+
+    name: str
+    kind: DTypeLike
+    meaning: str
+    older: float | None = None
+
+
+def _of_fields(*, later: bool) -> list[_Vector]:
+    """The fields of cuts that the first version of the file had, or the others.
+
+    Which cuts are active is said by the order of rows.
+    """
+    return [
+        _Vector(
+            field.name,
+            np.uint8 if field.kind is np.bool_ else field.kind,
+            field.meaning,
+            field.older,
+        )
+        for field in CUT_FIELDS
+        if field.name not in ("active", "intercepts") and (field.older is not None) == later
+    ]
+
+
 _SCALARS = ("stage_id", "state_dimension", "stride", "n_rows", "n_active")
-_VECTORS: tuple[tuple[str, DTypeLike], ...] = (
-    ("coefficients", np.float64),
-    ("intercepts", np.float64),
-    ("slot", np.uint32),
-    ("born_at", np.int32),
-    ("forward_pass", np.int32),
-    ("times_binding", np.int64),
-    ("last_binding", np.int32),
-    ("column_status", np.uint8),
-    ("row_status", np.uint8),
-    ("opening", np.int32),
-    ("relaxed", np.uint8),
-    ("unproven", np.uint8),
+_VECTORS = (
+    _Vector("coefficients", np.float64, "n_rows x stride, $/hm3 and $/(m3/s)"),
+    _Vector("intercepts", np.float64, "$"),
+    _Vector("slot", np.uint32, "slot of each row in the pool"),
+    *_of_fields(later=False),
+    _Vector(
+        "column_status",
+        np.uint8,
+        "basis to start from: 0 lower, 1 basic, 2 upper, 3 zero, 4 nonbasic",
+    ),
+    _Vector("row_status", np.uint8, "static rows, then cuts in slot order"),
+    *_of_fields(later=True),
 )
-_LATER: dict[str, int] = {"opening": ALL_OPENINGS, "relaxed": 0, "unproven": 0}
-"""Vectors that older files lack, with what they then mean."""
+"""All vectors in the order of the file, which new ones are appended to."""
 _BASIS = ("column_status", "row_status")
 _LAST_STATUS = 4
 """Largest status code of a basis."""
@@ -48,34 +87,28 @@ class StageCuts:
     """The content of a file; the arrays are views of its bytes.
 
     Attributes:
-        coefficients: ``[row, state]``; the active cuts are the first ``n_active`` rows.
-        intercepts, slot, born_at, forward_pass, times_binding, last_binding, opening, relaxed,
-            unproven: ``[row]``, see `CutPool`.
-        column_status, row_status: basis of the stage (rows of cuts in slot order), empty where
-            there is none.
+        stage_id: the stage.
+        n_active: the active cuts are so many first rows.
+        coefficients: ``[row, state]``.
+        vectors: the others by name: ``slot`` and the fields of cuts ``[row]``, and the basis of the
+            stage (rows of cuts in slot order), empty where there is none.
     """
 
     stage_id: int
     n_active: int
     coefficients: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
-    slot: NDArray[np.uint32]
-    born_at: NDArray[np.int32]
-    forward_pass: NDArray[np.int32]
-    times_binding: NDArray[np.int64]
-    last_binding: NDArray[np.int32]
-    column_status: NDArray[np.uint8]
-    row_status: NDArray[np.uint8]
-    opening: NDArray[np.int32]
-    relaxed: NDArray[np.uint8]
-    unproven: NDArray[np.uint8]
+    vectors: Mapping[str, NDArray[Any]]
+
+    @property
+    def slot(self) -> NDArray[np.uint32]:
+        """``[row]`` slots of the cuts in their pool."""
+        return self.vectors["slot"]
 
     @property
     def basis(self) -> Basis | None:
         """The stored basis."""
-        if not len(self.column_status):
-            return None
-        return Basis(self.column_status.astype(np.int32), self.row_status.astype(np.int32))
+        columns, rows = (self.vectors[name] for name in _BASIS)
+        return Basis(columns.astype(np.int32), rows.astype(np.int32)) if len(columns) else None
 
     @property
     def active_coefficients(self) -> NDArray[np.float64]:
@@ -101,7 +134,7 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> memoryvi
         "column_status": 0 if basis is None else len(basis.columns),
         "row_status": 0 if basis is None else len(basis.rows),
     }
-    size = sum(sizes.get(name, len(order)) * np.dtype(kind).itemsize for name, kind in _VECTORS)
+    size = sum(sizes.get(one.name, len(order)) * np.dtype(one.kind).itemsize for one in _VECTORS)
     if size > LARGEST_FILE:
         gigabytes = size / 2**30
         raise PolicyError(
@@ -110,7 +143,7 @@ def encode(stage_id: int, pool: CutPool, basis: Basis | None = None) -> memoryvi
         )
     builder = flatbuffers.Builder(size + 4096)
     offsets = []
-    for name, kind in _VECTORS:
+    for name, kind in ((vector.name, vector.kind) for vector in _VECTORS):
         offset, view = reserve_vector(builder, sizes.get(name, len(order)), kind)
         if name == "coefficients":
             np.take(
@@ -171,15 +204,15 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
         kind = fbn.Int32Flags if place == 0 else fbn.Uint32Flags
         scalars[field] = table.Get(kind, offset + table.Pos) if offset else 0
     vectors: dict[str, NDArray[Any]] = {}
-    for place, (field, kind) in enumerate(_VECTORS):
-        vector = get_vector(table, content, len(_SCALARS) + place, kind)
-        if vector is None and field not in _LATER:
-            raise PolicyError(f"HW808 {name}: damaged (no '{field}')")
-        vectors[field] = (
-            np.full(len(vectors["intercepts"]), _LATER[field], kind) if vector is None else vector
-        )
+    for place, wanted in enumerate(_VECTORS):
+        vector = get_vector(table, content, len(_SCALARS) + place, wanted.kind)
+        if vector is None:
+            if wanted.older is None:
+                raise PolicyError(f"HW808 {name}: damaged (no '{wanted.name}')")
+            vector = np.full(len(vectors["intercepts"]), wanted.older, wanted.kind)
+        vectors[wanted.name] = vector
     rows, stride = scalars["n_rows"], scalars["stride"]
-    expected = {field: rows for field, _ in _VECTORS if field not in _BASIS} | {
+    expected = {field: rows for field in vectors if field not in _BASIS} | {
         "coefficients": rows * stride
     }
     for field, length in expected.items():
@@ -199,12 +232,7 @@ def _decode(content: bytes | memoryview, name: str) -> StageCuts:
     ]
     if not (_all_finite(coefficients) and _all_finite(vectors["intercepts"])):
         raise PolicyError(f"HW808 {name}: damaged (a cut is not a finite number)")
-    return StageCuts(
-        stage_id=scalars["stage_id"],
-        n_active=scalars["n_active"],
-        coefficients=coefficients,
-        **vectors,
-    )
+    return StageCuts(scalars["stage_id"], scalars["n_active"], coefficients, vectors)
 
 
 def _all_finite(array: NDArray[np.float64]) -> bool:
@@ -230,10 +258,43 @@ def to_pool(cuts: StageCuts) -> CutPool:
     slots = cuts.slot
     if pool.coefficients is not cuts.coefficients:
         pool.coefficients[slots] = cuts.coefficients
-    for field, kind in FIELDS.items():
-        column: NDArray[Any] = np.zeros(n_rows, kind)
-        column[slots] = (
-            np.arange(n_rows) < cuts.n_active if field == "active" else getattr(cuts, field)
-        )
-        setattr(pool, field, column)
+    known = {**cuts.vectors, "active": np.arange(n_rows) < cuts.n_active}
+    for field in CUT_FIELDS:
+        column: NDArray[Any] = np.empty(n_rows, field.kind)
+        column[slots] = known[field.name]
+        setattr(pool, field.name, column)
     return pool
+
+
+_SCHEMA = """\
+// The cuts of one stage as stored on disk. Fields are only ever appended.
+//
+// Rows are stored with the active cuts first, so that the coefficients of all active cuts are one
+// contiguous block: coefficients[0 : n_active * stride]. Vectors of numbers start on 64-byte
+// boundaries of the file, so that the block can be used as it lies in memory-mapped storage.
+
+namespace headwater.policy;
+
+file_identifier "HWP1";
+
+table StageCuts {
+  stage_id: int32;
+  state_dimension: uint32;
+  stride: uint32;          // numbers from one row of coefficients to the next
+  n_rows: uint32;          // stored cuts
+  n_active: uint32;        // the first n_active rows count
+%s
+}
+
+root_type StageCuts;
+"""
+
+
+def schema_text() -> str:
+    """The text of ``policy.fbs``, for readers in other languages."""
+    lines = []
+    for one in _VECTORS:
+        kind = np.dtype(one.kind).name.replace("uint8", "ubyte")
+        field = f"{one.name}: [{kind}] (force_align: {ALIGNMENT});"
+        lines.append(f"  {field:<44} // {one.meaning}")
+    return _SCHEMA % "\n".join(lines)

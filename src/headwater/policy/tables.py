@@ -12,6 +12,7 @@ import polars as pl
 from headwater import files
 from headwater.errors import ResultsError, UsageError
 from headwater.sddp import Policy
+from headwater.sddp.cuts.fields import CUT_FIELDS
 
 
 def export_policy(policy: Policy, target: str | Path, *, inactive: bool = False) -> Path:
@@ -60,16 +61,8 @@ def export_policy(policy: Policy, target: str | Path, *, inactive: bool = False)
 def _as_json(policy: Policy, *, inactive: bool) -> dict[str, Any]:
     def cuts(stage_id: int) -> list[dict[str, Any]]:
         chosen = policy.cuts(stage_id, inactive=inactive)
-        known = (
-            "slot",
-            "born_at",
-            "forward_pass",
-            "opening",
-            "active",
-            "times_binding",
-            "last_binding",
-        )
-        lists = {name: getattr(chosen, name).tolist() for name in known}
+        known = ("slot", *(field.name for field in CUT_FIELDS if field.column))
+        lists = {name: getattr(chosen, name).tolist() for name in known if name != "intercepts"}
         intercepts, coefficients = chosen.intercepts.tolist(), chosen.coefficients.tolist()
         return [
             {

@@ -14,7 +14,8 @@ from extensive_form import extensive_form_value
 from headwater import model as m
 from headwater.errors import ModelError
 from headwater.sddp import train_policy
-from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.cuts.fields import BOUNDARY, WARM_START
+from headwater.sddp.cuts.pool import CutPool
 from headwater.sddp.cuts.selection import select_cuts
 from headwater.sddp.cuts.visited_states import VisitedStates
 from headwater.sddp.events import Event, IterationFinished
@@ -35,9 +36,7 @@ METHODS = {
 def pool_of(n_cuts: int, n_state: int = 1) -> CutPool:
     pool = CutPool(n_state, n_cuts)
     for k in range(n_cuts):
-        pool.append(
-            np.array([float(k)]), np.zeros((1, n_state)), iteration=k + 1, forward_passes=[0]
-        )
+        pool.append(np.array([float(k)]), np.zeros((1, n_state)), iteration=k + 1, forward_pass=[0])
     return pool
 
 
@@ -70,7 +69,7 @@ def test_domination_judges_by_visited_states_only():
     # with both at 5
     pool = CutPool(1, 4)
     for k, (intercept, slope) in enumerate([(10.0, -1.0), (5.0, 0.0), (0.0, 1.0), (-100.0, 0.0)]):
-        pool.append(np.array([intercept]), np.array([[slope]]), iteration=k + 1, forward_passes=[0])
+        pool.append(np.array([intercept]), np.array([[slope]]), iteration=k + 1, forward_pass=[0])
     visited = VisitedStates.empty(1, 1)
     visited.add(0, 1, np.array([[0.0], [10.0]]))
     rule = m.CutSelection(m.Domination(), check_frequency=1)

@@ -20,7 +20,7 @@ from extensive_form import extensive_form_value
 from headwater.errors import PolicyError, UsageError
 from headwater.policy import read_policy, write_policy
 from headwater.sddp import Policy
-from headwater.sddp.cuts.pool import WARM_START
+from headwater.sddp.cuts.fields import WARM_START
 from headwater.sddp.stage.problems import build_problems
 from headwater.sddp.training.matching import match_policy
 from headwater.stochastic import study_uncertainty

@@ -14,8 +14,9 @@ from headwater.arrays import Array
 from headwater.core.state import StateLayout
 from headwater.errors import ModelError, PolicyError, UsageError
 from headwater.model import System
+from headwater.sddp.cuts.fields import BOUNDARY
 from headwater.sddp.cuts.policy import Policy, PolicyStage
-from headwater.sddp.cuts.pool import BOUNDARY, CutPool
+from headwater.sddp.cuts.pool import CutPool
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,7 @@ class BoundaryCuts:
 
     def put_into(self, pool: CutPool) -> None:
         """Append the cuts to a pool, marked so that nothing removes them."""
-        zeros = np.zeros(len(self.intercepts), np.int64)
-        pool.append(
-            self.intercepts,
-            self.coefficients,
-            iteration=BOUNDARY,
-            forward_passes=zeros,
-            openings=self.openings,
-        )
+        pool.append(self.intercepts, self.coefficients, iteration=BOUNDARY, opening=self.openings)
 
 
 def check_boundary(cuts: BoundaryCuts, layout: StateLayout) -> None:

@@ -153,7 +153,7 @@ class Policy:
         Raises:
             UsageError: the policy has no such stage.
         """
-        return Cuts.of_pool(
+        return Cuts(
             self.pools[self.stage_position(stage_id)], self.layout, stage_id, inactive=inactive
         )
 

@@ -2,67 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from headwater.core.wording import listed
 from headwater.distributed import OWN_MEMORY, Memory
-
-WARM_START = -1
-"""Birth iteration of a cut that came from an earlier policy."""
-
-BOUNDARY = -2
-"""Birth iteration of a cut that bounds what comes after the horizon."""
-
-ALL_OPENINGS = -1
-"""In place of an opening: the cut bounds the risk-adjusted cost over all openings of the next
-stage.
-"""
+from headwater.sddp.cuts.fields import ALL_OPENINGS, CUT_FIELDS, CutFields
 
 COUNTERS = ("active", "times_binding", "last_binding")
 """Fields of a pool that change after a cut is born."""
 
-FIELDS = {
-    "intercepts": np.float64,
-    "active": np.bool_,
-    "born_at": np.int32,
-    "forward_pass": np.int32,
-    "opening": np.int32,
-    "relaxed": np.bool_,
-    "unproven": np.bool_,
-    "times_binding": np.int64,
-    "last_binding": np.int32,
-}
-"""What a pool knows of every cut besides its coefficients, with the type of each array
-``[slot]``.
-"""
 
-
-class CutPool:
+class CutPool(CutFields):
     """The cuts of one stage, as arrays with one slot per cut.
 
     A cut says ``future cost >= intercept + coefficients . state`` where the state is the *outgoing*
     state of the stage (hm3, m3/s) and the future cost is in $, seen from the end of the stage.
     Slots are stable: a cut is deactivated, never moved.
 
+    What else is known of a cut is an array ``[slot]`` for each of `CutFields`.
+
     Attributes:
         n_state: length of the state.
-        capacity: slots that exist.
+        capacity: slots that exist; those without a cut hold what a cut is born with.
         n_populated: slots in use are ``[0, n_populated)``.
         coefficients: ``[slot, n_state]`` in $/hm3 and $/(m3/s).
-        intercepts: ``[slot]`` in $.
-        active: ``[slot]`` whether the cut counts.
-        born_at: ``[slot]`` iteration (1-based) of birth, or `WARM_START` or `BOUNDARY`.
-        forward_pass: ``[slot]`` trajectory (0-based) whose state the cut was made at.
-        opening: ``[slot]`` opening of the next stage whose cost alone the cut bounds, or
-            `ALL_OPENINGS`.
-        relaxed: ``[slot]`` whether an LP behind the cut has a gap above tolerance; the cut is valid
-            all the same.
-        unproven: ``[slot]`` whether the cut rests on cuts of another policy that may be wrong in
-            this study.
-        times_binding: ``[slot]`` solves in which the cut was binding.
-        last_binding: ``[slot]`` last iteration in which it was.
     """
 
     def __init__(self, n_state: int, capacity: int) -> None:
@@ -71,26 +38,16 @@ class CutPool:
         self.n_populated = 0
         self._memory = OWN_MEMORY
         self.coefficients = self._memory.matrix((capacity, n_state))
-        self.intercepts = np.empty(capacity, np.float64)
-        self.active = np.zeros(capacity, np.bool_)
-        self.born_at = np.zeros(capacity, np.int32)
-        self.forward_pass = np.zeros(capacity, np.int32)
-        self.opening = np.full(capacity, ALL_OPENINGS, np.int32)
-        self.relaxed = np.zeros(capacity, np.bool_)
-        self.unproven = np.zeros(capacity, np.bool_)
-        self.times_binding = np.zeros(capacity, np.int64)
-        self.last_binding = np.zeros(capacity, np.int32)
+        for field in CUT_FIELDS:
+            setattr(self, field.name, np.full(capacity, field.born, field.kind))
 
     def append(
         self,
         intercepts: NDArray[np.float64],
         coefficients: NDArray[np.float64],
         *,
-        iteration: int,
-        forward_passes: Sequence[int] | NDArray[np.integer],
-        openings: int | NDArray[np.integer] = ALL_OPENINGS,
-        relaxed: bool | NDArray[np.bool_] = False,
-        unproven: bool | NDArray[np.bool_] = False,
+        iteration: int | NDArray[np.int32],
+        **known: ArrayLike,
     ) -> NDArray[np.int64]:
         """Add cuts in the given order and return their slots.
 
@@ -98,11 +55,14 @@ class CutPool:
             intercepts: ``[cut]`` in $.
             coefficients: ``[cut, n_state]``.
             iteration: iteration of birth.
-            forward_passes: ``[cut]`` trajectories they come from.
-            openings: ``[cut]`` openings whose cost they bound.
-            relaxed: ``[cut]`` whether an LP behind them has a gap above tolerance.
-            unproven: ``[cut]`` whether they rest on cuts that may be wrong.
+            known: other fields of them by name, ``[cut]`` or one value for all; those that are not
+                given have what a cut is born with.
+
+        Raises:
+            TypeError: a cut has no such field.
         """
+        if unknown := known.keys() - {field.name for field in CUT_FIELDS}:
+            raise TypeError(f"a cut has no field {listed(sorted(unknown))}")
         n_new = len(intercepts)
         start, stop = self.n_populated, self.n_populated + n_new
         if stop > self.capacity:
@@ -110,17 +70,23 @@ class CutPool:
         target = self.coefficients[start:stop]
         if target.ctypes.data != coefficients.ctypes.data:
             self._memory.put(target, coefficients)
-        self.intercepts[start:stop] = intercepts
-        self.active[start:stop] = True
-        self.born_at[start:stop] = iteration
-        self.forward_pass[start:stop] = forward_passes
-        self.opening[start:stop] = openings
-        self.relaxed[start:stop] = relaxed
-        self.unproven[start:stop] = unproven
-        self.times_binding[start:stop] = 0
-        self.last_binding[start:stop] = iteration
+        known = {"last_binding": iteration, **known, "intercepts": intercepts, "born_at": iteration}
+        for field in CUT_FIELDS:
+            getattr(self, field.name)[start:stop] = known.get(field.name, field.born)
         self.n_populated = stop
         return np.arange(start, stop)
+
+    def take(self, other: CutPool, slots: NDArray[np.int64], **changed: Any) -> NDArray[np.int64]:
+        """Add cuts of another pool with all that is known of them, and return their slots.
+
+        Args:
+            other: the pool.
+            slots: of the cuts there.
+            changed: ``born_at`` and other fields that are not what they are there.
+        """
+        known = {field.name: getattr(other, field.name)[slots] for field in CUT_FIELDS} | changed
+        intercepts, iteration = known.pop("intercepts"), known.pop("born_at")
+        return self.append(intercepts, other.coefficients[slots], iteration=iteration, **known)
 
     def room(self, n_cuts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The slots that `append` fills next, to be written to.
@@ -147,7 +113,8 @@ class CutPool:
         before = {name: getattr(self, name)[:used].copy() for name in COUNTERS}
 
         def undo() -> None:
-            self.active[used : self.n_populated] = False
+            for field in CUT_FIELDS:
+                getattr(self, field.name)[used : self.n_populated] = field.born
             self.n_populated = used
             for name, values in before.items():
                 getattr(self, name)[:used] = values
@@ -207,7 +174,7 @@ class CutPool:
         self._memory.put(coefficients[:used], self.coefficients[:used])
         self.coefficients = coefficients
         wider = CutPool(0, capacity)
-        for name in FIELDS:
+        for name in (field.name for field in CUT_FIELDS):
             getattr(wider, name)[:used] = getattr(self, name)[:used]
             setattr(self, name, getattr(wider, name))
         self.capacity = capacity

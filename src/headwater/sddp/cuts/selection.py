@@ -15,7 +15,8 @@ import numpy as np
 
 from headwater.arrays import Mask
 from headwater.model import CutSelection
-from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.cuts.fields import BOUNDARY, WARM_START
+from headwater.sddp.cuts.pool import CutPool
 from headwater.sddp.cuts.visited_states import StageStates, VisitedStates
 from headwater.sddp.kernels import selection_kernel as kernel
 from headwater.sddp.records.training import StageSelection

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.distributed import Interrupted, Team
-from headwater.sddp.cuts.pool import ALL_OPENINGS
+from headwater.sddp.cuts.fields import ALL_OPENINGS
 from headwater.sddp.kernels.cut_kernel import RELAXED, UNSOUND
 from headwater.sddp.passes.compiled_bound import CompiledBound
 from headwater.sddp.passes.compiled_run import BegunStage, CompiledRun
@@ -267,8 +267,8 @@ def _insert(problems: StudyProblems, t: int, made: NewCuts, iteration: int) -> N
         intercepts,
         slopes,
         iteration=iteration,
-        forward_passes=trajectories,
-        openings=openings,
+        forward_pass=trajectories,
+        opening=openings,
         relaxed=quality == RELAXED,
         unproven=made.leaning[trajectories],
     )

@@ -17,8 +17,8 @@ from headwater.core.provenance import digest_text
 from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.model import StageMap
+from headwater.sddp.cuts.fields import ALL_OPENINGS
 from headwater.sddp.cuts.policy import Policy
-from headwater.sddp.cuts.pool import ALL_OPENINGS
 from headwater.sddp.stage.problems import StudyProblems, policy_stages
 from headwater.sddp.training.fingerprint import differing_parts, study_fingerprint
 from headwater.stochastic import InflowModel

@@ -5,8 +5,9 @@ And what becomes of cuts that may be wrong here.
 
 from __future__ import annotations
 
+from headwater.sddp.cuts.fields import BOUNDARY, WARM_START
 from headwater.sddp.cuts.policy import Policy
-from headwater.sddp.cuts.pool import BOUNDARY, WARM_START, CutPool
+from headwater.sddp.cuts.pool import CutPool
 from headwater.sddp.stage.problems import StudyProblems
 from headwater.sddp.training.matching import Match, match_policy
 from headwater.sddp.training.state import TrainingState
@@ -63,17 +64,13 @@ def import_cuts(
         theirs, ours = policy.pools[s], problems.pools[t]
         slots = theirs.active_slots()
         slots = slots[theirs.born_at[slots] != BOUNDARY]
-        new = ours.append(
-            theirs.intercepts[slots],
-            theirs.coefficients[slots],
-            iteration=WARM_START,
-            forward_passes=theirs.forward_pass[slots],
-            openings=theirs.opening[slots],
-            relaxed=theirs.relaxed[slots],
+        new = ours.take(
+            theirs,
+            slots,
+            born_at=WARM_START,
             unproven=False if trust else theirs.unproven[slots] | (not match.proven[t]),
+            last_binding=0,
         )
-        ours.times_binding[new] = theirs.times_binding[slots]
-        ours.last_binding[new] = 0
         problems.stages[t].append_cuts(new)
         if (
             state.visited is not None
