@@ -7,6 +7,7 @@ import pytest
 from case_builder import codes_of, tiny_case
 from headwater import model as m
 from headwater.case import load_case, validate_case
+from headwater.errors import ModelError
 
 
 def training(tmp_path, **values):
@@ -152,3 +153,18 @@ def test_the_gap_rule_and_the_inner_policy(tmp_path):
 )
 def test_what_is_missing_is_said(tmp_path, change):
     assert "HW205" in codes_of(validate_case(tiny_case(tmp_path).edit(change)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: m.TrainingConfig(0, (m.IterationLimit(1),)),
+        lambda: m.TrainingConfig(1, (m.IterationLimit(1),), threads=0),
+        lambda: m.TrainingConfig(1, (m.IterationLimit(1),), cost_scale=float("inf")),
+        lambda: m.SimulationConfig(n_scenarios=0),
+        lambda: m.SimulationConfig(io_channel_capacity=0),
+    ],
+)
+def test_settings_made_in_code_keep_to_the_ranges_of_files(make):
+    with pytest.raises(ModelError, match="must be"):
+        make()

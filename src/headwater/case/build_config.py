@@ -17,7 +17,7 @@ from headwater.core.choices import (
     SamplingScheme,
     SelectionMethod,
 )
-from headwater.core.fields import fields_of
+from headwater.core.fields import as_base, fields_of
 
 
 def build_config(config: s.ConfigFile) -> m.StudyConfig:
@@ -41,30 +41,16 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
     )
 
 
-def _training(training: s.TrainingInFile) -> m.TrainingConfig:
-    tolerance = training.cut_selection.cut_activity_tolerance
-    return m.TrainingConfig(
-        forward_passes=training.forward_passes,
-        stopping_rules=tuple(training.stopping_rules),
-        enabled=training.enabled,
-        stopping_mode=training.stopping_mode,
-        tree_seed=42 if training.tree_seed is None else abs(training.tree_seed),
-        scenario_source=_training_source(training.scenario_source),
-        formulation=training.formulation,
-        cost_scale=training.cost_scale,
-        theta_lower_bound=training.theta_lower_bound,
-        cut_activity_tolerance=m.TrainingConfig.cut_activity_tolerance
-        if tolerance is None
-        else tolerance,
-        cut_selection=_cut_selection(training.cut_selection),
-        archive_memory_limit_mb=m.TrainingConfig.archive_memory_limit_mb
-        if training.archive_memory_limit_mb is None
-        else training.archive_memory_limit_mb,
-        solver=training.solver,
-        threads=training.threads,
-        cycle=training.cycle,
-        cut_formulation=training.cut_formulation,
-        forward_pass=_forward_pass(training.forward_pass),
+def _training(given: Any) -> m.TrainingConfig:
+    selection = given.cut_selection
+    tolerance = selection.cut_activity_tolerance
+    return replace(
+        as_base(given, m.TrainingConfig),
+        tree_seed=abs(given.tree_seed),
+        scenario_source=_training_source(given.scenario_source),
+        cut_selection=_cut_selection(selection),
+        cut_activity_tolerance=given.cut_activity_tolerance if tolerance is None else tolerance,
+        forward_pass=_forward_pass(given.forward_pass),
     )
 
 
@@ -152,25 +138,10 @@ def _selection(shape: sources.InflowSourceShape | sources.SourceShape) -> m.Sele
     return None if shape.selection_mode is None else m.SelectionMode(shape.selection_mode)
 
 
-def _simulation(simulation: s.SimulationInFile, linearized_head_passes: int) -> m.SimulationConfig:
-    fractions, capacity = simulation.cvar_tail_fractions, simulation.io_channel_capacity
-    return m.SimulationConfig(
-        enabled=simulation.enabled,
-        n_scenarios=simulation.num_scenarios,
-        n_stages=simulation.num_stages,
-        scenario_source=None
-        if simulation.scenario_source is None
-        else _source(simulation.scenario_source),
-        tables=None if simulation.tables is None else tuple(simulation.tables),
+def _simulation(given: Any, linearized_head_passes: int) -> m.SimulationConfig:
+    source = given.scenario_source
+    return replace(
+        as_base(given, m.SimulationConfig),
+        scenario_source=None if source is None else _source(source),
         linearized_head_passes=linearized_head_passes,
-        policy_type=simulation.policy_type,
-        detail=simulation.detail,
-        partitioning=simulation.partitioning,
-        on_failure=simulation.on_failure,
-        cvar_tail_fractions=m.SimulationConfig.cvar_tail_fractions
-        if fractions is None
-        else tuple(fractions),
-        io_channel_capacity=m.SimulationConfig.io_channel_capacity
-        if capacity is None
-        else capacity,
     )

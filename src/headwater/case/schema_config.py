@@ -19,7 +19,6 @@ from headwater.case.names import nearest_word
 from headwater.case.schema_policy import PolicyInFile
 from headwater.case.schema_sources import (
     Gone,
-    Int64,
     ScenarioSourceShape,
     TrainingScenarioSourceShape,
 )
@@ -28,8 +27,8 @@ from headwater.core.choices import CUT_SELECTIONS, STOPPING_RULES
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.fields import (
     Count,
-    Fraction,
     InFile,
+    Like,
     NonNegative,
     Positive,
     Unit,
@@ -179,86 +178,33 @@ class ForwardPassInFile:
 
 
 @in_file(order=("enabled",))
-@dataclass(eq=False, repr=False)
-class TrainingInFile:
-    """Section ``training``."""
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingInFile(m.TrainingConfig):
+    """Section ``training``: the keys that files write otherwise than the class has them.
 
-    forward_passes: Annotated[Count, "trajectories per iteration"]
-    stopping_rules: Annotated[
-        list[StoppingRuleShape],
-        BeforeValidator(has_iteration_limit),
-        "when training ends; one rule must limit the iterations",
+    `build_config` makes what the class asks for.
+    """
+
+    stopping_rules: Annotated[  # type: ignore[assignment]
+        list[StoppingRuleShape], BeforeValidator(has_iteration_limit), Like(m.TrainingConfig)
     ]
-    enabled: _Enabled = True
-    stopping_mode: Annotated[
-        m.StoppingMode, "whether any rule or all rules together end the training"
-    ] = m.StoppingMode.ANY
-    tree_seed: Annotated[Int64 | None, "seed of the opening tree; 42 when not given"] = None
-    cut_formulation: Annotated[m.CutFormulation, "one cut for all openings, or one for each"] = (
-        m.CutFormulation.SINGLE
-    )
-    forward_pass: Annotated[ForwardPassInFile, "kind of forward pass"] = field(
+    forward_pass: Annotated[ForwardPassInFile, Like(m.TrainingConfig)] = field(  # type: ignore[assignment]
         default_factory=ForwardPassInFile
     )
-    solver: Annotated[m.SolverOptions, "budget for solving difficult stage problems again"] = field(
-        default_factory=m.SolverOptions
-    )
-    cut_selection: Annotated[CutSelectionShape, "removal of cuts that no longer bind"] = field(
+    cut_selection: Annotated[CutSelectionShape, Like(m.TrainingConfig)] = field(  # type: ignore[assignment]
         default_factory=CutSelectionShape
     )
-    scenario_source: Annotated[
-        TrainingScenarioSourceShape,
-        "where the noise of the forward pass comes from; the simulation inherits that of training",
-    ] = field(default_factory=TrainingScenarioSourceShape)
-    cost_scale: Annotated[
-        Positive | None,
-        "money unit inside the stage problems in $; without it a power of two chosen from the "
-        "costs of the case",
-    ] = None
-    formulation: Annotated[
-        m.Formulation, "form of the stage problems: with eliminated or with explicit state"
-    ] = m.Formulation.CONDENSED
-    theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = (
-        None
-    )
-    threads: Annotated[Count | None, "worker threads; all that are granted when not given"] = None
-    archive_memory_limit_mb: Annotated[Positive | None, "memory for visited states"] = None
-    cycle: Annotated[m.CycleConfig, "how far trajectories follow a cyclic horizon"] = field(
-        default_factory=m.CycleConfig
+    scenario_source: Annotated[TrainingScenarioSourceShape, Like(m.TrainingConfig)] = field(  # type: ignore[assignment]
+        default_factory=TrainingScenarioSourceShape
     )
 
 
-@dataclass(eq=False, repr=False)
-class SimulationInFile:
-    """Section ``simulation``."""
+@dataclass(frozen=True, eq=False, repr=False)
+class SimulationInFile(m.SimulationConfig):
+    """Section ``simulation``: the keys that files write otherwise than the class has them."""
 
-    enabled: _Enabled = False
-    num_scenarios: Annotated[Count, "number of scenarios"] = 2000
-    num_stages: Annotated[
-        Count | None,
-        "stages that are simulated in a cyclic study; as many as in training when not given",
-    ] = None
-    policy_type: Annotated[
-        m.PolicyType, "lower (outer) or upper (inner) approximation of the future cost"
-    ] = m.PolicyType.OUTER
-    scenario_source: Annotated[
-        ScenarioSourceShape | None,
-        "where the noise of the forward pass comes from; the simulation inherits that of training",
-    ] = None
-    tables: Annotated[
-        list[TableName] | None, "result tables that are written; all when not given"
-    ] = None
-    detail: Annotated[m.SimulationDetail, "every value, or summaries"] = m.SimulationDetail.FULL
-    partitioning: Annotated[m.Partitioning, "how tables are divided into files"] = (
-        m.Partitioning.CHUNK
-    )
-    on_failure: Annotated[m.OnFailure, "what happens when a scenario cannot be solved"] = (
-        m.OnFailure.SKIP
-    )
-    cvar_tail_fractions: Annotated[
-        tuple[Fraction, ...] | None, "tails for which the mean cost is reported"
-    ] = None
-    io_channel_capacity: Annotated[Count | None, "results that may wait to be written"] = None
+    scenario_source: Annotated[ScenarioSourceShape | None, Like(m.SimulationConfig)] = None  # type: ignore[assignment]
+    tables: Annotated[list[TableName] | None, Like(m.SimulationConfig)] = None  # type: ignore[assignment]
     output_path: _Refused = None
     output_mode: _Refused = None
 

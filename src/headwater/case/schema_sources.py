@@ -15,9 +15,8 @@ from pydantic import (
 
 from headwater.case.shapes import Shape, complaint
 from headwater.core.choices import SAMPLING_SCHEMES
+from headwater.core.fields import Int64
 from headwater.core.provenance import is_own
-
-Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
 def _gone(_: object) -> object:

@@ -207,6 +207,7 @@ def form_of(cls: type) -> FileForm:
 
 Id = Annotated[int, Ge(0), Le(INT32_MAX)]
 SignedId = Annotated[int, Ge(-INT32_MAX - 1), Le(INT32_MAX)]
+Int64 = Annotated[int, Ge(-(2**63)), Le(2**63 - 1)]
 Count = Annotated[int, Ge(1), Le(INT32_MAX)]
 Whole = Annotated[int, Ge(0), Le(INT32_MAX)]
 NonNegative = Annotated[float, Ge(0)]

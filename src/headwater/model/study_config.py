@@ -13,7 +13,17 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from headwater.choices.forward.sampled import SampledPass
 from headwater.core.choices import ForwardPass, SelectionMethod, StoppingRule
-from headwater.core.fields import Count, InFile, NonNegative, Positive, Whole, check_fields
+from headwater.core.fields import (
+    NOT_IN_FILES,
+    Count,
+    InFile,
+    Int64,
+    NonNegative,
+    Positive,
+    Unit,
+    Whole,
+    check_fields,
+)
 from headwater.core.provenance import is_own
 from headwater.errors import ModelError
 from headwater.model.policy_config import PolicyConfig
@@ -229,11 +239,11 @@ class StoppingMode(Enum):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the policy is learned.
+    """How the policy is learned (section ``training``).
 
     Attributes:
         forward_passes: trajectories, and so cuts per stage, of one iteration.
-        stopping_rules: at least one `IterationLimit`.
+        stopping_rules: at least one of them limits the iterations.
         tree_seed: seed of the opening tree and of in-sample draws.
         cost_scale: money unit of the solver in $; ``None`` chooses a power of two from the costs of
             the case.
@@ -247,29 +257,55 @@ class TrainingConfig:
         forward_pass: how the states are found at which cuts are made.
     """
 
-    forward_passes: int
-    stopping_rules: tuple[StoppingRule, ...]
-    enabled: bool = True
-    stopping_mode: StoppingMode = StoppingMode.ANY
-    tree_seed: int = 42
-    scenario_source: ScenarioSource = field(default_factory=ScenarioSource)
-    formulation: Formulation = Formulation.CONDENSED
-    cost_scale: float | None = None
-    theta_lower_bound: float | None = None
-    cut_activity_tolerance: float = 1e-6
-    cut_selection: CutSelection | None = None
-    archive_memory_limit_mb: float = 2048.0
-    solver: SolverOptions = field(default_factory=SolverOptions)
-    threads: int | None = None
-    cycle: CycleConfig = field(default_factory=CycleConfig)
-    cut_formulation: CutFormulation = CutFormulation.SINGLE
-    forward_pass: ForwardPass = field(default_factory=SampledPass)
+    forward_passes: Annotated[Count, "trajectories per iteration"]
+    stopping_rules: Annotated[
+        tuple[StoppingRule, ...], "when training ends; one rule must limit the iterations"
+    ]
+    enabled: Annotated[bool, "whether it is switched on"] = True
+    stopping_mode: Annotated[
+        StoppingMode, "whether any rule or all rules together end the training"
+    ] = StoppingMode.ANY
+    tree_seed: Annotated[
+        int, InFile(form=Int64 | None), "seed of the opening tree; 42 when not given"
+    ] = 42
+    scenario_source: Annotated[
+        ScenarioSource,
+        "where the noise of the forward pass comes from; the simulation inherits that of training",
+    ] = field(default_factory=ScenarioSource)
+    formulation: Annotated[
+        Formulation, "form of the stage problems: with eliminated or with explicit state"
+    ] = Formulation.CONDENSED
+    cost_scale: Annotated[
+        Positive | None,
+        "money unit inside the stage problems in $; without it a power of two chosen from the "
+        "costs of the case",
+    ] = None
+    theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = (
+        None
+    )
+    cut_activity_tolerance: Annotated[float, NOT_IN_FILES] = 1e-6
+    cut_selection: Annotated[CutSelection | None, "removal of cuts that no longer bind"] = None
+    archive_memory_limit_mb: Annotated[
+        float, InFile(form=Positive | None), "memory for visited states"
+    ] = 2048.0
+    solver: Annotated[SolverOptions, "budget for solving difficult stage problems again"] = field(
+        default_factory=SolverOptions
+    )
+    threads: Annotated[Count | None, "worker threads; all that are granted when not given"] = None
+    cycle: Annotated[CycleConfig, "how far trajectories follow a cyclic horizon"] = field(
+        default_factory=CycleConfig
+    )
+    cut_formulation: Annotated[CutFormulation, "one cut for all openings, or one for each"] = (
+        CutFormulation.SINGLE
+    )
+    forward_pass: Annotated[ForwardPass, "kind of forward pass"] = field(
+        default_factory=SampledPass
+    )
 
     def __post_init__(self) -> None:
-        if self.forward_passes < 1:
-            raise ModelError(f"forward_passes must be at least 1, got {self.forward_passes}")
-        if self.cost_scale is not None and not 0.0 < self.cost_scale < float("inf"):
-            raise ModelError(f"cost_scale must be a positive number, got {self.cost_scale}")
+        check_fields(self)
+        if self.cost_scale is not None and not self.cost_scale < float("inf"):
+            raise ModelError(f"cost_scale must be a finite number, got {self.cost_scale}")
         if all(rule.most_iterations is None for rule in self.stopping_rules):
             raise ModelError("the stopping rules need at least one iteration limit")
 
