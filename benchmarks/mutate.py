@@ -9,13 +9,12 @@ Puts them into a copy of the code one at a time and runs the tests nearest to ea
 Mutants are drawn by package in turn, so that the first few are spread over all; the same seed and
 the same code give the same ones. A mutant that survives its nearest tests meets those of its
 package before it counts as alive. Not for CI: most of the time goes into survivors, and a mutant of
-a compiled kernel compiles all kernels anew.
+a compiled kernel compiles anew whatever holds its code.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import compileall
 import json
 import os
@@ -26,147 +25,33 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from forked_tests import ForkedTests
 from mutants import Mutant, mutants_of
+from nearest_tests import ROOT, SOURCE, nearest_tests, package_tests
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = "src/headwater"
 SPARED_FILES = ("_version.py", "__main__.py", "_flatbuffers.py")
 """Nothing in them can be wrong in a way that a test of behaviour should see."""
 
-ELSEWHERE: dict[str, tuple[str, ...]] = {
-    "_on_demand.py": ("tests/cli/test_light_commands.py",),
-    "errors.py": ("tests/api", "tests/cli/test_cli_commands.py"),
-    "files.py": ("tests/test_files.py", "tests/policy"),
-    "case/aliases.py": ("tests/case/test_case_spellings.py", "tests/case/test_equal_systems.py"),
-    "case/build_config.py": ("tests/case/test_configuration.py", "tests/case/test_every_key.py"),
-    "case/build_scenarios.py": (
-        "tests/case/test_equal_systems.py",
-        "tests/case/test_load_published_cases.py",
-    ),
-    "case/build_system.py": (
-        "tests/case/test_equal_systems.py",
-        "tests/case/test_load_published_cases.py",
-    ),
-    "case/json_reader.py": ("tests/case/test_findings_files.py", "tests/case/test_fuzzed_cases.py"),
-    "case/overrides.py": (
-        "tests/case/test_equal_systems.py",
-        "tests/case/test_load_published_cases.py",
-    ),
-    "case/shapes.py": ("tests/case/test_findings_files.py", "tests/case/test_json_schemas.py"),
-    "case/starter_parts.py": ("tests/case/test_starter_cases.py",),
-    "case/starter_templates.py": ("tests/case/test_starter_cases.py",),
-    "case/table_reader.py": (
-        "tests/case/test_findings_files.py",
-        "tests/case/test_equal_systems.py",
-    ),
-    "distributed/node_memory.py": ("tests/distributed/test_ranks.py",),
-    "distributed/partition.py": ("tests/distributed/test_threads.py",),
-    "distributed/team.py": ("tests/distributed/test_threads.py", "tests/distributed/test_ranks.py"),
-    "equipment/reading.py": (
-        "tests/equipment/test_tables.py",
-        "tests/equipment/test_user_constraint.py",
-    ),
-    "equipment/hydro/columns.py": ("tests/lp/test_template.py", "tests/lp/test_whole_stage.py"),
-    "equipment/hydro/head.py": ("tests/sddp/stage/test_head_refinement.py",),
-    "equipment/hydro/readout.py": (
-        "tests/equipment/test_tables.py",
-        "tests/lp/test_whole_stage.py",
-    ),
-    "equipment/thermal/pipelines.py": ("tests/equipment/thermal/test_ahead.py",),
-    "lp/future_cost.py": ("tests/equipment/test_contract.py", "tests/acceptance/test_cyclic.py"),
-    "lp/readout.py": ("tests/equipment/test_tables.py", "tests/lp/test_whole_stage.py"),
-    "lp/statistics.py": ("tests/lp/test_template.py", "tests/cli/test_case_commands.py"),
-    "lp/writing.py": ("tests/lp/test_program.py",),
-    "model/bounds.py": (
-        "tests/model",
-        "tests/equipment/thermal/test_generation.py",
-        "tests/equipment/hydro/test_plants.py",
-    ),
-    "model/topology.py": ("tests/model", "tests/equipment/hydro/test_reservoirs.py"),
-    "policy/checkpoint.py": (
-        "tests/sddp/training/test_resume.py",
-        "tests/policy/test_policy_store.py",
-    ),
-    "results/simulation_journal.py": ("tests/results/test_interrupted_simulation.py",),
-    "sddp/passes/backward.py": (
-        "tests/sddp/training/test_training.py",
-        "tests/acceptance/test_oracles.py",
-    ),
-    "sddp/cuts/boundary.py": ("tests/acceptance/test_boundary.py",),
-    "sddp/training/checkpointing.py": ("tests/sddp/training/test_resume.py",),
-    "sddp/kernels/cut_kernel.py": (
-        "tests/sddp/kernels/test_new_cuts.py",
-        "tests/sddp/training/test_certified_cuts.py",
-    ),
-    "sddp/stage/cut_rows.py": ("tests/sddp/cuts/test_pool.py", "tests/sddp/cuts/test_selection.py"),
-    "sddp/passes/forward.py": (
-        "tests/sddp/training/test_training.py",
-        "tests/acceptance/test_oracles.py",
-    ),
-    "sddp/bounds/prices.py": (
-        "tests/sddp/bounds/test_inner_bound.py",
-        "tests/acceptance/test_upper_bound.py",
-    ),
-    "sddp/training/matching.py": ("tests/sddp/training/test_warm_start.py",),
-    "sddp/kernels/pass_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
-    "sddp/kernels/forward_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
-    "sddp/kernels/backward_kernel.py": ("tests/sddp/passes/test_compiled_run.py",),
-    "sddp/passes/compiled_bound.py": ("tests/sddp/passes/test_compiled_run.py",),
-    "sddp/simulation/scenarios.py": ("tests/sddp/simulation/test_simulation.py",),
-    "sddp/training/state.py": (
-        "tests/sddp/training/test_training.py",
-        "tests/sddp/training/test_resume.py",
-    ),
-    "sddp/passes/trajectories.py": (
-        "tests/sddp/training/test_training.py",
-        "tests/acceptance/test_oracles.py",
-    ),
-    "sddp/kernels/trial_kernel.py": (
-        "tests/sddp/passes/test_compiled_run.py",
-        "tests/sddp/training/test_certified_cuts.py",
-    ),
-    "solver/factor_kernel.py": (
-        "tests/solver/test_openings_kernel.py",
-        "tests/solver/test_kernel_faults.py",
-    ),
-    "solver/highs_kernel.py": ("tests/solver/test_highs.py", "tests/solver/test_hard_programs.py"),
-    "solver/retry.py": ("tests/solver/test_highs.py", "tests/solver/test_hard_programs.py"),
-    "solver/simplex_kernel.py": (
-        "tests/solver/test_openings_kernel.py",
-        "tests/solver/test_hard_programs.py",
-    ),
-    "stochastic/cycle_fit.py": ("tests/stochastic/test_cycle.py",),
-    "stochastic/designs.py": ("tests/stochastic/test_designs.py", "tests/stochastic/test_tree.py"),
-    "stochastic/model_paths.py": ("tests/acceptance/test_given_scenarios.py",),
-    "stochastic/samplers.py": ("tests/stochastic/test_sampling.py",),
-}
-"""Module -> tests that are nearer than those of its name."""
-
-RULES = re.compile(r"^case/rules")
-FINDINGS = (
-    "test_findings_semantics.py",
-    "test_finding_thresholds.py",
-    "test_findings_references.py",
-)
-MOST_FILES = 4
-"""Files of tests for a module that no table and no name leads to, only what it defines."""
-
 PYTEST = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider")
-LONGEST_SECONDS = 900.0
-"""Tests that take longer with a mutant have noticed it."""
+LONGEST_SECONDS = 300.0
+"""Of processor time; tests that take longer with a mutant have noticed it."""
 PATIENCE = 4.0
 """They must need so many times less without it."""
-KERNEL_SECONDS = 900.0
-"""To compile the kernels."""
+COMPILING_SECONDS = 200.0
+"""What is added where a mutant makes kernels be compiled anew."""
+
+MAKES_CODE = ("solver/numba_private.py",)
+"""What is no kernel and changes the code of all."""
+
+IMPORT = re.compile(r"^ *(?:from|import) headwater\.([\w.]+)", re.MULTILINE)
 
 
 def all_mutants(root: Path = ROOT) -> dict[str, list[Mutant]]:
@@ -208,75 +93,6 @@ def _ranks(lines: Any) -> Iterator[list[Mutant]]:
         yield [row[rank] for row in rows if rank < len(row)]
 
 
-def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
-    """Tests of a module: those listed for it.
-
-    Or those with its name, or that import it or what it defines.
-    """
-    if module in ELSEWHERE:
-        return ELSEWHERE[module]
-    package, stem = (module.split("/", maxsplit=1)[0] if "/" in module else ""), Path(module).stem
-    found = set((root / "tests" / module).parent.glob(f"test_{stem}*.py"))
-    if RULES.match(module):
-        found |= {root / "tests" / package / name for name in FINDINGS}
-    dotted = f"headwater.{module[:-3].replace('/', '.')}"
-    imports = _imports(root)
-    found |= {
-        path
-        for path, names in imports.items()
-        if any(name.rpartition(".")[0] == dotted for name in names)
-    }
-    if not found:
-        tree = ast.parse((root / SOURCE / module).read_bytes())
-        defined = {
-            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        }
-        exported = {
-            f"{place}.{name}" for name in defined for place in (f"headwater.{package}", "headwater")
-        }
-        found = {path for path, names in imports.items() if names & exported}
-        # many tests use what a package exports; those of the package itself look at it
-        found = set(sorted({path for path in found if package in path.parts} or found)[:MOST_FILES])
-    return tuple(sorted(path.relative_to(root).as_posix() for path in found))
-
-
-@cache
-def _imports(root: Path) -> dict[Path, set[str]]:
-    """Everything that each test uses, by the name of the test.
-
-    What it imports by name, in full, and what it uses of the module ``headwater`` or
-    ``headwater.model``.
-    """
-    found = {}
-    for path in sorted((root / "tests").rglob("test_*.py")):
-        names, short = set(), {}
-        tree = ast.parse(path.read_bytes())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names |= {f"{node.module}.{alias.name}" for alias in node.names}
-            elif isinstance(node, ast.Import):
-                short |= {alias.asname or alias.name: alias.name for alias in node.names}
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id in short
-            ):
-                names.add(f"{short[node.value.id]}.{node.attr}")
-        found[path] = names
-    return found
-
-
-def package_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
-    """Tests of the package of a module."""
-    package = module.split("/", maxsplit=1)[0]
-    return (
-        (f"tests/{package}",)
-        if "/" in module and (root / "tests" / package).is_dir()
-        else ("tests/api", "tests/cli")
-    )
-
-
 class Workshop:
     """A copy of the code in which bugs are planted, with compiled kernels of its own."""
 
@@ -287,6 +103,7 @@ class Workshop:
         *,
         nearest_only: bool = False,
         kernels: Path | None = None,
+        seconds: float = LONGEST_SECONDS,
     ) -> None:
         self.root, self.place, self.nearest_only = root, place, nearest_only
         self._kernels = kernels or place / "kernels"
@@ -294,8 +111,22 @@ class Workshop:
         self._has_engine = (place / SOURCE / "solver").is_dir()
         self._is_compiled = False
         self._states: dict[tuple[str, ...], str] = {}
+        self.seconds = seconds
         # tests write no byte code, which could outlive a mutant; they find that of other modules
         compileall.compile_dir(place / "src", quiet=2)
+        settings = {
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HEADWATER_RANDOM_SYSTEMS": "20",
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(place / "hypothesis"),
+        }
+        self._forks = ForkedTests(root, os.environ | settings)
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process that runs tests."""
+        self._forks.close()
 
     def try_mutant(self, mutant: Mutant) -> dict[str, Any]:
         """Run the tests of a mutant and say what became of it."""
@@ -331,82 +162,80 @@ class Workshop:
         """What tests say of a mutant: outcome, seconds, and the first that failed."""
         path = self.place / SOURCE / mutant.module
         clean, stamps = path.read_bytes(), path.stat()
-        compiled = is_kernel(mutant.module)
-        kernels = self.place / "kernels of the mutant" if compiled else self._clean_kernels()
+        spoilt = self._spoilt(mutant.module)
+        is_source = self._has_engine and mutant.module in self._kernel_imports
+        kernels = self.place / "kernels of the mutant" if is_source else self._clean_kernels()
+        seed = {"clean": str(self._code()), "spoilt": spoilt} if is_source else {}
         path.write_bytes(mutant.applied(clean))
         try:
-            outcome, seconds, by = self._compile(kernels) if compiled else ("passed", 0.0, "")
-            if outcome == "passed":
-                outcome, seconds, by = self._run(
-                    ["pytest", *PYTEST, *tests], LONGEST_SECONDS, kernels
-                )
+            limit = self.seconds + (COMPILING_SECONDS if spoilt else 0.0)
+            return self._run(tests, limit, kernels, seed)
         finally:
             path.write_bytes(clean)
             os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
-            if compiled:
+            if is_source:
                 shutil.rmtree(kernels, ignore_errors=True)
-        return outcome, seconds, by
+
+    def _spoilt(self, module: str) -> list[str]:
+        """Modules whose compiled code a mutant of a module may change.
+
+        Code holds what it calls and the constants of the kernels that it imports.
+        """
+        if not self._has_engine or not (is_kernel(module) or module in MAKES_CODE):
+            return []
+        imports = self._kernel_imports
+        found = {module}
+        while more := {one for one, names in imports.items() if names & found} - found:
+            found |= more
+        return sorted(Path(one).stem for one in found)
+
+    @cached_property
+    def _kernel_imports(self) -> dict[str, set[str]]:
+        """Module that compiled code depends on -> those that it imports, ``solver/problem.py``."""
+        source = self.place / SOURCE
+        pending = {path.relative_to(source).as_posix() for path in source.rglob("*kernel*.py")}
+        found: dict[str, set[str]] = {}
+        while pending:
+            module = pending.pop()
+            text = (source / module).read_text(encoding="utf-8")
+            named = (f"{name.replace('.', '/')}.py" for name in IMPORT.findall(text))
+            found[module] = {name for name in named if (source / name).is_file()}
+            pending |= found[module] - found.keys()
+        return found
 
     def _without_mutants(self, tests: tuple[str, ...]) -> str:
         """What becomes of tests without a mutant."""
         if tests not in self._states:
             self._states[tests], _, _ = self._run(
-                ["pytest", *PYTEST, *tests], LONGEST_SECONDS / PATIENCE, self._clean_kernels()
+                tests, self.seconds / PATIENCE, self._clean_kernels(), {}
             )
         return self._states[tests]
 
     def _clean_kernels(self) -> Path:
-        """Where the compiled kernels without mutants are."""
+        """Where the compiled kernels without mutants are; they are compiled once."""
         if self._has_engine and not self._is_compiled:
-            self._compile(self._kernels)
+            settings = {"HEADWATER_CACHE_DIR": str(self._kernels)}
+            words = [sys.executable, "-m", "headwater", "warmup"]
+            path = {"PYTHONPATH": str(self.place / "src")}
+            subprocess.run(words, env=os.environ | settings | path, check=True)
             self._is_compiled = True
         return self._kernels
 
-    def _compile(self, kernels: Path) -> tuple[str, float, str]:
-        """Compile the engine as it is, mutant or not.
+    def _code(self) -> Path:
+        """Folder of the code without mutants: the one that was used last."""
+        folders = (one.parent for one in self._clean_kernels().glob("*/complete.json"))
+        return max(folders, key=lambda one: one.stat().st_mtime_ns)
 
-        So no test waits for the compiler and each meets compiled code.
-        """
-        outcome, seconds, by = self._run(["headwater", "warmup"], KERNEL_SECONDS, kernels)
-        return outcome, seconds, f"headwater warmup: {by}"
-
-    def _run(self, module: list[str], limit: float, kernels: Path) -> tuple[str, float, str]:
-        """Run a Python module with its arguments.
-
-        Returns the outcome, the seconds, and the first test that failed.
-        """
-        words = [sys.executable, "-m", *module]
+    def _run(
+        self, tests: tuple[str, ...], limit: float, kernels: Path, seed: dict[str, Any]
+    ) -> tuple[str, float, str]:
+        """Run tests; returns the outcome, the seconds, and the first test that failed."""
         settings = {
             "PYTHONPATH": str(self.place / "src"),
             "HEADWATER_CACHE_DIR": str(kernels),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "HEADWATER_RANDOM_SYSTEMS": "20",
-            "HYPOTHESIS_STORAGE_DIRECTORY": str(self.place / "hypothesis"),
+            "HEADWATER_FORK_OUTPUT": str(self.place / "output"),
         }
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            words,
-            cwd=self.root,
-            env=os.environ | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        try:
-            output, _ = process.communicate(timeout=limit)
-        except BaseException as end:
-            # the tests and what they started, whether they take too long or this program is to end
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            if not isinstance(end, subprocess.TimeoutExpired):
-                raise
-            return "too long", time.perf_counter() - started, f"more than {limit:.0f} s"
-        failure = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
-        by = failure.group(1) if failure else f"exit code {process.returncode}"
-        seconds = time.perf_counter() - started
-        return ("passed", seconds, "") if process.returncode == 0 else ("failed", seconds, by)
+        return self._forks.run([*PYTEST, *tests], settings, limit, seed)
 
 
 def main() -> None:
@@ -435,6 +264,12 @@ def main() -> None:
         "--nearest-only",
         action="store_true",
         help="do not try survivors with the tests of their package",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=LONGEST_SECONDS,
+        help=f"longest processor time of the tests of a mutant (default: {LONGEST_SECONDS:g})",
     )
     parser.add_argument(
         "--kernels", type=Path, help="folder of compiled kernels without mutants, gone on with"
@@ -475,10 +310,16 @@ def main() -> None:
         print("\n".join(described(asdict(one) | {"id": one.id}) for one in chosen))
         return
     done = {} if wanted.id else results_of(wanted.out)
-    os.nice(10)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="headwater-mutants-") as place:
-        workshop = Workshop(Path(place), nearest_only=wanted.nearest_only, kernels=wanted.kernels)
+    with (
+        tempfile.TemporaryDirectory(prefix="headwater-mutants-") as place,
+        Workshop(
+            Path(place),
+            nearest_only=wanted.nearest_only,
+            kernels=wanted.kernels,
+            seconds=wanted.seconds,
+        ) as workshop,
+    ):
         for number, mutant in enumerate(chosen, 1):
             if mutant.id in done:
                 continue

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import mutate
+import nearest_tests
 from mutants import CHANGES, Mutant, mutants_of
 
 SOURCE = b'''"""Text 1 < 2."""
@@ -110,7 +111,9 @@ def test_every_module_has_tests_that_are_there() -> None:
         tests = (*mutate.nearest_tests(module), *mutate.package_tests(module))
         assert tests
         assert all((mutate.ROOT / test).exists() for test in tests), module
-    assert all((mutate.ROOT / mutate.SOURCE / module).is_file() for module in mutate.ELSEWHERE)
+    assert all(
+        (mutate.ROOT / mutate.SOURCE / module).is_file() for module in nearest_tests.ELSEWHERE
+    )
     assert "tests/equipment/test_battery.py" in mutate.nearest_tests("equipment/battery.py")
     assert "tests/case/test_findings_semantics.py" in mutate.nearest_tests("case/rules_stages.py")
 
@@ -141,12 +144,12 @@ def test_what_tests_see_is_killed_what_they_do_not_see_survives_and_the_code_is_
 ):
     source = project / "src/headwater/model/small.py"
     before = source.read_bytes()
-    workshop = mutate.Workshop(tmp_path / "place", project)
-    found = {
-        one.kind + one.was: workshop.try_mutant(one)
-        for one in mutants_of("model/small.py", before)
-        if one.kind != "constant"
-    }
+    with mutate.Workshop(tmp_path / "place", project) as workshop:
+        found = {
+            one.kind + one.was: workshop.try_mutant(one)
+            for one in mutants_of("model/small.py", before)
+            if one.kind != "constant"
+        }
     assert {name: result["outcome"] for name, result in found.items()} == {
         "comparisonx < 0": "killed",
         "sign-1": "killed",
@@ -164,11 +167,11 @@ def test_tests_that_fail_without_a_mutant_kill_nothing(project: Path, tmp_path: 
     (project / "tests/model/test_small.py").write_text(
         "def test_it():\n    assert False\n", encoding="utf-8"
     )
-    workshop = mutate.Workshop(tmp_path / "place", project)
     mutant = mutants_of("model/small.py", (project / "src/headwater/model/small.py").read_bytes())[
         0
     ]
-    assert workshop.try_mutant(mutant)["outcome"] == "tests failed without the mutant"
+    with mutate.Workshop(tmp_path / "place", project) as workshop:
+        assert workshop.try_mutant(mutant)["outcome"] == "tests failed without the mutant"
 
 
 def test_results_are_gone_on_with_and_counted_by_package(

@@ -125,6 +125,32 @@ def test_a_rank_takes_two_interrupts_in_a_row_for_one(monkeypatch: pytest.Monkey
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_signal_that_comes_while_another_is_handled_waits_for_nothing():
+    """One arrives at every line of the handler of the one before."""
+    program = """
+import signal, sys
+from headwater.distributed import stop_on_signals
+
+left = 40
+
+def again(frame, event, argument):
+    global left
+    if "signals.py" in frame.f_code.co_filename or "threading.py" in frame.f_code.co_filename:
+        if event == "line" and left:
+            left -= 1
+            signal.raise_signal(signal.SIGTERM)
+        return again
+
+with stop_on_signals() as stop:
+    sys.settrace(again)
+    signal.raise_signal(signal.SIGTERM)
+    sys.settrace(None)
+    assert stop(), left
+    assert left < 40
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
 def test_an_interrupt_that_insists_is_known_to_no_other_rank():
     stopped = Interrupted()
     setattr(stopped, KNOWN_TO_ALL, True)

@@ -33,17 +33,18 @@ class StopRequest:
     """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # no event with a lock: a signal that comes while another is handled would wait for its own
+        self._is_asked = False
         self.signal_number: int | None = None
 
     def __call__(self) -> bool:
         """Whether the run should end."""
-        return self._event.is_set()
+        return self._is_asked
 
     def ask(self, signal_number: int | None = None) -> None:
         """Ask the run to end at the next safe point."""
         self.signal_number = self.signal_number or signal_number
-        self._event.set()
+        self._is_asked = True
 
     def __str__(self) -> str:
         """What asked, for people."""
