@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
@@ -64,6 +66,31 @@ def _halved(x):
 
 def _quartered(x):
     return _halved(_halved(x))
+
+
+@compiled
+def _waved(x):
+    for _ in range(3):
+        x = math.sin(x) + math.cos(x) * math.atan(x) + math.exp(-x * x) * math.log(2.0 + x * x)
+        x = math.cos(3.0 * x) * math.tanh(x) + math.atan(x) * math.log1p(x * x)
+    return x
+
+
+def _waved_twice(x):
+    return _waved(x) + _waved(_waved(0.5 * x))
+
+
+def test_nothing_outside_can_call_the_parts_of_a_program():
+    made = numba_private.make_dispatcher(
+        _waved_twice, inlined=False, counts_references=False, stored=None
+    )
+    wave = _waved.py_func
+    assert made(0.25) == pytest.approx(wave(0.25) + wave(wave(0.125)), rel=1e-12)
+    (version,) = made.overloads.values()
+    functions = [one for one in version.library._final_module.functions if not one.is_declaration]
+    of_part = [one.linkage for one in functions if "_waved" in one.name and "twice" not in one.name]
+    assert of_part == [llvm.Linkage.internal]
+    assert llvm.Linkage.linkonce_odr not in [one.linkage for one in functions]
 
 
 @pytest.mark.parametrize("lost", [(), ("once_dispatcher",), ("once_dispatcher", "_nrt")])

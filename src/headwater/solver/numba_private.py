@@ -7,7 +7,8 @@ What is used, and what happens without it:
 
 * functions compiled without counting references to arrays (else: with it, which is slower);
 * code generated once for a whole program of functions instead of once more for every function that
-  calls another (else: as Numba does by itself, which takes twice as long to compile);
+  calls another (else: as Numba does by itself, which takes twice as long to compile), and closed to
+  other callers, so that its parts are handed what they look at alone (else: open, which is slower);
 * C functions at an address (nothing works without it);
 * compiled code taken apart and put together again, to be kept on disk (else: compiled in every
   process);
@@ -201,6 +202,48 @@ def _first_that_works(ways: list[Callable[[], Any]]) -> Any:
     return ways[-1]()
 
 
+_whole: Any = None
+
+
+def whole_compiler() -> Any:
+    """A compiler of whole programs of functions, whose parts nobody else calls.
+
+    Numba keeps every function that a program took in callable from outside, with all words of all
+    arrays as arguments. Parts that only the program itself calls lose the arguments that they do
+    not look at, which are most of them, and those that are called once are taken in.
+    """
+    global _whole  # noqa: PLW0603
+    if _whole is not None:
+        return _whole
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.compiler import Compiler
+
+    for owner, name in (
+        (JITCodeLibrary, "_optimize_final_module"),
+        (JITCodeLibrary, "enable_object_caching"),
+    ):
+        getattr(owner, name)
+
+    class WholeLibrary(JITCodeLibrary):
+        def _optimize_final_module(self) -> None:
+            for function in self._final_module.functions:
+                if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
+                    function.linkage = llvm.Linkage.internal
+            super()._optimize_final_module()
+
+    class WholeCompiler(Compiler):
+        def __init__(
+            self, typing_context: Any, target_context: Any, library: Any, *rest: Any
+        ) -> None:
+            if library is None:
+                library = WholeLibrary(target_context.codegen(), "whole")
+                library.enable_object_caching()
+            super().__init__(typing_context, target_context, library, *rest)
+
+    _whole = WholeCompiler
+    return _whole
+
+
 _once: Any = None
 
 
@@ -216,6 +259,7 @@ def once_dispatcher() -> Any:
     global _once  # noqa: PLW0603
     if _once is not None:
         return _once
+    whole = whole_compiler()
     from numba.core.codegen import JITCodeLibrary
     from numba.core.compiler import Compiler
     from numba.core.registry import CPUDispatcher
@@ -277,7 +321,7 @@ def once_dispatcher() -> Any:
 
     class Once(CPUDispatcher):
         def __init__(
-            self, function: Any, local: Any, options: Any = None, pipeline_class: Any = Compiler
+            self, function: Any, local: Any, options: Any = None, pipeline_class: Any = whole
         ) -> None:
             super().__init__(function, local, options, pipeline_class)
             of_part = {**options, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -313,7 +357,11 @@ def c_address(
         from numba.core.ccallback import CFunc
 
         callback = CFunc(
-            function, (signature.args, signature.return_type), locals={}, options=options
+            function,
+            (signature.args, signature.return_type),
+            locals={},
+            options=options,
+            pipeline_class=whole_compiler(),
         )
         if stored is not None:
             callback._cache = stored

@@ -464,7 +464,7 @@ def _walk(program, m_static, room, effort, k, row_lower, row_upper, cut_lower, s
     for _ in range(effort.factorisations):
         _set_opening(program, m_static, k, s.start.row_status, row_lower, row_upper, cut_lower, s)
         status, done, width, _ = reoptimise(
-            program, m_static, k, plain(0), room, effort.cap, effort.tolerance, _NEVER, s.working, s.factor, s.steps, s.state,
+            program, m_static, k, plain(0), room, effort.cap, effort.tolerance, plain(_NEVER), s.working, s.factor, s.steps, s.state,
             cut_lower
         )
         n_pivots += done
