@@ -29,6 +29,23 @@ def test_a_plant_next_to_the_others_in_cost_is_typical():
     assert unit_of(100.0, 200.0, 400.0) == 2.0 * unit_of(50.0, 100.0, 200.0)
 
 
+@pytest.mark.parametrize("power", range(-6, 7))
+def test_costs_in_another_currency_are_the_same_numbers_to_the_solver(power):
+    costs = np.array([37.0, 120.5, 411.0])
+    expected = costs / unit_of(*costs)
+    factor = 10.0**power
+    dear = factor * costs
+    assert dear / unit_of(*dear, deficit=5000.0 * factor) == pytest.approx(expected, rel=4e-16)
+
+
+@pytest.mark.parametrize("power", [-20, -3, 1, 20])
+def test_costs_times_a_power_of_two_are_the_same_bits_to_the_solver(power):
+    costs = np.array([37.0, 120.5, 411.0])
+    dear = costs * 2.0**power
+    unit = unit_of(*dear, deficit=5000.0 * 2.0**power)
+    assert (dear / unit).tolist() == (costs / unit_of(*costs)).tolist()
+
+
 @pytest.mark.parametrize("cost", [0.0, 5e-324, 1e-20, 1e-9])
 def test_a_plant_that_is_free_beside_the_others_does_not_set_the_unit(cost):
     assert unit_of(cost, cost, cost, 100.0) == unit_of(100.0)

@@ -1,11 +1,12 @@
 """Units in which a solver sees a stage.
 
-Powers of two, chosen from the case, so that nothing depends on the user's units.
+Chosen from the case, so that nothing depends on the user's units.
 
 After scaling a variable runs over about one, a row's largest entry is about one, and a typical cost
 is about one: a tolerance then means the same in every study, and a reduced cost is money.
-Multiplying by a power of two does not round, so scaling and scaling back change no digit. Cuts are
-not scaled: their unit is money.
+Units of columns and rows are powers of two: multiplying by one does not round, so scaling and
+scaling back change no digit. The unit of money is a cost of the case, so that the solver sees the
+same costs in every currency. Cuts are not scaled: their unit is money.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from headwater.arrays import Array, Indices
 from headwater.lp.forms import StageForm
 from headwater.lp.template import StageTemplate
 
-_MONEY_RANGE = 40
-"""Exponents between the dearest column of a study and what can be typical: in a finer unit the
-prices of the dearest columns would be numbers that solvers take for infinite.
+_MONEY_RANGE = 2.0**40
+"""How much more than what can be typical the dearest column of a study may cost: in a finer unit
+the prices of the dearest columns would be numbers that solvers take for infinite.
 """
-_FREE = 30
-"""Exponents below the dearest thermal plant at which one counts as free, and not as typical."""
-_LEAST_MONEY = -500
-"""Least exponent of a unit of money: in a smaller one, ordinary numbers would be infinite."""
+_FREE = 2.0**-30
+"""Share of the dearest thermal plant below which one counts as free, and not as typical."""
+_LEAST_MONEY = 2.0**-500
+"""Least unit of money: in a smaller one, ordinary numbers would be infinite."""
 _FARTHEST = 500
 """Exponents of units lie within this: a range of 5e-324 would ask for one beyond all numbers."""
-_FINER = 10
-"""Exponent of how much finer money is counted than what a typical column can cost."""
+_FINER = 2.0**10
+"""How much finer money is counted than what a typical column can cost."""
 
 
 @dataclass(frozen=True)
@@ -88,26 +89,29 @@ def scaling_of(form: StageForm) -> Scaling:
 
 
 def money_unit(templates: Sequence[StageTemplate]) -> float:
-    """A power of two in $ that is about a thousandth of what a typical column of a study can cost.
+    """A thousandth of what a typical column of a study can cost, in $.
 
     Future cost and cuts are counted in it, and tolerances on them are absolute: where water is
     plentiful a whole study may cost no more than a thousandth of one plant's full year.
 
     Thermal plants say what is typical. Without any, the cheap quarter of all columns does:
     penalties may be as high as they like, and nobody pays them.
+
+    It is not rounded to a power of two: in another currency the solver then sees the same numbers,
+    to rounding, and takes the same of equal optima.
     """
-    for columns, quantile, free in ((_thermal, 0.5, _FREE), (_all, 0.25, np.inf)):
+    for columns, quantile, free in ((_thermal, 0.5, _FREE), (_all, 0.25, 0.0)):
         known = np.sort(
             np.concatenate([_worth(template, columns(template)) for template in templates])
         )
         if len(known):
-            known = known[known >= known[-1] - free]
+            known = known[known >= free * known[-1]]
             dearest = max(
-                int(_worth(template, _all(template)).max(initial=known[-1]))
+                float(_worth(template, _all(template)).max(initial=known[-1]))
                 for template in templates
             )
-            typical = max(int(known[int(quantile * (len(known) - 1))]), dearest - _MONEY_RANGE)
-            return float(np.ldexp(1.0, max(typical - _FINER, _LEAST_MONEY)))
+            typical = max(float(known[int(quantile * (len(known) - 1))]), dearest / _MONEY_RANGE)
+            return max(typical / _FINER, _LEAST_MONEY)
     return 1.0
 
 
@@ -120,10 +124,10 @@ def _all(template: StageTemplate) -> Indices:
     return np.setdiff1d(np.arange(template.n_columns), template.future)
 
 
-def _worth(template: StageTemplate, columns: Indices) -> NDArray[np.int64]:
-    """Exponents of what columns can cost, of those that cost something.
+def _worth(template: StageTemplate, columns: Indices) -> Array:
+    """What columns can cost, of those that cost something, in $.
 
-    Of their costs alone where they have no limit.
+    Their costs alone where they have no limit.
     """
     costs, span = (
         np.abs(template.cost[columns]),
@@ -131,9 +135,10 @@ def _worth(template: StageTemplate, columns: Indices) -> NDArray[np.int64]:
     )
     priced, ranged = costs > 0.0, np.isfinite(span) & (span > 0.0)
     if (priced & ranged).any():
-        priced &= ranged
-        return _exponents(costs[priced]) + _exponents(span[priced])
-    return _exponents(costs[priced])
+        worth = costs[priced & ranged] * span[priced & ranged]
+    else:
+        worth = costs[priced]
+    return worth[(worth > 0.0) & (worth < np.inf)]
 
 
 def money_at_stake(template: StageTemplate, load_mw: Array) -> float:

@@ -245,8 +245,8 @@ class TrainingConfig:
         forward_passes: trajectories, and so cuts per stage, of one iteration.
         stopping_rules: at least one of them limits the iterations.
         tree_seed: seed of the opening tree and of in-sample draws.
-        cost_scale: money unit of the solver in $; ``None`` chooses a power of two from the costs of
-            the case.
+        cost_scale: money unit of the solver in $; ``None`` takes a typical cost of the case, made
+            finer.
         theta_lower_bound: bound on the future cost at every stage in place of the computed one.
         cut_activity_tolerance: a cut counts as binding when its dual exceeds this.
         cut_selection: which cuts are deactivated; ``None`` keeps all.
@@ -277,8 +277,8 @@ class TrainingConfig:
     ] = Formulation.CONDENSED
     cost_scale: Annotated[
         Positive | None,
-        "money unit inside the stage problems in $; without it a power of two chosen from the "
-        "costs of the case",
+        "money unit inside the stage problems in $; without it one chosen from the costs of "
+        "the case",
     ] = None
     theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = (
         None
