@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from headwater.api.executors import Executor, simulated_by
 from headwater.api.outcomes import RunResult, Simulation, StoppedError
 from headwater.api.output import claimed, command_line, failures_saved, logged
 from headwater.api.policy import Policy
@@ -44,6 +46,7 @@ def simulate(
     *,
     n_scenarios: int | None = None,
     threads: int | None = None,
+    executor: Executor | None = None,
     on_event: EventSink = ignore,
     progress: bool = True,
 ) -> Simulation:
@@ -54,7 +57,10 @@ def simulate(
         study: what to simulate, or the directory of a case; by default what the policy was trained
             on.
         n_scenarios: number of scenarios; by default the study's own.
-        threads: as in `train`.
+        threads: as in `train`; of each worker with an executor.
+        executor: whose workers simulate, each a share of the scenarios: anything with ``submit`` as
+            in `concurrent.futures`, e.g. ``ProcessPoolExecutor()`` or ``client.get_executor()`` of
+            Dask. The results are those of this process alone.
         on_event: called with progress events.
         progress: whether to show on standard error how it goes.
 
@@ -75,17 +81,32 @@ def simulate(
             "simulate(policy, load_case(DIR))"
         )
     ranks.agree("simulate")
+    if executor is not None and ranks.size > 1:
+        raise UsageError("scenarios are shared out to ranks or to an executor, not to both")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
     own: list[SimulationChunk] = []
     with followed(progress, on_event) as told:
         have_engine(told)
         try:
             with stop_on_signals() as stop:
+                if executor is not None:
+                    count = chosen.config.simulation.n_scenarios
+                    count = count if n_scenarios is None else n_scenarios
+                    own += simulated_by(executor, policy, chosen, count, threads or 1)
                 record = _simulate_with(
-                    policy, chosen, n_scenarios, threads, told, stop, own.append
+                    policy,
+                    chosen,
+                    n_scenarios,
+                    threads,
+                    told,
+                    stop,
+                    own.append,
+                    [chunk.part for chunk in own],
                 )
         finally:
             pass_on(stop.signal_number)
+    if executor is not None:
+        record = dataclasses.replace(record, resumed_scenarios=0)
     chunks = sorted(
         (chunk for of_rank in ranks.gather(own) for chunk in of_rank),
         key=lambda chunk: chunk.number,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
+from headwater.api.executors import Executor
 from headwater.api.simulation import simulate
 from headwater.api.studies import StudyLike, as_study
 from headwater.api.training import train
@@ -17,13 +18,6 @@ from headwater.core.shown import Shown
 from headwater.core.wording import listed
 from headwater.errors import HeadwaterError, UsageError
 from headwater.model import Study
-
-
-class Executor(Protocol):
-    """What carries variants out: anything with ``submit`` as in `concurrent.futures`."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
-        """Begin a call; what comes back has ``result()``."""
 
 
 @dataclass(frozen=True)

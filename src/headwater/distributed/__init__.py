@@ -12,6 +12,7 @@ from headwater.distributed.launch import (
 from headwater.distributed.memory import OWN_MEMORY, Memory, aligned_empty
 from headwater.distributed.mpiexec import RankStarter
 from headwater.distributed.partition import blocks
+from headwater.distributed.share import Share
 from headwater.distributed.sharing import SHARING_VARIABLE
 from headwater.distributed.signals import StopRequest, pass_on, stop_on_signals
 from headwater.distributed.team import Team
@@ -33,6 +34,7 @@ __all__ = [
     "Interrupted",
     "Memory",
     "RankStarter",
+    "Share",
     "StopRequest",
     "Team",
     "ThreadTeam",

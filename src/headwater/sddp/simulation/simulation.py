@@ -178,6 +178,15 @@ def simulate_policy(
     return record
 
 
+def n_parts(policy: Policy, study: Study, n_scenarios: int) -> int:
+    """How many parts a simulation has: what can be shared out of it."""
+    problems = operating_problems(policy, study)
+    visits = Walk.of_simulation(
+        problems.system, study.config.simulation.n_stages, study.config.training.cycle
+    )
+    return -(-n_scenarios // scenarios_per_part(problems, visits))
+
+
 def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
     for event in told:
         on_event(event)
