@@ -90,6 +90,16 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
         Severity.WARNING,
         "Features in use are built; others are read and checked, but the case does not run.",
     ),
+    (
+        "HW730",
+        Severity.ERROR,
+        "What a case in the dialect of Cobre 0.18 asks for is part of the model.",
+    ),
+    (
+        "HW731",
+        Severity.WARNING,
+        "Settings of a case in the dialect of Cobre 0.18 have an effect here.",
+    ),
 )
 """Code, severity and meaning of what the readers report before and beside the rules."""
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 import polars as pl
 from pydantic import BaseModel
@@ -24,6 +24,14 @@ from headwater.case.table_reader import complete_columns
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Kind, Table
 from headwater.errors import UsageError
 from headwater.model.changes import Settings
+
+
+class Writable(Protocol):
+    """Files that can be written into a directory."""
+
+    def write(self, root: Path) -> None:
+        """Write all files into a directory that exists."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class Documents:
         return Documents(files, self.tables)
 
 
-def write_whole(documents: Documents, target: Path, check: Callable[[Path], None]) -> Path:
+def write_whole(documents: Writable, target: Path, check: Callable[[Path], None]) -> Path:
     """Write a case into a new directory, whole or not at all; returns the directory.
 
     Args:

@@ -56,6 +56,14 @@ TABLE_FILES: tuple[str, ...] = (
 )
 """Tables, all optional; each may also be a ``.csv`` file."""
 
+NEWER_JSON_FILES = ("constraints/generic_parameters.json", "post_study_stages.json")
+NEWER_TABLE_FILES = (
+    "system/hydro_energy_productivity.parquet",
+    "system/tailrace_curves.parquet",
+    "constraints/hydro_unit_group_bounds.parquet",
+)
+"""Files that only the newer dialect has, see `headwater.case.cobre`; all optional."""
+
 FILE_ALIASES: dict[str, str] = {
     "scenarios/external_scenarios.parquet": "scenarios/external_inflow_scenarios.parquet"
 }
@@ -114,7 +122,7 @@ def discover(root: Path, collector: Collector) -> Manifest | None:
         )
         return None
     manifest = Manifest(root)
-    for name, required in JSON_FILES.items():
+    for name, required in {**JSON_FILES, **dict.fromkeys(NEWER_JSON_FILES, False)}.items():
         if (root / name).exists() or (root / name).is_symlink():
             _take(manifest, name, name, collector)
         elif required:
@@ -125,7 +133,7 @@ def discover(root: Path, collector: Collector) -> Manifest | None:
                 "this file is required and was not found",
                 fix=f"add {name} to the case",
             )
-    for name in TABLE_FILES:
+    for name in (*TABLE_FILES, *NEWER_TABLE_FILES):
         spellings = [name, as_csv(name)]
         for old, new in FILE_ALIASES.items():
             if new == name:
@@ -174,7 +182,7 @@ def _unrecognised(root: Path, collector: Collector) -> None:
 
     Names that begin with ``_`` or ``.`` pass.
     """
-    known = {*JSON_FILES, *TABLE_FILES, *FILE_ALIASES}
+    known = {*JSON_FILES, *TABLE_FILES, *FILE_ALIASES, *NEWER_JSON_FILES, *NEWER_TABLE_FILES}
     known |= {as_csv(name) for name in known if name.endswith(".parquet")}
     # editors look for them beside the files that they describe
     known |= {f"{name.removesuffix('.json')}.schema.json" for name in JSON_FILES}

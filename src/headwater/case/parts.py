@@ -16,9 +16,15 @@ from headwater import model as m
 from headwater.case import form_scenarios, form_system, schema_stages
 from headwater.case.aliases import canonical_spelling, move_scenario_source, old_sampling_scheme
 from headwater.case.choices import with_choices
+from headwater.case.cobre.reading import is_newer, rewrite, table_of
 from headwater.case.derived import entities_schema, list_schema, schema_of
 from headwater.case.json_reader import read_json
-from headwater.case.manifest import TABLE_FILES, Manifest
+from headwater.case.manifest import (
+    NEWER_JSON_FILES,
+    NEWER_TABLE_FILES,
+    TABLE_FILES,
+    Manifest,
+)
 from headwater.case.names import WITH_ID, entity_label
 from headwater.case.report import Collector
 from headwater.case.schema_config import ConfigFile
@@ -244,14 +250,16 @@ def read_parts(manifest: Manifest, collector: Collector) -> Parts:
     """Read every file, reporting all that is wrong with each on its own."""
     parts = Parts(manifest, failed=set(manifest.missing))
     raw = parts.raw
-    for name in SHAPES:
+    for name in (*SHAPES, *NEWER_JSON_FILES):
         if name in manifest.files:
             data = read_json(manifest.root, manifest.files[name], collector)
             if data is None:
                 parts.failed.add(name)
             else:
-                canonical_spelling(name, data, manifest.files[name], collector)
                 raw[name] = data
+    _read_tables(parts, collector)
+    for name, data in raw.items():
+        canonical_spelling(name, data, manifest.files[name], collector)
     if "config.json" in raw:
         config = raw["config.json"]
         if "stages.json" in raw:
@@ -266,11 +274,30 @@ def read_parts(manifest: Manifest, collector: Collector) -> Parts:
             parts.failed.add(name)
         else:
             parts.shapes[name] = shape
-    for name in TABLE_FILES:
+    return parts
+
+
+def _read_tables(parts: Parts, collector: Collector) -> None:
+    """Read the tables; where the files are of the newer dialect, rewrite all of them."""
+    manifest = parts.manifest
+    newer = is_newer(parts.raw)
+    for name in (*TABLE_FILES, *(NEWER_TABLE_FILES if newer else ())):
         if name in manifest.files:
-            frame = read_table(manifest.root, manifest.files[name], TABLES[name], collector)
+            table = table_of(name, newer=newer)
+            frame = read_table(manifest.root, manifest.files[name], table, collector)
             if frame is None:
                 parts.failed.add(name)
             else:
                 parts.tables[name] = frame
-    return parts
+    if newer:
+        rewrite(parts.raw, parts.tables, manifest.shown, collector)
+        return
+    for name in (*NEWER_JSON_FILES, *NEWER_TABLE_FILES):
+        parts.raw.pop(name, None)
+        if name in manifest.files:
+            message = (
+                "this file belongs to cases in the dialect of Cobre 0.18, and no other file is "
+                "written in it; what it says would be left out"
+            )
+            fix = "move it out of the case, or begin its name with '_'"
+            collector.error("HW104", manifest.files[name], message, fix=fix)

@@ -29,7 +29,13 @@ VIOLATIONS = tuple(
     name
     for name in HYDRO_COST_NAMES
     if name
-    not in ("spillage_cost", "diversion_cost", "fpha_turbined_cost", "inflow_nonnegativity_cost")
+    not in (
+        "spillage_cost",
+        "diversion_cost",
+        "fpha_turbined_cost",
+        "turbined_cost",
+        "inflow_nonnegativity_cost",
+    )
     and name not in ("storage_violation_below_cost", "filling_target_violation_cost")
     # the directional costs are what the stage problem uses
     and name not in ("evaporation_violation_cost", "water_withdrawal_violation_cost")
@@ -236,7 +242,7 @@ def resources_over_regularisation(study: Study) -> Iterator[Problem]:
 
     def orders() -> Iterator[_Order]:
         other = np.repeat(cheapest[None, :], len(system.hydros), axis=0)
-        for name in ("spillage_cost", "fpha_turbined_cost", "diversion_cost"):
+        for name in ("spillage_cost", "fpha_turbined_cost", "turbined_cost", "diversion_cost"):
             order = _against(study, name, above=False, other=other, what=what)
             used = [_applies(system, name, h) for h in range(len(system.hydros))]
             yield _Order(
@@ -285,8 +291,9 @@ def resources_over_regularisation(study: Study) -> Iterator[Problem]:
 
 def _applies(system: System, name: str, h: int) -> bool:
     """Whether a plant pays a small cost at some stage."""
-    if name == "fpha_turbined_cost":
-        return any(one.kind is ProductionKind.FPHA for one in system.production[h])
+    planes = [one.kind is ProductionKind.FPHA for one in system.production[h]]
+    if name in ("fpha_turbined_cost", "turbined_cost"):
+        return any(planes) if name == "fpha_turbined_cost" else not all(planes)
     return name != "diversion_cost" or system.hydros[h].diversion is not None
 
 

@@ -25,6 +25,13 @@ class OutputFormat(StrEnum):
     SARIF = "sarif"
 
 
+class CaseDialect(StrEnum):
+    """Spelling of a case."""
+
+    HEADWATER = "headwater"
+    COBRE_0_18 = "cobre-0.18"
+
+
 def validate(
     case: CasePath,
     strict: Annotated[bool, typer.Option("--strict", help="Turn advice into errors.")] = False,
@@ -75,11 +82,14 @@ def convert(
     target: Annotated[
         Path, typer.Argument(metavar="OUT", help="New directory.", show_default=False)
     ],
+    to: Annotated[
+        CaseDialect, typer.Option("--to", help="Spelling to write: headwater or cobre-0.18.")
+    ] = CaseDialect.HEADWATER,
 ) -> None:
-    """Rewrite a case in the canonical spelling."""
+    """Rewrite a case in the canonical spelling, or in that of Cobre 0.18."""
     from headwater.case import convert_case
 
-    stdout().out(f"wrote {convert_case(source, target)}")
+    stdout().out(f"wrote {convert_case(source, target, to=to.value)}")
 
 
 def schema(

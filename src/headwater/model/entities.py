@@ -10,9 +10,9 @@ means always.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le, Lt, MinLen
 
@@ -476,6 +476,19 @@ class HydroCosts:
     inflow_nonnegativity_cost: Annotated[
         Positive | None, _FLOW_COST, "cost of water that is added to a negative inflow"
     ] = None
+    turbined_cost: Annotated[
+        NonNegative | None, _FLOW_COST, "small cost of turbining without FPHA"
+    ] = None
+
+    def digest_fields(self) -> tuple[tuple[str, object], ...]:
+        """Names and values for digests: stored policies do not know a cost that is not given."""
+        return digest_of_costs(self)
+
+
+def digest_of_costs(costs: Any) -> tuple[tuple[str, object], ...]:
+    """Names and values of hydro costs for digests; the cost of turbining where there is one."""
+    named = ((one.name, getattr(costs, one.name)) for one in fields(costs))
+    return tuple((name, value) for name, value in named if value or name != "turbined_cost")
 
 
 @in_file(

@@ -17,6 +17,7 @@ from headwater.model.entities import (
     HydroCosts,
     Line,
     NonControllableSource,
+    digest_of_costs,
 )
 
 DIRECTIONAL = FrozenDict(
@@ -30,7 +31,7 @@ DIRECTIONAL = FrozenDict(
 """Directional cost -> the symmetric cost it defaults to."""
 
 HYDRO_COST_NAMES: tuple[str, ...] = tuple(f.name for f in fields(HydroCosts))
-"""The sixteen hydro costs, in canonical order."""
+"""The seventeen hydro costs, in canonical order."""
 
 
 _SmallCost = Annotated[NonNegative, InFile(required=True), Like(HydroCosts)]
@@ -63,6 +64,11 @@ class HydroPenalties:
     water_withdrawal_violation_pos_cost: _OptionalCost = None
     water_withdrawal_violation_neg_cost: _OptionalCost = None
     inflow_nonnegativity_cost: _OptionalCost = None
+    turbined_cost: Annotated[NonNegative, Like(HydroCosts)] = 0.0
+
+    def digest_fields(self) -> tuple[tuple[str, object], ...]:
+        """Names and values for digests: stored policies do not know a cost that is not given."""
+        return digest_of_costs(self)
 
 
 @in_file(

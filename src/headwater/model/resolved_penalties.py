@@ -54,7 +54,7 @@ class ResolvedPenalties:
     """Costs per entity and stage, one number for every question.
 
     Attributes:
-        hydro: cost name -> array ``[hydro, stage]``; all sixteen names, directional ones always
+        hydro: cost name -> array ``[hydro, stage]``; all seventeen names, directional ones always
             filled.
         deficit_segments: per bus, the steps of its deficit cost (the same at all stages).
     """

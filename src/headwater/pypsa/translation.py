@@ -31,13 +31,7 @@ _DEFICIT_FACTOR, _LEAST_DEFICIT = 10.0, 1000.0
 
 
 class TranslationWarning(UserWarning):
-    """Some components of a network are not quite the same in the study; the message names them.
-
-    Examples:
-        >>> import warnings
-        >>> with warnings.catch_warnings(record=True) as told:
-        ...     case = hw.pypsa.from_network(network)
-    """
+    """Some components of a network are not quite the same in the study; the message names them."""
 
 
 def from_network(

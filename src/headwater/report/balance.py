@@ -79,7 +79,7 @@ def balance(
     layout = {
         "barmode": "relative",
         "bargap": 0.08,
-        "xaxis": outcome.date_axis,
+        "xaxis": {"type": "date", "hoverformat": outcome.dates},
     }
     return Drawing(
         f"{place}: energy balance, {said}", traces, "stage", "mean power of the stage, MW", layout

@@ -58,10 +58,10 @@ def load_results(directory: str | Path) -> Results:
 
 
 class Results(Shown, OtherForms):
-    """The results of a run, in its output directory.
+    """The results of a run.
 
-    Examples:
-        >>> hw.load_results("output").table("buses")
+    Args:
+        directory: output directory.
     """
 
     plot = OnDemandMember("headwater.report.plots", "ResultsPlots")

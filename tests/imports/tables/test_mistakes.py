@@ -144,7 +144,7 @@ MISTAKES: dict[str, tuple[Callable[[Rows], None], str]] = {
     ),
     "a file of settings that is none": (
         line("settings", "configs.json", "training.seed", "1"),
-        "file 'settings.csv': cell A.*'configs.json' is not a file of a case. Fix: did you mean '",
+        "file 'settings.csv': cell A.*'configs.json' is no file of a case. Fix: did you mean 'conf",
     ),
     "a setting that is none": (
         line("settings", "config.json", "training.speed", "1"),
@@ -268,7 +268,7 @@ class TestWorkbooks:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("old.xls", "is not an .xlsx workbook: save it as one"),
+        ("old.xls", "save it as an Excel workbook"),
         ("one.csv", "is one table: give the directory"),
         ("absent.xlsx", "does not exist"),
         (".", "holds no CSV file"),

@@ -54,8 +54,8 @@ def declare_flow_columns(build: LpBuilder, ctx: StageContext) -> None:
         )
         for k, hours in enumerate(ctx.block_hours):
             if operating:
-                turbined_cost = hours * ctx.penalty("fpha_turbined_cost", h) if fpha else 0.0
-                turbined[h, k] = build.column(0.0, max_turbined, turbined_cost)
+                cost = ctx.penalty("fpha_turbined_cost" if fpha else "turbined_cost", h)
+                turbined[h, k] = build.column(0.0, max_turbined, hours * cost)
             spillage[h, k] = build.column(cost=hours * ctx.penalty("spillage_cost", h))
             diversions.declare_column(build, ctx, h, k)
             if operating and fpha:
