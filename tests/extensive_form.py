@@ -23,6 +23,7 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from extensive_form_stage import StageProgram, cells_in_time, sparse, stage_program
+from headwater.equipment.battery import Battery
 from headwater.model import (
     GraphType,
     MixedCVaR,
@@ -67,7 +68,8 @@ def extensive_form_value(
         if plant.travel_time_hours
         for _, _, hm3, _ in cells_in_time(system, h)
     ]
-    state = np.concatenate([system.initial_storage_hm3, committed, released])
+    energy = [battery.initial_energy_mwh for battery in system.of(Battery)]
+    state = np.concatenate([system.initial_storage_hm3, committed, released, energy])
     return _solve(
         system, config, tree_seed, risk, first=0, state=state, lags=None, proven_to=proven_to
     )

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse as sp
 
+from headwater.equipment.battery import Battery
+from headwater.equipment.demand_response import DemandResponse
 from headwater.model import (
     BlockAggregation,
     BlockMode,
@@ -95,6 +97,8 @@ def stage_program(system: System, config: StudyConfig, t: int) -> StageProgram:
     _thermals(stage, system, t, hours, balance)
     _lines(stage, system, t, hours, balance)
     _hydros(stage, system, config, t, hours, balance)
+    _batteries(stage, system, t, hours, balance)
+    _demand_responses(stage, system, t, hours, balance)
     for (b, k), terms in balance.items():
         stage.row(terms, Sense.EQUAL, 0.0, name=("load", b, k))
     _generic_constraints(stage, system, t, hours)
@@ -404,6 +408,71 @@ def _chronological(system: System, t: int) -> bool:
 def _storage_after(stage: StageProgram, h: int, k: int) -> Name:
     """Storage that a block ends with."""
     return ("storage", h, k) if ("storage", h, k) in stage.index else ("storage", h)
+
+
+def _batteries(
+    stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance
+) -> None:
+    """Energy of every battery after each block that follows another, or after the stage."""
+    parts = [[k] for k in range(len(hours))]
+    if not _chronological(system, t):
+        parts = [list(range(len(hours)))]
+    for b, battery in enumerate(system.of(Battery)):
+        bus = system.bus_index[battery.bus_id]
+        for k, tau in enumerate(hours):
+            stage.column("charge", b, k, upper=battery.max_charge_mw)
+            price = tau * battery.cost_per_mwh
+            stage.column("discharge", b, k, upper=battery.max_discharge_mw, cost=price)
+            balance[bus, k] += [(-1.0, ("charge", b, k)), (1.0, ("discharge", b, k))]
+        for number, part in enumerate(parts):
+            closed = battery.closed_within_stage and number == len(parts) - 1
+            ends = (battery.initial_energy_mwh,) * 2 if closed else (0.0, battery.max_energy_mwh)
+            stage.column("energy", b, number, lower=ends[0], upper=ends[1])
+            left = (1.0 - battery.self_discharge_per_hour) ** sum(hours[k] for k in part)
+            terms: Terms = [(1.0, ("energy", b, number))]
+            for k in part:
+                terms.append((-hours[k] * battery.charge_efficiency, ("charge", b, k)))
+                terms.append((hours[k] / battery.discharge_efficiency, ("discharge", b, k)))
+            begins = {len(stage.leaving): -left} if number == 0 else {}
+            if number > 0:
+                terms.append((-left, ("energy", b, number - 1)))
+            stage.row(terms, Sense.EQUAL, 0.0, incoming=begins)
+        stage.leaving.append(("energy", b, len(parts) - 1))
+
+
+def _demand_responses(
+    stage: StageProgram, system: System, t: int, hours: list[float], balance: Balance
+) -> None:
+    """Load that is given up, at most the mean load of its bus, or put off within the stage."""
+    stage_id = system.stages[t].id
+    for i, one in enumerate(system.of(DemandResponse)):
+        bus = system.bus_index[one.bus_id]
+        (mean,) = (
+            row.mean_mw
+            for row in system.load_statistics
+            if (row.bus_id, row.stage_id) == (one.bus_id, stage_id)
+        )
+        made_good: Terms = []
+        for k, tau in enumerate(hours):
+            for s, step in enumerate(one.steps):
+                price = tau * step.price_per_mwh
+                stage.column("given up", i, k, s, upper=step.max_mw, cost=price)
+            given_up = [(1.0, ("given up", i, k, s)) for s in range(len(one.steps))]
+            stage.row(given_up, Sense.LESS_EQUAL, mean * system.load_factor[bus, t, k])
+            most = one.max_shift_mw if one.max_recovery_mw is None else one.max_recovery_mw
+            price = tau * one.shift_cost_per_mwh
+            stage.column("put off", i, k, upper=one.max_shift_mw, cost=price)
+            stage.column("made good", i, k, upper=most if one.max_shift_mw else 0.0)
+            balance[bus, k] += [
+                *given_up,
+                (1.0, ("put off", i, k)),
+                (-1.0, ("made good", i, k)),
+            ]
+            made_good += [
+                (tau, ("made good", i, k)),
+                (-tau * one.recovery_factor, ("put off", i, k)),
+            ]
+        stage.row(made_good, Sense.EQUAL, 0.0)
 
 
 def _hydro_power(system: System, h: int, t: int, k: int) -> Terms:

@@ -12,6 +12,8 @@ def add_newer_kinds(case: TinyCase) -> None:
     """Add batteries with limits of stages, stocks, reserves, reactances, ramps and travel times."""
     battery = {"bus_id": 0, "max_energy_mwh": 90.0, "max_charge_mw": 20.0, "max_discharge_mw": 25.0}
     battery |= {
+        "self_discharge_per_hour": 0.0001,
+        "closed_within_stage": False,
         "charge_efficiency": 0.9,
         "discharge_efficiency": 0.8,
         "initial_energy_mwh": 40.0,
@@ -29,6 +31,9 @@ def add_newer_kinds(case: TinyCase) -> None:
     case.files["system/reserves.json"] = {"reserves": [reserve(0), reserve(1)]}
     for line in case.files["system/lines.json"]["lines"]:
         line["reactance_pu"] = 0.2
+    for source in case.files["system/non_controllable_sources.json"]["non_controllable_sources"]:
+        source["allow_curtailment"] = True
+    case.files["system/demand_responses.json"] = {"demand_responses": [response(0), response(1)]}
     case.thermals.append(ramped_thermal(len(case.thermals)))
     above = next(plant for plant in case.hydros if plant["downstream_id"] is not None)
     above["travel_time_hours"] = 30.0
@@ -48,6 +53,22 @@ def ramped_thermal(thermal_id: int) -> dict[str, Any]:
         "max_ramp_down_mw_per_hour": 0.25,
         "entry_stage_id": 1,
         "exit_stage_id": 2,
+    }
+
+
+def response(response_id: int) -> dict[str, Any]:
+    """A demand response with every key."""
+    return {
+        "id": response_id,
+        "name": f"D{response_id}",
+        "bus_id": 0,
+        "steps": [{"max_mw": 3.0, "price_per_mwh": 80.0}, {"max_mw": 2.0, "price_per_mwh": 300.0}],
+        "max_shift_mw": 4.0,
+        "max_recovery_mw": 5.0,
+        "recovery_factor": 1.1,
+        "shift_cost_per_mwh": 0.5,
+        "entry_stage_id": 1,
+        "exit_stage_id": 3,
     }
 
 

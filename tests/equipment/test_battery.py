@@ -400,3 +400,61 @@ def test_what_is_wrong_with_stage_values_of_batteries_is_found(
 def test_stage_values_that_no_kind_has_are_refused() -> None:
     with pytest.raises(ModelError, match="no kind of equipment has a table of stage values 'x"):
         system([5.0], stage_values={"x.parquet": m.StageOverrides()})
+
+
+def hours_of(loads: list[float], *batteries: Battery) -> m.System:
+    """One stage of ten hours for each load, one after another."""
+    made = stages(1, (10.0,) * len(loads), block_mode=m.BlockMode.CHRONOLOGICAL)
+    factors = [
+        {"bus_id": 0, "stage_id": 0, "block_id": k, "factor": load} for k, load in enumerate(loads)
+    ]
+    return dataclasses.replace(
+        system([1.0], *batteries),
+        stages=made,
+        load_factors=m.StageOverrides.from_rows(factors, entity="bus_id"),
+    )
+
+
+def test_blocks_that_follow_each_other_give_only_what_is_there() -> None:
+    """Dear first and cheap afterwards: nothing is there to be given, and 30 MWh have a place."""
+    small = Battery(7, 0, 30.0, 50.0, 50.0, cost_per_mwh=0.0)
+    assert trained(hours_of([15.0, 5.0], small)).lower_bound == pytest.approx(
+        10.0 * (10.0 * CHEAP + 5.0 * DEAR + 5.0 * CHEAP)
+    )
+    of = hours_of([5.0, 15.0, 5.0, 15.0], small)
+    dear = 2 * (50.0 - 30.0)
+    cheap = 2 * (50.0 + 30.0 + 100.0)
+    assert trained(of).lower_bound == pytest.approx(dear * DEAR + cheap * CHEAP)
+    table = simulated(of)
+    assert table["energy_initial_mwh"] == pytest.approx([0.0, 30.0, 0.0, 30.0], abs=1e-9)
+    assert table["energy_final_mwh"] == pytest.approx([30.0, 0.0, 30.0, 0.0], abs=1e-9)
+
+
+def test_what_is_stored_is_lost_hour_by_hour() -> None:
+    leaky = Battery(
+        7, 0, 1e3, 50.0, 50.0, initial_energy_mwh=40.0, self_discharge_per_hour=0.01, cost_per_mwh=0
+    )
+    left = 40.0 * 0.99**100
+    # the second stage is the dear one, a hundred hours later
+    of = system([10.0, 15.0], leaky)
+    lost_again = left * 0.99**100
+    expected = 1000.0 * CHEAP + 1000.0 * CHEAP + (500.0 - lost_again) * DEAR
+    assert trained(of).lower_bound == pytest.approx(expected)
+
+
+def test_a_closed_battery_ends_every_stage_as_it_began() -> None:
+    """What it gives in a dear stage it must take in the same stage: it rests."""
+    closed = dataclasses.replace(STORE, initial_energy_mwh=200.0, closed_within_stage=True)
+    assert simulated(system([5.0, 15.0], closed))["energy_final_mwh"] == [200.0, 200.0]
+    of = hours_of([5.0, 15.0], dataclasses.replace(closed, cost_per_mwh=0.0))
+    # 50 cheap MWh are free before: 80 % are stored, 90 % of these come back
+    given = 50.0 * 0.8 * 0.9
+    assert trained(of).lower_bound == pytest.approx(200.0 * CHEAP + (50.0 - given) * DEAR)
+
+
+def test_energy_has_a_price_in_blocks_that_follow_each_other() -> None:
+    """The upper bound needs no price from the user, and closes."""
+    made = study(hours_of([5.0, 15.0, 8.0], STORE), iterations=6)
+    found = hw.train(bounded(made), threads=1)
+    assert found.training is not None
+    assert found.training.iterations[-1].upper_bound == pytest.approx(found.lower_bound, rel=1e-9)

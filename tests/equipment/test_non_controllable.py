@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,14 @@ def test_a_source_outside_its_life_gives_nothing() -> None:
     found = operate(system(2, non_controllables=(late,)))
     assert found.column("non_controllables", "generation_mw") == pytest.approx([0.0, 30.0])
     assert found.column("non_controllables", "available_mw") == pytest.approx([0.0, 30.0])
+
+
+def test_a_source_that_must_be_taken_leaves_an_excess_and_no_curtailment() -> None:
+    must = m.NonControllableSource(4, 0, 130.0, curtailment_cost_per_mwh=2.0)
+    must = dataclasses.replace(must, allow_curtailment=False)
+    found = operate(system(non_controllables=(must,)))
+    assert found.column("non_controllables", "generation_mw") == pytest.approx([130.0])
+    assert found.column("non_controllables", "curtailment_mw") == [0.0]
+    assert found.column("buses", "excess_mw") == pytest.approx([30.0])
+    excess_cost = found.column("costs", "excess_cost")
+    assert excess_cost == pytest.approx([found.lower_bound])

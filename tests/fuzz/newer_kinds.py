@@ -1,8 +1,8 @@
 """A small case of the kinds and choices that the other systems of the fuzzer lack.
 
-Batteries, reserves, stocks, lines with a reactance around a loop, ramps between chronological
-blocks, water that travels, risk measures by their type, and the stopping rules that ask for more
-than a number of iterations.
+Batteries, demand responses, sources that must be taken, reserves, stocks, lines with a reactance
+around a loop, ramps between chronological blocks, water that travels, risk measures by their type,
+and the stopping rules that ask for more than a number of iterations.
 """
 
 from __future__ import annotations
@@ -23,7 +23,38 @@ def newer_kinds(root: Path) -> TinyCase:
     case.tables["scenarios/load_seasonal_stats"] += [
         {"bus_id": 2, "stage_id": stage, "mean_mw": 20.0, "std_mw": 1.0} for stage in (0, 1)
     ]
-    case.files["system/batteries.json"] = {"batteries": [_battery(0), _battery(2, exit_stage_id=1)]}
+    case.files["system/batteries.json"] = {
+        "batteries": [
+            _battery(0, self_discharge_per_hour=0.0005),
+            _battery(1, closed_within_stage=True),
+            _battery(2, exit_stage_id=1),
+        ]
+    }
+    case.files["system/demand_responses.json"] = {
+        "demand_responses": [
+            {
+                "id": 0,
+                "name": "D0",
+                "bus_id": 1,
+                "steps": [{"max_mw": 6.0, "price_per_mwh": 40.0}],
+                "max_shift_mw": 5.0,
+                "recovery_factor": 1.05,
+                "exit_stage_id": 1,
+            }
+        ]
+    }
+    case.files["system/non_controllable_sources.json"] = {
+        "non_controllable_sources": [
+            {
+                "id": n,
+                "name": f"N{n}",
+                "bus_id": n,
+                "max_generation_mw": 9.0,
+                "allow_curtailment": n > 0,
+            }
+            for n in range(2)
+        ]
+    }
     case.files["system/reserves.json"] = {"reserves": _reserves()}
     case.files["system/stocks.json"] = {"stocks": _stocks()}
     _make_chronological(case)
@@ -77,7 +108,7 @@ def _line(number: int, source: int, target: int) -> dict[str, Any]:
     }
 
 
-def _battery(bus_id: int, **more: int) -> dict[str, Any]:
+def _battery(bus_id: int, **more: float) -> dict[str, Any]:
     return {
         "id": bus_id,
         "name": f"B{bus_id}",

@@ -4,6 +4,8 @@ Generation up to an exogenous availability, the rest curtailed.
 
     gn[r, k] + kap[r, k] = A[r, k]      gn, kap >= 0      cost  tau_k c_curt kap[r, k]
 
+A source that must be taken has no curtailment: ``gn[r, k] = A[r, k]``.
+
 The right-hand side is the availability of the opening, so openings differ in row bounds only, and
 the cost is the true cost of curtailed energy.
 """
@@ -48,7 +50,8 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
         if ctx.operating("non_controllables", r):
             for k, hours in enumerate(ctx.block_hours):
                 generated[r, k] = build.column()
-                curtailed[r, k] = build.column(cost=hours * cost[r, ctx.t])
+                if ctx.system.non_controllables[r].allow_curtailment:
+                    curtailed[r, k] = build.column(cost=hours * cost[r, ctx.t])
 
 
 def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
@@ -59,7 +62,8 @@ def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
         if generated[r, k] != ABSENT:
             row = rows[r, k] = build.equality()
             build.put(row, int(generated[r, k]), 1.0)
-            build.put(row, int(curtailed[r, k]), 1.0)
+            if curtailed[r, k] != ABSENT:
+                build.put(row, int(curtailed[r, k]), 1.0)
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:

@@ -727,3 +727,6 @@ class NonControllableSource:
     ] = None
     entry_stage_id: EntryStage = None
     exit_stage_id: ExitStage = None
+    allow_curtailment: Annotated[
+        bool, "whether power that is available may be left unused; else all of it must be taken"
+    ] = True

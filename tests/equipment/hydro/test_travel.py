@@ -18,7 +18,7 @@ from headwater.case import validate_case
 from headwater.equipment.hydro.travel import shares
 from headwater.results import load_results
 from headwater.sddp import train_policy
-from random_systems import random_study
+from physics_systems import quickly, travelling
 from slopes import check_slopes
 from small_systems import study
 from upper_bounds import bounded
@@ -156,46 +156,6 @@ def test_shares_of_what_is_released_add_up_to_what_arrives():
         assert arrived == pytest.approx(wanted)
 
 
-def travelling(seed: int, *, averse: bool = False) -> m.Study:
-    """A random system of three stages of other lengths, some of which follow the hours."""
-    rng = np.random.default_rng([seed, 5])
-    risk = (m.MixedCVaR(0.4, 0.5),) * 3 if averse else None
-    made = random_study(seed, risk=risk)
-    system = made.system
-    lengths = rng.uniform(100.0, 900.0, 3)
-    n_blocks = len(system.stages[0].blocks)
-    stages = []
-    for stage, hours in zip(system.stages, lengths, strict=True):
-        share = rng.uniform(0.5, 1.5, n_blocks)
-        blocks = tuple(m.Block(float(h)) for h in hours * share / share.sum())
-        mode = m.BlockMode(str(rng.choice(["parallel", "chronological"])))
-        stages.append(dataclasses.replace(stage, blocks=blocks, block_mode=mode))
-    start = stages[0].start_date
-    past = tuple(
-        m.PastDefluence(
-            plant.id,
-            start - timedelta(days=until + length),
-            start - timedelta(days=until),
-            float(rng.uniform(5, 60)),
-        )
-        for plant in system.hydros
-        for until, length in ((0, 9), (12, 20))
-    )
-    hydros = tuple(
-        dataclasses.replace(plant, travel_time_hours=float(rng.uniform(5.0, 700.0)))
-        if plant.downstream_id is not None
-        else plant
-        for plant in system.hydros
-    )
-    of = dataclasses.replace(
-        system,
-        stages=tuple(stages),
-        hydros=hydros,
-        initial=dataclasses.replace(system.initial, past_defluences=past),
-    )
-    return dataclasses.replace(made, system=of)
-
-
 @pytest.mark.parametrize("averse", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 def test_random_rivers_cost_what_a_second_formulation_says(seed: int, averse: bool):
@@ -205,19 +165,8 @@ def test_random_rivers_cost_what_a_second_formulation_says(seed: int, averse: bo
 
 
 def test_slopes_lie_between_the_one_sided_finite_differences():
-    made = travelling(2)
-    check_slopes(
-        dataclasses.replace(
-            made,
-            config=dataclasses.replace(
-                made.config,
-                training=dataclasses.replace(
-                    made.config.training, stopping_rules=(m.IterationLimit(8),)
-                ),
-            ),
-        ),
-        {"travelling_water": (5.0, 40.0), "storage": (20.0, 60.0)},
-    )
+    blocks = {"travelling_water": (5.0, 40.0), "storage": (20.0, 60.0)}
+    check_slopes(quickly(travelling(2)), blocks)
 
 
 def test_the_order_of_plants_changes_nothing():
