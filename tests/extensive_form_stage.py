@@ -11,10 +11,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from headwater.equipment.battery import Battery
+from headwater.equipment.contingency import Contingency
 from headwater.equipment.demand_response import DemandResponse
+from headwater.equipment.unit_group import UnitGroup
 from headwater.model import (
     BlockAggregation,
     BlockMode,
+    Line,
     OperativeState,
     ProductionKind,
     Sense,
@@ -199,7 +202,11 @@ def _lines(
                 stage.column(name, i, k, upper=limit[i, t, k], cost=cost)
                 balance[start, k].append((-1.0, (name, i, k)))
                 balance[end, k].append((arriving, (name, i, k)))
+                if line.loss_curve:
+                    lost = _losses(stage, line, i, k, name, float(limit[i, t, k]))
+                    balance[end, k].append((-1.0, lost))
     _angles(stage, system, t, len(hours))
+    _failures(stage, system, t, len(hours))
 
 
 def _angles(stage: StageProgram, system: System, t: int, n_blocks: int) -> None:
@@ -215,8 +222,74 @@ def _angles(stage: StageProgram, system: System, t: int, n_blocks: int) -> None:
                 continue
             ends = [system.bus_index[bus] for bus in (line.source_bus_id, line.target_bus_id)]
             flow = [(line.reactance_pu, ("direct", i, k)), (-line.reactance_pu, ("reverse", i, k))]
+            least, most = line.min_phase_shift_degrees, line.max_phase_shift_degrees
+            if least or most:
+                stage.column("shift", i, k, lower=least, upper=most)
             angles = [(-1.0, ("angle", ends[0], k)), (1.0, ("angle", ends[1], k))]
-            stage.row(flow + angles, Sense.EQUAL, 0.0)
+            stage.row([*flow, *angles, *_shift(stage, i, k)], Sense.EQUAL, 0.0)
+
+
+def _losses(stage: StageProgram, line: Line, i: int, k: int, way: str, limit: float) -> Name:
+    """What is lost of a flow, as a mixture of the points of its curve up to the limit."""
+    points = [(0.0, 0.0), *((p.flow_mw, p.losses_mw) for p in line.loss_curve)]
+    (x0, y0), (x1, y1) = points[-2:]
+    if limit > x1:
+        points.append((limit, y1 + (limit - x1) * (y1 - y0) / (x1 - x0)))
+    flows, losses = zip(*points, strict=True)
+    kept = [x for x in flows if x < limit] + [limit]
+    stage.column("lost", way, i, k)
+    weights = []
+    for n in range(len(kept)):
+        stage.column("weight", way, i, k, n)
+        weights.append(("weight", way, i, k, n))
+    stage.row([(1.0, one) for one in weights], Sense.EQUAL, 1.0)
+    flow = [(x, one) for x, one in zip(kept, weights, strict=True)]
+    stage.row([*flow, (-1.0, (way, i, k))], Sense.EQUAL, 0.0)
+    lost = [(float(np.interp(x, flows, losses)), one) for x, one in zip(kept, weights, strict=True)]
+    stage.row([*lost, (-1.0, ("lost", way, i, k))], Sense.EQUAL, 0.0)
+    return ("lost", way, i, k)
+
+
+def _failures(stage: StageProgram, system: System, t: int, n_blocks: int) -> None:
+    """After a failure, angles and flows of their own carry what every bus sends and takes."""
+    index = system.bus_index
+    there = [i for i, line in enumerate(system.lines) if line.reactance_pu is not None]
+    for c, failure in enumerate(system.of(Contingency)):
+        for k in range(n_blocks):
+            for b in range(len(system.buses)):
+                stage.column("angle after", c, b, k, lower=-100.0, upper=100.0)
+            sent: dict[int, Terms] = {b: [] for b in range(len(system.buses))}
+            for i in there:
+                line = system.lines[i]
+                ends = [index[bus] for bus in (line.source_bus_id, line.target_bus_id)]
+                for sign, b in ((1.0, ends[0]), (-1.0, ends[1])):
+                    sent[b] += [(sign, ("direct", i, k)), (-sign, ("reverse", i, k))]
+                if line.id == failure.line_id:
+                    continue
+                flow = ("flow after", c, i, k)
+                stage.column(*flow, lower=-np.inf)
+                angles = [(-100.0, ("angle after", c, ends[0], k))]
+                angles += [(100.0, ("angle after", c, ends[1], k))]
+                x = line.reactance_pu or 0.0
+                turned = [(value, name) for value, name in _shift(stage, i, k)]
+                stage.row([(x, flow), *angles, *turned], Sense.EQUAL, 0.0)
+                for sign, b in ((-1.0, ends[0]), (1.0, ends[1])):
+                    sent[b].append((sign, flow))
+                if not failure.watched_line_ids or line.id in failure.watched_line_ids:
+                    limits = system.bounds.line
+                    most = failure.limit_factor * limits.direct_mw[i, t, k]
+                    least = -failure.limit_factor * limits.reverse_mw[i, t, k]
+                    stage.row([(1.0, flow)], Sense.LESS_EQUAL, most)
+                    stage.row([(1.0, flow)], Sense.GREATER_EQUAL, least)
+            for terms in sent.values():
+                stage.row(terms, Sense.EQUAL, 0.0)
+
+
+def _shift(stage: StageProgram, i: int, k: int) -> Terms:
+    """What a phase shifter takes off the difference of angles, times 100 MVA."""
+    if ("shift", i, k) not in stage.index:
+        return []
+    return [(-100.0 * np.pi / 180.0, ("shift", i, k))]
 
 
 def _hydros(
@@ -281,7 +354,8 @@ def _hydros(
                     terms.append((-slope, _storage_after(stage, h, k - 1)))
                     begins = {}
                 stage.row(terms, Sense.LESS_EQUAL, plane.kappa * plane.gamma_0, incoming=begins)
-            balance[bus, k].extend(power)
+            if not _unit_groups(stage, system, t, h, k, tau, balance):
+                balance[bus, k].extend(power)
             outflow = [(1.0, ("turbined", h, k)), (1.0, ("spilled", h, k))]
             for quantity, sense, limit, price in (
                 (
@@ -316,6 +390,26 @@ def _hydros(
             _releases(stage, system, t, h, hours)
     for h in range(len(system.hydros)):
         _water(stage, system, t, h, hours)
+
+
+def _unit_groups(
+    stage: StageProgram, system: System, t: int, h: int, k: int, tau: float, balance: Balance
+) -> bool:
+    """Whether a plant delivers through groups, each at its bus."""
+    plant, shared = system.hydros[h], _hydro_power(system, h, t, k)
+    groups = [(g, one) for g, one in enumerate(system.of(UnitGroup)) if one.hydro_id == plant.id]
+    price = system.resolved_penalties.hydro["generation_violation_below_cost"][h, t]
+    for g, one in groups:
+        name = ("group", g, k)
+        stage.column(*name, upper=one.max_generation_mw, cost=tau * one.cost_per_mwh)
+        stage.column("group below", g, k, cost=tau * price)
+        least = [(1.0, name), (1.0, ("group below", g, k))]
+        stage.row(least, Sense.GREATER_EQUAL, one.min_generation_mw)
+        balance[system.bus_index[one.bus_id], k].append((1.0, name))
+        shared.append((-1.0, name))
+    if groups:
+        stage.row(shared, Sense.EQUAL, 0.0)
+    return bool(groups)
 
 
 def cells_in_time(system: System, h: int) -> list[tuple[float, float, float, int]]:
@@ -399,6 +493,24 @@ def _water(stage: StageProgram, system: System, t: int, h: int, hours: list[floa
                 terms.append((sign * zeta, (name, h)))
         rhs = -zeta * system.bounds.hydro.water_withdrawal_m3s[h, t]
         stage.row(terms, Sense.EQUAL, rhs, incoming=begins, name=("water", h, zeta))
+    if system.hydros[h].balance_each_block and not _chronological(system, t):
+        _even_storage(stage, system, t, h, hours)
+
+
+def _even_storage(stage: StageProgram, system: System, t: int, h: int, hours: list[float]) -> None:
+    """What a plant releases in a block beyond what arrives is the same flow in all blocks."""
+    upstream = [
+        i
+        for i, other in enumerate(system.hydros)
+        if other.downstream_id == system.hydros[h].id and not other.travel_time_hours
+    ]
+
+    def released(k: int, sign: float) -> Terms:
+        own = [(sign, (name, h, k)) for name in ("turbined", "spilled")]
+        return own + [(-sign, (name, i, k)) for i in upstream for name in ("turbined", "spilled")]
+
+    for k in range(1, len(hours)):
+        stage.row([*released(k, 1.0), *released(0, -1.0)], Sense.EQUAL, 0.0)
 
 
 def _chronological(system: System, t: int) -> bool:

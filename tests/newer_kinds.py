@@ -31,12 +31,29 @@ def add_newer_kinds(case: TinyCase) -> None:
     case.files["system/reserves.json"] = {"reserves": [reserve(0), reserve(1)]}
     for line in case.files["system/lines.json"]["lines"]:
         line["reactance_pu"] = 0.2
+        line |= {"min_phase_shift_degrees": -1.0, "max_phase_shift_degrees": 2.0}
+        line["loss_curve"] = [
+            {"flow_mw": 20.0, "losses_mw": 0.4},
+            {"flow_mw": 40.0, "losses_mw": 1.2},
+        ]
+    failure = {"line_id": 0, "watched_line_ids": [1], "limit_factor": 1.5}
+    later = {"entry_stage_id": 1, "exit_stage_id": 3}
+    case.files["system/contingencies.json"] = {
+        "contingencies": [{"id": c, "name": f"C{c}", **failure, **later} for c in range(2)]
+    }
     for source in case.files["system/non_controllable_sources.json"]["non_controllable_sources"]:
         source["allow_curtailment"] = True
+    groups = {"hydro_id": 0, "bus_id": 1, "max_generation_mw": 90.0, "min_generation_mw": 1.0}
+    groups |= {"cost_per_mwh": 0.5, **later}
+    case.files["system/unit_groups.json"] = {
+        "unit_groups": [{"id": g, "name": f"G{g}", **groups} for g in range(2)]
+    }
     case.files["system/demand_responses.json"] = {"demand_responses": [response(0), response(1)]}
     case.thermals.append(ramped_thermal(len(case.thermals)))
     above = next(plant for plant in case.hydros if plant["downstream_id"] is not None)
     above["travel_time_hours"] = 30.0
+    for plant in case.hydros:
+        plant["balance_each_block"] = False
     days = {"start_date": "2023-12-29", "end_date": "2023-12-31"}
     case.initial["past_defluences"] = [{"hydro_id": above["id"], **days, "value_m3s": 12.0}]
 

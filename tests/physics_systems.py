@@ -9,7 +9,9 @@ import numpy as np
 
 import headwater.model as m
 from headwater.equipment.battery import Battery
+from headwater.equipment.contingency import Contingency
 from headwater.equipment.demand_response import DemandResponse, DemandStep
+from headwater.equipment.unit_group import UnitGroup
 from random_systems import random_study
 
 
@@ -46,10 +48,14 @@ def travelling(seed: int, *, averse: bool = False) -> m.Study:
         for until, length in ((0, 9), (12, 20))
     )
     hydros = tuple(
-        dataclasses.replace(plant, travel_time_hours=float(rng.uniform(5.0, 700.0)))
-        if plant.downstream_id is not None
-        else plant
-        for plant in system.hydros
+        dataclasses.replace(
+            plant,
+            travel_time_hours=float(rng.uniform(5.0, 700.0))
+            if plant.downstream_id is not None and (h or seed % 4 < 3)
+            else None,
+            balance_each_block=bool(h and seed % 2),
+        )
+        for h, plant in enumerate(system.hydros)
     )
     of = dataclasses.replace(
         system,
@@ -95,4 +101,70 @@ def storing(seed: int, *, averse: bool = False) -> m.Study:
         for i, bus in enumerate((1, 2))
     )
     equipment = (*made.system.equipment, *batteries, *responses)
+    return dataclasses.replace(made, system=dataclasses.replace(made.system, equipment=equipment))
+
+
+def meshed(seed: int, *, averse: bool = False) -> m.Study:
+    """Such a system whose two buses are joined by a mesh over two more, with phase shifters,
+    losses that grow with the flow, and lines that may fail.
+    """
+    made, rng = storing(seed, averse=averse), np.random.default_rng([seed, 7])
+    system = made.system
+
+    def draw(low: float, high: float) -> float:
+        return float(rng.uniform(low, high))
+
+    lines = []
+    for i, pair in enumerate(((1, 2), (1, 2), (1, 3), (3, 2), (3, 4), (4, 2), (1, 4))):
+        flows = np.cumsum(rng.uniform(5.0, 25.0, 3))
+        losses = np.cumsum(np.diff(flows, prepend=0.0) * np.sort(rng.uniform(0.0, 0.2, 3)))
+        shift = draw(0.0, 4.0)
+        lines.append(
+            m.Line(
+                5 + i,
+                *pair,
+                draw(25, 60),
+                draw(25, 60),
+                losses_percent=draw(0, 3),
+                reactance_pu=None if i == 6 else draw(0.05, 0.3),
+                min_phase_shift_degrees={2: -shift, 4: shift}.get(i, 0.0),
+                max_phase_shift_degrees={2: shift, 4: shift}.get(i, 0.0),
+                loss_curve=tuple(map(m.LossPoint, flows.tolist(), losses.tolist()))
+                if i in (0, 3, 6)
+                else (),
+            )
+        )
+    loads = tuple(
+        m.LoadStatistics(bus, stage.id, draw(3, 15), 0.0)
+        for bus in (3, 4)
+        for stage in system.stages
+    )
+    failures = (Contingency(1, 5, limit_factor=1.2), Contingency(3, 7, watched_line_ids=(6, 8)))
+    more = dataclasses.replace(
+        system,
+        buses=(*system.buses, m.Bus(3), m.Bus(4)),
+        lines=tuple(lines),
+        load_statistics=(*system.load_statistics, *loads),
+        equipment=(*system.equipment, *failures),
+    )
+    return dataclasses.replace(made, system=more)
+
+
+def grouped(seed: int, *, averse: bool = False) -> m.Study:
+    """Such a mesh whose first two plants deliver through groups of units at several buses."""
+    made, rng = meshed(seed, averse=averse), np.random.default_rng([seed, 8])
+    groups = []
+    for h, plant in enumerate(made.system.hydros[:2]):
+        for g, bus in enumerate((plant.bus_id, 3, 2)[: 3 - h]):
+            groups.append(
+                UnitGroup(
+                    3 * h + g,
+                    plant.id,
+                    bus,
+                    float(rng.uniform(0.3, 0.8)) * plant.max_generation_mw,
+                    min_generation_mw=float(rng.uniform(1.0, 6.0)) if g else 0.0,
+                    cost_per_mwh=float(rng.uniform(0.0, 9.0)),
+                )
+            )
+    equipment = (*made.system.equipment, *groups)
     return dataclasses.replace(made, system=dataclasses.replace(made.system, equipment=equipment))

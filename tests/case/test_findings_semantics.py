@@ -174,6 +174,8 @@ def later_stages(case):
             row["stage_id"] *= 2
 
 
+LINES = "system/lines.json"
+BENT = [{"flow_mw": 20.0, "losses_mw": 2.0}, {"flow_mw": 40.0, "losses_mw": 3.0}]
 BEFORE = {"hydro_id": 0, "start_date": "2023-12-30", "end_date": "2024-01-01", "value_m3s": 2.0}
 
 PROBLEMS = [
@@ -429,6 +431,7 @@ PROBLEMS = [
     ("HW557", "warning", seasonal(0, 1)),
     ("HW558", "error", both(with_lags(ar_row(0, 0, 1, 0.5)), stats(std_m3s=0.0))),
     ("HW567", "error", stage(num_scenarios=2**28)),
+    ("HW215", "error", lambda case: case.files[LINES]["lines"][0].update(loss_curve=BENT)),
     ("HW568", "error", thermal(max_ramp_up_mw_per_hour=5.0)),
     ("HW571", "error", lambda case: case.hydros[1].update(travel_time_hours=5.0)),
     ("HW572", "warning", lambda case: case.initial.update(past_defluences=[BEFORE])),

@@ -1,8 +1,9 @@
 """A small case of the kinds and choices that the other systems of the fuzzer lack.
 
-Batteries, demand responses, sources that must be taken, reserves, stocks, lines with a reactance
-around a loop, ramps between chronological blocks, water that travels, risk measures by their type,
-and the stopping rules that ask for more than a number of iterations.
+Batteries, demand responses, unit groups, sources that must be taken, reserves, stocks, lines around
+a loop with reactances, phase shifters, curves of losses and failures, ramps between chronological
+blocks, water that travels, risk measures by their type, and the stopping rules that ask for more
+than a number of iterations.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ def newer_kinds(root: Path) -> TinyCase:
             _battery(2, exit_stage_id=1),
         ]
     }
+    units = {"hydro_id": 1, "max_generation_mw": 30.0, "cost_per_mwh": 0.5}
+    case.files["system/unit_groups.json"] = {
+        "unit_groups": [{"id": g, "name": f"G{g}", "bus_id": g, **units} for g in range(2)]
+    }
     case.files["system/demand_responses.json"] = {
         "demand_responses": [
             {
@@ -55,10 +60,13 @@ def newer_kinds(root: Path) -> TinyCase:
             for n in range(2)
         ]
     }
+    failure = {"id": 0, "name": "AB fails", "line_id": 0, "limit_factor": 1.3}
+    case.files["system/contingencies.json"] = {"contingencies": [failure]}
     case.files["system/reserves.json"] = {"reserves": _reserves()}
     case.files["system/stocks.json"] = {"stocks": _stocks()}
     _make_chronological(case)
     case.hydros[0]["travel_time_hours"] = 30.0
+    case.hydros[1]["balance_each_block"] = True
     days = {"start_date": "2023-12-30", "end_date": "2024-01-01"}
     case.initial["past_defluences"] = [{"hydro_id": 0, **days, "value_m3s": 25.0}]
     measures: tuple[dict[str, Any], ...] = (
@@ -105,6 +113,8 @@ def _line(number: int, source: int, target: int) -> dict[str, Any]:
         "target_bus_id": target,
         "capacity": {"direct_mw": 40.0, "reverse_mw": 30.0},
         "reactance_pu": 0.1 + 0.05 * number,
+        "max_phase_shift_degrees": 1.5 * number,
+        "loss_curve": [{"flow_mw": 15.0, "losses_mw": 0.2}, {"flow_mw": 30.0, "losses_mw": 0.9}],
     }
 
 

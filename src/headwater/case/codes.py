@@ -69,6 +69,11 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
         "Evaporation has twelve values, and reference volumes within the storage range.",
     ),
     (
+        "HW215",
+        Severity.ERROR,
+        "Curves of losses are convex, and phase shifters stand in lines with a reactance.",
+    ),
+    (
         "HW407",
         Severity.ERROR,
         "Past inflows have one season for each value, when they have seasons.",

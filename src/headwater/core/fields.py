@@ -249,6 +249,7 @@ _UNITS = (
     ("_m", "m"),
     ("_mb", "MB"),
     ("_percent", "%"),
+    ("_degrees", "degrees"),
     ("hours", "h"),
     ("minutes", "min"),
     ("seconds", "s"),

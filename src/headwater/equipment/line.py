@@ -1,6 +1,7 @@
 r"""Transmission lines: two directed flows with hard limits.
 
-What arrives is ``1 - losses`` of what is sent.
+What arrives is ``1 - losses`` of what is sent, less what a curve of losses takes
+(`headwater.equipment.line_losses`).
 
     load balance of the target bus: + eta * direct - reverse
     load balance of the source bus: + eta * reverse - direct
@@ -32,6 +33,7 @@ from headwater.core.parts import (
 )
 from headwater.core.program import LpBuilder
 from headwater.core.stage_tables import StageTable
+from headwater.equipment import line_losses, line_shifters
 from headwater.equipment.context import StageContext
 from headwater.equipment.line_loops import declare_loop_rows
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
@@ -91,6 +93,7 @@ def read_table(read: StageReader, s: StageSolutions) -> Columns:
     lines = read.system.lines
     direct, reverse = read.values(s, "line_direct"), read.values(s, "line_reverse")
     lost = (direct + reverse) * (np.array([line.losses_percent for line in lines]) / 100.0)
+    lost = lost + line_losses.lost_mw(read, s)
     return {
         "direct_flow_mw": direct,
         "reverse_flow_mw": reverse,
@@ -118,6 +121,18 @@ _TABLES = (
         ),
         read_table,
         place=2,
+    ),
+    ResultTable(
+        "phase_shifters",
+        "scenario, stage, block and line with a phase shifter",
+        (
+            Column("line_id", "-", "id of the line", "whole"),
+            Column("phase_shift_degrees", "degrees", "angle that the shifter adds"),
+        ),
+        line_shifters.read_table,
+        by_entity=False,
+        block="some",
+        sort=("scenario_id", "stage_id", "block_id", "line_id"),
     ),
 )
 
@@ -156,12 +171,19 @@ EQUIPMENT.add(
         ),
         pieces=(
             Piece(Phase.COLUMNS, declare_columns, place=2),
+            Piece(Phase.COLUMNS, line_losses.declare_columns),
+            Piece(Phase.COLUMNS, line_shifters.declare_columns),
             Piece(Phase.ROWS, declare_loop_rows),
+            Piece(Phase.ROWS, line_losses.declare_rows),
             Piece(Phase.TERMS, put_terms, place=1),
+            Piece(Phase.TERMS, line_losses.put_terms),
         ),
         families=(
             Family("line_direct", "direct flow on {0}", "MW"),
             Family("line_reverse", "reverse flow on {0}", "MW"),
+            Family("line_loss", "loss by the flow on {0}", "MW"),
+            Family("phase_shift", "phase shift of {0}", "degrees"),
+            Family("line_loss", "the losses of {0}", "MW", is_row=True),
             Family("loop_flow", "Kirchhoff's law on the loop that {0} closes", "MW", is_row=True),
         ),
     )

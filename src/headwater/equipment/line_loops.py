@@ -6,8 +6,9 @@ On such lines power cannot be steered: it divides so that the differences of the
 Ronellenfitsch, Witthaut and Brown 2018, Electric Power Systems Research 158, who find such rows
 faster than angles):
 
-    sum over the lines of the loop of  +-reactance * (direct - reverse)  =  0
+    sum over the lines of the loop of  +-(reactance * (direct - reverse) - shift)  =  0
 
+with the shift of a phase shifter where a line has one (`headwater.equipment.line_shifters`).
 Lines without a reactance - direct current, or exchange between regions - carry what is decided, and
 are in no loop.
 """
@@ -20,7 +21,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from headwater.arrays import Array
+from headwater.core.ids import ABSENT
 from headwater.core.program import LpBuilder
+from headwater.equipment import line_shifters
 from headwater.equipment.context import StageContext
 
 Loop = list[tuple[int, float]]
@@ -91,23 +94,18 @@ def declare_loop_rows(build: LpBuilder, ctx: StageContext) -> None:
     A line that can carry nothing in a block is out of service there, and in no loop.
     """
     lines, network = ctx.system.lines, ctx.system.network
-    taken = [
-        i
-        for i, line in enumerate(lines)
-        if line.reactance_pu is not None and ctx.operating("lines", i)
-    ]
+    taken = _with_reactance(ctx)
     ends = [(int(network.line_source[i]), int(network.line_target[i])) for i in taken]
     if not loops(ends):
         return
     rows = build.row_family("loop_flow", (len(lines), ctx.n_blocks))
-    reactance = relative_reactance([float(lines[i].reactance_pu or 0.0) for i in taken])
+    given = [float(lines[i].reactance_pu or 0.0) for i in taken]
+    reactance = relative_reactance(given)
     direct, reverse = build.columns["line_direct"], build.columns["line_reverse"]
+    shift = build.columns.get(line_shifters.FAMILY)
     for k in range(ctx.n_blocks):
-        there = [
-            one
-            for one, i in enumerate(taken)
-            if build.reach([(int(direct[i, k]), 1.0), (int(reverse[i, k]), 1.0)])[1] > 0.0
-        ]
+        in_service = set(lines_in_service(ctx, k))
+        there = [one for one, i in enumerate(taken) if i in in_service]
         for closing, loop in loops([ends[one] for one in there]).items():
             row = rows[taken[there[closing]], k] = build.equality()
             for line, sign in loop:
@@ -115,6 +113,27 @@ def declare_loop_rows(build: LpBuilder, ctx: StageContext) -> None:
                 value = sign * float(reactance[one])
                 build.put(row, int(direct[taken[one], k]), value)
                 build.put(row, int(reverse[taken[one], k]), -value)
+                if shift is not None and shift[taken[one], k] != ABSENT:
+                    moved = line_shifters.MW_PER_DEGREE * float(reactance[one]) / given[one]
+                    build.put(row, int(shift[taken[one], k]), -sign * moved)
+
+
+def lines_in_service(ctx: StageContext, k: int) -> list[int]:
+    """Positions of the lines with a reactance that can carry something in a block."""
+    limits = ctx.system.bounds.line
+    return [
+        i
+        for i in _with_reactance(ctx)
+        if limits.direct_mw[i, ctx.t, k] + limits.reverse_mw[i, ctx.t, k] > 0.0
+    ]
+
+
+def _with_reactance(ctx: StageContext) -> list[int]:
+    return [
+        i
+        for i, line in enumerate(ctx.system.lines)
+        if line.reactance_pu is not None and ctx.operating("lines", i)
+    ]
 
 
 def relative_reactance(reactance: Sequence[float]) -> Array:

@@ -101,8 +101,20 @@ class Bus:
     ] = None
 
 
+@dataclass(frozen=True, slots=True)
+class LossPoint:
+    """A point of a curve of losses."""
+
+    flow_mw: Annotated[Positive, "flow that is sent"]
+    losses_mw: Annotated[NonNegative, "what of it is lost"]
+
+
 @in_file(
     Section("capacity", "limits of the flow"),
+    checks=(
+        Ordered("min_phase_shift_degrees", "max_phase_shift_degrees"),
+        checks.shifter_with_reactance,
+    ),
     order=(*ENTITY_KEYS, "source_bus_id", "target_bus_id", "capacity", "exchange_cost"),
 )
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,20 @@ class Line:
         "reactance of an alternating-current line: around loops of such lines the flows follow "
         "Kirchhoff's laws; without it the flow is decided freely",
     ] = None
+    min_phase_shift_degrees: Annotated[
+        float, "least angle that a phase shifter adds; the same as the largest for a fixed one"
+    ] = 0.0
+    max_phase_shift_degrees: Annotated[float, "largest angle that a phase shifter adds"] = 0.0
+    loss_curve: Annotated[
+        tuple[LossPoint, ...],
+        Check(checks.convex_losses),
+        "losses that grow with the flow, through these points from no loss at no flow",
+    ] = ()
+
+    @property
+    def shifts_phase(self) -> bool:
+        """Whether it has a phase shifter."""
+        return self.min_phase_shift_degrees != 0.0 or self.max_phase_shift_degrees != 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -624,6 +650,11 @@ class Hydro:
         NonNegative | None,
         "time that turbined and spilled water takes to the plant downstream; without it, none",
     ] = None
+    balance_each_block: Annotated[
+        bool,
+        "whether its water is balanced in every block where blocks are parallel, as without a "
+        "store; else over the whole stage",
+    ] = False
 
     @property
     def travels(self) -> bool:

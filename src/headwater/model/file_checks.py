@@ -119,6 +119,31 @@ def volumes_in_range(hydro: Any) -> None:
         raise FieldError("HW214", message, "keep the reference volumes within the storage range")
 
 
+def convex_losses(points: Sequence[Any]) -> None:
+    """Losses grow with the flow, faster and faster, and never by as much as the flow (HW215)."""
+    flow = loss = slope = 0.0
+    for number, point in enumerate(points):
+        if point.flow_mw <= flow:
+            message = f"expected rising flows, got {flow:g} followed by {point.flow_mw:g}"
+            raise FieldError("HW215", message, "list the points from the smallest flow")
+        steeper = (point.losses_mw - loss) / (point.flow_mw - flow)
+        if not slope * (1.0 - 1e-9) <= steeper < 1.0:
+            message = (
+                f"expected losses that grow by at least {slope:g} and less than 1 MW for each MW "
+                f"to point {number}, got {steeper:g}"
+            )
+            raise FieldError("HW215", message, "give points of a convex curve of losses")
+        flow, loss, slope = point.flow_mw, point.losses_mw, steeper
+
+
+def shifter_with_reactance(line: Any) -> None:
+    """A phase shifter stands in a line with a reactance (HW215)."""
+    shifts = line.min_phase_shift_degrees or line.max_phase_shift_degrees
+    if shifts and line.reactance_pu is None:
+        message = "the line has a phase shifter and no reactance"
+        raise FieldError("HW215", message, "give reactance_pu, or remove the phase shift")
+
+
 def one_kind_of_window(window: Any) -> None:
     """An end of a fitting window is a storage or a share, not both (HW205)."""
     for end in ("min", "max"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 import headwater.model as m
@@ -143,3 +145,29 @@ def test_a_full_reservoir_spills_and_says_so() -> None:
     assert found.column("hydros", "spillage_cost") == pytest.approx([spilled * 2 * 100])
     assert found.column("hydros", "storage_binding_code") == [2]
     assert found.lower_bound == pytest.approx(spilled * 200)
+
+
+def test_a_plant_without_a_store_passes_on_what_arrives_block_by_block() -> None:
+    """20 m3/s come in the block that needs power; 10 can be turbined, and nothing is left for the
+    other block unless the balance is that of the stage.
+    """
+
+    def valley(each_block: bool) -> m.System:
+        small = {"max_storage_hm3": 0.0, "max_turbined_m3s": 10.0, "max_generation_mw": 10.0}
+        below = dataclasses.replace(reservoir(1), **small, balance_each_block=each_block)
+        return system(
+            load=100.0,
+            hours=(40.0, 60.0),
+            hydros=(reservoir(0, downstream_id=1), below),
+            initial=m.InitialConditions(storage_hm3={0: 20.0 * 40.0 * 0.0036, 1: 0.0}),
+            inflow_statistics=inflows(h0=(0.0,), h1=(0.0,)),
+            thermals=(m.Thermal.flat(0, 0, 75.0, 10.0),),
+            load_factors=m.StageOverrides.from_rows(
+                [{"bus_id": 0, "stage_id": 0, "block_id": 1, "factor": 0.2}], entity="bus_id"
+            ),
+        )
+
+    whole, each = operate(valley(False)), operate(valley(True))
+    passed = [each.column("hydros", "outflow_m3s", hydro_id=h) for h in (0, 1)]
+    assert passed[1] == pytest.approx(passed[0])
+    assert each.lower_bound > whole.lower_bound + 1.0

@@ -60,6 +60,7 @@ FAMILIES = (
         labels=travel.label_components,
     ),
     Family("water_balance", "the water balance of {0}", "hm3", is_row=True, shown="balance"),
+    Family("parallel_water_balance", "the water balance of {0} in a block", "hm3", is_row=True),
     Family(
         "block_water_balance",
         "the water balance of {0}",

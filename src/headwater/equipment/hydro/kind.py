@@ -222,6 +222,7 @@ EQUIPMENT.add(
             Piece(Phase.STATE_ROWS, inflows.declare_accumulator_rows, place=3),
             Piece(Phase.STATE_ROWS, plants.declare_plane_rows, place=4),
             Piece(Phase.STATE_ROWS, evaporation.declare_rows, place=6),
+            Piece(Phase.STATE_ROWS, reservoirs.declare_parallel_balance_rows),
             Piece(Phase.STATE_ROWS, travel.declare_incoming_rows),
             Piece(Phase.ROWS, inflows.declare_inflow_rows, place=1),
             Piece(Phase.ROWS, reservoirs.declare_later_balance_rows, place=2),

@@ -13,6 +13,14 @@ Chronological blocks, one row per plant and block, where ``vb[h, k]`` is storage
     vb[h, k] - vb[h, k-1] + zeta_k (out - in)[h, k] + zeta_k (Qev + rp - rm - sinf - z)[h]
         = - zeta_k W[h]
 
+Plants without a store of their own may be balanced in every parallel block
+(``balance_each_block``): what leaves in a block is then what arrives in it, and the storage changes
+evenly over the stage. Rows of all blocks but the first say so; with that of the stage they imply
+the first::
+
+    zeta_k / zeta (v[h] - v_in[h]) + zeta_k (out - in)[h, k] + zeta_k (Qev + rp - rm - sinf - z)[h]
+        = - zeta_k W[h]
+
 ``out`` is what leaves the reservoir (turbined, spilled, diverted, pumped), ``in`` what arrives.
 ``zeta_k`` turns m3/s over a block into hm3. ``W`` is scheduled withdrawal (negative adds water);
 ``rm`` is the part that is not withdrawn, ``rp`` what is withdrawn beyond it. The floor is
@@ -99,6 +107,26 @@ def declare_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
         rows[h] = build.equality()
 
 
+def declare_parallel_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
+    """Water balance rows of parallel blocks but the first, of plants that ask for them."""
+    hydros = ctx.system.hydros
+    if ctx.chronological or ctx.n_blocks == 1:
+        return
+    asking = [h for h in range(ctx.n_hydros) if hydros[h].balance_each_block and ctx.present(h)]
+    if asking:
+        rows = build.row_family("parallel_water_balance", (ctx.n_hydros, ctx.n_blocks))
+        for h in asking:
+            rows[h, 1:] = [build.equality() for _ in range(ctx.n_blocks - 1)]
+
+
+def _parallel_rows(build: LpBuilder, h: int) -> list[tuple[int, int]]:
+    """Block and row of every parallel block of a plant that is balanced."""
+    rows = build.rows.get("parallel_water_balance")
+    if rows is None:
+        return []
+    return [(k, int(row)) for k, row in enumerate(rows[h]) if row != ABSENT]
+
+
 def declare_later_balance_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Water balance rows of the second and later chronological blocks."""
     rows = build.row_family(
@@ -153,6 +181,9 @@ def put_block_flow(
     It leaves the reservoir (``sign`` 1) or enters it (-1).
     """
     build.put(balance_row(build, ctx, h, k), column, sign * ctx.block_hm3[k])
+    for block, row in _parallel_rows(build, h):
+        if block == k:
+            build.put(row, column, sign * ctx.block_hm3[k])
 
 
 def balance_row(build: LpBuilder, ctx: StageContext, h: int, k: int) -> int:
@@ -169,9 +200,23 @@ def put_stage_flow(build: LpBuilder, ctx: StageContext, h: int, column: int, sig
     """
     if not ctx.chronological:
         build.put(build.rows["water_balance"][h], column, sign * ctx.stage_hm3)
+        for k, row in _parallel_rows(build, h):
+            build.put(row, column, sign * ctx.block_hm3[k])
         return
     for k in range(ctx.n_blocks):
         put_block_flow(build, ctx, h, k, column, sign)
+
+
+def put_volume(
+    build: LpBuilder, ctx: StageContext, h: int, cell: int, column: int, hm3: float
+) -> None:
+    """Put a volume in hm3 into the water balance of plant ``h``, even over a parallel stage.
+
+    It leaves the reservoir, or enters it where it is negative. The cell is a chronological block.
+    """
+    build.put(balance_row(build, ctx, h, cell), column, hm3)
+    for k, row in _parallel_rows(build, h):
+        build.put(row, column, hm3 * ctx.block_hours[k] / ctx.hours)
 
 
 def put_terms(build: LpBuilder, ctx: StageContext) -> None:
@@ -198,6 +243,10 @@ def _put_storage(build: LpBuilder, ctx: StageContext, h: int) -> None:
     first = build.rows["water_balance"][h]
     build.put(first, storage_after(build, ctx, h, 0), 1.0)
     build.put_state(first, ctx.layout.span("storage").start + h, -1.0)
+    for k, row in _parallel_rows(build, h):
+        share = float(ctx.block_hours[k]) / ctx.hours
+        build.put(row, storage_after(build, ctx, h, 0), share)
+        build.put_state(row, ctx.layout.span("storage").start + h, -share)
     for k in range(1, ctx.n_blocks if ctx.chronological else 1):
         row = build.rows["block_water_balance"][h, k - 1]
         build.put(row, storage_after(build, ctx, h, k), 1.0)
@@ -212,6 +261,8 @@ def _put_withdrawal(build: LpBuilder, ctx: StageContext, h: int) -> None:
             build.shift_row(row, volume * withdrawal)
     else:
         build.shift_row(build.rows["water_balance"][h], ctx.stage_hm3 * withdrawal)
+        for k, row in _parallel_rows(build, h):
+            build.shift_row(row, float(ctx.block_hm3[k]) * withdrawal)
     for name, sign in (("withdrawal_beyond", 1.0), ("withdrawal_short", -1.0)):
         if build.columns[name][h] != ABSENT:
             put_stage_flow(build, ctx, h, build.columns[name][h], sign)

@@ -274,9 +274,8 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
     for h in way.depth:
         receiver = int(ctx.system.cascade.receiver[h, ctx.t])
         for cell in range(way.n_cells if receiver != NONE else 0):
-            row = reservoirs.balance_row(build, ctx, receiver, cell)
             for column, hm3 in way.arriving(build, ctx, h, [cell]):
-                build.put(row, column, -hm3)
+                reservoirs.put_volume(build, ctx, receiver, cell, column, -hm3)
 
 
 def arriving_m3s(read: StageReader, s: StageSolutions, h: int, outflow: Array) -> Array:
