@@ -19,6 +19,7 @@ _OVERLAPS = """
     const key = place.closest('.chart').dataset.chart;
     const groups = [
       '.xtick text', '.ytick text', '.legendtext', '.xtitle', '.ytitle', '.y2tick text',
+      '.textpoint text',
     ];
     const texts = groups.flatMap((group) => [...place.querySelectorAll(group)]);
     const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from headwater.api.training import train
     from headwater.api.uncertainty import FitResult, fit, scenarios
     from headwater.api.validation import validate_case
+    from headwater.api.warm_up import warm_up
     from headwater.case import (
         Case,
         Report,
@@ -73,6 +74,7 @@ else:
             "headwater.api.policy": ("Policy",),
             "headwater.api.programs": ("extensive_form", "stage_program"),
             "headwater.api.validation": ("validate_case",),
+            "headwater.api.warm_up": ("warm_up",),
             "headwater.api.outcomes": ("RunResult", "Simulation", "StoppedError"),
             "headwater.api.runs": ("run",),
             "headwater.api.simulation": ("simulate", "simulate_to_disk"),
@@ -194,6 +196,7 @@ __all__ = [
     "train",
     "validate_case",
     "verify_policy",
+    "warm_up",
     "write_program",
     "write_report",
     "write_schemas",

@@ -37,7 +37,14 @@ def visible(text: str) -> str:
 
 
 class HeadwaterError(Exception):
-    """Base of all errors that Headwater raises on purpose."""
+    """Base of all errors that Headwater raises on purpose.
+
+    Examples:
+        >>> try:
+        ...     hw.run("mine")
+        ... except hw.HeadwaterError as error:
+        ...     print(error)
+    """
 
     exit_code: int = 4
 
@@ -51,6 +58,12 @@ class CaseError(HeadwaterError):
 
     Attributes:
         report: the collected findings; anything with a readable ``str`` form.
+
+    Examples:
+        >>> try:
+        ...     hw.load_case("mine")
+        ... except hw.CaseError as error:
+        ...     print(error.report)
     """
 
     exit_code = 1
@@ -61,7 +74,14 @@ class CaseError(HeadwaterError):
 
 
 class ModelError(HeadwaterError):
-    """A system built in code contradicts itself."""
+    """A system built in code contradicts itself.
+
+    Examples:
+        >>> try:
+        ...     hw.model.TimeLimit(0.0)
+        ... except hw.ModelError as error:
+        ...     print(error)
+    """
 
     exit_code = 1
 
@@ -71,6 +91,12 @@ class UnsupportedFeatureError(HeadwaterError):
 
     Attributes:
         features: one sentence for each refused feature.
+
+    Examples:
+        >>> try:
+        ...     hw.run("mine")
+        ... except hw.UnsupportedFeatureError as error:
+        ...     print(error.features)
     """
 
     exit_code = 1
@@ -95,6 +121,12 @@ class SolverError(HeadwaterError):
             caller could make it.
         basis: the basis that the solver held last (`headwater.solver.Basis`), where it held one.
         attempts: what was tried (`headwater.solver.LpAttempt`), with bounds in $ where ``lp`` is.
+
+    Examples:
+        >>> try:
+        ...     hw.train(case)
+        ... except hw.SolverError as error:
+        ...     hw.write_program(error.lp, "stage.mps")
     """
 
     exit_code = 3
@@ -130,21 +162,49 @@ class SolverError(HeadwaterError):
 
 
 class InfeasibleError(SolverError):
-    """No point satisfies the constraints of a stage."""
+    """No point satisfies the constraints of a stage.
+
+    Examples:
+        >>> try:
+        ...     hw.train(case)
+        ... except hw.InfeasibleError as error:
+        ...     print(error.stage_id, error)
+    """
 
 
 class UnboundedError(SolverError):
-    """The cost of a stage can be lowered without limit."""
+    """The cost of a stage can be lowered without limit.
+
+    Examples:
+        >>> try:
+        ...     hw.train(case)
+        ... except hw.UnboundedError as error:
+        ...     print(error.stage_id, error)
+    """
 
 
 class PolicyError(HeadwaterError):
-    """A stored policy is missing, damaged, of a foreign version, or does not fit the case."""
+    """A stored policy is missing, damaged, of a foreign version, or does not fit the case.
+
+    Examples:
+        >>> try:
+        ...     policy = hw.load_policy("output/policy", case)
+        ... except hw.PolicyError:
+        ...     policy = hw.train(case)
+    """
 
     exit_code = 5
 
 
 class ResultsError(HeadwaterError):
-    """An output directory cannot be written or read."""
+    """An output directory cannot be written or read.
+
+    Examples:
+        >>> try:
+        ...     results = hw.load_results("output")
+        ... except hw.ResultsError:
+        ...     print("there are no results yet")
+    """
 
     exit_code = 2
 
@@ -153,13 +213,26 @@ class InUseError(ResultsError):
     """Another run writes to the same directory.
 
     The message says which process, where and since when.
+
+    Examples:
+        >>> try:
+        ...     hw.run("mine", "output")
+        ... except hw.InUseError as error:
+        ...     print(error)  # who writes there
     """
 
     exit_code = 6
 
 
 class UsageError(HeadwaterError):
-    """An argument or environment variable makes no sense."""
+    """An argument or environment variable makes no sense.
+
+    Examples:
+        >>> try:
+        ...     hw.train(case, threads=0)
+        ... except hw.UsageError as error:
+        ...     print(error)
+    """
 
     exit_code = 64
 
@@ -168,6 +241,12 @@ class UnknownNameError(UsageError, KeyError):
     """No plant, stage, table or component is called that, or several are.
 
     The message says which there are.
+
+    Examples:
+        >>> try:
+        ...     case.system.hydros["Rigde"]
+        ... except hw.UnknownNameError as error:
+        ...     print(error)  # did you mean 'Ridge'?
     """
 
     def __str__(self) -> str:
@@ -190,6 +269,14 @@ class RankError(HeadwaterError):
 
 # named for what a callback asks, as StopIteration is
 class StopTraining(HeadwaterError):  # noqa: N818
-    """Raise this in a training callback to finish cleanly after the current iteration."""
+    """Raise this in a training callback to finish cleanly after the current iteration.
+
+    Examples:
+        >>> def after_a_minute(event):
+        ...     record = getattr(event, "record", None)
+        ...     if getattr(record, "elapsed_seconds", 0.0) > 60.0:
+        ...         raise hw.StopTraining
+        >>> policy = hw.train(case, on_event=after_a_minute)
+    """
 
     exit_code = 0

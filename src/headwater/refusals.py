@@ -240,5 +240,5 @@ def refusals_table() -> str:
     """The table as the page on the model prints it."""
     rows = [f"| {r.area} | {r.feature} | {r.code} | {r.instead} |" for r in REFUSALS.values()]
     return "\n".join(
-        ["| Area | What is refused | Told by | Instead |", "| --- | --- | --- | --- |", *rows]
+        ["| Area | What is refused | Reported by | Instead |", "| --- | --- | --- | --- |", *rows]
     )

@@ -180,7 +180,7 @@ def test_the_simulation_walks_whole_scenarios_and_the_bound_says_that_it_speaks_
     seen = walked["incremental_inflow_m3s"].to_numpy().reshape(3, 3, -1)
     for t in range(3):
         np.testing.assert_allclose(seen[:, t], inflows[t], rtol=1e-9)
-    told = "the simulation walks whole inflow scenarios, the openings take them stage by stage"
+    told = "the simulation follows whole inflow scenarios, the openings take them stage by stage"
     assert record.differences == policy.training.differences == (told,)
     assert told in policy.training.bound_meaning
     assert "under the openings of training" in policy.training.bound_meaning

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import headwater as hw
+from headwater import examples, pypsa
+from headwater.imports import newave, tables
+from headwater.imports.newave import NewaveImport
 from headwater.report import plots
 
 OF_NOTEBOOKS = {"facts"}
@@ -43,6 +46,10 @@ def test_what_takes_a_path_takes_a_text(tmp_path: Path) -> None:
 def public() -> Iterator[tuple[str, Any]]:
     """Functions and methods that a user calls."""
     classes: list[tuple[str, Any]] = []
+    for module in (examples, newave, pypsa, tables):
+        for name in module.__all__:
+            if inspect.isfunction(getattr(module, name)):
+                yield f"{module.__name__}.{name}", getattr(module, name)
     for name in sorted(set(hw.__all__) - {"__version__"}):
         one = getattr(hw, name)
         if inspect.isfunction(one):
@@ -69,6 +76,15 @@ def test_every_public_function_tells_its_arguments_and_has_an_example(name: str)
     told = {word for group in told for word in group.split(", ")}
     assert [argument for argument in taken if argument not in told] == []
     assert re.search(r"^Examples:\n( .*\n)* +>>> ", text, re.MULTILINE), "no example"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [getattr(hw, name) for name in hw.__all__ if inspect.isclass(getattr(hw, name))]
+    + [pypsa.TranslationWarning, NewaveImport],
+)
+def test_every_public_class_has_an_example(one: type) -> None:
+    assert re.search(r"^Examples:\n( .*\n)* +>>> ", inspect.getdoc(one) or "", re.MULTILINE)
 
 
 def test_every_error_is_one_of_ours() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 import headwater as hw
 from case_builder import tiny_case
+from headwater.api import warm_up
+from headwater.sddp.events import CompilationProgress, EventSink
 from trained_policies import small_study, trained
 
 
@@ -68,3 +70,23 @@ def test_a_callback_is_told_what_is_shown_and_may_still_end_the_training(
     assert hw.train(small_study(), threads=1, on_event=watch).n_iterations == 2
     assert "trained 2 iterations" in capsys.readouterr().err
     assert kinds.count("IterationFinished") == 2
+
+
+def test_warming_up_compiles_once_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    compiled = [False]
+
+    def ensure_compiled(on_event: EventSink) -> None:
+        on_event(CompilationProgress(0, 0, 0.0, None))
+        compiled[0] = True
+
+    monkeypatch.setattr(warm_up, "is_compiled", lambda: compiled[0])
+    monkeypatch.setattr(warm_up, "ensure_compiled", ensure_compiled)
+    told: list[object] = []
+    assert hw.warm_up(on_event=told.append)
+    assert "compiling the engine" in capsys.readouterr().err
+    assert [type(event) for event in told] == [CompilationProgress]
+    assert not hw.warm_up(on_event=told.append)
+    assert capsys.readouterr().err == ""
+    assert len(told) == 1

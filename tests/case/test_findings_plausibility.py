@@ -93,7 +93,7 @@ def test_a_mark_for_missing_values_is_no_inflow(tmp_path, mark):
     case.tables[STATS][0]["mean_m3s"] = mark
     found = [one for one in doubts(case.write()) if one.code == "HW624"]
     assert [one.entity for one in found] == ['Hydro 0 "H0"']
-    assert f"{mark:g} stands 1 times among 2 values of mean_m3s" in found[0].message
+    assert f"{mark:g} appears once among 2 values of mean_m3s" in found[0].message
 
 
 def test_a_mark_in_the_record_or_in_the_past_is_found_too(tmp_path):

@@ -255,13 +255,14 @@ def test_a_run_and_its_summary_say_what_the_openings_are_and_call_no_distance_a_
     assert told.code == 0
     assert "load openings are the given scenarios (2 scenarios at stages 0 to 1)" in told.err
     assert (
-        "under the openings of training is at least this; the simulation walks whole load scenarios"
-        in flat(told.out)
+        "under the openings of training is at least this; the simulation follows whole load "
+        "scenarios" in flat(told.out)
     )
     shown = flat(command("summary", tmp_path / "out").out)
     assert "openings load openings are the given scenarios" in shown
     assert (
-        "this is no distance from the optimum: the simulation walks whole load scenarios" in shown
+        "this gap says nothing about the optimum: the simulation follows whole load scenarios"
+        in shown
     )
     assert "load openings the given scenarios, 2 a stage" in flat(
         command("describe", case.root).out
@@ -270,7 +271,9 @@ def test_a_run_and_its_summary_say_what_the_openings_are_and_call_no_distance_a_
     case.write()
     told = command("run", case.root, "-o", tmp_path / "known")
     assert "the optimal expected cost of the study is at least this" in flat(told.out)
-    assert "no distance from the optimum" not in flat(command("summary", tmp_path / "known").out)
+    assert "this gap says nothing about the optimum" not in flat(
+        command("summary", tmp_path / "known").out
+    )
 
 
 def flat(text: str) -> str:

@@ -62,7 +62,8 @@ def test_commands_stand_in_groups(call) -> None:
     _, out, _ = call("--help")
     groups = re.findall(r"─ ([A-Z][a-z ]+) ─", out)
     assert groups == [
-        "Options", "Cases", "Planning", "Results", "Inflows and scenarios", "Programs and engine"
+        "Options", "Cases", "Planning", "Results", "Inflows and scenarios",
+        "Linear programs and engine",
     ]  # fmt: skip
     for name in ALL:
         if len(name) == 1:

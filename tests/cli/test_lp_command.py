@@ -92,7 +92,7 @@ def test_a_program_with_a_solution_shows_what_it_costs_and_what_does_not_hold(
         (["stage.mps", "--stage", "1"], "holds one program"),
         (["stage.mps", "--scenario", "1"], "belongs to a case"),
         (["stage.mps", "--policy", "p"], "belongs to a case"),
-        (["empty"], "is no case and holds no program"),
+        (["empty"], "is not a case and holds no program"),
         (["saved", "--stage", "9"], "has no program of stage 9; it has stage-4.mps"),
     ],
 )

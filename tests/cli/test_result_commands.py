@@ -100,7 +100,7 @@ def test_parts_of_different_cases_are_told(
     code, out, _ = command("summary", mixed)
     assert code == 0
     assert "not of one case" in out
-    assert "simulated above bound" not in out
+    assert "gap to the bound" not in out
     assert "training of case" in json.loads(command("status", mixed)[1])["mixture"]
     caplog.clear()
     results = hw.load_results(mixed)

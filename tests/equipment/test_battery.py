@@ -237,7 +237,7 @@ def test_equipment_in_the_wrong_place_or_of_no_kind_is_refused() -> None:
         ModelError, match="thermal 3 belongs into 'thermals' of the system, not into 'equipment'"
     ):
         dataclasses.replace(of, equipment=(m.Thermal.flat(3, 0, 1.0, 1.0),))
-    with pytest.raises(ModelError, match="str is no kind of equipment"):
+    with pytest.raises(ModelError, match="str is not a kind of equipment"):
         dataclasses.replace(of, equipment=("battery",))
     with pytest.raises(ModelError, match=r"batteries: the key \(id\) = 7 appears more than once"):
         dataclasses.replace(of, equipment=(STORE, STORE))

@@ -185,7 +185,7 @@ def test_a_term_written_in_code_must_name_a_quantity() -> None:
         expression=m.Expression((m.Term(1.0, "hydro_power", 0),)),
     )
     with pytest.raises(
-        ModelError, match=r"'hydro_power\(0\)', which is no quantity; known: .*bus_deficit, "
+        ModelError, match=r"'hydro_power\(0\)', which is not a quantity; known: .*bus_deficit, "
     ):
         operate(dataclasses.replace(limited(PER_BLOCK, 60.0), generic_constraints=(wrong,)))
 

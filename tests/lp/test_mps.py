@@ -144,19 +144,19 @@ ENDATA
 @pytest.mark.parametrize(
     ("before", "after", "line", "what"),
     [
-        (" G r", " Q r", 5, "'Q' is no kind of row"),
+        (" G r", " Q r", 5, "'Q' is not a kind of row"),
         (" x r 1", " x s 1", 8, "'s' is not known"),
         (" x r 1", " x r one", 8, "could not convert"),
         (" x r 1", " x r", 8, "come in pairs"),
         (" x r 1", " M 'MARKER' 'INTORG'", 8, "integers are not read"),
         (" RHS r 2", " RHS cost 2", 10, "a constant in the objective"),
-        (" UP BND x 9", " BV BND x", 12, "'BV' is no limit"),
+        (" UP BND x 9", " BV BND x", 12, "'BV' is not a limit"),
         (" UP BND x 9", " UP BND y 9", 12, "'y' is not known"),
-        ("BOUNDS", "SOS", 11, "'SOS' is no section"),
+        ("BOUNDS", "SOS", 11, "'SOS' is not a section"),
         ("NAME x", "OBJSENSE MAX", 2, "only minimisation"),
         ("ENDATA", "", 13, "cut off"),
         (" N cost", " G r", 5, "stands there twice"),
-        (" x r 1", " x r nan", 8, "'nan' is no number"),
+        (" x r 1", " x r nan", 8, "'nan' is not a number"),
     ],
 )
 def test_what_is_no_program_is_refused_with_its_line(

@@ -215,7 +215,7 @@ def test_names_become_words() -> None:
     assert in_words("balance[Itaipu,2]") == ("the water balance of Itaipu in block 2", "hm3")
     assert in_words("future_cost") == ("the future cost", "$")
     assert in_words("generation_slack[a,0]") == (
-        "power missing to the minimum generation of a in block 0",
+        "generation below the minimum of a in block 0",
         "MW",
     )
     assert in_words("something_new[a,0]") == ("something new of a in block 0", "")

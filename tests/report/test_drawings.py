@@ -17,7 +17,7 @@ from headwater.equipment.battery import Battery
 from headwater.errors import ResultsError, UsageError
 from headwater.report.balance import SOURCES, balance
 from headwater.report.costs import cost_distribution, costs, deficit_depth, deficit_probability
-from headwater.report.drawing import Drawing
+from headwater.report.drawing import Drawing, date_axis
 from headwater.report.fans import named_scenarios
 from headwater.report.generation import generation
 from headwater.report.outcome import Outcome
@@ -318,3 +318,18 @@ def test_a_simulation_in_memory_draws_what_its_results_on_disk_draw(example_outp
         )
         for a, b in zip(in_memory.data, on_disk.data, strict=True):
             assert list(a.y) == pytest.approx(list(b.y), rel=1e-9), name
+
+
+def test_few_months_are_marked_by_month_and_shorter_stages_by_day():
+    year = [f"2027-{month:02}-01" for month in range(1, 13)]
+    assert date_axis(year) == {"type": "date", "hoverformat": "%b %Y", "dtick": "M1"}
+    assert "dtick" not in date_axis([*year, "2028-01-01", "2028-02-01"])
+    assert date_axis(["2027-01-01", "2027-01-08"]) == {"type": "date", "hoverformat": "%d %b %Y"}
+    assert date_axis([]) == {"type": "date", "hoverformat": "%b %Y"}
+
+
+def test_few_iterations_are_marked_one_by_one(example_output: Path):
+    trace = hw.load_results(example_output).convergence
+    for drawn in (convergence(trace), cuts(trace)):
+        assert drawn.to_dict()["layout"]["xaxis"]["dtick"] == 1
+    assert "dtick" not in convergence(trace, "time").to_dict()["layout"]["xaxis"]

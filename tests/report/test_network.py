@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import headwater as hw
-from headwater.report.network import exchange, network, uses_of_lines
+from headwater.report.network import _turned, exchange, network, uses_of_lines
 from headwater.report.outcome import Outcome
 
 pytest.importorskip("networkx", reason="networkx is not installed")
@@ -64,6 +64,19 @@ def test_every_bus_and_line_stands_on_the_network_and_arrows_follow_the_flow(exa
         head, tail = np.array([arrow["x"], arrow["y"]]), np.array([arrow["ax"], arrow["ay"]])
         assert np.linalg.norm(receiver - head) < np.linalg.norm(receiver - tail)
     assert network(example).traces[-1]["x"] == buses["x"]  # the same picture every time
+
+
+def test_a_chain_of_buses_lies_from_left_to_right_with_its_names_above_and_below():
+    """However the buses were placed, and the first one on the left."""
+    angle = 0.7
+    along = np.array([np.cos(angle), np.sin(angle)])
+    turned = _turned(np.outer([0.9, 0.3, -0.3, -0.9], along))
+    assert turned[:, 0] == pytest.approx([-1.0, -1 / 3, 1 / 3, 1.0])
+    assert turned[:, 1].tolist() == [0.0] * 4
+    triangle = _turned(np.array([[0.0, 0.0], [0.1, 1.0], [0.0, 2.0]]))
+    assert np.abs(triangle).max(axis=0) == pytest.approx([1.0, 1.0])
+    assert triangle[0, 0] == -1.0
+    assert _turned(np.array([[0.4, 0.2]])).tolist() == [[0.0, 0.0]]
 
 
 def test_the_flow_of_a_line_is_drawn_between_its_limits(example: Outcome):

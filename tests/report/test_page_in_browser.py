@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import pytest
 import headwater as hw
 from headwater.report import write_report
 from page_looks import PHONE, WIDE, opened, overlaps, tab_names, visit
-from shared_data import ORIGINALS, SHARED
+from shared_data import ORIGINALS
 
 pytest.importorskip("plotly", reason="plotly is not installed")
 
@@ -42,6 +40,11 @@ def page(example_output: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_every_tab_of_the_example_shows_labelled_pictures_without_an_error(
     browser: Any, page: Path, width: int, scheme: str
 ):
+    looked_through(browser, page, width, scheme)
+
+
+def looked_through(browser: Any, page: Path, width: int, scheme: str) -> None:
+    """Visit all tabs: every picture is drawn, has titles with units, and fits the page."""
     with opened(browser, page, width, scheme) as tab:
         names = tab_names(tab)
         assert names[:2] == ["overview", "reservoirs"]
@@ -209,23 +212,80 @@ def test_ugly_names_are_shown_and_not_executed(browser: Any, example_output: Pat
         assert tab.input_value("section.tab.shown [data-choice=plant]") == "3"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["4ree", "160 plants"])
-def test_systems_that_nobody_drew_for_open_without_an_error(
-    browser: Any, kind: str, tmp_path: Path
+N_LARGE = 160
+
+
+def large_case() -> hw.Case:
+    """Cascades of four with 160 plants at eight buses of a chain, short of energy in the end."""
+    build = hw.SystemBuilder("large", start="2027-01", months=4, openings=3)
+    for bus in range(8):
+        build.bus(f"Bus {bus}").load(f"Bus {bus}", 1500.0)
+        build.thermal(f"Gas {bus}", bus=f"Bus {bus}", max_mw=400.0, cost=60.0 + 20.0 * bus)
+    for bus in range(7):
+        build.line(f"Line {bus}", f"Bus {bus}", f"Bus {bus + 1}", 250.0 + 50.0 * bus)
+    for plant in range(N_LARGE):
+        below = f"Plant {plant + 1}" if plant % 4 < 3 else None
+        build.hydro(
+            f"Plant {plant}",
+            bus=f"Bus {plant // 20}",
+            storage_hm3=(20.0, 100.0 + 7.0 * plant),
+            turbined_m3s=120.0 + plant,
+            productivity=0.4 + 0.001 * plant,
+            inflow=(40.0 + plant / 4.0, 15.0),
+            downstream=below,
+        )
+    return build.build().with_(iterations=2, forward_passes=2, scenarios=8)
+
+
+@pytest.fixture(scope="module")
+def large_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("large")
+    large_case().save(root / "case")
+    hw.run(root / "case", root / "output", threads=1, progress=False)
+    return write_report(root / "output")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+def test_every_tab_of_a_study_of_160_plants_shows_labelled_pictures_without_an_error(
+    browser: Any, large_page: Path, width: int, scheme: str
 ):
-    if kind == "4ree":
-        if not ORIGINALS.is_dir():
-            pytest.skip(f"the published cases are not at {ORIGINALS}")
-        case = shutil.copytree(ORIGINALS / "4ree", tmp_path / "case")
-    else:
-        maker = SHARED / "strangers" / "make_case.py"
-        if not maker.is_file():
-            pytest.skip(f"the generator of large systems is not at {maker}")
-        case = tmp_path / "case"
-        sizes = {"hydros": 160, "stages": 6, "thermals": 40, "buses": 8, "openings": 4, "lags": 2}
-        options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
-        subprocess.run([sys.executable, str(maker), str(case), *options], check=True)
+    assert large_page.stat().st_size < 10e6
+    looked_through(browser, large_page, width, scheme)
+
+
+def test_one_of_160_plants_is_found_and_its_data_are_saved(
+    browser: Any, large_page: Path, tmp_path: Path
+):
+    with opened(browser, large_page) as tab:
+        visit(tab, "reservoirs")
+        shown = "section.tab.shown"
+        tab.fill(f"{shown} [data-searches=plant]", "plant 13")
+        found = tab.query_selector_all(f"{shown} [data-choice=plant] option")
+        assert [one.inner_text() for one in found] == [
+            "Plant 13",
+            *[f"Plant {number}" for number in range(130, 140)],
+        ]
+        tab.fill(f"{shown} [data-searches=plant]", "plant 137")
+        assert tab.inner_text(f"{shown} figcaption") == "Plant 137: stored water"
+        assert overlaps(tab) == []
+        with tab.expect_download() as download:
+            tab.click(f"{shown} .chart [data-save=csv]")
+        assert download.value.suggested_filename == "headwater-storage-137-hm3.csv"
+        download.value.save_as(tmp_path / "data.csv")
+    with (tmp_path / "data.csv").open(encoding="utf-8-sig", newline="") as file:
+        highest = {
+            float(row["stored water, hm3"])
+            for row in csv.DictReader(file)
+            if row["series"] == "largest"
+        }
+    assert highest == {100.0 + 7.0 * 137}
+
+
+@pytest.mark.slow
+def test_the_page_of_4ree_shows_labelled_pictures_without_an_error(browser: Any, tmp_path: Path):
+    if not ORIGINALS.is_dir():
+        pytest.skip(f"the published cases are not at {ORIGINALS}")
+    case = shutil.copytree(ORIGINALS / "4ree", tmp_path / "case")
     config = json.loads((case / "config.json").read_text())
     config["training"] |= {
         "forward_passes": 2,
@@ -236,18 +296,5 @@ def test_systems_that_nobody_drew_for_open_without_an_error(
     hw.run(case, tmp_path / "output")
     page = write_report(tmp_path / "output")
     assert page.stat().st_size < 10e6
-    with opened(browser, page, PHONE) as tab:
-        for name in tab_names(tab):
-            assert visit(tab, name) or tab.query_selector("section.tab.shown :is(table, .note)"), (
-                name
-            )
-            assert overlaps(tab) == [], name
-            assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE, name
-        last = hw.load_results(tmp_path / "output").entities.filter(
-            pl.col("entity_type_code") == 0
-        )[-1]
-        visit(tab, "reservoirs")
-        tab.fill("section.tab.shown [data-searches=plant]", last["name"].item())
-        assert tab.input_value("section.tab.shown [data-choice=plant]") == str(
-            last["entity_id"].item()
-        )
+    for width in (WIDE, PHONE):
+        looked_through(browser, page, width, "light")

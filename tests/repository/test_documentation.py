@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import re
 import tomllib
 import typing
@@ -240,6 +241,24 @@ def test_commands_and_options_on_the_page_exist(root: Path) -> None:
     assert options - {"--help", "--out"} == {  # --out is what --output was called
         name for p in parameters for name in p.opts if name.startswith("--")
     }
+
+
+def test_what_the_command_line_does_is_done_from_python(root: Path) -> None:
+    """Every command has a row, and what the row names can be called."""
+    page = (root / "docs" / "python-api.md").read_text(encoding="utf-8")
+    section = page.split("\n## What the command line does\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| (`headwater [^|]+) \| ([^|]+) \|$", section, re.MULTILINE))
+    named = {word for cell in rows for word in re.findall(r"[a-z]+", cell)}
+    known = typer.main.get_command(app)
+    for name, command in known.commands.items():
+        if name not in ("import", "export", "bench"):
+            assert name in named, name
+        for inner in () if name == "policy" else getattr(command, "commands", {}):
+            assert f"{name} {inner}" in " ".join(rows), (name, inner)
+    for cell in rows.values():
+        for function in re.findall(r"`(headwater\.[\w.]+)\(", cell):
+            module, _, attribute = function.rpartition(".")
+            assert callable(getattr(importlib.import_module(module), attribute)), function
 
 
 def section_free_of(page: Path, heading: str) -> str:

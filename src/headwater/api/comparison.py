@@ -27,6 +27,10 @@ class PolicyComparison(Shown):
 
     Attributes:
         first, second: costs and totals of each scenario.
+
+    Examples:
+        >>> found = policy.compare(other, scenarios=500)
+        >>> found.difference, found.interval95
     """
 
     first: ScenarioSummary

@@ -28,6 +28,12 @@ class StoppedError(HeadwaterError):
 
     Attributes:
         signal_number: the signal; ``None`` where another rank got it.
+
+    Examples:
+        >>> try:
+        ...     hw.simulate(policy)
+        ... except hw.StoppedError:
+        ...     print("Ctrl-C")
     """
 
     exit_code = EXIT_STOPPED
@@ -44,6 +50,10 @@ class Simulation(Shown, OtherForms):
     Attributes:
         record: costs per scenario and how the simulation went.
         study: what was simulated.
+
+    Examples:
+        >>> simulation = hw.simulate(policy, n_scenarios=200)
+        >>> simulation.mean_cost, simulation.table("hydros")
     """
 
     record: SimulationRecord
@@ -124,6 +134,10 @@ class RunResult(Shown):
         simulation: outcome of the simulation; ``None`` when the case asks for none.
         stopped: whether a signal ended the run early.
         signal_number: the signal; ``None`` where another rank got it.
+
+    Examples:
+        >>> done = hw.run("mine", "output")
+        >>> done.policy.lower_bound, done.simulation.mean_cost
     """
 
     output_dir: Path

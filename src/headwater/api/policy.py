@@ -25,7 +25,7 @@ from headwater.api.progress import followed
 from headwater.api.requirements import check_fits
 from headwater.arrays import Array
 from headwater.core.shown import Shown
-from headwater.core.wording import listed
+from headwater.core.wording import ending, listed
 from headwater.errors import PolicyError, UsageError
 from headwater.model import EntityKey, ScenarioSource, StageKey, Study
 from headwater.model.named import StageSpan, stage_position_of
@@ -344,9 +344,9 @@ class Policy(Shown, LearnedPolicy):
     def facts(self) -> list[tuple[str, str]]:
         """Name and value of what a notebook shows below the heading."""
         return [
-            ("study", "not known" if self.study is None else self.study.name or "without name"),
+            ("study", "not known" if self.study is None else self.study.name or "unnamed"),
             ("stages", f"{self.stages[0].start_date} to {self.stages[-1].end_date}"),
-            ("ended by", self.reason or "not known"),
+            ("training", ending(self.reason) if self.reason else "not known"),
             ("plants", listed(self.hydro_labels)),
         ]
 

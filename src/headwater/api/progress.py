@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from headwater.api.plain_console import PlainConsole
-from headwater.core.wording import money, workers
+from headwater.core.wording import ending, money, workers
 from headwater.distributed import find_communicator
 from headwater.sddp import events
 
@@ -96,7 +96,7 @@ class ProgressDisplay:
             record = event.record
             self._console.print(
                 f"trained {len(record.iterations)} iterations in {record.seconds:.1f} s; "
-                f"ended by {record.reason.replace('_', ' ')}"
+                f"{ending(record.reason)}"
             )
             if record.upper_bound is not None:
                 lower = record.iterations[-1].lower_bound
@@ -222,7 +222,7 @@ class _Unfailing:
         try:
             do(self._display)
         except Exception:
-            logger.debug("the progress display failed and is given up", exc_info=True)
+            logger.debug("the progress display failed and was switched off", exc_info=True)
             self._display = None
 
 

@@ -44,7 +44,12 @@ class Variant:
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Shown):
-    """What came out of all variants, in the order of the options."""
+    """What came out of all variants, in the order of the options.
+
+    Examples:
+        >>> found = hw.sweep(case, {"load": [0.9, 1.0, 1.1]})
+        >>> found.frame()
+    """
 
     variants: tuple[Variant, ...] = field(default=())
 

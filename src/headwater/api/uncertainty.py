@@ -36,6 +36,10 @@ class FitResult(Shown):
         directory: where the model tables and the report are.
         uncertainty: the fitted models.
         pictures: page with pictures; ``None`` when they were not asked for or cannot be drawn.
+
+    Examples:
+        >>> found = hw.fit("examples/four-subsystems", "fit")
+        >>> found.directory, found.pictures
     """
 
     directory: Path

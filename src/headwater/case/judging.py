@@ -86,7 +86,7 @@ def check_what_is_left(study: Study | None, parts: Parts, collector: Collector) 
             with np.errstate(all="ignore"):
                 problems = list(entry.check(study))
         except Exception:  # the study is broken, so a rule may stumble over anything
-            logger.debug("the rule %s stumbles over a broken case", _name(entry), exc_info=True)
+            logger.debug("the rule %s failed on a case with errors", _name(entry), exc_info=True)
             skipped.append(_name(entry))
         else:
             _report(entry.code, severity, problems, parts, collector)

@@ -44,6 +44,10 @@ class Case(Study):
         report: what validation said; it has no errors.
         raw_config: ``config.json`` in the canonical spelling, as plain data.
         input_files: the files that were read; none for a case that was made in code.
+
+    Examples:
+        >>> case = hw.load_case("examples/four-subsystems")
+        >>> case.system.hydros["Ridge"].max_storage_hm3
     """
 
     root: Path = field(default_factory=Path)

@@ -108,6 +108,10 @@ class Report:
         findings: what was found.
         skipped: names of the rules that could not run: files they need do not parse, or what they
             judge is broken.
+
+    Examples:
+        >>> report = hw.validate_case("mine")
+        >>> report.ok, [finding.code for finding in report.findings]
     """
 
     case: str = ""

@@ -250,7 +250,7 @@ def deterministic_inflows(parts: Parts) -> Iterator[Problem]:
         message = (
             f"std_m3s is 0 at {len(stages)} stages ({opened(stages)}): its inflow is certain there"
         )
-        yield Problem(_STATS, message, None, f"Hydro {hydro_id}", "nothing, if that is meant")
+        yield Problem(_STATS, message, None, f"Hydro {hydro_id}", "nothing, if this is intended")
 
 
 @rule("HW605", WARNING, needs=(_AR, "stages.json"))

@@ -26,7 +26,7 @@ def negative_past(parts: Parts) -> Iterator[Problem]:
                 message,
                 f"past_inflows[{position}]",
                 f"Hydro {entry.hydro_id}",
-                "nothing, if that is meant",
+                "nothing, if this is intended",
             )
 
 

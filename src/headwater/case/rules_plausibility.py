@@ -339,6 +339,10 @@ def _sentinel(values: list[float]) -> tuple[float, int] | None:
     return None
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _sentinel_rule(file: str, column: str, figure: str, label: str) -> None:
     def no_sentinels(parts: Parts) -> Iterator[Problem]:
         if SENTINELS.isdisjoint(parts.table(file).get_column(figure).to_list()):
@@ -350,10 +354,10 @@ def _sentinel_rule(file: str, column: str, figure: str, label: str) -> None:
             found = _sentinel(values)
             if found is not None:
                 message = (
-                    f"{found[0]:g} stands {found[1]} times among {len(values)} values of "
-                    f"{figure}: it looks like a mark "
+                    f"{found[0]:g} appears {_times(found[1])} among {len(values)} values of "
+                    f"{figure}: it looks like a placeholder "
                 )
-                message += "for missing values, and is taken as a figure"
+                message += "for missing values, but is taken as a number"
                 stem = file.rsplit("/", 1)[1].removesuffix(".parquet")
                 yield Problem(
                     file,
@@ -364,7 +368,7 @@ def _sentinel_rule(file: str, column: str, figure: str, label: str) -> None:
                 )
 
     no_sentinels.__doc__ = (
-        "Marks for missing values, such as -999, do not stand among measured figures."
+        "Placeholders for missing values, such as -999, do not appear among measured figures."
     )
     rule("HW624", WARNING, needs=(file,))(no_sentinels)
 
@@ -375,15 +379,15 @@ for _file, _column, _figure, _label in _VALUES:
 
 @rule("HW624", WARNING, needs=("initial_conditions.json",))
 def no_sentinels_in_the_past(parts: Parts) -> Iterator[Problem]:
-    """Marks for missing values, such as -999, do not stand among past inflows."""
+    """Placeholders for missing values, such as -999, do not appear among past inflows."""
     for position, entry in enumerate(parts.initial.past_inflows if parts.initial else ()):
         found = _sentinel(list(entry.values_m3s))
         if found is not None:
             message = (
-                f"{found[0]:g} stands {found[1]} times among {len(entry.values_m3s)} past "
-                "inflows: it looks like a mark "
+                f"{found[0]:g} appears {_times(found[1])} among {len(entry.values_m3s)} past "
+                "inflows: it looks like a placeholder "
             )
-            message += "for missing values, and is taken as a figure"
+            message += "for missing values, but is taken as a number"
             path = f"past_inflows[{position}].values_m3s"
             yield Problem(
                 "initial_conditions.json",

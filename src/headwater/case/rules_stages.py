@@ -314,7 +314,7 @@ def unused_seasons(parts: Parts) -> Iterator[Problem]:
             message,
             "season_definitions.seasons",
             None,
-            "nothing, if the study covers part of the year",
+            "nothing, if the study covers only part of the year",
         )
 
 

@@ -76,7 +76,7 @@ app = typer.Typer(
 )
 
 _CASES, _STUDIES, _RESULTS = "Cases", "Planning", "Results"
-_FUTURE, _ENGINE = "Inflows and scenarios", "Programs and engine"
+_FUTURE, _ENGINE = "Inflows and scenarios", "Linear programs and engine"
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     _CASES: (init, describe, validate, convert, schema),
     _STUDIES: (run, train, simulate, submit),

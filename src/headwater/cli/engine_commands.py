@@ -27,7 +27,7 @@ def warmup() -> None:
 def bench(context: typer.Context) -> Any:
     """Time the engine against HiGHS; needs the source repository.
 
-    Its options are told by --help.
+    Run it with --help for its options.
     """
     if importlib.util.find_spec(_BENCHMARK) is None:
         if not (_CHECKOUT / _BENCHMARK).is_dir():

@@ -22,7 +22,10 @@ def extensive(
     policy: Annotated[
         Path | None,
         typer.Option(
-            "--policy", "-p", help="Stored policy to hold against it.", show_default=False
+            "--policy",
+            "-p",
+            help="Stored policy whose bound is compared with it.",
+            show_default=False,
         ),
     ] = None,
     max_columns: Annotated[
@@ -30,7 +33,7 @@ def extensive(
         typer.Option(
             "--max-columns",
             min=1,
-            help="Of the largest program that is solved; by default some hundred thousand.",
+            help="Columns that the program may have at most; by default some hundred thousand.",
             show_default=False,
         ),
     ] = None,

@@ -27,7 +27,8 @@ def violation_rows(sentences: Sequence[str], where: str) -> list[tuple[str, str]
         for n, sentence in enumerate(sentences[:_MOST_VIOLATIONS])
     ]
     if len(sentences) > _MOST_VIOLATIONS:
-        rows.append(("", f"and {len(sentences) - _MOST_VIOLATIONS} more limits, see {where}"))
+        more = len(sentences) - _MOST_VIOLATIONS
+        rows.append(("", f"and {more} more limit{'s' if more > 1 else ''}, see {where}"))
     return rows
 
 

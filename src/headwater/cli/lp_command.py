@@ -87,7 +87,7 @@ def lp(
             )
         if not (source / "config.json").is_file():
             raise typer.BadParameter(
-                f"{source} is no case and holds no program ({_PROGRAMS})", param_hint="CASE|FILE"
+                f"{source} is not a case and holds no program ({_PROGRAMS})", param_hint="CASE|FILE"
             )
         missing = "--stage" if stage is None else "--output"
         raise typer.BadParameter(

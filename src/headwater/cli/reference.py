@@ -10,7 +10,7 @@ import typer
 from headwater.cli.app import app
 
 _NOTE = "<!-- Made by scripts/make-reference; change the commands, not this page. -->"
-_ABOUT = """Every command with arguments, options and defaults, as `headwater COMMAND --help` tells
+_ABOUT = """Every command with arguments, options and defaults, as `headwater COMMAND --help` shows
 them. [Command line](../command-line.md) says what they are for and how runs end.
 
 ```console

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.cli.facts import summary_table, violation_rows
-from headwater.core.wording import money, workers
+from headwater.core.wording import ending, money, workers
 from headwater.errors import ResultsError
 from headwater.results.reader import Results
 
@@ -42,7 +42,7 @@ def _training(results: Results, console: Console) -> None:
         ("case", str(metadata["case"])),
         (
             "iterations",
-            f"{iterations['completed']}, ended by {iterations['reason'].replace('_', ' ')}",
+            f"{iterations['completed']}, {ending(iterations['reason'])}",
         ),
         (
             "lower bound",
@@ -122,9 +122,9 @@ def _simulation(results: Results, console: Console) -> None:
         and bound.get("covers", "study") == "study"
     ):
         gap = (cost["mean"] - bound["value"]) / max(1.0, abs(cost["mean"]))
-        rows.append(("simulated above bound", f"{100 * gap:.2f} %"))
+        rows.append(("gap to the bound", f"{100 * gap:.2f} %"))
         rows.extend(
-            ("", f"this is no distance from the optimum: {text}")
+            ("", f"this gap says nothing about the optimum: {text}")
             for text in metadata.get("differences", ())
         )
     rows.extend(

@@ -34,6 +34,23 @@ def money(value: float) -> str:
     return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
+_ENDINGS = {
+    "iteration_limit": "stopped at the iteration limit",
+    "time_limit": "stopped at the time limit",
+    "bound_stalling": "stopped because the bound had stalled",
+    "small_changes": "stopped because the bound hardly changed any more",
+    "gap": "stopped because the bounds had met",
+    "shutdown": "interrupted",
+    "error": "ended by an error",
+    "checkpoint": "still under way at this checkpoint",
+}
+
+
+def ending(reason: str) -> str:
+    """How a training ended, in words; of rules without words of their own, the name."""
+    return _ENDINGS.get(reason) or f"stopped by the rule '{reason}'"
+
+
 def workers(ranks: int, threads: int) -> str:
     """How many threads work, of how many processes."""
     text = f"{threads} thread{'s' if threads != 1 else ''}"

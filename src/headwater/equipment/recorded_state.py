@@ -88,7 +88,7 @@ def layout_of(record: Mapping[str, Any]) -> StateLayout:
     """
     ids = tuple(record["hydro_ids"])
     if not all(type(hydro_id) is int for hydro_id in ids):
-        raise TypeError("an id of a hydro is no whole number")
+        raise TypeError("an id of a hydro is not a whole number")
     commitments = tuple((thermal_id, lag) for thermal_id, lag in record.get("commitments", ()))
     others = [_block_of(one) for one in record.get("blocks", ())]
     names = tuple(map(str, record.get("hydro_names", ())))

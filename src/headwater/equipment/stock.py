@@ -240,7 +240,9 @@ EQUIPMENT.add(
                 (
                     Column("use_per_hour", "unit of the stock per hour", "what uses it up"),
                     Column("supply", "unit of the stock", "delivered in the stage"),
-                    Column("shortage", "unit of the stock", "used in the stage and not there"),
+                    Column(
+                        "shortage", "unit of the stock", "used in the stage without being in stock"
+                    ),
                     Column("waste", "unit of the stock", "given away in the stage"),
                     Column("amount_initial", "unit of the stock", "at the start of the stage"),
                     Column("amount_final", "unit of the stock", "at the end of the stage"),
@@ -263,7 +265,7 @@ EQUIPMENT.add(
             ),
             Cost(
                 "stock_shortage_cost",
-                "what is used and not in stock",
+                "what is used without being in stock",
                 "violation",
                 ("stock_shortage",),
                 of_stage=True,

@@ -242,7 +242,7 @@ def quantity(
     if name not in EQUIPMENT.quantities:
         known = ", ".join(sorted(EQUIPMENT.quantities))
         raise ModelError(
-            f"an expression names '{name}({entity_id})', which is no quantity; known: {known}"
+            f"an expression names '{name}({entity_id})', which is not a quantity; known: {known}"
         )
     part, declared = EQUIPMENT.quantities[name]
     position = ctx.system.index_of(part.collection).get(entity_id)

@@ -54,7 +54,7 @@ def read_program(path: str | Path) -> NamedProgram:
             if not line[0].isspace():
                 section = fields[0].upper()
                 if section not in _SECTIONS:
-                    raise ValueError(f"'{fields[0]}' is no section of a linear program")
+                    raise ValueError(f"'{fields[0]}' is not a section of a linear program")
                 if section == "OBJSENSE" and "MAX" in (field.upper() for field in fields[1:]):
                     raise ValueError("only minimisation is read")
                 if section == "ENDATA":
@@ -65,7 +65,7 @@ def read_program(path: str | Path) -> NamedProgram:
     except (ValueError, IndexError, KeyError) as error:
         what = f"{error.args[0]!r} is not known" if isinstance(error, KeyError) else error
         raise ResultsError(
-            f"{path}, line {number}: this is no linear program in free "
+            f"{path}, line {number}: this is not a linear program in free "
             f"MPS that can be read ({what})"
         ) from error
 
@@ -112,7 +112,7 @@ class _Reader:
     def _row(self, fields: list[str]) -> None:
         kind, name = fields[0].upper(), fields[1]
         if kind not in "NEGL" or len(kind) != 1:
-            raise ValueError(f"'{fields[0]}' is no kind of row (N, E, G or L)")
+            raise ValueError(f"'{fields[0]}' is not a kind of row (N, E, G or L)")
         if name in self._kinds or name == self._objective:
             raise ValueError(f"row {name} stands there twice")
         if kind == "N" and self._objective is None:
@@ -146,7 +146,7 @@ class _Reader:
         kind, has_value = fields[0].upper(), fields[0].upper() in ("LO", "UP", "FX")
         if kind not in ("LO", "UP", "FX", "FR", "MI", "PL"):
             raise ValueError(
-                f"'{fields[0]}' is no limit of a linear program (LO, UP, FX, FR, MI or PL)"
+                f"'{fields[0]}' is not a limit of a linear program (LO, UP, FX, FR, MI or PL)"
             )
         name = fields[-2] if has_value else fields[-1]
         if name not in self._columns:
@@ -208,7 +208,7 @@ def _pairs(fields: list[str]) -> Iterator[tuple[str, float]]:
 def _number(text: str) -> float:
     value = float(text)
     if math.isnan(value):
-        raise ValueError(f"'{text}' is no number")
+        raise ValueError(f"'{text}' is not a number")
     return value
 
 
@@ -252,5 +252,5 @@ def read_basis(path: Path, program: NamedProgram) -> tuple[NDArray[np.int32], ND
     except (ValueError, IndexError, KeyError) as error:
         what = f"{error.args[0]!r} is not known" if isinstance(error, KeyError) else error
         raise ResultsError(
-            f"{path}, line {number}: this is no basis of {program.title} in the MPS form ({what})"
+            f"{path}, line {number}: this is not a basis of {program.title} in MPS form ({what})"
         ) from error

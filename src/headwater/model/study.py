@@ -19,6 +19,10 @@ class Study(Shown, Changes):
         system: the power system and its horizon.
         config: how to train and simulate.
         name: shown to people; for a case on disk, the name of its directory.
+
+    Examples:
+        >>> study = hw.Study(system, hw.StudyConfig())
+        >>> hw.train(study)
     """
 
     system: System
@@ -36,7 +40,7 @@ class Study(Shown, Changes):
         return [*self.system.facts(), ("training", iterations), ("simulation", simulated)]
 
     def __repr__(self) -> str:
-        return f"<Study {self.name or 'without name'}: {self.system!r}>"
+        return f"<Study {self.name or 'unnamed'}: {self.system!r}>"
 
     @property
     def is_risk_neutral(self) -> bool:

@@ -255,6 +255,10 @@ class TrainingConfig:
         cycle: how far trajectories follow a horizon that repeats.
         cut_formulation: one cut for all openings or one for each.
         forward_pass: how the states are found at which cuts are made.
+
+    Examples:
+        >>> rules = (hw.model.IterationLimit(200), hw.model.BoundStalling(20, 1e-5))
+        >>> hw.train(case, config=hw.TrainingConfig(forward_passes=8, stopping_rules=rules))
     """
 
     forward_passes: Annotated[Count, "trajectories per iteration"]
@@ -329,6 +333,9 @@ class StudyConfig:
         export_stochastic: write model, openings and their account beside the results.
         export_states: keep every state that training visits, and write them with the policy.
         upper_bound: when and how the deterministic upper bound is evaluated.
+
+    Examples:
+        >>> config = hw.StudyConfig(training=hw.TrainingConfig(forward_passes=8))
     """
 
     training: TrainingConfig

@@ -119,6 +119,10 @@ class System(Shown, SystemView):
 
     Raises:
         ModelError: duplicate ids, or no stage or bus, or equipment of no known kind.
+
+    Examples:
+        >>> system = hw.load_case("examples/four-subsystems").system
+        >>> system.hydros["Ridge"], system.stages["2027-02"], len(system.lines)
     """
 
     stages: CollectedStages = _STAGES
@@ -478,7 +482,7 @@ def _kind_of(kind: type[Any]) -> Equipment:
     part = EQUIPMENT.by_entity.get(kind)
     if part is None:
         known = ", ".join(one.entity.__name__ for one in EQUIPMENT)
-        raise ModelError(f"{kind.__name__} is no kind of equipment (known: {known})")
+        raise ModelError(f"{kind.__name__} is not a kind of equipment (known: {known})")
     return part
 
 

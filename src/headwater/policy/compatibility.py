@@ -90,6 +90,11 @@ class PolicyCheck:
         resume: obstacles to going on with its training.
         warm_start: obstacles to starting a training from its cuts.
         notes: what is different and allowed, for a warm start.
+
+    Examples:
+        >>> found = hw.check_policy("output/policy", "mine")
+        >>> if found.resume:
+        ...     print(found.resume[0])  # the first reason against going on with its training
     """
 
     simulation: tuple[str, ...]

@@ -173,7 +173,7 @@ def _remember_inflows(
     for name in past_inflows:
         if name not in known:
             raise UsageError(
-                f"past inflows are given for '{name}', which is no reservoir of the policy"
+                f"past inflows are given for '{name}', which is not a reservoir of the policy"
             )
     for link in links:
         if link.unit != "hm3" or not block.depth:

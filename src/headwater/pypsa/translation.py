@@ -31,7 +31,13 @@ _DEFICIT_FACTOR, _LEAST_DEFICIT = 10.0, 1000.0
 
 
 class TranslationWarning(UserWarning):
-    """Some components of a network are not quite the same in the study; the message names them."""
+    """Some components of a network are not quite the same in the study; the message names them.
+
+    Examples:
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     case = hw.pypsa.from_network(network)
+    """
 
 
 def from_network(

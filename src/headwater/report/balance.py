@@ -79,7 +79,7 @@ def balance(
     layout = {
         "barmode": "relative",
         "bargap": 0.08,
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
     }
     return Drawing(
         f"{place}: energy balance, {said}", traces, "stage", "mean power of the stage, MW", layout

@@ -211,7 +211,7 @@ def _beside(
         area[1]["fillcolor"] = f"rgba({_rgb(color)},0.18)"
         traces += [*area, line(outcome.ends, fan["p50"], f"{name}: median", color)]
     layout = {
-        "xaxis": {"type": "date", "hoverformat": outcomes[0].dates},
+        "xaxis": outcomes[0].date_axis,
         "yaxis": {"rangemode": "tozero"},
     }
     return Drawing(f"{title} in both runs", traces, "end of the stage", unit, layout)

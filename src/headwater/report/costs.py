@@ -44,7 +44,7 @@ def costs(outcome: Outcome) -> Drawing:
     layout = {
         "barmode": "relative",
         "bargap": 0.08,
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
     }
     return Drawing(
         "Cost of every stage, mean of all scenarios",
@@ -164,7 +164,7 @@ def deficit_probability(outcome: Outcome) -> Drawing:
             )
     layout = {
         "bargap": 0.08,
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
         "yaxis": {"rangemode": "tozero"},
     }
     return Drawing(
@@ -208,7 +208,7 @@ def deficit_depth(outcome: Outcome) -> Drawing:
     ]
     layout = {
         "bargap": 0.08,
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
         "yaxis": {"rangemode": "tozero"},
     }
     return Drawing(

@@ -6,6 +6,8 @@ import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import UsageError
@@ -126,6 +128,24 @@ def shortened(text: str, longest: int = LONGEST_LABEL) -> str:
 def numbers(values: Iterable[float | None]) -> list[float | None]:
     """Numbers as JSON can hold them: what is not finite is left out."""
     return [None if value is None or not math.isfinite(value) else float(value) for value in values]
+
+
+_SHORTEST_MONTH_DAYS, _YEAR_DAYS = 27, 366
+
+
+def date_axis(days: Sequence[str]) -> dict[str, str]:
+    """An axis of dates: months, or days where stages are shorter than a month.
+
+    Args:
+        days: ISO dates at which stages begin or end, ascending.
+    """
+    at = [date.fromisoformat(day) for day in days]
+    if any((later - earlier).days < _SHORTEST_MONTH_DAYS for earlier, later in pairwise(at)):
+        return {"type": "date", "hoverformat": "%d %b %Y"}
+    axis = {"type": "date", "hoverformat": "%b %Y"}
+    if at and (at[-1] - at[0]).days <= _YEAR_DAYS:
+        axis["dtick"] = "M1"  # left alone, plotly marks days within the few months
+    return axis
 
 
 def line(

@@ -66,7 +66,7 @@ def generation(
         )
     traces += scenario_traces(outcome, mine, "mw", scenarios, outcome.middles)
     layout = {
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
         "yaxis": {"rangemode": "tozero"},
     }
     title = f"{shortened(outcome.names(kind)[which])}: generation"

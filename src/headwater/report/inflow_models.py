@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headwater.errors import UsageError
 from headwater.model import NoiseClass, System
 from headwater.model.named import EntityKey
-from headwater.report.drawing import Drawing, band, heat, line, numbers, shortened
+from headwater.report.drawing import Drawing, band, date_axis, heat, line, numbers, shortened
 from headwater.report.fans import fan_traces, fans, scenario_traces
 from headwater.report.outcome import Outcome
 from headwater.report.theme import source_color, theme
@@ -102,7 +102,7 @@ def sampled(system: System, trajectories: pl.DataFrame, hydro: EntityKey) -> Dra
         line(x, values.mean(axis=0).tolist(), "mean", source_color("hydro"), mode="lines+markers"),
     ]
     title = f"{_label(system, h)}: {len(values)} sampled scenarios"
-    layout = {"xaxis": {"type": "date"}, "hovermode": "closest"}
+    layout = {"xaxis": date_axis(x), "hovermode": "closest"}
     return Drawing(title, traces, "start of the stage", _UNIT, layout)
 
 
@@ -145,7 +145,7 @@ def inflows(
             )
     mine = outcome.by_entity("inflows", rows, "hydro_id")[which]
     traces += scenario_traces(outcome, mine, column, scenarios, outcome.middles)
-    layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
+    layout = {"xaxis": outcome.date_axis}
     title = f"{shortened(outcome.names('hydro')[which])}: simulated inflow"
     return Drawing(title, traces, "stage", _UNIT, layout)
 

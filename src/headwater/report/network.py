@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from headwater.arrays import Array
 from headwater.errors import ResultsError
 from headwater.model.named import EntityKey
 from headwater.report.drawing import Drawing, escaped, heat, line, shortened
@@ -31,9 +33,8 @@ class LineUse:
         line_id, name: of the line.
         source, target: ids of the buses at its ends; flows to the target are positive.
         mean_mw: mean flow.
-        least_mw, most_mw: limits, the mean over the hours of the study; the one towards the source
-            is
-            negative. ``None`` where they are not known.
+        least_mw, most_mw: limits, the mean over the hours of the study; the one towards the
+            source is negative. ``None`` where they are not known.
         at_limit: share of the hours in which the flow is at a limit; ``None`` where these are not
             known.
     """
@@ -81,7 +82,7 @@ def exchange(
             traces.append(line(outcome.middles, values, name, theme()["limit"], **style))
     mine = outcome.by_entity("flows", rows, "line_id")[which]
     traces += scenario_traces(outcome, mine, "mw", scenarios, outcome.middles)
-    layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
+    layout = {"xaxis": outcome.date_axis}
     title = f"{shortened(outcome.names('line')[which])}: flow"
     return Drawing(title, traces, "stage", "mean flow of the stage, MW", layout)
 
@@ -122,7 +123,7 @@ def _use_of_all(outcome: Outcome) -> Drawing:
     labels = [shortened(name, _LONGEST_NAME) for name in names.values()]
     traces = [heat(outcome.middles, _different(labels), values, "% of the limit", zmin=0, zmax=100)]
     layout = {
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
         "yaxis": {"type": "category"},
         "hovermode": "closest",
     }
@@ -178,8 +179,7 @@ def network(outcome: Outcome) -> Drawing:
     """The buses, placed by how they are connected, and the lines between them.
 
     Width of a line: its mean flow, in the direction of the arrow. Colour of its middle: how often
-        it is
-    at a limit.
+    it is at a limit.
 
     Raises:
         ResultsError: the run kept no table of exchanges, or does not say where lines lead.
@@ -234,7 +234,32 @@ def _places(outcome: Outcome, uses: Sequence[LineUse]) -> dict[int, tuple[float,
         placed = nx.kamada_kawai_layout(graph)
     else:
         placed = nx.spring_layout(graph, seed=1, iterations=200)
-    return {int(bus): (float(x), float(y)) for bus, (x, y) in placed.items()}
+    ids = [int(bus) for bus in placed]
+    turned = _turned(np.array([placed[bus] for bus in placed], np.float64).reshape(-1, 2))
+    return {bus: (float(x), float(y)) for bus, (x, y) in zip(ids, turned, strict=True)}
+
+
+def _turned(places: Array) -> Array:
+    """Places ``[bus, axis]`` turned so that they spread from left to right, where a page is wide.
+
+    Stretched to the whole width as well, and the first bus on the left half; the layout has no
+    scale that could be spoiled.
+    """
+    if len(places) < 2:
+        return np.zeros_like(places)
+    centred = places - places.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    turned: Array = centred @ axes.T
+    turned = turned * np.where(turned[0] > 0, -1.0, 1.0)
+    reach = np.abs(turned).max(axis=0)
+    flat = reach[1] < _FLAT * reach[0]
+    scale = np.where(reach > 0, 1.0 / np.where(reach > 0, reach, 1.0), 1.0)
+    turned = turned * (np.array([scale[0], 0.0]) if flat else scale)
+    return turned
+
+
+_FLAT = 0.05
+"""A network that is less high than this share of its width is a chain."""
 
 
 _MOST_BY_DISTANCE = 150
@@ -296,6 +321,11 @@ def _marks_of_lines(
 def _marks_of_buses(outcome: Outcome, places: dict[int, tuple[float, float]]) -> dict[str, Any]:
     names = outcome.names("bus")
     load = _mean_load(outcome)
+    from_left = sorted(names, key=lambda i: places[i])
+    sides = {
+        i: ("top", "bottom")[number % 2 if places[i][1] == 0 else places[i][1] < 0]
+        for number, i in enumerate(from_left)
+    }
     return {
         "type": "scatter",
         "mode": "markers+text",
@@ -303,7 +333,7 @@ def _marks_of_buses(outcome: Outcome, places: dict[int, tuple[float, float]]) ->
         "x": [places[i][0] for i in names],
         "y": [places[i][1] for i in names],
         "text": [escaped(shortened(name, _LONGEST_NAME)) for name in names.values()],
-        "textposition": ["top center" if places[i][1] >= 0 else "bottom center" for i in names],
+        "textposition": [f"{sides[i]} center" for i in names],
         "hovertext": [
             escaped(f"{shortened(name)}: mean load {load.get(i, 0.0):,.0f} MW")
             for i, name in names.items()

@@ -13,6 +13,7 @@ import polars as pl
 from headwater.core.equipment import EQUIPMENT
 from headwater.errors import ResultsError
 from headwater.model.named import EntityKey, entity_position, labels_of
+from headwater.report.drawing import date_axis
 from headwater.results.dictionaries import bounds_frame, entities_frame, topology
 from headwater.results.schemas import SCHEMAS
 
@@ -199,8 +200,8 @@ class Outcome:
         """
         if self._leads is None:
             raise ResultsError(
-                "these results do not say what leads where; simulate again to have "
-                "dictionaries/topology.json"
+                "these results do not say how plants and lines are connected; simulate again to "
+                "have dictionaries/topology.json"
             )
         return self._leads
 
@@ -233,12 +234,10 @@ class Outcome:
         """The day in the middle of every stage."""
         return [(one.start + (one.end - one.start) / 2).isoformat() for one in self.stages]
 
-    @cached_property
-    def dates(self) -> str:
-        """How dates are best written: months, or days where a stage is shorter than a month."""
-        return (
-            "%b %Y" if all((one.end - one.start).days >= 27 for one in self.stages) else "%d %b %Y"
-        )
+    @property
+    def date_axis(self) -> dict[str, Any]:
+        """An axis of dates for these stages."""
+        return date_axis([*self.starts[:1], *self.ends])
 
     def ids(self, kind: str) -> list[int]:
         """Ids of all entities of a kind, ascending."""

@@ -8,20 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from headwater.core.wording import ending
 from headwater.report.drawing import shortened
 from headwater.report.outcome import Outcome
 from headwater.report.words import amount, between, counted, day, listed, seconds, share
 from headwater.results.reader import Results
 from headwater.results.statistics import SMALL_MWH
 
-_REASONS = {
-    "iteration_limit": "ended by its limit of iterations",
-    "time_limit": "ended by its limit of time",
-    "small_changes": "ended because the bound hardly changed several times in a row",
-    "bound_stalling": "ended because the bound hardly grew any more",
-    "shutdown": "interrupted",
-    "error": "ended by an error",
-}
 _KINDS = (
     ("hydros", "hydro plant"),
     ("thermals", "thermal plant"),
@@ -67,9 +60,7 @@ def studied(results: Results) -> list[str]:
         said.insert(0, f"{listed(parts)}.")
     if results.has_training:
         iterations = results.training_metadata["iterations"]
-        how = _REASONS.get(
-            iterations["reason"], f"ended by {str(iterations['reason']).replace('_', ' ')}"
-        )
+        how = ending(str(iterations["reason"]))
         time = seconds(results.training_metadata["duration_seconds"])
         said.append(
             f"The policy was trained in {counted(iterations['completed'], 'iteration')} "
@@ -77,7 +68,7 @@ def studied(results: Results) -> list[str]:
         )
     if results.has_simulation:
         scenarios = results.simulation_metadata["scenarios"]
-        said.append(f"It was tried on {counted(scenarios['completed'], 'scenario')}.")
+        said.append(f"It was simulated in {counted(scenarios['completed'], 'scenario')}.")
         if scenarios["failed"]:
             said.append(
                 f"{counted(scenarios['failed'], 'scenario')} could not be solved and "
@@ -94,7 +85,7 @@ def tiles(results: Results) -> Iterator[tuple[str, str, str]]:
             yield "Lower bound", amount(bound["value"]), _sentence(bound["meaning"])
         above = results.training_metadata.get("upper_bound")
         if above is not None:
-            yield "Bound from above", amount(above["value"]), _sentence(above["meaning"])
+            yield "Upper bound", amount(above["value"]), _sentence(above["meaning"])
     if not results.has_simulation:
         return
     metadata = results.simulation_metadata
@@ -110,10 +101,10 @@ def tiles(results: Results) -> Iterator[tuple[str, str, str]]:
         low, high = gap["interval95"]
         luck = " The interval holds zero, so the distance may be luck." if low <= 0 <= high else ""
         yield (
-            "Simulated above bound",
+            "Gap to the bound",
             share(gap["relative"]),
-            f"How far the simulated mean lies above the bound; 95 % interval {share(low)} to "
-            f"{share(high)}.{luck}",
+            f"Part of the simulated mean that lies above the lower bound; 95 % interval "
+            f"{share(low)} to {share(high)}.{luck}",
         )
     for tail in cost["cvar"]:
         yield (
@@ -122,12 +113,15 @@ def tiles(results: Results) -> Iterator[tuple[str, str, str]]:
             f"Mean cost of the worst {100 * tail['tail_fraction']:g} % of the scenarios (CVaR); "
             f"the worst costs {amount(cost['max'])}.",
         )
-    yield (
-        "Deficit",
-        f"in {share(deficit['frequency'])} of scenarios",
-        f"{deficit['mean_mwh']:,.0f} MWh on average over all scenarios, "
-        f"{deficit['max_mwh']:,.0f} MWh in the worst.",
-    )
+    if deficit["frequency"] > 0:
+        yield (
+            "Deficit",
+            f"in {share(deficit['frequency'])} of scenarios",
+            f"{deficit['mean_mwh']:,.0f} MWh on average over all scenarios, "
+            f"{deficit['max_mwh']:,.0f} MWh in the worst.",
+        )
+    else:
+        yield "Deficit", "none", "All load is served in every scenario."
 
 
 def cost_split(results: Results) -> list[tuple[str, float, str]]:
@@ -160,7 +154,7 @@ def doubts(results: Results) -> list[str]:
     if results.has_simulation:
         metadata = results.simulation_metadata
         said.extend(
-            f"The simulated cost is no distance from the bound: {text}."
+            f"The simulated cost cannot be compared with the bound: {text}."
             for text in metadata.get("differences", ())
         )
         if (
@@ -226,8 +220,8 @@ def _of_limits(results: Results) -> Iterator[Look]:
     if often:
         what = counted(len(often), "limit")
         yield Look(
-            f"{what} {'is' if len(often) == 1 else 'are'} broken in more than 1 % of the "
-            f"scenario-stages, see the list.",
+            f"{what} {'is' if len(often) == 1 else 'are'} broken in at least 1 % of all stages of "
+            f"all scenarios; they are listed below.",
             "overview",
         )
 
@@ -254,8 +248,8 @@ def _of_training(results: Results) -> Iterator[Look]:
     gap = results.simulation_metadata.get("gap") if results.has_simulation else None
     if gap is not None and gap["interval95"][0] > 0.02:
         yield Look(
-            f"The simulated cost lies at least {share(gap['interval95'][0])} above the bound: "
-            f"the policy can be improved.",
+            f"At least {share(gap['interval95'][0])} of the simulated cost lies above the lower "
+            f"bound: more iterations may find a better policy.",
             "training",
         )
 
@@ -281,7 +275,7 @@ def _of_reservoirs(outcome: Outcome | None) -> Iterator[Look]:
         for i, part in found.select("hydro_id", "empty").head(3).iter_rows()
     ]
     more = f" and {found.height - 3} more" if found.height > 3 else ""
-    yield Look(f"At or below their least storage: {', '.join(shown)}{more}.", "reservoirs")
+    yield Look(f"Often at the least storage: {', '.join(shown)}{more}.", "reservoirs")
 
 
 def _sentence(text: str) -> str:

@@ -12,7 +12,7 @@ from headwater.arrays import Array
 from headwater.core.state import StateLayout
 from headwater.errors import PolicyError, UsageError
 from headwater.model import Study
-from headwater.report.drawing import Drawing, heat, line
+from headwater.report.drawing import Drawing, date_axis, heat, line
 from headwater.report.outcome import Outcome
 from headwater.report.theme import source_color
 from headwater.sddp import Policy
@@ -91,7 +91,7 @@ def surface(
     levels = [f"{100 * share:.0f}" for share in shares]
     traces = [heat([ends[t] for t in known], levels, z.tolist(), "$/hm3")]
     traces[0]["y"] = [100.0 * float(share) for share in shares]
-    layout = {"hovermode": "closest", "xaxis": {"type": "date"}}
+    layout = {"hovermode": "closest", "xaxis": date_axis(ends)}
     title = f"{name}: water value by the policy"
     return Drawing(title, traces, "end of the stage", "storage, % of the range", layout)
 

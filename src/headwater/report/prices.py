@@ -35,7 +35,7 @@ def prices(
     known: Mapping[int, Fan] = outcome.kept(
         "price fans", lambda: fans(outcome, stage_prices(outcome), "price", "bus_id")
     )
-    layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
+    layout = {"xaxis": outcome.date_axis}
     if bus is not None:
         which = outcome.find("bus", bus)
         rows = outcome.by_entity("prices", stage_prices(outcome), "bus_id")[which]
@@ -104,6 +104,6 @@ def water_values(
         *fan_traces(outcome.starts, known[which]),
         *scenario_traces(outcome, mine, "water_value_per_hm3", scenarios, outcome.starts),
     ]
-    layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
+    layout = {"xaxis": outcome.date_axis}
     title = f"{shortened(outcome.names('hydro')[which])}: simulated water value"
     return Drawing(title, traces, "start of the stage", "worth of one more hm3, $/hm3", layout)

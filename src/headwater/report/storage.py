@@ -73,7 +73,7 @@ def storage(
 
 def _layout(outcome: Outcome) -> dict[str, object]:
     return {
-        "xaxis": {"type": "date", "hoverformat": outcome.dates},
+        "xaxis": outcome.date_axis,
         "yaxis": {"rangemode": "tozero"},
     }
 
@@ -110,7 +110,7 @@ def _as_energy(outcome: Outcome, ends: pl.DataFrame) -> pl.DataFrame:
     energy = energy_of_water(outcome)
     if not energy:
         raise ResultsError(
-            "these results do not say what water makes; simulate again to have "
+            "these results do not say how much energy stored water holds; simulate again to have "
             "dictionaries/topology.json"
         )
     least = _extreme(outcome, "lower_bound")

@@ -70,7 +70,7 @@ def store(
         *fan_traces(x, fan[entity_id], start),
         *scenario_traces(outcome, mine, "shown", scenarios, x, start),
     ]
-    layout = {"xaxis": {"type": "date", "hoverformat": outcome.dates}}
+    layout = {"xaxis": outcome.date_axis}
     if not value:
         layout["yaxis"] = {"rangemode": "tozero"}
     when = "start of the stage" if value else "end of the stage"

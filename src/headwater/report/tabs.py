@@ -216,7 +216,7 @@ def _risk(subject: Subject) -> Mapping[str, Any]:
         "cost-distribution", costs.cost_distribution(outcome.totals, bound, fraction)
     )
     shown = ["cost-distribution"]
-    if "buses" in outcome.tables:
+    if "buses" in outcome.tables and metadata["deficit"]["frequency"] > 0:
         subject.charts.add("deficit-probability", costs.deficit_probability(outcome))
         subject.charts.add("deficit-depth", costs.deficit_depth(outcome))
         shown += ["deficit-probability", "deficit-depth"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from headwater.errors import UsageError
@@ -68,14 +70,16 @@ def convergence(trace: pl.DataFrame, by: str = "iteration") -> Drawing:
             line(
                 x,
                 (trace["upper_bound_det"] / unit).to_list(),
-                "bound from above",
+                "upper bound",
                 theme()["alarm"],
                 dash="dash",
             )
         )
     low, high = _shown_range(trace, unit)
     x_title = "iteration" if by == "iteration" else "time since training started, s"
-    layout = {"yaxis": {"range": [low, high]}} if high > low else {}
+    layout: dict[str, Any] = {"yaxis": {"range": [low, high]}} if high > low else {}
+    if by == "iteration":
+        layout["xaxis"] = _iterations(x)
     return Drawing(
         "Bound and cost during training", traces, x_title, f"present value, {word}", layout
     )
@@ -94,6 +98,14 @@ def _shown_range(trace: pl.DataFrame, unit: float) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+_FEW_ITERATIONS = 12
+
+
+def _iterations(x: list[int]) -> dict[str, Any]:
+    """An axis of iterations; of a few every one is marked, and no fraction of one."""
+    return {"dtick": 1} if len(x) <= _FEW_ITERATIONS else {}
+
+
 def cuts(trace: pl.DataFrame) -> Drawing:
     """How many cuts the policy has after every iteration, and how many were ever made."""
     x = trace["iteration"].to_list()
@@ -104,7 +116,7 @@ def cuts(trace: pl.DataFrame) -> Drawing:
         line(x, trace["cuts_active"].to_list(), "active", source_color("hydro"), fill="tozeroy"),
     ]
     traces[1]["fillcolor"] = fan_color(0.14)
-    layout = {"yaxis": {"rangemode": "tozero"}}
+    layout = {"xaxis": _iterations(x), "yaxis": {"rangemode": "tozero"}}
     return Drawing("Cuts of all stages", traces, "iteration", "cuts", layout)
 
 
@@ -126,7 +138,11 @@ def training_time(timing: pl.DataFrame) -> Drawing:
         )
         if any(one > 0 for one in seconds):
             traces.append(bars(x, seconds, name, series_color(position)))
-    layout = {"barmode": "stack", "bargap": 0.0 if len(x) > 60 else 0.1}
+    layout = {
+        "barmode": "stack",
+        "bargap": 0.0 if len(x) > 60 else 0.1,
+        "xaxis": _iterations(x),
+    }
     return Drawing("Time of the iterations", traces, "iteration", "wall time, s", layout)
 
 
@@ -147,7 +163,7 @@ def problems_above_tolerance(trace: pl.DataFrame) -> Drawing:
             theme()["alarm"],
         ),
     ]
-    layout = {"barmode": "group", "yaxis": {"rangemode": "tozero"}}
+    layout = {"barmode": "group", "xaxis": _iterations(x), "yaxis": {"rangemode": "tozero"}}
     return Drawing(
         "Stage problems that were hard", traces, "iteration", "problems of the iteration", layout
     )

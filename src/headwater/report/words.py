@@ -23,12 +23,12 @@ def between(value: float, half: float) -> str:
     for unit, word in ((1e9, "billion"), (1e6, "million")):
         if size >= unit:
             digits = _digits(max(abs(half) / unit, 0.001) if half else size / unit)
-            return _with_half(value / unit, half / unit, digits, f" {word}{NBSP}$")
+            return _with_half(value / unit, half / unit, digits, f"{NBSP}{word}{NBSP}$")
     return _with_half(value, half, 0 if size >= 100 else 2, f"{NBSP}$")
 
 
 def _with_half(value: float, half: float, digits: int, unit: str) -> str:
-    return f"{value:,.{digits}f}{NBSP}±{NBSP}{half:,.{digits}f}{unit}".replace("-", MINUS)
+    return f"{value:,.{digits}f} ±{NBSP}{half:,.{digits}f}{unit}".replace("-", MINUS)
 
 
 def _digits(value: float) -> int:
@@ -40,7 +40,7 @@ def share(value: float) -> str:
     percent = 100.0 * value
     size = abs(percent)
     if 0 < size < 0.1:
-        text = f"{percent:.1g}" if size >= 1e-4 else "less than 0.0001"
+        text = f"{percent:.1g}" if size >= 1e-4 else "< 0.0001"
     else:
         text = f"{percent:.0f}" if size in (0.0, 100.0) or size >= 10 else f"{percent:.1f}"
     return f"{text}{NBSP}%".replace("-", MINUS)

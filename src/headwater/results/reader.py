@@ -62,6 +62,10 @@ class Results(Shown, OtherForms):
 
     Args:
         directory: output directory.
+
+    Examples:
+        >>> results = hw.load_results("output")
+        >>> results.tables, results.table("buses").head()
     """
 
     plot = OnDemandMember("headwater.report.plots", "ResultsPlots")

@@ -59,17 +59,17 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
         elif not scheme.replays_history:
             if given is None:
                 told.append(
-                    f"the simulation walks external {thing} scenarios, which are "
+                    f"the simulation follows external {thing} scenarios, which are "
                     "not the openings of training"
                 )
             elif given.years:
                 told.append(
-                    f"the simulation walks external {thing} scenarios, the openings of training "
+                    f"the simulation follows external {thing} scenarios, the openings of training "
                     "are years of history"
                 )
             elif _branchings(given) > 1:
                 told.append(
-                    f"the simulation walks whole {thing} scenarios, the "
+                    f"the simulation follows whole {thing} scenarios, the "
                     "openings take them stage by stage"
                 )
         elif given is None or not given.years:

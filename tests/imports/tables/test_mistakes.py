@@ -144,7 +144,7 @@ MISTAKES: dict[str, tuple[Callable[[Rows], None], str]] = {
     ),
     "a file of settings that is none": (
         line("settings", "configs.json", "training.seed", "1"),
-        "file 'settings.csv': cell A.*'configs.json' is no file of a case. Fix: did you mean 'conf",
+        "file 'settings.csv': cell A.*'configs.json' is not a file of a case. Fix: did you mean '",
     ),
     "a setting that is none": (
         line("settings", "config.json", "training.speed", "1"),

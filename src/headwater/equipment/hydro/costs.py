@@ -84,7 +84,7 @@ COSTS = (
     ),
     Cost(
         "inflow_penalty_cost",
-        "water bought against negative inflow",
+        "water bought to make up for negative inflow",
         "violation",
         families=("inflow_slack",),
         of_stage=True,
@@ -118,14 +118,14 @@ VIOLATIONS = (
     ),
     Violation(
         "bought_inflow",
-        "water bought against negative inflow",
+        "water bought to make up for negative inflow",
         "m3/s",
         ("inflow_slack",),
         place=2,
     ),
     Violation(
         "filling_inflow",
-        "less kept back while filling than asked",
+        "less kept back for the filling than asked",
         "m3/s",
         ("retention_slack",),
         place=3,

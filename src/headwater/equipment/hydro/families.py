@@ -29,24 +29,18 @@ FAMILIES = (
     Family("diversion", "diversion of {0}", "m3/s"),
     Family("generation", "generation of {0}", "MW"),
     Family("negative_generation", "negative generation of {0}", "MW"),
-    Family("withdrawal_short", "withdrawal short of the schedule of {0}", "m3/s"),
-    Family("withdrawal_beyond", "withdrawal beyond the schedule of {0}", "m3/s"),
-    Family("storage_slack", "storage missing to the minimum of {0}", "hm3", own_limit=True),
-    Family("filling_slack", "storage missing to the filling target of {0}", "hm3", own_limit=True),
-    Family("retention_slack", "water missing to the retention of {0}", "m3/s"),
-    Family(
-        "turbined_slack", "flow missing to the minimum turbined flow of {0}", "m3/s", own_limit=True
-    ),
-    Family(
-        "outflow_below_slack", "flow missing to the minimum outflow of {0}", "m3/s", own_limit=True
-    ),
-    Family("outflow_above_slack", "flow beyond the maximum outflow of {0}", "m3/s"),
-    Family(
-        "generation_slack", "power missing to the minimum generation of {0}", "MW", own_limit=True
-    ),
+    Family("withdrawal_short", "withdrawal below the schedule of {0}", "m3/s"),
+    Family("withdrawal_beyond", "withdrawal above the schedule of {0}", "m3/s"),
+    Family("storage_slack", "storage below the minimum of {0}", "hm3", own_limit=True),
+    Family("filling_slack", "storage below the filling target of {0}", "hm3", own_limit=True),
+    Family("retention_slack", "flow that {0} does not keep back for its filling", "m3/s"),
+    Family("turbined_slack", "turbined flow below the minimum of {0}", "m3/s", own_limit=True),
+    Family("outflow_below_slack", "outflow below the minimum of {0}", "m3/s", own_limit=True),
+    Family("outflow_above_slack", "outflow above the maximum of {0}", "m3/s"),
+    Family("generation_slack", "generation below the minimum of {0}", "MW", own_limit=True),
     Family("evaporation", "the evaporation of {0}", "m3/s"),
-    Family("evaporation_short", "evaporation short of the model of {0}", "m3/s"),
-    Family("evaporation_beyond", "evaporation beyond the model of {0}", "m3/s"),
+    Family("evaporation_short", "evaporation below the model of {0}", "m3/s"),
+    Family("evaporation_beyond", "evaporation above the model of {0}", "m3/s"),
     Family(
         travel.BLOCK,
         "the water on its way below {0}",

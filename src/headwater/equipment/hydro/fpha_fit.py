@@ -226,7 +226,7 @@ def fit_planes(
     planes = reduce_planes(hull, v, q, power, fit.max_planes)
     if len(planes) > fit.max_planes:
         warnings.append(
-            f"hydro {plant.id} keeps {len(planes)} planes: fewer would make power without water"
+            f"hydro {plant.id} keeps {len(planes)} planes: fewer would produce power without water"
         )
 
     fine_v = np.linspace(low, high, (fit.volume_points - 1) * REFINEMENT + 1)
@@ -364,7 +364,7 @@ def correction_factor(rule: str, exact: Array, bound: Array) -> float:
         kappa = float((exact[counted] / bound[counted]).min())
     else:
         raise ModelError(
-            f"'{rule}' is no rule for the correction factor of planes (least_squares, worst_case)"
+            f"'{rule}' is not a rule for the correction factor (least_squares, worst_case)"
         )
     return min(kappa, 1.0)
 

@@ -39,6 +39,10 @@ class NewaveImport:
         report: what became of every file of the deck.
         counts: what the case has how many of.
         energies: of plants and submarkets, to be compared with what is known of them.
+
+    Examples:
+        >>> made = import_newave("deck", "case")
+        >>> made.case
     """
 
     case: Path
@@ -74,6 +78,9 @@ def import_newave(
         DeckError: files are missing, cut, or hold what they should not.
         UsageError: there is no such deck, the case directory is not empty, or the extra ``newave``
             is not installed.
+
+    Examples:
+        >>> import_newave("deck", "case", iterations=200)
     """
     source = Deck(Path(deck))
     settings = read_settings(source)

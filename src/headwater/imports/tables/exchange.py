@@ -47,7 +47,7 @@ def import_table(source: str | os.PathLike[str], target: str | os.PathLike[str])
         UsageError: there is no such workbook, or ``target`` holds something already.
         CaseError: sheets or cells are wrong; the report names sheet, row and column of each.
 
-    Example:
+    Examples:
         >>> import_table("system.xlsx", "case").case.system
     """
     book, directory = Path(source), Path(target)
@@ -76,6 +76,9 @@ def export_table(case: str | os.PathLike[str] | Case, target: str | os.PathLike[
     Raises:
         CaseError: the case has errors.
         UsageError: ``target`` exists, or openpyxl is missing.
+
+    Examples:
+        >>> export_table("case", "case.xlsx")
     """
     loaded, path = case if isinstance(case, Case) else load_case(case), Path(target)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -100,6 +103,9 @@ def write_table_starter(target: str | os.PathLike[str], template: str) -> Path:
 
     Raises:
         UsageError: there is no such template, or ``target`` exists.
+
+    Examples:
+        >>> write_table_starter("mine.xlsx", "one-reservoir")
     """
     with tempfile.TemporaryDirectory() as directory:
         case = write_starter(Path(directory) / "case", template)

@@ -176,7 +176,7 @@ def _read_settings(sheet: Sheet, reading: Reading) -> None:
             reading.mistake(
                 sheet,
                 sheet.cell(number, columns["file"]),
-                Mistake("HW207", f"'{file}' is no file of a case", fix),
+                Mistake("HW207", f"'{file}' is not a file of a case", fix),
             )
             continue
         path = path_of(str(key or ""))

@@ -111,7 +111,7 @@ def read_sheets(source: Path, collector: Collector, said: Said) -> list[Sheet]:
         raise UsageError(f"'{source}' is one table: give the directory with all of them")
     if suffix in _OTHER_BOOKS or suffix not in _BOOKS:
         raise UsageError(
-            f"'{source.name}' is no .xlsx workbook: save it as an Excel workbook (.xlsx), or every "
+            f"'{source.name}' is not an .xlsx workbook: save it as one (.xlsx), or every "
             "sheet as CSV into a directory"
         )
     return list(_read_book(source, collector, said))

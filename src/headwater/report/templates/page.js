@@ -35,6 +35,8 @@
     return String(text).replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
   }
 
+  const cut = (text, longest) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
+
   const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
   function dressed({ layout, data }, narrow, forFile) {
@@ -53,6 +55,7 @@
       legend: { traceorder: "normal", ...layout.legend, font: { size: narrow ? 10 : 12 } },
     });
     const rows = data.find((trace) => trace.z);
+    const points = Math.max(...data.map((trace) => trace.x.length));
     for (const name of Object.keys(layout)) {
       if (!/^[xy]axis\d*$/.test(name)) continue;
       const axis = layout[name];
@@ -61,11 +64,13 @@
         title: { ...axis.title, font: { size: narrow ? 11 : 12, color: c.muted }, standoff: 8 },
       };
       if (name === "yaxis" && narrow && rows && axis.type === "category" && rows.y.length <= 25) {
-        const short = (text) => (text.length > 14 ? `${text.slice(0, 13)}…` : text);
-        Object.assign(result[name], { tickvals: rows.y, ticktext: rows.y.map((text) => escaped(short(plain(text)))) });
+        Object.assign(result[name], { tickvals: rows.y, ticktext: rows.y.map((text) => escaped(cut(plain(text), 14))) });
       }
       if (name.startsWith("x") && narrow) {
-        result[name].nticks = rows ? 4 : 5;
+        if (!axis.dtick || points > 6) {
+          delete result[name].dtick;
+          result[name].nticks = rows ? 4 : 5;
+        }
         // the year stands below the month, where there is room
         if (axis.type === "date") result[name].tickformat = /%d/.test(axis.hoverformat || "") ? "%d %b\n%Y" : "%b\n%Y";
       }
@@ -74,7 +79,7 @@
     return result;
   }
 
-  function inked(trace) {
+  function inked(trace, narrow) {
     const c = colors[mode()];
     const copy = { ...trace };
     if (trace.meta && trace.meta.ink) {
@@ -87,7 +92,10 @@
     });
     if (trace.colorbar) copy.colorbar = bar(trace.colorbar);
     if (trace.marker && trace.marker.colorbar) copy.marker = { ...trace.marker, colorbar: bar(trace.marker.colorbar) };
-    if (trace.textposition) copy.textfont = { color: c.ink };
+    if (trace.textposition) {
+      copy.textfont = { color: c.ink };
+      if (narrow) copy.text = trace.text.map((text) => escaped(cut(plain(text), 10)));
+    }
     return copy;
   }
 
@@ -116,17 +124,37 @@
     for (const [figure, picture] of found) if (picture.data) draw(figure, picture);
   }
 
-  function draw(figure, picture) {
+  // A network is wider than high; on a phone it stands upright.
+  const upright = (position) => ({ "top center": "middle right", "bottom center": "middle left" }[position]);
+  function turned({ key, data, layout }) {
+    const small = (marker) => ({ ...marker, size: 0.6 * marker.size });
+    const arrow = (one) => ({ ...one, x: -one.y, y: -one.x, ax: -one.ay, ay: -one.ax });
+    return {
+      key,
+      data: data.map((trace) => ({
+        ...trace, x: trace.y.map((y) => -y), y: trace.x.map((x) => -x),
+        ...(trace.marker && { marker: small(trace.marker) }),
+        ...(trace.textposition && { textposition: trace.textposition.map(upright) }),
+      })),
+      layout: { ...layout, annotations: layout.annotations.map(arrow) },
+    };
+  }
+
+  function traces(figure, picture, narrow) {
     const wanted = shownScenarios(figure);
-    const data = picture.data
+    return picture.data
       .filter((trace) => !(trace.meta && trace.meta.scenario) || wanted.has(trace.meta.scenario))
-      .map(inked);
+      .map((trace) => inked(trace, narrow));
+  }
+
+  function draw(figure, drawing) {
     const narrow = figure.clientWidth < 560;
+    const picture = narrow && drawing.key === "network" ? turned(drawing) : drawing;
     figure.querySelector("figcaption").textContent = plain(picture.layout.title.text);
     const place = figure.querySelector(".plot");
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", plain(picture.layout.title.text));
-    Plotly.react(place, data, dressed(picture, narrow, false), { displayModeBar: false, responsive: true });
+    Plotly.react(place, traces(figure, picture, narrow), dressed(picture, narrow, false), { displayModeBar: false, responsive: true });
   }
 
   // ---- tabs ----------------------------------------------------------------------------------------------------
@@ -211,8 +239,7 @@
         save(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }), `${name}.csv`);
         return;
       }
-      const place = figure.querySelector(".plot");
-      const copy = { data: place.data, layout: dressed(picture, false, true) };
+      const copy = { data: traces(figure, picture, false), layout: dressed(picture, false, true) };
       Plotly.downloadImage(copy, { format: button.dataset.save, filename: name, width: 1100, height: 620, scale: 2 });
     });
   }

@@ -111,7 +111,7 @@ def _refuse_what_has_none(study: Study) -> None:
     elif curved:
         why = f"the risk measure {curved[0]!r} has no linear form; take another for this check"
     if why:
-        raise UsageError(f"this study is no linear program over its opening tree: {why}")
+        raise UsageError(f"this study is not a linear program over its opening tree: {why}")
 
 
 class _Program:

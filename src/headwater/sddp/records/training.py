@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.core.history import RuleEvaluation
+from headwater.core.wording import ending
 from headwater.lp import FittedPlanes, ProgramStatistics
 from headwater.sddp.records.effort import IterationTiming, StageEffort, StageGap, WorkerTiming
 from headwater.sddp.records.gap_words import told_gaps
@@ -273,8 +274,8 @@ class TrainingRecord:
                 self.lps_above_tolerance, solved, self.largest_gap, last, "lower bound"
             )
         return (
-            f"<TrainingRecord: {len(self.iterations)} iterations, ended by "
-            f"{self.reason.replace('_', ' ')}{bound}{gaps}>"
+            f"<TrainingRecord: {len(self.iterations)} iterations, "
+            f"{ending(self.reason)}{bound}{gaps}>"
         )
 
     @property
