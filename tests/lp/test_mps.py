@@ -181,5 +181,5 @@ def test_files_that_are_not_text_or_not_there_are_refused(tmp_path: Path) -> Non
         ("NAME x\n", "cut off"),
     ):
         (tmp_path / "x.bas").write_text(text)
-        with pytest.raises(ResultsError, match=f"no basis of all kinds.*{what}"):
+        with pytest.raises(ResultsError, match=f"not a basis of all kinds.*{what}"):
             read_basis(tmp_path / "x.bas", program)
