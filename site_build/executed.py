@@ -45,16 +45,21 @@ class PageError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """What a block showed: its text, its value as HTML, and whether that is a picture."""
+    """What a block showed: its text, and its value as HTML or as a figure, which is JSON."""
 
     text: str = ""
     value: str = ""
-    is_figure: bool = False
+    figure: str = ""
 
 
 def blocks_of(text: str) -> list[re.Match[str]]:
     """The blocks of a page that run."""
     return [one for one in FENCE.finditer(text) if NOT_RUN not in (one["marks"] or "")]
+
+
+def needs_results(blocks: list[re.Match[str]]) -> bool:
+    """Whether blocks read the results of the example."""
+    return bool(re.search(r"(?<![-/\w])output\b", "".join(one["code"] for one in blocks)))
 
 
 def run_page(name: str, text: str) -> list[Shown]:
@@ -76,7 +81,7 @@ def run_page(name: str, text: str) -> list[Shown]:
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         shutil.copytree(ROOT / EXAMPLE, place / EXAMPLE, ignore=shutil.ignore_patterns("output"))
-        if re.search(r"(?<![-/\w])output\b", "".join(one["code"] for one in blocks)):
+        if needs_results(blocks):
             shutil.copytree(_results_of_example(), place / "output")
         with contextlib.chdir(place), _quiet_environment(place), _registries_as_before():
             session = _Session(name)
@@ -181,7 +186,7 @@ class _Session:
         if value is None or code.rstrip().endswith(";"):
             return Shown(text)
         if hasattr(value, "to_plotly_json"):
-            return Shown(text, figure_html(value), is_figure=True)
+            return Shown(text, figure=figure_json(value))
         if hasattr(value, "_repr_html_"):
             return Shown(text, value._repr_html_())
         return Shown("\n".join(filter(None, (text, repr(value)))))
@@ -208,12 +213,11 @@ def _run_commands(code: str, place: str) -> str:
     return "\n\n".join(filter(None, told))
 
 
-def figure_html(figure: Any) -> str:
-    """A figure as the data from which `javascripts/figures.js` draws it."""
+def figure_json(figure: Any) -> str:
+    """The data of a figure, which may stand within a ``script`` element."""
     data = json.loads(figure.to_json())
     text = json.dumps(_short(data), separators=(",", ":"), ensure_ascii=False)
-    safe = text.replace("<", "\\u003c")
-    return f'<div class="hw-figure"><script type="application/json">{safe}</script></div>'
+    return text.replace("<", "\\u003c")
 
 
 def _short(value: Any) -> Any:
@@ -234,4 +238,7 @@ def as_html(shown: Shown) -> str:
         parts.append(f"<pre>{html.escape(shown.text)}</pre>")
     if shown.value:
         parts.append(shown.value)
+    if shown.figure:  # javascripts/figures.js draws it
+        data = f'<script type="application/json">{shown.figure}</script>'
+        parts.append(f'<div class="hw-figure">{data}</div>')
     return f'<div class="hw-output">{"".join(parts)}</div>' if parts else ""

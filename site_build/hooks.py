@@ -6,19 +6,25 @@ import json
 import logging
 import re
 import time
+from pathlib import Path
 from typing import Any
 
-from executed import FENCE, NOT_RUN, PageError, as_html, run_page
+from executed import FENCE, NOT_RUN, PageError, Shown, as_html, run_page
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
+from notebooks import notebook
 
 import headwater
 from headwater.report.theme import theme
 
+_OFFERED_AS_NOTEBOOKS = "Tutorials"
+"""Section of the navigation whose pages can be had as notebooks."""
+
 _log = logging.getLogger("mkdocs.hooks.headwater")
+_notebooks: dict[str, str] = {}
 _outputs: dict[str, list[str]] = {}
-_known: dict[tuple[str, str], list[str]] = {}
-"""What pages showed, by their text, so that `mkdocs serve` runs only what changed."""
+_known: dict[tuple[str, str], list[Shown]] = {}
+"""What pages showed, by name and text, so that `mkdocs serve` runs only what changed."""
 
 
 def on_config(config: Any) -> Any:
@@ -48,7 +54,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if key not in _known:
         started = time.perf_counter()
         try:
-            _known[key] = [as_html(shown) for shown in run_page(name, markdown)]
+            _known[key] = run_page(name, markdown)
         except PageError as error:
             raise PluginError(str(error)) from error
         if _known[key]:
@@ -59,11 +65,26 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         fence = f"```{block['language']}\n{block['code']}```"
         if NOT_RUN in (block["marks"] or ""):
             return fence
-        outputs.append(_known[key][len(outputs)])
+        outputs.append(as_html(_known[key][len(outputs)]))
         hidden = ".hidden" in (block["marks"] or "")
         return ("" if hidden else fence) + f"\n\n{_place(len(outputs) - 1)}\n"
 
-    return FENCE.sub(with_output, markdown)
+    shown = FENCE.sub(with_output, markdown)
+    if page.parent is None or page.parent.title != _OFFERED_AS_NOTEBOOKS:
+        return shown
+    target = re.sub(r"\.md$", ".ipynb", name)
+    _notebooks[target] = notebook(markdown, _known[key])
+    file = ("../" if page.url.endswith("/") else "") + target.rsplit("/", 1)[-1]
+    link = f'<a href="{file}" download>This page as a notebook</a>'
+    return f'{shown}\n\n<p class="hw-notebook">{link}, with what it showed.</p>\n'
+
+
+def on_post_build(config: Any) -> None:
+    """Write the notebooks beside the pages that they are made of."""
+    for name, content in _notebooks.items():
+        path = Path(config.site_dir) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ def executed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     yield executed
     del sys.modules["executed"]
+    sys.modules.pop("notebooks", None)
 
 
 def pages(root: Path) -> dict[str, str]:
@@ -73,9 +75,53 @@ def test_a_figure_stands_on_the_page_as_its_data(executed: Any) -> None:
         "go.Figure(go.Bar(x=['</script>'], y=[1.23456789]))\n```\n"
     )
     (shown,) = executed.run_page("page", text)
-    assert shown.is_figure
-    assert "1.23457" in shown.value
-    assert shown.value.count("</script>") == 1
+    assert "1.23457" in shown.figure
+    assert executed.as_html(shown).count("</script>") == 1
+
+
+def test_a_page_is_a_notebook_with_what_it_showed(
+    executed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("plotly")
+    from notebooks import notebook
+
+    text = (
+        "# Title\n\n```python\nimport plotly.graph_objects as go\nprint('said')\n```\n\nwords\n\n"
+        "```python {.hidden}\ngo.Figure(go.Bar(x=['<b>'], y=[1.5]))\n```\n\n"
+        "```python {.not-run}\nnobody()\n```\n\n"
+        "```console\n$ ls examples\n```\n"
+        "```python\nimport polars as pl\npl.DataFrame({'a': [1]})\n```\n"
+    )
+    found = json.loads(notebook(text, executed.run_page("page", text)))
+    assert (found["nbformat"], found["nbformat_minor"]) == (4, 5)
+    cells = [(one["cell_type"], "".join(one["source"])) for one in found["cells"]]
+    assert cells[1:] == [
+        ("markdown", "# Title"),
+        ("code", "import plotly.graph_objects as go\nprint('said')"),
+        ("markdown", "words"),
+        ("code", "go.Figure(go.Bar(x=['<b>'], y=[1.5]))"),
+        ("markdown", "```python {.not-run}\nnobody()\n```"),
+        ("code", "!ls examples"),
+        ("code", "import polars as pl\npl.DataFrame({'a': [1]})"),
+    ]
+    said, drawn, listed, table = (
+        one["outputs"][0] for one in found["cells"][2:] if one["cell_type"] == "code"
+    )
+    assert said == {"name": "stdout", "output_type": "stream", "text": ["said\n"]}
+    assert drawn["data"]["application/vnd.plotly.v1+json"]["data"][0]["x"] == ["<b>"]
+    assert listed["text"] == ["four-subsystems\n"]
+    assert "<table" in "".join(table["data"]["text/html"])
+    assert len({one["id"] for one in found["cells"]}) == len(found["cells"])
+    # the first cell makes the directory that the page ran in
+    monkeypatch.chdir(tmp_path)
+    exec(cells[0][1], {})
+    made = hw.load_case(tmp_path / "examples/four-subsystems")
+    assert made.system == hw.load_case(root_of(executed) / "examples/four-subsystems").system
+
+
+def root_of(executed: Any) -> Path:
+    """The repository."""
+    return executed.ROOT
 
 
 def test_commands_run_in_the_directory_of_the_page(executed: Any) -> None:

@@ -268,7 +268,7 @@ class TestWorkbooks:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("old.xls", "save it as an Excel workbook"),
+        ("old.xls", "is not an .xlsx workbook: save it as one"),
         ("one.csv", "is one table: give the directory"),
         ("absent.xlsx", "does not exist"),
         (".", "holds no CSV file"),
