@@ -13,7 +13,7 @@ import pytest
 import headwater as hw
 from headwater import examples, pypsa
 from headwater.imports import newave, tables
-from headwater.imports.newave import NewaveImport
+from headwater.imports.newave import NewaveComparison, NewaveImport
 from headwater.report import plots
 
 OF_NOTEBOOKS = {"facts"}
@@ -81,7 +81,7 @@ def test_every_public_function_tells_its_arguments_and_has_an_example(name: str)
 @pytest.mark.parametrize(
     "one",
     [getattr(hw, name) for name in hw.__all__ if inspect.isclass(getattr(hw, name))]
-    + [pypsa.TranslationWarning, NewaveImport],
+    + [pypsa.TranslationWarning, NewaveComparison, NewaveImport],
 )
 def test_every_public_class_has_an_example(one: type) -> None:
     assert re.search(r"^Examples:\n( .*\n)* +>>> ", inspect.getdoc(one) or "", re.MULTILINE)

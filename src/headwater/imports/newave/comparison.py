@@ -46,6 +46,10 @@ class NewaveComparison:
         missing: quantity -> files that would have it and were not found.
         notes: files that could not be read or matched, and why.
         bounds: last lower bounds in $ of NEWAVE and of Headwater.
+
+    Examples:
+        >>> found = compare_newave("deck", "case/output")
+        >>> found.bounds, found.table.head()
     """
 
     table: pl.DataFrame
@@ -94,6 +98,9 @@ def compare_newave(
         DeckError: the deck cannot be read.
         ResultsError: there are no results in ``output``.
         UsageError: they are of another case, or have no simulation; or a directory is not there.
+
+    Examples:
+        >>> compare_newave("deck", "case/output").table
     """
     results = load_results(Path(output))
     source = Deck(Path(deck))
