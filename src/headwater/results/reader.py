@@ -58,14 +58,10 @@ def load_results(directory: str | Path) -> Results:
 
 
 class Results(Shown, OtherForms):
-    """The results of a run.
-
-    Args:
-        directory: output directory.
+    """The results of a run, in its output directory.
 
     Examples:
-        >>> results = hw.load_results("output")
-        >>> results.tables, results.table("buses").head()
+        >>> hw.load_results("output").table("buses")
     """
 
     plot = OnDemandMember("headwater.report.plots", "ResultsPlots")
