@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 WIDE, PHONE = 1280, 390
+PATIENCE_MS = 600_000.0
+"""What a browser may take on a machine that many use; nothing here is a matter of time."""
 
 _OVERLAPS = """
 () => {
@@ -63,6 +65,7 @@ def opened(browser: Any, page: Path, width: int = WIDE, scheme: str = "light") -
         offline=True,
         accept_downloads=True,
     )
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
     complaints: list[str] = []
     tab.on(

@@ -84,7 +84,8 @@ def test_a_run_ends_well_and_leaves_its_files(command: Command, tmp_path: Path):
     assert str(tmp_path / "out") in ended.out
     lines = ended.err.splitlines()
     assert lines[0].startswith(
-        "training case: 2 stages, 2 hydros, 2 thermals, 2 state variables; 2 forward passes"
+        "training case: 2 stages, 2 hydro plants, 2 thermal plants, 2 state variables; "
+        "2 forward passes"
     )
     assert lines[1].startswith("iteration 1/5   bound ")
     assert [line for line in lines if line.startswith("iteration 5/5 ")]

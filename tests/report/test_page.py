@@ -16,7 +16,7 @@ from headwater.errors import ResultsError, UsageError
 from headwater.report import write_report
 from headwater.report.charts import Charts, as_json
 from headwater.report.drawing import Drawing, line
-from headwater.report.words import amount, between, counted, listed, share
+from headwater.report.words import amount, between, listed, share
 
 
 def tiny_run(root: Path, **simulation: object) -> Path:
@@ -132,7 +132,6 @@ def test_words_of_numbers_are_short_and_keep_their_unit():
     assert [share(one) for one in (0.0, 1.0, 0.0302, 0.5, 0.0002)] == [
         f"{text}{nbsp}%" for text in ("0", "100", "3.0", "50", "0.02")
     ]
-    assert (counted(1, "bus", "buses"), counted(1200, "bus", "buses")) == ("1 bus", "1,200 buses")
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from headwater.api.plain_console import PlainConsole
-from headwater.core.wording import ending, money, workers
+from headwater.core.wording import ending, money, numbered, workers
 from headwater.distributed import find_communicator
 from headwater.sddp import events
 
@@ -95,8 +95,8 @@ class ProgressDisplay:
             self.close()
             record = event.record
             self._console.print(
-                f"trained {len(record.iterations)} iterations in {record.seconds:.1f} s; "
-                f"{ending(record.reason)}"
+                f"trained {numbered(len(record.iterations), 'iteration')} in "
+                f"{record.seconds:.1f} s; {ending(record.reason)}"
             )
             if record.upper_bound is not None:
                 lower = record.iterations[-1].lower_bound
@@ -112,7 +112,7 @@ class ProgressDisplay:
                 )
         elif isinstance(event, events.SimulationStarted):
             self._console.print(
-                Text.assemble(("simulating", "bold"), f" {event.n_scenarios} scenarios")
+                Text.assemble(("simulating", "bold"), f" {numbered(event.n_scenarios, 'scenario')}")
             )
             self._open("scenarios", event.n_scenarios)
         elif isinstance(event, events.SimulationProgress):
@@ -137,10 +137,13 @@ class ProgressDisplay:
     def _training_started(self, event: events.TrainingStarted) -> None:
         self._max_iterations = event.max_iterations
         sizes = (
-            f" {event.name or 'study'}: {event.n_stages} stages, {event.n_hydros} hydros, "
-            f"{event.n_thermals} thermals, {event.n_state} state variables; "
-            f"{event.forward_passes} forward passes per iteration, at most {event.max_iterations} "
-            f"iterations, {workers(event.ranks, event.threads)}"
+            f" {event.name or 'study'}: {numbered(event.n_stages, 'stage')}, "
+            f"{numbered(event.n_hydros, 'hydro plant')}, "
+            f"{numbered(event.n_thermals, 'thermal plant')}, "
+            f"{numbered(event.n_state, 'state variable')}; "
+            f"{numbered(event.forward_passes, 'forward pass', 'forward passes')} per iteration, "
+            f"at most {numbered(event.max_iterations, 'iteration')}, "
+            f"{workers(event.ranks, event.threads)}"
         )
         self._console.print(Text.assemble(("training", "bold"), sizes))
         if event.iterations_done:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.cli.facts import summary_table, violation_rows
-from headwater.core.wording import ending, money, workers
+from headwater.core.wording import COST_CATEGORIES, ending, money, workers
 from headwater.errors import ResultsError
 from headwater.results.reader import Results
 
@@ -68,6 +68,17 @@ def _training(results: Results, console: Console) -> None:
     console.print(summary_table(rows, "training"))
 
 
+def _parts_of_cost(categories: dict[str, Any]) -> list[tuple[str, str]]:
+    amounts = {
+        words: money(categories[name]["mean"])
+        for name, words in COST_CATEGORIES.items()
+        if categories.get(name, {}).get("mean")
+    }
+    width = max(map(len, amounts.values()), default=0)
+    rows = [f"{amount:>{width}}   {words}" for words, amount in amounts.items()]
+    return [("of which" if n == 0 else "", row) for n, row in enumerate(rows)]
+
+
 def _upper_bound(metadata: dict[str, Any]) -> list[tuple[str, str]]:
     bound = metadata.get("upper_bound")
     if bound is None:
@@ -90,11 +101,7 @@ def _simulation(results: Results, console: Console) -> None:
             (f"worst {100 * tail['tail_fraction']:g} %", money(tail["mean"]))
             for tail in cost["cvar"]
         ),
-        *(
-            (f"of which {name}", money(value["mean"]))
-            for name, value in metadata["categories"].items()
-            if value["mean"]
-        ),
+        *_parts_of_cost(metadata["categories"]),
         (
             "deficit",
             f"{deficit['mean_mwh']:,.1f} MWh on average, in "

@@ -29,6 +29,20 @@ def counted(items: Collection[object], shown: int = 6) -> str:
     return f"{len(items)} ({opened(items, shown)})" if items else "none"
 
 
+def numbered(number: int, one: str, many: str = "") -> str:
+    """A number of things: ``1 bus``, ``4 buses``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+COST_CATEGORIES = {
+    "resource": "thermal generation and contracts",
+    "recourse": "deficit and excess",
+    "violation": "limits that were broken",
+    "regularization": "spillage, exchanges and other small costs",
+}
+"""Category of costs -> what people call it."""
+
+
 def money(value: float) -> str:
     """An amount with a magnitude a person can read."""
     return f"{value:,.2f}" if abs(value) < 1e6 else f"{value:,.0f}"

@@ -18,7 +18,7 @@ from headwater.core.parts import Equipment
 from headwater.core.shown import Shown
 from headwater.core.stage_tables import StageTable, StageValues
 from headwater.core.state import StateLayout
-from headwater.core.wording import listed
+from headwater.core.wording import listed, numbered
 from headwater.errors import ModelError
 from headwater.model import bounds as _bounds
 from headwater.model import topology as _topology
@@ -458,24 +458,24 @@ class System(Shown, SystemView):
 
     def facts(self) -> list[tuple[str, str]]:
         """Name and value of what a notebook shows below the heading."""
-        kinds = (part.collection for part in EQUIPMENT if part.code is not None)
         return [
             (
-                f"{len(getattr(self, kind))} {kind.replace('_', ' ')}",
-                listed(getattr(self, kind).labels),
+                numbered(len(found), part.words.one, part.words.many),
+                listed(found.labels),
             )
-            for kind in kinds
-            if getattr(self, kind)
+            for part in EQUIPMENT
+            if part.code is not None and (found := getattr(self, part.collection))
         ]
 
     def __repr__(self) -> str:
         counts = ", ".join(
-            f"{len(getattr(self, kind))} {kind.replace('_', ' ')}"
-            for kind in (part.collection for part in EQUIPMENT if part.code is not None)
-            if getattr(self, kind)
+            numbered(len(found), part.words.one, part.words.many)
+            for part in EQUIPMENT
+            if part.code is not None and (found := getattr(self, part.collection))
         )
         first, last = self.stages[0].start_date, self.stages[-1].end_date
-        return f"<System: {counts}; {len(self.stages)} stages from {first} to {last}>"
+        stages = numbered(len(self.stages), "stage")
+        return f"<System: {counts}; {stages} from {first} to {last}>"
 
 
 def _kind_of(kind: type[Any]) -> Equipment:

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from headwater.core.wording import ending
+from headwater.core.wording import COST_CATEGORIES, ending, numbered
 from headwater.report.drawing import shortened
 from headwater.report.outcome import Outcome
-from headwater.report.words import amount, between, counted, day, listed, seconds, share
+from headwater.report.words import amount, between, day, listed, seconds, share
 from headwater.results.reader import Results
 from headwater.results.statistics import SMALL_MWH
 
@@ -23,12 +23,6 @@ _KINDS = (
     ("pumping_stations", "pumping station"),
     ("lines", "line"),
 )
-_CATEGORIES = {
-    "resource": "thermal generation and contracts",
-    "recourse": "deficit and excess",
-    "violation": "limits that were broken",
-    "regularization": "spillage, exchanges and other small costs",
-}
 _STILL_GROWING = 0.005
 _EMPTY_SHARE = 0.1
 _LARGE_SHARE = 0.02
@@ -50,28 +44,28 @@ def studied(results: Results) -> list[str]:
     metadata = results.training_metadata if results.has_training else results.simulation_metadata
     stages = metadata["stages"]
     said = [
-        f"{counted(len(stages), 'stage')} from {day(stages[0]['start_date'])} to "
+        f"{numbered(len(stages), 'stage')} from {day(stages[0]['start_date'])} to "
         f"{day(stages[-1]['end_date'])}."
     ]
     dimensions = metadata.get("problem_dimensions")
     if dimensions:
-        parts = [counted(dimensions[key], word) for key, word in _KINDS if dimensions.get(key)]
-        parts.append(counted(dimensions["buses"], "bus", "buses"))
+        parts = [numbered(dimensions[key], word) for key, word in _KINDS if dimensions.get(key)]
+        parts.append(numbered(dimensions["buses"], "bus", "buses"))
         said.insert(0, f"{listed(parts)}.")
     if results.has_training:
         iterations = results.training_metadata["iterations"]
         how = ending(str(iterations["reason"]))
         time = seconds(results.training_metadata["duration_seconds"])
         said.append(
-            f"The policy was trained in {counted(iterations['completed'], 'iteration')} "
+            f"The policy was trained in {numbered(iterations['completed'], 'iteration')} "
             f"({time}; {how})."
         )
     if results.has_simulation:
         scenarios = results.simulation_metadata["scenarios"]
-        said.append(f"It was simulated in {counted(scenarios['completed'], 'scenario')}.")
+        said.append(f"It was simulated in {numbered(scenarios['completed'], 'scenario')}.")
         if scenarios["failed"]:
             said.append(
-                f"{counted(scenarios['failed'], 'scenario')} could not be solved and "
+                f"{numbered(scenarios['failed'], 'scenario')} could not be solved and "
                 f"{'is' if scenarios['failed'] == 1 else 'are'} left out."
             )
     return said
@@ -93,7 +87,7 @@ def tiles(results: Results) -> Iterator[tuple[str, str, str]]:
     yield (
         "Simulated cost",
         between(cost["mean"], cost["ci95"]),
-        f"What the policy costs on average: mean of {counted(cost['n'], 'scenario')} with its "
+        f"What the policy costs on average: mean of {numbered(cost['n'], 'scenario')} with its "
         f"95 % interval, present value.",
     )
     gap = metadata.get("gap")
@@ -131,12 +125,14 @@ def cost_split(results: Results) -> list[tuple[str, float, str]]:
     means = {
         name: one["mean"]
         for name, one in results.simulation_metadata["categories"].items()
-        if name in _CATEGORIES
+        if name in COST_CATEGORIES
     }
     total = sum(abs(value) for value in means.values())
     rows = sorted(means.items(), key=lambda item: -abs(item[1]))
     return [
-        (_CATEGORIES[name], value / total, amount(value)) for name, value in rows if total and value
+        (COST_CATEGORIES[name], value / total, amount(value))
+        for name, value in rows
+        if total and value
     ]
 
 
@@ -148,7 +144,7 @@ def doubts(results: Results) -> list[str]:
         count = results.training_metadata.get("lps_above_tolerance", {}).get("count", 0)
         if count:
             said.append(
-                f"{counted(count, 'stage problem')} of the training were taken with a gap above "
+                f"{numbered(count, 'stage problem')} of the training were taken with a gap above "
                 f"tolerance, see Training."
             )
     if results.has_simulation:
@@ -218,7 +214,7 @@ def _of_risk(results: Results, outcome: Outcome | None) -> Iterator[Look]:
 def _of_limits(results: Results) -> Iterator[Look]:
     often = [one for one in broken(results) if one.get("share", 0.0) >= _OFTEN]
     if often:
-        what = counted(len(often), "limit")
+        what = numbered(len(often), "limit")
         yield Look(
             f"{what} {'is' if len(often) == 1 else 'are'} broken in at least 1 % of all stages of "
             f"all scenarios; they are listed below.",
@@ -241,7 +237,7 @@ def _of_training(results: Results) -> Iterator[Look]:
             )
     elif 0 < trace.height <= 20:
         yield Look(
-            f"Training made only {counted(trace.height, 'iteration')}: the policy may still be "
+            f"Training made only {numbered(trace.height, 'iteration')}: the policy may still be "
             f"far from the best.",
             "training",
         )

@@ -10,6 +10,7 @@ import polars as pl
 
 from headwater import files
 from headwater._version import __version__
+from headwater.core.wording import numbered
 from headwater.errors import HeadwaterError, ResultsError
 from headwater.report import words
 from headwater.report.charts import Charts, as_json
@@ -94,7 +95,7 @@ def write_fit_page(
     content = {
         "plants": dict(zip(system.hydros.ids, system.hydros.labels, strict=True)),
         "cycles": cycles,
-        "span": f"{words.counted(len(stages), 'stage')} from {span}",
+        "span": f"{numbered(len(stages), 'stage')} from {span}",
         "n_noise": len([key for key in charts.items() if key.startswith("noise/")]),
         "sampled": trajectories is not None,
     }

@@ -52,11 +52,6 @@ def day(value: str | date) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number of things: ``1 bus``, ``4 buses``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def listed(words: list[str]) -> str:
     """Words joined by commas and ``and``."""
     return (
