@@ -1,22 +1,28 @@
-"""Messages list a few things and count or leave out the rest."""
+"""Words of counts, and of how a training ended."""
 
-from headwater.core.wording import counted, listed, opened
+from __future__ import annotations
 
-
-def test_a_few_are_listed_and_the_rest_is_counted():
-    assert listed([1, 2]) == "1, 2"
-    assert listed(range(6)) == "0, 1, 2, 3, 4, 5"
-    assert listed(range(8)) == "0, 1, 2, 3, 4, 5 and 2 more"
-    assert listed(("a", "b", "c"), 2) == "a, b and 1 more"
-    assert listed(()) == ""
+from headwater.core.choices import STOPPING_RULES
+from headwater.core.wording import COST_CATEGORIES, ending, numbered
+from headwater.lp.readout import CATEGORIES
 
 
-def test_a_few_are_listed_and_dots_stand_for_the_rest():
-    assert opened([3, 4], 2) == "3, 4"
-    assert opened([3, 4, 5], 2) == "3, 4, ..."
+def test_one_is_counted_in_the_singular() -> None:
+    assert [numbered(n, "bus", "buses") for n in (0, 1, 1200)] == [
+        "0 buses",
+        "1 bus",
+        "1,200 buses",
+    ]
+    assert numbered(2, "stage") == "2 stages"
 
 
-def test_many_are_counted_and_a_few_of_them_listed():
-    assert counted((7, 9)) == "2 (7, 9)"
-    assert counted(range(9), 3) == "9 (0, 1, 2, ...)"
-    assert counted(()) == "none"
+def test_every_way_a_training_ends_is_said_in_words_that_people_use() -> None:
+    assert ending("shutdown") == "interrupted"
+    assert ending("iteration_limit") == "stopped at the iteration limit"
+    assert ending("mine") == "stopped by the rule 'mine'"
+    for name in STOPPING_RULES.names():
+        assert ending(name).startswith("stopped "), name
+
+
+def test_every_category_of_costs_has_words() -> None:
+    assert set(COST_CATEGORIES) == set(CATEGORIES)
