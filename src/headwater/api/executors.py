@@ -22,7 +22,7 @@ class Executor(Protocol):
 def n_workers(executor: Executor) -> int:
     """Calls that an executor can carry out at the same time, as far as it tells.
 
-    Else the processors of this machine.
+    Where it does not tell, the processors of this machine are counted.
     """
     told = getattr(executor, "_max_workers", None)
     return told if isinstance(told, int) and told > 0 else os.cpu_count() or 1

@@ -87,7 +87,7 @@ def check_policy(
 def find_policy(case: Study, output_dir: Path) -> Path:
     """The policy that the configuration names.
 
-    Relative to the case, else to the output directory.
+    Its path is taken relative to the case, or else to the output directory.
     """
     named = Path(case.config.policy.path)
     root = case.root if isinstance(case, Case) else Path()

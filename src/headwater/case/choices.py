@@ -1,6 +1,6 @@
 """Choices of the algorithm in the files.
 
-Their schemas, made from their fields, also those of other packages.
+Their schemas are made from their fields, also for choices of other packages.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a case is, in the figures a planner checks first.
 
-Counts, capacities, storage, horizon, uncertainty, lifecycle.
+They are counts, capacities, storage, horizon, uncertainty and lifecycle.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the files of a case say, in memory.
 
-The same case written elsewhere, or with something changed.
+From here a case is written elsewhere, or with something changed.
 """
 
 from __future__ import annotations

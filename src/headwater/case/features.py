@@ -1,6 +1,6 @@
 """The features that are known and not built yet, as one table.
 
-A feature that lands deletes its row.
+Whoever builds a feature deletes its row.
 """
 
 from __future__ import annotations

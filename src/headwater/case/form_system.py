@@ -1,6 +1,6 @@
 """What files say in forms of their own, and what it is in code.
 
-User constraints, production models and the past.
+These are user constraints, production models and the past.
 
 Forms of files are dataclasses without comparison and text: nothing asks for them, and each takes
 time at every start.

@@ -210,7 +210,7 @@ class Parts:
     def named(self, entity: str | None) -> str | None:
         """An entity of a finding with its name.
 
-        E.g. ``"Hydro 3, stage 5"`` becomes ``'Hydro 3 "Sobradinho", stage 5'``.
+        For example, ``"Hydro 3, stage 5"`` becomes ``'Hydro 3 "Sobradinho", stage 5'``.
         """
         found = WITH_ID.match(entity or "")
         if entity is None or found is None:

@@ -55,7 +55,8 @@ class Finding:
     def layer(self) -> int:
         """Layer of the rule.
 
-        1 structure, 2 schema, 3 references, 4 dimensions, 5 semantics, 6 compatibility, 7 policy.
+        The layers are 1 structure, 2 schema, 3 references, 4 dimensions, 5 semantics, 6
+        compatibility, 7 policy.
         """
         hundreds = int(self.code[2])
         return hundreds if hundreds <= 5 else hundreds - 1
@@ -77,7 +78,7 @@ class Finding:
     def place(self) -> str:
         """Path inside the file and entity, as far as there are any.
 
-        For example ``"hydros[3].bus_id (Hydro 3)"``.
+        It reads like ``"hydros[3].bus_id (Hydro 3)"``.
         """
         if self.path and self.entity:
             return f"{self.path} ({self.entity})"

@@ -289,7 +289,7 @@ def _companion(phi: list[float], order: int) -> NDArray[np.float64]:
 def _negative_eigenvalues(parts: Parts) -> Iterator[tuple[str, str, float, float]]:
     """Matrices that are not positive semidefinite.
 
-    Method, place, and the smallest and largest eigenvalue of each.
+    Each comes with its method, its place, and its smallest and largest eigenvalue.
     """
     file = parts.shape(_CORRELATION)
     if file is None:

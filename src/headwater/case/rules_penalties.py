@@ -70,7 +70,7 @@ class _Order:
     def problem(self, study: Study) -> tuple[float, Problem] | None:
         """How far the worst plant and stage is out of order, as a ratio.
 
-        And the finding about all of them.
+        The finding about all of them comes with it.
         """
         divisor = self.per_mwh[:, None]
         energy = np.divide(

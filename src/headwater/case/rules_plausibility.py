@@ -1,6 +1,7 @@
 """Figures are of the right size.
 
-Loads against capacity, inflows against plants, sentinels, the energy of a dry year.
+Rules compare loads with capacity and inflows with plants, look for sentinels, and add up the energy
+of a dry year.
 
 All of it is advice with the figures that led to it. Thresholds are wide, since real systems are:
 they catch wrong units (MWh for MW, l/s for m3/s), slipped decimal points and marks for missing
@@ -62,7 +63,7 @@ def figure(value: float) -> str:
 def _mean_load_mw(system: System) -> Array:
     """Mean load of each bus and stage over its blocks, ``[bus, stage]``.
 
-    Factors of blocks included.
+    Factors of blocks are included.
     """
     load = np.zeros((len(system.buses), len(system.stages)))
     for row in system.load_statistics:
@@ -324,7 +325,7 @@ _VALUES = (
 def _sentinel(values: list[float]) -> tuple[float, int] | None:
     """The value that stands for a missing one among figures of one entity, and how often.
 
-    ``None`` without such.
+    It is ``None`` where there is no such value.
     """
     for mark in (*NEGATIVE_SENTINELS, *POSITIVE_SENTINELS):
         n = sum(value == mark for value in values)

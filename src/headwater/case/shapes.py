@@ -1,6 +1,6 @@
 """The JSON boundary.
 
-The base of all file schemas, and pydantic's complaints turned into findings.
+Here are the base of all file schemas and what turns pydantic's complaints into findings.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from headwater.sddp import events
 class EventLines:
     """Writes what happens as lines of JSON: ``started``, ``progress``, ``warning``, ``terminated``.
 
-    A sink of events.
+    It is a sink of events.
 
     Args:
         stream: where to.

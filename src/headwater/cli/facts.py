@@ -16,7 +16,7 @@ _MOST_VIOLATIONS = 8
 def violation_rows(sentences: Sequence[str], where: str) -> list[tuple[str, str]]:
     """Rows of a table of facts that say which limits simulated operation broke.
 
-    None where all held.
+    There are none where all limits held.
 
     Args:
         sentences: one for each limit, the gravest first.

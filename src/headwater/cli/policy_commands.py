@@ -246,7 +246,7 @@ def check(
 ) -> int:
     """Say what a policy may be used for in a case: simulated with, gone on with, started from.
 
-    And why not.
+    For each use that is not possible the reasons are listed.
     """
     found = hw.check_policy(hw.load_policy(directory), hw.load_case(case), shift=shift)
     if form is JsonOrHuman.JSON:

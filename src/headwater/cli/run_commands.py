@@ -140,7 +140,7 @@ def simulate(
 def followed(quiet: bool) -> Iterator[EventSink]:
     """A sink that shows what happens.
 
-    To people on standard error, to programs as lines on standard output.
+    People see it on standard error, programs as lines on standard output.
     """
     from headwater.api.progress import ProgressDisplay
     from headwater.cli.event_lines import EventLines

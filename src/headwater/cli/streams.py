@@ -86,7 +86,7 @@ class SteadyStream:
 def steady_streams() -> Iterator[SteadyStream]:
     """Put steady streams in the place of standard output and error while the block runs.
 
-    Gives that of standard output.
+    The block is given the stream of standard output.
     """
     for descriptor in range(3):
         try:

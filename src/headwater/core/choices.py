@@ -50,7 +50,7 @@ def type_of_class(choice: Any) -> str:
 def place_of_class(choice: Any) -> tuple[int, str]:
     """Order in which pages list choices.
 
-    By their attribute ``place``, and those without behind them.
+    Choices are ordered by their attribute ``place``; those without one come last.
     """
     return getattr(choice, "place", LAST), str(choice.type)
 
@@ -80,7 +80,7 @@ class RiskMeasure(Choice, Protocol):
     def compiled(self, cost_scale: float) -> CompiledRisk | None:
         """The same for compiled code, with costs in $ over ``cost_scale``.
 
-        ``None`` to be called in Python.
+        It is ``None`` for a measure that is called in Python.
         """
         ...
 
@@ -236,7 +236,7 @@ class PoolView(Protocol):
     def visited(self) -> Array:
         """States that training visited so far, ``[visit, state]``.
 
-        None without ``needs_states``.
+        There are none without ``needs_states``.
         """
         ...
 

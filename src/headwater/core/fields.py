@@ -90,7 +90,7 @@ class PerStage:
 class Priced:
     """A cost of three tiers, or a class of such costs.
 
-    For all, for one entity, and at single stages.
+    The tiers are costs for all entities, for one entity, and at single stages.
 
     Attributes:
         table: file of the costs at single stages.
@@ -381,7 +381,7 @@ def field_of(cls: type, name: str) -> FieldSpec:
 def references_of(cls: type) -> Iterator[tuple[str, str]]:
     """Places of ids of other parts in files, each with the kind that it names.
 
-    Also in parts of the class.
+    Ids within parts of the class are included.
     """
     for spec in (spec for spec in fields_of(cls) if spec.in_files):
         if spec.reference:

@@ -37,7 +37,7 @@ class Visit(Protocol):
 class Draws:
     """Noise of one class as a pure function of the visit: any scenarios, in any order.
 
-    To be derived from.
+    Libraries of noise are derived from it.
 
     Attributes:
         takes_openings: whether all of it is that of the openings of the tree, so that passes may
@@ -59,14 +59,14 @@ class Draws:
     def values(self, visit: Visit) -> tuple[Indices, Array] | None:  # noqa: ARG002
         """Realised loads or availabilities.
 
-        Positions of the entities, and ``[scenario, entity]``.
+        They come as positions of the entities and values ``[scenario, entity]``.
         """
         return None
 
     def memory_m3s(self, iteration: int, scenarios: Indices) -> Array | None:  # noqa: ARG002
         """Past inflows to start from, ``[scenario, lag, hydro]``.
 
-        ``None`` for those of the study.
+        It is ``None`` where scenarios start from those of the study.
         """
         return None
 

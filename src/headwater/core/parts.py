@@ -231,7 +231,7 @@ class Quantity:
     def combination(self, build: LpBuilder, ctx: Any, i: int, k: int) -> tuple[Combination, float]:
         """The quantity of entity ``i`` in block ``k``.
 
-        Existing columns with coefficients, and a constant.
+        It is given by existing columns with coefficients, and a constant.
         """
         if self.combine is not None:
             return self.combine(build, ctx, i, k)

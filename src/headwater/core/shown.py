@@ -1,6 +1,6 @@
 """How objects that people hold are shown in notebooks.
 
-A heading and a few facts, never their contents.
+They show a heading and a few facts, never their contents.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class RankStarter:
     def environment(self) -> Mapping[str, str]:
         """The environment for ranks.
 
-        That of this process, in which they insist on finding each other.
+        It is that of this process, with a variable that makes ranks insist on finding each other.
         """
         return {**os.environ, COMMUNICATOR_VARIABLE: "mpi"}
 
@@ -77,7 +77,7 @@ class RankStarter:
 def _freely(mpiexec: str) -> list[str]:
     """Options with which Open MPI allows what MPICH takes for granted.
 
-    More ranks than processors, threads on all of them.
+    These are more ranks than processors, and threads on all of them.
     """
     shown = subprocess.run(
         [mpiexec, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False

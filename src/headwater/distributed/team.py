@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 class Team:
     """Ranks and threads that share out numbered items.
 
-    Contiguous blocks over ranks, then over the threads of each.
+    Contiguous blocks go to ranks, and within a rank to its threads.
 
     Args:
         n_threads: threads of this rank.

@@ -150,7 +150,7 @@ class StageReader:
     def values(self, s: StageSolutions, family: str) -> Array:
         """``[scenario, block, entity...]`` values of a family ``[entity, block, ...]``.
 
-        0 where absent.
+        Values of absent entities are 0.
         """
         return np.moveaxis(self.stage_values(s, family), 2, 1)
 

@@ -230,7 +230,7 @@ def quantity(
 ) -> tuple[Combination, float]:
     """A named quantity in block ``k`` (ignored by quantities of the stage).
 
-    Columns with coefficients, and a constant.
+    It is given by columns with coefficients, and a constant.
 
     An entity that is absent at the stage, or lacks the feature (no channel, no lake surface),
     contributes nothing.

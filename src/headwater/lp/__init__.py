@@ -1,6 +1,6 @@
 """From a system and a stage to a linear program.
 
-The canonical template, its solvable forms, and reading solutions back.
+Here are the canonical template, its solvable forms, and what reads solutions back.
 """
 
 from typing import TYPE_CHECKING

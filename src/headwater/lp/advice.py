@@ -1,6 +1,6 @@
 """What a planner should know about the stage programs before hours are spent.
 
-Sentences, not errors.
+It comes as sentences, never as errors.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Explanation:
 def family_of(name: str) -> tuple[str, list[str]]:
     """The family of a row or column, and what stands in brackets behind it.
 
-    Plant or other entity first.
+    The plant or other entity comes first.
     """
     family, _, inside = name.partition("[")
     return family, inside.removesuffix("]").split(",")
@@ -232,7 +232,7 @@ def minimise(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
     """Primal values, row duals and reduced costs of the program with these costs and limits.
 
-    ``None`` without an optimum.
+    It is ``None`` where there is no optimum.
     """
     equal = row_lower == row_upper
     above, below = ~equal & np.isfinite(row_lower), ~equal & np.isfinite(row_upper)

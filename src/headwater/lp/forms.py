@@ -1,6 +1,6 @@
 r"""The linear program that is handed to a solver.
 
-The canonical template, or the same with everything exogenous taken out.
+It is the canonical template, or the same with everything exogenous taken out.
 
 Once the incoming state ``x`` and the innovation ``w`` are known, lag, commitment and inflow columns
 are numbers. Let ``E`` be these columns, ``D`` the decisions, ``F`` the rows that only define ``E``.

@@ -1,6 +1,6 @@
 """Names of columns and rows as a planner would say them.
 
-``storage[Sobradinho]``, ``load_balance[north,0]``.
+They look like ``storage[Sobradinho]`` and ``load_balance[north,0]``.
 
 Names are made from the families of a template when somebody asks for them; solving never needs
 them.

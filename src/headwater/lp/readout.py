@@ -55,7 +55,7 @@ class StageReadout:
     def tables(self, s: StageSolutions) -> dict[str, Columns]:
         """All tables of the stage: name -> column -> ``[scenario, row]``.
 
-        Rows by block, then entity.
+        Rows are ordered by block, then by entity.
         """
         built = {"costs": self._costs(s)}
         built |= {table.name: self._read.table(s, part, table) for part, table in EQUIPMENT.tables}
@@ -110,7 +110,7 @@ class StageReadout:
     def quantities(self, s: StageSolutions) -> dict[str, Array]:
         """What the system did in the stage as a whole, ``[scenario]`` each.
 
-        Money in $ of the stage, energy, water.
+        They are money in $ of the stage, energy and water.
         """
         hours = self.ctx.block_hours
         return {
@@ -129,7 +129,7 @@ class StageReadout:
     def violations(self, s: StageSolutions) -> dict[str, Array]:
         """Kind of violation -> by how much limits are broken, ``[scenario, entity]``.
 
-        See `headwater.lp.violations`.
+        The kinds are those of `headwater.lp.violations`.
         """
         return violations(self._read, s)
 

@@ -144,7 +144,7 @@ def _worth(template: StageTemplate, columns: Indices) -> Array:
 def money_at_stake(template: StageTemplate, load_mw: Array) -> float:
     """What the thermal plants cost that serve the load of a stage without any water, in $.
 
-    0 without thermal plants.
+    It is 0 where there are no thermal plants.
 
     Deficits are left out, and so is what a plant costs beyond a hundred times the cheapest: a price
     may stand for "never".

@@ -89,7 +89,7 @@ class StateRepairs:
     def incoming(self, following: StatePrices) -> StatePrices:
         """Prices in $ where ``following`` are those of the state that leaves.
 
-        Infinite for components without a repair.
+        Components without a repair have an infinite price.
         """
         if self._own is None or self._looks_ahead:
             stage = RepairedStage(

@@ -103,7 +103,7 @@ class StageTemplate:
     def n_transfer(self) -> int:
         """Leading columns that are copied into the next incoming state.
 
-        Storages and all lags but the oldest.
+        They are storages and all lags but the oldest.
         """
         return self.n_hydros * (1 + max(self.n_lags - 1, 0))
 
@@ -204,7 +204,7 @@ def build_stage_template(
 class DeclaredStage:
     """All columns, rows and coefficients of a stage, not yet put together in matrices.
 
-    Fields as in `StageTemplate`.
+    Its fields are those of `StageTemplate`.
     """
 
     build: LpBuilder

@@ -35,7 +35,7 @@ def violations(read: StageReader, s: StageSolutions) -> dict[str, Array]:
 def _of_family(read: StageReader, s: StageSolutions, family: str) -> Array:
     """``[scenario, entity]`` values of a family without what is noise.
 
-    Of several blocks the largest.
+    Where there are several blocks, the largest value counts.
     """
     positions = read.template.columns[family]
     values = read.stage_values(s, family)

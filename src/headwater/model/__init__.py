@@ -1,6 +1,6 @@
 """What a hydrothermal system is.
 
-Entities, stages, uncertainty, `System`, and the configuration of a study.
+Here are entities, stages, uncertainty, `System`, and the configuration of a study.
 
 No file, no linear program, no algorithm: everything here can be built and read by a person.
 """

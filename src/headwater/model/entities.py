@@ -448,8 +448,8 @@ class Filling:
 class HydroCosts:
     """Overrides of the hydro penalties for one plant; ``None`` keeps the system-wide value.
 
-    Units as in `HydroPenalties`. A symmetric evaporation or withdrawal cost given here resets both
-    of its directions unless a direction is given as well.
+    Units are those of `HydroPenalties`. A symmetric evaporation or withdrawal cost given here
+    resets both of its directions unless a direction is given as well.
     """
 
     spillage_cost: Annotated[NonNegative | None, _FLOW_COST, "small cost of spilling"] = None

@@ -84,7 +84,7 @@ def some_coefficients(coefficients: Sequence[float]) -> None:
 def within(low: float, high: float, brackets: str, what: str) -> Callable[[float], None]:
     """Test that a number lies between two others (HW213).
 
-    The brackets, e.g. ``"[)"``, include the ends or leave them out.
+    Brackets such as ``"[)"`` include an end or leave it out.
     """
 
     def test(value: float) -> None:

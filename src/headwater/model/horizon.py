@@ -63,7 +63,7 @@ class Horizon:
     def turn(self, visit: int) -> int:
         """How often the cycle has been completed before a visit.
 
-        0 on the way through the study's stages.
+        It is 0 on the way through the study's stages.
         """
         return 0 if visit < self.n_stages else (visit - self.n_stages) // len(self.cycle) + 1
 

@@ -81,7 +81,7 @@ def _entity_tier(
 def derived_costs(system: Rivers) -> dict[str, NDArray[np.float64]]:
     """Values of penalties that nothing gives, by the name of the cost.
 
-    ``[hydro]``, in the units of `HydroPenalties`.
+    They are arrays ``[hydro]`` in the units of `HydroPenalties`.
     """
     dearest = dearest_deficit(system)
     per_m3s_hour = dearest * np.maximum(accumulated_productivity(system), _LEAST_PRODUCTIVITY)

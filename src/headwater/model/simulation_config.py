@@ -15,7 +15,7 @@ from headwater.model.upper_bound import PolicyType
 class SimulationDetail(Enum):
     """How much of a simulation is written.
 
-    Every table, or statistics and totals per scenario only.
+    It is every table, or statistics and totals of each scenario alone.
     """
 
     FULL = "full"
@@ -25,7 +25,7 @@ class SimulationDetail(Enum):
 class Partitioning(Enum):
     """How simulation tables are spread over files.
 
-    Runs of scenarios, or one directory per scenario.
+    A file holds a run of scenarios, or every scenario has a directory.
     """
 
     CHUNK = "chunk"

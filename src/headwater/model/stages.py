@@ -191,7 +191,7 @@ class PolicyGraph:
     def discount_factor(self, stage: Stage) -> float:
         """One-step discount of the transition leaving ``stage``.
 
-        ``(1 + r) ** -(days / 365.25)``.
+        It is ``(1 + r) ** -(days / 365.25)``.
         """
         rate = self.annual_discount_rate
         for transition in self.transitions:

@@ -1,6 +1,6 @@
 """What to do with a system: how to train, when to stop, what to simulate.
 
-The in-memory form of ``config.json``.
+This is what ``config.json`` becomes in memory.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def accumulated_productivity(system: Rivers) -> Array:
 def dearest_deficit(system: Rivers) -> Array:
     """Highest deficit cost that the water of a plant can avoid, ``[hydro]`` in $/MWh.
 
-    Over the buses that the plant and those below it feed.
+    All buses count that the plant and those below it feed.
     """
     segments = system.resolved_deficit_segments
     cost = np.array(

@@ -18,7 +18,7 @@ LARGEST_FILE = 2**31 - 2**20
 def reserve_vector(builder: flatbuffers.Builder, size: int, kind: DTypeLike) -> tuple[int, NDArray]:  # type: ignore[type-arg]
     """Make room for a vector that starts on a 64-byte boundary.
 
-    Returns its offset and a view to be filled.
+    Its offset and a view to be filled are returned.
 
     The view is dropped when the builder grows, so it is filled before the next call.
     """

@@ -178,8 +178,8 @@ def uses_of_lines(outcome: Outcome) -> list[LineUse]:
 def network(outcome: Outcome) -> Drawing:
     """The buses, placed by how they are connected, and the lines between them.
 
-    Width of a line: its mean flow, in the direction of the arrow. Colour of its middle: how often
-    it is at a limit.
+    A line is as wide as its mean flow, which goes where the arrow points; the colour of its middle
+    says how often it is at a limit.
 
     Raises:
         ResultsError: the run kept no table of exchanges, or does not say where lines lead.

@@ -1,6 +1,6 @@
 """What codes, ids, columns, limits and state components mean.
 
-The dictionaries beside the results.
+They are the dictionaries beside the results.
 """
 
 from __future__ import annotations

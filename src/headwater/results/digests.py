@@ -34,7 +34,7 @@ def versions(solver: str) -> dict[str, str]:
 def packages(study: Study) -> dict[str, list[str]]:
     """Packages, with versions, of the choices and equipment that are not the project's own.
 
-    Nothing without any.
+    There is no entry where there are none.
     """
     found = packages_of(study)
     return {"packages": found} if found else {}

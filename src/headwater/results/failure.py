@@ -1,6 +1,6 @@
 """The linear program that ended a run, saved with what was tried.
 
-To be looked into, sent to somebody, or solved elsewhere.
+It can be looked into, sent to somebody, or solved elsewhere.
 
 ::
 

@@ -55,7 +55,7 @@ class OtherForms:
     def to_xarray(self: _Tables, name: str, columns: Sequence[str] = ()) -> xr.Dataset:
         """One table as a dataset over scenario, stage, block and plant, with units.
 
-        Or over bus, line or contract.
+        In place of the plant it may be a bus, a line or a contract.
 
         Args:
             name: table name, e.g. ``"hydros"``.

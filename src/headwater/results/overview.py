@@ -18,7 +18,7 @@ _LONG = ("configuration", "input_files", "tables", "stages")
 def overview(directory: str | Path) -> dict[str, Any]:
     """Status and figures of a run.
 
-    ``output_directory``, ``status``, ``mixture``, ``training``, ``simulation``, ...
+    Its keys are ``output_directory``, ``status``, ``mixture``, ``training``, ``simulation``, ...
 
     The others are ``convergence`` and ``policy``. ``mixture`` is a sentence where parts are of
     different cases, else ``None``. ``status`` is the least finished of the parts: ``failed``,

@@ -1,6 +1,6 @@
 """Which files of an output directory are ours: the only ones that are ever removed.
 
-Regular expressions of relative paths.
+They are told by regular expressions of relative paths.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class Results(Shown, OtherForms):
     def limits(self) -> pl.DataFrame | None:
         """Limits in force at every stage (``dictionaries/bounds``).
 
-        ``None`` without results of a training.
+        They are ``None`` without results of a training.
         """
         return (
             self._parquet("training", "dictionaries/bounds.parquet", self.training_metadata)
@@ -204,8 +204,8 @@ class Results(Shown, OtherForms):
     def scan(self, name: str, *, names: bool = True) -> pl.LazyFrame:
         """A simulation table as a lazy Polars query.
 
-        For results larger than memory: nothing is read before it is collected, and then only what
-        it needs. Files are not compared with their digests, as `table` does.
+        It serves results larger than memory: nothing is read before it is collected, and then only
+        what it needs. Files are not compared with their digests, as `table` does.
 
         Args:
             name: table name, see `tables`.

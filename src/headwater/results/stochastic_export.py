@@ -1,6 +1,6 @@
 """Writing the uncertainty of a study.
 
-Model, openings and how they came about, in the files of the case format.
+Model, openings and an account of how they came about go to files of the case format.
 """
 
 from __future__ import annotations

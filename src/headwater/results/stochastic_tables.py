@@ -1,6 +1,6 @@
 """The uncertainty of a study as tables.
 
-Openings, trajectories, and the model in the columns of the case format.
+These are openings, trajectories, and the model in the columns of the case format.
 """
 
 from __future__ import annotations

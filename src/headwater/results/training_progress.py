@@ -24,7 +24,7 @@ PARTIAL = "training.partial"
 class TrainingProgress:
     """Writes the status of a training: at its start, at every checkpoint, and when it fails.
 
-    A sink of events.
+    It is a sink of events.
 
     The directory goes when the training is done and its results are in place. A process that was
     killed leaves the status ``running``, with its number and the time of the last line.

@@ -1,6 +1,6 @@
 """What happens during a run, for whoever wants to watch.
 
-Frozen records sent to a callback between steps.
+They are frozen records, sent to a callback between steps.
 """
 
 from __future__ import annotations

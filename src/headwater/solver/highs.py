@@ -394,7 +394,7 @@ class HighsProgram:
     ) -> Basis:
         """Openings ``first`` to ``last - 1`` by HiGHS, repairing what is not proven.
 
-        Returns the final basis.
+        The final basis is returned.
         """
         instance, none = self._instance, np.empty(0, np.int32)
         start, has_basis = (Basis(none, none), False) if basis is None else (basis, True)
@@ -454,7 +454,7 @@ def _bound_by_others(
 ) -> float:
     """The best bound of an opening that the duals of others give, which are taken over.
 
-    Minus infinity without any.
+    Without such duals it is minus infinity.
     """
     most, nowhere = -np.inf, np.zeros(len(certifier.program.cost))
     for w in np.flatnonzero(work.outcome == PROVEN).tolist():

@@ -46,7 +46,7 @@ class SolverStatistics:
     def rare(self) -> dict[str, int]:
         """Counts that most instances never have.
 
-        Reasons as ``reason: ...``, attempts by number as ``level: ...``.
+        Reasons are counted as ``reason: ...``, attempts by their number as ``level: ...``.
         """
         if not self.reasons and not self.levels:
             return {}

@@ -138,7 +138,7 @@ def periodic_autocorrelation(
 ) -> Array:
     """Correlation of every season with the value some seasons back.
 
-    ``[hydro, season, lag]``, lag 0 first.
+    It is an array ``[hydro, season, lag]``, with lag 0 first.
 
     0 where one of the two has no deviation.
     """

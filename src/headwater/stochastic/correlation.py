@@ -32,7 +32,7 @@ _ROUNDING = 1e-12
 class _GroupFactor:
     """Entries of the noise vector that belong to a group.
 
-    And the factor ``D`` of its matrix, ``D @ D.T = C``.
+    The factor ``D`` of its matrix comes with them, ``D @ D.T = C``.
     """
 
     entries: NDArray[np.int64]

@@ -1,6 +1,6 @@
 """Point sets for the noise of one stage.
 
-As many rows as openings, as many columns as random quantities.
+They have as many rows as openings and as many columns as random quantities.
 
 Sources: M. D. McKay, R. J. Beckman and W. J. Conover, A comparison of three methods for selecting
 values of input variables in the analysis of output from a computer code, Technometrics 21 (1979);

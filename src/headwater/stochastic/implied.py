@@ -1,6 +1,6 @@
 """Noise deviation that autoregressive coefficients imply.
 
-From the autocorrelations that they determine.
+It follows from the autocorrelations that they determine.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def implied_residual_variances(
 def residual_ratio(variance: float, phi: Sequence[float]) -> float:
     """Deviation of the noise as a share of the whole.
 
-    From the implied residual variance of the coefficients ``phi``.
+    It follows from the implied residual variance of the coefficients ``phi``.
 
     Raises:
         ModelError: the variance is outside (0, 1].

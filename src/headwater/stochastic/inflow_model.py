@@ -73,7 +73,7 @@ class InflowModel:
     def next_memory_m3s(self, stage_index: int, memory_m3s: Array, inflow_m3s: Array) -> Array:
         """Past inflows of the next stage, ``[scenario, lag, hydro]``.
 
-        For those of this stage and its inflow.
+        They are made of those of this stage and its inflow.
         """
         transition = self.transition(stage_index)
         return (
@@ -85,7 +85,7 @@ class InflowModel:
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
         """``base + sigma * eta`` for noise ``[scenario, hydro]``.
 
-        ``[scenario, hydro]`` in m3/s.
+        The inflows are ``[scenario, hydro]`` in m3/s.
         """
         innovation: Array = self.base[stage_index] + self.sigma[stage_index] * eta_inflow
         return innovation
@@ -93,7 +93,7 @@ class InflowModel:
     def lag_term_m3s(self, stage_index: int, lags_m3s: Array) -> Array:
         """``sum_l psi * lag`` for lags ``[scenario, lag, hydro]``.
 
-        ``[scenario, hydro]`` in m3/s.
+        The inflows are ``[scenario, hydro]`` in m3/s.
         """
         term = np.zeros((len(lags_m3s), self.psi.shape[1]))
         for lag in range(self.n_lags):

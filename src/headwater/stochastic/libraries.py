@@ -112,7 +112,7 @@ def invert_inflows(
 ) -> Array:
     """Noise under which the model gives the target inflows.
 
-    ``eta = (target - base - sum_l psi * lag) / sigma``.
+    It is ``eta = (target - base - sum_l psi * lag) / sigma``.
 
     Args:
         system: for messages.

@@ -90,7 +90,7 @@ def order_by_criterion(
 ) -> int:
     """Order from 0 that minimises ``n ln(residual variance) + penalty * order``.
 
-    The lower of equals.
+    Of equally good orders the lowest is taken.
 
     Args:
         residual_variances: of order 0 (which is 1), 1, 2, ...

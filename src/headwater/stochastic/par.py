@@ -245,7 +245,7 @@ class _Lookup:
 def _residual_ratios(lookup: _Lookup, warnings: list[str]) -> dict[int, float]:
     """Residual ratio per position.
 
-    As given, 1 without past inflows, otherwise what the coefficients imply.
+    It is as given, 1 without past inflows, and otherwise what the coefficients imply.
     """
     rows = lookup.rows
     ratios = {

@@ -25,7 +25,7 @@ def lags_of(row: InflowStatistics) -> int:
 def checked_rows(system: System, timeline: Timeline) -> tuple[Mapping[int, InflowStatistics], ...]:
     """Per hydro the checked statistics by position on the timeline.
 
-    Complete for the study stages.
+    Study stages all have theirs.
     """
     position = {stage.id: p for p, stage in enumerate(timeline.stages)}
     rows: tuple[dict[int, InflowStatistics], ...] = tuple({} for _ in system.hydros)

@@ -159,7 +159,7 @@ def inverted(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
 def indices(words: Words, n: int) -> NDArray[np.int64]:
     """Positions in ``0 .. n-1``, one per word, all equally likely.
 
-    The high word of ``word * n``.
+    A position is the high word of ``word * n``.
     """
     scale = np.uint64(n)
     carried = ((words & _LOW_32) * scale) >> _32

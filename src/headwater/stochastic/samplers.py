@@ -44,7 +44,7 @@ def simulation_sampler(
 ) -> Sampler:
     """Sampler of simulated scenarios, apart from all training draws.
 
-    The seed of ``source``, else ``tree_seed``, settles it.
+    Its seed is that of ``source``, or else ``tree_seed``.
 
     Args:
         uncertainty: models and tree.
@@ -61,7 +61,7 @@ def simulation_sampler(
 def stopping_sampler(uncertainty: Uncertainty, tree_seed: int, n_trajectories: int) -> Sampler:
     """Sampler of the trajectories that a stopping rule simulates.
 
-    Drawn from the tree, the same ones every time.
+    They are drawn from the tree, the same ones every time.
 
     Args:
         uncertainty: models and tree.

@@ -145,7 +145,7 @@ class Sampler:
     ) -> Array:
         """Load of some scenarios, ``[scenario, bus, block]`` in MW.
 
-        For their noise or from external scenarios.
+        It follows from their noise, or comes from external scenarios.
         """
         eta = noise[:, self.uncertainty.layout.load]
         given = self.draws[NoiseClass.LOAD].values(
@@ -166,7 +166,7 @@ class Sampler:
     def initial_memory_m3s(self, iteration: int, scenarios: Indices) -> Array | None:
         """Past inflows that some scenarios start from, ``[scenario, lag, hydro]``.
 
-        ``None`` for those of the study.
+        It is ``None`` where they start from those of the study.
         """
         return self.draws[NoiseClass.INFLOW].memory_m3s(iteration, scenarios)
 

@@ -91,7 +91,7 @@ class SeasonCalendar:
     def period(self, start_date: date, end_date: date, season_id: int | None = None) -> Period:
         """The occurrence of a season that a span of days overlaps most.
 
-        Of the given season, or of any season of the first cycle.
+        Only the given season counts, or where none is given any season of the first cycle.
 
         Raises:
             ModelError: the season is not in the map.

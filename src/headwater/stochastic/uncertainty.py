@@ -120,7 +120,7 @@ class Uncertainty:
     def innovation_m3s(self, stage_index: int, eta: Array) -> Array:
         """Inflow without its lag term, ``[scenario, hydro]`` in m3/s.
 
-        For noise ``[scenario, entry]``.
+        It is made of noise ``[scenario, entry]``.
         """
         return self.inflow.innovation_m3s(stage_index, eta[:, self.layout.inflow])
 

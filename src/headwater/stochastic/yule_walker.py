@@ -104,7 +104,7 @@ def fit_season(correlogram: Correlogram, season: int, order: int) -> SeasonFit:
 def partial_autocorrelations(correlogram: Correlogram, season: int, max_order: int) -> Array:
     """Last coefficient of the solution of every order, ``[lag - 1]``.
 
-    0 from the first singular matrix on.
+    From the first singular matrix on it is 0.
     """
     plain = Correlogram(correlogram.rho)
     values = np.zeros(max_order)

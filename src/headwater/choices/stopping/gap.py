@@ -23,7 +23,7 @@ def _has_tolerance(rule: Gap) -> None:
 class Gap(StoppingRule):
     """Stop when the deterministic upper bound is close enough to the lower bound.
 
-    At most ``tolerance`` $, or ``relative_tolerance``, above it.
+    It must lie at most ``tolerance`` $, or a share of ``relative_tolerance``, above it.
 
     What speaks against it: the upper bound takes time and memory, and in states of many components
     it needs many iterations to come down; but what it says is certain.

@@ -266,7 +266,7 @@ def minimum_of(planes: Array, v: Array, q: Array) -> Array:
 def hull_planes(hydro_id: int, v: Array, q: Array, power: Array) -> Array:
     """Upper facets of the convex hull of the points as planes ``[plane, (g0, gv, gq)]``.
 
-    Ordered by coefficients.
+    They are ordered by their coefficients.
     """
     points = np.column_stack([v, q, power])
     origin, spread = points.min(axis=0), np.ptp(points, axis=0)
@@ -355,7 +355,7 @@ def reduce_planes(planes: Array, v: Array, q: Array, power: Array, budget: int) 
 def correction_factor(rule: str, exact: Array, bound: Array) -> float:
     """Factor that brings the planes closest to ``exact``, or nowhere above it.
 
-    The methods ``least_squares`` and ``worst_case``.
+    The two are the methods ``least_squares`` and ``worst_case``.
     """
     if rule == "least_squares":
         kappa = float(np.sum(bound * exact) / np.sum(bound**2))

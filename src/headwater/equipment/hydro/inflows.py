@@ -90,7 +90,7 @@ def declare_inflow_rows(build: LpBuilder, ctx: StageContext) -> None:
 def declare_memory_columns(build: LpBuilder, ctx: StageContext) -> None:
     """Columns of past inflows that are new after the stage.
 
-    Neither a past inflow before it nor the inflow itself.
+    They are neither a past inflow before the stage nor its inflow itself.
     """
     columns = build.column_family("memory", (ctx.n_lags, ctx.n_hydros))
     if ctx.memory is not None:

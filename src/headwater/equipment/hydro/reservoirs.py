@@ -1,6 +1,7 @@
 r"""Reservoirs.
 
-Storage, the water balance along the cascade, scheduled withdrawal, the soft storage floor.
+They bring storage, the water balance along the cascade, scheduled withdrawal and the soft storage
+floor into the stage program.
 
 Parallel blocks, one row per plant::
 

@@ -75,7 +75,7 @@ def accumulators(ids: Sequence[int], n_accumulators: int) -> StateBlock:
 def memory_places(layout: StateLayout) -> Indices:
     """Places of what is remembered of inflows, ``[component, hydro]``.
 
-    Lags, the most recent first, then accumulators.
+    Lags come first, the most recent before the others, and accumulators after them.
     """
     n_hydros = layout.size("storage")
     places = [layout.places(name) for name in ("inflow_lag", "inflow_accumulator")]

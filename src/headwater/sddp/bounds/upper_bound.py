@@ -195,7 +195,7 @@ def _costs(
 ) -> Array:
     """Optimal costs of stage position ``t`` from each point, ``[point, opening]`` in $.
 
-    One for each opening of the tree.
+    There is one for each opening of the tree.
     """
     problem = problems.stages[t]
     costs = np.empty((len(points), len(problem.openings.innovation)))

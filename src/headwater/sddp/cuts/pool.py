@@ -147,7 +147,7 @@ class CutPool(CutFields):
     def value(self, state: NDArray[np.float64], opening: int = ALL_OPENINGS) -> tuple[float, int]:
         """Largest cut of an opening, or of all together, at ``state`` and its slot.
 
-        ``(-inf, -1)`` without active ones.
+        Without active cuts it is ``(-inf, -1)``.
         """
         slots = self.active_slots()
         slots = slots[self.opening[slots] == opening]

@@ -30,7 +30,7 @@ def needs_archive(selection: CutSelection | None) -> bool:
 def is_due(selection: CutSelection | None, iteration: int) -> bool:
     """Whether anything may be deactivated after ``iteration``.
 
-    The cap acts after every one, a method at its checks.
+    The cap acts after every iteration, a method at its checks.
     """
     if selection is None:
         return False
@@ -81,7 +81,8 @@ def select_cuts(
 def _removable(pool: CutPool, selection: CutSelection, iteration: int) -> Mask:
     """Active cuts that may go.
 
-    None of this iteration, none of a boundary, warm-started ones unless protected.
+    Cuts of this iteration and of a boundary never go, warm-started ones only where they are not
+    protected.
     """
     used = slice(0, pool.n_populated)
     born_at = pool.born_at[used]

@@ -1,4 +1,4 @@
 """Forward and backward passes over all stages.
 
-Compiled for all stages at once, or stage by stage.
+They run compiled for all stages at once, or stage by stage.
 """

@@ -1,6 +1,6 @@
 """Backward pass: a cut per trajectory and stage.
 
-From the optimal values and duals of all openings of the next stage.
+Cuts are made from the optimal values and duals of all openings of the next stage.
 """
 
 from __future__ import annotations

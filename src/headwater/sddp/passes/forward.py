@@ -261,7 +261,7 @@ class _Passing:
 class Simulating:
     """What the forward pass that a study chose works with.
 
-    See `headwater.core.choices.ForwardEngine`.
+    It is a `headwater.core.choices.ForwardEngine`.
 
     Args:
         run_once: simulates an iteration, the first argument, with the noise of one, the second.

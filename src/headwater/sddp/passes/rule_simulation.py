@@ -1,6 +1,6 @@
 """The simulation that a stopping rule asks for.
 
-The policy of the moment along the same trajectories every time.
+It operates the policy of the moment along the same trajectories every time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def simulated_stage_costs(
 ) -> tuple[float, ...]:
     """Mean cost of every visit of a stage in $, not discounted.
 
-    Over trajectories drawn from the opening tree.
+    The mean is over trajectories drawn from the opening tree.
 
     It leaves no trace in the training: the bases of its trajectories are its own.
 

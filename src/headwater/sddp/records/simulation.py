@@ -1,6 +1,6 @@
 """What a simulation leaves behind, as plain records.
 
-Costs of scenarios, moments of stages, failures, tables.
+The records hold costs of scenarios, moments of stages, failures and tables.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class IterationRecord:
     def simulated_for(self, rule_index: int) -> tuple[float, ...] | None:
         """What the rule at a place of the configuration simulated after this iteration.
 
-        ``None`` for nothing.
+        It is ``None`` where the rule simulated nothing.
         """
         found = (one.costs for one in self.simulations if one.rule_index == rule_index)
         return next(found, None)
@@ -282,7 +282,7 @@ class TrainingRecord:
     def bound_meaning(self) -> str:
         """What the lower bound says, in words.
 
-        Of the openings alone, where the simulation sees something else.
+        Where the simulation sees something else, it is said to be about the openings alone.
         """
         what = {
             "study": "of the study",

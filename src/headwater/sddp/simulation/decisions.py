@@ -87,7 +87,7 @@ class StageDecider:
     def starting_state(self, scenario: int | None) -> Array:
         """State ``[n_state]`` before the first stage.
 
-        With the past inflows of the study, or of a scenario.
+        It holds the past inflows of the study, or of a scenario.
         """
         memory = (
             None

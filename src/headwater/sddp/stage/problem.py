@@ -257,7 +257,7 @@ class StageProblem:
     def slope(self, solved: Solved, weights: Array) -> Array:
         """Gradient of the weighted optimal value, ``[n_state]`` in $ per unit.
 
-        With respect to the incoming state.
+        The gradient is with respect to the incoming state.
 
         All duals act: rows through the way the state enters their bounds, cuts through the
         exogenous outgoing state. The inflow of a truncated opening does not depend on the lags, so
@@ -324,7 +324,7 @@ class StageProblem:
     ) -> TrialResults:
         """Solve trials under ``openings[trial, opening]``, places in ``noise``.
 
-        See `kernel.solve_trials`.
+        Arguments and answers are those of `kernel.solve_trials`.
         """
         view, n_cuts = (
             self._cuts.view,
@@ -375,7 +375,7 @@ class StageProblem:
     def row_duals(self, solved: SolvedTrials) -> Array:
         """Duals of the rows without cuts, ``[trial, row]``, in $ per unit of the case.
 
-        For trials with an opening each.
+        Every trial has one opening.
         """
         duals: Array = solved.results.row_dual[:, 0, : self.form.n_rows] * (
             self.scaling.row * self.form.cost_scale

@@ -144,7 +144,7 @@ class StudyProblems:
     ) -> NDArray[np.float64]:
         """State before the first stage, ``[trajectory, n_state]``.
 
-        With the study's past inflows or others.
+        It holds the study's past inflows, or others that are given.
 
         Args:
             n_trajectories: number of rows.

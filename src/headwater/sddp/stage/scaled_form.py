@@ -89,7 +89,7 @@ def noise_of(
 ) -> NoiseBatch:
     """What openings add to the rows of a stage, in units of the solver.
 
-    Arguments as in `StageProblem.noise_batch`.
+    Its arguments are those of `StageProblem.noise_batch`.
     """
     innovation = np.ascontiguousarray(innovation)
     demand_shift = np.zeros((len(innovation), form.n_rows))

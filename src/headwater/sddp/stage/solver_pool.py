@@ -275,7 +275,7 @@ class SolverPool:
     def _solve_cold(self, t: int) -> Basis:
         """Basis of a cold solve at the initial state and mean noise.
 
-        The basis of slacks where that cannot be solved.
+        Where that cannot be solved, it is the basis of slacks.
 
         No trial need ever come there, so it is no reason to end a run.
         """
@@ -322,7 +322,7 @@ class SolverPool:
     def seconds(self) -> tuple[float, float, float]:
         """Seconds that this thread has spent in the kernel and in HiGHS.
 
-        And of the latter, those on further attempts of HiGHS.
+        The seconds of further attempts of HiGHS are counted apart as well.
         """
         spent = self._spent
         for program in self._held:

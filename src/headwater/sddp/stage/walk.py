@@ -71,7 +71,7 @@ class Walk:
     def of_simulation(cls, system: System, n_stages: int | None, config: CycleConfig) -> Walk:
         """The visits of a simulation: every stage of a horizon that ends.
 
-        Else ``n_stages``, or as many as in training.
+        On a horizon that repeats they are ``n_stages``, or as many as in training.
 
         Raises:
             ModelError: a number of stages is asked for, and the horizon ends.

@@ -30,7 +30,7 @@ of its iterations.
 def study_fingerprint(study: Study) -> dict[str, str]:
     """Everything the iterations of a training depend on.
 
-    The system, the settings, the versions of the programs.
+    It covers the system, the settings and the versions of the programs.
 
     Two trainings with the same fingerprint do the same in every iteration, bit for bit.
     """
@@ -64,7 +64,7 @@ def study_fingerprint(study: Study) -> dict[str, str]:
 def case_digest(fingerprint: Fingerprint) -> str:
     """One digest of the system that a fingerprint is of, whatever the settings and the programs.
 
-    Empty without one.
+    It is empty where there is no such digest.
     """
     parts = {name: value for name, value in fingerprint.items() if name.startswith(_SYSTEM)}
     return _digest(parts).removeprefix(_DIGEST) if parts else ""

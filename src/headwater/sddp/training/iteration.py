@@ -333,7 +333,7 @@ class Training:
     ) -> tuple[list[StageEffort], list[StageGap]]:
         """What the programs of all ranks did in this iteration and left.
 
-        Keeps how it went on every rank.
+        How it went on every rank is kept.
 
         Args:
             iteration: the iteration.

@@ -95,7 +95,7 @@ def match_policy(
 def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
     """Per stage, a digest of everything that the cost of the stage depends on.
 
-    Program, openings, risk and discount.
+    These are its program, openings, risk measure and discount.
 
     Two stages with the same digest have, with the same future, the same value at every state.
     Bounds of the future cost, the scale of money and the position in the horizon are left out: they
@@ -140,7 +140,7 @@ def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
 def inflow_arrays(inflow: InflowModel, t: int) -> dict[str, NDArray[Any]]:
     """The inflow model of a stage as named arrays.
 
-    Psi ``[hydro, lag]``, base and sigma ``[hydro]`` in m3/s.
+    They are psi ``[hydro, lag]``, and base and sigma ``[hydro]`` in m3/s.
     """
     return {"psi": inflow.psi[t], "base": inflow.base[t], "sigma": inflow.sigma[t]}
 

@@ -29,7 +29,7 @@ _DAYS = 30
 def tiny_study() -> Study:
     """A small study with all that compiled code must handle.
 
-    Two plants in a row whose inflow remembers a stage, two thermals, three stages of three
+    It has two plants in a row whose inflow remembers a stage, two thermals, three stages of three
     openings.
     """
     ids, hydros = range(3), range(2)

@@ -16,7 +16,7 @@ from headwater.sddp.training.state import TrainingState
 def start_from(policy: Policy, problems: StudyProblems, state: TrainingState) -> tuple[str, ...]:
     """Start a training from the cuts of a policy, as the settings of the study say.
 
-    Returns sentences for the user.
+    What the user should know is returned as sentences.
 
     Raises:
         PolicyError: the policy does not fit the study.
