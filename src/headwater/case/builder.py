@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import polars as pl
-
-from headwater.case.builder_names import kind_of, with_ids
-from headwater.case.documents import Documents
+from headwater.case.builder_files import BusLoad, Given, OverTime, months_from
+from headwater.case.builder_names import kind_of
 from headwater.case.load import Case, case_of
 from headwater.case.series_given import columns_of, record_of, values_by_stage
-from headwater.case.starter_parts import MONTHLY_SEASONS, usual_penalties
 from headwater.errors import UsageError
-from headwater.model.named import entity_position
 
 Json = dict[str, Any]
 
-_OWN_METHODS = {
-    "bus": "bus",
-    "hydro": "hydro",
-    "thermal": "thermal",
-    "line": "line",
-    "non_controllable": "wind",
-}
-"""Kinds that have a method of their own."""
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+_METHODS: dict[str, str] = {}
+"""Kinds that have a method of their own, and its name."""
 
-_OWN_KINDS = {"non_controllable": "non-controllable source"}
-"""What the builder calls a kind in messages, where that is not its name."""
+
+def _adds(kind: str) -> Callable[[MethodT], MethodT]:
+    """Note of a method which kind it adds."""
+
+    def note(method: MethodT) -> MethodT:
+        _METHODS[kind] = method.__name__
+        return method
+
+    return note
 
 
 class SystemBuilder:
@@ -82,27 +80,19 @@ class SystemBuilder:
         if months < 1:
             raise UsageError(f"a study needs at least one month, got {months}")
         self.name = name
-        self._months = _months(start, months)
-        self._blocks = dict(blocks or {"ALL": 1.0})
-        if not self._blocks or min(self._blocks.values()) <= 0.0:
+        by_name = dict(blocks or {"ALL": 1.0})
+        if not by_name or min(by_name.values()) <= 0.0:
             raise UsageError("blocks are given by name with their share of the hours, above 0")
-        self._discount, self._openings, self._deficit_cost = discount_rate, openings, deficit_cost
-        self._entities: dict[str, dict[str, Json]] = {
-            kind: {} for kind in ("bus", "hydro", "thermal", "line", "non-controllable source")
-        }
-        self._others: dict[str, dict[str, Json]] = {}
-        self._references: list[tuple[Json, str, str, str]] = []
-        self._initial: dict[str, float] = {}
-        self._rows: dict[str, list[Json]] = {}
-        self._records: dict[str, list[tuple[date, float]]] = {}
-        self._loads: list[tuple[str, list[float], list[float], list[float] | None]] = []
-        self._groups: list[tuple[list[str], list[list[float]]]] = []
+        self._given = Given(
+            months_from(start, months), by_name, discount_rate, openings, float(deficit_cost)
+        )
 
     def __repr__(self) -> str:
-        kinds = {**self._entities, **self._others}
-        counts = ", ".join(f"{len(one)} {kind}" for kind, one in kinds.items() if one)
+        held = self._given.entities
+        counts = ", ".join(f"{len(held[kind])} {kind_of(kind).words.one}" for kind in held)
         return f"<SystemBuilder {self.name}: {counts or 'empty'}; {len(self._starts)} months>"
 
+    @_adds("bus")
     def bus(self, name: str, *, deficit_cost: float | None = None, **more: Any) -> SystemBuilder:
         """Add a bus.
 
@@ -124,6 +114,7 @@ class SystemBuilder:
         )
         return self._add("bus", name, {**own, **more})
 
+    @_adds("hydro")
     def hydro(
         self,
         name: str,
@@ -160,7 +151,7 @@ class SystemBuilder:
             ...             productivity=0.9, inflow=(150.0, 45.0), downstream="Gorge")
         """
         low, high = (float(value) for value in storage_hm3)
-        self._initial[name] = float(more.pop("initial_hm3", low + 0.5 * (high - low)))
+        initial = float(more.pop("initial_hm3", low + 0.5 * (high - low)))
         power = {"max_generation_mw": turbined_m3s * productivity, **more.pop("generation", {})}
         entry = {
             "reservoir": {"min_storage_hm3": low, "max_storage_hm3": high},
@@ -175,23 +166,18 @@ class SystemBuilder:
             },
             **more,
         }
-        self._add("hydro", name, entry, bus_id=("bus", bus))
         if downstream is not None:
-            self._references.append((entry, "downstream_id", "hydro", downstream))
+            entry["downstream"] = downstream
+        self._add("hydro", name, {"bus": bus, **entry})
+        self._given.initial_hm3[name] = initial
         record = record_of(inflow, self._starts[0])
         if record is not None:
-            self._records[name] = record
-        else:
-            mean, deviation = self._statistics(inflow, f"inflow of {name}")
-            self._note(
-                "scenarios/inflow_seasonal_stats",
-                entry,
-                "hydro_id",
-                mean_m3s=mean,
-                std_m3s=deviation,
-            )
-        return self
+            self._given.records[name] = record
+            return self
+        mean, deviation = self._statistics(inflow, f"inflow of {name}")
+        return self._note("inflow_seasonal_stats", name, mean_m3s=mean, std_m3s=deviation)
 
+    @_adds("thermal")
     def thermal(
         self, name: str, *, bus: str, max_mw: float, cost: float, min_mw: float = 0.0, **more: Any
     ) -> SystemBuilder:
@@ -212,8 +198,9 @@ class SystemBuilder:
             >>> build.thermal("Gas", bus="Main", max_mw=180.0, cost=75.0)
         """
         entry = {"generation": {"min_mw": min_mw, "max_mw": max_mw}, "cost_per_mwh": cost, **more}
-        return self._add("thermal", name, entry, bus_id=("bus", bus))
+        return self._add("thermal", name, {"bus": bus, **entry})
 
+    @_adds("non_controllable")
     def wind(
         self, name: str, *, bus: str, capacity_mw: float, profile: Any = 1.0, **more: Any
     ) -> SystemBuilder:
@@ -233,12 +220,11 @@ class SystemBuilder:
         Examples:
             >>> build.wind("Hill", bus="Main", capacity_mw=60.0, profile=(0.35, 0.1))
         """
-        entry = {"max_generation_mw": capacity_mw, **more}
-        self._add("non-controllable source", name, entry, bus_id=("bus", bus))
+        self._add("non_controllable", name, {"bus": bus, "max_generation_mw": capacity_mw, **more})
         mean, deviation = self._statistics(profile, f"profile of {name}")
-        self._note("scenarios/non_controllable_stats", entry, "ncs_id", mean=mean, std=deviation)
-        return self
+        return self._note("non_controllable_stats", name, mean=mean, std=deviation)
 
+    @_adds("line")
     def line(
         self,
         name: str,
@@ -269,8 +255,8 @@ class SystemBuilder:
             "direct_mw": capacity_mw,
             "reverse_mw": capacity_mw if reverse_mw is None else reverse_mw,
         }
-        ends = {"source_bus_id": ("bus", source), "target_bus_id": ("bus", target)}
-        return self._add("line", name, {"capacity": capacity, **more}, **ends)
+        ends = {"source_bus": source, "target_bus": target}
+        return self._add("line", name, {**ends, "capacity": capacity, **more})
 
     def load(
         self, bus: str, mean: Any, std: Any = 0.0, *, block_factors: Sequence[float] | None = None
@@ -290,23 +276,17 @@ class SystemBuilder:
         Examples:
             >>> build.load("Main", 260.0, 8.0)
         """
-        if any(bus == other for other, _, _, _ in self._loads):
+        if any(bus == other.bus for other in self._given.loads):
             raise UsageError(f"the bus '{bus}' has a load already")
-        if block_factors is not None and len(block_factors) != len(self._blocks):
+        n_blocks = len(self._given.blocks)
+        if block_factors is not None and len(block_factors) != n_blocks:
             raise UsageError(
-                f"expected {len(self._blocks)} factors, one for each block, got "
-                f"{len(block_factors)}"
+                f"expected {n_blocks} factors, one for each block, got {len(block_factors)}"
             )
         means = values_by_stage(mean, self._starts, f"load of {bus}")
         deviations = values_by_stage(std, self._starts, f"deviation of the load of {bus}")
-        self._loads.append(
-            (
-                bus,
-                means,
-                deviations,
-                None if block_factors is None else [float(f) for f in block_factors],
-            )
-        )
+        factors = None if block_factors is None else [float(factor) for factor in block_factors]
+        self._given.loads.append(BusLoad(bus, means, deviations, factors))
         return self
 
     def add(self, kind: str, name: str, **fields: Any) -> SystemBuilder:
@@ -328,15 +308,11 @@ class SystemBuilder:
             ...           initial_amount=90_000.0, shortage_cost=80.0)
         """
         part = kind_of(kind)
-        if kind in _OWN_METHODS:
-            raise UsageError(f"a {part.words.one} is added with '{_OWN_METHODS[kind]}'")
+        if kind in _METHODS:
+            raise UsageError(f"a {part.words.one} is added with '{_METHODS[kind]}'")
         if kind == "user_constraint":
             raise UsageError("user constraints and their bounds are added to the files of a case")
-        held = self._others.setdefault(kind, {})
-        if name in held:
-            raise UsageError(f"there is a {part.words.one} '{name}' already")
-        held[name] = fields
-        return self
+        return self._add(kind, name, fields)
 
     def correlation(
         self, hydros: Sequence[str], matrix: Sequence[Sequence[float]]
@@ -360,7 +336,7 @@ class SystemBuilder:
             raise UsageError(
                 f"expected a matrix of {len(hydros)} by {len(hydros)} for {len(hydros)} plants"
             )
-        self._groups.append((list(hydros), rows))
+        self._given.groups.append((list(hydros), rows))
         return self
 
     def build(self) -> Case:
@@ -374,7 +350,7 @@ class SystemBuilder:
         Examples:
             >>> case = build.build()
         """
-        return case_of(self._documents(), self.name)
+        return case_of(self._given.documents(), self.name)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write the case into a new directory, see `Case.save`.
@@ -393,42 +369,14 @@ class SystemBuilder:
 
     @property
     def _starts(self) -> list[date]:
-        return self._months[:-1]
+        return self._given.starts
 
-    def _add(
-        self, kind: str, name: str, entry: Json, **references: tuple[str, str]
-    ) -> SystemBuilder:
-        held = self._entities[kind]
+    def _add(self, kind: str, name: str, fields: Json) -> SystemBuilder:
+        held = self._given.entities.setdefault(kind, {})
         if name in held:
-            raise UsageError(f"there is a {kind} '{name}' already")
-        # the entry itself goes in, because references and rows are filled in later
-        whole = {"id": len(held), "name": name, **entry}
-        entry.clear()
-        entry.update(whole)
-        held[name] = entry
-        self._references += [
-            (entry, key, other, target) for key, (other, target) in references.items()
-        ]
+            raise UsageError(f"there is a {kind_of(kind).words.one} '{name}' already")
+        held[name] = fields
         return self
-
-    def _all_loads(self) -> list[tuple[str, list[float], list[float]]]:
-        """Loads of all buses where there are any: a bus that is not named has none."""
-        given = [(bus, means, deviations) for bus, means, deviations, _ in self._loads]
-        named, none = {bus for bus, _, _ in given}, [0.0] * len(self._starts)
-        others = [bus for bus in self._entities["bus"] if bus not in named]
-        return given + [(bus, none, none) for bus in others] if given else []
-
-    def _id(self, kind: str, name: str) -> int:
-        names = list(self._entities[kind])
-        return entity_position(kind, range(len(names)), names, name)
-
-    def _id_of(self, kind: str, name: str) -> int:
-        """Id of an entity of any kind."""
-        own = _OWN_KINDS.get(kind, kind)
-        if own in self._entities:
-            return self._id(own, name)
-        names = list(self._others.get(kind, {}))
-        return entity_position(kind_of(kind).words.one, range(len(names)), names, name)
 
     def _statistics(self, given: Any, what: str) -> tuple[list[float], list[float]]:
         mean, deviation = columns_of(given) or (given, 0.0)
@@ -436,158 +384,6 @@ class SystemBuilder:
             deviation, self._starts, f"deviation of the {what}"
         )
 
-    def _note(self, table: str, entry: Json, key: str, **columns: list[float]) -> None:
-        rows = self._rows.setdefault(table, [])
-        for t in range(len(self._starts)):
-            rows.append(
-                {
-                    key: entry["id"],
-                    "stage_id": t,
-                    **{name: values[t] for name, values in columns.items()},
-                }
-            )
-
-    def _documents(self) -> Documents:
-        for entry, key, kind, name in self._references:
-            entry[key] = self._id(kind, name)
-        hydros = self._entities["hydro"]
-        if self._records and len(self._records) < len(hydros):
-            without = next(name for name in hydros if name not in self._records)
-            raise UsageError(
-                f"'{without}' has no record of inflows and other plants have: "
-                "give all plants one, or none"
-            )
-        files = {
-            "config.json": self._config(),
-            "stages.json": self._stages(),
-            "penalties.json": usual_penalties(
-                [{"depth_mw": None, "cost": float(self._deficit_cost)}]
-            ),
-            "initial_conditions.json": {
-                "storage": [
-                    {"hydro_id": self._id("hydro", name), "value_hm3": v}
-                    for name, v in self._initial.items()
-                ],
-                "filling_storage": [],
-            },
-            "system/buses.json": {"buses": list(self._entities["bus"].values())},
-            "system/lines.json": {"lines": list(self._entities["line"].values())},
-            "system/hydros.json": {"hydros": list(hydros.values())},
-            "system/thermals.json": {"thermals": list(self._entities["thermal"].values())},
-        }
-        sources = list(self._entities["non-controllable source"].values())
-        if sources:
-            files["system/non_controllable_sources.json"] = {"non_controllable_sources": sources}
-        for kind, held in self._others.items():
-            part = kind_of(kind)
-            files[part.file.name] = {
-                part.file.key: [
-                    {"id": n, "name": name, **with_ids(part, fields, self._id_of)}
-                    for n, (name, fields) in enumerate(held.items())
-                ]
-            }
-        if self._groups:
-            files["scenarios/correlation.json"] = self._correlation()
-        shaped = [(bus, factors) for bus, _, _, factors in self._loads if factors is not None]
-        if shaped:
-            files["scenarios/load_factors.json"] = {
-                "load_factors": [one for each in shaped for one in self._factors(*each)]
-            }
-        return Documents(
-            files,
-            {
-                f"{name}.parquet": pl.DataFrame(rows)
-                for name, rows in self._tables().items()
-                if rows
-            },
-        )
-
-    def _tables(self) -> dict[str, list[Json]]:
-        loads = [
-            {
-                "bus_id": self._id("bus", bus),
-                "stage_id": t,
-                "mean_mw": means[t],
-                "std_mw": deviations[t],
-            }
-            for bus, means, deviations in self._all_loads()
-            for t in range(len(self._starts))
-        ]
-        history = [
-            {"hydro_id": self._id("hydro", name), "date": day, "value_m3s": value}
-            for name, record in self._records.items()
-            for day, value in record
-        ]
-        return {
-            **self._rows,
-            "scenarios/load_seasonal_stats": loads,
-            "scenarios/inflow_history": history,
-        }
-
-    def _config(self) -> Json:
-        return {
-            "modeling": {"inflow_non_negativity": {"method": "penalty"}},
-            "training": {
-                "forward_passes": 4,
-                "tree_seed": 42,
-                "stopping_rules": [{"type": "iteration_limit", "limit": 50}],
-            },
-            "simulation": {"enabled": True, "num_scenarios": 200},
-        }
-
-    def _stages(self) -> Json:
-        total = sum(self._blocks.values())
-        stages = []
-        for t, (start, end) in enumerate(zip(self._months, self._months[1:], strict=False)):
-            hours = (end - start).days * 24.0
-            blocks = [
-                {"id": i, "name": n, "hours": hours * share / total}
-                for i, (n, share) in enumerate(self._blocks.items())
-            ]
-            stage: Json = {
-                "id": t,
-                "season_id": start.month - 1,
-                "start_date": start.isoformat(),
-                "end_date": end.isoformat(),
-            }
-            if self._records:
-                stage["state_variables"] = {"inflow_lags": True}
-            stages.append({**stage, "blocks": blocks, "num_scenarios": self._openings})
-        graph = {"type": "finite_horizon", "annual_discount_rate": self._discount}
-        return {"policy_graph": graph, "season_definitions": MONTHLY_SEASONS, "stages": stages}
-
-    def _factors(self, bus: str, factors: list[float]) -> list[Json]:
-        by_block = [{"block_id": i, "factor": factor} for i, factor in enumerate(factors)]
-        return [
-            {"bus_id": self._id("bus", bus), "stage_id": t, "block_factors": by_block}
-            for t in range(len(self._starts))
-        ]
-
-    def _correlation(self) -> Json:
-        groups = [
-            {
-                "name": f"group {i}",
-                "entities": [{"type": "inflow", "id": self._id("hydro", name)} for name in names],
-                "matrix": matrix,
-            }
-            for i, (names, matrix) in enumerate(self._groups)
-        ]
-        return {"method": "spectral", "profiles": {"default": {"correlation_groups": groups}}}
-
-
-def _months(start: str | date, months: int) -> list[date]:
-    """First days of the months of a study and of the month after it."""
-    try:
-        first = (
-            start
-            if isinstance(start, date)
-            else date.fromisoformat(start if len(start) > 7 else f"{start}-01")
-        )
-    except ValueError:
-        raise UsageError(f"expected a month such as '2027-01' as start, got '{start}'") from None
-    if first.day != 1:
-        raise UsageError(f"a study of months starts on the first of one, got {first}")
-    return [
-        date(first.year + (first.month - 1 + i) // 12, (first.month - 1 + i) % 12 + 1, 1)
-        for i in range(months + 1)
-    ]
+    def _note(self, table: str, name: str, **columns: list[float]) -> SystemBuilder:
+        self._given.over_time.setdefault(table, []).append(OverTime(name, columns))
+        return self
