@@ -22,10 +22,8 @@ pieces and run no faster.
 """
 
 LONG_FILES = {
-    "case/builder.py",
     "core/fields.py",
     "equipment/hydro/fpha_fit.py",
-    "model/entities.py",
     "model/system.py",
     "sddp/stage/problem.py",
     "sddp/stage/problems.py",
