@@ -24,7 +24,6 @@ pieces and run no faster.
 LONG_FILES = {
     "core/fields.py",
     "equipment/hydro/fpha_fit.py",
-    "model/system.py",
     "sddp/stage/problem.py",
     "sddp/stage/problems.py",
     "sddp/training/iteration.py",
@@ -32,7 +31,6 @@ LONG_FILES = {
     "solver/numba_private.py",
 }
 LONG_FUNCTIONS = {
-    "case/build_system.py build_system",
     "sddp/passes/backward.py run_backward",
     "sddp/simulation/simulation.py simulate_policy",
     "sddp/training/iteration.py iterate",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +20,7 @@ from headwater.case.derived import made_from
 from headwater.case.overrides import factor_overrides, table_overrides
 from headwater.case.parts import Parts
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.parts import Equipment
 
 
 def build_system(parts: Parts) -> m.System:
@@ -34,104 +34,88 @@ def build_system(parts: Parts) -> m.System:
     lags = estimated or any(row.coefficients or row.annual is not None for row in statistics)
     return m.System(
         stages=tuple(_stage(made_from(stage), openings, lags=lags) for stage in parts.stages),
-        buses=_entities(parts, "bus"),
-        lines=_entities(parts, "line"),
-        hydros=_entities(parts, "hydro"),
-        thermals=_entities(parts, "thermal"),
-        pumping_stations=_entities(parts, "pumping_station"),
-        contracts=_entities(parts, "contract"),
-        non_controllables=_entities(parts, "non_controllable"),
         penalties=_penalties(parts),
         policy_graph=_graph(stages_file.policy_graph),
         season_map=_seasons(stages_file.season_definitions),
         pre_study_stages=tuple(made_from(stage) for stage in stages_file.pre_study_stages),
         initial=made_from(parts.initial),
         inflow_statistics=statistics,
-        load_statistics=tuple(
-            m.LoadStatistics(**row)
-            for row in _rows(parts, "scenarios/load_seasonal_stats.parquet", m.LoadStatistics)
-        ),
-        load_factors=factor_overrides(
-            parts, "scenarios/load_factors.json", "load_factors", "bus_id", ("factor",)
-        ),
-        availability_statistics=tuple(
-            m.AvailabilityStatistics(**row)
-            for row in _rows(
-                parts, "scenarios/non_controllable_stats.parquet", m.AvailabilityStatistics
-            )
-        ),
-        ncs_factors=factor_overrides(
-            parts,
-            "scenarios/non_controllable_factors.json",
-            "non_controllable_factors",
-            "ncs_id",
-            ("factor",),
+        load_statistics=_rows(parts, "scenarios/load_seasonal_stats.parquet", m.LoadStatistics),
+        availability_statistics=_rows(
+            parts, "scenarios/non_controllable_stats.parquet", m.AvailabilityStatistics
         ),
         correlation=_correlation(parts),
         given_openings=openings,
-        inflow_history=tuple(
-            m.InflowObservation(**row)
-            for row in _rows(parts, "scenarios/inflow_history.parquet", m.InflowObservation)
-        ),
-        external_inflows=external_scenarios(
-            parts, "scenarios/external_inflow_scenarios.parquet", "hydro_id", "value_m3s"
-        ),
-        external_loads=external_scenarios(
-            parts, "scenarios/external_load_scenarios.parquet", "bus_id", "value_mw"
-        ),
-        external_availability=external_scenarios(
-            parts, "scenarios/external_ncs_scenarios.parquet", "ncs_id", "value"
-        ),
+        inflow_history=_rows(parts, "scenarios/inflow_history.parquet", m.InflowObservation),
         production_models=_listed(
             parts, "system/hydro_production_models.json", "production_models"
         ),
         fpha_planes=_planes(parts),
-        hydro_geometry=tuple(
-            m.GeometryPoint(**row)
-            for row in _rows(parts, "system/hydro_geometry.parquet", m.GeometryPoint)
-        ),
-        generic_constraints=_constraints(parts),
-        generic_constraint_bounds=tuple(
-            m.GenericConstraintBound(**row)
-            for row in _rows(
-                parts, "constraints/generic_constraint_bounds.parquet", m.GenericConstraintBound
-            )
-        ),
-        exchange_factors=factor_overrides(
-            parts,
-            "constraints/exchange_factors.json",
-            "exchange_factors",
-            "line_id",
-            ("direct_factor", "reverse_factor"),
+        hydro_geometry=_rows(parts, "system/hydro_geometry.parquet", m.GeometryPoint),
+        generic_constraint_bounds=_rows(
+            parts, "constraints/generic_constraint_bounds.parquet", m.GenericConstraintBound
         ),
         equipment=tuple(
-            one for part in EQUIPMENT if not part.founding for one in _entities(parts, part.name)
+            one for part in EQUIPMENT if not part.founding for one in _entities(parts, part)
         ),
         stage_values={
             table.file: table_overrides(parts, table.file)
             for _, table in EQUIPMENT.stage_tables
             if not table.held_in and table.file in parts.tables
         },
-        **{
-            table.held_in: table_overrides(parts, table.file)
-            for _, table in EQUIPMENT.stage_tables
-            if table.held_in
-        },
+        **_fields_of_kinds(parts),
     )
 
 
-def _entities(parts: Parts, kind: str) -> tuple[Any, ...]:
-    return tuple(made_from(entity) for entity in parts.entities(kind))
+def _fields_of_kinds(parts: Parts) -> dict[str, Any]:
+    """Entities of kinds that have a field of the system, and what is given beside them."""
+    fields: dict[str, Any] = {
+        part.collection: _entities(parts, part) for part in EQUIPMENT if part.founding
+    }
+    for _, table in EQUIPMENT.stage_tables:
+        if table.held_in:
+            fields[table.held_in] = table_overrides(parts, table.file)
+    fields |= {name: factor_overrides(parts, *place) for name, place in _FACTORS.items()}
+    fields |= {name: external_scenarios(parts, *place) for name, place in _EXTERNAL.items()}
+    return fields
 
 
-def _rows(parts: Parts, name: str, target: type[Any]) -> Iterable[dict[str, Any]]:
-    """Rows of a table as keyword arguments of a value class.
+_FACTORS: dict[str, Any] = {
+    "load_factors": ("scenarios/load_factors.json", "load_factors", "bus_id", ("factor",)),
+    "ncs_factors": (
+        "scenarios/non_controllable_factors.json",
+        "non_controllable_factors",
+        "ncs_id",
+        ("factor",),
+    ),
+    "exchange_factors": (
+        "constraints/exchange_factors.json",
+        "exchange_factors",
+        "line_id",
+        ("direct_factor", "reverse_factor"),
+    ),
+}
+"""Field of the system -> file, list, key and values of factors by block."""
+_EXTERNAL: dict[str, Any] = {
+    "external_inflows": ("scenarios/external_inflow_scenarios.parquet", "hydro_id", "value_m3s"),
+    "external_loads": ("scenarios/external_load_scenarios.parquet", "bus_id", "value_mw"),
+    "external_availability": ("scenarios/external_ncs_scenarios.parquet", "ncs_id", "value"),
+}
+"""Field of the system -> table, key and values of scenarios that are given."""
 
-    Columns that it does not have are left out.
-    """
+
+def _entities(parts: Parts, part: Equipment) -> tuple[Any, ...]:
+    if part.entity is m.GenericConstraint:
+        return _constraints(parts)
+    return tuple(made_from(entity) for entity in parts.entities(part.name))
+
+
+def _rows(parts: Parts, name: str, target: type[Any]) -> tuple[Any, ...]:
+    """Rows of a table as objects of a value class; columns that it does not have are left out."""
     present = parts.table(name).columns
     names = [f.name for f in dataclasses.fields(target) if f.name in present]
-    return (dict(zip(names, row, strict=True)) for row in parts.rows(name, *names))
+    rows = parts.rows(name, *names)
+    return tuple(target(**dict(zip(names, row, strict=True))) for row in rows)
 
 
 def _stage(

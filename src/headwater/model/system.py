@@ -9,9 +9,6 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from headwater.arrays import FrozenDict
 from headwater.core.equipment import EQUIPMENT
 from headwater.core.parts import Equipment
@@ -20,12 +17,9 @@ from headwater.core.stage_tables import StageTable, StageValues
 from headwater.core.state import StateLayout
 from headwater.core.wording import listed, numbered
 from headwater.errors import ModelError
-from headwater.model import bounds as _bounds
-from headwater.model import topology as _topology
-from headwater.model.bounds import ResolvedBounds
+from headwater.model.derived_views import DerivedViews, positions
 from headwater.model.entities import (
     Bus,
-    DeficitSegment,
     EnergyContract,
     Hydro,
     Line,
@@ -36,9 +30,7 @@ from headwater.model.entities import (
 from headwater.model.generic_constraints import (
     GenericConstraint,
     GenericConstraintBound,
-    resolve_right_hand_sides,
 )
-from headwater.model.horizon import Horizon, cumulative_discount, horizon_of
 from headwater.model.named import Collected, CollectedStages, Entity, Named, Stages
 from headwater.model.overrides import StageOverrides
 from headwater.model.penalties import Penalties
@@ -46,13 +38,8 @@ from headwater.model.production import (
     FphaPlane,
     GeometryPoint,
     ProductionModel,
-    ResolvedProduction,
-    resolve_production,
 )
-from headwater.model.resolved_penalties import ResolvedPenalties, resolve_penalties
 from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap
-from headwater.model.system_view import SystemView
-from headwater.model.topology import Cascade, Network
 from headwater.model.uncertainty import (
     AvailabilityStatistics,
     Correlation,
@@ -106,7 +93,7 @@ class.
 
 
 @dataclass(frozen=True)
-class System(Shown, SystemView):
+class System(Shown, DerivedViews):
     """Everything that describes the system and its uncertainty, and nothing about how it is solved.
 
     Collections may be given in any order and are kept sorted by id; entities are also found by name
@@ -266,46 +253,6 @@ class System(Shown, SystemView):
                 f"'{type(self).__name__}' has no attribute '{name}'", name=name, obj=self
             )
 
-    @cached_property
-    def stage_index(self) -> Mapping[int, int]:
-        """Stage id -> position among the study stages."""
-        return _index(self.stages)
-
-    @cached_property
-    def bus_index(self) -> Mapping[int, int]:
-        """Bus id -> position."""
-        return _index(self.buses)
-
-    @cached_property
-    def line_index(self) -> Mapping[int, int]:
-        """Line id -> position."""
-        return _index(self.lines)
-
-    @cached_property
-    def hydro_index(self) -> Mapping[int, int]:
-        """Hydro id -> position."""
-        return _index(self.hydros)
-
-    @cached_property
-    def thermal_index(self) -> Mapping[int, int]:
-        """Thermal id -> position."""
-        return _index(self.thermals)
-
-    @cached_property
-    def pumping_index(self) -> Mapping[int, int]:
-        """Pumping station id -> position."""
-        return _index(self.pumping_stations)
-
-    @cached_property
-    def contract_index(self) -> Mapping[int, int]:
-        """Contract id -> position."""
-        return _index(self.contracts)
-
-    @cached_property
-    def ncs_index(self) -> Mapping[int, int]:
-        """Non-controllable source id -> position."""
-        return _index(self.non_controllables)
-
     def index_of(self, collection: str) -> Mapping[int, int]:
         """Positions of the entities of a kind by id.
 
@@ -321,7 +268,7 @@ class System(Shown, SystemView):
 
     @cached_property
     def _indices(self) -> Mapping[str, Mapping[int, int]]:
-        return {part.collection: _index(getattr(self, part.collection)) for part in EQUIPMENT}
+        return {part.collection: positions(getattr(self, part.collection)) for part in EQUIPMENT}
 
     def state_layout(self, n_lags: int, n_accumulators: int = 0) -> StateLayout:
         """What the state of a study holds whose inflow models look back so far.
@@ -347,110 +294,6 @@ class System(Shown, SystemView):
     @cached_property
     def _layouts(self) -> dict[tuple[int, int], StateLayout]:
         return {}
-
-    @cached_property
-    def bounds(self) -> ResolvedBounds:
-        """Limits and costs per entity and stage, by kind of equipment."""
-        return ResolvedBounds(self)
-
-    @cached_property
-    def resolved_penalties(self) -> ResolvedPenalties:
-        """Costs per entity and stage."""
-        return resolve_penalties(self, self)
-
-    @cached_property
-    def resolved_deficit_segments(self) -> tuple[tuple[DeficitSegment, ...], ...]:
-        """Steps of the deficit cost of every bus: its own, or those of the system."""
-        return tuple(
-            bus.deficit_segments
-            if bus.deficit_segments is not None
-            else self.penalties.deficit_segments
-            for bus in self.buses
-        )
-
-    @cached_property
-    def operative_states(self) -> Mapping[str, NDArray[np.int8]]:
-        """Kind (``"hydros"``, ...) -> codes of `OperativeState`, ``[entity, stage]``."""
-        return FrozenDict(dict(_topology.operative_states(self)))
-
-    @cached_property
-    def cascade(self) -> Cascade:
-        """The river network."""
-        return _topology.resolve_cascade(self, self.operative_states["hydros"])
-
-    @cached_property
-    def network(self) -> Network:
-        """What is connected to which bus."""
-        return _topology.resolve_network(self)
-
-    @cached_property
-    def production(self) -> tuple[tuple[ResolvedProduction, ...], ...]:
-        """Production function as ``[hydro][stage]``."""
-        return resolve_production(
-            self.hydros, self.stages, self.production_models, self.fpha_planes
-        )
-
-    @cached_property
-    def geometry(self) -> Mapping[int, tuple[GeometryPoint, ...]]:
-        """Hydro id -> its volume-height-area table, by ascending volume."""
-        tables: dict[int, list[GeometryPoint]] = {}
-        for point in self.hydro_geometry:
-            tables.setdefault(point.hydro_id, []).append(point)
-        return FrozenDict({hydro_id: tuple(points) for hydro_id, points in tables.items()})
-
-    @cached_property
-    def right_hand_sides(self) -> Mapping[int, Mapping[int, Mapping[int | None, float]]]:
-        """Bounds of user constraints.
-
-        Stage id -> constraint id -> block id (``None`` for every block) -> bound.
-
-        Raises:
-            ModelError: a bound names a constraint, a stage or a block that does not exist.
-        """
-        return resolve_right_hand_sides(
-            self.generic_constraints, self.generic_constraint_bounds, self.stages, self.stage_index
-        )
-
-    @cached_property
-    def load_factor(self) -> NDArray[np.float64]:
-        """Multiplier of the load, ``[bus, stage, block]``."""
-        return _bounds.load_factors(self)
-
-    @cached_property
-    def ncs_factor(self) -> NDArray[np.float64]:
-        """Multiplier of the availability, ``[source, stage, block]``."""
-        return _bounds.ncs_factors(self)
-
-    @cached_property
-    def discount_factors(self) -> NDArray[np.float64]:
-        """One-step discount of the transition leaving each stage, ``[stage]``."""
-        return np.array([self.policy_graph.discount_factor(stage) for stage in self.stages])
-
-    @cached_property
-    def cumulative_discount(self) -> NDArray[np.float64]:
-        """Present value of one unit at the start of each stage, ``[stage]``; 1 at the first."""
-        return cumulative_discount(
-            Horizon(len(self.stages)), self.discount_factors, len(self.stages)
-        )
-
-    @cached_property
-    def horizon(self) -> Horizon:
-        """Which stage follows which.
-
-        Raises:
-            ModelError: the policy graph is neither the chain of stages nor that chain closed by one
-                way back.
-        """
-        return horizon_of(self.policy_graph, self.stages)
-
-    @cached_property
-    def initial_storage_hm3(self) -> NDArray[np.float64]:
-        """Storage before the first stage, ``[hydro]``.
-
-        Filling storage included, 0 where nothing is given.
-        """
-        given = {**self.initial.storage_hm3, **self.initial.filling_storage_hm3}
-        return np.array([given.get(hydro.id, 0.0) for hydro in self.hydros], np.float64)
 
     def __getstate__(self) -> dict[str, Any]:
         """What it was made of, without what was derived from that."""
@@ -484,10 +327,6 @@ def _kind_of(kind: type[Any]) -> Equipment:
         known = ", ".join(one.entity.__name__ for one in EQUIPMENT)
         raise ModelError(f"{kind.__name__} is not a kind of equipment (known: {known})")
     return part
-
-
-def _index(entities: Iterable[Any]) -> Mapping[int, int]:
-    return FrozenDict({entity.id: position for position, entity in enumerate(entities)})
 
 
 def _sorted_unique(name: str, items: Iterable[Any], key: tuple[str, ...]) -> tuple[Any, ...]:

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
         PumpingStation,
         Thermal,
     )
+    from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound
     from headwater.model.named import Collected, CollectedStages
     from headwater.model.overrides import StageOverrides
     from headwater.model.penalties import Penalties
+    from headwater.model.production import FphaPlane, GeometryPoint, ProductionModel
+    from headwater.model.stages import PolicyGraph
+    from headwater.model.uncertainty import InitialConditions
 
 
 class SystemView:
@@ -39,6 +43,13 @@ class SystemView:
         contracts: Collected[EnergyContract]
         non_controllables: Collected[NonControllableSource]
         penalties: Penalties
+        policy_graph: PolicyGraph
+        initial: InitialConditions
+        production_models: tuple[ProductionModel, ...]
+        fpha_planes: tuple[FphaPlane, ...]
+        hydro_geometry: tuple[GeometryPoint, ...]
+        generic_constraints: Collected[GenericConstraint]
+        generic_constraint_bounds: tuple[GenericConstraintBound, ...]
         load_factors: StageOverrides
         ncs_factors: StageOverrides
         hydro_bound_overrides: StageOverrides
