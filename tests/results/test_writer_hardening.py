@@ -228,7 +228,9 @@ def test_training_results(tmp_path, a_study):
         (s["rows"], s["columns"], s["nonzeros"])
         for s in metadata["problem_dimensions"]["stage_programs"]
     ]
-    assert tuple(sizes) == policy.training.stage_sizes
+    assert sizes == [
+        (one.rows, one.columns, one.nonzeros) for one in policy.training.stage_statistics
+    ]
     state = json.loads(
         (tmp_path / "training" / "dictionaries" / "state_dictionary.json").read_text()
     )

@@ -12,14 +12,14 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 import polars as pl
-from pydantic import BaseModel
 
 from headwater.case.derived import schema_of
 from headwater.case.form_scenarios import Member
 from headwater.case.parts import shape_of
+from headwater.case.shapes import models_in
 from headwater.case.table_reader import complete_columns
 from headwater.case.tables import TABLES, UNSIGNED_COLUMNS, Kind, Table
 from headwater.errors import UsageError
@@ -150,7 +150,7 @@ def write_whole(documents: Writable, target: Path, check: Callable[[Path], None]
 
 def canonical_order(value: Any, annotation: Any) -> Any:
     """Keys in the order of the schema, entries with an id in ascending id."""
-    models = _models_in(annotation)
+    models = models_in(annotation)
     if isinstance(value, dict):
         fields = {
             field.alias or name: field.annotation
@@ -193,9 +193,3 @@ def _exact(kind: Kind, name: str) -> pl.DataType:
     if kind is Kind.WHOLE:
         return pl.UInt32() if name in UNSIGNED_COLUMNS else pl.Int32()
     return pl.Float64() if kind is Kind.NUMBER else pl.Date()
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]

@@ -141,7 +141,6 @@ TableName = Annotated[
 
 _REFUSED = "not part of Headwater; refused"
 _Refused = Annotated[Gone, _REFUSED]
-_Enabled = Annotated[bool, "whether it is switched on"]
 
 
 @dataclass(eq=False, repr=False)

@@ -184,10 +184,11 @@ def _is_branch(step: int | str) -> bool:
     return isinstance(step, str) and re.fullmatch(r"\w+", step) is None
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Schemas that a type is made of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+    return [model for argument in get_args(annotation) for model in models_in(argument)]
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
 def _keys_at(shape: type[Shape], loc: tuple[int | str, ...]) -> set[str]:
     models: list[type[BaseModel]] = [shape]
     for step in loc:
-        below = [inner for model in models for inner in _models_in(_fields(model).get(str(step)))]
+        below = [inner for model in models for inner in models_in(_fields(model).get(str(step)))]
         models = below or models
     return {key for model in models for key in _fields(model)}
 
@@ -209,7 +210,7 @@ def _all_keys(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
     keys: set[str] = set()
     for key, annotation in _fields(model).items():
         keys.add(key)
-        for inner in _models_in(annotation):
+        for inner in models_in(annotation):
             keys |= _all_keys(inner, seen)
     return keys
 

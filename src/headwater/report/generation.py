@@ -14,7 +14,6 @@ from headwater.report.fans import fan_traces, fans, scenario_traces
 from headwater.report.outcome import Outcome
 from headwater.report.theme import theme
 
-_TABLES = {"hydro": "hydros", "thermal": "thermals", "non_controllable": "non_controllables"}
 _GENERATION = 6
 """Code of limits of generation."""
 
@@ -41,8 +40,9 @@ def generation(
     if plant is None:
         return balance(outcome)
     kind = _kind_of(outcome, plant) if kind is None else kind
-    if kind not in _TABLES:
-        raise UsageError(f"plants are of the kinds {', '.join(_TABLES)}, got '{kind}'")
+    tables = _tables()
+    if kind not in tables:
+        raise UsageError(f"plants are of the kinds {', '.join(tables)}, got '{kind}'")
     which = outcome.find(kind, plant)
     key = f"{kind}_id"
     rows = outcome.kept(("power", kind), lambda: _mean_power(outcome, kind))
@@ -73,10 +73,19 @@ def generation(
     return Drawing(title, traces, "stage", "mean power of the stage, MW", layout)
 
 
+def _tables() -> dict[str, str]:
+    """Kinds of equipment that generate, and the result table of each."""
+    return {
+        part.name: table.name
+        for part, table in EQUIPMENT.tables
+        if any(column.name == "generation_mwh" for column in table.columns)
+    }
+
+
 def _kind_of(outcome: Outcome, plant: str | int) -> str:
     having = [
         kind
-        for kind in _TABLES
+        for kind in _tables()
         if (
             plant in outcome.ids(kind)
             if isinstance(plant, int)
@@ -90,7 +99,7 @@ def _kind_of(outcome: Outcome, plant: str | int) -> str:
 
 
 def _mean_power(outcome: Outcome, kind: str) -> pl.DataFrame:
-    rows = outcome.rows(_TABLES[kind], "generation_mwh")
+    rows = outcome.rows(_tables()[kind], "generation_mwh")
     hours = pl.DataFrame(
         [(s.stage_id, s.hours) for s in outcome.stages],
         schema={"stage_id": pl.Int32, "h": pl.Float64},

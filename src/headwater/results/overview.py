@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from headwater import files
 from headwater.errors import ResultsError
-from headwater.results.pieces import SUCCESS
+from headwater.results.pieces import SUCCESS, read_object
 from headwater.results.reader import Results, mixture
 
 _LONG = ("configuration", "input_files", "tables", "stages")
@@ -69,7 +68,7 @@ def _part(directory: Path, name: str) -> dict[str, Any] | None:
         if (place / "metadata.json").is_file() and (
             place == unfinished or (place / SUCCESS).is_file()
         ):
-            metadata = _json(place / "metadata.json")
+            metadata = read_object(place / "metadata.json")
             return {key: value for key, value in metadata.items() if key not in _LONG}
     return None
 
@@ -78,20 +77,10 @@ def _policy(directory: Path) -> dict[str, Any] | None:
     """What the newest checkpoint says of itself."""
     try:
         name = files.read_regular(directory / "LATEST").decode("ascii").split()[0]
-        metadata = _json(directory / name / "metadata.json")
+        metadata = read_object(directory / name / "metadata.json")
     except (OSError, IndexError, UnicodeDecodeError):
         return None
     return {
         "checkpoint": name,
         **{key: value for key, value in metadata.items() if key not in ("stages", "fingerprint")},
     }
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(files.read_regular(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise ResultsError(f"{path}: expected a JSON object")
-    return value

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from headwater import files
 from headwater.errors import ResultsError
 
 SUCCESS = "_SUCCESS"
@@ -61,3 +62,18 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(
         json.dumps(to_json(value), indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n"
     )
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Raises:
+        ResultsError: it cannot be read, or holds something else.
+    """
+    try:
+        value = json.loads(files.read_regular(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise ResultsError(f"{path}: expected a JSON object")
+    return value

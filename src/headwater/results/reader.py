@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -21,7 +20,7 @@ from headwater.errors import ResultsError
 from headwater.results.csv_files import write_csv_files
 from headwater.results.names_in_tables import TableNames
 from headwater.results.other_forms import OtherForms
-from headwater.results.pieces import SUCCESS, without_results
+from headwater.results.pieces import SUCCESS, read_object, without_results
 from headwater.results.schemas import SCHEMAS, SIMULATION_TABLES
 from headwater.results.table_schema import TableSchema
 
@@ -103,12 +102,12 @@ class Results(Shown, OtherForms):
     @cached_property
     def training_metadata(self) -> dict[str, Any]:
         """What was recorded about training."""
-        return self._json(self._part("training") / "metadata.json")
+        return read_object(self._part("training") / "metadata.json")
 
     @cached_property
     def simulation_metadata(self) -> dict[str, Any]:
         """What was recorded about the simulation."""
-        return self._json(self._part("simulation") / "metadata.json")
+        return read_object(self._part("simulation") / "metadata.json")
 
     @cached_property
     def mixture(self) -> str:
@@ -139,7 +138,7 @@ class Results(Shown, OtherForms):
         ``None`` in results of versions that did not write it.
         """
         path = self._part("simulation") / "dictionaries" / "topology.json"
-        return self._json(path) if path.is_file() else None
+        return read_object(path) if path.is_file() else None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -324,16 +323,6 @@ class Results(Shown, OtherForms):
             )  # never by path: Polars takes brackets in a path for a pattern
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
-
-    @staticmethod
-    def _json(path: Path) -> dict[str, Any]:
-        try:
-            value = json.loads(files.read_regular(path))
-        except (OSError, ValueError, RecursionError) as error:
-            raise ResultsError(f"{path} cannot be read: {error}") from error
-        if not isinstance(value, dict):
-            raise ResultsError(f"{path}: expected a JSON object")
-        return value
 
     def facts(self) -> list[tuple[str, str]]:
         """Name and value of what a notebook shows below the heading."""

@@ -97,7 +97,6 @@ _ENDS = ("999", "9999", "99999")
 """Lines that end a table."""
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
-_ROW = re.compile(r"\s*\S")
 _YEAR_ROW = re.compile(r"\s{0,3}(\d{4}|POS)\s")
 _PLANT_ROW = re.compile(r"\s{0,4}\d")
 _NAMED_ROW = re.compile(r"\s{0,4}\d{1,4}\s+[^\s\d]|\s{0,3}\d{1,4} \S")

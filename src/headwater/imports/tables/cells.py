@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -277,9 +277,3 @@ _READERS = {
     "boolean": _boolean,
     "string": _string,
 }
-
-
-def header_value(text: str, words: Sequence[str]) -> str | None:
-    """The known word that a heading is, whatever its case; ``None`` where it is none."""
-    plain = plain_word(text)
-    return next((word for word in words if plain_word(word) == plain), None)

@@ -36,11 +36,3 @@ def put(content: Any, path: Path, value: Any) -> None:
         while len(here) <= last:
             here.append(None)
     here[last] = value
-
-
-def dotted(path: Path) -> str:
-    """A path as findings write it: ``hydros[3].bus_id``."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text

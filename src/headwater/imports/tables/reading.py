@@ -14,6 +14,7 @@ from headwater.case.manifest import JSON_FILES
 from headwater.case.names import nearest_word
 from headwater.case.parts import KINDS
 from headwater.case.report import Collector
+from headwater.case.shapes import write_path
 from headwater.case.tables import TABLES, Kind
 from headwater.imports.tables.cells import Mistake, Names, value_of
 from headwater.imports.tables.layout import (
@@ -28,7 +29,7 @@ from headwater.imports.tables.layout import (
     table_leaf,
     table_sheets,
 )
-from headwater.imports.tables.paths import dotted, path_of, put
+from headwater.imports.tables.paths import path_of, put
 from headwater.imports.tables.sheets import Said, Sheet, plain_word
 from headwater.imports.tables.wide import widened
 
@@ -234,7 +235,7 @@ def _read_list(sheet: Sheet, known: ListSheet, reading: Reading) -> None:
                 )
                 reading.mistake(sheet, f"row {number}", problem)
             seen.setdefault(called, number)
-        reading.places[known.file, dotted(prefix)] = sheet.shown, f"row {number}"
+        reading.places[known.file, write_path(prefix)] = sheet.shown, f"row {number}"
         items.append(item)
 
 
@@ -292,7 +293,7 @@ def _read_cell(
     except Mistake as problem:
         reading.mistake(sheet, where, problem)
         return
-    reading.places[file, dotted(whole)] = sheet.shown, where
+    reading.places[file, write_path(whole)] = sheet.shown, where
     if value is not None:
         in_json = isinstance(value, date) and file in JSON_FILES
         put(content, path, value.isoformat() if in_json else value)

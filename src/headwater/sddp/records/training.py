@@ -306,8 +306,3 @@ class TrainingRecord:
     def inner_evaluations(self) -> tuple[InnerEvaluation, ...]:
         """Evaluations of the deterministic upper bound, in order."""
         return tuple(record.inner for record in self.iterations if record.inner is not None)
-
-    @property
-    def stage_sizes(self) -> tuple[tuple[int, int, int], ...]:
-        """Rows, columns and non-zeros of every stage program without cuts."""
-        return tuple((one.rows, one.columns, one.nonzeros) for one in self.stage_statistics)
