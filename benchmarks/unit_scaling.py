@@ -24,7 +24,7 @@ import polars as pl
 from headwater.case import json_schemas
 from headwater.case.manifest import DATA_SUFFIXES
 from headwater.case.tables import TABLES
-from headwater.core.fields import unit_of
+from headwater.core.units import unit_of
 from headwater.model import parse_expression
 
 POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(

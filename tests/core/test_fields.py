@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pytest
 
+from headwater.core.field_checks import check_fields
 from headwater.core.fields import (
     NOT_IN_FILES,
     Fraction,
@@ -18,12 +19,11 @@ from headwater.core.fields import (
     Positive,
     Ref,
     Unit,
-    check_fields,
     field_of,
     fields_of,
     references_of,
-    unit_of,
 )
+from headwater.core.units import unit_of
 from headwater.errors import ModelError
 
 

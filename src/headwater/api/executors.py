@@ -24,8 +24,8 @@ def n_workers(executor: Executor) -> int:
 
     Where it does not tell, the processors of this machine are counted.
     """
-    told = getattr(executor, "_max_workers", None)
-    return told if isinstance(told, int) and told > 0 else os.cpu_count() or 1
+    workers = getattr(executor, "_max_workers", None)
+    return workers if isinstance(workers, int) and workers > 0 else os.cpu_count() or 1
 
 
 def simulated_by(

@@ -330,7 +330,7 @@ class Policy(Shown, LearnedPolicy):
             >>> print(policy.compare(earlier, scenarios=500))
         """
         study = self.known_study
-        with followed(progress, on_event) as told:
+        with followed(progress, on_event) as callback:
             return compare_policies(
                 study,
                 self,
@@ -338,7 +338,7 @@ class Policy(Shown, LearnedPolicy):
                 scenarios=scenarios,
                 source=source,
                 threads=threads,
-                on_event=told,
+                on_event=callback,
             )
 
     def facts(self) -> list[tuple[str, str]]:

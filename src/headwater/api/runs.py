@@ -48,8 +48,8 @@ def run(
         >>> hw.run("examples/four-subsystems", "output")
     """
     try:
-        with followed(progress, on_event) as told:
-            result = run_case(path, output_dir, threads=threads, on_event=told, resume=resume)
+        with followed(progress, on_event) as callback:
+            result = run_case(path, output_dir, threads=threads, on_event=callback, resume=resume)
     except StoppedError as error:
         pass_on(error.signal_number)
         raise

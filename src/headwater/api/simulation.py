@@ -85,8 +85,8 @@ def simulate(
         raise UsageError("scenarios are shared out to ranks or to an executor, not to both")
     ranks.together(partial(_check_simulation, policy, chosen, n_scenarios, threads))
     own: list[SimulationChunk] = []
-    with followed(progress, on_event) as told:
-        have_engine(told)
+    with followed(progress, on_event) as callback:
+        have_engine(callback)
         try:
             with stop_on_signals() as stop:
                 if executor is not None:
@@ -98,7 +98,7 @@ def simulate(
                     chosen,
                     n_scenarios,
                     threads,
-                    told,
+                    callback,
                     stop,
                     own.append,
                     [chunk.part for chunk in own],
@@ -166,7 +166,7 @@ def simulate_to_disk(
             "simulate_to_disk(policy, OUTPUT, CASE)"
         )
     try:
-        with followed(progress, on_event) as told:
+        with followed(progress, on_event) as callback:
             return run_simulation(
                 chosen,
                 given,
@@ -174,7 +174,7 @@ def simulate_to_disk(
                 n_scenarios=n_scenarios,
                 threads=threads,
                 resume=resume,
-                on_event=told,
+                on_event=callback,
             )
     except StoppedError as error:
         pass_on(error.signal_number)
@@ -214,8 +214,10 @@ def run_simulation(
     ranks, writer = find_communicator(), ResultsWriter(output_dir)
     ranks.together(partial(_check_simulation, policy, case, n_scenarios, threads))
     have_engine(on_event)
-    with stop_on_signals() as stop, claimed(output_dir), logged(writer, case, on_event) as told:
-        record = simulate_to(writer, policy, case, n_scenarios, threads, told, stop, resume=resume)
+    with stop_on_signals() as stop, claimed(output_dir), logged(writer, case, on_event) as callback:
+        record = simulate_to(
+            writer, policy, case, n_scenarios, threads, callback, stop, resume=resume
+        )
     return RunResult(output_dir, Policy.of(policy), record)
 
 

@@ -99,9 +99,9 @@ def train(
     target = None if checkpoints is None else Path(checkpoints)
     refuse_unbuilt(chosen)
     save = None if target is None else _saver(chosen, target)
-    with followed(progress, on_event) as told:
-        have_engine(told)
-        return _train_in_memory(chosen, threads, told, (resume, warm_start), target, save)
+    with followed(progress, on_event) as callback:
+        have_engine(callback)
+        return _train_in_memory(chosen, threads, callback, (resume, warm_start), target, save)
 
 
 def _train_in_memory(
@@ -166,8 +166,8 @@ def run_training(
     places = output_dir, output_dir / "policy"
     again = command_line("run" if then_simulate else "train", case, output_dir, "--resume")
     saved = failures_saved(output_dir, case, output_dir / "policy", to_train_on(again))
-    with stop_on_signals() as stop, claimed(*places), logged(writer, case, on_event) as told:
-        with progress_written(output_dir, case, told) as followed, saved:
+    with stop_on_signals() as stop, claimed(*places), logged(writer, case, on_event) as callback:
+        with progress_written(output_dir, case, callback) as followed, saved:
             start = ranks.together(partial(_start, case, output_dir, resume))
             policy = _train(case, threads, followed, stop, start, save)
             if ranks.any(stop()):
@@ -182,7 +182,7 @@ def run_training(
         go_on = resume and ranks.on_leader(
             partial(simulation_can_go_on, output_dir, case, policy, n_scenarios)
         )
-        record = simulate_to(writer, policy, case, None, threads, told, stop, resume=go_on)
+        record = simulate_to(writer, policy, case, None, threads, callback, stop, resume=go_on)
     return RunResult(output_dir, policy, record)
 
 

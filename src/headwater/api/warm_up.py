@@ -28,6 +28,6 @@ def warm_up(*, on_event: EventSink = ignore, progress: bool = True) -> bool:
     """
     if is_compiled():
         return False
-    with followed(progress, on_event) as told:
-        ensure_compiled(told)
+    with followed(progress, on_event) as callback:
+        ensure_compiled(callback)
     return True

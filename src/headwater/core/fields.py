@@ -23,7 +23,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from headwater.errors import ModelError
+from headwater.core.units import unit_of
 
 INT32_MAX = 2**31 - 1
 
@@ -236,31 +236,6 @@ EntryStage = Annotated[
 ]
 ExitStage = Annotated[Id | None, Ref("stage"), "first stage at which it no longer exists"]
 
-_UNITS = (
-    ("_mw_per_m3s", "MW/(m3/s)"),
-    ("_mw_per_hour", "MW/h"),
-    ("_per_mwh", "$/MWh"),
-    ("_hm3", "hm3"),
-    ("_m3s", "m3/s"),
-    ("_mw", "MW"),
-    ("_mwh", "MWh"),
-    ("_km2", "km2"),
-    ("_mm", "mm"),
-    ("_m", "m"),
-    ("_mb", "MB"),
-    ("_percent", "%"),
-    ("_degrees", "degrees"),
-    ("hours", "h"),
-    ("minutes", "min"),
-    ("seconds", "s"),
-)
-"""Ending of a name -> unit."""
-
-
-def unit_of(name: str) -> str:
-    """Unit that the ending of a name shows; empty where it shows none."""
-    return next((unit for ending, unit in _UNITS if name.endswith(ending)), "")
-
 
 @dataclass(frozen=True)
 class FieldSpec:
@@ -398,39 +373,6 @@ def spec_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> FieldSp
     """A field as its annotation declares it."""
     kind, *markers = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     return FieldSpec(name, kind, tuple(markers), default)
-
-
-_TESTS: tuple[tuple[type, str, str, Callable[[Any, Any], bool]], ...] = (
-    (Ge, "ge", "at least", lambda value, limit: value >= limit),
-    (Gt, "gt", "above", lambda value, limit: value > limit),
-    (Le, "le", "at most", lambda value, limit: value <= limit),
-    (Lt, "lt", "below", lambda value, limit: value < limit),
-)
-
-
-def check_fields(value: Any) -> None:
-    """Refuse numbers outside their declared range; meant as the ``__post_init__`` of a dataclass.
-
-    Raises:
-        ModelError: names class, field, range and what was got.
-    """
-    for spec in fields_of(value.__class__):
-        got = getattr(value, spec.name)
-        if got is not None and not all(fits for fits, _ in _tested(spec, got)):
-            wanted = " and ".join(words for _, words in _tested(spec, got))
-            raise ModelError(f"{type(value).__name__}.{spec.name} must be {wanted}, got {got!r}")
-
-
-def _tested(spec: FieldSpec, got: Any) -> Iterator[tuple[bool, str]]:
-    """Whether a value is within each limit of its field, and the limit in words.
-
-    NaN is within none.
-    """
-    for limit in spec.limits:
-        for kind, name, words, test in _TESTS:
-            if isinstance(limit, kind):
-                bound = getattr(limit, name)
-                yield test(got, bound), f"{words} {bound:g}"
 
 
 def as_base(value: Any, base: type[ValueT]) -> ValueT:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
 
-from headwater.core.fields import NOT_IN_FILES, Count, Fraction, InFile, check_fields
+from headwater.core.field_checks import check_fields
+from headwater.core.fields import (
+    NOT_IN_FILES,
+    Count,
+    Fraction,
+    InFile,
+)
 from headwater.errors import ModelError
 from headwater.model.scenario_source import ScenarioSource
 from headwater.model.upper_bound import PolicyType

@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from headwater.choices.forward.sampled import SampledPass
 from headwater.core.choices import ForwardPass, SelectionMethod, StoppingRule
+from headwater.core.field_checks import check_fields
 from headwater.core.fields import (
     NOT_IN_FILES,
     Count,
@@ -22,7 +23,6 @@ from headwater.core.fields import (
     Positive,
     Unit,
     Whole,
-    check_fields,
 )
 from headwater.core.provenance import is_own
 from headwater.errors import ModelError

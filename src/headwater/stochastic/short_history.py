@@ -50,9 +50,9 @@ class ShortHistoryError(ModelError):
     """
 
     def __init__(self, shortfalls: Sequence[Shortfall]) -> None:
-        told = listed([f"hydro {one.hydro_id} has {one}" for one in shortfalls], shown=3)
+        named = listed([f"hydro {one.hydro_id} has {one}" for one in shortfalls], shown=3)
         super().__init__(
-            f"the inflow history is too short to estimate from: {told}; "
+            f"the inflow history is too short to estimate from: {named}; "
             f"at least {LEAST_OBSERVATIONS} are needed of every season of the study"
         )
         self.shortfalls = tuple(shortfalls)

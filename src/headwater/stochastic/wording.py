@@ -25,15 +25,15 @@ def openings_in_words(uncertainty: Uncertainty) -> tuple[str, ...]:
     """
     if uncertainty.system.given_openings is not None:
         return ("the openings are those of scenarios/noise_openings.parquet",)
-    told, drawn = [], []
+    sentences, drawn = [], []
     for kind in NoiseClass:
         if kind in uncertainty.given:
-            told.append(_given(uncertainty, kind, uncertainty.given[kind]))
+            sentences.append(_given(uncertainty, kind, uncertainty.given[kind]))
         elif uncertainty.layout.segment(kind).stop > uncertainty.layout.segment(kind).start:
             drawn.append(_THINGS[kind])
     if drawn:
-        told.append(f"{_and(drawn)} openings are drawn from the statistical model")
-    return (*told, *_together(uncertainty))
+        sentences.append(f"{_and(drawn)} openings are drawn from the statistical model")
+    return (*sentences, *_together(uncertainty))
 
 
 def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
         uncertainty: of training.
         source: of the simulation.
     """
-    told = []
+    sentences = []
     for kind in NoiseClass:
         segment = uncertainty.layout.segment(kind)
         scheme, thing = source.scheme(kind), _THINGS[kind]
@@ -55,49 +55,49 @@ def uncertainty_differences(uncertainty: Uncertainty, source: ScenarioSource) ->
         if not scheme.walks_scenarios:
             if not scheme.takes_openings:
                 how = "fresh" if scheme == OutOfSample() else f"'{scheme.type}'"
-                told.append(f"the simulation draws {how} {thing} noise")
+                sentences.append(f"the simulation draws {how} {thing} noise")
         elif not scheme.replays_history:
             if given is None:
-                told.append(
+                sentences.append(
                     f"the simulation follows external {thing} scenarios, which are "
                     "not the openings of training"
                 )
             elif given.years:
-                told.append(
+                sentences.append(
                     f"the simulation follows external {thing} scenarios, the openings of training "
                     "are years of history"
                 )
             elif _branchings(given) > 1:
-                told.append(
+                sentences.append(
                     f"the simulation follows whole {thing} scenarios, the "
                     "openings take them stage by stage"
                 )
         elif given is None or not given.years:
-            told.append(
+            sentences.append(
                 "the simulation replays years of history, which are not "
                 "the inflow openings of training"
             )
         elif _branchings(given) > 1:
-            told.append(
+            sentences.append(
                 "the simulation replays whole years of history, the "
                 "openings take them stage by stage"
             )
         elif source.historical_years is not None and set(source.historical_years) != set(
             given.years
         ):
-            told.append(
+            sentences.append(
                 "the simulation replays other years of history than the openings of training"
             )
     walked = [kind for kind in uncertainty.given if source.scheme(kind).walks_scenarios]
     if (
-        not told
+        not sentences
         and len(walked) > 1
         and sum(_branchings(uncertainty.given[kind]) for kind in walked) > 1
     ):
-        told.append(
+        sentences.append(
             "the simulation pairs the scenarios of several classes otherwise than the openings"
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def _branchings(given: GivenValues) -> int:
@@ -140,16 +140,16 @@ def _together(uncertainty: Uncertainty) -> tuple[str, ...]:
         }
         if len(counts) > 1:
             (by_number if are_joined(counts, uncertainty.couple) else apart).append(stage.id)
-    told = []
+    sentences = []
     kinds = _and([_THINGS[kind] for kind in uncertainty.given]) if uncertainty.given else ""
     if by_number:
-        told.append(f"scenarios of {kinds} are joined by number at {_stages(by_number)}")
+        sentences.append(f"scenarios of {kinds} are joined by number at {_stages(by_number)}")
     if apart:
-        told.append(
+        sentences.append(
             f"scenarios of {kinds} are drawn independently of each other, without repetition, at "
             f"{_stages(apart)}"
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def _stages(ids: Sequence[int]) -> str:
