@@ -22,7 +22,6 @@ pieces and run no faster.
 """
 
 LONG_FILES = {
-    "equipment/hydro/fpha_fit.py",
     "sddp/stage/problem.py",
     "sddp/stage/problems.py",
     "sddp/training/iteration.py",

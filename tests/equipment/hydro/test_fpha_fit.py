@@ -11,9 +11,9 @@ import headwater.model as m
 from headwater.equipment.hydro.fpha_fit import (
     hull_planes,
     minimum_of,
-    production_function,
     reduce_planes,
 )
+from headwater.equipment.hydro.production_function import production_function
 from headwater.errors import ModelError
 from headwater.lp import fit_planes, with_fitted_planes
 from small_systems import stages

@@ -17,7 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from headwater.arrays import Array
-from headwater.equipment.hydro.fpha_fit import GRAVITY, production_function, reference_volume_hm3
+from headwater.equipment.hydro.production_function import (
+    GRAVITY,
+    production_function,
+    reference_volume_hm3,
+)
 from headwater.errors import ModelError
 from headwater.model import Hydro, OperativeState, ProductionKind, System
 
