@@ -44,6 +44,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/case/test_equal_systems.py",
         "tests/case/test_load_published_cases.py",
     ),
+    "case/builder_files.py": ("tests/case/test_builder.py",),
     "case/choices.py": ("tests/outside", "tests/choices"),
     "case/describe.py": (
         "tests/cli/test_case_commands.py",
@@ -192,6 +193,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/equipment/thermal/test_generation.py",
         "tests/equipment/hydro/test_plants.py",
     ),
+    "model/derived_views.py": ("tests/model", "tests/lp/test_template.py"),
     "model/production.py": ("tests/model", "tests/equipment/hydro/test_fpha_fit.py"),
     "model/scenario_source.py": (
         "tests/case/test_configuration.py",
