@@ -37,8 +37,12 @@ LIBRARIES = (
     "pytest",
     "plotly.graph_objects",
     "jinja2",
+    "inewave.newave",
+    "openpyxl",
+    "networkx",
+    "pypsa",
 )
-"""What Headwater and its tests import, none of which starts threads by being imported."""
+"""What Headwater and its tests import; none of it has work under way after being imported."""
 
 PATIENCE = 6.0
 """The machine may be busy with other things for so many times as long as with the tests."""

@@ -143,14 +143,32 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "distributed/team.py": ("tests/distributed/test_threads.py", "tests/distributed/test_ranks.py"),
     "equipment/context.py": ("tests/equipment",),
     "equipment/hydro/columns.py": ("tests/lp/test_template.py", "tests/lp/test_whole_stage.py"),
+    "equipment/hydro/filling.py": (
+        "tests/equipment/hydro/test_filling.py",
+        "tests/lp/test_whole_stage.py",
+    ),
     "equipment/hydro/head.py": ("tests/sddp/stage/test_head_refinement.py",),
+    "equipment/hydro/inflows.py": (
+        "tests/equipment/hydro/test_inflows.py",
+        "tests/lp/test_whole_stage.py",
+    ),
     "equipment/hydro/kind.py": (
         "tests/equipment/hydro",
         "tests/equipment/test_kinds.py",
         "tests/case/test_equal_systems.py",
     ),
+    "equipment/hydro/plants.py": (
+        "tests/equipment/hydro/test_plants.py",
+        "tests/lp/test_block_modes.py",
+        "tests/lp/test_whole_stage.py",
+    ),
     "equipment/hydro/readout.py": (
         "tests/equipment/test_tables.py",
+        "tests/lp/test_whole_stage.py",
+    ),
+    "equipment/hydro/reservoirs.py": (
+        "tests/equipment/hydro/test_reservoirs.py",
+        "tests/lp/test_block_modes.py",
         "tests/lp/test_whole_stage.py",
     ),
     "equipment/reading.py": (
@@ -158,7 +176,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/equipment/test_user_constraint.py",
     ),
     "equipment/thermal/pipelines.py": ("tests/equipment/thermal/test_ahead.py",),
-    "errors.py": ("tests/api", "tests/cli/test_cli_commands.py"),
+    "errors.py": ("tests/api/test_failures.py", "tests/cli/test_cli_commands.py"),
     "examples/__init__.py": (
         "tests/examples/test_examples.py",
         "tests/repository/test_example_case.py",
@@ -179,7 +197,13 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/lp/test_whole_stage.py",
         "tests/acceptance/test_formulations.py",
     ),
-    "lp/future_cost.py": ("tests/equipment/test_contract.py", "tests/acceptance/test_cyclic.py"),
+    "lp/future_cost.py": (
+        "tests/equipment/test_contract.py",
+        "tests/sddp/cuts/test_risk.py",
+        "tests/choices/test_risk_measures.py",
+        "tests/acceptance/test_risk_and_cuts.py",
+        "tests/acceptance/test_cyclic.py",
+    ),
     "lp/names.py": ("tests/lp/test_program.py", "tests/lp/test_mps.py"),
     "lp/readout.py": ("tests/equipment/test_tables.py", "tests/lp/test_whole_stage.py"),
     "lp/state_prices.py": (
@@ -245,7 +269,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "report/subject.py": ("tests/report/test_page.py", "tests/report/test_drawings.py"),
     "report/tabs.py": ("tests/report/test_page.py",),
     "results/comparison.py": (
-        "tests/cli/test_compare_commands.py",
+        "tests/cli/test_result_commands.py",
         "tests/report/test_comparison.py",
     ),
     "results/failure.py": ("tests/api/test_failures.py", "tests/cli/test_lp_command.py"),

@@ -45,6 +45,21 @@ def test_a_directory_is_replaced_whole(tmp_path: Path):
     assert names(tmp_path / "d" / "sub") == ["new"]
 
 
+def test_an_error_after_a_swap_is_told_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The temporary directory is not there any more to be removed."""
+
+    def sync(directory: Path) -> None:
+        if directory == tmp_path:
+            raise OSError(5, "bad disk")
+
+    monkeypatch.setattr(files, "sync_directory", sync)
+    with (
+        pytest.raises(OSError, match="bad disk"),
+        files.replaced_directory(tmp_path / "d", "a") as temporary,
+    ):
+        (temporary / "a").touch()
+
+
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_swap_that_fails_between_its_renames_is_taken_back(

@@ -39,6 +39,17 @@ def test_a_starter_is_filled_in_imported_and_exported(command, form, tmp_path):
     assert one.system == other.system
 
 
+def test_warnings_of_what_was_imported_are_shown(command, tmp_path):
+    command("init", "--csv", tmp_path / "sheets")
+    file = tmp_path / "sheets" / "inflow_seasonal_stats.csv"
+    rows = file.read_text("utf-8-sig").splitlines()
+    certain = ["RESERVOIR,std_m3s" + ",0" * 12 if ",std_m3s," in row else row for row in rows]
+    file.write_text("\n".join(certain), "utf-8")
+    code, out, _ = command("import", "table", tmp_path / "sheets", tmp_path / "case")
+    assert code == 0
+    assert "HW602" in out
+
+
 def test_mistakes_end_with_the_code_of_a_bad_case(command, tmp_path):
     command("init", "--csv", tmp_path / "sheets")
     thermals = tmp_path / "sheets" / "thermals.csv"

@@ -125,6 +125,13 @@ def test_the_published_case_estimates_exports_its_annual_component_and_trains(tm
     assert set(annual["stage_id"]) == set(range(-2, 24))
 
 
+def test_trajectories_of_training_are_as_many_as_asked_for_and_at_most_the_passes():
+    case = hw.load_case(D12).with_(forward_passes=3)
+    for asked, given in ((None, 3), (2, 2), (5, 3)):
+        table = hw.scenarios(case, "training", n_scenarios=asked)
+        assert table["scenario_id"].n_unique() == given
+
+
 def test_trajectories_follow_the_model_from_row_to_row():
     uncertainty = study_uncertainty(hw.load_case(D12))
     sampler = simulation_sampler(
