@@ -162,6 +162,11 @@ def test_the_worst_case_is_the_tail_of_one_opening():
     assert train_policy(study).lower_bound == pytest.approx(exact, rel=1e-6)
 
 
+def test_a_blend_is_neutral_only_where_all_its_measures_are():
+    assert Blend((0.4, 0.6), (MixedCVaR(), MixedCVaR())).neutral
+    assert not Blend((0.4, 0.6), (MixedCVaR(), WorstCase())).neutral
+
+
 def test_a_blend_of_mean_and_tail_is_the_mix_of_them():
     blend = Blend((0.7, 0.3), (MixedCVaR(), MixedCVaR(1.0, 0.3)))
     mixed, blended = (

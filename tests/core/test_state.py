@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,23 @@ from headwater.equipment.recorded_state import founding_layout, layout_of, layou
 
 ENERGY = StateBlock("tank_level", "m", ("tank_id",), ((4,), (9,)), priced=True)
 FULL = founding_layout((3, 7), 2, ((5, 1), (6, 3)), 1, (ENERGY,))
+
+
+def test_blocks_are_equal_whose_components_are() -> None:
+    """What is said of them, compared or asked for does not count; and no price is shown unasked."""
+    plain = StateBlock("tank_level", "m", ("tank_id",), ((4,), (9,)))
+    other = dataclasses.replace(
+        plain,
+        words="levels of tanks",
+        compared="depth",
+        code="HW999",
+        priced=True,
+        entity_names=("Upper", "Lower"),
+        initial=lambda: np.zeros(2),
+        box=lambda: (np.zeros(2), np.ones(2)),
+    )
+    assert plain == other != dataclasses.replace(other, owners=((4,), (8,)))
+    assert not plain.priced
 
 
 def test_the_places_of_the_founding_blocks_are_those_of_the_first_version() -> None:

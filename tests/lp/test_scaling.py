@@ -1,4 +1,4 @@
-"""The unit in which money is counted."""
+"""The units in which money and everything else are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import headwater.model as m
 from headwater.lp import build_stage_template
-from headwater.lp.scaling import money_unit
+from headwater.lp.scaling import _exponents, money_unit
 from small_systems import random_system
 
 
@@ -58,3 +58,11 @@ def test_the_price_of_deficit_stays_a_number_in_any_unit():
 
 def test_a_unit_is_a_number_where_nothing_costs_anything():
     assert unit_of(5e-324, deficit=5e-324) > 0.0
+
+
+def test_a_number_is_measured_by_the_power_of_two_next_to_it_by_ratio():
+    """The border between 1 and 2 is the root of 2; numbers 8 times as large have 3 more."""
+    numbers = np.array([1.0, 1.4, 1.42, 2.7, 2.9, 1e-3])
+    expected = [0, 0, 1, 1, 2, -10]
+    assert _exponents(numbers).tolist() == expected
+    assert _exponents(8.0 * numbers).tolist() == [k + 3 for k in expected]

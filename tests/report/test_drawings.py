@@ -17,7 +17,7 @@ from headwater.equipment.battery import Battery
 from headwater.errors import ResultsError, UsageError
 from headwater.report.balance import SOURCES, balance
 from headwater.report.costs import cost_distribution, costs, deficit_depth, deficit_probability
-from headwater.report.drawing import Drawing, date_axis
+from headwater.report.drawing import Drawing, date_axis, shortened
 from headwater.report.fans import named_scenarios
 from headwater.report.generation import generation
 from headwater.report.outcome import Outcome
@@ -333,3 +333,9 @@ def test_few_iterations_are_marked_one_by_one(example_output: Path):
     for drawn in (convergence(trace), cuts(trace)):
         assert drawn.to_dict()["layout"]["xaxis"]["dtick"] == 1
     assert "dtick" not in convergence(trace, "time").to_dict()["layout"]["xaxis"]
+
+
+def test_a_text_is_shortened_to_what_fits_and_no_further():
+    assert shortened("abcdefghij", 10) == "abcdefghij"
+    assert shortened("abcdefghijk", 10) == "abcdefghi…"
+    assert shortened("abcdefgh  ijk", 10) == "abcdefgh…"
