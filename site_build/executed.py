@@ -80,7 +80,8 @@ def run_page(name: str, text: str) -> list[Shown]:
         return []
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        shutil.copytree(ROOT / EXAMPLE, place / EXAMPLE, ignore=shutil.ignore_patterns("output"))
+        without = shutil.ignore_patterns("output", "__pycache__")
+        shutil.copytree(ROOT / "examples", place / "examples", ignore=without)
         if needs_results(blocks):
             shutil.copytree(_results_of_example(), place / "output")
         with contextlib.chdir(place), _quiet_environment(place), _registries_as_before():

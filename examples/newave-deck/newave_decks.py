@@ -3,11 +3,16 @@
 The river runs ALTA -> MEIA -> (border of a reservoir) -> BAIXA; a fictitious copy of MEIA
 stands beyond the border. NOVA is built during the study. The study begins in May 2021, goes to the
 end of 2022, and looks a year further.
+
+    python newave_decks.py DIRECTORY
+
+writes it. The tests change its files line by line.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -484,3 +489,7 @@ def write_deck(
     (directory / "hidr.dat").write_bytes(content)
     (directory / "vazoes.dat").write_bytes(records() if flows is None else flows)
     return directory
+
+
+if __name__ == "__main__":
+    write_deck(Path(sys.argv[1]))

@@ -94,7 +94,9 @@ def runs(
 def newave(
     deck: Annotated[
         Path,
-        typer.Argument(metavar="DECK", help="Directory with a NEWAVE deck.", show_default=False),
+        typer.Argument(
+            metavar="DECK", help="Directory or zip file with a NEWAVE deck.", show_default=False
+        ),
     ],
     output: Annotated[
         Path,

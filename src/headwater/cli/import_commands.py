@@ -24,7 +24,7 @@ def newave(
     deck: Annotated[
         Path,
         typer.Argument(
-            metavar="DECK", help="Directory with the files of a NEWAVE deck.", show_default=False
+            metavar="DECK", help="Directory or zip file with a NEWAVE deck.", show_default=False
         ),
     ],
     case: Annotated[

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from newave_decks import small_deck
+from newave_decks import record, small_deck
 
 RHO = {
     "ALTA": 0.009 * (100.0 + 0.01 * 600.0 - 41.0),
@@ -20,6 +20,20 @@ def test_stored_energy_counts_in_every_submarket_that_the_water_passes(imported)
     assert north.stored == pytest.approx(alta / MONTH * (RHO["ALTA"] + RHO["MEIA"]), rel=1e-6)
     assert south.stored == pytest.approx((alta + baixa) / MONTH * RHO["BAIXA"], rel=1e-6)
     assert north.largest_stored == pytest.approx(north.stored * 1000.0 / 400.0)
+
+
+def test_beyond_the_border_no_more_water_counts_than_the_copy_of_the_reservoir_holds(imported):
+    deck = small_deck()
+    copy = "   10 FICT.ALTA      11     9    2  40.00   EX      1     1931     2020"
+    files = {
+        "confhd.dat": [*deck["confhd.dat"], copy],
+        "modif.dat": [*deck["modif.dat"][:-1], " USINA   10", " VOLMAX   30.000 '%'", " 9999"],
+    }
+    registry = {10: record("FICT.ALTA", station=11, storage=(100.0, 1100.0), specific=0.0)}
+    north, south = imported(files, registry).made.energies.markets
+    assert north.stored == pytest.approx(400.0 / MONTH * (RHO["ALTA"] + RHO["MEIA"]), rel=1e-6)
+    assert south.stored == pytest.approx((300.0 + 400.0) / MONTH * RHO["BAIXA"], rel=1e-6)
+    assert south.largest_stored == pytest.approx((300.0 + 500.0) / MONTH * RHO["BAIXA"], rel=1e-6)
 
 
 def test_inflow_energy_is_that_of_natural_flows_of_the_month_before_the_study(imported):

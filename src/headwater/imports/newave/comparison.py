@@ -13,10 +13,11 @@ import polars as pl
 from headwater.errors import UsageError
 from headwater.imports.newave.deck import Deck
 from headwater.imports.newave.hydro_files import read_system
+from headwater.imports.newave.opened import opened_deck
 from headwater.imports.newave.outputs import NAMES, QUANTITIES, Answers, Places, read_answers
 from headwater.imports.newave.own_results import Means, OwnStudy, own_means
 from headwater.imports.newave.settings import Settings, read_settings
-from headwater.results.reader import load_results
+from headwater.results.reader import Results, load_results
 
 COMPARISON_NAME = "compare-newave.csv"
 
@@ -87,7 +88,7 @@ def compare_newave(
     """Set results of a deck's case beside the output files of NEWAVE.
 
     Args:
-        deck: directory with the deck.
+        deck: directory with the deck, or a zip file of it.
         output: output directory of Headwater, of a case that was made of the deck.
         outputs: directory with NEWAVE's output files, when it is not the deck's own.
 
@@ -103,7 +104,15 @@ def compare_newave(
         >>> compare_newave("deck", "case/output").table
     """
     results = load_results(Path(output))
-    source = Deck(Path(deck))
+    with opened_deck(deck) as source:
+        directory = source.directory if outputs is None else Path(outputs)
+        if not directory.is_dir():
+            raise UsageError(f"there is no directory '{directory}' with output files of NEWAVE")
+        return _compared(source, results, directory)
+
+
+def _compared(source: Deck, results: Results, directory: Path) -> NewaveComparison:
+    """Results beside the output files of a directory."""
     settings = read_settings(source)
     names, reservoirs = _markets(source)
     system, _ = read_system(source, settings)
@@ -112,9 +121,6 @@ def compare_newave(
     }
     own = own_means(results, OwnStudy(settings, system, thermals))
     places = _places(settings, names, reservoirs)
-    directory = source.directory if outputs is None else Path(outputs)
-    if not directory.is_dir():
-        raise UsageError(f"there is no directory '{directory}' with output files of NEWAVE")
     answers = read_answers(directory, places)
     has = {quantity for quantity, _ in answers.means}
     bound = results.training_metadata["lower_bound"]["value"] if results.has_training else None

@@ -16,6 +16,7 @@ from headwater.imports.newave.hydro_files import add_hydros
 from headwater.imports.newave.leftovers import account_for_the_rest
 from headwater.imports.newave.losses import add_losses
 from headwater.imports.newave.network import read_network
+from headwater.imports.newave.opened import opened_deck
 from headwater.imports.newave.report import ImportReport
 from headwater.imports.newave.report_page import write_page
 from headwater.imports.newave.settings import (
@@ -63,7 +64,7 @@ def import_newave(
     """Make a case of individual plants from a NEWAVE deck.
 
     Args:
-        deck: directory with the files of the deck.
+        deck: directory with the files of the deck, or a zip file of them.
         case: directory of the case; made when it does not exist.
         forward_passes: trajectories of an iteration.
         iterations: at most; those of the deck when not given.
@@ -82,9 +83,20 @@ def import_newave(
     Examples:
         >>> import_newave("deck", "case", iterations=200)
     """
-    source = Deck(Path(deck))
-    settings = read_settings(source)
-    starter = Starter("", _EXPLANATION.format(name=(settings.general.nome_caso or "").strip()))
+    effort = Effort(forward_passes, iterations, scenarios)
+    with opened_deck(deck) as source:
+        settings = read_settings(source)
+        starter, energies = _converted(source, settings, effort)
+        root = write_new_case(case, "NEWAVE deck", lambda: starter, force=force)
+        account_for_the_rest(source)
+        write_page(root / REPORT_NAME, source.report, energies)
+        return NewaveImport(root, source.report, _counts(starter, settings), energies)
+
+
+def _converted(source: Deck, settings: Settings, effort: Effort) -> tuple[Starter, Energies]:
+    """The files of the case, and what its water is worth in energy."""
+    title = (settings.general.nome_caso or "").lstrip(_BYTE_ORDER_MARK).strip()
+    starter = Starter("", _EXPLANATION.format(name=title))
     network = read_network(source, settings)
     starter.files |= network.files
     starter.tables |= network.tables
@@ -101,19 +113,15 @@ def import_newave(
         for offset, ordered in enumerate(plant.ordered_mw, 1)
     ]
     starter.files["stages.json"] = stages_file(source, settings)
-    effort = Effort(forward_passes, iterations, scenarios)
     starter.files["config.json"] = config_file(source, settings, effort)
     starter.files["penalties.json"] = usual_penalties(network.deficit_segments)
-    root = write_new_case(case, "NEWAVE deck", lambda: starter, force=force)
-    account_for_the_rest(source)
-    write_page(root / REPORT_NAME, source.report, energies)
-    return NewaveImport(root, source.report, _counts(starter, settings), energies)
+    return starter, energies
 
 
-_EXPLANATION = """Made from the NEWAVE deck *{name}* by `headwater import newave`. `import-
-report.md` says what became of every file
-of the deck: what was read, what has another form here, what was left out, and why. Plants and
-    submarkets have the numbers of the deck.
+_BYTE_ORDER_MARK = "\ufeff"
+_EXPLANATION = """Made from the NEWAVE deck *{name}* by `headwater import newave`.
+`import-report.md` says what became of every file of the deck: what was read, what has another form
+here, what was left out, and why. Plants and submarkets have the numbers of the deck.
 """
 
 

@@ -47,6 +47,7 @@ class Deck:
 
     Args:
         directory: where the files are.
+        shown: what messages call it; the directory without it.
 
     Attributes:
         directory: the same.
@@ -54,14 +55,12 @@ class Deck:
         names: key of a file -> its name in the directory, of those that exist.
 
     Raises:
-        UsageError: there is no such directory.
         DeckError: the list of files is missing, or required files are.
     """
 
-    def __init__(self, directory: Path) -> None:
-        if not directory.is_dir():
-            raise UsageError(f"there is no directory '{directory}' with a NEWAVE deck")
+    def __init__(self, directory: Path, shown: Path | None = None) -> None:
         self.directory = directory
+        self._shown = directory if shown is None else shown
         self.report = ImportReport()
         self._in_directory = {path.name.lower(): path.name for path in directory.iterdir()}
         self.names = self._find()
@@ -78,9 +77,7 @@ class Deck:
         """
         if key not in self.names:
             name = STANDARD_NAMES.get(key, key.upper())
-            raise DeckError(
-                f"{name}: the deck in '{self.directory}' has no such file; it is needed"
-            )
+            raise DeckError(f"{name}: the deck in '{self._shown}' has no such file; it is needed")
         return self.directory / self.names[key]
 
     def name(self, key: str) -> str:
@@ -89,12 +86,7 @@ class Deck:
 
     def lines(self, key: str) -> list[str]:
         """The lines of a text file, in UTF-8 or Latin-1."""
-        content = self.path(key).read_bytes()
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-        return text.replace("\x1a", "").splitlines()
+        return _text_lines(self.path(key))
 
     def read(self, key: str, reader: str, note: str = "") -> Any:
         """An object of a class of inewave with the contents of a file.
@@ -160,7 +152,7 @@ class Deck:
                 listing_names.get(key, STANDARD_NAMES.get(key, key.upper())) for key in missing
             )
             raise DeckError(
-                f"{listing}: the deck in '{self.directory}' lacks files without which there is no "
+                f"{listing}: the deck in '{self._shown}' lacks files without which there is no "
                 f"study: {listed}"
             )
         return names
@@ -169,18 +161,17 @@ class Deck:
         """Name of the list of files."""
         if "caso" in names:
             self.report.read(names["caso"], "names the list of files")
-            first = (self.directory / names["caso"]).read_text("latin-1").split("\n")[0].strip()
+            first = next(iter(_text_lines(self.directory / names["caso"])), "").strip()
             if first.lower() in self._in_directory:
                 return self._in_directory[first.lower()]
             if first:
                 raise DeckError(
                     f"{names['caso']} line 1: it names '{first}' as the list of files, which is "
-                    f"not in '{self.directory}'"
+                    f"not in '{self._shown}'"
                 )
         if "arquivos" not in names:
             raise DeckError(
-                f"'{self.directory}' has neither CASO.DAT nor ARQUIVOS.DAT; is it the directory of "
-                "a NEWAVE deck?"
+                f"'{self._shown}' has neither CASO.DAT nor ARQUIVOS.DAT; is it a NEWAVE deck?"
             )
         return names["arquivos"]
 
@@ -190,6 +181,15 @@ class Deck:
         self.report.read(listing, "names of the files")
         named = {key: getattr(found, key, None) for key in LISTED}
         return {key: name.strip() for key, name in named.items() if name and name.strip()}
+
+
+def _text_lines(path: Path) -> list[str]:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.replace("\x1a", "").splitlines()
 
 
 def _newave() -> Any:

@@ -1,7 +1,8 @@
 """What the water of a deck is worth in energy, to be compared with what its engineers know.
 
 Natural flows make energy in every plant that they pass, stored water in the plant of its reservoir
-and in those below; each plant's part counts for the submarket of the plant.
+and in those below; each plant's part counts for the submarket of the plant. Beyond the border of an
+equivalent reservoir no more counts than the fictitious copy of the reservoir there may hold.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from headwater.imports.newave.hydros import HydroSystem
 from headwater.model.water_energy import HM3_PER_M3S_HOUR
 
-_MEAN_MONTH_HOURS = 730.5
-"""Hours of a month of the mean year, in which energies are stated (MW months)."""
+_HM3_OF_A_MONTH = HM3_PER_M3S_HOUR * 730.5
+"""What 1 m3/s carries in a month of the mean year; energies are stated in MW months."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +132,13 @@ class MarketWater:
             low, high = self._system.registry[code].storage_limits_hm3
             if high <= low:
                 continue
-            flow = max(storage_hm3.get(code, 0.0) - low, 0.0) / (
-                HM3_PER_M3S_HOUR * _MEAN_MONTH_HOURS
-            )
+            useful = max(storage_hm3.get(code, 0.0) - low, 0.0)
+            beyond = min(useful, self._system.beyond_hm3.get(code, useful))
+            ree = self._system.rivers[code].ree
             below: int | None = code
             while below is not None:
                 river = self._system.rivers[below]
+                flow = (useful if river.ree == ree else beyond) / _HM3_OF_A_MONTH
                 energy[river.submarket] = energy.get(river.submarket, 0.0) + flow * own.get(
                     below, 0.0
                 )

@@ -104,13 +104,17 @@ def read_system(deck: Deck, settings: Settings) -> tuple[HydroSystem, Records]:
         DeckError: files of the deck are missing, or hold what they should not.
     """
     expansions = read_expansions(deck)
-    rivers = read_rivers(deck, expansions)
+    rivers = read_rivers(deck, expansions, settings.horizon)
+    copies = {river.copy: code for code, river in rivers.items() if river.copy is not None}
     used = {
         code: cards
         for code, cards in read_changes(deck).items()
-        if code in rivers and rivers[code].modified
+        if code in copies or (code in rivers and rivers[code].modified)
     }
-    registry = read_registry(deck, list(rivers), used)
+    registry = read_registry(deck, rivers, used, copies)
+    beyond = {
+        code: registry.pop(copy).useful_hm3 for copy, code in copies.items() if copy in registry
+    }
     first_year = int(settings.general.ano_inicial_historico or 1931)
     records = read_records(deck, rivers, settings.horizon, first_year)
     stations = {one.station for one in rivers.values()} | {one.station for one in registry.values()}
@@ -122,7 +126,8 @@ def read_system(deck: Deck, settings: Settings) -> tuple[HydroSystem, Records]:
         "CFUGA": settings.on("sazonaliza_cfuga_cmont", otherwise=True),
         "CMONT": settings.on("sazonaliza_cfuga_cmont", otherwise=True),
     }
-    return HydroSystem(settings.horizon, rivers, registry, expansions, canals, by_season), records
+    system = HydroSystem(settings.horizon, rivers, registry, expansions, canals, by_season, beyond)
+    return system, records
 
 
 def _add_plants(system: HydroSystem, costs: WaterCosts, starter: Starter) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headwater.imports.newave.diversions import Canal
-from headwater.imports.newave.horizon import Horizon, later
+from headwater.imports.newave.horizon import Horizon
 from headwater.imports.newave.registry import Plant
 from headwater.imports.newave.rivers import Expansion, RiverPlant
 from headwater.imports.newave.water_costs import WaterCosts
@@ -33,6 +33,8 @@ class HydroSystem:
         expansions: of those that grow.
         canals: ways past the turbines to other plants, by code.
         by_season: whether dated cards repeat their last year after the study.
+        beyond_hm3: useful storage that counts as energy of other equivalent reservoirs, by code;
+            that of the fictitious copy, which may be smaller.
     """
 
     horizon: Horizon
@@ -41,6 +43,7 @@ class HydroSystem:
     expansions: Mapping[int, Expansion]
     canals: Mapping[int, Canal]
     by_season: Mapping[str, bool]
+    beyond_hm3: Mapping[int, float]
 
     def steps(self, code: int, keyword: str, start: float) -> list[float]:
         """Value of a dated card at every stage."""
@@ -52,12 +55,8 @@ class HydroSystem:
         """First stage of a plant that does not exist yet: after the filling, or the first unit."""
         if self.rivers[code].exists or code not in self.expansions:
             return None
-        one = self.expansions[code]
-        days = [day for day, _, _ in one.units]
-        if one.filling_from is not None:
-            days = [later(one.filling_from, one.filling_months)]
-        stage = max(self.horizon.stage_of(min(days)), 0) if days else None
-        return stage or None
+        entry = self.expansions[code].entry
+        return None if entry is None else max(self.horizon.stage_of(entry), 0) or None
 
     def filling_stage(self, code: int) -> int | None:
         """First stage of the filling of a dead volume; ``None`` where there is none."""
@@ -65,13 +64,14 @@ class HydroSystem:
         if entry is None or one is None or one.filling_from is None:
             return None
         first = max(self.horizon.stage_of(one.filling_from), 0)
-        return first if first < min(entry, self.horizon.n_stages) else None
+        return first if first < entry else None
 
     def filling_flow(self, code: int, first: int) -> float:
         """Flow that fills in the given time what the dead volume lacks, in m3/s."""
         low, _ = self.registry[code].storage_limits_hm3
-        last = min(self.entry_stage(code) or 0, self.horizon.n_stages)
-        hours = sum(self.horizon.hours(stage) for stage in range(first, last))
+        hours = sum(
+            self.horizon.hours(stage) for stage in range(first, self.entry_stage(code) or 0)
+        )
         missing = low * (1.0 - self.expansions[code].filled_percent / 100.0)
         return max(missing, 0.0) / (HM3_PER_M3S_HOUR * hours)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,7 +119,10 @@ class Plant:
 
 
 def read_registry(
-    deck: Deck, codes: list[int], changes: Mapping[int, PlantChanges]
+    deck: Deck,
+    codes: Collection[int],
+    changes: Mapping[int, PlantChanges],
+    optional: Collection[int] = (),
 ) -> dict[int, Plant]:
     """Plants by code.
 
@@ -127,6 +130,7 @@ def read_registry(
         deck: with the registry.
         codes: plants that are asked for.
         changes: cards by plant.
+        optional: plants that it may lack.
 
     Raises:
         DeckError: the registry lacks a plant, or is cut.
@@ -140,8 +144,10 @@ def read_registry(
         )
     frame: Any = deck.read("hidr", "Hidr", "registry of hydro plants").cadastro
     found = {}
-    for code in codes:
+    for code in (*codes, *optional):
         if code not in frame.index or not str(frame.loc[code]["nome_usina"]).strip():
+            if code in optional:
+                continue
             raise DeckError(
                 f"{path.name}: it has no plant {code}, which {deck.name('confhd')} asks for"
             )

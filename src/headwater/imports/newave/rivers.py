@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from headwater.imports.newave.deck import Deck, DeckError, Row
+from headwater.imports.newave.horizon import Horizon, later
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class RiverPlant:
         expands: whether turbines come later (``EE``, ``NE``).
         modified: whether the cards of MODIF hold.
         history: first and last year of its record.
+        copy: code of its fictitious copy beyond the border of its equivalent reservoir.
     """
 
     code: int
@@ -44,6 +46,7 @@ class RiverPlant:
     expands: bool
     modified: bool
     history: tuple[int, int]
+    copy: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,18 @@ class Expansion:
     filled_percent: float
     units: tuple[tuple[date, float, int], ...]
 
+    @property
+    def entry(self) -> date | None:
+        """First month of a plant that is not there yet: after the filling, or of the first unit."""
+        if self.filling_from is not None:
+            return later(self.filling_from, self.filling_months)
+        return min((month for month, _, _ in self.units), default=None)
 
-def read_rivers(deck: Deck, expansions: Mapping[int, Expansion]) -> dict[int, RiverPlant]:
-    """Plants that the case has, by code in ascending order.
+
+def read_rivers(
+    deck: Deck, expansions: Mapping[int, Expansion], horizon: Horizon
+) -> dict[int, RiverPlant]:
+    """Plants that the case has, by code in ascending order; those that begin after it are left out.
 
     Raises:
         DeckError: a plant names an equivalent reservoir that does not exist, or rivers run in a
@@ -81,27 +93,60 @@ def read_rivers(deck: Deck, expansions: Mapping[int, Expansion]) -> dict[int, Ri
         for row in deck.table("ree", "Ree", "rees", "submarket of every REE")
     }
     kept: dict[int, RiverPlant] = {}
-    fictitious, absent = [], []
+    fictitious, absent, late = [], [], []
     for row in rows:
         code, status = row["codigo_usina"], str(row["usina_existente"] or "").upper()
         if is_fictitious(row):
             fictitious.append(row)
-        elif status in ("EX", "EE") or code in expansions:
-            kept[code] = _plant(row, status, submarkets, name, deck.name("ree"))
-        else:
+        elif status not in ("EX", "EE") and code not in expansions:
             absent.append(row)
+        elif status not in ("EX", "EE") and _begins_after(expansions[code], horizon):
+            late.append(row)
+        else:
+            kept[code] = _plant(row, status, submarkets, name, deck.name("ree"))
     links = {row["codigo_usina"]: row["codigo_usina_jusante"] or 0 for row in rows}
+    copies = {row["posto"]: row["codigo_usina"] for row in fictitious}
     joined = {
-        code: replace(plant, downstream=_downstream(code, plant, kept, links, fictitious, name))
+        code: replace(
+            plant,
+            downstream=_downstream(code, plant, kept, links, fictitious, name),
+            copy=copies.get(plant.station),
+        )
         for code, plant in kept.items()
     }
     _refuse_circles(joined, name)
-    if fictitious:
-        deck.report.approximate(name, _joined_note(fictitious, joined, links))
-    if absent:
-        listed = ", ".join(str(row["nome_usina"]).strip() for row in absent)
-        deck.report.leave_out(name, f"plants that do not exist and have no expansion: {listed}")
+    _tell(deck, fictitious, joined, links)
+    for left_out, reason in (
+        (absent, "plants that do not exist and have no expansion"),
+        (late, "plants that begin after the last stage"),
+    ):
+        if left_out:
+            listed = ", ".join(str(row["nome_usina"]).strip() for row in left_out)
+            deck.report.leave_out(name, f"{reason}: {listed}")
     return dict(sorted(joined.items()))
+
+
+def _tell(
+    deck: Deck,
+    fictitious: Sequence[Row],
+    plants: Mapping[int, RiverPlant],
+    links: Mapping[int, int],
+) -> None:
+    """Say which rivers are joined, and which end in nothing."""
+    name = deck.name("confhd")
+    if fictitious:
+        deck.report.approximate(name, _joined_note(fictitious, plants, links))
+    lost = [
+        f"{plant.name} (to {links[code]})"
+        for code, plant in plants.items()
+        if links[code] and links[code] not in links
+    ]
+    if lost:
+        deck.report.approximate(
+            name,
+            "rivers end where the plant downstream is not in the file (is it cut?): "
+            f"{', '.join(lost)}",
+        )
 
 
 def read_expansions(deck: Deck) -> dict[int, Expansion]:
@@ -127,6 +172,10 @@ def read_expansions(deck: Deck) -> dict[int, Expansion]:
             one = replace(one, units=(*one.units, unit))
         found[row["codigo_usina"]] = one
     return found
+
+
+def _begins_after(expansion: Expansion, horizon: Horizon) -> bool:
+    return expansion.entry is not None and horizon.stage_of(expansion.entry) >= horizon.n_stages
 
 
 def is_fictitious(row: Row) -> bool:

@@ -249,18 +249,19 @@ def read_orders(deck: Deck, plants: Sequence[ThermalPlant], settings: Settings) 
     ):
         levels = orders.setdefault(row["codigo_usina"], {}).setdefault(row["lag"], {})
         levels[row["patamar"]] = row["valor"] or 0.0
-    flat = True
+    flat, last = True, settings.horizon.n_stages - 1
     for plant in (one for one in plants if one.code in orders):
         lags = orders[plant.code]
         plant.lag = max(lags)
         for stage in range(plant.lag):
             levels = lags.get(stage + 1, {})
-            hours = settings.block_hours[stage]
+            hours = settings.block_hours[min(stage, last)]
             mean = sum(hours[n] * levels.get(n + 1, 0.0) for n in range(len(hours))) / sum(hours)
             flat = flat and len(set(levels.values())) <= 1
-            plant.max_mw[stage] = max(plant.max_mw[stage], mean)
-            plant.min_mw[stage] = min(plant.min_mw[stage], mean)
             plant.ordered_mw.append(mean)
+            if stage <= last:
+                plant.max_mw[stage] = max(plant.max_mw[stage], mean)
+                plant.min_mw[stage] = min(plant.min_mw[stage], mean)
     if not flat:
         deck.report.approximate(
             name, "orders that differ by load level are their mean: the same in all levels"
