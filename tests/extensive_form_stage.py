@@ -17,6 +17,7 @@ from headwater.equipment.unit_group import UnitGroup
 from headwater.model import (
     BlockAggregation,
     BlockMode,
+    Hydro,
     Line,
     OperativeState,
     ProductionKind,
@@ -144,6 +145,37 @@ def _thermals(
             _commitments(stage, system, t, j, plant.gnl_lag_stages)
         elif system.operative_states["thermals"][j, t] == OperativeState.OPERATING:
             _ramps(stage, plant, j, hours)
+            if plant.is_committed and len(hours) > 1:
+                _stops(stage, plant, j, hours, limits.max_generation_mw[j, t])
+
+
+def _stops(
+    stage: StageProgram, plant: Thermal, j: int, hours: list[float], most: np.ndarray
+) -> None:
+    """Shares that are on, that start and that stop; the hours of rest are said of stops."""
+    begins = [sum(hours[:k]) for k in range(len(hours))]
+    for k in range(len(hours)):
+        stage.column("on", j, k, upper=1.0)
+        power = [(1.0, ("thermal", j, k, s)) for s in range(len(plant.cost_segments))]
+        stage.row([*power, (-most[k], ("on", j, k))], Sense.LESS_EQUAL, 0.0)
+        stable = min(plant.min_stable_mw, most[k])
+        stage.row([*power, (-stable, ("on", j, k))], Sense.GREATER_EQUAL, 0.0)
+        if k == 0:
+            continue
+        stage.column("starts", j, k, upper=1.0, cost=plant.start_cost)
+        stage.column("stops", j, k, upper=1.0)
+        change = [(1.0, ("on", j, k)), (-1.0, ("on", j, k - 1))]
+        moves = [(-1.0, ("starts", j, k)), (1.0, ("stops", j, k))]
+        stage.row([*change, *moves], Sense.EQUAL, 0.0)
+    for k in range(len(hours)):
+        since = [i for i in range(1, k + 1) if begins[k] - begins[i] < plant.min_up_hours]
+        started = [(1.0, ("starts", j, i)) for i in since]
+        stage.row([*started, (-1.0, ("on", j, k))], Sense.LESS_EQUAL, 0.0)
+        end = begins[k] + hours[k]
+        rest = [i for i in range(k + 1, len(hours)) if begins[i] - end < plant.min_down_hours]
+        if rest:
+            stopped = [(1.0, ("stops", j, i)) for i in rest]
+            stage.row([*stopped, (1.0, ("on", j, rest[-1]))], Sense.LESS_EQUAL, 1.0)
 
 
 def _ramps(stage: StageProgram, plant: Thermal, j: int, hours: list[float]) -> None:
@@ -323,6 +355,8 @@ def _hydros(
             most = np.inf if withdrawal > 0.0 else -withdrawal
             beyond = stage_hours * cost["water_withdrawal_violation_pos_cost"]
             stage.column("withdrawn beyond", h, upper=most, cost=beyond)
+        if plant.seepage is not None:
+            _seepage(stage, plant, h, stage_hours, cost)
         if config.inflow_non_negativity.has_slack:
             stage.column("bought water", h, cost=stage_hours * cost["inflow_nonnegativity_cost"])
         for k, tau in enumerate(hours):
@@ -390,6 +424,19 @@ def _hydros(
             _releases(stage, system, t, h, hours)
     for h in range(len(system.hydros)):
         _water(stage, system, t, h, hours)
+
+
+def _seepage(
+    stage: StageProgram, plant: Hydro, h: int, hours: float, cost: dict[str, float]
+) -> None:
+    """Water through the dam, by the mean of the first and the last storage."""
+    stage.column("seeps", h)
+    stage.column("seeps less", h, cost=hours * cost["evaporation_violation_neg_cost"])
+    stage.column("seeps more", h, cost=hours * cost["evaporation_violation_pos_cost"])
+    slope = 0.5 * plant.seepage.slope_m3s_per_hm3
+    terms: Terms = [(1.0, ("seeps", h)), (-slope, ("storage", h))]
+    terms += [(1.0, ("seeps less", h)), (-1.0, ("seeps more", h))]
+    stage.row(terms, Sense.EQUAL, plant.seepage.constant_m3s, incoming={h: -slope})
 
 
 def _unit_groups(
@@ -488,9 +535,13 @@ def _water(stage: StageProgram, system: System, t: int, h: int, hours: list[floa
             ("withdrawn beyond", 1.0),
             ("not withdrawn", -1.0),
             ("bought water", -1.0),
+            ("seeps", 1.0),
         ):
             if (name, h) in stage.index:
                 terms.append((sign * zeta, (name, h)))
+        for i, other in enumerate(system.hydros):
+            if other.downstream_id == system.hydros[h].id and ("seeps", i) in stage.index:
+                terms.append((-zeta, ("seeps", i)))
         rhs = -zeta * system.bounds.hydro.water_withdrawal_m3s[h, t]
         stage.row(terms, Sense.EQUAL, rhs, incoming=begins, name=("water", h, zeta))
     if system.hydros[h].balance_each_block and not _chronological(system, t):

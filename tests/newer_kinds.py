@@ -54,6 +54,7 @@ def add_newer_kinds(case: TinyCase) -> None:
     above["travel_time_hours"] = 30.0
     for plant in case.hydros:
         plant["balance_each_block"] = False
+        plant["seepage"] = {"slope_m3s_per_hm3": 0.001, "constant_m3s": 0.01}
     days = {"start_date": "2023-12-29", "end_date": "2023-12-31"}
     case.initial["past_defluences"] = [{"hydro_id": above["id"], **days, "value_m3s": 12.0}]
 
@@ -68,6 +69,10 @@ def ramped_thermal(thermal_id: int) -> dict[str, Any]:
         "cost_per_mwh": 44.0,
         "max_ramp_up_mw_per_hour": 0.5,
         "max_ramp_down_mw_per_hour": 0.25,
+        "min_stable_mw": 2.0,
+        "start_cost": 30.0,
+        "min_up_hours": 3.0,
+        "min_down_hours": 4.0,
         "entry_stage_id": 1,
         "exit_stage_id": 2,
     }

@@ -54,6 +54,9 @@ def travelling(seed: int, *, averse: bool = False) -> m.Study:
             if plant.downstream_id is not None and (h or seed % 4 < 3)
             else None,
             balance_each_block=bool(h and seed % 2),
+            seepage=m.Seepage(float(rng.uniform(0.0, 0.1)), float(rng.uniform(0.0, 2.0)))
+            if (h + seed) % 2
+            else None,
         )
         for h, plant in enumerate(system.hydros)
     )

@@ -67,6 +67,7 @@ def newer_kinds(root: Path) -> TinyCase:
     _make_chronological(case)
     case.hydros[0]["travel_time_hours"] = 30.0
     case.hydros[1]["balance_each_block"] = True
+    case.hydros[0]["seepage"] = {"slope_m3s_per_hm3": 0.01, "constant_m3s": 0.3}
     days = {"start_date": "2023-12-30", "end_date": "2024-01-01"}
     case.initial["past_defluences"] = [{"hydro_id": 0, **days, "value_m3s": 25.0}]
     measures: tuple[dict[str, Any], ...] = (
@@ -102,6 +103,7 @@ def _make_chronological(case: TinyCase) -> None:
     """Let blocks follow each other in the second stage, where a plant with ramps enters."""
     case.stages[1]["block_mode"] = "chronological"
     ramps = {"max_ramp_up_mw_per_hour": 0.2, "max_ramp_down_mw_per_hour": 0.1}
+    ramps |= {"min_stable_mw": 5.0, "start_cost": 200.0, "min_up_hours": 9.0}
     case.thermals.append({**case.thermals[0], "id": 2, "name": "T2", "entry_stage_id": 1, **ramps})
 
 

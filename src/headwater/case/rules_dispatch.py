@@ -189,10 +189,11 @@ def _outside(system: System, j: int, offset: int, power: float) -> str | None:
 
 @study_rule("HW568", ERROR)
 def ramps_between_blocks(study: Study) -> Iterator[Problem]:
-    """Plants with ramps have blocks that follow each other, whose limits they can keep to."""
+    """Plants with ramps, or that start and stop, have blocks that follow each other."""
     system, limits = study.system, study.system.bounds.thermal
     for j, thermal in enumerate(system.thermals):
-        if not thermal.has_ramps or thermal.gnl_lag_stages is not None:
+        follows = thermal.has_ramps or thermal.is_committed
+        if not follows or thermal.gnl_lag_stages is not None:
             continue
         rates = (thermal.max_ramp_up_mw_per_hour, thermal.max_ramp_down_mw_per_hour)
         up, down = (np.inf if rate is None else rate for rate in rates)
@@ -205,8 +206,10 @@ def ramps_between_blocks(study: Study) -> Iterator[Problem]:
             ):
                 continue
             if stage.block_mode is not BlockMode.CHRONOLOGICAL:
-                message = "expected chronological blocks, since the plant has ramps, got parallel"
-                fix = "set block_mode of the stage to chronological, or remove the ramps"
+                message = (
+                    "expected chronological blocks, since the plant has ramps or starts and stops"
+                )
+                fix = "set block_mode of the stage to chronological, or remove these keys"
                 yield Problem(_THERMALS, message, None, who, fix)
                 break
             hours = np.array([block.hours for block in stage.blocks])

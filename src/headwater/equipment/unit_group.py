@@ -99,6 +99,8 @@ def declare_columns(build: LpBuilder, ctx: StageContext) -> None:
 def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
     """Groups share the generation of their plant, and keep to their minimum."""
     groups, n_blocks = ctx.system.of(UnitGroup), ctx.n_blocks
+    if not len(groups):
+        return
     shared = build.row_family("unit_group_sum", (ctx.n_hydros, n_blocks))
     least = build.row_family("unit_group_minimum", (len(groups), n_blocks))
     power, missing = build.columns["unit_group_generation"], build.columns["unit_group_slack"]
@@ -129,7 +131,7 @@ def put_terms(build: LpBuilder, ctx: StageContext) -> None:
 
 def rooms(stage: RepairedStage) -> Iterator[Room]:
     """A plant that generates less takes it from one of its groups, whichever that is."""
-    for row in stage.rows("unit_group_sum"):
+    for row in stage.rows("unit_group_sum") if "unit_group_sum" in stage.form.template.rows else ():
         yield stage.room(row, -1.0, "unit_group_generation")
 
 

@@ -46,6 +46,7 @@ from headwater.model.entities import (
     PolynomialTailrace,
     ProductionKind,
     PumpingStation,
+    Seepage,
     Thermal,
 )
 from headwater.model.generic_constraints import (
@@ -243,6 +244,7 @@ __all__ = [
     "ScenarioSource",
     "Season",
     "SeasonMap",
+    "Seepage",
     "SelectionMode",
     "Sense",
     "SimulationConfig",

@@ -171,3 +171,46 @@ def test_a_plant_without_a_store_passes_on_what_arrives_block_by_block() -> None
     passed = [each.column("hydros", "outflow_m3s", hydro_id=h) for h in (0, 1)]
     assert passed[1] == pytest.approx(passed[0])
     assert each.lower_bound > whole.lower_bound + 1.0
+
+
+def test_water_seeps_to_the_plant_below_by_the_mean_storage() -> None:
+    """100 h of 0.2 + 0.05 (36 + v) / 2 m3/s: v = 36 - 0.36 Q, and Q is all that the plant below
+    can turbine.
+    """
+    wet = m.Seepage(0.05, 0.2)
+    closed = {"max_turbined_m3s": 0.0, "max_generation_mw": 0.0}
+    kept = m.HydroCosts(spillage_cost=1e4)  # no water is let down beside
+    above = dataclasses.replace(reservoir(0, downstream_id=1, costs=kept), **closed, seepage=wet)
+    below = dataclasses.replace(reservoir(1), max_storage_hm3=0.0)
+    found = operate(
+        system(
+            hydros=(above, below),
+            initial=m.InitialConditions(storage_hm3={0: 36.0, 1: 0.0}),
+            inflow_statistics=inflows(h0=(0.0,), h1=(0.0,)),
+        )
+    )
+    flow = (0.2 + 0.05 * 36.0) / (1.0 + 0.05 * 0.18)
+    assert found.column("seepage", "seepage_m3s") == pytest.approx([flow])
+    assert found.column("hydros", "storage_final_hm3", hydro_id=0) == pytest.approx(
+        [36.0 - 0.36 * flow]
+    )
+    assert found.column("hydros", "inflow_m3s", hydro_id=1) == pytest.approx([flow])
+
+
+def test_an_empty_reservoir_seeps_less_than_its_constant() -> None:
+    """0.5 m3/s are asked for and none is there: 0.5 * 3 $ * 100 h."""
+    dry = dataclasses.replace(
+        reservoir(0, costs=m.HydroCosts(evaporation_violation_neg_cost=3.0)),
+        seepage=m.Seepage(0.0, 0.5),
+    )
+    found = operate(
+        system(
+            load=0.0,
+            hydros=(dry,),
+            initial=m.InitialConditions(storage_hm3={0: 0.0}),
+            inflow_statistics=inflows(h0=(0.0,)),
+        )
+    )
+    assert found.column("seepage", "short_m3s") == pytest.approx([0.5])
+    assert found.lower_bound == pytest.approx(150.0)
+    assert found.column("costs", "evaporation_violation_cost") == pytest.approx([150.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.core.parts import Cost, Violation
+from headwater.equipment.hydro import seepage
 
 COSTS = (
     Cost(
@@ -64,12 +65,13 @@ COSTS = (
     ),
     Cost(
         "evaporation_violation_cost",
-        "evaporation other than modelled",
+        "evaporation and seepage other than modelled",
         families=(
             "evaporation_short",
             "evaporation_beyond",
         ),
         of_stage=True,
+        read=seepage.violation_cost,
         place=11,
     ),
     Cost(

@@ -53,6 +53,10 @@ FAMILIES = (
         "hm3",
         labels=travel.label_components,
     ),
+    Family("seepage", "the seepage of {0}", "m3/s"),
+    Family("seepage_short", "seepage short of the model of {0}", "m3/s"),
+    Family("seepage_beyond", "seepage beyond the model of {0}", "m3/s"),
+    Family("seepage", "the seepage of {0}", "m3/s", is_row=True),
     Family("water_balance", "the water balance of {0}", "hm3", is_row=True, shown="balance"),
     Family("parallel_water_balance", "the water balance of {0} in a block", "hm3", is_row=True),
     Family(

@@ -73,6 +73,11 @@ def _declare_retention(build: LpBuilder, ctx: StageContext, h: int) -> int:
     for i in upstream:
         if not ctx.present(int(i)):
             build.put(row, columns["inflow"][i], -1.0)
+    seeping = columns.get("seepage")
+    if seeping is not None:
+        for column in seeping[upstream]:
+            if column != ABSENT:
+                build.put(row, int(column), -1.0)
     at_once = [i for i in upstream if not ctx.system.hydros[i].travels]
     for i in (i for i in upstream if ctx.system.hydros[i].travels):
         way = travel.ways(ctx)

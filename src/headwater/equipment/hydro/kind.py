@@ -29,6 +29,7 @@ from headwater.equipment.hydro import (
     readout,
     repairs,
     reservoirs,
+    seepage,
     state,
     travel,
 )
@@ -131,6 +132,18 @@ _TABLES = (
         place=7,
     ),
     ResultTable(
+        "seepage",
+        "scenario, stage and hydro plant with seepage",
+        (
+            Column("seepage_m3s", "m3/s", "seepage to the plant downstream, mean of the stage"),
+            Column("short_m3s", "m3/s", "seepage short of the model"),
+            Column("beyond_m3s", "m3/s", "seepage beyond the model"),
+        ),
+        seepage.read_table,
+        block="none",
+        sort=("scenario_id", "stage_id", "hydro_id"),
+    ),
+    ResultTable(
         "travelling_water",
         "scenario, stage and hydro plant whose water travels",
         (
@@ -219,6 +232,7 @@ EQUIPMENT.add(
             Piece(Phase.COLUMNS, columns.declare, place=4),
             Piece(Phase.COLUMNS, inflows.declare_memory_columns, place=9),
             Piece(Phase.COLUMNS, travel.declare_outgoing_columns),
+            Piece(Phase.COLUMNS, seepage.declare_columns),
             Piece(Phase.STATE_ROWS, reservoirs.declare_balance_rows, place=0),
             Piece(Phase.STATE_ROWS, inflows.declare_lag_rows, place=1),
             Piece(Phase.STATE_ROWS, inflows.declare_accumulator_rows, place=3),
@@ -226,6 +240,7 @@ EQUIPMENT.add(
             Piece(Phase.STATE_ROWS, evaporation.declare_rows, place=6),
             Piece(Phase.STATE_ROWS, reservoirs.declare_parallel_balance_rows),
             Piece(Phase.STATE_ROWS, travel.declare_incoming_rows),
+            Piece(Phase.STATE_ROWS, seepage.declare_rows),
             Piece(Phase.ROWS, inflows.declare_inflow_rows, place=1),
             Piece(Phase.ROWS, reservoirs.declare_later_balance_rows, place=2),
             Piece(Phase.ROWS, plants.declare_limit_rows, place=4),
@@ -238,6 +253,7 @@ EQUIPMENT.add(
             Piece(Phase.TERMS, diversions.put_terms, place=5),
             Piece(Phase.TERMS, evaporation.put_terms, place=6),
             Piece(Phase.TERMS, travel.put_terms),
+            Piece(Phase.TERMS, seepage.put_terms),
         ),
         families=FAMILIES,
         advice=(

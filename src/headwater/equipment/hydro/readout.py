@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.arrays import Array
-from headwater.equipment.hydro import travel
+from headwater.equipment.hydro import seepage, travel
 from headwater.equipment.reading import Columns, StageReader, StageSolutions
 from headwater.model import NONE, OperativeState
 
@@ -90,10 +90,12 @@ def _arriving(read: StageReader, s: StageSolutions, outflow: Array, inflow: Arra
     What comes down the river besides the plant's own incremental inflow.
     """
     arriving = np.zeros_like(outflow)
+    seeping = seepage.flow_m3s(read, s)
     for h in range(outflow.shape[2]):
         receiver = read.system.cascade.receiver[h, read.ctx.t]
         if receiver == NONE:
             continue
+        arriving[:, :, receiver] += seeping[:, None, h]
         if not read.ctx.present(h):
             arriving[:, :, receiver] += inflow[:, :, h]
         if read.system.hydros[h].travels:

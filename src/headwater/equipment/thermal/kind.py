@@ -20,7 +20,7 @@ from headwater.core.parts import (
     Words,
 )
 from headwater.core.stage_tables import StageTable
-from headwater.equipment.thermal import ahead, generation, ramps
+from headwater.equipment.thermal import ahead, commitment, generation, ramps
 from headwater.model.entities import Thermal, ThermalInFile
 
 _TABLES = (
@@ -49,9 +49,32 @@ _TABLES = (
         generation.read_table,
         place=1,
     ),
+    ResultTable(
+        "commitments",
+        "scenario, stage, block and thermal plant that starts and stops",
+        (
+            Column("thermal_id", "-", "id of the plant", "whole"),
+            Column("share_on", "-", "share of the plant that is on"),
+            Column("share_started", "-", "share that started with the block"),
+            Column("start_cost", "$", "cost of starts, part of the thermal cost"),
+        ),
+        commitment.read_table,
+        by_entity=False,
+        block="some",
+        sort=("scenario_id", "stage_id", "block_id", "thermal_id"),
+    ),
 )
 
-_COSTS = (Cost("thermal_cost", "thermal generation", "resource", ("thermal_segment",), place=0),)
+_COSTS = (
+    Cost(
+        "thermal_cost",
+        "thermal generation",
+        "resource",
+        ("thermal_segment",),
+        read=commitment.total_start_cost,
+        place=0,
+    ),
+)
 
 _FAMILIES = (
     Family("thermal_segment", "generation of {0}", "MW"),
@@ -73,6 +96,13 @@ _FAMILIES = (
         labels=ahead.label_orders,
     ),
     Family("ramp", "the ramp of {0}", "MW", is_row=True),
+    Family("thermal_on", "share of {0} that is on", ""),
+    Family("thermal_start", "share of {0} that starts", ""),
+    Family("thermal_stable", "the stable power of {0}", "MW", is_row=True),
+    Family("thermal_maximum", "the power of what is on of {0}", "MW", is_row=True),
+    Family("thermal_starts", "the starts of {0}", "", is_row=True),
+    Family("thermal_up_time", "the time that {0} stays on", "", is_row=True),
+    Family("thermal_down_time", "the time that {0} stays off", "", is_row=True),
 )
 
 EQUIPMENT.add(
@@ -112,7 +142,9 @@ EQUIPMENT.add(
             Piece(Phase.COLUMNS, ahead.declare_order_columns, place=1),
             Piece(Phase.STATE_ROWS, ahead.declare_fixing_rows, place=2),
             Piece(Phase.ROWS, ahead.declare_coupling_rows, place=3),
+            Piece(Phase.COLUMNS, commitment.declare_columns),
             Piece(Phase.ROWS, ramps.declare_rows),
+            Piece(Phase.ROWS, commitment.declare_rows),
             Piece(Phase.TERMS, generation.put_terms, place=0),
         ),
         families=_FAMILIES,

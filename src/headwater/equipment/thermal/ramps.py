@@ -57,19 +57,19 @@ def declare_rows(build: LpBuilder, ctx: StageContext) -> None:
 
 
 def unused_ramps(system: System) -> Iterator[str]:
-    """Ramps that limit nothing."""
-    plants = [plant for plant in system.thermals if plant.has_ramps]
+    """Ramps, starts and stops that limit nothing."""
+    plants = [plant for plant in system.thermals if plant.has_ramps or plant.is_committed]
     ahead = [plant.id for plant in plants if plant.gnl_lag_stages is not None]
     others = [plant.id for plant in plants if plant.gnl_lag_stages is None]
     if ahead:
         yield (
-            f"thermal(s) {listed(ahead)} have ramps, which limit nothing: what is dispatched ahead "
-            "has one power in all blocks"
+            f"thermal(s) {listed(ahead)} have ramps or starts and stops, which limit nothing: what "
+            "is dispatched ahead has one power in all blocks"
         )
     if others and all(len(stage.blocks) == 1 for stage in system.stages):
         yield (
-            f"thermal(s) {listed(others)} have ramps, which limit nothing: every stage has a "
-            "single block"
+            f"thermal(s) {listed(others)} have ramps or starts and stops, which limit nothing: "
+            "every stage has a single block"
         )
 
 

@@ -19,6 +19,7 @@ from headwater.model.entities.hydro_parts import (
     PiecewiseTailrace,
     PolynomialTailrace,
     ProductionKind,
+    Seepage,
 )
 from headwater.model.entities.line import Line, LossPoint
 from headwater.model.entities.non_controllable import NonControllableSource
@@ -45,6 +46,7 @@ __all__ = [
     "PolynomialTailrace",
     "ProductionKind",
     "PumpingStation",
+    "Seepage",
     "Thermal",
     "ThermalInFile",
     "digest_of_costs",

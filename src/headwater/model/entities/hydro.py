@@ -36,6 +36,7 @@ from headwater.model.entities.hydro_parts import (
     PiecewiseTailrace,
     PolynomialTailrace,
     ProductionKind,
+    Seepage,
 )
 
 
@@ -177,6 +178,7 @@ class Hydro:
         "whether its water is balanced in every block where blocks are parallel, as without a "
         "store; else over the whole stage",
     ] = False
+    seepage: Annotated[Seepage | None, "water that finds its way through the dam"] = None
 
     @property
     def travels(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, ClassVar
 
-from headwater.core.fields import Check, Id, InFile, NonNegative, PerStage, Ref
+from headwater.core.fields import Check, Id, InFile, NonNegative, PerStage, Ref, Unit
 from headwater.errors import ModelError
 from headwater.model import file_checks as checks
 
@@ -171,3 +171,13 @@ class Filling:
         PerStage(HYDRO_BOUNDS, place=9),
         "flow that the filling keeps at least",
     ] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seepage:
+    """Water that finds its way to the plant downstream through the dam."""
+
+    slope_m3s_per_hm3: Annotated[
+        NonNegative, Unit("m3/s per hm3"), "seepage for each hm3 of mean storage"
+    ] = 0.0
+    constant_m3s: Annotated[NonNegative, "seepage of an empty reservoir"] = 0.0

@@ -20,6 +20,7 @@ from headwater.core.fields import (
     PerStage,
     Positive,
     Section,
+    Unit,
     as_base,
     in_file,
 )
@@ -81,6 +82,19 @@ class Thermal:
         NonNegative | None,
         "largest fall of its power between chronological blocks; unlimited when not given",
     ] = None
+    min_stable_mw: Annotated[
+        NonNegative, "least power of a plant that is on, in chronological blocks (relaxed)"
+    ] = 0.0
+    start_cost: Annotated[
+        NonNegative, Unit("$"), "cost of a start between chronological blocks (relaxed)"
+    ] = 0.0
+    min_up_hours: Annotated[NonNegative, "least time that it stays on (relaxed)"] = 0.0
+    min_down_hours: Annotated[NonNegative, "least time that it stays off (relaxed)"] = 0.0
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether it matters if it is on or off."""
+        return any((self.min_stable_mw, self.start_cost, self.min_up_hours, self.min_down_hours))
 
     @property
     def has_ramps(self) -> bool:
