@@ -95,7 +95,9 @@ def test_the_optimum_is_that_of_the_program_written_a_second_time(
                 available=available[w],
                 committed={5: state[n * 3], 6: state[n * 3 + 2]},
             )
-            assert found[w] == pytest.approx(expected, rel=1e-9, abs=1e-5)
+            # the explicit form is solved by HiGHS, which may leave a gap of 1e-7
+            rel = 1e-9 if formulation is m.Formulation.CONDENSED else 1e-8
+            assert found[w] == pytest.approx(expected, rel=rel, abs=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))

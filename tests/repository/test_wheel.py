@@ -17,6 +17,7 @@ def test_the_wheel_is_made_of_the_package_and_an_example():
     assert wheel == {
         "packages": ["src/headwater"],
         "exclude": ["ruff.toml"],
+        "hooks": {"custom": {"path": "scripts/wheel_hook.py"}},
         "force-include": example,
     }
 

@@ -21,7 +21,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,11 +78,15 @@ class CodeCache:
         key: digest of all that the code depends on.
         wanted: folder for all keys; where nothing can be written there, code is read from it and
             written to a temporary folder.
+        shipped: folder of code that came with the package and does the same; it is read first and
+            never written to.
     """
 
-    def __init__(self, key: str, wanted: Path | None) -> None:
+    def __init__(self, key: str, wanted: Path | None, shipped: Path | None = None) -> None:
         self._key = key
         self._wanted = wanted
+        self._shipped = shipped
+        self._refused: set[Path] = set()
         self._root: Path | None = None
         self._is_found = False
         self._said_damage = False
@@ -138,12 +142,17 @@ class CodeCache:
                 self._take_away(path, why)
 
     def _take_away(self, path: Path, why: str) -> None:
+        is_shipped = path.parent == self._shipped
         if not self._said_damage:
             self._said_damage = True
             logger.warning(
-                "compiled code at %s is damaged (%s): it is discarded and compiled again", path, why
-            )
-        _remove(path)
+                "compiled code at %s is damaged (%s): it is %s and compiled again",
+                path, why, "left aside" if is_shipped else "discarded",
+            )  # fmt: skip
+        if is_shipped:
+            self._refused.add(path)
+        else:
+            _remove(path)
 
     @property
     def is_complete(self) -> bool:
@@ -172,7 +181,7 @@ class CodeCache:
     def used(self) -> None:
         """Note that this key is in use, so that it is kept."""
         with contextlib.suppress(OSError):
-            if self.root is not None:
+            if self._shipped is None and self.root is not None:
                 os.utime(self.root / self._key)
 
     @contextlib.contextmanager
@@ -209,13 +218,19 @@ class CodeCache:
         return lock
 
     def _folders(self) -> Iterator[Path]:
-        """Where code of the key may lie: where it can be written, and where it was wanted."""
+        """Where code may lie: with the package, where it can be written, where it was wanted.
+
+        Where to write is looked for when the package has not got what is asked for.
+        """
+        if self._shipped is not None:
+            yield self._shipped
         roots = [root for root in (self.root, self._wanted) if root is not None]
         for root in dict.fromkeys(roots):
             yield root / self._key
 
-    def _places(self, name: str) -> Iterable[Path]:
-        return [folder / (name + _SUFFIX) for folder in self._folders()]
+    def _places(self, name: str) -> Iterator[Path]:
+        paths = (folder / (name + _SUFFIX) for folder in self._folders())
+        return (path for path in paths if path not in self._refused)
 
     def _find_root(self) -> Path | None:
         wanted, why = self._wanted, "this user has no home"

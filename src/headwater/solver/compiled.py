@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headwater.solver.code_cache import CodeCache, wanted_folder
+from headwater.solver.shipped_code import Level, place
 
 if TYPE_CHECKING:
     from headwater.solver.numba_private import StoredCode
@@ -195,10 +196,32 @@ def code_cache() -> CodeCache:
     """The compiled code of these sources, this compiler and this processor."""
     from headwater.solver.numba_private import environment_key
 
-    digest = hashlib.sha256(environment_key().encode())
+    return CodeCache(_key(environment_key()), wanted_folder(), _shipped_folder())
+
+
+def key_of_shipped(level: Level) -> str:
+    """The key of shipped code of these sources and this compiler for a level of processors."""
+    from headwater.solver.numba_private import key_of_level
+
+    return _key(key_of_level(level))
+
+
+def _shipped_folder() -> Path | None:
+    """Where the code lies that was shipped for the highest level that this machine can run."""
+    from headwater.solver.numba_private import levels_here
+
+    root = place()
+    if root is None:
+        return None
+    found = (root / level.name / key_of_shipped(level) for level in levels_here())
+    return next((folder for folder in found if folder.is_dir()), None)
+
+
+def _key(environment: str) -> str:
+    digest = hashlib.sha256(environment.encode())
     for path in _sources():
         digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
-    return CodeCache(digest.hexdigest()[:32], wanted_folder())
+    return digest.hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)

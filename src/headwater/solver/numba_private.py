@@ -36,6 +36,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from headwater.solver.code_cache import CodeCache
+from headwater.solver.shipped_code import LEVELS, OWN_PROCESSOR, Level
 from headwater.solver.system_functions import addresses
 
 OLDEST, NEWEST, FIRST_UNKNOWN = "0.61", "0.68", "0.69"
@@ -69,27 +70,56 @@ def _tell(function: Callable[..., Any], whole: bool) -> None:
 # -- what compiled code depends on besides its sources ---------------------------------------------
 
 
+_SILENT = (
+    "NUMBA_CACHE_DIR",
+    "NUMBA_DEBUG_CACHE",
+    "NUMBA_NUM_THREADS",
+    "NUMBA_WARNINGS",
+    "NUMBA_DISABLE_PERFORMANCE_WARNINGS",
+)
+"""Flags of Numba that change no code."""
+
+
 def environment_key() -> str:
     """Versions, processor and flags that compiled code depends on, as a text."""
-    silent = (
-        "NUMBA_CACHE_DIR",
-        "NUMBA_DEBUG_CACHE",
-        "NUMBA_NUM_THREADS",
-        "NUMBA_WARNINGS",
-        "NUMBA_DISABLE_PERFORMANCE_WARNINGS",
-    )
-    flags = sorted(
-        item
-        for item in os.environ.items()
-        if item[0].startswith("NUMBA_") and item[0] not in silent
-    )
     return repr(
         (
             sys.implementation.cache_tag, numba.__version__, llvmlite.__version__,
             llvm.llvm_version_info, np.__version__, llvm.get_process_triple(),
-            llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), flags,
+            llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), _flags(_SILENT),
         )
     )  # fmt: skip
+
+
+def key_of_level(level: Level) -> str:
+    """The same for code that is shipped for a level of processors.
+
+    It does not depend on the processor at hand, nor on what changes no code: the last numbers of
+    the versions of NumPy and llvmlite, and the version of the system.
+    """
+    silent = (*_SILENT, *OWN_PROCESSOR, "NUMBA_DISABLE_INTEL_SVML")
+    return repr(
+        (
+            sys.implementation.cache_tag, numba.__version__, _numbers(llvmlite.__version__),
+            llvm.llvm_version_info, _numbers(np.__version__), sys.platform, level.name,
+            _flags(silent),
+        )
+    )  # fmt: skip
+
+
+def levels_here() -> list[Level]:
+    """The levels whose code this machine can run, the highest first."""
+    architecture = llvm.get_process_triple().split("-")[0]
+    features = llvm.get_host_cpu_features()
+    return [level for level in LEVELS if level.runs_on(architecture, features)]
+
+
+def _flags(silent: tuple[str, ...]) -> list[tuple[str, str]]:
+    return sorted(
+        item
+        for item in os.environ.items()
+        if item[0].startswith("NUMBA_") and item[0] not in silent
+    )
 
 
 # -- functions -------------------------------------------------------------------------------------

@@ -22,8 +22,10 @@ from headwater.sddp.training import compilation
 from headwater.sddp.training.compiling_processes import CompilingProcess, Work, roots_of_passes
 from headwater.solver import compiled as module
 from headwater.solver.code_cache import CodeCache
-from headwater.solver.compiled import code_cache, compiled
+from headwater.solver.compiled import code_cache, compiled, key_of_shipped
 from headwater.solver.native_kernel import kernel
+from headwater.solver.numba_private import levels_here
+from headwater.solver.shipped_code import PLACE_VARIABLE
 
 TRAINING = """
 import sys, logging
@@ -62,6 +64,20 @@ def train(case: Path, cache: Path) -> tuple[str, list[str], str]:
 def test_nothing_is_left_to_compile_for_a_run_of_any_formulation(tmp_path: Path, engine: Path):
     case = tiny_case(tmp_path / "case").write()
     assert train(case, engine.parent)[1:] == ([], "")
+
+
+def test_a_package_that_brings_the_engine_compiled_trains_at_once_and_writes_no_code(
+    tmp_path: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+):
+    levels = levels_here()
+    if not levels:
+        pytest.skip("no code is shipped for processors like this one")
+    shutil.copytree(engine, tmp_path / "shipped" / levels[0].name / key_of_shipped(levels[0]))
+    case = tiny_case(tmp_path / "case").write()
+    expected = train(case, engine.parent)[0]
+    monkeypatch.setenv(PLACE_VARIABLE, str(tmp_path / "shipped"))
+    assert train(case, tmp_path / "nothing") == (expected, [], "")
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_damaged_files_of_the_engine_are_compiled_again_and_results_are_the_same(
