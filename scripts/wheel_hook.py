@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-from packaging.tags import Tag, sys_tags
+from packaging.tags import Tag, platform_tags, sys_tags
 
 OLDEST_LINUX = "manylinux_2_17"
 """Compiled code calls nothing of the system that older ones lack."""
@@ -38,7 +38,8 @@ class CompiledCode(BuildHookInterface):  # type: ignore[type-arg]
 def tag() -> Tag:
     """This Python on this kind of machine, of any version that the code runs on."""
     first = next(sys_tags())
-    if not first.platform.startswith("manylinux_"):
+    with_glibc = [name for name in platform_tags() if name.startswith("manylinux_")]
+    if not with_glibc:
         return first
-    machine = first.platform.split("_", 3)[-1]
+    machine = with_glibc[0].split("_", 3)[-1]
     return Tag(first.interpreter, first.abi, f"{OLDEST_LINUX}_{machine}")
