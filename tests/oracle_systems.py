@@ -18,8 +18,10 @@ import numpy as np
 from headwater.model import (
     Block,
     Bus,
+    ContractKind,
     CycleType,
     DeficitSegment,
+    EnergyContract,
     FphaPlane,
     GivenOpenings,
     GraphType,
@@ -31,10 +33,12 @@ from headwater.model import (
     IterationLimit,
     Line,
     LoadStatistics,
+    MixedCVaR,
     Penalties,
     PolicyGraph,
     PreStudyStage,
     ProductionKind,
+    RegimeChain,
     Season,
     SeasonMap,
     Stage,
@@ -292,6 +296,49 @@ def hydro_valley(*, stochastic: bool, forward_passes: int = 2, iterations: int =
         forward_passes,
         iterations,
     )
+
+
+def hydro_valley_with_prices(
+    *,
+    stochastic: bool,
+    risk: MixedCVaR | None = None,
+    forward_passes: int = 2,
+    iterations: int = 30,
+) -> Study:
+    """SDDP.jl's hydro valley with prices that are a Markov chain, selling by contract.
+
+    Of the three states of its last stage one is never reached. The cost is minus what is earned.
+    """
+    valley = hydro_valley(stochastic=stochastic)
+    prices = ((1.0, 2.0, 3.0), (2.0, 1.0, 4.0), (9.0, 9.0, 9.0))
+    stages = valley.system.stages
+    chain = RegimeChain(
+        ("low", "high", "never"),
+        (1.0, 0.0, 0.0),
+        ((0.6, 0.4, 0.0), (0.3, 0.7, 0.0), (0.0, 0.0, 1.0)),
+    )
+    system = replace(
+        valley.system,
+        stages=tuple(replace(stage, risk=risk or stage.risk) for stage in stages),
+        thermals=(),
+        thermal_bound_overrides=StageOverrides(),
+        contracts=(EnergyContract(1, 1, ContractKind.EXPORT, -1.0, 1000.0),),
+        load_statistics=_loads(1, [0.0] * 3),
+        policy_graph=PolicyGraph(regimes=chain),
+        regime_changes=tuple(
+            {
+                "contract_bound_overrides": StageOverrides.from_rows(
+                    [
+                        {"contract_id": 1, "stage_id": t, "price_per_mwh": -price / UNIT_HOURS}
+                        for t, price in enumerate(of_regime, start=1)
+                    ],
+                    entity="contract_id",
+                )
+            }
+            for of_regime in prices
+        ),
+    )
+    return _study("hydro valley with prices", system, forward_passes, iterations)
 
 
 def _study(name: str, system: System, forward_passes: int, iterations: int) -> Study:

@@ -26,6 +26,7 @@ from headwater.sddp.passes.compiled_run import CompiledRun
 from headwater.sddp.stage.explanation import stage_program
 from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.sddp.training.iteration import Training
+from regime_systems import in_two_regimes
 from small_systems import random_system, study
 
 
@@ -125,13 +126,14 @@ def studies() -> list[m.Study]:
             cut_formulation=m.CutFormulation.MULTI,
         ),
         study(system, iterations=3, forward_passes=4, method="truncation"),
+        in_two_regimes(study(system, iterations=5, forward_passes=4, method="penalty")),
     ]
 
 
 def digest(policy: Policy) -> str:
     """Of all that was learned, in all bits."""
     known = hashlib.sha256()
-    for pool in policy.pools:
+    for pool in policy.all_pools:
         for name in ("coefficients", *(field.name for field in CUT_FIELDS)):
             known.update(np.ascontiguousarray(getattr(pool, name)[: pool.n_populated]).tobytes())
     for record in policy.training.iterations if policy.training else ():

@@ -39,6 +39,13 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "HW710",
             "leave the transitions out, or close the chain with one from the last stage",
         ),
+        "beside_regimes": Refusal(
+            "time",
+            "regimes together with training.cut_formulation multi, upper_bound_evaluation, a warm "
+            "start or scenarios of history",
+            "HW710",
+            "leave those out",
+        ),
         "life_inside_cycle": Refusal(
             "time",
             "hydros that enter, fill or leave inside a cycle",

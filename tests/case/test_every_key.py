@@ -35,6 +35,13 @@ Path = tuple[str | int, ...]
 def plain(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     case = full_case(tmp_path_factory.mktemp("full"))
     add_newer_kinds(case)
+    even = [[0.5, 0.5], [0.5, 0.5]]
+    case.files["stages.json"]["policy_graph"]["regimes"] = {
+        "names": ["dry", "wet"],
+        "initial_probabilities": [0.4, 0.6],
+        "matrix": [[0.8, 0.2], [0.3, 0.7]],
+        "matrices": [{"stage_id": 2, "matrix": even}],
+    }
     case.write()
     return case
 

@@ -8,7 +8,7 @@ from headwater.case import refused_features
 from headwater.distributed import choose_threads, find_communicator
 from headwater.errors import UnsupportedFeatureError
 from headwater.model import Study
-from headwater.policy import check_compatibility
+from headwater.policy import check_compatibility, check_regimes_fit
 from headwater.sddp import Policy
 from headwater.sddp.cuts.policy import as_stored
 from headwater.sddp.events import EventSink, ignore
@@ -29,10 +29,13 @@ def check_fits(policy: Policy, study: Study) -> None:
     Raises:
         PolicyError: with every difference and its code.
     """
-    inflow = study_uncertainty(study).inflow
-    layout = state_layout(study.system, inflow)
     with as_stored():
-        check_compatibility(policy, study, inflow_digest(inflow), layout)
+        check_regimes_fit(policy, study)
+        for own in policy.regimes or (policy,):
+            part = study.in_regime(own.regime) if policy.regimes else study
+            inflow = study_uncertainty(part).inflow
+            layout = state_layout(part.system, inflow)
+            check_compatibility(own, part, inflow_digest(inflow), layout)
 
 
 def have_engine(on_event: EventSink) -> None:

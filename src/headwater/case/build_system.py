@@ -24,7 +24,7 @@ from headwater.core.parts import Equipment
 
 
 def build_system(parts: Parts) -> m.System:
-    """The power system that the files describe."""
+    """The power system that the files describe, without regimes."""
     stages_file = parts.stages_file
     assert stages_file is not None  # the caller has checked that every required file parses
     openings = given_openings(parts)
@@ -35,7 +35,7 @@ def build_system(parts: Parts) -> m.System:
     return m.System(
         stages=tuple(_stage(made_from(stage), openings, lags=lags) for stage in parts.stages),
         penalties=_penalties(parts),
-        policy_graph=_graph(stages_file.policy_graph),
+        policy_graph=replace(policy_graph(parts), regimes=None),
         season_map=_seasons(stages_file.season_definitions),
         pre_study_stages=tuple(made_from(stage) for stage in stages_file.pre_study_stages),
         initial=made_from(parts.initial),
@@ -140,8 +140,9 @@ def _stage(
     )
 
 
-def _graph(given: Any) -> m.PolicyGraph:
-    graph: m.PolicyGraph = made_from(given)
+def policy_graph(parts: Parts) -> m.PolicyGraph:
+    """The policy graph of a case; what regimes change is not yet in the system without them."""
+    graph: m.PolicyGraph = made_from(parts.stages_file.policy_graph)
     return replace(
         graph,
         transitions=tuple(sorted(graph.transitions, key=lambda t: (t.source_id, t.target_id))),

@@ -74,6 +74,11 @@ READER_CODES: tuple[tuple[str, Severity, str], ...] = (
         "Curves of losses are convex, and phase shifters stand in lines with a reactance.",
     ),
     (
+        "HW216",
+        Severity.ERROR,
+        "Probabilities of regimes add up to 1, and there is a row and a column for each regime.",
+    ),
+    (
         "HW407",
         Severity.ERROR,
         "Past inflows have one season for each value, when they have seasons.",

@@ -16,6 +16,7 @@ import numpy as np
 from headwater import model as m
 from headwater.case.load import Case
 from headwater.core.equipment import EQUIPMENT
+from headwater.core.wording import listed
 from headwater.equipment.hydro.travel import initial_hm3
 
 
@@ -148,6 +149,10 @@ def _horizon(system: m.System) -> Iterable[tuple[str, str]]:
     graph = system.policy_graph
     yield "policy graph", graph.type.value.replace("_", " ")
     yield "discount rate", f"{100 * graph.annual_discount_rate:g} % a year"
+    if graph.regimes is not None:
+        yield "regimes", listed(graph.regimes.names)
+        for name, changes in zip(graph.regimes.names, system.regime_changes, strict=True):
+            yield f"regime {name}", f"own {listed(sorted(changes))}" if changes else "as the case"
     if system.season_map is not None:
         yield "seasons", f"{len(system.season_map.seasons)}, {system.season_map.cycle_type.value}"
     averse = [stage for stage in stages if not stage.risk.neutral]

@@ -50,14 +50,15 @@ class Documents:
         """Write all files into a directory that exists."""
         for directory in ("system", "scenarios", "constraints"):
             (root / directory).mkdir(exist_ok=True)
+        for name in (*self.files, *self.tables):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
         for name, data in self.files.items():
-            content = canonical_order(data, shape_of(name))
+            content = canonical_order(data, shape_of(of_case(name)))
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (root / name).write_text(text, encoding="utf-8", newline="\n")
         for name, frame in self.tables.items():
-            canonical_table(complete_columns(frame, TABLES[name]), TABLES[name]).write_parquet(
-                root / name
-            )
+            table = TABLES[of_case(name)]
+            canonical_table(complete_columns(frame, table), table).write_parquet(root / name)
 
     def with_settings(self, settings: Settings) -> Documents:
         """The same with other settings, see `Settings`."""
@@ -85,11 +86,13 @@ class Documents:
     def with_loads(self, factor: float, bus_ids: Collection[int]) -> Documents:
         """The same with the loads of some buses times a factor."""
         tables = dict(self.tables)
-        for name, columns in (
-            ("scenarios/load_seasonal_stats.parquet", ("mean_mw", "std_mw")),
-            ("scenarios/external_load_scenarios.parquet", ("value_mw",)),
-        ):
-            if name in tables:
+        of_loads = {
+            "scenarios/load_seasonal_stats.parquet": ("mean_mw", "std_mw"),
+            "scenarios/external_load_scenarios.parquet": ("value_mw",),
+        }
+        for name in self.tables:
+            columns = of_loads.get(of_case(name))
+            if columns is not None:
                 chosen = pl.col("bus_id").is_in(list(bus_ids))
                 scaled = [
                     pl.when(chosen).then(factor * pl.col(c)).otherwise(pl.col(c)).alias(c)
@@ -119,6 +122,11 @@ class Documents:
             {"hydro_id": i, "values_m3s": list(values)} for i, values in inflows.items()
         ]
         return Documents(files, self.tables)
+
+
+def of_case(name: str) -> str:
+    """Name of a file in a case, of one in the directory of a regime as well."""
+    return name.split("/", 2)[2] if name.startswith("regimes/") else name
 
 
 def write_whole(documents: Writable, target: Path, check: Callable[[Path], None]) -> Path:

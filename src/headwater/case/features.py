@@ -13,7 +13,7 @@ from headwater.case.names import entity_label
 from headwater.case.report import Collector, Finding, Severity
 from headwater.core.wording import listed
 from headwater.errors import ModelError
-from headwater.model import Study
+from headwater.model import Study, excluded_by_regimes
 from headwater.refusals import refused
 
 
@@ -87,6 +87,12 @@ _CONFIG, _STAGES = "config.json", "stages.json"
 
 FEATURES: tuple[Feature, ...] = (
     Feature("policy graphs", _graph, (_STAGES, "policy_graph"), refused("policy_graph")),
+    Feature(
+        "regimes together with",
+        excluded_by_regimes,
+        (_STAGES, "policy_graph.regimes"),
+        refused("beside_regimes"),
+    ),
     Feature(
         "hydros that enter, fill or leave inside a cycle",
         _lives_inside_cycle,

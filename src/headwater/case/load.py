@@ -16,12 +16,18 @@ from typing import Any
 
 from headwater.arrays import FrozenDict
 from headwater.case.build_config import build_config
-from headwater.case.build_system import build_system
 from headwater.case.documents import Documents, write_whole
 from headwater.case.features import report_features
 from headwater.case.judging import check_parts, check_study, check_what_is_left
 from headwater.case.manifest import discover
 from headwater.case.parts import Parts, read_parts
+from headwater.case.regimes import (
+    DIRECTORY,
+    files_of,
+    only_of_regimes,
+    read_regimes,
+    system_with_regimes,
+)
 from headwater.case.repair import usable_parts
 from headwater.case.report import Collector, Finding, Report
 from headwater.case.table_reader import ROW
@@ -173,9 +179,13 @@ def case_of(documents: Documents, name: str, root: Path | None = None) -> Case:
 def read_documents(path: str | os.PathLike[str]) -> Documents:
     """What the files of a case that is known to have no errors say."""
     parts = read_case_parts(path)
-    return Documents(
-        parts.raw, {name: frame.drop(ROW, strict=False) for name, frame in parts.tables.items()}
-    )
+    files, tables = dict(parts.raw), dict(parts.tables)
+    for name, regime in read_regimes(parts, Collector()).items():
+        own = {file for file, path in regime.manifest.files.items() if path.startswith(DIRECTORY)}
+        at = f"{DIRECTORY}/{name}"
+        files |= {f"{at}/{file}": data for file, data in regime.raw.items() if file in own}
+        tables |= {f"{at}/{file}": frame for file, frame in regime.tables.items() if file in own}
+    return Documents(files, {name: frame.drop(ROW, strict=False) for name, frame in tables.items()})
 
 
 def validate_case(
@@ -223,12 +233,19 @@ def _read(path: str | os.PathLike[str], *, strict: bool) -> tuple[Case | None, R
     parts = read_parts(manifest, collector)
     collector.name_of = parts.named
     skipped = check_parts(parts, collector)
+    regimes = read_regimes(parts, collector)
+    only_of_regimes(regimes, collector, lambda _, regime, own: check_parts(regime, own))
     if collector.has_errors:
         left = _what_is_left(parts, name)
         skipped += check_what_is_left(left, parts, collector)
         return None, collector.report(name, skipped)
-    study = _build(parts, name)
+    study = _build(parts, name, regimes)
     check_study(study, parts, collector)
+
+    def check_regime(regime: str, own_parts: Parts, own: Collector) -> None:
+        check_study(study.in_regime(regime), own_parts, own)
+
+    only_of_regimes(regimes, collector, check_regime)
     report_features(study, collector)
     report = collector.report(name, skipped)
     return (Case(**{**vars(study), "report": report}) if report.ok else None), report
@@ -246,16 +263,17 @@ def _what_is_left(parts: Parts, name: str) -> Study | None:
         return None
 
 
-def _build(parts: Parts, name: str) -> Case:
+def _build(parts: Parts, name: str, regimes: Mapping[str, Parts] = FrozenDict()) -> Case:
     assert parts.config is not None
     root = parts.manifest.root
-    system, config = build_system(parts), build_config(parts.config)
+    system, config = system_with_regimes(parts, regimes), build_config(parts.config)
+    files = sorted((*parts.manifest.files.values(), *files_of(regimes)))
     return Case(
         system=system,
         config=config,
         name=name,
         root=root,
         raw_config=FrozenDict(parts.raw_config),
-        input_files=tuple(root / file for file in sorted(parts.manifest.files.values())),
+        input_files=tuple(root / file for file in files),
         _as_read=(system, config),
     )

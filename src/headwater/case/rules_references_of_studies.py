@@ -212,6 +212,22 @@ def transition_stages(parts: Parts) -> Iterator[Problem]:
                 )
 
 
+@rule("HW302", needs=("stages.json",))
+def stages_of_regimes(parts: Parts) -> Iterator[Problem]:
+    """Matrices of regimes belong to study stages."""
+    graph = parts.stages_file.policy_graph if parts.stages_file else None
+    chain = graph.regimes if graph else None
+    for position, one in enumerate(chain.matrices if chain else ()):
+        if one.stage_id not in parts.study_ids:
+            yield Problem(
+                "stages.json",
+                f"stage {one.stage_id} is not a study stage ({known(parts.study_ids)})",
+                f"policy_graph.regimes.matrices[{position}].stage_id",
+                None,
+                "correct the stage id",
+            )
+
+
 @rule("HW304", needs=("stages.json",))
 def stage_seasons(parts: Parts) -> Iterator[Problem]:
     """Stages name seasons that are defined, where seasons are defined."""

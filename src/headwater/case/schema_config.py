@@ -116,7 +116,7 @@ def has_iteration_limit(rules: object) -> object:
     return rules
 
 
-SIMULATION_TABLES = ("costs", *(table.name for _, table in EQUIPMENT.tables))
+SIMULATION_TABLES = ("costs", *(table.name for _, table in EQUIPMENT.tables), "regimes")
 """Tables of a simulation that may be chosen; the summaries are always written."""
 
 

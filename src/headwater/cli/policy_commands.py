@@ -20,7 +20,7 @@ import headwater as hw
 from headwater.cli.consoles import JsonOrHuman, stdout
 from headwater.cli.facts import summary_table
 from headwater.core.wording import money
-from headwater.errors import PolicyError
+from headwater.errors import PolicyError, UsageError
 
 if TYPE_CHECKING:
     from headwater.policy import CheckpointReport, PolicyCheck
@@ -41,6 +41,27 @@ PolicyPath = Annotated[
     ),
 ]
 Format = Annotated[JsonOrHuman, typer.Option("--format", help="human or json.")]
+Regime = Annotated[
+    str | None,
+    typer.Option(
+        "--regime",
+        help="Regime whose cuts are meant, in a policy with regimes.",
+        show_default=False,
+    ),
+]
+
+
+def _of_regime(policy: hw.Policy, regime: str | None) -> hw.Policy:
+    """The policy of a regime, or the whole of one without regimes.
+
+    Raises:
+        UsageError: there is no such regime, or there are some and none is named.
+    """
+    try:
+        return policy.in_regime(regime)
+    except UsageError as error:
+        text = str(error).replace("policy.in_regime(NAME)", "--regime")
+        raise UsageError(text) from None
 
 
 @policy_app.command()
@@ -53,6 +74,7 @@ def inspect(
         int,
         typer.Option("--top", min=1, help="How many of them: those that were binding most often."),
     ] = 10,
+    regime: Regime = None,
     form: Format = JsonOrHuman.HUMAN,
 ) -> None:
     """Show what a policy is.
@@ -61,7 +83,8 @@ def inspect(
     """
     from headwater.policy import latest_facts
 
-    policy, facts = hw.load_policy(directory), latest_facts(directory)
+    whole, facts = hw.load_policy(directory), latest_facts(directory)
+    policy = _of_regime(whole, regime)
     stages = [_stage_facts(policy, position) for position in range(len(policy.stages))]
     cuts = (
         None
@@ -154,9 +177,10 @@ def export(
     inactive: Annotated[
         bool, typer.Option("--inactive", help="Include cuts that were deactivated.")
     ] = False,
+    regime: Regime = None,
 ) -> None:
     """Write the cuts as tables that other programs read."""
-    policy = hw.load_policy(directory)
+    policy = _of_regime(hw.load_policy(directory), regime)
     hw.export_policy(policy, target, inactive=inactive)
     n_cuts = sum(
         pool.n_populated if inactive else len(pool.active_slots()) for pool in policy.pools
@@ -195,10 +219,11 @@ def evaluate(
             "--otherwise", help="Value of components that are not given \\[default: all must be]."
         ),
     ] = None,
+    regime: Regime = None,
     form: Format = JsonOrHuman.HUMAN,
 ) -> None:
     """Say what the future costs, and what water is worth, when a stage ends in some state."""
-    policy = hw.load_policy(directory)
+    policy = _of_regime(hw.load_policy(directory), regime)
     vector = _state_of(policy, values or [], state, otherwise)
     value, water = policy.value(stage, vector), policy.water_values(stage, vector)
     stage_id = policy.stages[policy.stage_position(stage)].stage_id

@@ -63,6 +63,9 @@ class RiskMeasure(Choice, Protocol):
     The best ``q`` is a subgradient of the measure, so cuts that are made with it are lower bounds
     (Shapiro, Tekaya, da Costa and Soares 2013, European Journal of Operational Research 224).
     Dearer outcomes must not count for less, and a sure cost must count as itself.
+
+    A measure that wants to know which openings the costs are of has a method ``among`` besides: it
+    is given the noise ``[opening, entry]`` of a stage and returns the measure for these.
     """
 
     @property

@@ -10,6 +10,9 @@ import numpy as np
 
 from headwater.arrays import Array
 
+TOO_FAR = 1e9
+"""Distance of openings between which no probability may move."""
+
 
 @dataclass(frozen=True)
 class CompiledRisk:

@@ -6,6 +6,7 @@ things with a negative price (export revenue, a plant that is paid to run) can m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,10 @@ class Outlook:
 
 
 def future_cost_lower_bounds(
-    system: System, override: float | None = None, terminal: float | None = None
+    system: System,
+    override: float | None = None,
+    terminal: float | None = None,
+    others: Sequence[System] = (),
 ) -> NDArray[np.float64]:
     """Lower bound of the future cost that each stage sees, ``[stage]`` in $.
 
@@ -66,7 +70,9 @@ def future_cost_lower_bounds(
         override: value given by the user for every stage that has a future.
         terminal: lower bound of the future cost of the last stage where cuts of another policy give
             it one.
+        others: what may take the place of the system from the next stage on: its other regimes.
     """
+    possible = (system, *others)
     horizon, discount = system.horizon, system.discount_factors
     last = len(system.stages) - 1
     bounds = np.zeros(len(system.stages))
@@ -78,18 +84,21 @@ def future_cost_lower_bounds(
     if horizon.is_cyclic:
         turn, weight = 0.0, 1.0
         for t in horizon.cycle:
-            turn += weight * _lowest_stage_cost(system, t)
+            turn += weight * _lowest_stage_cost(possible, t)
             weight *= float(discount[t])
         bounds[last] = turn / (1.0 - weight)
     elif terminal is not None:
         bounds[last] = terminal
     for t in range(last - 1, -1, -1):
-        bounds[t] = _lowest_stage_cost(system, t + 1) + discount[t + 1] * bounds[t + 1]
+        bounds[t] = _lowest_stage_cost(possible, t + 1) + discount[t + 1] * bounds[t + 1]
     return bounds
 
 
-def _lowest_stage_cost(system: System, t: int) -> float:
-    return sum(part.lowest_cost(system, t) for part in EQUIPMENT if part.lowest_cost is not None)
+def _lowest_stage_cost(systems: Sequence[System], t: int) -> float:
+    return min(
+        sum(part.lowest_cost(system, t) for part in EQUIPMENT if part.lowest_cost is not None)
+        for system in systems
+    )
 
 
 def declare_columns(

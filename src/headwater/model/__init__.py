@@ -10,6 +10,7 @@ from headwater.choices.risk.blend import Blend
 from headwater.choices.risk.chi_square import ChiSquare
 from headwater.choices.risk.entropic import Entropic
 from headwater.choices.risk.mixed_cvar import MixedCVaR
+from headwater.choices.risk.wasserstein import Wasserstein
 from headwater.choices.risk.worst_case import WorstCase
 from headwater.choices.sampling.external import External
 from headwater.choices.sampling.historical import Historical
@@ -79,6 +80,7 @@ from headwater.model.production import (
     ProductionRule,
     ResolvedProduction,
 )
+from headwater.model.regimes import RegimeChain, StageMatrix
 from headwater.model.resolved_penalties import ResolvedPenalties
 from headwater.model.scenario_source import (
     HistoricalLags,
@@ -106,7 +108,7 @@ from headwater.model.stages import (
     Stage,
     Transition,
 )
-from headwater.model.study import Study, why_rules_are_refused
+from headwater.model.study import Study, excluded_by_regimes, why_rules_are_refused
 from headwater.model.study_config import (
     CutFormulation,
     CutSelection,
@@ -237,6 +239,7 @@ __all__ = [
     "ProductionRule",
     "PumpingStation",
     "RecentObservation",
+    "RegimeChain",
     "ResolvedPenalties",
     "ResolvedProduction",
     "SampledPass",
@@ -255,6 +258,7 @@ __all__ = [
     "Stage",
     "StageKey",
     "StageMap",
+    "StageMatrix",
     "StageOverrides",
     "Stages",
     "StatisticalGap",
@@ -268,7 +272,9 @@ __all__ = [
     "TrainingConfig",
     "Transition",
     "UpperBoundConfig",
+    "Wasserstein",
     "WorstCase",
+    "excluded_by_regimes",
     "parse_expression",
     "why_rules_are_refused",
 ]

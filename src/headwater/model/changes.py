@@ -6,14 +6,15 @@ How it is trained and simulated, its load, where it starts.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from headwater.choices.stopping.iteration_limit import IterationLimit
 from headwater.errors import UsageError
 from headwater.model.named import EntityKey, entity_position
 
 if TYPE_CHECKING:
+    from headwater.model.stages import Stage
     from headwater.model.study_config import StudyConfig
     from headwater.model.system import System
 
@@ -165,28 +166,28 @@ class Changes:
             )
         system = self.system
         if settings.openings is not None:
-            stages = tuple(
-                dataclasses.replace(stage, n_openings=settings.openings) for stage in system.stages
+            stages, changes = (
+                _with_openings(system.stages, settings.openings),
+                tuple(
+                    {**one, "stages": _with_openings(one["stages"], settings.openings)}
+                    if "stages" in one
+                    else one
+                    for one in system.regime_changes
+                ),
             )
-            system = dataclasses.replace(system, stages=stages)
+            system = dataclasses.replace(system, stages=stages, regime_changes=changes)
         config = dataclasses.replace(self.config, training=training, simulation=simulation)
         return dataclasses.replace(self, system=system, config=config)  # type: ignore[type-var]
 
     def _with_loads(self, factor: float, bus_ids: frozenset[int]) -> Self:
         system = self.system
-        rows = tuple(
-            dataclasses.replace(row, mean_mw=factor * row.mean_mw, std_mw=factor * row.std_mw)
-            if row.bus_id in bus_ids
-            else row
-            for row in system.load_statistics
+        own = {name: getattr(system, name) for name in ("load_statistics", "external_loads")}
+        changes = tuple(
+            {**one, **_scaled_loads(one, factor, bus_ids)} for one in system.regime_changes
         )
-        external = system.external_loads
-        if external is not None:
-            factors = [factor if bus_id in bus_ids else 1.0 for bus_id in external.entity_ids]
-            external = dataclasses.replace(
-                external, values={t: values * factors for t, values in external.values.items()}
-            )
-        system = dataclasses.replace(system, load_statistics=rows, external_loads=external)
+        system = dataclasses.replace(
+            system, **_scaled_loads(own, factor, bus_ids), regime_changes=changes
+        )
         return dataclasses.replace(self, system=system)  # type: ignore[type-var]
 
     def _with_start(
@@ -205,3 +206,28 @@ class Changes:
             past_inflows_m3s={**initial.past_inflows_m3s, **inflows},
         )
         return dataclasses.replace(self, system=dataclasses.replace(self.system, initial=initial))  # type: ignore[type-var]
+
+
+def _with_openings(stages: Iterable[Stage], n_openings: int) -> tuple[Stage, ...]:
+    return tuple(dataclasses.replace(stage, n_openings=n_openings) for stage in stages)
+
+
+def _scaled_loads(
+    fields: Mapping[str, Any], factor: float, bus_ids: frozenset[int]
+) -> dict[str, Any]:
+    """Fields of a system, or those that a regime changes, that are loads: times a factor."""
+    scaled: dict[str, Any] = {}
+    if "load_statistics" in fields:
+        scaled["load_statistics"] = tuple(
+            dataclasses.replace(row, mean_mw=factor * row.mean_mw, std_mw=factor * row.std_mw)
+            if row.bus_id in bus_ids
+            else row
+            for row in fields["load_statistics"]
+        )
+    external = fields.get("external_loads")
+    if external is not None:
+        factors = [factor if bus_id in bus_ids else 1.0 for bus_id in external.entity_ids]
+        scaled["external_loads"] = dataclasses.replace(
+            external, values={t: values * factors for t, values in external.values.items()}
+        )
+    return scaled

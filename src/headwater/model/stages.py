@@ -26,6 +26,7 @@ from headwater.core.fields import (
 )
 from headwater.errors import ModelError
 from headwater.model import file_checks as checks
+from headwater.model.regimes import RegimeChain
 
 HM3_PER_M3S_HOUR = 3600.0 / 1e6
 """Volume in hm3 of one m3/s held for one hour."""
@@ -187,6 +188,18 @@ class PolicyGraph:
         tuple[Transition, ...],
         "which stage follows which; the chain of stages when not given",
     ] = ()
+    regimes: Annotated[
+        RegimeChain | None,
+        "Markov chain of regimes, each with a directory `regimes/NAME` of the files that differ",
+    ] = None
+
+    def digest_fields(self) -> tuple[tuple[str, object], ...]:
+        """Names and values for digests.
+
+        Stored policies are from when there were no regimes.
+        """
+        kept = [name for name in self.__slots__ if name != "regimes" or self.regimes is not None]
+        return tuple((name, getattr(self, name)) for name in kept)
 
     def discount_factor(self, stage: Stage) -> float:
         """One-step discount of the transition leaving ``stage``.

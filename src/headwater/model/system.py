@@ -39,6 +39,7 @@ from headwater.model.production import (
     GeometryPoint,
     ProductionModel,
 )
+from headwater.model.regime_changes import check_regimes, in_regime
 from headwater.model.stages import PolicyGraph, PreStudyStage, SeasonMap
 from headwater.model.uncertainty import (
     AvailabilityStatistics,
@@ -104,6 +105,9 @@ class System(Shown, DerivedViews):
     ``equipment`` holds the entities of all other kinds, in any order; `of` gives those of a kind,
     and so does the name of its collection (``system.batteries``).
 
+    ``regime_changes`` says for each regime of the policy graph which fields are others while it
+    lasts; `in_regime` is the system with these.
+
     Raises:
         ModelError: duplicate ids, or no stage or bus, or equipment of no known kind.
 
@@ -154,6 +158,7 @@ class System(Shown, DerivedViews):
     ncs_penalty_overrides: StageOverrides = field(default_factory=StageOverrides)
     equipment: tuple[Any, ...] = ()
     stage_values: Mapping[str, StageOverrides] = field(default_factory=FrozenDict)
+    regime_changes: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         for name, key in _SORT_KEYS.items():
@@ -182,6 +187,21 @@ class System(Shown, DerivedViews):
             raise ModelError("a system needs at least one stage")
         if not self.buses:
             raise ModelError("a system needs at least one bus")
+        check_regimes(self)
+
+    def in_regime(self, name: str) -> System:
+        """The system as it is while a regime lasts, as if there were no other.
+
+        Args:
+            name: of the regime.
+
+        Raises:
+            UsageError: there is no such regime.
+
+        Examples:
+            >>> case.system.in_regime("dry")
+        """
+        return in_regime(self, name)
 
     def of(self, kind: type[E]) -> Named[E]:
         """All entities of a kind by their class, e.g. ``system.of(Battery)``, sorted by id.

@@ -8,7 +8,7 @@ A system without what is derived from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.core.stage_tables import StageTable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Thermal,
     )
     from headwater.model.generic_constraints import GenericConstraint, GenericConstraintBound
+    from headwater.model.horizon import Horizon
     from headwater.model.named import Collected, CollectedStages
     from headwater.model.overrides import StageOverrides
     from headwater.model.penalties import Penalties
@@ -44,6 +45,7 @@ class SystemView:
         non_controllables: Collected[NonControllableSource]
         penalties: Penalties
         policy_graph: PolicyGraph
+        regime_changes: tuple[Mapping[str, Any], ...]
         initial: InitialConditions
         production_models: tuple[ProductionModel, ...]
         fpha_planes: tuple[FphaPlane, ...]
@@ -66,6 +68,8 @@ class SystemView:
 
         def overrides(self, table: StageTable) -> StageOverrides: ...
 
+        @property
+        def horizon(self) -> Horizon: ...
         @property
         def stage_index(self) -> Mapping[int, int]: ...
         @property

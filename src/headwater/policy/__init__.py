@@ -6,6 +6,7 @@ Written whole or not at all, verified on reading, checked against the study it i
 from headwater.policy.compatibility import (
     PolicyCheck,
     check_compatibility,
+    check_regimes_fit,
     check_resumable,
     check_uses,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "PolicyCheck",
     "StageCuts",
     "check_compatibility",
+    "check_regimes_fit",
     "check_resumable",
     "check_uses",
     "decode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -15,27 +16,24 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headwater import files
-from headwater._version import __version__
-from headwater.equipment.recorded_state import LAYOUT_VERSIONS, layout_version, record_of
+from headwater.equipment.recorded_state import LAYOUT_VERSIONS, layout_version
 from headwater.errors import PolicyError
 from headwater.policy.arrays_file import decode_arrays, encode_arrays
-from headwater.policy.recorded import METADATA, recorded_layout, recorded_outlook, recorded_stages
+from headwater.policy.metadata import SCHEMA_VERSION, as_json, metadata_of
+from headwater.policy.recorded import METADATA, recorded_layout, recorded_stages
 from headwater.policy.stage_file import decode, encode, to_pool
 from headwater.policy.trace import decode_account, decode_trace, encode_account, encode_trace
 from headwater.sddp import CutPool, Policy, StateLayout
 from headwater.sddp.records.stored_training import StageArrays, StoredTraining
 from headwater.sddp.records.training import Account
-from headwater.sddp.training.fingerprint import case_digest
 from headwater.solver import Basis
 
-SCHEMA_VERSION = 1
 THREADS = 4
 """Files are hashed, written and read by so many threads; what they hold does not depend on it."""
 
 COMMIT, DICTIONARY, HISTORY = "COMMIT", "state_dictionary.json", "history.json"
 ACCOUNT = "account.json"
 _CUTS, _INFLOW = "cuts", "inflow"
-_STATUS = {"shutdown": "interrupted", "error": "interrupted", "checkpoint": "checkpoint"}
 
 Content = bytes | memoryview
 Item = TypeVar("Item")
@@ -55,11 +53,34 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
         OSError: a file cannot be written.
         PolicyError: a stage has more cuts than a file can hold.
     """
+    writers = _writers(policy, made_at)
+    for r, regime in enumerate(policy.regimes[1:], start=1):
+        own = _writers(regime, made_at)
+        writers |= {f"{_regime(r)}{name}": content for name, content in own.items()}
+    for parent in sorted({Path(name).parent for name in writers}):
+        (directory / parent).mkdir(parents=True, exist_ok=True)
+
+    def write(item: tuple[str, Callable[[], Content]]) -> dict[str, Any]:
+        content = item[1]()
+        with (directory / item[0]).open("xb", buffering=0) as file:
+            files.write_all(file, content)
+            os.fsync(file.fileno())
+        return {"bytes": len(content), "sha256": digest_of(content)}
+
+    entries = dict(zip(writers, _in_parallel(write, list(writers.items())), strict=True))
+    body = json.dumps({"files": dict(sorted(entries.items()))}, indent=1) + "\n"
+    commit = body + digest_of(body)
+    (directory / COMMIT).write_bytes(commit.encode("ascii"))
+    return commit
+
+
+def _writers(policy: Policy, made_at: datetime) -> dict[str, Callable[[], Content]]:
+    """Files of a policy, or of one of its regimes, with what makes their content."""
     bases = policy.bases or (None,) * len(policy.stages)
     progress = policy.progress
     writers: dict[str, Callable[[], Content]] = {
-        METADATA: lambda: _json(_metadata(policy, made_at)),
-        DICTIONARY: lambda: _json(
+        METADATA: lambda: as_json(metadata_of(policy, made_at)),
+        DICTIONARY: lambda: as_json(
             {"layout_version": layout_version(policy.layout), "state": policy.layout.describe()}
         ),
     }
@@ -76,21 +97,7 @@ def write_checkpoint(policy: Policy, directory: Path, made_at: datetime) -> str:
         writers[_name(_CUTS, position)] = _encoder(stage.stage_id, pool, basis)
         for part, stages in parts.items():
             writers[_name(part, position)] = _arrays_encoder(stage.stage_id, stages[position])
-    for parent in {Path(name).parent for name in writers}:
-        (directory / parent).mkdir(exist_ok=True)
-
-    def write(item: tuple[str, Callable[[], Content]]) -> dict[str, Any]:
-        content = item[1]()
-        with (directory / item[0]).open("xb", buffering=0) as file:
-            files.write_all(file, content)
-            os.fsync(file.fileno())
-        return {"bytes": len(content), "sha256": digest_of(content)}
-
-    entries = dict(zip(writers, _in_parallel(write, list(writers.items())), strict=True))
-    body = json.dumps({"files": dict(sorted(entries.items()))}, indent=1) + "\n"
-    commit = body + digest_of(body)
-    (directory / COMMIT).write_bytes(commit.encode("ascii"))
-    return commit
+    return writers
 
 
 def read_checkpoint(
@@ -111,7 +118,7 @@ def read_checkpoint(
     entries = read_commit(checkpoint, commit_digest)
     metadata = read_metadata(checkpoint, entries)
     try:
-        return _assemble(metadata, entries, checkpoint, with_progress)
+        return _whole(metadata, entries, checkpoint, with_progress)
     except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise PolicyError(f"HW808 {checkpoint / METADATA}: damaged ({error!r})") from None
 
@@ -203,6 +210,34 @@ def digest_of(content: str | Content) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
+def _whole(
+    metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: Path, with_progress: bool
+) -> Policy:
+    """A policy with its regimes, whose files but those of the first have directories."""
+    n_regimes = int(metadata.get("n_regimes", 0))
+    own = [_regime(r) for r in range(1, n_regimes)]
+    apart = {name for name in entries if name.startswith(tuple(own))}
+    rest = {name: entry for name, entry in entries.items() if name not in apart}
+    policy = _assemble(metadata, rest, checkpoint, with_progress)
+    if not n_regimes:
+        return policy
+    regimes = [dataclasses.replace(policy, progress=None)]
+    for prefix in own:
+        part = {
+            name.removeprefix(prefix): entry
+            for name, entry in entries.items()
+            if name.startswith(prefix)
+        }
+        where = checkpoint / prefix
+        regimes.append(_assemble(read_metadata(where, part), part, where, with_progress))
+    return dataclasses.replace(policy, regimes=tuple(regimes))
+
+
+def _regime(r: int) -> str:
+    """Start of the names of the files of a regime, by its number."""
+    return f"regime_{r}/"
+
+
 def _assemble(
     metadata: dict[str, Any], entries: Mapping[str, Any], checkpoint: Path, with_progress: bool
 ) -> Policy:
@@ -238,6 +273,7 @@ def _assemble(
         inflow=inflow,
         fingerprint=_texts(metadata.get("fingerprint", {})),
         provenance=dict(metadata["provenance"]),
+        regime=str(metadata.get("regime", "")),
     )
 
 
@@ -344,57 +380,3 @@ def _parse(content: Content, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise PolicyError(f"HW808 {path}: expected a JSON object")
     return value
-
-
-def _metadata(policy: Policy, made_at: datetime) -> dict[str, Any]:
-    training, progress = policy.training, policy.progress
-    reason = policy.reason or None
-    resumable: dict[str, Any] = {}
-    if progress is not None:
-        resumable = {
-            "parts": sorted(progress.parts),
-            "solver_counts": dict(sorted(progress.counts.items())),
-        }
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "headwater_version": __version__,
-        "created_at": made_at.isoformat(timespec="microseconds"),
-        "status": _STATUS.get(reason or "", "complete"),
-        "reason": reason,
-        "n_iterations": policy.n_iterations,
-        "lower_bound": policy.lower_bound if math.isfinite(policy.lower_bound) else None,
-        "lower_bound_kind": training.lower_bound_kind if training is not None else "expected_cost",
-        "layout": record_of(policy.layout),
-        "stages": [
-            {
-                "stage_id": stage.stage_id,
-                "start_date": stage.start_date.isoformat(),
-                "end_date": stage.end_date.isoformat(),
-                "season_id": stage.season_id,
-                "block_hours": list(stage.block_hours),
-                "production": list(stage.production),
-                "outlook": recorded_outlook(stage.outlook),
-                "digest": stage.digest,
-                "cuts": pool.n_populated,
-                "active_cuts": len(pool.active_slots()),
-            }
-            for stage, pool in zip(policy.stages, policy.pools, strict=True)
-        ],
-        "inflow_digest": policy.inflow_digest,
-        "case": policy.study.name if policy.study is not None else "",
-        "case_digest": case_digest(policy.fingerprint),
-        "fingerprint": dict(policy.fingerprint),
-        **resumable,
-        "provenance": dict(policy.provenance),
-    }
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=2, allow_nan=False, default=_plain) + "\n").encode()
-
-
-def _plain(value: object) -> Any:
-    """The Python number of a NumPy number, as ids of systems built in code may be."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be stored in a policy")

@@ -11,6 +11,7 @@ from headwater.core.state import StateLayout
 from headwater.core.wording import counted
 from headwater.errors import PolicyError
 from headwater.model import StageMap, Study
+from headwater.refusals import refused
 from headwater.sddp import Policy
 from headwater.sddp.cuts.fields import BOUNDARY
 from headwater.sddp.stage.problems import StudyProblems, inflow_digest
@@ -52,6 +53,26 @@ def check_compatibility(
     if differences:
         raise PolicyError(
             "this policy does not fit the study:\n" + "\n".join(f"  {d}" for d in differences)
+        )
+
+
+def check_regimes_fit(policy: Policy, study: Study) -> None:
+    """Refuse a policy of other regimes than those of a study.
+
+    Args:
+        policy: the policy.
+        study: what it is to be used for.
+
+    Raises:
+        PolicyError: the names differ, or only one of the two has regimes.
+    """
+    chain = study.system.policy_graph.regimes
+    ours = () if chain is None else chain.names
+    theirs = tuple(one.regime for one in policy.regimes)
+    if ours != theirs:
+        raise PolicyError(
+            f"this policy does not fit the study:\n  HW805 regimes: the policy has "
+            f"{', '.join(theirs) or 'none'}, the study {', '.join(ours) or 'none'}"
         )
 
 
@@ -127,14 +148,20 @@ def check_uses(
         stage_map: which stage takes which cuts in a warm start.
         validate: whether a warm start compares production functions and inflow models.
     """
-    study, inflow = problems.study, problems.uncertainty.inflow
+    study = problems.study
     match = match_policy(policy, problems, stage_map, validate=validate)
+
+    def fits() -> None:
+        check_regimes_fit(policy, study)
+        for own, one in zip(policy.regimes or (policy,), problems.each, strict=True):
+            digest = inflow_digest(one.uncertainty.inflow)
+            check_compatibility(own, one.study, digest, one.layout)
+
+    has_regimes = problems.regimes or policy.regimes
     return PolicyCheck(
-        simulation=_obstacles(
-            lambda: check_compatibility(policy, study, inflow_digest(inflow), problems.layout)
-        ),
+        simulation=_obstacles(fits),
         resume=_obstacles(lambda: check_resumable(policy, study)),
-        warm_start=match.differences,
+        warm_start=(*match.differences, *([refused("beside_regimes")] if has_regimes else [])),
         notes=match.notes,
     )
 

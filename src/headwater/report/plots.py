@@ -319,7 +319,8 @@ class PolicyPlots:
         Examples:
             >>> policy.plot.water_values("Ridge", stage="2027-02")
         """
-        return policy_pictures.water_values(self._policy, hydro, stage, state).figure()
+        policy = self._policy.in_regime(None)
+        return policy_pictures.water_values(policy, hydro, stage, state).figure()
 
     def convergence(self, by: str = "iteration") -> Figure:
         """Bound and cost during training, see `headwater.report.training.convergence`.

@@ -29,6 +29,7 @@ from headwater.report.fans import NAMED, named_scenarios
 from headwater.report.outcome import Outcome
 from headwater.report.policy_pictures import WaterValues, mean_states, storage_places, surface
 from headwater.report.subject import Subject
+from headwater.sddp import Policy
 from headwater.stochastic import Uncertainty
 
 _MOST_BUSES_BY_SCENARIO = 30
@@ -176,14 +177,26 @@ def _prices(subject: Subject) -> Mapping[str, Any]:
     }
 
 
-def _water_values(subject: Subject, outcome: Outcome) -> Mapping[int, str]:
-    """Draw what the policy says of water; returns the plants that it says something of."""
+def _water_values(subject: Subject, outcome: Outcome) -> Mapping[str, str]:
+    """Draw what the policy says of water; returns the plants that it says something of.
+
+    With regimes, of every plant in every regime.
+    """
     policy = subject.policy
     if policy is None or "hydros" not in outcome.tables:
         return {}
+    drawn: dict[str, str] = {}
+    for of_regime in policy.regimes or (policy,):
+        drawn |= _water_values_of(of_regime, subject, outcome)
+    return drawn
+
+
+def _water_values_of(policy: Policy, subject: Subject, outcome: Outcome) -> Mapping[str, str]:
+    """Draw what a policy, or one of its regimes, says of water."""
     limits = outcome.limit("hydro", _STORAGE)
     values = WaterValues(policy, mean_states(outcome, policy.layout))
     names, drawn = outcome.names("hydro"), {}
+    regime = f", {policy.regime}" if policy.regime else ""
     for hydro_id, place in storage_places(policy.layout).items():
         mine = limits.filter(pl.col("entity_id") == hydro_id).select(
             "stage_id", "lower_bound", "upper_bound"
@@ -197,11 +210,12 @@ def _water_values(subject: Subject, outcome: Outcome) -> Mapping[int, str]:
         known = [one for one in ranges if one is not None]
         if len(known) < len(ranges):
             continue  # a plant without a reservoir, or whose limits are not known
-        name = shortened(names[hydro_id])
+        name = shortened(names[hydro_id]) + regime
         picture = surface(values, place, name, outcome.ends, known)
         if picture.traces[0]["x"]:
-            subject.charts.add(f"surface/{hydro_id}", picture)
-            drawn[hydro_id] = names[hydro_id]
+            key = f"{hydro_id}-{policy.regime}" if policy.regime else str(hydro_id)
+            subject.charts.add(f"surface/{key}", picture)
+            drawn[key] = names[hydro_id] + regime
     return drawn
 
 

@@ -31,10 +31,14 @@ def write_dictionaries(directory: Path, system: System) -> None:
     """Write what codes, ids and columns mean."""
     directory.mkdir(parents=True, exist_ok=True)
     told = {"", *(part.name for part in EQUIPMENT.told_of(system))}
+    chain = system.policy_graph.regimes
+    regimes = {} if chain is None else {"regime": dict(enumerate(chain.names))}
+    told |= set(regimes)
     kinds = {code: name for code, name in CODES["entity_type"].items() if name in told}
     limited = {str(one.code) for part in EQUIPMENT.told_of(system) for one in part.limits}
     bounds = {code: name for code, name in CODES["bound_type"].items() if code in limited}
-    write_json(directory / "codes.json", {**CODES, "entity_type": kinds, "bound_type": bounds})
+    codes = {**CODES, "entity_type": kinds, "bound_type": bounds, **regimes}
+    write_json(directory / "codes.json", codes)
     _write_csv(directory / "entities.csv", _ENTITY_COLUMNS, _entities(system))
     columns = [
         (schema.name, c.name, str(c.dtype), "yes" if c.nullable else "no", c.unit, c.description)

@@ -75,8 +75,8 @@ def training_metadata(policy: Policy, study: Study, run_id: str | None = None) -
         if record.iterations
         else [],
         "cuts": {
-            "generated": sum(pool.n_populated for pool in policy.pools),
-            "active": sum(len(pool.active_slots()) for pool in policy.pools),
+            "generated": sum(pool.n_populated for pool in policy.all_pools),
+            "active": sum(len(pool.active_slots()) for pool in policy.all_pools),
         },
         "policy_digest": policy_digest(policy),
         "lp_solves": sum(r.lp_solves for r in record.iterations),
@@ -144,11 +144,12 @@ def policy_digest(policy: Policy, *, with_bases: bool = False) -> str:
             solutions, and of the inner approximation.
     """
     digest = hashlib.sha256()
-    for pool in policy.pools:
+    for pool in policy.all_pools:
         slots = pool.active_slots()
         digest.update(np.ascontiguousarray(pool.coefficients[slots]).tobytes())
         digest.update(np.ascontiguousarray(pool.intercepts[slots]).tobytes())
-    for basis in policy.bases if with_bases else ():
+    bases = [basis for one in policy.regimes or (policy,) for basis in one.bases]
+    for basis in bases if with_bases else ():
         digest.update(b"-" if basis is None else basis.columns.tobytes() + basis.rows.tobytes())
     if with_bases and policy.progress is not None:
         for stage in policy.progress.parts.get(VERTICES, ()):

@@ -89,6 +89,19 @@ SIMULATION_SCHEMAS = (
     ),
     *(_about_equipment(part, table) for part, table in EQUIPMENT.tables),
     TableSchema(
+        "regimes",
+        (
+            *ids(block=False),
+            integer(
+                "regime_id", "regime that ruled: its place in the names of the regimes, from 0"
+            ),
+        ),
+        ("scenario_id", "stage_id"),
+        "simulation/regimes/",
+        "scenario and stage, in studies with regimes",
+        kind="regime",
+    ),
+    TableSchema(
         "scenario_summary",
         (
             integer("scenario_id", "scenario, from 0"),

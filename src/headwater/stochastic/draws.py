@@ -30,6 +30,7 @@ class Streams:
     noise: rng.Purpose
     selection: rng.Purpose
     design: rng.Purpose
+    regime: rng.Purpose
     default_selection: SelectionMode
     uses_iteration: bool
 

@@ -49,6 +49,9 @@ class Purpose(IntEnum):
     CYCLE_TURN = 10
     STOPPING_INDEX = 11
     JOINING = 12
+    TRAINING_REGIME = 13
+    SIMULATION_REGIME = 14
+    STOPPING_REGIME = 15
 
 
 def raw_words(

@@ -22,6 +22,7 @@ TRAINING = Streams(
     rng.Purpose.TRAINING_NOISE,
     rng.Purpose.TRAINING_SELECTION,
     rng.Purpose.BATCH_DESIGN,
+    rng.Purpose.TRAINING_REGIME,
     SelectionMode.PERMUTATION,
     uses_iteration=True,
 )
@@ -30,6 +31,7 @@ SIMULATION = Streams(
     rng.Purpose.SIMULATION_NOISE,
     rng.Purpose.SIMULATION_SELECTION,
     rng.Purpose.SIMULATION_DESIGN,
+    rng.Purpose.SIMULATION_REGIME,
     SelectionMode.SEQUENTIAL,
     uses_iteration=False,
 )
@@ -38,6 +40,7 @@ STOPPING = Streams(
     rng.Purpose.SIMULATION_NOISE,
     rng.Purpose.SIMULATION_SELECTION,
     rng.Purpose.SIMULATION_DESIGN,
+    rng.Purpose.STOPPING_REGIME,
     SelectionMode.SEQUENTIAL,
     uses_iteration=False,
 )
@@ -136,6 +139,24 @@ class Sampler:
             basis.uncertainty.tree.openings_at(t, rows)
             for t, rows in zip(stage_indices, words, strict=True)
         ]
+
+    def regime_levels(self, n_visits: int, iteration: int, scenarios: Indices) -> Array:
+        """Numbers of the unit interval that select the regimes of some scenarios.
+
+        Args:
+            n_visits: visits of stages.
+            iteration: absolute, from 1; ignored in simulation.
+            scenarios: ``[scenario]``, global numbers from 0.
+
+        Returns:
+            ``[visit, scenario]``.
+        """
+        basis = self.basis
+        c = basis.counter(iteration)
+        words = rng.raw_words(
+            basis.index_seed, basis.streams.regime, 0, scenarios, c, max(n_visits, 1)
+        )
+        return np.ascontiguousarray(rng.uniforms(words).T)
 
     def _groups_of(self, stage_indices: Sequence[int], turns: Sequence[int]) -> Indices:
         return groups_of_visits(self.uncertainty.noise_groups, stage_indices, turns)

@@ -287,7 +287,7 @@ def test_after_an_error_what_was_learned_before_it_is_kept(
     def fails(training: Training) -> object:
         if training.state.n_iterations == 3:
             with monkeypatch.context() as patch:
-                patch.setattr("headwater.sddp.training.iteration.run_backward", _raise)
+                patch.setattr("headwater.sddp.passes.chain.run_backward", _raise)
                 return real(training)
         return real(training)
 

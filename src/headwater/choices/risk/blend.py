@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -59,6 +59,14 @@ class Blend:
     def neutral(self) -> bool:
         """Whether all of them are the expectation."""
         return all(measure.neutral for measure in self.measures)
+
+    def among(self, noise: Array) -> Blend:
+        """The blend for openings with the noise ``[opening, entry]``."""
+        knows = [getattr(measure, "among", None) for measure in self.measures]
+        known = zip(self.measures, knows, strict=True)
+        return replace(
+            self, measures=tuple(one if ask is None else ask(noise) for one, ask in known)
+        )
 
     def weigh(self, probability: Array, costs: Array) -> tuple[Array, float]:
         """Weights of the outcomes, ``[opening]``, and their penalty in $."""

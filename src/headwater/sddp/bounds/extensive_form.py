@@ -1,6 +1,8 @@
 """The whole study as one linear program over its opening tree: what training converges to.
 
-Every node of the tree has the decisions of its stage; what leaves a node enters its children::
+Every node of the tree has the decisions of its stage; what leaves a node enters its children. In a
+study with regimes a node belongs to a regime, and its children are the openings of all regimes that
+can follow, with the product of both probabilities::
 
     V[n] = cost . y[n] + discount * R[n]        cost from the node on
     R[n] = the risk measure of the children's V, as its linear form
@@ -12,20 +14,23 @@ training that does not use cuts, passes or batches (the stage programs are the s
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from headwater.core.risk_forms import LinearForm
 from headwater.errors import SolverError, UsageError
 from headwater.lp import StageForm
 from headwater.lp.explain import minimise
 from headwater.lp.future_cost import Outlook
 from headwater.model import CutFormulation, Study
+from headwater.model.regime_changes import chain_of
+from headwater.sddp.cuts.risk import among
+from headwater.sddp.stage.problem import StageProblem
 from headwater.sddp.stage.problems import StudyProblems, build_problems
 
 MOST_COLUMNS = 400_000
@@ -77,7 +82,7 @@ def solve_extensive_form(study: Study, max_columns: int = MOST_COLUMNS) -> Exten
         )
     return ExtensiveForm(
         cost=float(program.cost @ found[0]) * problems.stages[0].form.cost_scale,
-        n_nodes=sum(program.n_nodes),
+        n_nodes=program.n_nodes,
         n_rows=program.n_rows,
         n_columns=program.n_columns,
         seconds=time.perf_counter() - began,
@@ -96,7 +101,7 @@ def _refuse_what_has_none(study: Study) -> None:
         {
             stage.risk.type
             for stage in study.system.stages
-            if stage.risk.epigraph(probability, 0.0) is None
+            if among(stage.risk, [np.zeros((2, 1))]).epigraph(probability, 0.0) is None
         }
     )
     if study.system.horizon.is_cyclic:
@@ -114,37 +119,83 @@ def _refuse_what_has_none(study: Study) -> None:
         raise UsageError(f"this study is not a linear program over its opening tree: {why}")
 
 
+@dataclass(eq=False)
+class _Nodes:
+    """The nodes of the tree that lie at one stage in one regime.
+
+    They stand together by their parents, whose regimes are in order, and then by opening.
+
+    Attributes:
+        problem: what is solved in each.
+        n: how many there are.
+        parents: nodes that they follow, with the first child of each group; none at the root.
+        decisions, states, costs: first columns.
+    """
+
+    problem: StageProblem
+    n: int = 0
+    parents: list[tuple[_Nodes, int]] = field(default_factory=list)
+    decisions: int = 0
+    states: int = 0
+    costs: int = 0
+
+    @property
+    def form(self) -> StageForm:
+        """The program of each."""
+        return self.problem.form
+
+    @property
+    def n_openings(self) -> int:
+        """Openings of the stage in the regime."""
+        return len(self.problem.openings)
+
+
+@dataclass(eq=False)
+class _Branching:
+    """How the children of some nodes add up.
+
+    Attributes:
+        parent: the nodes; ``None`` for the root.
+        children: nodes of each regime that follows, with the first of them.
+        risk: linear form of the risk measure over the openings of all of them.
+        extra: first of the columns that it needs.
+    """
+
+    parent: _Nodes | None
+    children: list[tuple[_Nodes, int]]
+    risk: LinearForm
+    extra: int = 0
+
+    @property
+    def n_parents(self) -> int:
+        """How often it is needed."""
+        return 1 if self.parent is None else self.parent.n
+
+    @property
+    def n_extra(self) -> int:
+        """Columns that it needs each time."""
+        return len(self.risk.all_weights) - len(self.risk.weights)
+
+
 class _Program:
     """The program under construction; all money in that of the solver."""
 
     def __init__(self, problems: StudyProblems, max_columns: int) -> None:
         self.problems = problems
-        self.forms: list[StageForm] = [stage.form for stage in problems.stages]
-        tree = problems.uncertainty.tree
-        openings = [tree.n_openings(t) for t in range(len(self.forms))]
-        self.n_nodes = [math.prod(openings[: t + 1]) for t in range(len(openings))]
         self.n_state = problems.layout.dimension
-        self.risks = [
-            Outlook(tuple(tree.probability[t]), stage.risk).linear_form(-np.inf)
-            for t, stage in enumerate(problems.study.system.stages)
-        ]
-        parents = [1, *self.n_nodes[:-1]]
-        # of each stage: decisions, outgoing states, costs, and what its risk measure needs
-        widths = [
-            (n * form.n_columns, n * self.n_state, n, p * (len(risk.all_weights) - k))
-            for n, p, k, form, risk in zip(
-                self.n_nodes, parents, openings, self.forms, self.risks, strict=True
-            )
-        ]
-        self.n_columns = sum(map(sum, widths))
+        self._scale = problems.stages[0].form.cost_scale
+        self._stages: list[list[_Nodes]] = []
+        self._branchings: list[_Branching] = []
+        self.n_columns = 0
+        for t in range(problems.n_stages):
+            self._grow(t)
+        self.n_nodes = sum(nodes.n for stage in self._stages for nodes in stage)
         if self.n_columns > max_columns:
             raise UsageError(
                 f"the program of the whole study would have {self.n_columns:,} columns for "
-                f"{sum(self.n_nodes):,} nodes, and {max_columns:,} are allowed: take fewer stages "
+                f"{self.n_nodes:,} nodes, and {max_columns:,} are allowed: take fewer stages "
                 "or openings, or allow more"
             )
-        starts = np.concatenate([[0], np.cumsum(widths)])
-        self.starts = starts[:-1].reshape(len(widths), 4)
         self.cost = np.zeros(self.n_columns)
         self.lower = np.full(self.n_columns, -np.inf)
         self.upper = np.full(self.n_columns, np.inf)
@@ -152,14 +203,65 @@ class _Program:
         self._entries: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
         self._limits: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
+    def _grow(self, t: int) -> None:
+        """Count the nodes of a stage and give them columns."""
+        problems = self.problems
+        each = {q: _Nodes(one.stages[t]) for q, one in enumerate(problems.each)}
+        parents: list[_Nodes | None] = [None] if t == 0 else [*self._stages[-1]]
+        branchings = []
+        for parent in parents:
+            row = self._shares(t, parent)
+            children, shares = [], []
+            for q in np.flatnonzero(row > 0.0).tolist():
+                nodes = each[q]
+                children.append((nodes, nodes.n))
+                if parent is not None:
+                    nodes.parents.append((parent, nodes.n))
+                nodes.n += (1 if parent is None else parent.n) * nodes.n_openings
+                shares.append(row[q] * nodes.problem.opening_weights.probability)
+            noise = [problems.each[q].uncertainty.tree.noise[t] for q in np.flatnonzero(row > 0.0)]
+            risk = among(problems.system.stages[t].risk, noise)
+            outlook = Outlook(tuple(np.concatenate(shares).tolist()), risk)
+            branchings.append(_Branching(parent, children, outlook.linear_form(-np.inf)))
+        self._stages.append([nodes for nodes in each.values() if nodes.n])
+        for nodes in self._stages[-1]:
+            nodes.decisions = self._columns(nodes.n * nodes.form.n_columns)
+            nodes.states = self._columns(nodes.n * self.n_state)
+            nodes.costs = self._columns(nodes.n)
+        for branching in branchings:
+            branching.extra = self._columns(branching.n_parents * branching.n_extra)
+        self._branchings += branchings
+
+    def _shares(self, t: int, parent: _Nodes | None) -> NDArray[np.float64]:
+        """Probabilities of the regimes of a stage for nodes of the stage before."""
+        problems = self.problems
+        if not problems.regimes:
+            return np.ones(1)
+        chain = chain_of(problems.system)
+        if parent is None:
+            return chain.first()
+        before = [one.stages[t - 1] for one in problems.regimes].index(parent.problem)
+        row: NDArray[np.float64] = chain.after(problems.system.stages[t - 1].id)[before]
+        return row
+
+    def _columns(self, n: int) -> int:
+        """Take the next columns; returns the first."""
+        first, self.n_columns = self.n_columns, self.n_columns + n
+        return first
+
     def assemble(self) -> None:
         """Add all rows."""
-        for t, form in enumerate(self.forms):
-            n, stage = self.n_nodes[t], self.starts[t]
-            self.lower[stage[0] : stage[1]] = np.tile(form.column_lower, n)
-            self.upper[stage[0] : stage[1]] = np.tile(form.column_upper, n)
-            self._add_stage(t)
-            self._add_risk(t)
+        for t, stage in enumerate(self._stages):
+            for nodes in stage:
+                form, n = nodes.form, nodes.n
+                own = slice(nodes.decisions, nodes.decisions + n * form.n_columns)
+                self.lower[own] = np.tile(form.column_lower, n)
+                self.upper[own] = np.tile(form.column_upper, n)
+                self._add_stage(nodes)
+                if t == len(self._stages) - 1:
+                    self._add_costs(nodes)
+        for branching in self._branchings:
+            self._add_risk(branching)
 
     def matrix(self) -> sp.csr_array:
         """All rows, ``[row, column]``."""
@@ -181,38 +283,37 @@ class _Program:
         self._limits.append((np.asarray(low, float), np.asarray(high, float)))
         self.n_rows += len(self._limits[-1][0])
 
-    def _add_stage(self, t: int) -> None:
+    def _add_stage(self, nodes: _Nodes) -> None:
         """Rows of the stage programs, and what leaves them."""
-        form, n = self.forms[t], self.n_nodes[t]
-        decisions, states, _, _ = self.starts[t]
-        noise = self.problems.stages[t].openings
-        k = len(noise.innovation)
-        parents = n // k
-        scaling = self.problems.stages[t].scaling
-        shift = noise.row_shift / scaling.row
+        form, n, k = nodes.form, nodes.n, nodes.n_openings
+        noise, n_groups = nodes.problem.openings, nodes.n // nodes.n_openings
+        shift = noise.row_shift / nodes.problem.scaling.row
         low, high = (
-            np.tile(side + shift, (parents, 1)).ravel() for side in (form.row_lower, form.row_upper)
+            np.tile(side + shift, (n_groups, 1)).ravel()
+            for side in (form.row_lower, form.row_upper)
         )
         own = sp.eye_array(n)
-        from_parent = sp.kron(sp.eye_array(parents), np.ones((k, 1)))
-        left = np.tile(noise.exogenous, (parents, 1))
+        left = np.tile(noise.exogenous, (n_groups, 1))
         pick, of_state = self._outgoing(form)
         leaving = np.zeros((n, self.n_state))
         leaving[:, form.exogenous] = left
-        rows: list[tuple[Any, int]] = [(sp.kron(own, form.matrix), decisions)]
+        rows: list[tuple[Any, int]] = [(sp.kron(own, form.matrix), nodes.decisions)]
         out: list[tuple[Any, int]] = [
-            (sp.eye_array(n * self.n_state), states),
-            (sp.kron(own, -pick), decisions),
+            (sp.eye_array(n * self.n_state), nodes.states),
+            (sp.kron(own, -pick), nodes.decisions),
         ]
-        if t == 0:
+        if not nodes.parents:
             first = self.problems.initial_state
             moved = np.tile(form.state_to_rows @ first, n)
             low, high = low + moved, high + moved
             leaving = leaving + of_state @ first
-        else:
-            before = self.starts[t - 1][1]
-            rows.append((sp.kron(from_parent, -form.state_to_rows), before))
-            out.append((sp.kron(from_parent, -of_state), before))
+        for parent, start in nodes.parents:
+            followers = np.arange(parent.n * k)
+            from_parent = sp.coo_array(
+                (np.ones(len(followers)), (start + followers, followers // k)), shape=(n, parent.n)
+            )
+            rows.append((sp.kron(from_parent, -form.state_to_rows), parent.states))
+            out.append((sp.kron(from_parent, -of_state), parent.states))
         self._add(low, high, *rows)
         self._add(leaving.ravel(), leaving.ravel(), *out)
 
@@ -229,48 +330,48 @@ class _Program:
         )
         return pick, sp.csr_array(spread @ form.exogenous_from_state)
 
-    def _add_risk(self, t: int) -> None:
-        """Costs of the nodes of a stage, and how its openings add up for the node before."""
-        form, risk, n = self.forms[t], self.risks[t], self.n_nodes[t]
-        _, _, costs, extra = self.starts[t]
-        n_extra = len(risk.all_weights) - len(risk.weights)
-        parents = n // len(risk.weights)
+    def _add_costs(self, nodes: _Nodes, *future: tuple[Any, int]) -> None:
+        """Cost of each node: that of its decisions, and what follows."""
+        own, paid = sp.eye_array(nodes.n), nodes.form.stage_cost[None, :]
+        scaled = paid * (nodes.form.cost_scale / self._scale)
+        none = np.zeros(nodes.n)
+        self._add(none, none, (own, nodes.costs), (sp.kron(own, -scaled), nodes.decisions), *future)
+
+    def _add_risk(self, branching: _Branching) -> None:
+        """How the children of nodes add up for these."""
+        risk, extra, n_extra = branching.risk, branching.extra, branching.n_extra
+        n_weights, n_parents = len(risk.weights), branching.n_parents
+        own = sp.eye_array(n_parents)
+        ends = np.cumsum([nodes.n_openings for nodes, _ in branching.children])
+        shares = [
+            (slice(int(end) - nodes.n_openings, int(end)), nodes.costs + start)
+            for (nodes, start), end in zip(branching.children, ends, strict=True)
+        ]
         if n_extra:
-            limits = [np.full(len(one.weights), one.lower / form.cost_scale) for one in risk.extra]
-            self.lower[extra : extra + parents * n_extra] = np.tile(np.concatenate(limits), parents)
+            limits = [np.full(len(one.weights), one.lower / self._scale) for one in risk.extra]
+            self.lower[extra : extra + n_parents * n_extra] = np.tile(
+                np.concatenate(limits), n_parents
+            )
         if risk.rows:
-            table = np.zeros((len(risk.rows), len(risk.weights) + n_extra))
+            table = np.zeros((len(risk.rows), n_weights + n_extra))
             for number, row in enumerate(risk.rows):
                 for column, value in row:
                     table[number, column] += value
-            own = sp.eye_array(parents)
-            count = parents * len(risk.rows)
+            count = n_parents * len(risk.rows)
             self._add(
                 np.zeros(count),
                 np.full(count, np.inf),
-                (sp.kron(own, table[:, : len(risk.weights)]), costs),
-                (sp.kron(own, table[:, len(risk.weights) :]), extra),
+                *((sp.kron(own, table[:, share]), first) for share, first in shares),
+                (sp.kron(own, table[:, n_weights:]), extra),
             )
-        weights, more = risk.weights[None, :], risk.all_weights[None, len(risk.weights) :]
-        if t == 0:
-            self.cost[costs : costs + n] = risk.weights
+        weights, more = risk.weights[None, :], risk.all_weights[None, n_weights:]
+        if branching.parent is None:
+            for share, first in shares:
+                self.cost[first : first + share.stop - share.start] = risk.weights[share]
             self.cost[extra : extra + n_extra] = more
-        else:
-            before, discount = self.starts[t - 1], self.forms[t - 1].template.discount
-            own = sp.eye_array(parents)
-            self._add(
-                np.zeros(parents),
-                np.zeros(parents),
-                (own, before[2]),
-                (sp.kron(own, -self.forms[t - 1].stage_cost[None, :]), before[0]),
-                (sp.kron(own, -discount * weights), costs),
-                *([(sp.kron(own, -discount * more), extra)] if n_extra else []),
-            )
-        if t == len(self.forms) - 1:
-            own = sp.eye_array(n)
-            self._add(
-                np.zeros(n),
-                np.zeros(n),
-                (own, costs),
-                (sp.kron(own, -form.stage_cost[None, :]), self.starts[t][0]),
-            )
+            return
+        discount = branching.parent.form.template.discount
+        future = [(sp.kron(own, -discount * weights[:, share]), first) for share, first in shares]
+        if n_extra:
+            future.append((sp.kron(own, -discount * more), extra))
+        self._add_costs(branching.parent, *future)

@@ -83,7 +83,7 @@ def inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> Sta
         uncertainty.load_mw(t, noise),
         uncertainty.available_mw(t, noise),
     )
-    problem.set_openings(openings, uncertainty.tree.probability[t], problems.system.stages[t].risk)
+    problem.set_openings(openings, uncertainty.tree.probability[t], outer.opening_weights.measure)
     return problem
 
 

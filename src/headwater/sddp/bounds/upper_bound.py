@@ -180,9 +180,8 @@ class _Sweep:
         problems = with_inner_stage(self._problems, t, vertices)
         values = _costs(problems, self._team, t, points, self._iteration, self._should_stop)
         self.n_solved += values.size
-        return risk_adjusted_costs(
-            problems.system.stages[t].risk, problems.uncertainty.tree.probability[t], values
-        )
+        weights = problems.stages[t].opening_weights
+        return risk_adjusted_costs(weights.measure, weights.probability, values)
 
 
 def _costs(

@@ -77,6 +77,9 @@ class Policy:
         fingerprint: what the training depends on, part by part, see
             `headwater.sddp.training.fingerprint`.
         provenance: anything worth recording with it (versions, seeds, digests); JSON-compatible.
+        regimes: the policy of every regime, each with pools of its own; none without regimes. The
+            other fields are then those of the first regime.
+        regime: name of the regime that the pools belong to; empty without regimes.
     """
 
     layout: StateLayout
@@ -93,6 +96,35 @@ class Policy:
     inflow: tuple[StageArrays, ...] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    regimes: tuple[Policy, ...] = ()
+    regime: str = ""
+
+    @property
+    def all_pools(self) -> tuple[CutPool, ...]:
+        """The cut pools of all stages and regimes."""
+        return tuple(pool for one in self.regimes or (self,) for pool in one.pools)
+
+    def in_regime(self, name: str | None) -> Policy:
+        """What was learned for a regime.
+
+        Args:
+            name: of the regime; ``None`` in a policy without regimes.
+
+        Raises:
+            UsageError: it has no such regime, or it has regimes and none is named.
+        """
+        names = [one.regime for one in self.regimes]
+        if not names and name in (None, self.regime):
+            return self
+        if name is None or name not in names:
+            told = "" if name is None else f", got '{name}'"
+            known = (
+                f"its future cost depends on the regime: expected one of {listed(names)}"
+                if names
+                else "it has no regimes: expected none"
+            )
+            raise UsageError(f"policy.in_regime(NAME): {known}{told}")
+        return self.regimes[names.index(name)]
 
     def stage_position(self, stage_id: int) -> int:
         """Position of a stage id.
@@ -108,20 +140,25 @@ class Policy:
             f"{self.stages[-1].stage_id})"
         )
 
-    def value(self, stage_id: int, state: NDArray[np.float64]) -> float:
+    def value(
+        self, stage_id: int, state: NDArray[np.float64], *, regime: str | None = None
+    ) -> float:
         """Expected cost in $ of all stages after ``stage_id``.
 
         That stage ends in ``state`` ``[dimension]``.
 
         It is seen from the start of the next stage (not discounted to ``stage_id``) and is a lower
         bound of the true cost. The last stage has no future (0), unless the horizon repeats or cuts
-        of another policy value it.
+        of another policy value it. ``regime`` is the one that rules in that stage.
         """
-        return self._tangent(stage_id, state)[0]
+        return self.in_regime(regime)._tangent(stage_id, state)[0]
 
-    def water_values(self, stage_id: int, state: NDArray[np.float64]) -> NDArray[np.float64]:
+    def water_values(
+        self, stage_id: int, state: NDArray[np.float64], *, regime: str | None = None
+    ) -> NDArray[np.float64]:
         """Water value of each reservoir at the end of ``stage_id``, ``[hydro]`` in $/hm3."""
-        return -self._tangent(stage_id, state)[1][self.layout.span("storage")] + 0.0
+        slope = self.in_regime(regime)._tangent(stage_id, state)[1]
+        return -slope[self.layout.span("storage")] + 0.0
 
     @property
     def outlooks(self) -> tuple[Outlook | None, ...]:
@@ -141,7 +178,7 @@ class Policy:
             return 0.0, np.zeros(self.layout.dimension)
         return tangent(pool, checked, self.stages[position].outlook)
 
-    def cuts(self, stage_id: int, *, inactive: bool = False) -> Cuts:
+    def cuts(self, stage_id: int, *, inactive: bool = False, regime: str | None = None) -> Cuts:
         """The cuts that bound what follows ``stage_id``, as arrays.
 
         `Cuts.frame` gives them as a table.
@@ -149,13 +186,13 @@ class Policy:
         Args:
             stage_id: the stage.
             inactive: whether to include cuts that were deactivated.
+            regime: the one that rules in the stage, where the policy has regimes.
 
         Raises:
-            UsageError: the policy has no such stage.
+            UsageError: the policy has no such stage or regime.
         """
-        return Cuts(
-            self.pools[self.stage_position(stage_id)], self.layout, stage_id, inactive=inactive
-        )
+        pool = self.in_regime(regime).pools[self.stage_position(stage_id)]
+        return Cuts(pool, self.layout, stage_id, inactive=inactive)
 
     def cuts_frame(self, *, inactive: bool = False) -> pl.DataFrame:
         """The cuts of all stages in one table, see `Cuts.frame`.
@@ -166,9 +203,18 @@ class Policy:
         Examples:
             >>> policy.cuts_frame()
         """
-        return pl.concat(
-            [self.cuts(stage.stage_id, inactive=inactive).frame() for stage in self.stages]
-        )
+        frames = [
+            one._own_cuts(stage.stage_id, inactive).with_columns(
+                *([pl.lit(one.regime).alias("regime")] if self.regimes else [])
+            )
+            for one in self.regimes or (self,)
+            for stage in self.stages
+        ]
+        return pl.concat(frames)
+
+    def _own_cuts(self, stage_id: int, inactive: bool) -> pl.DataFrame:
+        pool = self.pools[self.stage_position(stage_id)]
+        return Cuts(pool, self.layout, stage_id, inactive=inactive).frame()
 
     def state(
         self, values: Mapping[str, float], otherwise: float | None = None
@@ -200,7 +246,7 @@ class Policy:
         return array
 
     def __repr__(self) -> str:
-        n_cuts = sum(len(pool.active_slots()) for pool in self.pools)
+        n_cuts = sum(len(pool.active_slots()) for pool in self.all_pools)
         n_hydros, n_lags = self.layout.size("storage"), self.layout.block("inflow_lag").depth
         return (
             f"<Policy: {len(self.stages)} stages, {n_cuts} cuts, {n_hydros} hydros, {n_lags} "

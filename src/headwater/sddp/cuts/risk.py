@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from headwater.arrays import Array
 from headwater.core.choices import RiskMeasure
-from headwater.core.risk_forms import CompiledRisk
+from headwater.core.risk_forms import TOO_FAR, CompiledRisk
 from headwater.errors import ModelError
 from headwater.sddp.kernels.trial_kernel import RiskArrays
 from headwater.solver.compiled import Native
@@ -46,6 +46,22 @@ def weigh(measure: RiskMeasure, probability: Array, cost: Array) -> tuple[Array,
     weights, penalty = measure.weigh(probability, cost)
     _check(measure, np.asarray(weights), penalty, len(cost))
     return np.asarray(weights, np.float64), float(penalty)
+
+
+def among(measure: RiskMeasure, noise: Sequence[Array]) -> RiskMeasure:
+    """A measure for openings with the noise ``[opening, entry]``, of each regime one after another.
+
+    Most do not look at it. Openings of different regimes are too far apart to be taken for each
+    other.
+    """
+    knows = getattr(measure, "among", None)
+    if knows is None:
+        return measure
+    apart = [
+        np.hstack([one, np.full((len(one), 1), regime * TOO_FAR)])
+        for regime, one in enumerate(noise)
+    ]
+    return cast("RiskMeasure", knows(np.vstack(apart)))
 
 
 def risk_adjusted_costs(measure: RiskMeasure, probability: Array, costs: Array) -> Array:

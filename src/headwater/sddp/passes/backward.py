@@ -137,7 +137,7 @@ def run_backward(
                 team.communicator.gather_rows(array)
         with team.clock.measure("cut_batch_build"):
             successor.record_binding(binding, iteration)
-            _insert(problems, t, made, iteration)
+            insert_cuts(problems, t, made, iteration)
             if whole is not None:
                 whole.take_in(t)
     return sum(pool.n_populated for pool in problems.pools) - before
@@ -179,9 +179,37 @@ class LowerBound:
             self._take_cuts(np.flatnonzero(~pool.unproven[: self._n_seen]))
 
     @property
-    def own_programs(self) -> SolverPool | None:
+    def own_programs(self) -> tuple[SolverPool, ...]:
         """Solver instances of its own, where it has some."""
-        return self._programs
+        return () if self._programs is None else (self._programs,)
+
+    @property
+    def first(self) -> StageProblem:
+        """The first stage, with the cuts that the bound rests on."""
+        return self._problems.stages[0]
+
+    def take_new_cuts(self) -> None:
+        """Give a program of its own the cuts that were made since it was last solved."""
+        if self._programs is not None:
+            first = self.first
+            first.append_cuts(np.arange(self._n_seen, first.pool.n_populated))
+            self._n_seen = first.pool.n_populated
+
+    def outcomes(
+        self, programs: SolverPool, iteration: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Cost of every opening of the first stage in $, ``[opening]``.
+
+        And in how many openings each cut row was binding.
+
+        Args:
+            programs: solver instances, where it has none of its own.
+            iteration: for messages.
+        """
+        objective, row_dual = self._solved(self._programs or programs, iteration)
+        tolerance = self._problems.study.config.training.cut_activity_tolerance
+        _, binding = self.first.weigh(objective, row_dual, tolerance)
+        return objective * self.first.form.cost_scale, binding
 
     def evaluate(
         self,
@@ -200,49 +228,48 @@ class LowerBound:
             iteration: for messages.
             compiled: evaluates it by all threads, where it can.
         """
-        first = self._problems.stages[0]
-        if self._programs is not None:
-            programs = self._programs
-            first.append_cuts(np.arange(self._n_seen, first.pool.n_populated))
-            self._n_seen = first.pool.n_populated
+        self.take_new_cuts()
         value, binding = team.communicator.on_leader(
-            lambda: self._solve(programs, iteration, compiled)
+            lambda: self._solve(self._programs or programs, iteration, compiled)
         )
-        first.record_binding(binding, iteration)
+        self.first.record_binding(binding, iteration)
         return value
 
     def _solve(
         self, programs: SolverPool, iteration: int, compiled: CompiledBound | None
     ) -> tuple[float, NDArray[np.int64]]:
         """The bound, and in how many openings each cut row was binding."""
-        problems, first = self._problems, self._problems.stages[0]
+        problems, first = self._problems, self.first
         tolerance = problems.study.config.training.cut_activity_tolerance
+        if self.basis is not None and compiled is not None:
+            start = self.basis.extended(first.n_rows)
+            found = compiled.weigh(first, problems.initial_state, start, tolerance)
+            if found is not None:
+                value, binding, self.basis = found
+                return value, binding
+        return first.weigh(*self._solved(programs, iteration), tolerance)
+
+    def _solved(
+        self, programs: SolverPool, iteration: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Optimal values ``[opening]`` in scaled money, and duals ``[opening, row]``."""
+        problems, first = self._problems, self.first
         if self.basis is None:
             solved = programs.solve(
                 0, problems.initial_state, first.openings, None, iteration=iteration
             )
-            objective, row_dual, self.basis = (
-                solved.results.objective,
-                solved.results.row_dual,
-                solved.results.basis,
-            )
-        else:
-            start, state = self.basis.extended(first.n_rows), problems.initial_state[None, :]
-            if compiled is not None:
-                found = compiled.weigh(first, problems.initial_state, start, tolerance)
-                if found is not None:
-                    value, binding, self.basis = found
-                    return value, binding
-            bases = BasisBatch(start.columns[None, :], start.rows[None, :])
-            results = programs.solve_tree(
-                0, state, bases, iteration=iteration, task=LOWER_BOUND
-            ).results
-            objective, row_dual = results.objective[0], results.row_dual[0]
-            self.basis = Basis(results.bases.columns[0], results.bases.rows[0])
-        return first.weigh(objective, row_dual, tolerance)
+            self.basis = solved.results.basis
+            return solved.results.objective, solved.results.row_dual
+        start, state = self.basis.extended(first.n_rows), problems.initial_state[None, :]
+        bases = BasisBatch(start.columns[None, :], start.rows[None, :])
+        results = programs.solve_tree(
+            0, state, bases, iteration=iteration, task=LOWER_BOUND
+        ).results
+        self.basis = Basis(results.bases.columns[0], results.bases.rows[0])
+        return results.objective[0], results.row_dual[0]
 
 
-def _insert(problems: StudyProblems, t: int, made: NewCuts, iteration: int) -> None:
+def insert_cuts(problems: StudyProblems, t: int, made: NewCuts, iteration: int) -> None:
     """Append the cuts that are sound to pool ``t`` and to the stage's program.
 
     Args:

@@ -44,7 +44,7 @@ class EffortMeter:
         self._mark = self._marked()
         self._team.clock.take()
 
-    def end(self, phase: str, bound_programs: SolverPool | None = None) -> None:
+    def end(self, phase: str, *bound_programs: SolverPool) -> None:
         """A phase is over.
 
         Args:
@@ -58,7 +58,7 @@ class EffortMeter:
         self._phases[phase] = (wall - wall0, worked, waited)
         self._mark = wall, busy, cpu
         done: dict[int, dict[str, float]] = {}
-        for programs in (*self._programs, *(() if bound_programs is None else (bound_programs,))):
+        for programs in (*self._programs, *bound_programs):
             for t, effort in programs.take_efforts().items():
                 if t in done:
                     _add(done[t], effort)

@@ -160,7 +160,7 @@ def run_forward(
     states[mine.start : mine.stop] = problems.starting_states(
         len(mine), None if memory is None else memory[mine.start : mine.stop]
     )
-    passing = _Passing(problems, programs, noise, store, iteration, turns, states, should_stop)
+    passing = ForwardVisits(problems, programs, noise, store, iteration, turns, states, should_stop)
     team.clock.add("fwd_setup", time.perf_counter() - began)
     if ready and whole is not None:
         team.communicator.together(partial(_walk_compiled, passing, team, whole))
@@ -173,7 +173,7 @@ def run_forward(
         team.communicator.gather_rows(store.truncated)
 
 
-def _walk_compiled(passing: _Passing, team: Team, whole: CompiledRun) -> None:
+def _walk_compiled(passing: ForwardVisits, team: Team, whole: CompiledRun) -> None:
     """Walk the trajectories of this rank in compiled code, and by HiGHS where it is needed."""
     openings, n_visits = passing.noise.openings, passing.problems.walk.n_visits
     assert openings is not None
@@ -195,7 +195,7 @@ def _walk_compiled(passing: _Passing, team: Team, whole: CompiledRun) -> None:
 
 
 @dataclass(frozen=True)
-class _Passing:
+class ForwardVisits:
     """A forward pass that goes visit by visit.
 
     Attributes:

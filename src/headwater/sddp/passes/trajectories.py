@@ -94,6 +94,20 @@ class StageBases:
         self._columns[part], self._rows[part, : self._n_rows] = columns, rows
         self.known[part] = True
 
+    def fill(self, trajectories: range, otherwise: Callable[[], Basis]) -> None:
+        """Let those of some trajectories that have no basis start from another one.
+
+        Args:
+            trajectories: which.
+            otherwise: gives the basis, with all rows; asked only when one has none.
+        """
+        unknown = [k for k in trajectories if not self.known[k]]
+        if unknown:
+            basis = otherwise()
+            self._columns[unknown] = basis.columns
+            self._rows[unknown, : len(basis.rows)] = basis.rows
+            self.known[unknown] = True
+
     def keep(self, n_static: int, kept: NDArray[np.bool_]) -> None:
         """Drop rows of cuts after the ``n_static`` first rows.
 

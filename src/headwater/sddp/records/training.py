@@ -38,6 +38,18 @@ class StageSelection:
         """Cuts deactivated by the method or by the cap."""
         return self.deactivated + (self.evicted or 0)
 
+    def joined(self, other: StageSelection) -> StageSelection:
+        """With what selection did to the cuts of another regime of the stage."""
+        return StageSelection(
+            self.stage_position,
+            self.populated + other.populated,
+            self.active_before + other.active_before,
+            self.deactivated + other.deactivated,
+            self.active_after + other.active_after,
+            None if self.evicted is None else self.evicted + (other.evicted or 0),
+            self.seconds + other.seconds,
+        )
+
 
 @dataclass(frozen=True)
 class RuleSimulation:

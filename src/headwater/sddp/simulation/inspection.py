@@ -31,13 +31,18 @@ def scenario_program(
         policy: cuts of the future cost; without it every stage minds its own cost only.
 
     Raises:
-        UsageError: there is no such stage.
+        UsageError: there is no such stage, or the study has regimes.
         SolverError: an earlier stage could not be solved.
     """
     if stage_id not in study.system.stage_index:
         raise UsageError(
             f"there is no stage {stage_id} (stages: "
             f"{', '.join(str(s.id) for s in study.system.stages)})"
+        )
+    if study.system.policy_graph.regimes is not None:
+        raise UsageError(
+            "the stages of this study depend on the regime: ask for one of them, with "
+            "study.in_regime(NAME) and policy.in_regime(NAME)"
         )
     config = study.config
     training = replace(config.training, formulation=Formulation.EXPLICIT)

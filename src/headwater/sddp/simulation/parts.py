@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from headwater.sddp.records.simulation import (
     StageMoments,
 )
 from headwater.sddp.records.violations import ViolationCounts
+from headwater.sddp.simulation.regimes import RegimeReadout
 from headwater.sddp.simulation.scenarios import Walked
 from headwater.sddp.stage.problems import StudyProblems
 from headwater.sddp.stage.walk import Walk
@@ -64,8 +66,11 @@ class PartReader:
     def __init__(self, problems: StudyProblems, visits: Walk) -> None:
         config = problems.study.config
         method = config.inflow_non_negativity
-        readouts = [
-            StageReadout(problems.system, stage.template, method) for stage in problems.stages
+        readouts: list[Any] = [
+            RegimeReadout(problems, t, method)
+            if problems.regimes
+            else StageReadout(problems.system, stage.template, method)
+            for t, stage in enumerate(problems.stages)
         ]
         self._readouts = [readouts[t] for t in visits.positions]
         self._wanted = config.simulation.tables

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Walked:
     Attributes:
         scenarios: ``[scenario]`` their numbers.
         solutions: per visit of a stage; rows of scenarios that failed before or there mean nothing.
+            With regimes, those of all of them together.
         failed: ``[scenario]`` whether a stage could not be solved.
         truncated, lp_solves: ``[scenario]`` inflows raised to zero, problems solved.
         retries: ``[scenario]`` problems that took more than one attempt, counted at the first of
@@ -45,7 +47,7 @@ class Walked:
     """
 
     scenarios: NDArray[np.int64]
-    solutions: list[StageSolutions]
+    solutions: list[Any]
     failed: NDArray[np.bool_]
     truncated: NDArray[np.int64]
     retries: NDArray[np.int64]
@@ -57,15 +59,22 @@ class Walked:
     @classmethod
     def empty(cls, problems: StudyProblems, visits: Walk, scenarios: NDArray[np.int64]) -> Walked:
         """Room for some scenarios."""
+        walked, n = cls.without_solutions(scenarios), len(scenarios)
+        walked.solutions = [
+            StageSolutions.empty(problems.stages[t].template, n, float(discount), stage.id)
+            for t, stage, discount in zip(
+                visits.positions, visits.stages, visits.cumulative_discount, strict=True
+            )
+        ]
+        return walked
+
+    @classmethod
+    def without_solutions(cls, scenarios: NDArray[np.int64]) -> Walked:
+        """Room for what is told of some scenarios, with no room for solutions yet."""
         n = len(scenarios)
         return cls(
             scenarios=scenarios,
-            solutions=[
-                StageSolutions.empty(problems.stages[t].template, n, float(discount), stage.id)
-                for t, stage, discount in zip(
-                    visits.positions, visits.stages, visits.cumulative_discount, strict=True
-                )
-            ],
+            solutions=[],
             failed=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.int64),
             retries=np.zeros(n, np.int64),
@@ -74,6 +83,12 @@ class Walked:
             failures=[],
             gaps=[],
         )
+
+    def put_in_order(self) -> None:
+        """Sort what threads have told, by scenario."""
+        self.failures.sort(key=lambda failure: failure.scenario_id)
+        # stable: the LPs of a scenario stay in the order of its stages
+        self.gaps.sort(key=lambda gap: gap.scenario_id)
 
 
 class ScenarioWalk:
@@ -135,25 +150,27 @@ class ScenarioWalk:
             alive = np.arange(places.start, places.stop)
             states = problems.starting_states(len(alive), None if memory is None else memory[alive])
             for visit, t in enumerate(self._visits.positions):
-                alive, states, solved = self._stage(
+                alive, states, solved = self.solve_stage(
                     worker, visit, alive, states, drawn[visit], walked
                 )
                 if solved is None:
                     break
                 outgoing, _, future = problems.stages[t].leave(solved)
-                self._keep(visit, walked, alive, drawn[visit], solved, future)
+                self.keep(
+                    visit, walked.solutions[visit], (alive, alive), drawn[visit], solved, future
+                )
+                if solved.truncated is not None:
+                    walked.truncated[alive] += solved.truncated.sum(axis=1)
                 states = outgoing
             walked.seconds[places.start : places.stop] = (time.perf_counter() - started) / max(
                 len(places), 1
             )
 
         self._team.run(walk, range(len(scenarios)))
-        walked.failures.sort(key=lambda failure: failure.scenario_id)
-        # stable: the LPs of a scenario stay in the order of its stages
-        walked.gaps.sort(key=lambda gap: gap.scenario_id)
+        walked.put_in_order()
         return walked
 
-    def _stage(
+    def solve_stage(
         self,
         worker: int,
         visit: int,
@@ -224,23 +241,29 @@ class ScenarioWalk:
                     f"that may be left out (simulation.on_failure); the last: {error}"
                 ).about(error) from error
 
-    def _keep(
+    def keep(
         self,
         visit: int,
-        walked: Walked,
-        alive: NDArray[np.int64],
+        out: StageSolutions,
+        places: tuple[NDArray[np.int64], NDArray[np.int64]],
         drawn: Drawn,
         solved: SolvedTrials,
         future_cost: NDArray[np.float64],
     ) -> None:
-        """Write the solutions of a stage into their places."""
-        out = walked.solutions[visit]
-        out.load_mw[alive] = drawn[1][alive]
-        keep_solutions(
-            self._problems.stages[self._visits.positions[visit]], solved, future_cost, out, alive
-        )
-        if solved.truncated is not None:
-            walked.truncated[alive] += solved.truncated.sum(axis=1)
+        """Write the solutions of a stage into their places.
+
+        Args:
+            visit: which visit.
+            out: where to.
+            places: ``[trial]`` rows of ``out``, and of what was drawn.
+            drawn: what was random.
+            solved: the trials.
+            future_cost: ``[trial]`` in $, see `StageProblem.leave`.
+        """
+        rows, of_drawn = places
+        out.load_mw[rows] = drawn[1][of_drawn]
+        problem = self._problems.stages[self._visits.positions[visit]]
+        keep_solutions(problem, solved, future_cost, out, rows)
 
 
 def keep_solutions(

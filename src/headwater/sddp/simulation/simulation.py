@@ -35,11 +35,13 @@ from headwater.sddp.records.simulation import (
 )
 from headwater.sddp.records.violations import ViolationCounts
 from headwater.sddp.simulation.parts import PartReader, scenarios_per_part
+from headwater.sddp.simulation.regimes import RegimeWalk
 from headwater.sddp.simulation.scenarios import ScenarioWalk
 from headwater.sddp.stage.problems import StudyProblems, build_problems
 from headwater.sddp.stage.walk import Walk
 from headwater.solver import Basis
 from headwater.stochastic import (
+    Sampler,
     openings_in_words,
     simulation_sampler,
     uncertainty_differences,
@@ -95,9 +97,11 @@ def simulate_policy(
     source = config.simulated_source
     problems = communicator.together(partial(operating_problems, policy, study))
     communicator.together(partial(check_agreement, communicator, problems))
-    sampler = simulation_sampler(
-        problems.uncertainty, source, config.training.tree_seed, n_scenarios
-    )
+    samplers = [
+        simulation_sampler(one.uncertainty, source, config.training.tree_seed, n_scenarios)
+        for one in problems.each
+    ]
+    sampler = samplers[0]
     visits = communicator.together(
         partial(
             Walk.of_simulation, problems.system, config.simulation.n_stages, config.training.cycle
@@ -116,14 +120,8 @@ def simulate_policy(
         partial(_tell, on_event, [started_event, *map(events.WarningRaised.of, sampler.warnings)])
     )
     with ThreadTeam(threads) as team:
-        walk = ScenarioWalk(
-            problems,
-            visits,
-            team,
-            sampler,
-            starting_bases(problems, policy),
-            most_failures=None if allowed is None else int(allowed),
-            should_stop=should_stop,
+        walk = _walk(problems, visits, team, samplers, policy)(
+            most_failures=None if allowed is None else int(allowed), should_stop=should_stop
         )
 
         def simulate(parts: range) -> list[SimulationPart]:
@@ -187,6 +185,23 @@ def n_parts(policy: Policy, study: Study, n_scenarios: int) -> int:
     return -(-n_scenarios // scenarios_per_part(problems, visits))
 
 
+def _walk(
+    problems: StudyProblems,
+    visits: Walk,
+    team: ThreadTeam,
+    samplers: Sequence[Sampler],
+    policy: Policy,
+) -> Callable[..., ScenarioWalk | RegimeWalk]:
+    """Makes what walks scenarios, through regimes where there are some."""
+    if not problems.regimes:
+        bases = starting_bases(problems, policy)
+        return partial(ScenarioWalk, problems, visits, team, samplers[0], bases)
+    of_regimes = [
+        starting_bases(one, own) for one, own in zip(problems.regimes, policy.regimes, strict=True)
+    ]
+    return partial(RegimeWalk, problems, visits, team, samplers, of_regimes)
+
+
 def _tell(on_event: events.EventSink, told: Sequence[events.Event]) -> None:
     for event in told:
         on_event(event)
@@ -237,6 +252,8 @@ def _rounds(first: int, n_parts: int, step: int, n_ranks: int) -> Iterator[list[
 
 def operating_problems(policy: Policy, study: Study) -> StudyProblems:
     """The stages with the future cost that the study asks to operate with."""
+    if study.system.policy_graph.regimes is not None:
+        return build_problems(study, regime_pools=[one.pools for one in policy.regimes])
     problems = build_problems(study, policy.pools, policy.outlooks)
     return (
         inner_problems(problems, inner_of(policy))

@@ -30,7 +30,8 @@ from headwater.lp import (
     program_warnings,
     with_fitted_planes,
 )
-from headwater.model import CutFormulation, Formulation, Study, System
+from headwater.model import CutFormulation, Formulation, Study, System, excluded_by_regimes
+from headwater.model.regime_changes import reachable
 from headwater.refusals import refused
 from headwater.sddp.cuts.boundary import (
     BoundaryCuts,
@@ -40,6 +41,7 @@ from headwater.sddp.cuts.boundary import (
 )
 from headwater.sddp.cuts.policy import PolicyStage
 from headwater.sddp.cuts.pool import CutPool
+from headwater.sddp.cuts.risk import among
 from headwater.sddp.stage.cold_bases import ColdBases
 from headwater.sddp.stage.problem import StageProblem
 from headwater.sddp.stage.walk import Walk
@@ -66,6 +68,8 @@ class StudyProblems:
         walk: the stages that a trajectory of training visits.
         fitted: reports of the production planes that were computed for the study.
         boundary: cuts that were put at the end of the horizon.
+        regimes: the problems of every regime, each as a study of its own; none without regimes.
+            ``stages``, ``pools`` and ``uncertainty`` are then those of the first regime.
     """
 
     study: Study
@@ -78,6 +82,12 @@ class StudyProblems:
     walk: Walk
     fitted: tuple[FittedPlanes, ...] = ()
     boundary: BoundaryCuts | None = None
+    regimes: tuple[StudyProblems, ...] = ()
+
+    @property
+    def each(self) -> tuple[StudyProblems, ...]:
+        """The problems of every regime; these alone without regimes."""
+        return self.regimes or (self,)
 
     def warnings(self) -> tuple[str, ...]:
         """What the user should know about the stage programs."""
@@ -110,8 +120,28 @@ class StudyProblems:
         """
         followers = [self.successor(t) for t in range(self.n_stages)]
         return self.walk.n_visits + sum(
-            len(self.stages[s].openings.innovation) for s in followers if s is not None
+            len(one.stages[s].openings.innovation)
+            for s in followers
+            if s is not None
+            for r, one in enumerate(self.each)
+            if self.reached[s, r]
         )
+
+    @cached_property
+    def n_solves_of_bound(self) -> int:
+        """Problems that one evaluation of the lower bound solves."""
+        return sum(
+            len(one.stages[0].openings.innovation)
+            for r, one in enumerate(self.each)
+            if self.reached[0, r]
+        )
+
+    @cached_property
+    def reached(self) -> NDArray[np.bool_]:
+        """Which regimes can rule at which stage, ``[stage, regime]``."""
+        if not self.regimes:
+            return np.ones((self.n_stages, 1), np.bool_)
+        return reachable(self.system)
 
     def n_cuts_of_trial(self, t: int) -> int:
         """Cuts that one trial state adds to pool ``t``: one, or one per opening of the next stage.
@@ -168,11 +198,12 @@ class StudyProblems:
             pool.n_populated + n_trials * self.n_cuts_of_trial(t)
             for t, pool in enumerate(self.pools)
         ]
-        memory = memory_for(8 * self.layout.dimension * sum(capacities))
+        memory = memory_for(8 * self.layout.dimension * sum(capacities) * len(self.each))
         if memory.is_shared:
-            for pool, capacity in zip(self.pools, capacities, strict=True):
-                if capacity > pool.n_populated:
-                    pool.move_to(memory, capacity)
+            for one in self.each:
+                for pool, capacity in zip(one.pools, capacities, strict=True):
+                    if capacity > pool.n_populated:
+                        pool.move_to(memory, capacity)
 
 
 def build_problems(
@@ -180,6 +211,7 @@ def build_problems(
     pools: Sequence[CutPool] | None = None,
     outlooks: Sequence[Outlook | None] | None = None,
     boundary: BoundaryCuts | None = None,
+    regime_pools: Sequence[Sequence[CutPool]] | None = None,
 ) -> StudyProblems:
     """Build everything for a study.
 
@@ -191,6 +223,7 @@ def build_problems(
             study's own tree.
         boundary: cuts that value what follows the last stage, where ``pools`` do not hold them
             already.
+        regime_pools: in a study with regimes, the pools of each in place of ``pools``.
 
     Raises:
         PolicyError: the boundary cuts do not fit the state of the study.
@@ -198,6 +231,39 @@ def build_problems(
     """
     resolved, fitted = with_fitted_planes(study.system)
     study = replace(study, system=resolved)
+    if resolved.policy_graph.regimes is None:
+        return replace(_build(study, pools, outlooks, boundary), fitted=fitted)
+    if excluded_by_regimes(study):
+        raise UnsupportedFeatureError([refused("beside_regimes")])
+    names = resolved.policy_graph.regimes.names
+    systems = [resolved.in_regime(name) for name in names]
+    given: Sequence[Sequence[CutPool] | None] = regime_pools or [None] * len(names)
+    regimes = [
+        _build(replace(study, system=one), own, None, boundary, systems)
+        for one, own in zip(systems, given, strict=True)
+    ]
+    first = regimes[0]
+    for name, one in zip(names, regimes, strict=True):
+        differences = tuple(one.layout.differences(first.layout, others=f"regime '{names[0]}'"))
+        if differences:
+            raise ModelError(
+                f"regime '{name}' has another state than the first one; give all regimes inflow "
+                f"models of the same largest order: {'; '.join(differences)}"
+            )
+    return replace(first, study=study, fitted=fitted, regimes=tuple(regimes))
+
+
+def _build(
+    study: Study,
+    pools: Sequence[CutPool] | None,
+    outlooks: Sequence[Outlook | None] | None,
+    boundary: BoundaryCuts | None,
+    siblings: Sequence[System] = (),
+) -> StudyProblems:
+    """Build a study without regimes, or one of the regimes of a study, see `build_problems`.
+
+    Its production planes are known. ``siblings`` is the system in all regimes.
+    """
     system, training = study.system, study.config.training
     uncertainty = study_uncertainty(study)
     inflow = uncertainty.inflow
@@ -212,7 +278,7 @@ def build_problems(
     if pools[last].n_populated and not system.horizon.is_cyclic:
         override = training.theta_lower_bound
         terminal = lowest_terminal_value(layout, pools[last]) if override is None else override
-    lowest = future_cost_lower_bounds(system, training.theta_lower_bound, terminal)
+    lowest = future_cost_lower_bounds(system, training.theta_lower_bound, terminal, siblings)
     templates = [
         stage_template(
             study,
@@ -238,7 +304,6 @@ def build_problems(
         layout=layout,
         cold_bases=ColdBases(len(stages)),
         walk=Walk.of_training(system, training.cycle),
-        fitted=fitted,
         boundary=boundary,
     )
 
@@ -401,7 +466,8 @@ def stage_problem(
         uncertainty.load_mw(t, noise),
         uncertainty.available_mw(t, noise),
     )
-    problem.set_openings(openings, uncertainty.tree.probability[t], study.system.stages[t].risk)
+    risk = among(study.system.stages[t].risk, [noise])
+    problem.set_openings(openings, uncertainty.tree.probability[t], risk)
     return problem
 
 

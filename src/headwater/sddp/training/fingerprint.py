@@ -82,7 +82,7 @@ def differing_parts(one: Fingerprint, other: Fingerprint) -> list[str]:
 
 
 _SYSTEM = "system."
-_ADDED = ("equipment", "stage_values")
+_ADDED = ("equipment", "stage_values", "regime_changes")
 """Fields of a system that earlier versions did not have: where they are empty, a training is what
 it was.
 """

@@ -18,16 +18,15 @@ from headwater.model import Study
 from headwater.sddp import events
 from headwater.sddp.bounds.upper_bound import UpperBound
 from headwater.sddp.cuts.policy import Policy, PolicyStage
-from headwater.sddp.passes.backward import run_backward
-from headwater.sddp.passes.compiled_run import CompiledRun
+from headwater.sddp.passes.chain import ChainPasses
 from headwater.sddp.passes.effort_meter import (
     EffortMeter,
     joined_efforts,
     joined_gaps,
     program_counts,
 )
-from headwater.sddp.passes.forward import ForwardNoise, Simulating, run_forward
-from headwater.sddp.passes.rule_simulation import simulated_stage_costs
+from headwater.sddp.passes.forward import Simulating
+from headwater.sddp.passes.regimes import RegimePasses
 from headwater.sddp.passes.trajectories import TrajectoryStore
 from headwater.sddp.records.effort import (
     BACKWARD,
@@ -48,10 +47,13 @@ from headwater.sddp.records.training import (
     RuleSimulation,
 )
 from headwater.sddp.stage.problems import StudyProblems, inflow_digest, policy_stages
-from headwater.sddp.stage.solver_pool import SolverPool
 from headwater.sddp.training.fingerprint import study_fingerprint
 from headwater.sddp.training.matching import inflow_arrays, stage_digests
-from headwater.sddp.training.recording import iteration_record, training_record
+from headwater.sddp.training.recording import (
+    iteration_record,
+    training_record,
+    uncertainty_warnings,
+)
 from headwater.sddp.training.state import TrainingState
 from headwater.sddp.training.stopping import (
     SHUTDOWN,
@@ -62,7 +64,6 @@ from headwater.sddp.training.stopping import (
 from headwater.sddp.training.warm_start import purge_unproven
 from headwater.sddp.training.working_cuts import apply_selection
 from headwater.solver import Basis, highs_version
-from headwater.stochastic import training_sampler
 
 ROUNDING = 1e-9
 """A bound that falls by a smaller share has fallen by rounding."""
@@ -111,24 +112,21 @@ class Training:
         self._should_stop = should_stop
         self._communicator = communicator
         self._team = Team(threads, communicator)
-        self._programs = [SolverPool(problems) for _ in range(threads)]
-        self._sampler = training_sampler(
-            problems.uncertainty, config.scenario_source, config.tree_seed, config.forward_passes
-        )
-        self._noise = ForwardNoise(problems, self._sampler, config.forward_passes)
-        self._whole = None
-        if CompiledRun.serves(problems):
-            self._whole = CompiledRun(problems, self._team, self._programs, state.store)
-        self._simulating = Simulating(self._run_forward, config.forward_passes)
+        self._passes: ChainPasses | RegimePasses
+        if problems.regimes:
+            self._passes = RegimePasses(problems, self._team, state.stores, should_stop)
+        else:
+            self._passes = ChainPasses(problems, self._team, state.store, should_stop)
+        self._simulating = Simulating(self._passes.simulate, config.forward_passes)
         self._upper_bound = UpperBound(problems) if study.config.upper_bound.enabled else None
         self._counts: Counter[str] = Counter()
         self._earlier: Counter[str] = Counter()
         self._earlier_seconds = state.history[-1].elapsed_seconds if state.history else 0.0
         self._fingerprint = study_fingerprint(study)
-        self._stages = _recorded_stages(problems)
+        self._stages = [_recorded_stages(one) for one in problems.each]
         self.notes: tuple[str, ...] = ()
         self._rank_timings: list[RankTiming] = []
-        self._meter = EffortMeter(self._programs, self._team)
+        self._meter = EffortMeter(self._passes.programs, self._team)
         self._timings: list[IterationTiming] = []
         self._workers: list[WorkerTiming] = []
         self._efforts: list[StageEffort] = []
@@ -172,15 +170,7 @@ class Training:
             self._tell(
                 events.ForwardPassFinished(iteration, len(costs), float(np.mean(costs)), t1 - t0)
             )
-            added = run_backward(
-                problems,
-                self._team,
-                self._programs,
-                state.store,
-                iteration,
-                self._should_stop,
-                self._whole,
-            )
+            added = self._passes.make_cuts(iteration)
             t2 = time.perf_counter()
             self._meter.end(BACKWARD)
             self._tell(events.BackwardPassFinished(iteration, added, t2 - t1))
@@ -189,21 +179,14 @@ class Training:
                     self._communicator.gather_rows(state.store.states)
                 for t in range(problems.n_stages):
                     state.visited.add(t, iteration, state.store.states[:, t])
-            selected = apply_selection(problems, state.store, state.visited, iteration)
+            selected = apply_selection(problems, state.stores, state.visited, iteration)
             if iteration == self.study.config.policy.purge_after:
                 purge_unproven(problems, state)
             selection_seconds = time.perf_counter() - t2
             t3 = time.perf_counter()
-            lower_bound = self._kept_bound(
-                state.bound.evaluate(
-                    self._team,
-                    self._programs[0],
-                    iteration,
-                    None if self._whole is None else self._whole.bound,
-                )
-            )
+            lower_bound = self._kept_bound(self._passes.evaluate(state.bound, iteration))
             t4 = time.perf_counter()
-            self._meter.end(LOWER_BOUND, state.bound.own_programs)
+            self._meter.end(LOWER_BOUND, *state.bound.own_programs)
             inner = self._bound_from_above(iteration)
             simulations = self._simulate_for_rules(iteration, lower_bound)
         except BaseException:
@@ -256,20 +239,6 @@ class Training:
             )
         return record
 
-    def _run_forward(self, iteration: int, noise_of: int) -> None:
-        store, should_stop, whole = self.state.store, self._should_stop, self._whole
-        run_forward(
-            self.problems,
-            self._team,
-            self._programs,
-            self._noise,
-            store,
-            iteration,
-            noise_of,
-            should_stop,
-            whole,
-        )
-
     def _kept_bound(self, lower_bound: float) -> float:
         """The bound, or the one before where rounding alone makes it fall.
 
@@ -304,12 +273,7 @@ class Training:
             return ()
         with self._team.clock.measure("rule_simulation"):
             return tuple(
-                RuleSimulation(
-                    place,
-                    simulated_stage_costs(
-                        self.problems, self._team, self._programs, trajectories, self._should_stop
-                    ),
-                )
+                RuleSimulation(place, self._passes.stage_costs(trajectories))
                 for place, trajectories in due
             )
 
@@ -318,8 +282,8 @@ class Training:
         """What the user should know before the first iteration."""
         return (
             *self.notes,
-            *self.problems.uncertainty.warnings,
-            *self._sampler.warnings,
+            *uncertainty_warnings(self.problems),
+            *self._passes.warnings,
             *self.problems.warnings(),
         )
 
@@ -342,7 +306,7 @@ class Training:
         """
         problems, communicator = self.problems, self._communicator
         n_mine = len(self._team.mine(problems.study.config.training.forward_passes))
-        for_bound = len(problems.stages[0].openings.innovation) if communicator.leads else 0
+        for_bound = problems.n_solves_of_bound if communicator.leads else 0
         timing = RankTiming(
             iteration=iteration,
             rank=communicator.rank,
@@ -387,7 +351,7 @@ class Training:
         seconds, counts = self._seconds(), self._earlier + self._counts
         record = training_record(
             problems,
-            self._sampler.warnings,
+            self._passes.warnings,
             state.history,
             outcome,
             seconds,
@@ -410,23 +374,15 @@ class Training:
             gaps=account.gaps,
         )
         packages = packages_of(self.study)
-        return Policy(
-            layout=problems.layout,
-            stages=self._stages,
-            pools=problems.pools,
-            inflow_digest=inflow_digest(problems.uncertainty.inflow),
-            lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
-            n_iterations=state.n_iterations,
-            bases=tuple(self._communicator.on_leader(partial(_kept_bases, problems, state.store))),
-            reason=outcome.reason,
+        learned = [self._learned(r, outcome) for r in range(len(problems.each))]
+        return replace(
+            learned[0],
+            regimes=tuple(learned) if problems.regimes else (),
             training=record,
             study=self.study,
             progress=progress
             if self.study.config.policy.checkpointing.store_basis
             else progress.without_bases(),
-            inflow=tuple(
-                inflow_arrays(problems.uncertainty.inflow, t) for t in range(problems.n_stages)
-            ),
             fingerprint=self._fingerprint,
             provenance={
                 "tree_seed": config.tree_seed,
@@ -435,6 +391,31 @@ class Training:
                 "solver": highs_version(),
                 **({"packages": ", ".join(packages)} if packages else {}),
             },
+        )
+
+    def _learned(self, r: int, outcome: Verdict) -> Policy:
+        """The cuts of a regime, or of the study where it has none, and what they belong to."""
+        problems, state, communicator = self.problems.each[r], self.state, self._communicator
+        inflow, chain = problems.uncertainty.inflow, self.problems.system.policy_graph.regimes
+        progress = None
+        if r:
+            bound = state.bounds[r]
+            bases = state.stored_bases(problems, state.stores[r], bound, communicator)
+            progress = StoredTraining((), {"bases": bases}, {})
+            if not self.study.config.policy.checkpointing.store_basis:
+                progress = progress.without_bases()
+        return Policy(
+            layout=problems.layout,
+            stages=self._stages[r],
+            pools=problems.pools,
+            inflow_digest=inflow_digest(inflow),
+            lower_bound=state.history[-1].lower_bound if state.history else -np.inf,
+            n_iterations=state.n_iterations,
+            bases=tuple(communicator.on_leader(partial(_kept_bases, problems, state.stores[r]))),
+            reason=outcome.reason,
+            progress=progress,
+            inflow=tuple(inflow_arrays(inflow, t) for t in range(problems.n_stages)),
+            regime="" if chain is None else chain.names[r],
         )
 
     def __enter__(self) -> Training:

@@ -63,9 +63,9 @@ def plan_run(study: Study) -> RunPlan:
         iterations=iterations,
         forward_passes=passes if iterations else 0,
         problems_per_iteration=passes * problems.n_solves_of_trajectory
-        + len(problems.stages[0].openings.innovation),
+        + problems.n_solves_of_bound,
         cuts_per_stage=max(cuts, default=0),
-        cut_megabytes=sum(cuts) * (dimension + 1) * 8 / 1e6,
+        cut_megabytes=sum(cuts) * len(problems.each) * (dimension + 1) * 8 / 1e6,
         scenarios=scenarios,
         simulated_problems=scenarios * problems.walk.n_visits,
         part_scenarios=part,

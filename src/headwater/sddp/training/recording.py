@@ -66,8 +66,8 @@ def iteration_record(
         forward_passes=n,
         cuts_added=added,
         cuts_removed=sum(one.removed for one in selected),
-        cuts_active=sum(pool.n_active for pool in problems.pools),
-        lp_solves=n * problems.n_solves_of_trajectory + len(problems.stages[0].openings.innovation),
+        cuts_active=sum(pool.n_active for one in problems.each for pool in one.pools),
+        lp_solves=n * problems.n_solves_of_trajectory + problems.n_solves_of_bound,
         retries=retries,
         forward_seconds=seconds[0],
         backward_seconds=seconds[1],
@@ -79,7 +79,7 @@ def iteration_record(
         lower_bound_proven=not doubtful_cuts(problems.pools[0]),
         selection=selected,
         selection_seconds=selection_seconds,
-        cuts_relaxed=sum(pool.n_relaxed(iteration) for pool in problems.pools),
+        cuts_relaxed=sum(pool.n_relaxed(iteration) for one in problems.each for pool in one.pools),
     )
 
 
@@ -124,10 +124,16 @@ def training_record(
     )
 
 
+def uncertainty_warnings(problems: StudyProblems) -> tuple[str, ...]:
+    """What was assumed or repaired of what is random, in any regime, each sentence once."""
+    told = (text for one in problems.each for text in one.uncertainty.warnings)
+    return tuple(dict.fromkeys(told)) if problems.regimes else problems.uncertainty.warnings
+
+
 def _warnings(
     problems: StudyProblems, sampler_warnings: tuple[str, ...], history: list[IterationRecord]
 ) -> list[str]:
-    warnings = [*problems.uncertainty.warnings, *sampler_warnings, *problems.warnings()]
+    warnings = [*uncertainty_warnings(problems), *sampler_warnings, *problems.warnings()]
     truncated = sum(record.truncated_inflows for record in history)
     if truncated:
         inflows = (
@@ -158,7 +164,10 @@ def _warnings(
             "expects to pay after that"
         )
     warnings.extend(_gap_warning(history))
-    cuts_of_trajectory = sum(problems.n_cuts_of_trial(t) for t in range(problems.n_stages))
+    cuts_of_trajectory = sum(
+        problems.n_cuts_of_trial(t) * int(problems.reached[t].sum())
+        for t in range(problems.n_stages)
+    )
     missing = len(history) * problems.study.config.training.forward_passes * cuts_of_trajectory
     missing -= sum(record.cuts_added for record in history)
     if missing:

@@ -5,7 +5,7 @@ All that the next iteration depends on, besides the study and the cuts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from headwater.sddp.bounds.vertices import VERTICES, InnerApproximation
 from headwater.sddp.cuts.selection import needs_archive
 from headwater.sddp.cuts.visited_states import VisitedStates
 from headwater.sddp.passes.backward import LowerBound
+from headwater.sddp.passes.regimes import RegimeBound, empty_stores
 from headwater.sddp.passes.trajectories import TrajectoryStore
 from headwater.sddp.records.stored_training import StageArrays, StoredTraining
 from headwater.sddp.records.training import IterationRecord
@@ -34,7 +35,7 @@ class TrainingState:
     was never interrupted.
 
     Attributes:
-        store: bases of the trajectories.
+        stores: bases of the trajectories, for each regime, or one without regimes.
         bound: evaluates the bound of the first stage, from the basis of its last evaluation.
         history: one record per complete iteration.
         visited: every state that a trajectory left a stage in; ``None`` where nothing asks for
@@ -43,8 +44,8 @@ class TrainingState:
             first.
     """
 
-    store: TrajectoryStore
-    bound: LowerBound
+    stores: tuple[TrajectoryStore, ...]
+    bound: LowerBound | RegimeBound
     history: list[IterationRecord] = field(default_factory=list)
     visited: VisitedStates | None = None
     inner: InnerApproximation | None = None
@@ -52,20 +53,30 @@ class TrainingState:
     @classmethod
     def fresh(cls, problems: StudyProblems) -> TrainingState:
         """The state before the first iteration."""
-        sizes = [(stage.form.n_rows, stage.form.n_columns) for stage in problems.stages]
         config, n_state = problems.study.config.training, problems.layout.dimension
-        store = TrajectoryStore.empty(config.forward_passes, sizes, n_state, problems.walk.n_visits)
+        stores = empty_stores(problems, config.forward_passes)
         visited = None
         whole = problems.study.config
         if needs_archive(config.cut_selection) or whole.upper_bound.enabled or whole.export_states:
             visited = VisitedStates.empty(
                 problems.n_stages, n_state, config.archive_memory_limit_mb
             )
-        return cls(store, LowerBound(problems), visited=visited)
+        bound = RegimeBound(problems) if problems.regimes else LowerBound(problems)
+        return cls(stores, bound, visited=visited)
 
     @classmethod
-    def resumed(cls, problems: StudyProblems, stored: StoredTraining) -> TrainingState:
+    def resumed(
+        cls,
+        problems: StudyProblems,
+        stored: StoredTraining,
+        others: Sequence[StoredTraining | None] = (),
+    ) -> TrainingState:
         """The state that was stored; ``problems`` hold the cuts of the same policy.
+
+        Args:
+            problems: the stages.
+            stored: what was stored.
+            others: what was stored of the regimes but the first.
 
         Raises:
             PolicyError: what was stored does not fit the stage programs.
@@ -76,8 +87,9 @@ class TrainingState:
         if purge_after is not None and state.n_iterations >= purge_after:
             state.bound.leave_out_unproven()
         try:
-            if "bases" in stored.parts:
-                state._restore_bases(problems, stored.parts["bases"])
+            for r, own in enumerate([stored, *others]):
+                if own is not None and "bases" in own.parts:
+                    state._restore_bases(problems.each[r], r, own.parts["bases"])
             if state.visited is not None and stored.history:
                 for t, arrays in enumerate(stored.parts["states"]):
                     state.visited.extend(
@@ -93,6 +105,16 @@ class TrainingState:
         return state
 
     @property
+    def store(self) -> TrajectoryStore:
+        """States and costs of the trajectories, and the bases of the first regime."""
+        return self.stores[0]
+
+    @property
+    def bounds(self) -> list[LowerBound]:
+        """What evaluates the bound, for each regime, or one without regimes."""
+        return self.bound.of_regimes if isinstance(self.bound, RegimeBound) else [self.bound]
+
+    @property
     def n_iterations(self) -> int:
         """Complete iterations."""
         return self.history[-1].iteration if self.history else 0
@@ -102,15 +124,17 @@ class TrainingState:
 
         For an iteration that is not finished.
         """
-        undo_each = [bases.remember() for bases in self.store.bases] + [
-            pool.remember() for pool in problems.pools
+        undo_each = [bases.remember() for store in self.stores for bases in store.bases] + [
+            pool.remember() for one in problems.each for pool in one.pools
         ]
-        basis, n_iterations, inner = self.bound.basis, self.n_iterations, self.inner
+        known = [bound.basis for bound in self.bounds]
+        n_iterations, inner = self.n_iterations, self.inner
 
         def undo() -> None:
             for undo_one in undo_each:
                 undo_one()
-            self.bound.basis = basis
+            for bound, basis in zip(self.bounds, known, strict=True):
+                bound.basis = basis
             self.inner = inner
             if self.visited is not None:
                 self.visited.forget_after(n_iterations)
@@ -124,8 +148,32 @@ class TrainingState:
 
         Visited states are views and change with the next iteration.
         """
+        first = problems.each[0]
+        bases = self.stored_bases(first, self.store, self.bounds[0], communicator)
+        parts: dict[str, tuple[StageArrays, ...]] = {"bases": bases}
+        if self.visited is not None:
+            parts["states"] = tuple(stage.arrays() for stage in self.visited.stages)
+        if self.inner is not None:
+            parts[VERTICES] = self.inner.arrays()
+        return StoredTraining(tuple(self.history), parts, dict(counts))
+
+    def stored_bases(
+        self,
+        problems: StudyProblems,
+        store: TrajectoryStore,
+        lower_bound: LowerBound,
+        communicator: Communicator,
+    ) -> tuple[StageArrays, ...]:
+        """Bases of the stages of a regime as arrays; all ranks call.
+
+        Args:
+            problems: the regime, or the study where it has none.
+            store: its trajectories.
+            lower_bound: evaluates the bound in it.
+            communicator: the ranks.
+        """
         bases: list[dict[str, NDArray[Any]]] = []
-        for stage, trajectories in zip(problems.stages, self.store.bases, strict=True):
+        for stage, trajectories in zip(problems.stages, store.bases, strict=True):
             trajectories.grow(
                 stage.n_rows
             )  # as the next forward pass would: then the cuts just made have rows on any ranks
@@ -133,23 +181,20 @@ class TrainingState:
             for array in arrays.values():
                 communicator.gather_rows(array)
             bases.append({"row_slots": stage.pool.active_slots(), **arrays})
-        bound = communicator.from_leader(self.bound.basis)
+        bound = communicator.from_leader(lower_bound.basis)
         if bound is not None:
             bases[0] |= {"bound_columns": bound.columns, "bound_rows": bound.rows}
-        parts: dict[str, tuple[StageArrays, ...]] = {"bases": tuple(bases)}
-        if self.visited is not None:
-            parts["states"] = tuple(stage.arrays() for stage in self.visited.stages)
-        if self.inner is not None:
-            parts[VERTICES] = self.inner.arrays()
-        return StoredTraining(tuple(self.history), parts, dict(counts))
+        return tuple(bases)
 
-    def _restore_bases(self, problems: StudyProblems, stored: tuple[StageArrays, ...]) -> None:
+    def _restore_bases(
+        self, problems: StudyProblems, r: int, stored: tuple[StageArrays, ...]
+    ) -> None:
         for t, (stage, arrays) in enumerate(zip(problems.stages, stored, strict=True)):
             if not np.array_equal(arrays["row_slots"], stage.row_slots):
                 raise ValueError(
                     f"the cuts at stage {problems.system.stages[t].id} are in another order"
                 )
-            self.store.bases[t].restore(arrays["known"], arrays["columns"], arrays["rows"])
+            self.stores[r].bases[t].restore(arrays["known"], arrays["columns"], arrays["rows"])
         if "bound_columns" in stored[0]:
             form, columns, rows = (
                 problems.stages[0].form,
@@ -160,4 +205,4 @@ class TrainingState:
                 raise ValueError(
                     f"a basis of {len(columns)} columns for the bound, expected {form.n_columns}"
                 )
-            self.bound.basis = Basis(columns.astype(np.int32), rows.astype(np.int32))
+            self.bounds[r].basis = Basis(columns.astype(np.int32), rows.astype(np.int32))

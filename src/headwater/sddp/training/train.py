@@ -10,8 +10,9 @@ from functools import partial
 
 from headwater.core.history import RuleEvaluation
 from headwater.distributed import ALONE, Communicator, Interrupted, is_known_to_all
-from headwater.errors import PolicyError, ResultsError
+from headwater.errors import PolicyError, ResultsError, UnsupportedFeatureError
 from headwater.model import Study, TrainingConfig
+from headwater.refusals import refused
 from headwater.sddp import events
 from headwater.sddp.cuts.boundary import BoundaryCuts
 from headwater.sddp.cuts.policy import Policy, as_stored
@@ -82,13 +83,20 @@ def train_policy(
     """
     pools, outlooks = (None, None) if resume is None else (resume.pools, resume.outlooks)
     at_end = boundary if resume is None else None
-    problems = communicator.together(partial(build_problems, study, pools, outlooks, at_end))
+    regime_pools = (
+        None if resume is None or not resume.regimes else [one.pools for one in resume.regimes]
+    )
+    problems = communicator.together(
+        partial(build_problems, study, pools, outlooks, at_end, regime_pools)
+    )
     communicator.together(partial(check_agreement, communicator, problems))
     problems.keep_cuts_in(communicator.memory_for)
     state = communicator.together(partial(_state_to_start_from, problems, resume))
     config = study.config
     notes: tuple[str, ...] = ()
     if warm_start is not None and resume is None:
+        if problems.regimes or warm_start.regimes:
+            raise UnsupportedFeatureError([refused("beside_regimes")])
         notes = communicator.together(partial(_start_from, warm_start, problems, state))
     with Training(
         study,
@@ -163,7 +171,8 @@ def _state_to_start_from(problems: StudyProblems, resume: Policy | None) -> Trai
     if resume is None:
         return TrainingState.fresh(problems)
     with as_stored():
-        return TrainingState.resumed(problems, stored_training(resume))
+        others = [one.progress for one in resume.regimes[1:]]
+        return TrainingState.resumed(problems, stored_training(resume), others)
 
 
 def _start_from(policy: Policy, problems: StudyProblems, state: TrainingState) -> tuple[str, ...]:
