@@ -10,21 +10,12 @@ import polars as pl
 
 from headwater.case.documents import Documents
 from headwater.case.starter_parts import MONTHLY_SEASONS, usual_penalties
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import UsageError
 from headwater.pypsa.time_axis import TimeAxis
 
 Json = dict[str, Any]
 
-_KINDS = {
-    "bus": ("system/buses.json", "buses"),
-    "line": ("system/lines.json", "lines"),
-    "hydro": ("system/hydros.json", "hydros"),
-    "thermal": ("system/thermals.json", "thermals"),
-    "source": ("system/non_controllable_sources.json", "non_controllable_sources"),
-    "battery": ("system/batteries.json", "batteries"),
-    "pumping station": ("system/pumping_stations.json", "pumping_stations"),
-}
-_REQUIRED = ("bus", "line", "hydro", "thermal")
 _LEAST_FACTOR = 1e-9
 """Stands for a load of zero in a block of a stage with load: factors of loads are above 0."""
 
@@ -43,7 +34,9 @@ class Draft:
     """
 
     axis: TimeAxis
-    entities: dict[str, list[Json]] = field(default_factory=lambda: {kind: [] for kind in _KINDS})
+    entities: dict[str, list[Json]] = field(
+        default_factory=lambda: {part.name: [] for part in EQUIPMENT}
+    )
     rows: dict[str, list[Json]] = field(default_factory=dict)
     factors: dict[str, list[Json]] = field(default_factory=dict)
     initial_hm3: dict[int, float] = field(default_factory=dict)
@@ -63,8 +56,9 @@ class Draft:
         """
         names = [entry["name"] for entry in self.entities[kind]]
         if name not in names:
+            one = EQUIPMENT[kind].words.one
             raise UsageError(
-                f"the network has no {kind} '{name}', which one of its components names"
+                f"the network has no {one} '{name}', which one of its components names"
             )
         return names.index(name)
 
@@ -116,9 +110,10 @@ class Draft:
                 "filling_storage": [],
             },
         }
-        for kind, (file, key) in _KINDS.items():
-            if self.entities[kind] or kind in _REQUIRED:
-                files[file] = {key: self.entities[kind]}
+        for part in EQUIPMENT:
+            held = self.entities[part.name]
+            if held or part.file.required:
+                files[part.file.name] = {part.file.key: held}
         for kind, (file, key) in {
             "load": ("scenarios/load_factors.json", "load_factors"),
             "non_controllable": (

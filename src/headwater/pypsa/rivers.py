@@ -143,7 +143,7 @@ def _add_pump(draft: Draft, one: Reservoir, water: float, account: Account) -> N
     draft.initial_hm3[basin] = 0.0
     draft.constant_m3s[basin] = _ENOUGH * flow
     draft.add(
-        "pumping station",
+        "pumping_station",
         f"{one.name} (pump)",
         bus_id=draft.id_of("bus", one.in_bus),
         source_hydro_id=basin,

@@ -198,7 +198,10 @@ def _add_source(draft: Draft, one: Component, share: Array) -> None:
     share = share * one.number("p_nom") / capacity
     owner = {
         "ncs_id": draft.add(
-            "source", one.name, bus_id=draft.id_of("bus", one["bus"]), max_generation_mw=capacity
+            "non_controllable",
+            one.name,
+            bus_id=draft.id_of("bus", one["bus"]),
+            max_generation_mw=capacity,
         )
     }
     means, blocks = draft.axis.by_stage(share), draft.axis.by_block(share)
