@@ -56,12 +56,12 @@ def place_of_class(choice: Any) -> tuple[int, str]:
 
 
 class RiskMeasure(Choice, Protocol):
-    """How random costs count as one number: ``rho[Z] = max over q of (q .
+    """How random costs count as one number.
 
-    Z - penalty(q))``, with ``q`` probabilities.
+    It is ``rho[Z] = max over q of (q . Z - penalty(q))``, with ``q`` probabilities. The best ``q``
+    is a subgradient of the measure, so cuts that are made with it are lower bounds (Shapiro,
+    Tekaya, da Costa and Soares 2013, European Journal of Operational Research 224).
 
-    The best ``q`` is a subgradient of the measure, so cuts that are made with it are lower bounds
-    (Shapiro, Tekaya, da Costa and Soares 2013, European Journal of Operational Research 224).
     Dearer outcomes must not count for less, and a sure cost must count as itself.
 
     A measure that wants to know which openings the costs are of has a method ``among`` besides: it

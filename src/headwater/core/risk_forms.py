@@ -51,9 +51,9 @@ class ExtraColumns:
 
 @dataclass(frozen=True)
 class LinearForm:
-    """A risk measure as a linear program: the least ``weights .
+    """A risk measure as a linear program.
 
-    Z + (extra weights) . x`` with ``rows (Z, x) >= 0``.
+    It is the least ``weights . Z + (extra weights) . x`` with ``rows (Z, x) >= 0``.
 
     Attributes:
         weights: ``[opening]`` of the costs ``Z``.
