@@ -127,7 +127,7 @@ def test_words_of_numbers_are_short_and_keep_their_unit():
     assert amount(2_357_358_090.7) == f"2.357{nbsp}billion{nbsp}$"
     assert amount(58_700_161.0) == f"58.70{nbsp}million{nbsp}$"
     assert amount(-12.5) == f"\u221212.50{nbsp}$"
-    assert between(2_373_648_219.0, 57_253_928.9) == f"2.374 ±{nbsp}0.057{nbsp}billion{nbsp}$"
+    assert between(2_373_648_219.0, 57_253_928.9) == f"2.374{nbsp}±{nbsp}0.057 billion{nbsp}$"
     assert between(5.0, 0.25) == f"5.00 ±{nbsp}0.25{nbsp}$"
     assert [share(one) for one in (0.0, 1.0, 0.0302, 0.5, 0.0002)] == [
         f"{text}{nbsp}%" for text in ("0", "100", "3.0", "50", "0.02")

@@ -97,7 +97,7 @@ def tiles(results: Results) -> Iterator[tuple[str, str, str]]:
         yield (
             "Gap to the bound",
             share(gap["relative"]),
-            f"Part of the simulated mean that lies above the lower bound; 95 % interval "
+            f"Part of the simulated mean that lies above the lower bound; 95\u00a0% interval "
             f"{share(low)} to {share(high)}.{luck}",
         )
     for tail in cost["cvar"]:
@@ -217,7 +217,7 @@ def _of_limits(results: Results) -> Iterator[Look]:
         what = numbered(len(often), "limit")
         yield Look(
             f"{what} {'is' if len(often) == 1 else 'are'} broken in at least 1 % of all stages of "
-            f"all scenarios; they are listed below.",
+            "all scenarios.",
             "overview",
         )
 

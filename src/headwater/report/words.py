@@ -23,12 +23,14 @@ def between(value: float, half: float) -> str:
     for unit, word in ((1e9, "billion"), (1e6, "million")):
         if size >= unit:
             digits = _digits(max(abs(half) / unit, 0.001) if half else size / unit)
-            return _with_half(value / unit, half / unit, digits, f"{NBSP}{word}{NBSP}$")
-    return _with_half(value, half, 0 if size >= 100 else 2, f"{NBSP}$")
+            return _with_half(value / unit, half / unit, digits, (NBSP, f" {word}{NBSP}$"))
+    return _with_half(value, half, 0 if size >= 100 else 2, (" ", f"{NBSP}$"))
 
 
-def _with_half(value: float, half: float, digits: int, unit: str) -> str:
-    return f"{value:,.{digits}f} ±{NBSP}{half:,.{digits}f}{unit}".replace("-", MINUS)
+def _with_half(value: float, half: float, digits: int, before_and_unit: tuple[str, str]) -> str:
+    before, unit = before_and_unit
+    text = f"{value:,.{digits}f}{before}±{NBSP}{half:,.{digits}f}{unit}"
+    return text.replace("-", MINUS)
 
 
 def _digits(value: float) -> int:
