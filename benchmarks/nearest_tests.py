@@ -106,6 +106,10 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/cli/test_uncertainty_commands.py",
     ),
     "cli/case_display.py": ("tests/cli/test_case_commands.py",),
+    "cli/compare_commands.py": (
+        "tests/cli/test_compare_commands.py",
+        "tests/cli/test_result_commands.py",
+    ),
     "cli/event_lines.py": ("tests/cli/test_cli_commands.py", "tests/cli/test_cli_processes.py"),
     "cli/facts.py": ("tests/cli/test_result_commands.py", "tests/cli/test_cli_commands.py"),
     "cli/memory_limit.py": ("tests/cli/test_cli_processes.py",),

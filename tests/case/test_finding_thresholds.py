@@ -182,3 +182,11 @@ def test_the_stage_that_is_farthest_from_the_calendar_is_named_whether_too_long_
         "2 stages have block hours that differ from the calendar; the worst is stage 1: 666 h "
         "instead of 696 h" in found.message
     )
+
+
+@pytest.mark.parametrize(("stage", "refused"), [(0, False), (1, False), (2, False), (3, True)])
+def test_a_plant_leaves_at_a_stage_of_the_study_or_right_after_the_last(tmp_path, stage, refused):
+    case = tiny_case(tmp_path)
+    assert len(case.stages) == 2
+    case.thermals[0]["exit_stage_id"] = stage
+    assert len(findings(case, "HW303")) == refused
