@@ -27,6 +27,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "api/training.py": (
         "tests/api/test_api.py",
         "tests/api/test_failures.py",
+        "tests/acceptance/test_boundary.py",
         "tests/sddp/training/test_resume.py",
     ),
     "api/uncertainty.py": (
@@ -395,6 +396,7 @@ def nearest_tests(module: str, root: Path = ROOT) -> tuple[str, ...]:
     package, stem = (module.split("/", maxsplit=1)[0] if "/" in module else ""), Path(module).stem
     found = set((root / "tests" / module).parent.glob(f"test_{stem}*.py"))
     if RULES.match(module):
+        found |= set((root / "tests" / package).glob(f"test_findings_{stem[6:]}*.py"))
         found |= {root / "tests" / package / name for name in FINDINGS}
     dotted = f"headwater.{module[:-3].replace('/', '.')}"
     imports = _imports(root)
