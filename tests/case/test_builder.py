@@ -511,4 +511,4 @@ def test_a_builder_shows_what_it_has():
     build = hw.SystemBuilder("two", start="2027-01", months=2)
     assert repr(build) == "<SystemBuilder two: empty; 2 months>"
     build.bus("Valley").bus("City").thermal("Gas", bus="City", max_mw=150.0, cost=75.0)
-    assert repr(build) == "<SystemBuilder two: 2 bus, 1 thermal; 2 months>"
+    assert repr(build) == "<SystemBuilder two: 2 buses, 1 thermal; 2 months>"

@@ -12,6 +12,7 @@ from headwater.case.builder_files import BusLoad, Given, OverTime, months_from
 from headwater.case.builder_names import kind_of
 from headwater.case.load import Case, case_of
 from headwater.case.series_given import columns_of, record_of, values_by_stage
+from headwater.core.wording import numbered
 from headwater.errors import UsageError
 
 Json = dict[str, Any]
@@ -89,8 +90,10 @@ class SystemBuilder:
 
     def __repr__(self) -> str:
         held = self._given.entities
-        counts = ", ".join(f"{len(held[kind])} {kind_of(kind).words.one}" for kind in held)
-        return f"<SystemBuilder {self.name}: {counts or 'empty'}; {len(self._starts)} months>"
+        words = {kind: kind_of(kind).words for kind in held}
+        counts = [numbered(len(held[kind]), one.one, one.many) for kind, one in words.items()]
+        months = numbered(len(self._starts), "month")
+        return f"<SystemBuilder {self.name}: {', '.join(counts) or 'empty'}; {months}>"
 
     @_adds("bus")
     def bus(self, name: str, *, deficit_cost: float | None = None, **more: Any) -> SystemBuilder:
