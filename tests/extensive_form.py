@@ -26,6 +26,7 @@ from extensive_form_stage import StageProgram, cells_in_time, sparse, stage_prog
 from headwater.equipment.battery import Battery
 from headwater.model import (
     GraphType,
+    InflowNoise,
     MixedCVaR,
     OperativeState,
     ProductionKind,
@@ -33,7 +34,7 @@ from headwater.model import (
     StudyConfig,
     System,
 )
-from headwater.stochastic import build_uncertainty
+from headwater.stochastic import Uncertainty, build_uncertainty
 
 MOST_LEAVES = 20_000
 
@@ -110,7 +111,12 @@ def _solve(
 ) -> float:
     _refuse_what_is_not_covered(system, config)
     seed = config.training.tree_seed if tree_seed is None else tree_seed
-    u = build_uncertainty(system, seed, source=config.training.scenario_source)
+    u = build_uncertainty(
+        system,
+        seed,
+        source=config.training.scenario_source,
+        inflow_noise=config.inflow_noise,
+    )
     if lags is None:
         assert first == 0 or u.inflow.n_lags == 0, "the past inflows of a later stage must be given"
         lags = u.inflow.initial_lags_m3s
@@ -132,10 +138,7 @@ def _solve(
         eta, p = u.tree.noise[t], u.tree.probability[t]
         n_parents, n_openings = len(history), len(p)
         n_nodes = n_parents * n_openings
-        lag_term = np.einsum("hl,nlh->nh", u.inflow.psi[t], history)
-        inflow = (lag_term[:, None] + u.innovation_m3s(t, eta)[None]).reshape(
-            n_nodes, -1
-        )  # [node, hydro]
+        inflow = _inflows(system, config, u, t, history).reshape(n_nodes, -1)  # [node, hydro]
         load = np.tile(u.load_mw(t, eta), (n_parents, 1, 1))  # [node, bus, block]
         stage = stage_program(system, config, t)
         children = sp.kron(sp.eye(n_parents), np.ones((n_openings, 1)))  # [node, parent]
@@ -157,6 +160,20 @@ def _solve(
     if averse:
         program.columns["risk-adjusted", first].cost[:] = 1.0
     return program.solve(proven_to)
+
+
+def _inflows(system: System, config: StudyConfig, u: Uncertainty, t: int, history: Array) -> Array:
+    """Inflow of every opening after every past, ``[parent, opening, hydro]``, by its formula."""
+    base, sigma, eta = u.inflow.base[t], u.inflow.sigma[t], u.tree.noise[t][:, u.layout.inflow]
+    past = np.einsum("hl,nlh->nh", u.inflow.psi[t], history)[:, None]
+    if config.inflow_noise is InflowNoise.NORMAL:
+        return past + (base + sigma * eta)[None]
+    rows = {(row.hydro_id, row.stage_id): row for row in system.inflow_statistics}
+    mean = np.array([rows[h.id, system.stages[t].id].mean_m3s for h in system.hydros])
+    whole = (config.inflow_noise is InflowNoise.MULTIPLICATIVE) | (base <= 0.0)
+    spread = np.sqrt(np.log(1.0 + (sigma / np.where(whole, mean, base)) ** 2))
+    factor = np.exp(spread * eta - spread**2 / 2.0)[None]
+    return np.where(whole, (base + past) * factor, base * factor + past)
 
 
 @dataclass

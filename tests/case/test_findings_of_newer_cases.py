@@ -15,16 +15,11 @@ from shared_data import requires_shared
 
 pytestmark = requires_shared
 
-CONFIG, STAGES, HYDROS = "config.json", "stages.json", "system/hydros.json"
+CONFIG, STAGES = "config.json", "stages.json"
 
 
 def found(root, code):
     return [one for one in validate_case(root) if one.code == code]
-
-
-def second_bus(hydros):
-    groups = hydros["hydros"][0]["unit_groups"]
-    groups.append({**groups[0], "id": 1, "bus_id": 1})
 
 
 REFUSED = {
@@ -33,7 +28,6 @@ REFUSED = {
         lambda f: f["buses"][0].update(operational_start_date="2024-02-01"),
         "buses[0].operational_start_date",
     ),
-    "unit groups at several buses": (HYDROS, second_bus, "hydros[0].unit_groups"),
     "nodes of a graph": (
         STAGES,
         lambda f: f["policy_graph"].update(nodes=[{"id": i, "stage_id": i // 2} for i in range(4)]),

@@ -35,6 +35,7 @@ def build_config(config: s.ConfigFile) -> m.StudyConfig:
         estimation=made_from(config.estimation),
         noise_sharing=m.NoiseSharing(config.stochastic.noise_sharing),
         experimental=config.stochastic.experimental,
+        inflow_noise=m.InflowNoise(config.stochastic.inflow_noise),
         export_stochastic=config.exports.stochastic,
         export_states=config.exports.states,
         upper_bound=made_from(config.upper_bound_evaluation),

@@ -259,7 +259,7 @@ def read_parts(manifest: Manifest, collector: Collector) -> Parts:
                 raw[name] = data
     _read_tables(parts, collector)
     for name, data in raw.items():
-        canonical_spelling(name, data, manifest.files[name], collector)
+        canonical_spelling(name, data, manifest.shown(name), collector)
     if "config.json" in raw:
         config = raw["config.json"]
         if "stages.json" in raw:
@@ -269,7 +269,7 @@ def read_parts(manifest: Manifest, collector: Collector) -> Parts:
         old_sampling_scheme(config, "config.json", collector)
         parts.raw_config = config
     for name, data in raw.items():
-        shape = parse_shape(shape_of(name), data, manifest.files[name], collector)
+        shape = parse_shape(shape_of(name), data, manifest.shown(name), collector)
         if shape is None:
             parts.failed.add(name)
         else:

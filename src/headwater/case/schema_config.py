@@ -231,6 +231,11 @@ class StochasticInFile:
         m.NoiseSharing.SEASON_GROUP
     )
     experimental: Annotated[bool, "allow the sampling method `selective`"] = False
+    inflow_noise: Annotated[
+        m.InflowNoise,
+        "noise of inflow models: normal and added, lognormal and multiplying the whole inflow, or "
+        "lognormal and added with a least value",
+    ] = m.InflowNoise.NORMAL
 
 
 @in_file(order=("modeling",))

@@ -51,6 +51,14 @@ class InflowNonNegativity(Enum):
         return self in (InflowNonNegativity.TRUNCATION, InflowNonNegativity.TRUNCATION_WITH_PENALTY)
 
 
+class InflowNoise(Enum):
+    """Distribution of the noise of inflow models, and how it enters."""
+
+    NORMAL = "normal"
+    MULTIPLICATIVE = "multiplicative"
+    THREE_PARAMETER = "three_parameter"
+
+
 class Formulation(Enum):
     """Which form of the stage problem is solved; both give the same values."""
 
@@ -329,6 +337,7 @@ class StudyConfig:
         policy: where the policy is kept, and what training starts from.
         estimation: how inflow models are estimated from history.
         noise_sharing: whether the stages of one season period repeat one draw.
+        inflow_noise: distribution of the noise of inflow models, and how it enters.
         experimental: allow the sampling method ``selective``.
         export_stochastic: write model, openings and their account beside the results.
         export_states: keep every state that training visits, and write them with the policy.
@@ -344,6 +353,7 @@ class StudyConfig:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     estimation: EstimationConfig = field(default_factory=EstimationConfig)
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP
+    inflow_noise: InflowNoise = InflowNoise.NORMAL
     experimental: bool = False
     export_stochastic: bool = False
     export_states: bool = False

@@ -143,7 +143,7 @@ def trajectories_table(sampler: Sampler, n_scenarios: int, iteration: int = 1) -
     for t, stage in enumerate(system.stages):
         noise = sampler.noise(t, iteration, scenarios)
         eta = noise[:, layout.inflow]
-        z = inflow.innovation_m3s(t, eta) + inflow.lag_term_m3s(t, memory)
+        z = inflow.inflow_m3s(t, eta, memory)
         memory = inflow.next_memory_m3s(t, memory, z)
         drawn = noise.copy()
         for kind in NoiseClass:

@@ -7,17 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from headwater.arrays import Array, FrozenDict
-from headwater.model import Correlation, CorrelationGroup, NoiseClass, System
+from headwater.model import Correlation, CorrelationGroup, InflowNoise, NoiseClass, System
 from headwater.stochastic.calendar import SeasonTimeline
 from headwater.stochastic.correlation import clipped_correlation
 from headwater.stochastic.cycle_fit import CycleFit
+from headwater.stochastic.lognormal import log_residuals
 from headwater.stochastic.residuals import residual_correlation
 
 _ROUNDING = 1e-12
 
 
 def estimated_correlation(
-    system: System, timeline: SeasonTimeline, fits: Sequence[CycleFit], warnings: list[str]
+    system: System,
+    timeline: SeasonTimeline,
+    fits: Sequence[CycleFit],
+    warnings: list[str],
+    noise: InflowNoise,
 ) -> Correlation:
     """Correlation of the residuals.
 
@@ -28,12 +33,14 @@ def estimated_correlation(
         timeline: calendar periods of the stages.
         fits: models of the cycles, with their residuals.
         warnings: gets a sentence for every matrix that had to be clipped.
+        noise: distribution of the noise, on whose scale residuals are compared.
     """
     hydro_ids = tuple(hydro.id for hydro in system.hydros)
     profiles: dict[str, tuple[CorrelationGroup, ...]] = {}
     by_season: dict[int, str] = {}
     for fit in fits:
-        found = residual_correlation(fit.residuals)
+        normal = noise is InflowNoise.NORMAL
+        found = residual_correlation(fit.residuals if normal else log_residuals(fit, noise))
         if "default" not in profiles:
             profiles["default"] = (_group("default", hydro_ids, found.pooled, warnings),)
         for season_id, matrix in zip(fit.history.season_ids, found.seasons, strict=False):

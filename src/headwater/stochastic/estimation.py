@@ -16,6 +16,7 @@ from headwater.errors import ModelError
 from headwater.model import (
     AnnualComponent,
     EstimationConfig,
+    InflowNoise,
     InflowStatistics,
     OrderSelection,
     System,
@@ -64,12 +65,21 @@ class Estimation:
         return self._seasonal.get((hydro, season_id))
 
 
-def complete_system(system: System, config: EstimationConfig | None = None) -> Estimation:
+def complete_system(
+    system: System,
+    config: EstimationConfig | None = None,
+    noise: InflowNoise = InflowNoise.NORMAL,
+) -> Estimation:
     """Estimate from history what a system's inflow model lacks.
 
     Without history and statistics the model is fitted to external inflow scenarios, if there are
     any. Given statistics, coefficients and correlation are kept; rows with a mean of ``nan`` give
     coefficients only.
+
+    Args:
+        system: the power system.
+        config: how models are estimated.
+        noise: distribution of their noise, on whose scale its correlation is estimated.
 
     Raises:
         ModelError: history without season definitions, hydros without history, too few
@@ -104,7 +114,7 @@ def complete_system(system: System, config: EstimationConfig | None = None) -> E
         }
         return Estimation(system, path, FrozenDict(given | {"correlation": correlation}))
     return _Estimator(
-        system, config or EstimationConfig(), path, has_statistics, has_coefficients
+        system, config or EstimationConfig(), path, has_statistics, has_coefficients, noise
     ).run()
 
 
@@ -146,13 +156,14 @@ class _Estimator:
         path: str,
         has_statistics: bool,
         has_coefficients: bool,
+        noise: InflowNoise,
     ) -> None:
         if system.season_map is None:
             raise ModelError(
                 "an inflow history can only be used with season_definitions, which "
                 "say what its dates belong to"
             )
-        self.system, self.config, self.path = system, config, path
+        self.system, self.config, self.path, self.noise = system, config, path, noise
         self.has_statistics, self.has_coefficients = has_statistics, has_coefficients
         self.timeline = SeasonTimeline(system, system.season_map)
         self.warnings: list[str] = []
@@ -186,7 +197,9 @@ class _Estimator:
         rows = self._rows(fits, seasonal)
         correlation = system.correlation
         if correlation is None:
-            correlation = estimated_correlation(system, self.timeline, fits, self.warnings)
+            correlation = estimated_correlation(
+                system, self.timeline, fits, self.warnings, self.noise
+            )
         report: Mapping[str, object] | None = None
         if not self.has_coefficients:
             given = rows if self.has_statistics else None

@@ -152,7 +152,10 @@ def passing_inflows(model: InflowModel, given: GivenValues) -> InflowModel:
     psi[at], base[at], sigma[at], order[at] = 0.0, 0.0, 1.0, 0
     for array in (psi, base, sigma, order):
         array.flags.writeable = False
-    return replace(model, psi=psi, base=base, sigma=sigma, order=order, given=at)
+    lognormal = None if model.lognormal is None else model.lognormal.without(at)
+    return replace(
+        model, psi=psi, base=base, sigma=sigma, order=order, given=at, lognormal=lognormal
+    )
 
 
 def known_inflows(system: System) -> InflowModel:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from headwater.arrays import Array
 from headwater.stochastic.lagstate import shift_lags
+from headwater.stochastic.lognormal import LognormalNoise
 from headwater.stochastic.memory import (
     Memory,
     MemoryTransition,
@@ -34,6 +35,8 @@ class InflowModel:
             ``initial_lags_m3s``.
         given: ``[stage]`` where the noise is the inflow itself, in m3/s, see `given.py`; ``None``
             for nowhere.
+        lognormal: where noise is lognormal, see `headwater.stochastic.lognormal`; ``None`` where it
+            is normal and added everywhere.
     """
 
     psi: Array
@@ -44,6 +47,7 @@ class InflowModel:
     warnings: tuple[str, ...] = ()
     memory: Memory | None = None
     given: NDArray[np.bool_] | None = None
+    lognormal: LognormalNoise | None = None
 
     @property
     def passes(self) -> NDArray[np.bool_]:
@@ -83,12 +87,54 @@ class InflowModel:
         )
 
     def innovation_m3s(self, stage_index: int, eta_inflow: Array) -> Array:
-        """``base + sigma * eta`` for noise ``[scenario, hydro]``.
+        """Inflow for lags of zero, ``[scenario, hydro]`` in m3/s, for noise ``[scenario, hydro]``.
 
-        The inflows are ``[scenario, hydro]`` in m3/s.
+        ``base + sigma * eta``, or ``base * factor`` where the noise is lognormal.
         """
         innovation: Array = self.base[stage_index] + self.sigma[stage_index] * eta_inflow
-        return innovation
+        if self.lognormal is None:
+            return innovation
+        return self.lognormal.innovation_m3s(
+            stage_index, eta_inflow, self.base[stage_index], innovation
+        )
+
+    def lag_factor(self, stage_index: int, eta_inflow: Array) -> Array:
+        """What the lag term is multiplied by, ``[scenario, hydro]``.
+
+        ``[scenario, 0]`` where no noise of the stage multiplies it.
+        """
+        if self.lognormal is None:
+            return np.empty((len(eta_inflow), 0))
+        return self.lognormal.lag_factor(stage_index, eta_inflow)
+
+    def inflow_m3s(self, stage_index: int, eta_inflow: Array, lags_m3s: Array) -> Array:
+        """Inflow ``[scenario, hydro]`` in m3/s for noise ``[scenario, hydro]``.
+
+        After lags ``[scenario, lag, hydro]``.
+        """
+        past = self.lag_term_m3s(stage_index, lags_m3s)
+        factor = self.lag_factor(stage_index, eta_inflow)
+        inflow: Array = self.innovation_m3s(stage_index, eta_inflow)
+        return inflow + (past * factor if factor.shape[1] else past)
+
+    def noise_of(self, stage_index: int, inflow_m3s: Array, lags_m3s: Array) -> Array:
+        """Noise ``[scenario, hydro]`` under which the inflow is what it is, where there is noise.
+
+        ``nan`` where no noise gives the inflow.
+
+        Args:
+            stage_index: position of the stage.
+            inflow_m3s: ``[scenario, hydro]``.
+            lags_m3s: ``[scenario, lag, hydro]``.
+        """
+        past = self.lag_term_m3s(stage_index, lags_m3s)
+        sigma = self.sigma[stage_index]
+        noisy = sigma > 0.0
+        surplus = inflow_m3s - self.base[stage_index] - past
+        eta: Array = np.where(noisy, surplus / np.where(noisy, sigma, 1.0), 0.0)
+        if self.lognormal is None:
+            return eta
+        return self.lognormal.noise_of(stage_index, inflow_m3s, past, self.base[stage_index], eta)
 
     def lag_term_m3s(self, stage_index: int, lags_m3s: Array) -> Array:
         """``sum_l psi * lag`` for lags ``[scenario, lag, hydro]``.

@@ -112,7 +112,7 @@ def invert_inflows(
 ) -> Array:
     """Noise under which the model gives the target inflows.
 
-    It is ``eta = (target - base - sum_l psi * lag) / sigma``.
+    It is ``eta = (target - base - sum_l psi * lag) / sigma`` where it is normal.
 
     Args:
         system: for messages.
@@ -143,7 +143,16 @@ def invert_inflows(
                 f"m3/s in scenario {scenario}, but its model has no noise and gives "
                 f"{wanted - extra:g} m3/s; give it a deviation, or the inflow that the model gives"
             )
-        eta[:, t] = np.where(noisy, surplus / np.where(noisy, sigma, 1.0), 0.0)
+        eta[:, t] = inflow.noise_of(t, target, memory)
+        unknown = ~np.isfinite(eta[:, t]) & np.isfinite(target)
+        if unknown.any():
+            scenario, hydro = np.argwhere(unknown)[0]
+            raise ModelError(
+                f"hydro {system.hydros[hydro].id} at stage {stage.id}: the inflow is "
+                f"{target[scenario, hydro]:g} m3/s in scenario {scenario}, and a model with "
+                "lognormal noise gives no such inflow after the inflows before it; take "
+                "stochastic.inflow_noise 'normal', or leave the scenario out"
+            )
         memory = inflow.next_memory_m3s(t, memory, target)
     return eta
 

@@ -66,6 +66,5 @@ class ModelPaths:
 
     def _at(self, visit: int, iteration: int, scenarios: NDArray[np.int64], memory: Array) -> Array:
         t = self._position(visit)
-        inflow = self._model.innovation_m3s(t, self._noise(visit, iteration, scenarios))
-        inflow = inflow + self._model.lag_term_m3s(t, memory)
+        inflow = self._model.inflow_m3s(t, self._noise(visit, iteration, scenarios), memory)
         return np.maximum(inflow, 0.0) if self._truncates else inflow

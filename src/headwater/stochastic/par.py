@@ -15,7 +15,9 @@ Probability in the Engineering and Informational Sciences 20 (2006), 143-156.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 from headwater.arrays import Array, frozen
 from headwater.core.wording import listed
 from headwater.errors import ModelError, UnsupportedFeatureError
-from headwater.model import InflowStatistics, System
+from headwater.model import InflowNoise, InflowStatistics, System
 from headwater.refusals import refused
 from headwater.stochastic.autocorrelation import MONTHS_OF_ANNUAL_MEAN
 from headwater.stochastic.calendar import SeasonTimeline, Timeline, build_timeline
@@ -31,6 +33,7 @@ from headwater.stochastic.estimation import Estimation, complete_system
 from headwater.stochastic.implied import implied_residual_variances, residual_ratio
 from headwater.stochastic.inflow_model import InflowModel
 from headwater.stochastic.initial import initial_lags
+from headwater.stochastic.lognormal import lognormal_noise
 from headwater.stochastic.magnitudes import LARGEST
 from headwater.stochastic.memory import (
     build_memory,
@@ -50,7 +53,11 @@ should explain.
 """
 
 
-def build_inflow_model(system: System, estimation: Estimation | None = None) -> InflowModel:
+def build_inflow_model(
+    system: System,
+    estimation: Estimation | None = None,
+    noise: InflowNoise = InflowNoise.NORMAL,
+) -> InflowModel:
     """Convert the inflow statistics of a system.
 
     They are estimated from its history where they are not given.
@@ -62,6 +69,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
         system: the power system.
         estimation: what `complete_system` made of it; ``None`` estimates with default options where
             that is needed.
+        noise: distribution of the noise, and how it enters.
 
     Raises:
         ModelError: missing or impossible statistics, statistics of a lag that cannot be found,
@@ -81,12 +89,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
     )
     width = _integers([[lags_of(row) for row in stage] for stage in in_study], (n_stages, n_hydros))
     n_lags = int(width.max(initial=0))
-    if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
-        warnings.append(
-            f"inflow_lags is off at stage(s) {listed(off)}, but inflow models have autoregressive "
-            "terms: it is taken as on"
-        )
-    _check_past(system, timeline, n_lags)
+    _check_past(system, timeline, n_lags, warnings)
     psi = np.zeros((n_stages, n_hydros, n_lags))
     base, sigma = np.zeros((n_stages, n_hydros)), np.zeros((n_stages, n_hydros))
     back = cache(timeline.back)  # the same for all hydros
@@ -103,12 +106,13 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
                 base[t, h] -= weight * lookup.statistics(first + t, lag)[0]
         warnings += lookup.doubts()
     _check_stability(system, timeline, psi, width, warnings)
+    means = np.array([[row.mean_m3s for row in stage] for stage in in_study])
+    lognormal = lognormal_noise(system, noise, (means.reshape(base.shape), base, sigma), warnings)
     past = _PastInflows(system, timeline, rows, estimation)
     if not n_lags or timeline.is_uniform() or not isinstance(timeline, SeasonTimeline):
         lags = initial_lags(system, timeline, width, past, warnings)
-        return InflowModel(
-            frozen(psi), frozen(base), frozen(sigma), frozen(order), frozen(lags), tuple(warnings)
-        )
+        arrays: Any = [frozen(one) for one in (psi, base, sigma, order, lags)]
+        return replace(InflowModel(*arrays), warnings=tuple(warnings), lognormal=lognormal)
 
     def past_m3s(n_periods: int) -> Array:
         looked_at = np.full((1, n_hydros), max(n_periods, n_lags), np.int64)
@@ -125,6 +129,7 @@ def build_inflow_model(system: System, estimation: Estimation | None = None) -> 
         initial_lags_m3s=frozen(np.concatenate([lags, memory.extra_m3s])),
         warnings=tuple(dict.fromkeys(warnings)),
         memory=memory,
+        lognormal=lognormal,
     )
 
 
@@ -351,7 +356,12 @@ def _check_stability(
             warnings.append(message)
 
 
-def _check_past(system: System, timeline: Timeline, n_lags: int) -> None:
+def _check_past(system: System, timeline: Timeline, n_lags: int, warnings: list[str]) -> None:
+    if n_lags and (off := [stage.id for stage in system.stages if not stage.inflow_lags]):
+        warnings.append(
+            f"inflow_lags is off at stage(s) {listed(off)}, but inflow models have autoregressive "
+            "terms: it is taken as on"
+        )
     check_recent_observations(system)
     if n_lags and system.horizon.is_cyclic:
         _check_cycle(system, timeline)

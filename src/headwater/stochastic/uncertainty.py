@@ -11,6 +11,7 @@ import numpy as np
 from headwater.arrays import Array, FrozenDict, Mask
 from headwater.model import (
     EstimationConfig,
+    InflowNoise,
     NoiseClass,
     NoiseSharing,
     ScenarioSource,
@@ -124,6 +125,13 @@ class Uncertainty:
         """
         return self.inflow.innovation_m3s(stage_index, eta[:, self.layout.inflow])
 
+    def lag_factor(self, stage_index: int, eta: Array) -> Array:
+        """What the lag term of the inflow is multiplied by, ``[scenario, hydro]``.
+
+        For noise ``[scenario, entry]``; ``[scenario, 0]`` where nothing is.
+        """
+        return self.inflow.lag_factor(stage_index, eta[:, self.layout.inflow])
+
     def load_mw(self, stage_index: int, eta: Array) -> Array:
         """Load, ``[scenario, bus, block]`` in MW, for noise ``[scenario, entry]``."""
         return self.load.load_mw(stage_index, eta[:, self.layout.load])
@@ -152,6 +160,7 @@ def study_uncertainty(study: Study, *, statistical: bool = False) -> Uncertainty
         noise_sharing=config.noise_sharing,
         experimental=config.experimental,
         truncates=config.inflow_non_negativity.truncates,
+        inflow_noise=config.inflow_noise,
     )
 
 
@@ -164,6 +173,7 @@ def build_uncertainty(
     noise_sharing: NoiseSharing = NoiseSharing.SEASON_GROUP,
     experimental: bool = False,
     truncates: bool = False,
+    inflow_noise: InflowNoise = InflowNoise.NORMAL,
 ) -> Uncertainty:
     """Build everything once, before training or simulation.
 
@@ -176,6 +186,7 @@ def build_uncertainty(
         noise_sharing: whether the stages of one season period repeat one draw.
         experimental: allow the sampling method ``selective``.
         truncates: whether negative inflows are raised to zero, and so remembered.
+        inflow_noise: distribution of the noise of inflow models, and how it enters.
 
     Raises:
         ModelError: statistics, history, correlation, given openings or scenarios contradict the
@@ -184,23 +195,21 @@ def build_uncertainty(
     """
     refuse_absurd_statistics(system)
     source = source or ScenarioSource()
-    completed = complete_system(system, estimation)
+    completed = complete_system(system, estimation, inflow_noise)
     system = completed.system
     given = given_values(completed, source)
-    layout = noise_layout(
-        system, *(_positions(given, kind) for kind in (NoiseClass.LOAD, NoiseClass.NCS))
-    )
+    given_at = [_positions(given, kind) for kind in (NoiseClass.LOAD, NoiseClass.NCS)]
+    layout = noise_layout(system, *given_at)
     load, availability = build_load_model(system, layout), build_availability_model(system, layout)
 
     @cache
     def statistical() -> StatisticalModels:
-        return StatisticalModels(build_inflow_model(system, completed), load, availability)
+        model = build_inflow_model(system, completed, inflow_noise)
+        return StatisticalModels(model, load, availability)
 
     inflow = _inflow(system, given, lambda: statistical().inflow)
     correlator = build_correlator(system, layout)
-    model_groups = build_timeline(system).noise_groups()
-    if noise_sharing is NoiseSharing.NONE:
-        model_groups = tuple(range(len(system.stages)))
+    model_groups = _model_groups(system, noise_sharing)
     groups = _groups(model_groups, given)
     tree = make_tree(
         system,
@@ -256,6 +265,13 @@ def _varying(
 
 def _positions(given: Given, kind: NoiseClass) -> list[int]:
     return [int(position) for position in given[kind].positions] if kind in given else []
+
+
+def _model_groups(system: System, noise_sharing: NoiseSharing) -> tuple[int, ...]:
+    """Number of the group of every stage; stages of one group share the draws of the models."""
+    if noise_sharing is NoiseSharing.NONE:
+        return tuple(range(len(system.stages)))
+    return build_timeline(system).noise_groups()
 
 
 def _groups(groups: tuple[int, ...], given: Given) -> tuple[int, ...]:

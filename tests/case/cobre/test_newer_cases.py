@@ -14,6 +14,7 @@ import pytest
 
 from full_case import full_case
 from headwater.case import convert_case, load_case
+from headwater.equipment.unit_group import UnitGroup
 from headwater.errors import CaseError
 from headwater.model import Penalties
 from newer_dialect import bound, converted, edit, newer_case, requires_converter, table
@@ -297,3 +298,32 @@ def test_water_that_travels_and_what_is_on_its_way_at_the_start(tmp_path):
     assert [one.value_m3s for one in system.initial.past_defluences] == [12.0]
     again = convert_case(case, tmp_path / "again", to="cobre-0.18")
     assert load_case(again).system == system
+
+
+def test_groups_at_several_buses_deliver_at_each(tmp_path):
+    case = newer_case("d04-transmission", tmp_path)
+
+    def split(file):
+        plain = file["hydros"][0]["unit_groups"][0]
+        half = {key: value / 2 for key, value in plain.items() if key.startswith(("min_", "max_"))}
+        file["hydros"][0]["unit_groups"] = [
+            {**plain, **half, "id": i, "bus_id": bus_id} for i, bus_id in enumerate((0, 1))
+        ]
+
+    before = load_case(case).system.hydros[0]
+    edit(case, HYDROS, split)
+    system = load_case(case).system
+    assert system.hydros[0] == before
+    found = [(one.hydro_id, one.bus_id, one.max_generation_mw) for one in system.of(UnitGroup)]
+    assert found == [(before.id, bus_id, before.max_generation_mw / 2) for bus_id in (0, 1)]
+
+
+@pytest.mark.parametrize("curtailed", [True, False])
+def test_sources_may_have_to_run(curtailed, tmp_path):
+    case = newer_case("d15-non-controllable-source", tmp_path)
+    file = "system/non_controllable_sources.json"
+    key = {"allow_curtailment": curtailed}
+    edit(case, file, lambda f: f["non_controllable_sources"][0].update(key))
+    assert load_case(case).system.non_controllables[0].allow_curtailment is curtailed
+    again = convert_case(case, tmp_path / "again", to="cobre-0.18")
+    assert load_case(again).system == load_case(case).system

@@ -136,7 +136,7 @@ def test_truncated_inflows_are_zero_and_take_no_part_in_the_lag_slope():
     programs = SolverPool(problems)
     stage = problems.stages[1]
     solved = programs.solve(1, state, stage.openings, None, want_primal=True)
-    innovation, truncated = stage.truncate(state, stage.openings.innovation)
+    innovation, truncated = stage.innovations(state, stage.openings)
     assert truncated.any()
     assert not truncated.all()
     n = problems.layout.size("storage")

@@ -20,7 +20,7 @@ from headwater.case.cobre.newer import (
 
 _HYDROS, _MODELS = "system/hydros.json", "system/hydro_production_models.json"
 _THERMALS, _PENALTIES = "system/thermals.json", "penalties.json"
-_SOURCES = "system/non_controllable_sources.json"
+_GROUPS, _SOURCES = "system/unit_groups.json", "system/non_controllable_sources.json"
 
 _DATED = {
     "system/lines.json": "lines",
@@ -36,7 +36,6 @@ def read_plants(newer: Newer) -> None:
     """Rewrite the files of ``system/`` and ``penalties.json``."""
     _dates_of_service(newer)
     _thermals(newer)
-    _sources(newer)
     _productivities(newer)
     for position, hydro in newer.entries(_HYDROS, "hydros"):
         _hydro(newer, position, hydro)
@@ -112,15 +111,6 @@ def _stages_ahead(newer: Newer, hours: float) -> int | None:
     return None
 
 
-def _sources(newer: Newer) -> None:
-    """Sources that must run."""
-    for position, source in newer.entries(_SOURCES, "non_controllable_sources"):
-        if source.pop("allow_curtailment", True) is False:
-            steps = ("non_controllable_sources", position, "allow_curtailment")
-            message = "a source that must not be curtailed is not part of the model here"
-            newer.refuse(_SOURCES, steps, message, "remove the key, or subtract it from the load")
-
-
 def _hydro(newer: Newer, position: int, hydro: dict[str, Any]) -> None:
     """A plant, whose groups become its limits."""
     steps: Steps = ("hydros", position)
@@ -140,20 +130,41 @@ def _hydro(newer: Newer, position: int, hydro: dict[str, Any]) -> None:
         return
     named: list[Any] = [group.get("bus_id") for group in groups]
     buses = {bus_id for bus_id in named if whole(bus_id)}
-    if len(buses) > 1:
-        message = f"unit groups at several buses ({', '.join(map(str, sorted(buses)))}) are not "
-        fix = "make a plant of the groups at each bus"
-        newer.refuse(_HYDROS, (*steps, "unit_groups"), f"{message}part of the model here", fix)
     if buses:
         hydro.setdefault("bus_id", min(buses))
     if isinstance(generation, dict):
-        _limits_of_groups(newer, steps, generation, groups)
+        limits = _limits_of_groups(newer, steps, generation, groups)
+        if len(buses) > 1:
+            _deliver(newer, hydro, groups, limits)
+
+
+def _deliver(
+    newer: Newer, hydro: dict[str, Any], groups: list[dict[str, Any]], limits: list[float]
+) -> None:
+    """What groups at each of several buses deliver there together."""
+    file = newer.raw.setdefault(_GROUPS, {"unit_groups": []})
+    there: list[dict[str, Any]] = file["unit_groups"]
+    by_bus: dict[Any, dict[str, Any]] = {}
+    for group, most in zip(groups, limits, strict=False):
+        bus_id, least = group.get("bus_id"), group.get("min_generation_mw")
+        entry = by_bus.setdefault(
+            str(bus_id),
+            {"hydro_id": hydro.get("id"), "bus_id": bus_id, "name": group.get("name", "")},
+        )
+        entry["max_generation_mw"] = entry.get("max_generation_mw", 0.0) + most
+        if number(least):
+            entry["min_generation_mw"] = entry.get("min_generation_mw", 0.0) + least
+    for entry in by_bus.values():
+        there.append({"id": len(there), **entry})
 
 
 def _limits_of_groups(
     newer: Newer, steps: Steps, generation: dict[str, Any], groups: list[dict[str, Any]]
-) -> None:
-    """What the groups can do together; each may be limited by its water or by its power."""
+) -> list[float]:
+    """What the groups can do together; each may be limited by its water or by its power.
+
+    Returns the largest power of each, none where they are not understood.
+    """
     flows: list[Any] = [group.get("max_turbined_m3s") for group in groups]
     powers: list[Any] = [group.get("max_generation_mw") for group in groups]
     if not all(number(value) for value in (*flows, *powers)):
@@ -164,7 +175,7 @@ def _limits_of_groups(
             "expected 'max_turbined_m3s' and 'max_generation_mw' of every unit group",
             "add them",
         )
-        return
+        return []
     ratios = {power / flow for flow, power in zip(flows, powers, strict=True) if flow}
     productivity: Any = generation.get("productivity_mw_per_m3s")
     flow, power = float(sum(flows)), float(sum(powers))
@@ -174,12 +185,13 @@ def _limits_of_groups(
             fix = "make a plant of each kind of group"
             steps = (*steps, "unit_groups")
             newer.refuse(_HYDROS, steps, f"{message}proportional to flow", fix)
-            return
+            return []
         flow = sum(
             min(q, p / productivity) if productivity else q
             for q, p in zip(flows, powers, strict=True)
         )
-        power = sum(min(q * productivity, p) for q, p in zip(flows, powers, strict=True))
+        powers = [min(q * productivity, p) for q, p in zip(flows, powers, strict=True)]
+        power = float(sum(powers))
     for key, together in (("max_turbined_m3s", flow), ("max_generation_mw", power)):
         if number(generation.get(key)):
             generation[key] = min(generation[key], together)
@@ -187,6 +199,7 @@ def _limits_of_groups(
         least: list[Any] = [group.get(key) for group in groups]
         if number(generation.get(key)) and all(number(value) for value in least):
             generation[key] = max(generation[key], sum(least))
+    return powers
 
 
 def _productivities(newer: Newer) -> None:

@@ -22,6 +22,7 @@ from headwater.case.cobre.write_study import (
 from headwater.case.documents import canonical_table, write_whole
 from headwater.case.load import Case, load_case
 from headwater.case.table_reader import complete_columns
+from headwater.core.equipment import EQUIPMENT
 from headwater.errors import CaseError
 
 _RENAMED = {
@@ -29,15 +30,20 @@ _RENAMED = {
     "constraints/penalty_overrides_ncs.parquet": ("source_id", "ncs_id"),
     "constraints/hydro_bounds.parquet": ("filling_inflow_m3s", "filling_min_rate_m3s"),
 }
-_ABSENT = (
-    "system/batteries.json",
-    "system/reserves.json",
-    "system/stocks.json",
-    "constraints/battery_bounds.parquet",
-    "constraints/exchange_factors.json",
-    "scenarios/opening_probabilities.parquet",
+_ABSENT = ("constraints/exchange_factors.json", "scenarios/opening_probabilities.parquet")
+"""Files of scenarios and constraints that the newer dialect has nothing for."""
+
+_SYSTEM = (
+    "buses",
+    "lines",
+    "hydros",
+    "thermals",
+    "non_controllable_sources",
+    "pumping_stations",
+    "energy_contracts",
+    "hydro_production_models",
 )
-"""Files that the newer dialect has nothing for."""
+"""Files of the system that it has."""
 
 
 class NewerDocuments:
@@ -100,7 +106,10 @@ def _tables(draft: Draft) -> None:
         frame = draft.tables.get(name)
         if frame is not None and old in frame.columns:
             draft.tables[name] = frame.rename({old: new})
-    for name in _ABSENT:
+    own = {f"system/{name}.json" for name in _SYSTEM}
+    others = [name for name in draft.files if name.startswith("system/") and name not in own]
+    bounds = [table.file for part, table in EQUIPMENT.stage_tables if part.file.name not in own]
+    for name in (*_ABSENT, *others, *bounds):
         content = draft.files.pop(name, {})
         frame = draft.tables.pop(name, pl.DataFrame())
         if any(content.values()) or not frame.is_empty():

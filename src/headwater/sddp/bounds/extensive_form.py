@@ -29,6 +29,7 @@ from headwater.lp.explain import minimise
 from headwater.lp.future_cost import Outlook
 from headwater.model import CutFormulation, Study
 from headwater.model.regime_changes import chain_of
+from headwater.sddp.bounds.state_coupling import by_opening, outgoing
 from headwater.sddp.cuts.risk import among
 from headwater.sddp.stage.problem import StageProblem
 from headwater.sddp.stage.problems import StudyProblems, build_problems
@@ -294,9 +295,10 @@ class _Program:
         )
         own = sp.eye_array(n)
         left = np.tile(noise.exogenous, (n_groups, 1))
-        pick, of_state = self._outgoing(form)
+        pick, of_state = outgoing(form)
         leaving = np.zeros((n, self.n_state))
         leaving[:, form.exogenous] = left
+        to_rows, to_state = by_opening(nodes.problem, of_state)
         rows: list[tuple[Any, int]] = [(sp.kron(own, form.matrix), nodes.decisions)]
         out: list[tuple[Any, int]] = [
             (sp.eye_array(n * self.n_state), nodes.states),
@@ -304,31 +306,18 @@ class _Program:
         ]
         if not nodes.parents:
             first = self.problems.initial_state
-            moved = np.tile(form.state_to_rows @ first, n)
+            moved = to_rows @ first
             low, high = low + moved, high + moved
-            leaving = leaving + of_state @ first
+            leaving = leaving + (to_state @ first).reshape(leaving.shape)
         for parent, start in nodes.parents:
-            followers = np.arange(parent.n * k)
+            followed = np.arange(parent.n)
             from_parent = sp.coo_array(
-                (np.ones(len(followers)), (start + followers, followers // k)), shape=(n, parent.n)
+                (np.ones(parent.n), (start // k + followed, followed)), shape=(n_groups, parent.n)
             )
-            rows.append((sp.kron(from_parent, -form.state_to_rows), parent.states))
-            out.append((sp.kron(from_parent, -of_state), parent.states))
+            rows.append((sp.kron(from_parent, -to_rows), parent.states))
+            out.append((sp.kron(from_parent, -to_state), parent.states))
         self._add(low, high, *rows)
         self._add(leaving.ravel(), leaving.ravel(), *out)
-
-    def _outgoing(self, form: StageForm) -> tuple[sp.csr_array, sp.csr_array]:
-        """What leaves a stage, from its columns and from the state that entered it."""
-        held = np.flatnonzero(form.state_column >= 0)
-        pick = sp.csr_array(
-            (np.ones(len(held)), (held, form.state_column[held])),
-            shape=(self.n_state, form.n_columns),
-        )
-        spread = sp.csr_array(
-            (np.ones(len(form.exogenous)), (form.exogenous, np.arange(len(form.exogenous)))),
-            shape=(self.n_state, len(form.exogenous)),
-        )
-        return pick, sp.csr_array(spread @ form.exogenous_from_state)
 
     def _add_costs(self, nodes: _Nodes, *future: tuple[Any, int]) -> None:
         """Cost of each node: that of its decisions, and what follows."""

@@ -82,6 +82,7 @@ def inner_stage(problems: StudyProblems, t: int, vertices: StageVertices) -> Sta
         uncertainty.innovation_m3s(t, noise),
         uncertainty.load_mw(t, noise),
         uncertainty.available_mw(t, noise),
+        uncertainty.lag_factor(t, noise),
     )
     problem.set_openings(openings, uncertainty.tree.probability[t], outer.opening_weights.measure)
     return problem

@@ -66,6 +66,12 @@ class UpperBound:
                 "costs are not convex in the lags then; set modeling.inflow_non_negativity.method "
                 "to 'penalty', or switch upper_bound_evaluation off"
             )
+        if any(stage.openings.factor.size for stage in problems.stages):
+            raise ModelError(
+                "there is no deterministic upper bound where noise multiplies past inflows: what "
+                "a change of them costs depends on the opening; take stochastic.inflow_noise "
+                "'three_parameter', or switch upper_bound_evaluation off"
+            )
         self.prices, self.certified = lipschitz_prices(problems, self._config)
 
     def evaluate(

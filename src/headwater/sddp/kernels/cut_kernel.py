@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.sddp.kernels.trial_kernel import STAGE, add_transposed, raise_inflows
+from headwater.sddp.kernels.trial_kernel import STAGE, add_transposed, bends, innovate
 from headwater.solver.compiled import compiled
 from headwater.solver.packing_kernel import weigh_at
 
@@ -34,8 +34,8 @@ class SlopeRoom(NamedTuple):
     """Room for the slopes of one trial; all arrays may be longer than a stage needs.
 
     Attributes:
-        weights, order: ``[opening]``; duals: ``[row]``; pull: ``[exogenous]``; raised, per_inflow:
-            ``[hydro]``.
+        weights, order: ``[opening]``; duals: ``[row]``; pull: ``[exogenous]``; raised, flags,
+            per_inflow: ``[hydro]``.
     """
 
     weights: Any
@@ -43,6 +43,7 @@ class SlopeRoom(NamedTuple):
     duals: Any
     pull: Any
     raised: Any
+    flags: Any
     per_inflow: Any
 
 
@@ -50,7 +51,7 @@ def slope_room(n_openings: int, n_rows: int, n_exogenous: int, n_hydros: int) ->
     """Room for slopes; ``n_rows`` with cuts."""
     return SlopeRoom(
         np.empty(n_openings), np.empty(n_openings, np.int64), np.empty(n_rows), np.empty(n_exogenous), np.empty(n_hydros),
-        np.empty(n_hydros)
+        np.empty(n_hydros, np.bool_), np.empty(n_hydros)
     )
 
 
@@ -80,13 +81,15 @@ def _add_gradient(stage, cuts, n_cuts, duals, room, slope):
 
 
 @compiled
-def _take_out_raised(stage, cuts, n_cuts, innovation, state, weight, duals, room, slope):
-    """The inflow of a truncated opening does not depend on the lags.
+def _bend_slope(stage, cuts, n_cuts, noise, w, state, weight, duals, room, slope):
+    """Give an opening the gradient in the lags that is its own.
 
-    Take that part of its gradient out again.
+    A truncated inflow does not depend on them: that part is taken out again. Where the noise
+    multiplies the lag term, the opening's coefficients are its multiples.
     """
     n_hydros, n_lags = stage.psi.shape
-    if raise_inflows(stage, state, innovation, room.raised) == 0:
+    multiplies = noise.factor.shape[1] > 0
+    if innovate(stage, state, noise, w, room.raised, room.flags) == 0 and not multiplies:
         return
     per_inflow = room.per_inflow
     for h in range(n_hydros):
@@ -95,13 +98,17 @@ def _take_out_raised(stage, cuts, n_cuts, innovation, state, weight, duals, room
     add_transposed(stage.rows_by_innovation, duals, per_inflow)
     add_transposed(stage.exogenous_by_innovation, room.pull, per_inflow)
     for h in range(n_hydros):
-        if room.raised[h] != innovation[h]:
+        if room.flags[h]:
             for lag in range(n_lags):
                 slope[stage.lag_places[h, lag]] -= weight * per_inflow[h] * stage.psi[h, lag]
+        elif multiplies:
+            more = weight * per_inflow[h] * (noise.factor[w, h] - 1.0)
+            for lag in range(n_lags):
+                slope[stage.lag_places[h, lag]] += more * stage.psi[h, lag]
 
 
 @compiled
-def set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_dual, room, slope):
+def set_slope(stage, cuts, n_cuts, noise, state, n_openings, weights, row_dual, room, slope):
     """Gradient of the weighted optimal value of one trial, in $ per unit.
 
     With respect to its incoming state.
@@ -112,7 +119,7 @@ def set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_d
     Args:
         stage, cuts: see there.
         n_cuts: cuts that are rows.
-        innovation: ``[opening, hydro]`` before any truncation.
+        noise: the openings.
         state: incoming state.
         n_openings: openings.
         weights: ``[opening]``.
@@ -131,16 +138,16 @@ def set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_d
     for j in range(slope.shape[0]):
         slope[j] = 0.0
     _add_gradient(stage, cuts, n_cuts, duals, room, slope)
-    if stage.truncates:
+    if bends(stage, noise):
         for w in range(n_openings):
             if weights[w] != 0.0:
-                _take_out_raised(stage, cuts, n_cuts, innovation[w], state, weights[w], row_dual[w], room, slope)
+                _bend_slope(stage, cuts, n_cuts, noise, w, state, weights[w], row_dual[w], room, slope)
     for j in range(slope.shape[0]):
         slope[j] *= stage.scale
 
 
 @compiled
-def slopes_of_trials(block, n_cuts, innovation, states, weights, row_dual, room, slopes):
+def slopes_of_trials(block, n_cuts, noise, states, weights, row_dual, room, slopes):
     """`set_slope` for several trials.
 
     ``weights[trial, opening]``, ``row_dual[trial, opening, row]``, ``slopes[trial, state]``.
@@ -148,7 +155,7 @@ def slopes_of_trials(block, n_cuts, innovation, states, weights, row_dual, room,
     view = _read_stage(block)
     for k in range(states.shape[0]):
         set_slope(
-            view.stage, view.cuts, n_cuts, innovation, states[k], weights.shape[1], weights[k], row_dual[k], room, slopes[k]
+            view.stage, view.cuts, n_cuts, noise, states[k], weights.shape[1], weights[k], row_dual[k], room, slopes[k]
         )
 
 
@@ -191,7 +198,7 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
     stage, cuts, weights = view.stage, view.cuts, room.weights
     n_openings, n_rows, scale = view.risk.probability.shape[0], stage.row_lower.shape[0], stage.scale
     accepted = RELAXED if relaxed > 0 else SOUND
-    all_sound, innovation = True, view.tree.innovation
+    all_sound, noise = True, view.tree
     if intercepts.shape[0] == 1:
         risk = view.risk
         penalty = weigh_at(risk.address, n_openings, objective, risk.probability, risk.parameters, room.order, weights)
@@ -199,7 +206,7 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
         for w in range(n_openings):
             value += weights[w] * (objective[w] * scale)
         value -= penalty * scale
-        set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_dual, room, slopes[0])
+        set_slope(stage, cuts, n_cuts, noise, state, n_openings, weights, row_dual, room, slopes[0])
         intercepts[0], sound = lay_through(state, value, slopes[0])
         quality[0] = accepted if sound else UNSOUND
         all_sound = sound
@@ -208,7 +215,7 @@ def cut_trial(view, n_cuts, state, objective, row_dual, relaxed, tolerance, room
             weights[w] = 0.0
         for w in range(n_openings):
             weights[w] = 1.0
-            set_slope(stage, cuts, n_cuts, innovation, state, n_openings, weights, row_dual, room, slopes[w])
+            set_slope(stage, cuts, n_cuts, noise, state, n_openings, weights, row_dual, room, slopes[w])
             weights[w] = 0.0
             intercepts[w], sound = lay_through(state, objective[w] * scale, slopes[w])
             quality[w] = accepted if sound else UNSOUND

@@ -105,6 +105,7 @@ class NoiseArrays(NamedTuple):
     """What is random, per opening, see `headwater.sddp.stage.problem.NoiseBatch`."""
 
     innovation: Any
+    factor: Any
     demand_shift: Any
     row_shift: Any
     exogenous: Any
@@ -142,7 +143,7 @@ def sample_view() -> StageView:
     )
     flags = np.empty(0, np.bool_)
     pool = PoolArrays(table, numbers, flags, ints, ints, ints, flags, flags, longs, ints)
-    cuts, tree = CutArrays(pool, longs, numbers, table), NoiseArrays(table, table, table, table)
+    cuts, tree = CutArrays(pool, longs, numbers, table), NoiseArrays(table, table, table, table, table)
     return StageView(stage, cuts, tree, RiskArrays(numbers, numbers, 0), sample_program())
 
 
@@ -310,22 +311,34 @@ def append_rows(block, first, last):
 
 
 @compiled
-def raise_inflows(stage, state, innovation, raised):
-    """Copy an innovation ``[hydro]``, raised where the inflow would be negative.
+def bends(stage, noise):
+    """Whether innovations depend on the state: negative inflows are raised, or noise multiplies."""
+    return stage.truncates or noise.factor.shape[1] > 0
 
-    Returns how many were raised.
+
+@compiled
+def innovate(stage, state, noise, w, innovation, flags):
+    """The innovation ``[hydro]`` of an opening at a state.
+
+    What the noise adds to the lag term where it multiplies this, and raised where the inflow would
+    be negative; ``flags[hydro]`` says where it was raised.
+
+    Returns how many differ from what the noise gives.
     """
     n_hydros, n_lags = stage.psi.shape
-    n_raised = 0
+    multiplies, n_changed = noise.factor.shape[1] > 0, 0
     for h in range(n_hydros):
         past = 0.0
         for lag in range(n_lags):
             past += stage.psi[h, lag] * state[stage.lag_places[h, lag]]
-        raised[h] = innovation[h]
-        if innovation[h] + past < 0.0:
-            raised[h] = -past
-            n_raised += 1
-    return n_raised
+        innovation[h] = noise.innovation[w, h]
+        if multiplies:
+            innovation[h] += (noise.factor[w, h] - 1.0) * past
+        flags[h] = stage.truncates and innovation[h] + past < 0.0
+        if flags[h]:
+            innovation[h] = -past
+        n_changed += innovation[h] != noise.innovation[w, h]
+    return n_changed
 
 
 @compiled
@@ -336,16 +349,14 @@ def _set_own_opening(stage, noise, w, state, innovation, truncated, room):
     """
     exogenous, n_exogenous = room.exogenous, stage.exogenous.shape[0]
     n_raised = 0
-    if stage.truncates:
-        n_raised = raise_inflows(stage, state, noise.innovation[w], innovation)
+    if bends(stage, noise):
+        n_raised = innovate(stage, state, noise, w, innovation, truncated)
     if n_raised == 0:
         for h in range(innovation.shape[0]):
             innovation[h], truncated[h] = noise.innovation[w, h], False
         for e in range(n_exogenous):
             exogenous[e] += noise.exogenous[w, e]
         return
-    for h in range(innovation.shape[0]):
-        truncated[h] = innovation[h] != noise.innovation[w, h]
     multiply(stage.exogenous_by_innovation, innovation, room.raised_exogenous)
     for e in range(n_exogenous):
         exogenous[e] += room.raised_exogenous[e]
@@ -380,8 +391,8 @@ def set_bounds(stage, cuts, noise, openings, n_cuts, state, of_tree, innovation,
         w = openings[q]
         lowers, uppers = room.row_lowers[q], room.row_uppers[q]
         n_raised = 0
-        if stage.truncates:
-            n_raised = raise_inflows(stage, state, noise.innovation[w], room.raised)
+        if bends(stage, noise):
+            n_raised = innovate(stage, state, noise, w, room.raised, room.flags)
         added = noise.row_shift[w]
         if n_raised > 0:
             # this opening's own shift is put together where the lower bounds will be

@@ -24,8 +24,8 @@ from headwater.sddp.stage.walk import Walk
 from headwater.solver import BasisBatch
 from headwater.stochastic import Sampler
 
-Drawn = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Innovation, load and availability of some trajectories at one visit."""
+Drawn = tuple[NDArray[np.float64], ...]
+"""Innovation, load, availability and factor of the lags of some trajectories at one visit."""
 
 
 def draw_noise(
@@ -39,12 +39,13 @@ def draw_noise(
 
     Every turn of a cycle draws anew.
     """
-    values = []
+    values: list[Drawn] = []
     for t, turn in zip(walk.positions, walk.turns, strict=True):
         noise = sampler.noise(t, iteration, scenarios, turn)
         load = sampler.load_mw(t, iteration, scenarios, noise, turn)
         available = sampler.available_mw(t, iteration, scenarios, noise, turn)
-        values.append((problems.uncertainty.innovation_m3s(t, noise), load, available))
+        inflow = problems.uncertainty.innovation_m3s(t, noise)
+        values.append((inflow, load, available, problems.uncertainty.lag_factor(t, noise)))
     return values
 
 

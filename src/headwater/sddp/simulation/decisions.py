@@ -104,9 +104,9 @@ class StageDecider:
             SolverError: it has no solution, or none was found.
         """
         problems, problem = self.problems, self.problems.stages[t]
-        innovation, load, available = self._noise(t, state, noise)
+        innovation, load, available, factor = self._noise(t, state, noise)
         batch, states, start = (
-            problem.noise_batch(innovation, load, available),
+            problem.noise_batch(innovation, load, available, factor),
             state[None, :].copy(),
             self._bases[t],
         )
@@ -136,15 +136,16 @@ class StageDecider:
         method = self.problems.study.config.inflow_non_negativity
         return StageReadout(self.problems.system, self.problems.stages[t].template, method)
 
-    def _noise(self, t: int, state: Array, noise: StageNoise) -> tuple[Array, Array, Array]:
-        """Innovation, load and availability, each with one opening."""
+    def _noise(self, t: int, state: Array, noise: StageNoise) -> tuple[Array, Array, Array, Array]:
+        """Innovation, load, availability and factor of the lags, each with one opening."""
         problems, problem = self.problems, self.problems.stages[t]
         system = problems.system
-        innovation, load, available = self._drawn(t, noise.scenario)
+        innovation, load, available, factor = self._drawn(t, noise.scenario)
         n_own = problem.template.n_past_inflows
         remembered = state[memory_places(problems.layout)[:n_own]]  # [lag, hydro]
         for h, inflow in noise.inflow_m3s.items():
             innovation[0, h] = inflow - problem.psi[h, :n_own] @ remembered[:, h]
+            factor[0, h : h + 1] = 1.0
         for b, value in noise.load_mw.items():
             load[0, b, : len(system.stages[t].blocks)] = _by_block(
                 value, system.load_factor[b, t], system.stages[t].blocks
@@ -153,9 +154,9 @@ class StageDecider:
             available[0, s, : len(system.stages[t].blocks)] = _by_block(
                 value, system.ncs_factor[s, t], system.stages[t].blocks
             )
-        return innovation, load, available
+        return innovation, load, available, factor
 
-    def _drawn(self, t: int, scenario: int | None) -> tuple[Array, Array, Array]:
+    def _drawn(self, t: int, scenario: int | None) -> tuple[Array, Array, Array, Array]:
         """The same in a scenario, or in the middle."""
         uncertainty = self.problems.uncertainty
         if scenario is None:
@@ -168,7 +169,8 @@ class StageDecider:
                 sampler.load_mw(t, 0, chosen, eta),
                 sampler.available_mw(t, 0, chosen, eta),
             )
-        return uncertainty.innovation_m3s(t, eta), load, available
+        factor = uncertainty.lag_factor(t, eta)
+        return uncertainty.innovation_m3s(t, eta), load, available, factor
 
     def _sampler(self, scenario: int) -> Sampler:
         """Scenarios of the configured simulation, or of a longer one where there are too few."""

@@ -69,7 +69,9 @@ def scenario_program(
                 sampler.load_mw(t, 0, chosen, eta),
                 sampler.available_mw(t, 0, chosen, eta),
             )
-        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
+        batch = problem.noise_batch(
+            uncertainty.innovation_m3s(t, eta), load, available, uncertainty.lag_factor(t, eta)
+        )
         refinement = HeadRefinement.of_stage(problems.study, problem)
         if t == last:
             problem = problem if refinement is None else refinement.problem_at(state)

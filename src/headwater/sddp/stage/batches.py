@@ -17,13 +17,16 @@ class NoiseBatch:
     """The parts of the right-hand sides that come from noise, for several openings.
 
     Attributes:
-        innovation: ``[opening, hydro]`` in m3/s, before any truncation.
+        innovation: ``[opening, hydro]`` in m3/s for lags of zero, before any truncation.
+        factor: ``[opening, hydro]`` that the lag term is multiplied by; ``[opening, 0]`` where the
+            noise multiplies nothing.
         demand_shift: ``[opening, row]`` load and availability part of the row bounds.
         row_shift: ``[opening, row]`` all of it, with the innovation part.
         exogenous: ``[opening, exogenous]`` innovation part of the exogenous outgoing state.
     """
 
     innovation: Array
+    factor: Array
     demand_shift: Array
     row_shift: Array
     exogenous: Array
@@ -34,14 +37,18 @@ class NoiseBatch:
     def arrays(self) -> kernel.NoiseArrays:
         """The same as compiled functions see it."""
         return kernel.NoiseArrays(
-            self.innovation, self.demand_shift, self.row_shift, self.exogenous
+            self.innovation, self.factor, self.demand_shift, self.row_shift, self.exogenous
         )
 
     def alone(self, opening: int) -> NoiseBatch:
         """One of the openings."""
         one = slice(opening, opening + 1)
         return NoiseBatch(
-            self.innovation[one], self.demand_shift[one], self.row_shift[one], self.exogenous[one]
+            self.innovation[one],
+            self.factor[one],
+            self.demand_shift[one],
+            self.row_shift[one],
+            self.exogenous[one],
         )
 
 

@@ -43,7 +43,11 @@ class CutRows:
         self._view: Packed | None = None
         none = np.empty((0, len(stage.row_lower)))
         self._tree = kernel.NoiseArrays(
-            np.empty((0, len(stage.psi))), none, none, np.empty((0, len(stage.exogenous)))
+            np.empty((0, len(stage.psi))),
+            np.empty((0, 0)),
+            none,
+            none,
+            np.empty((0, len(stage.exogenous))),
         )
         self._weights: OpeningWeights | None = None
         self.entries = AppendedRows(np.concatenate([stage.columns, stage.future]).astype(np.int32))

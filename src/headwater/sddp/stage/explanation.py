@@ -26,9 +26,7 @@ def stage_program(
 
     With its cuts, named and in $.
     """
-    innovation = noise.innovation[opening]
-    if problem.truncates:
-        innovation = problem.truncate(state, noise.innovation)[0][opening]
+    innovation = problem.innovations(state, noise)[0][opening]
     slots = problem.row_slots
     return named_program(
         system,

@@ -109,15 +109,24 @@ class StageProblem:
             len(program.values),
         )
 
-    def noise_batch(self, innovation: Array, load_mw: Array, available_mw: Array) -> NoiseBatch:
+    def noise_batch(
+        self,
+        innovation: Array,
+        load_mw: Array,
+        available_mw: Array,
+        factor: Array | None = None,
+    ) -> NoiseBatch:
         """Prepare the right-hand sides of some openings.
 
         Args:
-            innovation: ``[opening, hydro]`` base plus scaled noise, m3/s.
+            innovation: ``[opening, hydro]`` inflow without its lag term, m3/s.
             load_mw: ``[opening, bus, block]``.
             available_mw: ``[opening, source, block]``.
+            factor: ``[opening, hydro]`` that the lag term is multiplied by, where it is at all.
         """
-        return noise_of(self.form, self.scaling, self._arrays, innovation, load_mw, available_mw)
+        return noise_of(
+            self.form, self.scaling, self._arrays, innovation, load_mw, available_mw, factor
+        )
 
     def set_openings(self, noise: NoiseBatch, probability: Array, risk: RiskMeasure) -> None:
         """Fix the openings of the stage's tree.
@@ -265,7 +274,7 @@ class StageProblem:
         """
         row_dual = solved.results.row_dual[None, :]
         slope: Array = self._slopes(
-            solved.noise.innovation, solved.state[None, :], weights[None, :], row_dual
+            solved.noise.arrays(), solved.state[None, :], weights[None, :], row_dual
         )[0]
         return slope
 
@@ -403,14 +412,18 @@ class StageProblem:
             solved: trials.
             weights: ``[trial, opening]``.
         """
-        return self._slopes(solved.innovation, solved.states, weights, solved.results.row_dual)
+        none = np.empty((len(solved.innovation), 0))
+        noise = kernel.NoiseArrays(solved.innovation, none, none, none, none)
+        return self._slopes(noise, solved.states, weights, solved.results.row_dual)
 
-    def _slopes(self, innovation: Array, states: Array, weights: Array, row_dual: Array) -> Array:
+    def _slopes(
+        self, noise: kernel.NoiseArrays, states: Array, weights: Array, row_dual: Array
+    ) -> Array:
         slopes, room = np.empty(states.shape), self._slope_room(weights.shape[1])
         cut_kernel.slopes_of_trials(
             self._cuts.view.block,
             self._cuts.n_rows,
-            innovation,
+            noise,
             states,
             weights,
             row_dual,
@@ -502,12 +515,13 @@ class StageProblem:
         )
         return outgoing, costs, future
 
-    def truncate(self, state: Array, innovation: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Innovations ``[opening, hydro]`` with negative inflows raised to zero.
+    def innovations(self, state: Array, noise: NoiseBatch) -> tuple[Array, NDArray[np.bool_]]:
+        """Innovations ``[opening, hydro]`` at a state, negative inflows raised to zero.
 
         And where that was done.
         """
-        raised = np.empty(innovation.shape)
-        for given, out in zip(innovation, raised, strict=True):
-            kernel.raise_inflows(self._arrays, state, given, out)
-        return raised, raised != innovation
+        innovation = np.empty(noise.innovation.shape)
+        raised = np.empty(noise.innovation.shape, np.bool_)
+        for w in range(len(noise)):
+            kernel.innovate(self._arrays, state, noise.arrays(), w, innovation[w], raised[w])
+        return innovation, raised

@@ -465,6 +465,7 @@ def stage_problem(
         uncertainty.innovation_m3s(t, noise),
         uncertainty.load_mw(t, noise),
         uncertainty.available_mw(t, noise),
+        uncertainty.lag_factor(t, noise),
     )
     risk = among(study.system.stages[t].risk, [noise])
     problem.set_openings(openings, uncertainty.tree.probability[t], risk)
@@ -498,6 +499,8 @@ def inflow_digest(inflow: InflowModel) -> str:
     arrays = [inflow.psi, inflow.base, inflow.sigma]
     for transition in () if inflow.memory is None else inflow.memory.transitions:
         arrays += [transition.keep, transition.add]
+    if inflow.lognormal is not None:
+        arrays += [inflow.lognormal.spread, inflow.lognormal.multiplies.astype(np.float64)]
     for array in arrays:
         rounded = np.array([float(f"{value:.9e}") for value in np.ravel(array)]) + 0.0
         digest.update(np.array(np.shape(array), np.int64).tobytes())

@@ -86,6 +86,7 @@ def noise_of(
     innovation: Array,
     load_mw: Array,
     available_mw: Array,
+    factor: Array | None,
 ) -> NoiseBatch:
     """What openings add to the rows of a stage, in units of the solver.
 
@@ -99,7 +100,9 @@ def noise_of(
     demand_shift *= scaling.row
     row_shift = multiply_each(arrays.rows_by_innovation, innovation)
     exogenous = multiply_each(arrays.exogenous_by_innovation, innovation)
-    return NoiseBatch(innovation, demand_shift, demand_shift + row_shift, exogenous)
+    none = np.empty((len(innovation), 0))
+    factor = none if factor is None else np.ascontiguousarray(factor)
+    return NoiseBatch(innovation, factor, demand_shift, demand_shift + row_shift, exogenous)
 
 
 def bounds_of_openings(

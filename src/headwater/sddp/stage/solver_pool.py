@@ -282,7 +282,9 @@ class SolverPool:
         uncertainty, problem = self._problems.uncertainty, self._problems.stages[t]
         eta = uncertainty.central_noise(t)
         load, available = uncertainty.load_mw(t, eta), uncertainty.available_mw(t, eta)
-        batch = problem.noise_batch(uncertainty.innovation_m3s(t, eta), load, available)
+        batch = problem.noise_batch(
+            uncertainty.innovation_m3s(t, eta), load, available, uncertainty.lag_factor(t, eta)
+        )
         program = self._ready(t)
         # left out of the account: how many such solves there are depends on how work is shared out
         done, program.statistics = program.statistics, SolverStatistics()

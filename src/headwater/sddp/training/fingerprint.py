@@ -15,7 +15,7 @@ import numpy as np
 from headwater._version import __version__
 from headwater.choices.forward.sampled import SampledPass
 from headwater.core.provenance import digest_name, digest_word, is_own
-from headwater.model import Study
+from headwater.model import InflowNoise, Study
 from headwater.solver import highs_version
 
 Fingerprint = Mapping[str, str]
@@ -54,6 +54,8 @@ def study_fingerprint(study: Study) -> dict[str, str]:
     parts |= {f"upper_bound.{name}": _short(value) for name, value in _fields(config.upper_bound)}
     for name in ("inflow_non_negativity", "estimation", "noise_sharing"):
         parts[name] = _short(getattr(config, name))
+    if config.inflow_noise is not InflowNoise.NORMAL:  # stored policies know no other
+        parts["inflow_noise"] = _short(config.inflow_noise)
     parts["policy.boundary"] = _short(config.policy.boundary)
     parts["policy.purge_after"] = _short(config.policy.purge_after)
     parts["headwater"] = __version__

@@ -132,6 +132,7 @@ def stage_digests(problems: StudyProblems) -> tuple[str, ...]:
             openings.innovation,
             openings.demand_shift,
             problems.uncertainty.tree.probability[t],
+            *([openings.factor] if openings.factor.size else []),
         )
         digests.append(digest.hexdigest())
     return tuple(digests)
