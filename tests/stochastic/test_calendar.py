@@ -35,6 +35,15 @@ def test_without_a_season_the_most_overlapped_one_is_taken(months):
     assert SeasonCalendar(months).period(date(2026, 3, 30), date(2026, 4, 6)).season_id == 3
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "year"),
+    [(date(1, 1, 1), date(2026, 1, 1), 0), (date(2026, 1, 1), date(9999, 12, 31), 10_000)],
+)
+def test_a_date_at_an_end_of_the_calendar_is_told_as_a_wrong_date(months, start, end, year):
+    with pytest.raises(ModelError, match=f"of the year {year} .* dates of stages"):
+        SeasonCalendar(months).period(start, end)
+
+
 def test_the_month_before_january_is_december_of_the_year_before(months):
     calendar = SeasonCalendar(months)
     january = calendar.period(date(2026, 1, 1), date(2026, 2, 1), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar as _gregorian
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 
 from headwater.errors import ModelError
 from headwater.model import CycleType, Season, SeasonMap
@@ -52,6 +52,11 @@ class _Cycle:
 
     def start(self, ordinal: int) -> date:
         year, position = divmod(ordinal, len(self.season_ids))
+        if not MINYEAR <= year <= MAXYEAR:
+            raise ModelError(
+                f"a season of the year {year} is asked for, which no calendar has: the dates of "
+                "stages, or of an inflow history, are wrong"
+            )
         if self.starts is None:
             return date.fromisocalendar(year, position + 1, 1)
         month, day = self.starts[position]
